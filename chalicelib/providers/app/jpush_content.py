@@ -1,0 +1,119 @@
+"""What a push says: the content of a template in JPush's own shape, or as a short `{"title", "alert", "extras"}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sending import OutgoingCall
+from chalicelib.providers.base import check_names
+
+# JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
+PLATFORMS = ("android", "ios", "quickapp", "hmos")
+_MESSAGE = ("msg_content", "title", "content_type", "extras")
+_SHORT = ("title", "alert", "extras")
+_FULL = ("notification", "message", "options")
+
+# An app finds our message id under this name in the extras of a notification or message.
+EXTRA = "ums_msgid"
+
+
+def check(content: Mapping[str, Any]) -> None:
+    """Raises Invalid. `platform`, `audience` and `cid` are ours to set; `callback`, `sms_message` and VoIP are not part of UMS."""
+    if "notification" not in content and "message" not in content:
+        check_names(content, _SHORT, "")
+        _text(content, "alert", "alert")
+        _optional_text(content, "title", "title")
+        _object(content, "extras", "extras")
+        return
+    check_names(content, _FULL, "")
+    if "notification" in content:
+        _check_notification(_object(content, "notification", "notification"))
+    if "message" in content:
+        _check_message(_object(content, "message", "message"))
+    _object(content, "options", "options")
+
+
+def _check_notification(notification: Mapping[str, Any]) -> None:
+    check_names(notification, ("alert", *PLATFORMS), "notification")
+    if not notification:
+        raise Invalid("notification", "must say something")
+    if "alert" in notification:
+        _text(notification, "alert", "notification.alert")
+    for platform in PLATFORMS:
+        if platform in notification:
+            part = _object(notification, platform, f"notification.{platform}")
+            _object(part, "extras", f"notification.{platform}.extras")
+            alert = part.get("alert", notification.get("alert"))
+            if not alert or not isinstance(alert, (str, Mapping)):
+                raise Invalid(f"notification.{platform}.alert", "is required, here or as notification.alert")
+
+
+def _check_message(message: Mapping[str, Any]) -> None:
+    check_names(message, _MESSAGE, "message")
+    _text(message, "msg_content", "message.msg_content")
+    _object(message, "extras", "message.extras")
+
+
+def _text(raw: Mapping[str, Any], key: str, name: str) -> None:
+    if not isinstance(raw.get(key), str) or not raw[key]:
+        raise Invalid(name, "is required and must be a text")
+
+
+def _optional_text(raw: Mapping[str, Any], key: str, name: str) -> None:
+    if raw.get(key) is not None and not isinstance(raw[key], str):
+        raise Invalid(name, "must be a text")
+
+
+def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    value = raw.get(key, {})
+    if not isinstance(value, Mapping):
+        raise Invalid(name, "must be an object")
+    return value
+
+
+def push(call: OutgoingCall) -> dict[str, Any]:
+    """The body of POST /v3/push. `call.options` is the sender's app_para: platform, time_to_live, apns_production, sendno."""
+    body = payload(call.recipients[0].content, call.msgid)
+    options = {**body.get("options", {})}
+    for name in ("time_to_live", "apns_production"):
+        if call.options.get(name) is not None:
+            options[name] = call.options[name]
+    sendno = str(call.options.get("sendno", ""))
+    if sendno.isdecimal() and 0 < int(sendno) < 2**31:  # JPush's sendno is an int, UMS's any text
+        options["sendno"] = int(sendno)
+    body |= {"platform": _platform(call.options.get("platform")), "audience": {"registration_id": [r.contact for r in call.recipients]}}
+    return body | ({"options": options} if options else {}) | ({"cid": call.token} if call.token else {})
+
+
+def _platform(value: Any) -> Any:
+    if isinstance(value, str) and value != "all":
+        return [name.strip() for name in value.split(",") if name.strip()] or "all"
+    return list(value) if isinstance(value, (list, tuple)) and value else "all"
+
+
+def payload(content: Mapping[str, Any], msgid: str) -> dict[str, Any]:
+    """`notification`, `message` and `options` of a push, with our id in the extras of every part that can have any."""
+    full = _expand(content) if "alert" in content else dict(content)
+    if "notification" in full:
+        notification = dict(full["notification"])
+        for platform in PLATFORMS:
+            if platform in notification:
+                notification[platform] = _marked(notification[platform], msgid)
+        full["notification"] = notification
+    if "message" in full:
+        full["message"] = _marked(full["message"], msgid)
+    return full
+
+
+def _expand(content: Mapping[str, Any]) -> dict[str, Any]:
+    """HarmonyOS and quick apps get the common `alert`: their own objects have required fields that a short content lacks."""
+    alert, title, extras = content["alert"], content.get("title"), dict(content.get("extras") or {})
+    android = {"alert": alert, "extras": extras} | ({"title": title} if title else {})
+    ios = {"alert": {"title": title, "body": alert} if title else alert, "extras": extras}
+    return {"notification": {"alert": alert, "android": android, "ios": ios}}
+
+
+def _marked(part: Mapping[str, Any], msgid: str) -> dict[str, Any]:
+    return {**part, "extras": {EXTRA: msgid, **(part.get("extras") or {})}}

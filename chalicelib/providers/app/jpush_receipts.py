@@ -1,0 +1,129 @@
+"""What JPush reports: its webhook's events, read by a table of names.
+
+Jiguang does not publish the format of its receipt callback (https://docs.jiguang.cn/jpush/server/push/rest_api_v3_callback:
+"ask support"). The names below read two public shapes: the one of a community receiver, `{"data": event | [event]}` with
+`msg_id`, `registration_id`, `itime`, `type`; and the one of Jiguang's overseas product, `{"rows": [event]}` with `message_id`,
+`to`, `itime`, `status.message_status` (https://www.engagelab.com/zh_CN/docs/app-push/rest-api/callback-api). An operator whose
+format differs names its fields in `credentials.receipt_fields`, in the form of `FIELDS`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+from base64 import b64decode
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest
+from chalicelib.providers.base import check_names, milliseconds, read_json, word
+
+log = logging.getLogger(__name__)
+
+Fields = Mapping[str, Any]
+
+# Where a value is looked for, the first that is there counts; a dot leads into an object. `kinds`: the words of `kind`.
+FIELDS: Fields = {
+    "events": ["data", "rows"],
+    "id": ["msg_id", "message_id"],
+    "contact": ["registration_id", "to"],
+    "time": ["itime"],
+    "kind": ["type", "status.message_status"],
+    "code": ["status.error_code", "error_code"],
+    "kinds": {
+        # The community receiver knows 0 and 1; 2 for "not delivered" is a guess.
+        "0": "delivered",
+        "1": "clicked",
+        "2": "delivery_failed",
+        "delivered": "delivered",
+        "received": "delivered",
+        "click": "clicked",
+        "clicked": "clicked",
+        "delivered_failed": "delivery_failed",
+        "delivery_failed": "delivery_failed",
+    },
+}
+
+
+def check_fields(raw: Any) -> None:
+    """Raises Invalid for a table of names that is not in the form of FIELDS."""
+    where = "credentials.receipt_fields"
+    if not isinstance(raw, Mapping):
+        raise Invalid(where, "must be an object")
+    check_names(raw, FIELDS, where)
+    for name, value in raw.items():
+        if name == "kinds":
+            if not isinstance(value, Mapping) or not set(map(str, value.values())) <= set(ReceiptKind):
+                raise Invalid(f"{where}.kinds", "must map words to delivered, delivery_failed or clicked")
+        elif not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+            raise Invalid(f"{where}.{name}", "must be a list of names")
+
+
+def fields_of(secret: Mapping[str, str]) -> Fields:
+    return {**FIELDS, **json.loads(secret["fields"])} if secret.get("fields") else FIELDS
+
+
+def digest(app_key: str, master_secret: str) -> str:
+    return sha256(f"{app_key}:{master_secret}".encode()).hexdigest()
+
+
+def verify(request: WebhookRequest, expected: str) -> None:
+    """By default the callback has the same Basic credentials as the API (rest_api_v3_callback, 2024-05-27)."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        given = sha256(b64decode(value.strip(), validate=True)).hexdigest()
+    except ValueError:
+        given = ""
+    if scheme.lower() != "basic" or not hmac.compare_digest(given, expected):
+        raise Unverified("basic credentials")
+
+
+def read(body: bytes, fields: Fields, now: int) -> Sequence[Receipt]:
+    """Every receipt that can be understood; the others are counted in the log. Raises Invalid when nothing is like an event."""
+    events = _events(read_json(body, "body"), fields)
+    receipts: list[Receipt] = []
+    unread = 0
+    for event in events:
+        found = list(_receipts(event, fields, now)) if isinstance(event, Mapping) else []
+        unread += not found
+        receipts += found
+    if unread:
+        log.warning("receipts not understood", extra={"provider": "jpush", "count": unread})
+    return receipts
+
+
+def _events(parsed: Any, fields: Fields) -> Sequence[Any]:
+    if isinstance(parsed, Mapping):
+        found = _first(parsed, fields["events"])
+        parsed = parsed if found is None else found
+    if isinstance(parsed, Mapping):
+        return [parsed]
+    if isinstance(parsed, list):
+        return parsed
+    raise Invalid("body", "holds no events")
+
+
+def _receipts(event: Mapping[str, Any], fields: Fields, now: int) -> Iterator[Receipt]:
+    kind = fields["kinds"].get(word(_first(event, fields["kind"])))
+    provider_id = word(_first(event, fields["id"]))
+    contacts = _first(event, fields["contact"])
+    if kind is None or not provider_id:
+        return
+    time = milliseconds(_first(event, fields["time"])) or now
+    code = word(_first(event, fields["code"])) if kind == ReceiptKind.DELIVERY_FAILED else ""
+    for contact in map(word, contacts if isinstance(contacts, list) else [contacts]):
+        if contact:
+            yield Receipt(provider_id, ReceiptKind(kind), time, contact, code)
+
+
+def _first(event: Mapping[str, Any], paths: Sequence[str]) -> Any:
+    for path in paths:
+        value: Any = event
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value is not None:
+            return value
+    return None

@@ -1,0 +1,129 @@
+"""What providers share: checks of what an operator enters, and the way from a vendor's error to one of ours."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.web.egress import Policy
+from chalicelib.web.http import Http, Response
+
+log = logging.getLogger(__name__)
+
+ErrorTable = Mapping[str, type[ProviderError]]
+
+# A provider's hint may be anything; a job is asked to wait at most so long, then it asks again.
+MAX_RETRY_AFTER = 3600.0
+
+_WORD = re.compile(r"[\x21-\x7e]{1,256}")
+
+PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Raises Invalid for a name that means nothing, most often a misspelt one."""
+    unknown = sorted(set(raw) - set(allowed))
+    if unknown:
+        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), "is not a known field")
+
+
+def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
+    name = f"{where}.{key}" if where else key
+    value = raw.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(name, "is required and must be a text")
+    if len(value) > limit:
+        raise Invalid(name, f"must have at most {limit} characters")
+    return value
+
+
+def optional_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
+    return "" if raw.get(key) in (None, "") else required_text(raw, key, where, limit)
+
+
+def optional_url(options: Mapping[str, Any], key: str, policy: Policy, default: str = "") -> str:
+    """The address of a service without a trailing slash; raises Invalid when the egress policy could never allow it."""
+    url = optional_text(options, key, "options") or default
+    reason = policy.refusal(url) if url else None
+    if reason is not None:
+        raise Invalid(f"options.{key}", reason)
+    return url.rstrip("/")
+
+
+def error_code(body: Any) -> str | None:
+    """The code of `{"error": {"code": 1004, "message": …}}`, which JPush and JSMS share."""
+    error = body.get("error") if isinstance(body, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return str(code) if isinstance(code, (int, str)) and not isinstance(code, bool) else None
+
+
+def vendor_error(response: Response, table: ErrorTable, statuses: Mapping[int, type[ProviderError]]) -> ProviderError:
+    """The error that a response without success means: by the vendor's code, else by `statuses`, else by HTTP's own rules."""
+    code = error_code(response.json())
+    hint = retry_after(response)
+    if response.status == 429:
+        return Throttled(code or "http_429", retry_after=hint)
+    kind = table.get(code) if code else None
+    if kind is None:
+        if code:
+            log.warning("provider code unknown", extra={"provider_code": code[:20], "http_status": response.status})
+        kind = statuses.get(response.status) or _by_status(response.status, answered=code is not None)
+    return kind(code or f"http_{response.status}", retry_after=hint)
+
+
+def _by_status(status: int, *, answered: bool) -> type[ProviderError]:
+    """`answered`: the vendor's own words came with it, not a gateway's, so the vendor knows that it did not take the call."""
+    if status in (401, 403, 404, 405) or 300 <= status < 400:
+        return Misconfigured
+    if 400 <= status < 500:
+        return Unavailable if status in (408, 425) else Rejected
+    if status == 503 or (status >= 500 and answered):
+        return Unavailable
+    return Uncertain
+
+
+def ask(http: Http, method: str, url: str, **options: Any) -> Response:
+    """A request that changes nothing at the provider: when its answer stays away it can simply be made again."""
+    try:
+        return http.request(method, url, **options)
+    except Uncertain as error:
+        raise Unavailable(error.code) from error
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds, from Retry-After or from the time until JPush's window of a minute ends."""
+    for name in ("retry-after", "x-rate-limit-reset"):
+        value = response.headers.get(name, "").strip()
+        if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", value, re.ASCII):
+            return min(float(value), MAX_RETRY_AFTER)
+    return None
+
+
+def read_json(body: bytes | str, field: str) -> Any:
+    """Raises Invalid for what is not JSON, and for nesting so deep that it could only be meant to break the parser."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise Invalid(field, "is not readable JSON") from None
+
+
+def milliseconds(value: Any) -> int | None:
+    """A time in seconds or milliseconds, as number or digits, in milliseconds; None when it is neither."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,16}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e16:
+        return None
+    return int(value * 1000) if value < 1e11 else int(value)
+
+
+def word(value: Any) -> str:
+    """An id, code or contact as a vendor writes it: visible ASCII. Empty for anything else, such as half a surrogate pair."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return ""
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return ""
+    return str(value) if _WORD.fullmatch(str(value)) else ""

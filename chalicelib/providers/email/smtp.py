@@ -1,0 +1,206 @@
+"""E-mail over SMTP: one connection for a job, an answer for every call of up to 25 mails.
+
+SMTP has no idempotency token, so calls are small and the answer says of each mail whether it was taken, may have been taken,
+or should be tried later. "Delivered" means that the server took it (250). Sources: RFC 5321, RFC 3463 (enhanced codes).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from email.headerregistry import Address
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unavailable, Uncertain, Unverified
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    ProviderIds,
+    Receipt,
+    Recipient,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.flow.ports import Session
+from chalicelib.providers.base import check_names, optional_text, required_text
+from chalicelib.providers.email import mail
+from chalicelib.providers.email.replies import outcome
+from chalicelib.web.egress import Policy
+
+if TYPE_CHECKING:
+    from smtplib import SMTP
+
+    from chalicelib.web.smtp import MailServer, Reply
+
+CALL_SIZE = 25
+PORTS = {"none": 25, "tls": 465, "starttls": 587}
+
+# A slow server must not outlast the lease of a call (60 seconds by default): after so long no other mail of it is begun. What was
+# begun ends within four timeouts (connect and log in: two, hand over: two).
+CALL_SECONDS = 15.0
+
+
+class Smtp:
+    """Implements Provider. Options: server, port, encryption (none, tls, starttls), sender, sender_name, ca, allow_plain_auth."""
+
+    capabilities = Capabilities(
+        type=ChannelType.EMAIL,
+        platform="smtp",
+        call_size=CALL_SIZE,
+        content_per_recipient=True,
+        provider_ids=ProviderIds.NONE,
+        delivery_report=DeliveryReport.ACCEPTED,
+        click_report=ClickReport.LINK,
+    )
+
+    def __init__(self, policy: Policy, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._policy, self._timeout, self._clock = policy, timeout, clock
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        check_names(raw, ("username", "password"), "credentials")
+        username, password = (optional_text(raw, name, "credentials") for name in ("username", "password"))
+        if bool(username) != bool(password):
+            raise Invalid("credentials.password", "and username belong together")
+        host = required_text(options, "server", "options", 253)
+        encryption = options.get("encryption", "starttls")
+        if encryption not in PORTS:
+            raise Invalid("options.encryption", "must be none, tls or starttls")
+        port = options.get("port", PORTS[encryption])
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+            raise Invalid("options.port", "must be a port number")
+        if username and encryption == "none" and not (options.get("allow_plain_auth") is True or self._policy.lists(host)):
+            raise Invalid("options.encryption", "must not be none when a password is sent (or set allow_plain_auth)")
+        if mail.ascii_address(required_text(options, "sender", "options", 320)) is None:
+            raise Invalid("options.sender", "must be an e-mail address")
+        if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
+            raise Invalid("options.sender_name", "must be one line")
+        if "BEGIN CERTIFICATE" not in optional_text(options, "ca", "options", 65536) and options.get("ca"):
+            raise Invalid("options.ca", "must be a certificate in PEM")
+
+    def check_content(self, content: Mapping[str, Any]) -> None:
+        check_names(content, ("subject", "text"), "")
+        if mail.has_breaks(required_text(content, "subject", limit=500)):
+            raise Invalid("subject", "must be one line")
+        required_text(content, "text", limit=1_000_000)
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return {}
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        raise Unverified("mail servers send no webhooks")
+
+    @contextmanager
+    def connect(self, account: Account) -> Iterator[Session]:
+        """Connects with the first mail, so that a server which is down is an error of a call."""
+        session = SmtpSession(account, self._policy, self._timeout, self._clock)
+        try:
+            yield session
+        finally:
+            session.close()
+
+
+class SmtpSession:
+    """Implements Session."""
+
+    def __init__(self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]) -> None:
+        self._policy, self._timeout, self._clock = policy, timeout, clock
+        options = account.options
+        address = mail.ascii_address(str(options["sender"]))
+        if address is None:
+            raise Misconfigured("sender")
+        self._sender = Address(str(options.get("sender_name") or ""), addr_spec=address)
+        self._server = _server(account, self._sender.domain)
+        self._client: SMTP | None = None
+        self._until = 0.0
+
+    def token(self) -> str | None:
+        return None
+
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+        return ()
+
+    def send(self, call: OutgoingCall) -> Answer:
+        """Raises only while nothing of the call has been settled; after that each recipient has an outcome of its own."""
+        self._until = self._clock() + CALL_SECONDS
+        outcomes: list[Outcome] = []
+        failure: ProviderError | None = None
+        for recipient in call.recipients:
+            if failure is None and self._clock() > self._until:
+                failure = Unavailable("out_of_time")
+            if failure is None:
+                try:
+                    outcomes.append(self._mail(recipient))
+                    continue
+                except ProviderError as error:
+                    failure = error
+            outcomes.append(Outcome(code=failure.code, later=True))
+        if all(outcome.later for outcome in outcomes) and outcomes:
+            raise failure or Unavailable(outcomes[0].code)
+        return Answer(outcomes)
+
+    def _mail(self, recipient: Recipient) -> Outcome:
+        """Raises Unavailable or Misconfigured for what the mails after this one would meet, too."""
+        to = mail.ascii_address(recipient.contact)
+        if to is None:
+            return Outcome(Loss.INVALID_TARGET, "bad_address")
+        try:
+            message = mail.build(recipient.content, self._sender, to, recipient.reference)
+        except ValueError:
+            return Outcome(Loss.SUBMIT_FAILED, "bad_content")
+        try:
+            return outcome(self._deliver(to, message))
+        except Uncertain as error:
+            self._client = None
+            return Outcome(code=error.code, uncertain=True)
+
+    def _deliver(self, to: str, message: bytes) -> Reply:
+        """A server may close the connection between two mails: connect once more when it had been open."""
+        from chalicelib.web import smtp
+
+        again = self._client is not None
+        if self._client is None:
+            self._client = smtp.dial(self._policy, self._server, self._timeout)
+        try:
+            reply = smtp.deliver(self._client, self._sender.addr_spec, to, message, self._timeout)
+        except Unavailable:
+            self._client = None
+            if again and self._clock() <= self._until:
+                return self._deliver(to, message)
+            raise
+        if reply.code == 421:  # the server is about to close
+            self.close()
+            if again and self._clock() <= self._until:
+                return self._deliver(to, message)
+        return reply
+
+    def close(self) -> None:
+        if self._client is not None:
+            from chalicelib.web import smtp
+
+            smtp.hang_up(self._client)
+            self._client = None
+
+
+def _server(account: Account, hello: str) -> MailServer:
+    from chalicelib.web.smtp import MailServer
+
+    options, credentials = account.options, account.credentials
+    encryption = str(options.get("encryption", "starttls"))
+    return MailServer(
+        host=str(options["server"]),
+        port=int(options.get("port", PORTS[encryption])),
+        encryption=encryption,
+        hello=hello,
+        username=str(credentials.get("username") or ""),
+        password=str(credentials.get("password") or ""),
+        ca=str(options.get("ca") or ""),
+        allow_plain_auth=options.get("allow_plain_auth") is True,
+    )

@@ -1,0 +1,215 @@
+"""JSMS (Jiguang's SMS): template messages in batches.
+
+Sources: https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_api_summary, …/callback. JSMS has no idempotency token: what
+happens with a call whose answer stayed away is the operator's choice per channel.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    ProviderIds,
+    Receipt,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.flow.ports import Session
+from chalicelib.providers.base import PLACEHOLDER, ask, check_names, error_code, optional_url, required_text, vendor_error, word
+from chalicelib.providers.sms import jsms_receipts
+from chalicelib.web.http import Http
+
+BASE_URL = "https://api.sms.jpush.cn"
+CALL_SIZE = 1000
+
+# JSMS REST API, "return codes": https://docs.jiguang.cn/jsms/server/rest_api_jsms. Codes of the whole call; those of the
+# verification-code API are left out. Held back for an operator is what every message would meet, refused what only this one does.
+ERRORS: Mapping[str, type[ProviderError]] = {
+    "50001": Misconfigured,  # no authentication
+    "50002": Misconfigured,  # authentication failed
+    "50003": Rejected,  # no body
+    "50004": Rejected,  # no mobile
+    "50005": Rejected,  # no temp_id
+    "50006": Rejected,  # invalid mobile
+    "50007": Rejected,  # invalid body
+    "50008": Misconfigured,  # not registered for SMS
+    "50009": Throttled,  # too often
+    "50013": Rejected,  # invalid temp_id
+    "50014": Misconfigured,  # no balance
+    "50016": Misconfigured,  # no such API: a wrong address
+    "50017": Misconfigured,
+    "50018": Misconfigured,
+    "50019": Unavailable,  # server error
+    "50020": Rejected,  # template still in review
+    "50021": Rejected,  # template refused
+    "50022": Rejected,  # parameters missing
+    "50023": Rejected,  # parameter empty
+    "50024": Rejected,  # unsubscribed
+    "50025": Rejected,  # wrong kind of template
+    "50030": Rejected,  # no recipients
+    "50031": Rejected,  # more than 1,000
+    "50034": Rejected,  # repeated
+    "50035": Misconfigured,  # IP address not allowed
+    "50037": Rejected,  # forbidden word
+    "50038": Rejected,  # too long
+}
+# JSMS answers 403 to most business errors, so that alone says nothing about the credentials.
+STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
+
+# The same codes for one recipient of a batch: the number itself is bad, or has said no.
+INVALID_TARGET = frozenset({"50004", "50006", "50024"})
+# Not this recipient's fault, and over when the operator has acted or the server is well again.
+LATER = frozenset({"50008", "50014", "50019", "50035"})
+
+
+class Jsms:
+    """Implements Provider."""
+
+    capabilities = Capabilities(
+        type=ChannelType.SMS,
+        platform="jsms",
+        call_size=CALL_SIZE,
+        content_per_recipient=True,
+        provider_ids=ProviderIds.PER_RECIPIENT,
+        delivery_report=DeliveryReport.REAL,
+        click_report=ClickReport.LINK,
+        receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+    )
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        check_names(raw, ("app_key", "master_secret"), "credentials")
+        if ":" in required_text(raw, "app_key", "credentials"):
+            raise Invalid("credentials.app_key", "must not contain a colon")
+        required_text(raw, "master_secret", "credentials")
+        optional_url(options, "base_url", self._http.policy)
+
+    def check_content(self, content: Mapping[str, Any]) -> None:
+        """`{sign_id?, temp_id, temp_para?}`: the ids as numbers or digits, without placeholders; a call has one template."""
+        check_names(content, ("sign_id", "temp_id", "temp_para"), "")
+        if _number(content.get("temp_id")) is None:
+            raise Invalid("temp_id", "is required and must be a number")
+        if content.get("sign_id") is not None and _number(content["sign_id"]) is None:
+            raise Invalid("sign_id", "must be a number")
+        para = content.get("temp_para") or {}
+        if not isinstance(para, Mapping):
+            raise Invalid("temp_para", "must be an object")
+        for name, value in para.items():
+            if PLACEHOLDER.search(str(name)) or not isinstance(value, (str, int, float)) or isinstance(value, bool):
+                raise Invalid(f"temp_para.{name}", "must be a text or number under a fixed name")
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        """The vendor signs with the master secret itself, so verifying needs what sending needs."""
+        return {"app_key": credentials["app_key"], "master_secret": credentials["master_secret"]}
+
+    def connect(self, account: Account) -> AbstractContextManager[Session]:
+        return nullcontext(JsmsSession(account, self._http))
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        return jsms_receipts.read_callback(request, secret)
+
+
+class JsmsSession:
+    """Implements Session."""
+
+    def __init__(self, account: Account, http: Http) -> None:
+        self._http = http
+        self._auth = (str(account.credentials["app_key"]), str(account.credentials["master_secret"]))
+        self._base_url = str(account.options.get("base_url") or BASE_URL).rstrip("/")
+
+    def token(self) -> str | None:
+        return None
+
+    def send(self, call: OutgoingCall) -> Answer:
+        reply = self._http.request("POST", f"{self._base_url}/v1/messages/batch", json=batch(call), auth=self._auth)
+        body = reply.json()
+        if reply.status == 200 and isinstance(body, dict) and isinstance(body.get("recipients"), list):
+            return answer(call, body["recipients"])
+        code = error_code(body)
+        if code in INVALID_TARGET and len(call.recipients) == 1:
+            return Answer([Outcome(Loss.INVALID_TARGET, str(code))])
+        raise vendor_error(reply, ERRORS, STATUSES)
+
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+        """Up to 500 reports of the whole account, once in five seconds at most; none while a callback is configured there.
+
+        JSMS forgets a report once it was read: what is lost between this answer and the ledger does not come again.
+        """
+        reply = ask(self._http, "GET", f"{self._base_url}/v1/report", auth=self._auth)
+        reports = reply.json()
+        if reply.status == 200 and isinstance(reports, list):
+            return jsms_receipts.read_reports(reports)
+        error = vendor_error(reply, ERRORS, STATUSES)
+        raise Unavailable(error.code) if isinstance(error, Uncertain) else error
+
+
+def batch(call: OutgoingCall) -> dict[str, Any]:
+    """The body of POST /v1/messages/batch."""
+    common = {_template(recipient.content) for recipient in call.recipients}
+    if len(common) != 1:
+        raise Rejected("mixed_templates")
+    sign_id, temp_id = common.pop()
+    recipients = []
+    for recipient in call.recipients:
+        entry: dict[str, Any] = {"mobile": recipient.contact}
+        para = recipient.content.get("temp_para")
+        if para:
+            entry["temp_para"] = {str(name): str(value) for name, value in para.items()}
+        recipients.append(entry)
+    body: dict[str, Any] = {"temp_id": temp_id, "recipients": recipients}
+    return body if sign_id is None else {"sign_id": sign_id, **body}
+
+
+def answer(call: OutgoingCall, listed: Sequence[Any]) -> Answer:
+    """One outcome per recipient, found by number: the order of the answer is not promised.
+
+    Raises what the codes mean for the whole call when all have failed for a reason that has nothing to do with the recipients.
+    """
+    found: dict[str, list[Outcome]] = defaultdict(list)
+    for entry in listed:
+        if isinstance(entry, Mapping):
+            found[str(entry.get("mobile", ""))].append(_outcome(entry))
+    outcomes = []
+    for recipient in call.recipients:
+        mine = found[recipient.contact]
+        outcomes.append(mine.pop(0) if mine else Outcome(code="not_in_answer", uncertain=True))
+    if outcomes and all(outcome.later for outcome in outcomes):
+        raise ERRORS[outcomes[0].code](outcomes[0].code)
+    return Answer(outcomes)
+
+
+def _outcome(entry: Mapping[str, Any]) -> Outcome:
+    """A refused recipient may have a msg_id too; the code decides."""
+    code, msg_id = word(entry.get("error_code")), word(entry.get("msg_id"))
+    if code in LATER:
+        return Outcome(code=code, later=True)
+    if code:
+        return Outcome(Loss.INVALID_TARGET if code in INVALID_TARGET else Loss.SUBMIT_FAILED, code)
+    return Outcome(provider_id=msg_id) if msg_id else Outcome(code="no_msg_id", uncertain=True)
+
+
+def _template(content: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    return _number(content.get("sign_id")), _number(content.get("temp_id"))
+
+
+def _number(value: Any) -> int | None:
+    """UMS clients send ids as numbers or as digits."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,106 @@
+"""What JSMS reports: its signed callback, and the list of GET /v1/report, which has the same reports.
+
+Source: https://docs.jiguang.cn/jsms/server/callback
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha1
+from typing import Any
+from urllib.parse import parse_qsl
+
+from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.sending import Receipt, ReceiptKind, Webhook, WebhookRequest
+from chalicelib.providers.base import milliseconds, read_json, word
+
+log = logging.getLogger(__name__)
+
+# A failed callback is repeated after 3 minutes, 1 hour and 12 hours, and nothing says that it is stamped anew.
+REPLAY_WINDOW_MS = 24 * 3600 * 1000
+CLOCK_SKEW_MS = 10 * 60 * 1000
+
+# Callback page, "status codes of sending"; what is not in it is left open, so that the strategy's time limit decides.
+STATES = {
+    "4001": ReceiptKind.DELIVERED,
+    "4002": ReceiptKind.DELIVERY_FAILED,  # on the carrier's blacklist
+    "4003": ReceiptKind.DELIVERY_FAILED,  # phone off or suspended
+    "4004": ReceiptKind.DELIVERY_FAILED,  # no such number
+    "4005": ReceiptKind.DELIVERY_FAILED,  # no balance
+    "4006": ReceiptKind.DELIVERY_FAILED,  # more often than the carrier allows
+    "4007": ReceiptKind.DELIVERY_FAILED,  # voice: no answer
+    "4008": ReceiptKind.DELIVERY_FAILED,  # voice: busy
+    "4009": ReceiptKind.DELIVERY_FAILED,  # voice: out of reach
+    "4010": ReceiptKind.DELIVERY_FAILED,  # sensitive word
+    "4100": ReceiptKind.DELIVERY_FAILED,  # other
+}
+OTHER_TYPES = ("SMS_REPLY", "SMS_TEMPLATE", "SMS_SIGN")
+
+
+def signature(app_key: str, master_secret: str, nonce: str, timestamp: str) -> str:
+    signed = f"appKey={app_key}&appMasterSecret={master_secret}&nonce={nonce}&timestamp={timestamp}"
+    return sha1(signed.encode(), usedforsecurity=False).hexdigest()  # the vendor's algorithm
+
+
+def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+    """A GET proves that the address is ours; a POST brings reports. Raises Unverified, or Invalid for what cannot be read."""
+    if request.method.upper() == "GET":
+        return _echo(request.query)
+    form = _form(request.body)
+    _verify(form, secret, request.now)
+    # The signature covers nonce and timestamp only. Giving it as the nonce refuses a captured pair with another body, and
+    # lets through a repeat that the vendor stamped anew.
+    nonce = form["signature"].lower()
+    kind = form.get("type", "")
+    if kind != "SMS_REPORT":
+        if kind not in OTHER_TYPES:
+            raise Invalid("type", "is not a known type of callback")
+        log.info("callback ignored", extra={"provider": "jsms", "callback_type": kind})
+        return Webhook(nonce=nonce)
+    return Webhook(read_reports(read_json(form.get("data", ""), "data")), nonce=nonce)
+
+
+def _echo(query: Mapping[str, str]) -> Webhook:
+    echo = query.get("echostr", "")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", echo):  # it is sent back as it came: no markup
+        raise Invalid("echostr", "is missing or not a short word")
+    return Webhook(reply=echo)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(body.decode("utf-8"), max_num_fields=20))
+    except ValueError:
+        raise Invalid("body", "is not a readable form") from None
+
+
+def _verify(form: Mapping[str, str], secret: Mapping[str, str], now: int) -> None:
+    nonce, timestamp = form.get("nonce", ""), form.get("timestamp", "")
+    expected = signature(secret["app_key"], secret["master_secret"], nonce, timestamp)
+    if not hmac.compare_digest(form.get("signature", "").lower().encode(), expected.encode()):
+        raise Unverified("signature")
+    if not re.fullmatch(r"\d{1,16}", timestamp, re.ASCII):
+        raise Unverified("timestamp")
+    if not -CLOCK_SKEW_MS <= now - int(timestamp) <= REPLAY_WINDOW_MS:
+        raise Unverified("timestamp")
+
+
+def read_reports(parsed: Any) -> Sequence[Receipt]:
+    """The receipts of one report or a list of them; those that cannot be understood are counted in the log."""
+    reports = parsed if isinstance(parsed, list) else [parsed]
+    receipts = [receipt for report in reports if isinstance(report, Mapping) for receipt in _receipt(report)]
+    if len(receipts) < len(reports):
+        log.warning("receipts not understood", extra={"provider": "jsms", "count": len(reports) - len(receipts)})
+    return receipts
+
+
+def _receipt(report: Mapping[str, Any]) -> Iterator[Receipt]:
+    msg_id, code = word(report.get("msgId")), word(report.get("status"))
+    time = milliseconds(report.get("receiveTime"))
+    kind = STATES.get(code)
+    if kind is not None and msg_id and time is not None:
+        failed = code if kind is ReceiptKind.DELIVERY_FAILED else ""
+        yield Receipt(msg_id, kind, time, word(report.get("phone")), failed)

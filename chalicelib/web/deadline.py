@@ -1,0 +1,40 @@
+"""A limit on the whole of an exchange, which timeouts of single reads are not: a server may send a byte every few seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from types import TracebackType
+
+
+class Deadline:
+    """Shuts a watched socket down when the time is over, so that whoever waits on it gets an error; `passed` then says why."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def watch(self, connection: socket.socket | None) -> None:
+        self._socket = connection
+        if self.passed:
+            self._shut()
+
+    def _end(self) -> None:
+        self.passed = True
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown, which takes the TLS layer away from under the thread that reads.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def __enter__(self) -> Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._timer.cancel()

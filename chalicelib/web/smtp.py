@@ -1,0 +1,172 @@
+"""Outgoing SMTP through the egress policy: plain, TLS from the start, or STARTTLS; and one mail at a time, so that after a
+broken connection it is known whether the mail can have been taken.
+
+Import this module only inside functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+import socket
+import ssl
+from dataclasses import dataclass, field
+
+from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.web.deadline import Deadline
+from chalicelib.web.egress import MAIL_PORTS, Policy
+
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailServer:
+    """`encryption` is none, tls (from the first byte, usually port 465) or starttls; `ca` is a PEM certificate to trust instead."""
+
+    host: str
+    port: int
+    encryption: str
+    hello: str = "localhost"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca: str = field(default="", repr=False)
+    allow_plain_auth: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server said last about a mail: at `mail` (sender), `rcpt` (recipient), `data` or `end` (the whole mail)."""
+
+    stage: str
+    code: int
+    text: str = field(repr=False)  # servers quote addresses in it
+
+
+class Mailer(smtplib.SMTP):
+    """smtplib's client on a connection that was made through the policy. `_host` stays the name: STARTTLS checks against it."""
+
+    def __init__(self, connection: socket.socket, server: MailServer, timeout: float) -> None:
+        self._connection = connection
+        super().__init__(server.host, server.port, local_hostname=server.hello, timeout=timeout)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._connection
+
+
+def dial(policy: Policy, server: MailServer, timeout: float) -> smtplib.SMTP:
+    """A connection that has said EHLO and logged in, within about two timeouts. Nothing was sent when it raises.
+
+    Raises Unavailable when trying again may help, Misconfigured when an operator must act: address, certificate, login.
+    """
+    if server.username and server.encryption == "none" and not (server.allow_plain_auth or policy.lists(server.host)):
+        raise Misconfigured("login_without_tls")
+    with contextlib.ExitStack() as on_failure:
+        try:
+            connection = policy.connect(server.host, server.port, timeout=timeout / 2, ports=MAIL_PORTS)
+            on_failure.callback(connection.close)
+            connection.settimeout(timeout / 2)
+            if server.encryption == "tls":
+                connection = _context(server).wrap_socket(connection, server_hostname=server.host)
+                on_failure.callback(connection.close)
+            connection.settimeout(timeout)
+            with Deadline(timeout) as deadline:
+                deadline.watch(connection)
+                client = Mailer(connection, server, timeout)
+                on_failure.callback(client.close)
+                _introduce(client, server, deadline)
+        except (ProviderError, smtplib.SMTPException, OSError) as error:
+            raise _meaning(error) from error
+        on_failure.pop_all()
+    return client
+
+
+def _introduce(client: smtplib.SMTP, server: MailServer, deadline: Deadline) -> None:
+    client.ehlo_or_helo_if_needed()
+    if server.encryption == "starttls":
+        client.starttls(context=_context(server))
+        deadline.watch(client.sock)
+        client.ehlo_or_helo_if_needed()
+    if server.username:
+        _log_in(client, server)
+
+
+def _log_in(client: smtplib.SMTP, server: MailServer) -> None:
+    client.user, client.password = server.username, server.password
+    offered = client.esmtp_features.get("auth", "").upper().split()
+    # Not CRAM-MD5, which smtplib would try first: few servers keep the plain passwords that it needs.
+    for name, method in (("PLAIN", client.auth_plain), ("LOGIN", client.auth_login)):
+        if name in offered:
+            client.auth(name, method)
+            return
+    raise Misconfigured("login_not_offered")
+
+
+def _context(server: MailServer) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cadata=server.ca or None)
+    except (ssl.SSLError, ValueError) as error:
+        raise Misconfigured("ca") from error
+
+
+def _meaning(error: Exception) -> Exception:
+    if isinstance(error, ProviderError):
+        return error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Misconfigured("tls_certificate")
+    if isinstance(error, smtplib.SMTPResponseException):
+        return (Misconfigured if error.smtp_code >= 500 else Unavailable)(str(error.smtp_code))
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return Misconfigured("starttls_not_offered")
+    return Unavailable("connection_lost")
+
+
+def deliver(client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float) -> Reply:
+    """Hand over one mail. A connection that breaks is closed; Unavailable: the mail was surely not taken, Uncertain: perhaps.
+
+    A mail counts from the line with the single dot on (RFC 5321 4.1.1.4), so it is sent separately from what comes before it.
+    """
+    lines = _LEADING_DOT.sub(b"..", _LINE_END.sub(b"\r\n", message))
+    with Deadline(2 * timeout) as deadline:
+        deadline.watch(client.sock)
+        try:
+            refused = _offer(client, sender, recipient)
+            if refused is not None:
+                return refused
+            client.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+        except (smtplib.SMTPException, OSError) as error:
+            client.close()
+            raise Unavailable("connection_lost") from error
+        try:
+            client.send(b".\r\n")
+            code, text = client.getreply()
+        except (smtplib.SMTPException, OSError) as error:
+            client.close()
+            raise Uncertain("timeout" if deadline.passed else "connection_lost") from error
+    return Reply("end", code, text.decode("utf-8", "replace"))
+
+
+def _offer(client: smtplib.SMTP, sender: str, recipient: str) -> Reply | None:
+    code, text = client.mail(sender)
+    stage = "mail"
+    if code == 250:
+        code, text = client.rcpt(recipient)
+        stage = "rcpt"
+    if code in (250, 251):
+        code, text = client.docmd("DATA")
+        stage = "data"
+    if code == 354:
+        return None
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        client.rset()
+    return Reply(stage, code, text.decode("utf-8", "replace"))
+
+
+def hang_up(client: smtplib.SMTP) -> None:
+    """Say QUIT if the server still listens; never raises for the network, nor waits for long."""
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        if client.sock is not None:
+            client.sock.settimeout(2)
+            client.quit()
+    client.close()

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import Misconfigured, Unavailable
+from chalicelib.web.egress import MAIL_PORTS, Blocked, Policy, is_public, system_resolve
+
+
+def resolver(*addresses: str):
+    return lambda host, port: list(addresses)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "127.9.9.9",
+        "169.254.169.254",  # metadata of most clouds
+        "169.254.170.2",  # credentials of containers
+        "100.100.100.200",  # metadata of Alibaba Cloud
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.1",
+        "192.0.2.1",
+        "192.88.99.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "239.255.255.250",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::10.0.0.1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b::169.254.169.254",
+        "64:ff9b:1::1",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:0a00:0001::1",
+        "2002:0808:0808::1",
+        "3fff::1",
+        "5f00::1",
+        "fc00::1",
+        "fd00:ec2::254",  # metadata of EC2
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+    ],
+)
+def test_an_address_that_is_not_on_the_public_internet_is_refused(address: str) -> None:
+    assert not is_public(ip_address(address))
+    with pytest.raises(Blocked):
+        Policy(resolve=resolver(address)).check("name.example", 443)
+    with pytest.raises(Blocked):
+        Policy().check(address, 443)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
+def test_a_public_address_is_allowed(address: str) -> None:
+    assert Policy(resolve=resolver(address)).check("name.example", 443) == (address,)
+
+
+@given(st.ip_addresses(v=4))
+def test_wrapping_an_ipv4_address_in_ipv6_never_makes_it_public(address: IPv4Address) -> None:
+    for prefix in (0, 0xFFFF << 32, 0x64FF9B << 96):
+        wrapped = IPv6Address(prefix | int(address))
+        assert not is_public(wrapped) or is_public(address)
+    assert not is_public(IPv6Address((0x2002 << 112) | (int(address) << 80)))
+
+
+@given(st.ip_addresses())
+def test_what_python_calls_private_is_never_public(address: IPv4Address | IPv6Address) -> None:
+    if address.is_private or address.is_multicast or address.is_loopback or address.is_link_local:
+        embedded = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        assert is_public(address) == (embedded is not None and is_public(embedded))
+
+
+def test_one_private_address_among_public_ones_refuses_the_name() -> None:
+    with pytest.raises(Blocked):
+        Policy(resolve=resolver("8.8.8.8", "10.0.0.1")).check("name.example", 443)
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost"])
+def test_other_spellings_of_loopback_are_refused(host: str) -> None:
+    with pytest.raises((Blocked, Unavailable)):
+        Policy(resolve=system_resolve).check(host, 443)
+
+
+@pytest.mark.parametrize("host", ["", ".", "a b", "a\r\nb", "a/b", "a@b", "a%00b", "-", "x" * 300, "\u2028"])
+def test_what_is_no_host_name_is_refused_without_being_resolved(host: str) -> None:
+    def never(host: str, port: int) -> Sequence[str]:
+        raise AssertionError
+
+    with pytest.raises(Blocked):
+        Policy(resolve=never).check(host, 443)
+
+
+@pytest.mark.parametrize(("port", "allowed"), [(22, False), (25, False), (80, True), (443, True), (1023, False), (8443, True), (0, False)])
+def test_low_ports_are_those_of_the_protocol(port: int, allowed: bool) -> None:
+    policy = Policy(resolve=resolver("8.8.8.8"))
+    if allowed:
+        assert policy.check("name.example", port)
+    else:
+        with pytest.raises(Blocked):
+            policy.check("name.example", port)
+
+
+def test_mail_has_its_own_ports() -> None:
+    policy = Policy(resolve=resolver("8.8.8.8"))
+    assert policy.check("name.example", 465, MAIL_PORTS)
+    with pytest.raises(Blocked):
+        policy.check("name.example", 443, MAIL_PORTS)
+
+
+@pytest.mark.parametrize("allow", ["127.0.0.1", "127.0.0.0/8", "sandbox.test", "Sandbox.Test."])
+def test_the_allow_list_lets_a_private_address_through_by_network_or_name(allow: str) -> None:
+    assert Policy((allow,), resolver("127.0.0.1")).check("sandbox.test", 22) == ("127.0.0.1",)
+
+
+def test_the_allow_list_does_not_let_others_through() -> None:
+    policy = Policy(("127.0.0.1", "sandbox.test"), resolver("10.0.0.1"))
+    with pytest.raises(Blocked):
+        policy.check("other.test", 443)
+    with pytest.raises(Blocked):
+        policy.check("notsandbox.test", 443)
+
+
+def test_a_name_without_address_may_have_one_later() -> None:
+    with pytest.raises(Unavailable) as error:
+        Policy(resolve=resolver()).check("name.example", 443)
+    assert not isinstance(error.value, Misconfigured)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "name.example",
+        "//name.example/",
+        "ftp://name.example/",
+        "file:///etc/passwd",
+        "gopher://name.example/",
+        "https://",
+        "https:///path",
+        "https://user:pass@name.example/",
+        "https://user@name.example/",
+        "https://@name.example/",
+        "https://name.example:99999/",
+        "https://name.example:x/",
+        "https://name.example:22/",
+        "https://127.0.0.1/",
+        "https://[::1]/",
+        "https://169.254.169.254/latest/",
+        "https://10.0.0.1:22/",
+        "http://name.example/",
+        "http://8.8.8.8/",
+        "https://name.example/\r\nx",
+        "https://name.example\\@other.example/",
+        "https://name .example/",
+        "https://n\u00e4me.example/",
+        "https://name.example/" + "x" * 3000,
+    ],
+)
+def test_an_address_that_can_never_be_used_is_refused_when_it_is_entered(url: str) -> None:
+    refusal = Policy().refusal(url)
+    if url == "https://name.example:22/":
+        assert refusal is None  # names are judged when they are resolved
+    else:
+        assert refusal
+
+
+@pytest.mark.parametrize("url", ["https://name.example", "https://name.example:8443/base", "https://8.8.8.8/"])
+def test_an_https_address_is_accepted(url: str) -> None:
+    assert Policy().refusal(url) is None
+
+
+def test_plain_http_is_for_hosts_on_the_allow_list() -> None:
+    policy = Policy(("127.0.0.1", "sandbox.test"))
+    assert policy.refusal("http://127.0.0.1:9000/jpush") is None
+    assert policy.refusal("http://sandbox.test:9000/jpush") is None
+    assert policy.refusal("http://127.0.0.2:9000/jpush")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_judged_without_an_error(url: str) -> None:
+    Policy().refusal(url)
+    Policy().refusal("https://" + url)
+    Policy().lists(url)
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
+    """DNS rebinding: the name answers differently the second time, and nobody asks a second time."""
+    answers = [["127.0.0.1"], ["10.255.255.1"]]
+    asked: list[str] = []
+
+    def rebinding(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return answers.pop(0)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=server.accept, daemon=True).start()
+        port = server.getsockname()[1]
+        connection = Policy(("127.0.0.1",), rebinding).connect("rebinding.test", port, timeout=2)
+        with connection:
+            assert connection.getpeername() == ("127.0.0.1", port)
+    assert asked == ["rebinding.test"]
+
+
+def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        policy = Policy(("127.0.0.0/8",), resolver("127.0.0.2", "127.0.0.1"))
+        with policy.connect("name.test", port, timeout=2) as connection:
+            assert connection.getpeername()[0] == "127.0.0.1"
+
+
+def test_nobody_listening_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Unavailable, match="connect"):
+        Policy(("127.0.0.1",)).connect("127.0.0.1", port, timeout=2)

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Invalid
+from chalicelib.flow.ports import Provider
+from chalicelib.providers import registry
+from chalicelib.web.egress import Policy
+
+
+def test_every_platform_has_a_provider_of_that_name() -> None:
+    matrix = registry.capabilities()
+    assert set(matrix) == {"jpush", "jpush_private", "jsms", "smtp"}
+    assert all(can.platform == platform and can.call_size > 0 for platform, can in matrix.items())
+
+
+def test_platforms_by_channel_type() -> None:
+    assert registry.platforms_of(ChannelType.APP) == ("jpush", "jpush_private")
+    assert registry.platforms_of(ChannelType.SMS) == ("jsms",)
+    assert registry.platforms_of(ChannelType.EMAIL) == ("smtp",)
+    assert registry.platforms_of(ChannelType.WECHATOA) == ()
+
+
+def test_a_container_keeps_its_provider() -> None:
+    first: Provider = registry.load("jpush", Policy(), 3.0)
+    assert registry.load("jpush", Policy(), 3.0) is first
+    assert registry.load("jpush", Policy(("127.0.0.1",)), 3.0) is not first
+
+
+def test_an_unknown_platform_is_refused() -> None:
+    with pytest.raises(Invalid, match="jpush, jpush_private, jsms, smtp"):
+        registry.load("pigeon", Policy())
+
+
+def test_checking_settings_imports_no_client() -> None:
+    program = (
+        "import sys; from chalicelib.providers import registry; registry.capabilities();"
+        "print([m for m in ('requests', 'urllib3', 'smtplib', 'boto3', 'pydantic', 'chalice') if m in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
