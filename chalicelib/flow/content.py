@@ -1,0 +1,107 @@
+"""4. Content for a channel: variables are filled in once per message, short links per delivery."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import html
+import json
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from chalicelib.domain import keys
+from chalicelib.domain.channels import Channel, ChannelType
+from chalicelib.domain.facts import Place
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import PageId
+from chalicelib.domain.sending import ClickReport
+from chalicelib.domain.templates import Content, Template, render, variables
+from chalicelib.flow.ports import Vault, World
+
+_MARKUP = re.compile(r"<\s*(html|body|p|div|a|br|table|span|h[1-6])\b", re.IGNORECASE)
+
+
+def prepare(
+    world: World, template: Template, values: Mapping[str, str], channels: Sequence[Channel]
+) -> tuple[dict[ChannelType, Content], dict[str, str]]:
+    """Each type's content, and the link variables that are left in it for short links to stand for."""
+    contents: dict[ChannelType, Content] = {}
+    links: dict[str, str] = {}
+    for channel in channels:
+        raw = template.contents[channel.type]
+        tracked = _tracked(world, channel, template) & variables(raw)
+        given = {name: value for name, value in values.items() if name not in tracked}
+        contents[channel.type] = _fill(raw, given, channel.type)
+        links.update({name: values[name] for name in tracked})
+    return contents, links
+
+
+def _tracked(world: World, channel: Channel, template: Template) -> frozenset[str]:
+    """Links count clicks only where the provider does not."""
+    able = world.providers.of(channel.platform).capabilities
+    return template.links if able.click_report is ClickReport.LINK else frozenset()
+
+
+def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType) -> Content:
+    if kind is not ChannelType.EMAIL:
+        return render(raw, values)
+    # In a mail, values are escaped for HTML, and a line break in one must not start another header.
+    escape = html.escape if _MARKUP.search(str(raw.get("text", ""))) else str
+    body = {k: render({k: v}, values, escape=escape)[k] for k, v in raw.items() if k != "subject"}
+    flat = {name: " ".join(value.split()) for name, value in values.items()}
+    return {**body, **render({"subject": raw.get("subject", "")}, flat)}
+
+
+def size(contents: Mapping[ChannelType, Content]) -> int:
+    return len(json.dumps({k.value: v for k, v in contents.items()}, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def is_personal(prepared: Content) -> bool:
+    """Whether deliveries differ in content: what is left to fill in are short links."""
+    return bool(variables(prepared))
+
+
+def personal(world: World, message: Message, page: PageId, place: Place) -> Content:
+    """The content of one delivery, complete."""
+    shared = message.contents[message.channels[place.channel]]
+    names = variables(shared) & frozenset(message.links)
+    if not names:
+        return shared
+    return render(shared, {name: f"{world.limits.public_url}/l/{link_token(world.vault, message, page, place, name)}" for name in names})
+
+
+class Link(NamedTuple):
+    """What a short link's token says."""
+
+    page: PageId
+    target: int
+    channel: int  # position in the sorted codes of the message
+    contact: int
+    variable: int  # position in the sorted link variables of the message
+
+
+_LINK = struct.Struct(">10sIHBHB")
+_MAC = 8
+
+
+def link_token(vault: Vault, message: Message, page: PageId, place: Place, variable: str) -> str:
+    """38 characters: page, delivery and variable, with a truncated HMAC, so that links need no write per recipient."""
+    code, name = sorted(message.channels).index(place.channel), sorted(message.links).index(variable)
+    body = _LINK.pack(keys.message_id_bytes(page.msgid), page.page, place.target, code, place.contact, name)
+    return base64.urlsafe_b64encode(body + vault.mac("link", body)[:_MAC]).decode().rstrip("=")
+
+
+def read_link(vault: Vault, token: str) -> Link:
+    """Raises LookupError for a token that we did not make."""
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        body, mac = raw[: _LINK.size], raw[_LINK.size :]
+        known = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac("link", body)[:_MAC])
+    except ValueError:
+        known = False
+    if not known:
+        raise LookupError("no such link")
+    msgid, page, target, code, contact, name = _LINK.unpack(body)
+    return Link(PageId(base64.b32hexencode(msgid).decode().lower(), page), target, code, contact, name)

@@ -1,0 +1,69 @@
+"""5. Put jobs on the queue of their channel type and priority."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from chalicelib.domain.facts import Place
+from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind, TimersJob
+from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import Page
+from chalicelib.domain.plans import CallKey, GoList, PageId
+
+JOB_DELIVERIES = 100  # where a provider takes few deliveries per call, a job has several calls
+
+
+class OpenCall(NamedTuple):
+    """A call that has no answer yet, with its members."""
+
+    key: CallKey
+    places: tuple[Place, ...]
+    decided: int  # ms: when its list was frozen
+
+
+def jobs(message: Message, page: Page, step: int, number: int) -> list[Envelope]:
+    """The jobs of a frozen list that still have an open call."""
+    go = page.lists(step)[number]
+    starts: dict[str, set[int]] = {}
+    for call in open_calls(message, page, go):
+        starts.setdefault(call.key.channel, set()).add(call.key.start)
+    return [job for code, wanted in starts.items() for job in _jobs_of(message, page, go, code, wanted)]
+
+
+def _jobs_of(message: Message, page: Page, go: GoList, code: str, wanted: set[int]) -> Iterator[Envelope]:
+    length = len(page.plan.deliveries(code, go.members))
+    width = job_size(message.call_sizes[code])
+    for start in range(0, length, width):
+        end = min(start + width, length)
+        if any(start <= at < end for at in wanted):
+            job = DeliverJob(page.plan.id.msgid, page.plan.id.page, go.step, go.number, code, start, end)
+            yield Envelope(job, message.priority, message.channels[code], message.channel_key)
+
+
+def look_now(message: Message, at: PageId, now: int) -> Envelope:
+    """Have a page looked at without waiting for its timer: somebody goes on at once."""
+    look = Timer(now, TimerKind.LOOK, at, message.priority)
+    return Envelope(TimersJob((look,)), message.priority, None, message.channel_key)
+
+
+def job_size(call_size: int) -> int:
+    """Deliveries of a job: whole calls."""
+    return call_size * max(1, JOB_DELIVERIES // call_size)
+
+
+def open_calls(message: Message, page: Page, go: GoList) -> Iterator[OpenCall]:
+    """The calls of a list that were not answered. Each range has one at a time: what an answer put off is the next attempt."""
+    for code in message.codes_of(go.step):
+        places = page.plan.deliveries(code, go.members)
+        size = message.call_sizes[code]
+        for start in range(0, len(places), size):
+            found = open_call(page, CallKey(go.step, go.number, code, start), places[start : start + size], go.time)
+            if found is not None:
+                yield found
+
+
+def open_call(page: Page, key: CallKey, places: tuple[Place, ...], decided: int) -> OpenCall | None:
+    while (answer := page.answers.get(key)) is not None:
+        key, places = key._replace(attempt=key.attempt + 1), answer.later
+    return OpenCall(key, places, decided) if places else None

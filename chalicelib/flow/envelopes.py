@@ -1,0 +1,71 @@
+"""Jobs as the texts that queues carry: `{"kind": "deliver", "msgid": …}`. Written by the queues' adapter, read by entrypoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from chalicelib.domain.channels import Priority
+from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.plans import PageId
+
+AnyJob = AudienceJob | ChannelJob
+
+_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob]] = {"plan": PlanJob, "deliver": DeliverJob, "poll": PollJob}
+_KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
+
+
+def encode(job: AnyJob) -> str:
+    """Compact JSON, the same for the same job."""
+    fields = {"timers": [_row(timer) for timer in job.timers]} if isinstance(job, TimersJob) else asdict(job)
+    return json.dumps({"kind": _KINDS[type(job)], **fields}, separators=(",", ":"), ensure_ascii=False)
+
+
+def decode_audience(text: str) -> AudienceJob:
+    """Raises ValueError for what is no job of the audience queues."""
+    job = _decode(text)
+    if not isinstance(job, PlanJob | TimersJob):
+        raise ValueError(f"{type(job).__name__} on an audience queue")
+    return job
+
+
+def decode_channel(text: str) -> ChannelJob:
+    """Raises ValueError for what is no job of the delivery queues."""
+    job = _decode(text)
+    if not isinstance(job, DeliverJob | PollJob | TimersJob):
+        raise ValueError(f"{type(job).__name__} on a delivery queue")
+    return job
+
+
+def _decode(text: str) -> AnyJob:
+    """A job whose fields have another shape was written by another version: an error, so that the message is kept."""
+    try:
+        body = json.loads(text)
+        kind = body.pop("kind")
+        if kind == "timers":
+            return TimersJob(tuple(_timer(row) for row in body["timers"]))
+        return _PLAIN[kind](**{name: _typed(name, value) for name, value in body.items()})
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise ValueError(f"not a job: {type(error).__name__}") from error
+
+
+_TEXTS = frozenset({"msgid", "channel"})
+
+
+def _typed(name: str, value: Any) -> Any:
+    expected = str if name in _TEXTS else int
+    if type(value) is not expected:
+        raise TypeError(name)
+    return value
+
+
+def _row(timer: Timer) -> list[Any]:
+    return [timer.at, timer.kind.value, timer.page.msgid, timer.page.page, timer.priority.value, timer.channel]
+
+
+def _timer(row: list[Any]) -> Timer:
+    at, kind, msgid, page, priority, channel = row
+    place = PageId(_typed("msgid", msgid), _typed("page", page))
+    return Timer(_typed("at", at), TimerKind(kind), place, Priority(priority), _typed("channel", channel))

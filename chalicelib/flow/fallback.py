@@ -1,0 +1,141 @@
+"""8. Look at a page when its timer is due: who goes on to the next step, what a crash left, what has expired."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.facts import Fact, FactKind
+from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
+from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import Page
+from chalicelib.domain.plans import Call, CallState, GoList, PageId
+from chalicelib.domain.strategy import Verdict
+from chalicelib.flow import audience, dispatch
+from chalicelib.flow.dispatch import OpenCall
+from chalicelib.flow.ports import World
+
+log = logging.getLogger("openums")
+
+ROUNDS = 8  # how often a look starts again when somebody else changed the page meanwhile
+
+
+def look(world: World, timers: Sequence[Timer]) -> None:
+    for page in dict.fromkeys(timer.page for timer in timers):
+        settle(world, page)
+
+
+def settle(world: World, at: PageId) -> None:
+    """Do all that is due for a page now, and set the timer for what is due later. Safe to run twice at once."""
+    message = world.messages.get(at.msgid)
+    if message is None:
+        return
+    page = world.ledger.page(at)
+    if page is None:
+        if at.page == 0:  # stored, but its first job was never sent
+            audience.plan(world, PlanJob(at.msgid, 0, 0))
+        return
+    for _ in range(ROUNDS):
+        changed = _expire(world, message, page) or _send_on(world, message, page)
+        if not changed:
+            break
+        page = world.ledger.page(at) or page
+    _find_what_a_crash_left(world, message, page)
+    _set_next_look(world, message, page)
+
+
+def _send_on(world: World, message: Message, page: Page) -> bool:
+    """Freeze who goes on to each step, and send the jobs from that list only. Whether there was a new list."""
+    for step in range(1, len(message.strategy.steps)):
+        members = _who_goes_on(world, message, page, step)
+        if members:
+            number = len(page.lists(step))
+            mine = GoList(step, number, members, world.clock.now())
+            stored = world.ledger.freeze(page.plan.id, mine, message)
+            if stored == mine:
+                world.queues.send(dispatch.jobs(message, replace(page, go=(*page.go, mine)), step, number))
+                where = {"msgid": message.msgid, "page": page.plan.id.page, "step": step + 1}
+                log.info("step_decided", extra={**where, "targets": len(members)})
+            return True
+    return False
+
+
+def _who_goes_on(world: World, message: Message, page: Page, step: int) -> tuple[int, ...]:
+    now, gone = world.clock.now(), page.members(step)
+    waiting = sorted(page.members(step - 1) - gone)
+    return tuple(t for t in waiting if page.verdict(message, t, step, now)[0] is Verdict.GO)
+
+
+def _expire(world: World, message: Message, page: Page) -> bool:
+    """Close the calls that were not made in time, so that no worker can claim them any more. Whether there were any."""
+    late = world.limits.submit_within * 1000
+    changed = False
+    for call in _open(message, page):
+        if world.clock.now() >= call.decided + late:
+            changed = _close(world, message, page, call, call.decided + late) or changed
+    return changed
+
+
+def _close(world: World, message: Message, page: Page, call: OpenCall, time: int) -> bool:
+    if all(page.of(place).ended for place in call.places):
+        return False
+    at, record = page.plan.id, page.calls.get(call.key)
+    if record is not None and record.is_live(world.clock.now()):
+        return False
+    # A lease is left where a worker died or the provider never answered: it may have the call.
+    lease = record.lease if record is not None else 0
+    is_closed = record is not None and record.state is CallState.CLOSED
+    if not is_closed and world.ledger.claim(at, Call(call.key, CallState.CLOSED, lease), record, message) is not None:
+        return True  # somebody was faster: look again
+    kind = FactKind.UNKNOWN if lease else FactKind.EXPIRED
+    world.ledger.add(at, [Fact(place, kind, time, "not_in_time", "timer") for place in call.places], message)
+    return True
+
+
+def _open(message: Message, page: Page) -> Iterable[OpenCall]:
+    for step in range(len(message.strategy.steps)):
+        for go in page.lists(step):
+            yield from dispatch.open_calls(message, page, go)
+
+
+def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
+    """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
+    now, grace = world.clock.now(), world.limits.check_after * 1000
+    forgotten = {
+        (call.key.step, call.key.number)
+        for call in _open(message, page)
+        if now >= call.decided + grace and _is_forgotten(page.calls.get(call.key), now)
+    }
+    for step, number in sorted(forgotten):
+        world.queues.send(dispatch.jobs(message, page, step, number))
+    if page.plan.next is not None and now >= page.plan.time + grace:
+        following = PageId(message.msgid, page.plan.id.page + 1)
+        if world.ledger.plan(following) is None:
+            audience.plan(world, PlanJob(message.msgid, following.page, page.plan.next))
+
+
+def _is_forgotten(call: Call | None, now: int) -> bool:
+    return call is None or (call.state is not CallState.CLOSED and not call.is_live(now))
+
+
+def _set_next_look(world: World, message: Message, page: Page) -> None:
+    now, grace = world.clock.now(), world.limits.check_after * 1000
+    times = [at for step in range(1, len(message.strategy.steps)) for at in _waits(message, page, step, now)]
+    times += [max(call.decided + grace, now + grace // 2) for call in _open(message, page) if not _is_closed(page, call)]
+    if page.plan.next is not None and now < page.plan.time + grace:
+        times.append(page.plan.time + grace)
+    if times:
+        world.timers.set([Timer(max(min(times), now), TimerKind.LOOK, page.plan.id, message.priority)])
+
+
+def _is_closed(page: Page, call: OpenCall) -> bool:
+    """Closed, and its members' facts are there; between the two, a crash may have left it."""
+    return all(page.of(place).ended for place in call.places)
+
+
+def _waits(message: Message, page: Page, step: int, now: int) -> Iterable[int]:
+    for target in page.members(step - 1) - page.members(step):
+        verdict, at = page.verdict(message, target, step, now)
+        if verdict is Verdict.WAIT and at is not None:
+            yield at

@@ -1,0 +1,61 @@
+"""Receipts of channels whose provider is asked for them, instead of posting them."""
+
+from __future__ import annotations
+
+from chalicelib.domain.channels import Channel, Priority, ReceiptMode
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
+from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.sending import Account, ProviderIds
+from chalicelib.flow import receipts
+from chalicelib.flow.ports import World
+
+GIVE_UP = 86400  # seconds after which a call's receipts are no longer asked for
+SHORTEST = 30
+
+
+def start(world: World) -> None:
+    """Every minute: one job per channel whose provider hands out all receipts of an account at once."""
+    polled = [c for c in world.settings.channels() if c.receipts is ReceiptMode.POLL and _ids(world, c) is ProviderIds.PER_RECIPIENT]
+    world.queues.send([Envelope(PollJob(c.code), Priority.MEDIUM, c.type, c.code) for c in polled])
+
+
+def _ids(world: World, channel: Channel) -> ProviderIds:
+    return world.providers.of(channel.platform).capabilities.provider_ids
+
+
+def poll_channel(world: World, job: PollJob) -> None:
+    channel = world.settings.channel(job.channel)
+    if channel is None or channel.receipts is not ReceiptMode.POLL:
+        return
+    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
+        receipts.record(world, channel.code, session.poll({}))
+
+
+def _account(world: World, channel: Channel) -> Account:
+    return Account(channel.code, world.credentials.open_credentials(channel.sealed_credentials), channel.options)
+
+
+def poll_page(world: World, timer: Timer) -> None:
+    """Ask for a page's open deliveries, and again later while there are any: ever more seldom, for a day."""
+    channel, message = world.settings.channel(timer.channel), world.messages.get(timer.page.msgid)
+    page = world.ledger.page(timer.page) if message else None
+    if channel is None or message is None or page is None:
+        return
+    answers = [a for a in page.answers.values() if a.key.channel == channel.code]
+    asked = {a.provider_id: contacts for a in answers if (contacts := _awaited(page, a))}
+    if not asked:
+        return
+    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
+        receipts.record(world, channel.code, session.poll(asked))
+    now = world.clock.now()
+    age = (now - message.accepted) // 1000
+    if age < GIVE_UP:
+        again = now + max(SHORTEST, age // 2) * 1000
+        world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
+
+
+def _awaited(page: Page, answer: CallAnswer) -> list[str]:
+    """The contacts of a call that nothing is known of since their submission."""
+    submitted = [f.place for f in answer.facts if f.kind is FactKind.SUBMITTED]
+    return [page.plan.contact(p) for p in submitted if not page.of(p).delivered and not page.of(p).has(FactKind.DELIVERY_FAILED)]

@@ -1,0 +1,241 @@
+"""What the steps need from the world. Adapters (`aws/`, `providers/`) and the tests' fakes implement these Protocols.
+
+Every store call is safe to repeat. Times are milliseconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chalicelib.domain.channels import AccessChannel, Channel
+from chalicelib.domain.facts import Fact
+from chalicelib.domain.funnel import Counts
+from chalicelib.domain.jobs import Envelope, Timer
+from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.plans import Call, GoList, PageId, Plan
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    OutgoingCall,
+    Receipt,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.templates import Template
+from chalicelib.domain.users import User
+
+
+class Session(Protocol):
+    """An open way to one account of a provider, for the length of a job."""
+
+    def token(self) -> str | None:
+        """The idempotency token of the next call, fetched beforehand; None where the provider has none."""
+
+    def send(self, call: OutgoingCall) -> Answer:
+        """Raises Rejected, Unavailable, Throttled, Uncertain or Misconfigured when there is no answer per contact."""
+
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+        """Ask for receipts: provider id of a call -> contacts still open. Providers whose reports name no call ignore the argument."""
+
+
+class Provider(Protocol):
+    capabilities: Capabilities
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Raises Invalid naming the field (`credentials.app_key`, `options.server`)."""
+
+    def check_content(self, content: Mapping[str, Any]) -> None:
+        """Whether a template's content for this channel type has the provider's shape; raises Invalid."""
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        """What the API needs to verify webhooks, and nothing more; sealed on its own."""
+
+    def connect(self, account: Account) -> AbstractContextManager[Session]: ...
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        """Raises Unverified; raises Invalid for a body that cannot be read."""
+
+
+class Clock(Protocol):
+    def now(self) -> int:
+        """Milliseconds since the epoch."""
+
+
+class Settings(Protocol):
+    """What operators configure. Reads may be as old as the settings cache (≤ 10 s); writes are seen at once by their writer."""
+
+    def access_channel(self, key: str) -> AccessChannel | None: ...
+    def channel(self, code: str) -> Channel | None: ...
+    def template(self, number: int) -> Template | None:
+        """The newest version."""
+
+    def strategy(self, number: int) -> tuple[str, Strategy] | None:
+        """The channel key that it belongs to, and the strategy."""
+
+    def channels(self) -> Sequence[Channel]:
+        """All delivery channels."""
+
+
+class Administration(Settings, Protocol):
+    """Settings as operators write them. Puts raise Conflict when the key, code or name is taken; nothing is overwritten unseen."""
+
+    def next_number(self, kind: str) -> int:
+        """A fresh id of a `template`, `strategy` or `channel`: small, rising, never given twice."""
+
+    def access_key_hash(self, access_key: str) -> str | None:
+        """SHA-256 (hex) of the secret of a global access key."""
+
+    def put_access_channel(self, channel: AccessChannel) -> None: ...
+    def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
+        """Authorise a delivery channel, switch it, or (None) take the authorisation back; False if the access channel is not there."""
+
+    def put_channel(self, channel: Channel) -> None:
+        """Code and name are unique."""
+
+    def put_template(self, template: Template) -> None: ...
+    def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None: ...
+    def access_channels(self) -> Sequence[AccessChannel]: ...
+    def templates(self, channel_key: str) -> Sequence[Template]: ...
+    def strategies(self, channel_key: str) -> Sequence[tuple[int, str, Strategy]]: ...
+
+
+class Users(Protocol):
+    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
+        """Those that exist; one batch read per 100. Consistent enough for sending: a change is seen within a second."""
+
+    def save(self, users: Sequence[User]) -> frozenset[str]:
+        """Write each user whose `version` is still the stored one (0: none stored); the userids that somebody else changed meanwhile."""
+
+
+class Messages(Protocol):
+    def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
+        """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists."""
+
+    def get(self, msgid: str) -> Message | None:
+        """Immutable, hence cached without limit of age within a container (bounded in number)."""
+
+    def links(self, msgid: str) -> Mapping[str, str] | None:
+        """Link variable -> address; outlives the message's history."""
+
+    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
+        """Replace a page's counts unless the stored ones have seen more facts."""
+
+    def counts(self, msgid: str) -> Mapping[int, Counts]:
+        """The counts of each page that was counted."""
+
+
+class Ledger(Protocol):
+    """One partition per page. Puts of plans, lists, claims and answers are conditional: the first stands, and is returned."""
+
+    def put_plan(self, plan: Plan, message: Message) -> Plan: ...
+    def plan(self, page: PageId) -> Plan | None:
+        """The plan alone; it never changes, hence cached without limit of age within a container (bounded in number)."""
+
+    def freeze(self, page: PageId, go: GoList, message: Message) -> GoList: ...
+    def page(self, page: PageId) -> Page | None:
+        """Everything of the page, read consistently; None when it has no plan."""
+
+    def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
+        """Put the record if there is none (`expected` None) or if it is still the expected one. None: claimed; else the record found."""
+
+    def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer: ...
+    def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
+        """Add facts as one bundle; the same facts again are the same bundle."""
+
+    def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
+        """The first click of a delivery on our link; later ones write nothing. Whether it was the first."""
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Where a provider's id leads: to a call's page, or to one delivery of it (`place`)."""
+
+    page: PageId
+    place: tuple[int, int] | None = None  # (target, contact)
+
+
+class Lookups(Protocol):
+    """Receipts find their delivery: provider id -> page. Receipts that come too early are parked under that id, for a day."""
+
+    def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None: ...
+    def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
+        """Known ids may come from a cache (they never change) unless unknown; `fresh` asks again, consistently."""
+
+    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None: ...
+    def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
+        """Read consistently, so that either the parker sees the lookup or its writer sees what is parked."""
+
+    def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
+        """False when the nonce was used with another body."""
+
+
+class Timers(Protocol):
+    def set(self, timers: Sequence[Timer]) -> None:
+        """Make sure that the clock will tick for each (one execution per slot), then put the rows."""
+
+    def due(self, now: int, limit: int) -> Sequence[Timer]: ...
+    def done(self, timers: Sequence[Timer]) -> None: ...
+
+
+class Queues(Protocol):
+    def send(self, envelopes: Sequence[Envelope]) -> None:
+        """In batches per queue; raises when one could not be sent (the others may have been)."""
+
+
+class Vault(Protocol):
+    """Sealing of contacts and contents, and keyed hashes."""
+
+    def seal(self, plain: bytes, context: str) -> bytes: ...
+    def open(self, sealed: bytes, context: str) -> bytes: ...
+    def mac(self, label: str, data: bytes) -> bytes:
+        """HMAC-SHA256 under a key of its own for each label."""
+
+
+class Credentials(Protocol):
+    """Secrets of delivery channels. Sending credentials can be opened by delivery functions only."""
+
+    def seal_credentials(self, plain: Mapping[str, Any]) -> bytes: ...
+    def open_credentials(self, sealed: bytes) -> Mapping[str, Any]: ...
+    def seal_webhook(self, plain: Mapping[str, str]) -> bytes: ...
+    def open_webhook(self, sealed: bytes) -> Mapping[str, str]: ...
+
+
+class Providers(Protocol):
+    def of(self, platform: str) -> Provider:
+        """Raises KeyError for a platform that does not exist."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The times that a stage sets, in seconds."""
+
+    lease: int
+    submit_within: int
+    check_after: int  # how long after a dispatch a page is looked at, to find what a crash left
+    recount_delays: tuple[int, ...]
+    history_days: int
+    public_url: str
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports together, as wiring builds them: what every step is given."""
+
+    clock: Clock
+    settings: Administration
+    users: Users
+    messages: Messages
+    ledger: Ledger
+    lookups: Lookups
+    timers: Timers
+    queues: Queues
+    vault: Vault
+    credentials: Credentials
+    providers: Providers
+    limits: Limits

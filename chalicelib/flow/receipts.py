@@ -1,0 +1,113 @@
+"""7. Add what providers report to the ledger, in any order, any number of times."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from chalicelib.domain.errors import Unverified
+from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.plans import PageId, Plan
+from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest
+from chalicelib.flow import content
+from chalicelib.flow.ports import Lookup, World
+
+log = logging.getLogger("openums")
+
+PARKED_SECONDS = 86400
+NONCE_SECONDS = 2 * 86400
+
+_FACTS = {
+    ReceiptKind.DELIVERED: FactKind.DELIVERED,
+    ReceiptKind.DELIVERY_FAILED: FactKind.DELIVERY_FAILED,
+    ReceiptKind.CLICKED: FactKind.CLICKED,
+}
+
+
+def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> str:
+    """A provider's post: verify it, add its receipts, answer as the provider wants. When this raises, the provider posts again.
+
+    Raises LookupError (no such channel or token), Unverified, or Invalid for a body that cannot be read.
+    """
+    channel = world.settings.channel(code)
+    wanted = channel.webhook_token_hash if channel else "0" * 64
+    if not hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), wanted) or channel is None:
+        raise LookupError("no such webhook")
+    secret = world.credentials.open_webhook(channel.sealed_webhook)
+    webhook = world.providers.of(channel.platform).read_webhook(request, secret)
+    if webhook.nonce:
+        digest = hashlib.sha256(request.body).hexdigest()
+        if not world.lookups.use_nonce(code, webhook.nonce, digest, request.now // 1000 + NONCE_SECONDS):
+            raise Unverified("the nonce was used with another body")
+    record(world, code, webhook.receipts)
+    return webhook.reply
+
+
+def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
+    """Add receipts as facts. One whose submission is not recorded yet is parked, and found by who records it."""
+    if not receipts:
+        return
+    ids = tuple(dict.fromkeys(r.provider_id for r in receipts))
+    found = dict(world.lookups.get(code, ids))
+    missing = {i: [r for r in receipts if r.provider_id == i] for i in ids if i not in found}
+    if missing:
+        world.lookups.park(code, missing, world.clock.now() // 1000 + PARKED_SECONDS)
+        # Whoever wrote the lookup after our first reading has looked for parked receipts before we parked ours.
+        found.update(world.lookups.get(code, tuple(missing), fresh=True))
+        log.info("receipts_parked", extra={"channel": code, "receipts": sum(len(m) for m in missing.values())})
+    _add(world, code, [r for r in receipts if r.provider_id in found], found)
+
+
+def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
+    by_page: dict[PageId, list[Receipt]] = {}
+    for receipt in receipts:
+        by_page.setdefault(found[receipt.provider_id].page, []).append(receipt)
+    for page, mine in by_page.items():
+        message, plan = world.messages.get(page.msgid), world.ledger.plan(page)
+        if message is None or plan is None:  # its history has expired
+            log.info("receipts_too_late", extra={"msgid": page.msgid, "receipts": len(mine)})
+            continue
+        facts = [fact for receipt in mine for fact in _facts(plan, code, receipt, found[receipt.provider_id])]
+        if facts:
+            world.ledger.add(page, facts, message)
+
+
+def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
+    if lookup.place is not None:
+        places: Sequence[Place] = (Place(lookup.place[0], code, lookup.place[1]),)
+    else:
+        places = _places(plan, code).get(receipt.contact, ())
+    for place in places:
+        yield Fact(place, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
+
+
+_index: dict[tuple[PageId, str, int], Mapping[str, Sequence[Place]]] = {}
+
+
+def _places(plan: Plan, code: str) -> Mapping[str, Sequence[Place]]:
+    """Contact -> deliveries of a page on a channel; the last pages' are kept, since receipts come in many posts."""
+    key = (plan.id, code, plan.time)
+    if key not in _index:
+        index: dict[str, list[Place]] = {}
+        for target, contacts in enumerate(plan.contacts):
+            for n, contact in enumerate(contacts.get(code, ())):
+                index.setdefault(contact, []).append(Place(target, code, n))
+        while len(_index) >= 64:
+            del _index[next(iter(_index))]
+        _index[key] = index
+    return _index[key]
+
+
+def follow_link(world: World, token: str) -> str:
+    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError."""
+    link = content.read_link(world.vault, token)
+    addresses = world.messages.links(link.page.msgid)
+    if not addresses or link.variable >= len(addresses):
+        raise LookupError("no such link")
+    message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
+    if message is not None and plan is not None:  # else its history has expired, while its links live on
+        place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
+        world.ledger.add_click(link.page, Fact(place, FactKind.CLICKED, world.clock.now(), "", "link"), message)
+    return addresses[sorted(addresses)[link.variable]]

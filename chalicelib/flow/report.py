@@ -1,0 +1,126 @@
+"""What became of a message: its funnels and losses, and the life cycle of each target. Only for its own access channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.domain.funnel import STAGES, Counts, channel_order, total
+from chalicelib.domain.messages import PAGE_TARGETS, Message
+from chalicelib.domain.pages import Page
+from chalicelib.domain.plans import PageId
+from chalicelib.flow import tally
+from chalicelib.flow.ports import World
+
+LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when somebody asks
+
+
+def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
+    """Raises LookupError when the access channel has no such message."""
+    found = _own(world, channel_key, msgid)
+    is_small = len(found.userids) <= LIVE_TARGETS
+    counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
+    planned = counts.users.get("planned", 0)
+    return {
+        "msgid": msgid,
+        "status": _status(found, counts),
+        "accepted": found.accepted,
+        "priority": found.priority.value,
+        "template": {"id": found.template[0], "version": found.template[1]},
+        "rule_id": found.rule_id,
+        "sendno": found.sendno,
+        "progress": {
+            "targets": len(found.userids),
+            "planned": planned,
+            **{name: counts.open.get(name, 0) for name in ("undecided", "unsubmitted", "awaiting_receipt")},
+        },
+        "funnel": {
+            "users": {stage: counts.users.get(stage, 0) for stage in STAGES},
+            "channels": {
+                kind: {stage: counts.channels[kind].get(stage, 0) for stage in STAGES} for kind in channel_order(counts.channels, found)
+            },
+        },
+        "steps": [
+            {"step": n + 1, "channels": [c.value for c in step.channels], "targets": counts.steps.get(str(n + 1), 0)}
+            for n, step in enumerate(found.strategy.steps)
+        ],
+        "losses": {
+            "users": dict(sorted(counts.user_losses.items())),
+            "channels": {k: dict(sorted(counts.channel_losses.get(k, {}).items())) for k in channel_order(counts.channels, found)},
+        },
+        "balanced": _balances(counts),
+    }
+
+
+def _own(world: World, channel_key: str, msgid: str) -> Message:
+    found = world.messages.get(msgid)
+    if found is None or found.channel_key != channel_key:
+        raise LookupError("no such message")
+    return found
+
+
+def _status(found: Message, counts: Counts) -> str:
+    if not counts.users.get("planned"):
+        return "accepted"
+    left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
+    return "sending" if left or counts.users["planned"] < len(found.userids) else "finished"
+
+
+def _balances(counts: Counts) -> bool:
+    """Planned = valid + lost, by people; planned = submitted + lost + still open, by channel."""
+    users = counts.users.get("planned", 0) == counts.users.get("valid", 0) + sum(counts.user_losses.values())
+    planned = sum(c.get("planned", 0) for c in counts.channels.values())
+    submitted = sum(c.get("submitted", 0) for c in counts.channels.values())
+    lost = sum(n for c in counts.channel_losses.values() for reason, n in c.items() if not reason.startswith("delivery_failed"))
+    return users and planned == submitted + lost + counts.open.get("unsubmitted", 0)
+
+
+def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
+    """Raises LookupError when the access channel has no such message, or the message no such target."""
+    found = _own(world, channel_key, msgid)
+    number: int | None = 0 if userid in found.userids else None
+    while number is not None:
+        page = world.ledger.page(PageId(msgid, number))
+        if page is None:
+            break
+        for position, planned in enumerate(page.plan.targets):
+            if planned.id == userid:
+                return _life(found, page, position)
+        number = number + 1 if page.plan.next is not None else None
+    if userid in found.userids:
+        return {"msgid": msgid, "target": userid, "state": "accepted", "loss": None, "deliveries": []}
+    raise LookupError("no such target")
+
+
+def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
+    planned = page.plan.targets[position]
+    deliveries = [
+        _delivery(found, page, step, decided.time, place) for step, decided, place in page.places(found) if place.target == position
+    ]
+    states = [d["state"] for d in deliveries]
+    order = ("clicked", "delivered", "submitted", "delivery_failed", "pending")
+    state = "invalid" if planned.loss else next((s for s in order if s in states), states[-1] if states else "pending")
+    return {
+        "msgid": found.msgid,
+        "target": planned.id,
+        "state": state,
+        "loss": planned.loss.value if planned.loss else None,
+        "planned": page.plan.time,
+        "deliveries": deliveries,
+    }
+
+
+def _delivery(found: Message, page: Page, step: int, decided: int, place: Any) -> dict[str, Any]:
+    known = page.of(place)
+    call = next((a for a in page.answers.values() if any(f.place == place for f in a.facts)), None)
+    facts = sorted(known.facts.values(), key=lambda f: (f.time, f.kind))
+    provider_id = next((f.provider_id for f in facts if f.provider_id), call.provider_id if call else "")
+    return {
+        "step": step + 1,
+        "channel": found.channels[place.channel].value,
+        "code": place.channel,
+        "contact": place.contact + 1,
+        "state": known.state,
+        "decided": decided,
+        "provider_id": provider_id,
+        "facts": [{"fact": f.kind.value, "time": f.time, "code": f.code, "source": f.source} for f in facts],
+    }
