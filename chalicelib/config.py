@@ -1,0 +1,91 @@
+"""Names, and every environment variable, in one place.
+
+Names of tables, queues and functions are made here and nowhere else: `infra/assemble.py` writes the template from the same
+functions, so that code and deployment cannot disagree.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from chalicelib.domain.channels import ChannelType, Priority
+
+APP = "openums"
+
+# What a stage deploys is listed in .chalice/config.json (CHANNEL_TYPES); these are the types whose providers exist.
+SUPPORTED_CHANNEL_TYPES = (ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL)
+
+TABLES = ("settings", "users", "messages", "ledger", "lookups", "due")
+
+
+def table_name(stage: str, table: str) -> str:
+    return f"{APP}-{stage}-{table}"
+
+
+def queue_name(stage: str, queue: str) -> str:
+    return f"{APP}-{stage}-{queue}"
+
+
+def audience_queue(priority: Priority) -> str:
+    """The queue of everything that plans, evaluates or recounts: `audience-1` … `audience-3`."""
+    return f"audience-{priority.value}"
+
+
+def delivery_queue(channel_type: ChannelType, priority: Priority) -> str:
+    """The queue of the jobs of one channel type and priority: `sms-1`, `alipay_life-3`."""
+    return f"{channel_type.value}-{priority.value}"
+
+
+def deliver_function(channel_type: ChannelType) -> str:
+    return f"deliver_{channel_type.value}"
+
+
+def clock_name(stage: str) -> str:
+    return f"{APP}-{stage}-clock"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of a function. Times are seconds."""
+
+    stage: str
+    channel_types: tuple[ChannelType, ...]
+    public_url: str  # where links and webhooks are reached, without a trailing slash
+    queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
+    clock_arn: str
+    kms_key: str
+    egress_allow: tuple[str, ...]  # host names and networks that the egress policy lets through though private
+    clock_width: int  # one Step Functions execution serves all that is due within this time
+    lease: int  # how long a claimed call belongs to its worker: the timeout of the delivery functions
+    provider_timeout: float  # of one HTTP or SMTP exchange
+    submit_within: int  # what was not submitted so long after its dispatch expires
+    recount_delays: tuple[int, ...]  # how long a changed page waits for its count: young messages first
+    history_days: int
+    settings_cache: int  # how old a cached setting may be; the delay of a revoked key
+
+
+def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
+    """Read the environment once; raises KeyError with the name of a variable that is missing."""
+    return Settings(
+        stage=environ["STAGE"],
+        channel_types=tuple(ChannelType(t) for t in environ["CHANNEL_TYPES"].split(",") if t),
+        public_url=environ["PUBLIC_URL"].rstrip("/"),
+        queue_url_prefix=environ["QUEUE_URL_PREFIX"],
+        clock_arn=environ["CLOCK_ARN"],
+        kms_key=environ["KMS_KEY"],
+        egress_allow=tuple(h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()),
+        clock_width=int(environ.get("CLOCK_WIDTH", "60")),
+        lease=int(environ.get("LEASE", "60")),
+        provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
+        submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
+        recount_delays=tuple(int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")),
+        history_days=int(environ.get("HISTORY_DAYS", "7")),
+        settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
+    )
+
+
+@cache
+def settings() -> Settings:
+    return read_settings()

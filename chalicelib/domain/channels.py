@@ -1,0 +1,81 @@
+"""Ways to reach a person: channel types, priorities, and configured delivery channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class ChannelType(StrEnum):
+    """The suffix of `aud_…` and `msg_…` in the UMS API."""
+
+    APP = "app"
+    WECHATOA = "wechatoa"
+    WECHATMP = "wechatmp"
+    SMS = "sms"
+    EMAIL = "email"
+    ALIPAY_LIFE = "alipay_life"
+    DINGTALK_CC = "dingtalk_cc"
+    WECHATWK = "wechatwk"
+    WECHATWK_LINKEDCORP = "wechatwk_linkedcorp"
+
+    @property
+    def bound_by_code(self) -> bool:
+        """Whether a user's contact is bound to a delivery channel's code (else to a channel key or `all`)."""
+        return self in _BOUND_BY_CODE
+
+
+_BOUND_BY_CODE = frozenset({ChannelType.APP, ChannelType.WECHATOA, ChannelType.WECHATMP, ChannelType.ALIPAY_LIFE})
+
+
+class Priority(IntEnum):
+    """Kept all the way: each has queues of its own at every step."""
+
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
+
+
+class OnUncertain(StrEnum):
+    """What to do when a provider without idempotency token may or may not have taken a call."""
+
+    UNKNOWN = "unknown"  # record the fact `unknown`; a strategy goes on
+    RESEND = "resend"  # call again: somebody may get it twice
+
+
+class ReceiptMode(StrEnum):
+    WEBHOOK = "webhook"
+    POLL = "poll"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A configured way out. `sealed_credentials` can be opened by delivery functions only, `sealed_webhook` by the API only."""
+
+    code: str
+    number: int  # the numeric id of Operation Growth
+    name: str
+    type: ChannelType
+    platform: str
+    sealed_credentials: bytes = field(repr=False)
+    sealed_webhook: bytes = field(repr=False)
+    webhook_token_hash: str = field(repr=False)
+    on_uncertain: OnUncertain = OnUncertain.UNKNOWN
+    receipts: ReceiptMode = ReceiptMode.WEBHOOK
+    options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
+
+
+@dataclass(frozen=True)
+class AccessChannel:
+    """A business line that sends: the tenant of everything it sends."""
+
+    key: str
+    name: str
+    secret_hashes: tuple[str, ...] = field(repr=False)
+    channels: Mapping[str, bool] = field(default_factory=dict)  # code of an authorised delivery channel -> enabled
+    enabled: bool = True
+
+    def enabled_codes(self) -> tuple[str, ...]:
+        return tuple(sorted(code for code, enabled in self.channels.items() if enabled))

@@ -1,0 +1,83 @@
+"""What the queues carry: small, and without contacts or contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain import keys
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.plans import PageId
+
+
+@dataclass(frozen=True)
+class PlanJob:
+    """Plan an audience from this page on; `position` is where the page starts in the audience."""
+
+    msgid: str
+    page: int
+    position: int
+
+
+@dataclass(frozen=True)
+class DeliverJob:
+    """Call the provider for deliveries `start` to `end` of a list on one channel. `tries` counts throttled and paced rounds."""
+
+    msgid: str
+    page: int
+    step: int
+    number: int
+    channel: str
+    start: int
+    end: int
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class PollJob:
+    """Ask a provider for the receipts of one delivery channel."""
+
+    channel: str
+
+
+class TimerKind(StrEnum):
+    LOOK = "look"  # is a page started, submitted, due for the next step?
+    RECOUNT = "recount"
+    POLL = "poll"  # ask the provider for a page's receipts
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A row that says what must happen at a time (ms). The same timer of the same clock slot is one row."""
+
+    at: int
+    kind: TimerKind
+    page: PageId
+    priority: Priority
+    channel: str = ""  # for polls
+
+    @property
+    def what(self) -> str:
+        return keys.join(self.kind.value, self.page.msgid, self.page.page, self.priority.value, self.channel)
+
+
+@dataclass(frozen=True)
+class TimersJob:
+    """Timers that have come due, handed to the steps that they wake."""
+
+    timers: tuple[Timer, ...]
+
+
+AudienceJob = PlanJob | TimersJob
+ChannelJob = DeliverJob | PollJob | TimersJob
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A job with where it goes. `group` keeps tenants fair within a queue; `delay` is seconds, at most 900."""
+
+    job: AudienceJob | ChannelJob
+    priority: Priority
+    channel_type: ChannelType | None  # None: the audience queue
+    group: str
+    delay: int = 0

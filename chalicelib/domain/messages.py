@@ -1,0 +1,49 @@
+"""A message: one accepted send request, frozen as it was when it was accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.templates import Content
+
+PAGE_TARGETS = 500
+INLINE_TARGETS = 100  # a send to so many explicit targets is planned in the request itself
+
+
+@dataclass(frozen=True)
+class Message:
+    """What every step needs to know. Later changes of settings do not touch it."""
+
+    msgid: str
+    channel_key: str
+    accepted: int  # ms
+    priority: Priority
+    strategy: Strategy
+    channels: Mapping[str, ChannelType]  # delivery channels by code, as authorised and enabled when accepted
+    call_sizes: Mapping[str, int]  # deliveries per call, by code: frozen, since a call is known by its range
+    contents: Mapping[ChannelType, Content] = field(repr=False)  # rendered; only link variables still stand in them
+    links: Mapping[str, str] = field(repr=False)  # link variable -> address
+    userids: tuple[str, ...] = field(repr=False)
+    expires: int  # epoch seconds: when its history goes
+    template: tuple[int, int] = (0, 0)  # number and version
+    rule_id: int = 0
+    app_para: Mapping[str, Any] = field(default_factory=dict)
+    sendno: str = ""
+    owner: str = ""
+    black_id: int | None = None
+    white_id: int | None = None
+    callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def inline(self) -> bool:
+        """Small enough to be planned in the request, and counted when somebody asks."""
+        return len(self.userids) <= INLINE_TARGETS
+
+    def codes_of(self, step: int) -> tuple[str, ...]:
+        """The delivery channels of a step, in a fixed order."""
+        kinds = self.strategy.steps[step].channels
+        return tuple(sorted(code for code, kind in self.channels.items() if kind in kinds))

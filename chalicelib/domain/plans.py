@@ -1,0 +1,104 @@
+"""Plans, go lists and calls: what was decided for a page, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from chalicelib.domain import keys
+from chalicelib.domain.facts import Place
+
+
+class TargetLoss(StrEnum):
+    """Why a target is invalid: the losses from planned to valid users."""
+
+    UNKNOWN_USER = "unknown_user"
+    NO_CONTACT = "no_contact"
+
+
+class Target(NamedTuple):
+    """A member of a message's audience. `contacts`: how many it has on each delivery channel, by code."""
+
+    id: str
+    loss: TargetLoss | None
+    contacts: Mapping[str, int]
+
+
+class PageId(NamedTuple):
+    msgid: str
+    page: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Written once: who is in the page, what each has, and where the audience goes on."""
+
+    id: PageId
+    targets: tuple[Target, ...]
+    contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(repr=False)  # per target: code -> contacts; sealed at rest
+    time: int
+    next: int | None  # position in the audience of the next page's first target; None: this is the last page
+
+    def deliveries(self, code: str, members: Sequence[int]) -> tuple[Place, ...]:
+        """The deliveries of these targets on one channel, in the order that call ranges count in."""
+        return tuple(Place(t, code, c) for t in members for c in range(self.targets[t].contacts.get(code, 0)))
+
+    def contact(self, place: Place) -> str:
+        return self.contacts[place.target][place.channel][place.contact]
+
+    @property
+    def valid(self) -> tuple[int, ...]:
+        return tuple(t for t, target in enumerate(self.targets) if target.loss is None)
+
+
+@dataclass(frozen=True)
+class GoList:
+    """Who of a page goes on to a step of the strategy, frozen once. A target is in one list of a step at most."""
+
+    step: int
+    number: int
+    members: tuple[int, ...]
+    time: int
+
+
+class CallKey(NamedTuple):
+    """A call is a range of a list's deliveries on a channel. `attempt` > 0: those that an earlier answer put off."""
+
+    step: int
+    number: int
+    channel: str
+    start: int
+    attempt: int = 0
+
+    @property
+    def text(self) -> str:
+        return keys.join(self.step, self.number, self.channel, self.start, self.attempt)
+
+    @staticmethod
+    def of(text: str) -> CallKey:
+        step, number, channel, start, attempt = keys.split(text)
+        return CallKey(int(step), int(number), channel, int(start), int(attempt))
+
+
+class CallState(StrEnum):
+    LEASED = "leased"  # a worker is about to call, or died doing so
+    RELEASED = "released"  # the provider surely did not take it
+    UNCERTAIN = "uncertain"  # the provider may have taken it
+    CLOSED = "closed"  # expired or withdrawn: can no longer be claimed
+
+
+@dataclass(frozen=True)
+class Call:
+    """The record of a call, put before the call is made, so that a crash leaves a trace."""
+
+    key: CallKey
+    state: CallState
+    lease: int  # ms until which the call belongs to its worker
+    token: str = ""  # the provider's idempotency token
+    token_time: int = 0
+    skipped: tuple[int, ...] = ()  # members (positions in the call) that were reached meanwhile
+
+    def is_live(self, now: int) -> bool:
+        return self.state is CallState.LEASED and self.lease > now

@@ -1,0 +1,136 @@
+"""What passes between the flow and a provider: a call and its answer, receipts, and what a provider can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType, ReceiptMode
+
+
+class ProviderIds(StrEnum):
+    """What a provider's id stands for, hence how many lookups a call writes."""
+
+    PER_CALL = "per_call"
+    PER_RECIPIENT = "per_recipient"
+    NONE = "none"
+
+
+class DeliveryReport(StrEnum):
+    REAL = "real"  # the provider reports what reached the person
+    ACCEPTED = "accepted"  # accepted by the provider's server means delivered
+    NONE = "none"
+
+
+class ClickReport(StrEnum):
+    PROVIDER = "provider"  # the provider reports clicks
+    LINK = "link"  # our short links count them
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a provider can do; the support matrix of docs and API is generated from these."""
+
+    type: ChannelType
+    platform: str
+    call_size: int  # deliveries that one call takes at most, and that one call record stands for
+    content_per_recipient: bool  # whether the deliveries of one call may differ in content
+    provider_ids: ProviderIds
+    delivery_report: DeliveryReport
+    click_report: ClickReport
+    receipt_modes: frozenset[ReceiptMode] = frozenset()
+    token_life: int | None = None  # seconds for which a repeated token is recognised; None: no idempotency token
+    recall: bool = False
+
+
+@dataclass(frozen=True)
+class Account:
+    """A delivery channel opened for sending: plain credentials and settings."""
+
+    code: str
+    credentials: Mapping[str, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One delivery of a call. `reference` names it in our words (for a Message-ID); `content` is complete, with links filled in."""
+
+    contact: str = field(repr=False)
+    content: Mapping[str, Any] = field(repr=False)
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class OutgoingCall:
+    msgid: str
+    recipients: Sequence[Recipient]  # where a provider's calls share one content, all have the same one
+    token: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)  # the sender's own, e.g. app_para: platform, time_to_live, apns_production
+
+
+class Loss(StrEnum):
+    """Where in the channel funnel a refused delivery falls out."""
+
+    INVALID_TARGET = "invalid_target"  # planned → valid
+    SUBMIT_FAILED = "submit_failed"  # valid → submitted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a provider answered for one delivery. `loss` is None when it was taken.
+
+    `uncertain`: the provider may or may not have this one. `later`: it surely has not; try this delivery again.
+    """
+
+    loss: Loss | None = None
+    code: str = ""  # the provider's own word for a loss
+    provider_id: str = ""  # where ids are per recipient
+    uncertain: bool = False
+    later: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a provider answered to a call: one outcome per recipient, in their order."""
+
+    outcomes: Sequence[Outcome]
+    provider_id: str = ""  # where the id is per call
+
+
+class ReceiptKind(StrEnum):
+    DELIVERED = "delivered"
+    DELIVERY_FAILED = "delivery_failed"
+    CLICKED = "clicked"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a provider reported, in our words. `time` in milliseconds is the provider's own, so that a repeat is the same."""
+
+    provider_id: str
+    kind: ReceiptKind
+    time: int
+    contact: str = field(default="", repr=False)  # where the id is per call
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class WebhookRequest:
+    method: str
+    headers: Mapping[str, str]  # names in lower case
+    query: Mapping[str, str]
+    body: bytes = field(repr=False)
+    now: int = 0  # milliseconds
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A verified webhook: its receipts, and the reply that the provider wants. `nonce` may be used with one body only."""
+
+    receipts: Sequence[Receipt] = ()
+    reply: str = ""
+    nonce: str = ""

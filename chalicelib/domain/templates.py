@@ -1,0 +1,77 @@
+"""Templates: one set of variables serves every channel. `{{var}}` stands for the variable's value, in any text of a content."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Invalid
+
+Content = Mapping[str, Any]
+
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """A version of a general template. `links` are the variables whose value is an address that a short link may stand for."""
+
+    number: int
+    version: int
+    channel_key: str
+    name: str
+    contents: Mapping[ChannelType, Content]
+    links: frozenset[str] = frozenset()
+
+
+def is_link(name: str) -> bool:
+    """By default, a variable named `url` or `…_url` holds an address."""
+    return name.lower() == "url" or name.lower().endswith("_url")
+
+
+def variables(content: Any) -> frozenset[str]:
+    """The names that a content's texts mention."""
+    found: set[str] = set()
+    walk(content, lambda text: found.update(_VARIABLE.findall(text)) or text)  # type: ignore[func-returns-value]
+    return frozenset(found)
+
+
+def render(content: Content, values: Mapping[str, str], *, escape: Callable[[str], str] = str) -> Content:
+    """Replace the variables that `values` names; others stay as they are, to be filled in later (short links)."""
+
+    def fill(text: str) -> str:
+        return _VARIABLE.sub(lambda m: escape(values[m[1]]) if m[1] in values else m[0], text)
+
+    rendered: Content = walk(content, fill)
+    return rendered
+
+
+def walk(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value with every text changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {k: walk(v, change) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [walk(v, change) for v in value]
+    return value
+
+
+def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
+    """The variables' values as texts; raises Invalid for one without a value or with one that is no text or number."""
+    needed = frozenset(name for content in template.contents.values() for name in variables(content))
+    values: dict[str, str] = {}
+    for name in sorted(needed):
+        if name not in given:
+            raise Invalid(f"template_para.{name}", "the template's variable has no value")
+        value = given[name]
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise Invalid(f"template_para.{name}", "must be a text or a number")
+        values[name] = str(value)
+    for name in sorted(needed & template.links):
+        if not values[name].startswith(("https://", "http://")):
+            raise Invalid(f"template_para.{name}", "must start with http:// or https://")
+    return values
