@@ -51,7 +51,12 @@ class Page:
         return tuple(g for g in self.go if g.step == step)
 
     def members(self, step: int) -> frozenset[int]:
-        return frozenset(t for g in self.lists(step) for t in g.members)
+        return self._members.get(step, frozenset())
+
+    @cached_property
+    def _members(self) -> dict[int, frozenset[int]]:
+        steps = {0, *(g.step for g in self.go)}
+        return {step: frozenset(t for g in self.lists(step) for t in g.members) for step in steps}
 
     def of(self, place: Place) -> Known:
         return self.known.get(place, NOTHING)

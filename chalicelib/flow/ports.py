@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chalicelib.domain.channels import AccessChannel, Channel
+from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Envelope, Timer
@@ -209,6 +209,9 @@ class Credentials(Protocol):
 class Providers(Protocol):
     def of(self, platform: str) -> Provider:
         """Raises KeyError for a platform that does not exist."""
+
+    def platforms(self, channel_type: ChannelType) -> Sequence[str]:
+        """The platforms that deliver on this type; none where nobody speaks it."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,44 @@
+"""The Chalice app: its routes and functions are registered here, and nothing else happens."""
+
+from chalice.app import Chalice
+
+from chalicelib import config
+from chalicelib.entrypoints import (
+    http_admin_access,
+    http_admin_channels,
+    http_admin_strategies,
+    http_admin_templates,
+    http_links,
+    http_messages,
+    http_receipts,
+    http_send,
+    http_users,
+    queues,
+    runtime,
+    schedules,
+    steps,
+    streams,
+)
+
+app = Chalice(app_name=config.APP, configure_logs=False)
+app.api.binary_types = []  # every body is text: JSON or a form
+
+for routes in (
+    http_send,
+    http_users,
+    http_messages,
+    http_receipts,
+    http_links,
+    http_admin_access,
+    http_admin_channels,
+    http_admin_templates,
+    http_admin_strategies,
+):
+    app.register_blueprint(routes.bp)
+
+app.register_blueprint(queues.audience_jobs)
+for channel_type in runtime.channel_types():
+    app.register_blueprint(queues.DELIVERY[channel_type])
+app.register_blueprint(streams.bp)
+app.register_blueprint(steps.bp)
+app.register_blueprint(schedules.bp)

@@ -1,0 +1,22 @@
+"""One client per service and container, made when it is first used."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+
+@cache
+def client(service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    # Standard retries back off with jitter; a function must not outlive its timeout waiting for an answer.
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=10, max_pool_connections=16)
+    return boto3.client(service, config=config)
+
+
+def error_code(error: Exception) -> str:
+    """The service's own name of a ClientError; empty for any other exception."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))

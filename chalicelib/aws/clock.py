@@ -1,0 +1,10 @@
+"""The time."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000

@@ -1,0 +1,97 @@
+"""The ledger: one partition per page. Conditional puts return what stands, so that every step sees the same decision."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from chalicelib.aws import ledger_items as items
+from chalicelib.aws.clients import client
+from chalicelib.aws.items import Item, from_item, put_once, to_item
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys
+from chalicelib.domain.facts import Fact
+from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.plans import Call, GoList, PageId, Plan
+from chalicelib.flow.ports import Vault
+
+CACHED_PLANS = 64
+
+
+class Ledger:
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self._plans: OrderedDict[PageId, Plan] = OrderedDict()
+
+    def put_plan(self, plan: Plan, message: Message) -> Plan:
+        found = put_once(table("ledger"), items.plan_item(self._vault, plan, message))
+        return items.read_plan(self._vault, from_item(found)) if found else plan
+
+    def plan(self, page: PageId) -> Plan | None:
+        if page not in self._plans:
+            key = to_item({"pk": items.partition(page), "sk": "plan"})
+            row = client("dynamodb").get_item(TableName=table("ledger"), Key=key, ConsistentRead=True).get("Item")
+            if row is None:
+                return None
+            self._plans[page] = items.read_plan(self._vault, from_item(row))
+            if len(self._plans) > CACHED_PLANS:
+                self._plans.popitem(last=False)
+        return self._plans[page]
+
+    def freeze(self, page: PageId, go: GoList, message: Message) -> GoList:
+        found = put_once(table("ledger"), items.go_item(page, go, message))
+        return items.read_go(from_item(found)) if found else go
+
+    def page(self, page: PageId) -> Page | None:
+        found: list[Item] = []
+        more: Item = {}
+        while True:
+            answer = client("dynamodb").query(
+                TableName=table("ledger"),
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues=to_item({":pk": items.partition(page)}),
+                ConsistentRead=True,
+                **more,
+            )
+            found += answer["Items"]
+            if not answer.get("LastEvaluatedKey"):
+                return items.read_page(self._vault, found)
+            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
+        item = items.call_item(page, call, message)
+        found = put_once(table("ledger"), item) if expected is None else _replace(item, expected)
+        return items.read_call(from_item(found)) if found else None
+
+    def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer:
+        found = put_once(table("ledger"), items.answer_item(page, answer, message))
+        return items.read_answer(from_item(found)) if found else answer
+
+    def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
+        if facts:
+            client("dynamodb").put_item(TableName=table("ledger"), Item=items.facts_item(page, facts, message))
+
+    def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
+        name = keys.join("click", fact.place.target, fact.place.channel, fact.place.contact)
+        return put_once(table("ledger"), items.facts_item(page, [fact], message, name)) is None
+
+
+def _replace(item: Item, expected: Call) -> Item | None:
+    """Put the record if the expected one is still there; else the one that is."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client("dynamodb").put_item(
+            TableName=table("ledger"),
+            Item=item,
+            ConditionExpression="#state = :state AND lease = :lease",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues=to_item({":state": expected.state.value, ":lease": expected.lease}),
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        if "Item" not in error.response:
+            raise
+        return dict(error.response["Item"])
+    return None

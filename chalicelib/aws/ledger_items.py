@@ -1,0 +1,106 @@
+"""What the ledger stores, as items and back. Contacts are sealed; facts, ids and counts are compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
+from chalicelib.domain import keys
+from chalicelib.domain.facts import Bundle, Fact, Place, decode, encode
+from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId, Plan, Target, TargetLoss
+from chalicelib.flow.ports import Vault
+
+
+def partition(page: PageId) -> str:
+    return keys.join(page.msgid, page.page)
+
+
+def page_of(pk: str) -> PageId:
+    msgid, page = keys.split(pk)
+    return PageId(msgid, int(page))
+
+
+def _item(page: PageId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes) -> Item:
+    tally = {"tally": 1} if counted and not message.inline else {}
+    return to_item({"pk": partition(page), "sk": sk, "expires": message.expires, **tally, **values})
+
+
+def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
+    targets = [[t.id, t.loss.value if t.loss else "", t.contacts] for t in plan.targets]
+    sealed = vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}")
+    following = -1 if plan.next is None else plan.next
+    return _item(plan.id, "plan", message, counted=True, targets=pack(targets), contacts=sealed, time=plan.time, next=following)
+
+
+def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
+    contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
+    return Plan(
+        page_of(row["pk"]),
+        tuple(Target(i, TargetLoss(loss) if loss else None, counts) for i, loss, counts in unpack(row["targets"])),
+        tuple({code: tuple(found) for code, found in each.items()} for each in contacts),
+        row["time"],
+        None if row["next"] < 0 else row["next"],
+    )
+
+
+def go_item(page: PageId, go: GoList, message: Message) -> Item:
+    sk = keys.join("go", go.step, go.number)
+    return _item(page, sk, message, counted=True, members=pack(go.members), time=go.time)
+
+
+def read_go(row: dict[str, Any]) -> GoList:
+    _, step, number = keys.split(row["sk"])
+    return GoList(int(step), int(number), tuple(unpack(row["members"])), row["time"])
+
+
+def call_item(page: PageId, call: Call, message: Message) -> Item:
+    claim: dict[str, str | int | bytes] = {"state": call.state.value, "lease": call.lease}
+    token: dict[str, str | int | bytes] = {"token": call.token, "token_time": call.token_time}
+    return _item(page, f"call#{call.key.text}", message, counted=False, skipped=pack(call.skipped), **claim, **token)
+
+
+def read_call(row: dict[str, Any]) -> Call:
+    key = CallKey.of(row["sk"].removeprefix("call#"))
+    return Call(key, CallState(row["state"]), row["lease"], row["token"], row["token_time"], tuple(unpack(row["skipped"])))
+
+
+def answer_item(page: PageId, answer: CallAnswer, message: Message) -> Item:
+    facts, later = pack(encode(answer.facts).decode()), pack(answer.later)
+    sk = f"answer#{answer.key.text}"
+    return _item(page, sk, message, counted=True, facts=facts, later=later, time=answer.time, provider_id=answer.provider_id)
+
+
+def read_answer(row: dict[str, Any]) -> CallAnswer:
+    key = CallKey.of(row["sk"].removeprefix("answer#"))
+    later = tuple(Place(*place) for place in unpack(row["later"]))
+    return CallAnswer(key, decode(unpack(row["facts"]).encode()), row["time"], row["provider_id"], later)
+
+
+def facts_item(page: PageId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
+    bundle = Bundle(tuple(facts))
+    body = pack(encode(bundle.facts).decode())
+    return _item(page, f"facts#{name or bundle.digest}", message, counted=True, facts=body)
+
+
+def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
+    """A partition's items; None when there is no plan among them."""
+    plan: Plan | None = None
+    go, calls, answers, reported = list[GoList](), dict[CallKey, Call](), dict[CallKey, CallAnswer](), list[Fact]()
+    for row in map(from_item, items):
+        match row["sk"].split("#", 1)[0]:
+            case "plan":
+                plan = read_plan(vault, row)
+            case "go":
+                go.append(read_go(row))
+            case "call":
+                call = read_call(row)
+                calls[call.key] = call
+            case "answer":
+                answer = read_answer(row)
+                answers[answer.key] = answer
+            case "facts":
+                reported += decode(unpack(row["facts"]).encode())
+    return Page(plan, tuple(go), calls, answers, tuple(reported)) if plan else None

@@ -1,0 +1,142 @@
+"""Messages: stored with their first timer (and a small one's plan) in one transaction; counts beside them."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from chalicelib.aws import ledger_items
+from chalicelib.aws.clients import client, error_code
+from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
+from chalicelib.aws.strategies import read_strategy
+from chalicelib.aws.tables import LINK_DAYS, table
+from chalicelib.aws.timers import Timers
+from chalicelib.domain import keys
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.funnel import Counts
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import PageId, Plan
+from chalicelib.flow.ports import Vault
+
+CACHED = 256
+_SEALED = ("contents", "links", "callback")
+
+
+class Messages:
+    def __init__(self, vault: Vault, timers: Timers) -> None:
+        self._vault, self._timers = vault, timers
+        self._known: OrderedDict[str, Message] = OrderedDict()
+
+    def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
+        from botocore.exceptions import ClientError
+
+        (row,) = self._timers.rows([timer])
+        puts = [("messages", self._item(message)), ("due", row)]
+        if plan is not None:
+            puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
+        if message.links:
+            puts.append(("messages", self._links_item(message)))
+        actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
+        actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
+        try:
+            client("dynamodb").transact_write_items(TransactItems=actions)
+        except ClientError as error:
+            if error_code(error) == "TransactionCanceledException":
+                raise Conflict(message.msgid) from error
+            raise
+        self._remember(message)
+
+    def _item(self, message: Message) -> Item:
+        values = {f.name: getattr(message, f.name) for f in fields(message)}
+        sealed = pack({name: values.pop(name) for name in _SEALED})
+        del values["userids"], values["expires"], values["msgid"]
+        body = {**values, "strategy": asdict(message.strategy)}
+        box = self._vault.seal(sealed, _context(message.msgid))
+        key: dict[str, str | int | bytes] = {"pk": message.msgid, "sk": "message", "expires": message.expires}
+        return to_item({**key, "body": pack(body), "userids": pack(message.userids), "sealed": box})
+
+    def _links_item(self, message: Message) -> Item:
+        expires = max(message.expires, int(time.time()) + LINK_DAYS * 86400)
+        box = self._vault.seal(pack(dict(message.links)), _context(message.msgid))
+        return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": box})
+
+    def get(self, msgid: str) -> Message | None:
+        if msgid not in self._known:
+            row = _get(msgid, "message")
+            if row is None:
+                return None
+            self._remember(self._message(row))
+        return self._known[msgid]
+
+    def _remember(self, message: Message) -> None:
+        self._known[message.msgid] = message
+        if len(self._known) > CACHED:
+            self._known.popitem(last=False)
+
+    def _message(self, row: Mapping[str, Any]) -> Message:
+        body = unpack(row["body"])
+        sealed = unpack(self._vault.open(row["sealed"], _context(row["pk"])))
+        contents = {ChannelType(kind): content for kind, content in sealed["contents"].items()}
+        typed = {
+            "strategy": read_strategy(body["strategy"]),
+            "channels": {code: ChannelType(kind) for code, kind in body["channels"].items()},
+            "priority": Priority(body["priority"]),
+            "template": tuple(body["template"]),
+            "userids": tuple(unpack(row["userids"])),
+        }
+        return Message(**{**body, **sealed, **typed, "contents": contents, "msgid": row["pk"], "expires": row["expires"]})
+
+    def links(self, msgid: str) -> Mapping[str, str] | None:
+        known = self._known.get(msgid)
+        if known is not None:
+            return known.links
+        row = _get(msgid, "links")
+        if row is None:
+            return None
+        addresses: Mapping[str, str] = unpack(self._vault.open(row["sealed"], _context(msgid)))
+        return addresses
+
+    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
+        from botocore.exceptions import ClientError
+
+        key: dict[str, str | int | bytes] = {"pk": page.msgid, "sk": keys.join("page", page.page), "expires": expires}
+        try:
+            client("dynamodb").put_item(
+                TableName=table("messages"),
+                Item=to_item({**key, "seen": counts.seen, "counts": pack(asdict(counts))}),
+                ConditionExpression="attribute_not_exists(pk) OR seen <= :seen",
+                ExpressionAttributeValues=to_item({":seen": counts.seen}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":  # a later count stands there
+                raise
+
+    def counts(self, msgid: str) -> Mapping[int, Counts]:
+        found: dict[int, Counts] = {}
+        request: dict[str, Any] = {
+            "TableName": table("messages"),
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :page)",
+            "ExpressionAttributeValues": to_item({":pk": msgid, ":page": "page#"}),
+        }
+        while True:
+            answer = client("dynamodb").query(**request)
+            for row in map(from_item, answer["Items"]):
+                found[int(keys.split(row["sk"])[1])] = Counts(**unpack(row["counts"]))
+            if not answer.get("LastEvaluatedKey"):
+                return found
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _get(msgid: str, sk: str) -> dict[str, Any] | None:
+    key = to_item({"pk": msgid, "sk": sk})
+    row = client("dynamodb").get_item(TableName=table("messages"), Key=key, ConsistentRead=True).get("Item")
+    return from_item(row) if row else None
+
+
+def _context(msgid: str) -> str:
+    return f"message#{msgid}"

@@ -1,0 +1,52 @@
+"""Jobs on SQS: batches of ten per queue, fair between tenants."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.aws.clients import client
+from chalicelib.config import audience_queue, delivery_queue, queue_name, settings
+from chalicelib.domain.jobs import Envelope
+from chalicelib.flow.envelopes import encode
+
+BATCH, ROUNDS = 10, 4
+
+
+class NotSent(Exception):
+    """SQS refused some of a batch, again and again."""
+
+
+class Queues:
+    def send(self, envelopes: Sequence[Envelope]) -> None:
+        by_queue: dict[str, list[Envelope]] = {}
+        for envelope in envelopes:
+            by_queue.setdefault(_queue(envelope), []).append(envelope)
+        for queue, members in by_queue.items():
+            url = settings().queue_url_prefix + queue_name(settings().stage, queue)
+            for start in range(0, len(members), BATCH):
+                _send(url, members[start : start + BATCH])
+
+
+def _queue(envelope: Envelope) -> str:
+    kind = envelope.channel_type
+    return delivery_queue(kind, envelope.priority) if kind else audience_queue(envelope.priority)
+
+
+def _send(url: str, envelopes: Sequence[Envelope]) -> None:
+    entries = [_entry(n, envelope) for n, envelope in enumerate(envelopes)]
+    for attempt in range(ROUNDS):
+        failed = {f["Id"] for f in client("sqs").send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])}
+        entries = [entry for entry in entries if entry["Id"] in failed]
+        if not entries:
+            return
+        time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries, keeps no secret
+    raise NotSent(f"{len(entries)} of {len(envelopes)}")
+
+
+def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
+    # A message group on a standard queue orders nothing; it makes SQS serve the groups in turn ("fair queues").
+    entry: dict[str, Any] = {"Id": str(number), "MessageBody": encode(envelope.job), "MessageGroupId": envelope.group}
+    return {**entry, "DelaySeconds": envelope.delay} if envelope.delay else entry

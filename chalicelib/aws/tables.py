@@ -1,0 +1,41 @@
+"""The whole DynamoDB design.
+
+| table    | key                          | item                                                                             | lifetime |
+|----------|------------------------------|----------------------------------------------------------------------------------|----------|
+| settings | `access#<key>`, `-`          | access channel: name, secret hashes, enabled; `channels` map code -> enabled     | forever  |
+|          | `channel#<code>`, `-`        | delivery channel with sealed credentials                                         | forever  |
+|          | `name#<kind>#<name>`, `-`    | keeps a name unique                                                              | forever  |
+|          | `template#<n>`, `v000001`    | a version of a template, immutable                                               | forever  |
+|          | `strategy#<n>`, `-`          | a strategy                                                                       | forever  |
+|          | `list#<kind>`, `<id>`        | what exists of a kind, to be listed with one query                               | forever  |
+|          | `number#<kind>`, `-`         | the last id given                                                                | forever  |
+|          | `access-key#<key>`, `-`      | a global access key: hash of its secret                                          | forever  |
+|          | `key#contacts`, `1`          | the data key that seals contacts, itself sealed by KMS                           | forever  |
+| users    | bucket, userid               | a user: sealed contacts, tags, version                                           | forever  |
+| messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
+|          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
+|          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |
+| ledger   | `<msgid>#<page>`, `plan`     | targets with losses; their contacts sealed                                       | TTL      |
+|          | …, `go#<step>#<number>`      | a go list                                                                        | TTL      |
+|          | …, `call#<call>`             | a call record: lease, token                                                      | TTL      |
+|          | …, `answer#<call>`           | what the provider answered: a bundle of facts                                    | TTL      |
+|          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the page                             | TTL      |
+|          | …, `facts#click#<place>`     | the first click on a delivery's short link                                       | TTL      |
+| lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
+|          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
+|          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
+| due      | shard, `<slot>#<what>`       | a timer                                                                          | till done|
+
+Ledger items that change what is counted carry `tally` = 1, unless the message is small enough to be counted when somebody asks: the
+stream's filter passes nothing else.
+"""
+
+from __future__ import annotations
+
+from chalicelib.config import settings, table_name
+
+LINK_DAYS = 400
+
+
+def table(name: str) -> str:
+    return table_name(settings().stage, name)

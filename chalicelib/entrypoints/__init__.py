@@ -1,0 +1,1 @@
+"""Where AWS calls us: parse, call one flow function, shape the answer."""

@@ -1,0 +1,192 @@
+"""What every route wears: authentication, and errors as replies in the route's own shape.
+
+Chalice turns an exception of a view into a reply of its own before middleware sees it, hence a decorator under the route.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib import observability, wiring
+from chalicelib.domain.channels import AccessChannel
+from chalicelib.domain.errors import Conflict, Invalid, Refused, Unverified
+from chalicelib.entrypoints import bodies, credentials
+from chalicelib.flow.ports import World
+
+PARAMETER, AUTHENTICATION, SERVER_ERROR = 4004, 4005, 5000
+MAX_BODY, MAX_ADMIN_BODY = 6_000_000, 1_000_000
+JSON = {"Content-Type": "application/json"}
+PROBLEM = {"Content-Type": "application/problem+json"}
+
+_JSON_TYPE = re.compile(r"(application/json|text/json|application/[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
+
+M = TypeVar("M")
+View = Callable[..., Any]
+
+
+class Auth(Enum):
+    """Who may call a route."""
+
+    CHANNEL = "channel_key and master_secret of an access channel"
+    ACCESS = "global access_key and access_secret"
+    EITHER = "one of both"
+    WEBHOOK = "unguessable token in the path"
+    NOBODY = "nobody needs to say who they are"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a request is not served, before it has a shape."""
+
+    status: int
+    code: int
+    message: str
+    errors: Sequence[tuple[str, str]] = ()  # (field, reason)
+
+
+Shape = Callable[[Problem], Response]
+
+
+@dataclass(frozen=True)
+class Call:
+    """An authenticated request. `channel` is None where the caller is not an access channel."""
+
+    world: World
+    request: Request
+    channel: AccessChannel | None
+    limit: int
+
+    @property
+    def sender(self) -> AccessChannel:
+        if self.channel is None:
+            raise TypeError("this route has no access channel")
+        return self.channel
+
+    @property
+    def raw(self) -> bytes:
+        """The exact bytes; raises Refused when there are too many."""
+        try:
+            raw = self.request.raw_body
+        except ValueError:  # half surrogate pairs, or base64 that is none
+            raise Refused(PARAMETER, "body: cannot be read", field="body") from None
+        if len(raw) > self.limit:
+            raise Refused(PARAMETER, f"body: more than {self.limit} bytes", field="body", status=413)
+        return raw if isinstance(raw, bytes) else raw.encode()
+
+    def json(self) -> Any:
+        kind = self.request.headers.get("content-type")
+        if kind and not _JSON_TYPE.fullmatch(kind.strip()):
+            raise Refused(PARAMETER, "Content-Type: must be application/json", field="Content-Type", status=415)
+        return bodies.parse_json(self.raw)
+
+    def body(self, shape: type[M]) -> M:
+        return bodies.validate(shape, self.json())
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        given = self.request.query_params
+        return {name: given[name] for name in given} if given else {}
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {str(name).lower(): str(self.request.headers[name]) for name in self.request.headers}
+
+
+def route(blueprint: Blueprint, path: str, *methods: str, auth: Auth, shape: Shape, limit: int = MAX_BODY) -> Callable[[View], View]:
+    """Register a view that takes a Call and the path's parameters, decoded."""
+
+    def register(view: View) -> View:
+        @functools.wraps(view)
+        def served(**parameters: str) -> Response:
+            request = blueprint.current_request
+            identity = str((request.context or {}).get("requestId", ""))
+            with observability.unit_of_work(function="api", route=f"{request.method} {request.path}", request=identity):
+                return _serve(view, request, parameters, auth=auth, shape=shape, limit=limit)
+
+        served.auth = auth  # type: ignore[attr-defined]
+        # Content types are checked here, not by Chalice, whose reply has another shape.
+        blueprint.route(path, methods=list(methods), content_types=["*/*"])(served)
+        return served
+
+    return register
+
+
+def _serve(view: View, request: Request, parameters: Mapping[str, str], *, auth: Auth, shape: Shape, limit: int) -> Response:
+    try:
+        world = wiring.world()
+        channel = _authenticate(world, request, auth)
+        decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
+        answer = view(Call(world, request, channel, limit), **decoded)
+        return answer if isinstance(answer, Response) else Response(answer, dict(JSON), 200)
+    except Exception as error:  # noqa: BLE001 the last resort of a request, as the batch decorator is of a job
+        return shape(_problem(error))
+
+
+def _authenticate(world: World, request: Request, auth: Auth) -> AccessChannel | None:
+    if auth in (Auth.WEBHOOK, Auth.NOBODY):
+        return None
+    key, secret = credentials.basic(request.headers.get("authorization"))
+    channel = credentials.access_channel(world, key, secret) if auth in (Auth.CHANNEL, Auth.EITHER) else None
+    if channel is None and not (auth in (Auth.ACCESS, Auth.EITHER) and credentials.is_administrator(world, key, secret)):
+        raise Refused(AUTHENTICATION, "认证失败 (authentication failed: unknown key or wrong secret)", field="Authorization", status=401)
+    if channel is not None and not channel.enabled:
+        raise Refused(1015005, "渠道已关闭 (the access channel is closed)", field="Authorization")
+    return channel
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Refused):
+        errors = error.errors if isinstance(error, bodies.BadBody) else [(error.field, error.message)] if error.field else []
+        return Problem(error.status, error.code, _naming(error.field, error.message), errors)
+    if isinstance(error, Invalid):
+        return Problem(400, PARAMETER, f"{error.field}: {error.reason}", [(error.field, error.reason)])
+    if isinstance(error, Conflict):
+        return Problem(409, PARAMETER, str(error) or "somebody else changed this at the same time, please try again")
+    if isinstance(error, Unverified):
+        observability.event("webhook_unverified", reason=str(error)[:100])
+        return Problem(403, AUTHENTICATION, "not verified")
+    if type(error) is LookupError:  # not its subclasses KeyError and IndexError, which are mistakes of ours
+        return Problem(404, PARAMETER, str(error) or "not found")
+    observability.log.error("request_failed", exc_info=error)
+    observability.metric("request_failed")
+    return Problem(500, SERVER_ERROR, "服务器错误 (an error on our side, please try again)")
+
+
+def _naming(field: str, message: str) -> str:
+    return message if not field or field in message else f"{message} ({field})"
+
+
+def _challenge(status: int) -> dict[str, str]:
+    return {"WWW-Authenticate": 'Basic realm="OpenUMS", charset="UTF-8"'} if status == 401 else {}
+
+
+def ums_error(problem: Problem) -> Response:
+    """UMS's own shape."""
+    body = {"code": problem.code, "message": problem.message}
+    return Response(body, {**JSON, **_challenge(problem.status)}, problem.status)
+
+
+_TITLES = {
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 413: "Content Too Large",
+    415: "Unsupported Media Type", 500: "Internal Server Error",
+}  # fmt: skip
+
+
+def problem_details(problem: Problem) -> Response:
+    """RFC 9457."""
+    body = {
+        "type": "about:blank",
+        "title": _TITLES.get(problem.status, "Error"),
+        "status": problem.status,
+        "detail": problem.message,
+        "errors": [{"field": field, "reason": reason} for field, reason in problem.errors],
+    }
+    return Response(body, {**PROBLEM, **_challenge(problem.status)}, problem.status)

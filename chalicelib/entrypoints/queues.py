@@ -1,0 +1,71 @@
+"""Consumers of the queues, each written out: one function, one Lambda, one name. The template adds the queues of priorities 2 and 3."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib import config
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, TimerKind
+from chalicelib.entrypoints.runtime import jobs, stage
+from chalicelib.flow import audience as audience_step
+from chalicelib.flow import deliver, envelopes, fallback, poll, tally
+from chalicelib.flow.ports import World
+
+audience_jobs = Blueprint(__name__)
+app_jobs = Blueprint(__name__)
+sms_jobs = Blueprint(__name__)
+email_jobs = Blueprint(__name__)
+
+# A stage registers those of its channel types.
+DELIVERY = {ChannelType.APP: app_jobs, ChannelType.SMS: sms_jobs, ChannelType.EMAIL: email_jobs}
+
+
+def _queue(name: str) -> str:
+    return config.queue_name(stage(), name)
+
+
+@audience_jobs.on_sqs_message(queue=_queue(config.audience_queue(Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def audience(world: World, text: str) -> None:
+    """Plans, evaluates, recounts."""
+    job = envelopes.decode_audience(text)
+    if isinstance(job, PlanJob):
+        return audience_step.plan(world, job)
+    looks = [timer for timer in job.timers if timer.kind is TimerKind.LOOK]
+    recounts = [timer for timer in job.timers if timer.kind is TimerKind.RECOUNT]
+    if looks:
+        fallback.look(world, looks)
+    if recounts:
+        tally.recount(world, recounts)
+    return None
+
+
+@app_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.APP, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_app(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@sms_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.SMS, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_sms(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@email_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.EMAIL, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_email(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+def _deliver(world: World, text: str) -> None:
+    job = envelopes.decode_channel(text)
+    if isinstance(job, DeliverJob):
+        deliver.deliver(world, job)
+    elif isinstance(job, PollJob):
+        poll.poll_channel(world, job)
+    else:
+        for timer in job.timers:
+            if timer.kind is TimerKind.POLL:
+                poll.poll_page(world, timer)

@@ -1,0 +1,95 @@
+"""Users change: their contacts and tags, many users at once, whoever else changes them meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+
+from chalicelib.domain.channels import AccessChannel, ChannelType
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.users import ALL, Change, User, UserChange, apply
+from chalicelib.flow.ports import World
+
+ATTEMPTS = 6
+USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at least one user
+
+# Of these a user has one contact per scope: `add` replaces it.
+SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
+
+BUSY = "was changed by others at the same time, please try again"
+
+
+def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
+    """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing."""
+    waiting: dict[str, list[UserChange]] = {}
+    for each in changes:
+        waiting.setdefault(each.userid, []).append(each)
+    refused: dict[str, str] = {}
+    for _ in range(ATTEMPTS):
+        found = world.users.get(list(waiting))
+        changed = []
+        for userid, mine in waiting.items():
+            before = found.get(userid, User(userid))
+            after = reduce(apply, mine, before)
+            if size(after) > USER_BYTES:
+                refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
+            elif after != before or not before.version:
+                changed.append(after)
+        losers = world.users.save(changed) if changed else frozenset()
+        waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}
+        if not waiting:
+            break
+    return {**refused, **dict.fromkeys(waiting, BUSY)}
+
+
+def size(user: User) -> int:
+    scopes = (*user.contacts.values(), user.tags)
+    return sum(len(bind) + sum(len(v.encode()) + 3 for v in values) for scoped in scopes for bind, values in scoped.items())
+
+
+def fold_singles(one: UserChange) -> UserChange:
+    """What `add` says of contacts of which there is one belongs to `set`."""
+    singles = {kind: scoped for kind, scoped in one.add.contacts.items() if kind in SINGLE}
+    if not singles:
+        return one
+    kinds = {*one.set.contacts, *singles}
+    merged = {kind: {**one.set.contacts.get(kind, {}), **singles.get(kind, {})} for kind in sorted(kinds)}
+    rest = {kind: scoped for kind, scoped in one.add.contacts.items() if kind not in SINGLE}
+    return UserChange(one.userid, Change(merged, one.set.tags), Change(rest, one.add.tags), one.remove)
+
+
+_WORDS = {ChannelType.SMS: "phone"}  # UMS calls the contact by another name than the channel type
+
+
+def check_scopes(world: World, caller: AccessChannel | None, one: UserChange) -> None:
+    """Raises Invalid for a scope that does not exist or is not the caller's. `caller` None: a global key, which may do everything.
+
+    With a channel key: `all`, that key, and the codes of delivery channels authorised to it.
+    """
+    for field, kind, bind in _binds(one):
+        if kind is not None and kind.bound_by_code:
+            _check_code(world, caller, field, kind, bind)
+        elif bind != ALL:
+            _check_key(world, caller, field, bind)
+
+
+def _binds(one: UserChange) -> Iterator[tuple[str, ChannelType | None, str]]:
+    for name, part in (("set", one.set), ("add", one.add), ("del", one.remove)):
+        for kind, scoped in part.contacts.items():
+            yield from ((f"{name}.{_WORDS.get(kind, kind)}.{bind}", kind, bind) for bind in scoped)
+        yield from ((f"{name}.tag.{bind}", None, bind) for bind in part.tags)
+
+
+def _check_code(world: World, caller: AccessChannel | None, field: str, kind: ChannelType, code: str) -> None:
+    if caller is not None and code not in caller.channels:
+        raise Invalid(field, "is not the code of a delivery channel that is authorised to this channel key")
+    channel = world.settings.channel(code)
+    if channel is None or channel.type is not kind:
+        raise Invalid(field, f"there is no {kind} channel with this code")
+
+
+def _check_key(world: World, caller: AccessChannel | None, field: str, key: str) -> None:
+    if caller is not None and key != caller.key:
+        raise Invalid(field, "must be all or the caller's own channel key")
+    if caller is None and world.settings.access_channel(key) is None:
+        raise Invalid(field, "must be all or the channel key of an access channel")

@@ -1,0 +1,74 @@
+"""Which concrete class stands behind each port. Built when it is first needed, once per container."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.config import settings
+from chalicelib.domain.channels import ChannelType
+from chalicelib.flow.ports import Limits, Provider, World
+
+_world: World | None = None
+
+
+def world() -> World:
+    global _world
+    if _world is None:
+        _world = _build()
+    return _world
+
+
+def use(other: World | None) -> None:
+    """For tests: another world, or None for the real one again."""
+    global _world
+    _world = other
+
+
+class Providers:
+    def of(self, platform: str) -> Provider:
+        from chalicelib.domain.errors import Invalid
+        from chalicelib.providers import registry
+        from chalicelib.web.egress import Policy
+
+        try:
+            return registry.load(platform, Policy(settings().egress_allow), settings().provider_timeout)
+        except Invalid as error:
+            raise KeyError(platform) from error
+
+    def platforms(self, channel_type: ChannelType) -> Sequence[str]:
+        from chalicelib.providers import registry
+
+        return registry.platforms_of(channel_type)
+
+
+def limits() -> Limits:
+    """A page is looked at when a worker that claimed its call must long be dead, and the clock has ticked twice."""
+    own = settings()
+    return Limits(
+        lease=own.lease,
+        submit_within=own.submit_within,
+        check_after=max(3 * own.lease, 2 * own.clock_width),
+        recount_delays=own.recount_delays,
+        history_days=own.history_days,
+        public_url=own.public_url,
+    )
+
+
+def _build() -> World:
+    from chalicelib.aws.clock import Clock
+    from chalicelib.aws.ledger import Ledger
+    from chalicelib.aws.lookups import Lookups
+    from chalicelib.aws.messages import Messages
+    from chalicelib.aws.queues import Queues
+    from chalicelib.aws.settings import Administration
+    from chalicelib.aws.timers import Timers
+    from chalicelib.aws.users import Users
+    from chalicelib.aws.vault import Credentials, Vault
+
+    clock, vault = Clock(), Vault()
+    timers = Timers(clock)
+    return World(
+        clock=clock, settings=Administration(), users=Users(vault), messages=Messages(vault, timers), ledger=Ledger(vault),
+        lookups=Lookups(vault), timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(),
+        limits=limits(),
+    )  # fmt: skip

@@ -1,0 +1,135 @@
+"""The accounts of the providers' users, with what they entered in the provider's console: above all the webhook's address."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+Event = dict[str, Any]  # one receipt in its provider's own words
+
+GOLDEN = 0.618033988749895  # its multiples, modulo 1, are spread evenly however many there are
+
+
+@dataclass(eq=False)
+class Account:
+    provider: str
+    app_key: str
+    master_secret: str | None = None  # None until the account is registered: any is accepted
+    webhook_url: str | None = None
+    receipt_batch: int = 1  # receipts in one post at most
+    receipt_wait: float = 0.2  # seconds that a post waits for more of them, where it takes more than one
+    receipt_delay: float = 0.0  # seconds from a delivery to its receipt
+    trickle: float = 0.0  # seconds over which the receipts of `trickle_share` of the recipients are spread
+    trickle_share: float = 0.5
+    rate_limit: int = 0  # calls per minute; 0: no limit
+    report_interval: float = 5.0  # seconds between two polls, where the provider wants some
+    unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
+    last_report: float = 0.0
+    _trickled: int = 0
+    _minute: tuple[int, int] = (0, 0)
+
+    def delay(self) -> float:
+        """Seconds until the next recipient's receipt; evenly spread for the share that trickles in."""
+        if not self.trickle:
+            return self.receipt_delay
+        self._trickled += 1
+        turn = self._trickled * self.trickle_share
+        if int(turn) == int(turn - self.trickle_share):
+            return self.receipt_delay
+        return self.receipt_delay + self.trickle * (self._trickled * GOLDEN % 1)
+
+    def seconds_to_wait(self) -> int:
+        """Counts a call; more than 0 when the limit of this minute is used up."""
+        now = int(time.time())
+        minute, used = self._minute
+        used = used + 1 if minute == now // 60 else 1
+        self._minute = (now // 60, used)
+        return 60 - now % 60 if self.rate_limit and used > self.rate_limit else 0
+
+
+TEXTS = ("master_secret", "webhook_url")
+NUMBERS = {
+    "receipt_batch": (1, 1000),
+    "receipt_wait": (0, 60),
+    "receipt_delay": (0, 3600),
+    "trickle": (0, 3600),
+    "trickle_share": (0, 1),
+    "rate_limit": (0, 1_000_000),
+    "report_interval": (0, 60),
+}
+
+
+class Accounts:
+    """`defaults`: for each provider that has accounts, the settings that differ from those above."""
+
+    def __init__(self, defaults: Mapping[str, Mapping[str, Any]]) -> None:
+        self._defaults = defaults
+        self._accounts: dict[tuple[str, str], Account] = {}
+
+    def get(self, provider: str, app_key: str) -> Account:
+        """Any account exists; only registered ones have a secret that is checked and can have a webhook."""
+        account = self._accounts.get((provider, app_key))
+        if account is None:
+            account = Account(provider, app_key, **self._defaults[provider])
+            self._accounts[provider, app_key] = account
+        return account
+
+    def register(self, raw: Mapping[str, Any]) -> Account:
+        """Sets an account anew; what is not named gets its default. Raises ValueError with a text for people."""
+        provider, app_key = raw.get("provider"), raw.get("app_key")
+        if provider not in self._defaults:
+            raise ValueError(f"provider must be one of {', '.join(self._defaults)}")
+        if not isinstance(app_key, str) or not app_key or ":" in app_key:
+            raise ValueError("app_key must be a text without a colon")
+        unknown = sorted(set(raw) - {"provider", "app_key", "verify", *TEXTS, *NUMBERS})
+        if unknown:
+            raise ValueError(f"{unknown[0]} is not a setting")
+        settings = {**self._defaults[str(provider)], **_checked(raw)}
+        account = self.get(str(provider), app_key)
+        for item in fields(Account):
+            if item.name in TEXTS or item.name in NUMBERS:
+                setattr(account, item.name, settings.get(item.name, item.default))
+        return account
+
+    def clear(self) -> None:
+        """Forget what waits to be polled, not who is registered."""
+        for account in self._accounts.values():
+            account.unread.clear()
+            account.last_report = 0.0
+
+
+def _checked(raw: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {name: raw[name] for name in (*TEXTS, *NUMBERS) if raw.get(name) is not None}
+    for name, value in settings.items():
+        if name in TEXTS:
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"{name} must be a text")
+            continue
+        low, high = NUMBERS[name]
+        whole = name in ("receipt_batch", "rate_limit")
+        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
+            raise ValueError(f"{name} must be a number from {low} to {high}")
+    if "webhook_url" in settings and not is_local(settings["webhook_url"]):
+        raise ValueError("webhook_url must be an http(s) address of this machine")
+    return settings
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL leads to this machine: the sandbox never calls any other."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https"):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")  # RFC 6761: names under localhost are loopback

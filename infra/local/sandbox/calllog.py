@@ -1,0 +1,111 @@
+"""What each provider received: every call, how often each contact was really sent to, and what it got."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Result(StrEnum):
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # the provider recognised a token: answered again, nothing sent
+    REFUSED = "refused"
+    FAILED = "failed"
+    THROTTLED = "throttled"
+    TIMEOUT = "timeout"  # accepted, but not answered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    provider: str
+    endpoint: str
+    outcome: Result
+    account: str = ""
+    code: str = ""  # the provider's own code, when it refused
+    token: str = ""  # idempotency token, or the Message-ID of a mail
+    provider_id: str = ""  # where it is one per call
+    number: int = 0
+    contacts: int = 0
+    sent: int = 0
+    time: int = field(default_factory=lambda: int(time.time() * 1000))
+
+
+@dataclass(frozen=True)
+class Received:
+    time: int
+    provider_id: str
+    content: Any
+
+
+class CallLog:
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        self._calls: list[Call] = []
+        self._by_contact: defaultdict[tuple[str, str], list[tuple[int, bool]]] = defaultdict(list)
+        self._sends: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._inbox: defaultdict[tuple[str, str], list[Received]] = defaultdict(list)
+
+    def add(self, call: Call, contacts: Sequence[str] = (), sent: Iterable[str] = ()) -> None:
+        """`contacts` are those the call names, `sent` those among them to whom something really goes."""
+        really = Counter(sent)
+        number = len(self._calls)
+        self._calls.append(replace(call, number=number, contacts=len(contacts), sent=really.total()))
+        self._sends[call.provider].update(really)
+        for contact in dict.fromkeys(contacts):
+            self._by_contact[call.provider, contact].append((number, contact in really))
+
+    def receive(self, provider: str, contact: str, provider_id: str, content: Any) -> None:
+        self._inbox[provider, contact].append(Received(int(time.time() * 1000), provider_id, content))
+
+    def sends_to(self, contact: str, provider: str | None = None) -> int:
+        return sum(self._sends[name][contact] for name in self._named(provider))
+
+    def sends(self, provider: str | None = None) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for name in self._named(provider):
+            total.update(self._sends[name])
+        return total
+
+    def totals(self, provider: str | None = None) -> dict[str, Any]:
+        """Per provider: calls by outcome, contacts reached, sends, and the contacts that were sent to more than once."""
+        outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for call in self._calls:
+            outcomes[call.provider][call.outcome] += 1
+        return {
+            name: {
+                "calls": outcomes[name].total(),
+                "outcomes": dict(outcomes[name]),
+                "contacts": len(self._sends[name]),
+                "sends": self._sends[name].total(),
+                "repeated": {contact: times for contact, times in self._sends[name].items() if times > 1},
+            }
+            for name in self._named(provider)
+        }
+
+    def calls(self, provider: str | None, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
+        """Calls with a number above `after`, and the number to go on after when there are more."""
+        page: list[dict[str, Any]] = []
+        for call in self._calls[after + 1 :]:
+            if provider is None or call.provider == provider:
+                if len(page) == limit:
+                    return page, int(page[-1]["number"])
+                page.append(asdict(call))
+        return page, None
+
+    def calls_of(self, contact: str, provider: str | None) -> list[dict[str, Any]]:
+        """The calls that named a contact; `sent_to_contact` says of each whether it sent something to it."""
+        found = [entry for name in self._named(provider) for entry in self._by_contact.get((name, contact), ())]
+        return [{**asdict(self._calls[number]), "sent_to_contact": sent} for number, sent in sorted(found)]
+
+    def inbox(self, contact: str, provider: str | None) -> list[tuple[str, Received]]:
+        found = [(name, item) for name in self._named(provider) for item in self._inbox.get((name, contact), ())]
+        return sorted(found, key=lambda pair: pair[1].time)
+
+    def _named(self, provider: str | None) -> list[str]:
+        return [provider] if provider else sorted({call.provider for call in self._calls})

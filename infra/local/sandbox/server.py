@@ -1,0 +1,86 @@
+"""Puts the sandbox together and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from infra.local.sandbox import certificate, jpush, jpush_receipts, jsms, jsms_rules, smtp
+from infra.local.sandbox.accounts import Accounts
+from infra.local.sandbox.behaviour import Troubles
+from infra.local.sandbox.calllog import CallLog
+from infra.local.sandbox.control import Control
+from infra.local.sandbox.outbox import Outbox
+from infra.local.sandbox.receipts import Receipts
+from infra.local.sandbox.vendor import MAX_BODY, Core, Options, application
+
+HOST = smtp.HOST
+SHUTDOWN_SECONDS = 0.5
+
+ACCOUNT_DEFAULTS = {jpush.NAME: jpush.ACCOUNT_DEFAULTS, jsms.NAME: jsms.ACCOUNT_DEFAULTS}
+WRITERS = {jpush.NAME: jpush_receipts.parcel, jsms.NAME: jsms_rules.parcel}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """0 takes a free one."""
+
+    http: int = 0
+    smtp: int = 0
+    smtps: int = 0
+    starttls: int = 0
+
+
+def core(options: Options) -> Core:
+    outbox = Outbox(options.retry_first, subjects=(*WRITERS, "links"))
+    return Core(options, CallLog(), Troubles(), Accounts(ACCOUNT_DEFAULTS), outbox, Receipts(outbox, WRITERS))
+
+
+async def serve(ports: Ports, options: Options, folder: Path) -> None:
+    """Prints one line of JSON when it is ready; ends at SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    shared = core(options)
+    pem, context = certificate.make(folder)
+    mail = {name: await smtp.listen(shared, name, getattr(ports, name), context) for name in ("smtp", "smtps", "starttls")}
+    about: dict[str, Any] = {"certificate": str(pem), **{f"{name}_port": _port(server) for name, server in mail.items()}}
+    runner = web.AppRunner(
+        _application(shared, about, pem.read_text()), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, HOST, ports.http)
+    await site.start()
+    about["http_port"] = runner.addresses[0][1]
+    sending = asyncio.create_task(shared.receipts.run())
+    sending.add_done_callback(lambda task: stop.set())
+    print(json.dumps(about), flush=True)
+    await stop.wait()
+    for server in mail.values():
+        server.close()
+    await runner.cleanup()
+    await shared.outbox.close()
+    sending.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await sending
+
+
+def _application(shared: Core, about: dict[str, Any], pem: str) -> web.Application:
+    push, sms = jpush.JPush(shared), jsms.Jsms(shared)
+    providers = (push, sms)
+    app = web.Application(client_max_size=MAX_BODY)
+    app.add_routes(Control(shared, providers, {jsms.NAME: sms.verify_webhook}, about, pem).routes())
+    for provider in providers:
+        app.add_subapp(f"/{provider.name}", application(provider, shared.log))
+    return app
+
+
+def _port(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])

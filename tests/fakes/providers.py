@@ -1,0 +1,199 @@
+"""A provider that does what a test tells it, and keeps a log of what it took."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.errors import Invalid, ProviderError, Unverified
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    Outcome,
+    OutgoingCall,
+    ProviderIds,
+    Receipt,
+    ReceiptKind,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.flow.ports import Provider
+from tests.fakes.steps import Steps
+
+PUSH = Capabilities(
+    type=ChannelType.APP, platform="push", call_size=1000, content_per_recipient=False, provider_ids=ProviderIds.PER_CALL,
+    delivery_report=DeliveryReport.REAL, click_report=ClickReport.PROVIDER,
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), token_life=86400,
+)  # fmt: skip
+TEXT = Capabilities(
+    type=ChannelType.SMS, platform="text", call_size=1000, content_per_recipient=True, provider_ids=ProviderIds.PER_RECIPIENT,
+    delivery_report=DeliveryReport.REAL, click_report=ClickReport.LINK,
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+)  # fmt: skip
+MAIL = Capabilities(
+    type=ChannelType.EMAIL, platform="mail", call_size=25, content_per_recipient=True, provider_ids=ProviderIds.NONE,
+    delivery_report=DeliveryReport.ACCEPTED, click_report=ClickReport.LINK,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One delivery that the provider took."""
+
+    contact: str
+    content: Mapping[str, Any]
+    provider_id: str  # of the call or of the recipient; empty where there is none
+    token: str | None
+
+
+class ScriptedProvider:
+    """`fail` scripts the next calls, `answers` the outcome for a contact; whatever else is taken."""
+
+    def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
+        self.capabilities, self.steps = capabilities, steps
+        self.calls: list[OutgoingCall] = []  # every request, also those that failed
+        self.taken: list[Taken] = []  # what reached a person; a repeated token takes nothing again
+        self.answers: dict[str, Outcome] = {}
+        self.to_poll: list[Receipt] = []
+        self._failures: deque[tuple[ProviderError | None, bool]] = deque()
+        self._by_token: dict[str, Answer] = {}
+        self._tokens = 0
+        self._ids = 0
+
+    # -- what a test says and asks
+
+    def fail(self, *errors: ProviderError, taken: bool = False) -> None:
+        """The next calls raise these; with `taken`, after the provider took the call (a lost answer)."""
+        self._failures.extend((error, taken) for error in errors)
+
+    def succeed(self, times: int = 1) -> None:
+        """The next calls are answered, before what else was scripted."""
+        self._failures.extend([(None, False)] * times)
+
+    def sent(self) -> Counter[str]:
+        """How often each contact got something."""
+        return Counter(each.contact for each in self.taken)
+
+    def receipts(self, kind: ReceiptKind, time: int, *contacts: str) -> list[Receipt]:
+        """What the provider would report of these contacts (all that it took, if none is named)."""
+        wanted = set(contacts) or {each.contact for each in self.taken}
+        per_call = self.capabilities.provider_ids is ProviderIds.PER_CALL
+        return [Receipt(t.provider_id, kind, time, t.contact if per_call else "") for t in self.taken if t.contact in wanted]
+
+    # -- the port
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        if not isinstance(raw.get("key"), str):
+            raise Invalid("credentials.key", "is required and must be a text")
+        if set(options) - {"server"}:
+            raise Invalid("options", "only `server` is known")
+
+    def check_content(self, content: Mapping[str, Any]) -> None:
+        if not isinstance(content.get("text"), str):
+            raise Invalid("text", "is required and must be a text")
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return {"secret": f"webhook-of-{credentials['key']}"}
+
+    @contextmanager
+    def connect(self, account: Account) -> Iterator[ScriptedSession]:
+        yield ScriptedSession(self, account)
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        if request.headers.get("x-secret") != secret["secret"]:
+            raise Unverified("wrong secret")
+        try:
+            rows = json.loads(request.body)
+            receipts = [Receipt(r["id"], ReceiptKind(r["kind"]), r["time"], r.get("contact", ""), r.get("code", "")) for r in rows]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Invalid("body", "cannot be read") from error
+        return Webhook(receipts, "ok", request.headers.get("x-nonce", ""))
+
+    def webhook_request(self, receipts: Sequence[Receipt], key: str = "k", nonce: str = "", now: int = 0) -> WebhookRequest:
+        """The post that the provider would make to us."""
+        rows = [{"id": r.provider_id, "kind": r.kind, "time": r.time, "contact": r.contact, "code": r.code} for r in receipts]
+        headers = {"x-secret": f"webhook-of-{key}", **({"x-nonce": nonce} if nonce else {})}
+        return WebhookRequest("POST", headers, {}, json.dumps(rows).encode(), now)
+
+    # -- what a session does
+
+    def take(self, call: OutgoingCall) -> Answer:
+        self.calls.append(call)
+        error, is_taken = self._failures.popleft() if self._failures else (None, False)
+        if error is not None and not is_taken:
+            raise error
+        answer = self._by_token.get(call.token) if call.token else None
+        if answer is None:
+            answer = self._take(call)
+            if call.token:
+                self._by_token[call.token] = answer
+        if error is not None:
+            raise error
+        return answer
+
+    def _take(self, call: OutgoingCall) -> Answer:
+        ids = self.capabilities.provider_ids
+        call_id = self._next_id("call") if ids is ProviderIds.PER_CALL else ""
+        outcomes = []
+        for recipient in call.recipients:
+            outcome = self.answers.get(recipient.contact, Outcome())
+            if not (outcome.loss or outcome.later):
+                own = self._next_id("mt") if ids is ProviderIds.PER_RECIPIENT and not outcome.uncertain else ""
+                self.taken.append(Taken(recipient.contact, recipient.content, own or call_id, call.token))
+                outcome = Outcome(code=outcome.code, provider_id=own, uncertain=outcome.uncertain)
+            outcomes.append(outcome)
+        return Answer(outcomes, call_id)
+
+    def _next_id(self, kind: str) -> str:
+        self._ids += 1
+        return f"{self.capabilities.platform}-{kind}-{self._ids}"
+
+    def next_token(self) -> str:
+        self._tokens += 1
+        return f"{self.capabilities.platform}-token-{self._tokens}"
+
+
+class ScriptedSession:
+    def __init__(self, provider: ScriptedProvider, account: Account) -> None:
+        self.provider, self.account = provider, account
+
+    def token(self) -> str | None:
+        if self.provider.capabilities.token_life is None:
+            return None
+        with self.provider.steps.around("provider.token", write=True):
+            return self.provider.next_token()
+
+    def send(self, call: OutgoingCall) -> Answer:
+        if not 0 < len(call.recipients) <= self.provider.capabilities.call_size:
+            raise ValueError(f"a call of {len(call.recipients)} recipients")
+        with self.provider.steps.around("provider.send", write=True):
+            return self.provider.take(call)
+
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+        with self.provider.steps.around("provider.poll", write=True):
+            if self.provider.capabilities.provider_ids is not ProviderIds.PER_CALL:
+                found, self.provider.to_poll = self.provider.to_poll, []
+                return found
+            return [r for r in self.provider.to_poll if r.contact in provider_ids.get(r.provider_id, ())]
+
+
+class FakeProviders:
+    """`push` (ids per call, token), `text` (ids per recipient, no token), `mail` (accepted is delivered, no ids, 25 a call)."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.push, self.text, self.mail = (ScriptedProvider(c, steps) for c in (PUSH, TEXT, MAIL))
+        self._by_platform = {p.capabilities.platform: p for p in (self.push, self.text, self.mail)}
+
+    def of(self, platform: str) -> Provider:
+        return self._by_platform[platform]
+
+    def platforms(self, channel_type: ChannelType) -> Sequence[str]:
+        return [name for name, provider in self._by_platform.items() if provider.capabilities.type is channel_type]

@@ -1,0 +1,51 @@
+"""Queues that keep what was sent until a test takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chalicelib.domain.jobs import Envelope
+from chalicelib.flow import envelopes as texts
+from tests.fakes.clock import FakeClock
+from tests.fakes.steps import Steps
+
+SEND_BATCH = 10
+
+
+class FakeQueues:
+    """`sent`: all there ever was. `waiting`: what nobody has taken, with the time (ms) from which it can be received."""
+
+    def __init__(self, steps: Steps, clock: FakeClock) -> None:
+        self.steps, self.clock = steps, clock
+        self.sent: list[Envelope] = []
+        self.waiting: list[tuple[int, Envelope]] = []
+
+    def send(self, envelopes: Sequence[Envelope]) -> None:
+        for queue in dict.fromkeys((e.channel_type, e.priority) for e in envelopes):
+            mine = [e for e in envelopes if (e.channel_type, e.priority) == queue]
+            for start in range(0, len(mine), SEND_BATCH):
+                with self.steps.around("queues.send", write=True):
+                    self._accept(mine[start : start + SEND_BATCH])
+
+    def _accept(self, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
+            if not 0 <= envelope.delay <= 900:
+                raise ValueError("a queue delays by 0 to 900 seconds")
+            decode = texts.decode_audience if envelope.channel_type is None else texts.decode_channel
+            envelope = replace(envelope, job=decode(texts.encode(envelope.job)))
+            self.sent.append(envelope)
+            self.waiting.append((self.clock.now() + envelope.delay * 1000, envelope))
+
+    def take(self) -> Envelope | None:
+        """The first that can be received now, off the queue; high priority first."""
+        ready = [(e.priority, n) for n, (at, e) in enumerate(self.waiting) if at <= self.clock.now()]
+        return self.waiting.pop(min(ready)[1])[1] if ready else None
+
+    def back(self, envelope: Envelope, seconds: float = 0) -> None:
+        """What a failed worker leaves: the message can be received again, after the visibility timeout."""
+        self.waiting.append((self.clock.now() + round(seconds * 1000), envelope))
+
+    def next(self) -> int | None:
+        """When the next message can be received."""
+        return min((at for at, _ in self.waiting), default=None)

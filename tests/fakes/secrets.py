@@ -1,0 +1,52 @@
+"""A vault and credentials that are as strict as the real ones about contexts, and as unreadable, but cheap."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.errors import Invalid
+
+
+class FakeVault:
+    def seal(self, plain: bytes, context: str) -> bytes:
+        tag = self.mac("seal", context.encode() + b"\0" + plain)[:16]
+        return b"\x01" + tag + bytes(b ^ 0x5A for b in plain)
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        plain = bytes(b ^ 0x5A for b in sealed[17:])
+        if sealed != self.seal(plain, context):
+            raise ValueError("not sealed by this vault in this context")
+        return plain
+
+    def mac(self, label: str, data: bytes) -> bytes:
+        key = hashlib.sha256(b"a fake key for " + label.encode()).digest()
+        return hmac.new(key, data, hashlib.sha256).digest()
+
+
+class FakeCredentials:
+    def __init__(self) -> None:
+        self._vault = FakeVault()
+
+    def seal_credentials(self, plain: Mapping[str, Any]) -> bytes:
+        return self._seal(plain, "credentials")
+
+    def open_credentials(self, sealed: bytes) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = json.loads(self._vault.open(sealed, "credentials"))
+        return found
+
+    def seal_webhook(self, plain: Mapping[str, str]) -> bytes:
+        return self._seal(plain, "webhook")
+
+    def open_webhook(self, sealed: bytes) -> Mapping[str, str]:
+        found: Mapping[str, str] = json.loads(self._vault.open(sealed, "webhook"))
+        return found
+
+    def _seal(self, plain: Mapping[str, Any], purpose: str) -> bytes:
+        raw = json.dumps(plain).encode()
+        if len(raw) > 4096:
+            raise Invalid("credentials", "more than 4096 bytes")
+        return self._vault.seal(raw, purpose)

@@ -1,0 +1,233 @@
+"""In-memory stores with DynamoDB's manners: conditional puts, versions, copies instead of aliases, batches that end half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.domain import keys
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.facts import Bundle, Fact, decode, encode
+from chalicelib.domain.funnel import Counts
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
+from chalicelib.domain.sending import Receipt
+from chalicelib.domain.users import User
+from chalicelib.flow.ports import Lookup
+from tests.fakes.clock import FakeTimers
+from tests.fakes.steps import Steps
+
+WRITE_BATCH = 25
+
+
+def in_batches(items: Iterable[Any], size: int = WRITE_BATCH) -> list[list[Any]]:
+    every = list(items)
+    return [every[start : start + size] for start in range(0, len(every), size)]
+
+
+class FakeUsers:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stored: dict[str, User] = {}
+
+    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
+        with self.steps.around("users.get", write=False):
+            return {u: deepcopy(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
+
+    def save(self, users: Sequence[User]) -> frozenset[str]:
+        lost = set()
+        for batch in in_batches(users, 100):
+            with self.steps.around("users.save", write=True):
+                for user in batch:
+                    stored = self.stored.get(user.userid)
+                    if user.version != (stored.version if stored else 0):
+                        lost.add(user.userid)
+                    else:
+                        self.stored[user.userid] = replace(deepcopy(user), version=user.version + 1)
+        return frozenset(lost)
+
+    def has(self, *users: User) -> None:
+        """Set-up of a test: these users are stored."""
+        for user in users:
+            self.stored[user.userid] = replace(deepcopy(user), version=max(1, user.version))
+
+
+@dataclass(frozen=True)
+class _Item:
+    value: Any
+    expires: int
+
+
+class FakeLedger:
+    """One dict per page. `inserted` is the stream: pages whose counts an insert changes, in order, as tally's event filter lets pass."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.partitions: dict[PageId, dict[str, _Item]] = {}
+        self.inserted: list[PageId] = []
+
+    def put_plan(self, plan: Plan, message: Message) -> Plan:
+        with self.steps.around("ledger.put_plan", write=True):
+            stored: Plan = self._first(plan.id, "plan", plan, message)
+            return stored
+
+    def plan(self, page: PageId) -> Plan | None:
+        with self.steps.around("ledger.plan", write=False):
+            stored: Plan | None = self._get(page, "plan")
+            return stored
+
+    def freeze(self, page: PageId, go: GoList, message: Message) -> GoList:
+        with self.steps.around("ledger.freeze", write=True):
+            stored: GoList = self._first(page, f"go#{keys.join(go.step, go.number)}", go, message)
+            return stored
+
+    def page(self, page: PageId) -> Page | None:
+        with self.steps.around("ledger.page", write=False):
+            items = {sk: deepcopy(item.value) for sk, item in sorted(self.partitions.get(page, {}).items())}
+        if "plan" not in items:
+            return None
+        reported = [fact for sk, facts in items.items() if sk.startswith(("facts#", "click#")) for fact in facts]
+        calls = {call.key: call for call in items.values() if isinstance(call, Call)}
+        answers = {answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)}
+        go = sorted((g for g in items.values() if isinstance(g, GoList)), key=lambda g: (g.step, g.number))
+        return Page(items["plan"], tuple(go), calls, answers, tuple(reported))
+
+    def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
+        with self.steps.around("ledger.claim", write=True):
+            sk = f"call#{call.key.text}"
+            stored: Call | None = self._get(page, sk)
+            if stored is not None and (expected is None or (stored.state, stored.lease) != (expected.state, expected.lease)):
+                return stored
+            self._put(page, sk, call, message)
+            return None
+
+    def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer:
+        with self.steps.around("ledger.put_answer", write=True):
+            ordered = replace(answer, facts=decode(encode(answer.facts)))
+            stored: CallAnswer = self._first(page, f"answer#{answer.key.text}", ordered, message)
+            return answer if stored == ordered else stored
+
+    def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
+        if not facts:
+            return
+        with self.steps.around("ledger.add", write=True):
+            digest = Bundle(tuple(facts)).digest
+            self._put(page, f"facts#{digest}", decode(encode(facts)), message, tally=True)
+
+    def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
+        with self.steps.around("ledger.add_click", write=True):
+            sk = f"click#{keys.join(fact.place.target, fact.place.channel, fact.place.contact)}"
+            is_first = self._get(page, sk) is None
+            if is_first:
+                self._put(page, sk, (fact,), message, tally=True)
+            return is_first
+
+    def _get(self, page: PageId, sk: str) -> Any:
+        item = self.partitions.get(page, {}).get(sk)
+        return deepcopy(item.value) if item else None
+
+    def _first(self, page: PageId, sk: str, value: Any, message: Message) -> Any:
+        stored = self._get(page, sk)
+        if stored is not None:
+            return stored
+        self._put(page, sk, value, message, tally=True)
+        return value
+
+    def _put(self, page: PageId, sk: str, value: Any, message: Message, *, tally: bool = False) -> None:
+        partition = self.partitions.setdefault(page, {})
+        if tally and not message.inline and sk not in partition:
+            self.inserted.append(page)
+        partition[sk] = _Item(deepcopy(value), message.expires)
+
+    def keys_of(self, page: PageId) -> tuple[str, ...]:
+        return tuple(sorted(self.partitions.get(page, {})))
+
+    def calls(self, page: PageId) -> dict[CallKey, Call]:
+        """Look without a step."""
+        return {i.value.key: i.value for i in self.partitions.get(page, {}).values() if isinstance(i.value, Call)}
+
+
+class FakeMessages:
+    def __init__(self, steps: Steps, ledger: FakeLedger, timers: FakeTimers) -> None:
+        self.steps, self.ledger, self.timers = steps, ledger, timers
+        self.stored: dict[str, Message] = {}
+        self._links: dict[str, dict[str, str]] = {}
+        self._counts: dict[PageId, Counts] = {}
+
+    def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
+        self.timers.start_clock((timer,))
+        with self.steps.around("messages.create", write=True):
+            if message.msgid in self.stored:
+                raise Conflict("a message with this id exists")
+            self.has(message)
+            if plan is not None:
+                self.ledger._first(plan.id, "plan", plan, message)
+            self.timers.put_row(timer)
+
+    def has(self, message: Message) -> None:
+        """Set-up of a test: this message is stored, without plan and timer."""
+        self.stored[message.msgid] = deepcopy(message)
+        if message.links:
+            self._links[message.msgid] = dict(message.links)
+
+    def get(self, msgid: str) -> Message | None:
+        with self.steps.around("messages.get", write=False):
+            return deepcopy(self.stored.get(msgid))
+
+    def links(self, msgid: str) -> Mapping[str, str] | None:
+        with self.steps.around("messages.links", write=False):
+            return deepcopy(self._links.get(msgid))
+
+    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
+        with self.steps.around("messages.put_counts", write=True):
+            stored = self._counts.get(page)
+            if stored is None or stored.seen <= counts.seen:
+                self._counts[page] = deepcopy(counts)
+
+    def counts(self, msgid: str) -> Mapping[int, Counts]:
+        with self.steps.around("messages.counts", write=False):
+            return {page.page: deepcopy(c) for page, c in sorted(self._counts.items()) if page.msgid == msgid}
+
+    def expire(self, msgid: str) -> None:
+        """What the TTL does: the history goes, the links stay."""
+        self.stored.pop(msgid, None)
+        for page in [p for p in self.ledger.partitions if p.msgid == msgid]:
+            del self.ledger.partitions[page]
+
+
+class FakeLookups:
+    """`stale`: readings that do not ask for a fresh answer see nothing yet, as an eventually consistent replica might."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stale = False
+        self.found: dict[tuple[str, str], Lookup] = {}
+        self.waiting: dict[tuple[str, str], list[Receipt]] = {}
+        self.nonces: dict[tuple[str, str], str] = {}
+
+    def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
+        for batch in in_batches(found.items()):
+            with self.steps.around("lookups.put", write=True):
+                self.found.update({(channel, i): lookup for i, lookup in batch})
+
+    def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
+        with self.steps.around("lookups.get", write=False):
+            visible = {} if self.stale and not fresh else self.found
+            return {i: visible[channel, i] for i in dict.fromkeys(provider_ids) if (channel, i) in visible}
+
+    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
+        for provider_id, mine in receipts.items():
+            with self.steps.around("lookups.park", write=True):
+                self.waiting.setdefault((channel, provider_id), []).extend(mine)
+
+    def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
+        with self.steps.around("lookups.parked", write=False):
+            return [r for i in dict.fromkeys(provider_ids) for r in self.waiting.get((channel, i), ())]
+
+    def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
+        with self.steps.around("lookups.use_nonce", write=True):
+            return self.nonces.setdefault((channel, nonce), digest) == digest

@@ -1,0 +1,48 @@
+"""A world in memory. `FakeWorld().ports` is what the steps of the flow are given; the rest is for tests to look at and to steer."""
+
+from __future__ import annotations
+
+from chalicelib.flow.ports import Limits, World
+from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.providers import FakeProviders
+from tests.fakes.queues import FakeQueues
+from tests.fakes.secrets import FakeCredentials, FakeVault
+from tests.fakes.settings import FakeAdministration
+from tests.fakes.steps import Steps
+from tests.fakes.stores import FakeLedger, FakeLookups, FakeMessages, FakeUsers
+
+LIMITS = Limits(
+    lease=60,
+    submit_within=86400,
+    check_after=240,
+    recount_delays=(10, 60, 300, 3600, 86400),
+    history_days=7,
+    public_url="https://ums.example.com",
+)
+
+
+class FakeWorld(Steps):
+    """Its steps are those of all its ports, in the order in which they happen."""
+
+    def __init__(self, limits: Limits = LIMITS, clock_width: int = 60) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.timers = FakeTimers(self, self.clock, clock_width)
+        self.queues = FakeQueues(self, self.clock)
+        self.settings = FakeAdministration(self)
+        self.users = FakeUsers(self)
+        self.ledger = FakeLedger(self)
+        self.messages = FakeMessages(self, self.ledger, self.timers)
+        self.lookups = FakeLookups(self)
+        self.vault = FakeVault()
+        self.credentials = FakeCredentials()
+        self.providers = FakeProviders(self)
+        self.limits = limits
+
+    @property
+    def ports(self) -> World:
+        return World(
+            clock=self.clock, settings=self.settings, users=self.users, messages=self.messages, ledger=self.ledger, lookups=self.lookups,
+            timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
+            limits=self.limits,
+        )  # fmt: skip
