@@ -57,7 +57,9 @@ def test_with_or_one_condition_is_enough() -> None:
 
 
 @given(steps, st.dictionaries(st.sampled_from([APP, SMS]), progresses), st.integers(0, 10**6))
-def test_whoever_waits_is_told_when_to_ask_again_and_then_gets_a_verdict(step: Step, progress: dict[ChannelType, Progress], now: int) -> None:
+def test_whoever_waits_is_told_when_to_ask_again_and_then_gets_a_verdict(
+    step: Step, progress: dict[ChannelType, Progress], now: int
+) -> None:
     for _ in range(len(step.terms) + 1):
         verdict, at = judge(step, progress, now)
         if verdict is not Verdict.WAIT or at is None:

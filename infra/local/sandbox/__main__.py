@@ -22,9 +22,7 @@ def main() -> None:
     parser.add_argument("--state-dir", type=Path, help="folder for the certificate; a temporary one by default")
     given = parser.parse_args()
     ports = Ports(http=given.http_port, smtp=given.smtp_port, smtps=given.smtps_port, starttls=given.starttls_port)
-    options = Options(
-        late=given.late, timeout_hang=given.timeout_hang, retry_after=given.retry_after, retry_first=given.retry_first
-    )
+    options = Options(late=given.late, timeout_hang=given.timeout_hang, retry_after=given.retry_after, retry_first=given.retry_first)
     with tempfile.TemporaryDirectory(prefix="openums-sandbox-") as temporary:
         asyncio.run(serve(ports, options, given.state_dir or Path(temporary)))
 

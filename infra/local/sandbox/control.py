@@ -77,8 +77,9 @@ class Control:
         return web.json_response(answer)
 
     async def clear(self, request: web.Request) -> web.Response:
-        for part in (self._core.log, self._core.troubles, self._core.accounts, self._core.receipts, self._core.outbox, *self._providers):
-            part.clear()
+        self._core.clear()
+        for provider in self._providers:
+            provider.clear()
         return web.Response(status=204)
 
     async def sends(self, request: web.Request) -> web.Response:

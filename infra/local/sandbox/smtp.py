@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -49,7 +49,7 @@ class MailServer:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        recipients, content = list(envelope.rcpt_tos), bytes(envelope.content or b"")
+        recipients, content = list(envelope.rcpt_tos), envelope.original_content or b""
         timeout = self._core.troubles.of_call(NAME, recipients) is Behaviour.TIMEOUT
         message_id = str(BytesHeaderParser(policy=email.policy.compat32).parsebytes(content).get("Message-ID", "")).strip()
         self._log(Result.TIMEOUT if timeout else Result.ACCEPTED, "250", recipients, recipients, message_id)
@@ -62,7 +62,7 @@ class MailServer:
             links.open_first(self._core.outbox, texts(content), 0.0)
         if timeout:
             await asyncio.sleep(self._core.options.timeout_hang)
-            server.transport.abort()
+            cast(asyncio.Transport, server.transport).abort()
             await asyncio.Event().wait()  # aiosmtpd cancels this when the connection is gone
         return "250 2.0.0 OK: queued"
 
@@ -79,7 +79,7 @@ def _check_login(server: SMTP, session: Session, envelope: Envelope, mechanism: 
 
 async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) -> asyncio.Server:
     """`endpoint`: smtp, smtps or starttls. Port 0 takes a free one."""
-    starttls = {"tls_context": context, "require_starttls": True} if endpoint == "starttls" else {}
+    starttls = endpoint == "starttls"
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # a line per command otherwise
     factory = partial(
         SMTP,
@@ -87,8 +87,9 @@ async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) 
         hostname="sandbox.localhost",
         data_size_limit=MAX_BYTES,
         authenticator=_check_login,
-        auth_require_tls=endpoint == "starttls",
-        **starttls,
+        auth_require_tls=starttls,
+        require_starttls=starttls,
+        tls_context=context if starttls else None,
     )
     return await asyncio.get_running_loop().create_server(factory, HOST, port, ssl=context if endpoint == "smtps" else None)
 

@@ -44,6 +44,14 @@ class Core:
     outbox: Outbox
     receipts: Receipts
 
+    def clear(self) -> None:
+        """All that happened; accounts stay registered."""
+        self.log.clear()
+        self.troubles.clear()
+        self.accounts.clear()
+        self.outbox.clear()
+        self.receipts.clear()
+
 
 class HttpProvider(Protocol):
     """A provider that is called over HTTP, under `/{name}`."""

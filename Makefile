@@ -1,0 +1,95 @@
+# Everything here sets up what it needs: a virtual environment in .venv, with the versions of requirements-lock.txt.
+# The only thing to install beforehand is Python 3.11 or newer.
+
+PYTHON ?= python3
+STAGE ?= prod
+NAME ?= demo
+N ?= 20000
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requirements-lock.txt
+SOURCES := app.py chalicelib infra tests
+
+.DEFAULT_GOAL := help
+.PHONY: help up down logs status demo test check lint types imports unit bench deploy recount lock clean
+
+help: ## what there is to type
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- the local stack
+
+up: .venv/.local ## start the local stack: emulator, provider sandbox, everything deployed
+	@$(PY) -m infra.local.stack up --name $(NAME)
+
+down: .venv/.local ## stop it
+	@$(PY) -m infra.local.stack down --name $(NAME)
+
+status: .venv/.local ## what runs, and where
+	@$(PY) -m infra.local.stack status --name $(NAME)
+
+logs: .venv/.local ## follow what the functions and the sandbox write
+	@$(PY) -m infra.local.stack logs --name $(NAME)
+
+demo: .venv/.local ## send one message to 1,000 users through three channels, with fallback, and watch
+	@$(PY) -m infra.local.demo
+
+bench: .venv/.local ## how fast and what it would cost: make bench N=20000
+	@$(PY) -m infra.local.bench $(N)
+
+# ---- tests
+
+test: check .venv/.dev ## everything: style, types, import rules, all tests, journeys on a stack of their own
+	@$(PY) -m pytest tests/infra
+	@$(PY) -m infra.local.stack down --name test
+	@$(PY) -m infra.local.stack up --name test
+	@$(PY) -m pytest tests/journeys; status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
+
+check: lint types imports unit ## the fast part: style, types, import rules, tests without a stack
+
+lint: .venv/.dev
+	@$(PY) -m ruff check $(wildcard $(SOURCES))
+	@$(PY) -m ruff format --check --quiet $(wildcard $(SOURCES)) || (echo "run: ruff format"; exit 1)
+
+types: .venv/.dev
+	@$(PY) -m mypy
+
+imports: .venv/.dev
+	@.venv/bin/lint-imports --no-logo > .venv/imports.txt || (cat .venv/imports.txt; exit 1)
+	@tail -n 1 .venv/imports.txt
+
+unit: .venv/.dev
+	@$(PY) -m pytest --ignore=tests/infra --ignore=tests/journeys
+
+# ---- AWS
+
+deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE and AWS_REGION as usual
+	@$(PY) -m infra.deploy --stage $(STAGE) $(ARGS)
+
+recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
+	@$(PY) -m infra.local.recount $(MSGID)
+
+# ---- housekeeping
+
+lock: ## write requirements-lock.txt anew, after a change of versions
+	@rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
+	@.venv/lock/bin/pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@(echo "# Exact versions of everything, for pip's -c. Rewritten by \`make lock\`."; .venv/lock/bin/pip freeze) > requirements-lock.txt
+	@rm -rf .venv/lock
+
+clean: down ## stop the local stack; remove what was built and the virtual environment
+	@rm -rf .build .local .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.x")'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.local: .venv/.python requirements.txt requirements-local.txt requirements-lock.txt
+	@echo "installing into .venv (once)"
+	@$(PIP) -r requirements-local.txt
+	@touch $@
+
+.venv/.dev: .venv/.local requirements-dev.txt
+	@echo "installing the tools for tests into .venv (once)"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,167 @@
+"""The local AWS: MiniStack in a process of ours, with a front door, counts, and the few places where it is not like AWS put right.
+
+`python -m infra.local.emulator --port 4566 --door-port 8080`, normally started by infra/local/stack.py.
+
+The emulator's port answers as AWS does. The door's port looks like the API on a domain of its own: every path goes to the REST API
+that was deployed last. On the emulator's port besides:
+
+    GET    /_openums/counts    what was asked of AWS since the last reset, by service and operation and by calling function,
+                               DynamoDB's units, and what went on inside: invocations, event sources, state transitions
+    DELETE /_openums/counts    the same, and start again from zero
+    GET    /_openums/workers   the processes that run functions: function, pid, busy
+    POST   /_openums/warm      start a process for each function, so that the first request need not wait for it
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from infra.local import differences
+from infra.local.counts import Counts, operation_of
+
+MAX_BODY = 6 * 1024 * 1024  # what Lambda takes; API Gateway itself would take 10 MB
+
+Scope = dict[str, Any]
+
+
+class Emulator:
+    """MiniStack's ASGI application with the door and our own addresses around it."""
+
+    def __init__(self, aws: Any, door_port: int, counts: Counts) -> None:
+        self.aws, self.door_port, self.counts = aws, door_port, counts
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.aws(scope, receive, send)
+        elif scope["server"][1] == self.door_port:
+            await self._through_the_door(scope, receive, send)
+        elif scope["path"].startswith("/_openums/"):
+            await self._about_itself(scope, send)
+        else:
+            await self._aws_call(scope, receive, send)
+
+    async def _through_the_door(self, scope: Scope, receive: Any, send: Any) -> None:
+        api = differences.deployed_api()
+        if api is None:
+            await _answer(send, 503, {"message": "nothing is deployed yet"})
+            return
+        self.counts.api_request(scope["method"])
+        headers = dict(scope["headers"])
+        if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY:
+            status, answer_headers, body = differences.gateway_error(api, "REQUEST_TOO_LARGE", "Request Too Long")
+            await _drain(receive)
+            await _answer_raw(send, status, answer_headers, body)
+            return
+        # Percent-encoding is left as it is, as API Gateway leaves it in path parameters.
+        raw = scope.get("raw_path") or scope["path"].encode()
+        path = f"/restapis/{api.id}/{api.stage}/_user_request_".encode() + raw
+        await self.aws({**scope, "path": path.decode("latin-1"), "raw_path": path}, receive, send)
+
+    async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
+        service, operation, caller = operation_of(scope)
+        self.counts.aws_request(service, operation, caller)
+        if service != "dynamodb":
+            await self.aws(scope, receive, send)
+        else:
+            await self._dynamodb_call(operation, scope, receive, send)
+        if service == "sqs" and operation.startswith(("SendMessage", "ChangeMessageVisibility")):
+            differences.wake_event_sources()
+
+    async def _dynamodb_call(self, operation: str, scope: Scope, receive: Any, send: Any) -> None:
+        """Both bodies are looked at for the units that AWS would bill."""
+        request, response = bytearray(), bytearray()
+
+        async def listen() -> Any:
+            event = await receive()
+            request.extend(event.get("body", b""))
+            return event
+
+        async def reply(event: Any) -> None:
+            response.extend(event.get("body", b""))
+            await send(event)
+
+        await self.aws(scope, listen, reply)
+        self.counts.dynamodb_units(operation, bytes(request), bytes(response))
+
+    async def _about_itself(self, scope: Scope, send: Any) -> None:
+        asked = (scope["method"], scope["path"])
+        if asked == ("GET", "/_openums/counts"):
+            await _answer(send, 200, self.counts.read())
+        elif asked == ("DELETE", "/_openums/counts"):
+            await _answer(send, 200, self.counts.reset())
+        elif asked == ("GET", "/_openums/workers"):
+            await _answer(send, 200, differences.workers())
+        elif asked == ("POST", "/_openums/warm"):
+            asyncio.get_running_loop().run_in_executor(None, differences.warm)
+            await _answer(send, 202, {})
+        else:
+            await _answer(send, 404, {"message": "no such address"})
+
+
+async def _drain(receive: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+
+
+async def _answer(send: Any, status: int, body: Any) -> None:
+    await _answer_raw(send, status, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+async def _answer_raw(send: Any, status: int, headers: dict[str, str], body: bytes) -> None:
+    lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    lines.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _environment(port: int, folder: Path, enforce_iam: bool) -> None:
+    """What MiniStack reads when it is imported."""
+    scratch = folder / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        GATEWAY_PORT=str(port),
+        BIND_HOST="127.0.0.1",
+        MINISTACK_HOST="127.0.0.1",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AUTH=str(enforce_iam).lower(),
+        TMPDIR=str(scratch),
+        LOG_LEVEL="WARNING",
+        SFTP_ENABLED="0",
+        IOT_MTLS_ENABLED="0",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=4566)
+    parser.add_argument("--door-port", type=int, default=8080)
+    parser.add_argument("--folder", type=Path, default=Path(".local/demo"))
+    parser.add_argument("--enforce-iam", action=argparse.BooleanOptionalAction, default=True, help="let roles decide, as AWS does")
+    options = parser.parse_args()
+    _environment(options.port, options.folder.resolve(), options.enforce_iam)
+
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+    from ministack.app import app as aws
+
+    counts = Counts()
+    differences.apply(counts, options.folder.resolve() / "functions.log")
+    server = Config()
+    server.bind = [f"127.0.0.1:{options.port}", f"127.0.0.1:{options.door_port}"]
+    server.keep_alive_timeout = 75
+    server.graceful_timeout = 0.2
+    server.loglevel = "WARNING"
+    print(f"emulator {os.getpid()} on {server.bind}", file=sys.stderr, flush=True)
+    emulator: Any = Emulator(aws, options.door_port, counts)
+    asyncio.run(serve(emulator, server))
+
+
+if __name__ == "__main__":
+    main()

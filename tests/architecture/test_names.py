@@ -1,0 +1,35 @@
+"""One word per thing: names are made in chalicelib/config.py and written nowhere else."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from chalicelib import config
+from chalicelib.domain.channels import ChannelType
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_functions_are_configured_under_the_names_that_the_config_makes() -> None:
+    configured = set(json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"])
+    deliver = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TYPES}
+    assert configured == {"api_handler", "audience", "tally", "sweep", "poll", *deliver}
+
+
+def test_code_makes_no_names_of_tables_and_queues_by_hand() -> None:
+    made_by_hand = re.compile(rf"""["']{config.APP}-""")
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        assert not made_by_hand.search(path.read_text()), path
+
+
+def test_there_is_no_module_named_after_nothing() -> None:
+    nothing = {"utils", "util", "helpers", "helper", "manager", "service", "common", "misc"}
+    assert not [path for path in (ROOT / "chalicelib").rglob("*.py") if path.stem in nothing]
+
+
+def test_every_supported_channel_type_has_a_provider() -> None:
+    for each in config.SUPPORTED_CHANNEL_TYPES:
+        assert isinstance(each, ChannelType)
+        assert list((ROOT / "chalicelib" / "providers" / each.value).glob("[a-z]*.py")), each

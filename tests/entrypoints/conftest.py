@@ -1,0 +1,141 @@
+"""The API as its callers see it: Chalice's test client on a world of fakes, with the real providers' checks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+import app
+from chalicelib import wiring
+from chalicelib.domain.channels import AccessChannel, ChannelType
+from chalicelib.domain.errors import Invalid
+from chalicelib.flow.ports import Provider
+from chalicelib.providers import registry
+from chalicelib.web.egress import Policy
+from tests.fakes.world import FakeWorld
+
+KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"
+OTHER_KEY, OTHER_SECRET = "0" * 24, "1" * 24
+ADMIN, ADMIN_SECRET = "operator", "an access secret"
+
+SENDER = f"{KEY}:{SECRET}"
+OTHER = f"{OTHER_KEY}:{OTHER_SECRET}"
+OPERATOR = f"{ADMIN}:{ADMIN_SECRET}"
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class RealProviders:
+    """Their checks open no connection."""
+
+    def of(self, platform: str) -> Provider:
+        try:
+            return registry.load(platform, Policy())
+        except Invalid as error:
+            raise KeyError(platform) from error
+
+    def platforms(self, channel_type: ChannelType) -> Sequence[str]:
+        return registry.platforms_of(channel_type)
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> int:
+        """The business code of a UMS-shaped reply, which has nothing else in an error."""
+        body = self.json
+        assert body["code"] == 0 or set(body) == {"code", "message"}, body
+        return int(body["code"])
+
+
+class Api:
+    def __init__(self, fake: FakeWorld) -> None:
+        self.fake = fake
+        self.world = replace(fake.ports, providers=RealProviders())
+        self._client = Client(app.app)
+
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, auth: str | None = None, raw: bytes | None = None, headers: Any = None
+    ) -> Reply:
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        if auth is not None:
+            sent["Authorization"] = "Basic " + base64.b64encode(auth.encode()).decode()
+        payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        reply = self._client.http.request(method, path, headers=sent, body=payload)
+        return Reply(reply.status_code, reply.headers, reply.body)
+
+    def send(self, body: Any = None, *, auth: str | None = SENDER, path: str = "/v1/template/sent", **options: Any) -> Reply:
+        return self("POST", path, body, auth=auth, **options)
+
+    def users(self, body: Any = None, *, auth: str | None = SENDER, **options: Any) -> Reply:
+        return self("POST", "/v1/user/opt", body, auth=auth, **options)
+
+    def admin(self, method: str, path: str, body: Any = None, *, auth: str | None = OPERATOR, **options: Any) -> Reply:
+        return self(method, f"/admin/v1/{path}", body, auth=auth, **options)
+
+
+@pytest.fixture
+def fake() -> FakeWorld:
+    fake = FakeWorld()
+    fake.settings.access_keys[ADMIN] = sha256(ADMIN_SECRET)
+    fake.settings.put_access_channel(AccessChannel(KEY, "shop", (sha256(SECRET),)))
+    fake.settings.put_access_channel(AccessChannel(OTHER_KEY, "other", (sha256(OTHER_SECRET),)))
+    return fake
+
+
+@pytest.fixture
+def api(fake: FakeWorld) -> Iterator[Api]:
+    api = Api(fake)
+    wiring.use(api.world)
+    yield api
+    wiring.use(None)
+
+
+JPUSH = {
+    "name": "App push", "code": "app1", "type": "app", "platform": "jpush",
+    "credentials": {"app_key": "key", "master_secret": "the secret of jpush"},
+}  # fmt: skip
+JSMS = {
+    "name": "SMS", "code": "sms1", "type": "sms", "platform": "jsms",
+    "credentials": {"app_key": "key", "master_secret": "the secret of jsms"},
+}  # fmt: skip
+CONTENTS = {"app": {"title": "Hello", "alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {"name": "{{name}}"}}}
+
+
+@pytest.fixture
+def configured(api: Api) -> Api:
+    """Two delivery channels, a template (1) of both types and a strategy (1), made as an operator makes them."""
+    for channel in (JPUSH, JSMS):
+        assert api.admin("POST", "channels", channel).status == 201
+        assert api.admin("PUT", f"access-channels/{KEY}/channels/{channel['code']}", {"enabled": True}).status == 200
+    template = {"channel_key": KEY, "name": "greeting", "contents": CONTENTS}
+    assert api.admin("POST", "templates", template).json["template_id"] == 1
+    steps = [{"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}]
+    assert api.admin("POST", "strategies", {"channel_key": KEY, "name": "push, then SMS", "steps": steps}).json["rule_id"] == 1
+    return api
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    body = {
+        "aud_userid": ["user1", "user2"], "template_id": 1, "template_para": {"name": "Li"}, "app_para": {"platform": "all"},
+        "rule_id": 1,
+    }  # fmt: skip
+    return {name: value for name, value in {**body, **changes}.items() if value is not ...}

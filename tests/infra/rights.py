@@ -1,0 +1,75 @@
+"""What each family of functions asks of AWS, declared once more: the policy files must say the same, and no more.
+
+A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it. The local stack enforces the policies
+(the journeys fail where one says too little); these tests find where one says too much.
+"""
+
+from __future__ import annotations
+
+TABLES: dict[str, dict[str, set[str]]] = {
+    "api": {
+        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
+        "users": {"BatchGetItem", "PutItem"},
+        "messages": {"GetItem", "Query", "PutItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "PutItem", "UpdateItem"},
+        "due": {"PutItem"},
+    },
+    "audience": {
+        "settings": {"GetItem"},
+        "users": {"BatchGetItem"},
+        "messages": {"GetItem", "PutItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "due": {"BatchWriteItem"},
+    },
+    "deliver": {
+        "settings": {"GetItem"},
+        "messages": {"GetItem"},
+        "ledger": {"GetItem", "Query", "PutItem"},
+        "lookups": {"BatchGetItem", "BatchWriteItem", "UpdateItem"},
+        "due": {"BatchWriteItem"},
+    },
+    "tally": {"due": {"BatchWriteItem"}},
+    "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
+    "poll": {"settings": {"BatchGetItem", "Query"}},
+}
+
+SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type
+    "api": {"audience", "delivery"},
+    "audience": {"audience", "delivery"},
+    "deliver": {"audience", "own"},
+    "sweep": {"audience", "delivery"},
+    "poll": {"delivery"},
+}
+
+STARTS_THE_CLOCK = {"api", "audience", "deliver", "tally"}
+
+KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
+    "api": {
+        ("GenerateDataKey", "contacts"),
+        ("Decrypt", "contacts"),
+        ("Encrypt", "credentials"),
+        ("Encrypt", "webhook"),
+        ("Decrypt", "webhook"),
+    },
+    "audience": {("Decrypt", "contacts")},
+    "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
+}
+
+# What Lambda does in the function's name, not the function itself.
+CONSUMES: dict[str, set[str]] = {
+    "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "tally": {
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+        "s3:PutObject",
+        "s3:ListBucket",
+    },
+}
+EVERY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+# Actions of which IAM knows no resource.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}

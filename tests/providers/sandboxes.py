@@ -1,0 +1,144 @@
+"""The provider sandbox as a process of its own, and a webhook to receive what it posts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 8.0
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    url: str
+    about: Mapping[str, Any]
+    process: subprocess.Popen[str]
+
+    def ask(self, method: str, path: str, **options: Any) -> requests.Response:
+        return requests.request(method, self.url + path, timeout=PATIENCE, **options)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.ask("GET", f"/_sandbox/{path}", params=query).json()
+
+    def register(self, provider: str, app_key: str, **settings: Any) -> requests.Response:
+        account = {"provider": provider, "app_key": app_key, "master_secret": "secret", **settings}
+        return self.ask("POST", "/_sandbox/accounts", json=account)
+
+    def sends(self, contact: str) -> int:
+        return int(self.get("calls", contact=contact)["sends"][contact])
+
+    def outcomes(self, contact: str) -> list[str]:
+        return [call["outcome"] for call in self.get("calls", contact=contact)["calls"]]
+
+    def clear(self) -> None:
+        self.ask("DELETE", "/_sandbox/calls").raise_for_status()
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", "infra.local.sandbox", "--retry-first", "0.05", *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        about = json.loads(process.stdout.readline())
+        yield Sandbox(f"http://127.0.0.1:{about['http_port']}", about, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that the webhook got."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: str
+    at: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def form(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(self.body).items()}
+
+
+class Webhook:
+    """Answers with the statuses in `script`, then with 200; echoes `echostr` unless `deaf`."""
+
+    def __init__(self) -> None:
+        self.seen: list[Seen] = []
+        self.script: list[int] = []
+        self.deaf = False
+        self.url = ""
+
+    def answer(self, seen: Seen) -> tuple[int, str]:
+        self.seen.append(seen)
+        echo = parse_qs(urlsplit(seen.path).query).get("echostr", [""])[0]
+        return self.script.pop(0) if self.script else 200, "" if self.deaf else echo
+
+    def events(self) -> list[dict[str, Any]]:
+        """Of JPush, in the order in which they came."""
+        return [event for seen in list(self.seen) for event in seen.json["data"]]
+
+
+@contextmanager
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
+            seen = Seen(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body, time.time())
+            status, text = hook.answer(seen)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        do_GET = do_POST = handle_any
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hook.url = f"http://127.0.0.1:{server.server_port}/hook?token=t"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield hook
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def eventually(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """What `true` gives once it is true; fails when it does not become so in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = true()
+        if found:
+            return found
+        assert time.monotonic() < deadline, "did not become true in time"
+        time.sleep(0.02)
