@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from chalicelib.domain.channels import ChannelType
@@ -31,6 +31,14 @@ class Counts:
     channel_losses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=Counter)  # how many targets each step was decided for
     open: Mapping[str, int] = field(default_factory=Counter)  # unsubmitted deliveries, undecided targets, awaited receipts
+
+    def plain(self) -> dict[str, Any]:
+        """As dicts and numbers, to be stored; `Counts(**plain)` gives it back."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    return {k: _plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
 
 def count(message: Message, page: Page) -> Counts:

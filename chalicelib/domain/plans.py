@@ -86,7 +86,8 @@ class CallState(StrEnum):
     LEASED = "leased"  # a worker is about to call, or died doing so
     RELEASED = "released"  # the provider surely did not take it
     UNCERTAIN = "uncertain"  # the provider may have taken it
-    CLOSED = "closed"  # expired or withdrawn: can no longer be claimed
+    CLOSED = "closed"  # expired: can no longer be claimed
+    ABANDONED = "abandoned"  # the same, but its worker died or the provider never answered: it may have been taken
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,15 @@ class Call:
 
     key: CallKey
     state: CallState
-    lease: int  # ms until which the call belongs to its worker
+    lease: int  # ms until which the call belongs to its worker; once given back, when its job returns
     token: str = ""  # the provider's idempotency token
     token_time: int = 0
     skipped: tuple[int, ...] = ()  # members (positions in the call) that were reached meanwhile
 
     def is_live(self, now: int) -> bool:
         return self.state is CallState.LEASED and self.lease > now
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody may claim it any more."""
+        return self.state in (CallState.CLOSED, CallState.ABANDONED)

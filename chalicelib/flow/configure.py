@@ -21,7 +21,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow.ports import Provider, World
 
 PARAMETER = 4004  # UMS: invalid parameter
-OPTION_BYTES = 4096
+OPTION_BYTES = 80_000  # a certificate may be among them
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
 
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)

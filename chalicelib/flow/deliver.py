@@ -112,7 +112,7 @@ class _Work:
 
     def _postponed(self, error: Unavailable) -> Postponed:
         self._log("call_throttled" if isinstance(error, Throttled) else "call_unavailable", error.code)
-        return Postponed(error.retry_after or min(2.0**self.job.tries, MAX_DELAY))
+        return Postponed(error.retry_after or _backoff(self.job.tries))
 
     def _connect(self) -> Session:
         if self._session is None:
@@ -131,7 +131,7 @@ class _Work:
     def _take_over(self, call: OpenCall, mine: Call, held: Call) -> CallAnswer | None:
         """Somebody claimed the call before: a worker that lives, one that died, or one that gave it back."""
         now = self.world.clock.now()
-        if held.state is CallState.CLOSED:
+        if held.is_over:
             return None
         if held.is_live(now):
             raise Postponed((held.lease - now) / 1000)
@@ -164,10 +164,11 @@ class _Work:
         except Uncertain as error:
             return self._uncertain(call, mine, error)
         except Unavailable as error:
-            self._give_back(mine, CallState.RELEASED)
-            raise self._postponed(error) from error
+            postponed = self._postponed(error)
+            self._give_back(mine, CallState.RELEASED, postponed.delay)
+            raise postponed from error
         except Misconfigured as error:
-            self._give_back(mine, CallState.RELEASED)
+            self._give_back(mine, CallState.RELEASED, 0)
             self._log("channel_misconfigured", error.code)
             raise
         return self._record(call, answer.outcomes, mine.skipped, answer)
@@ -176,14 +177,14 @@ class _Work:
         """The provider may have it. With a token or the operator's leave the call is repeated; else it is `unknown`."""
         self._log("call_uncertain", error.code)
         if mine.token or self.channel.on_uncertain is OnUncertain.RESEND:
-            self._give_back(mine, CallState.UNCERTAIN)
-            raise Postponed(min(2.0**self.job.tries, MAX_DELAY)) from error
+            self._give_back(mine, CallState.UNCERTAIN, _backoff(self.job.tries))
+            raise Postponed(_backoff(self.job.tries)) from error
         return self._record(call, self._all(call, mine, Outcome(code=error.code, uncertain=True)), mine.skipped)
 
-    def _give_back(self, mine: Call, state: CallState) -> None:
-        """A released call was surely not taken; an uncertain one keeps its lease as the sign that it may have been."""
-        lease = mine.lease if state is CallState.UNCERTAIN else 0
-        self.world.ledger.claim(self.page.plan.id, replace(mine, state=state, lease=lease), mine, self.message)
+    def _give_back(self, mine: Call, state: CallState, delay: float) -> None:
+        """Until the job is back. A released call was surely not taken, an uncertain one may have been."""
+        back = self.world.clock.now() + round(delay * 1000)
+        self.world.ledger.claim(self.page.plan.id, replace(mine, state=state, lease=back), mine, self.message)
 
     def _log(self, event: str, code: str) -> None:
         log.warning(event, extra={"msgid": self.message.msgid, "page": self.job.page, "channel": self.channel.code, "code": code})
@@ -289,6 +290,11 @@ class _Work:
         """Seconds until the next step's first condition on this channel is due; 0: there is none."""
         terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
         return min((t.within for t in terms if t.channel is self.channel.type), default=0)
+
+
+def _backoff(tries: int) -> float:
+    """Seconds: 1, 1, 2, 4 … up to a quarter of an hour."""
+    return min(2.0 ** (tries - 1), MAX_DELAY)
 
 
 def _ended_without_submission(facts: Iterable[Fact]) -> bool:

@@ -83,12 +83,13 @@ def _close(world: World, message: Message, page: Page, call: OpenCall, time: int
     at, record = page.plan.id, page.calls.get(call.key)
     if record is not None and record.is_live(world.clock.now()):
         return False
-    # A lease is left where a worker died or the provider never answered: it may have the call.
-    lease = record.lease if record is not None else 0
-    is_closed = record is not None and record.state is CallState.CLOSED
-    if not is_closed and world.ledger.claim(at, Call(call.key, CallState.CLOSED, lease), record, message) is not None:
-        return True  # somebody was faster: look again
-    kind = FactKind.UNKNOWN if lease else FactKind.EXPIRED
+    if record is None or not record.is_over:
+        may_be_taken = record is not None and record.state in (CallState.LEASED, CallState.UNCERTAIN)
+        closed = Call(call.key, CallState.ABANDONED if may_be_taken else CallState.CLOSED, 0)
+        if world.ledger.claim(at, closed, record, message) is not None:
+            return True  # somebody was faster: look again
+        record = closed
+    kind = FactKind.UNKNOWN if record.state is CallState.ABANDONED else FactKind.EXPIRED
     world.ledger.add(at, [Fact(place, kind, time, "not_in_time", "timer") for place in call.places], message)
     return True
 
@@ -102,11 +103,7 @@ def _open(message: Message, page: Page) -> Iterable[OpenCall]:
 def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
     """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    forgotten = {
-        (call.key.step, call.key.number)
-        for call in _open(message, page)
-        if now >= call.decided + grace and _is_forgotten(page.calls.get(call.key), now)
-    }
+    forgotten = {(c.key.step, c.key.number) for c in _open(message, page) if now >= _expected(page, c, grace)}
     for step, number in sorted(forgotten):
         world.queues.send(dispatch.jobs(message, page, step, number))
     if page.plan.next is not None and now >= page.plan.time + grace:
@@ -115,23 +112,29 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
             audience.plan(world, PlanJob(message.msgid, following.page, page.plan.next))
 
 
-def _is_forgotten(call: Call | None, now: int) -> bool:
-    return call is None or (call.state is not CallState.CLOSED and not call.is_live(now))
+def _expected(page: Page, call: OpenCall, grace: int) -> int:
+    """The time (ms) by which somebody should have made the call, or given it back again."""
+    record = page.calls.get(call.key)
+    return (call.decided if record is None else record.lease) + grace
 
 
 def _set_next_look(world: World, message: Message, page: Page) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     times = [at for step in range(1, len(message.strategy.steps)) for at in _waits(message, page, step, now)]
-    times += [max(call.decided + grace, now + grace // 2) for call in _open(message, page) if not _is_closed(page, call)]
+    times += [_next_look_at(world, page, call) for call in _open(message, page) if not all(page.of(p).ended for p in call.places)]
     if page.plan.next is not None and now < page.plan.time + grace:
         times.append(page.plan.time + grace)
     if times:
         world.timers.set([Timer(max(min(times), now), TimerKind.LOOK, page.plan.id, message.priority)])
 
 
-def _is_closed(page: Page, call: OpenCall) -> bool:
-    """Closed, and its members' facts are there; between the two, a crash may have left it."""
-    return all(page.of(place).ended for place in call.places)
+def _next_look_at(world: World, page: Page, call: OpenCall) -> int:
+    """When to look whether a call was made. A call that waits long (a full queue) is sent again ever more seldom."""
+    now, grace = world.clock.now(), world.limits.check_after * 1000
+    expected = _expected(page, call, grace)
+    at = expected if expected > now else now + max(grace, now - call.decided)
+    expires = call.decided + world.limits.submit_within * 1000
+    return min(at, expires) if expires > now else now + grace
 
 
 def _waits(message: Message, page: Page, step: int, now: int) -> Iterable[int]:

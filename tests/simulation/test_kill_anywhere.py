@@ -1,0 +1,183 @@
+"""Wherever a worker is ended, nothing is lost and nothing is sent twice."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.errors import Throttled, Unavailable, Uncertain
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.sending import Loss, Outcome
+from tests.fakes.steps import Killed
+from tests.simulation.world import Simulation
+
+
+def _finished(simulation: Simulation) -> Simulation:
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    return simulation
+
+
+def _steps() -> list[str]:
+    simulation = Simulation()
+    simulation.submit()
+    simulation.run()
+    return list(simulation.world.log)
+
+
+def test_without_accidents_everybody_is_reached_by_the_first_channel_that_works() -> None:
+    simulation = _finished(Simulation())
+    assert simulation.contacts("push", FactKind.DELIVERED) == {"reg-ann", "reg-fay"}
+    assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
+    assert simulation.contacts("mail", FactKind.DELIVERED) == {"cem@example.com", "eva@example.com"}
+    told = simulation.report()
+    assert told["funnel"]["users"] == {"planned": 8, "valid": 6, "submitted": 6, "delivered": 6, "clicked": 0}  # type: ignore[index]
+    assert told["losses"]["users"] == {"no_contact": 1, "unknown_user": 1}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int) -> None:
+    """Every step of the whole way of a message, before and after its effect."""
+    steps = _steps()
+    for number in range(part, len(steps), 4):
+        simulation = Simulation()
+        simulation.world.kill_at(number)
+        simulation.submit()
+        simulation.run()
+        if simulation.msgid is None:  # ended before it was stored: the sender knows that nothing was accepted
+            assert not simulation.world.queues.sent, steps[number]
+            continue
+        simulation.check()
+
+
+def test_every_message_of_every_queue_delivered_twice_changes_nothing() -> None:
+    once, twice = _finished(Simulation()), _finished(Simulation(twice=True))
+    assert twice.report()["funnel"] == once.report()["funnel"]
+    assert twice.world.providers.push.sent() == once.world.providers.push.sent()
+
+
+def test_receipts_before_their_submission_are_kept() -> None:
+    assert _finished(Simulation(early=True)).report()["funnel"] == _finished(Simulation()).report()["funnel"]
+
+
+def test_a_receipt_that_comes_while_the_answer_is_still_on_its_way_is_parked_and_found() -> None:
+    """The provider posts before our worker has written anything: the earliest that a receipt can come."""
+    simulation = Simulation(early=True)
+
+    def post_at_once(number: int, name: str) -> None:
+        if name == "provider.send.done":
+            simulation._collect_receipts()
+            simulation._post_what_is_due()
+
+    simulation.world.on_step = post_at_once
+    _finished(simulation)
+    assert simulation.world.lookups.waiting
+    assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_lookup_written_between_the_readings_of_a_webhook_is_found(twice: bool) -> None:
+    """The webhook reads, parks and reads again; the worker writes and reads what is parked: they meet in either order."""
+    simulation = Simulation(early=True, twice=twice)
+    simulation.world.lookups.stale = True  # eventually consistent readings see nothing yet
+    assert _finished(simulation).report()["funnel"] == _finished(Simulation()).report()["funnel"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), kills=st.lists(st.integers(0, 250), max_size=6), twice=st.booleans(), early=st.booleans())
+def test_many_accidents_in_any_order(seed: int, kills: list[int], twice: bool, early: bool) -> None:
+    simulation = Simulation(order=random.Random(seed), twice=twice, early=early)
+
+    def strike(number: int, name: str) -> None:
+        if number in kills:
+            raise Killed(name)
+
+    simulation.world.on_step = strike
+    simulation.submit()
+    simulation.run()
+    if simulation.msgid is not None:
+        simulation.check()
+
+
+def test_the_timers_rows_are_swept_even_when_their_execution_is_gone() -> None:
+    simulation = Simulation()
+    simulation.world.timers.start_clock = lambda timers: None  # type: ignore[method-assign,assignment]
+    _finished(simulation)
+
+
+def test_an_answer_that_times_out_is_repeated_with_the_same_token_and_sent_once() -> None:
+    simulation = Simulation()
+    simulation.world.providers.push.fail(Uncertain("timeout"), Uncertain("timeout"), taken=True)
+    _finished(simulation)
+    tokens = {call.token for call in simulation.world.providers.push.calls}
+    assert len(simulation.world.providers.push.calls) == 3
+    assert len(tokens) == 1
+
+
+def test_without_a_token_an_uncertain_call_is_unknown_and_the_strategy_goes_on() -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.fail(Uncertain("timeout"), taken=True)
+    _finished(simulation)
+    assert simulation.contacts("text", FactKind.UNKNOWN)
+    assert len(simulation.contacts("mail", FactKind.DELIVERED)) >= 3
+
+
+def test_an_operator_may_choose_to_send_again() -> None:
+    simulation = Simulation(on_uncertain=OnUncertain.RESEND)
+    simulation.world.providers.text.fail(Uncertain("timeout"), taken=True)
+    _finished(simulation)
+    assert max(simulation.world.providers.text.sent().values()) == 2
+    assert not simulation.contacts("text", FactKind.UNKNOWN)
+
+
+def test_throttling_is_not_failure() -> None:
+    simulation = Simulation()
+    simulation.world.providers.push.fail(*[Throttled("2002", retry_after=3)] * 20)
+    simulation.world.providers.mail.fail(*[Unavailable("down")] * 5)
+    _finished(simulation)
+    assert len(simulation.world.providers.push.calls) == 21
+
+
+def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
+    simulation = Simulation()
+    simulation.world.providers.mail.answers["eva@example.com"] = Outcome(code="451", later=True)
+    simulation.submit()
+    while len(simulation.world.providers.mail.calls) < 3:
+        simulation._next()
+    simulation.world.providers.mail.answers.clear()
+    simulation.run()
+    simulation.check()
+    assert simulation.world.providers.mail.sent()["eva@example.com"] == 1
+
+
+def test_what_is_put_off_for_ever_fails_with_its_reason() -> None:
+    simulation = Simulation()
+    simulation.world.providers.mail.answers["eva@example.com"] = Outcome(code="451", later=True)
+    simulation.submit()
+    simulation.run()
+    assert simulation.report()["losses"]["channels"]["email"] == {"submit_failed:451": 1}  # type: ignore[index]
+    assert simulation.report()["status"] == "finished"
+
+
+def test_a_refused_contact_goes_on_at_once() -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.answers["1002"] = Outcome(Loss.INVALID_TARGET, "50006")
+    _finished(simulation)
+    assert simulation.report()["losses"]["channels"]["sms"]["invalid_target:50006"] == 1  # type: ignore[index]
+    assert "bob@example.com" in simulation.contacts("mail", FactKind.DELIVERED)
+
+
+def test_what_is_never_submitted_expires_and_the_strategy_ends() -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.fail(*[Unavailable("down")] * 5000)
+    simulation.submit()
+    simulation.run(20_000)
+    simulation.check()
+    assert simulation.contacts("text", FactKind.EXPIRED) >= {"1002", "1004"}
+    assert not simulation.world.providers.text.sent()
+    assert {"bob@example.com", "dan@example.com"} <= simulation.contacts("mail", FactKind.DELIVERED)

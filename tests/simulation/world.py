@@ -1,0 +1,191 @@
+"""One access channel, three delivery channels, a few people, and the workers, the clock and the providers that act on them."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, TimerKind, TimersJob
+from chalicelib.domain.pages import Page
+from chalicelib.domain.plans import PageId
+from chalicelib.domain.sending import Receipt, ReceiptKind
+from chalicelib.domain.strategy import Strategy
+from chalicelib.flow import audience, deliver, due, fallback, receipts, report, submit, tally
+from tests.builders import SHOP, WEBHOOK_TOKEN, a_channel, a_strategy, a_template, a_user, an_access_channel
+from tests.fakes.providers import ScriptedProvider
+from tests.fakes.steps import Killed
+from tests.fakes.world import FakeWorld
+
+VISIBILITY = 360  # seconds until a message whose worker died is received again
+AGAIN = 60  # seconds until a provider posts a receipt again that was not taken
+
+PEOPLE = (
+    a_user("ann", push=("reg-ann",), text="1001", mail="ann@example.com"),
+    a_user("bob", push=("reg-bob-silent",), text="1002", mail="bob@example.com"),
+    a_user("cem", push=("reg-cem-silent",), text="1003-silent", mail="cem@example.com"),
+    a_user("dan", text="1004", mail="dan@example.com"),  # no app: goes on at once
+    a_user("eva", mail="eva@example.com"),  # neither app nor phone
+    a_user("fay", push=("reg-fay", "reg-fay2-silent")),  # two devices
+    a_user("gus"),  # nothing at all
+)
+UNKNOWN = "zoe"
+STRATEGY = a_strategy("app", "sms", "email", within=60)
+
+
+@dataclass
+class Simulation:
+    """`run` works until nothing is left to do. `twice`: every queue message is handled twice. `order` shuffles what is ready."""
+
+    strategy: Strategy = STRATEGY
+    on_uncertain: OnUncertain = OnUncertain.UNKNOWN
+    twice: bool = False
+    order: random.Random | None = None
+    early: bool = False  # receipts before their submission is recorded
+    world: FakeWorld = field(default_factory=FakeWorld)
+    posts: list[tuple[int, str, list[Receipt]]] = field(default_factory=list)
+    reported: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        world = self.world
+        world.settings.put_access_channel(an_access_channel())
+        for code in ("push", "text", "mail"):
+            world.settings.put_channel(a_channel(code, on_uncertain=self.on_uncertain))
+        world.settings.put_template(a_template())
+        world.settings.put_strategy(1, SHOP, "in turn", self.strategy)
+        world.users.has(*PEOPLE)
+        world.log.clear()
+        world.writes.clear()
+
+    # -- what happens
+
+    def submit(self) -> None:
+        """The sender's request; a sender whose request dies does not try again here."""
+        people = (*(p.userid for p in PEOPLE), UNKNOWN)
+        channel = an_access_channel()
+        para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
+        request = submit.SendRequest(channel=channel, userids=people, template=1, rule_id=1, **para)
+        self._attempt(lambda: submit.submit(self.world.ports, request))
+
+    def run(self, limit: int = 3000) -> None:
+        for _ in range(limit):
+            if not self._next():
+                return
+        raise AssertionError("the simulation never ends")
+
+    def _next(self) -> bool:
+        self._collect_receipts()
+        envelope = self._take()
+        if envelope is not None:
+            self._work(envelope)
+            return True
+        times = [at for at in (self.world.queues.next(), self.world.timers.next(), *(at for at, _, _ in self.posts)) if at is not None]
+        if not times:
+            return False
+        self.world.clock.time = max(self.world.clock.now(), min(times))
+        self._post_what_is_due()
+        if (self.world.timers.next() or self.world.clock.now() + 1) <= self.world.clock.now():
+            self._attempt(lambda: due.sweep(self.world.ports))
+        return True
+
+    def _take(self) -> Envelope | None:
+        if self.order is not None:
+            self.order.shuffle(self.world.queues.waiting)
+        return self.world.queues.take()
+
+    def _work(self, envelope: Envelope) -> None:
+        for _ in range(2 if self.twice else 1):
+            if not self._attempt(lambda: self._handle(envelope)):
+                self.world.queues.back(envelope, VISIBILITY)
+                return
+
+    def _handle(self, envelope: Envelope) -> None:
+        match envelope.job:
+            case PlanJob() as job:
+                audience.plan(self.world.ports, job)
+            case DeliverJob() as job:
+                deliver.deliver(self.world.ports, job)
+            case TimersJob(timers) if timers[0].kind is TimerKind.LOOK:
+                fallback.look(self.world.ports, timers)
+            case TimersJob(timers):
+                tally.recount(self.world.ports, timers)
+
+    def _attempt(self, work: object) -> bool:
+        try:
+            work()  # type: ignore[operator]
+        except Killed:
+            return False
+        return True
+
+    # -- what providers report
+
+    def providers(self) -> dict[str, ScriptedProvider]:
+        fakes = self.world.providers
+        return {"push": fakes.push, "text": fakes.text}
+
+    def _collect_receipts(self) -> None:
+        """A receipt for all that was taken since the last time, but from who is silent; the second of them, twice and backwards."""
+        for code, provider in self.providers().items():
+            fresh = provider.taken[self.reported[code] :]
+            self.reported[code] = len(provider.taken)
+            at = self.world.clock.now() + (0 if self.early else 5000)
+            by_call = code == "push"
+            found = [
+                Receipt(t.provider_id, ReceiptKind.DELIVERED, at, t.contact if by_call else "") for t in fresh if "silent" not in t.contact
+            ]
+            if found:
+                self.posts += [(at, code, found), (at + 1000, code, found[::-1])]
+
+    def _post_what_is_due(self) -> None:
+        now = self.world.clock.now()
+        ready = [post for post in self.posts if post[0] <= now]
+        self.posts = [post for post in self.posts if post[0] > now]
+        for _, code, found in ready:
+            request = self.providers()[code].webhook_request(found)
+            if not self._attempt(lambda code=code, request=request: receipts.take_webhook(self.world.ports, code, WEBHOOK_TOKEN, request)):
+                self.posts.append((now + AGAIN * 1000, code, found))
+
+    # -- what came of it
+
+    @property
+    def msgid(self) -> str | None:
+        return next(iter(self.world.messages.stored), None)
+
+    def page(self) -> Page:
+        page = self.world.ledger.page(PageId(self.msgid or "", 0))
+        assert page is not None
+        return page
+
+    def report(self) -> dict[str, object]:
+        return report.message(self.world.ports, SHOP, self.msgid or "")
+
+    def contacts(self, code: str, *kinds: FactKind) -> set[str]:
+        """Whose deliveries on a channel have one of these facts."""
+        page = self.page()
+        return {page.plan.contact(place) for place, known in page.known.items() if place.channel == code and known.has(*kinds)}
+
+    def check(self) -> None:
+        """Nothing lost, nothing sent twice, and the funnel is what the providers' own logs say."""
+        self.world.spare()
+        told = self.report()
+        assert told["status"] == "finished", told["progress"]
+        assert told["balanced"], told
+        for code, provider in {**self.providers(), "mail": self.world.providers.mail}.items():
+            sent = provider.sent()
+            if self.on_uncertain is OnUncertain.UNKNOWN or provider.capabilities.token_life:
+                assert set(sent.values()) <= {1}, f"{code} sent twice: {sent}"
+            submitted = self.contacts(code, FactKind.SUBMITTED)
+            unknown = self.contacts(code, FactKind.UNKNOWN)
+            assert submitted <= set(sent), f"{code} claims what it did not send"
+            assert set(sent) <= submitted | unknown, f"{code} lost track of {set(sent) - submitted - unknown}"
+        self._check_people()
+
+    def _check_people(self) -> None:
+        """Whoever has a contact was tried on every step that the strategy asks for."""
+        page = self.page()
+        assert [t.id for t in page.plan.targets] == [*(p.userid for p in PEOPLE), UNKNOWN]
+        assert {t.id: t.loss for t in page.plan.targets if t.loss} == {"gus": "no_contact", UNKNOWN: "unknown_user"}
+        silent = self.contacts("push", FactKind.SUBMITTED) | self.contacts("mail", FactKind.SUBMITTED, FactKind.UNKNOWN)
+        assert {"cem@example.com", "eva@example.com"} <= silent
