@@ -113,8 +113,12 @@ def set_up() -> Logger:
 
 
 def tracing_is_on() -> bool:
-    """Lambda names the daemon's address; AWS_XRAY_SDK_ENABLED=false turns the SDK off."""
-    return bool(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")) and os.environ.get("AWS_XRAY_SDK_ENABLED", "true").lower() != "false"
+    """In Lambda, which names the daemon's address; AWS_XRAY_SDK_ENABLED=false turns the SDK off.
+
+    Elsewhere the SDK would make a client of X-Ray's API when it is imported, to ask for sampling rules.
+    """
+    in_lambda = bool(os.environ.get("LAMBDA_TASK_ROOT") and os.environ.get("AWS_XRAY_DAEMON_ADDRESS"))
+    return in_lambda and os.environ.get("AWS_XRAY_SDK_ENABLED", "true").lower() != "false"
 
 
 def _trace_aws_calls() -> None:

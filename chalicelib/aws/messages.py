@@ -108,7 +108,7 @@ class Messages:
         try:
             client("dynamodb").put_item(
                 TableName=table("messages"),
-                Item=to_item({**key, "seen": counts.seen, "counts": pack(asdict(counts))}),
+                Item=to_item({**key, "seen": counts.seen, "counts": pack(counts.plain())}),
                 ConditionExpression="attribute_not_exists(pk) OR seen <= :seen",
                 ExpressionAttributeValues=to_item({":seen": counts.seen}),
             )

@@ -48,7 +48,8 @@ class Timers:
         for shard in range(SHARDS):
             answer = client("dynamodb").query(
                 TableName=table("due"),
-                KeyConditionExpression="shard = :shard AND due <= :now",
+                KeyConditionExpression="#shard = :shard AND due <= :now",
+            ExpressionAttributeNames={"#shard": "shard"},
                 ExpressionAttributeValues=to_item({":shard": shard, ":now": f"{now:013d}~"}),
                 Limit=max(1, limit - len(found)),
                 ConsistentRead=True,

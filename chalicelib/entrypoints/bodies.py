@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from chalicelib.domain.errors import Refused
@@ -31,8 +31,6 @@ _WORDS = {
     "bool_type": "must be true or false",
 }
 
-M = TypeVar("M")
-
 
 class BadBody(Refused):
     """All that is wrong with a body, as (field, reason); the first is the message."""
@@ -44,9 +42,12 @@ class BadBody(Refused):
 
 
 class Strict(BaseModel):
-    """No coercion, no unknown fields."""
+    """No coercion, no unknown fields. Validators are built when they are first needed: most containers need few."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+M = TypeVar("M", bound=Strict)
 
 
 def refusal(code: int, reason: str) -> PydanticCustomError:
@@ -72,11 +73,10 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def validate(shape: type[M] | TypeAdapter[M], value: Any) -> M:
+def validate(shape: type[M], value: Any) -> M:
     """Raises Refused with the first thing that is wrong, naming its field."""
-    adapter = shape if isinstance(shape, TypeAdapter) else TypeAdapter(shape)
     try:
-        return adapter.validate_python(value)
+        return shape.model_validate(value)
     except ValidationError as error:
         raise _refused(error.errors(include_url=False, include_context=False, include_input=False)) from None
 

@@ -28,7 +28,7 @@ PROBLEM = {"Content-Type": "application/problem+json"}
 
 _JSON_TYPE = re.compile(r"(application/json|text/json|application/[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
 
-M = TypeVar("M")
+M = TypeVar("M", bound=bodies.Strict)
 View = Callable[..., Any]
 
 

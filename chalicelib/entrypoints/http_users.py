@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from chalice.app import Blueprint
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid, Refused
@@ -98,9 +98,6 @@ class Entry(Contacts):
         return UserChange(self.userid, merged, added, removed)
 
 
-_ENTRY = TypeAdapter(Entry)
-
-
 @route(bp, "/v1/user/opt", "POST", auth=Auth.EITHER, shape=ums_error)
 def change_users(call: Call) -> dict[str, Any]:
     entries = call.json()
@@ -110,7 +107,7 @@ def change_users(call: Call) -> dict[str, Any]:
     failed: list[dict[str, str]] = []
     for n, entry in enumerate(entries):
         try:
-            one = validate(_ENTRY, entry).user_change()
+            one = validate(Entry, entry).user_change()
             contacts.check_scopes(call.world, call.channel, one)
             changes.append(contacts.fold_singles(one))
         except Refused as error:
