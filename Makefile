@@ -66,7 +66,7 @@ deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE 
 	@$(PY) -m infra.deploy --stage $(STAGE) $(ARGS)
 
 recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
-	@$(PY) -m infra.local.recount $(MSGID)
+	@$(PY) -m infra.recount $(MSGID)
 
 # ---- housekeeping
 

@@ -14,6 +14,7 @@ import compileall
 import contextlib
 import hashlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import py_compile
@@ -95,6 +96,7 @@ def _stage_project(source: Path, project: Path) -> None:
         content = path.read_bytes()
         if not copy.is_file() or copy.read_bytes() != content:
             copy.parent.mkdir(parents=True, exist_ok=True)
+            Path(importlib.util.cache_from_source(str(copy))).unlink(missing_ok=True)
             copy.write_bytes(content)
             if copy.suffix == ".py":
                 _compile(copy)

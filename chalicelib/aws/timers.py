@@ -49,7 +49,7 @@ class Timers:
             answer = client("dynamodb").query(
                 TableName=table("due"),
                 KeyConditionExpression="#shard = :shard AND due <= :now",
-            ExpressionAttributeNames={"#shard": "shard"},
+                ExpressionAttributeNames={"#shard": "shard"},
                 ExpressionAttributeValues=to_item({":shard": shard, ":now": f"{now:013d}~"}),
                 Limit=max(1, limit - len(found)),
                 ConsistentRead=True,

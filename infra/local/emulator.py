@@ -26,6 +26,9 @@ from infra.local import differences
 from infra.local.counts import Counts, operation_of
 
 MAX_BODY = 6 * 1024 * 1024  # what Lambda takes; API Gateway itself would take 10 MB
+# Requests that the API works on at once. AWS would start a process for each; on a machine of few cores a burst of receipts would
+# start dozens, and waiting for one is quicker than starting one.
+AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 
 Scope = dict[str, Any]
 
@@ -35,6 +38,7 @@ class Emulator:
 
     def __init__(self, aws: Any, door_port: int, counts: Counts) -> None:
         self.aws, self.door_port, self.counts = aws, door_port, counts
+        self.door = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -61,7 +65,8 @@ class Emulator:
         # Percent-encoding is left as it is, as API Gateway leaves it in path parameters.
         raw = scope.get("raw_path") or scope["path"].encode()
         path = f"/restapis/{api.id}/{api.stage}/_user_request_".encode() + raw
-        await self.aws({**scope, "path": path.decode("latin-1"), "raw_path": path}, receive, send)
+        async with self.door:
+            await self.aws({**scope, "path": path.decode("latin-1"), "raw_path": path}, receive, send)
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
         service, operation, caller = operation_of(scope)

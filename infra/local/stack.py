@@ -152,7 +152,7 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     api_url = f"http://127.0.0.1:{ports['api']}"
     parameters = {**PARAMETERS, "PublicUrl": api_url}
     known = _read(stack.description)  # of an earlier deployment to the same emulator
-    with _local_aws(endpoint) as session:
+    with local_aws(endpoint) as session:
         deployment.deploy(session, stage=stack.stage, packaged=packaged, parameters=parameters, poll=0.1, say=lambda text: None)
         _warm(endpoint)
         key = deployment.first_access_key(session, stack.stage)
@@ -176,7 +176,7 @@ def _warm(endpoint: str) -> None:
 
 
 @contextlib.contextmanager
-def _local_aws(endpoint: str) -> Iterator[Any]:
+def local_aws(endpoint: str) -> Iterator[Any]:
     """boto3 as the emulator wants it, whatever this machine is configured for."""
     before = dict(os.environ)
     for name in before:

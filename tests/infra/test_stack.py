@@ -102,7 +102,8 @@ def test_a_role_is_enforced(stack: dict[str, Any]) -> None:
     )
     asker.query(
         TableName=config.table_name("test", "due"),
-        KeyConditionExpression="shard = :shard",
+        KeyConditionExpression="#shard = :shard",
+        ExpressionAttributeNames={"#shard": "shard"},
         ExpressionAttributeValues={":shard": {"N": "0"}},
     )
     with pytest.raises(ClientError, match="not authorized"):

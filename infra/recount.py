@@ -1,0 +1,53 @@
+"""Count a message's pages again from its facts: `python -m infra.recount MSGID [--stage STAGE] [--name STACK]`.
+
+Counts are always recounted, never incremented, so this gives what the stored counts say, unless a recount is still due. With
+`--stage`, the stage on AWS is asked, with the credentials of the environment; else the local stack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from typing import Any
+
+from infra.local.stack import STAGES, Stack, local_aws
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.recount", description=__doc__.splitlines()[0])
+    parser.add_argument("msgid")
+    parser.add_argument("--stage", help="a stage on AWS; the local stack by default")
+    parser.add_argument("--name", default="demo", help="which local stack")
+    given = parser.parse_args()
+    if given.stage:
+        import boto3
+
+        _recount(boto3.session.Session(), given.stage, given.msgid)
+        return
+    stack = Stack(given.name, STAGES.get(given.name, "local"))
+    with local_aws(json.loads(stack.description.read_text())["emulator_url"]) as session:
+        os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
+        _recount(session, stack.stage, given.msgid)
+
+
+def _recount(session: Any, stage: str, msgid: str) -> None:
+    """With the environment of the function that recounts, so that nothing is configured twice."""
+    function = session.client("lambda").get_function_configuration(FunctionName=f"openums-{stage}-audience")
+    os.environ.update(function["Environment"]["Variables"])
+    from chalicelib import wiring
+    from chalicelib.domain.plans import PageId
+    from chalicelib.flow import tally
+
+    world, page = wiring.world(), 0
+    before = world.messages.counts(msgid)
+    while (counts := tally.recount_page(world, PageId(msgid, page))) is not None:
+        same = "as stored" if page in before and before[page].plain() == counts.plain() else "stored anew"
+        print(f"page {page}: {dict(counts.users)} ({same})")
+        page += 1
+    if not page:
+        raise SystemExit(f"no message {msgid}, or its history has expired")
+
+
+if __name__ == "__main__":
+    main()

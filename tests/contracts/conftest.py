@@ -1,0 +1,112 @@
+"""Every suite here runs twice: against the fakes, and against the adapters over an emulator. What both pass, flow tests may rely on."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import config, wiring
+from chalicelib.domain.messages import Message
+from chalicelib.flow.ports import World
+from tests import builders
+from tests.contracts import emulator
+from tests.fakes.world import FakeWorld
+
+
+@pytest.fixture(scope="session")
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a stage that exists in an emulator of this session's own."""
+    with emulator.running(tmp_path_factory.mktemp("emulator")) as address:
+        variables = emulator.environment(address)
+        with _environment(variables):
+            from chalicelib.aws.clients import client
+
+            variables["KMS_KEY"] = emulator.create(client)
+        yield variables
+
+
+class _environment:
+    """Variables for the length of a block, and nothing remembered of others."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        self._patch = pytest.MonkeyPatch()
+        self._variables = variables
+
+    def __enter__(self) -> None:
+        for name in list(emulator.without_proxies()):
+            self._patch.delenv(name)
+        for name, value in self._variables.items():
+            self._patch.setenv(name, value)
+        self._forget()
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.undo()
+        self._forget()
+
+    @staticmethod
+    def _forget() -> None:
+        from chalicelib.aws.clients import client
+
+        client.cache_clear()
+        config.settings.cache_clear()
+        wiring.use(None)
+
+
+@pytest.fixture
+def aws(emulated: dict[str, str]) -> Iterator[Callable[[str], Any]]:
+    """The clients of the adapters: to look at what is really stored, and to disturb."""
+    with _environment(emulated):
+        from chalicelib.aws.clients import client
+
+        yield client
+
+
+Container = Callable[[], World]
+
+
+@pytest.fixture(params=["fake", "aws"])
+def container(request: pytest.FixtureRequest) -> Container:
+    """Starts containers of one stage: worlds that share what is stored, and nothing that is remembered."""
+    if request.param == "fake":
+        fake = FakeWorld()
+        fake.clock.time = time.time_ns() // 1_000_000
+        return lambda: fake.ports
+    request.getfixturevalue("aws")
+    return real_container
+
+
+def real_container() -> World:
+    wiring.use(None)
+    return wiring.world()
+
+
+@pytest.fixture
+def world(container: Container) -> World:
+    return container()
+
+
+@pytest.fixture
+def real(aws: Callable[[str], Any]) -> World:
+    """For what only AWS does."""
+    return real_container()
+
+
+@pytest.fixture
+def unique() -> str:
+    """Tests share one emulator: whatever they name, they name it with this."""
+    return secrets.token_hex(5)
+
+
+def a_message(*userids: str, **changes: Any) -> Message:
+    """Accepted now, since TTL means the real time; with an id that nobody else has."""
+    now = time.time_ns() // 1_000_000
+    return builders.a_message(*userids, **{"number": secrets.randbits(32), "accepted": now, **changes})
+
+
+def plain(stored: dict[str, Any]) -> str:
+    """Everything in a raw item, to search in."""
+    return repr(stored)

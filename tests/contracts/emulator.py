@@ -1,0 +1,142 @@
+"""An emulator for one test session, with the tables, queues, key and clock of a stage as the template describes them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from chalicelib import config
+from chalicelib.domain.channels import Priority
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGE = "contract"
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+PATIENCE = 60.0  # seconds
+
+_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """Its address; the process ends with the block."""
+    port, door = _free_ports(2)
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "infra.local.emulator", "--port", str(port), "--door-port", str(door)]
+    log = folder / "emulator.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--folder", str(folder), "--no-enforce-iam"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+    try:
+        _wait_for(address, process, log)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(number)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            direct.open(f"{address}/_ministack/health", timeout=1)
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the emulator did not start:\n{log.read_text()[-2000:]}")
+
+
+def environment(address: str) -> dict[str, str]:
+    """What a function of the stage sees, but for the key."""
+    return {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "STAGE": STAGE,
+        "CHANNEL_TYPES": ",".join(each.value for each in config.SUPPORTED_CHANNEL_TYPES),
+        "PUBLIC_URL": "https://ums.example.com",
+        "QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/",
+        "CLOCK_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{config.clock_name(STAGE)}",
+        "SETTINGS_CACHE": "1000",
+    }
+
+
+def create(client: Any) -> str:
+    """Everything that adapters need; the key's id."""
+    resources = _template()["Resources"]
+    for table in config.TABLES:
+        _create_table(client("dynamodb"), config.table_name(STAGE, table), resources[f"{table.capitalize()}Table"]["Properties"])
+    for queue in _queues():
+        client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
+    client("stepfunctions").create_state_machine(
+        name=config.clock_name(STAGE),
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/clock",
+        definition='{"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": true}}}',
+    )
+    key_id: str = client("kms").create_key()["KeyMetadata"]["Arn"]
+    return key_id
+
+
+def _queues() -> list[str]:
+    delivery = [config.delivery_queue(kind, each) for kind in config.SUPPORTED_CHANNEL_TYPES for each in Priority]
+    return [*map(config.audience_queue, Priority), *delivery]
+
+
+def _create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:
+    stream = properties.get("StreamSpecification")
+    asked = {key: properties[key] for key in _TABLE_PROPERTIES if key in properties}
+    if stream:
+        asked["StreamSpecification"] = {**stream, "StreamEnabled": True}
+    dynamodb.create_table(TableName=name, **asked)
+    if "TimeToLiveSpecification" in properties:
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads a template without minding its functions."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+
+
+def _template() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load((ROOT / "infra" / "resources.yaml").read_text(), _Loader)
+    return found
+
+
+def without_proxies() -> Iterator[str]:
+    """Variables that would send calls for this machine elsewhere."""
+    return (name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy"))

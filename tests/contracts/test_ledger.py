@@ -1,0 +1,312 @@
+"""The ledger: the first put stands, claims are exclusive, a page is read as a whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys
+from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.pages import CallAnswer
+from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId
+from chalicelib.flow.ports import World
+from tests.builders import a_plan, a_strategy
+from tests.contracts import faults
+from tests.contracts.conftest import Container, a_message, real_container
+
+NOW = 1_700_000_000_000
+KEY = CallKey(0, 0, "push", 0)
+MINE = Call(KEY, CallState.LEASED, NOW + 60_000, "token-1", NOW, (0, 2))
+
+
+def a_fact(target: int = 0, kind: FactKind = FactKind.DELIVERED, time: int = NOW, **changes: Any) -> Fact:
+    return Fact(Place(target, "push", 0), kind, time, **{"source": "receipt", **changes})
+
+
+def raw_items(aws: Callable[[str], Any], page: PageId) -> dict[str, dict[str, Any]]:
+    answer = aws("dynamodb").query(
+        TableName=table("ledger"),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": keys.join(page.msgid, page.page)}},
+    )
+    return {item["sk"]["S"]: item for item in answer["Items"]}
+
+
+# -- plans
+
+
+def test_a_plan_is_read_as_it_was_put(container: Container) -> None:
+    message = a_message("ann", "nobody", "b#b", strategy=a_strategy("app", "sms"))
+    plan = replace(a_plan(message, page=3), next=1500)
+    assert container().ledger.put_plan(plan, message) == plan
+    assert container().ledger.plan(plan.id) == plan
+    page = container().ledger.page(plan.id)
+    assert page is not None
+    assert page.plan == plan
+    assert (page.go, page.calls, page.answers, page.reported) == ((), {}, {}, ())
+
+
+def test_the_first_plan_stands(container: Container) -> None:
+    message = a_message("ann", "ben")
+    first, second = a_plan(message), replace(a_plan(message, users=[]), time=NOW)
+    container().ledger.put_plan(first, message)
+    late = container()
+    assert late.ledger.put_plan(second, message) == first
+    assert late.ledger.plan(first.id) == first
+
+
+def test_a_page_without_plan_is_none_whatever_else_is_there(world: World) -> None:
+    message = a_message()
+    at = PageId(message.msgid, 0)
+    assert world.ledger.plan(at) is None
+    world.ledger.add(at, [a_fact()], message)
+    assert world.ledger.page(at) is None
+
+
+def test_a_plan_that_was_not_there_is_found_later(world: World) -> None:
+    message = a_message()
+    plan = a_plan(message)
+    assert world.ledger.plan(plan.id) is None
+    world.ledger.put_plan(plan, message)
+    assert world.ledger.plan(plan.id) == plan
+
+
+def test_pages_do_not_mix(world: World) -> None:
+    message = a_message()
+    for number in (0, 1, 10):
+        world.ledger.put_plan(replace(a_plan(message), id=PageId(message.msgid, number)), message)
+        world.ledger.add(PageId(message.msgid, number), [a_fact(number)], message)
+    page = world.ledger.page(PageId(message.msgid, 1))
+    assert page is not None
+    assert page.reported == (a_fact(1),)
+
+
+# -- go lists
+
+
+def test_the_first_go_list_stands(container: Container) -> None:
+    message = a_message(*"abc", strategy=a_strategy())
+    plan = a_plan(message)
+    one = container()
+    one.ledger.put_plan(plan, message)
+    first = GoList(1, 0, (0, 2), NOW)
+    assert one.ledger.freeze(plan.id, first, message) == first
+    assert container().ledger.freeze(plan.id, GoList(1, 0, (1,), NOW + 1), message) == first
+    second = GoList(1, 1, (1,), NOW + 2)
+    assert container().ledger.freeze(plan.id, second, message) == second
+    page = one.ledger.page(plan.id)
+    assert page is not None
+    assert page.go == (first, second)
+
+
+# -- claims
+
+
+@pytest.fixture
+def planned(world: World) -> tuple[World, PageId, Any]:
+    message = a_message(*"abc")
+    plan = a_plan(message)
+    world.ledger.put_plan(plan, message)
+    return world, plan.id, message
+
+
+def test_one_of_two_workers_gets_a_call_and_the_other_sees_whose_it_is(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    assert world.ledger.claim(at, MINE, None, message) is None
+    assert world.ledger.claim(at, replace(MINE, token="other", skipped=()), None, message) == MINE
+    page = world.ledger.page(at)
+    assert page is not None
+    assert page.calls == {KEY: MINE}
+
+
+def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, PageId, Any]) -> None:
+    """Two workers within one millisecond, at a provider without tokens: one of them must not call."""
+    world, at, message = planned
+    alike = Call(KEY, CallState.LEASED, NOW + 60_000)
+    assert world.ledger.claim(at, alike, None, message) is None
+    assert world.ledger.claim(at, alike, None, message) == alike
+
+
+def test_a_record_that_is_still_the_expected_one_is_replaced(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    world.ledger.claim(at, MINE, None, message)
+    released = replace(MINE, state=CallState.RELEASED, lease=0)
+    assert world.ledger.claim(at, released, MINE, message) is None
+    again = replace(MINE, lease=NOW + 90_000)
+    assert world.ledger.claim(at, again, released, message) is None
+    assert world.ledger.claim(at, replace(again, lease=NOW + 95_000), released, message) == again
+
+
+def test_a_stale_claim_learns_what_stands_there(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    world.ledger.claim(at, MINE, None, message)
+    closed = Call(KEY, CallState.CLOSED, MINE.lease)
+    assert world.ledger.claim(at, closed, MINE, message) is None
+    assert world.ledger.claim(at, replace(MINE, lease=NOW + 99_000), MINE, message) == closed
+
+
+def test_a_claim_whose_expected_record_is_gone_is_a_first_claim(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    assert world.ledger.claim(at, MINE, replace(MINE, lease=1), message) is None
+
+
+def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    made = [
+        CallKey(0, 0, "push", 0),
+        CallKey(0, 0, "push", 0, 1),
+        CallKey(0, 0, "push", 25),
+        CallKey(1, 0, "p#1%", 0),
+        CallKey(1, 2, "push", 0),
+    ]
+    for key in made:
+        world.ledger.claim(at, replace(MINE, key=key), None, message)
+    page = world.ledger.page(at)
+    assert page is not None
+    assert set(page.calls) == set(made)
+
+
+# -- answers and facts
+
+
+def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    facts = (a_fact(1, FactKind.SUBMITTED, provider_id="m-1"), a_fact(0, FactKind.SUBMIT_FAILED, code="失败"))
+    first = CallAnswer(KEY, facts, NOW, "call-1", (Place(2, "push", 0),))
+    assert world.ledger.put_answer(at, first, message) == first
+    second = CallAnswer(KEY, (a_fact(2),), NOW + 5, "call-2")
+    stored = world.ledger.put_answer(at, second, message)
+    page = world.ledger.page(at)
+    assert page is not None
+    assert page.answers == {KEY: stored}
+    assert replace(stored, facts=frozenset(stored.facts)) == replace(first, facts=frozenset(facts))
+    assert page.known[Place(1, "push", 0)].submitted
+
+
+def test_the_same_facts_again_in_another_order_are_the_same(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    facts = [a_fact(n, time=NOW + n) for n in range(3)]
+    world.ledger.add(at, facts, message)
+    world.ledger.add(at, facts[::-1] + facts, message)
+    world.ledger.add(at, [a_fact(0, FactKind.CLICKED)], message)
+    world.ledger.add(at, [], message)
+    page = world.ledger.page(at)
+    assert page is not None
+    assert sorted(page.reported) == sorted([*facts, a_fact(0, FactKind.CLICKED)])
+
+
+def test_only_the_first_click_of_a_delivery_is_kept(planned: tuple[World, PageId, Any]) -> None:
+    world, at, message = planned
+    click = a_fact(0, FactKind.CLICKED, source="link")
+    assert world.ledger.add_click(at, click, message)
+    assert not world.ledger.add_click(at, click._replace(time=NOW + 5), message)
+    assert world.ledger.add_click(at, click._replace(place=Place(0, "push", 1)), message)
+    page = world.ledger.page(at)
+    assert page is not None
+    assert sorted(f.time for f in page.reported) == [NOW, NOW]
+
+
+# -- what only AWS does
+
+
+def test_contacts_cannot_be_read_in_the_table_and_everything_expires(real: World, aws: Callable[[str], Any]) -> None:
+    message = a_message("ann", strategy=a_strategy("app", "sms", "email"))
+    at = a_plan(message).id
+    _fill(real, message)
+    items = raw_items(aws, at)
+    assert len(items) == 6
+    assert {item["expires"]["N"] for item in items.values()} == {str(message.expires)}
+    assert not [word for word in ("reg-ann", "+86-ann", "ann@example.com") if word in repr(items)]
+
+
+def _fill(world: World, message: Any) -> None:
+    plan = a_plan(message)
+    world.ledger.put_plan(plan, message)
+    world.ledger.freeze(plan.id, GoList(1, 0, (0,), NOW), message)
+    world.ledger.claim(plan.id, MINE, None, message)
+    world.ledger.put_answer(plan.id, CallAnswer(KEY, (a_fact(),), NOW), message)
+    world.ledger.add(plan.id, [a_fact(time=NOW + 1)], message)
+    world.ledger.add_click(plan.id, a_fact(0, FactKind.CLICKED), message)
+
+
+def test_the_stream_tells_what_changes_counts_of_messages_that_are_not_counted_live(real: World, aws: Callable[[str], Any]) -> None:
+    big, small = a_message(*(f"u{n}" for n in range(101)), strategy=a_strategy()), a_message("ann", strategy=a_strategy())
+    for message in (big, small):
+        _fill(real, message)
+    told = {sk.split("#")[0] for sk, item in raw_items(aws, PageId(big.msgid, 0)).items() if item.get("tally") == {"N": "1"}}
+    untold = {sk.split("#")[0] for sk, item in raw_items(aws, PageId(big.msgid, 0)).items() if "tally" not in item}
+    assert untold == {"call"}
+    assert told >= {"plan", "go", "answer", "facts"}
+    assert not [item for item in raw_items(aws, PageId(small.msgid, 0)).values() if "tally" in item]
+
+
+def test_a_page_larger_than_one_answer_is_read_whole(real: World) -> None:
+    message = a_message(*(f"user-{n:04d}" for n in range(500)))
+    plan = a_plan(message)
+    real.ledger.put_plan(plan, message)
+    noise = [[a_fact(t, time=NOW + n, code=f"{t * n * 7919 % 10**9}{n}") for t in range(500)] for n in range(200)]
+    for facts in noise:
+        real.ledger.add(plan.id, facts, message)
+    page = real_container().ledger.page(plan.id)
+    assert page is not None
+    assert len(page.reported) == 100_000
+
+
+def test_each_write_is_one_call_and_a_page_is_one_query(real: World, aws: Callable[[str], Any]) -> None:
+    message = a_message("ann")
+    real.vault.seal(b"", "warm")
+    with faults.counted(aws("dynamodb")) as calls:
+        _fill(real, message)
+        _fill(real, message)
+        real.ledger.page(PageId(message.msgid, 0))
+    assert calls == ["PutItem"] * 12 + ["Query"]
+
+
+def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(real: World, aws: Callable[[str], Any]) -> None:
+    """The SDK tries again and finds a record: its own. Else nobody would call, until the lease ends and nobody knows."""
+    message = a_message("ann")
+    at = PageId(message.msgid, 0)
+    with faults.lost_answer(aws("dynamodb"), "PutItem"):
+        assert real.ledger.claim(at, MINE, None, message) is None
+    again = replace(MINE, lease=MINE.lease + 5)
+    with faults.lost_answer(aws("dynamodb"), "PutItem"):
+        assert real.ledger.claim(at, again, MINE, message) is None
+
+
+def test_a_click_whose_answer_got_lost_is_the_first(real: World, aws: Callable[[str], Any]) -> None:
+    message = a_message("ann")
+    with faults.lost_answer(aws("dynamodb"), "PutItem"):
+        assert real.ledger.add_click(PageId(message.msgid, 0), a_fact(0, FactKind.CLICKED), message)
+
+
+def test_of_many_workers_at_once_one_gets_the_call(real: World) -> None:
+    message = a_message("ann")
+    at = PageId(message.msgid, 0)
+    worlds = [real_container() for _ in range(6)]
+    got: list[int] = []
+
+    def claim(number: int) -> None:
+        if worlds[number].ledger.claim(at, replace(MINE, token=str(number)), None, message) is None:
+            got.append(number)
+
+    threads = [Thread(target=claim, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(got) == 1
+
+
+def test_a_page_of_five_hundred_targets_is_read_within_a_fraction_of_a_second(real: World) -> None:
+    message = a_message(*(f"user-{n:04d}" for n in range(500)), strategy=a_strategy("app", "sms", "email"))
+    plan = a_plan(message)
+    real.ledger.put_plan(plan, message)
+    started = time.monotonic()
+    assert real_container().ledger.page(plan.id) is not None
+    assert time.monotonic() - started < 2

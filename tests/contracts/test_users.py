@@ -1,0 +1,108 @@
+"""Users: batch reads, guarded writes, sealed contacts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys
+from chalicelib.flow.ports import World
+from tests.builders import a_reachable_user, a_user
+from tests.contracts import faults
+from tests.contracts.conftest import Container, real_container
+
+
+def test_a_saved_user_is_read_as_it_was_with_the_next_version(container: Container, unique: str) -> None:
+    user = a_user(f"ann-{unique}", push=["r1", "r2"], text="+86-1", mail="ann@example.com", tags=["vip", "北京"])
+    assert container().users.save([user]) == frozenset()
+    assert container().users.get([user.userid]) == {user.userid: replace(user, version=1)}
+
+
+def test_only_users_that_exist_are_found_however_often_they_are_asked_for(world: World, unique: str) -> None:
+    world.users.save([a_user(f"{unique}-{n}") for n in range(130)])
+    asked = [f"{unique}-{n}" for n in range(230)] * 2
+    assert set(world.users.get(asked)) == {f"{unique}-{n}" for n in range(130)}
+    assert world.users.get([]) == {}
+
+
+def test_any_character_may_stand_in_a_user_id(world: World, unique: str) -> None:
+    odd = [f"{unique}{c}" for c in ("#", "%", "%23", " ", "'", '"', "\\", "/", "é", "😀", "用户", "\n")]
+    world.users.save([a_user(userid, tags=[userid]) for userid in odd])
+    assert {userid: user.tags["all"] for userid, user in world.users.get(odd).items()} == {userid: (userid,) for userid in odd}
+
+
+def test_who_comes_second_is_told_and_changes_nothing(container: Container, unique: str) -> None:
+    one, other = container(), container()
+    one.users.save([a_user(f"{unique}-{n}", tags=["first"]) for n in range(3)])
+    read = one.users.get([f"{unique}-{n}" for n in range(3)])
+    other.users.save([replace(read[f"{unique}-1"], tags={"all": ("second",)})])
+    assert one.users.save([replace(user, tags={"all": ("third",)}) for user in read.values()]) == {f"{unique}-1"}
+    assert {u: user.tags["all"] for u, user in one.users.get(list(read)).items()} == {
+        f"{unique}-0": ("third",),
+        f"{unique}-1": ("second",),
+        f"{unique}-2": ("third",),
+    }
+
+
+def test_a_new_user_does_not_replace_a_stored_one(world: World, unique: str) -> None:
+    world.users.save([a_user(unique, tags=["old"])])
+    assert world.users.save([a_user(unique, tags=["new"])]) == {unique}
+    assert world.users.get([unique])[unique].tags == {"all": ("old",)}
+
+
+def test_of_two_versions_of_a_user_in_one_save_the_first_stands_and_the_other_is_a_conflict(world: World, unique: str) -> None:
+    users = [a_user(unique, tags=["one"]), a_user(unique, tags=["two"]), a_user(f"{unique}-other")]
+    assert world.users.save(users) == {unique}
+    assert world.users.get([unique])[unique].tags == {"all": ("one",)}
+    assert f"{unique}-other" in world.users.get([f"{unique}-other"])
+
+
+def test_more_users_than_a_transaction_takes_are_saved(world: World, unique: str) -> None:
+    users = [a_reachable_user(f"{unique}-{n:03d}") for n in range(205)]
+    assert world.users.save(users) == frozenset()
+    assert len(world.users.get([user.userid for user in users])) == 205
+
+
+# -- what only AWS does
+
+
+def test_contacts_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    real.users.save([a_user(unique, push=["registration-marked"], text="+86-13900001111", mail="marked@example.com", tags=["vip"])])
+    key = {"bucket": {"N": str(keys.bucket(unique))}, "userid": {"S": unique}}
+    raw = repr(aws("dynamodb").get_item(TableName=table("users"), Key=key)["Item"])
+    assert not [word for word in ("marked", "1390000", "example.com") if word in raw]
+
+
+def test_keys_that_come_back_unprocessed_are_asked_for_again(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    real.users.save([a_user(f"{unique}-{n}") for n in range(5)])
+    with faults.answered(
+        aws("dynamodb"), "BatchGetItem", *[lambda asked: {"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}] * 2
+    ) as seen:
+        assert len(real.users.get([f"{unique}-{n}" for n in range(5)])) == 5
+    assert len(seen) == 3
+
+
+def test_reading_a_hundred_users_is_one_call_and_saving_them_another(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    users = [a_reachable_user(f"{unique}-{n}") for n in range(100)]
+    real.users.save([])
+    with faults.counted(aws("dynamodb")) as calls:
+        real.users.save(users[:1])
+        calls.clear()
+        real.users.save(users[1:])
+        real.users.get([user.userid for user in users])
+    assert calls == ["TransactWriteItems", "BatchGetItem"]
+
+
+def test_throttling_is_waited_out(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    real.users.save([a_user(unique)])
+    with faults.throttled(aws("dynamodb"), "BatchGetItem", 2) as seen:
+        assert unique in real.users.get([unique])
+    assert len(seen) == 3
+
+
+def test_a_save_whose_answer_got_lost_is_no_conflict(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
+        assert real.users.save([a_user(unique)]) == frozenset()
+    assert real_container().users.get([unique])[unique].version == 1

@@ -1,0 +1,115 @@
+"""The project's own providers against the sandbox: what one says, the other understands."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from chalicelib.domain.errors import Throttled, Unavailable
+from chalicelib.domain.sending import Account, Loss, OutgoingCall, ReceiptKind, Recipient, WebhookRequest
+from chalicelib.providers.app.jpush import JPush
+from chalicelib.providers.email.smtp import Smtp
+from chalicelib.providers.sms.jsms import Jsms
+from chalicelib.web.egress import Policy
+from chalicelib.web.http import Http
+from tests.providers.sandboxes import Sandbox, Seen, eventually, running, webhook
+
+POLICY = Policy(("127.0.0.1",))
+CREDENTIALS = {"app_key": "key", "master_secret": "secret"}
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Sandbox]:
+    with running("--retry-after", "3") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def box(started: Sandbox) -> Sandbox:
+    started.clear()
+    for provider in ("jpush", "jsms"):
+        started.register(provider, "key", webhook_url=None, report_interval=0)
+    return started
+
+
+def call(content: Mapping[str, Any], *contacts: str, token: str | None = None) -> OutgoingCall:
+    return OutgoingCall("m", [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)], token)
+
+
+def received(seen: Seen) -> WebhookRequest:
+    query = dict(parse_qsl(urlsplit(seen.path).query))
+    return WebhookRequest(seen.method, seen.headers, query, seen.body.encode(), int(time.time() * 1000))
+
+
+def test_jpush_sends_polls_and_reads_receipts(box: Sandbox) -> None:
+    provider = JPush(Http(POLICY))
+    account = Account("app", CREDENTIALS, {"base_url": f"{box.url}/jpush"})
+    with webhook() as hook, provider.connect(account) as session:
+        box.register("jpush", "key", webhook_url=hook.url)
+        token = session.token()
+        answer = session.send(call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token))
+        assert session.send(call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token)) == answer
+        assert box.sends("a-click") == 1
+        eventually(lambda: len(hook.events()) == 3)
+        secret = provider.webhook_secret(CREDENTIALS)
+        receipts = [receipt for seen in hook.seen for receipt in provider.read_webhook(received(seen), secret).receipts]
+        assert {(receipt.contact, receipt.kind) for receipt in receipts} == {
+            ("a-click", ReceiptKind.DELIVERED),
+            ("a-click", ReceiptKind.CLICKED),
+            ("b-undelivered", ReceiptKind.DELIVERY_FAILED),
+        }
+        assert {receipt.provider_id for receipt in receipts} == {answer.provider_id}
+        polled = session.poll({answer.provider_id: ["a-click", "b-undelivered", "c-reject"]})
+        assert {receipt.contact: receipt.kind for receipt in polled} == {
+            "a-click": ReceiptKind.DELIVERED,
+            "c-reject": ReceiptKind.DELIVERY_FAILED,
+        }
+
+
+def test_jsms_sends_polls_and_reads_receipts(box: Sandbox) -> None:
+    provider = Jsms(Http(POLICY))
+    content = {"temp_id": 1, "sign_id": 2, "temp_para": {"code": "7"}}
+    with provider.connect(Account("sms", CREDENTIALS, {"base_url": f"{box.url}/jsms"})) as session:
+        taken, refused = session.send(call(content, "13800001234", "13800000001")).outcomes
+        assert (taken.loss, refused.loss, refused.code) == (None, Loss.INVALID_TARGET, "50006")
+        (receipt,) = eventually(lambda: session.poll({}))
+        assert (receipt.provider_id, receipt.kind, receipt.contact) == (taken.provider_id, ReceiptKind.DELIVERED, "13800001234")
+        with webhook() as hook:
+            assert box.register("jsms", "key", webhook_url=hook.url, verify=True).status_code == 200
+            secret = provider.webhook_secret(CREDENTIALS)
+            assert provider.read_webhook(received(hook.seen[0]), secret).reply
+            session.send(call(content, "13800000002"))
+            eventually(lambda: len(hook.seen) == 2)
+            (receipt,) = provider.read_webhook(received(hook.seen[1]), secret).receipts
+            assert (receipt.kind, receipt.code) == (ReceiptKind.DELIVERY_FAILED, "4003")
+
+
+@pytest.mark.parametrize(("digits", "expected"), [("0005", Unavailable), ("0008", Throttled)])
+def test_jsms_and_jpush_understand_troubles_that_pass(box: Sandbox, digits: str, expected: type[Unavailable]) -> None:
+    http = Http(POLICY)
+    sms, app = Account("sms", CREDENTIALS, {"base_url": f"{box.url}/jsms"}), Account("app", CREDENTIALS, {"base_url": f"{box.url}/jpush"})
+    for provider, account, content in ((Jsms(http), sms, {"temp_id": 1}), (JPush(http), app, {"alert": "hi"})):
+        with provider.connect(account) as session:
+            with pytest.raises(Unavailable) as caught:
+                session.send(call(content, f"1380000{digits}"))
+            assert type(caught.value) is expected
+            assert caught.value.retry_after == (3.0 if expected is Throttled else None)
+            assert session.send(call(content, f"1380000{digits}")).outcomes[0].loss is None
+
+
+@pytest.mark.parametrize("encryption", ["none", "tls", "starttls"])
+def test_mail_goes_through_every_listener(box: Sandbox, encryption: str) -> None:
+    port = box.about[{"none": "smtp", "tls": "smtps", "starttls": "starttls"}[encryption] + "_port"]
+    options = {"server": "127.0.0.1", "port": port, "encryption": encryption, "sender": "news@corp.example"}
+    options["ca"] = box.ask("GET", "/_sandbox/certificate").text
+    account = Account("mail", {"username": "u", "password": "p"}, options)
+    with Smtp(POLICY).connect(account) as session:
+        contacts = ("a@example.com", "b-reject@example.com", f"c{encryption}-flaky@example.com")
+        taken, refused, later = session.send(call({"subject": "Hi", "text": "there"}, *contacts)).outcomes
+    assert (taken.loss, refused.loss, later.later) == (None, Loss.INVALID_TARGET, True)
+    (message,) = box.get("inbox", contact="a@example.com")["messages"]
+    assert message["provider_id"] == "<m.0.0@corp.example>"

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.channels import AccessChannel, ChannelType, OnUncertain, ReceiptMode
+from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.strategy import Missing, Step, Strategy, Term
+from chalicelib.flow import configure
+from chalicelib.flow.ports import World
+from tests.fakes.world import FakeWorld
+
+APP, SMS, EMAIL = ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL
+
+
+@pytest.fixture
+def fake() -> FakeWorld:
+    return FakeWorld()
+
+
+@pytest.fixture
+def world(fake: FakeWorld) -> World:
+    return fake.ports
+
+
+def order(**changes: Any) -> configure.ChannelOrder:
+    fields = {"code": "c1", "name": "n", "type": APP, "platform": "push", "credentials": {"key": "k", "more": "the secret"}}
+    return configure.ChannelOrder(**{**fields, **changes})
+
+
+def test_of_a_secret_only_the_hash_is_kept(fake: FakeWorld, world: World) -> None:
+    channel, secret = configure.add_access_channel(world, "shop")
+    stored = fake.settings.access_channel(channel.key)
+    assert stored == AccessChannel(channel.key, "shop", (configure.digest(secret),))
+    assert secret not in repr(vars(fake.settings))
+
+
+def test_secrets_and_keys_differ(world: World) -> None:
+    made = [configure.add_access_channel(world, f"n{n}") for n in range(20)]
+    assert len({c.key for c, _ in made} | {s for _, s in made}) == 40
+
+
+def test_a_name_that_is_taken_is_a_conflict(world: World) -> None:
+    configure.add_access_channel(world, "shop")
+    with pytest.raises(Refused) as refused:
+        configure.add_access_channel(world, "shop")
+    assert (refused.value.status, refused.value.field) == (409, "name")
+
+
+def test_webhook_and_sending_credentials_are_sealed_apart(fake: FakeWorld, world: World) -> None:
+    channel, token = configure.add_channel(
+        world, order(on_uncertain=OnUncertain.RESEND, receipts=ReceiptMode.POLL, options={"server": "s"})
+    )
+    assert fake.credentials.open_credentials(channel.sealed_credentials) == {"key": "k", "more": "the secret"}
+    assert fake.credentials.open_webhook(channel.sealed_webhook) == {"secret": "webhook-of-k"}
+    assert (channel.number, channel.receipts, channel.on_uncertain) == (1, ReceiptMode.POLL, OnUncertain.RESEND)
+    assert channel.webhook_token_hash == configure.digest(token)
+    assert fake.settings.channel("c1") == channel
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"code": "all"}, "code"), ({"platform": "nothing"}, "platform"), ({"platform": "text"}, "platform"),
+        ({"credentials": {}}, "credentials.key"),
+        ({"options": {"x": 1}}, "options"), ({"options": {"server": "x" * 80_000}}, "options"),
+        ({"credentials": {"key": "x" * 5000}}, "credentials"),
+        ({"platform": "mail", "type": EMAIL, "credentials": {"key": "k"}, "receipts": ReceiptMode.POLL}, ""),
+    ],
+)  # fmt: skip
+def test_what_no_provider_could_send_with_is_refused(fake: FakeWorld, world: World, changes: dict[str, Any], field: str) -> None:
+    if not field:  # a provider without receipts does not mind how they would come
+        configure.add_channel(world, order(**changes))
+        return
+    with pytest.raises(Invalid) as invalid:
+        configure.add_channel(world, order(**changes))
+    assert invalid.value.field == field
+    assert fake.settings.channels() == []
+
+
+@pytest.mark.parametrize(("platform", "kind"), [("push", APP), ("mail", EMAIL)])
+def test_receipts_come_by_webhook_where_nothing_is_said(world: World, platform: str, kind: ChannelType) -> None:
+    channel, _ = configure.add_channel(world, order(platform=platform, type=kind))
+    assert channel.receipts is ReceiptMode.WEBHOOK
+    assert configure.has_webhook(world, channel) is (platform == "push")
+
+
+def test_only_what_is_there_can_be_authorised(world: World) -> None:
+    channel, _ = configure.add_access_channel(world, "shop")
+    for key, code in ((channel.key, "c1"), ("nobody", "c1")):
+        with pytest.raises(LookupError):
+            configure.authorise(world, key, code, True)
+    configure.add_channel(world, order())
+    configure.authorise(world, channel.key, "c1", True)
+    assert configure.access_channel(world, channel.key).channels == {"c1": True}
+    with pytest.raises(LookupError):
+        configure.authorise(world, "nobody", "c1", None)
+
+
+CONTENTS = {APP: {"text": "{{name}} {{url}}"}, SMS: {"text": "{{shop_url}}"}}
+
+
+def test_a_template_has_a_number_and_its_links(world: World) -> None:
+    key = configure.add_access_channel(world, "shop")[0].key
+    template = configure.add_template(world, key, "t", CONTENTS, None)
+    assert (template.number, template.version, template.links) == (1, 1, frozenset({"url", "shop_url"}))
+    assert configure.template(world, 1) == template
+    assert configure.templates(world, key) == [template]
+    assert configure.add_template(world, key, "t", CONTENTS, ["name"]).links == {"name"}
+
+
+@pytest.mark.parametrize(
+    ("contents", "links", "field"),
+    [
+        ({}, None, "contents"), ({APP: {}}, None, "contents.app.text"), ({ChannelType.WECHATOA: {"text": "x"}}, None, "contents.wechatoa"),
+        ({APP: {"text": "{{a b}}"}}, None, "contents.app"), ({APP: {"text": "x" * 100_000}}, None, "contents"),
+        (CONTENTS, ["x"], "links[0]"),
+        (CONTENTS, ["name", "nme"], "links[1]"),
+    ],
+)  # fmt: skip
+def test_a_template_that_could_not_be_sent_is_refused(world: World, contents: Any, links: Any, field: str) -> None:
+    key = configure.add_access_channel(world, "shop")[0].key
+    with pytest.raises(Invalid) as invalid:
+        configure.add_template(world, key, "t", contents, links)
+    assert invalid.value.field == field
+    assert configure.templates(world, key) == []
+
+
+def test_strategies_belong_to_an_access_channel_and_follow_the_rules(world: World) -> None:
+    key = configure.add_access_channel(world, "shop")[0].key
+    good = Strategy((Step((APP,)), Step((SMS,), (Term(APP, Missing.DELIVERED, 60),))))
+    assert configure.add_strategy(world, key, "s", good) == 1
+    assert configure.strategies(world, key) == [(1, "s", good)]
+    with pytest.raises(LookupError):
+        configure.add_strategy(world, "nobody", "s", good)
+    with pytest.raises(Invalid):
+        configure.add_strategy(world, key, "s", Strategy((Step((APP,)),)))
