@@ -42,6 +42,15 @@ def deliver_function(channel_type: ChannelType) -> str:
     return f"deliver_{channel_type.value}"
 
 
+def function_name(stage: str, function: str) -> str:
+    return f"{APP}-{stage}-{function}"
+
+
+def dead_letter_queue(family: str) -> str:
+    """Where the jobs of `audience` or of a channel type go that failed too often."""
+    return f"{family}-dead"
+
+
 def clock_name(stage: str) -> str:
     return f"{APP}-{stage}-clock"
 

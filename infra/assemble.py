@@ -128,14 +128,6 @@ def assemble(stage: Stage) -> Template:
     return template
 
 
-def function_name(stage: str, function: str) -> str:
-    return f"{config.APP}-{stage}-{function}"
-
-
-def dead_letter_queue(family: str) -> str:
-    return f"{family}-dead"
-
-
 def _by_hand() -> Template:
     from chalice.package import YAMLTemplateSerializer
 
@@ -162,7 +154,7 @@ def _logical(function: str) -> str:
 
 def _function(stage: Stage, function: str) -> Resource:
     properties: Resource = {
-        "FunctionName": function_name(stage.name, function),
+        "FunctionName": config.function_name(stage.name, function),
         "Environment": {"Variables": _environment(stage)},
         "LoggingConfig": {"LogGroup": {"Ref": f"{_logical(function)}Logs"}},
     }
@@ -256,7 +248,7 @@ def _schedule(name: str, rate: str) -> Resource:
 
 
 def _log_group(stage: Stage, function: str) -> Resource:
-    properties = {"LogGroupName": f"/aws/lambda/{function_name(stage.name, function)}", "RetentionInDays": LOG_DAYS}
+    properties = {"LogGroupName": f"/aws/lambda/{config.function_name(stage.name, function)}", "RetentionInDays": LOG_DAYS}
     return {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain", "Properties": properties}
 
 
@@ -279,7 +271,7 @@ def _queue_name(family: Family, priority: Priority) -> str:
 
 def _queues(stage: Stage, family: Family) -> Resource:
     dead = {
-        "QueueName": config.queue_name(stage.name, dead_letter_queue(family.name)),
+        "QueueName": config.queue_name(stage.name, config.dead_letter_queue(family.name)),
         "MessageRetentionPeriod": 14 * 86400,
         "SqsManagedSseEnabled": True,
     }
@@ -308,7 +300,7 @@ def _rest_api(stage: Stage) -> Resource:
 
     Named, not referred to: the function's environment holds the API's address, which would close a circle.
     """
-    function = function_name(stage.name, API)
+    function = config.function_name(stage.name, API)
     arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + function
     uri = {"Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/" + arn + "/invocations"}
     paths: Resource = {}
@@ -379,10 +371,10 @@ def _alarms(stage: Stage) -> Resource:
         text = f"Urgent jobs of {family.name} wait longer than two minutes"
         alarms[f"{_camel(family.name)}AgeAlarm"] = _alarm(text, "AWS/SQS", "ApproximateAgeOfOldestMessage", oldest, above=120, times=3)
     for function in stage.functions:
-        dimension = {"FunctionName": function_name(stage.name, function)}
+        dimension = {"FunctionName": config.function_name(stage.name, function)}
         text = f"{function} fails"
         alarms[f"{_camel(function)}ErrorAlarm"] = _alarm(text, "AWS/Lambda", "Errors", dimension, above=0, times=3, statistic="Sum")
-    tally = {"FunctionName": function_name(stage.name, "tally")}
+    tally = {"FunctionName": config.function_name(stage.name, "tally")}
     text = "Counts lag behind the ledger by more than ten minutes"
     alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
     clock = {"StateMachineArn": {"Ref": "Clock"}}

@@ -11,6 +11,7 @@ import json
 import os
 from typing import Any
 
+from chalicelib import config
 from infra.local.stack import STAGES, Stack, local_aws
 
 
@@ -33,7 +34,7 @@ def main() -> None:
 
 def _recount(session: Any, stage: str, msgid: str) -> None:
     """With the environment of the function that recounts, so that nothing is configured twice."""
-    function = session.client("lambda").get_function_configuration(FunctionName=f"openums-{stage}-audience")
+    function = session.client("lambda").get_function_configuration(FunctionName=config.function_name(stage, "audience"))
     os.environ.update(function["Environment"]["Variables"])
     from chalicelib import wiring
     from chalicelib.domain.plans import PageId

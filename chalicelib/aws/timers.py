@@ -33,15 +33,18 @@ class Timers:
         self._clock = clock
 
     def set(self, timers: Sequence[Timer]) -> None:
-        write_many(table("due"), self.rows(timers), key=("shard", "due"))
-
-    def rows(self, timers: Sequence[Timer]) -> list[Item]:
-        """The rows to put, after the clock was made sure of."""
-        now = self._clock.now()
-        slots = [slot_of(timer.at, now, settings().clock_width * 1000) for timer in timers]
+        slots = [self._slot(timer) for timer in timers]
         for slot in sorted(set(slots)):
             _make_sure_of(slot)
-        return [_row(timer, slot) for timer, slot in zip(timers, slots, strict=True)]
+        rows = [_key(timer.what, slot) for timer, slot in zip(timers, slots, strict=True)]
+        write_many(table("due"), rows, key=("shard", "due"))
+
+    def row(self, timer: Timer) -> Item:
+        """A row to put without a tick of its own: the next sweep after its time will do, at the latest the scheduled one."""
+        return _key(timer.what, self._slot(timer))
+
+    def _slot(self, timer: Timer) -> int:
+        return slot_of(timer.at, self._clock.now(), settings().clock_width * 1000)
 
     def due(self, now: int, limit: int) -> Sequence[Timer]:
         found: list[Timer] = []
@@ -94,10 +97,6 @@ def _make_sure_of(slot: int) -> None:
 def _key(what: str, slot: int) -> Item:
     shard = hashlib.sha256(what.encode()).digest()[0] % SHARDS
     return to_item({"shard": shard, "due": f"{slot:013d}#{what}"})
-
-
-def _row(timer: Timer, slot: int) -> Item:
-    return _key(timer.what, slot)
 
 
 def _timer(row: dict[str, object]) -> Timer:

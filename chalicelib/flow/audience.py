@@ -32,7 +32,7 @@ def plan(world: World, job: PlanJob) -> None:
 
 def _plan_page(world: World, message: Message, number: int, position: int) -> Plan:
     at = PageId(message.msgid, number)
-    stored = world.ledger.plan(at) or world.ledger.put_plan(make_plan(world, message, number, position), message)
+    stored = world.ledger.put_plan(make_plan(world, message, number, position), message)
     if number:  # the first page's timer was stored with the message
         look_at = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(look_at, TimerKind.LOOK, at, message.priority)])

@@ -53,7 +53,8 @@ def test_a_switched_off_delivery_channel_is_not_sent_on(configured: Api) -> None
 def test_what_is_not_there_is_not_found(configured: Api) -> None:
     for method, path, body in (
         ("GET", "access-channels/nobody", None), ("GET", "access-channels/" + "k" * 3000, None), ("GET", "access-channels/%00", None),
-        ("PUT", f"access-channels/{KEY}/channels/nothing", {"enabled": True}), ("PUT", "access-channels/nobody/channels/app1", {"enabled": True}),
+        ("PUT", f"access-channels/{KEY}/channels/nothing", {"enabled": True}),
+        ("PUT", "access-channels/nobody/channels/app1", {"enabled": True}),
         ("DELETE", "access-channels/nobody/channels/app1", None), ("GET", "channels/nothing", None), ("GET", "channels/%20", None),
         ("GET", "templates/99", None), ("GET", "templates/x", None), ("GET", "templates/-1", None), ("GET", "templates/" + "9" * 40, None),
         ("GET", "templates?channel_key=nobody", None), ("GET", "strategies?channel_key=nobody", None),
@@ -62,7 +63,9 @@ def test_what_is_not_there_is_not_found(configured: Api) -> None:
 
 
 def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
-    made = api.admin("POST", "channels", {**JPUSH, "options": {"base_url": "https://push.example.com"}, "on_uncertain": "resend", "receipts": "poll"})
+    made = api.admin(
+        "POST", "channels", {**JPUSH, "options": {"base_url": "https://push.example.com"}, "on_uncertain": "resend", "receipts": "poll"}
+    )
     assert made.status == 201
     answer = made.json
     address = answer.pop("webhook_url")
@@ -84,14 +87,16 @@ def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
     ("changes", "field"),
     [
         ({"name": ...}, "name"), ({"name": ""}, "name"), ({"name": "x" * 31}, "name"), ({"name": "a\nb"}, "name"), ({"name": 1}, "name"),
-        ({"code": ...}, "code"), ({"code": ""}, "code"), ({"code": "x" * 33}, "code"), ({"code": "a-b"}, "code"), ({"code": "代码"}, "code"),
+        ({"code": ...}, "code"), ({"code": ""}, "code"), ({"code": "x" * 33}, "code"), ({"code": "a-b"}, "code"),
+        ({"code": "代码"}, "code"),
         ({"code": "all"}, "code"), ({"type": ...}, "type"), ({"type": "fax"}, "type"), ({"type": 1}, "type"), ({"type": "sms"}, "platform"),
-        ({"platform": ...}, "platform"), ({"platform": "nothing"}, "platform"), ({"platform": ""}, "platform"), ({"platform": []}, "platform"),
+        ({"platform": ...}, "platform"), ({"platform": "nothing"}, "platform"), ({"platform": ""}, "platform"),
+        ({"platform": []}, "platform"),
         ({"credentials": ...}, "credentials"), ({"credentials": "x"}, "credentials"), ({"credentials": {}}, "credentials.app_key"),
         ({"credentials": {"app_key": "k", "master_secret": "s", "x": 1}}, "credentials.x"),
         ({"credentials": {"app_key": 5, "master_secret": "s"}}, "credentials.app_key"), ({"options": []}, "options"),
         ({"options": {"base_url": "http://127.0.0.1"}}, "options.base_url"), ({"options": {"base_url": 5}}, "options.base_url"),
-        ({"options": {"note": "x" * 4096}}, "options"), ({"on_uncertain": "maybe"}, "on_uncertain"), ({"receipts": "fax"}, "receipts"),
+        ({"options": {"note": "x" * 80_000}}, "options"), ({"on_uncertain": "maybe"}, "on_uncertain"), ({"receipts": "fax"}, "receipts"),
         ({"colour": 1}, "colour"),
     ],
 )  # fmt: skip
@@ -128,11 +133,13 @@ def test_a_template_knows_its_variables_and_links(configured: Api) -> None:
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"contents": ...}, "contents"), ({"contents": {}}, "contents"), ({"contents": []}, "contents"), ({"contents": {"app": "x"}}, "contents.app"),
+        ({"contents": ...}, "contents"), ({"contents": {}}, "contents"), ({"contents": []}, "contents"),
+        ({"contents": {"app": "x"}}, "contents.app"),
         ({"contents": {"app": {}}}, "contents.app.alert"), ({"contents": {"sms": {"temp_id": "x"}}}, "contents.sms.temp_id"),
         ({"contents": {"wechatoa": {"x": 1}}}, "contents.wechatoa"), ({"contents": {"app": {"alert": "{{a b}}"}}}, "contents.app"),
         ({"contents": {"app": {"alert": "{{}}"}}}, "contents.app"), ({"contents": {"app": {"alert": "x" * 100_001}}}, "contents"),
-        ({"contents": {"app": {"alert": "x", "extra": 1}}}, "contents.app.extra"), ({"links": ["nothing"]}, "links[0]"), ({"links": "name"}, "links"),
+        ({"contents": {"app": {"alert": "x", "extra": 1}}}, "contents.app.extra"), ({"links": ["nothing"]}, "links[0]"),
+        ({"links": "name"}, "links"),
         ({"links": [1]}, "links[0]"), ({"name": "x" * 31}, "name"), ({"name": ...}, "name"), ({"channel_key": ...}, "channel_key"),
         ({"channel_key": 5}, "channel_key"), ({"version": 2}, "version"),
     ],
@@ -206,6 +213,8 @@ def test_lists_need_an_access_channel(api: Api) -> None:
         problem(api, "GET", what, field="channel_key")
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"enabled":1}', b'{"enabled":"true"}', b'{"enabled":true,"x":1}', b'{"enabled":NaN}'])
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"[]", b"null", b'{"enabled":1}', b'{"enabled":"true"}', b'{"enabled":true,"x":1}', b'{"enabled":NaN}']
+)
 def test_wrong_bodies_of_an_authorisation(configured: Api, raw: bytes) -> None:
     problem(configured, "PUT", f"access-channels/{KEY}/channels/app1", raw=raw)

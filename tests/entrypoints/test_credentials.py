@@ -59,7 +59,7 @@ def test_an_older_secret_is_good_while_its_hash_is_kept(configured: Api) -> None
 
 
 def test_users_may_be_changed_with_either_kind_of_key(api: Api) -> None:
-    for auth in (SENDER, OPERATOR):
-        assert api.users([{"userid": "u"}], auth=auth).code == 0
+    for good in (SENDER, OPERATOR):
+        assert api.users([{"userid": "u"}], auth=good).json["code"] == 0
     for auth in (None, f"{ADMIN}:{SECRET}", f"{KEY}:{ADMIN_SECRET}"):
         assert api.users([{"userid": "u"}], auth=auth).code == 4005

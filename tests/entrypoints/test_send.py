@@ -18,7 +18,9 @@ def refused(api: Api, body: Any, code: int, *mentions: str, status: int = 400, *
 
 @pytest.mark.parametrize("path", ["/v1/template/sent", "/v1/sent"])
 def test_a_template_message_is_accepted(configured: Api, path: str) -> None:
-    body = message(option={"sendno": "a-1", "owner": "admin", "priority": 1, "black_id": 5}, callback={"url": "https://x.cn/c", "params": {"a": 1}})
+    body = message(
+        option={"sendno": "a-1", "owner": "admin", "priority": 1, "black_id": 5}, callback={"url": "https://x.cn/c", "params": {"a": 1}}
+    )
     answer = configured.send(body, path=path).json
     assert answer == {"code": 0, "msgid": answer["msgid"], "msgno": answer["msgid"], "sendno": "a-1"}
     stored = configured.world.messages.get(answer["msgid"])
@@ -43,10 +45,12 @@ def test_a_user_that_is_named_twice_is_one_target(configured: Api) -> None:
 @pytest.mark.parametrize(
     ("raw", "mentions"),
     [
-        (b"", "empty"), (b"  \n", "empty"), (b"{", "line 1"), (b'{"a":1} x', "not JSON"), (b'{"a":NaN}', "NaN"), (b'{"a":-Infinity}', "Infinity"),
+        (b"", "empty"), (b"  \n", "empty"), (b"{", "line 1"), (b'{"a":1} x', "not JSON"), (b'{"a":NaN}', "NaN"),
+        (b'{"a":-Infinity}', "Infinity"),
         (b'{"a":1e999}', "too large"), (b'{"a":' + b"9" * 5000 + b"}", "64 bits"), (b'{"a":9223372036854775808}', "64 bits"),
         (b'{"a":1,"a":2}', "'a' twice"), (b"\xff\xfe{}", "UTF-8"), (b'{"a":"\\u0000"}', "NUL"), (b'{"a":"\\ud800"}', "surrogate"),
-        (b'{"\\udfff":1}', "surrogate"), (b"[" * 100_000, "deep"), (b"[" * 33 + b"]" * 33, "deep"), (b'{"a":' * 5000 + b"1" + b"}" * 5000, "deep"),
+        (b'{"\\udfff":1}', "surrogate"), (b"[" * 100_000, "deep"), (b"[" * 33 + b"]" * 33, "deep"),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "deep"),
         (b"[]", "body"), (b'"text"', "body"), (b"null", "body"), (b"17", "body"), (b"\xef\xbb\xbf{}", "not JSON"),
     ],
 )  # fmt: skip
@@ -59,7 +63,9 @@ def test_32_levels_are_not_too_deep(configured: Api) -> None:
     assert "deep" not in reply.json["message"]
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data", "json", "*/*"])
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "multipart/form-data", "json", "*/*"]
+)
 def test_a_content_type_that_is_not_json_is_refused(configured: Api, kind: str) -> None:
     refused(configured, message(), 4004, "Content-Type", status=415, headers={"Content-Type": kind})
 
@@ -113,7 +119,8 @@ def test_other_user_ids_are_refused_with_their_place(configured: Api, userid: An
         ({"option": {"sendno": "x" * 65}}, "option.sendno"), ({"option": {"priority": 0}}, "option.priority"),
         ({"option": {"priority": 4}}, "option.priority"), ({"option": {"priority": "1"}}, "option.priority"),
         ({"option": {"black_id": "1"}}, "option.black_id"), ({"option": {"white_id": -1}}, "option.white_id"),
-        ({"option": {"owner": []}}, "option.owner"), ({"callback": "https://x.cn"}, "callback"), ({"callback": {"url": "ftp://x"}}, "callback.url"),
+        ({"option": {"owner": []}}, "option.owner"), ({"callback": "https://x.cn"}, "callback"),
+        ({"callback": {"url": "ftp://x"}}, "callback.url"),
         ({"callback": {"url": "x.cn"}}, "callback.url"), ({"callback": {"url": "https://x.cn/\n"}}, "callback.url"),
         ({"callback": {"params": []}}, "callback.params"), ({"callback": {"params": {"a": "x" * 4096}}}, "callback.params"),
         ({"callback": {"x": 1}}, "callback.x"), ({"audience": 1}, "audience"), ({"templateid": 1}, "templateid"), ({"": 1}, ""),

@@ -39,7 +39,10 @@ def test_set_add_and_del_in_this_order(configured: Api) -> None:
 
 
 def test_what_stands_at_the_top_is_set(configured: Api) -> None:
-    changed(configured, {"userid": "u", "phone": {"all": " +8618756432567 "}, "email": {"all": "li@example.com"}, "set": {"app": {"app1": ["r"]}}})
+    changed(
+        configured,
+        {"userid": "u", "phone": {"all": " +8618756432567 "}, "email": {"all": "li@example.com"}, "set": {"app": {"app1": ["r"]}}},
+    )
     assert stored(configured).contacts == {APP: {"app1": ("r",)}, SMS: {"all": ("+8618756432567",)}, EMAIL: {"all": ("li@example.com",)}}
 
 
@@ -84,10 +87,13 @@ def test_a_bad_entry_does_not_stop_the_others(configured: Api) -> None:
         ({"phone": {"all": "1234"}}, "phone.all"), ({"phone": {"all": "1" * 21}}, "phone.all"), ({"phone": {"all": "1a2345"}}, "phone.all"),
         ({"phone": {"all": "+"}}, "phone.all"), ({"phone": {"all": ""}}, "phone.all"), ({"phone": {"all": "１２３４５６"}}, "phone.all"),
         ({"email": {"all": "li"}}, "email.all"), ({"email": {"all": "a@b@c"}}, "email.all"), ({"email": {"all": "a b@c.cn"}}, "email.all"),
-        ({"email": {"all": "a@" + "b" * 253}}, "email.all"), ({"email": {"all": "a@b\r\nBcc:x@y"}}, "email.all"), ({"app": {"app1": "r"}}, "app.app1"),
-        ({"app": {"app1": [""]}}, "app.app1[0]"), ({"app": {"app1": ["x" * 257]}}, "app.app1[0]"), ({"app": {"app1": ["a b"]}}, "app.app1[0]"),
+        ({"email": {"all": "a@" + "b" * 253}}, "email.all"), ({"email": {"all": "a@b\r\nBcc:x@y"}}, "email.all"),
+        ({"app": {"app1": "r"}}, "app.app1"),
+        ({"app": {"app1": [""]}}, "app.app1[0]"), ({"app": {"app1": ["x" * 257]}}, "app.app1[0]"),
+        ({"app": {"app1": ["a b"]}}, "app.app1[0]"),
         ({"app": {"app1": ["r"] * 101}}, "app.app1"), ({"app": ["r"]}, "app"), ({"tag": {"all": "a"}}, "tag.all"),
-        ({"tag": {"all": ["x" * 41]}}, "tag.all[0]"), ({"tag": {"all": ["中" * 14]}}, "tag.all[0]"), ({"tag": {"all": ["a,b"]}}, "tag.all[0]"),
+        ({"tag": {"all": ["x" * 41]}}, "tag.all[0]"), ({"tag": {"all": ["中" * 14]}}, "tag.all[0]"),
+        ({"tag": {"all": ["a,b"]}}, "tag.all[0]"),
         ({"dingtalkcc": {"all": "x"}}, "dingtalk"), ({"wechatwk_linkedcorp": ["nocorp"]}, "wechatwk_linkedcorp[0]"),
         ({"wechatoa": {"oa": ["x"]}}, "wechatoa.oa"), ({"fax": {"all": "1"}}, "fax"), ({"phone": {"a b": "10086"}}, "phone"),
         ({"phone": {"": "10086"}}, "phone"), ({"phone": {"k" * 65: "10086"}}, "phone"),
@@ -118,7 +124,8 @@ def test_the_longest_of_everything_else_is_accepted(configured: Api) -> None:
     "part",
     [
         {"phone": {OTHER_KEY: "10086"}}, {"email": {OTHER_KEY: "a@b.cn"}}, {"tag": {OTHER_KEY: ["a"]}}, {"app": {"app2": ["r"]}},
-        {"app": {"nothing": ["r"]}}, {"app": {"all": ["r"]}}, {"app": {KEY: ["r"]}}, {"wechatoa": {"app1": "r"}}, {"phone": {"app1": "10086"}},
+        {"app": {"nothing": ["r"]}}, {"app": {"all": ["r"]}}, {"app": {KEY: ["r"]}}, {"wechatoa": {"app1": "r"}},
+        {"phone": {"app1": "10086"}},
         {"app": {"sms1": ["r"]}},
     ],
 )  # fmt: skip

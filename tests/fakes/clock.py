@@ -33,7 +33,7 @@ class FakeTimers:
         self.started: list[int] = []
 
     def slot(self, at: int) -> int:
-        return max(-(-at // self.width), self.clock.now() // self.width + 2) * self.width
+        return max(-(-at // self.width), -(-self.clock.now() // self.width) + 2) * self.width
 
     def set(self, timers: Sequence[Timer]) -> None:
         if not timers:

@@ -159,7 +159,6 @@ class FakeMessages:
         self._counts: dict[PageId, Counts] = {}
 
     def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
-        self.timers.start_clock((timer,))
         with self.steps.around("messages.create", write=True):
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")

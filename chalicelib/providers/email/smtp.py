@@ -71,7 +71,7 @@ class Smtp:
             raise Invalid("credentials.password", "and username belong together")
         host = required_text(options, "server", "options", 253)
         encryption = options.get("encryption", "starttls")
-        if encryption not in PORTS:
+        if not isinstance(encryption, str) or encryption not in PORTS:
             raise Invalid("options.encryption", "must be none, tls or starttls")
         port = options.get("port", PORTS[encryption])
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:

@@ -1,0 +1,150 @@
+"""Whatever comes in, no reply says that it is our fault."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.entrypoints.conftest import CONTENTS, JPUSH, JSMS, KEY, OPERATOR, SENDER, Api, message
+
+CONDITION = {"operator": "and", "terms": [{"channel": "app", "missing": "delivered", "within": 300}]}
+GOOD: dict[str, tuple[str, str, Any]] = {
+    "send": ("/v1/template/sent", SENDER, message(option={"sendno": "a", "priority": 1, "black_id": 1},
+    callback={"url": "https://a.cn", "params": {}})),
+    "users": ("/v1/user/opt", SENDER, [{"userid": "u", "phone": {"all": "10086"}, "set": {"app": {"app1": ["r"]}},
+    "add": {"tag": {"all": ["t"]}}}]),
+    "access": ("/admin/v1/access-channels", OPERATOR, {"name": "n"}),
+    "jpush": ("/admin/v1/channels", OPERATOR, {**JPUSH, "code": "new", "name": "new", "options": {"base_url": "https://a.cn"}}),
+    "jsms": ("/admin/v1/channels", OPERATOR, {**JSMS, "code": "new", "name": "new", "on_uncertain": "resend", "receipts": "poll"}),
+    "smtp": (
+        "/admin/v1/channels", OPERATOR,
+        {
+            "name": "m", "code": "m", "type": "email", "platform": "smtp", "credentials": {"username": "u", "password": "p"},
+            "options": {"server": "mail.example.com", "port": 465, "encryption": "tls", "sender": "a@example.com", "sender_name": "A"},
+        },
+    ),
+    "template": (
+        "/admin/v1/templates", OPERATOR,
+        {"channel_key": KEY, "name": "t", "links": ["name"], "contents": {**CONTENTS, "email": {"subject": "s", "text": "{{name}}"}}},
+    ),
+    "strategy": (
+        "/admin/v1/strategies", OPERATOR,
+        {"channel_key": KEY, "name": "s", "steps": [{"channels": ["app"]}, {"channels": ["sms"], "condition": CONDITION}]},
+    ),
+}  # fmt: skip
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(), max_size=20),
+    st.sampled_from(["", "\x00", "\ud800", "all", "app", "sms", "{{name}}", "{{x}}", "{{", "http://", "x" * 5000, 10**400, 2**63, -1,
+    1e308, KEY, "app1"]),
+)  # fmt: skip
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=12
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(each for name, part in inner for each in places(part, (*path, name)))]
+
+
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(value[path[0]], path[1:], new)
+    return copy
+
+
+@st.composite
+def near_misses(draw: Any) -> tuple[str, Any]:
+    """A good body with something else, or something more, in one place."""
+    name = draw(st.sampled_from(sorted(GOOD)))
+    body = GOOD[name][2]
+    path = draw(st.sampled_from(places(body)))
+    new = draw(values)
+    if draw(st.booleans()):
+        old = body
+        for part in path:
+            old = old[part]
+        if isinstance(old, dict):
+            new = {**old, draw(st.text(max_size=8)): new}
+        elif isinstance(old, list):
+            new = [*old, new]
+    return name, changed(body, path, new)
+
+
+relaxed = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+def check(api: Api, reply: Any) -> None:
+    assert 200 <= reply.status < 500, reply.body
+    body = reply.json
+    if reply.status >= 400:
+        assert set(body) in ({"code", "message"}, {"type", "title", "status", "detail", "errors"})
+
+
+@relaxed
+@given(case=near_misses())
+def test_no_json_body_is_our_fault(configured: Api, case: tuple[str, Any]) -> None:
+    path, auth, _ = GOOD[case[0]]
+    check(configured, configured("POST", path, auth=auth, raw=json.dumps(case[1]).encode()))
+
+
+NASTY: list[Any] = [
+    None, True, 0, -1, 1.5, 2**62, "", "x", "\n", "x" * 300, "{{name}}", "{{a b}}", [], [[]], [None], ["x"], {}, {"a": 1},
+    {"x": {"y": [1]}}, {"": ""},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_no_place_of_a_body_takes_a_value_that_is_our_fault(configured: Api, name: str) -> None:
+    path, auth, body = GOOD[name]
+    for place in places(body):
+        for value in NASTY:
+            check(configured, configured("POST", path, changed(body, place, value), auth=auth))
+
+
+@settings(relaxed, max_examples=100)
+@given(
+    name=st.sampled_from(sorted(GOOD)),
+    raw=st.binary(max_size=200) | st.text(max_size=100).map(lambda t: t.encode("utf-8", "surrogatepass")),
+)
+def test_no_bytes_are_our_fault(configured: Api, name: str, raw: bytes) -> None:
+    path, auth, _ = GOOD[name]
+    check(configured, configured("POST", path, auth=auth, raw=raw))
+
+
+PATHS = [
+    ("GET", "/v1/messages/{}", SENDER), ("GET", "/v1/messages/{}/targets/a", SENDER), ("GET", "/admin/v1/access-channels/{}", OPERATOR),
+    ("GET", "/admin/v1/channels/{}", OPERATOR), ("GET", "/admin/v1/templates/{}", OPERATOR),
+    ("GET", "/admin/v1/templates?channel_key={}", OPERATOR),
+    ("GET", "/admin/v1/strategies?channel_key={}", OPERATOR), ("DELETE", "/admin/v1/access-channels/{}/channels/app1", OPERATOR),
+    ("DELETE", f"/admin/v1/access-channels/{KEY}/channels/{{}}", OPERATOR), ("GET", "/l/{}", None), ("POST", "/receipts/app1/{}", None),
+    ("POST", "/receipts/{}/x", None), ("GET", "/receipts/{}/x", None),
+]  # fmt: skip
+
+
+@settings(relaxed, max_examples=200)
+@given(place=st.sampled_from(PATHS), part=st.text(min_size=1, max_size=50) | st.binary(min_size=1, max_size=30))
+def test_no_path_is_our_fault(configured: Api, place: tuple[str, str, str | None], part: str | bytes) -> None:
+    method, path, auth = place
+    reply = configured(method, path.format(quote(part, safe="")), auth=auth)
+    assert 200 <= reply.status < 500, reply.body
+
+
+@settings(relaxed, max_examples=100)
+@given(header=st.text(st.characters(codec="latin-1"), max_size=60))
+def test_no_credentials_are_our_fault(configured: Api, header: str) -> None:
+    assert configured.send(message(), auth=None, headers={"Authorization": header}).status == 401
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_the_bodies_that_are_varied_are_good_ones(configured: Api, name: str) -> None:
+    path, auth, body = GOOD[name]
+    assert configured("POST", path, body, auth=auth).status in (200, 201), configured("POST", path, body, auth=auth).body

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from chalicelib import observability
+from chalicelib.domain.errors import Misconfigured
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_an_event_is_a_line_with_its_fields_and_those_of_its_unit_of_work(capsys: pytest.CaptureFixture[str]) -> None:
+    with observability.unit_of_work(function="api", route="GET /x"):
+        observability.event("message_accepted", msgid="m", targets=3)
+    observability.event("later")
+    first, second = lines(capsys)
+    assert {k: first[k] for k in ("level", "message", "service", "function", "route", "msgid", "targets")} == {
+        "level": "INFO", "message": "message_accepted", "service": "openums", "function": "api", "route": "GET /x", "msgid": "m",
+        "targets": 3,
+    }  # fmt: skip
+    assert "function" not in second
+
+
+def test_providers_log_through_the_same_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    observability.set_up()
+    logging.getLogger("chalicelib.providers.base").warning("provider code unknown", extra={"provider_code": "7"})
+    (line,) = lines(capsys)
+    assert (line["message"], line["provider_code"]) == ("provider code unknown", "7")
+
+
+IN_LAMBDA = {"AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000", "LAMBDA_TASK_ROOT": "/var/task"}
+
+NAMES = [
+    "phone", "email", "mail", "contact", "contacts", "content", "contents", "recipient", "recipients", "master_secret", "secret",
+    "password",
+    "credentials", "authorization", "sealed_credentials", "template_para", "body", "token", "Phone", "url",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_telling_fields_are_masked_at_any_depth(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    with observability.unit_of_work(**{name: "13800138000"}):
+        observability.event("e", **{name: "13800138000"}, nested={"ok": [{name: {"x": "13800138000"}}]})
+    out = capsys.readouterr().out
+    assert "13800138000" not in out
+    assert observability.MASK in out
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("13800138000"), KeyError("13800138000"), UnicodeEncodeError("utf-8", "13800138000", 0, 1, "13800138000")]
+)
+def test_an_exceptions_message_is_not_written(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
+    observability.set_up()
+    try:
+        try:
+            raise error
+        except Exception as cause:
+            raise RuntimeError("13800138000") from cause
+    except RuntimeError:
+        observability.log.exception("failed")
+    out = capsys.readouterr().out
+    assert "13800138000" not in out
+    line = json.loads(out)
+    assert type(error).__name__ in line["exception"]
+    assert "RuntimeError at test_observability.py:" in line["exception"]
+
+
+def test_our_own_and_aws_errors_say_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    from botocore.exceptions import ClientError
+
+    assert "Misconfigured: 1004 at" in observability.describe(Misconfigured("1004"))
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no right"}}, "PutItem")
+    assert "no right" in observability.describe(denied)
+
+
+def test_metrics_are_summed_and_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with observability.unit_of_work(function="x"):
+        observability.metric("job_failed")
+        observability.metric("job_failed", 2)
+    with observability.unit_of_work(function="x"):
+        pass
+    (line,) = lines(capsys)
+    assert line["job_failed"] == 3
+    (described,) = line["_aws"]["CloudWatchMetrics"]
+    assert described == {"Namespace": "OpenUMS", "Dimensions": [["service"]], "Metrics": [{"Name": "job_failed"}]}
+
+
+@pytest.mark.parametrize(
+    ("environment", "on"),
+    [
+        ({}, False), ({"AWS_XRAY_DAEMON_ADDRESS": "a:1"}, False), ({"LAMBDA_TASK_ROOT": "/var/task"}, False), (IN_LAMBDA, True),
+        ({**IN_LAMBDA, "AWS_XRAY_SDK_ENABLED": "False"}, False),
+    ],
+)  # fmt: skip
+def test_tracing_is_on_where_lambda_has_a_daemon(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], on: bool) -> None:
+    for name in (*IN_LAMBDA, "AWS_XRAY_SDK_ENABLED"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert observability.tracing_is_on() is on
