@@ -13,7 +13,7 @@ from chalicelib.aws.clients import client
 
 Item = dict[str, Any]
 
-READ_BATCH, WRITE_BATCH, ROUNDS = 100, 25, 8
+READ_BATCH, WRITE_BATCH, TRANSACTION, ROUNDS = 100, 25, 100, 8
 
 
 def to_item(values: Mapping[str, str | int | bytes]) -> Item:
@@ -50,6 +50,14 @@ def unpack(raw: bytes) -> Any:
 
 class Unprocessed(Exception):
     """DynamoDB kept handing items back: the job is tried again later."""
+
+
+class Cancelled(Exception):
+    """A transaction of which a condition failed, so that nothing was written: which of its actions it was."""
+
+    def __init__(self, failed: Sequence[bool]) -> None:
+        super().__init__(f"{sum(failed)} of {len(failed)} conditions failed")
+        self.failed = failed
 
 
 def _chunks(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
@@ -95,6 +103,27 @@ def _key_of(item: Item, key: Sequence[str]) -> tuple[str, ...]:
 
 def _pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.05 * 2**attempt, 2)))  # noqa: S311 - spreads retries, keeps no secret
+
+
+_DISTURBED = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "None"})
+
+
+def transact(actions: Sequence[Item]) -> None:
+    """All or nothing; raises Cancelled when a condition failed. Who was only disturbed tries again: nothing was decided yet."""
+    from botocore.exceptions import ClientError
+
+    for attempt in range(ROUNDS):
+        try:
+            client("dynamodb").transact_write_items(TransactItems=actions)
+            return
+        except ClientError as error:
+            codes = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+            if "ConditionalCheckFailed" in codes:
+                raise Cancelled([code == "ConditionalCheckFailed" for code in codes]) from error
+            if not codes or not _DISTURBED.issuperset(codes):
+                raise
+        _pause(attempt)
+    raise Unprocessed("transaction")
 
 
 def put_once(table: str, item: Item) -> Item | None:

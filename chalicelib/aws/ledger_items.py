@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -57,7 +58,8 @@ def read_go(row: dict[str, Any]) -> GoList:
 
 
 def call_item(page: PageId, call: Call, message: Message) -> Item:
-    claim: dict[str, str | int | bytes] = {"state": call.state.value, "lease": call.lease}
+    """`by` tells claims apart that look the same, and a claim of our own from those of others."""
+    claim: dict[str, str | int | bytes] = {"state": call.state.value, "lease": call.lease, "by": secrets.token_hex(8)}
     token: dict[str, str | int | bytes] = {"token": call.token, "token_time": call.token_time}
     return _item(page, f"call#{call.key.text}", message, counted=False, skipped=pack(call.skipped), **claim, **token)
 

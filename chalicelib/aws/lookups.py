@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.aws.items import from_item, get_many, put_once, to_item, write_many
+from chalicelib.aws.items import TRANSACTION, from_item, get_many, put_once, to_item, transact, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import PageId
@@ -16,6 +17,10 @@ from chalicelib.domain.sending import Receipt, ReceiptKind
 from chalicelib.flow.ports import Lookup, Vault
 
 CACHED = 20_000
+LONGEST_ID = 600  # bytes: escaped and with the channel's code, it must fit into a key of 2,048
+PARKED = "said_"  # how the names of attributes with parked receipts begin
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class Lookups:
@@ -31,7 +36,7 @@ class Lookups:
         write_many(table("lookups"), rows, key=("pk",))
 
     def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
-        by_key = {keys.join("receipt", channel, i): i for i in provider_ids}
+        by_key = {keys.join("receipt", channel, i): i for i in _possible(provider_ids)}
         unknown = [key for key in by_key if key not in self._known]
         for row in get_many(table("lookups"), ({"pk": key} for key in unknown), consistent=fresh):
             self._remember(row["pk"], _lookup(row["to"]))
@@ -43,20 +48,29 @@ class Lookups:
             self._known.popitem(last=False)
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
-        for provider_id, group in receipts.items():
-            key = keys.join("parked", channel, provider_id)
-            sealed = [{"B": self._vault.seal(_written(r), key)} for r in group]
-            client("dynamodb").update_item(
-                TableName=table("lookups"),
-                Key=to_item({"pk": key}),
-                UpdateExpression="SET receipts = list_append(if_not_exists(receipts, :none), :more), expires = :expires",
-                ExpressionAttributeValues={":none": {"L": []}, ":more": {"L": sealed}, ":expires": {"N": str(expires)}},
-            )
+        updates = [self._parking(keys.join("parked", channel, i), receipts[i], expires) for i in _possible(receipts)]
+        if len(updates) == 1:  # alone, it costs half of what it does in a transaction
+            client("dynamodb").update_item(**updates[0])
+            return
+        for start in range(0, len(updates), TRANSACTION):
+            transact([{"Update": update} for update in updates[start : start + TRANSACTION]])
+
+    def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> dict[str, Any]:
+        """What one post says is one attribute, named after it: when the post is repeated, the item does not grow."""
+        said = json.dumps([_written(receipt) for receipt in receipts]).encode()
+        name = PARKED + self._vault.mac("parked", said).hex()[:24]
+        return {
+            "TableName": table("lookups"),
+            "Key": to_item({"pk": key}),
+            "UpdateExpression": f"SET {name} = :said, expires = :expires",
+            "ExpressionAttributeValues": to_item({":said": self._vault.seal(said, key), ":expires": expires}),
+        }
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
-        wanted = ({"pk": keys.join("parked", channel, i)} for i in provider_ids)
+        wanted = ({"pk": keys.join("parked", channel, i)} for i in _possible(provider_ids))
         rows = get_many(table("lookups"), wanted, consistent=True)
-        return [_read(self._vault.open(sealed, row["pk"])) for row in rows for sealed in row["receipts"]]
+        posts = [self._vault.open(value, row["pk"]) for row in rows for name, value in sorted(row.items()) if name.startswith(PARKED)]
+        return list(dict.fromkeys(_read(raw) for post in posts for raw in json.loads(post)))
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         item = to_item({"pk": keys.join("nonce", channel, nonce), "digest": digest, "expires": expires})
@@ -69,11 +83,16 @@ def _lookup(text: str) -> Lookup:
     return Lookup(PageId(msgid, page), (place[0], place[1]) if place else None)
 
 
-def _written(receipt: Receipt) -> bytes:
-    return json.dumps([receipt.provider_id, receipt.kind.value, receipt.time, receipt.contact, receipt.code]).encode()
+def _possible(provider_ids: Iterable[str]) -> list[str]:
+    """Without those that no key can hold, which are nobody's: what is posted to us may say anything."""
+    return [i for i in provider_ids if len(i.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(i)]
 
 
-def _read(raw: bytes) -> Receipt:
-    provider_id, kind, time, contact, code = json.loads(raw)
+def _written(receipt: Receipt) -> list[str | int]:
+    return [receipt.provider_id, receipt.kind.value, receipt.time, receipt.contact, receipt.code]
+
+
+def _read(raw: Sequence[Any]) -> Receipt:
+    provider_id, kind, time, contact, code = raw
     fields: dict[str, Any] = {"contact": contact, "code": code}
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

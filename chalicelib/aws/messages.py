@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.aws import ledger_items
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
+from chalicelib.aws.items import Cancelled, Item, from_item, pack, to_item, transact, unpack
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.aws.timers import Timers
@@ -33,8 +33,6 @@ class Messages:
         self._known: OrderedDict[str, Message] = OrderedDict()
 
     def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
-        from botocore.exceptions import ClientError
-
         # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
         puts = [("messages", self._item(message)), ("due", self._timers.row(timer))]
         if plan is not None:
@@ -44,11 +42,9 @@ class Messages:
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         try:
-            client("dynamodb").transact_write_items(TransactItems=actions)
-        except ClientError as error:
-            if error_code(error) == "TransactionCanceledException":
-                raise Conflict(message.msgid) from error
-            raise
+            transact(actions)
+        except Cancelled as error:
+            raise Conflict(message.msgid) from error
         self._remember(message)
 
     def _item(self, message: Message) -> Item:

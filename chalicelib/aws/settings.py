@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Item, from_item, get_many, pack, to_item, unpack
+from chalicelib.aws.items import Cancelled, Item, from_item, get_many, pack, to_item, transact, unpack
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
@@ -22,6 +22,7 @@ from chalicelib.domain.templates import Template
 T = TypeVar("T")
 Values = dict[str, str | int | bytes]
 CACHED = 1000
+NEW = "attribute_not_exists(pk)"
 
 
 class Administration:
@@ -69,12 +70,13 @@ class Administration:
         return [a for row in _listed("access") if (a := _access(row))]
 
     def templates(self, channel_key: str) -> Sequence[Template]:
-        numbers = (int(name) for name in _ids("template", channel_key))
-        return [t for n in numbers if (t := _newest(n))]
+        entries = _entries(keys.join("template", channel_key))
+        newest = ({"pk": keys.join("template", int(entry["sk"])), "sk": _version(entry["version"])} for entry in entries)
+        return sorted(map(_template, get_many(table("settings"), newest, consistent=True)), key=lambda template: template.number)
 
     def strategies(self, channel_key: str) -> Sequence[tuple[int, str, Strategy]]:
-        numbers = [int(name) for name in _ids("strategy", channel_key)]
-        rows = get_many(table("settings"), ({"pk": keys.join("strategy", n), "sk": "-"} for n in numbers), consistent=True)
+        wanted = ({"pk": keys.join("strategy", int(e["sk"])), "sk": "-"} for e in _entries(keys.join("strategy", channel_key)))
+        rows = get_many(table("settings"), wanted, consistent=True)
         found = [(int(keys.split(row["pk"])[1]), row["name"], read_strategy(unpack(row["body"]))) for row in rows]
         return sorted(found, key=lambda each: each[0])
 
@@ -131,31 +133,36 @@ class Administration:
     def put_template(self, template: Template) -> None:
         body = {"contents": {k.value: v for k, v in template.contents.items()}, "links": sorted(template.links)}
         values: Values = {"channel_key": template.channel_key, "name": template.name, "body": pack(body)}
-        item = to_item({"pk": keys.join("template", template.number), "sk": f"v{template.version:06d}", **values})
-        entries = [_entry(keys.join("template", template.channel_key), str(template.number))] if template.version == 1 else []
-        self._put(item, *entries)
+        item = to_item({"pk": keys.join("template", template.number), "sk": _version(template.version), **values})
+        entry = _entry(keys.join("template", template.channel_key), keys.join(template.number), version=template.version)
+        older: Item = {
+            "ConditionExpression": f"{NEW} OR version < :version",
+            "ExpressionAttributeValues": to_item({":version": template.version}),
+        }
+        self._put(item, newest=[{"Item": entry, **older}])
 
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None:
         values: Values = {"channel_key": channel_key, "name": name, "body": pack(asdict(strategy))}
         item = to_item({"pk": keys.join("strategy", number), "sk": "-", **values})
-        self._put(item, _entry(keys.join("strategy", channel_key), str(number)))
+        self._put(item, _entry(keys.join("strategy", channel_key), keys.join(number)))
 
-    def _put(self, *items: Item) -> None:
-        """All or nothing, and nothing is overwritten."""
-        from botocore.exceptions import ClientError
-
-        condition = {"ConditionExpression": "attribute_not_exists(pk)", "TableName": table("settings")}
+    def _put(self, *items: Item, newest: Sequence[Item] = ()) -> None:
+        """All or nothing, and nothing is overwritten; `newest` are puts with conditions of their own."""
+        puts = [*({"Item": item, "ConditionExpression": NEW} for item in items), *newest]
         try:
-            client("dynamodb").transact_write_items(TransactItems=[{"Put": {**condition, "Item": item}} for item in items])
-        except ClientError as error:
-            if error_code(error) != "TransactionCanceledException":
-                raise
+            transact([{"Put": {"TableName": table("settings"), **put}} for put in puts])
+        except Cancelled as error:
             raise Conflict("taken") from error
-        self._cache.clear()
+        finally:
+            self._cache.clear()
 
 
-def _entry(kind: str, name: str) -> Item:
-    return to_item({"pk": keys.join("list", kind), "sk": name})
+def _version(number: int) -> str:
+    return f"v{number:06d}"
+
+
+def _entry(kind: str, name: str, **more: int) -> Item:
+    return to_item({"pk": keys.join("list", kind), "sk": name, **more})
 
 
 def _name(kind: str, name: str) -> Item:
@@ -167,22 +174,21 @@ def _get(pk: str) -> dict[str, Any] | None:
     return from_item(row) if row else None
 
 
-def _ids(*kind: str) -> list[str]:
-    """The ids of what there is of a kind, in order."""
-    pk = keys.join("list", kind[0] if len(kind) == 1 else keys.join(*kind))
-    wanted = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": to_item({":pk": pk})}
+def _entries(kind: str) -> list[dict[str, Any]]:
+    """What there is of a kind, in order: `sk` is its id."""
+    wanted = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": to_item({":pk": keys.join("list", kind)})}
     request: dict[str, Any] = {**wanted, "TableName": table("settings"), "ConsistentRead": True}
-    found: list[str] = []
+    found: list[dict[str, Any]] = []
     while True:
         answer = client("dynamodb").query(**request)
-        found += [item["sk"]["S"] for item in answer["Items"]]
+        found += map(from_item, answer["Items"])
         if not answer.get("LastEvaluatedKey"):
             return found
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def _listed(kind: str) -> list[dict[str, Any]]:
-    rows = get_many(table("settings"), ({"pk": keys.join(kind, name), "sk": "-"} for name in _ids(kind)), consistent=True)
+    rows = get_many(table("settings"), ({"pk": keys.join(kind, each["sk"]), "sk": "-"} for each in _entries(kind)), consistent=True)
     return sorted(rows, key=lambda row: str(row["pk"]))
 
 
@@ -193,6 +199,7 @@ def _newest(number: int) -> Template | None:
         ExpressionAttributeValues=to_item({":pk": keys.join("template", number)}),
         ScanIndexForward=False,
         Limit=1,
+        ConsistentRead=True,  # what a replica does not know yet would be remembered as missing
     )
     rows = [from_item(item) for item in answer["Items"]]
     return _template(rows[0]) if rows else None

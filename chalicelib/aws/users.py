@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.aws.clients import client
-from chalicelib.aws.items import Item, get_many, pack, to_item, unpack
+from chalicelib.aws.items import TRANSACTION, Cancelled, Item, Unprocessed, get_many, pack, to_item, transact, unpack
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.users import User
 from chalicelib.flow.ports import Vault
-
-TRANSACTION = 100  # items that one transaction takes
-_CHANGED = ("ConditionalCheckFailed", "TransactionConflict")
 
 
 class Users:
@@ -26,27 +22,25 @@ class Users:
         return {row["userid"]: self._user(row) for row in rows}
 
     def save(self, users: Sequence[User]) -> frozenset[str]:
-        lost: set[str] = set()
-        for start in range(0, len(users), TRANSACTION):
-            lost |= self._save(list(users[start : start + TRANSACTION]))
+        first = {user.userid: user for user in reversed(users)}
+        lost = {user.userid for user in users if first[user.userid] is not user}  # of two versions at once, one is late
+        unique = list(first.values())
+        for start in range(0, len(unique), TRANSACTION):
+            lost |= self._save(unique[start : start + TRANSACTION])
         return frozenset(lost)
 
     def _save(self, users: list[User]) -> set[str]:
         """All whose version still is the stored one; those that somebody else has changed are left out of a second transaction."""
-        from botocore.exceptions import ClientError
-
         lost: set[str] = set()
         while users:
             try:
-                client("dynamodb").transact_write_items(TransactItems=[{"Put": self._put(user)} for user in users])
+                transact([{"Put": self._put(user)} for user in users])
                 return lost
-            except ClientError as error:
-                reasons = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-                stale = {user.userid for user, code in zip(users, reasons, strict=False) if code in _CHANGED}
-                if not stale:
-                    raise
-                lost |= stale
-                users = [user for user in users if user.userid not in stale]
+            except Cancelled as error:
+                lost |= {user.userid for user, failed in zip(users, error.failed, strict=True) if failed}
+                users = [user for user in users if user.userid not in lost]
+            except Unprocessed:  # others write the same users all the time: as if they had been faster
+                return lost | {user.userid for user in users}
         return lost
 
     def _put(self, user: User) -> Item:

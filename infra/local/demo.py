@@ -1,0 +1,188 @@
+"""`make demo`: one message to 1,000 people: app push, then SMS to those whom it did not reach, then e-mail.
+
+Everything is created through the HTTP API, as a user would. Exits 0 only if every figure is what the mix of contacts must give
+(demo_mix.py), checked against the providers' own log of what they sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from infra.local.client import Failed, Shop
+from infra.local.demo_mix import Person, expected, expected_sends, people, uploads
+from infra.local.stack import DEMO, Stack, up
+
+STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
+WITHIN = 5  # seconds that each step waits
+PATIENCE = 120  # seconds until the demo gives up
+SETTLE = 4  # seconds without a change after which everything has been reported
+
+STRATEGY = (
+    {"channels": ["app"]},
+    {"channels": ["sms"], "condition": {"missing": "delivered", "within": WITHIN}},
+    {"channels": ["email"], "condition": {"missing": "clicked", "within": WITHIN}},
+)
+CONTENTS: Mapping[str, Mapping[str, Any]] = {
+    "app": {"title": "Hello {{name}}", "alert": "Your order {{order}} is on its way"},
+    "sms": {"sign_id": 1, "temp_id": 1, "temp_para": {"name": "{{name}}", "order": "{{order}}", "url": "{{url}}"}},
+    "email": {"subject": "Order {{order}}", "text": "Hello {{name}}, your order {{order}} is on its way: {{url}}"},
+}
+VALUES = {"name": "Ann", "order": "1042", "url": "https://shop.example/orders/1042"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
+    parser.add_argument("--name", default=DEMO, help="the local stack to use")
+    parser.add_argument("--stage", default="local")
+    given = parser.parse_args()
+    console = Console()
+    begun = time.monotonic()
+    stack = Stack(given.name, given.stage)
+    with console.status("starting the local stack"):
+        description = up(stack)
+    console.print(f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)")
+    shop, everybody, template, rule = _prepare(console, description)
+    sent = time.monotonic()
+    msgid = shop.api.send([p.userid for p in everybody], template, VALUES, rule_id=rule, option={"sendno": "demo", "priority": 2})
+    console.print(f"[bold]One message[/] to {len(everybody)} people: {msgid}")
+    answer = _watch(console, shop, msgid)
+    console.print(_summary(answer, time.monotonic() - sent))
+    wrong = [*_differences(answer), *_wrong_sends(shop, everybody)]
+    _remember(stack, description, shop)
+    _how_to_go_on(console, shop, everybody[0].userid, template, msgid, rule)
+    for line in wrong:
+        console.print(f"[bold red]wrong:[/] {line}")
+    if wrong:
+        console.print("what the functions and the sandbox wrote: make logs")
+        return 1
+    console.print(f"[bold green]Every figure is as it must be[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s in all)")
+    return 0
+
+
+def _prepare(console: Console, description: Mapping[str, Any]) -> tuple[Shop, list[Person], int, int]:
+    with console.status("creating channels, template, strategy and users through the API"):
+        shop = Shop(description)
+        everybody = list(people(shop.mark))
+        shop.upload(uploads(shop, everybody))
+        template, rule = shop.template(**CONTENTS), shop.strategy(*STRATEGY)
+    console.print(f"access channel {shop.key}, template {template}, strategy {rule}: app → sms → email, {WITHIN} s each")
+    return shop, everybody, template, rule
+
+
+def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
+    """Show the funnel until everything is decided and nothing has changed for a while."""
+    begun = changed = time.monotonic()
+    answer = shop.api.message(msgid)
+    with Live(_progress(answer, 0), console=console, refresh_per_second=4, transient=console.is_terminal) as live:
+        while time.monotonic() - begun < PATIENCE:
+            time.sleep(0.5)
+            fresh = shop.api.message(msgid)
+            changed = time.monotonic() if fresh != answer else changed
+            answer = fresh
+            if console.is_terminal:
+                live.update(_progress(answer, time.monotonic() - begun))
+            is_right = answer["status"] == "finished" and not list(_differences(answer))
+            if is_right or (answer["status"] == "finished" and time.monotonic() - changed > SETTLE):
+                return answer
+    return answer
+
+
+def _progress(answer: Mapping[str, Any], seconds: float) -> Table:
+    open_ = answer["progress"]
+    title = f"{answer['status']}, {seconds:.0f} s: {open_['undecided']} people undecided, {open_['unsubmitted']} deliveries to submit"
+    return _funnel(answer, title)
+
+
+def _funnel(answer: Mapping[str, Any], title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for stage in STAGES:
+        table.add_column(stage, justify="right")
+    rows = {"people": answer["funnel"]["users"], **answer["funnel"]["channels"]}
+    for name, counts in rows.items():
+        table.add_row(name, *(str(counts[stage]) for stage in STAGES))
+    return table
+
+
+def _summary(answer: Mapping[str, Any], seconds: float) -> Table:
+    table = _funnel(
+        answer, f"{answer['status']} after {seconds:.1f} s; the ledger {'balances' if answer['balanced'] else 'DOES NOT BALANCE'}"
+    )
+    lost = {"people": answer["losses"]["users"], **answer["losses"]["channels"]}
+    table.caption = "lost: " + ("; ".join(f"{who} {reason} {n}" for who, found in lost.items() for reason, n in found.items()) or "nobody")
+    return table
+
+
+def _differences(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Where the answer is not what the mix must give."""
+    wanted = expected()
+    if not answer["balanced"]:
+        yield "the ledger does not balance"
+    if answer["status"] != "finished":
+        yield f"the message is not finished: {answer['progress']}"
+    yield from _compare("people", wanted["users"], answer["funnel"]["users"])
+    for kind, counts in wanted["channels"].items():
+        yield from _compare(kind, counts, answer["funnel"]["channels"].get(kind, {}))
+    yield from _compare("people lost", wanted["losses"]["users"], answer["losses"]["users"])
+    for kind in wanted["channels"]:
+        told: dict[str, int] = {}
+        for reason, number in answer["losses"]["channels"].get(kind, {}).items():
+            stage = reason.split(":")[0]
+            told[stage] = told.get(stage, 0) + number
+        yield from _compare(f"{kind} lost", wanted["losses"][kind], told)
+
+
+def _compare(what: str, wanted: Mapping[str, int], told: Mapping[str, int]) -> Iterator[str]:
+    for name in sorted({*wanted, *told}):
+        if wanted.get(name, 0) != told.get(name, 0):
+            yield f"{what} {name}: {told.get(name, 0)}, but it must be {wanted.get(name, 0)}"
+
+
+def _wrong_sends(shop: Shop, everybody: Sequence[Person]) -> Iterator[str]:
+    """Contacts that a provider did not send to exactly as often as it must."""
+    for provider, wanted in expected_sends(everybody).items():
+        ours = {c for p in everybody for c in (*p.app, p.sms, p.email) if c}
+        sent = {contact: n for contact, n in shop.sandbox.sends(provider).items() if contact in ours}
+        different = [c for c in {*wanted, *sent} if wanted.get(c, 0) != sent.get(c, 0)]
+        for contact in different[:3]:
+            yield f"{provider} sent {sent.get(contact, 0)} times to {contact}, but must have {wanted.get(contact, 0)} times"
+        if len(different) > 3:
+            yield f"{provider}: {len(different)} contacts in all"
+
+
+def _remember(stack: Stack, description: Mapping[str, Any], shop: Shop) -> None:
+    keys = {"channel_key": shop.key, "master_secret": shop.secret}
+    stack.description.write_text(json.dumps({**description, **keys}, indent=2) + "\n")
+
+
+def _how_to_go_on(console: Console, shop: Shop, userid: str, template: int, msgid: str, rule: int) -> None:
+    body = {
+        "aud_userid": [userid], "template_id": template, "template_para": VALUES, "app_para": {"platform": "all"}, "rule_id": rule,
+    }  # fmt: skip
+    console.print(f"\n[bold]API[/] {shop.api.url}   [bold]channel key[/] {shop.key}   [bold]master secret[/] {shop.secret}")
+    console.print("Send another one, and see what became of the first:\n")
+    pair = f"-u {shop.key}:{shop.secret}"
+    sending = f"curl {pair} {shop.api.url}/v1/template/sent -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
+    for line in (
+        sending,
+        f"curl {pair} {shop.api.url}/v1/messages/{msgid}",
+        f"curl {pair} {shop.api.url}/v1/messages/{msgid}/targets/{userid}",
+    ):
+        print(line)  # as it is, to be copied: no wrapping, no colours
+    print()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        sys.exit(f"demo: {failure}")

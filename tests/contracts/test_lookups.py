@@ -1,0 +1,137 @@
+"""Lookups: receipts and their submissions meet, whichever comes first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys
+from chalicelib.domain.plans import PageId
+from chalicelib.domain.sending import Receipt, ReceiptKind
+from chalicelib.flow.ports import Lookup, World
+from tests.contracts import faults
+from tests.contracts.conftest import Container, a_message
+
+TOMORROW = int(time.time()) + 86400
+
+
+def a_receipt(provider_id: str, kind: ReceiptKind = ReceiptKind.DELIVERED, **changes: Any) -> Receipt:
+    return Receipt(provider_id, kind, **{"time": 1_700_000_000_000, "contact": "+86-13900001111", "code": "成功", **changes})
+
+
+def page() -> PageId:
+    return PageId(a_message().msgid, 3)
+
+
+def test_an_id_leads_to_its_page_or_to_one_delivery(container: Container, unique: str) -> None:
+    found = {"call-1": Lookup(page()), "mt#%1": Lookup(page(), (12, 0)), "号": Lookup(page(), (0, 3))}
+    container().lookups.put(unique, found, TOMORROW)
+    assert container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "call-1"]) == found
+
+
+def test_channels_do_not_mix(world: World, unique: str) -> None:
+    world.lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
+    assert world.lookups.get(f"{unique}-other", ["1"]) == {}
+
+
+def test_an_id_that_was_not_there_is_found_when_asked_again(world: World, container: Container, unique: str) -> None:
+    assert world.lookups.get(unique, ["1"]) == {}
+    container().lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
+    assert set(world.lookups.get(unique, ["1"], fresh=True)) == {"1"}
+
+
+def test_many_ids_are_put_and_found(world: World, unique: str) -> None:
+    at = page()
+    found = {f"id-{n}": Lookup(at, (n, 0)) for n in range(230)}
+    world.lookups.put(unique, found, TOMORROW)
+    assert world.lookups.get(unique, list(found)) == found
+    assert world.lookups.get(unique, []) == {}
+
+
+def test_what_was_parked_is_read_by_who_writes_the_lookup(container: Container, unique: str) -> None:
+    parked = {"1": [a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED)], "2": [a_receipt("2")], "3": [a_receipt("3")]}
+    container().lookups.park(unique, parked, TOMORROW)
+    found = container().lookups.parked(unique, ["1", "2", "4"])
+    assert set(found) == {a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED), a_receipt("2")}
+
+
+def test_what_comes_in_several_posts_is_parked_together(container: Container, unique: str) -> None:
+    for kind in ReceiptKind:
+        container().lookups.park(unique, {"1": [a_receipt("1", kind)]}, TOMORROW)
+    assert {r.kind for r in container().lookups.parked(unique, ["1", "1"])} == set(ReceiptKind)
+
+
+def test_a_nonce_goes_with_one_body_only(container: Container, unique: str) -> None:
+    assert container().lookups.use_nonce(unique, "n", "digest-1", TOMORROW)
+    assert container().lookups.use_nonce(unique, "n", "digest-1", TOMORROW)
+    assert not container().lookups.use_nonce(unique, "n", "digest-2", TOMORROW)
+    assert container().lookups.use_nonce(unique, "n2", "digest-2", TOMORROW)
+
+
+# -- what only AWS does
+
+
+def raw(aws: Callable[[str], Any], *key: str) -> dict[str, Any]:
+    found: dict[str, Any] = aws("dynamodb").get_item(TableName=table("lookups"), Key={"pk": {"S": keys.join(*key)}})["Item"]
+    return found
+
+
+def test_parked_contacts_cannot_be_read_and_everything_expires(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    real.lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
+    real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
+    real.lookups.use_nonce(unique, "1", "digest", TOMORROW)
+    items = [raw(aws, kind, unique, "1") for kind in ("receipt", "parked", "nonce")]
+    assert {item["expires"]["N"] for item in items} == {str(TOMORROW)}
+    assert "1390000" not in repr(items)
+
+
+def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    """Providers repeat what we cannot place for hours: the item must not grow until it can no longer be written."""
+    real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
+    before = len(repr(raw(aws, "parked", unique, "1")))
+    for _ in range(5):
+        real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
+    assert len(repr(raw(aws, "parked", unique, "1"))) < before * 1.5
+    assert list(real.lookups.parked(unique, ["1"])) == [a_receipt("1")]
+
+
+def test_an_id_that_no_key_can_hold_is_nobodys(real: World, unique: str) -> None:
+    """What is posted to us may hold any text; refusing it with an error would make the provider post it again and again."""
+    for odd in ("x" * 5000, "half \ud800 pair", ""):
+        real.lookups.park(unique, {odd: [a_receipt(odd)], "good": [a_receipt("good")]}, TOMORROW)
+        assert real.lookups.get(unique, [odd]) == {}
+        real.lookups.parked(unique, [odd])
+    assert len(real.lookups.parked(unique, ["good"])) == 1
+
+
+def test_writes_that_come_back_unprocessed_are_written_in_the_end(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    found = {f"id-{n}": Lookup(page()) for n in range(30)}
+
+    def some_back(asked: Any) -> Any:
+        return {"UnprocessedItems": asked["RequestItems"]}
+
+    with faults.answered(aws("dynamodb"), "BatchWriteItem", some_back, some_back) as seen:
+        real.lookups.put(unique, found, TOMORROW)
+    assert [len(next(iter(asked["RequestItems"].values()))) for asked in seen] == [25, 25, 25, 5]
+    assert real.lookups.get(unique, list(found), fresh=True) == found
+
+
+def test_what_is_known_is_not_asked_for_again(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    real.lookups.put(unique, {f"{n}": Lookup(page()) for n in range(3)}, TOMORROW)
+    with faults.counted(aws("dynamodb")) as calls:
+        for _ in range(3):
+            real.lookups.get(unique, ["0", "1", "2"])
+        real.lookups.get(unique, ["0"], fresh=True)
+        real.lookups.get(unique, ["0", "unknown"])
+    assert calls == ["BatchGetItem"] * 2
+
+
+def test_parking_a_post_full_of_strangers_takes_few_calls(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    """A webhook of a hundred receipts that is faster than the record of their submission."""
+    receipts = {f"id-{n}": [a_receipt(f"id-{n}")] for n in range(100)}
+    with faults.counted(aws("dynamodb")) as calls:
+        real.lookups.park(unique, receipts, TOMORROW)
+        assert len(real.lookups.parked(unique, list(receipts))) == 100
+    assert len(calls) <= 8

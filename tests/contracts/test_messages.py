@@ -1,0 +1,200 @@
+"""Messages: all or nothing when they are accepted, counts that only grow, links that outlive the history."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.tables import table
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.funnel import Counts
+from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import PageId
+from chalicelib.flow.ports import World
+from tests.builders import a_plan, a_reachable_user, a_strategy
+from tests.contracts import faults
+from tests.contracts.conftest import Container, a_message, real_container
+
+
+def first_look(message: Message) -> Timer:
+    return Timer(message.accepted + 300_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+
+
+def create(world: World, message: Message, *, with_plan: bool = False) -> None:
+    world.messages.create(message, a_plan(message) if with_plan else None, first_look(message))
+
+
+FULL: dict[str, Any] = {
+    "strategy": a_strategy("app", "sms,email", missing="clicked", within=300, operator="or"),
+    "priority": Priority.HIGH,
+    "contents": {ChannelType.APP: {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}}, ChannelType.SMS: {"text": "x"}},
+    "links": {"url": "https://example.com/?q=a&b=1"},
+    "template": (7, 2),
+    "rule_id": 9,
+    "app_para": {"platform": ["android"], "time_to_live": 60},
+    "sendno": "n-1",
+    "owner": "o",
+    "black_id": 3,
+    "callback": {"url": "https://example.com/cb", "params": {"a": 1}},
+}
+
+
+def test_a_message_is_read_as_it_was_created(container: Container) -> None:
+    message = a_message("ann", "ben", **FULL)
+    create(container(), message)
+    assert container().messages.get(message.msgid) == message
+    assert container().messages.links(message.msgid) == message.links
+
+
+def test_there_is_no_message_and_no_link_by_an_unknown_id(world: World) -> None:
+    unknown = a_message().msgid
+    assert world.messages.get(unknown) is None
+    assert world.messages.links(unknown) is None
+    assert world.messages.counts(unknown) == {}
+
+
+def test_a_message_without_links_has_none(container: Container) -> None:
+    message = a_message()
+    create(container(), message)
+    assert not container().messages.links(message.msgid)
+
+
+def test_plan_and_first_timer_are_stored_with_it(container: Container) -> None:
+    message = a_message("ann")
+    create(container(), message, with_plan=True)
+    other = container()
+    assert other.ledger.plan(PageId(message.msgid, 0)) == a_plan(message)
+    due = [t for t in other.timers.due(message.accepted + 10**7, 1000) if t.page.msgid == message.msgid]
+    assert [(t.kind, t.page, t.priority) for t in due] == [(TimerKind.LOOK, PageId(message.msgid, 0), message.priority)]
+
+
+def test_an_id_that_is_taken_stores_nothing_of_the_second_message(container: Container) -> None:
+    first = a_message("ann")
+    create(container(), first)
+    second = replace(first, userids=("ben",), links={"url": "https://example.com"})
+    with pytest.raises(Conflict):
+        create(container(), second, with_plan=True)
+    late = container()
+    assert late.messages.get(first.msgid) == first
+    assert not late.messages.links(first.msgid)
+    assert late.ledger.plan(PageId(first.msgid, 0)) is None
+
+
+def test_a_message_that_was_not_there_is_found_later(container: Container) -> None:
+    message, early = a_message(), container()
+    assert early.messages.get(message.msgid) is None
+    create(container(), message)
+    assert early.messages.get(message.msgid) == message
+
+
+# -- counts
+
+
+def some_counts(seen: int, delivered: int) -> Counts:
+    return Counts(
+        seen=seen,
+        users=Counter(planned=10, delivered=delivered),
+        channels={"app": Counter(planned=10, submitted=9)},
+        user_losses=Counter(no_contact=1),
+        channel_losses={"app": Counter({"submit_failed:1011": 1})},
+        steps=Counter({"1": 10}),
+        open=Counter(undecided=2),
+    )
+
+
+def test_counts_are_read_as_they_were_put(container: Container) -> None:
+    message = a_message()
+    container().messages.put_counts(PageId(message.msgid, 0), some_counts(3, 1), message.expires)
+    container().messages.put_counts(PageId(message.msgid, 12), some_counts(4, 2), message.expires)
+    assert container().messages.counts(message.msgid) == {0: some_counts(3, 1), 12: some_counts(4, 2)}
+
+
+def test_a_count_that_has_seen_less_replaces_nothing(world: World) -> None:
+    message = a_message()
+    at = PageId(message.msgid, 0)
+    for counts in (some_counts(5, 3), some_counts(4, 9), some_counts(5, 4)):
+        world.messages.put_counts(at, counts, message.expires)
+    assert world.messages.counts(message.msgid) == {0: some_counts(5, 4)}
+
+
+# -- what only AWS does
+
+
+def raw(aws: Callable[[str], Any], msgid: str) -> dict[str, dict[str, Any]]:
+    found = aws("dynamodb").query(
+        TableName=table("messages"), KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": msgid}}
+    )
+    return {item["sk"]["S"]: item for item in found["Items"]}
+
+
+def test_contents_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any]) -> None:
+    contents = {ChannelType.APP: {"alert": "marked-content"}}
+    message = a_message(
+        "ann", contents=contents, links={"url": "https://marked.example.com"}, callback={"url": "https://marked.example.com"}
+    )
+    create(real, message, with_plan=True)
+    items = raw(aws, message.msgid)
+    assert set(items) == {"message", "links"}
+    assert "marked" not in repr(items)
+
+
+def test_the_history_expires_and_the_links_outlive_it_for_a_year(real: World, aws: Callable[[str], Any]) -> None:
+    message = a_message("ann", links={"url": "https://example.com"})
+    create(real, message)
+    real.messages.put_counts(PageId(message.msgid, 0), some_counts(1, 1), message.expires)
+    items = raw(aws, message.msgid)
+    assert items["message"]["expires"]["N"] == str(message.expires)
+    assert items["page#000000"]["expires"]["N"] == str(message.expires)
+    assert int(items["links"]["expires"]["N"]) > time.time() + 365 * 86400
+
+
+def test_an_accept_is_three_calls(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    """Users in one batch, everything in one transaction, the job in one send; no tick of the clock is ordered."""
+    users = [a_reachable_user(f"{unique}-{n}") for n in range(100)]
+    real.users.save(users)
+    with faults.counted(aws("dynamodb"), aws("sqs"), aws("stepfunctions"), aws("kms")) as calls:
+        message = a_message(*(user.userid for user in users), links={"url": "https://example.com"}, strategy=a_strategy())
+        found = real.users.get(message.userids)
+        real.messages.create(message, a_plan(message, users=list(found.values())), first_look(message))
+        job = DeliverJob(message.msgid, 0, 0, 0, "push", 0, 100)
+        real.queues.send([Envelope(job, message.priority, ChannelType.APP, message.channel_key)])
+    assert calls == ["BatchGetItem", "TransactWriteItems", "SendMessageBatch"]
+
+
+def test_a_message_is_read_once_per_container(real: World, aws: Callable[[str], Any]) -> None:
+    message = a_message("ann")
+    create(real, message)
+    other = real_container()
+    other.vault.seal(b"", "warm")
+    with faults.counted(aws("dynamodb")) as calls:
+        for _ in range(3):
+            other.messages.get(message.msgid)
+    assert calls == ["GetItem"]
+
+
+def test_a_transaction_that_was_disturbed_is_no_conflict(real: World, aws: Callable[[str], Any]) -> None:
+    """Throttled, or crossed by another: the message is not there, and its id is not taken."""
+    message = a_message("ann")
+    cancelled = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled [TransactionConflict, None]",
+        "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
+    }
+    with faults.answered(aws("dynamodb"), "TransactWriteItems", cancelled, status=400) as seen:
+        create(real, message)
+    assert len(seen) == 2
+    assert real_container().messages.get(message.msgid) == message
+
+
+def test_a_create_whose_answer_got_lost_is_no_conflict(real: World, aws: Callable[[str], Any]) -> None:
+    message = a_message("ann")
+    with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
+        create(real, message)
+    assert real_container().messages.get(message.msgid) == message

@@ -1,0 +1,115 @@
+"""Queues: every job arrives as it was sent, on the queue of its type and priority."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import config
+from chalicelib.aws.queues import NotSent
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.plans import PageId
+from chalicelib.flow import envelopes as texts
+from chalicelib.flow.ports import World
+from tests.contracts import faults
+from tests.contracts.conftest import a_message
+from tests.fakes.queues import FakeQueues
+
+Received = list[tuple[str, str]]  # (queue, job as text)
+
+
+@pytest.fixture
+def receive(request: pytest.FixtureRequest, world: World) -> Callable[[], Received]:
+    """What is on the queues now, taken off."""
+    if isinstance(world.queues, FakeQueues):
+        fake = world.queues
+        return lambda: [(_name(e), texts.encode(e.job)) for e in iter(fake.take, None)]
+    aws = request.getfixturevalue("aws")
+    list(_receive_all(aws))
+    return lambda: list(_receive_all(aws))
+
+
+def _name(envelope: Envelope) -> str:
+    kind = envelope.channel_type
+    return config.delivery_queue(kind, envelope.priority) if kind else config.audience_queue(envelope.priority)
+
+
+def _receive_all(aws: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
+    sqs = aws("sqs")
+    for url in sqs.list_queues().get("QueueUrls", []):
+        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", []):
+            for message in messages:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                yield url.rsplit("/", 1)[1].removeprefix(config.queue_name(config.settings().stage, "")), message["Body"]
+
+
+def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Received]) -> None:
+    msgid = a_message().msgid
+    timer = Timer(1_700_000_000_000, TimerKind.POLL, PageId(msgid, 1), Priority.LOW, "p#1")
+    sent = [
+        Envelope(PlanJob(msgid, 3, 1500), Priority.HIGH, None, "shop"),
+        Envelope(DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"),
+        Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
+        Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
+        Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
+    ]
+    world.queues.send(sent)
+    assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
+    world.queues.send([])
+    assert receive() == []
+
+
+def test_more_jobs_than_a_batch_takes_all_arrive(world: World, receive: Callable[[], Received]) -> None:
+    msgid = a_message().msgid
+    sent = [Envelope(PlanJob(msgid, n, 0), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)]
+    world.queues.send(sent)
+    assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
+
+
+def test_a_delayed_job_is_not_there_yet(world: World, receive: Callable[[], Received]) -> None:
+    world.queues.send([Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push", delay=900)])
+    assert receive() == []
+
+
+# -- what only AWS does
+
+
+def some_jobs(number: int) -> list[Envelope]:
+    return [Envelope(PollJob(f"c{n}"), Priority.MEDIUM, ChannelType.APP, f"group-{n}", delay=n) for n in range(number)]
+
+
+def test_ten_jobs_are_one_call_with_group_and_delay(real: World, aws: Callable[[str], Any]) -> None:
+    with faults.answered(aws("sqs"), "SendMessageBatch") as seen:
+        real.queues.send(some_jobs(12))
+    assert [len(asked["Entries"]) for asked in seen] == [10, 2]
+    assert [e["MessageGroupId"] for e in seen[0]["Entries"]] == [f"group-{n}" for n in range(10)]
+    assert [e.get("DelaySeconds", 0) for e in seen[0]["Entries"]] == list(range(10))
+    assert len({e["Id"] for e in seen[0]["Entries"]}) == 10
+
+
+def failing(asked: Any, *, fault: bool = False) -> Any:
+    """The first of a batch fails, the others are sent."""
+    first, *others = asked["Entries"]
+    ok = [{"Id": e["Id"], "MessageId": "m", "MD5OfMessageBody": _md5(e["MessageBody"])} for e in others]
+    return {"Successful": ok, "Failed": [{"Id": first["Id"], "SenderFault": fault, "Code": "InternalError", "Message": "no"}]}
+
+
+def _md5(text: str) -> str:
+    import hashlib
+
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(real: World, aws: Callable[[str], Any]) -> None:
+    with faults.answered(aws("sqs"), "SendMessageBatch", failing) as seen:
+        real.queues.send(some_jobs(3))
+    assert [[json.loads(e["MessageBody"])["channel"] for e in asked["Entries"]] for asked in seen] == [["c0", "c1", "c2"], ["c0"]]
+
+
+def test_what_sqs_never_takes_is_an_error(real: World, aws: Callable[[str], Any]) -> None:
+    with faults.answered(aws("sqs"), "SendMessageBatch", *[failing] * 20), pytest.raises(NotSent):
+        real.queues.send(some_jobs(1))

@@ -1,0 +1,124 @@
+"""Vault and credentials: what is sealed opens where it belongs, and only there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from cryptography.exceptions import InvalidTag
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.aws.tables import table
+from chalicelib.domain.errors import Invalid
+from chalicelib.flow.ports import World
+from tests.contracts import faults
+from tests.contracts.conftest import Container, real_container
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(plain=st.binary(max_size=500), context=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_what_is_sealed_opens_in_its_context(world: World, plain: bytes, context: str) -> None:
+    assert world.vault.open(world.vault.seal(plain, context), context) == plain
+
+
+def test_it_opens_in_another_container(container: Container) -> None:
+    assert container().vault.open(container().vault.seal(b"secret", "c"), "c") == b"secret"
+
+
+@pytest.mark.parametrize("spoil", [lambda s: s[:-1], lambda s: s[:20] + bytes([s[20] ^ 1]) + s[21:], lambda s: s[:5]])
+def test_it_opens_nowhere_else_and_not_when_it_was_changed(world: World, spoil: Callable[[bytes], bytes]) -> None:
+    sealed = world.vault.seal(b"some plain text", "user#ann")
+    assert b"plain" not in sealed
+    for changed, context in ((sealed, "user#ben"), (spoil(sealed), "user#ann")):
+        with pytest.raises((ValueError, ClientError, InvalidTag)):
+            world.vault.open(changed, context)
+
+
+def test_a_mac_is_the_same_everywhere_and_each_label_has_its_own(container: Container) -> None:
+    one, other = container(), container()
+    assert one.vault.mac("link", b"data") == other.vault.mac("link", b"data")
+    assert len({one.vault.mac("link", b"data"), one.vault.mac("other", b"data"), one.vault.mac("link", b"data2")}) == 3
+    assert len(one.vault.mac("link", b"data")) == 32
+
+
+PLAIN = {"app_key": "k", "master_secret": "秘密", "port": 465, "tls": True}
+
+
+def test_credentials_open_as_credentials(container: Container) -> None:
+    assert container().credentials.open_credentials(container().credentials.seal_credentials(PLAIN)) == PLAIN
+
+
+def test_webhook_secrets_open_as_webhook_secrets(container: Container) -> None:
+    assert container().credentials.open_webhook(container().credentials.seal_webhook({"secret": "s"})) == {"secret": "s"}
+
+
+def test_one_kind_of_secret_does_not_open_as_the_other(world: World) -> None:
+    with pytest.raises((ValueError, ClientError, InvalidTag)):
+        world.credentials.open_webhook(world.credentials.seal_credentials(PLAIN))
+    with pytest.raises((ValueError, ClientError, InvalidTag)):
+        world.credentials.open_credentials(world.credentials.seal_webhook({"secret": "s"}))
+
+
+def test_credentials_that_are_too_large_are_refused(world: World) -> None:
+    with pytest.raises(Invalid):
+        world.credentials.seal_credentials({"key": "x" * 4097})
+
+
+# -- what only AWS does
+
+
+def test_the_same_text_sealed_twice_looks_different(real: World) -> None:
+    assert len({real.vault.seal(b"same", "c") for _ in range(100)}) == 100
+
+
+def test_the_data_key_is_opened_once_per_container(real: World, aws: Callable[[str], Any]) -> None:
+    real.vault.seal(b"", "c")
+    other = real_container()
+    with faults.counted(aws("kms")) as calls:
+        for n in range(5):
+            other.vault.open(other.vault.seal(b"x", f"c{n}"), f"c{n}")
+            other.vault.mac("link", b"x")
+    assert calls == ["Decrypt"]
+
+
+def test_credentials_are_opened_once_per_container_for_a_while(real: World, aws: Callable[[str], Any]) -> None:
+    sealed = real.credentials.seal_credentials(PLAIN)
+    with faults.counted(aws("kms")) as calls:
+        for _ in range(5):
+            real.credentials.open_credentials(sealed)
+    assert calls == ["Decrypt"]
+
+
+def test_all_who_need_the_first_key_at_once_get_the_same(real: World, aws: Callable[[str], Any]) -> None:
+    """Nobody may seal under a key that is not stored."""
+    _take_the_key_away(aws)
+    worlds = [real_container() for _ in range(6)]
+    sealed: list[bytes] = []
+    threads = [Thread(target=lambda w=w: sealed.append(w.vault.seal(b"x", "c"))) for w in worlds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    late = real_container()
+    assert [late.vault.open(each, "c") for each in sealed] == [b"x"] * 6
+
+
+def _take_the_key_away(aws: Callable[[str], Any]) -> None:
+    found = aws("dynamodb").query(
+        TableName=table("settings"), KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "key#contacts"}}
+    )
+    for item in found["Items"]:
+        aws("dynamodb").delete_item(TableName=table("settings"), Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+def test_sealing_is_fast_enough_for_whole_pages(real: World) -> None:
+    real.vault.seal(b"", "c")
+    started = time.monotonic()
+    for n in range(1000):
+        real.vault.open(real.vault.seal(b"x" * 100, f"user#{n}"), f"user#{n}")
+    assert time.monotonic() - started < 2

@@ -1,0 +1,159 @@
+"""Timers: what is set comes due in its slot, once, whoever sets it again; and the clock ticks for it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib import config
+from chalicelib.aws.timers import execution_name, slot_of
+from chalicelib.domain.channels import Priority
+from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.plans import PageId
+from chalicelib.flow.ports import World
+from tests.contracts import faults
+from tests.contracts.conftest import Container, a_message, real_container
+
+WIDTH = 60_000
+HOUR = 3_600_000
+FAR = 10**5
+
+
+def a_timer(world: World, after: int = HOUR, kind: TimerKind = TimerKind.LOOK, page: int = 0, msgid: str = "", **changes: Any) -> Timer:
+    at = world.clock.now() + after
+    return Timer(at, kind, PageId(msgid or a_message().msgid, page), **{"priority": Priority.MEDIUM, **changes})
+
+
+def due(world: World, timers: list[Timer], later: int = 2 * HOUR) -> list[Timer]:
+    wanted = {timer.page.msgid for timer in timers}
+    return [t for t in world.timers.due(world.clock.now() + later, FAR) if t.page.msgid in wanted]
+
+
+def told(timers: list[Timer]) -> set[tuple[Any, ...]]:
+    return {(t.kind, t.page, t.priority, t.channel) for t in timers}
+
+
+def test_what_is_set_comes_due_with_all_it_says(container: Container) -> None:
+    one = container()
+    timers = [
+        a_timer(one),
+        a_timer(one, kind=TimerKind.RECOUNT, priority=Priority.LOW, page=12),
+        a_timer(one, kind=TimerKind.POLL, priority=Priority.HIGH, channel="p#1%"),
+    ]
+    one.timers.set(timers)
+    assert told(due(container(), timers)) == told(timers)
+    one.timers.set([])
+
+
+def test_nothing_comes_due_before_its_time_and_everything_within_three_widths_after(world: World) -> None:
+    soon, later = a_timer(world, 0), a_timer(world, HOUR)
+    world.timers.set([soon, later])
+    assert due(world, [soon, later], 0) == []
+    assert told(due(world, [soon, later], 3 * WIDTH)) == told([soon])
+    assert told(due(world, [soon, later], HOUR - 1000)) == told([soon])
+    assert told(due(world, [soon, later], HOUR + WIDTH)) == told([soon, later])
+
+
+def test_the_same_timer_of_the_same_slot_is_one_even_within_one_batch(container: Container) -> None:
+    one = container()
+    at = (one.clock.now() // WIDTH + 10) * WIDTH
+    timer = Timer(at - 5, TimerKind.LOOK, PageId(a_message().msgid, 0), Priority.MEDIUM)
+    again = Timer(at, timer.kind, timer.page, timer.priority)
+    one.timers.set([timer, again, timer])
+    container().timers.set([timer])
+    assert len(due(one, [timer])) == 1
+
+
+def test_what_is_done_does_not_come_due_again_and_what_was_set_meanwhile_does(world: World) -> None:
+    timers = [a_timer(world, page=n, msgid=a_message().msgid) for n in range(60)]
+    world.timers.set(timers)
+    found = due(world, timers)
+    assert len(found) == 60
+    world.timers.done(found[:40])
+    world.timers.done(found[:40])
+    assert told(due(world, timers)) == told(found[40:])
+
+
+def test_no_more_come_due_than_asked_for(world: World) -> None:
+    world.timers.set([a_timer(world) for _ in range(20)])
+    assert len(world.timers.due(world.clock.now() + 2 * HOUR, 7)) == 7
+
+
+# -- what only AWS does
+
+
+def executions(aws: Callable[[str], Any]) -> list[str]:
+    found = aws("stepfunctions").list_executions(stateMachineArn=config.settings().clock_arn)["executions"]
+    return [each["name"] for each in found]
+
+
+def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(real: World, aws: Callable[[str], Any]) -> None:
+    before = set(executions(aws))
+    at = (real.clock.now() // WIDTH + 1000) * WIDTH
+    timers = [Timer(at - n, TimerKind.LOOK, PageId(a_message().msgid, n), Priority.MEDIUM) for n in range(30)]
+    with faults.counted(aws("stepfunctions"), aws("dynamodb")) as calls:
+        real.timers.set(timers)
+        real.timers.set(timers)
+    assert calls == ["StartExecution", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem"]
+    assert len(set(executions(aws)) - before) == 1
+
+
+def test_the_clock_that_another_container_started_is_good_enough(real: World, aws: Callable[[str], Any]) -> None:
+    """AWS says ExecutionAlreadyExists for a name that was used, and says nothing for the same input while it runs."""
+    from chalicelib.aws import timers as adapter
+
+    at = (real.clock.now() // WIDTH + 2000) * WIDTH
+    timer = Timer(at, TimerKind.LOOK, PageId(a_message().msgid, 0), Priority.MEDIUM)
+    real.timers.set([timer])
+    before = len(executions(aws))
+    getattr(adapter, "_started", {}).clear()
+    other = real_container()
+    with faults.counted(aws("stepfunctions")) as calls:
+        other.timers.set([timer])
+    assert calls == ["StartExecution"]
+    assert len(executions(aws)) == before
+
+
+def test_an_execution_knows_its_time_and_nothing_else(real: World, aws: Callable[[str], Any]) -> None:
+    at = (real.clock.now() // WIDTH + 3000) * WIDTH
+    with faults.answered(aws("stepfunctions"), "StartExecution") as seen:
+        real.timers.set([Timer(at, TimerKind.POLL, PageId(a_message().msgid, 0), Priority.HIGH, "channel-marked")])
+    (asked,) = seen
+    assert set(json.loads(asked["input"])) == {"at"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.000)?Z", json.loads(asked["input"])["at"])
+    assert "marked" not in json.dumps(asked)
+
+
+def test_a_clock_that_cannot_be_started_leaves_no_row(real: World, aws: Callable[[str], Any]) -> None:
+    """The row would not be seen in time: whoever sets the timer tries again."""
+    timer = Timer((real.clock.now() // WIDTH + 4000) * WIDTH, TimerKind.LOOK, PageId(a_message().msgid, 0), Priority.MEDIUM)
+    refused = {"__type": "StateMachineDoesNotExist", "message": "no"}
+    with faults.answered(aws("stepfunctions"), "StartExecution", refused, status=400), pytest.raises(Exception, match="StateMachine"):
+        real.timers.set([timer])
+    assert due(real, [timer], 5000 * WIDTH) == []
+
+
+@given(st.integers(10**12, 4 * 10**12), st.integers(-(10**10), 10**10), st.sampled_from([1, 5, 60, 3600]))
+def test_a_slot_is_neither_too_early_nor_too_late_nor_too_soon(now: int, ahead: int, width: int) -> None:
+    wide, at = width * 1000, now + ahead
+    slot = slot_of(at, now, wide)
+    assert slot % wide == 0
+    assert slot >= at
+    assert slot >= now + wide  # time enough to start the clock and put the row
+    assert slot < max(at, now + 3 * wide) + wide
+
+
+@given(st.integers(0, 10**13 - 1))
+def test_the_name_of_an_execution_is_one_that_is_allowed(slot: int) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", execution_name(slot))
+
+
+@given(st.sets(st.integers(0, 10**9), min_size=2, max_size=2))
+def test_each_slot_has_a_name_of_its_own(seconds: set[int]) -> None:
+    assert len({execution_name(each * 1000) for each in seconds}) == 2
