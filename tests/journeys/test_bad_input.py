@@ -1,0 +1,106 @@
+"""What is wrong is said in UMS's own shape, with the field; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.client import Api, Shop
+from tests.journeys.conftest import scan
+from tests.journeys.test_channels import APP
+
+SENT = "/v1/template/sent"
+
+
+@pytest.fixture(scope="module")
+def good(shop: Shop) -> dict[str, Any]:
+    shop.upload([shop.user("ann", app=["reg-ann"])])
+    template = shop.template(**APP)
+    return {"aud_userid": ["ann"], "template_id": template, "template_para": {"name": "Ann"}, "app_para": {"platform": "all"}}
+
+
+CASES: list[tuple[str, dict[str, Any], int, str]] = [
+    ("an empty list", {"aud_userid": []}, 1015004, "aud_userid"),
+    ("an over-long list", {"aud_userid": [f"u{n}" for n in range(1001)]}, 1015004, "aud_userid"),
+    ("a wrong type", {"aud_userid": "ann"}, 4004, "aud_userid"),
+    ("an unknown template", {"template_id": 999999}, 1015031, "template_id"),
+    ("no platform", {"app_para": {}}, 1015084, "platform"),
+    ("a wrong platform", {"app_para": {"platform": "amiga"}}, 1015085, "platform"),
+    ("both lists", {"option": {"black_id": 1, "white_id": 2}}, 1015097, "black_id"),
+    ("no value for a variable", {"template_para": {}}, 4004, "name"),
+    ("an unknown field", {"surprise": 1}, 4004, "surprise"),
+    ("a wrong priority", {"option": {"priority": 4}}, 4004, "priority"),
+    ("an unknown strategy", {"rule_id": 424242}, 1015026, "rule_id"),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "code", "field"), CASES, ids=[case[0] for case in CASES])
+def test_bad_input_is_named_and_nothing_is_stored(
+    shop: Shop, aws: Any, good: Mapping[str, Any], what: str, change: Mapping[str, Any], code: int, field: str
+) -> None:
+    before = len(scan(aws, "messages"))
+    answer = shop.api.call("POST", SENT, {**good, **change})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert field in answer.json()["message"]
+    assert len(scan(aws, "messages")) == before
+
+
+def test_the_same_request_without_a_mistake_is_taken(shop: Shop, good: Mapping[str, Any]) -> None:
+    answer = shop.api.ask("POST", SENT, {**good, "option": {"sendno": "s-1", "priority": 1}})
+    assert answer["code"] == 0
+    assert answer["msgid"] == answer["msgno"]
+    assert answer["sendno"] == "s-1"
+
+
+@pytest.mark.parametrize("pair", [("", ""), ("nobody", "wrong"), None])
+def test_wrong_credentials_are_refused(shop: Shop, good: Mapping[str, Any], pair: tuple[str, str] | None) -> None:
+    key = pair or (shop.key, "wrong")
+    answer = Api(shop.api.url, key).call("POST", SENT, good)
+    assert (answer.status_code, answer.json()["code"]) == (401, 4005)
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[1", b'{"a":NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b'"text"'])
+def test_broken_bodies_are_refused(shop: Shop, raw: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=30)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == 4004
+
+
+def test_an_over_large_body_is_refused(shop: Shop) -> None:
+    raw = b'{"template_para": {"a": "' + b"x" * 6_500_000 + b'"}}'
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=60)
+    assert (answer.status_code, answer.json()["code"]) == (413, 4004)
+
+
+def test_an_unknown_path_is_told_in_the_same_shape(shop: Shop) -> None:
+    answer = requests.get(shop.api.url + "/v1/nowhere", timeout=30)
+    assert answer.status_code in (403, 404)
+    assert set(answer.json()) == {"code", "message"}
+
+
+def test_a_webhook_needs_its_token_and_its_signature(shop: Shop) -> None:
+    known = shop.channels["app"]["webhook_url"]
+    assert requests.post(known[:-1] + "_", json={}, timeout=30).status_code == 404
+    assert requests.post(known, json={"data": []}, auth=("somebody", "else"), timeout=30).status_code == 403
+
+
+def test_another_access_channel_cannot_see_a_message(shop: Shop, stack: Mapping[str, Any], good: Mapping[str, Any]) -> None:
+    msgid = shop.api.ask("POST", SENT, good)["msgid"]
+    other = Shop(stack, kinds=())
+    for path in (f"/v1/messages/{msgid}", f"/v1/messages/{msgid}/targets/ann"):
+        assert shop.api.call("GET", path).status_code == 200
+        answer = other.api.call("GET", path)
+        assert answer.status_code == 404
+        assert "ann" not in answer.text
+    assert other.api.call("POST", SENT, good).json()["code"] == 1015031
+
+
+def test_unknown_people_are_losses_with_a_reason(shop: Shop, good: Mapping[str, Any]) -> None:
+    msgid = shop.api.ask("POST", SENT, {**good, "aud_userid": ["nobody_knows_me"]})["msgid"]
+    assert shop.api.message(msgid)["losses"]["users"] == {"unknown_user": 1}
+    assert shop.api.target(msgid, "nobody_knows_me")["loss"] == "unknown_user"

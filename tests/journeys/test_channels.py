@@ -1,0 +1,112 @@
+"""From the request to the receipt, with whatever a provider may do on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.client import Shop
+from infra.local.demo_mix import DIGITS
+from tests.journeys.conftest import eventually, finished
+
+APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}
+SMS = {"sms": {"temp_id": 1, "temp_para": {"name": "{{name}}", "url": "{{url}}"}}}
+EMAIL = {"email": {"subject": "Hello {{name}}", "text": "See {{url}}"}}
+VALUES = {"name": "Ann", "url": "https://shop.example/orders?id=1&x=é"}
+
+STATES = {
+    "app": {"deliver": "delivered", "reject": "submitted", "undelivered": "delivery_failed", "silent": "submitted", "flaky": "delivered",
+            "double": "delivered", "timeout": "delivered", "throttle": "delivered", "click": "clicked"},
+    "sms": {"deliver": "delivered", "reject": "invalid_target", "undelivered": "delivery_failed", "silent": "submitted",
+            "flaky": "delivered", "double": "delivered", "throttle": "delivered", "click": "clicked"},
+    "email": {"deliver": "delivered", "reject": "invalid_target", "undelivered": "delivered", "silent": "delivered", "flaky": "delivered",
+              "double": "delivered", "throttle": "delivered", "timeout": "unknown", "click": "clicked"},
+}  # fmt: skip
+PLATFORMS = {"app": "jpush", "sms": "jsms", "email": "smtp"}
+
+
+def _contact(shop: Shop, kind: str, number: int, word: str) -> str:
+    if kind == "sms":
+        return f"139{int(shop.mark[:5], 16) % 10000:04d}{number:02d}{DIGITS[word]}"
+    return f"{shop.mark}{kind}{number}-{word}" + ("@example.com" if kind == "email" else "")
+
+
+def _user(shop: Shop, userid: str, kind: str, contact: str) -> dict[str, Any]:
+    return shop.user(userid, **{kind: [contact] if kind == "app" else contact})
+
+
+@pytest.mark.parametrize(("kind", "content"), [("app", APP), ("sms", SMS), ("email", EMAIL)])
+def test_whatever_a_provider_does_with_a_contact_is_told_of_its_target(shop: Shop, kind: str, content: dict[str, Any]) -> None:
+    words = STATES[kind]
+    contacts = {word: _contact(shop, kind, n, word) for n, word in enumerate(words)}
+    shop.upload([_user(shop, f"{kind}_{word}", kind, contact) for word, contact in contacts.items()])
+    msgid = shop.api.send([f"{kind}_{word}" for word in words], shop.template(**content), VALUES)
+    finished(shop, msgid)
+
+    def states() -> dict[str, str]:
+        return {word: shop.api.target(msgid, f"{kind}_{word}")["state"] for word in words}
+
+    eventually(states, lambda found: found == words)
+    sends = shop.sandbox.sends(PLATFORMS[kind])
+    never = {word for word, state in words.items() if word == "reject"}
+    assert {word: sends.get(contact, 0) for word, contact in contacts.items()} == {word: int(word not in never) for word in words}
+
+
+def test_a_targets_life_cycle_names_each_channel_fact_code_and_provider_id(shop: Shop) -> None:
+    shop.upload(
+        [shop.user("cycle", app=[f"{shop.mark}cycle-silent"], sms=_contact(shop, "sms", 91, "undelivered"), email="cy@example.com")]
+    )
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 1}},
+        {"channels": ["email"], "condition": {"missing": "delivered", "within": 1}},
+    )
+    msgid = shop.api.send(["cycle"], shop.template(**APP, **SMS, **EMAIL), VALUES, rule_id=rule)
+    finished(shop, msgid, delivered=1)
+    life = shop.api.target(msgid, "cycle")
+    assert [(d["step"], d["channel"], d["state"]) for d in life["deliveries"]] == [
+        (1, "app", "submitted"), (2, "sms", "delivery_failed"), (3, "email", "delivered"),
+    ]  # fmt: skip
+    app, sms, _ = life["deliveries"]
+    assert app["provider_id"]
+    assert sms["provider_id"]
+    # The provider's clock may say that the receipt came first.
+    assert {fact["fact"]: fact["code"] for fact in sms["facts"]} == {"submitted": "", "delivery_failed": "4003"}
+    assert life["state"] == "delivered"
+
+
+def test_a_short_link_leads_to_its_address_and_counts_the_first_click_only(shop: Shop) -> None:
+    phone = _contact(shop, "sms", 92, "deliver")
+    shop.upload([shop.user("clicker", sms=phone)])
+    msgid = shop.api.send(["clicker"], shop.template(**SMS), VALUES)
+    finished(shop, msgid, delivered=1)
+    (mail,) = shop.sandbox.inbox(phone)
+    link = next(word for word in str(mail["content"]).replace("'", " ").replace('"', " ").split() if "/l/" in word)
+    assert requests.head(link, allow_redirects=False, timeout=10).status_code == 200
+    assert shop.api.message(msgid)["funnel"]["users"]["clicked"] == 0
+    for _ in range(3):
+        opened = requests.get(link, allow_redirects=False, timeout=10)
+        assert (opened.status_code, opened.headers["Location"]) == (302, "https://shop.example/orders?id=1&x=%C3%A9")
+    clicks = [f for d in shop.api.target(msgid, "clicker")["deliveries"] for f in d["facts"] if f["fact"] == "clicked"]
+    assert len(clicks) == 1
+    assert requests.get(link[:-1] + ("A" if link[-1] != "A" else "B"), allow_redirects=False, timeout=10).status_code == 404
+
+
+def test_receipts_can_be_asked_for_where_no_webhook_is_possible(stack: dict[str, Any]) -> None:
+    shop = Shop(stack, settings={"app": {"receipts": "poll"}}, kinds=("app",))
+    shop.upload([shop.user(f"p{n}", app=[f"{shop.mark}p{n}"]) for n in range(3)])
+    msgid = shop.api.send(["p0", "p1", "p2"], shop.template(**APP), {"name": "Ann"})
+    finished(shop, msgid, seconds=60, delivered=3)
+
+
+@pytest.mark.parametrize("encryption", ["tls", "starttls"])
+def test_mails_leave_over_tls(stack: dict[str, Any], encryption: str) -> None:
+    port = stack["sandbox_smtp"]["smtps" if encryption == "tls" else "starttls"]
+    pem = requests.get(f"{stack['sandbox_url']}/_sandbox/certificate", timeout=10).text
+    options = {"server": "127.0.0.1", "port": port, "encryption": encryption, "sender": "a@shop.example", "ca": pem}
+    login = {"username": "shop", "password": "secret"}
+    shop = Shop(stack, settings={"email": {"options": options, "credentials": login}}, kinds=("email",))
+    shop.upload([shop.user("m", email=f"{shop.mark}@example.com")])
+    finished(shop, shop.api.send(["m"], shop.template(**EMAIL), VALUES), delivered=1)
