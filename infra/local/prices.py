@@ -1,0 +1,20 @@
+"""What AWS bills, in dollars, us-east-1, on demand, arm64, without free tiers. From the services' public price pages, 2026-11."""
+
+from __future__ import annotations
+
+DATE = "2026-11"
+REGION = "us-east-1"
+
+PER_MILLION = {
+    "API Gateway requests (REST)": 3.50,
+    "Lambda requests": 0.20,
+    "SQS requests": 0.40,
+    "DynamoDB write units": 0.625,
+    "DynamoDB read units": 0.125,
+    "Step Functions state transitions": 25.00,
+    "KMS requests": 3.00,
+    "X-Ray traces": 5.00,
+}
+LAMBDA_GB_SECOND = 0.0000133334
+LOGS_GB = 0.50
+TRACED = 0.05  # the default sampling rule traces this share of requests
