@@ -69,8 +69,8 @@ def _figures(report: Mapping[str, Mapping[str, float]], bounds: Mapping[str, Map
 def _imports(imports: Mapping[str, float], bounds: Mapping[str, float]) -> str:
     return (
         "\n## Imports\n\nCPU time of importing a function's modules in the deployed package with tracing on, AWS adapters and\n"
-        f"boto3 included, as a multiple of `import boto3` ({imports['boto3_ms']} ms here): the API {imports['api']}, a delivery function {imports['deliver']} "
-        f"(bound {bounds['api']}).\n"
+        f"boto3 included, as a multiple of `import boto3` ({imports['boto3_ms']} ms here): the API {imports['api']},\n"
+        f"a delivery function {imports['deliver']} (bound {bounds['api']}).\n"
     )
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -215,7 +214,6 @@ def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
         return answers.pop(0)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=server.accept, daemon=True).start()
         port = server.getsockname()[1]
         connection = Policy(("127.0.0.1",), rebinding).connect("rebinding.test", port, timeout=2)
         with connection:

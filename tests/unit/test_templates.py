@@ -22,7 +22,7 @@ def test_one_value_serves_every_channel() -> None:
 
 
 def test_a_variable_without_a_value_is_named() -> None:
-    with pytest.raises(Invalid, match="template_para.user"):
+    with pytest.raises(Invalid, match=r"template_para\.user"):
         values_of(_template(app={"alert": "Hi {{user}}"}), {})
 
 
