@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chalicelib.aws import ledger_items as items
 from chalicelib.aws.clients import client
-from chalicelib.aws.items import Item, from_item, put_once, to_item
+from chalicelib.aws.items import Item, from_item, put_once, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.facts import Fact
@@ -72,8 +72,14 @@ class Ledger:
         return items.read_answer(from_item(found)) if found else answer
 
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
-        if facts:
-            client("dynamodb").put_item(TableName=table("ledger"), Item=items.facts_item(page, facts, message))
+        self.add_all([(page, facts, message)])
+
+    def add_all(self, bundles: Sequence[tuple[PageId, Sequence[Fact], Message]]) -> None:
+        found = [items.facts_item(page, facts, message) for page, facts, message in bundles if facts]
+        if len(found) == 1:
+            client("dynamodb").put_item(TableName=table("ledger"), Item=found[0])
+        elif found:
+            write_many(table("ledger"), found, key=("pk", "sk"))
 
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
         name = keys.join("click", fact.place.target, fact.place.channel, fact.place.contact)

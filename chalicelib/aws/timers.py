@@ -24,6 +24,7 @@ from chalicelib.domain.plans import PageId
 
 SHARDS = 4
 STARTED = 256  # slots that a container remembers to have started
+REMEMBERED = 4096  # rows that it remembers to have put: a page that changes often asks for the same recount again and again
 
 _started: dict[int, None] = {}
 
@@ -31,13 +32,16 @@ _started: dict[int, None] = {}
 class Timers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._there: dict[tuple[int, str], None] = {}  # rows put by this container, which no sweep takes before their slot
 
     def set(self, timers: Sequence[Timer]) -> None:
-        slots = [self._slot(timer) for timer in timers]
-        for slot in sorted(set(slots)):
+        wanted = {(self._slot(timer), timer.what) for timer in timers} - self._there.keys()
+        for slot in sorted({slot for slot, _ in wanted}):
             _make_sure_of(slot)
-        rows = [_key(timer.what, slot) for timer, slot in zip(timers, slots, strict=True)]
-        write_many(table("due"), rows, key=("shard", "due"))
+        write_many(table("due"), [_key(what, slot) for slot, what in wanted], key=("shard", "due"))
+        self._there.update(dict.fromkeys(wanted))
+        while len(self._there) > REMEMBERED:
+            del self._there[next(iter(self._there))]
 
     def row(self, timer: Timer) -> Item:
         """A row to put without a tick of its own: the next sweep after its time will do, at the latest the scheduled one."""
@@ -63,6 +67,8 @@ class Timers:
         return found
 
     def done(self, timers: Sequence[Timer]) -> None:
+        for timer in timers:
+            self._there.pop((timer.at, timer.what), None)
         write_many(table("due"), (), [_key(timer.what, timer.at) for timer in timers], key=("shard", "due"))
 
 

@@ -148,6 +148,9 @@ class Ledger(Protocol):
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         """Add facts as one bundle; the same facts again are the same bundle."""
 
+    def add_all(self, bundles: Sequence[tuple[PageId, Sequence[Fact], Message]]) -> None:
+        """The same for several pages, each at most once: 25 bundles per request."""
+
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
         """The first click of a delivery on our link; later ones write nothing. Whether it was the first."""
 

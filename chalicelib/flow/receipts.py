@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chalicelib.domain.errors import Unverified
 from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan
 from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest
 from chalicelib.flow import content
@@ -64,6 +65,7 @@ def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[st
     by_page: dict[PageId, list[Receipt]] = {}
     for receipt in receipts:
         by_page.setdefault(found[receipt.provider_id].page, []).append(receipt)
+    bundles: list[tuple[PageId, Sequence[Fact], Message]] = []
     for page, mine in by_page.items():
         message, plan = world.messages.get(page.msgid), world.ledger.plan(page)
         if message is None or plan is None:  # its history has expired
@@ -71,7 +73,8 @@ def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[st
             continue
         facts = [fact for receipt in mine for fact in _facts(plan, code, receipt, found[receipt.provider_id])]
         if facts:
-            world.ledger.add(page, facts, message)
+            bundles.append((page, facts, message))
+    world.ledger.add_all(bundles)
 
 
 def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:

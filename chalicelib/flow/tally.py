@@ -21,8 +21,8 @@ def changed(world: World, pages: Iterable[PageId]) -> None:
 
 def _timer(page: PageId, now: int, delays: Sequence[int]) -> Timer:
     age = now - keys.message_time(page.msgid)
-    # A page is counted at most six times within the time that a delay serves.
-    delay = next((d for d in delays if age < 6 * d * 1000), delays[-1]) * 1000
+    # A page is counted at most three times within the time that a delay serves.
+    delay = next((d for d in delays if age < 3 * d * 1000), delays[-1]) * 1000
     return Timer((now // delay + 1) * delay, TimerKind.RECOUNT, page, Priority.LOW)
 
 

@@ -100,7 +100,7 @@ def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(real: World, aws: Ca
     with faults.counted(aws("stepfunctions"), aws("dynamodb")) as calls:
         real.timers.set(timers)
         real.timers.set(timers)
-    assert calls == ["StartExecution", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem", "BatchWriteItem"]
+    assert calls == ["StartExecution", "BatchWriteItem", "BatchWriteItem"]  # the second time, this container knows that they are there
     assert len(set(executions(aws)) - before) == 1
 
 

@@ -118,6 +118,10 @@ class FakeLedger:
             digest = Bundle(tuple(facts)).digest
             self._put(page, f"facts#{digest}", decode(encode(facts)), message, tally=True)
 
+    def add_all(self, bundles: Sequence[tuple[PageId, Sequence[Fact], Message]]) -> None:
+        for page, facts, message in bundles:
+            self.add(page, facts, message)
+
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
         with self.steps.around("ledger.add_click", write=True):
             sk = f"click#{keys.join(fact.place.target, fact.place.channel, fact.place.contact)}"

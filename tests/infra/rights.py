@@ -11,7 +11,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
         "users": {"BatchGetItem", "PutItem"},
         "messages": {"GetItem", "Query", "PutItem"},
-        "ledger": {"GetItem", "Query", "PutItem"},
+        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem"},
     },
@@ -25,7 +25,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "deliver": {
         "settings": {"GetItem"},
         "messages": {"GetItem"},
-        "ledger": {"GetItem", "Query", "PutItem"},
+        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"BatchGetItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
