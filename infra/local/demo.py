@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from rich.console import Console
@@ -82,18 +83,27 @@ def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
     """Show the funnel until everything is decided and nothing has changed for a while."""
     begun = changed = time.monotonic()
     answer = shop.api.message(msgid)
-    with Live(_progress(answer, 0), console=console, refresh_per_second=4, transient=console.is_terminal) as live:
+    with Live(_progress(answer, 0), console=console, transient=True) if console.is_terminal else nullcontext() as live:
         while time.monotonic() - begun < PATIENCE:
             time.sleep(0.5)
             fresh = shop.api.message(msgid)
             changed = time.monotonic() if fresh != answer else changed
             answer = fresh
-            if console.is_terminal:
+            if live is not None:
                 live.update(_progress(answer, time.monotonic() - begun))
+            elif int(time.monotonic() - begun) % 5 == 0:
+                console.print(_progress_line(answer, time.monotonic() - begun))
+                time.sleep(0.5)
             is_right = answer["status"] == "finished" and not list(_differences(answer))
             if is_right or (answer["status"] == "finished" and time.monotonic() - changed > SETTLE):
                 return answer
     return answer
+
+
+def _progress_line(answer: Mapping[str, Any], seconds: float) -> str:
+    counts = answer["funnel"]["channels"]
+    told = ", ".join(f"{kind} {c['submitted']} submitted, {c['delivered']} delivered" for kind, c in counts.items())
+    return f"{seconds:3.0f} s  {answer['status']}: {told or 'nothing yet'}"
 
 
 def _progress(answer: Mapping[str, Any], seconds: float) -> Table:

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from chalicelib.domain.channels import OnUncertain
 from chalicelib.domain.errors import Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
+from chalicelib.domain.jobs import DeliverJob, Envelope
+from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Loss, Outcome
+from chalicelib.flow import audience, fallback
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation
 
@@ -53,6 +56,59 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int)
             assert not simulation.world.queues.sent, steps[number]
             continue
         simulation.check()
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_worker_ended_between_pages_loses_no_page(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of three targets, of which a job plans two."""
+    monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
+    monkeypatch.setattr(audience, "PAGES_PER_JOB", 2)
+    steps = _steps()
+    for number in range(part, len(steps), 4):
+        simulation = Simulation()
+        simulation.world.kill_at(number)
+        simulation.submit()
+        simulation.run()
+        if simulation.msgid is not None:
+            simulation.check()
+            assert len(simulation.pages()) == 3
+
+
+def test_a_second_worker_with_the_same_job_waits_while_the_first_ones_lease_lives() -> None:
+    simulation = Simulation()
+    others: list[Envelope] = []
+
+    def meanwhile(number: int, name: str) -> None:
+        if name == "provider.send" and not others:
+            others.extend(e for e in simulation.world.queues.sent if isinstance(e.job, DeliverJob))
+            for envelope in others:
+                simulation._handle(envelope)
+
+    simulation.world.on_step = meanwhile
+    _finished(simulation)
+    assert others
+    assert simulation.world.providers.push.sent().most_common(1)[0][1] == 1
+
+
+def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -> None:
+    """The second look reads the page, then the first one freezes its list, and a receipt comes."""
+    simulation = Simulation()
+    looks: list[PageId] = []
+
+    def meanwhile(number: int, name: str) -> None:
+        if name == "ledger.freeze" and len(looks) < 3:
+            looks.append(PageId(simulation.msgid or "", 0))
+            simulation._collect_receipts()
+            simulation.world.clock.advance(5)
+            simulation._post_what_is_due()
+            fallback.settle(simulation.world.ports, looks[-1])
+
+    simulation.world.on_step = meanwhile
+    _finished(simulation)
+    (page,) = simulation.pages()
+    for step in (1, 2):
+        listed = [t for go in page.lists(step) for t in go.members]
+        assert len(listed) == len(set(listed))
 
 
 def test_every_message_of_every_queue_delivered_twice_changes_nothing() -> None:

@@ -153,18 +153,26 @@ class Simulation:
     def msgid(self) -> str | None:
         return next(iter(self.world.messages.stored), None)
 
-    def page(self) -> Page:
-        page = self.world.ledger.page(PageId(self.msgid or "", 0))
-        assert page is not None
-        return page
+    def pages(self) -> list[Page]:
+        """Every page, up to the one that says that it is the last."""
+        found: list[Page] = []
+        while not found or found[-1].plan.next is not None:
+            page = self.world.ledger.page(PageId(self.msgid or "", len(found)))
+            assert page is not None, f"page {len(found)} was never planned"
+            found.append(page)
+        return found
 
     def report(self) -> dict[str, object]:
         return report.message(self.world.ports, SHOP, self.msgid or "")
 
     def contacts(self, code: str, *kinds: FactKind) -> set[str]:
         """Whose deliveries on a channel have one of these facts."""
-        page = self.page()
-        return {page.plan.contact(place) for place, known in page.known.items() if place.channel == code and known.has(*kinds)}
+        return {
+            page.plan.contact(place)
+            for page in self.pages()
+            for place, known in page.known.items()
+            if place.channel == code and known.has(*kinds)
+        }
 
     def check(self) -> None:
         """Nothing lost, nothing sent twice, and the funnel is what the providers' own logs say."""
@@ -184,8 +192,8 @@ class Simulation:
 
     def _check_people(self) -> None:
         """Whoever has a contact was tried on every step that the strategy asks for."""
-        page = self.page()
-        assert [t.id for t in page.plan.targets] == [*(p.userid for p in PEOPLE), UNKNOWN]
-        assert {t.id: t.loss for t in page.plan.targets if t.loss} == {"gus": "no_contact", UNKNOWN: "unknown_user"}
+        targets = [target for page in self.pages() for target in page.plan.targets]
+        assert [t.id for t in targets] == [*(p.userid for p in PEOPLE), UNKNOWN]
+        assert {t.id: t.loss for t in targets if t.loss} == {"gus": "no_contact", UNKNOWN: "unknown_user"}
         silent = self.contacts("push", FactKind.SUBMITTED) | self.contacts("mail", FactKind.SUBMITTED, FactKind.UNKNOWN)
         assert {"cem@example.com", "eva@example.com"} <= silent
