@@ -51,6 +51,7 @@ def limits() -> Limits:
         recount_delays=own.recount_delays,
         history_days=own.history_days,
         public_url=own.public_url,
+        clock_width=own.clock_width,
     )
 
 

@@ -227,6 +227,7 @@ class Limits:
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
+    clock_width: int = 60  # no timer comes due sooner than two of these from now
 
 
 @dataclass(frozen=True)

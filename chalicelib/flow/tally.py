@@ -10,20 +10,21 @@ from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
-from chalicelib.flow.ports import World
+from chalicelib.flow.ports import Limits, World
 
 
 def changed(world: World, pages: Iterable[PageId]) -> None:
     """Facts were added to these pages: one recount per page and slot, the later the older the message is."""
     now = world.clock.now()
-    world.timers.set([_timer(page, now, world.limits.recount_delays) for page in sorted(set(pages))])
+    world.timers.set([_timer(page, now, world.limits) for page in sorted(set(pages))])
 
 
-def _timer(page: PageId, now: int, delays: Sequence[int]) -> Timer:
+def _timer(page: PageId, now: int, limits: Limits) -> Timer:
     age = now - keys.message_time(page.msgid)
-    # A page is counted at most three times within the time that a delay serves.
-    delay = next((d for d in delays if age < 3 * d * 1000), delays[-1]) * 1000
-    return Timer((now // delay + 1) * delay, TimerKind.RECOUNT, page, Priority.LOW)
+    # A page is counted about three times within the time that a delay serves.
+    delay = next((d for d in limits.recount_delays if age < 3 * d * 1000), limits.recount_delays[-1]) * 1000
+    soonest = now + 2 * limits.clock_width * 1000  # else the clock would move the last changes of a slot to slots of their own
+    return Timer((soonest // delay + 1) * delay, TimerKind.RECOUNT, page, Priority.LOW)
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
