@@ -18,7 +18,8 @@ class Users:
         self._vault = vault
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        rows = get_many(table("users"), ({"bucket": keys.bucket(u), "userid": u} for u in userids))
+        wanted = ({"bucket": keys.bucket(u), "userid": u} for u in userids)
+        rows = get_many(table("users"), wanted, consistent=True)  # who is uploaded and sent to at once must not be unknown
         return {row["userid"]: self._user(row) for row in rows}
 
     def save(self, users: Sequence[User]) -> frozenset[str]:

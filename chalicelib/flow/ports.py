@@ -107,7 +107,7 @@ class Administration(Settings, Protocol):
 
 class Users(Protocol):
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        """Those that exist; one batch read per 100. Consistent enough for sending: a change is seen within a second."""
+        """Those that exist, as they are now; one batch read per 100."""
 
     def save(self, users: Sequence[User]) -> frozenset[str]:
         """Write each user whose `version` is still the stored one (0: none stored); the userids that somebody else changed meanwhile."""
