@@ -95,7 +95,9 @@ class Stage:
             function = config.deliver_function(channel_type)
             timeout = self.timeout(function)
             batch = int(timeout // float(self.environment["PROVIDER_TIMEOUT"])) - 1
-            found.append(Family(channel_type.value, function, min(10, max(1, batch)), timeout))
+            # A mail job has several calls of up to a quarter of a minute each: one job at a time.
+            size = 1 if channel_type is ChannelType.EMAIL else min(10, max(1, batch))
+            found.append(Family(channel_type.value, function, size, timeout))
         return found
 
 
@@ -349,9 +351,9 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
         "UNSUPPORTED_MEDIA_TYPE": (415, 4004, "this content type is not accepted"),
         "THROTTLED": (429, 1015030, "too many requests"),
         "QUOTA_EXCEEDED": (429, 1015030, "too many requests"),
-        "INTEGRATION_TIMEOUT": (504, 5000, "no answer in time; try again with the same sendno"),
-        "INTEGRATION_FAILURE": (502, 5000, "no answer; try again with the same sendno"),
-        "DEFAULT_5XX": (500, 5000, "an error on our side; try again with the same sendno"),
+        "INTEGRATION_TIMEOUT": (504, 5000, "no answer in time; it may have been accepted"),
+        "INTEGRATION_FAILURE": (502, 5000, "no answer; it may have been accepted"),
+        "DEFAULT_5XX": (500, 5000, "an error on our side; it may have been accepted"),
     }
     for kind, (status, code, message) in answers.items():
         body = json.dumps({"code": code, "message": message})

@@ -18,7 +18,7 @@ class Users:
         self._vault = vault
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        wanted = ({"bucket": keys.bucket(u), "userid": u} for u in userids)
+        wanted: list[dict[str, str | int]] = [{"bucket": keys.bucket(u), "userid": u} for u in userids]
         rows = get_many(table("users"), wanted, consistent=True)  # who is uploaded and sent to at once must not be unknown
         return {row["userid"]: self._user(row) for row in rows}
 

@@ -85,9 +85,11 @@ class Page:
     def _best(deliveries: Sequence[Known]) -> Progress:
         submitted = [k.facts[FactKind.SUBMITTED].time for k in deliveries if FactKind.SUBMITTED in k.facts]
         ended = all(k.ended for k in deliveries)
+        # Who was skipped had been reached by an earlier step, and goes on to no further one.
+        skipped = any(k.has(FactKind.SKIPPED) for k in deliveries)
         return Progress(
-            delivered=any(k.delivered for k in deliveries),
-            clicked=any(k.clicked for k in deliveries),
+            delivered=skipped or any(k.delivered for k in deliveries),
+            clicked=skipped or any(k.clicked for k in deliveries),
             submitted_at=max(submitted) if submitted and ended else None,
             over=ended and not any(k.submitted for k in deliveries),
         )

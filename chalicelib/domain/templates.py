@@ -12,6 +12,8 @@ from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
 
+MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
+
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
 
 
@@ -74,4 +76,6 @@ def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
     for name in sorted(needed & template.links):
         if not values[name].startswith(("https://", "http://")):
             raise Invalid(f"template_para.{name}", "must start with http:// or https://")
+        if len(values[name].encode("utf-8", "surrogatepass")) > MAX_ADDRESS:
+            raise Invalid(f"template_para.{name}", f"an address has at most {MAX_ADDRESS} bytes")
     return values

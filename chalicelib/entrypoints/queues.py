@@ -9,7 +9,7 @@ from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, TimerKind
 from chalicelib.entrypoints.runtime import jobs, stage
 from chalicelib.flow import audience as audience_step
-from chalicelib.flow import deliver, envelopes, fallback, poll, tally
+from chalicelib.flow import deliver, due, envelopes, fallback, poll, tally
 from chalicelib.flow.ports import World
 
 audience_jobs = Blueprint(__name__)
@@ -66,6 +66,4 @@ def _deliver(world: World, text: str) -> None:
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
     else:
-        for timer in job.timers:
-            if timer.kind is TimerKind.POLL:
-                poll.poll_page(world, timer)
+        due.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])

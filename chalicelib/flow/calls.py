@@ -99,7 +99,7 @@ class Caller:
             return self._record(call, self._all(call, held, Outcome(code="worker_died", uncertain=True)), held.skipped)
         if self.world.ledger.claim(self.page.plan.id, again, held, self.message) is not None:
             raise Postponed(1)
-        return self._call(call, again)
+        return self._call(call, again, may_be_taken=held.state is not CallState.RELEASED)
 
     def _repeat_of(self, mine: Call, held: Call, now: int) -> Call | None:
         """The claim under which a call may be repeated; None when it must not be, since nobody knows what became of it."""
@@ -110,7 +110,8 @@ class Caller:
             return replace(mine, token=held.token, token_time=held.token_time, skipped=held.skipped)
         return replace(mine, skipped=held.skipped) if self.channel.on_uncertain is OnUncertain.RESEND else None
 
-    def _call(self, call: OpenCall, mine: Call) -> CallAnswer:
+    def _call(self, call: OpenCall, mine: Call, *, may_be_taken: bool = False) -> CallAnswer:
+        """`may_be_taken`: by an earlier try of the same call, whatever becomes of this one."""
         if len(mine.skipped) == len(call.places):
             return self._record(call, [], mine.skipped)
         try:
@@ -121,10 +122,10 @@ class Caller:
             return self._uncertain(call, mine, error)
         except Unavailable as error:
             postponed = self._postponed(error)
-            self._give_back(mine, CallState.RELEASED, postponed.delay)
+            self._give_back(mine, CallState.UNCERTAIN if may_be_taken else CallState.RELEASED, postponed.delay)
             raise postponed from error
         except Misconfigured as error:
-            self._give_back(mine, CallState.RELEASED, 0)
+            self._give_back(mine, CallState.UNCERTAIN if may_be_taken else CallState.RELEASED, 0)
             self._log("channel_misconfigured", error.code)
             raise
         return self._record(call, answer.outcomes, mine.skipped, answer)
@@ -199,4 +200,4 @@ class Caller:
 
 def _backoff(tries: int) -> float:
     """Seconds: 1, 1, 2, 4 … up to a quarter of an hour."""
-    return min(2.0 ** (tries - 1), MAX_DELAY)
+    return min(2.0 ** min(tries - 1, 10), MAX_DELAY)

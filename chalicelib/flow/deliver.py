@@ -26,6 +26,7 @@ from chalicelib.flow.ports import Lookup, World
 log = logging.getLogger("openums")
 
 FIRST_POLL = 30  # seconds
+SHARE = 4  # of the function's time may pass before another call of the job is begun: a call may take most of the rest
 
 
 def deliver(world: World, job: DeliverJob) -> None:
@@ -53,26 +54,32 @@ class _Work:
 
     def run(self, calls: Sequence[OpenCall]) -> None:
         answered = [a for a in self.page.answers.values() if self._is_of_job(a)]  # left by a worker that may have died right after
-        again: Envelope | None = None
+        again: list[Envelope] = []
+        begun = self.world.clock.now()
         with ExitStack() as opened:
             caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
-            for call in calls:
+            for n, call in enumerate(calls):
+                if n and self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE:
+                    again.append(self._again(1, call.key.start, self.job.end, self.job.tries))
+                    break
                 try:
                     answer = caller.settle(call)
-                except Postponed as wait:
-                    again = self._again(wait.delay, call.key.start, self.job.tries + 1)
-                    break
+                except Postponed as wait:  # alone, so that the calls behind it need not wait for it
+                    again.append(self._again(wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1))
+                    continue
                 answered += [answer] if answer else []
         self._follow_up(answered)
-        if again is not None:
-            self.world.queues.send([again])
+        self.world.queues.send(again)
 
     def _is_of_job(self, answer: CallAnswer) -> bool:
         key, job = answer.key, self.job
         return (key.step, key.number, key.channel) == (job.step, job.number, job.channel) and job.start <= key.start < job.end
 
-    def _again(self, delay: float, start: int, tries: int) -> Envelope:
-        job = replace(self.job, start=start, tries=tries)
+    def _end_of(self, start: int) -> int:
+        return min(start + self.message.call_sizes[self.job.channel], self.job.end)
+
+    def _again(self, delay: float, start: int, end: int, tries: int) -> Envelope:
+        job = replace(self.job, start=start, end=end, tries=tries)
         seconds = min(max(1, round(delay)), MAX_DELAY)
         return Envelope(job, self.message.priority, self.channel.type, self.message.channel_key, seconds)
 
@@ -87,8 +94,7 @@ class _Work:
 
     def _next_attempt(self, answer: CallAnswer) -> Envelope:
         start = answer.key.start
-        again = self._again(2.0 ** (answer.key.attempt + 1), start, 0)
-        return replace(again, job=replace(self.job, start=start, end=start + self.message.call_sizes[self.job.channel], tries=0))
+        return self._again(2.0 ** (answer.key.attempt + 1), start, self._end_of(start), 0)
 
     def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
         at, found = self.page.plan.id, dict[str, Lookup]()

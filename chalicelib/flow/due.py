@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind, TimersJob
 from chalicelib.flow.ports import World
+
+T = TypeVar("T")
 
 SWEEP = 1000  # timers per sweep
 TIMERS_PER_JOB = 25
@@ -36,3 +39,15 @@ def _queue_of(world: World, timer: Timer) -> ChannelType | None:
     """Polls need a channel's credentials, which only its delivery function can open."""
     channel = world.settings.channel(timer.channel) if timer.kind is TimerKind.POLL else None
     return channel.type if channel else None
+
+
+def each(work: Callable[[T], object], things: Iterable[T]) -> None:
+    """Do the work for everything, then raise the first failure: what came due together must not wait for the one that fails."""
+    failure: Exception | None = None
+    for thing in things:
+        try:
+            work(thing)
+        except Exception as error:  # noqa: BLE001 raised below, for the batch decorator
+            failure = failure or error
+    if failure is not None:
+        raise failure

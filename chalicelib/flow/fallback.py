@@ -12,7 +12,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import Call, CallState, GoList, PageId
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import audience, dispatch
+from chalicelib.flow import audience, dispatch, due
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import World
 
@@ -22,8 +22,7 @@ ROUNDS = 8  # how often a look starts again when somebody else changed the page 
 
 
 def look(world: World, timers: Sequence[Timer]) -> None:
-    for page in dict.fromkeys(timer.page for timer in timers):
-        settle(world, page)
+    due.each(lambda page: settle(world, page), dict.fromkeys(timer.page for timer in timers))
 
 
 def settle(world: World, at: PageId) -> None:
@@ -103,7 +102,8 @@ def _open(message: Message, page: Page) -> Iterable[OpenCall]:
 def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
     """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    forgotten = {(c.key.step, c.key.number) for c in _open(message, page) if now >= _expected(page, c, grace)}
+    waiting = [c for c in _open(message, page) if not all(page.of(place).ended for place in c.places)]
+    forgotten = {(c.key.step, c.key.number) for c in waiting if now >= _expected(page, c, grace)}
     for step, number in sorted(forgotten):
         world.queues.send(dispatch.jobs(message, page, step, number))
     if page.plan.next is not None and now >= page.plan.time + grace:

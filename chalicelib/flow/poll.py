@@ -12,12 +12,14 @@ from chalicelib.flow.ports import World
 
 GIVE_UP = 86400  # seconds after which a call's receipts are no longer asked for
 SHORTEST = 30
+NEARLY_FULL = 400  # reports in one answer after which there is surely more to ask for
+POLL_AGAIN = 6  # seconds: a provider may allow one such question in five
 
 
 def start(world: World) -> None:
     """Every minute: one job per channel whose provider hands out all receipts of an account at once."""
     polled = [c for c in world.settings.channels() if c.receipts is ReceiptMode.POLL and _ids(world, c) is ProviderIds.PER_RECIPIENT]
-    world.queues.send([Envelope(PollJob(c.code), Priority.MEDIUM, c.type, c.code) for c in polled])
+    world.queues.send([Envelope(PollJob(c.code), Priority.HIGH, c.type, c.code) for c in polled])
 
 
 def _ids(world: World, channel: Channel) -> ProviderIds:
@@ -29,7 +31,10 @@ def poll_channel(world: World, job: PollJob) -> None:
     if channel is None or channel.receipts is not ReceiptMode.POLL:
         return
     with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
-        receipts.record(world, channel.code, session.poll({}))
+        found = session.poll({})
+        receipts.record(world, channel.code, found)
+    if len(found) >= NEARLY_FULL:
+        world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, POLL_AGAIN)])
 
 
 def _account(world: World, channel: Channel) -> Account:
@@ -46,13 +51,13 @@ def poll_page(world: World, timer: Timer) -> None:
     asked = {a.provider_id: contacts for a in answers if (contacts := _awaited(page, a))}
     if not asked:
         return
-    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
-        receipts.record(world, channel.code, session.poll(asked))
     now = world.clock.now()
     age = (now - message.accepted) // 1000
-    if age < GIVE_UP:
+    if age < GIVE_UP:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000
         world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
+    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
+        receipts.record(world, channel.code, session.poll(asked))
 
 
 def _awaited(page: Page, answer: CallAnswer) -> list[str]:

@@ -64,7 +64,10 @@ def submit(world: World, request: SendRequest) -> str:
             message = replace(message, msgid=_new_id(message.accepted))
     else:
         raise Refused(5000, "no free message id, please try again", status=503)
-    world.queues.send(_first_jobs(message, plan))
+    try:
+        world.queues.send(_first_jobs(message, plan))
+    except Exception as error:
+        log.error("first_jobs_not_sent", exc_info=error, extra={"msgid": message.msgid})
     log.info("message_accepted", extra={"msgid": message.msgid, "channel_key": message.channel_key, "targets": len(message.userids)})
     return message.msgid
 

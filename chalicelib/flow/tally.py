@@ -10,6 +10,7 @@ from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
+from chalicelib.flow import due
 from chalicelib.flow.ports import Limits, World
 
 
@@ -28,8 +29,7 @@ def _timer(page: PageId, now: int, limits: Limits) -> Timer:
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    for page in dict.fromkeys(timer.page for timer in timers):
-        recount_page(world, page)
+    due.each(lambda page: recount_page(world, page), dict.fromkeys(timer.page for timer in timers))
 
 
 def recount_page(world: World, at: PageId) -> Counts | None:

@@ -9,11 +9,12 @@ from typing import Any
 from infra.local import prices
 
 MEMORY_GB = 0.5  # of every function, as the production stage has it
+START_AND_REPORT = 450  # bytes that Lambda itself writes into the log about an invocation: START, END and REPORT with trace
 
 
 @dataclass(frozen=True)
 class Result:
-    """A scenario's figures. `counts` is the emulator's answer, `log_bytes` what the functions wrote."""
+    """A scenario's figures. `counts` is the emulator's answer, without the benchmark's own requests; `log_bytes` what functions wrote."""
 
     recipients: int
     deliveries_per_second: float
@@ -68,8 +69,21 @@ class Result:
         scale = 1_000_000 / self.recipients
         parts = {name: number * prices.PER_MILLION[name] / 1e6 * scale for name, number in self.quantities.items()}
         parts["Lambda duration"] = self.lambda_gb_seconds * prices.LAMBDA_GB_SECOND * scale
-        parts["CloudWatch logs"] = self.log_bytes / 1e9 * prices.LOGS_GB * scale
+        parts["CloudWatch logs"] = self.logged / 1e9 * prices.LOGS_GB * scale
         return parts
+
+    @property
+    def logged(self) -> float:
+        """Bytes that the functions wrote, and what Lambda adds."""
+        return self.log_bytes + self.quantities["Lambda requests"] * START_AND_REPORT
+
+    @property
+    def dollars_alone(self) -> float:
+        """The same where every message of a queue came alone, as it does when little is sent: no two share an invocation."""
+        shared = sum(s.get("messages", 0) - s.get("receives", 0) for s in self.counts["event_sources"].values())
+        each = (2 * prices.PER_MILLION["SQS requests"] + prices.PER_MILLION["Lambda requests"]) / 1e6
+        each += START_AND_REPORT / 1e9 * prices.LOGS_GB + prices.TRACED * prices.PER_MILLION["X-Ray traces"] / 1e6
+        return sum(self.dollars.values()) + shared * each * 1_000_000 / self.recipients
 
     @property
     def report(self) -> dict[str, float]:

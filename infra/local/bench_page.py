@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from infra.local.bench_cost import MEMORY_GB, Result
 from infra.package import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
+TRANSITIONS = "Step Functions state transitions"
+CORE_GB = 1769 / 1024  # memory for which Lambda gives one whole processor core
 
 INTRODUCTION = """# Performance
 
@@ -31,6 +34,17 @@ METHOD = """
 
 AWS requests are those that the functions make, plus what AWS does by itself: receiving from and deleting on queues for event sources,
 batches of the stream, state transitions. The polling of empty queues belongs to the idle cost (`python -m infra.idle_cost`), not here.
+Counting ends when nothing is left to do: no tick of the clock to come, every queue empty, and the rows without a tick of their own taken
+up by one sweep, as the schedule does. The benchmark's own requests are left out.
+
+Two things depend on how much is sent at once. Messages of a queue that come together share an invocation; if each came alone:
+{batches}. And one tick of the clock, four transitions ($0.0001), serves all that is due in a minute: here it makes
+{transitions} transitions per 1,000 single sends. A send that is alone in its minutes pays for its two ticks by itself, $0.0002, so that
+single sends stay within the bound from {needed} a minute on. With fewer, the clock costs at most ${minutes:.2f} in a month.
+
+Lambda gives {memory} MB less than a third of a processor core (a whole one at 1,769 MB). Were everything that is measured here computing
+time of a whole core, it would take {slower:.1f} times as long there: {slow} for the bulk, {slow_single} for single sends, instead of what
+the tables say. Storage, data transfer and the providers' own prices are not in here.
 Where this beats one item per fact: a call's answer is one item that holds the facts of all its deliveries, and so is what one webhook
 said of a page, so that a bulk delivery with its receipt costs a small fraction of a write unit instead of two.
 
@@ -53,7 +67,24 @@ def write(
     head = INTRODUCTION.format(machine=machine, region=prices.REGION, date=prices.DATE, memory=round(MEMORY_GB * 1024), **sizes)
     parts = [head, _figures(report, bounds), _imports(imports, bounds["import_ratio"])]
     parts += [_scenario(name, result) for name, result in results.items()]
-    PAGE.write_text("".join([*parts, METHOD]))
+    PAGE.write_text("".join([*parts, _method(results, bounds)]))
+
+
+def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, float]]) -> str:
+    single = results["single"]
+    rest = single.dollars_alone - single.dollars[TRANSITIONS]
+    tick = 4 * prices.PER_MILLION[TRANSITIONS]  # of one, for a million of them
+    slower = CORE_GB / MEMORY_GB
+    return METHOD.format(
+        batches="; ".join(f"{name} ${r.dollars_alone:.2f} instead of ${sum(r.dollars.values()):.2f}" for name, r in results.items()),
+        transitions=single.report["state_transitions_per_1000"],
+        needed=math.ceil(2 * tick / max(1.0, bounds["single"]["usd_per_million"] - rest)),
+        minutes=60 * 24 * 30 * tick / 1e6,
+        memory=round(MEMORY_GB * 1024),
+        slower=slower,
+        slow=f"${sum(results['bulk'].dollars.values()) + (slower - 1) * results['bulk'].dollars['Lambda duration']:.2f}",
+        slow_single=f"${sum(single.dollars.values()) + (slower - 1) * single.dollars['Lambda duration']:.2f}",
+    )
 
 
 def _figures(report: Mapping[str, Mapping[str, float]], bounds: Mapping[str, Mapping[str, float]]) -> str:
@@ -81,7 +112,7 @@ def _scenario(name: str, result: Result) -> str:
         for service, operations in sorted(result.counts["requests"].items())
         for operation, n in sorted(operations.items())
     )
-    quantities = result.quantities | {"Lambda duration": result.lambda_gb_seconds, "CloudWatch logs": result.log_bytes / 1e6}
+    quantities = result.quantities | {"Lambda duration": result.lambda_gb_seconds, "CloudWatch logs": result.logged / 1e6}
     units = {"Lambda duration": " GB·s", "CloudWatch logs": " MB"}
     costs = "".join(
         f"| {part} | {quantities[part] / result.recipients * 1000:.1f}{units.get(part, '')} | {dollars:.3f} |\n"

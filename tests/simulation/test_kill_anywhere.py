@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +15,10 @@ from chalicelib.domain.errors import Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import Loss, Outcome
-from chalicelib.flow import audience, fallback
+from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall, ReceiptKind
+from chalicelib.flow import audience, calls, fallback, receipts
+from tests.builders import WEBHOOK_TOKEN, a_strategy
+from tests.fakes.clock import START
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation
 
@@ -209,6 +213,62 @@ def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
     simulation.run()
     simulation.check()
     assert simulation.world.providers.mail.sent()["eva@example.com"] == 1
+
+
+def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> None:
+    simulation = Simulation()
+
+    def late_receipt(number: int, name: str) -> None:
+        if name == "ledger.freeze.done" and simulation.world.clock.now() > START + 50_000:
+            simulation.world.on_step = lambda number, name: None
+            found = simulation.world.providers.push.receipts(ReceiptKind.DELIVERED, simulation.world.clock.now(), "reg-bob-silent")
+            request = simulation.world.providers.push.webhook_request(found)
+            receipts.take_webhook(simulation.world.ports, "push", WEBHOOK_TOKEN, request)
+
+    simulation.world.on_step = late_receipt
+    simulation.submit()
+    simulation.run()
+    assert simulation.contacts("text", FactKind.SKIPPED) == {"1002"}
+    assert "1002" not in simulation.world.providers.text.sent()
+    assert "bob@example.com" not in simulation.world.providers.mail.sent()
+    told = simulation.report()
+    assert told["status"] == "finished"
+    assert told["balanced"]
+
+
+def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail job of several calls: the first mail server is down for good, the others are not."""
+    simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
+    mail = simulation.world.providers.mail
+    monkeypatch.setattr(mail, "capabilities", replace(mail.capabilities, call_size=1))
+    taken = mail._take
+
+    def down_for_ann(call: OutgoingCall) -> Answer:
+        if call.recipients[0].contact == "ann@example.com":
+            raise Unavailable("down")
+        return taken(call)
+
+    monkeypatch.setattr(mail, "_take", down_for_ann)
+    simulation.submit()
+    for _ in range(30):
+        simulation._next()
+    assert {"bob@example.com", "eva@example.com"} <= set(mail.sent())
+
+
+def test_a_sender_whose_jobs_could_not_be_queued_is_not_told_to_send_again() -> None:
+    simulation = Simulation()
+    send = simulation.world.queues.send
+
+    def refuse_once(envelopes: Sequence[Envelope]) -> None:
+        simulation.world.queues.send = send  # type: ignore[method-assign]
+        raise ConnectionError("the queue is not there")
+
+    simulation.world.queues.send = refuse_once  # type: ignore[method-assign]
+    _finished(simulation)
+
+
+def test_backing_off_for_days_is_no_error() -> None:
+    assert calls._backoff(100_000) == calls.MAX_DELAY
 
 
 def test_what_is_put_off_for_ever_fails_with_its_reason() -> None:

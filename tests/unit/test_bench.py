@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from infra.local import prices
+from infra.local import bench_page, bench_quiet, prices
+from infra.local.bench import BOUNDS
 from infra.local.bench_cost import Result
 
 COUNTS: dict[str, Any] = {
@@ -79,3 +82,30 @@ def test_everything_that_is_billed_has_a_price_and_prices_have_a_date(result: Re
     assert set(result.quantities) <= set(prices.PER_MILLION)
     assert prices.REGION == "us-east-1"
     assert prices.DATE.startswith("202")
+
+
+def test_messages_that_come_alone_cost_an_invocation_and_two_requests_each(result: Result) -> None:
+    shared = 9 - 5
+    each = 2 * 0.40e-6 + 0.20e-6 + 450 / 1e9 * 0.50 + 0.05 * 5e-6
+    assert result.dollars_alone - sum(result.dollars.values()) == pytest.approx(shared * each * 500)
+
+
+def test_what_lambda_writes_into_the_log_is_billed_too(result: Result) -> None:
+    assert result.dollars["CloudWatch logs"] == pytest.approx((1_000_000 + 20 * 450) / 1e9 * 0.50 * 500)
+
+
+def test_the_benchmarks_own_requests_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = {"-": {"sqs": {"GetQueueAttributes": 700}, "dynamodb": {"PutItem": 1}}}
+    answer = {**COUNTS, "by_caller": {**COUNTS["by_caller"], **outside}, "requests": {"sqs": {"GetQueueAttributes": 700}}}
+    monkeypatch.setattr(bench_quiet.requests, "get", lambda *_, **__: SimpleNamespace(json=lambda: answer))
+    assert bench_quiet.counted({"emulator_url": ""}) == COUNTS
+
+
+def test_the_page_says_what_was_measured(result: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
+    report = {"bulk": result.report, "single": result.report}
+    bench_page.write(report, {"bulk": result, "single": result}, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine")
+    page = bench_page.PAGE.read_text()
+    assert "| recipients | 2,000 |  | 2,000 |  |" in page
+    assert f"| usd per million | {result.report['usd_per_million']} | 1.5 |" in page
+    assert "{" not in page

@@ -45,3 +45,14 @@ def test_values_are_not_read_for_variables_again() -> None:
 def test_a_content_without_variables_stays_as_it_is(content: object) -> None:
     if not variables(content):
         assert render({"c": content}, {"x": "y"}) == {"c": content}
+
+
+@pytest.mark.parametrize(("length", "fits"), [(2048, True), (2049, False)])
+def test_an_address_fits_into_the_redirects_header(length: int, fits: bool) -> None:
+    address = "https://a.example/".ljust(length, "x")
+    template = _template(app={"alert": "{{url}}"})
+    if fits:
+        assert values_of(template, {"url": address}) == {"url": address}
+    else:
+        with pytest.raises(Invalid, match="2048"):
+            values_of(template, {"url": address})
