@@ -38,8 +38,10 @@ Counting ends when nothing is left to do: no tick of the clock to come, every qu
 up by one sweep, as the schedule does. The benchmark's own requests are left out.
 
 Two things depend on how much is sent at once. Messages of a queue that come together share an invocation; if each came alone:
-{batches}. And one tick of the clock, four transitions ($0.0001), serves all that is due in a minute: here it makes
-{transitions} transitions per 1,000 single sends. A send that is alone in its minutes pays for its two ticks by itself, $0.0002, so that
+{batches}.
+
+One tick of the clock, four transitions ($0.0001), serves all that is due in a minute: here it makes {transitions} transitions per
+1,000 single sends. A send that is alone in its minutes pays for its two ticks by itself, $0.0002, so that
 single sends stay within the bound from {needed} a minute on. With fewer, the clock costs at most ${minutes:.2f} in a month.
 
 Lambda gives {memory} MB less than a third of a processor core (a whole one at 1,769 MB). Were everything that is measured here computing
