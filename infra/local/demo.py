@@ -23,7 +23,7 @@ from infra.local.demo_mix import Person, expected, expected_sends, people, uploa
 from infra.local.stack import DEMO, Stack, up
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
-WITHIN = 5  # seconds that each step waits
+WITHIN = 4  # seconds that each step waits
 PATIENCE = 120  # seconds until the demo gives up
 SETTLE = 4  # seconds without a change after which everything has been reported
 
