@@ -1,7 +1,7 @@
 """`make demo`: one message to 1,000 people: app push, then SMS to those whom it did not reach, then e-mail.
 
 Everything is created through the HTTP API, as a user would. Exits 0 only if every figure is what the mix of contacts must give
-(demo_mix.py), checked against the providers' own log of what they sent.
+(demo_mix.py), and the providers' own log says that each contact was sent to exactly as often as it must.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from rich.console import Console
+import requests
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
 from infra.local.client import Failed, Shop
 from infra.local.demo_mix import Person, expected, expected_sends, people, uploads
-from infra.local.stack import DEMO, Stack, up
+from infra.local.stack import DEMO, NotStarted, Stack, up
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 WITHIN = 4  # seconds that each step waits
 PATIENCE = 120  # seconds until the demo gives up
 SETTLE = 4  # seconds without a change after which everything has been reported
+SURE = 1  # seconds for which right figures must stand: what is done twice is done late
 
 STRATEGY = (
     {"channels": ["app"]},
@@ -61,9 +63,10 @@ def main() -> int:
     _remember(stack, description, shop)
     _how_to_go_on(console, shop, everybody[0].userid, template, msgid, rule)
     for line in wrong:
-        console.print(f"[bold red]wrong:[/] {line}")
+        console.print(f"[bold red]wrong:[/] {line}", soft_wrap=True)
     if wrong:
-        console.print("what the functions and the sandbox wrote: make logs")
+        logs = f"{stack.folder}/*.log (make logs NAME={stack.name})"
+        console.print(f"What the functions, the emulator and the sandbox wrote: {logs}", soft_wrap=True)
         return 1
     console.print(f"[bold green]Every figure is as it must be[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s in all)")
     return 0
@@ -94,8 +97,8 @@ def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
             elif int(time.monotonic() - begun) % 5 == 0:
                 console.print(_progress_line(answer, time.monotonic() - begun))
                 time.sleep(0.5)
-            is_right = answer["status"] == "finished" and not list(_differences(answer))
-            if is_right or (answer["status"] == "finished" and time.monotonic() - changed > SETTLE):
+            patience = SETTLE if list(_differences(answer)) else SURE
+            if answer["status"] == "finished" and time.monotonic() - changed > patience:
                 return answer
     return answer
 
@@ -113,23 +116,27 @@ def _progress(answer: Mapping[str, Any], seconds: float) -> Table:
 
 
 def _funnel(answer: Mapping[str, Any], title: str) -> Table:
+    """People, and each step's channels with how many people the step was decided for."""
     table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for stage in STAGES:
-        table.add_column(stage, justify="right")
-    rows = {"people": answer["funnel"]["users"], **answer["funnel"]["channels"]}
-    for name, counts in rows.items():
-        table.add_row(name, *(str(counts[stage]) for stage in STAGES))
+    for name in ("step", "people", *STAGES):
+        table.add_column(name, justify="left" if name == "step" else "right")
+    table.add_row("all people", "", *(str(answer["funnel"]["users"][stage]) for stage in STAGES), end_section=True)
+    for step in answer["steps"]:
+        for kind in step["channels"]:
+            counts = answer["funnel"]["channels"].get(kind, {})
+            table.add_row(f"{step['step']} {kind}", str(step["targets"]), *(str(counts.get(stage, 0)) for stage in STAGES))
     return table
 
 
-def _summary(answer: Mapping[str, Any], seconds: float) -> Table:
-    table = _funnel(
-        answer, f"{answer['status']} after {seconds:.1f} s; the ledger {'balances' if answer['balanced'] else 'DOES NOT BALANCE'}"
-    )
-    lost = {"people": answer["losses"]["users"], **answer["losses"]["channels"]}
-    table.caption = "lost: " + ("; ".join(f"{who} {reason} {n}" for who, found in lost.items() for reason, n in found.items()) or "nobody")
-    return table
+def _summary(answer: Mapping[str, Any], seconds: float) -> Group:
+    balance = "the ledger balances" if answer["balanced"] else "THE LEDGER DOES NOT BALANCE"
+    lost = Table(title="lost", title_justify="left")
+    for name in ("", "why", "how many"):
+        lost.add_column(name, justify="right" if name == "how many" else "left")
+    for who, found in {"people": answer["losses"]["users"], **answer["losses"]["channels"]}.items():
+        for reason, number in found.items():
+            lost.add_row(who, reason, str(number))
+    return Group(_funnel(answer, f"{answer['status']} after {seconds:.1f} s; {balance}"), lost)
 
 
 def _differences(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -140,6 +147,7 @@ def _differences(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["status"] != "finished":
         yield f"the message is not finished: {answer['progress']}"
     yield from _compare("people", wanted["users"], answer["funnel"]["users"])
+    yield from _compare("people in step", wanted["steps"], {str(step["step"]): step["targets"] for step in answer["steps"]})
     for kind, counts in wanted["channels"].items():
         yield from _compare(kind, counts, answer["funnel"]["channels"].get(kind, {}))
     yield from _compare("people lost", wanted["losses"]["users"], answer["losses"]["users"])
@@ -194,5 +202,7 @@ def _how_to_go_on(console: Console, shop: Shop, userid: str, template: int, msgi
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Failed as failure:
+    except (Failed, NotStarted) as failure:
         sys.exit(f"demo: {failure}")
+    except requests.RequestException as failure:
+        sys.exit(f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up")

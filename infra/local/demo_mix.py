@@ -71,7 +71,8 @@ def people(mark: str) -> Iterator[Person]:
             number += 1
             userid = f"{mark}_{number}"
             app = tuple(f"{mark}{number}x{n}-{word}" for n, word in enumerate(group.app))
-            sms = f"138{int(mark[:4], 16) % 1000:03d}{number:04d}{DIGITS[group.sms]}"[:14] if group.sms else ""
+            # Fifteen digits, the most that a number may have: the next run's are others, and the sandbox keeps its log.
+            sms = f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[group.sms]}" if group.sms else ""
             yield Person(userid, group, app, sms, f"{mark}.{number}-{group.email}@example.com" if group.email else "")
 
 
@@ -82,19 +83,22 @@ def uploads(shop: Shop, everybody: Sequence[Person]) -> list[dict[str, Any]]:
 def expected() -> dict[str, Any]:
     """What the answer about the message must say, and nothing of it is asked of the system."""
     users: Counter[str] = Counter()
+    steps: Counter[str] = Counter()
     channels: dict[str, Counter[str]] = {"app": Counter(), "sms": Counter(), "email": Counter()}
     losses: dict[str, Counter[str]] = {"users": Counter(), "app": Counter(), "sms": Counter(), "email": Counter()}
     for group in MIX:
         fate = _fate(group)
         for stage in fate.users:
             users[stage] += group.people
+        for step in range(fate.steps):
+            steps[str(step + 1)] += group.people
         if fate.loss:
             losses["users"][fate.loss] += group.people
         for kind, stages in fate.channels:
             channels[kind].update(dict.fromkeys(stages, group.people))
         for kind, loss in fate.losses:
             losses[kind][loss] += group.people
-    return {"users": users, "channels": channels, "losses": losses}
+    return {"users": users, "steps": steps, "channels": channels, "losses": losses}
 
 
 @dataclass
@@ -103,21 +107,23 @@ class _Fate:
 
     users: list[str]
     loss: str
+    steps: int  # of the strategy that are decided for them, with or without a contact there
     channels: list[tuple[str, list[str]]]
     losses: list[tuple[str, str]]
 
 
 def _fate(group: Group) -> _Fate:
     if not group.known or not (group.app or group.sms or group.email):
-        return _Fate(["planned"], "no_contact" if group.known else "unknown_user", [], [])
-    tries = [("app", word) for word in group.app]
+        return _Fate(["planned"], "no_contact" if group.known else "unknown_user", 0, [], [])
+    tries, steps = [("app", word) for word in group.app], 1
     if not REACHED_BY_APP & set(group.app):
+        steps = 2 if group.sms == "click" else 3
         tries += [("sms", group.sms)] if group.sms else []
         if group.sms != "click":
             tries += [("email", group.email)] if group.email else []
     stages = [(kind, _stages(kind, word)) for kind, word in tries]
     reached = {stage for _, found in stages for stage in found} - {"planned", "valid"}
-    return _Fate(["planned", "valid", *sorted(reached)], "", stages, [lost for kind, word in tries if (lost := _loss(kind, word))])
+    return _Fate(["planned", "valid", *sorted(reached)], "", steps, stages, [lost for kind, word in tries if (lost := _loss(kind, word))])
 
 
 def _stages(kind: str, word: str) -> list[str]:

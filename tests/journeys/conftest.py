@@ -1,23 +1,37 @@
-"""A local stack of its own for the journeys, and what they look at it with."""
+"""A local stack of its own for the journeys, and what they look at it with.
+
+`make test` starts and stops it; a run of these tests alone starts what does not run yet, and stops it again.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.local.client import Shop
-from infra.local.stack import Stack, local_aws, up
+from infra.local.stack import Stack, down, local_aws, up
 
 STACK = Stack("test", "test")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("stack")
+
+
 @pytest.fixture(scope="session")
-def stack() -> Mapping[str, Any]:
-    """Running and deployed; `make test` stops it afterwards."""
-    return up(STACK)
+def stack() -> Iterator[Mapping[str, Any]]:
+    """Running and deployed."""
+    ran_before = STACK.record.is_file()
+    yield up(STACK)
+    if not ran_before:
+        down(STACK)
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +43,28 @@ def aws(stack: Mapping[str, Any]) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def shop(stack: Mapping[str, Any]) -> Shop:
     return Shop(stack)
+
+
+@dataclass(frozen=True)
+class Late:
+    """A message to people whose receipts come half a minute late."""
+
+    shop: Shop
+    msgid: str
+
+    def states(self) -> dict[str, str]:
+        return {userid: self.shop.api.target(self.msgid, userid)["state"] for userid in ("late_app", "late_sms", "late_email")}
+
+
+@pytest.fixture(scope="session")
+def late(stack: Mapping[str, Any]) -> Late:
+    """Sent early, so that other journeys go on while the receipts are on their way."""
+    shop = Shop(stack)
+    phone = f"1{int(shop.mark, 16) % 1_000_000:06d}0004"
+    contacts = {"app": [f"{shop.mark}-late"], "sms": phone, "email": f"{shop.mark}-late@example.com"}
+    shop.upload([shop.user(f"late_{kind}", **{kind: contact}) for kind, contact in contacts.items()])
+    template = shop.template(app={"title": "t", "alert": "a"}, sms={"temp_id": 1}, email={"subject": "s", "text": "t"})
+    return Late(shop, shop.api.send([f"late_{kind}" for kind in contacts], template, {}))
 
 
 def eventually(read: Callable[[], Any], is_right: Callable[[Any], bool], seconds: float = 30) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -22,6 +22,14 @@ def good(shop: Shop) -> dict[str, Any]:
     return {"aud_userid": ["ann"], "template_id": template, "template_para": {"name": "Ann"}, "app_para": {"platform": "all"}}
 
 
+@pytest.fixture
+def nothing_is_stored(aws: Any) -> Iterator[None]:
+    tables = ("messages", "users", "settings")
+    before = {table: len(scan(aws, table)) for table in tables}
+    yield
+    assert {table: len(scan(aws, table)) for table in tables} == before
+
+
 CASES: list[tuple[str, dict[str, Any], int, str]] = [
     ("an empty list", {"aud_userid": []}, 1015004, "aud_userid"),
     ("an over-long list", {"aud_userid": [f"u{n}" for n in range(1001)]}, 1015004, "aud_userid"),
@@ -39,13 +47,11 @@ CASES: list[tuple[str, dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("what", "change", "code", "field"), CASES, ids=[case[0] for case in CASES])
 def test_bad_input_is_named_and_nothing_is_stored(
-    shop: Shop, aws: Any, good: Mapping[str, Any], what: str, change: Mapping[str, Any], code: int, field: str
+    shop: Shop, good: Mapping[str, Any], nothing_is_stored: None, what: str, change: Mapping[str, Any], code: int, field: str
 ) -> None:
-    before = len(scan(aws, "messages"))
     answer = shop.api.call("POST", SENT, {**good, **change})
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert field in answer.json()["message"]
-    assert len(scan(aws, "messages")) == before
 
 
 def test_the_same_request_without_a_mistake_is_taken(shop: Shop, good: Mapping[str, Any]) -> None:
@@ -56,21 +62,21 @@ def test_the_same_request_without_a_mistake_is_taken(shop: Shop, good: Mapping[s
 
 
 @pytest.mark.parametrize("pair", [("", ""), ("nobody", "wrong"), None])
-def test_wrong_credentials_are_refused(shop: Shop, good: Mapping[str, Any], pair: tuple[str, str] | None) -> None:
+def test_wrong_credentials_are_refused(shop: Shop, good: Mapping[str, Any], nothing_is_stored: None, pair: tuple[str, str] | None) -> None:
     key = pair or (shop.key, "wrong")
     answer = Api(shop.api.url, key).call("POST", SENT, good)
     assert (answer.status_code, answer.json()["code"]) == (401, 4005)
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[1", b'{"a":NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b'"text"'])
-def test_broken_bodies_are_refused(shop: Shop, raw: bytes) -> None:
+def test_broken_bodies_are_refused(shop: Shop, nothing_is_stored: None, raw: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = requests.post(shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=30)
     assert answer.status_code == 400
     assert answer.json()["code"] == 4004
 
 
-def test_an_over_large_body_is_refused(shop: Shop) -> None:
+def test_an_over_large_body_is_refused(shop: Shop, nothing_is_stored: None) -> None:
     raw = b'{"template_para": {"a": "' + b"x" * 6_500_000 + b'"}}'
     headers = {"Content-Type": "application/json"}
     answer = requests.post(shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=60)
@@ -81,6 +87,32 @@ def test_an_unknown_path_is_told_in_the_same_shape(shop: Shop) -> None:
     answer = requests.get(shop.api.url + "/v1/nowhere", timeout=30)
     assert answer.status_code in (403, 404)
     assert set(answer.json()) == {"code", "message"}
+
+
+def _people(number: int) -> list[dict[str, Any]]:
+    return [{"userid": f"p{n}", "set": {"phone": {"all": "13800001000"}}} for n in range(number)]
+
+
+@pytest.mark.parametrize("body", [[], _people(1001), {"userid": "p"}, "text"], ids=["none", "too many", "no list", "text"])
+def test_a_list_of_users_that_cannot_be_taken_is_refused_as_a_whole(shop: Shop, nothing_is_stored: None, body: Any) -> None:
+    answer = shop.api.call("POST", "/v1/user/opt", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, 4004)
+
+
+@pytest.mark.parametrize(
+    "contacts", [{"phone": {"all": "abc"}}, {"email": {"all": "nobody"}}, {"fax": {"all": "1"}}, {"phone": {"x": "13800001000"}}]
+)
+def test_a_user_who_cannot_be_taken_is_named_and_not_stored(shop: Shop, nothing_is_stored: None, contacts: dict[str, Any]) -> None:
+    told = shop.api.ask("POST", "/v1/user/opt", [{"userid": "wrong", "set": contacts}])["data"]
+    assert (told["success"], [fail["userid"] for fail in told["fail"]]) == ([], ["wrong"])
+    assert next(iter(contacts)) in told["fail"][0]["errmsg"]
+
+
+def test_operators_get_problem_details_and_a_channel_key_is_no_access_key(shop: Shop, nothing_is_stored: None) -> None:
+    answer = shop.admin.call("POST", "/admin/v1/channels", {"name": "x", "code": "has space", "type": "fax", "platform": "jpush"})
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (400, "application/problem+json")
+    assert {"code", "type"} <= {error["field"] for error in answer.json()["errors"]}
+    assert shop.api.call("GET", "/admin/v1/channels").status_code == 401
 
 
 def test_a_webhook_needs_its_token_and_its_signature(shop: Shop) -> None:

@@ -9,7 +9,7 @@ import requests
 
 from infra.local.client import Shop
 from infra.local.demo_mix import DIGITS
-from tests.journeys.conftest import eventually, finished
+from tests.journeys.conftest import Late, eventually, finished
 
 APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}
 SMS = {"sms": {"temp_id": 1, "temp_para": {"name": "{{name}}", "url": "{{url}}"}}}
@@ -37,6 +37,11 @@ def _user(shop: Shop, userid: str, kind: str, contact: str) -> dict[str, Any]:
     return shop.user(userid, **{kind: [contact] if kind == "app" else contact})
 
 
+def test_while_a_receipt_is_late_nothing_is_said_of_delivery(late: Late) -> None:
+    finished(late.shop, late.msgid)
+    assert late.states() == {"late_app": "submitted", "late_sms": "submitted", "late_email": "delivered"}  # what comes: test_stack.py
+
+
 @pytest.mark.parametrize(("kind", "content"), [("app", APP), ("sms", SMS), ("email", EMAIL)])
 def test_whatever_a_provider_does_with_a_contact_is_told_of_its_target(shop: Shop, kind: str, content: dict[str, Any]) -> None:
     words = STATES[kind]
@@ -52,6 +57,22 @@ def test_whatever_a_provider_does_with_a_contact_is_told_of_its_target(shop: Sho
     sends = shop.sandbox.sends(PLATFORMS[kind])
     never = {word for word, state in words.items() if word == "reject"}
     assert {word: sends.get(contact, 0) for word, contact in contacts.items()} == {word: int(word not in never) for word in words}
+
+
+@pytest.mark.parametrize(("kind", "content"), [("sms", SMS), ("email", EMAIL)])
+@pytest.mark.parametrize(("choice", "state", "times"), [("unknown", "unknown", 1), ("resend", "delivered", 2)])
+def test_where_there_is_no_token_the_operator_decides_about_a_call_without_an_answer(
+    stack: dict[str, Any], kind: str, content: dict[str, Any], choice: str, state: str, times: int
+) -> None:
+    """The provider has taken it, and the answer stayed away."""
+    shop = Shop(stack, settings={kind: {"on_uncertain": choice}}, kinds=(kind,))
+    contact = f"1{int(shop.mark, 16) % 1_000_000:06d}0007" if kind == "sms" else f"{shop.mark}-timeout@example.com"
+    shop.upload([_user(shop, "ann", kind, contact)])
+    msgid = shop.api.send(["ann"], shop.template(**content), VALUES)
+    answer = finished(shop, msgid)
+    eventually(lambda: shop.api.target(msgid, "ann")["state"], lambda found: found == state)
+    assert shop.sandbox.sends(PLATFORMS[kind])[contact] == times
+    assert [why.split(":")[0] for why in answer["losses"]["channels"][kind]] == (["unknown"] if state == "unknown" else [])
 
 
 def test_a_targets_life_cycle_names_each_channel_fact_code_and_provider_id(shop: Shop) -> None:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
 
+from chalicelib import config
+from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.jobs import DeliverJob, PlanJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.plans import PageId
+from chalicelib.flow import envelopes
 from infra.local.client import Shop
-from tests.journeys.conftest import STACK, finished, scan
+from tests.journeys.conftest import STACK, Late, eventually, finished, scan
 from tests.journeys.test_channels import APP, EMAIL, SMS
 
 SECONDS = 120
-
-
-def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> None:
-    command = [sys.executable, "-m", "infra.local.demo", "--name", STACK.name, "--stage", STACK.stage]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
-    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
-    assert "curl" in ended.stdout
 
 
 def _counts(stack: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,17 +37,18 @@ def _forget_counts(stack: Mapping[str, Any]) -> None:
 
 
 def test_accepting_takes_at_most_three_aws_calls(shop: Shop, stack: Mapping[str, Any]) -> None:
-    shop.upload([shop.user(f"a{n}", app=[f"{shop.mark}a{n}"]) for n in range(100)])
-    template = shop.template(**APP)
     people = [f"a{n}" for n in range(100)]
-    shop.api.send(people, template, {"name": "Ann"})  # what a warm function holds is read
-    time.sleep(0.2)
-    _forget_counts(stack)
-    shop.api.send(people, template, {"name": "Ann"})
-    api = _counts(stack)["by_caller"]["api"]
-    of_settings = _counts(stack)["read_units"].get("openums-test-settings", 0)
-    calls = sum(n for service in api.values() for n in service.values())
-    assert calls <= 3 or (of_settings and calls - of_settings <= 3), api
+    shop.upload([shop.user(userid, app=[f"{shop.mark}{userid}-silent"]) for userid in people])  # no receipts: they are calls too
+    template = shop.template(**APP)
+
+    def calls() -> int:
+        _forget_counts(stack)
+        shop.api.send(people, template, {"name": "Ann"})
+        api = _counts(stack)["by_caller"]["api"]
+        return sum(n for service in api.values() for n in service.values())
+
+    found = [calls() for _ in range(4)]  # settings are cached for a second here: of one right after the other, some find them warm
+    assert 1 < min(found) <= 3, found
 
 
 def test_one_execution_serves_all_that_is_due_in_a_slot(shop: Shop, stack: Mapping[str, Any], aws: Any) -> None:
@@ -86,15 +87,18 @@ def _end_workers(stack: Mapping[str, Any], functions: tuple[str, ...]) -> int:
 def test_ended_workers_lose_nothing_and_repeat_nothing(shop: Shop, stack: Mapping[str, Any]) -> None:
     words = ("deliver", "silent", "deliver", "double")
     reg = {f"k{n}": f"{shop.mark}k{n}-{words[n % 4]}" for n in range(1000)}
-    phones = {userid: f"137{n:04d}{shop.mark[:2].encode().hex()[:3]}1" for n, userid in enumerate(reg)}
+    phones = {userid: f"1{int(shop.mark, 16) % 1_000_000:06d}{n:04d}1000" for n, userid in enumerate(reg)}
     shop.upload([shop.user(userid, app=[contact], sms=phones[userid]) for userid, contact in reg.items()])
     rule = shop.strategy({"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 4}})
     msgid = shop.api.send(list(reg), shop.template(**APP, sms={"temp_id": 1}), {"name": "Ann"}, rule_id=rule)
     ended = 0
     for _ in range(8):
         time.sleep(0.4)
-        ended += _end_workers(stack, ("audience", "deliver_app", "deliver_sms", "tally", "sweep"))
-    assert ended
+        ended += _end_workers(stack, ("api", "audience", "deliver_app", "deliver_sms", "tally", "sweep"))
+    assert ended >= 8
+    reached = sum(not contact.endswith("silent") for contact in reg.values())
+    # Posts that met an ended worker come again: the provider was not told that they were taken.
+    eventually(lambda: shop.api.message(msgid)["funnel"]["channels"].get("app", {}).get("delivered"), lambda n: n == reached, SECONDS)
     answer = finished(shop, msgid, SECONDS)
     sends = shop.sandbox.sends("jpush")
     assert {sends.get(contact, 0) for contact in reg.values()} == {1}
@@ -105,6 +109,56 @@ def test_ended_workers_lose_nothing_and_repeat_nothing(shop: Shop, stack: Mappin
     assert answer["funnel"]["channels"]["app"]["submitted"] == 1000
     assert told["submitted"] <= sent <= told["submitted"] + sum(n for why, n in unknown.items() if why.startswith("unknown"))
     assert answer["funnel"]["users"]["planned"] == 1000
+
+
+def _send_again(aws: Any, shop: Shop, msgid: str, kinds: tuple[str, ...]) -> int:
+    """Every job that a message has had so far, once more, as a queue may do at any time."""
+    lists = [(0, 0)]
+    for item in scan(aws, "ledger"):
+        if item["pk"]["S"].startswith(msgid) and item["sk"]["S"].startswith("go#"):
+            lists.append(tuple(int(part) for part in item["sk"]["S"].split("#")[1:3]))
+    at = PageId(msgid, 0)
+    look = TimersJob((Timer(int(time.time() * 1000), TimerKind.LOOK, at, Priority.MEDIUM),))
+    jobs: list[tuple[str, Any]] = [(config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0, 0), look)]
+    for step, number in lists:
+        queue = config.delivery_queue(ChannelType(kinds[step]), Priority.MEDIUM)
+        jobs.append((queue, DeliverJob(msgid, 0, step, number, shop.code(kinds[step]), 0, 1000)))
+    sqs = aws.client("sqs")
+    for queue, job in jobs:
+        url = sqs.get_queue_url(QueueName=config.queue_name(STACK.stage, queue))["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=envelopes.encode(job), MessageGroupId=shop.key)
+    return len(jobs)
+
+
+def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws: Any) -> None:
+    kinds = ("app", "sms", "email")
+    people = {f"j{n}": (f"{shop.mark}j{n}-{'silent' if n % 2 else 'deliver'}", n) for n in range(60)}
+    phones = {u: f"1{int(shop.mark, 16) % 1_000_000:06d}{n:03d}{'0001' if n % 4 == 1 else '0003'}" for u, (_, n) in people.items()}
+    mails = {u: f"{shop.mark}.{u}@example.com" for u in people}
+    shop.upload([shop.user(u, app=[contact], sms=phones[u], email=mails[u]) for u, (contact, _) in people.items()])
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 3}},
+        {"channels": ["email"], "condition": {"missing": "delivered", "within": 1}},
+    )
+    contents = {"app": APP["app"], "sms": {"temp_id": 1}, "email": {"subject": "s", "text": "t"}}
+    msgid = shop.api.send(list(people), shop.template(**contents), {"name": "Ann"}, rule_id=rule)
+    again = 0
+    while shop.api.message(msgid)["status"] != "finished":
+        again += _send_again(aws, shop, msgid, kinds)
+        time.sleep(0.3)
+        assert again < 2000, "the message does not end"
+    again += _send_again(aws, shop, msgid, kinds)
+    answer = eventually(lambda: shop.api.message(msgid), lambda found: found["funnel"]["users"]["delivered"] == 60)
+    assert again > 20
+    time.sleep(2)  # for what was sent again last
+    assert shop.api.message(msgid)["funnel"] == answer["funnel"]
+    assert answer["balanced"]
+    assert [answer["funnel"]["channels"][kind]["submitted"] for kind in kinds] == [60, 15, 30]
+    sends = {kind: shop.sandbox.sends(provider) for kind, provider in (("app", "jpush"), ("sms", "jsms"), ("email", "smtp"))}
+    assert {sends["app"].get(contact, 0) for contact, _ in people.values()} == {1}
+    assert [sends["sms"].get(phones[u], 0) for u in people] == [int(n % 4 == 3) for _, n in people.values()]
+    assert [sends["email"].get(mails[u], 0) for u in people] == [n % 2 for _, n in people.values()]
 
 
 def test_recounting_from_scratch_gives_the_stored_counts(shop: Shop, stack: Mapping[str, Any], aws: Any) -> None:
@@ -125,7 +179,7 @@ def test_recounting_from_scratch_gives_the_stored_counts(shop: Shop, stack: Mapp
 def test_contacts_contents_and_secrets_are_written_down_nowhere(shop: Shop, stack: Mapping[str, Any], aws: Any) -> None:
     marks = {
         "app": f"MARKREG{shop.mark}",
-        "sms": "13655550042",
+        "sms": f"1{int(shop.mark, 16) % 10_000_000_000:010d}1000",
         "email": f"markmail{shop.mark}@example.com",
         "text": f"MARKTEXT{shop.mark}",
     }
@@ -137,15 +191,67 @@ def test_contacts_contents_and_secrets_are_written_down_nowhere(shop: Shop, stac
     )
     values = {"name": marks["text"], "url": f"https://shop.example/{marks['text']}"}
     finished(shop, shop.api.send(["marked"], shop.template(**APP, **SMS, **EMAIL), values, rule_id=rule))
-    secrets = [shop.secret, stack["access_secret"], shop.channels["app"]["webhook_url"].rsplit("/", 1)[1]]
-    searched = {"logs": (STACK.folder / "functions.log").read_text(errors="replace")}
-    for table in ("settings", "users", "messages", "ledger", "lookups", "due"):
-        searched[table] = str(scan(aws, table))
-    machines = aws.client("stepfunctions").list_state_machines()["stateMachines"]
-    for machine in machines:
-        for execution in aws.client("stepfunctions").list_executions(stateMachineArn=machine["stateMachineArn"])["executions"][:50]:
-            told = aws.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
-            searched["executions"] = searched.get("executions", "") + told["input"]
+    secrets = [shop.secret, stack["access_secret"], shop.channels["app"]["webhook_url"].rsplit("/", 1)[1], *shop.provider_secrets]
+    assert all(secrets)
+    searched = {name: (STACK.folder / f"{name}.log").read_text(errors="replace") for name in ("functions", "emulator")}
+    assert "message_accepted" in searched["functions"]
+    for table in config.TABLES:
+        searched[table] = " ".join(_readable(value) for item in scan(aws, table) for value in item.values())
+    assert '["marked"' in searched["ledger"]  # the target's id: what is compressed has been read
+    searched["executions"] = _executions(aws)
+    searched["log groups"] = _log_groups(aws)
+    searched["dead letters"] = str(_dead_letters(aws))
     for where, text in searched.items():
         found = [mark for mark in (*marks.values(), *secrets) if mark in text]
         assert not found, f"{where}: {found}"
+
+
+def _readable(value: Mapping[str, Any]) -> str:
+    """A value as it is stored, and what it says when it is compressed, which is no secrecy."""
+    ((kind, content),) = value.items()
+    if kind in ("M", "L"):
+        return " ".join(_readable(each) for each in (content.values() if kind == "M" else content))
+    raw = bytes(getattr(content, "value", content)) if kind == "B" else str(content).encode()
+    with contextlib.suppress(zlib.error):
+        raw += zlib.decompress(raw)
+    return raw.decode("utf-8", "replace")
+
+
+def _executions(aws: Any) -> str:
+    """What went into the clock's executions, and all that they did."""
+    steps, found = aws.client("stepfunctions"), []
+    for machine in steps.list_state_machines()["stateMachines"]:
+        pages = steps.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"])
+        newest = [execution["executionArn"] for page in pages for execution in page["executions"]][:100]
+        found += [str(steps.describe_execution(executionArn=arn)) + str(steps.get_execution_history(executionArn=arn)) for arn in newest]
+    assert found
+    return " ".join(found)
+
+
+def _log_groups(aws: Any) -> str:
+    logs, found = aws.client("logs"), []
+    for groups in logs.get_paginator("describe_log_groups").paginate():
+        for group in groups["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            found += [event["message"] for page in pages for event in page["events"]]
+    return " ".join(found)
+
+
+def _dead_letters(aws: Any) -> dict[str, Any]:
+    sqs, found = aws.client("sqs"), {}
+    for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
+        if url.endswith("-dead"):
+            found[url.rsplit("/", 1)[1]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
+                "Messages", []
+            )
+    return found
+
+
+def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
+    eventually(late.states, lambda states: set(states.values()) == {"delivered"}, seconds=45)
+
+
+def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
+    found = _dead_letters(aws)
+    assert len(found) == 4
+    assert {name: letters for name, letters in found.items() if letters} == {}

@@ -7,8 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib import config
+from chalicelib.domain import errors, messages, strategy, templates
+from chalicelib.entrypoints import http_send, http_support, http_users
+from chalicelib.flow import calls, contacts, report, submit
+from chalicelib.providers import registry
+from infra.local import bench, demo
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+SOURCES = "".join(path.read_text() for path in sorted((ROOT / "chalicelib").rglob("*.py")))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -46,8 +56,72 @@ def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
 
 
 def test_the_architecture_page_names_every_provider_that_is_registered() -> None:
-    from chalicelib.providers import registry
-
-    remaining = (ROOT / "docs" / "architecture.md").read_text().split("## What remains")[1]
+    remaining = ARCHITECTURE.split("## What remains")[1]
     for platform in registry.capabilities():
         assert platform.removesuffix("_private") in remaining.lower(), platform
+
+
+def _section(page: str, title: str) -> str:
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_architecture_page_names_every_table() -> None:
+    assert tuple(re.findall(r"^\| `(\w+)` \|", _section(ARCHITECTURE, "Tables"), re.MULTILINE)) == config.TABLES
+
+
+def test_the_limits_are_the_codes() -> None:
+    can = registry.capabilities()
+    rows = re.findall(r"^\| ([^|]+) \| ([\d,]+) \|", _section(ARCHITECTURE, "Limits"), re.MULTILINE)
+    assert {what: int(number.replace(",", "")) for what, number in rows} == {
+        "user ids of a send, users of an upload": http_send.MAX_USERIDS,
+        "targets that are planned in the request itself": messages.INLINE_TARGETS,
+        "targets of a page": messages.PAGE_TARGETS,
+        "targets of a message that is counted when somebody asks": report.LIVE_TARGETS,
+        "bytes of a user's contacts and tags": contacts.USER_BYTES,
+        "bytes of a message's contents": submit.CONTENT_LIMIT,
+        "bytes of a request": http_support.MAX_BODY,
+        "bytes of an address behind a short link": templates.MAX_ADDRESS,
+        "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
+        "mails of a call: SMTP": can["smtp"].call_size,
+        "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
+        "seconds that a step waits": strategy.MAX_WITHIN,
+    }
+    assert http_users.MAX_USERS == http_send.MAX_USERIDS
+    assert can["jsms"].call_size == can["jpush"].call_size
+
+
+def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() -> None:
+    raw = (ROOT / "infra" / "resources.yaml").read_text().split("\nConditions:")[0]
+    wanted = dict(re.findall(r"^  (\w+):\n    Type: \w+\n    Default: \"?(\w*)\"?", raw, re.MULTILINE))
+    told = dict(re.findall(r"^\| `([A-Z]\w+)` \| ([^|]+) \|", _section(OPERATIONS, "Deploy"), re.MULTILINE))
+    assert told.keys() == wanted.keys()
+    assert {name: default for name, default in told.items() if default.isdigit()} == {n: d for n, d in wanted.items() if d}
+
+
+def test_every_kind_of_alarm_is_explained() -> None:
+    source = (ROOT / "infra" / "assemble.py").read_text()
+    kinds = set(re.findall(r'alarms\[f?"(?:\{[^}]*\})?(\w+Alarm)"\]', source))
+    assert len(kinds) == 5
+    assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", OPERATIONS, re.MULTILINE)) == kinds
+
+
+def test_the_events_that_operators_search_for_are_logged() -> None:
+    told = re.findall(r"^\| `([a-z_]+)` \|", _section(OPERATIONS, "Watch"), re.MULTILINE)
+    assert len(told) >= 5
+    assert [name for name in told if f'"{name}"' not in SOURCES] == []
+
+
+def test_what_a_provider_may_raise_is_what_there_is() -> None:
+    page = (ROOT / "docs" / "adding-a-provider.md").read_text()
+    told = set(re.findall(r"^ *\| `(\w+)` \|", page, re.MULTILINE))
+    assert told == {kind for kind, value in vars(errors).items() if _is_a_provider_error(value)}
+
+
+def _is_a_provider_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, errors.ProviderError) and value is not errors.ProviderError
+
+
+def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
+    assert f"within {demo.WITHIN} seconds" in README
+    for scenario in ("bulk", "single"):
+        assert re.search(rf"\| \${bench.BOUNDS[scenario]['usd_per_million']:g}0? \|", README), scenario
