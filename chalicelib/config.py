@@ -15,7 +15,7 @@ from chalicelib.domain.channels import ChannelType, Priority
 APP = "openums"
 
 # What a stage deploys is listed in .chalice/config.json (CHANNEL_TYPES); these are the types whose providers exist.
-SUPPORTED_CHANNEL_TYPES = (ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL)
+SUPPORTED_CHANNEL_TYPES = tuple(ChannelType)
 
 TABLES = ("settings", "users", "messages", "ledger", "lookups", "due")
 

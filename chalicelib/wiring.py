@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.config import settings
 from chalicelib.domain.channels import ChannelType
-from chalicelib.flow.ports import Limits, Provider, World
+from chalicelib.flow.ports import Clock, Limits, Provider, Tokens, World
 
 _world: World | None = None
 
@@ -25,13 +25,18 @@ def use(other: World | None) -> None:
 
 
 class Providers:
+    def __init__(self, tokens: Tokens, clock: Clock) -> None:
+        from chalicelib.providers.tokens import AccessTokens
+
+        self._tokens = AccessTokens(tokens, lambda: clock.now() / 1000)
+
     def of(self, platform: str) -> Provider:
         from chalicelib.domain.errors import Invalid
         from chalicelib.providers import registry
         from chalicelib.web.egress import Policy
 
         try:
-            return registry.load(platform, Policy(settings().egress_allow), settings().provider_timeout)
+            return registry.load(platform, Policy(settings().egress_allow), settings().provider_timeout, self._tokens)
         except Invalid as error:
             raise KeyError(platform) from error
 
@@ -56,20 +61,21 @@ def limits() -> Limits:
 
 
 def _build() -> World:
-    from chalicelib.aws.clock import Clock
+    from chalicelib.aws.clock import Clock as SystemClock
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
     from chalicelib.aws.settings import Administration
     from chalicelib.aws.timers import Timers
+    from chalicelib.aws.tokens import Tokens as StoredTokens
     from chalicelib.aws.users import Users
     from chalicelib.aws.vault import Credentials, Vault
 
-    clock, vault = Clock(), Vault()
-    timers = Timers(clock)
+    clock, vault = SystemClock(), Vault()
+    timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
         clock=clock, settings=Administration(), users=Users(vault), messages=Messages(vault, timers), ledger=Ledger(vault),
-        lookups=Lookups(vault), timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(),
-        limits=limits(),
+        lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(), vault=vault, credentials=Credentials(),
+        providers=Providers(tokens, clock), limits=limits(),
     )  # fmt: skip

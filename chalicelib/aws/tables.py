@@ -24,6 +24,7 @@
 | lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
 |          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
+|          | `token#<channel>#<what>`     | an access token of a provider, sealed; the lease of who fetches the next one     | its life |
 | due      | shard, `<slot>#<what>`       | a timer                                                                          | till done|
 
 Ledger items that change what is counted carry `tally` = 1, unless the message is small enough to be counted when somebody asks: the

@@ -91,6 +91,7 @@ class Outcome:
     provider_id: str = ""  # where ids are per recipient
     uncertain: bool = False
     later: bool = False
+    gone: bool = False  # the contact itself is dead (bounced for good, no such number, unfollowed): sending should stop
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,17 @@ class Receipt:
     time: int
     contact: str = field(default="", repr=False)  # where the id is per call
     code: str = ""
+    gone: bool = False  # the contact itself is dead, see Outcome
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a person wrote back, such as an SMS with a word to unsubscribe. `id` tells repeats apart."""
+
+    contact: str = field(repr=False)
+    text: str = field(repr=False)
+    time: int  # ms
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,3 +146,14 @@ class Webhook:
     receipts: Sequence[Receipt] = ()
     reply: str = ""
     nonce: str = ""
+    replies: Sequence[Reply] = ()
+    kept: Mapping[str, Token] = field(default_factory=dict)  # what the provider handed over, to be kept under these names
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a provider gives for a time and wants to see with each call. Times in ms; from `renew` on a new one is fetched."""
+
+    value: str = field(repr=False)
+    expires: int
+    renew: int

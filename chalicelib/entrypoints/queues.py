@@ -14,11 +14,27 @@ from chalicelib.flow.ports import World
 
 audience_jobs = Blueprint(__name__)
 app_jobs = Blueprint(__name__)
+wechatoa_jobs = Blueprint(__name__)
+wechatmp_jobs = Blueprint(__name__)
 sms_jobs = Blueprint(__name__)
 email_jobs = Blueprint(__name__)
+alipay_life_jobs = Blueprint(__name__)
+dingtalk_cc_jobs = Blueprint(__name__)
+wechatwk_jobs = Blueprint(__name__)
+wechatwk_linkedcorp_jobs = Blueprint(__name__)
 
 # A stage registers those of its channel types.
-DELIVERY = {ChannelType.APP: app_jobs, ChannelType.SMS: sms_jobs, ChannelType.EMAIL: email_jobs}
+DELIVERY = {
+    ChannelType.APP: app_jobs,
+    ChannelType.WECHATOA: wechatoa_jobs,
+    ChannelType.WECHATMP: wechatmp_jobs,
+    ChannelType.SMS: sms_jobs,
+    ChannelType.EMAIL: email_jobs,
+    ChannelType.ALIPAY_LIFE: alipay_life_jobs,
+    ChannelType.DINGTALK_CC: dingtalk_cc_jobs,
+    ChannelType.WECHATWK: wechatwk_jobs,
+    ChannelType.WECHATWK_LINKEDCORP: wechatwk_linkedcorp_jobs,
+}
 
 
 def _queue(name: str) -> str:
@@ -47,6 +63,18 @@ def deliver_app(world: World, text: str) -> None:
     _deliver(world, text)
 
 
+@wechatoa_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATOA, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_wechatoa(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@wechatmp_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATMP, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_wechatmp(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
 @sms_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.SMS, Priority.HIGH)))  # type: ignore[untyped-decorator]
 @jobs
 def deliver_sms(world: World, text: str) -> None:
@@ -56,6 +84,30 @@ def deliver_sms(world: World, text: str) -> None:
 @email_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.EMAIL, Priority.HIGH)))  # type: ignore[untyped-decorator]
 @jobs
 def deliver_email(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@alipay_life_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.ALIPAY_LIFE, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_alipay_life(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@dingtalk_cc_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.DINGTALK_CC, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_dingtalk_cc(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@wechatwk_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATWK, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_wechatwk(world: World, text: str) -> None:
+    _deliver(world, text)
+
+
+@wechatwk_linkedcorp_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATWK_LINKEDCORP, Priority.HIGH)))  # type: ignore[untyped-decorator]
+@jobs
+def deliver_wechatwk_linkedcorp(world: World, text: str) -> None:
     _deliver(world, text)
 
 

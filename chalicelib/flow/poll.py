@@ -6,7 +6,7 @@ from chalicelib.domain.channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.pages import CallAnswer, Page
-from chalicelib.domain.sending import Account, ProviderIds
+from chalicelib.domain.sending import Account, ProviderIds, Receipt
 from chalicelib.flow import receipts
 from chalicelib.flow.ports import World
 
@@ -32,7 +32,7 @@ def poll_channel(world: World, job: PollJob) -> None:
         return
     with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
         found = session.poll({})
-        receipts.record(world, channel.code, found)
+        receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
     if len(found) >= NEARLY_FULL:
         world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, POLL_AGAIN)])
 
@@ -57,7 +57,7 @@ def poll_page(world: World, timer: Timer) -> None:
         again = now + max(SHORTEST, age // 2) * 1000
         world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
     with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
-        receipts.record(world, channel.code, session.poll(asked))
+        receipts.record(world, channel.code, [each for each in session.poll(asked) if isinstance(each, Receipt)])
 
 
 def _awaited(page: Page, answer: CallAnswer) -> list[str]:

@@ -21,8 +21,11 @@ from chalicelib.domain.sending import (
     Account,
     Answer,
     Capabilities,
+    Outcome,
     OutgoingCall,
     Receipt,
+    Reply,
+    Token,
     Webhook,
     WebhookRequest,
 )
@@ -40,8 +43,17 @@ class Session(Protocol):
     def send(self, call: OutgoingCall) -> Answer:
         """Raises Rejected, Unavailable, Throttled, Uncertain or Misconfigured when there is no answer per contact."""
 
-    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         """Ask for receipts: provider id of a call -> contacts still open. Providers whose reports name no call ignore the argument."""
+
+    def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
+        """Take back what a call sent to these contacts, one outcome each (no loss: taken back). Only where `capabilities.recall`."""
+
+    def check(self) -> None:
+        """Ask something harmless that shows whether address and credentials are right; raises like `send`."""
+
+    def access_token(self) -> Token | None:
+        """The provider's own token for this account, fetched if need be; None where it has none."""
 
 
 class Provider(Protocol):
@@ -60,6 +72,21 @@ class Provider(Protocol):
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         """Raises Unverified; raises Invalid for a body that cannot be read."""
+
+
+class Tokens(Protocol):
+    """Access tokens of providers, sealed, shared by all containers. A name is a delivery channel's code and what it is, joined."""
+
+    def read(self, name: str) -> Token | None:
+        """Consistently; None when there is none or it has expired."""
+
+    def write(self, name: str, token: Token) -> None:
+        """Replaces what is there, and ends the lease."""
+
+    def lease(self, name: str, seconds: int) -> bool:
+        """Whether it is the caller who may fetch a new one: nobody else may, for so long."""
+
+    def forget(self, name: str) -> None: ...
 
 
 class Clock(Protocol):
@@ -240,6 +267,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    tokens: Tokens
     timers: Timers
     queues: Queues
     vault: Vault

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.sending import Outcome, Receipt, Reply, Token
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http, Response
 
@@ -22,6 +23,22 @@ MAX_RETRY_AFTER = 3600.0
 _WORD = re.compile(r"[\x21-\x7e]{1,256}")
 
 PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+class PlainSession:
+    """What most sessions have in common: no idempotency token, nothing to poll, nothing to take back, no access token."""
+
+    def token(self) -> str | None:
+        return None
+
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
+        return ()
+
+    def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
+        raise Rejected("no_recall")
+
+    def access_token(self) -> Token | None:
+        return None
 
 
 def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:

@@ -9,37 +9,40 @@ from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.sending import Capabilities
 from chalicelib.flow.ports import Provider
+from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.web.egress import Policy
 
+ALONE = AccessTokens(MemoryTokens())  # for who only wants to know what a provider can do
 
-def _jpush(policy: Policy, timeout: float) -> Provider:
+
+def _jpush(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     from chalicelib.providers.app.jpush import JPush
     from chalicelib.web.http import Http
 
     return JPush(Http(policy, timeout))
 
 
-def _jpush_private(policy: Policy, timeout: float) -> Provider:
+def _jpush_private(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     from chalicelib.providers.app.jpush import JPush
     from chalicelib.web.http import Http
 
     return JPush(Http(policy, timeout), platform="jpush_private")
 
 
-def _jsms(policy: Policy, timeout: float) -> Provider:
+def _jsms(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     from chalicelib.providers.sms.jsms import Jsms
     from chalicelib.web.http import Http
 
     return Jsms(Http(policy, timeout))
 
 
-def _smtp(policy: Policy, timeout: float) -> Provider:
+def _smtp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     from chalicelib.providers.email.smtp import Smtp
 
     return Smtp(policy, timeout)
 
 
-_PLATFORMS: Mapping[str, Callable[[Policy, float], Provider]] = {
+_PLATFORMS: Mapping[str, Callable[[Policy, float, AccessTokens], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
     "jsms": _jsms,
@@ -48,12 +51,12 @@ _PLATFORMS: Mapping[str, Callable[[Policy, float], Provider]] = {
 
 
 @cache
-def load(platform: str, policy: Policy, timeout: float = 10.0) -> Provider:
+def load(platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE) -> Provider:
     """The provider of a platform, the same one each time; raises Invalid for a platform that nobody speaks to."""
     make = _PLATFORMS.get(platform)
     if make is None:
         raise Invalid("platform", "must be one of " + ", ".join(sorted(_PLATFORMS)))
-    return make(policy, timeout)
+    return make(policy, timeout, tokens)
 
 
 def capabilities() -> Mapping[str, Capabilities]:

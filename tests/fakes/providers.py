@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, ProviderError, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unverified
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -26,6 +26,7 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Provider
+from chalicelib.providers.base import PlainSession
 from tests.fakes.steps import Steps
 
 PUSH = Capabilities(
@@ -161,7 +162,7 @@ class ScriptedProvider:
         return f"{self.capabilities.platform}-token-{self._tokens}"
 
 
-class ScriptedSession:
+class ScriptedSession(PlainSession):
     def __init__(self, provider: ScriptedProvider, account: Account) -> None:
         self.provider, self.account = provider, account
 
@@ -170,6 +171,10 @@ class ScriptedSession:
             return None
         with self.provider.steps.around("provider.token", write=True):
             return self.provider.next_token()
+
+    def check(self) -> None:
+        if self.account.credentials.get("key") == "wrong":
+            raise Misconfigured("wrong_key")
 
     def send(self, call: OutgoingCall) -> Answer:
         if not 0 < len(call.recipients) <= self.provider.capabilities.call_size:

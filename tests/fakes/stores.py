@@ -15,10 +15,11 @@ from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
-from chalicelib.domain.sending import Receipt
+from chalicelib.domain.sending import Receipt, Token
 from chalicelib.domain.users import User
 from chalicelib.flow.ports import Lookup
-from tests.fakes.clock import FakeTimers
+from chalicelib.providers.tokens import MemoryTokens
+from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.steps import Steps
 
 WRITE_BATCH = 25
@@ -200,6 +201,27 @@ class FakeMessages:
         self.stored.pop(msgid, None)
         for page in [p for p in self.ledger.partitions if p.msgid == msgid]:
             del self.ledger.partitions[page]
+
+
+class FakeTokens:
+    def __init__(self, steps: Steps, clock: FakeClock) -> None:
+        self.steps, self._memory = steps, MemoryTokens(lambda: clock.now() / 1000)
+
+    def read(self, name: str) -> Token | None:
+        with self.steps.around("tokens.read", write=False):
+            return self._memory.read(name)
+
+    def write(self, name: str, token: Token) -> None:
+        with self.steps.around("tokens.write", write=True):
+            self._memory.write(name, token)
+
+    def lease(self, name: str, seconds: int) -> bool:
+        with self.steps.around("tokens.lease", write=True):
+            return self._memory.lease(name, seconds)
+
+    def forget(self, name: str) -> None:
+        with self.steps.around("tokens.forget", write=True):
+            self._memory.forget(name)
 
 
 class FakeLookups:

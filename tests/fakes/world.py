@@ -9,7 +9,7 @@ from tests.fakes.queues import FakeQueues
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeLedger, FakeLookups, FakeMessages, FakeUsers
+from tests.fakes.stores import FakeLedger, FakeLookups, FakeMessages, FakeTokens, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -34,6 +34,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
+        self.tokens = FakeTokens(self, self.clock)
         self.vault = FakeVault()
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
@@ -43,6 +44,6 @@ class FakeWorld(Steps):
     def ports(self) -> World:
         return World(
             clock=self.clock, settings=self.settings, users=self.users, messages=self.messages, ledger=self.ledger, lookups=self.lookups,
-            timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
-            limits=self.limits,
+            tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials,
+            providers=self.providers, limits=self.limits,
         )  # fmt: skip

@@ -12,7 +12,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "users": {"BatchGetItem", "PutItem"},
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
-        "lookups": {"BatchGetItem", "PutItem", "UpdateItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
         "due": {"PutItem"},
     },
     "audience": {
@@ -26,7 +26,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem"},
         "messages": {"GetItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
-        "lookups": {"BatchGetItem", "BatchWriteItem", "UpdateItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
     "tally": {"due": {"BatchWriteItem"}},

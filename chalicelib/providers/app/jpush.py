@@ -32,7 +32,7 @@ from chalicelib.domain.sending import (
 )
 from chalicelib.flow.ports import Session
 from chalicelib.providers.app import jpush_content, jpush_receipts
-from chalicelib.providers.base import ask, check_names, error_code, optional_url, required_text, vendor_error
+from chalicelib.providers.base import PlainSession, ask, check_names, error_code, optional_url, required_text, vendor_error
 from chalicelib.web.http import Http, Response
 
 BASE_URL = "https://api.jpush.cn"
@@ -143,7 +143,7 @@ class JPush:
         return list(reversed(cids))
 
 
-class JPushSession:
+class JPushSession(PlainSession):
     """Implements Session."""
 
     def __init__(self, provider: JPush, account: Account, http: Http, now: Callable[[], float]) -> None:
@@ -167,6 +167,9 @@ class JPushSession:
         if code == NO_TARGET or (code == INVALID_PARAMETER and _names_one_target(call, body)):
             return Answer([Outcome(Loss.INVALID_TARGET, str(code))] * len(call.recipients))
         raise vendor_error(reply, ERRORS, {})
+
+    def check(self) -> None:
+        self._provider.take_cid(self._base_url, self._auth)
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
         """Ask for the state of today's pushes; in the small hours in Beijing for those of yesterday too."""

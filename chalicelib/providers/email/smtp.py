@@ -7,7 +7,7 @@ or should be tried later. "Delivered" means that the server took it (250). Sourc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,12 @@ from chalicelib.domain.sending import (
     Outcome,
     OutgoingCall,
     ProviderIds,
-    Receipt,
     Recipient,
     Webhook,
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import check_names, optional_text, required_text
+from chalicelib.providers.base import PlainSession, check_names, optional_text, required_text
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy
@@ -107,7 +106,7 @@ class Smtp:
             session.close()
 
 
-class SmtpSession:
+class SmtpSession(PlainSession):
     """Implements Session."""
 
     def __init__(self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]) -> None:
@@ -121,11 +120,12 @@ class SmtpSession:
         self._client: SMTP | None = None
         self._until = 0.0
 
-    def token(self) -> str | None:
-        return None
+    def check(self) -> None:
+        """A connection with its greeting, encryption and login."""
+        from chalicelib.web import smtp
 
-    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
-        return ()
+        if self._client is None:
+            self._client = smtp.dial(self._policy, self._server, self._timeout)
 
     def send(self, call: OutgoingCall) -> Answer:
         """Raises only while nothing of the call has been settled; after that each recipient has an outcome of its own."""

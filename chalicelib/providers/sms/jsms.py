@@ -29,7 +29,17 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PLACEHOLDER, ask, check_names, error_code, optional_url, required_text, vendor_error, word
+from chalicelib.providers.base import (
+    PLACEHOLDER,
+    PlainSession,
+    ask,
+    check_names,
+    error_code,
+    optional_url,
+    required_text,
+    vendor_error,
+    word,
+)
 from chalicelib.providers.sms import jsms_receipts
 from chalicelib.web.http import Http
 
@@ -125,7 +135,7 @@ class Jsms:
         return jsms_receipts.read_callback(request, secret)
 
 
-class JsmsSession:
+class JsmsSession(PlainSession):
     """Implements Session."""
 
     def __init__(self, account: Account, http: Http) -> None:
@@ -133,8 +143,11 @@ class JsmsSession:
         self._auth = (str(account.credentials["app_key"]), str(account.credentials["master_secret"]))
         self._base_url = str(account.options.get("base_url") or BASE_URL).rstrip("/")
 
-    def token(self) -> str | None:
-        return None
+    def check(self) -> None:
+        """The balance of the account."""
+        reply = ask(self._http, "GET", f"{self._base_url}/v1/accounts/app", auth=self._auth)
+        if reply.status != 200:
+            raise vendor_error(reply, ERRORS, STATUSES)
 
     def send(self, call: OutgoingCall) -> Answer:
         reply = self._http.request("POST", f"{self._base_url}/v1/messages/batch", json=batch(call), auth=self._auth)

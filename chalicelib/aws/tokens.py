@@ -1,0 +1,63 @@
+"""Access tokens of providers: one item each, sealed. A lease on the item says who fetches the next one."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from chalicelib.aws.clients import client, error_code
+from chalicelib.aws.items import from_item, to_item
+from chalicelib.aws.tables import table
+from chalicelib.domain import keys
+from chalicelib.domain.sending import Token
+from chalicelib.flow.ports import Clock, Vault
+
+LONGEST = 400 * 86400  # seconds: what never expires is looked after by its owner, not by TTL
+
+
+class Tokens:
+    def __init__(self, vault: Vault, clock: Clock) -> None:
+        self._vault, self._clock = vault, clock
+
+    def read(self, name: str) -> Token | None:
+        answer = client("dynamodb").get_item(TableName=table("lookups"), Key=_key(name), ConsistentRead=True)
+        row = from_item(answer.get("Item", {}))
+        if "token" not in row:
+            return None
+        value, expires, renew = json.loads(self._vault.open(row["token"], _context(name)))
+        return Token(value, expires, renew) if self._clock.now() < expires else None
+
+    def write(self, name: str, token: Token) -> None:
+        sealed = self._vault.seal(json.dumps([token.value, token.expires, token.renew]).encode(), _context(name))
+        gone = min(token.expires // 1000, int(time.time()) + LONGEST)
+        client("dynamodb").put_item(TableName=table("lookups"), Item={**_key(name), **to_item({"token": sealed, "expires": gone})})
+
+    def lease(self, name: str, seconds: int) -> bool:
+        from botocore.exceptions import ClientError
+
+        now = self._clock.now()
+        try:
+            client("dynamodb").update_item(
+                TableName=table("lookups"),
+                Key=_key(name),
+                UpdateExpression="SET lease = :until, expires = if_not_exists(expires, :gone)",
+                ConditionExpression="attribute_not_exists(lease) OR lease <= :now",
+                ExpressionAttributeValues=to_item({":until": now + seconds * 1000, ":now": now, ":gone": now // 1000 + 86400}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def forget(self, name: str) -> None:
+        client("dynamodb").delete_item(TableName=table("lookups"), Key=_key(name))
+
+
+def _key(name: str) -> dict[str, dict[str, str]]:
+    key: dict[str, dict[str, str]] = to_item({"pk": keys.join("token", name)})
+    return key
+
+
+def _context(name: str) -> str:
+    return f"token#{name}"

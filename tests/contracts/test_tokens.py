@@ -1,0 +1,46 @@
+"""Access tokens: one worker fetches, all use, nobody reads them in the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.aws.tables import table
+from chalicelib.domain.sending import Token
+from chalicelib.flow.ports import World
+from tests.contracts.conftest import Container, plain
+
+NOW = int(time.time() * 1000)
+HOUR = 3600_000
+
+
+def test_what_is_written_is_read_by_all_until_it_expires(container: Container, unique: str) -> None:
+    token = Token("secret-value", NOW + HOUR, NOW + HOUR // 2)
+    container().tokens.write(unique, token)
+    assert container().tokens.read(unique) == token
+    container().tokens.write(unique, Token("old", NOW - 1, NOW - 2))
+    assert container().tokens.read(unique) is None
+
+
+def test_one_worker_at_a_time_may_fetch(container: Container, unique: str) -> None:
+    one, other = container().tokens, container().tokens
+    assert one.lease(unique, 30)
+    assert not other.lease(unique, 30)
+    one.write(unique, Token("v", NOW + HOUR, NOW + HOUR))
+    assert other.lease(unique, 30), "writing ends the lease"
+    assert other.read(unique) == Token("v", NOW + HOUR, NOW + HOUR), "a lease leaves the token"
+
+
+def test_what_is_forgotten_is_gone(world: World, unique: str) -> None:
+    world.tokens.write(unique, Token("v", NOW + HOUR, NOW + HOUR))
+    world.tokens.forget(unique)
+    assert world.tokens.read(unique) is None
+    assert world.tokens.lease(unique, 30)
+
+
+def test_a_token_is_sealed_and_expires_with_its_life(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    real.tokens.write(unique, Token("very-secret", NOW + HOUR, NOW))
+    stored = aws("dynamodb").get_item(TableName=table("lookups"), Key={"pk": {"S": f"token#{unique}"}})["Item"]
+    assert "very-secret" not in plain(stored)
+    assert int(stored["expires"]["N"]) == (NOW + HOUR) // 1000

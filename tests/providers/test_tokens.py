@@ -1,0 +1,88 @@
+"""Access tokens as providers ask for them: no stampede, renewed ahead of time, and at once when refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.errors import Misconfigured, Unavailable
+from chalicelib.domain.sending import Token
+from chalicelib.providers.tokens import AccessTokens, MemoryTokens, lasting
+
+
+class Vendor:
+    """Gives tokens that live for two hours."""
+
+    def __init__(self) -> None:
+        self.time, self.given = 1_700_000_000.0, 0
+        self.store = MemoryTokens(lambda: self.time)
+        self.slept: list[float] = []
+
+    def worker(self) -> AccessTokens:
+        return AccessTokens(self.store, lambda: self.time, self.slept.append)
+
+    def fetch(self) -> Token:
+        self.given += 1
+        return lasting(f"token-{self.given}", 7200, int(self.time * 1000))
+
+
+@pytest.fixture
+def vendor() -> Vendor:
+    return Vendor()
+
+
+def test_workers_share_one_token(vendor: Vendor) -> None:
+    assert [vendor.worker().get("c", vendor.fetch) for _ in range(3)] == ["token-1"] * 3
+    assert vendor.given == 1
+
+
+def test_a_token_is_renewed_ahead_of_time_by_one_while_others_use_the_old_one(vendor: Vendor) -> None:
+    one, other = vendor.worker(), vendor.worker()
+    assert one.get("c", vendor.fetch) == other.get("c", vendor.fetch) == "token-1"
+    vendor.time += 7000
+
+    def while_one_fetches() -> Token:
+        assert other.get("c", vendor.fetch) == "token-1"
+        return vendor.fetch()
+
+    assert one.get("c", while_one_fetches) == "token-2"
+    assert other.get("c", vendor.fetch) == "token-2"
+    assert vendor.given == 2
+
+
+def test_a_refused_token_is_replaced_once_for_all_who_were_refused(vendor: Vendor) -> None:
+    one, other = vendor.worker(), vendor.worker()
+    bad = one.get("c", vendor.fetch)
+    other.get("c", vendor.fetch)
+    assert one.renew("c", bad, vendor.fetch) == "token-2"
+    assert other.renew("c", bad, vendor.fetch) == "token-2"
+    assert vendor.given == 2
+
+
+def test_who_finds_another_fetching_and_no_token_comes_back_later(vendor: Vendor) -> None:
+    assert vendor.store.lease("c", 15)
+    with pytest.raises(Unavailable) as raised:
+        vendor.worker().get("c", vendor.fetch)
+    assert raised.value.retry_after
+    assert sum(vendor.slept) < 3
+    vendor.time += 16
+    assert vendor.worker().get("c", vendor.fetch) == "token-1"
+
+
+def test_when_the_provider_gives_no_new_one_the_old_one_is_used_while_it_lives(vendor: Vendor) -> None:
+    def refuse() -> Token:
+        raise Misconfigured("40001")
+
+    worker = vendor.worker()
+    worker.get("c", vendor.fetch)
+    vendor.time += 7000
+    assert worker.get("c", refuse) == "token-1"
+    vendor.time += 200
+    with pytest.raises(Misconfigured):
+        worker.get("c", refuse)
+
+
+def test_what_is_handed_over_is_kept_for_everybody(vendor: Vendor) -> None:
+    vendor.worker().keep("ticket", Token("t", int(vendor.time * 1000) + 1000, 0))
+    assert vendor.worker().read("ticket") == "t"
+    vendor.time += 2
+    assert vendor.worker().read("ticket") is None
