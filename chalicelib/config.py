@@ -17,7 +17,7 @@ APP = "openums"
 # What a stage deploys is listed in .chalice/config.json (CHANNEL_TYPES); these are the types whose providers exist.
 SUPPORTED_CHANNEL_TYPES = tuple(ChannelType)
 
-TABLES = ("settings", "users", "messages", "ledger", "lookups", "due")
+TABLES = ("settings", "users", "audiences", "messages", "ledger", "lookups", "due")
 
 
 def table_name(stage: str, table: str) -> str:

@@ -61,6 +61,7 @@ def limits() -> Limits:
 
 
 def _build() -> World:
+    from chalicelib.aws.audiences import Audiences
     from chalicelib.aws.clock import Clock as SystemClock
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
@@ -75,7 +76,7 @@ def _build() -> World:
     clock, vault = SystemClock(), Vault()
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
-        clock=clock, settings=Administration(), users=Users(vault), messages=Messages(vault, timers), ledger=Ledger(vault),
-        lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(), vault=vault, credentials=Credentials(),
-        providers=Providers(tokens, clock), limits=limits(),
+        clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
+        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(),
+        vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), limits=limits(),
     )  # fmt: skip

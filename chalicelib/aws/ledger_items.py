@@ -30,20 +30,20 @@ def _item(page: PageId, sk: str, message: Message, *, counted: bool, **values: s
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    targets = [[t.id, t.loss.value if t.loss else "", t.contacts] for t in plan.targets]
+    targets = [[t.id, t.loss.value if t.loss else "", t.contacts, *([t.refused] if t.refused else [])] for t in plan.targets]
     sealed = vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}")
-    following = -1 if plan.next is None else plan.next
-    return _item(plan.id, "plan", message, counted=True, targets=pack(targets), contacts=sealed, time=plan.time, next=following)
+    following = {} if plan.next is None else {"next": plan.next}
+    return _item(plan.id, "plan", message, counted=True, targets=pack(targets), contacts=sealed, time=plan.time, **following)
 
 
 def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
     contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
     return Plan(
         page_of(row["pk"]),
-        tuple(Target(i, TargetLoss(loss) if loss else None, counts) for i, loss, counts in unpack(row["targets"])),
+        tuple(Target(i, TargetLoss(loss) if loss else None, *rest) for i, loss, *rest in unpack(row["targets"])),
         tuple({code: tuple(found) for code, found in each.items()} for each in contacts),
         row["time"],
-        None if row["next"] < 0 else row["next"],
+        row.get("next"),
     )
 
 

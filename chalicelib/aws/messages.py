@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -15,6 +15,7 @@ from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.aws.timers import Timers
 from chalicelib.domain import keys
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
@@ -31,14 +32,17 @@ class Messages:
     def __init__(self, vault: Vault, timers: Timers) -> None:
         self._vault, self._timers = vault, timers
         self._known: OrderedDict[str, Message] = OrderedDict()
+        self._contacts: tuple[str, Sequence[str]] = ("", ())  # of the message that was planned last
 
-    def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
+    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
         # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
         puts = [("messages", self._item(message)), ("due", self._timers.row(timer))]
         if plan is not None:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
         if message.links:
             puts.append(("messages", self._links_item(message)))
+        if contacts and plan is None:
+            puts.append(("messages", self._contacts_item(message, contacts)))
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         try:
@@ -51,7 +55,7 @@ class Messages:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
         sealed = pack({name: values.pop(name) for name in _SEALED})
         del values["userids"], values["expires"], values["msgid"]
-        body = {**values, "strategy": asdict(message.strategy)}
+        body = {**values, "strategy": asdict(message.strategy), "audience": asdict(message.audience)}
         box = self._vault.seal(sealed, _context(message.msgid))
         key: dict[str, str | int | bytes] = {"pk": message.msgid, "sk": "message", "expires": message.expires}
         return to_item({**key, "body": pack(body), "userids": pack(message.userids), "sealed": box})
@@ -60,6 +64,16 @@ class Messages:
         expires = max(message.expires, int(time.time()) + LINK_DAYS * 86400)
         box = self._vault.seal(pack(dict(message.links)), _context(message.msgid))
         return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": box})
+
+    def _contacts_item(self, message: Message, contacts: Sequence[str]) -> Item:
+        box = self._vault.seal(pack(list(contacts)), _context(message.msgid))
+        return to_item({"pk": message.msgid, "sk": "contacts", "expires": message.expires, "sealed": box})
+
+    def contacts(self, msgid: str) -> Sequence[str]:
+        if self._contacts[0] != msgid:
+            row = _get(msgid, "contacts")
+            self._contacts = (msgid, unpack(self._vault.open(row["sealed"], _context(msgid))) if row else [])
+        return self._contacts[1]
 
     def get(self, msgid: str) -> Message | None:
         if msgid not in self._known:
@@ -84,6 +98,8 @@ class Messages:
             "priority": Priority(body["priority"]),
             "template": tuple(body["template"]),
             "userids": tuple(unpack(row["userids"])),
+            "audience": _audience(body["audience"]),
+            "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
         }
         return Message(**{**body, **sealed, **typed, "contents": contents, "msgid": row["pk"], "expires": row["expires"]})
 
@@ -132,6 +148,10 @@ def _get(msgid: str, sk: str) -> dict[str, Any] | None:
     key = to_item({"pk": msgid, "sk": sk})
     row = client("dynamodb").get_item(TableName=table("messages"), Key=key, ConsistentRead=True).get("Item")
     return from_item(row) if row else None
+
+
+def _audience(raw: Mapping[str, Any]) -> Audience:
+    return Audience(AudienceKind(raw["kind"]), tuple(raw["sets"]), raw["walkers"])
 
 
 def _context(msgid: str) -> str:

@@ -11,8 +11,13 @@
 |          | `number#<kind>`, `-`         | the last id given                                                                | forever  |
 |          | `access-key#<key>`, `-`      | a global access key: hash of its secret                                          | forever  |
 |          | `key#contacts`, `1`          | the data key that seals contacts, itself sealed by KMS                           | forever  |
-| users    | bucket, userid               | a user: sealed contacts, tags, version                                           | forever  |
+| users    | bucket, userid               | a user: sealed contacts, labels, marks, attributes; tags; version                | forever  |
+| audiences| `tag#<scope>#<tag>#<group>`, position | who has the tag; a group is 32 buckets, a position is bucket and userid | forever  |
+|          | `segment#<n>#<group>`, …     | who is in a segment                                                              | forever  |
+|          | `list#<n>#<group>`, …        | who is in a black- or whitelist                                                  | forever  |
+|          | `contact#<type>#<hmac>`, userid | who has the contact                                                           | forever  |
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
+|          | `<msgid>`, `contacts`        | the contacts that a large message names instead of users, sealed                 | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
 |          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |
 | ledger   | `<msgid>#<page>`, `plan`     | targets with losses; their contacts sealed                                       | TTL      |

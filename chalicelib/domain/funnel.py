@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -31,6 +31,7 @@ class Counts:
     channel_losses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=Counter)  # how many targets each step was decided for
     open: Mapping[str, int] = field(default_factory=Counter)  # unsubmitted deliveries, undecided targets, awaited receipts
+    ends: int = 0  # pages with which a walker's part of the audience ends
 
     def plain(self) -> dict[str, Any]:
         """As dicts and numbers, to be stored; `Counts(**plain)` gives it back."""
@@ -54,6 +55,9 @@ def count(message: Message, page: Page) -> Counts:
         best.setdefault(place.target, set()).update(s for s in stages if s not in ("planned", "valid"))
         waiting["unsubmitted"] += not known.ended
         waiting["awaiting_receipt"] += known.submitted and not known.delivered and not known.has(FactKind.DELIVERY_FAILED)
+    for kind, reason in _refused(message, page):
+        channels.setdefault(kind, Counter())["planned"] += 1
+        losses.setdefault(kind, Counter())[reason] += 1
     waiting["undecided"] = sum(_is_undecided(message, page, t) for t in page.plan.valid)
     return Counts(
         seen=page.seen,
@@ -63,7 +67,18 @@ def count(message: Message, page: Page) -> Counts:
         channel_losses=losses,
         steps=Counter({str(n + 1): len(page.members(n)) for n in range(len(message.strategy.steps))}),
         open=waiting,
+        ends=int(page.plan.next is None),
     )
+
+
+def _refused(message: Message, page: Page) -> Iterator[tuple[str, str]]:
+    """The channel type and the reason of who came to a step where their contact is dead or has opted out."""
+    for step in range(len(message.strategy.steps)):
+        for target in page.members(step):
+            contacts, refused = page.plan.targets[target].contacts, page.plan.targets[target].refused
+            yield from (
+                (message.channels[code].value, refused[code]) for code in message.codes_of(step) if code in refused.keys() - contacts
+            )
 
 
 def _stages(known: Known) -> list[str]:
@@ -109,15 +124,15 @@ def total(pages: Iterable[Counts]) -> Counts:
     """The sum of pages."""
     result: dict[str, Any] = {name: Counter() for name in ("users", "user_losses", "steps", "open")}
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
-    seen = 0
+    seen = ends = 0
     for counts in pages:
-        seen += counts.seen
+        seen, ends = seen + counts.seen, ends + counts.ends
         for name, counter in result.items():
             counter.update(getattr(counts, name))
         for name, by_channel in nested.items():
             for channel, counter in getattr(counts, name).items():
                 by_channel.setdefault(channel, Counter()).update(counter)
-    return Counts(seen=seen, **result, **nested)
+    return Counts(seen=seen, ends=ends, **result, **nested)
 
 
 def channel_order(kinds: Iterable[str], message: Message) -> list[str]:

@@ -12,11 +12,12 @@ from chalicelib.domain.plans import PageId
 
 @dataclass(frozen=True)
 class PlanJob:
-    """Plan an audience from this page on; `position` is where the page starts in the audience."""
+    """Plan an audience from this page on, which begins after `position`: a user's place in the order of users, or how many named
+    targets came before."""
 
     msgid: str
     page: int
-    position: int
+    position: str = ""
 
 
 @dataclass(frozen=True)

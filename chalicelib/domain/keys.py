@@ -31,6 +31,11 @@ def bucket(userid: str) -> int:
     return hashlib.sha256(userid.encode()).digest()[0]
 
 
+def position(userid: str) -> str:
+    """Where a user stands in the order of buckets, as text that sorts like it."""
+    return f"{bucket(userid):03d}#{userid}"
+
+
 _ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # base32hex, lower case: sorts as the bytes do
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.domain.audiences import Audience
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.strategy import Strategy
 from chalicelib.domain.templates import Content
@@ -27,7 +28,7 @@ class Message:
     call_sizes: Mapping[str, int]  # deliveries per call, by code: frozen, since a call is known by its range
     contents: Mapping[ChannelType, Content] = field(repr=False)  # rendered; only link variables still stand in them
     links: Mapping[str, str] = field(repr=False)  # link variable -> address
-    userids: tuple[str, ...] = field(repr=False)
+    userids: tuple[str, ...] = field(repr=False)  # the targets that are named, in order; none where the audience is walked
     expires: int  # epoch seconds: when its history goes
     template: tuple[int, int] = (0, 0)  # number and version
     rule_id: int = 0
@@ -37,11 +38,25 @@ class Message:
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    audience: Audience = field(default_factory=Audience)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # per code, the contact labels to look in, in order
+    restricted: bool = False  # only to users that have something of this access channel's own
 
     @property
     def inline(self) -> bool:
         """Small enough to be planned in the request, and counted when somebody asks."""
-        return len(self.userids) <= INLINE_TARGETS
+        return not self.audience.is_walked and len(self.userids) <= INLINE_TARGETS
+
+    @property
+    def first_pages(self) -> range:
+        """The first page of each walker; the others follow at distances of as many pages as there are walkers."""
+        return range(self.audience.walkers)
+
+    def walker(self, page: int) -> int:
+        return page % self.audience.walkers
+
+    def page_after(self, page: int) -> int:
+        return page + self.audience.walkers
 
     def codes_of(self, step: int) -> tuple[str, ...]:
         """The delivery channels of a step, in a fixed order."""

@@ -16,6 +16,10 @@ class TargetLoss(StrEnum):
 
     UNKNOWN_USER = "unknown_user"
     NO_CONTACT = "no_contact"
+    OPTED_OUT = "opted_out"
+    CONTACT_GONE = "contact_gone"
+    BLACKLISTED = "blacklisted"
+    NOT_WHITELISTED = "not_whitelisted"
 
 
 class Target(NamedTuple):
@@ -24,6 +28,7 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
+    refused: Mapping[str, str] = {}  # code -> why a contact there was left out: opted_out, contact_gone
 
 
 class PageId(NamedTuple):
@@ -39,7 +44,7 @@ class Plan:
     targets: tuple[Target, ...]
     contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(repr=False)  # per target: code -> contacts; sealed at rest
     time: int
-    next: int | None  # position in the audience of the next page's first target; None: this is the last page
+    next: str | None  # position in the audience after which the walker's next page begins; None: this is its last page
 
     def deliveries(self, code: str, members: Sequence[int]) -> tuple[Place, ...]:
         """The deliveries of these targets on one channel, in the order that call ranges count in."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 from chalicelib.domain.channels import Channel, ChannelType
 
 ALL = "all"
 
 Scoped = Mapping[str, tuple[str, ...]]  # bind_id (`all`, a channel key or a channel code) -> values
+Labelled = Mapping[str, Mapping[str, str]]  # code of a delivery channel -> id of a contact label -> contact
+
+
+class Mark(NamedTuple):
+    """Why sending to a contact should stop, and since when (ms)."""
+
+    code: str
+    time: int
 
 
 @dataclass(frozen=True)
@@ -20,17 +29,53 @@ class User:
     contacts: Mapping[ChannelType, Scoped] = field(default_factory=dict, repr=False)
     tags: Scoped = field(default_factory=dict)
     version: int = 0
+    labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)
+    gone: Mapping[ChannelType, Mapping[str, Mark]] = field(default_factory=dict, repr=False)  # contact -> reported as dead
+    refusals: Mapping[ChannelType, Mapping[str, Mapping[str, Mark]]] = field(default_factory=dict, repr=False)
+    """Contact -> channel key or `all` -> opted out."""
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    events: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # name -> how often, and when last (ms)
 
-    def contacts_on(self, channel: Channel | tuple[str, ChannelType], channel_key: str) -> tuple[str, ...]:
+    def contacts_on(self, channel: Channel | tuple[str, ChannelType], channel_key: str, labels: Sequence[str] = ()) -> tuple[str, ...]:
         """The contacts that a message of this access channel uses on this delivery channel.
 
-        App, WeChat and Alipay ids are bound by the channel's code; the others by the channel key before `all`.
+        First the contact of the first of `labels` that has one. Else app, WeChat and Alipay ids bound by the channel's code; the others
+        by the channel key before `all`.
         """
         code, kind = (channel.code, channel.type) if isinstance(channel, Channel) else channel
+        labelled = self.labels.get(kind, {}).get(code, {})
+        found = next((labelled[label] for label in labels if label in labelled), None)
+        if found is not None:
+            return (found,)
         scoped = self.contacts.get(kind, {})
         if kind.bound_by_code:
             return scoped.get(code, ())
         return scoped.get(channel_key) or scoped.get(ALL, ())
+
+    def mark(self, kind: ChannelType, contact: str, channel_key: str) -> str:
+        """Why this access channel should not send to a contact: `opted_out`, `contact_gone`, or empty."""
+        refused = self.refusals.get(kind, {}).get(contact, {})
+        if channel_key in refused or ALL in refused:
+            return "opted_out"
+        return "contact_gone" if contact in self.gone.get(kind, {}) else ""
+
+    def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
+        """Whether something of this user belongs to the access channel itself, not to all."""
+        scopes = {bind for scoped in (*self.contacts.values(), self.tags) for bind, values in scoped.items() if values}
+        labelled = {code for by_code in self.labels.values() for code in by_code}
+        return channel_key in scopes or not set(codes).isdisjoint(scopes | labelled)
+
+    @property
+    def all_contacts(self) -> frozenset[tuple[ChannelType, str]]:
+        """Every contact of every scope and label."""
+        bound = {(kind, value) for kind, scoped in self.contacts.items() for values in scoped.values() for value in values}
+        labelled = {(kind, value) for kind, by_code in self.labels.items() for of in by_code.values() for value in of.values()}
+        return frozenset(bound | labelled)
+
+    @property
+    def all_tags(self) -> frozenset[tuple[str, str]]:
+        """(scope, tag)."""
+        return frozenset((bind, tag) for bind, tags in self.tags.items() for tag in tags)
 
 
 @dataclass(frozen=True)
@@ -64,7 +109,14 @@ def apply(user: User, change: UserChange) -> User:
         for kind in sorted(kinds)
     }
     tags = _merge(user.tags, change.set.tags, change.add.tags, change.remove.tags)
-    return replace(user, contacts={k: s for k, s in contacts.items() if s}, tags=tags)
+    gone = {kind: {c: mark for c, mark in marks.items() if c not in _named(change, kind)} for kind, marks in user.gone.items()}
+    return replace(user, contacts={k: s for k, s in contacts.items() if s}, tags=tags, gone={k: m for k, m in gone.items() if m})
+
+
+def _named(change: UserChange, kind: ChannelType) -> frozenset[str]:
+    """The contacts that a change brings: who names a contact again says that it lives."""
+    brought = (change.set.contacts.get(kind, {}), change.add.contacts.get(kind, {}))
+    return frozenset(value for scoped in brought for values in scoped.values() for value in values)
 
 
 def _merge(old: Scoped, new: Scoped, more: Scoped, less: Scoped) -> Scoped:

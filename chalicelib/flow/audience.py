@@ -1,19 +1,37 @@
-"""2. Turn an audience into pages of targets, resumable from any page."""
+"""2. Turn an audience into pages of targets, resumable from any page.
+
+Named targets are cut into pages in their order. Everyone, tags and segments are walked in the order of users, by walkers that share
+the buckets between them: a page is a stretch of that order and says where it ends, so that copies of a job never overlap or leave a gap.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from chalicelib.domain import audiences, keys
+from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import PAGE_TARGETS, Message
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId, Plan, Target
+from chalicelib.domain.users import User
 from chalicelib.flow import dispatch
 from chalicelib.flow.ports import World
-from chalicelib.flow.select import Contacts, select
+from chalicelib.flow.select import Contacts, Lists, select, select_contact
 
 PAGE_BYTES = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
 PAGES_PER_JOB = 10
+
+
+class Candidate(NamedTuple):
+    """Who may become a target, and the position after it."""
+
+    id: str
+    user: User | None
+    contact: str  # of a target that is named by its contact
+    after: str
 
 
 def plan(world: World, job: PlanJob) -> None:
@@ -26,11 +44,20 @@ def plan(world: World, job: PlanJob) -> None:
         stored = _plan_page(world, message, page, position)
         if stored.next is None:
             return
-        page, position = page + 1, stored.next
-    world.queues.send([Envelope(PlanJob(job.msgid, page, position), message.priority, None, message.channel_key)])
+        page, position = message.page_after(page), stored.next
+    world.queues.send([_job(message, page, position)])
 
 
-def _plan_page(world: World, message: Message, number: int, position: int) -> Plan:
+def first_jobs(message: Message) -> list[Envelope]:
+    """One per walker."""
+    return [_job(message, page, "") for page in message.first_pages]
+
+
+def _job(message: Message, page: int, position: str) -> Envelope:
+    return Envelope(PlanJob(message.msgid, page, position), message.priority, None, message.channel_key)
+
+
+def _plan_page(world: World, message: Message, number: int, position: str) -> Plan:
     at = PageId(message.msgid, number)
     stored = world.ledger.put_plan(make_plan(world, message, number, position), message)
     if number:  # the first page's timer was stored with the message
@@ -47,26 +74,75 @@ def somebody_cannot_start(message: Message, stored: Plan) -> bool:
     return not all(any(code in stored.targets[t].contacts for code in codes) for t in stored.valid)
 
 
-def make_plan(world: World, message: Message, page: int, position: int) -> Plan:
-    """Decide on a page of targets, from this position of the audience on."""
-    userids = message.userids[position : position + PAGE_TARGETS]
-    users = world.users.get(userids)
-    selected = _cut([select(message, userid, users.get(userid)) for userid in userids])
-    end = position + len(selected)
+def make_plan(world: World, message: Message, page: int, position: str, contacts: Sequence[str] = ()) -> Plan:
+    """Decide on a page of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
+    candidates, is_last = _candidates(world, message, page, position, contacts)
+    lists = _lists(world, message, candidates)
+    selected = [_select(world, message, each, lists) for each in candidates]
+    fitting = _cut(selected)
+    targets = [each for each in selected[:fitting] if each is not None]
+    ends = is_last and fitting == len(selected)
     return Plan(
         id=PageId(message.msgid, page),
-        targets=tuple(target for target, _ in selected),
-        contacts=tuple(contacts for _, contacts in selected),
+        targets=tuple(target for target, _ in targets),
+        contacts=tuple(found for _, found in targets),
         time=world.clock.now(),
-        next=end if end < len(message.userids) else None,
+        next=None if ends else candidates[fitting - 1].after,
     )
 
 
-def _cut(selected: Sequence[tuple[Target, Contacts]]) -> Sequence[tuple[Target, Contacts]]:
-    """As many as fit into one item; at least one."""
+def _candidates(world: World, message: Message, page: int, position: str, contacts: Sequence[str]) -> tuple[list[Candidate], bool]:
+    """The next of the audience, and whether there is nobody after them."""
+    audience = message.audience
+    if not audience.is_walked:
+        return _named(world, message, int(position or 0), contacts)
+    buckets = audience.buckets(message.walker(page))
+    if audience.kind is AudienceKind.EVERYONE:
+        users = world.users.walk(buckets, position, PAGE_TARGETS)
+        found = [Candidate(user.userid, user, "", keys.position(user.userid)) for user in users]
+    else:
+        userids = world.audiences.walk(audience.sets, buckets, position, PAGE_TARGETS)
+        known = world.users.get(userids)
+        found = [Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids]
+    return found, len(found) < PAGE_TARGETS
+
+
+def _named(world: World, message: Message, start: int, contacts: Sequence[str]) -> tuple[list[Candidate], bool]:
+    names = message.userids[start : start + PAGE_TARGETS]
+    is_last = start + len(names) >= len(message.userids)
+    if message.audience.kind is AudienceKind.CONTACTS:
+        given = contacts or world.messages.contacts(message.msgid)
+        return [Candidate(name, None, given[start + n], str(start + n + 1)) for n, name in enumerate(names)], is_last
+    users = world.users.get(names)
+    return [Candidate(name, users.get(name), "", str(start + n + 1)) for n, name in enumerate(names)], is_last
+
+
+def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> Lists:
+    """Who of the page is on the message's black- or whitelist."""
+    userids = [each.id for each in candidates]
+    black, white = message.black_id, message.white_id
+    return Lists(
+        world.audiences.holds(audiences.listing(black), userids) if black else frozenset(),
+        world.audiences.holds(audiences.listing(white), userids) if white else None,
+    )
+
+
+def _select(world: World, message: Message, one: Candidate, lists: Lists) -> tuple[Target, Contacts] | None:
+    """None for who is passed by: of those who were not named, a restricted access channel sees only its own."""
+    if message.audience.kind is AudienceKind.CONTACTS:
+        return select_contact(message, one.id, ChannelType(keys.split(one.id)[0]), one.contact)
+    if message.restricted and one.user is not None and not one.user.is_bound_to(message.channel_key, message.channels):
+        return None if message.audience.is_walked else select(message, one.id, None, lists)
+    return select(message, one.id, one.user, lists)
+
+
+def _cut(selected: Sequence[tuple[Target, Contacts] | None]) -> int:
+    """How many fit into one item; at least one."""
     total = 0
-    for n, (target, contacts) in enumerate(selected):
-        total += len(target.id.encode()) + sum(len(c.encode()) + 8 for found in contacts.values() for c in found) + 40
+    for n, each in enumerate(selected):
+        target, contacts = each or (None, {})
+        total += len(target.id.encode()) if target else 0
+        total += sum(len(c.encode()) + 8 for found in contacts.values() for c in found) + 40
         if n and total > PAGE_BYTES:
-            return selected[:n]
-    return selected
+            return n
+    return len(selected)

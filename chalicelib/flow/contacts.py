@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 
@@ -35,7 +36,7 @@ def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
                 refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
             elif after != before or not before.version:
                 changed.append(after)
-        losers = world.users.save(changed) if changed else frozenset()
+        losers = world.users.save(changed, found) if changed else frozenset()
         waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}
         if not waiting:
             break
@@ -43,8 +44,11 @@ def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
 
 
 def size(user: User) -> int:
+    """Bytes of what is stored of a user, near enough."""
     scopes = (*user.contacts.values(), user.tags)
-    return sum(len(bind) + sum(len(v.encode()) + 3 for v in values) for scoped in scopes for bind, values in scoped.items())
+    bound = sum(len(bind) + sum(len(v.encode()) + 3 for v in values) for scoped in scopes for bind, values in scoped.items())
+    rest = (user.labels, user.gone, user.refusals, user.attributes, user.events)
+    return bound + sum(len(json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogatepass")) for each in rest if each)
 
 
 def fold_singles(one: UserChange) -> UserChange:

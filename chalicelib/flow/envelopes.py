@@ -51,7 +51,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel"})
+_TEXTS = frozenset({"msgid", "channel", "position"})
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -32,9 +32,13 @@ def settle(world: World, at: PageId) -> None:
         return
     page = world.ledger.page(at)
     if page is None:
-        if at.page == 0:  # stored, but its first job was never sent
-            audience.plan(world, PlanJob(at.msgid, 0, 0))
+        if at.page == 0:  # stored, but its first jobs were never sent
+            _start_walkers(world, message)
+            again = world.clock.now() + world.limits.check_after * 1000
+            world.timers.set([Timer(again, TimerKind.LOOK, at, message.priority)])
         return
+    if at.page == 0 and message.audience.is_walked:
+        _start_walkers(world, message)
     for _ in range(ROUNDS):
         changed = _expire(world, message, page) or _send_on(world, message, page)
         if not changed:
@@ -42,6 +46,14 @@ def settle(world: World, at: PageId) -> None:
         page = world.ledger.page(at) or page
     _find_what_a_crash_left(world, message, page)
     _set_next_look(world, message, page)
+
+
+def _start_walkers(world: World, message: Message) -> None:
+    """Send the first jobs again of walkers that have planned nothing yet. The first page's looks stand for all of them."""
+    if world.clock.now() < message.accepted + world.limits.check_after * 1000:
+        return
+    missing = [page for page in message.first_pages if world.ledger.plan(PageId(message.msgid, page)) is None]
+    world.queues.send([job for job in audience.first_jobs(message) if isinstance(job.job, PlanJob) and job.job.page in missing])
 
 
 def _send_on(world: World, message: Message, page: Page) -> bool:
@@ -107,7 +119,7 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
     for step, number in sorted(forgotten):
         world.queues.send(dispatch.jobs(message, page, step, number))
     if page.plan.next is not None and now >= page.plan.time + grace:
-        following = PageId(message.msgid, page.plan.id.page + 1)
+        following = PageId(message.msgid, message.page_after(page.plan.id.page))
         if world.ledger.plan(following) is None:
             audience.plan(world, PlanJob(message.msgid, following.page, page.plan.next))
 

@@ -136,13 +136,50 @@ class Users(Protocol):
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
         """Those that exist, as they are now; one batch read per 100."""
 
-    def save(self, users: Sequence[User]) -> frozenset[str]:
-        """Write each user whose `version` is still the stored one (0: none stored); the userids that somebody else changed meanwhile."""
+    def save(self, users: Sequence[User], before: Mapping[str, User] | None = None) -> frozenset[str]:
+        """Write each user whose `version` is still the stored one (0: none stored); the userids that somebody else changed meanwhile.
+
+        `before` has the users as they were read: what they lose leaves the sets of tags and contacts with the same transaction.
+        """
+
+    def delete(self, users: Sequence[User]) -> frozenset[str]:
+        """Take away these users with their tags and contacts; the userids that somebody else changed meanwhile."""
+
+    def walk(self, buckets: range, after: str, limit: int) -> Sequence[User]:
+        """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end."""
+
+    def estimate(self) -> int:
+        """About how many users there are, in one request."""
+
+
+class Audiences(Protocol):
+    """Who is in a set: a tag of a scope, a segment, a list (`domain/audiences.py` names them); in the same order as users."""
+
+    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+        """The next userids of the union after a position, each once, in order; fewer than `limit` only at the end."""
+
+    def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
+        """Those of the userids that are in the set."""
+
+    def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
+        """Members of a segment or list. Tags belong to users: `Users.save` keeps their sets."""
+
+    def estimate(self, sets: Sequence[str]) -> int:
+        """About how many are in these sets, in one request for each."""
+
+    def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
+        """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
 
 class Messages(Protocol):
-    def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
-        """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists."""
+    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+        """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists.
+
+        `contacts` are those of a message that names contacts instead of users, in the order of its targets.
+        """
+
+    def contacts(self, msgid: str) -> Sequence[str]:
+        """The contacts that a message names; cached like `get`."""
 
     def get(self, msgid: str) -> Message | None:
         """Immutable, hence cached without limit of age within a container (bounded in number)."""
@@ -264,6 +301,7 @@ class World:
     clock: Clock
     settings: Administration
     users: Users
+    audiences: Audiences
     messages: Messages
     ledger: Ledger
     lookups: Lookups

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chalicelib.domain import keys
 from chalicelib.domain.funnel import STAGES, Counts, channel_order, total
 from chalicelib.domain.messages import PAGE_TARGETS, Message
 from chalicelib.domain.pages import Page
@@ -17,7 +18,7 @@ LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     """Raises LookupError when the access channel has no such message."""
     found = _own(world, channel_key, msgid)
-    is_small = len(found.userids) <= LIVE_TARGETS
+    is_small = not found.audience.is_walked and len(found.userids) <= LIVE_TARGETS
     counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
     planned = counts.users.get("planned", 0)
     return {
@@ -29,7 +30,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "rule_id": found.rule_id,
         "sendno": found.sendno,
         "progress": {
-            "targets": len(found.userids),
+            "targets": _targets(found, counts),
             "planned": planned,
             **{name: counts.open.get(name, 0) for name in ("undecided", "unsubmitted", "awaiting_receipt")},
         },
@@ -58,11 +59,19 @@ def _own(world: World, channel_key: str, msgid: str) -> Message:
     return found
 
 
+def _targets(found: Message, counts: Counts) -> int | None:
+    """How many there are; None while the walkers of an audience have not come to its end."""
+    if not found.audience.is_walked:
+        return len(found.userids)
+    return counts.users.get("planned", 0) if counts.ends >= found.audience.walkers else None
+
+
 def _status(found: Message, counts: Counts) -> str:
-    if not counts.users.get("planned"):
+    is_planned = counts.ends >= found.audience.walkers
+    if not counts.users.get("planned") and not is_planned:
         return "accepted"
     left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
-    return "sending" if left or counts.users["planned"] < len(found.userids) else "finished"
+    return "sending" if left or not is_planned else "finished"
 
 
 def _balances(counts: Counts) -> bool:
@@ -77,18 +86,44 @@ def _balances(counts: Counts) -> bool:
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
     """Raises LookupError when the access channel has no such message, or the message no such target."""
     found = _own(world, channel_key, msgid)
-    number: int | None = 0 if userid in found.userids else None
-    while number is not None:
-        page = world.ledger.page(PageId(msgid, number))
-        if page is None:
-            break
-        for position, planned in enumerate(page.plan.targets):
-            if planned.id == userid:
-                return _life(found, page, position)
-        number = number + 1 if page.plan.next is not None else None
+    at = _page_of(world, found, userid)
+    page = world.ledger.page(at) if at else None
+    for position, planned in enumerate(page.plan.targets if page else ()):
+        if page and planned.id == userid:
+            return _life(found, page, position)
     if userid in found.userids:
-        return {"msgid": msgid, "target": userid, "state": "accepted", "loss": None, "deliveries": []}
+        return {"msgid": msgid, "target": userid, "state": "accepted", "loss": None, "refused": {}, "deliveries": []}
     raise LookupError("no such target")
+
+
+def _page_of(world: World, found: Message, name: str) -> PageId | None:
+    """The page that a target is in, if it is in one."""
+    if found.audience.is_walked:
+        return _stretch_of(world, found, name)
+    number: int | None = 0 if name in found.userids else None
+    while number is not None:
+        plan = world.ledger.plan(PageId(found.msgid, number))
+        if plan is None or any(planned.id == name for planned in plan.targets):
+            return plan.id if plan else None
+        number = found.page_after(number) if plan.next is not None else None
+    return None
+
+
+def _stretch_of(world: World, found: Message, userid: str) -> PageId | None:
+    """The page of a walked audience whose stretch has the user's place: by halving, since a walker's pages are in order."""
+    walker, place = found.audience.walker_of(userid), keys.position(userid)
+
+    def ends_before(n: int) -> bool:
+        plan = world.ledger.plan(PageId(found.msgid, walker + n * found.audience.walkers))
+        return plan is not None and plan.next is not None and plan.next < place
+
+    low, high = -1, 0
+    while ends_before(high):
+        low, high = high, 2 * high + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if ends_before(middle) else (low, middle)
+    return PageId(found.msgid, walker + high * found.audience.walkers)
 
 
 def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
@@ -104,6 +139,7 @@ def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
         "target": planned.id,
         "state": state,
         "loss": planned.loss.value if planned.loss else None,
+        "refused": dict(planned.refused),
         "planned": page.plan.time,
         "deliveries": deliveries,
     }

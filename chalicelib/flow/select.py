@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
+from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.domain.users import User
@@ -11,14 +13,49 @@ from chalicelib.domain.users import User
 Contacts = Mapping[str, tuple[str, ...]]
 
 
-def select(message: Message, userid: str, user: User | None) -> tuple[Target, Contacts]:
-    """A target, and its contacts by code of the delivery channel."""
+class Lists(NamedTuple):
+    """Who of a page is on the message's lists. `white` None: there is none."""
+
+    black: Collection[str] = ()
+    white: Collection[str] | None = None
+
+
+def select(message: Message, userid: str, user: User | None, lists: Lists = Lists()) -> tuple[Target, Contacts]:  # noqa: B008 immutable
+    """A target, and its contacts by code of the delivery channel. Contacts that are dead or have opted out are left out."""
+    loss = _lost(userid, user, lists)
+    if user is None or loss is not None:
+        return Target(userid, loss, {}), {}
+    contacts: dict[str, tuple[str, ...]] = {}
+    refused: dict[str, str] = {}
+    for code, kind in sorted(message.channels.items()):
+        found = tuple(dict.fromkeys(user.contacts_on((code, kind), message.channel_key, message.labels.get(code, ()))))
+        marks = {contact: mark for contact in found if (mark := user.mark(kind, contact, message.channel_key))}
+        if usable := tuple(contact for contact in found if contact not in marks):
+            contacts[code] = usable
+        if marks:
+            refused[code] = marks[next(iter(marks))]
+    return Target(userid, None if contacts else _why_none(refused), {code: len(c) for code, c in contacts.items()}, refused), contacts
+
+
+def _lost(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
     if user is None:
-        return Target(userid, TargetLoss.UNKNOWN_USER, {}), {}
-    contacts = {
-        code: tuple(dict.fromkeys(found))
-        for code, kind in sorted(message.channels.items())
-        if (found := user.contacts_on((code, kind), message.channel_key))
-    }
-    loss = None if contacts else TargetLoss.NO_CONTACT
-    return Target(userid, loss, {code: len(found) for code, found in contacts.items()}), contacts
+        return TargetLoss.UNKNOWN_USER
+    if userid in lists.black:
+        return TargetLoss.BLACKLISTED
+    if lists.white is not None and userid not in lists.white:
+        return TargetLoss.NOT_WHITELISTED
+    return None
+
+
+def _why_none(refused: Mapping[str, str]) -> TargetLoss:
+    """Why a user who is known gets nothing."""
+    reasons = set(refused.values())
+    if TargetLoss.OPTED_OUT in reasons:
+        return TargetLoss.OPTED_OUT
+    return TargetLoss.CONTACT_GONE if reasons else TargetLoss.NO_CONTACT
+
+
+def select_contact(message: Message, name: str, kind: ChannelType, contact: str) -> tuple[Target, Contacts]:
+    """A target that was named by its contact: it has just that one, on each delivery channel of the type."""
+    contacts = {code: (contact,) for code, of in sorted(message.channels.items()) if of is kind}
+    return Target(name, None if contacts else TargetLoss.NO_CONTACT, dict.fromkeys(contacts, 1)), contacts

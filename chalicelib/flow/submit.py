@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chalicelib.domain import keys
+from chalicelib.domain import audiences, keys
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, Priority
 from chalicelib.domain.errors import Conflict, Invalid, Refused
-from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
+from chalicelib.domain.jobs import Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId, Plan
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Template, values_of
+from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, content, dispatch
 from chalicelib.flow.ports import World
 
@@ -30,6 +33,7 @@ NOT_AUTHORISED = {
 }  # fmt: skip
 PARAMETER, NO_TEMPLATE, STRATEGY_INVALID, PLATFORM_MISSING = 4004, 1015031, 1015026, 1015084
 STRATEGY_DIFFERS = 1019001
+PER_WALKER, MAX_WALKERS = 50_000, 16  # users that one walker comes by; walkers of one message
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
 
@@ -38,7 +42,11 @@ class SendRequest:
     """A template send, already checked for shape."""
 
     channel: AccessChannel
-    userids: tuple[str, ...]
+    userids: tuple[str, ...] = ()
+    contacts: Mapping[ChannelType, Sequence[str]] = field(default_factory=dict, repr=False)  # named by what a channel knows them by
+    tags: tuple[str, ...] = ()
+    segment: int | None = None
+    everyone: bool = False
     template: int
     template_para: Mapping[str, Any]
     app_para: Mapping[str, Any] = field(default_factory=dict)
@@ -54,11 +62,12 @@ class SendRequest:
 def submit(world: World, request: SendRequest) -> str:
     """The new message's id; raises Refused, and then nothing is stored. Three AWS calls where settings are cached."""
     message = _message(world, request)
+    contacts = tuple(_contacts(world, request).values())
     for _ in range(3):
-        plan = audience.make_plan(world, message, 0, 0) if message.inline else None
+        plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
         first_look = Timer(message.accepted + world.limits.check_after * 1000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
         try:
-            world.messages.create(message, plan, first_look)
+            world.messages.create(message, plan, first_look, contacts)
             break
         except Conflict:  # another message has the same random bits in the same millisecond
             message = replace(message, msgid=_new_id(message.accepted))
@@ -68,7 +77,15 @@ def submit(world: World, request: SendRequest) -> str:
         world.queues.send(_first_jobs(message, plan))
     except Exception as error:
         log.error("first_jobs_not_sent", exc_info=error, extra={"msgid": message.msgid})
-    log.info("message_accepted", extra={"msgid": message.msgid, "channel_key": message.channel_key, "targets": len(message.userids)})
+    log.info(
+        "message_accepted",
+        extra={
+            "msgid": message.msgid,
+            "channel_key": message.channel_key,
+            "targets": len(message.userids),
+            "audience": message.audience.kind.value,
+        },
+    )
     return message.msgid
 
 
@@ -92,15 +109,48 @@ def _message(world: World, request: SendRequest) -> Message:
     return Message(
         msgid=_new_id(now), channel_key=request.channel.key, accepted=now, priority=request.priority, strategy=strategy,
         channels={c.code: c.type for c in channels}, call_sizes={c.code: _call_size(world, c, contents) for c in channels},
-        contents=contents, links=links, userids=request.userids,
+        contents=contents, links=links, userids=request.userids or tuple(_contacts(world, request)), audience=_audience(world, request),
         expires=now // 1000 + strategy.length + world.limits.history_days * 86400,
         template=(template.number, template.version), rule_id=request.rule_id, app_para=request.app_para, sendno=request.sendno,
         owner=request.owner, black_id=request.black_id, white_id=request.white_id, callback=request.callback,
     )  # fmt: skip
 
 
+def _contacts(world: World, request: SendRequest) -> Mapping[str, str]:
+    """The contacts that are named, by the names of their targets, which tell nothing: the type and the contact's HMAC."""
+
+    def name(kind: ChannelType, contact: str) -> str:
+        return keys.join(kind.value, world.vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()[:16])
+
+    return {name(kind, contact): contact for kind, contacts in request.contacts.items() for contact in contacts}
+
+
+def _audience(world: World, request: SendRequest) -> Audience:
+    if request.contacts:
+        return Audience(AudienceKind.CONTACTS)
+    if request.userids:
+        return Audience()
+    if request.everyone:
+        return Audience(AudienceKind.EVERYONE, walkers=_walkers(world.users.estimate()))
+    if request.segment is not None:
+        sets: tuple[str, ...] = (audiences.segment(request.segment),)
+    else:
+        sets = tuple(dict.fromkeys(_tag(world, request.channel, name) for name in request.tags))
+    return Audience(AudienceKind.SETS, sets, _walkers(world.audiences.estimate(sets)))
+
+
+def _tag(world: World, access: AccessChannel, name: str) -> str:
+    """The tag as it is bound to the access channel; where nobody has it so, as it is bound to all."""
+    own = audiences.tag(access.key, name)
+    return own if world.audiences.walk([own], range(keys.BUCKETS), "", 1) else audiences.tag(ALL, name)
+
+
+def _walkers(size: int) -> int:
+    return min(MAX_WALKERS, max(1, math.ceil(size / PER_WALKER)))
+
+
 def _strategy(world: World, request: SendRequest, template: Template) -> Strategy:
-    if not request.rule_id:
+    if not request.rule_id or request.contacts:  # a strategy follows people; of these only a contact is known
         return Strategy((Step(tuple(template.contents)),))
     found = world.settings.strategy(request.rule_id)
     if found is None or found[0] != request.channel.key:
@@ -138,12 +188,11 @@ def _call_size(world: World, channel: Channel, contents: Mapping[ChannelType, Ma
 
 
 def _first_jobs(message: Message, plan: Plan | None) -> list[Envelope]:
-    """The delivery jobs themselves when one queue takes them all; else one job that sends them on."""
-    begin = Envelope(PlanJob(message.msgid, 0, 0), message.priority, None, message.channel_key)
+    """The delivery jobs themselves when one queue takes them all; else jobs that plan and send them on."""
     if plan is None or plan.next is not None:
-        return [begin]
+        return audience.first_jobs(message)
     envelopes = dispatch.jobs(message, Page(plan), 0, 0)
     one_queue = len({e.channel_type for e in envelopes}) == 1
     if one_queue and not audience.somebody_cannot_start(message, plan):
         return envelopes
-    return [begin] if plan.valid else []
+    return audience.first_jobs(message) if plan.valid else []

@@ -46,11 +46,12 @@ def recount_page(world: World, at: PageId) -> Counts | None:
 def live(world: World, message: Message) -> Counts:
     """The counts of a message now, from its ledger: every page is read."""
     found: list[Counts] = []
-    number: int | None = 0
-    while number is not None:
-        page = world.ledger.page(PageId(message.msgid, number))
-        if page is None:
-            break
-        found.append(count(message, page))
-        number = number + 1 if page.plan.next is not None else None
+    for first in message.first_pages:
+        number: int | None = first
+        while number is not None:
+            page = world.ledger.page(PageId(message.msgid, number))
+            if page is None:
+                break
+            found.append(count(message, page))
+            number = message.page_after(number) if page.plan.next is not None else None
     return total(found)

@@ -51,7 +51,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
     msgid = a_message().msgid
     timer = Timer(1_700_000_000_000, TimerKind.POLL, PageId(msgid, 1), Priority.LOW, "p#1")
     sent = [
-        Envelope(PlanJob(msgid, 3, 1500), Priority.HIGH, None, "shop"),
+        Envelope(PlanJob(msgid, 3, "1500"), Priority.HIGH, None, "shop"),
         Envelope(DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
@@ -65,7 +65,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
 
 def test_more_jobs_than_a_batch_takes_all_arrive(world: World, receive: Callable[[], Received]) -> None:
     msgid = a_message().msgid
-    sent = [Envelope(PlanJob(msgid, n, 0), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)]
+    sent = [Envelope(PlanJob(msgid, n), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
 

@@ -84,7 +84,9 @@ def test_keys_that_come_back_unprocessed_are_asked_for_again(real: World, aws: C
     assert len(seen) == 3
 
 
-def test_reading_a_hundred_users_is_one_call_and_saving_them_another(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_hundred_users_are_read_in_one_call_and_saved_in_one_per_hundred_rows(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     users = [a_reachable_user(f"{unique}-{n}") for n in range(100)]
     real.users.save([])
     with faults.counted(aws("dynamodb")) as calls:
@@ -92,7 +94,7 @@ def test_reading_a_hundred_users_is_one_call_and_saving_them_another(real: World
         calls.clear()
         real.users.save(users[1:])
         real.users.get([user.userid for user in users])
-    assert calls == ["TransactWriteItems", "BatchGetItem"]
+    assert calls == [*["TransactWriteItems"] * 4, "BatchGetItem"], "with three contacts each, 25 users fit into a transaction"
 
 
 def test_throttling_is_waited_out(real: World, aws: Callable[[str], Any], unique: str) -> None:

@@ -73,7 +73,7 @@ def failed(answer: Any) -> list[str]:
 
 
 def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
-    plan, timers = PlanJob(MSGID, 0, 0), TimersJob((LOOK, RECOUNT))
+    plan, timers = PlanJob(MSGID, 0), TimersJob((LOOK, RECOUNT))
     assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
     assert flow.done == [("plan", plan), ("look", [LOOK]), ("recount", [RECOUNT]), ("recount", [RECOUNT])]
 
@@ -87,7 +87,7 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
 
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
     flow.fails["look"] = RuntimeError("13800138000")
-    plan = PlanJob(MSGID, 0, 0)
+    plan = PlanJob(MSGID, 0)
     assert failed(queues.audience(sqs(plan, TimersJob((LOOK,)), plan), None)) == ["m1"]
     assert [name for name, *_ in flow.done] == ["plan", "plan"]
 
@@ -103,12 +103,12 @@ def test_what_is_no_job_goes_back_and_is_kept(flow: Steps, text: str) -> None:
 
 def test_a_job_of_another_queue_goes_back(flow: Steps) -> None:
     assert failed(queues.audience(sqs(PollJob("sms1")), None)) == ["m0"]
-    assert failed(queues.deliver_sms(sqs(PlanJob(MSGID, 0, 0)), None)) == ["m0"]
+    assert failed(queues.deliver_sms(sqs(PlanJob(MSGID, 0)), None)) == ["m0"]
 
 
 def test_a_failure_is_logged_with_its_id_and_without_its_message(flow: Steps, capsys: pytest.CaptureFixture[str]) -> None:
     flow.fails["plan"] = ValueError("13800138000")
-    queues.audience(sqs(PlanJob(MSGID, 0, 0)), None)
+    queues.audience(sqs(PlanJob(MSGID, 0)), None)
     out = capsys.readouterr().out
     line = next(line for text in out.splitlines() if (line := json.loads(text)).get("message") == "job_failed")
     assert (line["message_id"], line["function"]) == ("m0", "audience")
@@ -117,13 +117,13 @@ def test_a_failure_is_logged_with_its_id_and_without_its_message(flow: Steps, ca
 
 
 def test_jobs_there_is_no_time_for_go_back(flow: Steps) -> None:
-    plan = PlanJob(MSGID, 0, 0)
+    plan = PlanJob(MSGID, 0)
     assert failed(queues.audience(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == ["m2", "m3"]
     assert len(flow.done) == 2
 
 
 def test_the_first_job_is_always_worked_on(flow: Steps) -> None:
-    assert failed(queues.audience(sqs(PlanJob(MSGID, 0, 0)), Context(1))) == []
+    assert failed(queues.audience(sqs(PlanJob(MSGID, 0)), Context(1))) == []
 
 
 def stream(*partitions: str) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain import keys
+from chalicelib.domain import audiences, keys
+from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.facts import Bundle, Fact, decode, encode
 from chalicelib.domain.funnel import Counts
@@ -39,7 +40,7 @@ class FakeUsers:
         with self.steps.around("users.get", write=False):
             return {u: deepcopy(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 
-    def save(self, users: Sequence[User]) -> frozenset[str]:
+    def save(self, users: Sequence[User], before: Mapping[str, User] | None = None) -> frozenset[str]:
         lost = set()
         for batch in in_batches(users, 100):
             with self.steps.around("users.save", write=True):
@@ -51,10 +52,58 @@ class FakeUsers:
                         self.stored[user.userid] = replace(deepcopy(user), version=user.version + 1)
         return frozenset(lost)
 
+    def delete(self, users: Sequence[User]) -> frozenset[str]:
+        with self.steps.around("users.delete", write=True):
+            lost = {u.userid for u in users if u.userid not in self.stored or self.stored[u.userid].version != u.version}
+            for user in users:
+                if user.userid not in lost:
+                    self.stored.pop(user.userid, None)
+            return frozenset(lost)
+
+    def walk(self, buckets: range, after: str, limit: int) -> Sequence[User]:
+        with self.steps.around("users.walk", write=False):
+            ordered = sorted((keys.position(u), user) for u, user in self.stored.items() if keys.bucket(u) in buckets)
+            return deepcopy([user for position, user in ordered if position > after][:limit])
+
+    def estimate(self) -> int:
+        return len(self.stored)
+
     def has(self, *users: User) -> None:
         """Set-up of a test: these users are stored."""
         for user in users:
             self.stored[user.userid] = replace(deepcopy(user), version=max(1, user.version))
+
+
+class FakeAudiences:
+    """Tags and contacts are read off the users themselves."""
+
+    def __init__(self, steps: Steps, users: FakeUsers) -> None:
+        self.steps, self.users = steps, users
+        self.members: dict[str, set[str]] = {}
+
+    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+        with self.steps.around("audiences.walk", write=False):
+            found = {userid for name in sets for userid in self._of(name) if keys.bucket(userid) in buckets}
+            return sorted((u for u in found if keys.position(u) > after), key=keys.position)[:limit]
+
+    def _of(self, name: str) -> set[str]:
+        tagged = {u for u, user in self.users.stored.items() if name in {audiences.tag(*tag) for tag in user.all_tags}}
+        return tagged | self.members.get(name, set())
+
+    def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
+        with self.steps.around("audiences.holds", write=False):
+            return frozenset(self._of(name) & set(userids))
+
+    def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
+        with self.steps.around("audiences.change", write=True):
+            self.members[name] = self.members.get(name, set()) - set(remove) | set(add)
+
+    def estimate(self, sets: Sequence[str]) -> int:
+        return sum(len(self._of(name)) for name in sets)
+
+    def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
+        with self.steps.around("audiences.users_of", write=False):
+            return sorted(u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts)
 
 
 @dataclass(frozen=True)
@@ -162,12 +211,14 @@ class FakeMessages:
         self.stored: dict[str, Message] = {}
         self._links: dict[str, dict[str, str]] = {}
         self._counts: dict[PageId, Counts] = {}
+        self._contacts: dict[str, tuple[str, ...]] = {}
 
-    def create(self, message: Message, plan: Plan | None, timer: Timer) -> None:
+    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
         with self.steps.around("messages.create", write=True):
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
             self.has(message)
+            self._contacts[message.msgid] = tuple(contacts) if plan is None else ()
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
             self.timers.put_row(timer)
@@ -181,6 +232,10 @@ class FakeMessages:
     def get(self, msgid: str) -> Message | None:
         with self.steps.around("messages.get", write=False):
             return deepcopy(self.stored.get(msgid))
+
+    def contacts(self, msgid: str) -> Sequence[str]:
+        with self.steps.around("messages.contacts", write=False):
+            return self._contacts.get(msgid, ())
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         with self.steps.around("messages.links", write=False):

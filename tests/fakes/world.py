@@ -9,7 +9,7 @@ from tests.fakes.queues import FakeQueues
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeLedger, FakeLookups, FakeMessages, FakeTokens, FakeUsers
+from tests.fakes.stores import FakeAudiences, FakeLedger, FakeLookups, FakeMessages, FakeTokens, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -31,6 +31,7 @@ class FakeWorld(Steps):
         self.queues = FakeQueues(self, self.clock)
         self.settings = FakeAdministration(self)
         self.users = FakeUsers(self)
+        self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
@@ -43,7 +44,7 @@ class FakeWorld(Steps):
     @property
     def ports(self) -> World:
         return World(
-            clock=self.clock, settings=self.settings, users=self.users, messages=self.messages, ledger=self.ledger, lookups=self.lookups,
-            tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials,
-            providers=self.providers, limits=self.limits,
+            clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
+            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault,
+            credentials=self.credentials, providers=self.providers, limits=self.limits,
         )  # fmt: skip

@@ -9,7 +9,8 @@ from __future__ import annotations
 TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
-        "users": {"BatchGetItem", "PutItem"},
+        "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
+        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
@@ -17,7 +18,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "audience": {
         "settings": {"GetItem"},
-        "users": {"BatchGetItem"},
+        "users": {"BatchGetItem", "Query"},
+        "audiences": {"BatchGetItem", "Query"},
         "messages": {"GetItem", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
         "due": {"BatchWriteItem"},

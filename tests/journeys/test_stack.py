@@ -119,7 +119,7 @@ def _send_again(aws: Any, shop: Shop, msgid: str, kinds: tuple[str, ...]) -> int
             lists.append(tuple(int(part) for part in item["sk"]["S"].split("#")[1:3]))
     at = PageId(msgid, 0)
     look = TimersJob((Timer(int(time.time() * 1000), TimerKind.LOOK, at, Priority.MEDIUM),))
-    jobs: list[tuple[str, Any]] = [(config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0, 0), look)]
+    jobs: list[tuple[str, Any]] = [(config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0), look)]
     for step, number in lists:
         queue = config.delivery_queue(ChannelType(kinds[step]), Priority.MEDIUM)
         jobs.append((queue, DeliverJob(msgid, 0, step, number, shop.code(kinds[step]), 0, 1000)))

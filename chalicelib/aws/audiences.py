@@ -1,0 +1,108 @@
+"""Who is in a set: a tag of a scope, a segment, a list. Rows stand in the order of users, spread over groups of buckets.
+
+A contact leads to its users by its HMAC, in the same table.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from chalicelib.aws.clients import client
+from chalicelib.aws.items import Item, from_item, get_many, to_item, write_many
+from chalicelib.aws.tables import table
+from chalicelib.domain import audiences, keys
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.users import User
+from chalicelib.flow.ports import Vault
+
+GROUP = 32  # buckets of a partition: a set is walked with so few requests, and fills so many partitions at once
+POSITION = 4  # characters of a position before the userid
+
+Key = tuple[str, str]
+
+
+class Audiences:
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+        merged = heapq.merge(*(_members(name, buckets, after, limit) for name in sorted(set(sets))))
+        return [position[POSITION:] for position in islice(_once(merged), limit)]
+
+    def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
+        wanted = ({"pk": _partition(name, keys.bucket(u)), "sk": keys.position(u)} for u in userids)
+        return frozenset(row["sk"][POSITION:] for row in get_many(table("audiences"), wanted, consistent=True))
+
+    def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
+        puts, deletes = ([row((_partition(name, keys.bucket(u)), keys.position(u))) for u in some] for some in (add, remove))
+        write_many(table("audiences"), puts, deletes, key=("pk", "sk"))
+
+    def estimate(self, sets: Sequence[str]) -> int:
+        return sum(_count(f"{name}{keys.SEPARATOR}000") for name in sets) * (keys.BUCKETS // GROUP)
+
+    def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
+        pk = _contact(self._vault, kind, contact)
+        return list(_query({":pk": pk}, "pk = :pk", 1000))
+
+
+def rows_of(vault: Vault, user: User) -> frozenset[Key]:
+    """The keys of all that a user is found by."""
+    bucket, position = keys.bucket(user.userid), keys.position(user.userid)
+    tags = {(_partition(audiences.tag(scope, name), bucket), position) for scope, name in user.all_tags}
+    return frozenset(tags | {(_contact(vault, kind, contact), user.userid) for kind, contact in user.all_contacts})
+
+
+def row(key: Key) -> Item:
+    return to_item({"pk": key[0], "sk": key[1]})
+
+
+def _partition(name: str, bucket: int) -> str:
+    return f"{name}{keys.SEPARATOR}{bucket // GROUP:03d}"
+
+
+def _contact(vault: Vault, kind: ChannelType, contact: str) -> str:
+    return keys.join("contact", kind.value, vault.mac("contact", f"{kind.value}:{contact}".encode("utf-8", "surrogatepass")).hex()[:32])
+
+
+def _members(name: str, buckets: range, after: str, limit: int) -> Iterator[str]:
+    """Positions of a set, in order; asked for as they are needed."""
+    start, end = max(after, f"{buckets.start:03d}"), f"{buckets.stop:03d}"
+    for group in range(int(start[:3]) // GROUP, (buckets.stop - 1) // GROUP + 1):
+        values: dict[str, str | int | bytes] = {":pk": f"{name}{keys.SEPARATOR}{group:03d}", ":start": start, ":end": end}
+        # BETWEEN includes its ends: the position itself was taken before, and nobody stands at a bare bucket.
+        yield from (sk for sk in _query(values, "pk = :pk AND sk BETWEEN :start AND :end", limit) if sk > after)
+
+
+def _query(values: dict[str, str | int | bytes], condition: str, size: int) -> Iterator[str]:
+    request: dict[str, Any] = {
+        "TableName": table("audiences"),
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": to_item(values),
+        "ConsistentRead": True,
+        "Limit": size + 1,
+    }
+    while True:
+        answer = client("dynamodb").query(**request)
+        yield from (str(from_item(item)["sk"]) for item in answer["Items"])
+        if not answer.get("LastEvaluatedKey"):
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _count(pk: str) -> int:
+    """As far as one request counts."""
+    answer = client("dynamodb").query(
+        TableName=table("audiences"), KeyConditionExpression="pk = :pk", ExpressionAttributeValues=to_item({":pk": pk}), Select="COUNT"
+    )
+    return int(answer["Count"])
+
+
+def _once(positions: Iterator[str]) -> Iterator[str]:
+    last = ""
+    for position in positions:
+        if position != last:
+            yield position
+        last = position
