@@ -69,8 +69,8 @@ def _broadcast(console: Console, description: Mapping[str, Any], users: int) -> 
             )
             next_line = time.monotonic() + 15
         time.sleep(EVERY)
-    seconds = scenario.seconds()
-    return {**_outcome(shop, message["msgid"], users), **_figures(scenario.result(users, users / seconds), seconds, accidents)}
+    taken = scenario.seconds()
+    return {**_outcome(shop, message["msgid"], users), **_figures(scenario.result(users, users / taken), taken, accidents)}
 
 
 def _body(template: int) -> dict[str, Any]:
