@@ -42,7 +42,11 @@ class Users:
     def estimate(self) -> int:
         """From the number in one bucket, as far as one request counts."""
         answer = client("dynamodb").query(
-            TableName=table("users"), KeyConditionExpression="bucket = :b", ExpressionAttributeValues=to_item({":b": 0}), Select="COUNT"
+            TableName=table("users"),
+            KeyConditionExpression="#bucket = :bucket",
+            ExpressionAttributeNames={"#bucket": "bucket"},
+            ExpressionAttributeValues=to_item({":bucket": 0}),
+            Select="COUNT",
         )
         return int(answer["Count"]) * keys.BUCKETS
 
@@ -162,12 +166,12 @@ def _commit(actions: list[Item]) -> None:
 
 def _bucket(bucket: int, after: str, limit: int) -> list[dict[str, Any]]:
     """The next items of a bucket."""
-    values: dict[str, str | int | bytes] = {":b": bucket, ":after": after}
-    condition = "bucket = :b AND userid > :after" if after else "bucket = :b"
+    values: dict[str, str | int | bytes] = {":bucket": bucket, **({":after": after} if after else {})}
     request: dict[str, Any] = {
         "TableName": table("users"),
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": to_item(values if after else {":b": bucket}),
+        "KeyConditionExpression": "#bucket = :bucket" + (" AND userid > :after" if after else ""),
+        "ExpressionAttributeNames": {"#bucket": "bucket"},  # a reserved word
+        "ExpressionAttributeValues": to_item(values),
         "ConsistentRead": True,
     }
     found: list[dict[str, Any]] = []
