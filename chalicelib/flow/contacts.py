@@ -17,11 +17,15 @@ USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at lea
 # Of these a user has one contact per scope: `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
 
+UNKNOWN = "is not known"
 BUSY = "was changed by others at the same time, please try again"
 
 
-def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
-    """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing."""
+def change(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Mapping[str, str]:
+    """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing.
+
+    Without `create`, who is not known yet is not changed either.
+    """
     waiting: dict[str, list[UserChange]] = {}
     for each in changes:
         waiting.setdefault(each.userid, []).append(each)
@@ -32,7 +36,9 @@ def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
         for userid, mine in waiting.items():
             before = found.get(userid, User(userid))
             after = reduce(apply, mine, before)
-            if size(after) > USER_BYTES:
+            if not create and userid not in found:
+                refused[userid] = UNKNOWN
+            elif size(after) > USER_BYTES:
                 refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
             elif after != before or not before.version:
                 changed.append(after)
