@@ -171,7 +171,7 @@ class DingTalkSession(PlainSession):
         for task_id, contacts in provider_ids.items():
             said = self._task("getsendresult", "task_id", task_id)
             if said is not None:
-                receipts += results.read(task_id, said, set(contacts), int(self._now() * 1000))
+                receipts += results.read(task_id, said, contacts, int(self._now() * 1000))
         return receipts
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:

@@ -5,7 +5,7 @@ A refusal for one user, such as the same text twice on a day, shows only here: t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.sending import Receipt, ReceiptKind
@@ -16,7 +16,7 @@ REACHED = ("read_user_id_list", "unread_user_id_list")
 INVALID, FAILED, FORBIDDEN, REASONS = "invalid_user_id_list", "failed_user_id_list", "forbidden_user_id_list", "forbidden_list"
 
 
-def read(task_id: str, body: Mapping[str, Any], awaited: Collection[str], now: int) -> Iterator[Receipt]:
+def read(task_id: str, body: Mapping[str, Any], awaited: Iterable[str], now: int) -> Iterator[Receipt]:
     """Receipts of those of whom something is known by now. Who stands in several lists was reached."""
     result = body.get("send_result")
     if not isinstance(result, Mapping):
