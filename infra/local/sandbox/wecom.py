@@ -81,7 +81,7 @@ class WeCom:
         good = [user for user in users if _is_there(user, linked=linked)]
         if not good:
             raise rules.error(81013).about(call, users)
-        known = self._known(account, body)
+        known = None if linked else self._known(account, body)
         if known is not None:
             self._core.log.add(replace(call, outcome=Result.DUPLICATE, provider_id=str(known.get("msgid", ""))), users)
             return web.json_response(known)
