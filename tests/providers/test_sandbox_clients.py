@@ -187,3 +187,25 @@ def test_wecom_and_dingtalk_understand_troubles_that_pass(box: Sandbox, word: st
             assert type(caught.value) is expected
             assert caught.value.retry_after == (3.0 if expected is Throttled else None)
             assert session.send(call(content, contact)).outcomes[0].loss is None
+
+
+def test_wecom_proves_its_address_and_reads_a_click_on_a_cards_button(box: Sandbox) -> None:
+    keys = {"callback_token": "tok", "encoding_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"}
+    credentials = {"corp_id": "ww1", "agent_id": 7, "secret": "secret", **keys}
+    provider = WeCom(Http(POLICY), AccessTokens(MemoryTokens()))
+    secret = provider.webhook_secret(credentials)
+    card = {"card_type": "button_interaction", "main_title": {"title": "ok?"}, "button_list": [{"text": "yes", "key": "yes"}]}
+    with webhook() as hook, provider.connect(Account("wk", credentials, {"base_url": f"{box.url}/wecom"})) as session:
+
+        def answer(seen: Seen) -> tuple[int, str]:
+            hook.seen.append(seen)
+            return 200, provider.read_webhook(received(seen), secret).reply
+
+        hook.answer = answer  # type: ignore[method-assign]
+        assert box.register("wecom", "ww1", agent_id="7", webhook_url=hook.url, verify=True, **keys).status_code == 200
+        sent = session.send(call({"msgtype": "template_card", "template_card": card}, "u-click", "v", token=session.token()))
+        eventually(lambda: len(hook.seen) == 2)
+        (receipt,) = provider.read_webhook(received(hook.seen[1]), secret).receipts
+        assert (receipt.kind, receipt.contact) == (ReceiptKind.CLICKED, "u-click")
+        assert receipt.provider_id in sent.provider_id.split(" ")
+        assert session.recall(sent.provider_id, ["u-click", "v"])[0].loss is None

@@ -32,7 +32,7 @@ def encrypted(account: Account, plain: str) -> str:
     return base64.b64encode(cipher.update(framed + bytes([fill]) * fill) + cipher.finalize()).decode()
 
 
-def _signed(account: Account, cipher: str) -> dict[str, str]:
+def signed(account: Account, cipher: str) -> dict[str, str]:
     timestamp, nonce = str(int(time.time())), str(secrets.randbelow(10**10))
     joined = "".join(sorted((str(account.callback_token), timestamp, nonce, cipher)))
     signature = hashlib.sha1(joined.encode(), usedforsecurity=False).hexdigest()
@@ -70,11 +70,11 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         f"<xml><ToUserName><![CDATA[{account.app_key}]]></ToUserName>"
         f"<AgentID><![CDATA[{account.agent_id}]]></AgentID><Encrypt><![CDATA[{cipher}]]></Encrypt></xml>"
     )
-    url = _address(account, _signed(account, cipher))
+    url = _address(account, signed(account, cipher))
     return Parcel(account.provider, url, headers={"Content-Type": "text/xml"}, body=body.encode(), holds=len(events))
 
 
 def proof(account: Account, word: str) -> Parcel:
     """The question with which an address is entered; the answer must be the word."""
     cipher = encrypted(account, word)
-    return Parcel(account.provider, _address(account, {**_signed(account, cipher), "echostr": cipher}), method="GET")
+    return Parcel(account.provider, _address(account, {**signed(account, cipher), "echostr": cipher}), method="GET")
