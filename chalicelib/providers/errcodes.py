@@ -104,8 +104,8 @@ MALFORMED = Outcome(Loss.INVALID_TARGET, "malformed_id")
 
 
 def addressable(call: OutgoingCall, form: re.Pattern[str]) -> list[str]:
-    """The contacts that may stand in a list of ids: one with a separator in it, or `@all`, would reach other people."""
-    return [recipient.contact for recipient in call.recipients if form.fullmatch(recipient.contact)]
+    """The contacts that may stand in a list of ids, each once: one with a separator in it, or `@all`, would reach other people."""
+    return list(dict.fromkeys(recipient.contact for recipient in call.recipients if form.fullmatch(recipient.contact)))
 
 
 def outcomes(call: OutgoingCall, form: re.Pattern[str], lost: Callable[[str], Outcome | None]) -> list[Outcome]:

@@ -67,6 +67,12 @@ def test_a_thousand_users_are_one_call() -> None:
     assert WeCom.capabilities.call_size == 1000
 
 
+def test_a_user_who_occurs_twice_is_named_once_and_has_two_outcomes() -> None:
+    answer, transport = sent(said(0, msgid="m", invaliduser="b"), outgoing=call("b", "a", "b", content=TEXT))
+    assert answer.outcomes == [INVALID, TAKEN, INVALID]
+    assert transport.bodies()[1]["touser"] == "b|a"
+
+
 def test_the_address_is_an_option() -> None:
     _, transport = sent(said(0), outgoing=call("u", content=TEXT), base_url="https://wk.example/")
     assert [request.url.split("?")[0] for request in transport.requests] == [

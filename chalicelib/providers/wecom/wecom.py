@@ -10,7 +10,7 @@ people within the interval reaches them once, and an operator who wants it twice
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from zlib import crc32
@@ -138,7 +138,7 @@ def _interval(token: str, body: Mapping[str, Any]) -> int:
     return max(LEAST_INTERVAL + crc32(token.encode()) % LEAST_INTERVAL, min(int(wanted), content.MAX_INTERVAL))
 
 
-def _refused(said: Said) -> Any:
+def _refused(said: Said) -> Callable[[str], Outcome | None]:
     """WeCom lower-cases the ids that it gives back, and takes no account of case itself."""
     invalid, unlicensed = (names(said.body.get(name)) for name in ("invaliduser", "unlicenseduser"))
 
