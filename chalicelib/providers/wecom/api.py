@@ -5,7 +5,6 @@ Token: https://developer.work.weixin.qq.com/document/path/91039, codes: …/path
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from chalicelib.domain.sending import Account
 from chalicelib.providers.base import check_names, number, optional_text, optional_url, required_text
 from chalicelib.providers.errcodes import TokenApi, Words
 from chalicelib.providers.tokens import AccessTokens
+from chalicelib.providers.wechat import crypto
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
 
@@ -74,7 +74,6 @@ NO_SUCH_USER = "60111"
 
 WORDS = Words(ERRORS, STALE)
 
-_AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 _CREDENTIALS = ("corp_id", "agent_id", "secret")
 _CALLBACK = ("callback_token", "encoding_aes_key")
 
@@ -88,7 +87,7 @@ def check_credentials(raw: Mapping[str, Any], *, callback: bool) -> None:
         raise Invalid("credentials.agent_id", "is required and must be a number")
     if any(raw.get(name) for name in _CALLBACK):
         required_text(raw, "callback_token", "credentials", 32)
-        if not _AES_KEY.fullmatch(required_text(raw, "encoding_aes_key", "credentials", 43)):
+        if not crypto.is_aes_key(required_text(raw, "encoding_aes_key", "credentials", 43)):
             raise Invalid("credentials.encoding_aes_key", "must be 43 letters and digits")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.sending import Receipt, ReceiptKind, Webhook, WebhookRequest
 from chalicelib.providers.base import milliseconds, word
+from chalicelib.providers.wechat import crypto
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +34,6 @@ def secret_of(credentials: Mapping[str, Any]) -> Mapping[str, str]:
 
 def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     """A GET proves that the address is ours, by its decrypted `echostr`; a POST brings an event. Raises Unverified or Invalid."""
-    from chalicelib.providers.wechat import crypto
-
     if not secret:
         raise Unverified("no callback token")
     lock = crypto.CallbackCrypto(secret["token"], secret["aes_key"], secret["corp_id"])
