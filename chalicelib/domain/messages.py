@@ -37,6 +37,7 @@ class Message:
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    workers: Mapping[str, str] = field(default_factory=dict)  # by code, of channels that a worker serves: whose queues their jobs go to
 
     @property
     def inline(self) -> bool:
