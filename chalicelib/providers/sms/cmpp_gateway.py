@@ -202,6 +202,8 @@ class Life:
                 now = time.monotonic()
                 events = [*(self.link.feed(data, now) if data is not None else ()), *self.link.tick(now)]
                 closed = self._note(events, is_up)
+                if self._gateway.stopping.is_set():  # also when it opened only now
+                    self.link.terminate(now)
             for event in events:
                 if isinstance(event, Delivered):
                     self._gateway.take(Incoming(self._gateway.code, event.deliver, self._answerer(event)))
