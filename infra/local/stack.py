@@ -38,8 +38,9 @@ PATIENCE = 60.0  # seconds for a process to answer
 WORKER = workers.CMPP
 WORKER_PATIENCE = 30.0  # seconds for it to finish what it has in hand
 
-# Of the template, beside the address. The worker runs as a process of ours instead of a container.
-PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1", "CmppDesiredCount": "1"}
+# Of the template, beside the address.
+PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}
+WITHOUT_WORKER = ("bench",)  # stages: what the worker asks of its queues would be counted
 CREDENTIALS_LAST = 12 * 3600  # seconds: of the worker, which in a container would get new ones
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # to this machine, whatever proxy it uses for others
 
@@ -76,7 +77,7 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
     stack.folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(stack):
         running = _read(stack.record)
-        wanted = f"{inputs_hash(stack.stage, HERE)} {PARAMETERS} {sandbox_options}"
+        wanted = f"{inputs_hash(stack.stage, HERE)} {_parameters(stack)} {sandbox_options}"
         if running and not (_answers(_emulator(running)) and _answers(_sandbox(running))):
             _stop(stack)
             running = {}
@@ -164,7 +165,7 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
 
     ports, endpoint = running["ports"], _emulator_url(running)
     api_url = f"http://127.0.0.1:{ports['api']}"
-    parameters = {**PARAMETERS, "PublicUrl": api_url}
+    parameters = {**_parameters(stack), "PublicUrl": api_url}
     known = _read(stack.description)  # of an earlier deployment to the same emulator
     with local_aws(endpoint) as session:
         deployment.deploy(session, stage=stack.stage, packaged=packaged, parameters=parameters, poll=0.1, say=lambda text: None)
@@ -190,13 +191,18 @@ def _warm(endpoint: str) -> None:
         DIRECT.open(urllib.request.Request(endpoint + "/_openums/warm", method="POST"), timeout=5).close()
 
 
+def _parameters(stack: Stack) -> dict[str, str]:
+    """With a worker, which runs as a process of ours instead of a container: there is no image."""
+    return {**PARAMETERS, "CmppDesiredCount": str(int(stack.stage not in WITHOUT_WORKER))}
+
+
 def _restart_worker(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, Any]:
     """The long-lived worker, as its container would run: with the container's environment and the task's role."""
     old = running["pids"].pop(WORKER, None)
     if old is not None:
         _end([pid for pid in [old] if _is_ours(pid, WORKER)], WORKER_PATIENCE)
     template = json.loads((packaged / "sam.json").read_text())
-    if "CmppTask" in template["Resources"]:
+    if "CmppTask" in template["Resources"] and stack.stage not in WITHOUT_WORKER:
         with local_aws(_emulator_url(running)) as session:
             environment = _worker_environment(session, stack.stage, template)
         environment["AWS_ENDPOINT_URL"] = _emulator_url(running)

@@ -97,21 +97,24 @@ class Cmpp:
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
         """A connection for the length of the session. Reports that come on it are not answered, and come again on another one."""
-        gateway = self.gateway(account, lambda incoming: None, connections=1)
+        settings = replace(self.settings(account), connections=1)
+        gateway = self.gateway(account.code, settings, lambda incoming: None)
         gateway.start()
         try:
             yield CmppSession(gateway, self._timeout)
         finally:
             gateway.stop()
 
-    def gateway(self, account: Account, take: Callable[[Incoming], None], connections: int = 0) -> Gateway:
-        """Not started yet; raises Misconfigured for settings that cannot be used."""
+    def settings(self, account: Account) -> Settings:
+        """Raises Misconfigured for what cannot be used."""
         try:
-            settings = cmpp_settings.read(account)
+            return cmpp_settings.read(account)
         except (Invalid, KeyError) as error:
             raise Misconfigured("settings") from error
-        settings = replace(settings, connections=connections or settings.connections)
-        return Gateway(account.code, settings, lambda: self._dial(settings), take)
+
+    def gateway(self, code: str, settings: Settings, take: Callable[[Incoming], None]) -> Gateway:
+        """Not started yet."""
+        return Gateway(code, settings, lambda: self._dial(settings), take)
 
     def _dial(self, settings: Settings) -> Stream:
         from chalicelib.web import tcp

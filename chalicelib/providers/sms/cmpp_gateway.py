@@ -134,7 +134,11 @@ class Connection:
     def run(self) -> None:
         failures = 0
         while not self._gateway.stopping.is_set():
-            opened = self._live()
+            try:
+                opened = self._live()
+            except Exception as error:  # whatever it was, this connection is needed
+                log.error("gateway_failed", exc_info=error, extra={"channel": self._gateway.code})
+                opened = False
             failures = 0 if opened else failures + 1
             longest = LONGEST_WAIT if isinstance(self.trouble, Misconfigured) else SHORTEST_WAIT * 2.0**failures
             self._gateway.stopping.wait(min(longest, LONGEST_WAIT) * random.uniform(0.5, 1))  # noqa: S311 - spreads, keeps no secret
@@ -150,9 +154,13 @@ class Connection:
         life = Life(gateway, stream)
         with gateway.changed:
             self._life = life
-        closed = life.run(self._is_up)
-        with gateway.changed:
-            self._life = None
+        try:
+            closed = life.run(self._is_up)
+        finally:
+            stream.close()
+            with gateway.changed:
+                self._life = None
+                gateway.changed.notify_all()
         self._is_down((Misconfigured if closed.by_operator else Unavailable)(closed.code or "terminated"))
         return life.was_open
 
@@ -209,7 +217,6 @@ class Life:
                     self._gateway.take(Incoming(self._gateway.code, event.deliver, self._answerer(event)))
             self.flush()
             if closed is not None:
-                self.stream.close()
                 return closed
 
     def _note(self, events: Iterable[Event], is_up: Callable[[], None]) -> Closed | None:

@@ -73,13 +73,14 @@ class Shared:
 
     def keep(self, account: Account) -> Gateway:
         """The account's open connections; new ones when its settings have changed. The old ones may finish what they began."""
-        fresh = self._cmpp.gateway(account, self._take)
-        held = self.gateways.get(account.code)
-        if held is not None and held.settings == fresh.settings:
+        settings, held = self._cmpp.settings(account), self.gateways.get(account.code)
+        if held is not None and held.settings == settings:
             return held
         if held is not None:
-            threading.Timer(2 * self._timeout, held.stop).start()
-        self.gateways[account.code] = fresh
+            later = threading.Timer(2 * self._timeout, held.stop)
+            later.daemon = True
+            later.start()
+        fresh = self.gateways[account.code] = self._cmpp.gateway(account.code, settings, self._take)
         fresh.start()
         return fresh
 
@@ -212,11 +213,11 @@ class Worker:
             with self.turn.taken():
                 for code in dict.fromkeys(each.code for each in batch):
                     self._store(code, [each for each in batch if each.code == code])
+            for each in batch:
+                each.answer(0)
         except Exception as error:  # logged; the gateway sends it again
             log.error("reports_not_stored", exc_info=error, extra={"reports": len(batch)})
             return False
-        for each in batch:
-            each.answer(0)
         return True
 
     def _store(self, code: str, batch: Sequence[Incoming]) -> None:

@@ -153,8 +153,9 @@ class Gateway:
         """Whether the connection goes on."""
         sequence, body = codec.decode(frame, connection.version)
         if isinstance(body, Submit):
+            too_many = connection.unanswered >= WINDOW
             connection.unanswered += 1
-            self._start(self._count(connection, self._submit(connection, sequence, body)))
+            self._start(self._count(connection, self._submit(connection, sequence, body, too_many)))
         elif isinstance(body, DeliverResp):
             outgoing = self._waiting.pop((connection, sequence), None)
             if outgoing is not None and body.result == 0:
@@ -181,9 +182,9 @@ class Gateway:
         finally:
             connection.unanswered -= 1
 
-    async def _submit(self, connection: Connection, sequence: int, submit: Submit) -> None:
+    async def _submit(self, connection: Connection, sequence: int, submit: Submit, too_many: bool) -> None:
         account, numbers = connection.account, list(submit.numbers)
-        result = 8 if connection.unanswered > WINDOW else rules.submit_result(submit, account.app_key)
+        result = 8 if too_many else rules.submit_result(submit, account.app_key)
         trouble = self._core.troubles.of_call(NAME, numbers) if not result else None
         call = Call(provider=NAME, endpoint="SUBMIT", outcome=Result.ACCEPTED, account=account.app_key)
         if result or trouble in (Behaviour.THROTTLE, Behaviour.FLAKY):
