@@ -14,6 +14,7 @@ from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Receipt, ReceiptKind, names_of, parts_of
 from chalicelib.flow import deliver, dispatch, receipts
 from tests.builders import a_channel, a_message, a_plan, a_reachable_user, at_once
+from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
 
 CODE = "text"
@@ -122,3 +123,25 @@ def test_a_delivery_in_one_piece_waits_for_nothing() -> None:
     receipts.record(fake.ports, CODE, [report("x", 5)])
     assert facts(fake, page)[FactKind.DELIVERED].time == 5
     assert not fake.lookups.waiting
+
+
+def _report_all(fake: FakeWorld) -> None:
+    for n, name in enumerate(("a1", "b1", "c1")):
+        receipts.record(fake.ports, CODE, [report(name, n)])
+
+
+def test_whoever_dies_at_whatever_point_the_repeat_completes_it() -> None:
+    fake, page = sent()
+    begin = len(fake.log)
+    _report_all(fake)
+    steps = len(fake.log) - begin
+    wanted = facts(fake, page)[FactKind.DELIVERED]
+    for step in range(steps):
+        fake, page = sent()
+        fake.kill_at(len(fake.log) + step)
+        with pytest.raises(Killed):
+            _report_all(fake)
+        fake.spare()
+        _report_all(fake)  # what was not answered comes again
+        assert facts(fake, page)[FactKind.DELIVERED] == wanted, step
+    assert steps > 10
