@@ -21,13 +21,12 @@ from chalicelib.providers.sms.cmpp_codec import (
     ConnectResp,
     Deliver,
     DeliverResp,
-    Framer,
-    Malformed,
     Plain,
     Report,
     Submit,
     SubmitResp,
 )
+from chalicelib.providers.sms.cmpp_fields import HEADER, LONGEST, Framer, Malformed
 
 PROOF = bytes.fromhex("90d00c1d517abd0b4f65f6bcf8535d16")
 SUBMIT = Submit(
@@ -127,7 +126,7 @@ def test_as_much_as_the_fields_hold_is_taken() -> None:
     for version in (V2, V3):
         frame = codec.encode(widest, 0xFFFFFFFF, version)
         assert codec.decode(frame, version) == (0xFFFFFFFF, widest)
-        assert len(frame) < codec.LONGEST
+        assert len(frame) < LONGEST
 
 
 ASCII_TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=6)
@@ -191,14 +190,14 @@ def test_any_report_is_read(content: bytes) -> None:
 
 
 def test_a_length_that_cannot_be_ends_the_stream() -> None:
-    for length in (0, 11, codec.LONGEST + 1, 0xFFFFFFFF):
+    for length in (0, 11, LONGEST + 1, 0xFFFFFFFF):
         with pytest.raises(Malformed):
             Framer().feed(length.to_bytes(4, "big"))
     assert Framer().feed((12).to_bytes(4, "big")) == []
 
 
 def test_a_command_that_we_do_not_know_is_read_without_its_body() -> None:
-    assert codec.decode(codec.HEADER.pack(20, 6, 9) + bytes(8), V3) == (9, Plain(6))
+    assert codec.decode(HEADER.pack(20, 6, 9) + bytes(8), V3) == (9, Plain(6))
 
 
 def test_what_is_shown_of_a_message_has_no_number_and_no_content() -> None:

@@ -15,6 +15,7 @@ from chalicelib.domain.sending import Account
 from chalicelib.providers.sms import cmpp_codec as codec
 from chalicelib.providers.sms import cmpp_gateway, cmpp_settings
 from chalicelib.providers.sms.cmpp_codec import V2, Command, Connect, ConnectResp, Plain, Submit, SubmitResp
+from chalicelib.providers.sms.cmpp_fields import Framer
 from chalicelib.providers.sms.cmpp_gateway import Gateway
 from tests.providers.sandboxes import eventually
 
@@ -28,7 +29,7 @@ class Line:
     def __init__(self, status: int = 0) -> None:
         self.status, self.mute, self.broken = status, False, False
         self.submits: list[int] = []
-        self._framer, self._answers = codec.Framer(), bytearray()
+        self._framer, self._answers = Framer(), bytearray()
         self._said = threading.Condition()
 
     def write(self, data: bytes) -> bool:

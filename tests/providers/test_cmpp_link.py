@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.providers.sms import cmpp_codec as codec
 from chalicelib.providers.sms.cmpp_codec import V2, V3, Command, Connect, ConnectResp, Deliver, DeliverResp, Plain, Submit, SubmitResp
+from chalicelib.providers.sms.cmpp_fields import Framer
 from chalicelib.providers.sms.cmpp_link import IDLE, PATIENCE, TRIES, Answered, Closed, Delivered, Event, Link, Login, Opened, State
 
 SECRET = "888888"
@@ -23,7 +24,7 @@ class Gateway:
     def __init__(self, version: int = V2, check: bool = True, window: int = 16) -> None:
         self.version = version
         self.link = Link(Login("900001", SECRET, version, check), window)
-        self._framer = codec.Framer()
+        self._framer = Framer()
         self.link.connect(0.0, 1021080510)
 
     def read(self) -> list[tuple[int, codec.Body]]:

@@ -13,6 +13,7 @@ import pytest
 
 from chalicelib.providers.sms import cmpp_codec as codec
 from chalicelib.providers.sms.cmpp_codec import V2, V3, Command, Connect, ConnectResp, Deliver, DeliverResp, Plain, Submit, SubmitResp
+from chalicelib.providers.sms.cmpp_fields import Framer
 from tests.providers.sandboxes import Sandbox, eventually, running
 
 ACCOUNT, SECRET, STAMP = "900001", "secret", 1121080510
@@ -34,7 +35,7 @@ def _fresh(sandbox: Sandbox) -> None:
 class Client:
     def __init__(self, connection: socket.socket, version: int) -> None:
         self.connection, self.version, self.sequence = connection, version, 0
-        self._framer, self._read = codec.Framer(), list[tuple[int, codec.Body]]()
+        self._framer, self._read = Framer(), list[tuple[int, codec.Body]]()
 
     def say(self, body: codec.Body, sequence: int | None = None) -> int:
         self.sequence += 1

@@ -34,7 +34,8 @@ from chalicelib.domain.sending import (
 from chalicelib.flow.ports import Session
 from chalicelib.providers.base import PlainSession, check_names, required_text
 from chalicelib.providers.sms import cmpp_receipts, cmpp_settings, cmpp_text
-from chalicelib.providers.sms.cmpp_codec import MAX_NUMBERS, Malformed, Submit
+from chalicelib.providers.sms.cmpp_codec import MAX_NUMBERS, Submit
+from chalicelib.providers.sms.cmpp_fields import Malformed
 from chalicelib.providers.sms.cmpp_gateway import Connection, Gateway, Incoming, Stream
 from chalicelib.providers.sms.cmpp_settings import Settings
 from chalicelib.providers.sms.cmpp_text import Part

@@ -13,8 +13,8 @@ from enum import IntEnum
 from hashlib import md5
 from typing import TypeAlias
 
-HEADER = struct.Struct(">III")
-LONGEST = 16_384  # bytes: a SUBMIT to 99 numbers has under 4,000
+from chalicelib.providers.sms.cmpp_fields import HEADER, Malformed, Reader, text, uint
+
 MAX_NUMBERS = 99  # of one SUBMIT: DestUsr_tl < 100
 RESPONSE = 0x8000_0000
 V2, V3 = 0x20, 0x30  # Version: high four bits major, low four minor
@@ -31,10 +31,6 @@ class Command(IntEnum):
     SUBMIT_RESP = RESPONSE | 4
     DELIVER_RESP = RESPONSE | 5
     ACTIVE_TEST_RESP = RESPONSE | 8
-
-
-class Malformed(ValueError):
-    """Bytes that are no CMPP, or a value that its field cannot hold."""
 
 
 @dataclass(frozen=True)
@@ -138,27 +134,6 @@ def _md5(data: bytes) -> bytes:
     return md5(data, usedforsecurity=False).digest()  # the protocol's algorithm
 
 
-class Framer:
-    """Cuts a stream into frames, however TCP has split or joined them."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """The frames that are complete now; raises Malformed for a length that cannot be, after which the stream is lost."""
-        self._buffer += data
-        frames = []
-        while len(self._buffer) >= 4:
-            length = int.from_bytes(self._buffer[:4], "big")
-            if not HEADER.size <= length <= LONGEST:
-                raise Malformed("Total_Length")
-            if len(self._buffer) < length:
-                break
-            frames.append(bytes(self._buffer[:length]))
-            del self._buffer[:length]
-        return frames
-
-
 def encode(body: Body, sequence: int, version: int) -> bytes:
     """Raises Malformed for a value that its field cannot hold."""
     command, payload = _payload(body, version >= V3)
@@ -168,14 +143,14 @@ def encode(body: Body, sequence: int, version: int) -> bytes:
 def _payload(body: Body, v3: bool) -> tuple[int, bytes]:
     match body:
         case Connect():
-            return Command.CONNECT, _text(body.source, 6) + body.authenticator + struct.pack(">BI", body.version, body.timestamp)
+            return Command.CONNECT, text(body.source, 6) + body.authenticator + struct.pack(">BI", body.version, body.timestamp)
         case ConnectResp():
-            return Command.CONNECT_RESP, _uint(body.status, 4 if v3 else 1) + body.authenticator + _uint(body.version, 1)
+            return Command.CONNECT_RESP, uint(body.status, 4 if v3 else 1) + body.authenticator + uint(body.version, 1)
         case Submit():
             return Command.SUBMIT, _submit(body, v3)
         case SubmitResp() | DeliverResp():
             command = Command.SUBMIT_RESP if isinstance(body, SubmitResp) else Command.DELIVER_RESP
-            return command, _uint(body.id, 8) + _uint(body.result, 4 if v3 else 1)
+            return command, uint(body.id, 8) + uint(body.result, 4 if v3 else 1)
         case Deliver():
             return Command.DELIVER, _deliver(body, v3)
         case Plain():
@@ -187,19 +162,19 @@ def _submit(body: Submit, v3: bool) -> bytes:
         raise Malformed("DestUsr_tl")
     number = 32 if v3 else 21
     return b"".join((
-        bytes(8), _uint(body.parts, 1), _uint(body.part, 1), _uint(body.report, 1), _uint(body.level, 1), _text(body.service, 10),
-        _uint(body.fee_user_type, 1), _text(body.fee_number, number), bytes(1) if v3 else b"",  # Fee_terminal_type: a real number
-        bytes(1), _uint(body.has_header, 1), _uint(body.format, 1), _text(body.account, 6), _text(body.fee_type, 2),
-        _text(body.fee_code, 6), _text(body.valid_until, 17), _text(body.send_at, 17), _text(body.source, 21),
-        _uint(len(body.numbers), 1), *(_text(each, number) for each in body.numbers), bytes(1) if v3 else b"",  # Dest_terminal_type
-        _uint(len(body.content), 1), body.content, bytes(20 if v3 else 8),  # LinkID; Reserve
+        bytes(8), uint(body.parts, 1), uint(body.part, 1), uint(body.report, 1), uint(body.level, 1), text(body.service, 10),
+        uint(body.fee_user_type, 1), text(body.fee_number, number), bytes(1) if v3 else b"",  # Fee_terminal_type: a real number
+        bytes(1), uint(body.has_header, 1), uint(body.format, 1), text(body.account, 6), text(body.fee_type, 2),
+        text(body.fee_code, 6), text(body.valid_until, 17), text(body.send_at, 17), text(body.source, 21),
+        uint(len(body.numbers), 1), *(text(each, number) for each in body.numbers), bytes(1) if v3 else b"",  # Dest_terminal_type
+        uint(len(body.content), 1), body.content, bytes(20 if v3 else 8),  # LinkID; Reserve
     ))  # fmt: skip
 
 
 def _deliver(body: Deliver, v3: bool) -> bytes:
     return b"".join((
-        _uint(body.id, 8), _text(body.to, 21), _text(body.service, 10), bytes(1), _uint(body.has_header, 1), _uint(body.format, 1),
-        _text(body.number, 32 if v3 else 21), bytes(1) if v3 else b"", _uint(body.is_report, 1), _uint(len(body.content), 1),
+        uint(body.id, 8), text(body.to, 21), text(body.service, 10), bytes(1), uint(body.has_header, 1), uint(body.format, 1),
+        text(body.number, 32 if v3 else 21), bytes(1) if v3 else b"", uint(body.is_report, 1), uint(len(body.content), 1),
         body.content, bytes(20 if v3 else 8),
     ))  # fmt: skip
 
@@ -207,8 +182,8 @@ def _deliver(body: Deliver, v3: bool) -> bytes:
 def encode_report(report: Report, size: int) -> bytes:
     """60 bytes as in version 2, or 71 as in version 3."""
     number = {60: 21, 71: 32}[size]
-    texts = _text(report.stat, 7) + _text(report.submitted, 10) + _text(report.done, 10) + _text(report.number, number)
-    return _uint(report.id, 8) + texts + _uint(report.sequence, 4)
+    texts = text(report.stat, 7) + text(report.submitted, 10) + text(report.done, 10) + text(report.number, number)
+    return uint(report.id, 8) + texts + uint(report.sequence, 4)
 
 
 def decode(frame: bytes, version: int) -> tuple[int, Body]:
@@ -217,7 +192,7 @@ def decode(frame: bytes, version: int) -> tuple[int, Body]:
     read = _READERS.get(command)
     if read is None:
         return sequence, Plain(command)
-    reader = _Reader(frame[HEADER.size :])
+    reader = Reader(frame[HEADER.size :])
     body = read(reader, version >= V3)
     reader.end()
     return sequence, body
@@ -228,47 +203,21 @@ def decode_report(content: bytes) -> Report:
     number = {60: 21, 71: 32}.get(len(content))
     if number is None:
         raise Malformed("Msg_Length of a report")
-    reader = _Reader(content)
+    reader = Reader(content)
     return Report(reader.uint(8), reader.text(7), reader.text(10), reader.text(10), reader.text(number), reader.uint(4))
 
 
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
-
-    def raw(self, size: int) -> bytes:
-        piece = self._data[self._at : self._at + size]
-        if len(piece) < size:
-            raise Malformed("too short")
-        self._at += size
-        return piece
-
-    def uint(self, size: int) -> int:
-        return int.from_bytes(self.raw(size), "big")
-
-    def text(self, size: int) -> str:
-        return self.raw(size).split(b"\0")[0].decode("ascii", "replace").strip()
-
-    @property
-    def left(self) -> int:
-        return len(self._data) - self._at
-
-    def end(self) -> None:
-        if self.left:
-            raise Malformed("too long")
-
-
-def _read_connect(read: _Reader, v3: bool) -> Body:
+def _read_connect(read: Reader, v3: bool) -> Body:
     return Connect(read.text(6), read.raw(16), read.uint(1), read.uint(4))
 
 
-def _read_connect_resp(read: _Reader, v3: bool) -> Body:
+def _read_connect_resp(read: Reader, v3: bool) -> Body:
     """A gateway may answer in its own version: the length tells."""
     size = 4 if read.left == 21 else 1
     return ConnectResp(read.uint(size), read.raw(16), read.uint(1), size)
 
 
-def _read_submit(read: _Reader, v3: bool) -> Body:
+def _read_submit(read: Reader, v3: bool) -> Body:
     number = 32 if v3 else 21
     read.raw(8)
     parts, part, report, level, service = read.uint(1), read.uint(1), read.uint(1), read.uint(1), read.text(10)
@@ -287,11 +236,11 @@ def _read_submit(read: _Reader, v3: bool) -> Body:
     )  # fmt: skip
 
 
-def _read_submit_resp(read: _Reader, v3: bool) -> Body:
+def _read_submit_resp(read: Reader, v3: bool) -> Body:
     return SubmitResp(read.uint(8), read.uint(4 if read.left == 4 else 1))
 
 
-def _read_deliver(read: _Reader, v3: bool) -> Body:
+def _read_deliver(read: Reader, v3: bool) -> Body:
     identity, to, service = read.uint(8), read.text(21), read.text(10)
     read.raw(1)
     has_header, format, number = read.uint(1), read.uint(1), read.text(32 if v3 else 21)
@@ -305,11 +254,11 @@ def _read_deliver(read: _Reader, v3: bool) -> Body:
     )  # fmt: skip
 
 
-def _read_deliver_resp(read: _Reader, v3: bool) -> Body:
+def _read_deliver_resp(read: Reader, v3: bool) -> Body:
     return DeliverResp(read.uint(8), read.uint(4 if read.left == 4 else 1))
 
 
-_READERS: Mapping[int, Callable[[_Reader, bool], Body]] = {
+_READERS: Mapping[int, Callable[[Reader, bool], Body]] = {
     Command.CONNECT: _read_connect,
     Command.CONNECT_RESP: _read_connect_resp,
     Command.SUBMIT: _read_submit,
@@ -317,17 +266,3 @@ _READERS: Mapping[int, Callable[[_Reader, bool], Body]] = {
     Command.DELIVER: _read_deliver,
     Command.DELIVER_RESP: _read_deliver_resp,
 }
-
-
-def _uint(value: int, size: int) -> bytes:
-    try:
-        return int(value).to_bytes(size, "big")
-    except OverflowError:
-        raise Malformed("a number that does not fit") from None
-
-
-def _text(value: str, size: int) -> bytes:
-    raw = value.encode("ascii", "replace")
-    if len(raw) > size or b"\0" in raw:
-        raise Malformed("a text that does not fit")
-    return raw.ljust(size, b"\0")

@@ -12,7 +12,8 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from chalicelib.providers.sms import cmpp_codec as codec
-from chalicelib.providers.sms.cmpp_codec import Command, Connect, ConnectResp, Deliver, DeliverResp, Malformed, Plain, Submit, SubmitResp
+from chalicelib.providers.sms.cmpp_codec import Command, Connect, ConnectResp, Deliver, DeliverResp, Plain, Submit, SubmitResp
+from chalicelib.providers.sms.cmpp_fields import Framer, Malformed
 
 IDLE = 180.0  # C: seconds without traffic after which ACTIVE_TEST is sent
 PATIENCE = 60.0  # T: seconds that an answer may take
@@ -76,7 +77,7 @@ class Link:
         self._login, self._window, self._idle, self._patience = login, window, idle, patience
         self.state = State.NEW
         self.out = bytearray()
-        self._framer = codec.Framer()
+        self._framer = Framer()
         self._sequence = 0
         self._proof = b""  # our authenticator, from which the gateway's is made
         self._waiting: dict[int, float] = {}  # SUBMITs without an answer: when they were sent

@@ -14,7 +14,8 @@ from hashlib import sha256
 
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply
 from chalicelib.providers.sms import cmpp_codec, cmpp_text
-from chalicelib.providers.sms.cmpp_codec import Deliver, Malformed, Report
+from chalicelib.providers.sms.cmpp_codec import Deliver, Report
+from chalicelib.providers.sms.cmpp_fields import Malformed
 
 log = logging.getLogger(__name__)
 

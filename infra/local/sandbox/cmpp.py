@@ -18,7 +18,8 @@ from dataclasses import dataclass, field, replace
 from aiohttp import web
 
 from chalicelib.providers.sms import cmpp_codec as codec
-from chalicelib.providers.sms.cmpp_codec import Command, Connect, ConnectResp, Deliver, DeliverResp, Malformed, Plain, Report, Submit
+from chalicelib.providers.sms.cmpp_codec import Command, Connect, ConnectResp, Deliver, DeliverResp, Plain, Report, Submit
+from chalicelib.providers.sms.cmpp_fields import Framer, Malformed
 from infra.local.sandbox import cmpp_rules as rules
 from infra.local.sandbox import links
 from infra.local.sandbox.accounts import Account
@@ -272,7 +273,7 @@ class Gateway:
 
 
 async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    framer = codec.Framer()
+    framer = Framer()
     while data := await reader.read(65_536):
         for frame in framer.feed(data):
             yield frame
