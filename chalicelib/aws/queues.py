@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.config import audience_queue, delivery_queue, queue_name, settings
+from chalicelib.config import audience_queue, delivery_queue, queue_name, settings, worker_queue
 from chalicelib.domain.jobs import Envelope
 from chalicelib.flow.envelopes import encode
 
@@ -32,6 +32,8 @@ class Queues:
 
 def _queue(envelope: Envelope) -> str:
     kind = envelope.channel_type
+    if envelope.worker:
+        return worker_queue(envelope.worker, envelope.priority)
     return delivery_queue(kind, envelope.priority) if kind else audience_queue(envelope.priority)
 
 

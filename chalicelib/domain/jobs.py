@@ -82,3 +82,4 @@ class Envelope:
     channel_type: ChannelType | None  # None: the audience queue
     group: str
     delay: int = 0
+    worker: str = ""  # whose queues it goes to, where a worker serves the channel's platform

@@ -31,20 +31,28 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
+    "cmpp": {  # as deliver, and which channels there are
+        "settings": {"GetItem", "BatchGetItem", "Query"},
+        "messages": {"GetItem"},
+        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
+        "due": {"BatchWriteItem"},
+    },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {"settings": {"BatchGetItem", "Query"}},
 }
 
-SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type
-    "api": {"audience", "delivery"},
-    "audience": {"audience", "delivery"},
+SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
+    "api": {"audience", "delivery", "worker"},
+    "audience": {"audience", "delivery", "worker"},
     "deliver": {"audience", "own"},
+    "cmpp": {"audience", "worker"},
     "sweep": {"audience", "delivery"},
     "poll": {"delivery"},
 }
 
-STARTS_THE_CLOCK = {"api", "audience", "deliver", "tally"}
+STARTS_THE_CLOCK = {"api", "audience", "deliver", "cmpp", "tally"}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
@@ -56,12 +64,14 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     },
     "audience": {("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
+    "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
 
-# What Lambda does in the function's name, not the function itself.
+# What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
 CONSUMES: dict[str, set[str]] = {
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": {
         "dynamodb:DescribeStream",
         "dynamodb:GetRecords",
@@ -75,3 +85,4 @@ EVERY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSeg
 
 # Actions of which IAM knows no resource.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+WORKERS = ("cmpp",)  # containers: their logs are written by the role that starts them
