@@ -42,11 +42,35 @@ def _smtp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     return Smtp(policy, timeout)
 
 
+def _alipay(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.alipay_life.alipay import Alipay
+    from chalicelib.web.http import Http
+
+    return Alipay(Http(policy, timeout))
+
+
+def _chuanglan(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.sms.chuanglan import Chuanglan
+    from chalicelib.web.http import Http
+
+    return Chuanglan(Http(policy, timeout))
+
+
+def _montnets(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.sms.montnets import Montnets
+    from chalicelib.web.http import Http
+
+    return Montnets(Http(policy, timeout))
+
+
 _PLATFORMS: Mapping[str, Callable[[Policy, float, AccessTokens], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
     "jsms": _jsms,
     "smtp": _smtp,
+    "alipay": _alipay,
+    "chuanglan": _chuanglan,
+    "montnets": _montnets,
 }
 
 
