@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.channels import ChannelType
 from chalicelib.providers import registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,9 +80,16 @@ def test_a_providers_name_appears_only_in_its_own_files_and_the_registry() -> No
         for path in sources()
         if not name_of(path).startswith(MAY_NAME_PROVIDERS)
         for word in words_of(path)
-        if any(platform in word for platform in platforms)
+        if any(platform in _without_channel_types(word) for platform in platforms)
     }
     assert strangers == set()
+
+
+def _without_channel_types(word: str) -> str:
+    """Some types are named after the only vendor that has them; everybody may name a type."""
+    for kind in ChannelType:
+        word = word.replace(kind.value, "")
+    return word
 
 
 def test_providers_do_not_know_each_other() -> None:

@@ -14,14 +14,15 @@ from chalicelib.web.egress import Policy
 
 def test_every_platform_has_a_provider_of_that_name() -> None:
     matrix = registry.capabilities()
-    assert set(matrix) == {"jpush", "jpush_private", "jsms", "smtp"}
+    assert set(matrix) == {"jpush", "jpush_private", "jsms", "smtp", "alipay", "chuanglan", "montnets"}
     assert all(can.platform == platform and can.call_size > 0 for platform, can in matrix.items())
 
 
 def test_platforms_by_channel_type() -> None:
     assert registry.platforms_of(ChannelType.APP) == ("jpush", "jpush_private")
-    assert registry.platforms_of(ChannelType.SMS) == ("jsms",)
+    assert registry.platforms_of(ChannelType.SMS) == ("jsms", "chuanglan", "montnets")
     assert registry.platforms_of(ChannelType.EMAIL) == ("smtp",)
+    assert registry.platforms_of(ChannelType.ALIPAY_LIFE) == ("alipay",)
     assert registry.platforms_of(ChannelType.WECHATOA) == ()
 
 
@@ -32,14 +33,14 @@ def test_a_container_keeps_its_provider() -> None:
 
 
 def test_an_unknown_platform_is_refused() -> None:
-    with pytest.raises(Invalid, match="jpush, jpush_private, jsms, smtp"):
+    with pytest.raises(Invalid, match="alipay, .*jsms, .*smtp"):
         registry.load("pigeon", Policy())
 
 
 def test_checking_settings_imports_no_client() -> None:
     program = (
         "import sys; from chalicelib.providers import registry; registry.capabilities();"
-        "print([m for m in ('requests', 'urllib3', 'smtplib', 'boto3', 'pydantic', 'chalice') if m in sys.modules])"
+        "print([m for m in ('requests', 'urllib3', 'smtplib', 'cryptography', 'boto3', 'pydantic', 'chalice') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

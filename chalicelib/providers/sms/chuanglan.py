@@ -151,9 +151,11 @@ class ChuanglanSession(PlainSession):
         return Answer([outcome for outcome in outcomes if outcome is not None])
 
     def _send(self, batch: Mapping[str, str]) -> Mapping[str, Outcome]:
-        path, body = "/msg/variable/json", variables(batch)
+        body: Mapping[str, str]
         if len(set(batch.values())) == 1:
             path, body = "/msg/v1/send/json", {"msg": next(iter(batch.values())), "phone": ",".join(batch)}
+        else:
+            path, body = "/msg/variable/json", variables(batch)
         reply = self._http.request("POST", self._base_url + path, json={**self._login, **body, "report": "true", **self._extend})
         code = _code(reply)
         if code == WRONG_NUMBER and len(batch) == 1:
