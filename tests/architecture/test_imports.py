@@ -88,7 +88,7 @@ def test_a_providers_name_appears_only_in_its_own_files_and_the_registry() -> No
 def _without_channel_types(word: str) -> str:
     """Some types are named after the only vendor that has them; everybody may name a type."""
     for kind in ChannelType:
-        word = word.replace(kind.value, "")
+        word = word.replace(kind.value, "").replace(kind.value.replace("_", ""), "")
     return word
 
 

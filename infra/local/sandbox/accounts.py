@@ -29,6 +29,7 @@ class Account:
     rate_limit: int = 0  # calls per minute; 0: no limit
     report_interval: float = 5.0  # seconds between two polls, where the provider wants some
     unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
+    replies: deque[Event] = field(default_factory=lambda: deque(maxlen=10_000))  # what people wrote back, that waits to be polled
     last_report: float = 0.0
     _trickled: int = 0
     _minute: tuple[int, int] = (0, 0)
@@ -100,6 +101,7 @@ class Accounts:
         """Forget what waits to be polled, not who is registered."""
         for account in self._accounts.values():
             account.unread.clear()
+            account.replies.clear()
             account.last_report = 0.0
 
 

@@ -12,7 +12,19 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.local.sandbox import certificate, jpush, jpush_receipts, jsms, jsms_rules, smtp
+from infra.local.sandbox import (
+    alipay,
+    certificate,
+    chuanglan,
+    chuanglan_rules,
+    jpush,
+    jpush_receipts,
+    jsms,
+    jsms_rules,
+    montnets,
+    montnets_rules,
+    smtp,
+)
 from infra.local.sandbox.accounts import Accounts
 from infra.local.sandbox.behaviour import Troubles
 from infra.local.sandbox.calllog import CallLog
@@ -24,8 +36,20 @@ from infra.local.sandbox.vendor import MAX_BODY, Core, Options, application
 HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
-ACCOUNT_DEFAULTS = {jpush.NAME: jpush.ACCOUNT_DEFAULTS, jsms.NAME: jsms.ACCOUNT_DEFAULTS}
-WRITERS = {jpush.NAME: jpush_receipts.parcel, jsms.NAME: jsms_rules.parcel}
+ACCOUNT_DEFAULTS = {
+    jpush.NAME: jpush.ACCOUNT_DEFAULTS,
+    jsms.NAME: jsms.ACCOUNT_DEFAULTS,
+    alipay.NAME: alipay.ACCOUNT_DEFAULTS,
+    chuanglan.NAME: chuanglan.ACCOUNT_DEFAULTS,
+    montnets.NAME: montnets.ACCOUNT_DEFAULTS,
+}
+WRITERS = {
+    jpush.NAME: jpush_receipts.parcel,
+    jsms.NAME: jsms_rules.parcel,
+    chuanglan.NAME: chuanglan_rules.parcel,
+    montnets.NAME: montnets_rules.parcel,
+}
+REPLIES = {jsms.NAME: jsms_rules.reply, chuanglan.NAME: chuanglan_rules.reply, montnets.NAME: montnets_rules.reply}
 
 
 @dataclass(frozen=True)
@@ -73,10 +97,11 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
 
 
 def _application(shared: Core, about: dict[str, Any], pem: str) -> web.Application:
-    push, sms = jpush.JPush(shared), jsms.Jsms(shared)
-    providers = (push, sms)
+    push, sms, life = jpush.JPush(shared), jsms.Jsms(shared), alipay.Alipay(shared)
+    providers = (push, sms, life, chuanglan.Chuanglan(shared), montnets.Montnets(shared))
+    about["alipay_public_key"] = life.public_key
     app = web.Application(client_max_size=MAX_BODY)
-    app.add_routes(Control(shared, providers, {jsms.NAME: sms.verify_webhook}, about, pem).routes())
+    app.add_routes(Control(shared, providers, {jsms.NAME: sms.verify_webhook}, REPLIES, about, pem).routes())
     for provider in providers:
         app.add_subapp(f"/{provider.name}", application(provider, shared.log))
     return app
