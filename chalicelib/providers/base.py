@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.sending import Outcome, Receipt, Reply, Token
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http, Response
@@ -48,7 +48,7 @@ def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> N
     """Raises Invalid for a name that means nothing, most often a misspelt one."""
     unknown = sorted(set(raw) - set(allowed))
     if unknown:
-        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), "is not a known field")
+        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), UNKNOWN_FIELD)
 
 
 def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:

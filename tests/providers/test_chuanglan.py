@@ -178,7 +178,8 @@ def test_any_pulled_list_gives_sound_receipts_and_replies_or_an_error_of_ours(re
         ({**CREDENTIALS, "receiver": "r"}, {}, "credentials.pswd"),
         (CREDENTIALS, {"base_url": "http://smssh1.253.com"}, "options.base_url"),
         (CREDENTIALS, {"signature": "【店】"}, "options.signature"),
-        (CREDENTIALS, {"signature": "店" * 21}, "options.signature"),
+        (CREDENTIALS, {"signature": "店" * 17}, "options.signature"),
+        (CREDENTIALS, {"signature": "店"}, "options.signature"),
         (CREDENTIALS, {"extend": "5x"}, "options.extend"),
         (CREDENTIALS, {"extend": "1234567"}, "options.extend"),
         (CREDENTIALS, {"extend": 5}, "options.extend"),
@@ -192,7 +193,7 @@ def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], opti
 
 def test_settings_that_work_are_taken() -> None:
     provider = Chuanglan(http(ScriptedTransport()))
-    provider.check_credentials({**CREDENTIALS, "receiver": "r", "pswd": "p"}, {"signature": "店", "extend": "123456"})
+    provider.check_credentials({**CREDENTIALS, "receiver": "r", "pswd": "p"}, {"signature": "店" * 16, "extend": "123456"})
     assert provider.webhook_secret(CREDENTIALS) == {}
     assert provider.webhook_secret({**CREDENTIALS, "receiver": "r", "pswd": "p"}) == {"receiver": "r", "pswd": "p"}
 

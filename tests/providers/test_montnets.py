@@ -213,7 +213,7 @@ def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], opti
 
 
 def test_settings_that_work_are_taken() -> None:
-    options = {"base_url": URL, "auth": "plain", "charset": "gbk", "signature": "店", "svrtype": "SMS001", "exno": "000006"}
+    options = {"base_url": URL, "auth": "plain", "charset": "gbk", "signature": "商店", "svrtype": "SMS001", "exno": "000006"}
     Montnets(http(ScriptedTransport())).check_credentials(CREDENTIALS, options)
 
 

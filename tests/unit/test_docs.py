@@ -82,6 +82,8 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a request": http_support.MAX_BODY,
         "bytes of an address behind a short link": templates.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
+        "numbers of a call: Chuanglan": can["chuanglan"].call_size,
+        "numbers of a call: Montnets": can["montnets"].call_size,
         "mails of a call: SMTP": can["smtp"].call_size,
         "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
         "seconds that a step waits": strategy.MAX_WITHIN,

@@ -32,9 +32,9 @@ def check_content(content: Mapping[str, Any], limit: int) -> None:
 
 
 def check_signature(options: Mapping[str, Any]) -> None:
-    signature = optional_text(options, "signature", "options", 20)
-    if set(signature) & set("【】"):
-        raise Invalid("options.signature", "must be without brackets")
+    signature = optional_text(options, "signature", "options", 16)
+    if signature and (len(signature) < 2 or set(signature) & set("【】")):
+        raise Invalid("options.signature", "must have 2 to 16 characters, without brackets")
 
 
 def text_of(recipient: Recipient, signature: str) -> str:

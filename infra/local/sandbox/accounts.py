@@ -22,6 +22,7 @@ class Account:
     master_secret: str | None = None  # None until the account is registered: any is accepted
     webhook_url: str | None = None
     receipt_batch: int = 1  # receipts in one post at most
+    receipt_batch_limit: int = 1000  # the provider's own
     receipt_wait: float = 0.2  # seconds that a post waits for more of them, where it takes more than one
     receipt_delay: float = 0.0  # seconds from a delivery to its receipt
     trickle: float = 0.0  # seconds over which the receipts of `trickle_share` of the recipients are spread
@@ -92,6 +93,8 @@ class Accounts:
             raise ValueError(f"{unknown[0]} is not a setting")
         settings = {**self._defaults[str(provider)], **_checked(raw)}
         account = self.get(str(provider), app_key)
+        if settings.get("receipt_batch", 1) > account.receipt_batch_limit:
+            raise ValueError(f"receipt_batch must be at most {account.receipt_batch_limit}")
         for item in fields(Account):
             if item.name in TEXTS or item.name in NUMBERS:
                 setattr(account, item.name, settings.get(item.name, item.default))

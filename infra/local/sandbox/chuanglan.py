@@ -19,7 +19,7 @@ from infra.local.sandbox.calllog import Call, Result
 from infra.local.sandbox.vendor import Core, Refusal, endpoint, never_answer, new_ids
 
 NAME = "chuanglan"
-ACCOUNT_DEFAULTS = {"receipt_batch": 1}
+ACCOUNT_DEFAULTS = {"receipt_batch": 1, "receipt_batch_limit": 1}
 BALANCE = "1000000"
 
 STATES = {Behaviour.REJECT: "CB:0001", Behaviour.UNDELIVERED: "UNDELIV"}

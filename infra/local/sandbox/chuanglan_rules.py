@@ -34,7 +34,7 @@ CODES: Mapping[int, str] = {
 STATES: Mapping[str, str] = {"DELIVRD": "短信发送成功", "UNDELIV": "不可及", "CB:0001": "空号"}
 
 _MOBILE = re.compile(r"1[0-9]{10}")
-_SIGNED = re.compile(r"【[^【】]{2,20}】.+", re.DOTALL)
+_SIGNED = re.compile(r"【[^【】]{2,16}】.+", re.DOTALL)
 
 
 def error(code: int, *, result: Result = Result.REFUSED) -> Refusal:
@@ -115,7 +115,7 @@ def reply(mobile: str, text: str) -> Event:
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
-    """One report or reply per GET, whatever the account asks for."""
+    """One report or reply per GET: accounts of this vendor have no larger batch."""
     (event,) = events
     url = str(account.webhook_url)
     url += ("&" if "?" in url else "?") + urlencode(event)

@@ -19,7 +19,7 @@ from infra.local.sandbox.calllog import Call, Result
 from infra.local.sandbox.vendor import Core, Refusal, endpoint, never_answer, new_ids
 
 NAME = "montnets"
-ACCOUNT_DEFAULTS = {"receipt_batch": rules.MAX_REPORTS}
+ACCOUNT_DEFAULTS = {"receipt_batch": rules.MAX_REPORTS, "receipt_batch_limit": rules.MAX_REPORTS}
 BALANCE = 1_000_000
 PATH = "/sms/v2/std/"
 
