@@ -13,6 +13,7 @@ from chalicelib.entrypoints import (
     http_receipts,
     http_send,
     http_users,
+    imports,
     queues,
     runtime,
     schedules,
@@ -39,6 +40,7 @@ for routes in (
 app.register_blueprint(queues.audience_jobs)
 for channel_type in runtime.channel_types():
     app.register_blueprint(queues.DELIVERY[channel_type])
+app.register_blueprint(imports.bp)
 app.register_blueprint(streams.bp)
 app.register_blueprint(steps.bp)
 app.register_blueprint(schedules.bp)

@@ -31,14 +31,21 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
+    "imports": {
+        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "users": {"BatchGetItem", "PutItem"},
+        "audiences": {"BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"},
+        "messages": {"GetItem", "Query", "PutItem"},
+    },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {"settings": {"BatchGetItem", "Query"}},
 }
 
 SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type
-    "api": {"audience", "delivery"},
+    "api": {"audience", "delivery", "imports"},
     "audience": {"audience", "delivery"},
+    "imports": {"imports"},
     "deliver": {"audience", "own"},
     "sweep": {"audience", "delivery"},
     "poll": {"delivery"},
@@ -55,11 +62,19 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Decrypt", "webhook"),
     },
     "audience": {("Decrypt", "contacts")},
+    "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
+}
+
+# Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
+FILES: dict[str, set[str]] = {
+    "api": {"GetObject", "PutObject", "ListBucket"},
+    "imports": {"GetObject", "PutObject", "DeleteObject", "ListBucket"},
 }
 
 # What Lambda does in the function's name, not the function itself.
 CONSUMES: dict[str, set[str]] = {
+    "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "tally": {
