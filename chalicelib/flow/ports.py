@@ -15,7 +15,7 @@ from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.imports import BadRow, Import
 from chalicelib.domain.jobs import Envelope, Timer
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
 from chalicelib.domain.sending import (
@@ -146,8 +146,11 @@ class Users(Protocol):
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         """Take away these users with their tags and contacts; the userids that somebody else changed meanwhile."""
 
-    def walk(self, buckets: range, after: str, limit: int) -> Sequence[User]:
-        """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end."""
+    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end.
+
+        With a prefix only those whose id begins with it: a request for each bucket, so it is for people who look, not for sending.
+        """
 
     def estimate(self) -> int:
         """About how many users there are, in one request."""
@@ -168,6 +171,9 @@ class Audiences(Protocol):
     def estimate(self, sets: Sequence[str]) -> int:
         """About how many are in these sets, in one request for each."""
 
+    def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
+        """The next tags of a scope, in order: those that somebody has, or once had."""
+
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
@@ -184,6 +190,9 @@ class Messages(Protocol):
 
     def get(self, msgid: str) -> Message | None:
         """Immutable, hence cached without limit of age within a container (bounded in number)."""
+
+    def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
+        """An access channel's messages from before a msgid back to a time (ms), newest first."""
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Link variable -> address; outlives the message's history."""
