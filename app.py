@@ -8,6 +8,7 @@ from chalicelib.entrypoints import (
     http_admin_channels,
     http_admin_strategies,
     http_admin_templates,
+    http_growth,
     http_links,
     http_messages,
     http_receipts,
@@ -27,6 +28,7 @@ app.api.binary_types = []  # every body is text: JSON or a form
 for routes in (
     http_send,
     http_users,
+    http_growth,
     http_messages,
     http_receipts,
     http_links,

@@ -120,7 +120,7 @@ class Users:
     def _item(self, user: User) -> Item:
         secret = {
             "contacts": user.contacts, "labels": user.labels, "gone": user.gone, "refusals": user.refusals,
-            "attributes": user.attributes, "events": user.events,
+            "attributes": user.attributes, "events": user.events, "recent": user.recent,
         }  # fmt: skip
         sealed = self._vault.seal(pack({name: value for name, value in secret.items() if value}), _context(user.userid))
         row: dict[str, Any] = {"bucket": keys.bucket(user.userid), "userid": user.userid, "version": user.version + 1}
@@ -139,6 +139,7 @@ class Users:
             refusals=refusals,
             attributes=secret.get("attributes", {}),
             events={name: (often, last) for name, (often, last) in secret.get("events", {}).items()},
+            recent=tuple(secret.get("recent", ())),
         )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 from chalicelib.domain.channels import Channel, ChannelType
 
 ALL = "all"
+MAX_EVENTS, RECENT_EVENTS = 200, 50  # names of events that a user has; ids by which a repeat is known
 
 Scoped = Mapping[str, tuple[str, ...]]  # bind_id (`all`, a channel key or a channel code) -> values
 Labelled = Mapping[str, Mapping[str, str]]  # code of a delivery channel -> id of a contact label -> contact
@@ -35,6 +37,7 @@ class User:
     """Contact -> channel key or `all` -> opted out."""
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     events: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # name -> how often, and when last (ms)
+    recent: tuple[str, ...] = ()  # ids of the last events
 
     def contacts_on(self, channel: Channel | tuple[str, ChannelType], channel_key: str, labels: Sequence[str] = ()) -> tuple[str, ...]:
         """The contacts that a message of this access channel uses on this delivery channel.
@@ -87,6 +90,15 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something that a user did. `id` tells a repeat from a second time, where it is given."""
+
+    name: str
+    time: int  # ms
+    id: str = ""
+
+
+@dataclass(frozen=True)
 class UserChange:
     """`set` replaces what a scope holds, `add` joins, `remove` takes away; in this order."""
 
@@ -94,6 +106,9 @@ class UserChange:
     set: Change = Change()
     add: Change = Change()
     remove: Change = Change()
+    labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)  # an empty contact takes the label's away
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # None takes one away
+    events: tuple[Event, ...] = ()
 
     def scopes(self) -> frozenset[str]:
         """Every bind_id that this touches."""
@@ -110,13 +125,40 @@ def apply(user: User, change: UserChange) -> User:
     }
     tags = _merge(user.tags, change.set.tags, change.add.tags, change.remove.tags)
     gone = {kind: {c: mark for c, mark in marks.items() if c not in _named(change, kind)} for kind, marks in user.gone.items()}
-    return replace(user, contacts={k: s for k, s in contacts.items() if s}, tags=tags, gone={k: m for k, m in gone.items() if m})
+    labels = {kind: _labelled(user.labels.get(kind, {}), change.labels.get(kind, {})) for kind in sorted({*user.labels, *change.labels})}
+    attributes = {name: value for name, value in {**user.attributes, **change.attributes}.items() if value is not None}
+    changed = replace(
+        user,
+        contacts={k: s for k, s in contacts.items() if s},
+        tags=tags,
+        gone={k: m for k, m in gone.items() if m},
+        labels={k: by_code for k, by_code in labels.items() if by_code},
+        attributes=attributes,
+    )
+    return reduce(_happened, change.events, changed)
+
+
+def _labelled(old: Labelled, new: Labelled) -> Labelled:
+    merged = {code: {**old.get(code, {}), **new.get(code, {})} for code in sorted({*old, *new})}
+    kept = {code: {label: contact for label, contact in of.items() if contact} for code, of in merged.items()}
+    return {code: of for code, of in kept.items() if of}
+
+
+def _happened(user: User, event: Event) -> User:
+    if event.id and event.id in user.recent:
+        return user
+    often, last = user.events.get(event.name, (0, 0))
+    if event.name not in user.events and len(user.events) >= MAX_EVENTS:
+        return user
+    recent = (*user.recent, event.id)[-RECENT_EVENTS:] if event.id else user.recent
+    return replace(user, events={**user.events, event.name: (often + 1, max(last, event.time))}, recent=recent)
 
 
 def _named(change: UserChange, kind: ChannelType) -> frozenset[str]:
     """The contacts that a change brings: who names a contact again says that it lives."""
     brought = (change.set.contacts.get(kind, {}), change.add.contacts.get(kind, {}))
-    return frozenset(value for scoped in brought for values in scoped.values() for value in values)
+    labelled = (contact for of in change.labels.get(kind, {}).values() for contact in of.values())
+    return frozenset([*(value for scoped in brought for values in scoped.values() for value in values), *labelled])
 
 
 def _merge(old: Scoped, new: Scoped, more: Scoped, less: Scoped) -> Scoped:

@@ -164,14 +164,14 @@ def _naming(field: str, message: str) -> str:
     return message if not field or field in message else f"{message} ({field})"
 
 
-def _challenge(status: int) -> dict[str, str]:
+def challenge(status: int) -> dict[str, str]:
     return {"WWW-Authenticate": 'Basic realm="OpenUMS", charset="UTF-8"'} if status == 401 else {}
 
 
 def ums_error(problem: Problem) -> Response:
     """UMS's own shape."""
     body = {"code": problem.code, "message": problem.message}
-    return Response(body, {**JSON, **_challenge(problem.status)}, problem.status)
+    return Response(body, {**JSON, **challenge(problem.status)}, problem.status)
 
 
 _TITLES = {
@@ -189,4 +189,4 @@ def problem_details(problem: Problem) -> Response:
         "detail": problem.message,
         "errors": [{"field": field, "reason": reason} for field, reason in problem.errors],
     }
-    return Response(body, {**PROBLEM, **_challenge(problem.status)}, problem.status)
+    return Response(body, {**PROBLEM, **challenge(problem.status)}, problem.status)

@@ -18,6 +18,7 @@ USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at lea
 # Of these a user has one contact per scope: `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
 
+UNKNOWN = "is not known"
 BUSY = "was changed by others at the same time, please try again"
 
 
@@ -29,12 +30,15 @@ class Changed:
     refused: Mapping[str, str]
 
 
-def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
-    """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing."""
-    return change_all(world, changes).refused
+def change(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Mapping[str, str]:
+    """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing.
+
+    Without `create`, who is not known yet is not changed either.
+    """
+    return change_all(world, changes, create=create).refused
 
 
-def change_all(world: World, changes: Sequence[UserChange]) -> Changed:
+def change_all(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Changed:
     """The same, and which users are not as they were."""
     waiting: dict[str, list[UserChange]] = {}
     for each in changes:
@@ -47,7 +51,9 @@ def change_all(world: World, changes: Sequence[UserChange]) -> Changed:
         for userid, mine in waiting.items():
             before = found.get(userid, User(userid))
             after = reduce(apply, mine, before)
-            if size(after) > USER_BYTES:
+            if not create and userid not in found:
+                refused[userid] = UNKNOWN
+            elif size(after) > USER_BYTES:
                 refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
             elif after != before or not before.version:
                 changed.append(after)

@@ -47,6 +47,7 @@ class SendRequest:
     tags: tuple[str, ...] = ()
     segment: int | None = None
     everyone: bool = False
+    label: str = ""  # the name of the contact label to use where a user has one
     template: int
     template_para: Mapping[str, Any]
     app_para: Mapping[str, Any] = field(default_factory=dict)
@@ -110,6 +111,7 @@ def _message(world: World, request: SendRequest) -> Message:
         msgid=_new_id(now), channel_key=request.channel.key, accepted=now, priority=request.priority, strategy=strategy,
         channels={c.code: c.type for c in channels}, call_sizes={c.code: _call_size(world, c, contents) for c in channels},
         contents=contents, links=links, userids=request.userids or tuple(_contacts(world, request)), audience=_audience(world, request),
+        labels={c.code: c.labels_to_try(request.label) for c in channels},
         expires=now // 1000 + strategy.length + world.limits.history_days * 86400,
         template=(template.number, template.version), rule_id=request.rule_id, app_para=request.app_para, sendno=request.sendno,
         owner=request.owner, black_id=request.black_id, white_id=request.white_id, callback=request.callback,

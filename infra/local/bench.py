@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bound is missed")
     given = parser.parse_args()
     console = Console()
-    with _alone():
+    with alone():
         try:
             description = up(STACK)
             bulk = _bulk(console, description, given.recipients)
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """Two benchmarks on one stack would count each other."""
     LOCAL.mkdir(exist_ok=True)
     with (LOCAL / "bench.lock").open("w") as lock:

@@ -63,11 +63,12 @@ class Simulation:
 
     def submit(self) -> None:
         """The sender's request; a sender whose request dies does not try again here."""
+        self._attempt(lambda: submit.submit(self.world.ports, self.request()))
+
+    def request(self) -> submit.SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
-        channel = an_access_channel()
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        request = submit.SendRequest(channel=channel, userids=people, template=1, rule_id=1, **para)
-        self._attempt(lambda: submit.submit(self.world.ports, request))
+        return submit.SendRequest(channel=an_access_channel(), userids=people, template=1, rule_id=1, **para)
 
     def run(self, limit: int = 3000) -> None:
         for _ in range(limit):
@@ -154,12 +155,15 @@ class Simulation:
         return next(iter(self.world.messages.stored), None)
 
     def pages(self) -> list[Page]:
-        """Every page, up to the one that says that it is the last."""
+        """Every page of every walker, up to the one that says that it is the last."""
+        message = self.world.messages.stored[self.msgid or ""]
         found: list[Page] = []
-        while not found or found[-1].plan.next is not None:
-            page = self.world.ledger.page(PageId(self.msgid or "", len(found)))
-            assert page is not None, f"page {len(found)} was never planned"
-            found.append(page)
+        for number in message.first_pages:
+            while not found or number in message.first_pages or found[-1].plan.next is not None:
+                page = self.world.ledger.page(PageId(message.msgid, number))
+                assert page is not None, f"page {number} was never planned"
+                found.append(page)
+                number = message.page_after(number)
         return found
 
     def report(self) -> dict[str, object]:

@@ -31,7 +31,7 @@ def test_the_flow_table_names_modules_that_are_there() -> None:
 def test_every_environment_variable_is_in_the_configuration_table() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
-    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "KMS_KEY"}
+    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "FILES_BUCKET", "KMS_KEY"}
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
     assert documented == read - set_by_the_template
 

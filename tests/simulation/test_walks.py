@@ -1,0 +1,182 @@
+"""Everyone, tags and segments: whoever is ended wherever, and whoever comes and goes meanwhile, each user is in one page or none."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain import audiences, keys
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.users import ALL, User
+from chalicelib.flow import audience, report, submit, tally
+from tests.builders import SHOP, a_user, an_access_channel
+from tests.fakes.steps import Killed
+from tests.simulation.world import Simulation
+
+CROWD = tuple(f"user{n:02d}" for n in range(24))
+TAGGED = frozenset(CROWD[::2])
+
+
+def _of_the_crowd(name: str) -> User:
+    return a_user(name, push=(f"reg-{name}",), text=f"1-{name}", mail=f"{name}@example.com", tags=["vip"] if name in TAGGED else [])
+
+
+@dataclass
+class Walk(Simulation):
+    """To everyone, or to those with the tag, by three walkers, in pages of three targets, of which a job plans two."""
+
+    tag: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.world.users.stored.clear()
+        self.world.users.has(*(_of_the_crowd(name) for name in CROWD))
+
+    def request(self) -> submit.SendRequest:
+        return replace(super().request(), userids=(), everyone=not self.tag, tags=(self.tag,) if self.tag else ())
+
+    def planned(self) -> Counter[str]:
+        return Counter(target.id for page in self.pages() for target in page.plan.targets)
+
+    def report(self) -> dict[str, object]:
+        """Stored counts, as the stream would have them counted."""
+        for page in self.pages():
+            tally.recount_page(self.world.ports, page.plan.id)
+        return super().report()
+
+    def _check_people(self) -> None:
+        wanted = TAGGED if self.tag else CROWD
+        assert self.planned() == Counter(wanted)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
+    monkeypatch.setattr(audience, "PAGES_PER_JOB", 2)
+    monkeypatch.setattr(submit, "PER_WALKER", 8)
+
+
+def _finished(walk: Walk) -> Walk:
+    walk.submit()
+    walk.run()
+    walk.check()
+    return walk
+
+
+@pytest.mark.parametrize("tag", ["", "vip"])
+def test_everybody_is_in_one_page(tag: str) -> None:
+    walk = _finished(Walk(tag=tag))
+    size = len(TAGGED if tag else CROWD)
+    assert walk.world.messages.stored[walk.msgid or ""].audience.walkers == -(-size // 8)
+    told = walk.report()
+    assert told["progress"]["targets"] == size  # type: ignore[index]
+    assert told["funnel"]["users"]["delivered"] == size  # type: ignore[index]
+
+
+def _steps(tag: str) -> list[str]:
+    walk = Walk(tag=tag)
+    walk.submit()
+    walk.run()
+    return list(walk.world.log)
+
+
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("tag", ["", "vip"])
+def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(tag: str, part: int) -> None:
+    steps = _steps(tag)
+    for number in range(part, len(steps), 12):
+        walk = Walk(tag=tag)
+        walk.world.kill_at(number)
+        walk.submit()
+        walk.run()
+        if walk.msgid is not None:
+            walk.check()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), kills=st.lists(st.integers(0, 400), max_size=8), twice=st.booleans(), tag=st.sampled_from(["", "vip"]))
+def test_who_comes_and_goes_meanwhile_is_in_one_page_or_none(seed: int, kills: list[int], twice: bool, tag: str) -> None:
+    """Users are added and removed while pages are planned by workers that are ended here and there."""
+    walk, chance = Walk(order=random.Random(seed), twice=twice, tag=tag), random.Random(seed)
+    touched: set[str] = set()
+
+    def meanwhile(number: int, name: str) -> None:
+        if name in ("ledger.put_plan", "users.walk", "audiences.walk"):
+            gone, come = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
+            walk.world.users.stored.pop(gone, None)
+            walk.world.users.has(replace(_of_the_crowd(come), tags={ALL: ("vip",)}))
+            touched.update((gone, come))
+        if number in kills:
+            raise Killed(name)
+
+    walk.world.on_step = meanwhile
+    walk.submit()
+    walk.run()
+    walk.world.spare()
+    if walk.msgid is not None:
+        planned = walk.planned()
+        assert not planned or max(planned.values()) == 1
+        assert set(TAGGED if tag else CROWD) - touched <= set(planned), "who stayed is in a page"
+        assert walk.report()["balanced"]
+
+
+def test_the_page_of_any_user_is_found() -> None:
+    walk = _finished(Walk())
+    for name in CROWD:
+        life = report.target(walk.world.ports, SHOP, walk.msgid or "", name)
+        assert (life["target"], life["state"]) == (name, "delivered")
+    with pytest.raises(LookupError):
+        report.target(walk.world.ports, SHOP, walk.msgid or "", "nobody")
+
+
+def test_an_audience_of_nobody_ends_at_once() -> None:
+    walk = Walk(tag="unheard-of")
+    walk.submit()
+    walk.run()
+    told = walk.report()
+    assert (told["status"], told["progress"]["targets"]) == ("finished", 0)  # type: ignore[index]
+
+
+def test_a_tag_of_the_access_channels_own_goes_before_the_same_tag_of_all() -> None:
+    walk = Walk(tag="vip")
+    walk.world.users.has(replace(_of_the_crowd("user01"), tags={SHOP: ("vip",)}))
+    walk.submit()
+    walk.run()
+    assert walk.planned() == Counter(["user01"])
+    assert walk.world.messages.stored[walk.msgid or ""].audience.sets == (audiences.tag(SHOP, "vip"),)
+
+
+def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
+    walk = Walk()
+    walk.world.users.has(a_user("own", text="1", tags=[]), replace(a_user("bound", text="2"), tags={SHOP: ("mine",)}))
+    walk.submit()
+    message = walk.world.messages.stored[walk.msgid or ""]
+    walk.world.messages.stored[message.msgid] = replace(message, restricted=True)
+    walk.run()
+    reached = set(walk.planned())
+    assert "bound" in reached
+    assert "own" not in reached
+    assert set(CROWD) <= reached, "their app is bound to a delivery channel of this access channel"
+
+
+def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
+    simulation = Simulation()
+    request = replace(simulation.request(), userids=(), rule_id=0, template=2, contacts={ChannelType.SMS: ("13900001111", "13900002222")})
+    simulation.world.settings.put_template(_sms_template())
+    submit.submit(simulation.world.ports, replace(request, channel=an_access_channel()))
+    simulation.run()
+    targets = [target for page in simulation.pages() for target in page.plan.targets]
+    assert [keys.split(target.id)[0] for target in targets] == ["sms", "sms"]
+    assert not any("1390000" in target.id for target in targets)
+    assert set(simulation.world.providers.text.sent()) == {"13900001111", "13900002222"}
+
+
+def _sms_template() -> object:
+    from tests.builders import a_template
+
+    return a_template(2, ("sms",))
