@@ -11,7 +11,7 @@ import pytest
 from chalicelib import config
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 from chalicelib.flow import envelopes as texts
 from chalicelib.flow.ports import World
@@ -34,6 +34,8 @@ def receive(request: pytest.FixtureRequest, world: World) -> Callable[[], Receiv
 
 
 def _name(envelope: Envelope) -> str:
+    if isinstance(envelope.job, ImportJob):
+        return config.imports_queue()
     kind = envelope.channel_type
     return config.delivery_queue(kind, envelope.priority) if kind else config.audience_queue(envelope.priority)
 
@@ -56,6 +58,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
+        Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),
     ]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
