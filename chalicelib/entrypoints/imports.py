@@ -26,7 +26,6 @@ def imports(world: World, text: str) -> None:
 
 def read_user(body: Mapping[str, Any]) -> UserChange:
     """Raises Refused naming the field."""
-    from chalicelib.entrypoints.bodies import validate  # pydantic is needed here only
-    from chalicelib.entrypoints.http_users import Entry
+    from chalicelib.entrypoints.shapes import base, users  # pydantic is needed here only
 
-    return validate(Entry, body).user_change()
+    return base.validate(users.Entry, body).user_change()
