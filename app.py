@@ -6,8 +6,12 @@ from chalicelib import config
 from chalicelib.entrypoints import (
     http_admin_access,
     http_admin_channels,
+    http_admin_imports,
+    http_admin_members,
+    http_admin_messages,
     http_admin_strategies,
     http_admin_templates,
+    http_admin_users,
     http_growth,
     http_links,
     http_messages,
@@ -36,6 +40,10 @@ for routes in (
     http_admin_channels,
     http_admin_templates,
     http_admin_strategies,
+    http_admin_users,
+    http_admin_members,
+    http_admin_messages,
+    http_admin_imports,
 ):
     app.register_blueprint(routes.bp)
 

@@ -13,6 +13,7 @@ from chalicelib.domain.users import ALL, Change, User, UserChange, apply
 from chalicelib.flow.ports import World
 
 ATTEMPTS = 6
+USERID = 64  # characters
 USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at least one user
 
 # Of these a user has one contact per scope: `add` replaces it.
@@ -63,6 +64,17 @@ def change_all(world: World, changes: Sequence[UserChange], *, create: bool = Tr
         if not waiting:
             break
     return Changed(frozenset(saved), {**refused, **dict.fromkeys(waiting, BUSY)})
+
+
+def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
+    """Delete users with their contacts and tags; why which were not. Who is not there is deleted."""
+    waiting: Sequence[str] = list(dict.fromkeys(userids))
+    for _ in range(ATTEMPTS):
+        found = world.users.get(waiting)
+        waiting = sorted(world.users.delete(list(found.values()))) if found else []
+        if not waiting:
+            break
+    return dict.fromkeys(waiting, BUSY)
 
 
 def size(user: User) -> int:

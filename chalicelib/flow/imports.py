@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.domain import audiences, keys
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict, Invalid, Refused
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import Envelope, ImportJob
@@ -55,6 +55,15 @@ def start(world: World, id: str) -> Import:
         one = started
     _enqueue(world, one)
     return one
+
+
+def template(world: World, kind: ImportKind) -> bytes:
+    """A file to fill in, with the delivery channels that there are."""
+    codes: dict[ChannelType, list[str]] = {}
+    for channel in world.settings.channels():
+        codes.setdefault(channel.type, []).append(channel.code)
+    header, *rows = headers.template(kind, codes)
+    return sheets.write(header, rows)
 
 
 def show(world: World, id: str) -> tuple[Import, str | None]:
@@ -186,6 +195,10 @@ def _enqueue(world: World, one: Import) -> None:
 
 
 def _known(world: World, id: str) -> Import:
+    try:
+        keys.message_id_bytes(id)
+    except ValueError:
+        raise LookupError("no such import") from None
     found = world.imports.get(id)
     if found is None:
         raise LookupError("no such import")

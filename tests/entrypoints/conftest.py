@@ -70,7 +70,7 @@ class Reply:
 
 def contract_of(method: str, path: str) -> Contract | None:
     """What the route that serves this declares about itself; None for what no route serves."""
-    for route, entries in app.app.routes.items():
+    for route, entries in sorted(app.app.routes.items()):  # what is spelt out stands before parameters
         if method in entries and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)), path.partition("?")[0].rstrip("/")):
             found: Contract = entries[method].view_function.contract
             return found
