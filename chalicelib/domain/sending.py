@@ -99,7 +99,7 @@ class Answer:
     """What a provider answered to a call: one outcome per recipient, in their order."""
 
     outcomes: Sequence[Outcome]
-    provider_id: str = ""  # where the id is per call
+    provider_id: str = ""  # where the id is per call; several by which its receipts may name it are joined by blanks
 
 
 class ReceiptKind(StrEnum):

@@ -43,8 +43,12 @@ def growth_error(problem: Problem) -> Response:
     return Response(body, {**JSON, **challenge(problem.status)}, 200 if is_body else problem.status)
 
 
-@route(bp, "/smartop/api/v1/user/channel/batch", "PUT", auth=Auth.CHANNEL, shape=growth_error)
+_DECLARED: dict[str, Any] = {"auth": Auth.CHANNEL, "shape": growth_error, "gives": "growth.Done", "tag": "Operation Growth"}
+
+
+@route(bp, "/smartop/api/v1/user/channel/batch", "PUT", **_DECLARED, takes="growth.Batch")
 def set_contacts(call: Call) -> dict[str, Any]:
+    """Set contacts of users under the labels of delivery channels."""
     items = call.json()
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
         raise Refused(TOO_MANY, _words(call, TOO_MANY))
@@ -70,8 +74,9 @@ def _item(call: Call, where: str, item: Any) -> list[LabelledContact]:
     return found
 
 
-@route(bp, "/smartop/api/v1/user/attribute", "PUT", auth=Auth.CHANNEL, shape=growth_error)
+@route(bp, "/smartop/api/v1/user/attribute", "PUT", **_DECLARED, takes="growth.Attributes")
 def set_attributes(call: Call) -> dict[str, Any]:
+    """Set attributes of a user."""
     body = call.json()
     cuid = _number(call, "cuid", _member(call, "", body, "cuid"))
     given = _member(call, "", body, "data")
@@ -82,8 +87,9 @@ def set_attributes(call: Call) -> dict[str, Any]:
     return _answer(call, growth.set_attributes(call.world, cuid, given))
 
 
-@route(bp, "/smartop/api/v1/events/report", "POST", auth=Auth.CHANNEL, shape=growth_error)
+@route(bp, "/smartop/api/v1/events/report", "POST", **_DECLARED, takes="growth.Events")
 def report_events(call: Call) -> dict[str, Any]:
+    """Report what users did."""
     body = call.json()
     if _member(call, "", body, "appKey") != call.sender.key:
         raise _bad(call, "appKey", "must be the key of the request's credentials")

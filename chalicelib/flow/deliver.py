@@ -100,7 +100,7 @@ class _Work:
         at, found = self.page.plan.id, dict[str, Lookup]()
         for answer in answers:
             if self.able.provider_ids is ProviderIds.PER_CALL and answer.provider_id:
-                found[answer.provider_id] = Lookup(at)
+                found.update({name: Lookup(at) for name in answer.provider_id.split(" ")})
             elif self.able.provider_ids is ProviderIds.PER_RECIPIENT:
                 found.update({f.provider_id: Lookup(at, (f.place.target, f.place.contact)) for f in answer.facts if f.provider_id})
         if found:

@@ -137,6 +137,13 @@ def milliseconds(value: Any) -> int | None:
     return int(value * 1000) if value < 1e11 else int(value)
 
 
+def number(value: Any) -> int | None:
+    """A positive id, as number or as digits; None for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18 else None
+
+
 def word(value: Any) -> str:
     """An id, code or contact as a vendor writes it: visible ASCII. Empty for anything else, such as half a surrogate pair."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):

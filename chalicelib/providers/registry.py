@@ -42,11 +42,35 @@ def _smtp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     return Smtp(policy, timeout)
 
 
+def _wecom(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.wecom.wecom import WeCom
+    from chalicelib.web.http import Http
+
+    return WeCom(Http(policy, timeout), tokens)
+
+
+def _wecom_linkedcorp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.wecom.linkedcorp import LinkedCorp
+    from chalicelib.web.http import Http
+
+    return LinkedCorp(Http(policy, timeout), tokens)
+
+
+def _dingtalk(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.dingtalk.dingtalk import DingTalk
+    from chalicelib.web.http import Http
+
+    return DingTalk(Http(policy, timeout), tokens)
+
+
 _PLATFORMS: Mapping[str, Callable[[Policy, float, AccessTokens], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
     "jsms": _jsms,
     "smtp": _smtp,
+    "wecom": _wecom,
+    "wecom_linkedcorp": _wecom_linkedcorp,
+    "dingtalk": _dingtalk,
 }
 
 

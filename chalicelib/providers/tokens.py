@@ -36,10 +36,14 @@ class AccessTokens:
 
     def get(self, name: str, fetch: Fetch) -> str:
         """A token that lives. `fetch` is called by one worker at a time; raises what it raises, or Unavailable while another is slow."""
+        return self.token(name, fetch).value
+
+    def token(self, name: str, fetch: Fetch) -> Token:
+        """The same with its times."""
         held = self._held.get(name)
         if held is not None and self.now < held.renew:
-            return held.value
-        return self._wait(name, fetch, "").value
+            return held
+        return self._wait(name, fetch, "")
 
     def renew(self, name: str, bad: str, fetch: Fetch) -> str:
         """Another token than `bad`, which the provider no longer knows. Who else finds out meanwhile gets the same new one."""

@@ -14,7 +14,7 @@ from chalicelib.web.egress import Policy
 
 def test_every_platform_has_a_provider_of_that_name() -> None:
     matrix = registry.capabilities()
-    assert set(matrix) == {"jpush", "jpush_private", "jsms", "smtp"}
+    assert set(matrix) == {"jpush", "jpush_private", "jsms", "smtp", "wecom", "wecom_linkedcorp", "dingtalk"}
     assert all(can.platform == platform and can.call_size > 0 for platform, can in matrix.items())
 
 
@@ -22,6 +22,9 @@ def test_platforms_by_channel_type() -> None:
     assert registry.platforms_of(ChannelType.APP) == ("jpush", "jpush_private")
     assert registry.platforms_of(ChannelType.SMS) == ("jsms",)
     assert registry.platforms_of(ChannelType.EMAIL) == ("smtp",)
+    assert registry.platforms_of(ChannelType.WECHATWK) == ("wecom",)
+    assert registry.platforms_of(ChannelType.WECHATWK_LINKEDCORP) == ("wecom_linkedcorp",)
+    assert registry.platforms_of(ChannelType.DINGTALK_CC) == ("dingtalk",)
     assert registry.platforms_of(ChannelType.WECHATOA) == ()
 
 
@@ -32,7 +35,7 @@ def test_a_container_keeps_its_provider() -> None:
 
 
 def test_an_unknown_platform_is_refused() -> None:
-    with pytest.raises(Invalid, match="jpush, jpush_private, jsms, smtp"):
+    with pytest.raises(Invalid, match="dingtalk, jpush, jpush_private, jsms, smtp, wecom, wecom_linkedcorp"):
         registry.load("pigeon", Policy())
 
 

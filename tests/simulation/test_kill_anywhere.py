@@ -15,7 +15,7 @@ from chalicelib.domain.errors import Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall, ReceiptKind
+from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall, Receipt, ReceiptKind
 from chalicelib.flow import audience, calls, fallback, receipts
 from tests.builders import WEBHOOK_TOKEN, a_strategy
 from tests.fakes.clock import START
@@ -146,6 +146,23 @@ def test_a_lookup_written_between_the_readings_of_a_webhook_is_found(twice: bool
     simulation = Simulation(early=True, twice=twice)
     simulation.world.lookups.stale = True  # eventually consistent readings see nothing yet
     assert _finished(simulation).report()["funnel"] == _finished(Simulation()).report()["funnel"]
+
+
+def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
+    simulation = Simulation()
+    push = simulation.world.providers.push
+    take = push.take
+
+    def named_twice(call: OutgoingCall) -> Answer:
+        answer = take(call)
+        return replace(answer, provider_id=f"{answer.provider_id} card-{answer.provider_id}")
+
+    push.take = named_twice  # type: ignore[method-assign]
+    _finished(simulation)
+    assert simulation.contacts("push", FactKind.DELIVERED) == {"reg-ann", "reg-fay"}
+    clicks = [Receipt(f"card-{taken.provider_id}", ReceiptKind.CLICKED, START, taken.contact) for taken in push.taken]
+    receipts.record(simulation.world.ports, "push", clicks)
+    assert {"reg-ann", "reg-fay"} <= simulation.contacts("push", FactKind.CLICKED)
 
 
 @settings(max_examples=60, deadline=None)

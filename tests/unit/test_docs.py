@@ -83,12 +83,15 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a request": http_support.MAX_BODY,
         "bytes of an address behind a short link": templates.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
+        "deliveries of a call: WeCom": can["wecom"].call_size,
+        "deliveries of a call: DingTalk": can["dingtalk"].call_size,
         "mails of a call: SMTP": can["smtp"].call_size,
         "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
         "seconds that a step waits": strategy.MAX_WITHIN,
     }
     assert http_users.MAX_USERS == base.MAX_USERIDS
     assert can["jsms"].call_size == can["jpush"].call_size
+    assert can["wecom_linkedcorp"].call_size == can["wecom"].call_size
 
 
 def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() -> None:

@@ -14,9 +14,9 @@ class Version(Answer):
 
 
 class Progress(Answer):
-    """How many targets there are and are planned; and what is open: people, and deliveries."""
+    """How many targets there are (null while an audience is still being walked) and are planned; and what is open: people, deliveries."""
 
-    targets: int
+    targets: int | None
     planned: int
     undecided: int
     unsubmitted: int
@@ -94,4 +94,5 @@ class Target(Answer):
     state: str
     loss: str | None
     planned: int | None = None
+    refused: dict[str, str]
     deliveries: list[Delivery]

@@ -6,7 +6,6 @@ happens with a call whose answer stayed away is the operator's choice per channe
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -35,6 +34,7 @@ from chalicelib.providers.base import (
     ask,
     check_names,
     error_code,
+    number,
     optional_url,
     required_text,
     vendor_error,
@@ -113,9 +113,9 @@ class Jsms:
     def check_content(self, content: Mapping[str, Any]) -> None:
         """`{sign_id?, temp_id, temp_para?}`: the ids as numbers or digits, without placeholders; a call has one template."""
         check_names(content, ("sign_id", "temp_id", "temp_para"), "")
-        if _number(content.get("temp_id")) is None:
+        if number(content.get("temp_id")) is None:
             raise Invalid("temp_id", "is required and must be a number")
-        if content.get("sign_id") is not None and _number(content["sign_id"]) is None:
+        if content.get("sign_id") is not None and number(content["sign_id"]) is None:
             raise Invalid("sign_id", "must be a number")
         para = content.get("temp_para") or {}
         if not isinstance(para, Mapping):
@@ -218,11 +218,5 @@ def _outcome(entry: Mapping[str, Any]) -> Outcome:
 
 
 def _template(content: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    return _number(content.get("sign_id")), _number(content.get("temp_id"))
-
-
-def _number(value: Any) -> int | None:
     """UMS clients send ids as numbers or as digits."""
-    if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return number(content.get("sign_id")), number(content.get("temp_id"))

@@ -28,6 +28,12 @@ class Account:
     trickle_share: float = 0.5
     rate_limit: int = 0  # calls per minute; 0: no limit
     report_interval: float = 5.0  # seconds between two polls, where the provider wants some
+    agent_id: str | None = None  # the application's number, where calls name one; None: any
+    callback_token: str | None = None  # with these a callback is signed and encrypted
+    encoding_aes_key: str | None = None
+    token_life: float = 7200.0  # seconds for which an access token is good, where calls want one
+    access_token: str = ""
+    token_ends: float = 0.0
     unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
     last_report: float = 0.0
     _trickled: int = 0
@@ -52,7 +58,7 @@ class Account:
         return 60 - now % 60 if self.rate_limit and used > self.rate_limit else 0
 
 
-TEXTS = ("master_secret", "webhook_url")
+TEXTS = ("master_secret", "webhook_url", "agent_id", "callback_token", "encoding_aes_key")
 NUMBERS = {
     "receipt_batch": (1, 1000),
     "receipt_wait": (0, 60),
@@ -61,6 +67,7 @@ NUMBERS = {
     "trickle_share": (0, 1),
     "rate_limit": (0, 1_000_000),
     "report_interval": (0, 60),
+    "token_life": (0, 7200),
 }
 
 
@@ -80,7 +87,7 @@ class Accounts:
         return account
 
     def register(self, raw: Mapping[str, Any]) -> Account:
-        """Sets an account anew; what is not named gets its default. Raises ValueError with a text for people."""
+        """Sets an account anew; what is not named gets its default, and its access token ends. Raises ValueError with a text for people."""
         provider, app_key = raw.get("provider"), raw.get("app_key")
         if provider not in self._defaults:
             raise ValueError(f"provider must be one of {', '.join(self._defaults)}")
@@ -94,6 +101,7 @@ class Accounts:
         for item in fields(Account):
             if item.name in TEXTS or item.name in NUMBERS:
                 setattr(account, item.name, settings.get(item.name, item.default))
+        account.token_ends = 0.0
         return account
 
     def clear(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.local.sandbox import certificate, jpush, jpush_receipts, jsms, jsms_rules, smtp
+from infra.local.sandbox import certificate, dingtalk, jpush, jpush_receipts, jsms, jsms_rules, smtp, wecom, wecom_callbacks
 from infra.local.sandbox.accounts import Accounts
 from infra.local.sandbox.behaviour import Troubles
 from infra.local.sandbox.calllog import CallLog
@@ -24,8 +24,8 @@ from infra.local.sandbox.vendor import MAX_BODY, Core, Options, application
 HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
-ACCOUNT_DEFAULTS = {jpush.NAME: jpush.ACCOUNT_DEFAULTS, jsms.NAME: jsms.ACCOUNT_DEFAULTS}
-WRITERS = {jpush.NAME: jpush_receipts.parcel, jsms.NAME: jsms_rules.parcel}
+ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in (jpush, jsms, wecom, dingtalk)}
+WRITERS = {jpush.NAME: jpush_receipts.parcel, jsms.NAME: jsms_rules.parcel, wecom.NAME: wecom_callbacks.parcel}
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
 
 
 def _application(shared: Core, about: dict[str, Any], pem: str) -> web.Application:
-    push, sms = jpush.JPush(shared), jsms.Jsms(shared)
-    providers = (push, sms)
+    push, sms, work = jpush.JPush(shared), jsms.Jsms(shared), wecom.WeCom(shared)
+    providers = (push, sms, work, dingtalk.DingTalk(shared))
     app = web.Application(client_max_size=MAX_BODY)
-    app.add_routes(Control(shared, providers, {jsms.NAME: sms.verify_webhook}, about, pem).routes())
+    app.add_routes(Control(shared, providers, {jsms.NAME: sms.verify_webhook, wecom.NAME: work.verify_webhook}, about, pem).routes())
     for provider in providers:
         app.add_subapp(f"/{provider.name}", application(provider, shared.log))
     return app

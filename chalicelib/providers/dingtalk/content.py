@@ -1,0 +1,155 @@
+"""What a DingTalk work notice says: `msg_dingtalk_cc` of UMS, `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`.
+
+Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format. Where that page says "at most" it is
+checked, where it advises a length it is not, but for a plain text, whose 500 characters UMS documents, too. Placeholders are left out
+of a length, since their values come later. Fields that are not named here pass as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chalicelib.domain.errors import Invalid
+from chalicelib.providers.base import PLACEHOLDER, check_names
+
+Check = Callable[[Mapping[str, Any], str], None]
+
+TEXT = 500  # characters, as all of these
+HEAD = 10
+BUTTON_TITLE = 20
+SINGLE_URL = 500
+BUTTON_URL = 700
+ADDRESS = 2048
+MAX_DURATION = 60  # seconds of a voice: less than that
+
+_COLOUR = re.compile(r"[0-9A-Fa-f]{8}|0x[0-9A-Fa-f]{8}")
+
+
+def check(content: Mapping[str, Any]) -> None:
+    """Raises Invalid naming the field."""
+    if "text" in content:
+        check_names(content, ("text",), "")
+        _text(content, "text", "", TEXT)
+        return
+    check_names(content, ("msg",), "")
+    msg = _object(content, "msg", "msg")
+    kind = msg.get("msgtype")
+    if not isinstance(kind, str) or kind not in CHECKS:
+        raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
+    check_names(msg, ("msgtype", kind), "msg")
+    CHECKS[kind](_object(msg, kind, f"msg.{kind}"), f"msg.{kind}")
+
+
+def message(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """DingTalk's own object."""
+    if "text" in content:
+        return {"msgtype": "text", "text": {"content": content["text"]}}
+    msg: Mapping[str, Any] = content["msg"]
+    return msg
+
+
+def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    if not isinstance(value, Mapping) or not value:
+        raise Invalid(name, "is required and must be an object")
+    return value
+
+
+def _text(raw: Mapping[str, Any], key: str, where: str, most: int | None = None, *, required: bool = True) -> str:
+    value, name = raw.get(key), f"{where}.{key}" if where else key
+    if value in (None, "") and not required:
+        return ""
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(name, "is required and must be a text" if required else "must be a text")
+    if most is not None and len(PLACEHOLDER.sub("", value)) > most:
+        raise Invalid(name, f"must have at most {most} characters")
+    return value
+
+
+def _check_text(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "content", where, TEXT)
+
+
+def _check_media(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "media_id", where, 256)
+
+
+def _check_voice(raw: Mapping[str, Any], where: str) -> None:
+    _check_media(raw, where)
+    duration = raw.get("duration")
+    digits = str(duration) if isinstance(duration, int | str) and not isinstance(duration, bool) else ""
+    if not re.fullmatch(r"\d{1,2}", digits, re.ASCII) or not 0 < int(digits) < MAX_DURATION:
+        raise Invalid(f"{where}.duration", f"must be a number of seconds below {MAX_DURATION}")
+
+
+def _check_link(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "messageUrl", where, ADDRESS)
+    _text(raw, "picUrl", where, ADDRESS)
+    _text(raw, "title", where)
+    _text(raw, "text", where)
+
+
+def _check_markdown(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "title", where)
+    _text(raw, "text", where)
+
+
+def _check_oa(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "message_url", where, ADDRESS)
+    _text(raw, "pc_message_url", where, ADDRESS, required=False)
+    if raw.get("head") is not None:
+        head = _object(raw, "head", f"{where}.head")
+        _text(head, "text", f"{where}.head", HEAD, required=False)
+        colour = _text(head, "bgcolor", f"{where}.head", required=False)
+        if colour and not _COLOUR.fullmatch(colour) and not PLACEHOLDER.search(colour):
+            raise Invalid(f"{where}.head.bgcolor", "must be 8 hexadecimal digits")
+    body = _object(raw, "body", f"{where}.body")
+    for name in ("title", "content", "image", "author"):
+        _text(body, name, f"{where}.body", required=False)
+    _check_form(body, f"{where}.body")
+
+
+def _check_form(body: Mapping[str, Any], where: str) -> None:
+    """DingTalk shows six entries and hides the rest."""
+    form = body.get("form")
+    if form is None:
+        return
+    if not isinstance(form, list | tuple) or not all(isinstance(each, Mapping) for each in form):
+        raise Invalid(f"{where}.form", "must be a list of objects")
+    for n, each in enumerate(form):
+        for name in ("key", "value"):
+            _text(each, name, f"{where}.form[{n}]", required=False)
+
+
+def _check_card(raw: Mapping[str, Any], where: str) -> None:
+    """One address for the whole card, or a button for each."""
+    _text(raw, "title", where)
+    _text(raw, "markdown", where)
+    buttons = raw.get("btn_json_list")
+    if buttons is None:
+        _text(raw, "single_title", where, BUTTON_TITLE)
+        _text(raw, "single_url", where, SINGLE_URL)
+        return
+    if raw.get("single_title") or raw.get("single_url"):
+        raise Invalid(f"{where}.btn_json_list", "cannot stand beside single_title and single_url")
+    if str(raw.get("btn_orientation")) not in ("0", "1"):
+        raise Invalid(f"{where}.btn_orientation", "must be 0 or 1")
+    if not isinstance(buttons, list | tuple) or not buttons or not all(isinstance(each, Mapping) for each in buttons):
+        raise Invalid(f"{where}.btn_json_list", "must be a list of objects")
+    for n, button in enumerate(buttons):
+        _text(button, "title", f"{where}.btn_json_list[{n}]", BUTTON_TITLE)
+        _text(button, "action_url", f"{where}.btn_json_list[{n}]", BUTTON_URL)
+
+
+CHECKS: Mapping[str, Check] = {
+    "text": _check_text,
+    "image": _check_media,
+    "voice": _check_voice,
+    "file": _check_media,
+    "link": _check_link,
+    "oa": _check_oa,
+    "markdown": _check_markdown,
+    "action_card": _check_card,
+}

@@ -1,0 +1,189 @@
+"""What a WeCom message says: the object `msg_wechatwk` of UMS, which is WeCom's own without its targets.
+
+Fields and limits: https://developer.work.weixin.qq.com/document/path/90236 (application messages), …/path/90250 (linked
+corporations: the same without template cards). WeCom cuts most of what is too long, without a word; here it is refused. What is not
+named here passes as it is. Lengths are in bytes of UTF-8 where WeCom says bytes, and leave out placeholders, whose values come later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from chalicelib.domain.errors import Invalid
+from chalicelib.providers.base import PLACEHOLDER, check_names
+
+Check = Callable[[Mapping[str, Any], str], None]
+
+COMMON = ("msgtype", "safe", "enable_id_trans", "enable_duplicate_check", "duplicate_check_interval")
+MAX_INTERVAL = 4 * 3600  # seconds
+
+TEXT_BYTES = 2048  # also of markdown and of addresses
+TITLE_BYTES, DESCRIPTION_BYTES = 128, 512
+AUTHOR_BYTES = 64
+HTML_BYTES = 666 * 1024
+BUTTON_CHARACTERS = 4  # "四个文字"
+MAX_ARTICLES = 8
+NOTICE_TITLE = (4, 12)  # "4-12个汉字"; WeCom's page adds that English counts, too: characters
+MAX_ITEMS, KEY_CHARACTERS, VALUE_CHARACTERS = 10, 10, 30
+
+CARDS = ("text_notice", "news_notice", "button_interaction", "vote_interaction", "multiple_interaction")
+CARD_LISTS = {  # at most so many entries
+    "horizontal_content_list": 6,
+    "vertical_content_list": 4,
+    "jump_list": 3,
+    "button_list": 6,
+    "select_list": 3,
+}
+
+
+def check(content: Mapping[str, Any], *, cards: bool) -> None:
+    """Raises Invalid. Whom it goes to and in whose name (`touser`, `toparty`, `agentid` …) is ours to set. `cards`: of templates."""
+    kind = content.get("msgtype")
+    allowed = [name for name in CHECKS if cards or name != "template_card"]
+    if not isinstance(kind, str) or kind not in allowed:
+        raise Invalid("msgtype", "must be one of " + ", ".join(allowed))
+    check_names(content, (*COMMON, kind), "")
+    for name in ("safe", "enable_id_trans", "enable_duplicate_check"):
+        if content.get(name) is not None and content[name] not in (0, 1, "0", "1"):
+            raise Invalid(name, "must be 0 or 1")
+    interval = content.get("duplicate_check_interval")
+    if interval is not None and (not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= MAX_INTERVAL):
+        raise Invalid("duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}")
+    CHECKS[kind](_object(content, kind, kind), kind)
+
+
+def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    value = raw.get(key)
+    if not isinstance(value, Mapping) or not value:
+        raise Invalid(name, "is required and must be an object")
+    return value
+
+
+def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[Mapping[str, Any]]:
+    name = f"{where}.{key}"
+    value = raw.get(key)
+    if not isinstance(value, list | tuple) or not all(isinstance(each, Mapping) for each in value):
+        raise Invalid(name, "must be a list of objects")
+    if len(value) > most:
+        raise Invalid(name, f"must have at most {most} entries")
+    return value
+
+
+def _text(raw: Mapping[str, Any], key: str, where: str, most: int, *, unit: str = "bytes", required: bool = True) -> str:
+    """A text of at most so many bytes or characters, placeholders left out."""
+    value, name = raw.get(key), f"{where}.{key}"
+    if value in (None, "") and not required:
+        return ""
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(name, "is required and must be a text" if required else "must be a text")
+    rest = PLACEHOLDER.sub("", value)
+    if (len(rest.encode("utf-8", "surrogatepass")) if unit == "bytes" else len(rest)) > most:
+        raise Invalid(name, f"must have at most {most} {unit}")
+    return value
+
+
+def _address(raw: Mapping[str, Any], key: str, where: str, *, required: bool = True) -> None:
+    """With its protocol, or a placeholder from the start."""
+    value = _text(raw, key, where, TEXT_BYTES, required=required)
+    if value and not value.startswith(("http://", "https://", "{{")):
+        raise Invalid(f"{where}.{key}", "must start with http:// or https://")
+
+
+def _check_text(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "content", where, TEXT_BYTES)
+
+
+def _check_media(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "media_id", where, 256)
+
+
+def _check_video(raw: Mapping[str, Any], where: str) -> None:
+    _check_media(raw, where)
+    _text(raw, "title", where, TITLE_BYTES, required=False)
+    _text(raw, "description", where, DESCRIPTION_BYTES, required=False)
+
+
+def _check_textcard(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "title", where, TITLE_BYTES)
+    _text(raw, "description", where, DESCRIPTION_BYTES)
+    _address(raw, "url", where)
+    _text(raw, "btntxt", where, BUTTON_CHARACTERS, unit="characters", required=False)
+
+
+def _articles(raw: Mapping[str, Any], where: str) -> list[tuple[Mapping[str, Any], str]]:
+    articles = _list(raw, "articles", where, MAX_ARTICLES)
+    if not articles:
+        raise Invalid(f"{where}.articles", f"must have 1 to {MAX_ARTICLES} entries")
+    return [(article, f"{where}.articles[{n}]") for n, article in enumerate(articles)]
+
+
+def _check_news(raw: Mapping[str, Any], where: str) -> None:
+    """`appid` and `pagepath`, given together, go before `url`."""
+    for article, name in _articles(raw, where):
+        _text(article, "title", name, TITLE_BYTES)
+        _text(article, "description", name, DESCRIPTION_BYTES, required=False)
+        _address(article, "url", name, required=not (article.get("appid") and article.get("pagepath")))
+        _text(article, "picurl", name, TEXT_BYTES, required=False)
+
+
+def _check_mpnews(raw: Mapping[str, Any], where: str) -> None:
+    for article, name in _articles(raw, where):
+        _text(article, "title", name, TITLE_BYTES)
+        _text(article, "thumb_media_id", name, 256)
+        _text(article, "content", name, HTML_BYTES)
+        _text(article, "author", name, AUTHOR_BYTES, required=False)
+        _text(article, "digest", name, DESCRIPTION_BYTES, required=False)
+        _address(article, "content_source_url", name, required=False)
+
+
+def _check_notice(raw: Mapping[str, Any], where: str) -> None:
+    _text(raw, "appid", where, 64)
+    _text(raw, "page", where, 1024, required=False)
+    _between(raw, "title", where, required=True)
+    _between(raw, "description", where, required=False)
+    if raw.get("content_item") is None:
+        return
+    for n, item in enumerate(_list(raw, "content_item", where, MAX_ITEMS)):
+        _text(item, "key", f"{where}.content_item[{n}]", KEY_CHARACTERS, unit="characters")
+        _text(item, "value", f"{where}.content_item[{n}]", VALUE_CHARACTERS, unit="characters")
+
+
+def _between(raw: Mapping[str, Any], key: str, where: str, *, required: bool) -> None:
+    least, most = NOTICE_TITLE
+    value = _text(raw, key, where, most, unit="characters", required=required)
+    if value and len(value) < least and not PLACEHOLDER.search(value):
+        raise Invalid(f"{where}.{key}", f"must have {least} to {most} characters")
+
+
+def _check_card(raw: Mapping[str, Any], where: str) -> None:
+    """WeCom only advises on the lengths of a card's texts. Its `task_id` is ours: WeCom wants another for each call."""
+    if raw.get("card_type") not in CARDS:
+        raise Invalid(f"{where}.card_type", "must be one of " + ", ".join(CARDS))
+    if raw.get("task_id") is not None:
+        raise Invalid(f"{where}.task_id", "is set for each call")
+    for name, most in CARD_LISTS.items():
+        if raw.get(name) is not None:
+            _list(raw, name, where, most)
+
+
+CHECKS: Mapping[str, Check] = {
+    "text": _check_text,
+    "image": _check_media,
+    "voice": _check_media,
+    "video": _check_video,
+    "file": _check_media,
+    "textcard": _check_textcard,
+    "news": _check_news,
+    "mpnews": _check_mpnews,
+    "markdown": _check_text,
+    "miniprogram_notice": _check_notice,
+    "template_card": _check_card,
+}
+
+
+def body(content: Mapping[str, Any], agent_id: int, options: Sequence[str]) -> dict[str, Any]:
+    """The message without its targets. `options`: those of the common fields that this API has."""
+    kind = content["msgtype"]
+    common = {name: content[name] for name in options if content.get(name) is not None}
+    return {"agentid": agent_id, "msgtype": kind, kind: content[kind], **common}

@@ -1,0 +1,93 @@
+"""WeCom, messages to members of linked corporations: https://developer.work.weixin.qq.com/document/path/90250
+
+A contact is `CorpId/userid`. There is no message id, hence nothing to recall by, and no duplicate check, hence no idempotency token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Unverified
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    OutgoingCall,
+    ProviderIds,
+    Token,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.flow.ports import Session
+from chalicelib.providers.base import PlainSession, number
+from chalicelib.providers.errcodes import SUCCESS, addressable, outcomes
+from chalicelib.providers.tokens import AccessTokens
+from chalicelib.providers.wecom import api, content
+from chalicelib.providers.wecom.users import LINKED, lost, names, nobody
+from chalicelib.web.http import Http
+
+
+class LinkedCorp:
+    """Implements Provider."""
+
+    capabilities = Capabilities(
+        type=ChannelType.WECHATWK_LINKEDCORP,
+        platform="wecom_linkedcorp",
+        call_size=api.CALL_SIZE,
+        content_per_recipient=False,
+        provider_ids=ProviderIds.NONE,
+        delivery_report=DeliveryReport.ACCEPTED,
+        click_report=ClickReport.LINK,
+    )
+
+    def __init__(self, http: Http, tokens: AccessTokens) -> None:
+        self._http, self._tokens = http, tokens
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        api.check_credentials(raw, callback=False)
+        api.check_options(options, self._http.policy)
+
+    def check_content(self, content_: Mapping[str, Any]) -> None:
+        content.check(content_, cards=False)
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return {}
+
+    def connect(self, account: Account) -> AbstractContextManager[Session]:
+        return nullcontext(LinkedCorpSession(account, self._http, self._tokens))
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        raise Unverified("linked corporations report nothing")
+
+
+class LinkedCorpSession(PlainSession):
+    """Implements Session."""
+
+    def __init__(self, account: Account, http: Http, tokens: AccessTokens) -> None:
+        self._agent = number(account.credentials.get("agent_id")) or 0
+        self._api = api.open_api(http, tokens, account)
+        self._url = f"{api.base_url(account)}/cgi-bin/linkedcorp/message/send"
+
+    def access_token(self) -> Token:
+        return self._api.token()
+
+    def check(self) -> None:
+        self._api.fetch()
+
+    def send(self, call: OutgoingCall) -> Answer:
+        users = addressable(call, LINKED)
+        if not users:
+            return Answer(outcomes(call, LINKED, lambda _: None))
+        body = content.body(call.recipients[0].content, self._agent, ("safe",)) | {"toall": 0, "touser": users}
+        said = self._api.post(self._url, body)
+        if nobody(said.code, len(users)):
+            return Answer(outcomes(call, LINKED, lambda _: lost(said.code)))
+        if said.code != SUCCESS:
+            raise self._api.error(said)
+        invalid = names(said.body.get("invaliduser"))
+        return Answer(outcomes(call, LINKED, lambda contact: lost("invaliduser") if contact.lower() in invalid else None))
