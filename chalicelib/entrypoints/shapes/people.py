@@ -25,7 +25,7 @@ class UsersAsked(Paged):
     """All users, those whose id begins with a prefix, or those who have a contact on a channel type."""
 
     prefix: UserId | None = None
-    contact: Annotated[str, Field(min_length=1, max_length=256, repr=False)] | None = None
+    contact: Annotated[str | None, Field(min_length=1, max_length=256, repr=False)] = None
     type: ChannelType | None = None
 
     @model_validator(mode="after")
