@@ -82,7 +82,7 @@ def put_section(title: str, text: str) -> None:
 def _section(title: str) -> str:
     """As it stands on the page; empty where it does not."""
     page = PAGE.read_text() if PAGE.is_file() else ""
-    before, found, rest = page.partition(f"\n## {title}\n")
+    _, found, rest = page.partition(f"\n## {title}\n")
     return found + rest.partition("\n## ")[0] if found else ""
 
 

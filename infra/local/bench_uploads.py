@@ -90,18 +90,20 @@ def _one(description: Mapping[str, Any], shop: Shop, kind: str, lines: Iterable[
     }
 
 
+HEAD = """Imports of files, written by `make uploads`. Requests are those of the import's function and of its queue. A user and the rows by
+which it is found (one for each contact and each tag) are one part of a transaction of up to 100 items, so that 25 users with
+three contacts are one request; members are written by 25. Bounds: 2,600 requests for 50,000 users, and 40 for each 1,000 memberships.
+
+| what | rows | changed | AWS requests | bound | write units |
+|---|---:|---:|---:|---:|---:|
+"""
+
+
 def section(found: Iterable[Mapping[str, Any]]) -> str:
     """As docs/performance.md has it."""
-    rows = "".join(
-        f"| {each['what']} | {each['rows']:,} | {each['changed']:,} | {each['requests']:,} | {each['bound']:,} | {each['write_units']:,} |\n"
-        for each in found
-    )
-    return (
-        "Imports of files, written by `make uploads`. Requests are those of the import's function and its queue. A user and what it is found by\n"
-        "(a row for each contact and each tag) are one part of a transaction of up to 100 items, so that 25 users with three contacts are one\n"
-        "request; members are written by 25. Bounds: 2,600 requests for 50,000 users, and 40 for each 1,000 memberships besides.\n\n"
-        "| what | rows | changed | AWS requests | bound | write units |\n|---|---:|---:|---:|---:|---:|\n" + rows
-    )
+    figures = ("rows", "changed", "requests", "bound", "write_units")
+    rows = (" | ".join([each["what"], *(f"{each[name]:,}" for name in figures)]) for each in found)
+    return HEAD + "".join(f"| {row} |\n" for row in rows)
 
 
 if __name__ == "__main__":
