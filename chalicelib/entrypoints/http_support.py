@@ -101,7 +101,7 @@ class Call:
 
 def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY, **declared: Any) -> Callable[[View], View]:
     """Register a view that takes a Call and the path's parameters, decoded. `declared` are the fields of its Contract."""
-    contract = Contract(limit=limit, **declared)
+    contract = Contract(limit=limit, methods=methods, **declared)
 
     def register(view: View) -> View:
         @functools.wraps(view)
