@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.imports import MAX_BYTES, Import
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints import cursors
 from chalicelib.entrypoints.http_admin_support import admin
 from chalicelib.entrypoints.http_support import JSON, Call
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "imports", "POST", takes="imports.ImportBody", gives="imports.NewImport", status=201, tag="imports")
+@admin(bp, "imports", "POST", takes="imports.ImportBody", gives="imports.NewImport", role=Role.OPERATOR, status=201, tag="imports")
 def begin_import(call: Call) -> Response:
     """Begin an import. Its file is uploaded with the form in the answer within an hour; then it is started."""
     body: ImportBody = call.body()
@@ -29,7 +30,7 @@ def begin_import(call: Call) -> Response:
     return Response({**_shown(one), "upload": upload}, dict(JSON), 201)
 
 
-@admin(bp, "imports/{id}/start", "POST", gives="imports.Import", status=202, errors=(404, 409), tag="imports")
+@admin(bp, "imports/{id}/start", "POST", gives="imports.Import", status=202, role=Role.OPERATOR, errors=(404, 409), tag="imports")
 def start_import(call: Call, id: str) -> Response:
     """Work on the file that was uploaded. Again, while it runs: go on at once where a worker died."""
     return Response(_shown(imports.start(call.world, id)), dict(JSON), 202)
@@ -49,8 +50,8 @@ def get_import(call: Call, id: str) -> dict[str, Any]:
     return _shown(*imports.show(call.world, id))
 
 
-@admin(bp, "imports/template", "GET", query="imports.TemplateAsked", tag="imports")
-def get_template(call: Call) -> Response:
+@admin(bp, "imports/template", "GET", query="imports.TemplateAsked", media="text/csv", tag="imports")
+def get_import_template(call: Call) -> Response:
     """A csv file with the columns that a kind of import knows, and a row of examples."""
     asked: TemplateAsked = call.asked()
     disposition = f'attachment; filename="{asked.kind.value}.csv"'

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.masks import masked
+from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
 from chalicelib.entrypoints import cursors
 from chalicelib.entrypoints.http_admin_support import admin
@@ -32,12 +34,12 @@ def find_users(call: Call) -> dict[str, Any]:
     if asked.contact is not None and asked.type is not None:
         userids = sorted(call.world.audiences.users_of(asked.type, asked.contact))[: asked.limit]
         found = call.world.users.get(userids)
-        return {"users": [_shown(call.world, found[userid]) for userid in userids if userid in found], "next": None}
+        return {"users": [shown(call, found[userid]) for userid in userids if userid in found], "next": None}
     some = call.world.users.walk(EVERYWHERE, cursors.user(asked.cursor), asked.limit, asked.prefix or "")
-    return cursors.page("users", some, asked.limit, lambda user: _shown(call.world, user), lambda user: keys.position(user.userid))
+    return cursors.page("users", some, asked.limit, lambda user: shown(call, user), lambda user: keys.position(user.userid))
 
 
-@admin(bp, "users", "POST", takes="users.Entry", gives="people.User", errors=(409,), tag="users")
+@admin(bp, "users", "POST", takes="users.Entry", gives="people.User", role=Role.OPERATOR, errors=(409,), tag="users")
 def change_user(call: Call) -> dict[str, Any]:
     """Add or change a user, as an entry of /v1/user/opt does with a global key."""
     body: Entry = call.body()
@@ -45,16 +47,16 @@ def change_user(call: Call) -> dict[str, Any]:
     contacts.check_scopes(call.world, None, change)
     refused = contacts.change(call.world, [contacts.fold_singles(change)])
     _check(refused)
-    return _shown(call.world, _known(call.world, change.userid))
+    return shown(call, _known(call.world, change.userid))
 
 
 @admin(bp, "users/{userid}", "GET", gives="people.User", errors=(404,), tag="users")
 def get_user(call: Call, userid: str) -> dict[str, Any]:
     """Everything that is known of a user: every contact of every scope, channel and label, marks, tags, attributes, events."""
-    return _shown(call.world, _known(call.world, userid))
+    return shown(call, _known(call.world, userid))
 
 
-@admin(bp, "users/{userid}", "DELETE", status=204, errors=(404, 409), tag="users")
+@admin(bp, "users/{userid}", "DELETE", status=204, role=Role.OPERATOR, errors=(404, 409), tag="users")
 def delete_user(call: Call, userid: str) -> Response:
     """Delete a user with contacts and tags. Memberships of segments and lists are kept: they are about the id."""
     _known(call.world, userid)
@@ -62,7 +64,7 @@ def delete_user(call: Call, userid: str) -> Response:
     return Response("", {}, 204)
 
 
-@admin(bp, "tags", "GET", query="people.TagsAsked", gives="people.Tags", tag="users")
+@admin(bp, "user-tags", "GET", query="people.TagsAsked", gives="people.Tags", tag="users")
 def list_tags(call: Call) -> dict[str, Any]:
     """The tags of a scope, with about how many users have each."""
     asked: TagsAsked = call.asked()
@@ -74,15 +76,15 @@ def list_tags(call: Call) -> dict[str, Any]:
     return cursors.page("tags", some, asked.limit, shown, str)
 
 
-@admin(bp, "tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIds", tag="users")
+@admin(bp, "user-tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIds", tag="users")
 def list_tagged(call: Call, scope: str, tag: str) -> dict[str, Any]:
     """The ids of the users who have a tag; none for a tag that nobody has."""
     if len(scope) > 64 or len(tag) > 64:
         raise LookupError("no such tag")
-    return members(call, audiences.tag(scope, tag))
+    return userids_of(call, audiences.tag(scope, tag))
 
 
-def members(call: Call, name: str) -> dict[str, Any]:
+def userids_of(call: Call, name: str) -> dict[str, Any]:
     """A page of a set."""
     asked: Paged = call.asked()
     some = call.world.audiences.walk([name], EVERYWHERE, cursors.user(asked.cursor), asked.limit)
@@ -101,15 +103,17 @@ def _check(refused: Mapping[str, str]) -> None:
         raise Conflict(reason) if reason == contacts.BUSY else Invalid("userid", reason)
 
 
-def _shown(world: World, user: User) -> dict[str, Any]:
+def shown(call: Call, user: User) -> dict[str, Any]:
+    """Contacts are masked for members who may only read."""
+    show = masked if call.role is Role.READ_ONLY else str
     return {
         "userid": user.userid,
-        "contacts": {kind: {bind: list(values) for bind, values in scoped.items()} for kind, scoped in user.contacts.items()},
-        "labels": {kind: list(_labelled(world, by_code)) for kind, by_code in user.labels.items()},
+        "contacts": {k: {bind: [show(v) for v in values] for bind, values in scoped.items()} for k, scoped in user.contacts.items()},
+        "labels": {kind: _labelled(call.world, by_code, show) for kind, by_code in user.labels.items()},
         "tags": {bind: list(tags) for bind, tags in user.tags.items()},
-        "gone": [{"type": kind, "contact": c, **mark._asdict()} for kind, marks in user.gone.items() for c, mark in marks.items()],
+        "gone": [{"type": kind, "contact": show(c), **mark._asdict()} for kind, marks in user.gone.items() for c, mark in marks.items()],
         "refusals": [
-            {"type": kind, "contact": contact, "scope": scope, **mark._asdict()}
+            {"type": kind, "contact": show(contact), "scope": scope, **mark._asdict()}
             for kind, refused in user.refusals.items()
             for contact, scopes in refused.items()
             for scope, mark in scopes.items()
@@ -119,10 +123,10 @@ def _shown(world: World, user: User) -> dict[str, Any]:
     }
 
 
-def _labelled(world: World, by_code: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]]:
+def _labelled(world: World, by_code: Mapping[str, Mapping[str, str]], show: Callable[[str], str]) -> list[dict[str, str]]:
     shown = []
     for code, labelled in by_code.items():
         channel = world.settings.channel(code)
         names = channel.labels if channel else {}
-        shown += [{"channel": code, "label": label, "name": names.get(label, ""), "contact": c} for label, c in labelled.items()]
+        shown += [{"channel": code, "label": label, "name": names.get(label, ""), "contact": show(c)} for label, c in labelled.items()]
     return shown

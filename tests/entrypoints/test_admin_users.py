@@ -10,7 +10,12 @@ import pytest
 
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.masks import masked
+from chalicelib.domain.members import Role
 from chalicelib.domain.users import Mark, User
+from chalicelib.entrypoints import http_admin_users
+from chalicelib.entrypoints.contract import Auth, Contract
+from chalicelib.entrypoints.http_support import Call, problem_details
 from tests.builders import a_message, a_user
 from tests.entrypoints.conftest import JSMS, KEY, SENDER, Api
 
@@ -158,17 +163,17 @@ def test_what_is_wrong_with_a_query_is_named(configured: Api, query: str, field:
 
 def test_tags_are_listed_with_those_who_have_them(configured: Api) -> None:
     configured.fake.users.has(*(a_user(f"u{n}", tags=["all of them", f"t{n % 3}"]) for n in range(9)), User("x", tags={KEY: ("own#1",)}))
-    listed = pages(configured, "tags?limit=2", "tags")
+    listed = pages(configured, "user-tags?limit=2", "tags")
     assert [[(tag["tag"], tag["estimate"]) for tag in page] for page in listed] == [
         [("all of them", 9), ("t0", 3)],
         [("t1", 3), ("t2", 3)],
         [],
     ]
-    assert configured.admin("GET", f"tags?scope={KEY}").json["tags"] == [{"scope": KEY, "tag": "own#1", "estimate": 1}]
-    assert sorted(u for page in pages(configured, "tags/all/t1/users?limit=2", "userids") for u in page) == ["u1", "u4", "u7"]
-    assert configured.admin("GET", f"tags/{KEY}/own%231/users").json == {"userids": ["x"], "next": None}
-    assert configured.admin("GET", "tags/all/nobody/users").json == {"userids": [], "next": None}
-    assert configured.admin("GET", "tags/all/" + "x" * 65 + "/users").status == 404
+    assert configured.admin("GET", f"user-tags?scope={KEY}").json["tags"] == [{"scope": KEY, "tag": "own#1", "estimate": 1}]
+    assert sorted(u for page in pages(configured, "user-tags/all/t1/users?limit=2", "userids") for u in page) == ["u1", "u4", "u7"]
+    assert configured.admin("GET", f"user-tags/{KEY}/own%231/users").json == {"userids": ["x"], "next": None}
+    assert configured.admin("GET", "user-tags/all/nobody/users").json == {"userids": [], "next": None}
+    assert configured.admin("GET", "user-tags/all/" + "x" * 65 + "/users").status == 404
 
 
 @pytest.mark.parametrize("kind", ["segments", "lists"])
@@ -242,7 +247,28 @@ def test_any_message_is_shown_as_its_sender_sees_it(configured: Api) -> None:
     assert [each["msgid"] for each in configured.admin("GET", f"messages?channel_key={KEY}").json["messages"]] == [msgid]
 
 
+def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
+    user = replace(
+        a_user("ann", text="13800138000", mail="ann@example.com", push=["registration1"]),
+        labels={ChannelType.SMS: {"sms1": {"0": "13700137000"}}},
+        gone={ChannelType.APP: {"registration1": Mark("x", 1)}},
+        refusals={ChannelType.SMS: {"13800138000": {"all": Mark("x", 1)}}},
+    )
+    configured.fake.users.has(user)
+    call = Call(configured.world, None, None, Contract(Auth.ACCESS, problem_details, 1, ("GET",)), Role.READ_ONLY)
+    shown = http_admin_users.shown(call, user)
+    assert shown["contacts"] == {"app": {"push": ["reg****ion1"]}, "sms": {"all": ["138****8000"]}, "email": {"all": ["a****@example.com"]}}
+    assert shown["labels"]["sms"][0]["contact"] == "137****7000"
+    assert "registration1" not in str(shown)
+    assert "13800138000" in str(http_admin_users.shown(replace(call, role=Role.OPERATOR), user))
+
+
+@pytest.mark.parametrize("contact", ["", "1", "123456789", "x@", "@x", "+8613800138000"])
+def test_a_mask_tells_seven_characters_at_most(contact: str) -> None:
+    assert masked(contact) in ("****", "x****@", "****@x", "+86****8000")
+
+
 def test_who_is_no_administrator_sees_nobody(configured: Api) -> None:
-    for path in ("users", "users/ann", "tags", "segments/1/members", "lists/1/members/a", f"messages?channel_key={KEY}", "imports"):
+    for path in ("users", "users/ann", "user-tags", "segments/1/members", "lists/1/members/a", f"messages?channel_key={KEY}", "imports"):
         assert configured.admin("GET", path, auth=SENDER).status == 401
     assert JSMS["type"] == "sms"

@@ -46,7 +46,7 @@ def test_users_are_imported_and_their_bad_rows_fetched(shop: Shop) -> None:
     assert found["contacts"] == {"sms": {"all": ["13800000007"]}, "app": {shop.code("app"): ["reg7", "reg7b"]}}
     assert [each["userid"] for each in shop.admin.ask("GET", "/admin/v1/users?contact=13800000007&type=sms")["users"]] == [f"{shop.mark}i7"]
     assert len(shop.admin.ask("GET", f"/admin/v1/users?prefix={shop.mark}i14&limit=100")["users"]) == 100
-    assert len(shop.admin.ask("GET", f"/admin/v1/tags/all/imported{shop.mark}/users?limit=100")["userids"]) == 100
+    assert len(shop.admin.ask("GET", f"/admin/v1/user-tags/all/imported{shop.mark}/users?limit=100")["userids"]) == 100
     again = run(shop, spreadsheets.xlsx([*grid, ["bad id", None, None, None]]), format="xlsx")
     assert (again["changed"], again["unchanged"], again["failed"]) == (0, 1500, 1)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib.domain import audiences
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http_admin_support import admin, number
-from chalicelib.entrypoints.http_admin_users import members
+from chalicelib.entrypoints.http_admin_users import userids_of
 from chalicelib.entrypoints.http_support import Call
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ bp = Blueprint(__name__)
 @admin(bp, "segments/{id}/members", "GET", query="people.Paged", gives="people.UserIds", tag="segments")
 def list_segment(call: Call, id: str) -> dict[str, Any]:
     """The members of a segment."""
-    return members(call, audiences.segment(number(id)))
+    return userids_of(call, audiences.segment(number(id)))
 
 
-@admin(bp, "segments/{id}/members", "POST", takes="people.Members", gives="people.MembersChanged", tag="segments")
+@admin(bp, "segments/{id}/members", "POST", takes="people.Members", gives="people.MembersChanged", role=Role.OPERATOR, tag="segments")
 def change_segment(call: Call, id: str) -> dict[str, Any]:
     """Add members to a segment and remove some; who is a member already, or was none, is no error."""
     return _change(call, audiences.segment(number(id)))
@@ -38,10 +39,10 @@ def get_segment_member(call: Call, id: str, userid: str) -> dict[str, Any]:
 @admin(bp, "lists/{id}/members", "GET", query="people.Paged", gives="people.UserIds", tag="lists")
 def list_listed(call: Call, id: str) -> dict[str, Any]:
     """Who is on a black- or whitelist."""
-    return members(call, audiences.listing(number(id)))
+    return userids_of(call, audiences.listing(number(id)))
 
 
-@admin(bp, "lists/{id}/members", "POST", takes="people.Members", gives="people.MembersChanged", tag="lists")
+@admin(bp, "lists/{id}/members", "POST", takes="people.Members", gives="people.MembersChanged", role=Role.OPERATOR, tag="lists")
 def change_list(call: Call, id: str) -> dict[str, Any]:
     """Put users on a list and take some off; who is on it already, or was not, is no error."""
     return _change(call, audiences.listing(number(id)))
