@@ -42,6 +42,11 @@ def imports_queue() -> str:
     return "imports"
 
 
+def worker_queue(worker: str, priority: Priority) -> str:
+    """The queue of the jobs of a platform that a worker serves: its name, as in `Capabilities.worker`, and the priority."""
+    return f"{worker}-{priority.value}"
+
+
 def deliver_function(channel_type: ChannelType) -> str:
     return f"deliver_{channel_type.value}"
 
@@ -65,6 +70,7 @@ class Settings:
 
     stage: str
     channel_types: tuple[ChannelType, ...]
+    workers: tuple[str, ...]  # the long-lived workers that run beside the functions
     public_url: str  # where links and webhooks are reached, without a trailing slash
     queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
     clock_arn: str
@@ -85,6 +91,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
     return Settings(
         stage=environ["STAGE"],
         channel_types=tuple(ChannelType(t) for t in environ["CHANNEL_TYPES"].split(",") if t),
+        workers=tuple(w for w in environ.get("WORKERS", "").split(",") if w),
         public_url=environ["PUBLIC_URL"].rstrip("/"),
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
         clock_arn=environ["CLOCK_ARN"],

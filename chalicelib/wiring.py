@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.config import settings
 from chalicelib.domain.channels import ChannelType
-from chalicelib.flow.ports import Clock, Limits, Provider, Tokens, World
+from chalicelib.flow.ports import Clock, Inbox, Limits, Provider, Tokens, World
 
 _world: World | None = None
 
@@ -56,8 +56,16 @@ def limits() -> Limits:
         recount_delays=own.recount_delays,
         history_days=own.history_days,
         public_url=own.public_url,
+        workers=own.workers,
         clock_width=own.clock_width,
     )
+
+
+def inbox(queue: str) -> Inbox:
+    """The receiving side of a queue that chalicelib/config.py names."""
+    from chalicelib.aws.inbox import Inbox as SqsInbox
+
+    return SqsInbox(queue)
 
 
 def _build() -> World:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
 from chalicelib.domain.channels import ChannelType, Priority
+from infra import workers
 
 if TYPE_CHECKING:
     from chalice.config import Config
@@ -42,8 +43,8 @@ POLL_SCHEDULE = "rate(1 minute)"
 class Family:
     """One kind of job: queues by priority, one dead-letter queue, one function."""
 
-    name: str  # of queues: audience, sms
-    function: str  # audience, deliver_sms
+    name: str  # of queues: audience, sms, cmpp
+    function: str  # audience, deliver_sms; empty where a worker takes its jobs
     batch_size: int
     timeout: int
     priorities: tuple[Priority, ...] = tuple(Priority)
@@ -85,6 +86,12 @@ class Stage:
         return int(self.chalice.scope(self.name, name).lambda_timeout)
 
     @property
+    def workers(self) -> list[Family]:
+        """Families of jobs that a long-lived worker takes, not a function."""
+        own = workers.timeout(self.environment["PROVIDER_TIMEOUT"])
+        return [Family(workers.CMPP, "", 1, own)] if ChannelType.SMS in self.channel_types else []
+
+    @property
     def families(self) -> list[Family]:
         """The audience queues, those of each channel type, and that of imports.
 
@@ -120,6 +127,9 @@ def assemble(stage: Stage) -> Template:
     }
     for family in stage.families:
         resources |= _queues(stage, family)
+    for family in stage.workers:
+        resources |= workers.conditional(_queues(stage, family))
+        resources |= workers.resources(stage.name, Path(stage.chalice.project_dir), {**stage.environment, **_environment(stage)})
     for channel_type in stage.channel_types:
         function = config.deliver_function(channel_type)
         resources[f"{_camel(function)}Role"] = _delivery_role(stage, channel_type)
@@ -201,6 +211,7 @@ def _environment(stage: Stage) -> Resource:
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
+        "WORKERS": {"Fn::If": [workers.ON, workers.CMPP, ""]} if stage.workers else "",
         "POWERTOOLS_SERVICE_NAME": config.APP,
         "POWERTOOLS_METRICS_NAMESPACE": "OpenUMS",
     }
@@ -273,6 +284,8 @@ def _queue_name(family: Family, priority: Priority) -> str:
         return config.audience_queue(priority)
     if family.name == config.imports_queue():
         return config.imports_queue()
+    if not family.function:
+        return config.worker_queue(family.name, priority)
     return config.delivery_queue(ChannelType(family.name), priority)
 
 
@@ -370,7 +383,7 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
 
 def _alarms(stage: Stage) -> Resource:
     alarms: Resource = {}
-    for family in stage.families:
+    for family in (*stage.families, *stage.workers):
         dead = {"QueueName": {"Fn::GetAtt": [_dead_id(family), "QueueName"]}}
         text = f"Jobs of {family.name} failed {MAX_RECEIVES} times"
         alarms[f"{_camel(family.name)}DeadAlarm"] = _alarm(text, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, above=0)
@@ -379,6 +392,8 @@ def _alarms(stage: Stage) -> Resource:
         oldest = {"QueueName": {"Fn::GetAtt": [_queue_id(family, Priority.HIGH), "QueueName"]}}
         text = f"Urgent jobs of {family.name} wait longer than two minutes"
         alarms[f"{_camel(family.name)}AgeAlarm"] = _alarm(text, "AWS/SQS", "ApproximateAgeOfOldestMessage", oldest, above=120, times=3)
+    ours = [name for name in alarms if any(name.startswith(_camel(family.name)) for family in stage.workers)]
+    alarms |= workers.conditional({name: alarms[name] for name in ours})
     for function in stage.functions:
         dimension = {"FunctionName": config.function_name(stage.name, function)}
         text = f"{function} fails"

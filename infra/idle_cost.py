@@ -31,7 +31,8 @@ class Item:
 
 
 def idle_cost(template: Mapping[str, Any]) -> list[Item]:
-    resources = template["Resources"].values()
+    # What a condition switches on exists only where an operator wants it.
+    resources = [each for each in template["Resources"].values() if "Condition" not in each]
     functions = [each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"]
     events = [(function, event) for function in functions for event in function.get("Events", {}).values()]
     queues = sum(event["Type"] == "SQS" for _, event in events)

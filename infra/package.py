@@ -48,7 +48,7 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     digest = hashlib.sha256(f"{stage} {target} {sys.version_info[:2]}".encode())
     files = [source / "app.py", ROOT / "requirements.txt", ROOT / "requirements-lock.txt", ROOT / "infra" / "resources.yaml"]
     files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "workflows")
-    files += [ROOT / "infra" / name for name in ("package.py", "assemble.py")]
+    files += [ROOT / "infra" / name for name in ("package.py", "assemble.py", "workers.py")]
     for path in files:
         digest.update(str(path.name).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -29,10 +29,7 @@ class Lookups:
         self._known: OrderedDict[str, Lookup] = OrderedDict()
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
-        rows = [
-            to_item({"pk": keys.join("receipt", channel, i), "to": json.dumps([*to.page, *(to.place or ())]), "expires": expires})
-            for i, to in found.items()
-        ]
+        rows = [to_item({"pk": keys.join("receipt", channel, i), "to": _text(to), "expires": expires}) for i, to in found.items()]
         write_many(table("lookups"), rows, key=("pk",))
 
     def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
@@ -78,9 +75,13 @@ class Lookups:
         return found is None or from_item(found)["digest"] == digest
 
 
+def _text(to: Lookup) -> str:
+    return json.dumps([*to.page, *(to.place or ()), *([to.parts] if to.parts else ())])
+
+
 def _lookup(text: str) -> Lookup:
     msgid, page, *place = json.loads(text)
-    return Lookup(PageId(msgid, page), (place[0], place[1]) if place else None)
+    return Lookup(PageId(msgid, page), (place[0], place[1]) if place else None, tuple(place[2]) if len(place) > 2 else ())
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.config import audience_queue, delivery_queue, imports_queue, queue_name, settings
+from chalicelib.config import audience_queue, delivery_queue, imports_queue, queue_name, settings, worker_queue
 from chalicelib.domain.jobs import Envelope, ImportJob
 from chalicelib.flow.envelopes import encode
 
@@ -34,6 +34,8 @@ def _queue(envelope: Envelope) -> str:
     if isinstance(envelope.job, ImportJob):
         return imports_queue()
     kind = envelope.channel_type
+    if envelope.worker:
+        return worker_queue(envelope.worker, envelope.priority)
     return delivery_queue(kind, envelope.priority) if kind else audience_queue(envelope.priority)
 
 

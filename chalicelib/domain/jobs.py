@@ -89,3 +89,4 @@ class Envelope:
     channel_type: ChannelType | None  # None: the audience queue, or that of imports
     group: str
     delay: int = 0
+    worker: str = ""  # whose queues it goes to, where a worker serves the channel's platform

@@ -55,6 +55,7 @@ class Message:
     audience: Audience = field(default_factory=Audience)
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # per code, the contact labels to look in, in order
     restricted: bool = False  # only to users that have something of this access channel's own
+    workers: Mapping[str, str] = field(default_factory=dict)  # by code, of channels that a worker serves: whose queues their jobs go to
 
     @property
     def summary(self) -> Summary:

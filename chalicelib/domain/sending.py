@@ -44,6 +44,7 @@ class Capabilities:
     receipt_modes: frozenset[ReceiptMode] = frozenset()
     token_life: int | None = None  # seconds for which a repeated token is recognised; None: no idempotency token
     recall: bool = False
+    worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Outcome:
 
     loss: Loss | None = None
     code: str = ""  # the provider's own word for a loss
-    provider_id: str = ""  # where ids are per recipient
+    provider_id: str = ""  # where ids are per recipient; several where it goes in parts, see `parts_of`
     uncertain: bool = False
     later: bool = False
     gone: bool = False  # the contact itself is dead (bounced for good, no such number, unfollowed): sending should stop
@@ -157,3 +158,13 @@ class Token:
     value: str = field(repr=False)
     expires: int
     renew: int
+
+
+def parts_of(provider_id: str) -> tuple[str, ...]:
+    """`a b`: it went in two parts, each with a report of its own."""
+    return tuple(provider_id.split(" "))
+
+
+def names_of(part: str) -> tuple[str, ...]:
+    """`a|b`: the provider may report it under either name."""
+    return tuple(part.split("|"))

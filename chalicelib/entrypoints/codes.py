@@ -32,7 +32,7 @@ CODES: Mapping[int, tuple[int, str]] = {
     1015009: (400, "no delivery channel for WeChat mini-programs is authorised and enabled"),
     1015010: (400, "no delivery channel for e-mail is authorised and enabled"),
     1015011: (400, "no delivery channel for Alipay is authorised and enabled"),
-    1015012: (400, "no delivery channel for DingTalk is authorised and enabled"),
+    1015012: (400, "no delivery channel for dingtalk_cc is authorised and enabled"),
     1015026: (400, "`rule_id`: there is no such strategy, or it is not valid now"),
     1015031: (400, "`template_id`: there is no such template"),
     1015084: (400, "`app_para.platform` is missing, though the template has App content"),
@@ -41,8 +41,8 @@ CODES: Mapping[int, tuple[int, str]] = {
     1015097: (400, "`black_id` and `white_id` are both given"),
     1019001: (400, "`rule_id`: the channels of the strategy and of the template differ"),
     1019002: (400, "an audience or kind of message that is not supported yet"),
-    1019013: (400, "no delivery channel for WeCom is authorised and enabled"),
-    1019014: (400, "no delivery channel for WeCom linked corporations is authorised and enabled"),
+    1019013: (400, "no delivery channel for wechatwk is authorised and enabled"),
+    1019014: (400, "no delivery channel for wechatwk_linkedcorp is authorised and enabled"),
 }
 
 # What stands beside a single user or item in an answer that is itself a success.

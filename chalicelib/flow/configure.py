@@ -128,6 +128,9 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
         raise Invalid("platform", f"is not known; for {order.type} there is: {known}") from None
     if provider.capabilities.type is not order.type:
         raise Invalid("platform", f"{order.platform} delivers on {provider.capabilities.type}, not on {order.type}")
+    worker = provider.capabilities.worker
+    if worker and worker not in world.limits.workers:
+        raise Invalid("platform", f"needs the worker {worker}, which this stage does not run")
     return provider
 
 

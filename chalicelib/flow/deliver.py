@@ -7,7 +7,7 @@ Everything here is safe to repeat at any point: calls that were answered are not
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import ProviderIds
+from chalicelib.domain.sending import ProviderIds, names_of, parts_of
 from chalicelib.flow import receipts
 from chalicelib.flow.calls import MAX_DELAY, Caller, Postponed
 from chalicelib.flow.dispatch import OpenCall, look_now, open_calls
@@ -81,7 +81,8 @@ class _Work:
     def _again(self, delay: float, start: int, end: int, tries: int) -> Envelope:
         job = replace(self.job, start=start, end=end, tries=tries)
         seconds = min(max(1, round(delay)), MAX_DELAY)
-        return Envelope(job, self.message.priority, self.channel.type, self.message.channel_key, seconds)
+        worker = self.message.workers.get(self.job.channel, "")
+        return Envelope(job, self.message.priority, self.channel.type, self.message.channel_key, seconds, worker)
 
     def _follow_up(self, answers: Sequence[CallAnswer]) -> None:
         """Lookups for receipts, timers for the strategy, and a further attempt for what was put off. Repeating it changes nothing."""
@@ -102,7 +103,7 @@ class _Work:
             if self.able.provider_ids is ProviderIds.PER_CALL and answer.provider_id:
                 found.update({name: Lookup(at) for name in answer.provider_id.split(" ")})
             elif self.able.provider_ids is ProviderIds.PER_RECIPIENT:
-                found.update({f.provider_id: Lookup(at, (f.place.target, f.place.contact)) for f in answer.facts if f.provider_id})
+                found.update(pair for fact in answer.facts if fact.provider_id for pair in _lookups(at, fact))
         if found:
             self.world.lookups.put(self.channel.code, found, self.message.expires)
             receipts.record(self.world, self.channel.code, self.world.lookups.parked(self.channel.code, tuple(found)))
@@ -128,6 +129,13 @@ class _Work:
         """Seconds until the next step's first condition on this channel is due; 0: there is none."""
         terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
         return min((t.within for t in terms if t.channel is self.channel.type), default=0)
+
+
+def _lookups(at: PageId, fact: Fact) -> Iterator[tuple[str, Lookup]]:
+    """One for each name of each part under which the provider may report."""
+    parts = parts_of(fact.provider_id)
+    lookup = Lookup(at, (fact.place.target, fact.place.contact), parts if len(parts) > 1 else ())
+    yield from ((name, lookup) for part in parts for name in names_of(part))
 
 
 def _ended_without_submission(facts: Iterable[Fact]) -> bool:

@@ -38,7 +38,7 @@ def _jobs_of(message: Message, page: Page, go: GoList, code: str, wanted: set[in
         end = min(start + width, length)
         if any(start <= at < end for at in wanted):
             job = DeliverJob(page.plan.id.msgid, page.plan.id.page, go.step, go.number, code, start, end)
-            yield Envelope(job, message.priority, message.channels[code], message.channel_key)
+            yield Envelope(job, message.priority, message.channels[code], message.channel_key, worker=message.workers.get(code, ""))
 
 
 def look_now(message: Message, at: PageId, now: int) -> Envelope:

@@ -235,6 +235,7 @@ class Lookup:
 
     page: PageId
     place: tuple[int, int] | None = None  # (target, contact)
+    parts: tuple[str, ...] = ()  # where a delivery goes in several, each with a report: the ids of all
 
 
 class Lookups(Protocol):
@@ -309,6 +310,25 @@ class Queues(Protocol):
         """In batches per queue; raises when one could not be sent (the others may have been)."""
 
 
+@dataclass(frozen=True)
+class Letter:
+    """A job as a queue hands it out. Unless it is `done`, it comes back."""
+
+    id: str
+    body: str
+    handle: str
+    receives: int
+
+
+class Inbox(Protocol):
+    """The receiving side of one queue, for processes that no event source feeds."""
+
+    def receive(self) -> Sequence[Letter]:
+        """Waits some seconds; at most one, so that none waits behind another."""
+
+    def done(self, letter: Letter) -> None: ...
+
+
 class Vault(Protocol):
     """Sealing of contacts and contents, and keyed hashes."""
 
@@ -345,6 +365,7 @@ class Limits:
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
+    workers: tuple[str, ...] = ()  # those that the stage runs
     clock_width: int = 60  # no timer comes due sooner than two of these from now
 
 

@@ -6,18 +6,20 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.domain.errors import Unverified
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest
+from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest, names_of
 from chalicelib.flow import content
 from chalicelib.flow.ports import Lookup, World
 
 log = logging.getLogger("openums")
 
 PARKED_SECONDS = 86400
+PARTS_SECONDS = 3 * 86400  # for which the report of one part waits for those of the others
 NONCE_SECONDS = 2 * 86400
 
 _FACTS = {
@@ -58,7 +60,38 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
         # Whoever wrote the lookup after our first reading has looked for parked receipts before we parked ours.
         found.update(world.lookups.get(code, tuple(missing), fresh=True))
         log.info("receipts_parked", extra={"channel": code, "receipts": sum(len(m) for m in missing.values())})
-    _add(world, code, [r for r in receipts if r.provider_id in found], found)
+    known = [r for r in receipts if r.provider_id in found]
+    _add(world, code, _whole(world, code, known, found), found)
+
+
+def _whole(world: World, code: str, receipts: Sequence[Receipt], found: Mapping[str, Lookup]) -> Sequence[Receipt]:
+    """A delivery that went in parts is delivered when each of them is, and failed when one is.
+
+    Parts that were delivered are kept as parked receipts, under a name that is no provider's id: who adds the last one finds all.
+    """
+    partly = [r for r in receipts if r.kind is ReceiptKind.DELIVERED and found[r.provider_id].parts]
+    if not partly:
+        return receipts
+    groups: dict[str, list[Receipt]] = {}
+    for receipt in partly:
+        groups.setdefault(_group(found[receipt.provider_id]), []).append(receipt)
+    world.lookups.park(code, groups, world.clock.now() // 1000 + PARTS_SECONDS)
+    times: dict[str, int] = {}
+    for receipt in world.lookups.parked(code, tuple(groups)):
+        times[receipt.provider_id] = min(receipt.time, times.get(receipt.provider_id, receipt.time))
+    last = {group: _last(found[mine[0].provider_id], times) for group, mine in groups.items()}
+    whole = [replace(groups[group][0], time=at) for group, at in last.items() if at is not None]
+    return [*(r for r in receipts if r not in partly), *whole]
+
+
+def _group(lookup: Lookup) -> str:
+    return "parts " + lookup.parts[0]
+
+
+def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
+    """When the last part was delivered; None while one is not."""
+    each = [min((times[name] for name in names_of(part) if name in times), default=None) for part in lookup.parts]
+    return max((at for at in each if at is not None), default=None) if None not in each else None
 
 
 def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:

@@ -107,6 +107,7 @@ def _message(world: World, request: SendRequest) -> Message:
     if content.size(contents) > CONTENT_LIMIT:
         raise Refused(PARAMETER, f"template_para: with these values, the contents exceed {CONTENT_LIMIT} bytes", field="template_para")
     now = world.clock.now()
+    workers = {c.code: world.providers.of(c.platform).capabilities.worker for c in channels}
     return Message(
         msgid=_new_id(now), channel_key=request.channel.key, accepted=now, priority=request.priority, strategy=strategy,
         channels={c.code: c.type for c in channels}, call_sizes={c.code: _call_size(world, c, contents) for c in channels},
@@ -115,6 +116,7 @@ def _message(world: World, request: SendRequest) -> Message:
         expires=now // 1000 + strategy.length + world.limits.history_days * 86400,
         template=(template.number, template.version), rule_id=request.rule_id, app_para=request.app_para, sendno=request.sendno,
         owner=request.owner, black_id=request.black_id, white_id=request.white_id, callback=request.callback,
+        workers={code: worker for code, worker in workers.items() if worker},
     )  # fmt: skip
 
 
@@ -194,7 +196,7 @@ def _first_jobs(message: Message, plan: Plan | None) -> list[Envelope]:
     if plan is None or plan.next is not None:
         return audience.first_jobs(message)
     envelopes = dispatch.jobs(message, Page(plan), 0, 0)
-    one_queue = len({e.channel_type for e in envelopes}) == 1
+    one_queue = len({(e.channel_type, e.worker) for e in envelopes}) == 1
     if one_queue and not audience.somebody_cannot_start(message, plan):
         return envelopes
     return audience.first_jobs(message) if plan.valid else []

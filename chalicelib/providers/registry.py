@@ -36,6 +36,12 @@ def _jsms(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     return Jsms(Http(policy, timeout))
 
 
+def _cmpp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+    from chalicelib.providers.sms.cmpp import Cmpp
+
+    return Cmpp(policy, timeout)
+
+
 def _smtp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
     from chalicelib.providers.email.smtp import Smtp
 
@@ -67,6 +73,7 @@ _PLATFORMS: Mapping[str, Callable[[Policy, float, AccessTokens], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
     "jsms": _jsms,
+    "cmpp": _cmpp,
     "smtp": _smtp,
     "wecom": _wecom,
     "wecom_linkedcorp": _wecom_linkedcorp,

@@ -20,21 +20,28 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib import config
+from infra import workers
 from infra.package import HERE, ROOT, inputs_hash
 
 LOCAL = ROOT / ".local"
 DEMO = "demo"
 STAGES = {"test": "test"}  # of a name; else `local`
 FIRST_PORT = 4566
-PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls")
+PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
 PATIENCE = 60.0  # seconds for a process to answer
+WORKER = workers.CMPP
+WORKER_PATIENCE = 30.0  # seconds for it to finish what it has in hand
 
-PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}  # of the template, beside the address
+# Of the template, beside the address.
+PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}
+WITHOUT_WORKER = ("bench",)  # stages: what the worker asks of its queues would be counted
+CREDENTIALS_LAST = 12 * 3600  # seconds: of the worker, which in a container would get new ones
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # to this machine, whatever proxy it uses for others
 
 
@@ -70,11 +77,11 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
     stack.folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(stack):
         running = _read(stack.record)
-        wanted = f"{inputs_hash(stack.stage, HERE)} {PARAMETERS} {sandbox_options}"
+        wanted = f"{inputs_hash(stack.stage, HERE)} {_parameters(stack)} {sandbox_options}"
         if running and not (_answers(_emulator(running)) and _answers(_sandbox(running))):
             _stop(stack)
             running = {}
-        if running and running.get("deployed") == wanted and stack.description.is_file():
+        if running and running.get("deployed") == wanted and stack.description.is_file() and _worker_lives(running):
             return _read(stack.description)
         packaging = _start_packaging(stack)
         if not running:
@@ -85,6 +92,8 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
         packaged = _end_packaging(packaging)
         _await(stack, "emulator", _emulator(running), running)
         description = _deploy(stack, running, packaged)
+        running = _restart_worker(stack, running, packaged)
+        _write(stack.record, running)
         _await(stack, "sandbox", _sandbox(running), running)
         _write(stack.record, {**running, "deployed": wanted})
         _write(stack.description, description)
@@ -107,20 +116,26 @@ def _start(stack: Stack, ports: dict[str, int], sandbox_options: tuple[str, ...]
     stack.description.unlink(missing_ok=True)
     emulator = ["--port", ports["emulator"], "--door-port", ports["api"], "--folder", stack.folder]
     sandbox = ["--http-port", ports["sandbox"], "--smtp-port", ports["smtp"], "--smtps-port", ports["smtps"]]
-    sandbox += ["--starttls-port", ports["starttls"], *sandbox_options]
+    sandbox += ["--starttls-port", ports["starttls"], "--cmpp-port", ports["cmpp"], *sandbox_options]
     pids = {
-        "emulator": _spawn(stack, "emulator", [str(word) for word in emulator]),
-        "sandbox": _spawn(stack, "sandbox", [str(word) for word in sandbox]),
+        "emulator": _spawn(stack, "emulator", "infra.local.emulator", [str(word) for word in emulator]),
+        "sandbox": _spawn(stack, "sandbox", "infra.local.sandbox", [str(word) for word in sandbox]),
     }
     return {"stage": stack.stage, "ports": ports, "pids": pids}
 
 
-def _spawn(stack: Stack, process: str, options: list[str]) -> int:
+def _spawn(stack: Stack, process: str, module: str, options: list[str], environment: dict[str, str] | None = None) -> int:
     """A process of its own session: it survives this one and hears no Ctrl-C."""
     with stack.log(process).open("wb") as log:
-        command = [sys.executable, "-m", f"infra.local.{process}", *options]
+        command = [sys.executable, "-m", module, *options]
         started = subprocess.Popen(
-            command, cwd=ROOT, env=_clean_environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=_clean_environment() | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     return started.pid
 
@@ -150,7 +165,7 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
 
     ports, endpoint = running["ports"], _emulator_url(running)
     api_url = f"http://127.0.0.1:{ports['api']}"
-    parameters = {**PARAMETERS, "PublicUrl": api_url}
+    parameters = {**_parameters(stack), "PublicUrl": api_url}
     known = _read(stack.description)  # of an earlier deployment to the same emulator
     with local_aws(endpoint) as session:
         deployment.deploy(session, stage=stack.stage, packaged=packaged, parameters=parameters, poll=0.1, say=lambda text: None)
@@ -165,6 +180,7 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
         "api_url": api_url,
         **({"access_key": key.access_key, "access_secret": key.access_secret} if key else {}),
         "sandbox_url": f"http://127.0.0.1:{ports['sandbox']}",
+        "sandbox_cmpp": ports["cmpp"],
         "sandbox_smtp": {name: ports[name] for name in ("smtp", "smtps", "starttls")},
         "emulator_url": endpoint,
     }
@@ -173,6 +189,51 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
 def _warm(endpoint: str) -> None:
     with contextlib.suppress(urllib.error.URLError):
         DIRECT.open(urllib.request.Request(endpoint + "/_openums/warm", method="POST"), timeout=5).close()
+
+
+def _parameters(stack: Stack) -> dict[str, str]:
+    """With a worker, which runs as a process of ours instead of a container: there is no image."""
+    return {**PARAMETERS, "CmppDesiredCount": str(int(stack.stage not in WITHOUT_WORKER))}
+
+
+def _restart_worker(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, Any]:
+    """The long-lived worker, as its container would run: with the container's environment and the task's role."""
+    old = running["pids"].pop(WORKER, None)
+    if old is not None:
+        _end([pid for pid in [old] if _is_ours(pid, WORKER)], WORKER_PATIENCE)
+    template = json.loads((packaged / "sam.json").read_text())
+    if "CmppTask" in template["Resources"] and stack.stage not in WITHOUT_WORKER:
+        with local_aws(_emulator_url(running)) as session:
+            environment = _worker_environment(session, stack.stage, template)
+        environment["AWS_ENDPOINT_URL"] = _emulator_url(running)
+        running["pids"][WORKER] = _spawn(stack, WORKER, workers.MODULE, [], environment)
+    return running
+
+
+def _worker_lives(running: dict[str, Any]) -> bool:
+    """A container that ends would be started again."""
+    pid = running["pids"].get(WORKER)
+    return pid is None or (_alive(pid) and _is_ours(pid, WORKER))
+
+
+def _worker_environment(session: Any, stage: str, template: dict[str, Any]) -> dict[str, str]:
+    """What the template leaves to be resolved is the same for functions, whose variables can be asked for."""
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    function = config.function_name(stage, "sweep")
+    known = session.client("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    known["AWS_DEFAULT_REGION"] = session.region_name
+    variables = {
+        each["Name"]: each["Value"] if isinstance(each["Value"], str) else known[each["Name"]] for each in container["Environment"]
+    }
+    roles = session.client("iam").list_roles()["Roles"]
+    role = next(each["Arn"] for each in roles if "CmppTaskRole" in each["RoleName"])
+    taken = session.client("sts").assume_role(RoleArn=role, RoleSessionName=WORKER, DurationSeconds=CREDENTIALS_LAST)["Credentials"]
+    return {
+        **variables,
+        "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": taken["SessionToken"],
+    }
 
 
 @contextlib.contextmanager
@@ -195,19 +256,24 @@ def local_aws(endpoint: str) -> Iterator[Any]:
 def _stop(stack: Stack) -> None:
     """The emulator ends its own workers; what does not end in time is killed."""
     pids = [pid for process, pid in _read(stack.record).get("pids", {}).items() if _is_ours(pid, process)]
-    workers = [worker["pid"] for worker in _workers(_read(stack.record))]
+    functions = [worker["pid"] for worker in _workers(_read(stack.record))]
+    _end(pids, 4, functions)
+    stack.record.unlink(missing_ok=True)
+    shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
+
+
+def _end(pids: list[int], patience: float, others: Iterable[int] = ()) -> None:
+    """Ask them to stop; what has not done so in time is killed, as are the others."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 4
+    deadline = time.monotonic() + patience
     while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
-    for pid in pids + workers:
+    for pid in [*pids, *others]:
         if _alive(pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-    stack.record.unlink(missing_ok=True)
-    shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
 
 
 def _workers(running: dict[str, Any]) -> list[dict[str, Any]]:
@@ -224,7 +290,7 @@ def _workers(running: dict[str, Any]) -> list[dict[str, Any]]:
 def _is_ours(pid: int, process: str) -> bool:
     """A pid may have been given to somebody else since."""
     found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
-    return f"infra.local.{process}" in found.stdout
+    return (workers.MODULE if process == WORKER else f"infra.local.{process}") in found.stdout
 
 
 def _alive(pid: int) -> bool:
@@ -235,7 +301,7 @@ def _alive(pid: int) -> bool:
 
 
 def _ports(first: int | None) -> dict[str, int]:
-    """Six in a row, the first six that are free unless the caller says which."""
+    """As many in a row, the first that are free unless the caller says which."""
     for base in [first] if first else range(FIRST_PORT, 65000, 10):
         ports = {name: base + number for number, name in enumerate(PORTS)}
         if all(_is_free(port) for port in ports.values()):
@@ -321,7 +387,7 @@ def main() -> None:
     parser.add_argument("command", choices=("up", "down", "status", "logs"))
     parser.add_argument("--name", default=DEMO, help="several stacks may run at once")
     parser.add_argument("--stage", help="of .chalice/config.json; `test` for the stack of that name, else `local`")
-    parser.add_argument("--ports-from", type=int, help="six ports in a row; by default the first that are free")
+    parser.add_argument("--ports-from", type=int, help="seven ports in a row; by default the first that are free")
     parser.add_argument("--late", help="seconds after which the sandbox reports what it delivers late")
     options = parser.parse_args()
     stack = Stack(options.name, options.stage or STAGES.get(options.name, "local"))
@@ -342,7 +408,7 @@ def main() -> None:
         for worker in _workers(running):
             print(f"worker     {worker['pid']}  {worker['function']}{'  busy' if worker['busy'] else ''}")
     else:
-        logs = [str(stack.log(process)) for process in ("functions", "sandbox", "emulator")]
+        logs = [str(stack.log(process)) for process in ("functions", WORKER, "sandbox", "emulator")]
         with contextlib.suppress(KeyboardInterrupt):
             subprocess.run(["tail", "-n", "100", "-F", *logs])
 

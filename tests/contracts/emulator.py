@@ -115,7 +115,8 @@ def create(client: Any) -> str:
 
 def _queues() -> list[str]:
     delivery = [config.delivery_queue(kind, each) for kind in config.SUPPORTED_CHANNEL_TYPES for each in Priority]
-    return [*map(config.audience_queue, Priority), config.imports_queue(), *delivery]
+    workers = [config.worker_queue("cmpp", each) for each in Priority]
+    return [*map(config.audience_queue, Priority), config.imports_queue(), *delivery, *workers]
 
 
 def _create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:

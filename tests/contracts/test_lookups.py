@@ -26,9 +26,14 @@ def page() -> PageId:
 
 
 def test_an_id_leads_to_its_page_or_to_one_delivery(container: Container, unique: str) -> None:
-    found = {"call-1": Lookup(page()), "mt#%1": Lookup(page(), (12, 0)), "号": Lookup(page(), (0, 3))}
+    found = {
+        "call-1": Lookup(page()),
+        "mt#%1": Lookup(page(), (12, 0)),
+        "号": Lookup(page(), (0, 3)),
+        "part": Lookup(page(), (1, 0), ("part", "a|b")),
+    }
     container().lookups.put(unique, found, TOMORROW)
-    assert container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "call-1"]) == found
+    assert container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "part", "call-1"]) == found
 
 
 def test_channels_do_not_mix(world: World, unique: str) -> None:

@@ -44,6 +44,7 @@ FULL: dict[str, Any] = {
     "sendno": "n-1",
     "owner": "o",
     "black_id": 3,
+    "workers": {"text": "cmpp"},
     "callback": {"url": "https://example.com/cb", "params": {"a": 1}},
 }
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import config
+from chalicelib import config, wiring
+from chalicelib.aws import inbox
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
@@ -37,6 +38,8 @@ def _name(envelope: Envelope) -> str:
     if isinstance(envelope.job, ImportJob):
         return config.imports_queue()
     kind = envelope.channel_type
+    if envelope.worker:
+        return config.worker_queue(envelope.worker, envelope.priority)
     return config.delivery_queue(kind, envelope.priority) if kind else config.audience_queue(envelope.priority)
 
 
@@ -59,6 +62,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),
+        Envelope(DeliverJob(msgid, 0, 0, 0, "w", 0, 99), Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp"),
     ]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
@@ -116,3 +120,22 @@ def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(real: World, aws: 
 def test_what_sqs_never_takes_is_an_error(real: World, aws: Callable[[str], Any]) -> None:
     with faults.answered(aws("sqs"), "SendMessageBatch", *[failing] * 20), pytest.raises(NotSent):
         real.queues.send(some_jobs(1))
+
+
+def test_a_worker_receives_a_job_until_it_is_done(real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "WAIT", 0)
+    list(_receive_all(aws))
+    box = wiring.inbox(config.worker_queue("cmpp", Priority.HIGH))
+    assert box.receive() == []
+    job = DeliverJob(a_message().msgid, 0, 0, 0, "w", 0, 99)
+    real.queues.send([Envelope(job, Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp")] * 2)
+    first, second = *box.receive(), *box.receive()
+    assert [texts.decode_channel(letter.body) for letter in (first, second)] == [job, job]
+    assert first.receives == 1
+    assert box.receive() == []
+    for letter in (first, second):
+        box.done(letter)
+
+
+def test_a_question_to_a_queue_ends_before_the_clients_patience() -> None:
+    assert inbox.WAIT < 10

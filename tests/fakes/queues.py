@@ -23,8 +23,8 @@ class FakeQueues:
         self.waiting: list[tuple[int, Envelope]] = []
 
     def send(self, envelopes: Sequence[Envelope]) -> None:
-        for queue in dict.fromkeys((e.channel_type, e.priority) for e in envelopes):
-            mine = [e for e in envelopes if (e.channel_type, e.priority) == queue]
+        for queue in dict.fromkeys((e.worker, e.channel_type, e.priority) for e in envelopes):
+            mine = [e for e in envelopes if (e.worker, e.channel_type, e.priority) == queue]
             for start in range(0, len(mine), SEND_BATCH):
                 with self.steps.around("queues.send", write=True):
                     self._accept(mine[start : start + SEND_BATCH])

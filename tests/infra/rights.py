@@ -37,21 +37,29 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"},
         "messages": {"GetItem", "Query", "PutItem"},
     },
+    "cmpp": {  # as deliver, and which channels there are
+        "settings": {"GetItem", "BatchGetItem", "Query"},
+        "messages": {"GetItem"},
+        "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
+        "due": {"BatchWriteItem"},
+    },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {"settings": {"BatchGetItem", "Query"}},
 }
 
-SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type
-    "api": {"audience", "delivery", "imports"},
-    "audience": {"audience", "delivery"},
+SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
+    "api": {"audience", "delivery", "imports", "worker"},
+    "audience": {"audience", "delivery", "worker"},
     "imports": {"imports"},
     "deliver": {"audience", "own"},
+    "cmpp": {"audience", "worker"},
     "sweep": {"audience", "delivery"},
     "poll": {"delivery"},
 }
 
-STARTS_THE_CLOCK = {"api", "audience", "deliver", "tally"}
+STARTS_THE_CLOCK = {"api", "audience", "deliver", "cmpp", "tally"}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
@@ -64,6 +72,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     "audience": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
+    "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
 
 # Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
@@ -72,11 +81,12 @@ FILES: dict[str, set[str]] = {
     "imports": {"GetObject", "PutObject", "DeleteObject", "ListBucket"},
 }
 
-# What Lambda does in the function's name, not the function itself.
+# What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": {
         "dynamodb:DescribeStream",
         "dynamodb:GetRecords",
@@ -90,3 +100,4 @@ EVERY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSeg
 
 # Actions of which IAM knows no resource.
 WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+WORKERS = ("cmpp",)  # containers: their logs are written by the role that starts them

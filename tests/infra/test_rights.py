@@ -14,7 +14,7 @@ from infra.package import ROOT
 from tests.infra import rights
 from tests.infra.conftest import Resource, of_type
 
-FAMILIES = ("api", "audience", "imports", "deliver", "tally", "sweep", "poll")
+FAMILIES = ("api", "audience", "imports", "deliver", "tally", "sweep", "poll", "cmpp")
 
 
 def family_of(function: str) -> str:
@@ -46,6 +46,7 @@ def queues_of(families: set[str]) -> set[str]:
     names = {"audience"} if "audience" in families else set()
     if "delivery" in families:
         names |= {each.value for each in config.SUPPORTED_CHANNEL_TYPES}
+    names |= set(rights.WORKERS) if "worker" in families else set()
     return names | ({"${ChannelType}"} if "own" in families else set())
 
 
@@ -59,6 +60,15 @@ def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_family(
         (policy,) = roles[role]["Policies"]
         assert policy["PolicyDocument"]["Statement"] == statements(family_of(name), name.removeprefix("deliver_")), name
         assert "ManagedPolicyArns" not in roles[role], name
+
+
+@pytest.mark.parametrize("worker", rights.WORKERS)
+def test_a_worker_has_a_role_of_its_own_that_only_containers_may_take(template: Mapping[str, Any], worker: str) -> None:
+    role = template["Resources"][f"{worker.capitalize()}TaskRole"]["Properties"]
+    (policy,) = role["Policies"]
+    assert policy["PolicyDocument"]["Statement"] == statements(worker)
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -111,7 +121,7 @@ def test_a_policy_allows_files_of_imports_only(family: str) -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_policy_allows_nothing_else(family: str) -> None:
-    known = rights.EVERY_FUNCTION | rights.CONSUMES.get(family, set())
+    known = (set() if family in rights.WORKERS else rights.EVERY_FUNCTION) | rights.CONSUMES.get(family, set())
     known |= {f"dynamodb:{action}" for actions in rights.TABLES[family].values() for action in actions}
     known |= {f"kms:{action}" for action, _ in rights.KEY.get(family, set())}
     known |= {f"s3:{action}" for action in rights.FILES.get(family, set())}
@@ -125,6 +135,7 @@ def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
     tables = {action for family in rights.TABLES.values() for actions in family.values() for action in actions}
     allowed = tables | {action for each in rights.KEY.values() for action, _ in each} | {"SendMessage", "StartExecution"}
     allowed |= {action for actions in rights.FILES.values() for action in actions} - {"ListBucket"}
+    allowed |= {action.removeprefix("sqs:") for worker in rights.WORKERS for action in rights.CONSUMES[worker]}
     # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
     used = {{"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(each, each) for each in calls_in_adapters()} - {
         "TransactWriteItems"
@@ -138,6 +149,7 @@ OPERATIONS = {
     "decrypt": "Decrypt",
     "delete_object": "DeleteObject",
     "delete_item": "DeleteItem",
+    "delete_message": "DeleteMessage",
     "encrypt": "Encrypt",
     "generate_data_key": "GenerateDataKey",
     "get_item": "GetItem",
@@ -146,6 +158,7 @@ OPERATIONS = {
     "put_item": "PutItem",
     "put_object": "PutObject",
     "query": "Query",
+    "receive_message": "ReceiveMessage",
     "scan": "Scan",
     "send_message": "SendMessage",
     "send_message_batch": "SendMessageBatch",

@@ -56,14 +56,17 @@ def test_cfn_lint_finds_nothing(packaged: Path) -> None:
 def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Functions) -> None:
     consumers = Counter(queue_of(source) for function in functions.values() for source in sources(function, "SQS"))
     fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
-    assert consumers == Counter(fed)
+    workers = {f"Cmpp{priority.value}Queue" for priority in Priority}
+    assert consumers == Counter(fed - workers)
+    assert workers <= fed
 
 
 def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -> None:
     names = {queue["QueueName"] for queue in queues.values() if "RedrivePolicy" in queue}
     audience = {config.audience_queue(priority) for priority in Priority}
     delivery = {config.delivery_queue(each, priority) for each in config.SUPPORTED_CHANNEL_TYPES for priority in Priority}
-    assert names == {config.queue_name("prod", name) for name in audience | delivery | {config.imports_queue()}}
+    workers = {config.worker_queue("cmpp", priority) for priority in Priority}
+    assert names == {config.queue_name("prod", name) for name in audience | delivery | workers | {config.imports_queue()}}
 
 
 def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(functions: Functions) -> None:
@@ -185,3 +188,47 @@ def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     throttled = {each["ResourcePath"].removeprefix("/").replace("~1", "/") for each in settings if each["ResourcePath"] != "/*"}
     assert len(outsiders) == 4
     assert throttled == outsiders
+
+
+# ---- the worker that is off until somebody turns it on
+
+
+def test_of_a_worker_nothing_exists_unless_it_is_turned_on(template: Template) -> None:
+    assert template["Parameters"]["CmppDesiredCount"]["Default"] == 0
+    own = {name: each for name, each in template["Resources"].items() if name.startswith("Cmpp")}
+    assert {each["Type"] for each in own.values()} >= {"AWS::ECS::Service", "AWS::SQS::Queue", "AWS::IAM::Role", "AWS::CloudWatch::Alarm"}
+    for name, each in own.items():
+        on_fargate = each["Type"].startswith(("AWS::ECS::", "AWS::Logs::")) or name == "CmppExecutionRole"
+        assert each["Condition"] == ("CmppOnFargate" if on_fargate else "CmppOn"), name
+    assert not [name for name, each in template["Resources"].items() if "Condition" in each and name not in own]
+
+
+def test_functions_know_whether_the_worker_runs(functions: Functions) -> None:
+    for function in functions.values():
+        assert function["Environment"]["Variables"]["WORKERS"] == {"Fn::If": ["CmppOn", "cmpp", ""]}
+
+
+def test_a_worker_has_the_functions_environment_with_its_own_times(template: Template, functions: Functions) -> None:
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
+    assert config.read_settings(plain).provider_timeout == 60  # CMPP's T
+    known = functions["api"]["Environment"]["Variables"]
+    different = {name for name, value in variables.items() if known.get(name) != value}
+    assert different == {"PROVIDER_TIMEOUT", "LEASE", "WORKERS", "AWS_DEFAULT_REGION"}
+    assert set(known) <= set(variables)
+
+
+def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(template: Template, queues: Functions) -> None:
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    for priority in Priority:
+        assert queues[f"Cmpp{priority.value}Queue"]["VisibilityTimeout"] >= 2 * int(variables["LEASE"])
+    assert int(variables["LEASE"]) >= 3 * int(variables["PROVIDER_TIMEOUT"])
+
+
+def test_the_container_starts_the_worker_and_is_given_time_to_stop(template: Template) -> None:
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    assert container["Command"] == ["python", "-m", "chalicelib.providers.sms.cmpp_worker"]
+    assert container["StopTimeout"] == 120
+    assert (ROOT / "chalicelib" / "providers" / "sms" / "cmpp_worker.py").is_file()

@@ -14,13 +14,13 @@ from chalicelib.web.egress import Policy
 
 def test_every_platform_has_a_provider_of_that_name() -> None:
     matrix = registry.capabilities()
-    assert set(matrix) == {"jpush", "jpush_private", "jsms", "smtp", "wecom", "wecom_linkedcorp", "dingtalk"}
+    assert set(matrix) == {"jpush", "jpush_private", "jsms", "cmpp", "smtp", "wecom", "wecom_linkedcorp", "dingtalk"}
     assert all(can.platform == platform and can.call_size > 0 for platform, can in matrix.items())
 
 
 def test_platforms_by_channel_type() -> None:
     assert registry.platforms_of(ChannelType.APP) == ("jpush", "jpush_private")
-    assert registry.platforms_of(ChannelType.SMS) == ("jsms",)
+    assert registry.platforms_of(ChannelType.SMS) == ("jsms", "cmpp")
     assert registry.platforms_of(ChannelType.EMAIL) == ("smtp",)
     assert registry.platforms_of(ChannelType.WECHATWK) == ("wecom",)
     assert registry.platforms_of(ChannelType.WECHATWK_LINKEDCORP) == ("wecom_linkedcorp",)
@@ -35,7 +35,7 @@ def test_a_container_keeps_its_provider() -> None:
 
 
 def test_an_unknown_platform_is_refused() -> None:
-    with pytest.raises(Invalid, match="dingtalk, jpush, jpush_private, jsms, smtp, wecom, wecom_linkedcorp"):
+    with pytest.raises(Invalid, match="cmpp, dingtalk, jpush, jpush_private, jsms, smtp, wecom, wecom_linkedcorp"):
         registry.load("pigeon", Policy())
 
 
@@ -46,3 +46,10 @@ def test_checking_settings_imports_no_client() -> None:
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_what_a_worker_serves_reports_to_the_worker() -> None:
+    """It has queues of its own, which no poll and no webhook knows of."""
+    served = {platform: can for platform, can in registry.capabilities().items() if can.worker}
+    assert {platform: can.worker for platform, can in served.items()} == {"cmpp": "cmpp"}
+    assert not any(can.receipt_modes for can in served.values())

@@ -34,6 +34,11 @@ class Account:
     token_life: float = 7200.0  # seconds for which an access token is good, where calls want one
     access_token: str = ""
     token_ends: float = 0.0
+    connections: int = 0  # that may be open at once (cmpp); 0: no limit
+    consecutive_ids: int = 0  # 1: each number of a SUBMIT has an id of its own, one after another (cmpp)
+    other_connection: int = 0  # 1: reports come on another connection than the message went on (cmpp)
+    report_bytes: int = 0  # 60 or 71, whatever the version; 0: as the version has it (cmpp)
+    answer_delay: float = 0.0  # seconds until a SUBMIT is answered (cmpp)
     unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
     last_report: float = 0.0
     _trickled: int = 0
@@ -68,7 +73,13 @@ NUMBERS = {
     "rate_limit": (0, 1_000_000),
     "report_interval": (0, 60),
     "token_life": (0, 7200),
+    "connections": (0, 64),
+    "consecutive_ids": (0, 1),
+    "other_connection": (0, 1),
+    "report_bytes": (0, 71),
+    "answer_delay": (0, 60),
 }
+WHOLE = frozenset({"receipt_batch", "rate_limit", "connections", "consecutive_ids", "other_connection", "report_bytes"})
 
 
 class Accounts:
@@ -119,7 +130,7 @@ def _checked(raw: Mapping[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"{name} must be a text")
             continue
         low, high = NUMBERS[name]
-        whole = name in ("receipt_batch", "rate_limit")
+        whole = name in WHOLE
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
             raise ValueError(f"{name} must be a number from {low} to {high}")
     if "webhook_url" in settings and not is_local(settings["webhook_url"]):

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from infra.local.sandbox.accounts import Account
 from infra.local.sandbox.smtp import readable
-from infra.local.sandbox.vendor import Core, HttpProvider
+from infra.local.sandbox.vendor import Core
 
 PAGE, MAX_PAGE = 100, 1000
 
 Verifier = Callable[[Account], Awaitable[bool]]
 
 
+class Forgetful(Protocol):
+    """What has something to forget."""
+
+    def clear(self) -> None: ...
+
+
 class Control:
     """`verifiers`: providers that test a webhook's address before they take it. `about` is what /health tells."""
 
     def __init__(
-        self, core: Core, providers: Sequence[HttpProvider], verifiers: Mapping[str, Verifier], about: Mapping[str, Any], certificate: str
+        self, core: Core, providers: Sequence[Forgetful], verifiers: Mapping[str, Verifier], about: Mapping[str, Any], certificate: str
     ) -> None:
         self._core, self._providers, self._verifiers = core, providers, verifiers
         self._about, self._certificate = about, certificate

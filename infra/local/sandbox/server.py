@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.local.sandbox import certificate, dingtalk, jpush, jpush_receipts, jsms, jsms_rules, smtp, wecom, wecom_callbacks
+from infra.local.sandbox import certificate, cmpp, dingtalk, jpush, jpush_receipts, jsms, jsms_rules, smtp, wecom, wecom_callbacks
 from infra.local.sandbox.accounts import Accounts
 from infra.local.sandbox.behaviour import Troubles
 from infra.local.sandbox.calllog import CallLog
@@ -24,7 +24,7 @@ from infra.local.sandbox.vendor import MAX_BODY, Core, Options, application
 HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
-ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in (jpush, jsms, wecom, dingtalk)}
+ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in (jpush, jsms, cmpp, wecom, dingtalk)}
 WRITERS = {jpush.NAME: jpush_receipts.parcel, jsms.NAME: jsms_rules.parcel, wecom.NAME: wecom_callbacks.parcel}
 
 
@@ -36,6 +36,7 @@ class Ports:
     smtp: int = 0
     smtps: int = 0
     starttls: int = 0
+    cmpp: int = 0
 
 
 def core(options: Options) -> Core:
@@ -50,10 +51,12 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     shared = core(options)
     pem, context = certificate.make(folder)
-    mail = {name: await smtp.listen(shared, name, getattr(ports, name), context) for name in ("smtp", "smtps", "starttls")}
-    about: dict[str, Any] = {"certificate": str(pem), **{f"{name}_port": _port(server) for name, server in mail.items()}}
+    listening = {name: await smtp.listen(shared, name, getattr(ports, name), context) for name in ("smtp", "smtps", "starttls")}
+    gateway = cmpp.Gateway(shared)
+    listening["cmpp"] = await gateway.listen(ports.cmpp)
+    about: dict[str, Any] = {"certificate": str(pem), **{f"{name}_port": _port(server) for name, server in listening.items()}}
     runner = web.AppRunner(
-        _application(shared, about, pem.read_text()), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
+        _application(shared, about, pem.read_text(), gateway), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
     )
     await runner.setup()
     site = web.TCPSite(runner, HOST, ports.http)
@@ -63,7 +66,7 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
     sending.add_done_callback(lambda task: stop.set())
     print(json.dumps(about), flush=True)
     await stop.wait()
-    for server in mail.values():
+    for server in listening.values():
         server.close()
     await runner.cleanup()
     await shared.outbox.close()
@@ -72,11 +75,13 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
         await sending
 
 
-def _application(shared: Core, about: dict[str, Any], pem: str) -> web.Application:
+def _application(shared: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway) -> web.Application:
     push, sms, work = jpush.JPush(shared), jsms.Jsms(shared), wecom.WeCom(shared)
     providers = (push, sms, work, dingtalk.DingTalk(shared))
     app = web.Application(client_max_size=MAX_BODY)
-    app.add_routes(Control(shared, providers, {jsms.NAME: sms.verify_webhook, wecom.NAME: work.verify_webhook}, about, pem).routes())
+    handshakes = {jsms.NAME: sms.verify_webhook, wecom.NAME: work.verify_webhook}
+    app.add_routes(Control(shared, (*providers, gateway), handshakes, about, pem).routes())
+    app.add_routes(gateway.routes())
     for provider in providers:
         app.add_subapp(f"/{provider.name}", application(provider, shared.log))
     return app

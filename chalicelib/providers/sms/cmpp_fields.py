@@ -1,0 +1,73 @@
+"""What CMPP's messages are made of: frames in a stream, numbers and texts in fields. Pure."""
+
+from __future__ import annotations
+
+import struct
+
+HEADER = struct.Struct(">III")
+LONGEST = 16_384  # bytes: a SUBMIT to 99 numbers has under 4,000
+
+
+class Malformed(ValueError):
+    """Bytes that are no CMPP, or a value that its field cannot hold."""
+
+
+class Framer:
+    """Cuts a stream into frames, however TCP has split or joined them."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The frames that are complete now; raises Malformed for a length that cannot be, after which the stream is lost."""
+        self._buffer += data
+        frames = []
+        while len(self._buffer) >= 4:
+            length = int.from_bytes(self._buffer[:4], "big")
+            if not HEADER.size <= length <= LONGEST:
+                raise Malformed("Total_Length")
+            if len(self._buffer) < length:
+                break
+            frames.append(bytes(self._buffer[:length]))
+            del self._buffer[:length]
+        return frames
+
+
+class Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def raw(self, size: int) -> bytes:
+        piece = self._data[self._at : self._at + size]
+        if len(piece) < size:
+            raise Malformed("too short")
+        self._at += size
+        return piece
+
+    def uint(self, size: int) -> int:
+        return int.from_bytes(self.raw(size), "big")
+
+    def text(self, size: int) -> str:
+        return self.raw(size).split(b"\0")[0].decode("ascii", "replace").strip()
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._at
+
+    def end(self) -> None:
+        if self.left:
+            raise Malformed("too long")
+
+
+def uint(value: int, size: int) -> bytes:
+    try:
+        return int(value).to_bytes(size, "big")
+    except OverflowError:
+        raise Malformed("a number that does not fit") from None
+
+
+def text(value: str, size: int) -> bytes:
+    raw = value.encode("ascii", "replace")
+    if len(raw) > size or b"\0" in raw:
+        raise Malformed("a text that does not fit")
+    return raw.ljust(size, b"\0")

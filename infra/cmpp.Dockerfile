@@ -1,0 +1,16 @@
+# The worker that speaks CMPP, for ECS Fargate:
+#
+#   docker build --platform linux/arm64 -f infra/cmpp.Dockerfile -t <account>.dkr.ecr.<region>.amazonaws.com/openums-cmpp:1 .
+#
+# Push it and name it in the parameter CmppImage (docs/operations.md). What it needs to know comes from the task's environment.
+
+FROM python:3.13-slim
+WORKDIR /openums
+COPY requirements.txt requirements-lock.txt ./
+RUN grep -v '^chalice==' requirements.txt > needed.txt \
+    && pip install --no-cache-dir --root-user-action ignore -c requirements-lock.txt -r needed.txt
+COPY chalicelib chalicelib
+RUN python -m compileall -q chalicelib && useradd --system openums
+USER openums
+ENV PYTHONUNBUFFERED=1
+CMD ["python", "-m", "chalicelib.providers.sms.cmpp_worker"]
