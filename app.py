@@ -6,14 +6,20 @@ from chalicelib import config
 from chalicelib.entrypoints import (
     http_admin_access,
     http_admin_channels,
+    http_admin_imports,
+    http_admin_messages,
+    http_admin_sets,
     http_admin_strategies,
     http_admin_templates,
+    http_admin_users,
+    http_docs,
     http_growth,
     http_links,
     http_messages,
     http_receipts,
     http_send,
     http_users,
+    imports,
     queues,
     runtime,
     schedules,
@@ -31,16 +37,22 @@ for routes in (
     http_messages,
     http_receipts,
     http_links,
+    http_docs,
     http_admin_access,
     http_admin_channels,
     http_admin_templates,
     http_admin_strategies,
+    http_admin_users,
+    http_admin_sets,
+    http_admin_messages,
+    http_admin_imports,
 ):
     app.register_blueprint(routes.bp)
 
 app.register_blueprint(queues.audience_jobs)
 for channel_type in runtime.channel_types():
     app.register_blueprint(queues.DELIVERY[channel_type])
+app.register_blueprint(imports.bp)
 app.register_blueprint(streams.bp)
 app.register_blueprint(steps.bp)
 app.register_blueprint(schedules.bp)

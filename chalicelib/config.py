@@ -38,6 +38,10 @@ def delivery_queue(channel_type: ChannelType, priority: Priority) -> str:
     return f"{channel_type.value}-{priority.value}"
 
 
+def imports_queue() -> str:
+    return "imports"
+
+
 def worker_queue(worker: str, priority: Priority) -> str:
     """The queue of the jobs of a platform that a worker serves: its name, as in `Capabilities.worker`, and the priority."""
     return f"{worker}-{priority.value}"
@@ -70,6 +74,7 @@ class Settings:
     public_url: str  # where links and webhooks are reached, without a trailing slash
     queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
     clock_arn: str
+    files_bucket: str
     kms_key: str
     egress_allow: tuple[str, ...]  # host names and networks that the egress policy lets through though private
     clock_width: int  # one Step Functions execution serves all that is due within this time
@@ -90,6 +95,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         public_url=environ["PUBLIC_URL"].rstrip("/"),
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
         clock_arn=environ["CLOCK_ARN"],
+        files_bucket=environ["FILES_BUCKET"],
         kms_key=environ["KMS_KEY"],
         egress_allow=tuple(h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),

@@ -71,6 +71,8 @@ def inbox(queue: str) -> Inbox:
 def _build() -> World:
     from chalicelib.aws.audiences import Audiences
     from chalicelib.aws.clock import Clock as SystemClock
+    from chalicelib.aws.files import Files
+    from chalicelib.aws.imports import Imports
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
@@ -87,4 +89,5 @@ def _build() -> World:
         clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
         messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(),
         vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), limits=limits(),
+        imports=Imports(), files=Files(),
     )  # fmt: skip

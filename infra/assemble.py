@@ -33,7 +33,7 @@ VISIBILITY_PER_TIMEOUT = 6  # AWS's advice for queues that feed a function
 AUDIENCE_BATCH = 10  # small jobs, each a page or an evaluation; a function stops at its deadline and hands the rest back
 STREAM_BATCH = 100
 LOG_DAYS = 30
-OUTSIDERS = ("/receipts/", "/l/")  # routes that providers and recipients call: each has a throttle of its own
+OUTSIDERS = ("/receipts/", "/l/", "/docs", "/openapi.json")  # routes that anybody may call: each has a throttle of its own
 
 SWEEP_SCHEDULE = "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
 POLL_SCHEDULE = "rate(1 minute)"
@@ -41,12 +41,13 @@ POLL_SCHEDULE = "rate(1 minute)"
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of job: three queues by priority, one dead-letter queue, one function."""
+    """One kind of job: queues by priority, one dead-letter queue, one function."""
 
     name: str  # of queues: audience, sms, cmpp
     function: str  # audience, deliver_sms; empty where a worker takes its jobs
     batch_size: int
     timeout: int
+    priorities: tuple[Priority, ...] = tuple(Priority)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Stage:
 
     @property
     def families(self) -> list[Family]:
-        """The audience queues and those of each channel type.
+        """The audience queues, those of each channel type, and that of imports.
 
         A delivery function works through its batch one job after another and must be done, even if the provider answers none
         of them in time, before its own timeout: that bounds the batch (5 jobs of 10 s in 60 s).
@@ -105,7 +106,8 @@ class Stage:
             # A mail job has several calls of up to a quarter of a minute each: one job at a time.
             size = 1 if channel_type is ChannelType.EMAIL else min(10, max(1, batch))
             found.append(Family(channel_type.value, function, size, timeout))
-        return found
+        imports = config.imports_queue()
+        return [*found, Family(imports, imports, 1, self.timeout(imports), (Priority.LOW,))]
 
 
 def write_merge_file(stage: str, chalice: Config, target: Path) -> None:
@@ -205,6 +207,7 @@ def _environment(stage: Stage) -> Resource:
         "PUBLIC_URL": _public_url(stage),
         "QUEUE_URL_PREFIX": {"Fn::Sub": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"},
         "CLOCK_ARN": {"Fn::Sub": clock},
+        "FILES_BUCKET": {"Ref": "FilesBucket"},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
@@ -224,8 +227,8 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
 
     Chalice wrote the first; what it has no option for is added.
     """
-    for priority in Priority:
-        first = priority is Priority.HIGH
+    for priority in family.priorities:
+        first = priority is family.priorities[0]
         name = f"{_camel(family.function)}SqsEventSource" if first else f"Priority{priority.value}"
         properties = {
             "Queue": {"Fn::Sub": f"${{{_queue_id(family, priority)}.Arn}}"},
@@ -279,6 +282,8 @@ def _dead_id(family: Family) -> str:
 def _queue_name(family: Family, priority: Priority) -> str:
     if family.name == "audience":
         return config.audience_queue(priority)
+    if family.name == config.imports_queue():
+        return config.imports_queue()
     if not family.function:
         return config.worker_queue(family.name, priority)
     return config.delivery_queue(ChannelType(family.name), priority)
@@ -291,7 +296,7 @@ def _queues(stage: Stage, family: Family) -> Resource:
         "SqsManagedSseEnabled": True,
     }
     queues: Resource = {_dead_id(family): _deletable("AWS::SQS::Queue", dead)}
-    for priority in Priority:
+    for priority in family.priorities:
         properties = {
             "QueueName": config.queue_name(stage.name, _queue_name(family, priority)),
             "VisibilityTimeout": VISIBILITY_PER_TIMEOUT * family.timeout,
@@ -382,6 +387,8 @@ def _alarms(stage: Stage) -> Resource:
         dead = {"QueueName": {"Fn::GetAtt": [_dead_id(family), "QueueName"]}}
         text = f"Jobs of {family.name} failed {MAX_RECEIVES} times"
         alarms[f"{_camel(family.name)}DeadAlarm"] = _alarm(text, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, above=0)
+        if Priority.HIGH not in family.priorities:
+            continue
         oldest = {"QueueName": {"Fn::GetAtt": [_queue_id(family, Priority.HIGH), "QueueName"]}}
         text = f"Urgent jobs of {family.name} wait longer than two minutes"
         alarms[f"{_camel(family.name)}AgeAlarm"] = _alarm(text, "AWS/SQS", "ApproximateAgeOfOldestMessage", oldest, above=120, times=3)

@@ -43,6 +43,10 @@ class Audiences:
     def estimate(self, sets: Sequence[str]) -> int:
         return sum(_count(f"{name}{keys.SEPARATOR}000") for name in sets) * (keys.BUCKETS // GROUP)
 
+    def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
+        values: dict[str, str | int | bytes] = {":pk": name_of(scope, "")[0], **({":after": after} if after else {})}
+        return list(islice(_query(values, "pk = :pk AND sk > :after" if after else "pk = :pk", limit), limit))
+
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         pk = _contact(self._vault, kind, contact)
         return list(_query({":pk": pk}, "pk = :pk", 1000))
@@ -53,6 +57,11 @@ def rows_of(vault: Vault, user: User) -> frozenset[Key]:
     bucket, position = keys.bucket(user.userid), keys.position(user.userid)
     tags = {(_partition(audiences.tag(scope, name), bucket), position) for scope, name in user.all_tags}
     return frozenset(tags | {(_contact(vault, kind, contact), user.userid) for kind, contact in user.all_contacts})
+
+
+def name_of(scope: str, tag: str) -> Key:
+    """Where a tag's name stands."""
+    return keys.join("tags", scope), tag
 
 
 def row(key: Key) -> Item:

@@ -13,6 +13,8 @@ def client(service: str) -> Any:
 
     # Standard retries back off with jitter; a function must not outlive its timeout waiting for an answer.
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=10, max_pool_connections=16)
+    if service == "s3":  # the default for signed addresses is a version that not every region takes
+        config = config.merge(Config(signature_version="s3v4"))
     return boto3.client(service, config=config)
 
 

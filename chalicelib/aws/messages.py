@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, fields
 from typing import Any
 
 from chalicelib.aws import ledger_items
@@ -20,7 +20,7 @@ from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId, Plan
 from chalicelib.flow.ports import Vault
 
@@ -36,7 +36,7 @@ class Messages:
 
     def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
         # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
-        puts = [("messages", self._item(message)), ("due", self._timers.row(timer))]
+        puts = [("messages", self._item(message)), ("messages", _summary_item(message)), ("due", self._timers.row(timer))]
         if plan is not None:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
         if message.links:
@@ -68,6 +68,13 @@ class Messages:
     def _contacts_item(self, message: Message, contacts: Sequence[str]) -> Item:
         box = self._vault.seal(pack(list(contacts)), _context(message.msgid))
         return to_item({"pk": message.msgid, "sk": "contacts", "expires": message.expires, "sealed": box})
+
+    def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
+        found: list[Summary] = []
+        for month in _months(since, keys.message_time(before)):
+            if len(found) < limit:
+                found += _of_month(channel_key, month, before, limit - len(found))
+        return [each for each in found if keys.message_time(each.msgid) >= since]
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
@@ -142,6 +149,37 @@ class Messages:
             if not answer.get("LastEvaluatedKey"):
                 return found
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _summary_item(message: Message) -> Item:
+    """One small item, by which an access channel's messages are listed."""
+    month = _months(message.accepted, message.accepted)[0]
+    key: dict[str, str | int | bytes] = {"pk": keys.join("history", message.channel_key, month), "sk": message.msgid}
+    return to_item({**key, "expires": message.expires, "body": pack(astuple(message.summary))})
+
+
+def _of_month(channel_key: str, month: str, before: str, limit: int) -> list[Summary]:
+    answer = client("dynamodb").query(
+        TableName=table("messages"),
+        KeyConditionExpression="pk = :pk AND sk < :before",
+        ExpressionAttributeValues=to_item({":pk": keys.join("history", channel_key, month), ":before": before}),
+        ScanIndexForward=False,
+        Limit=limit,
+    )
+    return [_summary(unpack(from_item(item)["body"])) for item in answer["Items"]]
+
+
+def _summary(body: Sequence[Any]) -> Summary:
+    msgid, audience, targets, priority, template, rule_id, channels, sendno = body
+    kinds = tuple(ChannelType(kind) for kind in channels)
+    return Summary(msgid, AudienceKind(audience), targets, Priority(priority), tuple(template), rule_id, kinds, sendno)
+
+
+def _months(first: int, last: int) -> list[str]:
+    """`2026-11` and those before it, newest first; times are ms."""
+    begin, end = (time.gmtime(ms // 1000) for ms in (first, last))
+    numbers = range(end.tm_year * 12 + end.tm_mon - 1, begin.tm_year * 12 + begin.tm_mon - 2, -1)
+    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

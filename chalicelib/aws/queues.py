@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.config import audience_queue, delivery_queue, queue_name, settings, worker_queue
-from chalicelib.domain.jobs import Envelope
+from chalicelib.config import audience_queue, delivery_queue, imports_queue, queue_name, settings, worker_queue
+from chalicelib.domain.jobs import Envelope, ImportJob
 from chalicelib.flow.envelopes import encode
 
 BATCH, ROUNDS = 10, 4
@@ -31,6 +31,8 @@ class Queues:
 
 
 def _queue(envelope: Envelope) -> str:
+    if isinstance(envelope.job, ImportJob):
+        return imports_queue()
     kind = envelope.channel_type
     if envelope.worker:
         return worker_queue(envelope.worker, envelope.priority)

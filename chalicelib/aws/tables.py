@@ -15,11 +15,15 @@
 | audiences| `tag#<scope>#<tag>#<group>`, position | who has the tag; a group is 32 buckets, a position is bucket and userid | forever  |
 |          | `segment#<n>#<group>`, …     | who is in a segment                                                              | forever  |
 |          | `list#<n>#<group>`, …        | who is in a black- or whitelist                                                  | forever  |
+|          | `tags#<scope>`, tag          | that there is such a tag                                                         | forever  |
 |          | `contact#<type>#<hmac>`, userid | who has the contact                                                           | forever  |
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
 |          | `<msgid>`, `contacts`        | the contacts that a large message names instead of users, sealed                 | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
 |          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |
+|          | `history#<channel key>#<month>`, msgid | what a list shows of a message                                         | TTL      |
+|          | `imports`, import id         | how far an import has come                                                       | 30 days  |
+|          | `import#<id>`, `bad#000001`  | its bad rows up to a row                                                         | 30 days  |
 | ledger   | `<msgid>#<page>`, `plan`     | targets with losses; their contacts sealed                                       | TTL      |
 |          | …, `go#<step>#<number>`      | a go list                                                                        | TTL      |
 |          | …, `call#<call>`             | a call record: lease, token                                                      | TTL      |

@@ -17,24 +17,30 @@ from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.users import Mark, User
 from chalicelib.flow.ports import Vault
 
+LAST = "\U0010ffff"  # the last of all characters
+NAMES = 10_000  # of tags that a container remembers
+
+_RESERVED = {"#bucket": "bucket"}  # a word that an expression must not use bare
+
 Write = tuple[User, list[Item]]  # a user with the actions of its transaction
 
 
 class Users:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
+        self._named: set[tuple[str, str]] = set()  # tags whose names were written
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
         wanted: list[dict[str, str | int]] = [{"bucket": keys.bucket(u), "userid": u} for u in userids]
         rows = get_many(table("users"), wanted, consistent=True)  # who is uploaded and sent to at once must not be unknown
         return {row["userid"]: self._user(row) for row in rows}
 
-    def walk(self, buckets: range, after: str, limit: int) -> Sequence[User]:
+    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         found: list[User] = []
         first = int(after[:3]) if after else buckets.start
         for bucket in range(first, buckets.stop):
             begin = after[4:] if after and bucket == first else ""
-            found += map(self._user, _bucket(bucket, begin, limit - len(found)))
+            found += map(self._user, _bucket(bucket, begin, prefix, limit - len(found)))
             if len(found) >= limit:
                 break
         return found
@@ -43,9 +49,9 @@ class Users:
         """From the number in one bucket, as far as one request counts."""
         answer = client("dynamodb").query(
             TableName=table("users"),
-            KeyConditionExpression="#bucket = :bucket",
-            ExpressionAttributeNames={"#bucket": "bucket"},
-            ExpressionAttributeValues=to_item({":bucket": 0}),
+            KeyConditionExpression="#bucket = :b",
+            ExpressionAttributeNames=_RESERVED,
+            ExpressionAttributeValues=to_item({":b": 0}),
             Select="COUNT",
         )
         return int(answer["Count"]) * keys.BUCKETS
@@ -54,11 +60,20 @@ class Users:
         first = {user.userid: user for user in reversed(users)}
         lost = {user.userid for user in users if first[user.userid] is not user}  # of two versions at once, one is late
         known = before or {}
+        self._name_tags({tag for user in first.values() for tag in user.all_tags - known.get(user.userid, User(user.userid)).all_tags})
         writes = [(user, self._actions(user, known.get(user.userid, User(user.userid)))) for user in first.values()]
         return frozenset(lost | self._write(writes))
 
+    def _name_tags(self, tags: set[tuple[str, str]]) -> None:
+        """Tags are listed by their names, which stand there before anybody has them; each container writes a name once."""
+        fresh = tags - self._named
+        if fresh:
+            write_many(table("audiences"), [audiences.row(audiences.name_of(*tag)) for tag in sorted(fresh)], key=("pk", "sk"))
+            self._named = (self._named if len(self._named) < NAMES else set()) | fresh
+
     def delete(self, users: Sequence[User]) -> frozenset[str]:
-        return frozenset(self._write([(user, [self._removal(user), *self._sets(User(user.userid), user)]) for user in users]))
+        first = {user.userid: user for user in reversed(users)}
+        return frozenset(self._write([(user, [self._removal(user), *self._sets(User(user.userid), user)]) for user in first.values()]))
 
     def _write(self, writes: Sequence[Write]) -> set[str]:
         lost: set[str] = set()
@@ -165,14 +180,18 @@ def _commit(actions: list[Item]) -> None:
         write_many(table("audiences"), [], leaves, key=("pk", "sk"))
 
 
-def _bucket(bucket: int, after: str, limit: int) -> list[dict[str, Any]]:
+def _bucket(bucket: int, after: str, prefix: str, limit: int) -> list[dict[str, Any]]:
     """The next items of a bucket."""
-    values: dict[str, str | int | bytes] = {":bucket": bucket, **({":after": after} if after else {})}
+    # Texts are ordered by their bytes in UTF-8: nothing is between a text and the same with a NUL behind it.
+    low, high = max(after + "\0" if after else "", prefix), prefix + LAST
+    if low > high:
+        return []
+    bounds = {":low": low, ":high": high} if low else {":high": high}
     request: dict[str, Any] = {
         "TableName": table("users"),
-        "KeyConditionExpression": "#bucket = :bucket" + (" AND userid > :after" if after else ""),
-        "ExpressionAttributeNames": {"#bucket": "bucket"},  # a reserved word
-        "ExpressionAttributeValues": to_item(values),
+        "KeyConditionExpression": "#bucket = :b AND userid " + ("BETWEEN :low AND :high" if low else "<= :high"),
+        "ExpressionAttributeNames": _RESERVED,
+        "ExpressionAttributeValues": to_item({":b": bucket, **bounds}),
         "ConsistentRead": True,
     }
     found: list[dict[str, Any]] = []

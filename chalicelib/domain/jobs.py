@@ -69,6 +69,13 @@ class TimersJob:
     timers: tuple[Timer, ...]
 
 
+@dataclass(frozen=True)
+class ImportJob:
+    """Go on with an import."""
+
+    id: str
+
+
 AudienceJob = PlanJob | TimersJob
 ChannelJob = DeliverJob | PollJob | TimersJob
 
@@ -77,9 +84,9 @@ ChannelJob = DeliverJob | PollJob | TimersJob
 class Envelope:
     """A job with where it goes. `group` keeps tenants fair within a queue; `delay` is seconds, at most 900."""
 
-    job: AudienceJob | ChannelJob
+    job: AudienceJob | ChannelJob | ImportJob
     priority: Priority
-    channel_type: ChannelType | None  # None: the audience queue
+    channel_type: ChannelType | None  # None: the audience queue, or that of imports
     group: str
     delay: int = 0
     worker: str = ""  # whose queues it goes to, where a worker serves the channel's platform

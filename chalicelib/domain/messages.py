@@ -6,13 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.audiences import Audience
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.strategy import Strategy
 from chalicelib.domain.templates import Content
 
 PAGE_TARGETS = 500
 INLINE_TARGETS = 100  # a send to so many explicit targets is planned in the request itself
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list shows of a message; the time is in its id."""
+
+    msgid: str
+    audience: AudienceKind
+    targets: int | None  # None where the audience is walked
+    priority: Priority
+    template: tuple[int, int]
+    rule_id: int
+    channels: tuple[ChannelType, ...]
+    sendno: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,13 @@ class Message:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # per code, the contact labels to look in, in order
     restricted: bool = False  # only to users that have something of this access channel's own
     workers: Mapping[str, str] = field(default_factory=dict)  # by code, of channels that a worker serves: whose queues their jobs go to
+
+    @property
+    def summary(self) -> Summary:
+        targets = None if self.audience.is_walked else len(self.userids)
+        return Summary(
+            self.msgid, self.audience.kind, targets, self.priority, self.template, self.rule_id, self.strategy.channels, self.sendno
+        )
 
     @property
     def inline(self) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from chalicelib.domain.members import Role
+
 
 class Auth(Enum):
     """Who may call a route."""
@@ -25,9 +27,35 @@ class Contract:
     auth: Auth
     shape: Callable[[Any], Any]  # how it refuses
     limit: int  # bytes of a body
+    methods: tuple[str, ...]
     takes: str = ""
     gives: str = ""
     query: str = ""
     status: int = 200  # of success
+    also: tuple[int, ...] = ()  # other successes, of the same shape
+    media: str = "application/json"  # of success
     errors: tuple[int, ...] = ()
     tag: str = ""
+    role: Role | None = None  # that a member needs; None: reading, which every member may
+    matches: bool = False  # whether `If-Match` is required
+
+    def refusals(self, path: str) -> frozenset[int]:
+        """What it may answer besides success: declared, and what follows from the rest."""
+        found = {*self.errors, 429, 500}
+        if self.auth in (Auth.CHANNEL, Auth.ACCESS, Auth.EITHER):
+            found |= {400, 401}
+        if self.auth in (Auth.CHANNEL, Auth.EITHER):
+            found.add(1015005)
+        if self.auth is Auth.WEBHOOK:
+            found |= {400, 403, 413}
+        if self.role is not None:
+            found.add(403)
+        if self.takes:
+            found |= {400, 413, 415}
+        if self.query:
+            found.add(400)
+        if "{" in path:
+            found.add(404)
+        if self.matches:
+            found |= {400, 409, 412, 428}
+        return frozenset(found)

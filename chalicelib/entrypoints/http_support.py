@@ -17,6 +17,7 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib import observability, wiring
 from chalicelib.domain.channels import AccessChannel
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Unverified
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints import bodies, credentials
 from chalicelib.entrypoints.contract import Auth as Auth
 from chalicelib.entrypoints.contract import Contract
@@ -50,6 +51,7 @@ class Call:
     request: Request
     channel: AccessChannel | None
     contract: Contract
+    role: Role = Role.ADMINISTRATOR  # of a member
 
     @property
     def sender(self) -> AccessChannel:
@@ -101,7 +103,7 @@ class Call:
 
 def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY, **declared: Any) -> Callable[[View], View]:
     """Register a view that takes a Call and the path's parameters, decoded. `declared` are the fields of its Contract."""
-    contract = Contract(limit=limit, **declared)
+    contract = Contract(limit=limit, methods=methods, **declared)
 
     def register(view: View) -> View:
         @functools.wraps(view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 
 from chalicelib.domain.channels import AccessChannel, ChannelType
@@ -12,6 +13,7 @@ from chalicelib.domain.users import ALL, Change, User, UserChange, apply
 from chalicelib.flow.ports import World
 
 ATTEMPTS = 6
+USERID = 64  # characters
 USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at least one user
 
 # Of these a user has one contact per scope: `add` replaces it.
@@ -21,15 +23,29 @@ UNKNOWN = "is not known"
 BUSY = "was changed by others at the same time, please try again"
 
 
+@dataclass(frozen=True)
+class Changed:
+    """Users that are not as they were, and why which could not be changed."""
+
+    changed: frozenset[str]
+    refused: Mapping[str, str]
+
+
 def change(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Mapping[str, str]:
     """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing.
 
     Without `create`, who is not known yet is not changed either.
     """
+    return change_all(world, changes, create=create).refused
+
+
+def change_all(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Changed:
+    """The same, and which users are not as they were."""
     waiting: dict[str, list[UserChange]] = {}
     for each in changes:
         waiting.setdefault(each.userid, []).append(each)
     refused: dict[str, str] = {}
+    saved: set[str] = set()
     for _ in range(ATTEMPTS):
         found = world.users.get(list(waiting))
         changed = []
@@ -43,10 +59,22 @@ def change(world: World, changes: Sequence[UserChange], *, create: bool = True) 
             elif after != before or not before.version:
                 changed.append(after)
         losers = world.users.save(changed, found) if changed else frozenset()
+        saved |= {user.userid for user in changed if user.userid not in losers}
         waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}
         if not waiting:
             break
-    return {**refused, **dict.fromkeys(waiting, BUSY)}
+    return Changed(frozenset(saved), {**refused, **dict.fromkeys(waiting, BUSY)})
+
+
+def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
+    """Delete users with their contacts and tags; why which were not. Who is not there is deleted."""
+    waiting: Sequence[str] = list(dict.fromkeys(userids))
+    for _ in range(ATTEMPTS):
+        found = world.users.get(waiting)
+        waiting = sorted(world.users.delete(list(found.values()))) if found else []
+        if not waiting:
+            break
+    return dict.fromkeys(waiting, BUSY)
 
 
 def size(user: User) -> int:
@@ -77,10 +105,15 @@ def check_scopes(world: World, caller: AccessChannel | None, one: UserChange) ->
     With a channel key: `all`, that key, and the codes of delivery channels authorised to it.
     """
     for field, kind, bind in _binds(one):
-        if kind is not None and kind.bound_by_code:
-            _check_code(world, caller, field, kind, bind)
-        elif bind != ALL:
-            _check_key(world, caller, field, bind)
+        check_scope(world, caller, field, kind, bind)
+
+
+def check_scope(world: World, caller: AccessChannel | None, field: str, kind: ChannelType | None, bind: str) -> None:
+    """The same for one scope: of a contact on a channel type, or (None) of tags."""
+    if kind is not None and kind.bound_by_code:
+        _check_code(world, caller, field, kind, bind)
+    elif bind != ALL:
+        _check_key(world, caller, field, bind)
 
 
 def _binds(one: UserChange) -> Iterator[tuple[str, ChannelType | None, str]]:

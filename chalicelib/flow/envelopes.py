@@ -8,12 +8,17 @@ from dataclasses import asdict
 from typing import Any
 
 from chalicelib.domain.channels import Priority
-from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 
-AnyJob = AudienceJob | ChannelJob
+AnyJob = AudienceJob | ChannelJob | ImportJob
 
-_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob]] = {"plan": PlanJob, "deliver": DeliverJob, "poll": PollJob}
+_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob] | type[ImportJob]] = {
+    "plan": PlanJob,
+    "deliver": DeliverJob,
+    "poll": PollJob,
+    "import": ImportJob,
+}
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
 
 
@@ -39,6 +44,14 @@ def decode_channel(text: str) -> ChannelJob:
     return job
 
 
+def decode_import(text: str) -> ImportJob:
+    """Raises ValueError for what is no job of the queue of imports."""
+    job = _decode(text)
+    if not isinstance(job, ImportJob):
+        raise ValueError(f"{type(job).__name__} on the queue of imports")
+    return job
+
+
 def _decode(text: str) -> AnyJob:
     """A job whose fields have another shape was written by another version: an error, so that the message is kept."""
     try:
@@ -51,7 +64,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position"})
+_TEXTS = frozenset({"msgid", "channel", "position", "id"})
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
+from chalicelib.domain.imports import BadRow, Import
 from chalicelib.domain.jobs import Envelope, Timer
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
 from chalicelib.domain.sending import (
@@ -145,8 +146,11 @@ class Users(Protocol):
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         """Take away these users with their tags and contacts; the userids that somebody else changed meanwhile."""
 
-    def walk(self, buckets: range, after: str, limit: int) -> Sequence[User]:
-        """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end."""
+    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end.
+
+        With a prefix only those whose id begins with it: a request for each bucket, so it is for people who look, not for sending.
+        """
 
     def estimate(self) -> int:
         """About how many users there are, in one request."""
@@ -167,6 +171,9 @@ class Audiences(Protocol):
     def estimate(self, sets: Sequence[str]) -> int:
         """About how many are in these sets, in one request for each."""
 
+    def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
+        """The next tags of a scope, in order: those that somebody has, or once had."""
+
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
@@ -183,6 +190,9 @@ class Messages(Protocol):
 
     def get(self, msgid: str) -> Message | None:
         """Immutable, hence cached without limit of age within a container (bounded in number)."""
+
+    def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
+        """An access channel's messages from before a msgid back to a time (ms), newest first."""
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Link variable -> address; outlives the message's history."""
@@ -249,6 +259,50 @@ class Timers(Protocol):
 
     def due(self, now: int, limit: int) -> Sequence[Timer]: ...
     def done(self, timers: Sequence[Timer]) -> None: ...
+
+
+class Imports(Protocol):
+    """How far imports of files have come."""
+
+    def create(self, one: Import) -> None:
+        """A new one; its version becomes 1."""
+
+    def get(self, id: str) -> Import | None: ...
+    def advance(self, one: Import, bad: Sequence[BadRow] = ()) -> bool:
+        """Replace the version before with this one and keep its bad rows, both or nothing; False when another version stands there."""
+
+    def bad_rows(self, id: str) -> Sequence[BadRow]:
+        """All that were kept, in the order of the file."""
+
+    def newest(self, before: str, limit: int) -> Sequence[Import]:
+        """Newest first, from before an id on (empty: the newest)."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """A presigned upload: the fields go before the file in a multipart form."""
+
+    url: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+class Files(Protocol):
+    """Files of people, uploaded and fetched by addresses that are signed for a while. A key is a path; what nobody deletes expires."""
+
+    def form(self, key: str, least: int, most: int, seconds: int) -> Form:
+        """To upload so many bytes."""
+
+    def mark(self, key: str) -> str | None:
+        """What tells this content from any other; None when there is no file."""
+
+    def read(self, key: str, mark: str) -> bytes | None:
+        """None when the file is not there, or has another mark."""
+
+    def write(self, key: str, content: bytes, kind: str) -> None: ...
+    def address(self, key: str, name: str, seconds: int) -> str:
+        """To download a file under a name."""
+
+    def delete(self, key: str) -> None: ...
 
 
 class Queues(Protocol):
@@ -333,3 +387,5 @@ class World:
     credentials: Credentials
     providers: Providers
     limits: Limits
+    imports: Imports
+    files: Files

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.domain import keys
+from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.funnel import STAGES, Counts, channel_order, total
-from chalicelib.domain.messages import PAGE_TARGETS, Message
+from chalicelib.domain.messages import PAGE_TARGETS, Message, Summary
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
+from chalicelib.domain.strategy import MAX_WITHIN
 from chalicelib.flow import tally
 from chalicelib.flow.ports import World
 
+LONGEST = len(ChannelType) * MAX_WITHIN  # seconds that a strategy may take: that long, and some days, messages are kept
 LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when somebody asks
 
 
@@ -50,6 +54,15 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         },
         "balanced": _balances(counts),
     }
+
+
+def newest(world: World, channel_key: str, before: str, limit: int) -> Sequence[Summary]:
+    """An access channel's messages, newest first, from before a msgid on; raises LookupError where there is no such channel."""
+    if world.settings.access_channel(channel_key) is None:
+        raise LookupError("no such access channel")
+    now = world.clock.now()
+    oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
+    return world.messages.newest(channel_key, before or keys.message_id(now + 1, bytes(4)), oldest, limit)
 
 
 def _own(world: World, channel_key: str, msgid: str) -> Message:

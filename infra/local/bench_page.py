@@ -70,7 +70,21 @@ def write(
     head = INTRODUCTION.format(machine=machine, region=prices.REGION, date=prices.DATE, memory=round(MEMORY_GB * 1024), **sizes)
     parts = [head, _figures(report, bounds), _imports(imports, bounds["import_ratio"])]
     parts += [_scenario(name, result) for name, result in results.items()]
-    PAGE.write_text("".join([*parts, _method(results, bounds)]))
+    uploads = _section("Uploads")
+    PAGE.write_text("".join([*parts, _method(results, bounds), *([uploads] if uploads else [])]))
+
+
+def put_section(title: str, text: str) -> None:
+    """A section of a benchmark of its own, at the page's end; in place of the one that is there."""
+    page = PAGE.read_text() if PAGE.is_file() else ""
+    PAGE.write_text(page.replace(_section(title), "").rstrip("\n") + f"\n\n## {title}\n\n{text}")
+
+
+def _section(title: str) -> str:
+    """As it stands on the page; empty where it does not."""
+    page = PAGE.read_text() if PAGE.is_file() else ""
+    _, found, rest = page.partition(f"\n## {title}\n")
+    return found + rest.partition("\n## ")[0] if found else ""
 
 
 def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, float]]) -> str:

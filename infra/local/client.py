@@ -118,6 +118,10 @@ class Shop:
         credentials = {"app_key": f"{platform}-{self.mark}", "master_secret": uuid.uuid4().hex}
         return platform, credentials, {"base_url": f"{self.stack['sandbox_url']}/{platform}"}
 
+    def put_file(self, form: Mapping[str, Any], content: bytes) -> int:
+        """Send a file with the form of an import, as a browser does; the status that the bucket answers."""
+        return requests.post(form["url"], data=form["fields"], files={"file": ("file", content)}, timeout=TIMEOUT).status_code
+
     def template(self, **contents: Mapping[str, Any]) -> int:
         body = {"channel_key": self.key, "name": f"template {self.mark}", "contents": contents}
         return int(self.admin.ask("POST", "/admin/v1/templates", body)["template_id"])

@@ -28,13 +28,14 @@ STREAM_TICK = 0.2
 
 def apply(counts: Counts, log: Path) -> None:
     """Call once, after MiniStack is imported and before it serves."""
-    from ministack.core import iam_actions, lambda_runtime
+    from ministack.core import iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import apigateway_v1, lambda_svc, sqs, stepfunctions
 
     _import_gateway_responses(apigateway_v1)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     _conditions_on_encryption_contexts(iam_actions)
+    _as_over_tls(iam_evaluator)
     _batches_need_the_single_right(iam_actions)
     _bare_interpreter(lambda_runtime)
     _unpack_once(lambda_runtime)
@@ -134,6 +135,16 @@ def _conditions_on_encryption_contexts(actions: Any) -> None:
         return found
 
     actions.request_tag_context = with_encryption_context
+
+
+def _as_over_tls(evaluator: Any) -> None:
+    """AWS is called over TLS, and the bucket's policy refuses anything else; on this machine there is none."""
+    resolve = evaluator._resolve_condition_key
+
+    def over_tls(key: str, context: Any) -> Any:
+        return "true" if key.lower() == "aws:securetransport" else resolve(key, context)
+
+    evaluator._resolve_condition_key = over_tls
 
 
 def wake_event_sources() -> None:

@@ -12,7 +12,7 @@ from chalicelib import config, wiring
 from chalicelib.aws import inbox
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 from chalicelib.flow import envelopes as texts
 from chalicelib.flow.ports import World
@@ -35,6 +35,8 @@ def receive(request: pytest.FixtureRequest, world: World) -> Callable[[], Receiv
 
 
 def _name(envelope: Envelope) -> str:
+    if isinstance(envelope.job, ImportJob):
+        return config.imports_queue()
     kind = envelope.channel_type
     if envelope.worker:
         return config.worker_queue(envelope.worker, envelope.priority)
@@ -59,6 +61,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
+        Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),
         Envelope(DeliverJob(msgid, 0, 0, 0, "w", 0, 99), Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp"),
     ]
     world.queues.send(sent)

@@ -6,8 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.users import Mark
 from chalicelib.flow.ports import World
 from tests.builders import a_reachable_user, a_user
 from tests.contracts import faults
@@ -63,6 +67,83 @@ def test_more_users_than_a_transaction_takes_are_saved(world: World, unique: str
     users = [a_reachable_user(f"{unique}-{n:03d}") for n in range(205)]
     assert world.users.save(users) == frozenset()
     assert len(world.users.get([user.userid for user in users])) == 205
+
+
+def test_users_are_walked_in_order_whoever_walks(world: World, unique: str) -> None:
+    ours = {f"{unique}-{n:03d}" for n in range(60)}
+    world.users.save([a_user(userid) for userid in sorted(ours)])
+    ordered = sorted(ours, key=keys.position)
+    everyone = [user.userid for user in world.users.walk(range(keys.BUCKETS), "", 10_000)]
+    assert [userid for userid in everyone if userid in ours] == ordered
+    assert everyone == sorted(everyone, key=keys.position)
+    halves = [world.users.walk(range(100), "", 10_000), world.users.walk(range(100, 256), "", 10_000)]
+    assert [user.userid for half in halves for user in half] == everyone
+
+
+@pytest.mark.parametrize("limit", [1, 7, 59, 60])
+def test_a_walk_goes_on_after_a_position_and_ends_with_less_than_it_could(world: World, unique: str, limit: int) -> None:
+    world.users.save([a_user(f"{unique}-{n:03d}") for n in range(60)])
+    found: list[str] = []
+    after = ""
+    while True:
+        some = world.users.walk(range(keys.BUCKETS), after, limit, f"{unique}-")
+        found += [user.userid for user in some]
+        if len(some) < limit:
+            break
+        after = keys.position(some[-1].userid)
+    assert found == sorted((f"{unique}-{n:03d}" for n in range(60)), key=keys.position)
+
+
+def test_a_prefix_finds_those_whose_id_begins_with_it(world: World, unique: str) -> None:
+    ids = [f"{unique}{rest}" for rest in ("", "a", "ab", "a#", "a\U0001f600", "b", "A", "é")]
+    world.users.save([a_user(userid) for userid in ids])
+
+    def begin_with(prefix: str) -> set[str]:
+        return {user.userid for user in world.users.walk(range(keys.BUCKETS), "", 100, prefix)}
+
+    assert begin_with(unique) == set(ids)
+    assert begin_with(f"{unique}a") == {f"{unique}{rest}" for rest in ("a", "ab", "a#", "a\U0001f600")}
+    assert begin_with(f"{unique}c") == set()
+    far = keys.position("~")  # beyond all of them in its bucket
+    assert not world.users.walk(range(int(far[:3]), int(far[:3]) + 1), far, 100, f"{unique}a")
+
+
+def test_a_walk_beyond_the_last_user_finds_nobody(world: World, unique: str) -> None:
+    world.users.save([a_user(unique)])
+    bucket = keys.bucket(unique)
+    assert world.users.walk(range(bucket, bucket + 1), f"{bucket:03d}#\U0010ffff", 10) == []
+    assert unique not in {user.userid for user in world.users.walk(range(bucket + 1, keys.BUCKETS), "", 10_000)}
+
+
+def test_users_are_deleted_unless_somebody_changed_them(container: Container, unique: str) -> None:
+    world = container()
+    world.users.save([a_user(f"{unique}-{n}") for n in range(3)])
+    read = world.users.get([f"{unique}-{n}" for n in range(3)])
+    world.users.save([replace(read[f"{unique}-1"], tags={"all": ("later",)})], read)
+    gone = list(read.values())
+    assert world.users.delete([*gone, gone[0]]) == {f"{unique}-1"}
+    assert set(container().users.get(list(read))) == {f"{unique}-1"}
+    assert f"{unique}-0" in world.users.delete([gone[0]]), "who is not there any more has changed"
+    assert world.users.delete([]) == frozenset()
+
+
+def test_everything_of_a_user_comes_back(container: Container, unique: str) -> None:
+    mark = Mark("opted", 1_700_000_000_000)
+    user = replace(
+        a_user(unique, push=["r1"], tags=["vip"]),
+        labels={ChannelType.SMS: {"text": {"1": "13800138000", "2": "13900139000"}}},
+        gone={ChannelType.APP: {"r1": mark}},
+        refusals={ChannelType.SMS: {"13800138000": {"all": mark, "shop": mark}}},
+        attributes={"age": 30, "city": "北京"},
+        events={"order": (3, 1_700_000_000_000)},
+    )
+    container().users.save([user])
+    assert container().users.get([unique])[unique] == replace(user, version=1)
+
+
+def test_how_many_users_there_are_is_estimated(world: World, unique: str) -> None:
+    world.users.save([a_user(f"{unique}-{n}") for n in range(2000)])
+    assert world.users.estimate() >= 256
 
 
 # -- what only AWS does

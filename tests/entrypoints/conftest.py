@@ -17,7 +17,7 @@ import app
 from chalicelib import wiring
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.entrypoints import shapes
+from chalicelib.entrypoints import codes, shapes
 from chalicelib.entrypoints.contract import Contract
 from chalicelib.flow.ports import Provider
 from chalicelib.providers import registry
@@ -68,20 +68,29 @@ class Reply:
         return int(body["code"])
 
 
-def contract_of(method: str, path: str) -> Contract | None:
-    """What the route that serves this declares about itself; None for what no route serves."""
-    for route, entries in app.app.routes.items():
+def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
+    """The route that serves this, and what it declares about itself; None for what no route serves."""
+    for route, entries in sorted(app.app.routes.items()):  # what is spelt out stands before parameters
         if method in entries and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)), path.partition("?")[0].rstrip("/")):
-            found: Contract = entries[method].view_function.contract
-            return found
+            return route, entries[method].view_function.contract
     return None
 
 
 def check_answer(method: str, path: str, status: int, body: bytes) -> None:
-    """Whatever a test asks: an answer has the shape that its route says it gives."""
-    contract = contract_of(method, path)
-    if contract and contract.gives and status < 300:
-        assert status in (contract.status, *contract.errors), f"{method} {path}: {status}"
+    """Whatever a test asks: an answer has the shape that its route says it gives, an error is one that it says it may answer."""
+    found = contract_of(method, path)
+    if found is None:
+        return
+    route, contract = found
+    if status >= 400:
+        answered = json.loads(body)
+        declared = {(codes.status_of(error), codes.code_of(error)) for error in contract.refusals(route)}
+        if set(answered) == {"code", "message"}:
+            assert (status, answered["code"]) in declared, f"{method} {route} does not declare {status} {answered}"
+        else:
+            assert status in {s for s, _ in declared}, f"{method} {route} does not declare {status} {answered}"
+    elif contract.gives and status < 300:
+        assert status in (contract.status, *contract.also), f"{method} {route} does not declare {status}"
         shapes.load(contract.gives).model_validate_json(body)
 
 

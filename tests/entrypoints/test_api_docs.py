@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import app
+from chalicelib.entrypoints import codes
 from chalicelib.entrypoints.http_support import Auth
 from tests.entrypoints.conftest import CONTENTS, KEY, Api
 
@@ -33,6 +34,16 @@ def test_every_code_that_is_answered_is_described() -> None:
     used = {code for source in sources for code in re.findall(r"\b(101[59]\d{3}|400[45]|5000)\b", source.read_text())}
     assert used
     assert {code for code in used if code not in DOCS} == set()
+
+
+def test_every_code_is_in_the_openapi_document_and_in_its_table() -> None:
+    sources = [*(ROOT / "chalicelib" / "entrypoints").rglob("*.py"), *(ROOT / "chalicelib" / "flow").glob("*.py")]
+    used = {int(code) for source in sources for code in re.findall(r"\b(101[59]\d{3})\b", source.read_text())}
+    assert used == {*codes.CODES, *codes.OF_ITEMS, codes.STATUSES[429][0]}
+    described = {int(code) for row in re.findall(r"^\| \d{3} \| ([\d, ]+) \|", DOCS, re.MULTILINE) for code in row.split(", ")}
+    likewise = {int(code) for code in re.findall(r"(101\d{4}) \w", DOCS)}
+    assert {*codes.CODES} <= described | likewise
+    assert {status for status, _ in codes.CODES.values()} <= {*codes.STATUSES}
 
 
 def test_the_example_of_a_strategy_works(configured: Api) -> None:

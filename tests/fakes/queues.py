@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from chalicelib.domain.jobs import Envelope
+from chalicelib.domain.jobs import Envelope, ImportJob
 from chalicelib.flow import envelopes as texts
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
@@ -32,7 +33,9 @@ class FakeQueues:
         for envelope in envelopes:
             if not 0 <= envelope.delay <= 900:
                 raise ValueError("a queue delays by 0 to 900 seconds")
-            decode = texts.decode_audience if envelope.channel_type is None else texts.decode_channel
+            decode: Any = texts.decode_audience if envelope.channel_type is None else texts.decode_channel
+            if isinstance(envelope.job, ImportJob):
+                decode = texts.decode_import
             envelope = replace(envelope, job=decode(texts.encode(envelope.job)))
             self.sent.append(envelope)
             self.waiting.append((self.clock.now() + envelope.delay * 1000, envelope))

@@ -13,7 +13,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.facts import Bundle, Fact, decode, encode
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
 from chalicelib.domain.sending import Receipt, Token
@@ -60,9 +60,10 @@ class FakeUsers:
                     self.stored.pop(user.userid, None)
             return frozenset(lost)
 
-    def walk(self, buckets: range, after: str, limit: int) -> Sequence[User]:
+    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         with self.steps.around("users.walk", write=False):
-            ordered = sorted((keys.position(u), user) for u, user in self.stored.items() if keys.bucket(u) in buckets)
+            known = [(keys.position(u), user) for u, user in self.stored.items() if keys.bucket(u) in buckets and u.startswith(prefix)]
+            ordered = sorted(known, key=lambda each: each[0])
             return deepcopy([user for position, user in ordered if position > after][:limit])
 
     def estimate(self) -> int:
@@ -100,6 +101,11 @@ class FakeAudiences:
 
     def estimate(self, sets: Sequence[str]) -> int:
         return sum(len(self._of(name)) for name in sets)
+
+    def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
+        with self.steps.around("audiences.tags", write=False):
+            found = {tag for user in self.users.stored.values() for bind, tag in user.all_tags if bind == scope}
+            return sorted(tag for tag in found if tag > after)[:limit]
 
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):
@@ -236,6 +242,11 @@ class FakeMessages:
     def contacts(self, msgid: str) -> Sequence[str]:
         with self.steps.around("messages.contacts", write=False):
             return self._contacts.get(msgid, ())
+
+    def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
+        with self.steps.around("messages.newest", write=False):
+            known = (m for m in self.stored.values() if m.channel_key == channel_key and m.msgid < before and m.accepted >= since)
+            return [m.summary for m in sorted(known, key=lambda m: m.msgid, reverse=True)][:limit]
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         with self.steps.around("messages.links", write=False):

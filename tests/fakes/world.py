@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.flow.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
+from tests.fakes.files import FakeFiles, FakeImports
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
 from tests.fakes.secrets import FakeCredentials, FakeVault
@@ -40,6 +41,8 @@ class FakeWorld(Steps):
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
+        self.imports = FakeImports(self)
+        self.files = FakeFiles(self)
 
     @property
     def ports(self) -> World:
@@ -47,4 +50,5 @@ class FakeWorld(Steps):
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
             ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault,
             credentials=self.credentials, providers=self.providers, limits=self.limits,
+            imports=self.imports, files=self.files,
         )  # fmt: skip

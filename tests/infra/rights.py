@@ -31,6 +31,12 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},
     },
+    "imports": {
+        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "users": {"BatchGetItem", "PutItem"},
+        "audiences": {"BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"},
+        "messages": {"GetItem", "Query", "PutItem"},
+    },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
         "messages": {"GetItem"},
@@ -44,8 +50,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
 }
 
 SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
-    "api": {"audience", "delivery", "worker"},
+    "api": {"audience", "delivery", "imports", "worker"},
     "audience": {"audience", "delivery", "worker"},
+    "imports": {"imports"},
     "deliver": {"audience", "own"},
     "cmpp": {"audience", "worker"},
     "sweep": {"audience", "delivery"},
@@ -63,12 +70,20 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Decrypt", "webhook"),
     },
     "audience": {("Decrypt", "contacts")},
+    "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
 
+# Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
+FILES: dict[str, set[str]] = {
+    "api": {"GetObject", "PutObject", "ListBucket"},
+    "imports": {"GetObject", "PutObject", "DeleteObject", "ListBucket"},
+}
+
 # What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
 CONSUMES: dict[str, set[str]] = {
+    "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},

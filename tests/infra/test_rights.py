@@ -14,7 +14,7 @@ from infra.package import ROOT
 from tests.infra import rights
 from tests.infra.conftest import Resource, of_type
 
-FAMILIES = ("api", "audience", "deliver", "tally", "sweep", "poll", "cmpp")
+FAMILIES = ("api", "audience", "imports", "deliver", "tally", "sweep", "poll", "cmpp")
 
 
 def family_of(function: str) -> str:
@@ -92,7 +92,8 @@ def test_a_policy_allows_on_tables_what_the_family_calls_and_no_more(family: str
 def test_a_policy_allows_to_send_to_the_queues_that_the_family_feeds(family: str) -> None:
     targets = {resource["Fn::Sub"].rsplit(":", 1)[1] for action, resource, _ in granted(family) if action == "sqs:SendMessage"}
     wanted = queues_of(rights.SENDS_TO.get(family, set()))
-    assert targets == {config.queue_name("${Stage}", f"{name}-?") for name in wanted}
+    single = {config.queue_name("${Stage}", config.imports_queue())} if "imports" in rights.SENDS_TO.get(family, set()) else set()
+    assert targets == {config.queue_name("${Stage}", f"{name}-?") for name in wanted} | single
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -107,10 +108,23 @@ def test_a_policy_opens_and_seals_for_the_purposes_of_the_family_only(family: st
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_policy_allows_files_of_imports_only(family: str) -> None:
+    allowed = {(action, json.dumps(resource)) for action, resource, _ in granted(family) if action.startswith("s3:")}
+    own = {
+        (action, resource)
+        for action, resource in allowed
+        if "FilesBucket" in resource and action.removeprefix("s3:") in rights.FILES.get(family, ())
+    }
+    assert {action.removeprefix("s3:") for action, _ in own} == rights.FILES.get(family, set())
+    assert all("/imports/*" in resource for action, resource in own if action != "s3:ListBucket")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_a_policy_allows_nothing_else(family: str) -> None:
     known = (set() if family in rights.WORKERS else rights.EVERY_FUNCTION) | rights.CONSUMES.get(family, set())
     known |= {f"dynamodb:{action}" for actions in rights.TABLES[family].values() for action in actions}
     known |= {f"kms:{action}" for action, _ in rights.KEY.get(family, set())}
+    known |= {f"s3:{action}" for action in rights.FILES.get(family, set())}
     known |= {"sqs:SendMessage"} if family in rights.SENDS_TO else set()
     known |= {"states:StartExecution"} if family in rights.STARTS_THE_CLOCK else set()
     assert {action for action, _, _ in granted(family)} == known
@@ -120,9 +134,12 @@ def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
     """By name, over all families: a call that no policy allows, or a right that no code uses."""
     tables = {action for family in rights.TABLES.values() for actions in family.values() for action in actions}
     allowed = tables | {action for each in rights.KEY.values() for action, _ in each} | {"SendMessage", "StartExecution"}
+    allowed |= {action for actions in rights.FILES.values() for action in actions} - {"ListBucket"}
     allowed |= {action.removeprefix("sqs:") for worker in rights.WORKERS for action in rights.CONSUMES[worker]}
     # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
-    used = {{"SendMessageBatch": "SendMessage"}.get(each, each) for each in calls_in_adapters()} - {"TransactWriteItems"}
+    used = {{"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(each, each) for each in calls_in_adapters()} - {
+        "TransactWriteItems"
+    }
     assert used == allowed
 
 
@@ -130,12 +147,16 @@ OPERATIONS = {
     "batch_get_item": "BatchGetItem",
     "batch_write_item": "BatchWriteItem",
     "decrypt": "Decrypt",
+    "delete_object": "DeleteObject",
     "delete_item": "DeleteItem",
     "delete_message": "DeleteMessage",
     "encrypt": "Encrypt",
     "generate_data_key": "GenerateDataKey",
     "get_item": "GetItem",
+    "get_object": "GetObject",
+    "head_object": "HeadObject",
     "put_item": "PutItem",
+    "put_object": "PutObject",
     "query": "Query",
     "receive_message": "ReceiveMessage",
     "scan": "Scan",

@@ -14,8 +14,8 @@ import pytest
 
 from infra.package import ROOT
 
-# Providers say who they are by the token in the path and their signature, links by the signature in them.
-OPEN = {"/receipts/{code}/{token}": "WEBHOOK", "/l/{token}": "NOBODY"}
+# Providers say who they are by the token in the path and their signature, links by the signature in them. The documentation is public.
+OPEN = {"/receipts/{code}/{token}": "WEBHOOK", "/l/{token}": "NOBODY", "/openapi.json": "NOBODY", "/docs": "NOBODY"}
 
 SCRIPT = """
 import json

@@ -25,7 +25,7 @@ DELIVER = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TY
 
 
 def test_the_functions_are_those_that_the_design_names(functions: Functions) -> None:
-    assert set(functions) == {"api", "audience", "tally", "sweep", "poll", *DELIVER}
+    assert set(functions) == {"api", "audience", "imports", "tally", "sweep", "poll", *DELIVER}
 
 
 def test_every_handler_of_the_package_imports_in_a_bare_interpreter(packaged_here: Path, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -
     audience = {config.audience_queue(priority) for priority in Priority}
     delivery = {config.delivery_queue(each, priority) for each in config.SUPPORTED_CHANNEL_TYPES for priority in Priority}
     workers = {config.worker_queue("cmpp", priority) for priority in Priority}
-    assert names == {config.queue_name("prod", name) for name in audience | delivery | workers}
+    assert names == {config.queue_name("prod", name) for name in audience | delivery | workers | {config.imports_queue()}}
 
 
 def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(functions: Functions) -> None:
@@ -104,7 +104,7 @@ def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(template:
 
 
 def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(functions: Functions) -> None:
-    assert {name for name, each in functions.items() if each.get("RecursiveLoop") == "Allow"} == {"audience", *DELIVER}
+    assert {name for name, each in functions.items() if each.get("RecursiveLoop") == "Allow"} == {"audience", "imports", *DELIVER}
 
 
 def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
@@ -184,9 +184,9 @@ def test_the_gateways_own_errors_have_our_shape(template: Template, kind: str) -
 def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    outsiders = {path for path in body["paths"] if path.startswith(("/receipts/", "/l/"))}
+    outsiders = {path for path in body["paths"] if path.startswith(("/receipts/", "/l/", "/docs", "/openapi.json"))}
     throttled = {each["ResourcePath"].removeprefix("/").replace("~1", "/") for each in settings if each["ResourcePath"] != "/*"}
-    assert len(outsiders) == 2
+    assert len(outsiders) == 4
     assert throttled == outsiders
 
 

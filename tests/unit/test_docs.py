@@ -9,9 +9,10 @@ import pytest
 
 from chalicelib import config
 from chalicelib.domain import errors, messages, strategy, templates
+from chalicelib.domain import imports as domain_imports
 from chalicelib.entrypoints import http_support, http_users
 from chalicelib.entrypoints.shapes import base
-from chalicelib.flow import calls, contacts, report, submit
+from chalicelib.flow import calls, contacts, imports, report, submit
 from chalicelib.providers import registry
 from infra.local import bench, demo
 
@@ -32,7 +33,7 @@ def test_the_flow_table_names_modules_that_are_there() -> None:
 def test_every_environment_variable_is_in_the_configuration_table() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
-    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "KMS_KEY"}
+    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "FILES_BUCKET", "KMS_KEY"}
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
     assert documented == read - set_by_the_template
 
@@ -81,6 +82,10 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a user's contacts and tags": contacts.USER_BYTES,
         "bytes of a message's contents": submit.CONTENT_LIMIT,
         "bytes of a request": http_support.MAX_BODY,
+        "rows of a file that is imported": domain_imports.MAX_ROWS,
+        "bytes of a file that is imported": domain_imports.MAX_BYTES,
+        "columns of a file that is imported": domain_imports.MAX_COLUMNS,
+        "rows of an import's slice": imports.SLICE,
         "bytes of an address behind a short link": templates.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
         "deliveries of a call: WeCom": can["wecom"].call_size,

@@ -46,7 +46,7 @@ class Events(Strict):
     data: Annotated[list[EventRecord], Field(min_length=1, max_length=100)]
 
 
-class Problem(Answer):
+class ItemProblem(Answer):
     code: int
     msg: str
 
@@ -56,4 +56,4 @@ class Done(Answer):
 
     code: int
     msg: str
-    data: list[Problem] | None = None
+    data: list[ItemProblem] | None = None

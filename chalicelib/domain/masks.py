@@ -1,0 +1,13 @@
+"""Contacts as they are shown to who may not read them: enough to recognise one's own."""
+
+from __future__ import annotations
+
+HIDDEN = "****"
+
+
+def masked(contact: str) -> str:
+    """`138****0000`, `z****@example.com`; nothing of what is short."""
+    name, at, domain = contact.rpartition("@")
+    if at:
+        return f"{name[:1]}{HIDDEN}{at}{domain}"
+    return f"{contact[:3]}{HIDDEN}{contact[-4:]}" if len(contact) >= 10 else HIDDEN

@@ -1,0 +1,31 @@
+"""Members of the management API: people and programs with a key of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a member may change; everybody may read."""
+
+    ADMINISTRATOR = "administrator"  # everything
+    OPERATOR = "operator"  # messages, templates, strategies, users
+    REVIEWER = "reviewer"  # reviews
+    READ_ONLY = "read-only"
+
+    def may(self, needed: Role | None) -> bool:
+        """Whether this role does what `needed` is needed for; None: reading."""
+        return needed is None or self in (Role.ADMINISTRATOR, needed)
+
+
+@dataclass(frozen=True)
+class Member:
+    """`key` is the access key. The global keys of a deployment are members too: administrators that no list shows."""
+
+    key: str
+    name: str
+    role: Role
+    secret_hash: str = field(repr=False)
+    enabled: bool = True
+    version: int = 1

@@ -1,0 +1,65 @@
+"""Every code that an answer may carry, with its status and what it means. Read by openapi.py alone.
+
+The meaning of UMS's own: docs.jiguang.cn/jums, "message_code" (2021-12-15). Codes 1019xxx are this project's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Those without a code of their own: the status, and the code that stands in the body.
+STATUSES: Mapping[int, tuple[int, str]] = {
+    400: (4004, "a parameter is missing, wrong or unknown; the text names the field"),
+    401: (4005, "authentication failed"),
+    403: (4005, "the caller may not do this, or the receipt could not be verified"),
+    404: (4004, "there is no such thing"),
+    409: (4004, "the name or code is taken, it is in use, or somebody else changed it at the same time"),
+    412: (4004, "it was changed meanwhile: `If-Match` is not its `ETag` any more"),
+    413: (4004, "the body is too large"),
+    415: (4004, "the body's `Content-Type` is not JSON"),
+    428: (4004, "`If-Match` is required"),
+    429: (1015030, "too many requests"),
+    500: (5000, "an error on our side"),
+    503: (5000, "a step did not answer in time, please try again"),
+}
+
+CODES: Mapping[int, tuple[int, str]] = {
+    1015004: (400, "`aud_userid` is empty or has more than 1000 ids"),
+    1015005: (400, "the access channel is closed"),
+    1015006: (400, "no delivery channel for App is authorised and enabled"),
+    1015007: (400, "no delivery channel for SMS is authorised and enabled"),
+    1015008: (400, "no delivery channel for WeChat official accounts is authorised and enabled"),
+    1015009: (400, "no delivery channel for WeChat mini-programs is authorised and enabled"),
+    1015010: (400, "no delivery channel for e-mail is authorised and enabled"),
+    1015011: (400, "no delivery channel for Alipay is authorised and enabled"),
+    1015012: (400, "no delivery channel for dingtalk_cc is authorised and enabled"),
+    1015026: (400, "`rule_id`: there is no such strategy, or it is not valid now"),
+    1015031: (400, "`template_id`: there is no such template"),
+    1015084: (400, "`app_para.platform` is missing, though the template has App content"),
+    1015085: (400, "`app_para.platform` is wrong"),
+    1015094: (400, "a template message carries `msg_…`"),
+    1015097: (400, "`black_id` and `white_id` are both given"),
+    1019001: (400, "`rule_id`: the channels of the strategy and of the template differ"),
+    1019002: (400, "an audience or kind of message that is not supported yet"),
+    1019013: (400, "no delivery channel for wechatwk is authorised and enabled"),
+    1019014: (400, "no delivery channel for wechatwk_linkedcorp is authorised and enabled"),
+}
+
+# What stands beside a single user or item in an answer that is itself a success.
+OF_ITEMS: Mapping[int, str] = {
+    1019021: "the binding is not the caller's or does not exist",
+    1019022: "others changed the user at the same time, again and again: try again",
+}
+
+
+def status_of(error: int) -> int:
+    """Of what a route declares: an HTTP status stands for itself."""
+    return error if error < 1000 else CODES[error][0]
+
+
+def code_of(error: int) -> int:
+    return STATUSES[error][0] if error < 1000 else error
+
+
+def meaning_of(error: int) -> str:
+    return STATUSES[error][1] if error < 1000 else CODES[error][1]

@@ -1,0 +1,63 @@
+"""Messages of all access channels, for administrators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import Blueprint
+
+from chalicelib.domain import keys
+from chalicelib.domain.messages import Summary
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, known_key
+from chalicelib.entrypoints.http_messages import known
+from chalicelib.entrypoints.http_support import Call
+from chalicelib.flow import report
+from chalicelib.flow.ports import World
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.shapes.history import MessagesAsked
+
+bp = Blueprint(__name__)
+
+
+@admin(bp, "messages", "GET", query="history.MessagesAsked", gives="history.Messages", errors=(404,), tag="messages")
+def list_messages(call: Call) -> dict[str, Any]:
+    """What an access channel has sent, newest first."""
+    asked: MessagesAsked = call.asked()
+    some = report.newest(call.world, known_key(asked.channel_key), cursors.made(asked.cursor), asked.limit)
+    return cursors.page("messages", some, asked.limit, _shown, lambda each: each.msgid)
+
+
+@admin(bp, "messages/{msgid}", "GET", gives="messages.Report", errors=(404,), tag="messages")
+def get_any_message(call: Call, msgid: str) -> dict[str, Any]:
+    """What became of a message, as its sender sees it."""
+    return {"code": 0, **report.message(call.world, _sender(call.world, msgid), msgid)}
+
+
+@admin(bp, "messages/{msgid}/targets/{target}", "GET", gives="messages.Target", errors=(404,), tag="messages")
+def get_any_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
+    """What became of one target of a message, as its sender sees it."""
+    return {"code": 0, **report.target(call.world, _sender(call.world, msgid), msgid, target)}
+
+
+def _sender(world: World, msgid: str) -> str:
+    message = world.messages.get(known(msgid))
+    if message is None:
+        raise LookupError("no such message")
+    return message.channel_key
+
+
+def _shown(each: Summary) -> dict[str, Any]:
+    number, version = each.template
+    return {
+        "msgid": each.msgid,
+        "accepted": keys.message_time(each.msgid),
+        "audience": each.audience.value,
+        "targets": each.targets,
+        "priority": each.priority.value,
+        "template": {"id": number, "version": version},
+        "rule_id": each.rule_id,
+        "channels": [kind.value for kind in each.channels],
+        "sendno": each.sendno,
+    }

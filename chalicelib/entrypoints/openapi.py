@@ -1,0 +1,180 @@
+"""The OpenAPI 3.1 document, made from what the routes declare and from the shapes. https://spec.openapis.org/oas/v3.1.0"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from chalicelib.entrypoints import codes, shapes
+from chalicelib.entrypoints.contract import Auth, Contract
+from chalicelib.entrypoints.shapes import examples
+
+Json = dict[str, Any]
+Routes = Mapping[str, Mapping[str, Any]]  # as Chalice keeps them: path -> method -> entry
+
+VERSION = "3.1.0"
+REF = "#/components/schemas/"
+
+SECURITY: Mapping[Auth, list[Json]] = {
+    Auth.CHANNEL: [{"channelKey": []}],
+    Auth.ACCESS: [{"accessKey": []}],
+    Auth.EITHER: [{"channelKey": []}, {"accessKey": []}],
+    Auth.WEBHOOK: [],
+    Auth.NOBODY: [],
+}
+SCHEMES = {
+    "channelKey": {"type": "http", "scheme": "basic", "description": "`channel_key:master_secret` of an access channel."},
+    "accessKey": {"type": "http", "scheme": "basic", "description": "`access_key:access_secret` of the deployment or of a member."},
+}
+
+PROBLEM = "Problem"
+UMS = "Error"
+_TITLES = {409: "Conflict", 412: "Precondition Failed", 428: "Precondition Required"}
+
+
+def document(routes: Routes, public_url: str) -> Json:
+    operations = [(path, method, entry.view_function) for path, entries in sorted(routes.items()) for method, entry in entries.items()]
+    contracts = [view.contract for _, _, view in operations]
+    schemas, names = _schemas(contracts)
+    paths: Json = {}
+    for path, method, view in operations:
+        paths.setdefault(path, {})[method.lower()] = _operation(path, method, view, schemas, names)
+    return {
+        "openapi": VERSION,
+        "info": {"title": "OpenUMS", "version": "1", "description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+        "servers": [{"url": public_url}],
+        "tags": [{"name": name, "description": text} for name, text in examples.TAGS.items()],
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": SCHEMES},
+    }
+
+
+_ABOUT = (
+    "Send messages over many channels, and configure who sends on what. Paths under `/v1` speak the UMS API's format, "
+    "paths under `/admin/v1` answer errors as problem details (RFC 9457).\n\n| code | status | meaning |\n|---|---|---|\n"
+    + "\n".join(f"| {code} | {status} | {text} |" for code, (status, text) in codes.CODES.items())
+    + "\n"
+    + "\n".join(f"| {code} | of one item | {text} |" for code, text in codes.OF_ITEMS.items())
+)
+
+
+def _schemas(contracts: Iterable[Contract]) -> tuple[Json, Mapping[str, str]]:
+    """Of every shape that a route names; and which schema each of these names means."""
+    wanted = sorted({name for each in contracts for name in (each.takes, each.gives, each.query) if name})
+    models: Mapping[str, type[BaseModel]] = {name: shapes.load(name) for name in wanted}
+    refs, found = models_json_schema([(model, "validation") for model in models.values()], ref_template=REF + "{model}")
+    names = {name: refs[model, "validation"]["$ref"].removeprefix(REF) for name, model in models.items()}
+    return {**examples.ERRORS, **_tidied(found["$defs"])}, names
+
+
+def _tidied(value: Any) -> Any:
+    """Without the titles that only repeat the names of fields."""
+    if isinstance(value, dict):
+        kept = {k: v for k, v in value.items() if not (k == "title" and isinstance(v, str))}
+        return {k: _tidied(v) for k, v in kept.items()}
+    return [_tidied(each) for each in value] if isinstance(value, list) else value
+
+
+def _operation(path: str, method: str, view: Any, schemas: Json, names: Mapping[str, str]) -> Json:
+    contract: Contract = view.contract
+    summary, _, more = inspect.cleandoc(view.__doc__ or "").partition("\n")
+    sentence, _, rest = summary.partition(". ")
+    operation: Json = {
+        "operationId": view.__name__ if method == contract.methods[0] else f"{view.__name__}_{method.lower()}",
+        "summary": sentence.rstrip("."),
+        "tags": [tag_of(path, contract)],
+        "security": SECURITY[contract.auth],
+        "responses": _responses(path, method, contract, names),
+    }
+    description = "\n\n".join(part for part in (f"{rest}".strip(), more.strip(), _role(contract)) if part)
+    if description:
+        operation["description"] = description
+    parameters = [*_in_path(path), *_in_query(contract, schemas, names), *_headers(contract)]
+    if parameters:
+        operation["parameters"] = parameters
+    if contract.takes and method not in ("GET", "HEAD"):
+        content: Json = {"schema": {"$ref": REF + names[contract.takes]}}
+        if contract.takes in examples.BODIES:
+            content["example"] = examples.BODIES[contract.takes]
+        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    return operation
+
+
+def tag_of(path: str, contract: Contract) -> str:
+    """Of management routes, what comes first in the path."""
+    return contract.tag or path.removeprefix("/admin/v1/").partition("/")[0]
+
+
+def _role(contract: Contract) -> str:
+    return f"Needs the role {contract.role}." if contract.role else ""
+
+
+def _in_path(path: str) -> Iterator[Json]:
+    for name in re.findall(r"\{(\w+)\}", path):
+        text, example = examples.IN_PATHS[name]
+        yield {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}, "example": example}
+
+
+def _in_query(contract: Contract, schemas: Json, names: Mapping[str, str]) -> Iterator[Json]:
+    if not contract.query:
+        return
+    shape = schemas[names[contract.query]]
+    for name, schema in shape.get("properties", {}).items():
+        described = {k: v for k, v in schema.items() if k != "description"}
+        text = {"description": schema["description"]} if "description" in schema else {}
+        yield {"name": name, "in": "query", "required": name in shape.get("required", ()), **text, "schema": described}
+
+
+def _headers(contract: Contract) -> Iterator[Json]:
+    if contract.matches:
+        text = "The `ETag` of what is to be changed, as it was read."
+        yield {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}, "example": '"1"'}
+
+
+def _responses(path: str, method: str, contract: Contract, names: Mapping[str, str]) -> Json:
+    statuses = (200,) if method == "HEAD" else (contract.status, *contract.also)
+    found: Json = {str(status): _success(status, contract, names) for status in statuses}
+    by_status: dict[int, list[int]] = {}
+    for error in sorted(contract.refusals(path)):
+        by_status.setdefault(codes.status_of(error), []).append(error)
+    is_problem = contract.shape.__name__ == "problem_details"
+    for status, errors in sorted(by_status.items()):
+        by_gateway = status == 429  # it has one shape for every path
+        found[str(status)] = _problem(status, errors) if is_problem and not by_gateway else _ums(status, errors)
+    return found
+
+
+def _success(status: int, contract: Contract, names: Mapping[str, str]) -> Json:
+    described: Json = {"description": {201: "Made", 202: "Not known yet", 204: "Done", 302: "The address"}.get(status, "Done")}
+    if contract.gives:
+        content: Json = {"schema": {"$ref": REF + names[contract.gives]}}
+        if contract.gives in examples.ANSWERS:
+            content["example"] = examples.ANSWERS[contract.gives]
+        described["content"] = {contract.media: content}
+    elif status == 200 and contract.media != "application/json":
+        described["content"] = {contract.media: {"schema": {"type": "string"}}}
+    return described
+
+
+def _table(errors: Iterable[int]) -> str:
+    rows = dict.fromkeys((codes.code_of(e), codes.meaning_of(e)) for e in errors)
+    return "| code | meaning |\n|---|---|\n" + "\n".join(f"| {code} | {text} |" for code, text in rows)
+
+
+def _ums(status: int, errors: list[int]) -> Json:
+    known = sorted({codes.code_of(error) for error in errors})
+    schema = {"allOf": [{"$ref": REF + UMS}, {"properties": {"code": {"enum": known}}}]}
+    example = {"code": known[0], "message": codes.meaning_of(next(e for e in errors if codes.code_of(e) == known[0]))}
+    return {"description": _table(errors), "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def _problem(status: int, errors: list[int]) -> Json:
+    text = ". ".join(codes.meaning_of(error) for error in errors)
+    example = {"type": "about:blank", "title": _TITLES.get(status, "Bad Request"), "status": status, "detail": text, "errors": []}
+    schema = {"allOf": [{"$ref": REF + PROBLEM}, {"properties": {"status": {"const": status}}}]}
+    return {"description": text[:1].upper() + text[1:], "content": {"application/problem+json": {"schema": schema, "example": example}}}

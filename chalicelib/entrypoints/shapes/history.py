@@ -1,0 +1,36 @@
+"""Messages as administrators list them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.channels import ChannelType
+from chalicelib.entrypoints.shapes.base import Answer
+from chalicelib.entrypoints.shapes.messages import Version
+from chalicelib.entrypoints.shapes.people import Paged
+
+
+class MessagesAsked(Paged):
+    channel_key: Annotated[str, Field(min_length=1)]
+
+
+class Listed(Answer):
+    """`targets` is null where they are not named, but walked: tags, segments, everyone."""
+
+    msgid: str
+    accepted: int
+    audience: AudienceKind
+    targets: int | None
+    priority: int
+    template: Version
+    rule_id: int
+    channels: list[ChannelType]
+    sendno: str
+
+
+class Messages(Answer):
+    messages: list[Listed]
+    next: str | None

@@ -1,0 +1,170 @@
+"""The OpenAPI document is whole and true, whatever is asked by it is answered as it says, and the page shows all of it."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from importlib import import_module
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from openapi_spec_validator import validate
+from pydantic import BaseModel
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from urllib3 import HTTPResponse
+
+import app
+from chalicelib.entrypoints import codes, openapi, shapes
+from chalicelib.entrypoints.shapes import base, examples
+from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
+
+DOCUMENT = openapi.document(app.app.routes, "https://ums.example.com")
+SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
+SHARED = {base.Strict, base.Query, base.Answer}
+OPERATIONS = {f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in SCHEMA.get_all_operations()}
+CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
+
+
+def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every body, query and answer that there is, by the name that a route would use."""
+    for module in pkgutil.iter_modules(shapes.__path__):
+        loaded = import_module(f"{shapes.__name__}.{module.name}")
+        for name, found in inspect.getmembers(loaded, inspect.isclass):
+            if issubclass(found, BaseModel) and found.__module__ == loaded.__name__ and found not in SHARED:
+                yield f"{module.name}.{name}", found
+
+
+def test_the_document_is_valid() -> None:
+    validate(DOCUMENT)
+
+
+def test_every_route_is_in_the_document() -> None:
+    served = {(path, method.lower()) for path, methods in app.app.routes.items() for method in methods}
+    assert {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods} == served
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
+    operations = [each for methods in DOCUMENT["paths"].values() for each in methods.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    assert [each["operationId"] for each in operations if not each["summary"]] == []
+    assert {each["tags"][0] for each in operations} <= {*examples.TAGS}
+
+
+def test_every_field_of_every_shape_is_in_the_document() -> None:
+    everything = json.dumps(DOCUMENT)
+    for name, shape in shape_classes():
+        if issubclass(shape, base.Query):
+            continue  # each of its fields is a parameter, below
+        found = DOCUMENT["components"]["schemas"].get(shape.__name__)
+        assert found is not None, f"{name} is used by no route"
+        fields = {str(shape.model_fields[f].validation_alias or f) for f in shape.model_fields if f != "root"}
+        assert {f for f in fields if not f.startswith("AliasChoices")} <= {*found.get("properties", {})}, name
+    for path, methods in app.app.routes.items():
+        for method, entry in methods.items():
+            query = entry.view_function.contract.query
+            shown = {p["name"] for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ()) if p["in"] == "query"}
+            assert shown == ({*shapes.load(query).model_fields} if query else set())
+    assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
+
+
+def test_every_example_has_its_shape() -> None:
+    for name, example in (*examples.BODIES.items(), *examples.ANSWERS.items()):
+        shapes.load(name).model_validate_json(json.dumps(example))
+
+
+def test_the_document_and_the_page_are_open_to_everybody(api: Api) -> None:
+    answered = api("GET", "/openapi.json")
+    assert (answered.status, answered.headers["Content-Type"]) == (200, "application/json")
+    assert answered.json["servers"] == [{"url": "https://ums.example.com"}]
+    page = api("GET", "/docs")
+    assert page.status == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.ids += [found["id"] or ""] if "id" in found else []
+        self.targets += [found["href"] or ""] if tag == "a" else []
+        self.loaded += [tag] if tag in ("script", "link", "img", "iframe") else []
+
+
+def test_the_page_shows_every_operation_and_loads_nothing(api: Api) -> None:
+    text = api("GET", "/docs").body.decode()
+    read = _Page()
+    read.feed(text)
+    wanted = {each["operationId"] for methods in DOCUMENT["paths"].values() for each in methods.values()}
+    assert wanted <= {*read.ids}
+    assert {t.removeprefix("#") for t in read.targets if t.startswith("#")} == wanted
+    assert read.loaded == []
+    assert re.findall(r"url\(|@import|https?://(?!www\.rfc|ums\.example)", text.partition("</style>")[0]) == []
+    assert "prefers-color-scheme:dark" in text
+
+
+def test_what_a_description_says_is_escaped() -> None:
+    from chalicelib.entrypoints import reference
+
+    assert reference.text("a <b> `c<d`\n\n| x |\n|---|\n| <i> |") == (
+        "<p>a &lt;b&gt; <code>c&lt;d</code></p><table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
+    )
+
+
+# -- what is asked by the document, and beside it, is answered as it says
+
+GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "0", "id": "1"}
+
+
+def headers_for(operation: Any) -> dict[str, str]:
+    schemes = {name for each in operation.definition.raw["security"] for name in each}
+    key = OPERATOR if "accessKey" in schemes else SENDER
+    return {"Authorization": "Basic " + base64.b64encode(key.encode()).decode()} if schemes else {}
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name: str) -> None:
+    operation = OPERATIONS[name]
+
+    @settings(
+        max_examples=8, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        ask_and_check(configured, case, headers_for(operation))
+
+    ask()
+
+
+def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
+    """Half of the cases with ids that exist, so that more than 404 is seen."""
+    if len(repr(case.body)) % 2:
+        case.path_parameters = {name: GOOD_PARTS.get(name, value) for name, value in (case.path_parameters or {}).items()}
+    asked = requests.Request(**case.as_transport_kwargs(base_url="http://api", headers=headers)).prepare()
+    raw = asked.body.encode() if isinstance(asked.body, str) else asked.body or b""
+    reply = api(str(asked.method), asked.path_url, raw=raw, headers={str(k): str(v) for k, v in asked.headers.items()})
+    answered = requests.Response()
+    answered.status_code, answered._content, answered.url, answered.request = reply.status, reply.body, str(asked.url), asked
+    answered.headers.update(reply.headers)
+    answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
+    assert reply.status < 500, reply.body
+    case.validate_response(answered, checks=CHECKS)

@@ -1,0 +1,78 @@
+"""Imports and files in memory. A form's file is uploaded by `FakeFiles.upload`, as a browser would."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chalicelib.domain.imports import BadRow, Import
+from chalicelib.flow.ports import Form
+from tests.fakes.steps import Steps
+
+
+class FakeImports:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stored: dict[str, Import] = {}
+        self._bad: dict[str, dict[int, tuple[BadRow, ...]]] = {}
+
+    def create(self, one: Import) -> None:
+        with self.steps.around("imports.create", write=True):
+            self.stored[one.id] = replace(one, version=1)
+
+    def get(self, id: str) -> Import | None:
+        with self.steps.around("imports.get", write=False):
+            return self.stored.get(id)
+
+    def advance(self, one: Import, bad: Sequence[BadRow] = ()) -> bool:
+        with self.steps.around("imports.advance", write=True):
+            if self.stored[one.id].version != one.version - 1:
+                return False
+            self.stored[one.id] = one
+            if bad:
+                self._bad.setdefault(one.id, {})[one.rows] = tuple(bad)
+            return True
+
+    def bad_rows(self, id: str) -> Sequence[BadRow]:
+        with self.steps.around("imports.bad_rows", write=False):
+            return [bad for _, some in sorted(self._bad.get(id, {}).items()) for bad in some]
+
+    def newest(self, before: str, limit: int) -> Sequence[Import]:
+        found = sorted((one for one in self.stored.values() if not before or one.id < before), key=lambda one: one.id, reverse=True)
+        return found[:limit]
+
+
+class FakeFiles:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stored: dict[str, bytes] = {}
+
+    def form(self, key: str, least: int, most: int, seconds: int) -> Form:
+        return Form("https://files.example.com/", {"key": key, "least": str(least), "most": str(most)})
+
+    def upload(self, form: Form, content: bytes) -> bool:
+        """Whether the form takes it."""
+        if not int(form.fields["least"]) <= len(content) <= int(form.fields["most"]):
+            return False
+        self.stored[form.fields["key"]] = content
+        return True
+
+    def mark(self, key: str) -> str | None:
+        content = self.stored.get(key)
+        return None if content is None else hashlib.sha256(content).hexdigest()
+
+    def read(self, key: str, mark: str) -> bytes | None:
+        with self.steps.around("files.read", write=False):
+            return self.stored.get(key) if self.mark(key) == mark else None
+
+    def write(self, key: str, content: bytes, kind: str) -> None:
+        with self.steps.around("files.write", write=True):
+            self.stored[key] = content
+
+    def address(self, key: str, name: str, seconds: int) -> str:
+        return f"https://files.example.com/{key}?name={name}&seconds={seconds}"
+
+    def delete(self, key: str) -> None:
+        with self.steps.around("files.delete", write=True):
+            self.stored.pop(key, None)
