@@ -95,10 +95,10 @@ def call(openid: str = "openid", template: str = "tpl") -> OutgoingCall:
 def test_what_became_of_a_notice_is_found_by_openid_template_and_hour() -> None:
     (receipt,) = read(SENT).receipts
     assert (receipt.kind, receipt.contact) == (ReceiptKind.DELIVERED, "openid")
-    assert receipt.provider_id in receipts.notice_ids(call(), NOW).split(" ")
-    assert receipt.provider_id not in receipts.notice_ids(call("other"), NOW).split(" ")
-    assert receipt.provider_id not in receipts.notice_ids(call(template="other"), NOW).split(" ")
-    assert receipt.provider_id not in receipts.notice_ids(call(), NOW - 2 * 3600_000).split(" ")
+    assert receipt.provider_id in receipts.notice_ids(call(), NOW).split("|")
+    assert receipt.provider_id not in receipts.notice_ids(call("other"), NOW).split("|")
+    assert receipt.provider_id not in receipts.notice_ids(call(template="other"), NOW).split("|")
+    assert receipt.provider_id not in receipts.notice_ids(call(), NOW - 2 * 3600_000).split("|")
     assert "openid" not in receipt.provider_id
 
 
@@ -108,7 +108,7 @@ def test_a_notice_is_found_across_the_hour(after: int, minute: int) -> None:
     sent = NOW - NOW % 3600_000 + minute * 60_000
     at = sent // 1000 + after
     (receipt,) = receipts.read(posted({**SENT, "CreateTime": str(at)}, SAFE), SAFE).receipts
-    ids = receipts.notice_ids(call(), sent).split(" ")
+    ids = receipts.notice_ids(call(), sent).split("|")
     assert receipt.provider_id in ids
     assert len(ids) <= 2
 

@@ -41,7 +41,7 @@ class MiniProgram:
             platform="wechatmp_component" if component else "wechatmp",
             call_size=api.CALL_SIZE,
             content_per_recipient=True,
-            provider_ids=ProviderIds.PER_CALL if component else ProviderIds.NONE,
+            provider_ids=ProviderIds.PER_RECIPIENT if component else ProviderIds.NONE,
             delivery_report=DeliveryReport.REAL if component else DeliveryReport.ACCEPTED,
             click_report=ClickReport.NONE,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK} if component else ()),
@@ -71,4 +71,4 @@ class MiniProgramSession(WeChatSession):
 
     def send(self, call: OutgoingCall) -> Answer:
         body = content.mini_body(call.recipients[0].content)
-        return self.deliver("subscribe/send", call, body, lambda _: receipts.notice_ids(call, self._tokens.now))
+        return self.deliver("subscribe/send", call, body, lambda _: receipts.notice_ids(call, self._tokens.now) if self.authorised else "")

@@ -45,7 +45,7 @@ class OfficialAccount:
             platform="wechatoa_component" if component else "wechatoa",
             call_size=api.CALL_SIZE,
             content_per_recipient=True,
-            provider_ids=ProviderIds.PER_CALL,
+            provider_ids=ProviderIds.PER_RECIPIENT,
             delivery_report=DeliveryReport.REAL,
             click_report=ClickReport.LINK,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),

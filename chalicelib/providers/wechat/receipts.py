@@ -178,7 +178,7 @@ def notice_ids(call: OutgoingCall, now: int) -> str:
     recipient = call.recipients[0]
     template_id = str(recipient.content.get("template_id"))
     hours = range((now - EARLY_MS) // HOUR_MS, (now + LATE_MS) // HOUR_MS + 1)
-    return " ".join(_notice_id(recipient.contact, template_id, hour * HOUR_MS) for hour in hours)
+    return "|".join(_notice_id(recipient.contact, template_id, hour * HOUR_MS) for hour in hours)
 
 
 def _notice_id(openid: str, template_id: str, time: int) -> str:

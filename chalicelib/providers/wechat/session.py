@@ -20,24 +20,24 @@ class WeChatSession(PlainSession):
     def __init__(self, http: Http, tokens: AccessTokens, account: Account, kind: str, *, component: bool) -> None:
         self._account, self._kind, self._tokens = account, kind, tokens
         self._base_url = base_url(account)
-        self._authorised = AuthorisedApi(http, tokens, account) if component else None
-        self._api = self._authorised or OwnApi(http, tokens, account)
+        self.authorised = AuthorisedApi(http, tokens, account) if component else None
+        self._api = self.authorised or OwnApi(http, tokens, account)
 
     def access_token(self) -> Token | None:
         """Only the account's own: one that a third-party platform was given is not to be handed on."""
-        return None if self._authorised else self._api.token()
+        return None if self.authorised else self._api.token()
 
     def check(self) -> None:
-        if self._authorised:
+        if self.authorised:
             self._api.token()
         else:
             self._api.fetch()
 
     def authorisation_link(self, redirect_uri: str) -> str:
         """The page on which the account's administrator scans the QR code; afterwards WeChat announces the authorisation itself."""
-        if self._authorised is None:
+        if self.authorised is None:
             raise LookupError("this account is not reached through a third-party platform")
-        return self._authorised.component.link(redirect_uri, self._kind, str(self._account.credentials["app_id"]))
+        return self.authorised.component.link(redirect_uri, self._kind, str(self._account.credentials["app_id"]))
 
     def deliver(self, path: str, call: OutgoingCall, body: Mapping[str, Any], id_of: Callable[[Said], str]) -> Answer:
         """One message to one openid. `id_of`: by what its receipts will name it."""
@@ -46,7 +46,7 @@ class WeChatSession(PlainSession):
             return Answer([MALFORMED])
         said = self._api.post(f"{self._base_url}/cgi-bin/message/{path}", {"touser": openid, **body})
         if said.code == SUCCESS:
-            return Answer([Outcome()], id_of(said))
+            return Answer([Outcome(provider_id=id_of(said))])
         if said.code in LOST:
             return Answer([LOST[said.code]])
         raise self._api.error(said)
