@@ -142,13 +142,17 @@ class WebhookRequest:
 
 @dataclass(frozen=True)
 class Webhook:
-    """A verified webhook: its receipts, and the reply that the provider wants. `nonce` may be used with one body only."""
+    """A verified webhook: its receipts, and the reply that the provider wants. `nonce` may be used with one body only.
+
+    `channel`: where several accounts share an address, the code of the channel that this is about; that one shall read it.
+    """
 
     receipts: Sequence[Receipt] = ()
     reply: str = ""
     nonce: str = ""
     replies: Sequence[Reply] = ()
     kept: Mapping[str, Token] = field(default_factory=dict)  # what the provider handed over, to be kept under these names
+    channel: str = ""
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Caller:
     def _token(self) -> str:
         """Fetched before the claim, so that the claim holds it."""
         try:
-            return self._connect().token() or ""
+            return self._connect().token_for(self.message.contents[self.channel.type]) or ""
         except Unavailable as error:
             raise self._postponed(error) from error
 

@@ -41,6 +41,9 @@ class Session(Protocol):
     def token(self) -> str | None:
         """The idempotency token of the next call, fetched beforehand; None where the provider has none."""
 
+    def token_for(self, content: Mapping[str, Any]) -> str | None:
+        """The same, for a provider that has tokens for some kinds of content only."""
+
     def send(self, call: OutgoingCall) -> Answer:
         """Raises Rejected, Unavailable, Throttled, Uncertain or Misconfigured when there is no answer per contact."""
 

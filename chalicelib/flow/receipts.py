@@ -8,11 +8,12 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from chalicelib.domain.channels import Channel
 from chalicelib.domain.errors import Unverified
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest, names_of
+from chalicelib.domain.sending import Receipt, ReceiptKind, Webhook, WebhookRequest, names_of
 from chalicelib.flow import content
 from chalicelib.flow.ports import Lookup, World
 
@@ -38,14 +39,32 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
     wanted = channel.webhook_token_hash if channel else "0" * 64
     if not hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), wanted) or channel is None:
         raise LookupError("no such webhook")
-    secret = world.credentials.open_webhook(channel.sealed_webhook)
-    webhook = world.providers.of(channel.platform).read_webhook(request, secret)
+    channel, webhook = _read(world, channel, request)
     if webhook.nonce:
         digest = hashlib.sha256(request.body).hexdigest()
-        if not world.lookups.use_nonce(code, webhook.nonce, digest, request.now // 1000 + NONCE_SECONDS):
+        if not world.lookups.use_nonce(channel.code, webhook.nonce, digest, request.now // 1000 + NONCE_SECONDS):
             raise Unverified("the nonce was used with another body")
-    record(world, code, webhook.receipts)
+    for name, kept in webhook.kept.items():
+        world.tokens.write(name, kept)
+    record(world, channel.code, webhook.receipts)
     return webhook.reply
+
+
+def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:
+    """The channel that a webhook is about: another one, which then has to verify it too, where several accounts share an address."""
+    webhook = _verified(world, channel, request)
+    if webhook.channel in ("", channel.code):
+        return channel, webhook
+    other = world.settings.channel(webhook.channel)
+    if other is None:
+        log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": webhook.channel})
+        return channel, webhook
+    return other, _verified(world, other, request)
+
+
+def _verified(world: World, channel: Channel, request: WebhookRequest) -> Webhook:
+    secret = world.credentials.open_webhook(channel.sealed_webhook)
+    return world.providers.of(channel.platform).read_webhook(request, secret)
 
 
 def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:

@@ -34,6 +34,9 @@ class PlainSession:
     def token(self) -> str | None:
         return None
 
+    def token_for(self, content: Mapping[str, Any]) -> str | None:
+        return self.token()
+
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         return ()
 

@@ -48,21 +48,28 @@ class Words:
 class TokenApi:
     """The API of one account. A call is repeated once, at once, when its token is not known any more: it was surely not taken."""
 
-    def __init__(self, http: Http, tokens: AccessTokens, account: Account, words: Words, source: tuple[str, Mapping[str, str]]) -> None:
-        """`source`: the address that gives a token, and its query."""
+    def __init__(
+        self, http: Http, tokens: AccessTokens, account: Account, words: Words, source: tuple[str, Mapping[str, str]], name: str = ""
+    ) -> None:
+        """`source`: the address that gives a token, and its query. `name`: of the token, where several channels share it."""
         self._http, self._tokens, self._words, self._source = http, tokens, words, source
-        self._name = name_of(account.code, "access")
+        self._name = name or name_of(account.code, "access")
 
     def token(self) -> Token:
         return self._tokens.token(self._name, self.fetch)
 
     def fetch(self) -> Token:
         """A token from the vendor itself, which gives the same one again while it lives."""
-        url, query = self._source
-        said = self._read(ask(self._http, "GET", url, params=query), Unavailable)
+        return self.given(self._read(self._ask(*self._source), Unavailable))
+
+    def _ask(self, url: str, query: Mapping[str, str]) -> Response:
+        return ask(self._http, "GET", url, params=query)
+
+    def given(self, said: Said, name: str = "access_token") -> Token:
+        """The token in an answer; raises what an answer without one means."""
         if said.code != SUCCESS:
             raise self.error(said, Misconfigured)
-        value, seconds = said.body.get("access_token"), said.body.get("expires_in")
+        value, seconds = said.body.get(name), said.body.get("expires_in")
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise Unavailable("no_access_token")
         known = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 10**6

@@ -99,6 +99,30 @@ def _wecom_linkedcorp(means: Means) -> Provider:
     return LinkedCorp(means.http, means.tokens)
 
 
+def _official_account(means: Means) -> Provider:
+    from chalicelib.providers.wechat.official_account import OfficialAccount
+
+    return OfficialAccount(means.http, means.tokens)
+
+
+def _official_account_authorised(means: Means) -> Provider:
+    from chalicelib.providers.wechat.official_account import OfficialAccount
+
+    return OfficialAccount(means.http, means.tokens, component=True)
+
+
+def _mini_program(means: Means) -> Provider:
+    from chalicelib.providers.wechat.mini_program import MiniProgram
+
+    return MiniProgram(means.http, means.tokens)
+
+
+def _mini_program_authorised(means: Means) -> Provider:
+    from chalicelib.providers.wechat.mini_program import MiniProgram
+
+    return MiniProgram(means.http, means.tokens, component=True)
+
+
 _PLATFORMS: Mapping[str, Callable[[Means], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
@@ -111,6 +135,10 @@ _PLATFORMS: Mapping[str, Callable[[Means], Provider]] = {
     "dingtalk": _dingtalk,
     "wecom": _wecom,
     "wecom_linkedcorp": _wecom_linkedcorp,
+    "wechatoa": _official_account,
+    "wechatoa_component": _official_account_authorised,
+    "wechatmp": _mini_program,
+    "wechatmp_component": _mini_program_authorised,
 }
 
 

@@ -136,7 +136,7 @@ def test_a_template_knows_its_variables_and_links(configured: Api) -> None:
         ({"contents": ...}, "contents"), ({"contents": {}}, "contents"), ({"contents": []}, "contents"),
         ({"contents": {"app": "x"}}, "contents.app"),
         ({"contents": {"app": {}}}, "contents.app.alert"), ({"contents": {"sms": {"temp_id": "x"}}}, "contents.sms.temp_id"),
-        ({"contents": {"wechatoa": {"x": 1}}}, "contents.wechatoa"), ({"contents": {"app": {"alert": "{{a b}}"}}}, "contents.app"),
+        ({"contents": {"wechatoa": {"x": 1}}}, "contents.wechatoa.x"), ({"contents": {"app": {"alert": "{{a b}}"}}}, "contents.app"),
         ({"contents": {"app": {"alert": "{{}}"}}}, "contents.app"), ({"contents": {"app": {"alert": "x" * 100_001}}}, "contents"),
         ({"contents": {"app": {"alert": "x", "extra": 1}}}, "contents.app.extra"), ({"links": ["nothing"]}, "links[0]"),
         ({"links": "name"}, "links"),

@@ -13,6 +13,7 @@ from chalicelib.web.egress import Policy
 
 PLATFORMS = (
     "jpush", "jpush_private", "jsms", "chuanglan", "montnets", "cmpp", "smtp", "alipay", "dingtalk", "wecom", "wecom_linkedcorp",
+    "wechatoa", "wechatoa_component", "wechatmp", "wechatmp_component",
 )  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def test_platforms_by_channel_type() -> None:
     assert registry.platforms_of(ChannelType.DINGTALK_CC) == ("dingtalk",)
     assert registry.platforms_of(ChannelType.SMS) == ("jsms", "chuanglan", "montnets", "cmpp")
     assert registry.platforms_of(ChannelType.ALIPAY_LIFE) == ("alipay",)
-    assert registry.platforms_of(ChannelType.WECHATOA) == ()
+    assert registry.platforms_of(ChannelType.WECHATOA) == ("wechatoa", "wechatoa_component")
+    assert registry.platforms_of(ChannelType.WECHATMP) == ("wechatmp", "wechatmp_component")
 
 
 def test_a_container_keeps_its_provider() -> None:

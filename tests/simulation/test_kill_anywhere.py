@@ -19,6 +19,7 @@ from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall, Recei
 from chalicelib.flow import audience, calls, fallback, receipts
 from tests.builders import WEBHOOK_TOKEN, a_strategy
 from tests.fakes.clock import START
+from tests.fakes.providers import ScriptedSession
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation
 
@@ -202,6 +203,16 @@ def test_without_a_token_an_uncertain_call_is_unknown_and_the_strategy_goes_on()
     _finished(simulation)
     assert simulation.contacts("text", FactKind.UNKNOWN)
     assert len(simulation.contacts("mail", FactKind.DELIVERED)) >= 3
+
+
+def test_a_kind_of_content_without_a_token_is_not_repeated_though_the_provider_has_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedSession, "token_for", lambda self, content: None)
+    simulation = Simulation()
+    simulation.world.providers.push.fail(Uncertain("timeout"), taken=True)
+    _finished(simulation)
+    assert {call.token for call in simulation.world.providers.push.calls} == {None}
+    assert simulation.contacts("push", FactKind.UNKNOWN)
+    assert max(simulation.world.providers.push.sent().values()) == 1
 
 
 def test_an_operator_may_choose_to_send_again() -> None:

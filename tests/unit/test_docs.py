@@ -88,6 +88,7 @@ def test_the_limits_are_the_codes() -> None:
         "rows of an import's slice": imports.SLICE,
         "bytes of an address behind a short link": templates.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
+        "deliveries of a call: WeChat": can["wechatoa"].call_size,
         "deliveries of a call: WeCom": can["wecom"].call_size,
         "deliveries of a call: DingTalk": can["dingtalk"].call_size,
         "numbers of a call: CMPP": can["cmpp"].call_size,
@@ -99,6 +100,7 @@ def test_the_limits_are_the_codes() -> None:
     }
     assert http_users.MAX_USERS == base.MAX_USERIDS
     assert can["jsms"].call_size == can["jpush"].call_size
+    assert {can[name].call_size for name in can if name.startswith("wechat")} == {1}
     assert can["wecom_linkedcorp"].call_size == can["wecom"].call_size
 
 

@@ -32,6 +32,7 @@ class Account:
     agent_id: str | None = None  # the application's number, where calls name one; None: any
     callback_token: str | None = None  # with these a callback is signed and encrypted
     encoding_aes_key: str | None = None
+    templates: str | None = None  # what templates there are, with the names of their values; None: any
     token_life: float = 7200.0  # seconds for which an access token is good, where calls want one
     access_token: str = ""
     token_ends: float = 0.0
@@ -65,7 +66,7 @@ class Account:
         return 60 - now % 60 if self.rate_limit and used > self.rate_limit else 0
 
 
-TEXTS = ("master_secret", "webhook_url", "agent_id", "callback_token", "encoding_aes_key")
+TEXTS = ("master_secret", "webhook_url", "agent_id", "callback_token", "encoding_aes_key", "templates")
 NUMBERS = {
     "receipt_batch": (1, 1000),
     "receipt_wait": (0, 60),

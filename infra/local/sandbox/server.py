@@ -26,6 +26,8 @@ from infra.local.sandbox import (
     montnets,
     montnets_rules,
     smtp,
+    wechat,
+    wechat_events,
     wecom,
     wecom_callbacks,
 )
@@ -40,7 +42,7 @@ from infra.local.sandbox.vendor import MAX_BODY, Core, Options, application
 HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
-WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, alipay, dingtalk, wecom)
+WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, alipay, dingtalk, wecom, wechat)
 ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in WITH_ACCOUNTS}
 WRITERS = {
     jpush.NAME: jpush_receipts.parcel,
@@ -48,6 +50,7 @@ WRITERS = {
     chuanglan.NAME: chuanglan_rules.parcel,
     montnets.NAME: montnets_rules.parcel,
     wecom.NAME: wecom_callbacks.parcel,
+    wechat.NAME: wechat_events.parcel,
 }
 REPLIES = {jsms.NAME: jsms_rules.reply, chuanglan.NAME: chuanglan_rules.reply, montnets.NAME: montnets_rules.reply}
 
@@ -101,10 +104,11 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
 
 def _application(shared: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway) -> web.Application:
     push, sms, life, work = jpush.JPush(shared), jsms.Jsms(shared), alipay.Alipay(shared), wecom.WeCom(shared)
-    providers = (push, sms, life, work, chuanglan.Chuanglan(shared), montnets.Montnets(shared), dingtalk.DingTalk(shared))
+    chat = wechat.WeChat(shared)
+    providers = (push, sms, life, work, chat, chuanglan.Chuanglan(shared), montnets.Montnets(shared), dingtalk.DingTalk(shared))
     about["alipay_public_key"] = life.public_key
     app = web.Application(client_max_size=MAX_BODY)
-    handshakes = {jsms.NAME: sms.verify_webhook, wecom.NAME: work.verify_webhook}
+    handshakes = {each.name: each.verify_webhook for each in (sms, work, chat)}
     app.add_routes(Control(shared, (*providers, gateway), handshakes, REPLIES, about, pem).routes())
     app.add_routes(gateway.routes())
     for provider in providers:

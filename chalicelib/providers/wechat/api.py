@@ -1,0 +1,128 @@
+"""WeChat's API as Official Accounts and mini-programs both use it: credentials, access token, codes.
+
+Token: developers.weixin.qq.com, "Get stable access token" (`/cgi-bin/stable_token`). Unlike the older one it does not end the token that
+another system of the account's owner got, and gives the same one again while that lives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
+from chalicelib.domain.sending import Account, Loss, Outcome
+from chalicelib.providers.base import ask, check_names, optional_text, optional_url, required_text
+from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, errcode
+from chalicelib.providers.tokens import AccessTokens
+from chalicelib.providers.wechat.crypto import is_aes_key
+from chalicelib.web.egress import Policy
+from chalicelib.web.http import Http, Response
+
+BASE_URL = "https://api.weixin.qq.com"
+CALL_SIZE = 1  # the API takes one openid
+
+# "Global return codes" and those of the pages of sending (template/send, subscribe/bizsend, subscribe/send, component/…) on
+# developers.weixin.qq.com; partly recalled. Held back for an operator is what every message would meet.
+ERRORS: Mapping[str, type[ProviderError]] = {
+    "-1": Unavailable,  # busy; documented as "try again later"
+    "40001": Misconfigured,  # secret, or an access token that is not the newest, also the new one
+    "40013": Misconfigured,  # appid
+    "40014": Misconfigured,  # access token, also the new one
+    "40037": Rejected,  # template_id: not of this account, or deleted
+    "40125": Misconfigured,  # secret
+    "40164": Misconfigured,  # IP address not on the account's list
+    "40165": Rejected,  # pagepath
+    "40243": Misconfigured,  # secret is frozen
+    "41001": Misconfigured,  # no access token
+    "41002": Misconfigured,  # no appid
+    "41004": Misconfigured,  # no secret
+    "41028": Rejected,
+    "41030": Rejected,  # page
+    "42001": Misconfigured,  # access token expired, also the new one
+    "45009": Throttled,  # quota of the day
+    "45011": Throttled,  # calls of a minute
+    "47001": Rejected,  # not readable
+    "47003": Rejected,  # a value breaks its rule; the text names it
+    "48001": Misconfigured,  # API not granted to the account
+    "48004": Misconfigured,  # API blocked for the account
+    "50001": Misconfigured,
+    "50007": Misconfigured,  # account is suspended
+    "61003": Misconfigured,  # the account has not authorised the third-party platform, or no longer
+    "61004": Misconfigured,  # IP address not on the platform's list
+    "61005": Misconfigured,  # ticket expired
+    "61006": Misconfigured,  # ticket
+    "61007": Misconfigured,  # permission not granted to the platform
+    "61009": Misconfigured,  # authorisation code
+    "61010": Misconfigured,  # authorisation code used or expired
+    "61011": Misconfigured,  # component
+    "61023": Misconfigured,  # refresh token
+    "200011": Misconfigured,  # account is blocked
+}
+# 61003 is also said of the token of an authorisation that was taken back, and given again since.
+STALE = frozenset({"40001", "40014", "42001", "61003"})
+
+# What concerns the one recipient of a call.
+LOST: Mapping[str, Outcome] = {
+    "40003": Outcome(Loss.INVALID_TARGET, "40003"),  # not an openid of this account
+    "43004": Outcome(Loss.INVALID_TARGET, "43004", gone=True),  # does not follow the account
+    "43019": Outcome(Loss.INVALID_TARGET, "43019"),  # on the account's blacklist
+    "43101": Outcome(Loss.INVALID_TARGET, "43101"),  # has not subscribed to this template, or has used the subscription up
+    "50002": Outcome(Loss.INVALID_TARGET, "50002"),  # user is restricted
+    "43117": Outcome(code="43117", later=True),  # too many to this openid for now
+    # "The message is duplicate in 60 seconds": said of a repeat, but, as people report, also where there was none.
+    "40241": Outcome(code="40241", uncertain=True),
+}
+
+# An answer that grants something has no errcode.
+GRANTS = frozenset({"access_token", "component_access_token", "pre_auth_code", "authorization_info", "authorizer_access_token"})
+
+APP_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
+OPENID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+
+_OWN = ("app_id", "app_secret")
+_AUTHORISED = ("app_id", "component_app_id", "component_app_secret")
+_CALLBACK = ("callback_token", "encoding_aes_key")
+
+
+def code_of(body: Any) -> str:
+    return errcode(body) or (SUCCESS if isinstance(body, Mapping) and body.keys() & GRANTS else "")
+
+
+WORDS = Words(ERRORS, STALE, code_of)
+
+
+def check_credentials(raw: Mapping[str, Any], *, component: bool, callback: bool) -> None:
+    """`component`: of an account that has authorised a third-party platform, whose callbacks are always encrypted."""
+    names = _AUTHORISED if component else _OWN
+    check_names(raw, (*names, *(_CALLBACK if callback else ())), "credentials")
+    for name in names:
+        value = required_text(raw, name, "credentials", 256)
+        if name.endswith("app_id") and not APP_ID.fullmatch(value):
+            raise Invalid(f"credentials.{name}", "must be an AppID")
+    if component or any(raw.get(name) for name in _CALLBACK):
+        if not re.fullmatch(r"[A-Za-z0-9]{3,32}", required_text(raw, "callback_token", "credentials", 32)):
+            raise Invalid("credentials.callback_token", "must be 3 to 32 letters and digits")
+        key = (required_text if component else optional_text)(raw, "encoding_aes_key", "credentials", 43)
+        if key and not is_aes_key(key):
+            raise Invalid("credentials.encoding_aes_key", "must be 43 letters and digits")
+
+
+def check_options(options: Mapping[str, Any], policy: Policy) -> None:
+    optional_url(options, "base_url", policy)
+
+
+def base_url(account: Account) -> str:
+    return (optional_text(account.options, "base_url") or BASE_URL).rstrip("/")
+
+
+class OwnApi(TokenApi):
+    """The API of an account by its own secret."""
+
+    def __init__(self, http: Http, tokens: AccessTokens, account: Account) -> None:
+        credentials = account.credentials
+        given = {"grant_type": "client_credential", "appid": str(credentials["app_id"]), "secret": str(credentials["app_secret"])}
+        super().__init__(http, tokens, account, WORDS, (f"{base_url(account)}/cgi-bin/stable_token", given))
+
+    def _ask(self, url: str, query: Mapping[str, str]) -> Response:
+        return ask(self._http, "POST", url, json=query)
