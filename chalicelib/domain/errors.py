@@ -23,6 +23,9 @@ class Invalid(OpenUMSError):
         self.field, self.reason = field, reason
 
 
+UNKNOWN_FIELD = "is not a known field"  # a reason of Invalid
+
+
 class Conflict(OpenUMSError):
     """A conditional write found something else than it expected; nothing was written."""
 

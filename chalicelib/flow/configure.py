@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.errors import Conflict, Invalid, Refused
+from chalicelib.domain.errors import UNKNOWN_FIELD, Conflict, Invalid, Refused
 from chalicelib.domain.strategy import Strategy, check
 from chalicelib.domain.templates import Content, Template, is_link, variables, walk
 from chalicelib.domain.users import ALL
@@ -190,7 +190,8 @@ def _check_content(world: World, kind: ChannelType, content: Content) -> None:
             refusals.append(error)
     if not refusals:
         raise Invalid(f"contents.{kind}", "nothing delivers on this channel type yet")
-    first = refusals[0]
+    # The one whose shape was meant: to another platform, a field of this one is unknown.
+    first = next((refusal for refusal in refusals if refusal.reason != UNKNOWN_FIELD), refusals[0])
     raise Invalid(".".join(part for part in (f"contents.{kind}", first.field) if part), first.reason)
 
 

@@ -6,9 +6,10 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.sending import Outcome, Receipt, Reply, Token
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http, Response
@@ -19,6 +20,8 @@ ErrorTable = Mapping[str, type[ProviderError]]
 
 # A provider's hint may be anything; a job is asked to wait at most so long, then it asks again.
 MAX_RETRY_AFTER = 3600.0
+
+CHINA = timezone(timedelta(hours=8), "China")  # the clock of vendors that name no time zone
 
 _WORD = re.compile(r"[\x21-\x7e]{1,256}")
 
@@ -45,7 +48,7 @@ def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> N
     """Raises Invalid for a name that means nothing, most often a misspelt one."""
     unknown = sorted(set(raw) - set(allowed))
     if unknown:
-        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), "is not a known field")
+        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), UNKNOWN_FIELD)
 
 
 def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
@@ -78,9 +81,14 @@ def error_code(body: Any) -> str | None:
     return str(code) if isinstance(code, (int, str)) and not isinstance(code, bool) else None
 
 
-def vendor_error(response: Response, table: ErrorTable, statuses: Mapping[int, type[ProviderError]]) -> ProviderError:
-    """The error that a response without success means: by the vendor's code, else by `statuses`, else by HTTP's own rules."""
-    code = error_code(response.json())
+def vendor_error(
+    response: Response, table: ErrorTable, statuses: Mapping[int, type[ProviderError]], code: str | None = None
+) -> ProviderError:
+    """The error that a response without success means: by the vendor's code, else by `statuses`, else by HTTP's own rules.
+
+    `code`: where the vendor says it elsewhere than in `error.code`.
+    """
+    code = code or error_code(response.json())
     hint = retry_after(response)
     if response.status == 429:
         return Throttled(code or "http_429", retry_after=hint)
@@ -142,6 +150,17 @@ def number(value: Any) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18 else None
+
+
+def china_time(value: Any, form: str) -> int | None:
+    """A vendor's time on China's clock, by the form of strptime, in milliseconds; None when it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.strptime(value.strip(), form).replace(tzinfo=CHINA).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return int(time * 1000) if time > 0 else None
 
 
 def word(value: Any) -> str:

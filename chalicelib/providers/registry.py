@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid
@@ -12,72 +13,104 @@ from chalicelib.flow.ports import Provider
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.web.egress import Policy
 
+if TYPE_CHECKING:
+    from chalicelib.web.http import Http
+
 ALONE = AccessTokens(MemoryTokens())  # for who only wants to know what a provider can do
 
 
-def _jpush(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+class Means(NamedTuple):
+    """What a provider is made with."""
+
+    policy: Policy
+    timeout: float
+    tokens: AccessTokens
+
+    @property
+    def http(self) -> Http:
+        from chalicelib.web.http import Http
+
+        return Http(self.policy, self.timeout)
+
+
+def _jpush(means: Means) -> Provider:
     from chalicelib.providers.app.jpush import JPush
-    from chalicelib.web.http import Http
 
-    return JPush(Http(policy, timeout))
+    return JPush(means.http)
 
 
-def _jpush_private(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+def _jpush_private(means: Means) -> Provider:
     from chalicelib.providers.app.jpush import JPush
-    from chalicelib.web.http import Http
 
-    return JPush(Http(policy, timeout), platform="jpush_private")
+    return JPush(means.http, platform="jpush_private")
 
 
-def _jsms(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+def _jsms(means: Means) -> Provider:
     from chalicelib.providers.sms.jsms import Jsms
-    from chalicelib.web.http import Http
 
-    return Jsms(Http(policy, timeout))
+    return Jsms(means.http)
 
 
-def _cmpp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+def _chuanglan(means: Means) -> Provider:
+    from chalicelib.providers.sms.chuanglan import Chuanglan
+
+    return Chuanglan(means.http)
+
+
+def _montnets(means: Means) -> Provider:
+    from chalicelib.providers.sms.montnets import Montnets
+
+    return Montnets(means.http)
+
+
+def _cmpp(means: Means) -> Provider:
     from chalicelib.providers.sms.cmpp import Cmpp
 
-    return Cmpp(policy, timeout)
+    return Cmpp(means.policy, means.timeout)
 
 
-def _smtp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+def _smtp(means: Means) -> Provider:
     from chalicelib.providers.email.smtp import Smtp
 
-    return Smtp(policy, timeout)
+    return Smtp(means.policy, means.timeout)
 
 
-def _wecom(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
-    from chalicelib.providers.wecom.wecom import WeCom
-    from chalicelib.web.http import Http
+def _alipay(means: Means) -> Provider:
+    from chalicelib.providers.alipay_life.alipay import Alipay
 
-    return WeCom(Http(policy, timeout), tokens)
-
-
-def _wecom_linkedcorp(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
-    from chalicelib.providers.wecom.linkedcorp import LinkedCorp
-    from chalicelib.web.http import Http
-
-    return LinkedCorp(Http(policy, timeout), tokens)
+    return Alipay(means.http)
 
 
-def _dingtalk(policy: Policy, timeout: float, tokens: AccessTokens) -> Provider:
+def _dingtalk(means: Means) -> Provider:
     from chalicelib.providers.dingtalk.dingtalk import DingTalk
-    from chalicelib.web.http import Http
 
-    return DingTalk(Http(policy, timeout), tokens)
+    return DingTalk(means.http, means.tokens)
 
 
-_PLATFORMS: Mapping[str, Callable[[Policy, float, AccessTokens], Provider]] = {
+def _wecom(means: Means) -> Provider:
+    from chalicelib.providers.wecom.wecom import WeCom
+
+    return WeCom(means.http, means.tokens)
+
+
+def _wecom_linkedcorp(means: Means) -> Provider:
+    from chalicelib.providers.wecom.linkedcorp import LinkedCorp
+
+    return LinkedCorp(means.http, means.tokens)
+
+
+_PLATFORMS: Mapping[str, Callable[[Means], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
     "jsms": _jsms,
+    "chuanglan": _chuanglan,
+    "montnets": _montnets,
     "cmpp": _cmpp,
     "smtp": _smtp,
+    "alipay": _alipay,
+    "dingtalk": _dingtalk,
     "wecom": _wecom,
     "wecom_linkedcorp": _wecom_linkedcorp,
-    "dingtalk": _dingtalk,
 }
 
 
@@ -87,7 +120,7 @@ def load(platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTok
     make = _PLATFORMS.get(platform)
     if make is None:
         raise Invalid("platform", "must be one of " + ", ".join(sorted(_PLATFORMS)))
-    return make(policy, timeout, tokens)
+    return make(Means(policy, timeout, tokens))
 
 
 def capabilities() -> Mapping[str, Capabilities]:

@@ -149,6 +149,20 @@ def test_a_wrong_template_is_refused_with_the_field(configured: Api, changes: di
     problem(configured, "POST", "templates", {name: value for name, value in body.items() if value is not ...}, field=field)
 
 
+@pytest.mark.parametrize(("content", "reason"), [({"content": 5}, "must be a text"), ({"temp_id": "x"}, "must be a number")])
+def test_a_wrong_content_is_refused_by_the_platform_whose_shape_it_has(configured: Api, content: dict[str, Any], reason: str) -> None:
+    (name,) = content
+    body = {"channel_key": KEY, "name": "t", "contents": {"sms": content}}
+    answer = problem(configured, "POST", "templates", body, field=f"contents.sms.{name}")
+    assert reason in answer["detail"]
+
+
+def test_both_kinds_of_text_messages_may_be_templates(configured: Api) -> None:
+    for content in ({"content": "您好 {{name}} {{url}}"}, {"temp_id": 1, "temp_para": {"name": "{{name}}"}}):
+        body = {"channel_key": KEY, "name": "t", "contents": {"sms": content}}
+        assert configured.admin("POST", "templates", body).json["contents"]["sms"] == content
+
+
 def test_an_unknown_channel_type_in_a_template_is_refused(configured: Api) -> None:
     answer = problem(configured, "POST", "templates", {"channel_key": KEY, "name": "t", "contents": {"fax": {}}})
     assert "contents.fax" in answer["detail"]

@@ -231,7 +231,7 @@ def test_a_report_or_a_list_of_them() -> None:
     unknown = {**REPORT, "status": 4999}
     assert webhook(form([REPORT, failed, unknown, "?"])).receipts == [
         delivered,
-        Receipt("7", ReceiptKind.DELIVERY_FAILED, 1492150741392, "15822889320", "4004"),
+        Receipt("7", ReceiptKind.DELIVERY_FAILED, 1492150741392, "15822889320", "4004", gone=True),
     ]
 
 
@@ -242,9 +242,28 @@ def test_every_status_is_delivered_or_not(code: str) -> None:
     assert receipt.code == ("" if code == "4001" else code)
 
 
-@pytest.mark.parametrize("kind", ["SMS_REPLY", "SMS_TEMPLATE", "SMS_SIGN"])
+@pytest.mark.parametrize("kind", ["SMS_TEMPLATE", "SMS_SIGN"])
 def test_other_callbacks_are_acknowledged(kind: str) -> None:
-    assert webhook(form({"content": "TD"}, kind)).receipts == ()
+    found = webhook(form({"content": "TD"}, kind))
+    assert (found.receipts, found.replies) == ((), ())
+    assert found.nonce
+
+
+def test_only_a_number_that_does_not_exist_is_dead() -> None:
+    reports = [{**REPORT, "status": int(code)} for code in sorted(jsms_receipts.STATES)]
+    assert [r.code for r in webhook(form(reports)).receipts if r.gone] == ["4004"]
+
+
+def test_what_people_write_back_is_a_reply() -> None:
+    raw = {"content": "TD", "phone": "15822889320", "replyTime": 1492150741392}
+    (reply,) = webhook(form(raw, "SMS_REPLY")).replies
+    assert (reply.contact, reply.text, reply.time) == ("15822889320", "TD", 1492150741392)
+    assert reply.id
+    listed = webhook(form([raw, {**raw, "content": "退订"}, {**raw, "content": ""}, {**raw, "replyTime": None}, 7], "SMS_REPLY"))
+    assert [r.text for r in listed.replies] == ["TD", "退订"]
+    assert listed.replies[0] == reply
+    assert listed.replies[1].id != reply.id
+    assert listed.receipts == ()
 
 
 def test_the_address_is_proved_by_an_echo() -> None:

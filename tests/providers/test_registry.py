@@ -11,20 +11,25 @@ from chalicelib.flow.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 
+PLATFORMS = (
+    "jpush", "jpush_private", "jsms", "chuanglan", "montnets", "cmpp", "smtp", "alipay", "dingtalk", "wecom", "wecom_linkedcorp",
+)  # fmt: skip
+
 
 def test_every_platform_has_a_provider_of_that_name() -> None:
     matrix = registry.capabilities()
-    assert set(matrix) == {"jpush", "jpush_private", "jsms", "cmpp", "smtp", "wecom", "wecom_linkedcorp", "dingtalk"}
+    assert set(matrix) == set(PLATFORMS)
     assert all(can.platform == platform and can.call_size > 0 for platform, can in matrix.items())
 
 
 def test_platforms_by_channel_type() -> None:
     assert registry.platforms_of(ChannelType.APP) == ("jpush", "jpush_private")
-    assert registry.platforms_of(ChannelType.SMS) == ("jsms", "cmpp")
     assert registry.platforms_of(ChannelType.EMAIL) == ("smtp",)
     assert registry.platforms_of(ChannelType.WECHATWK) == ("wecom",)
     assert registry.platforms_of(ChannelType.WECHATWK_LINKEDCORP) == ("wecom_linkedcorp",)
     assert registry.platforms_of(ChannelType.DINGTALK_CC) == ("dingtalk",)
+    assert registry.platforms_of(ChannelType.SMS) == ("jsms", "chuanglan", "montnets", "cmpp")
+    assert registry.platforms_of(ChannelType.ALIPAY_LIFE) == ("alipay",)
     assert registry.platforms_of(ChannelType.WECHATOA) == ()
 
 
@@ -35,14 +40,14 @@ def test_a_container_keeps_its_provider() -> None:
 
 
 def test_an_unknown_platform_is_refused() -> None:
-    with pytest.raises(Invalid, match="cmpp, dingtalk, jpush, jpush_private, jsms, smtp, wecom, wecom_linkedcorp"):
+    with pytest.raises(Invalid, match=", ".join(sorted(PLATFORMS))):
         registry.load("pigeon", Policy())
 
 
 def test_checking_settings_imports_no_client() -> None:
     program = (
         "import sys; from chalicelib.providers import registry; registry.capabilities();"
-        "print([m for m in ('requests', 'urllib3', 'smtplib', 'boto3', 'pydantic', 'chalice') if m in sys.modules])"
+        "print([m for m in ('requests', 'urllib3', 'smtplib', 'cryptography', 'boto3', 'pydantic', 'chalice') if m in sys.modules])"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"

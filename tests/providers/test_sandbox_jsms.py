@@ -208,6 +208,16 @@ def test_requests_that_are_none_get_the_vendors_codes(box: Sandbox) -> None:
     assert box.ask("GET", "/jsms/v1/accounts/app", auth=AUTH).json()["app_balance"] > 0
 
 
+def test_what_a_person_writes_back_is_posted_as_a_signed_form(box: Sandbox, hook: Webhook) -> None:
+    written = {"provider": "jsms", "app_key": "key", "contact": GOOD, "text": "TD"}
+    assert box.ask("POST", "/_sandbox/replies", json=written).status_code == 204
+    eventually(lambda: hook.seen)
+    assert hook.seen[0].form["type"] == "SMS_REPLY"
+    (reply,) = reports(hook)
+    assert (reply["phone"], reply["content"]) == (GOOD, "TD")
+    assert abs(reply["replyTime"] / 1000 - time.time()) < 60
+
+
 def test_an_address_that_echoes_is_taken_and_one_that_does_not_is_refused(box: Sandbox) -> None:
     with webhook() as hook:
         assert box.register("jsms", "key", webhook_url=hook.url, verify=True).status_code == 200

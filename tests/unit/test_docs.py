@@ -91,6 +91,8 @@ def test_the_limits_are_the_codes() -> None:
         "deliveries of a call: WeCom": can["wecom"].call_size,
         "deliveries of a call: DingTalk": can["dingtalk"].call_size,
         "numbers of a call: CMPP": can["cmpp"].call_size,
+        "numbers of a call: Chuanglan": can["chuanglan"].call_size,
+        "numbers of a call: Montnets": can["montnets"].call_size,
         "mails of a call: SMTP": can["smtp"].call_size,
         "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
         "seconds that a step waits": strategy.MAX_WITHIN,

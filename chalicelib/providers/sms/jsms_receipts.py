@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import Receipt, ReceiptKind, Webhook, WebhookRequest
+from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
 from chalicelib.providers.base import milliseconds, read_json, word
+from chalicelib.providers.sms import texts
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ STATES = {
     "4010": ReceiptKind.DELIVERY_FAILED,  # sensitive word
     "4100": ReceiptKind.DELIVERY_FAILED,  # other
 }
-OTHER_TYPES = ("SMS_REPLY", "SMS_TEMPLATE", "SMS_SIGN")
+OTHER_TYPES = ("SMS_TEMPLATE", "SMS_SIGN")
+NO_SUCH_NUMBER = "4004"
 
 
 def signature(app_key: str, master_secret: str, nonce: str, timestamp: str) -> str:
@@ -55,6 +57,8 @@ def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook
     # lets through a repeat that the vendor stamped anew.
     nonce = form["signature"].lower()
     kind = form.get("type", "")
+    if kind == "SMS_REPLY":
+        return Webhook(nonce=nonce, replies=read_replies(read_json(form.get("data", ""), "data")))
     if kind != "SMS_REPORT":
         if kind not in OTHER_TYPES:
             raise Invalid("type", "is not a known type of callback")
@@ -103,4 +107,13 @@ def _receipt(report: Mapping[str, Any]) -> Iterator[Receipt]:
     kind = STATES.get(code)
     if kind is not None and msg_id and time is not None:
         failed = code if kind is ReceiptKind.DELIVERY_FAILED else ""
-        yield Receipt(msg_id, kind, time, word(report.get("phone")), failed)
+        yield Receipt(msg_id, kind, time, word(report.get("phone")), failed, code == NO_SUCH_NUMBER)
+
+
+def read_replies(parsed: Any) -> Sequence[Reply]:
+    """One reply, or a list of them."""
+    return texts.replies(parsed if isinstance(parsed, list) else [parsed], _reply, "jsms")
+
+
+def _reply(each: Mapping[str, Any]) -> Reply | None:
+    return texts.reply(each.get("phone"), each.get("content"), milliseconds(each.get("replyTime")))

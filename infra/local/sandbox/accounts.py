@@ -22,6 +22,7 @@ class Account:
     master_secret: str | None = None  # None until the account is registered: any is accepted
     webhook_url: str | None = None
     receipt_batch: int = 1  # receipts in one post at most
+    receipt_batch_limit: int = 1000  # the provider's own
     receipt_wait: float = 0.2  # seconds that a post waits for more of them, where it takes more than one
     receipt_delay: float = 0.0  # seconds from a delivery to its receipt
     trickle: float = 0.0  # seconds over which the receipts of `trickle_share` of the recipients are spread
@@ -40,6 +41,7 @@ class Account:
     report_bytes: int = 0  # 60 or 71, whatever the version; 0: as the version has it (cmpp)
     answer_delay: float = 0.0  # seconds until a SUBMIT is answered (cmpp)
     unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
+    replies: deque[Event] = field(default_factory=lambda: deque(maxlen=10_000))  # what people wrote back, that waits to be polled
     last_report: float = 0.0
     _trickled: int = 0
     _minute: tuple[int, int] = (0, 0)
@@ -109,6 +111,8 @@ class Accounts:
             raise ValueError(f"{unknown[0]} is not a setting")
         settings = {**self._defaults[str(provider)], **_checked(raw)}
         account = self.get(str(provider), app_key)
+        if settings.get("receipt_batch", 1) > account.receipt_batch_limit:
+            raise ValueError(f"receipt_batch must be at most {account.receipt_batch_limit}")
         for item in fields(Account):
             if item.name in TEXTS or item.name in NUMBERS:
                 setattr(account, item.name, settings.get(item.name, item.default))
@@ -119,6 +123,7 @@ class Accounts:
         """Forget what waits to be polled, not who is registered."""
         for account in self._accounts.values():
             account.unread.clear()
+            account.replies.clear()
             account.last_report = 0.0
 
 

@@ -8,13 +8,14 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from infra.local.sandbox.accounts import Account
+from infra.local.sandbox.accounts import Account, Event
 from infra.local.sandbox.smtp import readable
 from infra.local.sandbox.vendor import Core
 
 PAGE, MAX_PAGE = 100, 1000
 
 Verifier = Callable[[Account], Awaitable[bool]]
+Writer = Callable[[str, str], Event]
 
 
 class Forgetful(Protocol):
@@ -24,12 +25,19 @@ class Forgetful(Protocol):
 
 
 class Control:
-    """`verifiers`: providers that test a webhook's address before they take it. `about` is what /health tells."""
+    """`verifiers`: providers that test a webhook's address before they take it. `replies`: how each writes down what a person wrote back.
+    `about` is what /health tells."""
 
     def __init__(
-        self, core: Core, providers: Sequence[Forgetful], verifiers: Mapping[str, Verifier], about: Mapping[str, Any], certificate: str
+        self,
+        core: Core,
+        providers: Sequence[Forgetful],
+        verifiers: Mapping[str, Verifier],
+        replies: Mapping[str, Writer],
+        about: Mapping[str, Any],
+        certificate: str,
     ) -> None:
-        self._core, self._providers, self._verifiers = core, providers, verifiers
+        self._core, self._providers, self._verifiers, self._replies = core, providers, verifiers, replies
         self._about, self._certificate = about, certificate
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -37,6 +45,7 @@ class Control:
             web.get("/_sandbox/health", self.health),
             web.get("/_sandbox/certificate", self.certificate),
             web.post("/_sandbox/accounts", self.register),
+            web.post("/_sandbox/replies", self.reply),
             web.get("/_sandbox/calls", self.calls),
             web.delete("/_sandbox/calls", self.clear),
             web.get("/_sandbox/sends", self.sends),
@@ -66,6 +75,19 @@ class Control:
                 account.webhook_url = None
                 return _error("the webhook did not send back echostr; it is not used")
         return web.json_response({"provider": account.provider, "app_key": account.app_key, "webhook_url": account.webhook_url})
+
+    async def reply(self, request: web.Request) -> web.Response:
+        """A person writes back: to the account's webhook, or kept to be polled."""
+        try:
+            raw = json.loads(await request.read())
+            provider, app_key, contact, text = (raw[name] for name in ("provider", "app_key", "contact", "text"))
+            write = self._replies[provider]
+            if not all(isinstance(each, str) and each for each in (app_key, contact, text)):
+                raise ValueError("no text")
+        except (ValueError, TypeError, KeyError):
+            return _error(f"provider (one of {', '.join(self._replies)}), app_key, contact and text must be texts")
+        self._core.receipts.send_reply(self._core.accounts.get(provider, app_key), write(contact, text))
+        return web.Response(status=204)
 
     async def calls(self, request: web.Request) -> web.Response:
         provider, contact = request.query.get("provider"), request.query.get("contact")

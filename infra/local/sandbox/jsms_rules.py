@@ -106,6 +106,10 @@ def report(msg_id: str, phone: str, status: int, at: float) -> Event:
     return {"msgId": msg_id, "phone": phone, "receiveTime": int(at * 1000), "status": status}
 
 
+def reply(phone: str, text: str) -> Event:
+    return {"content": text, "phone": phone, "replyTime": int(time.time() * 1000)}
+
+
 def signature(app_key: str, master_secret: str, nonce: int, timestamp: int) -> str:
     signed = f"appKey={app_key}&appMasterSecret={master_secret}&nonce={nonce}&timestamp={timestamp}"
     return hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()
@@ -118,7 +122,7 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         "nonce": nonce,
         "timestamp": timestamp,
         "signature": signature(account.app_key, account.master_secret or "", nonce, timestamp),
-        "type": "SMS_REPORT",
+        "type": "SMS_REPLY" if "replyTime" in events[0] else "SMS_REPORT",
         "data": compact(events[0] if account.receipt_batch == 1 else list(events)),
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

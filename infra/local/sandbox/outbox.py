@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import aiohttp
 
@@ -26,10 +28,20 @@ class Parcel:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     holds: int = 1
+    wants: Mapping[str, Any] = field(default_factory=dict)  # what the answer must say, as members of a JSON object
 
-    def arrived(self, status: int) -> bool:
-        """A webhook has taken receipts when it says 200; a page is open when it is there, or leads somewhere."""
+    def arrived(self, status: int, text: str) -> bool:
+        """A webhook has taken receipts when it says 200, and what its vendor wants; a page is open when it is there, or leads somewhere."""
+        if self.wants:
+            return status == 200 and self._says(text)
         return status == 200 if self.method == "POST" else status < 400
+
+    def _says(self, text: str) -> bool:
+        try:
+            said = json.loads(text)
+        except ValueError:
+            return False
+        return isinstance(said, dict) and all(said.get(name) == value for name, value in self.wants.items())
 
 
 @dataclass
@@ -64,8 +76,8 @@ class Outbox:
             if attempt:
                 counts.retries += 1
                 await asyncio.sleep(self._retry_first * 2 ** (attempt - 1))
-            status, _ = await self.ask(parcel)
-            if parcel.arrived(status):
+            status, text = await self.ask(parcel)
+            if parcel.arrived(status, text):
                 counts.posted += parcel.holds
                 counts.posts += 1
                 break

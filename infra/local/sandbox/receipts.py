@@ -46,6 +46,13 @@ class Receipts:
         if posts:
             await asyncio.wait(posts, timeout=EARLY_SECONDS)
 
+    def send_reply(self, account: Account, event: Event) -> None:
+        """What a person wrote back goes out at once, by itself."""
+        if account.webhook_url is None:
+            account.replies.append(event)
+        else:
+            self._outbox.send(self._writers[account.provider](account, [event]))
+
     async def run(self) -> None:
         while True:
             self._woken.clear()

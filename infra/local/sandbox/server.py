@@ -12,7 +12,23 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.local.sandbox import certificate, cmpp, dingtalk, jpush, jpush_receipts, jsms, jsms_rules, smtp, wecom, wecom_callbacks
+from infra.local.sandbox import (
+    alipay,
+    certificate,
+    chuanglan,
+    chuanglan_rules,
+    cmpp,
+    dingtalk,
+    jpush,
+    jpush_receipts,
+    jsms,
+    jsms_rules,
+    montnets,
+    montnets_rules,
+    smtp,
+    wecom,
+    wecom_callbacks,
+)
 from infra.local.sandbox.accounts import Accounts
 from infra.local.sandbox.behaviour import Troubles
 from infra.local.sandbox.calllog import CallLog
@@ -24,8 +40,16 @@ from infra.local.sandbox.vendor import MAX_BODY, Core, Options, application
 HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
-ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in (jpush, jsms, cmpp, wecom, dingtalk)}
-WRITERS = {jpush.NAME: jpush_receipts.parcel, jsms.NAME: jsms_rules.parcel, wecom.NAME: wecom_callbacks.parcel}
+WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, alipay, dingtalk, wecom)
+ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in WITH_ACCOUNTS}
+WRITERS = {
+    jpush.NAME: jpush_receipts.parcel,
+    jsms.NAME: jsms_rules.parcel,
+    chuanglan.NAME: chuanglan_rules.parcel,
+    montnets.NAME: montnets_rules.parcel,
+    wecom.NAME: wecom_callbacks.parcel,
+}
+REPLIES = {jsms.NAME: jsms_rules.reply, chuanglan.NAME: chuanglan_rules.reply, montnets.NAME: montnets_rules.reply}
 
 
 @dataclass(frozen=True)
@@ -76,11 +100,12 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
 
 
 def _application(shared: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway) -> web.Application:
-    push, sms, work = jpush.JPush(shared), jsms.Jsms(shared), wecom.WeCom(shared)
-    providers = (push, sms, work, dingtalk.DingTalk(shared))
+    push, sms, life, work = jpush.JPush(shared), jsms.Jsms(shared), alipay.Alipay(shared), wecom.WeCom(shared)
+    providers = (push, sms, life, work, chuanglan.Chuanglan(shared), montnets.Montnets(shared), dingtalk.DingTalk(shared))
+    about["alipay_public_key"] = life.public_key
     app = web.Application(client_max_size=MAX_BODY)
     handshakes = {jsms.NAME: sms.verify_webhook, wecom.NAME: work.verify_webhook}
-    app.add_routes(Control(shared, (*providers, gateway), handshakes, about, pem).routes())
+    app.add_routes(Control(shared, (*providers, gateway), handshakes, REPLIES, about, pem).routes())
     app.add_routes(gateway.routes())
     for provider in providers:
         app.add_subapp(f"/{provider.name}", application(provider, shared.log))

@@ -1,0 +1,184 @@
+"""Alipay life accounts: template messages, one person per call.
+
+Sources: https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send (the call), https://opendocs.alipay.com/common/02km9f
+(codes of the gateway). Alipay has no idempotency token, gives no message id and reports no deliveries: accepted means delivered.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    ProviderIds,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.flow.ports import Session
+from chalicelib.providers.alipay_life import alipay_content, alipay_signing
+from chalicelib.providers.base import CHINA, PlainSession, check_names, optional_text, optional_url, required_text, vendor_error, word
+from chalicelib.web.http import Http, Response
+
+log = logging.getLogger(__name__)
+
+GATEWAY = "https://openapi.alipay.com/gateway.do"
+METHOD = "alipay.open.public.message.single.send"
+ANSWER = METHOD.replace(".", "_") + "_response"
+SUCCESS = "10000"
+
+# Codes of the gateway: https://opendocs.alipay.com/common/02km9f (2026). Held back for an operator is what every message would meet.
+CODES: Mapping[str, type[ProviderError]] = {
+    "20000": Unavailable,  # service not available, try later
+    "20001": Misconfigured,  # app_auth_token: not valid, or expired
+    "40001": Rejected,  # a parameter is missing
+    "40002": Misconfigured,  # a parameter is invalid: of the envelope, but for the one below
+    "40004": Rejected,  # business failed
+    "40005": Throttled,
+    "40006": Misconfigured,  # not permitted to this application
+}
+# Finer codes, where they say something else than the code beside them.
+SUB_CODES: Mapping[str, type[ProviderError]] = {
+    "isv.missing-method": Misconfigured,
+    "isv.missing-signature": Misconfigured,
+    "isv.missing-signature-type": Misconfigured,
+    "isv.missing-signature-key": Misconfigured,  # no public key was entered at Alipay
+    "isv.missing-app-id": Misconfigured,
+    "isv.missing-timestamp": Misconfigured,
+    "isv.missing-version": Misconfigured,
+    "isv.invalid-parameter": Rejected,
+    "PUB.MSG_TEMPLATE_NOT_EXIST": Rejected,  # https://developer.aliyun.com/ask/285646: often the library's TM… instead of one's own id
+    "SYSTEM_ERROR": Unavailable,
+}
+# Who does not follow the life account gets nothing until they do: https://developer.aliyun.com/ask/285647
+INVALID_TARGET = frozenset({"PUB.MSG_SD_NOFOLLOW"})
+
+
+class Alipay:
+    """Implements Provider. Credentials: app_id, private_key, and if the answers shall be verified alipay_public_key."""
+
+    capabilities = Capabilities(
+        type=ChannelType.ALIPAY_LIFE,
+        platform="alipay",
+        call_size=1,
+        content_per_recipient=True,
+        provider_ids=ProviderIds.NONE,
+        delivery_report=DeliveryReport.ACCEPTED,
+        click_report=ClickReport.LINK,
+    )
+
+    def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
+        self._http, self._clock = http, clock
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        check_names(raw, ("app_id", "private_key", "alipay_public_key", "app_auth_token"), "credentials")
+        if not word(required_text(raw, "app_id", "credentials", 32)):
+            raise Invalid("credentials.app_id", "must be visible ASCII characters")
+        alipay_signing.private_key(required_text(raw, "private_key", "credentials"), "credentials.private_key")
+        public = optional_text(raw, "alipay_public_key", "credentials")
+        if public:
+            alipay_signing.public_key(public, "credentials.alipay_public_key")
+        optional_text(raw, "app_auth_token", "credentials", 40)
+        optional_url(options, "base_url", self._http.policy)
+
+    def check_content(self, content: Mapping[str, Any]) -> None:
+        alipay_content.check(content)
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return {}
+
+    def connect(self, account: Account) -> AbstractContextManager[Session]:
+        return nullcontext(AlipaySession(account, self._http, self._clock))
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        raise Unverified("life accounts report no deliveries")
+
+
+class AlipaySession(PlainSession):
+    """Implements Session."""
+
+    def __init__(self, account: Account, http: Http, clock: Callable[[], float]) -> None:
+        given = account.credentials
+        self._http, self._clock = http, clock
+        self._app_id, self._app_auth_token = str(given["app_id"]), str(given.get("app_auth_token") or "")
+        self._gateway = str(account.options.get("base_url") or GATEWAY)
+        self._key = alipay_signing.private_key(str(given["private_key"]), "credentials.private_key")
+        public = given.get("alipay_public_key")
+        self._alipay_key = alipay_signing.public_key(str(public), "credentials.alipay_public_key") if public else None
+
+    def check(self) -> None:
+        """A message to nobody: the gateway looks at the application and its signature first, and refuses only then."""
+        try:
+            self._ask({})
+        except Rejected:
+            return
+        except Uncertain as error:
+            raise (Misconfigured if error.code == "answer_signature" else Unavailable)(error.code) from error
+
+    def send(self, call: OutgoingCall) -> Answer:
+        if len(call.recipients) != 1:
+            raise Rejected("one_person_per_call")
+        (recipient,) = call.recipients
+        try:
+            self._ask(alipay_content.business(recipient.contact, recipient.content))
+        except Rejected as error:
+            if error.code in INVALID_TARGET:
+                return Answer([Outcome(Loss.INVALID_TARGET, error.code, gone=True)])
+            raise
+        return Answer([Outcome()])
+
+    def _ask(self, business: Mapping[str, Any]) -> None:
+        """One call of the gateway; raises what its answer means, unless that is success."""
+        body = json.dumps(business, ensure_ascii=False, separators=(",", ":"))
+        envelope = {
+            "app_id": self._app_id,
+            "method": METHOD,
+            "format": "JSON",
+            "charset": "utf-8",
+            "sign_type": "RSA2",
+            "timestamp": datetime.fromtimestamp(self._clock(), CHINA).strftime("%Y-%m-%d %H:%M:%S"),
+            "version": "1.0",
+            "app_auth_token": self._app_auth_token,
+        }
+        envelope = {name: value for name, value in envelope.items() if value}
+        envelope["sign"] = alipay_signing.sign(alipay_signing.canonical({**envelope, "biz_content": body}), self._key)
+        # The gateway looks for the charset in the address before it reads the form.
+        reply = self._http.request("POST", self._gateway, params=envelope, data={"biz_content": body})
+        self._read(reply)
+
+    def _read(self, reply: Response) -> None:
+        try:
+            found = alipay_signing.members(reply.body.decode())
+            raw = found.get(ANSWER) or found["error_response"]
+            answer, signature = json.loads(raw), json.loads(found.get("sign", '""'))
+            code, sub_code = word(answer.get("code")), word(answer.get("sub_code"))
+        except (ValueError, KeyError, AttributeError):
+            raise vendor_error(reply, CODES, {}) from None
+        # What the gateway says of a request that it could not verify is not signed.
+        key = self._alipay_key if signature or code == SUCCESS else None
+        if key is not None and not alipay_signing.is_signed(raw.encode(), str(signature), key):
+            log.warning("answer not signed by the provider", extra={"provider": "alipay", "provider_code": code[:20]})
+            raise Uncertain("answer_signature")
+        if code != SUCCESS:
+            raise _error(code, sub_code, reply)
+
+
+def _error(code: str, sub_code: str, reply: Response) -> ProviderError:
+    kind = SUB_CODES.get(sub_code) or SUB_CODES.get(sub_code.rpartition(".")[2]) or CODES.get(code)
+    if kind is None:
+        return vendor_error(reply, CODES, {200: Rejected} if code else {}, sub_code or code)
+    return kind(sub_code or code)

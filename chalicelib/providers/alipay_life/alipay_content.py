@@ -1,0 +1,69 @@
+"""What a template message of a life account may hold.
+
+Source: https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send and Jiguang UMS's `msg_alipay_life`, for the lengths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.domain.errors import Invalid
+from chalicelib.providers.base import PLACEHOLDER, check_names, required_text
+
+TEMPLATE_ID, HEAD_COLOR, URL, ACTION_NAME, VALUE = 128, 10, 256, 16, 128
+
+_KEYWORD = re.compile(r"keyword[1-9]\d?", re.ASCII)
+_USER_ID = re.compile(r"2088\d{12}", re.ASCII)
+
+
+def check(content: Mapping[str, Any]) -> None:
+    """`{template_id, context: {head_color, url, action_name, keyword1 …, first?, remark?}}`; raises Invalid.
+
+    Placeholders count as nothing here: how long their values are is seen when a message is sent.
+    """
+    check_names(content, ("template_id", "context"), "")
+    _text(content, "template_id", "", TEMPLATE_ID)
+    if PLACEHOLDER.search(content["template_id"]):
+        raise Invalid("template_id", "must not be a variable")
+    context = content.get("context")
+    if not isinstance(context, Mapping):
+        raise Invalid("context", "is required and must be an object")
+    values = [name for name in context if isinstance(name, str) and (_KEYWORD.fullmatch(name) or name in ("first", "remark"))]
+    check_names(context, ("head_color", "url", "action_name", *values), "context")
+    _text(context, "head_color", "context", HEAD_COLOR)
+    _text(context, "url", "context", URL)  # a template message must lead somewhere
+    if _width(_text(context, "action_name", "context", ACTION_NAME)) > ACTION_NAME:
+        raise Invalid("context.action_name", "must have at most 8 Chinese or 16 other characters")
+    if "keyword1" not in context:
+        raise Invalid("context.keyword1", "is required")
+    for name in values:
+        _check_value(context[name], f"context.{name}")
+
+
+def _check_value(value: Any, where: str) -> None:
+    if not isinstance(value, Mapping):
+        raise Invalid(where, "must be an object of value and color")
+    check_names(value, ("value", "color"), where)
+    _text(value, "value", where, VALUE)
+    if value.get("color") is not None:
+        _text(value, "color", where, HEAD_COLOR)
+
+
+def _text(raw: Mapping[str, Any], key: str, where: str, limit: int) -> str:
+    """Without its placeholders; they alone are a text, too."""
+    plain = PLACEHOLDER.sub("", required_text(raw, key, where, 4096))
+    if len(plain) > limit:
+        raise Invalid(f"{where}.{key}" if where else key, f"must have at most {limit} characters")
+    return plain
+
+
+def _width(text: str) -> int:
+    return sum(1 if character.isascii() else 2 for character in text)
+
+
+def business(contact: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """`biz_content` of one message. Users of Alipay are named by a number that begins with 2088, or by an open id of this account."""
+    whom = {"to_user_id" if _USER_ID.fullmatch(contact) else "to_open_id": contact}
+    return {**whom, "template": {"template_id": content.get("template_id"), "context": content.get("context")}}

@@ -1,0 +1,124 @@
+"""RSA2 as Alipay's gateway wants it: SHA-256 with RSA (PKCS#1 v1.5), of requests with our key, of answers with Alipay's.
+
+Source: "signing" and "verifying", https://opendocs.alipay.com/common/057k53. Importing cryptography costs as much as a cold start can
+bear, so that is done where a key is used.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+KEY_BITS = 2048  # RSA2 takes no shorter key
+
+_SPACE = " \t\n\r"
+
+
+def private_key(text: str, field: str) -> RSAPrivateKey:
+    """PKCS#1 or PKCS#8, as PEM or as the bare base64 that Alipay's tool writes; raises Invalid naming `field`."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    try:
+        key = load_der_private_key(_der(text), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
+        raise Invalid(field, "must be an RSA private key without a password, PKCS#1 or PKCS#8, as PEM or base64") from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size < KEY_BITS:
+        raise Invalid(field, f"must be an RSA key of at least {KEY_BITS} bits")
+    return key
+
+
+def public_key(text: str, field: str) -> RSAPublicKey:
+    """Alipay's public key, as PEM or bare base64; raises Invalid naming `field`."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(_der(text))
+    except (ValueError, UnsupportedAlgorithm):
+        raise Invalid(field, "must be an RSA public key (not a certificate), as PEM or base64") from None
+    if not isinstance(key, RSAPublicKey):
+        raise Invalid(field, "must be an RSA public key")
+    return key
+
+
+def _der(text: str) -> bytes:
+    """What stands between the lines of a PEM, or all of a text that has none."""
+    lines = [line.strip() for line in text.splitlines()]
+    return b64decode("".join("".join(line.split()) for line in lines if not line.startswith("-----")), validate=True)
+
+
+def canonical(parameters: Mapping[str, str]) -> bytes:
+    """What is signed: all that is not empty, without `sign`, sorted by name, before any URL encoding."""
+    return "&".join(f"{name}={parameters[name]}" for name in sorted(parameters) if name != "sign" and parameters[name]).encode()
+
+
+def sign(data: bytes, key: RSAPrivateKey) -> str:
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    return b64encode(key.sign(data, PKCS1v15(), SHA256())).decode()
+
+
+def is_signed(data: bytes, signature: str, key: RSAPublicKey) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    try:
+        key.verify(b64decode(signature, validate=True), data, PKCS1v15(), SHA256())
+    except (ValueError, InvalidSignature):
+        return False
+    return True
+
+
+def members(text: str) -> Mapping[str, str]:
+    """The raw text of each member of a JSON object, since an answer's signature covers its member exactly as it was written.
+
+    Raises ValueError for anything else, also when a name stands there twice: nobody could say which one was signed.
+    """
+    decoder, found = json.JSONDecoder(), dict[str, str]()
+    at = _expect(text, 0, "{")
+    while True:
+        name, at = _value(decoder, text, at)
+        if not isinstance(name, str) or name in found:
+            raise ValueError("not a name of its own")
+        begin = _expect(text, at, ":")
+        _, end = _value(decoder, text, begin)
+        found[name] = text[begin:end]
+        at = _skip(text, end)
+        if text[at : at + 1] == "}":
+            if _skip(text, at + 1) != len(text):
+                raise ValueError("something follows the object")
+            return found
+        at = _expect(text, at, ",")
+
+
+def _value(decoder: json.JSONDecoder, text: str, at: int) -> tuple[object, int]:
+    try:
+        return decoder.raw_decode(text, at)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _expect(text: str, at: int, mark: str) -> int:
+    """Where what follows the mark begins."""
+    at = _skip(text, at)
+    if text[at : at + 1] != mark:
+        raise ValueError(f"no {mark}")
+    return _skip(text, at + 1)
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _SPACE:
+        at += 1
+    return at

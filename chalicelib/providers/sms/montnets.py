@@ -1,0 +1,234 @@
+"""Montnets (梦网): texts in batches, by the platform's own HTTP API.
+
+Source: "梦网平台 API 接口说明" V5.7.2 (send_batch, send_multi, get_rpt, get_mo, get_balance; UTF-8) and V5.2 (batch_send, multi_send; GBK).
+`custid` is echoed, not recognised: there is no idempotency token.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.sending import (
+    Account,
+    Answer,
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    ProviderIds,
+    Receipt,
+    Reply,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.flow.ports import Session
+from chalicelib.providers.base import (
+    CHINA,
+    PlainSession,
+    ask,
+    check_names,
+    optional_text,
+    optional_url,
+    required_text,
+    vendor_error,
+    word,
+)
+from chalicelib.providers.sms import montnets_receipts, texts
+from chalicelib.web.http import Http, Response
+
+log = logging.getLogger(__name__)
+
+PATH = "/sms/v2/std/"
+CALL_SIZE = 100  # different contents of one call: V5.2 takes 100, V5.7 500; of one content both take 1,000
+REPORTS, REPLIES = 500, 200  # of one answer at most
+
+# charset -> (calls for one content and for several, characters of a text)
+INTERFACES = {"utf-8": ("send_batch", "send_multi", 1000), "gbk": ("batch_send", "multi_send", 350)}
+
+# "Error codes", V5.7.2, 4; they come negative. Held back for an operator is what every message would meet.
+ERRORS: Mapping[str, type[ProviderError]] = {
+    "100001": Misconfigured,  # authentication
+    "100002": Misconfigured,  # authentication, several times
+    "100003": Misconfigured,  # no credit
+    "100004": Rejected,  # custid or exdata
+    "100011": Rejected,  # text too long
+    "100012": Rejected,  # a number is not valid
+    "100014": Rejected,  # too many numbers
+    "100029": Misconfigured,  # port not bound
+    "100056": Throttled,  # more connections than the account has
+    "100057": Misconfigured,  # IP address not allowed
+    "100060": Rejected,  # as many numbers as texts
+    "100070": Misconfigured,  # no permission for this call
+    "100092": Rejected,  # not readable
+    "100093": Rejected,
+    "100095": Rejected,
+    "100096": Rejected,
+    "100098": Rejected,
+    "100100": Rejected,  # content type
+    "100101": Misconfigured,  # sign
+    "100106": Rejected,  # no text
+    "100252": Misconfigured,  # svrtype
+    "100267": Misconfigured,  # text cannot be decrypted
+    "100999": Unavailable,  # database
+}
+WRONG_NUMBER = "100012"
+
+_NUMBER = re.compile(r"\+?\d{5,20}", re.ASCII)
+_CUSTID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
+
+class Montnets:
+    """Implements Provider. Credentials: userid, password. Options: base_url, auth (md5, plain), charset (utf-8, gbk), signature, svrtype,
+    exno."""
+
+    capabilities = Capabilities(
+        type=ChannelType.SMS,
+        platform="montnets",
+        call_size=CALL_SIZE,
+        content_per_recipient=True,
+        provider_ids=ProviderIds.PER_RECIPIENT,
+        delivery_report=DeliveryReport.REAL,
+        click_report=ClickReport.LINK,
+        receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+    )
+
+    def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
+        self._http, self._clock = http, clock
+
+    def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        check_names(raw, ("userid", "password"), "credentials")
+        if not word(required_text(raw, "userid", "credentials", 6)):
+            raise Invalid("credentials.userid", "must be visible ASCII characters")
+        required_text(raw, "password", "credentials", 100)
+        required_text(options, "base_url", "options", 2048)  # given to each account: there is no common one
+        optional_url(options, "base_url", self._http.policy)
+        for name, allowed in (("auth", ("md5", "plain")), ("charset", tuple(INTERFACES))):
+            if (optional_text(options, name, "options") or allowed[0]) not in allowed:
+                raise Invalid(f"options.{name}", "must be " + " or ".join(allowed))
+        texts.check_signature(options)
+        if not re.fullmatch(r"[A-Za-z0-9]{0,32}", optional_text(options, "svrtype", "options"), re.ASCII):
+            raise Invalid("options.svrtype", "must be at most 32 letters and digits")
+        if not re.fullmatch(r"\d{0,6}", optional_text(options, "exno", "options"), re.ASCII):
+            raise Invalid("options.exno", "must be at most 6 digits")
+
+    def check_content(self, content: Mapping[str, Any]) -> None:
+        texts.check_content(content, max(characters for _, _, characters in INTERFACES.values()))
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        """Pushes are authenticated as calls are, so verifying needs what sending needs."""
+        return {name: str(credentials[name]) for name in ("userid", "password")}
+
+    def connect(self, account: Account) -> AbstractContextManager[Session]:
+        return nullcontext(MontnetsSession(account, self._http, self._clock))
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        return montnets_receipts.read_push(request, secret)
+
+
+class MontnetsSession(PlainSession):
+    """Implements Session."""
+
+    def __init__(self, account: Account, http: Http, clock: Callable[[], float]) -> None:
+        options = account.options
+        self._http, self._clock = http, clock
+        self._userid, self._password = (str(account.credentials[name]) for name in ("userid", "password"))
+        self._base_url = str(options["base_url"]).rstrip("/").removesuffix(PATH.rstrip("/")) + PATH
+        self._is_plain = options.get("auth") == "plain"
+        self._charset = str(options.get("charset") or "utf-8")
+        self._signature = str(options.get("signature") or "")
+        self._extra = {name: str(options[name]) for name in ("svrtype", "exno") if options.get(name)}
+
+    def check(self) -> None:
+        """The balance of the account."""
+        reply = ask(self._http, "POST", self._base_url + "get_balance", json=self._login())
+        if _result(reply) != "0":
+            raise _error(reply)
+
+    def _login(self) -> Mapping[str, str]:
+        if self._is_plain:
+            return {"userid": self._userid, "pwd": self._password}
+        stamp = datetime.fromtimestamp(self._clock(), CHINA).strftime("%m%d%H%M%S")
+        pwd = montnets_receipts.password_digest(self._userid, self._password, stamp)
+        return {"userid": self._userid.upper(), "pwd": pwd, "timestamp": stamp}
+
+    def send(self, call: OutgoingCall) -> Answer:
+        good = [n for n, recipient in enumerate(call.recipients) if _NUMBER.fullmatch(recipient.contact)]
+        outcomes = [Outcome(Loss.INVALID_TARGET, "not_a_number")] * len(call.recipients)
+        if good:
+            numbers = numbers_of([call.recipients[n].contact for n in good])
+            contents = [texts.text_of(call.recipients[n], self._signature) for n in good]
+            for n, outcome in zip(good, self._send(call.msgid, numbers, contents), strict=True):
+                outcomes[n] = outcome
+        return Answer(outcomes)
+
+    def _send(self, msgid: str, numbers: Sequence[str], contents: Sequence[str]) -> Sequence[Outcome]:
+        same, several, _ = INTERFACES[self._charset]
+        extra = {**self._extra, "custid": msgid} if _CUSTID.fullmatch(msgid) else self._extra
+        body: dict[str, Any]
+        if len(set(contents)) == 1:
+            path, body = same, {"mobile": ",".join(numbers), "content": self._encoded(contents[0]), **extra}
+        else:
+            pairs = zip(numbers, contents, strict=True)
+            path, body = several, {"multimt": [{"mobile": n, "content": self._encoded(text), **extra} for n, text in pairs]}
+        reply = self._http.request("POST", self._base_url + path, json={**self._login(), **body})
+        result = _result(reply)
+        if result == WRONG_NUMBER and len(numbers) == 1:
+            return [Outcome(Loss.INVALID_TARGET, result)]
+        if result != "0":
+            raise _error(reply)
+        first = montnets_receipts.long(reply.json().get("msgid"))
+        if not first:
+            return [Outcome(code="no_msg_id", uncertain=True)] * len(numbers)
+        return [Outcome(provider_id=montnets_receipts.delivery_id(first + n)) for n in range(len(numbers))]
+
+    def _encoded(self, text: str) -> str:
+        """GB 18030 is GBK and all that GBK has no character for."""
+        return quote(text, safe="", encoding="gb18030" if self._charset == "gbk" else "utf-8", errors="replace")
+
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
+        """Reports and replies of the whole account. Each is handed out once: what is lost between this answer and the ledger is lost."""
+        found: list[Receipt | Reply] = list(montnets_receipts.read_reports(self._get("get_rpt", "rpts", REPORTS)))
+        try:
+            found += montnets_receipts.read_replies(self._get("get_mo", "mos", REPLIES))
+        except ProviderError as error:  # the reports are here already, and come only once
+            log.warning("replies not fetched", extra={"provider": "montnets", "provider_code": error.code[:20]})
+        return found
+
+    def _get(self, path: str, name: str, size: int) -> Sequence[Any]:
+        reply = ask(self._http, "POST", self._base_url + path, json={**self._login(), "retsize": size})
+        if reply.status == 200 and _result(reply) == "0":
+            listed = reply.json().get(name)
+            return listed if isinstance(listed, list) else []
+        error = _error(reply)
+        raise Unavailable(error.code) if isinstance(error, Uncertain) else error
+
+
+def numbers_of(contacts: Sequence[str]) -> Sequence[str]:
+    """Numbers of one call as V5.7.2, 3.2 wants them: mainland ones bare, unless others are among them; others with 00."""
+    mainland = [texts.mainland(contact) for contact in contacts]
+    if all(mainland):
+        return [number or "" for number in mainland]
+    pairs = zip(contacts, mainland, strict=True)
+    return [f"0086{number}" if number else "00" + contact.removeprefix("+").removeprefix("00") for contact, number in pairs]
+
+
+def _result(reply: Response) -> str:
+    """`result` without its sign, which one edition of the table has and another has not; empty when there is none."""
+    body = reply.json()
+    return word(body.get("result")).removeprefix("-") if isinstance(body, dict) else ""
+
+
+def _error(reply: Response) -> ProviderError:
+    code = _result(reply)
+    return vendor_error(reply, ERRORS, {200: Rejected} if code not in ("", "0") else {}, code if code != "0" else None)
