@@ -31,7 +31,7 @@ CODES: Mapping[int, tuple[int, str]] = {
     1015008: (400, "no delivery channel for WeChat official accounts is authorised and enabled"),
     1015009: (400, "no delivery channel for WeChat mini-programs is authorised and enabled"),
     1015010: (400, "no delivery channel for e-mail is authorised and enabled"),
-    1015011: (400, "no delivery channel for Alipay is authorised and enabled"),
+    1015011: (400, "no delivery channel for alipay_life is authorised and enabled"),
     1015012: (400, "no delivery channel for dingtalk_cc is authorised and enabled"),
     1015026: (400, "`rule_id`: there is no such strategy, or it is not valid now"),
     1015031: (400, "`template_id`: there is no such template"),
