@@ -17,7 +17,7 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib import observability, wiring
 from chalicelib.domain.channels import AccessChannel
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Unverified
-from chalicelib.domain.members import Role
+from chalicelib.domain.members import Member
 from chalicelib.entrypoints import bodies, credentials
 from chalicelib.entrypoints.contract import Auth as Auth
 from chalicelib.entrypoints.contract import Contract
@@ -51,7 +51,7 @@ class Call:
     request: Request
     channel: AccessChannel | None
     contract: Contract
-    role: Role = Role.ADMINISTRATOR  # of a member
+    member: Member | None = None
 
     @property
     def sender(self) -> AccessChannel:
