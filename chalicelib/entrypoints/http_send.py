@@ -15,6 +15,7 @@ from chalicelib.domain.errors import Refused
 from chalicelib.entrypoints.bodies import PARAMETER, Strict, refusal, validate
 from chalicelib.entrypoints.http_support import Auth, Call, route, ums_error
 from chalicelib.flow import submit
+from chalicelib.flow.resolve import SendRequest
 
 bp = Blueprint(__name__)
 
@@ -98,8 +99,8 @@ class TemplateSend(Strict):
     option: Option = Option()
     callback: Callback = Callback()
 
-    def request(self, channel: AccessChannel) -> submit.SendRequest:
-        return submit.SendRequest(
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(
             channel=channel,
             userids=tuple(dict.fromkeys(self.aud_userid)),
             template=self.template_id,

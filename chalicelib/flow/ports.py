@@ -171,12 +171,27 @@ class Audiences(Protocol):
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
 
+@dataclass(frozen=True)
+class Once:
+    """A request under the idempotency key that its sender gave it, remembered for a day with the message that it became."""
+
+    name: str  # of the key, within its access channel and path
+    digest: str  # of the body
+    msgid: str = ""
+
+
 class Messages(Protocol):
-    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
         """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists.
 
-        `contacts` are those of a message that names contacts instead of users, in the order of its targets.
+        `contacts` are those of a message that names contacts instead of users, in the order of its targets. Where `once` stands
+        already, nothing is stored, and it is returned with its message.
         """
+
+    def once(self, name: str) -> Once | None:
+        """What stands under an idempotency key, read consistently."""
 
     def contacts(self, msgid: str) -> Sequence[str]:
         """The contacts that a message names; cached like `get`."""

@@ -34,7 +34,7 @@ def create(world: World, message: Message, *, with_plan: bool = False) -> None:
 FULL: dict[str, Any] = {
     "strategy": a_strategy("app", "sms,email", missing="clicked", within=300, operator="or"),
     "priority": Priority.HIGH,
-    "contents": {ChannelType.APP: {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}}, ChannelType.SMS: {"text": "x"}},
+    "contents": {"push": {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}}, "text": {"text": "x"}},
     "links": {"url": "https://example.com/?q=a&b=1"},
     "template": (7, 2),
     "rule_id": 9,
@@ -135,7 +135,7 @@ def raw(aws: Callable[[str], Any], msgid: str) -> dict[str, dict[str, Any]]:
 
 
 def test_contents_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any]) -> None:
-    contents = {ChannelType.APP: {"alert": "marked-content"}}
+    contents = {"push": {"alert": "marked-content"}}
     message = a_message(
         "ann", contents=contents, links={"url": "https://marked.example.com"}, callback={"url": "https://marked.example.com"}
     )

@@ -18,7 +18,7 @@ from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
 from chalicelib.domain.sending import Receipt, Token
 from chalicelib.domain.users import User
-from chalicelib.flow.ports import Lookup
+from chalicelib.flow.ports import Lookup, Once
 from chalicelib.providers.tokens import MemoryTokens
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.steps import Steps
@@ -209,12 +209,17 @@ class FakeMessages:
     def __init__(self, steps: Steps, ledger: FakeLedger, timers: FakeTimers) -> None:
         self.steps, self.ledger, self.timers = steps, ledger, timers
         self.stored: dict[str, Message] = {}
+        self.keys: dict[str, Once] = {}
         self._links: dict[str, dict[str, str]] = {}
         self._counts: dict[PageId, Counts] = {}
         self._contacts: dict[str, tuple[str, ...]] = {}
 
-    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
         with self.steps.around("messages.create", write=True):
+            if once is not None and once.name in self.keys:
+                return self.keys[once.name]
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
             self.has(message)
@@ -222,6 +227,13 @@ class FakeMessages:
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
             self.timers.put_row(timer)
+            if once is not None:
+                self.keys[once.name] = replace(once, msgid=message.msgid)
+            return None
+
+    def once(self, name: str) -> Once | None:
+        with self.steps.around("messages.once", write=False):
+            return self.keys.get(name)
 
     def has(self, message: Message) -> None:
         """Set-up of a test: this message is stored, without plan and timer."""

@@ -13,7 +13,7 @@ from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Receipt, ReceiptKind
 from chalicelib.domain.strategy import Strategy
-from chalicelib.flow import audience, deliver, due, fallback, receipts, report, submit, tally
+from chalicelib.flow import audience, deliver, due, fallback, receipts, report, resolve, submit, tally
 from tests.builders import SHOP, WEBHOOK_TOKEN, a_channel, a_strategy, a_template, a_user, an_access_channel
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.steps import Killed
@@ -66,7 +66,7 @@ class Simulation:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         channel = an_access_channel()
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        request = submit.SendRequest(channel=channel, userids=people, template=1, rule_id=1, **para)
+        request = resolve.SendRequest(channel=channel, userids=people, template=1, rule_id=1, **para)
         self._attempt(lambda: submit.submit(self.world.ports, request))
 
     def run(self, limit: int = 3000) -> None:

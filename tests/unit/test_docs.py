@@ -10,7 +10,7 @@ import pytest
 from chalicelib import config
 from chalicelib.domain import errors, messages, strategy, templates
 from chalicelib.entrypoints import http_send, http_support, http_users
-from chalicelib.flow import calls, contacts, report, submit
+from chalicelib.flow import calls, contacts, report, resolve
 from chalicelib.providers import registry
 from infra.local import bench, demo
 
@@ -78,7 +78,7 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a page": messages.PAGE_TARGETS,
         "targets of a message that is counted when somebody asks": report.LIVE_TARGETS,
         "bytes of a user's contacts and tags": contacts.USER_BYTES,
-        "bytes of a message's contents": submit.CONTENT_LIMIT,
+        "bytes of a message's contents": resolve.CONTENT_LIMIT,
         "bytes of a request": http_support.MAX_BODY,
         "bytes of an address behind a short link": templates.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
