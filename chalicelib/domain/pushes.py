@@ -15,6 +15,7 @@ from chalicelib.domain.templates import Content
 # docs.jiguang.cn/jums, "message_code" (2021-12-15): App platform missing, App platform wrong.
 PARAMETER, PLATFORM_MISSING, PLATFORM_WRONG = 4004, 1015084, 1015085
 PLATFORMS = ("android", "ios", "quickapp", "web", "hmos")
+OBJECTS = ("notification", "message", "options")
 UNSUPPORTED = ("audience", "callback")  # of a push, within UMS
 
 
@@ -64,14 +65,17 @@ def _content(element: Mapping[str, Any], place: str) -> Content:
     for name in UNSUPPORTED:
         if name in element:
             raise Refused(PARAMETER, f"{place}.{name}: cannot be sent through UMS", field=f"{place}.{name}")
+    for name in OBJECTS:
+        if name in element and not isinstance(element[name], Mapping):
+            raise Refused(PARAMETER, f"{place}.{name}: must be an object", field=f"{place}.{name}")
     return {name: value for name, value in element.items() if name not in ("platform", "cid")}
 
 
 def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], place: str) -> None:
     for name, value in element.items():
-        if name == "notification" and isinstance(value, Mapping):
+        if name == "notification":
             push[name] = {**push.get(name, {}), **_parts(value, platforms)}
-        elif name == "options" and isinstance(value, Mapping):
+        elif name == "options":
             options = push.setdefault(name, {})
             for option, setting in value.items():
                 _put(options, option, setting, f"{place}.options.{option}")
@@ -88,7 +92,8 @@ def _put(into: dict[str, Any], name: str, value: Any, place: str) -> None:
 def _parts(notification: Mapping[str, Any], platforms: Sequence[str]) -> dict[str, Any]:
     """What the platforms of an element get: their own parts, or else the common alert."""
     common = {"alert": notification["alert"]} if "alert" in notification else {}
-    return {name: notification.get(name, common) for name in platforms if name in notification or common}
+    found = {name: notification.get(name, {}) for name in platforms if name in notification or common}
+    return {name: {**common, **part} if isinstance(part, Mapping) else part for name, part in found.items()}
 
 
 def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
