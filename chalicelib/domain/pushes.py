@@ -16,6 +16,7 @@ from chalicelib.domain.templates import Content
 PARAMETER, PLATFORM_MISSING, PLATFORM_WRONG = 4004, 1015084, 1015085
 PLATFORMS = ("android", "ios", "quickapp", "web", "hmos")
 OBJECTS = ("notification", "message", "options")
+WRONG_PLATFORM = 'platform 错误 (must be "all", or one or a list of ' + ", ".join(PLATFORMS) + ")"
 UNSUPPORTED = ("audience", "callback")  # of a push, within UMS
 
 
@@ -38,20 +39,19 @@ def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list
     return push, platforms
 
 
-def check_platform(given: Any, place: str) -> str | list[str]:
+def is_platform(given: Any) -> bool:
     names = [given] if isinstance(given, str) else given
-    known = isinstance(names, list) and names and all(isinstance(n, str) and n in PLATFORMS for n in names)
-    if not known and given != "all":
-        reason = f'{place}: platform 错误 (must be "all", or one or a list of ' + ", ".join(PLATFORMS) + ")"
-        raise Refused(PLATFORM_WRONG, reason, field=place)
-    checked: str | list[str] = given
-    return checked
+    known = isinstance(names, list) and bool(names) and all(isinstance(n, str) and n in PLATFORMS for n in names)
+    return known or given == "all"
 
 
 def _platforms(element: Mapping[str, Any], place: str) -> str | list[str]:
     if element.get("platform") in (None, "", []):
         raise Refused(PLATFORM_MISSING, f"{place}.platform 缺失 (is required)", field=f"{place}.platform")
-    return check_platform(element["platform"], f"{place}.platform")
+    if not is_platform(element["platform"]):
+        raise Refused(PLATFORM_WRONG, f"{place}.platform: {WRONG_PLATFORM}", field=f"{place}.platform")
+    given: str | list[str] = element["platform"]
+    return given
 
 
 def _named(platforms: str | list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Request bodies: bytes to checked values. Whatever comes in, what goes on is well-formed, bounded and of the declared shape."""
+"""Request bodies: bytes to values. Whatever comes in, what goes on is well-formed and bounded; shapes/ says what it must look like."""
 
 from __future__ import annotations
 
@@ -6,30 +6,15 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from typing import Any
 
 from chalicelib.domain.errors import Refused
 
 PARAMETER = 4004
 MAX_DEPTH = 32  # of nested objects and arrays; DynamoDB's own limit
 MAX_INT = 2**63 - 1
-MAX_ERRORS = 20  # that a reply lists
 
 _UNTEXT = re.compile("[\ud800-\udfff\x00]")
-_UMS = "ums_"  # error types of our own carry a business code: ums_1015085
-_WORDS = {
-    "missing": "is required",
-    "extra_forbidden": "is not a known field",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "list_type": "must be a list",
-    "string_type": "must be a text",
-    "int_type": "must be an integer",
-    "bool_type": "must be true or false",
-}
 
 
 class BadBody(Refused):
@@ -39,20 +24,6 @@ class BadBody(Refused):
         field, reason = errors[0]
         super().__init__(code, f"{field}: {reason}", field=field)
         self.errors = errors
-
-
-class Strict(BaseModel):
-    """No coercion, no unknown fields. Validators are built when they are first needed: most containers need few."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
-
-
-M = TypeVar("M", bound=Strict)
-
-
-def refusal(code: int, reason: str) -> PydanticCustomError:
-    """For validators: a refusal with a business code of its own."""
-    return PydanticCustomError(f"{_UMS}{code}", "{reason}", {"reason": reason})
 
 
 def parse_json(raw: bytes) -> Any:
@@ -71,25 +42,6 @@ def parse_json(raw: bytes) -> Any:
         raise Refused(PARAMETER, f"body: {error}", field="body") from None
     _check(value)
     return value
-
-
-def validate(shape: type[M], value: Any) -> M:
-    """Raises Refused with the first thing that is wrong, naming its field."""
-    try:
-        return shape.model_validate(value)
-    except ValidationError as error:
-        raise _refused(error.errors(include_url=False, include_context=False, include_input=False)) from None
-
-
-def _refused(errors: Sequence[ErrorDetails]) -> BadBody:
-    described = [(field_name(e["loc"]) or "body", _reason(e)) for e in errors]
-    kind = errors[0]["type"]
-    code = int(kind.removeprefix(_UMS)) if kind.startswith(_UMS) else PARAMETER
-    return BadBody(code, described[:MAX_ERRORS])
-
-
-def _reason(error: ErrorDetails) -> str:
-    return _WORDS.get(error["type"], error["msg"])
 
 
 def field_name(place: Sequence[int | str]) -> str:

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
-from pydantic import Field
 
-from chalicelib.domain.channels import Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.entrypoints.bodies import Strict
-from chalicelib.entrypoints.http_admin_support import Code, Name, admin, known_code
+from chalicelib.domain.channels import Channel
+from chalicelib.entrypoints.http_admin_support import admin, known_code
 from chalicelib.entrypoints.http_support import JSON, Call
 from chalicelib.flow import configure
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.shapes.channels import ChannelBody
 
 bp = Blueprint(__name__)
 
 
-class ChannelBody(Strict):
-    name: Name
-    code: Code
-    type: Annotated[ChannelType, Field(strict=False)]
-    platform: Annotated[str, Field(min_length=1, max_length=32)]
-    credentials: Annotated[dict[str, Any], Field(repr=False)]
-    options: dict[str, Any] = {}
-    on_uncertain: Annotated[OnUncertain, Field(strict=False)] = OnUncertain.UNKNOWN
-    receipts: Annotated[ReceiptMode, Field(strict=False)] | None = None
-
-
-@admin(bp, "channels", "POST")
+@admin(bp, "channels", "POST", takes="channels.ChannelBody", gives="channels.NewChannel", status=201, errors=(409,))
 def add_channel(call: Call) -> Response:
-    """The webhook's address is shown this once: only its token's hash is kept."""
-    body = call.body(ChannelBody)
-    channel, token = configure.add_channel(
-        call.world, configure.ChannelOrder(**{name: getattr(body, name) for name in ChannelBody.model_fields})
-    )
+    """Add a delivery channel. The webhook's address is shown this once: only its token's hash is kept."""
+    body: ChannelBody = call.body()
+    channel, token = configure.add_channel(call.world, body.order())
     address = f"{call.world.limits.public_url}/receipts/{channel.code}/{token}" if configure.has_webhook(call.world, channel) else None
     return Response({**_shown(channel), "webhook_url": address}, dict(JSON), 201)
 
 
-@admin(bp, "channels", "GET")
+@admin(bp, "channels", "GET", gives="channels.Channels")
 def list_channels(call: Call) -> dict[str, Any]:
+    """All delivery channels."""
     return {"channels": [_shown(each) for each in call.world.settings.channels()]}
 
 
-@admin(bp, "channels/{code}", "GET")
+@admin(bp, "channels/{code}", "GET", gives="channels.Channel")
 def get_channel(call: Call, code: str) -> dict[str, Any]:
+    """One delivery channel."""
     return _shown(configure.channel(call.world, known_code(code)))
 
 

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
-from pydantic import Field
 
-from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.templates import Template, variables
-from chalicelib.entrypoints.bodies import Strict
-from chalicelib.entrypoints.http_admin_support import Name, admin, known_key, number, owner_of
+from chalicelib.entrypoints.http_admin_support import admin, known_key, number
 from chalicelib.entrypoints.http_support import JSON, Call
 from chalicelib.flow import configure
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.shapes.base import OfOwner
+    from chalicelib.entrypoints.shapes.templates import TemplateBody
 
 bp = Blueprint(__name__)
 
 
-class TemplateBody(Strict):
-    channel_key: str
-    name: Name
-    contents: dict[Annotated[ChannelType, Field(strict=False)], dict[str, Any]]
-    links: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)] | None = None
-
-
-@admin(bp, "templates", "POST")
+@admin(bp, "templates", "POST", takes="templates.TemplateBody", gives="templates.Template", status=201, errors=(404,))
 def add_template(call: Call) -> Response:
-    body = call.body(TemplateBody)
+    """Add a template for an access channel."""
+    body: TemplateBody = call.body()
     template = configure.add_template(call.world, known_key(body.channel_key), body.name, body.contents, body.links)
     return Response(_shown(template), dict(JSON), 201)
 
 
-@admin(bp, "templates", "GET")
+@admin(bp, "templates", "GET", query="base.OfOwner", gives="templates.Templates", errors=(404,))
 def list_templates(call: Call) -> dict[str, Any]:
-    return {"templates": [_shown(each) for each in configure.templates(call.world, owner_of(call))]}
+    """The templates of an access channel."""
+    asked: OfOwner = call.asked()
+    return {"templates": [_shown(each) for each in configure.templates(call.world, known_key(asked.channel_key))]}
 
 
-@admin(bp, "templates/{template_id}", "GET")
+@admin(bp, "templates/{template_id}", "GET", gives="templates.Template")
 def get_template(call: Call, template_id: str) -> dict[str, Any]:
+    """The newest version of a template."""
     return _shown(configure.template(call.world, number(template_id)))
 
 

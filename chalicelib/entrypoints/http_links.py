@@ -16,9 +16,9 @@ _UNCACHED = {"Cache-Control": "no-store", "Content-Type": "text/plain; charset=u
 _SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold as it is; anything else (spaces, Chinese) is percent-encoded
 
 
-@route(bp, "/l/{token}", "GET", "HEAD", auth=Auth.NOBODY, shape=ums_error)
+@route(bp, "/l/{token}", "GET", "HEAD", auth=Auth.NOBODY, shape=ums_error, status=302, tag="receipts")
 def follow(call: Call, token: str) -> Response:
-    """A HEAD comes from a program that looks at links, not from a person: it is no click."""
+    """Follow a short link. A HEAD comes from a program that looks at links, not from a person: it is no click."""
     if call.request.method == "HEAD":
         return Response("", dict(_UNCACHED), 200)
     address = quote(receipts.follow_link(call.world, token), safe=_SAFE, errors="replace")

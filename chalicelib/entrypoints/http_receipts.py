@@ -15,8 +15,9 @@ bp = Blueprint(__name__)
 _CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 
 
-@route(bp, "/receipts/{code}/{token}", "GET", "POST", auth=Auth.WEBHOOK, shape=ums_error)
+@route(bp, "/receipts/{code}/{token}", "GET", "POST", auth=Auth.WEBHOOK, shape=ums_error, errors=(403,), tag="receipts")
 def take_receipts(call: Call, code: str, token: str) -> Response:
+    """Receipts, as the provider of a delivery channel writes them."""
     if not _CODE.fullmatch(code) or len(token) > 128:
         raise LookupError("no such webhook")
     request = WebhookRequest(call.request.method, call.headers, call.query, call.raw, call.world.clock.now())

@@ -9,8 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 from chalice.app import Blueprint, Request, Response
@@ -19,6 +18,8 @@ from chalicelib import observability, wiring
 from chalicelib.domain.channels import AccessChannel
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Unverified
 from chalicelib.entrypoints import bodies, credentials
+from chalicelib.entrypoints.contract import Auth as Auth
+from chalicelib.entrypoints.contract import Contract
 from chalicelib.flow.ports import World
 
 PARAMETER, AUTHENTICATION, SERVER_ERROR = 4004, 4005, 5000
@@ -28,18 +29,7 @@ PROBLEM = {"Content-Type": "application/problem+json"}
 
 _JSON_TYPE = re.compile(r"(application/json|text/json|application/[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
 
-M = TypeVar("M", bound=bodies.Strict)
 View = Callable[..., Any]
-
-
-class Auth(Enum):
-    """Who may call a route."""
-
-    CHANNEL = "channel_key and master_secret of an access channel"
-    ACCESS = "global access_key and access_secret"
-    EITHER = "one of both"
-    WEBHOOK = "unguessable token in the path"
-    NOBODY = "nobody needs to say who they are"
 
 
 @dataclass(frozen=True)
@@ -52,9 +42,6 @@ class Problem:
     errors: Sequence[tuple[str, str]] = ()  # (field, reason)
 
 
-Shape = Callable[[Problem], Response]
-
-
 @dataclass(frozen=True)
 class Call:
     """An authenticated request. `channel` is None where the caller is not an access channel."""
@@ -62,7 +49,7 @@ class Call:
     world: World
     request: Request
     channel: AccessChannel | None
-    limit: int
+    contract: Contract
 
     @property
     def sender(self) -> AccessChannel:
@@ -77,8 +64,8 @@ class Call:
             raw = self.request.raw_body
         except ValueError:  # half surrogate pairs, or base64 that is none
             raise Refused(PARAMETER, "body: cannot be read", field="body") from None
-        if len(raw) > self.limit:
-            raise Refused(PARAMETER, f"body: more than {self.limit} bytes", field="body", status=413)
+        if len(raw) > self.contract.limit:
+            raise Refused(PARAMETER, f"body: more than {self.contract.limit} bytes", field="body", status=413)
         return raw if isinstance(raw, bytes) else raw.encode()
 
     def json(self) -> Any:
@@ -87,8 +74,20 @@ class Call:
             raise Refused(PARAMETER, "Content-Type: must be application/json", field="Content-Type", status=415)
         return bodies.parse_json(self.raw)
 
-    def body(self, shape: type[M]) -> M:
-        return bodies.validate(shape, self.json())
+    def body(self) -> Any:
+        """The body in the shape that the route takes; raises Refused."""
+        return self.validated(self.json())
+
+    def asked(self) -> Any:
+        """The query in the shape that the route has for it; raises Refused."""
+        return self.validated(dict(self.query), self.contract.query)
+
+    def validated(self, value: Any, shape: str = "") -> Any:
+        """In the shape of that name, or that which the route takes. Here the first request of a kind pays for its models."""
+        from chalicelib.entrypoints import shapes
+        from chalicelib.entrypoints.shapes import base
+
+        return base.validate(shapes.load(shape or self.contract.takes), value)
 
     @property
     def query(self) -> Mapping[str, str]:
@@ -100,8 +99,9 @@ class Call:
         return {str(name).lower(): str(self.request.headers[name]) for name in self.request.headers}
 
 
-def route(blueprint: Blueprint, path: str, *methods: str, auth: Auth, shape: Shape, limit: int = MAX_BODY) -> Callable[[View], View]:
-    """Register a view that takes a Call and the path's parameters, decoded."""
+def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY, **declared: Any) -> Callable[[View], View]:
+    """Register a view that takes a Call and the path's parameters, decoded. `declared` are the fields of its Contract."""
+    contract = Contract(limit=limit, **declared)
 
     def register(view: View) -> View:
         @functools.wraps(view)
@@ -109,9 +109,10 @@ def route(blueprint: Blueprint, path: str, *methods: str, auth: Auth, shape: Sha
             request = blueprint.current_request
             identity = str((request.context or {}).get("requestId", ""))
             with observability.unit_of_work(function="api", route=f"{request.method} {request.path}", request=identity):
-                return _serve(view, request, parameters, auth=auth, shape=shape, limit=limit)
+                return _serve(view, request, parameters, contract)
 
-        served.auth = auth  # type: ignore[attr-defined]
+        served.contract = contract  # type: ignore[attr-defined]
+        served.auth = contract.auth  # type: ignore[attr-defined]
         # Content types are checked here, not by Chalice, whose reply has another shape.
         blueprint.route(path, methods=list(methods), content_types=["*/*"])(served)
         return served
@@ -119,15 +120,16 @@ def route(blueprint: Blueprint, path: str, *methods: str, auth: Auth, shape: Sha
     return register
 
 
-def _serve(view: View, request: Request, parameters: Mapping[str, str], *, auth: Auth, shape: Shape, limit: int) -> Response:
+def _serve(view: View, request: Request, parameters: Mapping[str, str], contract: Contract) -> Response:
     try:
         world = wiring.world()
-        channel = _authenticate(world, request, auth)
+        channel = _authenticate(world, request, contract.auth)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
-        answer = view(Call(world, request, channel, limit), **decoded)
-        return answer if isinstance(answer, Response) else Response(answer, dict(JSON), 200)
+        answer = view(Call(world, request, channel, contract), **decoded)
+        return answer if isinstance(answer, Response) else Response(answer, dict(JSON), contract.status)
     except Exception as error:  # noqa: BLE001 the last resort of a request, as the batch decorator is of a job
-        return shape(_problem(error))
+        refused: Response = contract.shape(_problem(error))
+        return refused
 
 
 def _authenticate(world: World, request: Request, auth: Auth) -> AccessChannel | None:

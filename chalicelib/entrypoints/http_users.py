@@ -2,104 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field
 
-from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid, Refused
-from chalicelib.domain.users import ALL, Change, Scoped, UserChange
-from chalicelib.entrypoints.bodies import PARAMETER, Strict, refusal, validate
-from chalicelib.entrypoints.http_send import UserId
-from chalicelib.entrypoints.http_support import Auth, Call, route, ums_error
+from chalicelib.domain.users import UserChange
+from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
 from chalicelib.flow import contacts
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.shapes.users import Entry
 
 bp = Blueprint(__name__)
 
 MAX_USERS = 1000
-MAX_VALUES = 100  # of one scope
 SCOPE_REFUSED, BUSY = 1019021, 1019022  # our own; UMS does not publish the codes of its user API
 
 
-def _matching(pattern: str, words: str, most: int) -> AfterValidator:
-    """Trimmed, and in one piece as the pattern says."""
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        trimmed = value.strip()
-        if not compiled.fullmatch(trimmed) or len(trimmed.encode()) > most:
-            raise refusal(PARAMETER, f"must be {words}")
-        return trimmed
-
-    return AfterValidator(check)
-
-
-Bind = Annotated[str, _matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
-Phone = Annotated[str, _matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)]
-Email = Annotated[str, _matching(r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+', "an e-mail address", 254)]
-Id = Annotated[str, _matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
-Tag = Annotated[str, _matching(r"[A-Za-z0-9_@!#$&*+=.|¥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥-, 40 bytes at most", 40)]
-LinkedCorpId = Annotated[str, _matching(r"[\x21-\x2e\x30-\x7e]+/[\x21-\x7e]+", "CorpId/userid", 256)]
-Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
-
-
-def _both(name: str, other: str) -> Any:
-    return Field(default=None, validation_alias=AliasChoices(name, other))
-
-
-class Contacts(Strict):
-    """What `set`, `add`, `del` and, as `set`, the entry itself may hold. UMS writes two of the names in two ways."""
-
-    model_config = ConfigDict(loc_by_alias=True)
-
-    tag: dict[Bind, Annotated[list[Tag], Field(max_length=MAX_VALUES)]] | None = None
-    phone: dict[Bind, Phone] | None = None
-    email: dict[Bind, Email] | None = None
-    app: dict[Bind, Ids] | None = None
-    wechatoa: dict[Bind, Id] | None = None
-    wechatmp: dict[Bind, Id] | None = None
-    alipay_life: dict[Bind, Id] | None = _both("alipay_life", "alipaylife")
-    dingtalk_cc: Id | None = _both("dingtalk_cc", "dingtalkcc")
-    wechatwk: Id | None = None
-    wechatwk_linkedcorp: Annotated[list[LinkedCorpId], Field(max_length=MAX_VALUES)] | None = None
-
-    def change(self) -> Change:
-        named = {kind: getattr(self, _FIELDS.get(kind, kind.value)) for kind in ChannelType}
-        return Change({kind: _scoped(value) for kind, value in named.items() if value is not None}, _scoped(self.tag or {}))
-
-
-_FIELDS = {ChannelType.SMS: "phone"}
-
-
-def _scoped(value: Any) -> Scoped:
-    """Each scope's values; what has no scope is bound to `all`."""
-    by_bind = value if isinstance(value, Mapping) else {ALL: value}
-    return {bind: tuple(dict.fromkeys(found)) if isinstance(found, list) else (found,) for bind, found in by_bind.items()}
-
-
-class Entry(Contacts):
-    userid: UserId
-    set: Contacts | None = None
-    add: Contacts | None = None
-    del_: Contacts | None = Field(default=None, validation_alias="del")
-
-    def user_change(self) -> UserChange:
-        nothing = Change()
-        own = self.change()
-        explicit = self.set.change() if self.set else nothing
-        merged = Change(
-            {kind: {**own.contacts.get(kind, {}), **explicit.contacts.get(kind, {})} for kind in {*own.contacts, *explicit.contacts}},
-            {**own.tags, **explicit.tags},
-        )
-        added, removed = self.add.change() if self.add else nothing, self.del_.change() if self.del_ else nothing
-        return UserChange(self.userid, merged, added, removed)
-
-
-@route(bp, "/v1/user/opt", "POST", auth=Auth.EITHER, shape=ums_error)
+@route(bp, "/v1/user/opt", "POST", auth=Auth.EITHER, shape=ums_error, takes="users.Entries", gives="users.Changed", tag="users")
 def change_users(call: Call) -> dict[str, Any]:
+    """Add and change users, each on its own."""
     entries = call.json()
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
         raise Refused(PARAMETER, f"body: must be a list of 1 to {MAX_USERS} users", field="body")
@@ -107,7 +31,8 @@ def change_users(call: Call) -> dict[str, Any]:
     failed: list[dict[str, str]] = []
     for n, entry in enumerate(entries):
         try:
-            one = validate(Entry, entry).user_change()
+            checked: Entry = call.validated(entry, "users.Entry")
+            one = checked.user_change()
             contacts.check_scopes(call.world, call.channel, one)
             changes.append(contacts.fold_singles(one))
         except Refused as error:

@@ -19,7 +19,7 @@ NOT_AUTHORISED = {
     ChannelType.EMAIL: 1015010, ChannelType.ALIPAY_LIFE: 1015011, ChannelType.DINGTALK_CC: 1015012,
     ChannelType.WECHATWK: 1019013, ChannelType.WECHATWK_LINKEDCORP: 1019014,
 }  # fmt: skip
-PARAMETER, NO_TEMPLATE, STRATEGY_INVALID, PLATFORM_MISSING = 4004, 1015031, 1015026, 1015084
+PARAMETER, NO_TEMPLATE, STRATEGY_INVALID, PLATFORM_MISSING, SMS_TEMPLATE = 4004, 1015031, 1015026, 1015084, 1015095
 STRATEGY_DIFFERS, CHANNELS_DIFFER = 1019001, 1019003
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
@@ -99,12 +99,13 @@ def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
     try:
         content.check(world, kind, one)
     except Invalid as error:
-        raise _wrong(place, error) from error
+        is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
+        raise _wrong(place, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error
 
 
-def _wrong(place: str, error: Invalid) -> Refused:
+def _wrong(place: str, error: Invalid, code: int = PARAMETER) -> Refused:
     name = ".".join(part for part in (place, error.field) if part)
-    return Refused(PARAMETER, f"{name}: {error.reason}", field=name)
+    return Refused(code, f"{name}: {error.reason}", field=name)
 
 
 def _rule(world: World, request: SendRequest) -> Strategy | None:

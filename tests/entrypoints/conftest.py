@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,8 @@ import app
 from chalicelib import wiring
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
+from chalicelib.entrypoints import shapes
+from chalicelib.entrypoints.contract import Contract
 from chalicelib.flow.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
@@ -65,6 +68,23 @@ class Reply:
         return int(body["code"])
 
 
+def contract_of(method: str, path: str) -> Contract | None:
+    """What the route that serves this declares about itself; None for what no route serves."""
+    for route, entries in app.app.routes.items():
+        if method in entries and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)), path.partition("?")[0].rstrip("/")):
+            found: Contract = entries[method].view_function.contract
+            return found
+    return None
+
+
+def check_answer(method: str, path: str, status: int, body: bytes) -> None:
+    """Whatever a test asks: an answer has the shape that its route says it gives."""
+    contract = contract_of(method, path)
+    if contract and contract.gives and status < 300:
+        assert status in (contract.status, *contract.errors), f"{method} {path}: {status}"
+        shapes.load(contract.gives).model_validate_json(body)
+
+
 class Api:
     def __init__(self, fake: FakeWorld) -> None:
         self.fake = fake
@@ -79,6 +99,7 @@ class Api:
             sent["Authorization"] = "Basic " + base64.b64encode(auth.encode()).decode()
         payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         reply = self._client.http.request(method, path, headers=sent, body=payload)
+        check_answer(method, path, reply.status_code, reply.body)
         return Reply(reply.status_code, reply.headers, reply.body)
 
     def send(self, body: Any = None, *, auth: str | None = SENDER, path: str = "/v1/template/sent", **options: Any) -> Reply:

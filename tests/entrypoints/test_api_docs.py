@@ -29,7 +29,7 @@ def test_every_route_is_described_with_who_may_call_it() -> None:
 
 
 def test_every_code_that_is_answered_is_described() -> None:
-    sources = [*(ROOT / "chalicelib" / "entrypoints").glob("*.py"), *(ROOT / "chalicelib" / "flow").glob("*.py")]
+    sources = [*(ROOT / "chalicelib" / "entrypoints").rglob("*.py"), *(ROOT / "chalicelib" / "flow").glob("*.py")]
     used = {code for source in sources for code in re.findall(r"\b(101[59]\d{3}|400[45]|5000)\b", source.read_text())}
     assert used
     assert {code for code in used if code not in DOCS} == set()

@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib import config
 from chalicelib.domain import errors, messages, strategy, templates
-from chalicelib.entrypoints import http_send, http_support, http_users
+from chalicelib.entrypoints import http_support, http_users
+from chalicelib.entrypoints.shapes import base
 from chalicelib.flow import calls, contacts, report, resolve
 from chalicelib.providers import registry
 from infra.local import bench, demo
@@ -73,7 +74,7 @@ def test_the_limits_are_the_codes() -> None:
     can = registry.capabilities()
     rows = re.findall(r"^\| ([^|]+) \| ([\d,]+) \|", _section(ARCHITECTURE, "Limits"), re.MULTILINE)
     assert {what: int(number.replace(",", "")) for what, number in rows} == {
-        "user ids of a send, users of an upload": http_send.MAX_USERIDS,
+        "user ids of a send, users of an upload": base.MAX_USERIDS,
         "targets that are planned in the request itself": messages.INLINE_TARGETS,
         "targets of a page": messages.PAGE_TARGETS,
         "targets of a message that is counted when somebody asks": report.LIVE_TARGETS,
@@ -86,7 +87,7 @@ def test_the_limits_are_the_codes() -> None:
         "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
         "seconds that a step waits": strategy.MAX_WITHIN,
     }
-    assert http_users.MAX_USERS == http_send.MAX_USERIDS
+    assert http_users.MAX_USERS == base.MAX_USERIDS
     assert can["jsms"].call_size == can["jpush"].call_size
 
 

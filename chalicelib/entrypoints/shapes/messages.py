@@ -1,0 +1,97 @@
+"""What became of a message and of its targets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.entrypoints.shapes.base import Answer
+
+
+class Version(Answer):
+    id: int
+    version: int
+
+
+class Progress(Answer):
+    """How many targets there are and are planned; and what is open: people, and deliveries."""
+
+    targets: int
+    planned: int
+    undecided: int
+    unsubmitted: int
+    awaiting_receipt: int
+
+
+class Stages(Answer):
+    planned: int
+    valid: int
+    submitted: int
+    delivered: int
+    clicked: int
+
+
+class Funnel(Answer):
+    users: Stages
+    channels: dict[ChannelType, Stages]
+
+
+class Losses(Answer):
+    """Reason -> count."""
+
+    users: dict[str, int]
+    channels: dict[ChannelType, dict[str, int]]
+
+
+class StepTargets(Answer):
+    step: int
+    channels: list[ChannelType]
+    targets: int
+
+
+class Report(Answer):
+    """Times are milliseconds since the epoch."""
+
+    code: int
+    msgid: str
+    status: Literal["accepted", "sending", "finished"]
+    accepted: int
+    priority: int
+    template: Version
+    rule_id: int
+    sendno: str
+    progress: Progress
+    funnel: Funnel
+    steps: list[StepTargets]
+    losses: Losses
+    balanced: bool
+
+
+class FactShown(Answer):
+    fact: str
+    time: int
+    code: str
+    source: str
+
+
+class Delivery(Answer):
+    """`contact` is a position: contacts are never shown."""
+
+    step: int
+    channel: ChannelType
+    code: str
+    contact: int
+    state: str
+    decided: int
+    provider_id: str
+    facts: list[FactShown]
+
+
+class Target(Answer):
+    code: int
+    msgid: str
+    target: str
+    state: str
+    loss: str | None
+    planned: int | None = None
+    deliveries: list[Delivery]
