@@ -59,6 +59,19 @@ class Messages:
         self._remember(message)
         return None
 
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        marker = to_item({"pk": message.msgid, "sk": "withdrawn", "expires": message.expires, "time": time})
+        put = {"TableName": table("messages"), "Item": marker, "ConditionExpression": "attribute_not_exists(pk)"}
+        try:
+            transact([{"Put": put}, {"Put": {"TableName": table("due"), "Item": self._timers.row(timer)}}])
+        except Cancelled:
+            return False
+        return True
+
+    def withdrawn(self, msgid: str) -> int | None:
+        row = _get(msgid, "withdrawn")
+        return row["time"] if row else None
+
     def once(self, name: str) -> Once | None:
         row = client("dynamodb").get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True).get("Item")
         found = from_item(row) if row else None

@@ -41,9 +41,28 @@ class PollJob:
     channel: str
 
 
+@dataclass(frozen=True)
+class WithdrawJob:
+    """Let nothing more leave of a walker's pages, from this one on."""
+
+    msgid: str
+    page: int
+
+
+@dataclass(frozen=True)
+class RecallJob:
+    """Ask a provider to take back what a page has submitted on one delivery channel."""
+
+    msgid: str
+    page: int
+    channel: str
+    tries: int = 0
+
+
 class TimerKind(StrEnum):
     LOOK = "look"  # is a page started, submitted, due for the next step?
     RECOUNT = "recount"
+    WITHDRAW = "withdraw"  # has all of a page been stopped or taken back that can be? Of the first page: of every page
     POLL = "poll"  # ask the provider for a page's receipts
 
 
@@ -69,8 +88,8 @@ class TimersJob:
     timers: tuple[Timer, ...]
 
 
-AudienceJob = PlanJob | TimersJob
-ChannelJob = DeliverJob | PollJob | TimersJob
+AudienceJob = PlanJob | WithdrawJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | TimersJob
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,29 @@ from dataclasses import asdict
 from typing import Any
 
 from chalicelib.domain.channels import Priority
-from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import (
+    AudienceJob,
+    ChannelJob,
+    DeliverJob,
+    PlanJob,
+    PollJob,
+    RecallJob,
+    Timer,
+    TimerKind,
+    TimersJob,
+    WithdrawJob,
+)
 from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob
 
-_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob]] = {"plan": PlanJob, "deliver": DeliverJob, "poll": PollJob}
+_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob]] = {
+    "plan": PlanJob,
+    "withdraw": WithdrawJob,
+    "deliver": DeliverJob,
+    "recall": RecallJob,
+    "poll": PollJob,
+}
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
 
 
@@ -26,7 +43,7 @@ def encode(job: AnyJob) -> str:
 def decode_audience(text: str) -> AudienceJob:
     """Raises ValueError for what is no job of the audience queues."""
     job = _decode(text)
-    if not isinstance(job, PlanJob | TimersJob):
+    if not isinstance(job, PlanJob | WithdrawJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on an audience queue")
     return job
 
@@ -34,7 +51,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | PollJob | TimersJob):
+    if not isinstance(job, DeliverJob | RecallJob | PollJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 

@@ -196,6 +196,12 @@ class Messages(Protocol):
     def contacts(self, msgid: str) -> Sequence[str]:
         """The contacts that a message names; cached like `get`."""
 
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        """Say that nothing more may leave, with a timer that sees to it: both or none. False when it was said before."""
+
+    def withdrawn(self, msgid: str) -> int | None:
+        """Since when (ms) nothing more may leave; read consistently."""
+
     def get(self, msgid: str) -> Message | None:
         """Immutable, hence cached without limit of age within a container (bounded in number)."""
 
@@ -215,6 +221,9 @@ class Ledger(Protocol):
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
     def plan(self, page: PageId) -> Plan | None:
         """The plan alone; it never changes, hence cached without limit of age within a container (bounded in number)."""
+
+    def withdraw(self, page: PageId, time: int, message: Message) -> None:
+        """Mark the page, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
 
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList: ...
     def page(self, page: PageId) -> Page | None:

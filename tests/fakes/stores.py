@@ -130,6 +130,10 @@ class FakeLedger:
             stored: Plan | None = self._get(page, "plan")
             return stored
 
+    def withdraw(self, page: PageId, time: int, message: Message) -> None:
+        with self.steps.around("ledger.withdraw", write=True):
+            self._first(page, "withdrawn", time, message)
+
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList:
         with self.steps.around("ledger.freeze", write=True):
             stored: GoList = self._first(page, f"go#{keys.join(go.step, go.number)}", go, message)
@@ -144,7 +148,7 @@ class FakeLedger:
         calls = {call.key: call for call in items.values() if isinstance(call, Call)}
         answers = {answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)}
         go = sorted((g for g in items.values() if isinstance(g, GoList)), key=lambda g: (g.step, g.number))
-        return Page(items["plan"], tuple(go), calls, answers, tuple(reported))
+        return Page(items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"))
 
     def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
         with self.steps.around("ledger.claim", write=True):
@@ -210,6 +214,7 @@ class FakeMessages:
         self.steps, self.ledger, self.timers = steps, ledger, timers
         self.stored: dict[str, Message] = {}
         self.keys: dict[str, Once] = {}
+        self._withdrawn: dict[str, int] = {}
         self._links: dict[str, dict[str, str]] = {}
         self._counts: dict[PageId, Counts] = {}
         self._contacts: dict[str, tuple[str, ...]] = {}
@@ -230,6 +235,18 @@ class FakeMessages:
             if once is not None:
                 self.keys[once.name] = replace(once, msgid=message.msgid)
             return None
+
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        with self.steps.around("messages.withdraw", write=True):
+            if message.msgid in self._withdrawn:
+                return False
+            self._withdrawn[message.msgid] = time
+            self.timers.put_row(timer)
+            return True
+
+    def withdrawn(self, msgid: str) -> int | None:
+        with self.steps.around("messages.withdrawn", write=False):
+            return self._withdrawn.get(msgid)
 
     def once(self, name: str) -> Once | None:
         with self.steps.around("messages.once", write=False):

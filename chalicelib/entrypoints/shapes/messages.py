@@ -14,9 +14,9 @@ class Version(Answer):
 
 
 class Progress(Answer):
-    """How many targets there are and are planned; and what is open: people, and deliveries."""
+    """How many targets there are (null until an audience has been walked) and are planned; and what is open: people, and deliveries."""
 
-    targets: int
+    targets: int | None
     planned: int
     undecided: int
     unsubmitted: int
@@ -54,10 +54,10 @@ class Report(Answer):
 
     code: int
     msgid: str
-    status: Literal["accepted", "sending", "finished"]
+    status: Literal["accepted", "sending", "finished", "withdrawn"]
     accepted: int
     priority: int
-    template: Version
+    template: Version | None
     rule_id: int
     sendno: str
     progress: Progress
@@ -84,6 +84,7 @@ class Delivery(Answer):
     state: str
     decided: int
     provider_id: str
+    withdrawal: str | None
     facts: list[FactShown]
 
 
@@ -93,5 +94,6 @@ class Target(Answer):
     target: str
     state: str
     loss: str | None
+    refused: dict[str, str]
     planned: int | None = None
     deliveries: list[Delivery]
