@@ -9,6 +9,7 @@ from chalicelib.entrypoints import (
     http_admin_strategies,
     http_admin_templates,
     http_links,
+    http_materials,
     http_messages,
     http_receipts,
     http_send,
@@ -21,12 +22,13 @@ from chalicelib.entrypoints import (
 )
 
 app = Chalice(app_name=config.APP, configure_logs=False)
-app.api.binary_types = []  # every body is text: JSON or a form
+app.api.binary_types = ["multipart/form-data"]  # every other body is text: JSON or a form
 
 for routes in (
     http_send,
     http_users,
     http_messages,
+    http_materials,
     http_receipts,
     http_links,
     http_admin_access,

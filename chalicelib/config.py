@@ -65,6 +65,7 @@ class Settings:
     queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
     clock_arn: str
     kms_key: str
+    files_bucket: str
     egress_allow: tuple[str, ...]  # host names and networks that the egress policy lets through though private
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # how long a claimed call belongs to its worker: the timeout of the delivery functions
@@ -72,6 +73,7 @@ class Settings:
     submit_within: int  # what was not submitted so long after its dispatch expires
     recount_delays: tuple[int, ...]  # how long a changed page waits for its count: young messages first
     history_days: int
+    request_rate: int  # requests of an access channel in a second
     settings_cache: int  # how old a cached setting may be; the delay of a revoked key
 
 
@@ -84,12 +86,14 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
         clock_arn=environ["CLOCK_ARN"],
         kms_key=environ["KMS_KEY"],
+        files_bucket=environ.get("FILES_BUCKET", ""),
         egress_allow=tuple(h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
         recount_delays=tuple(int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")),
+        request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )

@@ -56,6 +56,7 @@ def limits() -> Limits:
         recount_delays=own.recount_delays,
         history_days=own.history_days,
         public_url=own.public_url,
+        requests_per_second=own.request_rate,
         clock_width=own.clock_width,
     )
 
@@ -63,10 +64,12 @@ def limits() -> Limits:
 def _build() -> World:
     from chalicelib.aws.audiences import Audiences
     from chalicelib.aws.clock import Clock as SystemClock
+    from chalicelib.aws.files import Files
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
+    from chalicelib.aws.rates import Rates
     from chalicelib.aws.settings import Administration
     from chalicelib.aws.timers import Timers
     from chalicelib.aws.tokens import Tokens as StoredTokens
@@ -77,6 +80,7 @@ def _build() -> World:
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
         clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
-        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(),
+        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(), rates=Rates(),
+        timers=timers, queues=Queues(),
         vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), limits=limits(),
     )  # fmt: skip

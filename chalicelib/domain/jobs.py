@@ -59,6 +59,13 @@ class RecallJob:
     tries: int = 0
 
 
+@dataclass(frozen=True)
+class TokenJob:
+    """Fetch a provider's access token for a delivery channel, where there is none."""
+
+    channel: str
+
+
 class TimerKind(StrEnum):
     LOOK = "look"  # is a page started, submitted, due for the next step?
     RECOUNT = "recount"
@@ -89,7 +96,7 @@ class TimersJob:
 
 
 AudienceJob = PlanJob | WithdrawJob | TimersJob
-ChannelJob = DeliverJob | RecallJob | PollJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | TokenJob | TimersJob
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, WithdrawJob
+from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, TokenJob, WithdrawJob
 from chalicelib.entrypoints.runtime import jobs, stage
+from chalicelib.flow import access_tokens, deliver, due, envelopes, fallback, poll, tally, withdraw
 from chalicelib.flow import audience as audience_step
-from chalicelib.flow import deliver, due, envelopes, fallback, poll, tally, withdraw
 from chalicelib.flow.ports import World
 
 audience_jobs = Blueprint(__name__)
@@ -123,5 +123,7 @@ def _deliver(world: World, text: str) -> None:
         withdraw.recall(world, job)
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
+    elif isinstance(job, TokenJob):
+        access_tokens.fetch(world, job)
     else:
         due.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])

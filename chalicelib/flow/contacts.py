@@ -17,6 +17,7 @@ USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at lea
 # Of these a user has one contact per scope: `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
 
+UNKNOWN = "does not exist"
 BUSY = "was changed by others at the same time, please try again"
 
 
@@ -38,6 +39,21 @@ def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
                 changed.append(after)
         losers = world.users.save(changed, found) if changed else frozenset()
         waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}
+        if not waiting:
+            break
+    return {**refused, **dict.fromkeys(waiting, BUSY)}
+
+
+def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
+    """Take users away with all that is bound to them; why which of them were not."""
+    waiting = list(dict.fromkeys(userids))
+    refused: dict[str, str] = {}
+    for attempt in range(ATTEMPTS):
+        found = world.users.get(waiting)
+        if not attempt:
+            refused = {userid: UNKNOWN for userid in waiting if userid not in found}
+        losers = world.users.delete(list(found.values())) if found else frozenset()
+        waiting = [userid for userid in waiting if userid in losers]
         if not waiting:
             break
     return {**refused, **dict.fromkeys(waiting, BUSY)}

@@ -9,7 +9,7 @@ import json
 import re
 import struct
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.channels import Channel, ChannelType
@@ -84,6 +84,12 @@ def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType) -> Content
 
 def size(contents: Mapping[str, Content]) -> int:
     return len(json.dumps(dict(contents), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+
+def files(message: Message, code: str) -> Sequence[Any]:
+    """The addresses of a mail's attachments, with nothing shortened."""
+    listed: Any = render({"files": message.contents[code].get("files") or ()}, message.links)["files"]
+    return listed if isinstance(listed, list) else ()
 
 
 def is_personal(prepared: Content, links: Collection[str]) -> bool:

@@ -18,18 +18,20 @@ from chalicelib.domain.jobs import (
     Timer,
     TimerKind,
     TimersJob,
+    TokenJob,
     WithdrawJob,
 )
 from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob
 
-_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob]] = {
+_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | TokenJob]] = {
     "plan": PlanJob,
     "withdraw": WithdrawJob,
     "deliver": DeliverJob,
     "recall": RecallJob,
     "poll": PollJob,
+    "token": TokenJob,
 }
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
 
@@ -51,7 +53,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | RecallJob | PollJob | TimersJob):
+    if not isinstance(job, DeliverJob | RecallJob | PollJob | TokenJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 

@@ -89,6 +89,25 @@ class Tokens(Protocol):
     def forget(self, name: str) -> None: ...
 
 
+class Files(Protocol):
+    """The bucket of files, by key; and files that lie elsewhere, by address."""
+
+    def put(self, key: str, body: bytes) -> None: ...
+    def get(self, key: str) -> bytes:
+        """Raises LookupError."""
+
+    def form(self, key: str, most: int, seconds: int) -> tuple[str, Mapping[str, str]]:
+        """Where a form with a file of 1 to `most` bytes may be posted for so long, and with which fields."""
+
+    def fetch(self, url: str, most: int) -> bytes:
+        """Through the egress policy; raises a ProviderError."""
+
+
+class Rates(Protocol):
+    def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
+        """How many of the wanted requests are granted within this second, and how many are left of it then."""
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Milliseconds since the epoch."""
@@ -315,6 +334,7 @@ class Limits:
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
+    requests_per_second: int = 500  # of an access channel
     clock_width: int = 60  # no timer comes due sooner than two of these from now
 
 
@@ -330,6 +350,8 @@ class World:
     ledger: Ledger
     lookups: Lookups
     tokens: Tokens
+    files: Files
+    rates: Rates
     timers: Timers
     queues: Queues
     vault: Vault

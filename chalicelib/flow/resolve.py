@@ -10,7 +10,7 @@ from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, Prio
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
-from chalicelib.flow import content
+from chalicelib.flow import content, materials
 from chalicelib.flow.ports import World
 
 # UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
@@ -140,6 +140,14 @@ def _named(request: SendRequest, template: Template) -> tuple[ChannelType, ...]:
     return tuple(request.contacts)
 
 
+def _check_files(world: World, request: SendRequest, channel: Channel, made: Content) -> None:
+    files = made.get("files") if channel.type is ChannelType.EMAIL else None
+    try:
+        materials.check(world, request.channel.key, files if isinstance(files, list) else ())
+    except Invalid as error:
+        raise _wrong("template_para" if request.template is not None else _msg(channel.type), error) from error
+
+
 def _msg(kind: ChannelType) -> str:
     return f"msg_{WECOM[0] if kind in WECOM else kind}"
 
@@ -176,6 +184,7 @@ def _contents(
             place = "template_id" if request.template is not None else _msg(channel.type)
             reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"
             raise Refused(PARAMETER, reason, field=place) from error
+        _check_files(world, request, channel, made[channel.code])
         contents |= made
         links |= tracked
     if content.size(contents) > CONTENT_LIMIT:

@@ -10,18 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from chalicelib.domain.channels import Channel
 from chalicelib.domain.errors import Misconfigured, ProviderError, Refused, Unavailable, Uncertain
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, WithdrawJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import Account
 from chalicelib.flow import dispatch, report
 from chalicelib.flow.closing import Closing, close
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import Session, World
+from chalicelib.flow.sessions import connect
 
 log = logging.getLogger("openums")
 
@@ -139,7 +138,7 @@ def recall(world: World, job: RecallJob) -> None:
         return
     wanted = _by_id(page, job.channel)
     again: float | None = None
-    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
+    with connect(world, channel) as session:
         for provider_id, places in wanted.items():
             try:
                 _recall_one(world, message, page, session, provider_id, places)
@@ -150,10 +149,6 @@ def recall(world: World, job: RecallJob) -> None:
                     again = max(again or 0.0, error.retry_after or 2.0**job.tries)
     if again is not None:
         world.queues.send([_recall_job(message, RecallJob(job.msgid, job.page, job.channel, job.tries + 1), again)])
-
-
-def _account(world: World, channel: Channel) -> Account:
-    return Account(channel.code, world.credentials.open_credentials(channel.sealed_credentials), channel.options)
 
 
 def _by_id(page: Page, code: str) -> Mapping[str, list[Place]]:
