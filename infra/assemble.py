@@ -196,6 +196,7 @@ def _environment(stage: Stage) -> Resource:
         "QUEUE_URL_PREFIX": {"Fn::Sub": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"},
         "CLOCK_ARN": {"Fn::Sub": clock},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
+        "FILES_BUCKET": {"Ref": "FilesBucket"},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
         "POWERTOOLS_SERVICE_NAME": config.APP,
@@ -336,6 +337,7 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
     (DEFAULT_4XX): every other kind that can happen here is listed.
     """
     unknown = (404, 4004, "no such path or method")
+    large = "the body is too large; an attachment of more than 4.4 MB is uploaded as POST /v1/material/upload says"
     answers = {
         "MISSING_AUTHENTICATION_TOKEN": unknown,
         "RESOURCE_NOT_FOUND": unknown,
@@ -347,7 +349,7 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
         "ACCESS_DENIED": (403, 4005, "access denied"),
         "WAF_FILTERED": (403, 4005, "access denied"),
         "EXPIRED_TOKEN": (403, 4005, "access denied"),
-        "REQUEST_TOO_LARGE": (413, 4004, "the body is too large"),
+        "REQUEST_TOO_LARGE": (413, 4004, large),
         "UNSUPPORTED_MEDIA_TYPE": (415, 4004, "this content type is not accepted"),
         "THROTTLED": (429, 1015030, "too many requests"),
         "QUOTA_EXCEEDED": (429, 1015030, "too many requests"),

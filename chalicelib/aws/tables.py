@@ -32,6 +32,7 @@
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
 |          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
 |          | `once#<key>#<path>#<name>`   | an idempotency key: digest of the body, the message that it became               | a day    |
+|          | `rate#<key>#<second>`        | how many requests an access channel has made in a second                         | an hour  |
 |          | `token#<channel>#<what>`     | an access token of a provider, sealed; the lease of who fetches the next one     | its life |
 | due      | shard, `<slot>#<what>`       | a timer                                                                          | till done|
 

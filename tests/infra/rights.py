@@ -44,6 +44,11 @@ SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: o
     "poll": {"delivery"},
 }
 
+FILES: dict[str, set[tuple[str, str]]] = {  # operation, prefix in the bucket of files
+    "api": {("PutObject", "materials/*")},
+    "deliver": {("GetObject", "materials/${ChannelType}/*")},
+}
+
 STARTS_THE_CLOCK = {"api", "audience", "deliver", "tally"}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context

@@ -103,13 +103,26 @@ def test_a_policy_allows_nothing_else(family: str) -> None:
     known |= {f"kms:{action}" for action, _ in rights.KEY.get(family, set())}
     known |= {"sqs:SendMessage"} if family in rights.SENDS_TO else set()
     known |= {"states:StartExecution"} if family in rights.STARTS_THE_CLOCK else set()
+    known |= {f"s3:{action}" for action, _ in rights.FILES.get(family, set())}
     assert {action for action, _, _ in granted(family)} == known
+
+
+@pytest.mark.parametrize("family", sorted(rights.FILES))
+def test_a_policy_allows_in_the_bucket_what_the_family_reads_and_writes(family: str) -> None:
+    found = {
+        (action.removeprefix("s3:"), resource["Fn::Sub"].removeprefix("${FilesBucket.Arn}/"))
+        for action, resource, _ in granted(family)
+        if action in ("s3:GetObject", "s3:PutObject") and "Fn::Sub" in resource
+    }
+    assert found == rights.FILES.get(family, set())
 
 
 def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
     """By name, over all families: a call that no policy allows, or a right that no code uses."""
     tables = {action for family in rights.TABLES.values() for actions in family.values() for action in actions}
-    allowed = tables | {action for each in rights.KEY.values() for action, _ in each} | {"SendMessage", "StartExecution"}
+    sealing = {action for each in rights.KEY.values() for action, _ in each}
+    files = {action for each in rights.FILES.values() for action, _ in each}
+    allowed = tables | sealing | files | {"SendMessage", "StartExecution"}
     # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
     used = {{"SendMessageBatch": "SendMessage"}.get(each, each) for each in calls_in_adapters()} - {"TransactWriteItems"}
     assert used == allowed
@@ -122,8 +135,11 @@ OPERATIONS = {
     "delete_item": "DeleteItem",
     "encrypt": "Encrypt",
     "generate_data_key": "GenerateDataKey",
+    "generate_presigned_post": "PutObject",
     "get_item": "GetItem",
+    "get_object": "GetObject",
     "put_item": "PutItem",
+    "put_object": "PutObject",
     "query": "Query",
     "scan": "Scan",
     "send_message": "SendMessage",

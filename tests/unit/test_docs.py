@@ -11,7 +11,7 @@ from chalicelib import config
 from chalicelib.domain import errors, messages, strategy, templates
 from chalicelib.entrypoints import http_support, http_users
 from chalicelib.entrypoints.shapes import base
-from chalicelib.flow import calls, contacts, report, resolve
+from chalicelib.flow import calls, contacts, materials, report, resolve, withdraw
 from chalicelib.providers import registry
 from infra.local import bench, demo
 
@@ -32,7 +32,7 @@ def test_the_flow_table_names_modules_that_are_there() -> None:
 def test_every_environment_variable_is_in_the_configuration_table() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
-    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "KMS_KEY"}
+    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "KMS_KEY", "FILES_BUCKET"}
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
     assert documented == read - set_by_the_template
 
@@ -80,6 +80,8 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a message that is counted when somebody asks": report.LIVE_TARGETS,
         "bytes of a user's contacts and tags": contacts.USER_BYTES,
         "bytes of a message's contents": resolve.CONTENT_LIMIT,
+        "bytes of a mail's files": materials.MAX_TOTAL,
+        "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": http_support.MAX_BODY,
         "bytes of an address behind a short link": templates.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
