@@ -12,7 +12,7 @@ KEPT = 3600  # seconds
 
 class Rates:
     def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
-        granted, used = self._take(name, second, wanted, limit)
+        granted, used = self._take(name, second, min(wanted, limit), limit)
         rest = limit - used
         if granted or rest <= 0:
             return granted, max(0, rest)

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STAGE = "contract"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+BUCKET = "contract-files"
 PATIENCE = 60.0  # seconds
 
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
@@ -90,6 +91,7 @@ def environment(address: str) -> dict[str, str]:
         "PUBLIC_URL": "https://ums.example.com",
         "QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/",
         "CLOCK_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{config.clock_name(STAGE)}",
+        "FILES_BUCKET": BUCKET,
         "SETTINGS_CACHE": "1000",
     }
 
@@ -101,6 +103,7 @@ def create(client: Any) -> str:
         _create_table(client("dynamodb"), config.table_name(STAGE, table), resources[f"{table.capitalize()}Table"]["Properties"])
     for queue in _queues():
         client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
+    client("s3").create_bucket(Bucket=BUCKET)
     client("stepfunctions").create_state_machine(
         name=config.clock_name(STAGE),
         roleArn=f"arn:aws:iam::{ACCOUNT}:role/clock",

@@ -17,7 +17,7 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
-from chalicelib.flow.ports import World
+from chalicelib.flow.ports import Once, World
 from tests.builders import a_plan, a_reachable_user, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
@@ -198,3 +198,50 @@ def test_a_create_whose_answer_got_lost_is_no_conflict(real: World, aws: Callabl
     with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
         create(real, message)
     assert real_container().messages.get(message.msgid) == message
+
+
+def once_for(message: Message, digest: str = "d") -> Once:
+    return Once(f"once#shop#/v1/sent#{message.msgid}", digest)
+
+
+@pytest.mark.parametrize("with_plan", [False, True])
+def test_under_one_idempotency_key_one_message_is_created(container: Container, with_plan: bool) -> None:
+    first, second = a_message("ann"), a_message("ann")
+    once = once_for(first)
+    assert container().messages.once(once.name) is None
+    for message, stands in ((first, None), (second, replace(once, msgid=first.msgid)), (first, replace(once, msgid=first.msgid))):
+        world = container()
+        plan = a_plan(message) if with_plan else None
+        assert world.messages.create(message, plan, first_look(message), (), once) == stands
+    assert container().messages.get(second.msgid) is None
+    assert container().messages.once(once.name) == replace(once, msgid=first.msgid)
+
+
+def test_another_body_finds_what_stands_under_the_key(container: Container) -> None:
+    first, second = a_message("ann"), a_message("ben")
+    container().messages.create(first, None, first_look(first), (), once_for(first, "one"))
+    found = container().messages.create(second, None, first_look(second), (), once_for(first, "other"))
+    assert found == replace(once_for(first, "one"), msgid=first.msgid)
+
+
+def test_an_idempotency_key_is_forgotten_after_a_day_even_if_its_item_is_still_there(
+    real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = a_message("ann"), a_message("ann")
+    once = once_for(first)
+    real.messages.create(first, None, first_look(first), (), once)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 86401)
+    assert real.messages.once(once.name) is None
+    assert real.messages.create(second, None, first_look(second), (), once) is None
+
+
+def test_a_message_is_withdrawn_once(container: Container) -> None:
+    message = a_message("ann")
+    create(container(), message)
+    timer = replace(first_look(message), kind=TimerKind.WITHDRAW)
+    assert container().messages.withdrawn(message.msgid) is None
+    assert container().messages.withdraw(message, message.accepted + 5, timer)
+    assert not container().messages.withdraw(message, message.accepted + 9, timer)
+    assert container().messages.withdrawn(message.msgid) == message.accepted + 5
+    assert timer.what in {each.what for each in container().timers.due(timer.at + 600_000, 1000)}

@@ -136,7 +136,8 @@ def test_no_bytes_are_our_fault(configured: Api, name: str, raw: bytes) -> None:
 
 
 PATHS = [
-    ("POST", "/v1/retract/{}", SENDER), ("GET", "/v1/token?type={}", SENDER), ("GET", "/v1/messages/{}", SENDER), ("GET", "/v1/messages/{}/targets/a", SENDER), ("GET", "/admin/v1/access-channels/{}", OPERATOR),
+    ("POST", "/v1/retract/{}", SENDER), ("GET", "/v1/token?type={}", SENDER),
+    ("GET", "/v1/messages/{}", SENDER), ("GET", "/v1/messages/{}/targets/a", SENDER), ("GET", "/admin/v1/access-channels/{}", OPERATOR),
     ("GET", "/admin/v1/channels/{}", OPERATOR), ("GET", "/admin/v1/templates/{}", OPERATOR),
     ("GET", "/admin/v1/templates?channel_key={}", OPERATOR),
     ("GET", "/admin/v1/strategies?channel_key={}", OPERATOR), ("DELETE", "/admin/v1/access-channels/{}/channels/app1", OPERATOR),
