@@ -47,17 +47,18 @@ def test_the_example_of_ums_works_with_the_ids_of_this_stack(people: Shop) -> No
     assert (told["rule_id"], told["priority"]) == (body["rule_id"], 2)
 
 
-def test_an_ordinary_message_says_what_it_carries(people: Shop) -> None:
+def test_an_ordinary_message_says_what_it_carries(shop: Shop) -> None:
+    shop.upload([shop.user(f"o{n}", app=[f"{shop.mark}o{n}"], email=f"{shop.mark}o{n}@example.com") for n in (1, 2)])
     body = {
-        "aud_userid": ["user1", "user2"], "msg_app": [HI, {"platform": "ios", "notification": {"ios": {"alert": "Hi, iOS"}}}],
+        "aud_userid": ["o1", "o2"], "msg_app": [HI, {"platform": "ios", "notification": {"ios": {"alert": "Hi, iOS"}}}],
         "msg_email": [{"subject": "News", "text": "<p>{{not a variable}}</p>"}],
     }  # fmt: skip
-    msgid = accepted(post(people, "/v1/sent", body))
-    found = finished(people, msgid, delivered=2)
+    found = finished(shop, accepted(post(shop, "/v1/sent", body)), delivered=2)
     assert found["template"] is None
-    (push,) = people.sandbox.inbox(f"{people.mark}u1")
+    (push,) = shop.sandbox.inbox(f"{shop.mark}o1")
     assert set(push["content"]["notification"]) >= {"android", "ios"}
-    assert people.sandbox.sends("jpush")[f"{people.mark}u1"] == 1
+    (mail,) = shop.sandbox.inbox(f"{shop.mark}o1@example.com")
+    assert "{{not a variable}}" in json.dumps(mail)
 
 
 def test_registration_ids_need_no_user(shop: Shop) -> None:
@@ -118,7 +119,8 @@ def test_an_attachment_comes_with_the_mail(people: Shop) -> None:
     assert kept.status_code == 200, kept.text
     mail = {"subject": "Report", "text": "see the file", "files": [kept.json()["url"]]}
     finished(people, accepted(post(people, "/v1/sent", {"aud_userid": ["user2"], "msg_email": [mail]})), delivered=1)
-    assert "application/pdf" in json.dumps(people.sandbox.inbox(f"{people.mark}u2@example.com"))
+    (got,) = people.sandbox.inbox(f"{people.mark}u2@example.com")
+    assert got["content"]["files"] == [{"name": "报告.pdf", "type": "application/pdf", "bytes": len(report)}]
     assert requests.get(kept.json()["url"], timeout=TIMEOUT).status_code == 404
 
 
