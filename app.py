@@ -15,6 +15,7 @@ from chalicelib.entrypoints import (
     http_docs,
     http_growth,
     http_links,
+    http_materials,
     http_messages,
     http_receipts,
     http_send,
@@ -28,13 +29,14 @@ from chalicelib.entrypoints import (
 )
 
 app = Chalice(app_name=config.APP, configure_logs=False)
-app.api.binary_types = []  # every body is text: JSON or a form
+app.api.binary_types = ["multipart/form-data"]  # every other body is text: JSON or a form
 
 for routes in (
     http_send,
     http_users,
     http_growth,
     http_messages,
+    http_materials,
     http_receipts,
     http_links,
     http_docs,

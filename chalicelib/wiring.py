@@ -57,6 +57,7 @@ def limits() -> Limits:
         history_days=own.history_days,
         public_url=own.public_url,
         workers=own.workers,
+        requests_per_second=own.request_rate,
         clock_width=own.clock_width,
     )
 
@@ -77,6 +78,7 @@ def _build() -> World:
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
+    from chalicelib.aws.rates import Rates
     from chalicelib.aws.settings import Administration
     from chalicelib.aws.timers import Timers
     from chalicelib.aws.tokens import Tokens as StoredTokens
@@ -87,7 +89,7 @@ def _build() -> World:
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
         clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
-        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(),
-        vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), limits=limits(),
-        imports=Imports(), files=Files(),
+        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(), rates=Rates(),
+        timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), imports=Imports(),
+        limits=limits(),
     )  # fmt: skip

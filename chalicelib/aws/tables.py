@@ -20,6 +20,7 @@
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
 |          | `<msgid>`, `contacts`        | the contacts that a large message names instead of users, sealed                 | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
+|          | `<msgid>`, `withdrawn`       | since when nothing more of it may leave                                          | TTL      |
 |          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |
 |          | `history#<channel key>#<month>`, msgid | what a list shows of a message                                         | TTL      |
 |          | `imports`, import id         | how far an import has come                                                       | 30 days  |
@@ -30,9 +31,12 @@
 |          | …, `answer#<call>`           | what the provider answered: a bundle of facts                                    | TTL      |
 |          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the page                             | TTL      |
 |          | …, `facts#click#<place>`     | the first click on a delivery's short link                                       | TTL      |
+|          | …, `withdrawn`               | the same, where whoever reads the page finds it                                  | TTL      |
 | lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
 |          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
+|          | `once#<key>#<path>#<name>`   | an idempotency key: digest of the body, the message that it became               | a day    |
+|          | `rate#<key>#<second>`        | how many requests an access channel has made in a second                         | an hour  |
 |          | `token#<channel>#<what>`     | an access token of a provider, sealed; the lease of who fetches the next one     | its life |
 | due      | shard, `<slot>#<what>`       | a timer                                                                          | till done|
 

@@ -15,15 +15,17 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib import observability, wiring
+from chalicelib.domain import keys
 from chalicelib.domain.channels import AccessChannel
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Unverified
 from chalicelib.domain.members import Member
 from chalicelib.entrypoints import bodies, credentials
 from chalicelib.entrypoints.contract import Auth as Auth
 from chalicelib.entrypoints.contract import Contract
+from chalicelib.flow.limit import Limiter, Permit
 from chalicelib.flow.ports import World
 
-PARAMETER, AUTHENTICATION, SERVER_ERROR = 4004, 4005, 5000
+PARAMETER, AUTHENTICATION, SERVER_ERROR, TOO_OFTEN = 4004, 4005, 5000, 1015030
 MAX_BODY, MAX_ADMIN_BODY = 6_000_000, 1_000_000
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
@@ -123,15 +125,44 @@ def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY,
 
 
 def _serve(view: View, request: Request, parameters: Mapping[str, str], contract: Contract) -> Response:
+    permit: Permit | None = None
     try:
         world = wiring.world()
         channel = _authenticate(world, request, contract.auth)
+        if channel is not None:
+            permit = _limiter(world).admit(channel.key)
+            if not permit.granted:
+                raise Refused(TOO_OFTEN, f"API 调用超过频率限制 (more than {permit.limit} requests in this second)", status=429)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
         answer = view(Call(world, request, channel, contract), **decoded)
-        return answer if isinstance(answer, Response) else Response(answer, dict(JSON), contract.status)
+        served = answer if isinstance(answer, Response) else Response(answer, dict(JSON), contract.status)
     except Exception as error:  # noqa: BLE001 the last resort of a request, as the batch decorator is of a job
-        refused: Response = contract.shape(_problem(error))
-        return refused
+        served = contract.shape(_problem(error))
+    if permit is not None:
+        served.headers.update(permit.headers)
+        if not permit.granted:
+            served.headers["Retry-After"] = str(permit.reset)
+    return served
+
+
+_limiters: dict[str, Limiter] = {}
+
+
+def _limiter(world: World) -> Limiter:
+    """One for the life of a container."""
+    known = _limiters.get("")
+    if known is None or known.rates is not world.rates:
+        known = _limiters[""] = Limiter(world.rates, world.clock, world.limits.requests_per_second)
+    return known
+
+
+def known_msgid(msgid: str) -> str:
+    """Raises LookupError for what cannot be the id of a message of ours."""
+    try:
+        keys.message_id_bytes(msgid)
+    except ValueError:
+        raise LookupError("no such message") from None
+    return msgid
 
 
 def _authenticate(world: World, request: Request, auth: Auth) -> AccessChannel | None:

@@ -18,11 +18,12 @@ from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallState
-from chalicelib.domain.sending import Account, Answer, DeliveryReport, Loss, Outcome, OutgoingCall, Recipient
+from chalicelib.domain.sending import Answer, Attachment, DeliveryReport, Loss, Outcome, OutgoingCall, Recipient
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import content
+from chalicelib.flow import content, materials
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import Session, World
+from chalicelib.flow.sessions import connect
 
 log = logging.getLogger("openums")
 
@@ -47,6 +48,7 @@ class Caller:
         self.able = self.provider.capabilities
         self._opened = opened
         self._session: Session | None = None
+        self._files: tuple[Attachment, ...] | None = None
 
     def settle(self, call: OpenCall) -> CallAnswer | None:
         """Claim the call, make it, record its answer. None when it was closed meanwhile."""
@@ -72,9 +74,7 @@ class Caller:
 
     def _connect(self) -> Session:
         if self._session is None:
-            plain = self.world.credentials.open_credentials(self.channel.sealed_credentials)
-            account = Account(self.channel.code, plain, self.channel.options)
-            self._session = self._opened.enter_context(self.provider.connect(account))
+            self._session = self._opened.enter_context(connect(self.world, self.channel))
         return self._session
 
     def _is_reached(self, place: Place) -> bool:
@@ -153,7 +153,14 @@ class Caller:
     def _outgoing(self, call: OpenCall, mine: Call) -> OutgoingCall:
         left = [place for n, place in enumerate(call.places) if n not in set(mine.skipped)]
         recipients = [self._recipient(place) for place in left]
-        return OutgoingCall(self.message.msgid, recipients, mine.token or None, self.message.app_para)
+        return OutgoingCall(self.message.msgid, recipients, mine.token or None, self.message.app_para, self._attachments())
+
+    def _attachments(self) -> tuple[Attachment, ...]:
+        """Fetched once per job; raises Rejected or Unavailable, as the provider's answer would be taken."""
+        if self._files is None:
+            urls = content.files(self.message, self.channel.code)
+            self._files = materials.fetch(self.world, self.message.channel_key, urls) if urls else ()
+        return self._files
 
     def _recipient(self, place: Place) -> Recipient:
         page = self.page.plan.id

@@ -9,19 +9,21 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.errors import UNKNOWN_FIELD, Conflict, Invalid, Refused
+from chalicelib.domain.errors import Conflict, Invalid, Refused
 from chalicelib.domain.strategy import Strategy, check
-from chalicelib.domain.templates import Content, Template, is_link, variables, walk
+from chalicelib.domain.templates import Alternatives, Content, Template, is_link, variables, walk
 from chalicelib.domain.users import ALL
+from chalicelib.flow import content
 from chalicelib.flow.ports import Provider, World
 
 PARAMETER = 4004  # UMS: invalid parameter
 OPTION_BYTES = 80_000  # a certificate may be among them
+MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
 
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
@@ -144,12 +146,12 @@ def _receipt_mode(provider: Provider, wanted: ReceiptMode | None) -> ReceiptMode
 
 
 def add_template(
-    world: World, channel_key: str, name: str, contents: Mapping[ChannelType, Content], links: Sequence[str] | None
+    world: World, channel_key: str, name: str, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None
 ) -> Template:
     """`links` None: the variables named `url` or `…_url` are addresses that short links may stand for."""
     access_channel(world, channel_key)
     _check_contents(world, contents)
-    mentioned = frozenset(v for content in contents.values() for v in variables(content))
+    mentioned = frozenset(v for each in contents.values() for v in variables(each))
     for n, link in enumerate(links or ()):
         if link not in mentioned:
             raise Invalid(f"links[{n}]", "no content has this variable")
@@ -166,12 +168,13 @@ def template(world: World, number: int) -> Template:
     return found
 
 
-def _check_contents(world: World, contents: Mapping[ChannelType, Content]) -> None:
+def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) -> None:
     if not contents:
         raise Invalid("contents", "at least one channel type")
-    for kind, content in contents.items():
-        _check_content(world, kind, content)
-        walk(content, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
+    for kind, given in contents.items():
+        for place, one in _places(kind, given):
+            _check_content(world, kind, place, one)
+        walk(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
     if _size({k.value: c for k, c in contents.items()}) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 
@@ -180,19 +183,22 @@ def _size(value: Mapping[str, Any]) -> int:
     return len(json.dumps(value, ensure_ascii=False).encode())
 
 
-def _check_content(world: World, kind: ChannelType, content: Content) -> None:
-    """Platforms of one type may differ in content: one of them must take it."""
-    refusals: list[Invalid] = []
-    for platform in world.providers.platforms(kind):
-        try:
-            return world.providers.of(platform).check_content(content)
-        except Invalid as error:
-            refusals.append(error)
-    if not refusals:
-        raise Invalid(f"contents.{kind}", "nothing delivers on this channel type yet")
-    # The one whose shape was meant: to another platform, a field of this one is unknown.
-    first = next((refusal for refusal in refusals if refusal.reason != UNKNOWN_FIELD), refusals[0])
-    raise Invalid(".".join(part for part in (f"contents.{kind}", first.field) if part), first.reason)
+def _places(kind: ChannelType, given: Alternatives) -> Iterator[tuple[str, Content]]:
+    """Where each alternative stands."""
+    place = f"contents.{kind}"
+    if isinstance(given, Mapping):
+        yield place, given
+        return
+    if not 1 <= len(given) <= MAX_ALTERNATIVES:
+        raise Invalid(place, f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives")
+    yield from ((f"{place}[{n}]", one) for n, one in enumerate(given))
+
+
+def _check_content(world: World, kind: ChannelType, place: str, one: Content) -> None:
+    try:
+        content.check(world, kind, one)
+    except Invalid as error:
+        raise Invalid(".".join(part for part in (place, error.field) if part), error.reason) from None
 
 
 def _check_placeholders(kind: ChannelType, text: str) -> str:

@@ -93,6 +93,11 @@ class Tokens(Protocol):
     def forget(self, name: str) -> None: ...
 
 
+class Rates(Protocol):
+    def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
+        """How many of the wanted requests are granted within this second, and how many are left of it then."""
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Milliseconds since the epoch."""
@@ -181,15 +186,36 @@ class Audiences(Protocol):
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
 
+@dataclass(frozen=True)
+class Once:
+    """A request under the idempotency key that its sender gave it, remembered for a day with the message that it became."""
+
+    name: str  # of the key, within its access channel and path
+    digest: str  # of the body
+    msgid: str = ""
+
+
 class Messages(Protocol):
-    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
         """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists.
 
-        `contacts` are those of a message that names contacts instead of users, in the order of its targets.
+        `contacts` are those of a message that names contacts instead of users, in the order of its targets. Where `once` stands
+        already, nothing is stored, and it is returned with its message.
         """
+
+    def once(self, name: str) -> Once | None:
+        """What stands under an idempotency key, read consistently."""
 
     def contacts(self, msgid: str) -> Sequence[str]:
         """The contacts that a message names; cached like `get`."""
+
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        """Say that nothing more may leave, with a timer that sees to it: both or none. False when it was said before."""
+
+    def withdrawn(self, msgid: str) -> int | None:
+        """Since when (ms) nothing more may leave; read consistently."""
 
     def get(self, msgid: str) -> Message | None:
         """Immutable, hence cached without limit of age within a container (bounded in number)."""
@@ -213,6 +239,9 @@ class Ledger(Protocol):
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
     def plan(self, page: PageId) -> Plan | None:
         """The plan alone; it never changes, hence cached without limit of age within a container (bounded in number)."""
+
+    def withdraw(self, page: PageId, time: int, message: Message) -> None:
+        """Mark the page, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
 
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList: ...
     def page(self, page: PageId) -> Page | None:
@@ -298,14 +327,16 @@ class Files(Protocol):
     def mark(self, key: str) -> str | None:
         """What tells this content from any other; None when there is no file."""
 
-    def read(self, key: str, mark: str) -> bytes | None:
-        """None when the file is not there, or has another mark."""
+    def read(self, key: str, mark: str = "") -> bytes | None:
+        """None when the file is not there, or has another mark than the one that is asked for."""
 
     def write(self, key: str, content: bytes, kind: str) -> None: ...
     def address(self, key: str, name: str, seconds: int) -> str:
         """To download a file under a name."""
 
     def delete(self, key: str) -> None: ...
+    def fetch(self, url: str, most: int) -> bytes:
+        """A file that lies elsewhere, through the egress policy; raises a ProviderError."""
 
 
 class Queues(Protocol):
@@ -369,6 +400,7 @@ class Limits:
     history_days: int
     public_url: str
     workers: tuple[str, ...] = ()  # those that the stage runs
+    requests_per_second: int = 500  # of an access channel
     clock_width: int = 60  # no timer comes due sooner than two of these from now
 
 
@@ -384,6 +416,8 @@ class World:
     ledger: Ledger
     lookups: Lookups
     tokens: Tokens
+    files: Files
+    rates: Rates
     timers: Timers
     queues: Queues
     vault: Vault
@@ -391,4 +425,3 @@ class World:
     providers: Providers
     limits: Limits
     imports: Imports
-    files: Files

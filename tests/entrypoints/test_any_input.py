@@ -16,6 +16,21 @@ CONDITION = {"operator": "and", "terms": [{"channel": "app", "missing": "deliver
 GOOD: dict[str, tuple[str, str, Any]] = {
     "send": ("/v1/template/sent", SENDER, message(option={"sendno": "a", "priority": 1, "black_id": 1},
     callback={"url": "https://a.cn", "params": {}})),
+    "ordinary": ("/v1/sent", SENDER, {
+        "aud_tag": ["a"], "option": {"owner": "o"}, "rule_id": 0, "msg_sms": [{"temp_id": 1, "temp_para": {"a": "b"}}],
+        "msg_app": [
+            {"platform": "android", "notification": {"android": {"alert": "a"}}, "options": {"time_to_live": 5}},
+            {"platform": ["ios"], "notification": {"alert": "b", "ios": {"extras": {}}}},
+        ],
+    }),
+    "raw": ("/v1/sent", SENDER, {
+        "aud_sms": [{"instance": "sms", "data": ["10086"]}], "aud_app": [{"data": ["r"]}], "msg_sms": [{"temp_id": 1}],
+        "msg_app": [{"platform": "all", "notification": {"alert": "a"}}],
+    }),
+    "broadcast": ("/v1/broadcast", SENDER, {"msg_sms": [{"temp_id": 1}]}),
+    "template to all": ("/v1/template/broadcast", SENDER, message(aud_userid=..., rule_id=...)),
+    "upload": ("/v1/material/upload", SENDER, {"name": "a.pdf", "type": "attachment", "time_to_live": 1}),
+    "delete": ("/v1/user/delete", OPERATOR, ["u"]),
     "users": ("/v1/user/opt", SENDER, [{"userid": "u", "phone": {"all": "10086"}, "set": {"app": {"app1": ["r"]}},
     "add": {"tag": {"all": ["t"]}}}]),
     "access": ("/admin/v1/access-channels", OPERATOR, {"name": "n"}),
@@ -121,6 +136,7 @@ def test_no_bytes_are_our_fault(configured: Api, name: str, raw: bytes) -> None:
 
 
 PATHS = [
+    ("POST", "/v1/retract/{}", SENDER), ("GET", "/v1/token?type={}", SENDER),
     ("GET", "/v1/messages/{}", SENDER), ("GET", "/v1/messages/{}/targets/a", SENDER), ("GET", "/admin/v1/access-channels/{}", OPERATOR),
     ("GET", "/admin/v1/channels/{}", OPERATOR), ("GET", "/admin/v1/templates/{}", OPERATOR),
     ("GET", "/admin/v1/templates?channel_key={}", OPERATOR),
@@ -136,6 +152,25 @@ def test_no_path_is_our_fault(configured: Api, place: tuple[str, str, str | None
     method, path, auth = place
     reply = configured(method, path.format(quote(part, safe="")), auth=auth)
     assert 200 <= reply.status < 500, reply.body
+
+
+PIECES = st.sampled_from([
+    b"--b", b"\r\n", b"--b\r\n", b"--b--", b'Content-Disposition: form-data; name="file"; filename="a"', b"\r\n\r\n", b"x", b"\x00\xff",
+    b"Content-Disposition: form-data; name=time_to_live", b"24", b";", b"=", b'"', b"--",
+])  # fmt: skip
+
+
+@settings(relaxed, max_examples=200)
+@given(pieces=st.lists(PIECES | st.binary(max_size=20), max_size=25), boundary=st.sampled_from(["b", '"b"', "", "b;b", "\xe9"]))
+def test_no_form_is_our_fault(configured: Api, pieces: list[bytes], boundary: str) -> None:
+    kind = f"multipart/form-data; boundary={boundary}"
+    check(configured, configured("POST", "/v1/material", raw=b"".join(pieces), auth=SENDER, headers={"Content-Type": kind}))
+
+
+@settings(relaxed, max_examples=100)
+@given(key=st.text(st.characters(codec="latin-1"), max_size=300))
+def test_no_idempotency_key_is_our_fault(configured: Api, key: str) -> None:
+    check(configured, configured.send(message(), headers={"Idempotency-Key": key}))
 
 
 @settings(relaxed, max_examples=100)

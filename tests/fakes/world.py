@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.flow.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
-from tests.fakes.files import FakeFiles, FakeImports
+from tests.fakes.files import FakeFiles, FakeImports, FakeRates
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
 from tests.fakes.secrets import FakeCredentials, FakeVault
@@ -19,6 +19,7 @@ LIMITS = Limits(
     recount_delays=(10, 60, 300, 3600, 86400),
     history_days=7,
     public_url="https://ums.example.com",
+    requests_per_second=10**9,  # a fake clock stands still
 )
 
 
@@ -37,18 +38,19 @@ class FakeWorld(Steps):
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
         self.tokens = FakeTokens(self, self.clock)
+        self.files = FakeFiles(self)
+        self.rates = FakeRates(self)
         self.vault = FakeVault()
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
         self.imports = FakeImports(self)
-        self.files = FakeFiles(self)
 
     @property
     def ports(self) -> World:
         return World(
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
-            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault,
-            credentials=self.credentials, providers=self.providers, limits=self.limits,
-            imports=self.imports, files=self.files,
+            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, rates=self.rates,
+            timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
+            imports=self.imports, limits=self.limits,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from chalicelib.entrypoints.bodies import PARAMETER, BadBody, field_name
@@ -94,9 +94,28 @@ def check_userid(userid: str) -> str:
     return userid
 
 
+def matching(pattern: str, words: str, most: int) -> AfterValidator:
+    """Trimmed, and in one piece as the pattern says."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        trimmed = value.strip()
+        if not compiled.fullmatch(trimmed) or len(trimmed.encode()) > most:
+            raise refusal(PARAMETER, f"must be {words}")
+        return trimmed
+
+    return AfterValidator(check)
+
+
+def either(name: str, other: str) -> Any:
+    """A field that UMS writes in two ways."""
+    return Field(default=None, validation_alias=AliasChoices(name, other))
+
+
 Name = Annotated[str, Field(max_length=30), AfterValidator(_visible)]
 Code = Annotated[str, AfterValidator(_alphanumeric)]
 UserId = Annotated[str, AfterValidator(check_userid)]
+Tag = Annotated[str, matching(r"[A-Za-z0-9_@!#$&*+=.|¥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥-, 40 bytes at most", 40)]
 
 
 class OfOwner(Query):
