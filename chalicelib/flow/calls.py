@@ -53,7 +53,7 @@ class Caller:
     def settle(self, call: OpenCall) -> CallAnswer | None:
         """Claim the call, make it, record its answer. None when it was closed meanwhile."""
         skipped = tuple(n for n, place in enumerate(call.places) if self._is_reached(place))
-        token = self._token() if len(skipped) < len(call.places) else ""
+        token = self._token(call) if len(skipped) < len(call.places) else ""
         now = self.world.clock.now()
         mine = Call(call.key, CallState.LEASED, now + self.world.limits.lease * 1000, token, now, skipped)
         held = self.world.ledger.claim(self.page.plan.id, mine, None, self.message)
@@ -61,10 +61,10 @@ class Caller:
             return self._call(call, mine)
         return self._take_over(call, mine, held)
 
-    def _token(self) -> str:
+    def _token(self, call: OpenCall) -> str:
         """Fetched before the claim, so that the claim holds it."""
         try:
-            return self._connect().token_for(self.message.contents[self.channel.type]) or ""
+            return self._connect().token_for(self._recipient(call.places[0]).content) or ""
         except Unavailable as error:
             raise self._postponed(error) from error
 
