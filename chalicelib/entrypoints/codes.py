@@ -16,7 +16,7 @@ STATUSES: Mapping[int, tuple[int, str]] = {
     409: (4004, "the name or code is taken, it is in use, or somebody else changed it at the same time"),
     412: (4004, "it was changed meanwhile: `If-Match` is not its `ETag` any more"),
     413: (4004, "the body is too large"),
-    415: (4004, "the body's `Content-Type` is not JSON"),
+    415: (4004, "the body's `Content-Type` is not what is taken here: JSON, or a form with a boundary"),
     428: (4004, "`If-Match` is required"),
     429: (1015030, "too many requests"),
     500: (5000, "an error on our side"),

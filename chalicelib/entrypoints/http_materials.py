@@ -18,8 +18,8 @@ FORM_TOO_LARGE = 1019051
 
 
 @route(
-    bp, "/v1/material", "POST", auth=Auth.CHANNEL, shape=ums_error, limit=MAX_FORM, gives="materials.Kept", tag="sending",
-    errors=(FORM_TOO_LARGE,),
+    bp, "/v1/material", "POST", auth=Auth.CHANNEL, shape=ums_error, limit=MAX_FORM, takes="materials.Material", form=True,
+    gives="materials.Kept", tag="sending", errors=(FORM_TOO_LARGE,),
 )  # fmt: skip
 def keep(call: Call) -> dict[str, Any]:
     """Upload an attachment: a form with `type`=`attachment`, one `file`, and `time_to_live` in hours."""
@@ -56,7 +56,7 @@ def _form(call: Call) -> list[Any]:
     "POST",
     auth=Auth.CHANNEL,
     shape=ums_error,
-    takes="materials.Upload",
+    takes="materials.MaterialUpload",
     gives="materials.Awaited",
     tag="sending",
 )

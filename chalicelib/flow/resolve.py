@@ -24,7 +24,7 @@ STRATEGY_DIFFERS, CHANNELS_DIFFER = 1019001, 1019003
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
 # UMS has one `msg_wechatwk` for both.
-WECOM = (ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP)
+ENTERPRISE = (ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ def _ordinary(world: World, request: SendRequest, wanted: Collection[ChannelType
     contents: dict[ChannelType, Sequence[Content]] = dict(request.contents)
     if ChannelType.WECHATWK in contents:
         given = contents.pop(ChannelType.WECHATWK)
-        contents |= dict.fromkeys([kind for kind in WECOM if kind in wanted] or WECOM[:1], given)
+        contents |= dict.fromkeys([kind for kind in ENTERPRISE if kind in wanted] or ENTERPRISE[:1], given)
     return Template(0, 0, request.channel.key, "", contents)
 
 
@@ -150,7 +150,7 @@ def _check_files(world: World, request: SendRequest, channel: Channel, made: Con
 
 
 def _msg(kind: ChannelType) -> str:
-    return f"msg_{WECOM[0] if kind in WECOM else kind}"
+    return f"msg_{ENTERPRISE[0] if kind in ENTERPRISE else kind}"
 
 
 def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType], field: str) -> list[Channel]:

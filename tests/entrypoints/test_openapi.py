@@ -69,6 +69,8 @@ def test_every_field_of_every_shape_is_in_the_document() -> None:
     for name, shape in shape_classes():
         if issubclass(shape, base.Query):
             continue  # each of its fields is a parameter, below
+        if shape.__subclasses__() and shape.__name__ not in DOCUMENT["components"]["schemas"]:
+            continue  # only others are made of it
         found = DOCUMENT["components"]["schemas"].get(shape.__name__)
         assert found is not None, f"{name} is used by no route"
         fields = {str(shape.model_fields[f].validation_alias or f) for f in shape.model_fields if f != "root"}

@@ -466,7 +466,7 @@ def test_a_larger_attachment_is_uploaded_with_a_form(configured: Api) -> None:
     answer = configured("POST", "/v1/material/upload", {"name": "a.pdf", "time_to_live": 1}, auth=SENDER).json
     assert answer["url"].endswith("/a.pdf")
     assert answer["upload"]["max_bytes"] == 10_000_000
-    assert answer["upload"]["fields"]["policy"] == "signed"
+    assert answer["upload"]["fields"]["key"].startswith("materials/email/")
     for body in ({}, {"name": ""}, {"name": "x" * 256}, {"name": "a", "time_to_live": 169}, {"name": "a", "time_to_live": "1"}, []):
         assert configured("POST", "/v1/material/upload", body, auth=SENDER).code == 4004
 

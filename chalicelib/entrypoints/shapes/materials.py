@@ -19,7 +19,7 @@ class Material(Strict):
     time_to_live: Annotated[Hours, Field(strict=False)] = DEFAULT_HOURS
 
 
-class Upload(Strict):
+class MaterialUpload(Strict):
     """What will be uploaded."""
 
     type: Literal["attachment"] = "attachment"
