@@ -6,6 +6,10 @@ from chalicelib import config
 from chalicelib.entrypoints import (
     http_admin_access,
     http_admin_channels,
+    http_admin_checks,
+    http_admin_groups,
+    http_admin_labels,
+    http_admin_members,
     http_admin_strategies,
     http_admin_templates,
     http_docs,
@@ -33,8 +37,12 @@ for routes in (
     http_docs,
     http_admin_access,
     http_admin_channels,
+    http_admin_labels,
+    http_admin_checks,
     http_admin_templates,
     http_admin_strategies,
+    http_admin_groups,
+    http_admin_members,
 ):
     app.register_blueprint(routes.bp)
 

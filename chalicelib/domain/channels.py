@@ -50,6 +50,9 @@ class ReceiptMode(StrEnum):
     POLL = "poll"
 
 
+FIRST_LABEL, FIRST_LABEL_NAME = "0", "默认联系"  # the contact label that every delivery channel starts with
+
+
 @dataclass(frozen=True)
 class Channel:
     """A configured way out. `sealed_credentials` can be opened by delivery functions only, `sealed_webhook` by the API only."""
@@ -65,6 +68,10 @@ class Channel:
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
+    labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: FIRST_LABEL_NAME})  # contact labels: id -> name
+    default_label: str = FIRST_LABEL
+    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
+    version: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,14 @@ class AccessChannel:
     secret_hashes: tuple[str, ...] = field(repr=False)
     channels: Mapping[str, bool] = field(default_factory=dict)  # code of an authorised delivery channel -> enabled
     enabled: bool = True
+    restricted: bool = False  # to users that have a binding of its own
+    rate: int | None = None  # requests a second; None: the deployment's
+    retiring: Mapping[str, int] = field(default_factory=dict, repr=False)  # hash of an older secret -> until when (ms) it works
+    version: int = 1
+
+    def hashes(self, now: int) -> tuple[str, ...]:
+        """Of the secrets that work now."""
+        return (*self.secret_hashes, *(each for each, until in self.retiring.items() if now < until))
 
     def enabled_codes(self) -> tuple[str, ...]:
         return tuple(sorted(code for code, enabled in self.channels.items() if enabled))

@@ -27,6 +27,7 @@ class Template:
     name: str
     contents: Mapping[ChannelType, Content]
     links: frozenset[str] = frozenset()
+    archived: bool = False  # the last version of a template that nobody can use any more
 
 
 def is_link(name: str) -> bool:

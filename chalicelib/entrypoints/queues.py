@@ -6,10 +6,10 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, TimerKind
+from chalicelib.domain.jobs import CheckJob, DeliverJob, PlanJob, PollJob, TimerKind
 from chalicelib.entrypoints.runtime import jobs, stage
 from chalicelib.flow import audience as audience_step
-from chalicelib.flow import deliver, due, envelopes, fallback, poll, tally
+from chalicelib.flow import check, deliver, due, envelopes, fallback, poll, tally
 from chalicelib.flow.ports import World
 
 audience_jobs = Blueprint(__name__)
@@ -117,5 +117,7 @@ def _deliver(world: World, text: str) -> None:
         deliver.deliver(world, job)
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
+    elif isinstance(job, CheckJob):
+        check.answer(world, job)
     else:
         due.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])

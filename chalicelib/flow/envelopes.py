@@ -8,12 +8,14 @@ from dataclasses import asdict
 from typing import Any
 
 from chalicelib.domain.channels import Priority
-from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import AudienceJob, ChannelJob, CheckJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob
 
-_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob]] = {"plan": PlanJob, "deliver": DeliverJob, "poll": PollJob}
+_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob] | type[CheckJob]] = {
+    "plan": PlanJob, "deliver": DeliverJob, "poll": PollJob, "check": CheckJob,
+}  # fmt: skip
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
 
 
@@ -34,7 +36,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | PollJob | TimersJob):
+    if not isinstance(job, DeliverJob | PollJob | CheckJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 
@@ -51,7 +53,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel"})
+_TEXTS = frozenset({"msgid", "channel", "check", "question"})
 
 
 def _typed(name: str, value: Any) -> Any:

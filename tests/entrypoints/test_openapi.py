@@ -34,7 +34,7 @@ from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
 
 DOCUMENT = openapi.document(app.app.routes, "https://ums.example.com")
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
-SHARED = {base.Strict, base.Query, base.Answer}
+SHARED = {base.Strict, base.Patch, base.Query, base.Answer, base.Page}
 OPERATIONS = {f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in SCHEMA.get_all_operations()}
 CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
 

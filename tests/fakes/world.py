@@ -6,6 +6,7 @@ from chalicelib.flow.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
+from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
@@ -30,6 +31,9 @@ class FakeWorld(Steps):
         self.timers = FakeTimers(self, self.clock, clock_width)
         self.queues = FakeQueues(self, self.clock)
         self.settings = FakeAdministration(self)
+        self.groups = FakeGroups(self)
+        self.members = FakeMembers(self)
+        self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
@@ -46,4 +50,5 @@ class FakeWorld(Steps):
             clock=self.clock, settings=self.settings, users=self.users, messages=self.messages, ledger=self.ledger, lookups=self.lookups,
             tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials,
             providers=self.providers, limits=self.limits,
+            groups=self.groups, members=self.members, audit=self.audit,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
-        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
+        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
         "users": {"BatchGetItem", "PutItem"},
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
