@@ -44,7 +44,7 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
 def _log(call: Call, method: str, path: str, ids: Mapping[str, str], answer: Any) -> None:
     """The change stands, whether it can be logged or not."""
     body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
-    made = {name: str(body[name]) for name in IDS if isinstance(body, dict) and name in body}
+    made = {name: str(body[name]) for name in IDS if status == 201 and name in body}
     key, name = (call.member.key, call.member.name) if call.member else ("", "")
     change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, {**made, **ids}, status)
     try:
