@@ -12,6 +12,7 @@ from chalicelib.flow import configure
 from chalicelib.flow.ports import World
 
 LONGEST_GRACE = 30 * 86400  # seconds that an old secret may still work
+MAX_OLDER = 10  # secrets that work beside the newest; of more, those that would end first end now
 
 
 def change(world: World, key: str, version: int | None, changes: Mapping[str, Any]) -> AccessChannel:
@@ -26,7 +27,8 @@ def rotate(world: World, key: str, version: int | None, grace: int) -> tuple[Acc
     until = now + grace * 1000
     older = {**dict.fromkeys(before.secret_hashes, until), **{h: min(t, until) for h, t in before.retiring.items()}}
     secret = configure.new_secret()
-    retiring = {hashed: end for hashed, end in older.items() if now < end}
+    latest = sorted(((end, hashed) for hashed, end in older.items() if now < end), reverse=True)[:MAX_OLDER]
+    retiring = {hashed: end for end, hashed in latest}
     return _write(world, before, secret_hashes=(configure.digest(secret),), retiring=retiring), secret, until
 
 

@@ -30,6 +30,13 @@ def _id(cursor: str, kind: type[Id]) -> Id:
         value = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
         value = None
-    if type(value) is not kind or not value or len(str(value)) > 200:
+    if type(value) is not kind or not _is_id(value):
         raise Invalid("cursor", "is not one that a page before gave")
     return value
+
+
+def _is_id(value: str | int) -> bool:
+    """Ids are short and of visible ASCII; whatever else a cursor may say, no key is made of it."""
+    if isinstance(value, int):
+        return 0 < value < 10**15
+    return 0 < len(value) <= 200 and value.isascii() and value.isprintable()

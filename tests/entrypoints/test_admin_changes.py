@@ -254,7 +254,8 @@ def test_lists_come_in_pages(configured: Api) -> None:
 @pytest.mark.parametrize(
     "query",
     ["limit=0", "limit=501", "limit=x", "limit=", "cursor=x", "cursor=!!", "cursor=bnVsbA", "cursor=MA", "cursor=IiI", "cursor=W10",
-     "cursor=" + "W1tb" * 99, "cursor=" + "x" * 500, "cursor=%00", "cursor=%F0%9F%98%80"],
+     "cursor=" + "W1tb" * 99, "cursor=" + "x" * 500, "cursor=%00", "cursor=%F0%9F%98%80",
+     "cursor=IlxkODAwIg", "cursor=IlxkODAwXHUwMDAwIg", "cursor=LTE", "cursor=" + "OTk5" * 8, "cursor=dHJ1ZQ", "cursor=Ilx1ZDgwMCI"],
 )  # fmt: skip
 def test_a_wrong_page_is_refused(configured: Api, query: str) -> None:
     for path in ("access-channels?", "channels?", f"templates?channel_key={KEY}&", f"lists?channel_key={KEY}&", "audit?", "members?"):
