@@ -6,7 +6,11 @@ from chalicelib import config
 from chalicelib.entrypoints import (
     http_admin_access,
     http_admin_channels,
+    http_admin_checks,
+    http_admin_groups,
     http_admin_imports,
+    http_admin_labels,
+    http_admin_members,
     http_admin_messages,
     http_admin_sets,
     http_admin_strategies,
@@ -42,12 +46,16 @@ for routes in (
     http_docs,
     http_admin_access,
     http_admin_channels,
+    http_admin_labels,
+    http_admin_checks,
     http_admin_templates,
     http_admin_strategies,
     http_admin_users,
     http_admin_sets,
     http_admin_messages,
     http_admin_imports,
+    http_admin_groups,
+    http_admin_members,
 ):
     app.register_blueprint(routes.bp)
 

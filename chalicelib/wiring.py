@@ -79,17 +79,18 @@ def _build() -> World:
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
     from chalicelib.aws.rates import Rates
-    from chalicelib.aws.settings import Administration
+    from chalicelib.aws.records import Audit, Groups, Members
+    from chalicelib.aws.settings import Administration, Cache
     from chalicelib.aws.timers import Timers
     from chalicelib.aws.tokens import Tokens as StoredTokens
     from chalicelib.aws.users import Users
     from chalicelib.aws.vault import Credentials, Vault
 
-    clock, vault = SystemClock(), Vault()
+    clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
-        clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
+        clock=clock, settings=Administration(cache), users=Users(vault), audiences=Audiences(vault),
         messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(), rates=Rates(),
         timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), imports=Imports(),
-        limits=limits(),
+        groups=Groups(cache), members=Members(cache), audit=Audit(), limits=limits(),
     )  # fmt: skip

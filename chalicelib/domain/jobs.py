@@ -66,6 +66,20 @@ class TokenJob:
     channel: str
 
 
+class Question(StrEnum):
+    CHECK = "check"  # are address and credentials right?
+    TOKEN = "token"  # noqa: S105 the provider's access token for this account
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Ask a provider something for the API; `check` is the random id under which the answer is kept."""
+
+    channel: str
+    check: str
+    question: str  # a Question
+
+
 class TimerKind(StrEnum):
     LOOK = "look"  # is a page started, submitted, due for the next step?
     RECOUNT = "recount"
@@ -103,7 +117,7 @@ class ImportJob:
 
 
 AudienceJob = PlanJob | WithdrawJob | TimersJob
-ChannelJob = DeliverJob | RecallJob | PollJob | TokenJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | TimersJob
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Template:
     name: str
     contents: Mapping[ChannelType, Alternatives]
     links: frozenset[str] = frozenset()
+    archived: bool = False  # the last version of a template that nobody can use any more
 
 
 def alternatives(contents: Alternatives) -> tuple[Content, ...]:

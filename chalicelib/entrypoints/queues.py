@@ -6,9 +6,9 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, TokenJob, WithdrawJob
+from chalicelib.domain.jobs import CheckJob, DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, TokenJob, WithdrawJob
 from chalicelib.entrypoints.runtime import jobs, stage
-from chalicelib.flow import access_tokens, deliver, due, envelopes, fallback, poll, tally, withdraw
+from chalicelib.flow import access_tokens, check, deliver, due, envelopes, fallback, poll, tally, withdraw
 from chalicelib.flow import audience as audience_step
 from chalicelib.flow.ports import World
 
@@ -125,5 +125,7 @@ def _deliver(world: World, text: str) -> None:
         poll.poll_channel(world, job)
     elif isinstance(job, TokenJob):
         access_tokens.fetch(world, job)
+    elif isinstance(job, CheckJob):
+        check.answer(world, job)
     else:
         due.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])

@@ -11,6 +11,7 @@ from chalicelib.domain.channels import Priority
 from chalicelib.domain.jobs import (
     AudienceJob,
     ChannelJob,
+    CheckJob,
     DeliverJob,
     ImportJob,
     PlanJob,
@@ -26,13 +27,14 @@ from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob | ImportJob
 
-_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | TokenJob | ImportJob]] = {
+_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | ImportJob]] = {
     "plan": PlanJob,
     "withdraw": WithdrawJob,
     "deliver": DeliverJob,
     "recall": RecallJob,
     "poll": PollJob,
     "token": TokenJob,
+    "check": CheckJob,
     "import": ImportJob,
 }
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
@@ -55,7 +57,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | RecallJob | PollJob | TokenJob | TimersJob):
+    if not isinstance(job, DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 
@@ -80,7 +82,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position", "id"})
+_TEXTS = frozenset({"msgid", "channel", "position", "id", "check", "question"})
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -250,7 +250,7 @@ def test_any_message_is_shown_as_its_sender_sees_it(configured: Api) -> None:
 def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
     user = replace(
         a_user("ann", text="13800138000", mail="ann@example.com", push=["registration1"]),
-        labels={ChannelType.SMS: {"sms1": {"0": "13700137000"}}},
+        labels={ChannelType.SMS: {"sms1": {"1": "13700137000"}}},
         gone={ChannelType.APP: {"registration1": Mark("x", 1)}},
         refusals={ChannelType.SMS: {"13800138000": {"all": Mark("x", 1)}}},
     )

@@ -51,6 +51,25 @@ GOOD: dict[str, tuple[str, str, Any]] = {
         "/admin/v1/strategies", OPERATOR,
         {"channel_key": KEY, "name": "s", "steps": [{"channels": ["app"]}, {"channels": ["sms"], "condition": CONDITION}]},
     ),
+    "label": ("/admin/v1/channels/app1/labels", OPERATOR, {"name": "Work"}),
+    "secret": (f"/admin/v1/access-channels/{KEY}/secret", OPERATOR, {"grace": 5}),
+    "preview": ("/admin/v1/templates/1/preview", OPERATOR, {"template_para": {"name": "x"}, "version": 1}),
+    "list": ("/admin/v1/lists", OPERATOR, {"channel_key": KEY, "name": "l", "kind": "black"}),
+    "tag": ("/admin/v1/tags", OPERATOR, {"channel_key": "all", "name": "vip"}),
+    "member": ("/admin/v1/members", OPERATOR, {"name": "m", "role": "reviewer"}),
+}  # fmt: skip
+CHANGED: dict[str, tuple[str, str, Any]] = {
+    "access": ("PATCH", f"/admin/v1/access-channels/{KEY}", {"name": "n", "enabled": True, "restricted": False, "rate": 5}),
+    "channel": (
+        "PATCH", "/admin/v1/channels/app1",
+        {"name": "n", "credentials": JPUSH["credentials"], "options": {"base_url": "https://a.cn"}, "on_uncertain": "resend",
+        "receipts": "poll", "calls_per_second": 5},
+    ),
+    "label": ("PUT", "/admin/v1/channels/app1/labels/0", {"name": "Main"}),
+    "default": ("PUT", "/admin/v1/channels/app1/default-label", {"label": "0"}),
+    "template": ("PUT", "/admin/v1/templates/1", {"name": "t", "contents": CONTENTS, "links": ["name"]}),
+    "strategy": ("PUT", "/admin/v1/strategies/1", {"name": "s", "steps": [{"channels": ["app"]}, {"channels": ["sms"],
+    "condition": CONDITION}]}),
 }  # fmt: skip
 
 scalars = st.one_of(
@@ -125,6 +144,16 @@ def test_no_place_of_a_body_takes_a_value_that_is_our_fault(configured: Api, nam
             check(configured, configured("POST", path, changed(body, place, value), auth=auth))
 
 
+@pytest.mark.parametrize("name", sorted(CHANGED))
+def test_no_place_of_a_change_takes_a_value_that_is_our_fault(configured: Api, name: str) -> None:
+    method, path, body = CHANGED[name]
+    anyhow = {"If-Match": "*"}
+    for place in places(body):
+        for value in NASTY:
+            check(configured, configured(method, path, changed(body, place, value), auth=OPERATOR, headers=anyhow))
+    assert configured(method, path, body, auth=OPERATOR, headers=anyhow).status == 200
+
+
 @settings(relaxed, max_examples=100)
 @given(
     name=st.sampled_from(sorted(GOOD)),
@@ -142,7 +171,12 @@ PATHS = [
     ("GET", "/admin/v1/templates?channel_key={}", OPERATOR),
     ("GET", "/admin/v1/strategies?channel_key={}", OPERATOR), ("DELETE", "/admin/v1/access-channels/{}/channels/app1", OPERATOR),
     ("DELETE", f"/admin/v1/access-channels/{KEY}/channels/{{}}", OPERATOR), ("GET", "/l/{}", None), ("POST", "/receipts/app1/{}", None),
-    ("POST", "/receipts/{}/x", None), ("GET", "/receipts/{}/x", None),
+    ("POST", "/receipts/{}/x", None), ("GET", "/receipts/{}/x", None), ("DELETE", "/admin/v1/channels/{}", OPERATOR),
+    ("DELETE", "/admin/v1/channels/app1/labels/{}", OPERATOR), ("GET", "/admin/v1/checks/{}", OPERATOR),
+    ("GET", "/admin/v1/templates/1/versions/{}", OPERATOR), ("GET", "/admin/v1/strategies/{}", OPERATOR),
+    ("GET", "/admin/v1/lists/{}", OPERATOR), ("DELETE", "/admin/v1/members/{}", OPERATOR), ("GET", "/admin/v1/audit?month={}", OPERATOR),
+    ("GET", "/admin/v1/audit?cursor={}", OPERATOR), ("GET", "/admin/v1/channels?limit={}", OPERATOR),
+    ("GET", f"/admin/v1/strategies?channel_key={KEY}&cursor={{}}", OPERATOR), ("GET", "/admin/v1/tags?channel_key={}", OPERATOR),
 ]  # fmt: skip
 
 

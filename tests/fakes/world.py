@@ -7,6 +7,7 @@ from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeFiles, FakeImports, FakeRates
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
+from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
@@ -32,6 +33,9 @@ class FakeWorld(Steps):
         self.timers = FakeTimers(self, self.clock, clock_width)
         self.queues = FakeQueues(self, self.clock)
         self.settings = FakeAdministration(self)
+        self.groups = FakeGroups(self)
+        self.members = FakeMembers(self)
+        self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
@@ -52,5 +56,5 @@ class FakeWorld(Steps):
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
             ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, rates=self.rates,
             timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
-            imports=self.imports, limits=self.limits,
+            imports=self.imports, groups=self.groups, members=self.members, audit=self.audit, limits=self.limits,
         )  # fmt: skip

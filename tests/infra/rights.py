@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
-        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
+        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
         "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
         "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
         "messages": {"GetItem", "Query", "PutItem"},
