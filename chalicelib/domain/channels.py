@@ -30,6 +30,9 @@ class ChannelType(StrEnum):
 _BOUND_BY_CODE = frozenset({ChannelType.APP, ChannelType.WECHATOA, ChannelType.WECHATMP, ChannelType.ALIPAY_LIFE})
 
 
+FIRST_LABEL, DEFAULT_CONTACT, DEFAULT_CONTACT_ENGLISH = "1", "默认联系", "Default Contact"
+
+
 class Priority(IntEnum):
     """Kept all the way: each has queues of its own at every step."""
 
@@ -50,9 +53,6 @@ class ReceiptMode(StrEnum):
     POLL = "poll"
 
 
-FIRST_LABEL, FIRST_LABEL_NAME = "0", "默认联系"  # the contact label that every delivery channel starts with
-
-
 @dataclass(frozen=True)
 class Channel:
     """A configured way out. `sealed_credentials` can be opened by delivery functions only, `sealed_webhook` by the API only."""
@@ -65,13 +65,23 @@ class Channel:
     sealed_credentials: bytes = field(repr=False)
     sealed_webhook: bytes = field(repr=False)
     webhook_token_hash: str = field(repr=False)
+    version: int = 1
+    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
-    labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: FIRST_LABEL_NAME})  # contact labels: id -> name
+    labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})  # id of a contact label -> name
     default_label: str = FIRST_LABEL
-    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
-    version: int = 1
+
+    def label(self, name: str) -> str | None:
+        """The id of a contact label by its name. The first label is known by its English name too, unless another has that."""
+        found = next((label for label, known in self.labels.items() if known == name), None)
+        return self.default_label if found is None and name == DEFAULT_CONTACT_ENGLISH else found
+
+    def labels_to_try(self, name: str = "") -> tuple[str, ...]:
+        """Where to look for a contact: the label of this name, then the default one."""
+        wanted = self.label(name) if name else None
+        return tuple(dict.fromkeys(label for label in (wanted, self.default_label) if label))
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "check", "question"})
+_TEXTS = frozenset({"msgid", "channel", "check"})
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -80,7 +80,7 @@ class Provider(Protocol):
 class Tokens(Protocol):
     """Access tokens of providers, sealed, shared by all containers. A name is a delivery channel's code and what it is, joined.
 
-    What a check answered is kept here too (flow/check.py): it may hold a token, and lives for minutes.
+    What a test of a delivery channel brought is kept here too, for minutes (flow/check.py).
     """
 
     def read(self, name: str) -> Token | None:

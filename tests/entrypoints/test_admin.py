@@ -75,7 +75,7 @@ def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
     assert answer == {
         "id": 1, "code": "app1", "name": "App push", "type": "app", "platform": "jpush", "options": {"base_url": "https://push.example.com"},
         "on_uncertain": "resend", "receipts": "poll", "calls_per_second": None, "version": 1,
-        "labels": [{"label": "0", "name": "默认联系", "default": True}],
+        "labels": [{"label": "1", "name": "默认联系", "default": True}],
     }  # fmt: skip
     assert api.admin("GET", "channels/app1").json == answer
     assert api.admin("GET", "channels").json == {"channels": [answer], "cursor": None}

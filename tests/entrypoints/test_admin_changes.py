@@ -13,7 +13,7 @@ from tests.entrypoints.test_admin import problem
 VERSIONED = {
     f"access-channels/{KEY}": ("PATCH", {"name": "renamed"}),
     "channels/app1": ("PATCH", {"name": "renamed"}),
-    "channels/app1/labels/0": ("PUT", {"name": "Main"}),
+    "channels/app1/labels/1": ("PUT", {"name": "Main"}),
     "templates/1": ("PUT", {"name": "renamed", "contents": CONTENTS}),
     "strategies/1": (
         "PUT",
@@ -36,7 +36,7 @@ def change(api: Api, path: str, body: Any, method: str = "PATCH", version: int |
 
 def read(api: Api, path: str) -> Reply:
     """What carries the ETag: labels have that of their channel."""
-    return api.admin("GET", re.sub("/labels/0$", "/labels", path))
+    return api.admin("GET", re.sub("/labels/1$", "/labels", path))
 
 
 @pytest.mark.parametrize("path", VERSIONED)
@@ -166,7 +166,7 @@ def test_a_delivery_channel_is_not_deleted_while_somebody_may_use_it(configured:
 
 def test_contact_labels_are_added_renamed_deleted_and_one_is_the_default(configured: Api) -> None:
     path = "channels/sms1/labels"
-    assert configured.admin("GET", path).json["labels"] == [{"label": "0", "name": "默认联系", "default": True}]
+    assert configured.admin("GET", path).json["labels"] == [{"label": "1", "name": "默认联系", "default": True}]
     made = configured.admin("POST", path, {"name": "Work"})
     work = made.json["label"]
     assert made.status == 201
@@ -174,14 +174,14 @@ def test_contact_labels_are_added_renamed_deleted_and_one_is_the_default(configu
         "label": work, "name": "办公电话", "default": False,
     }  # fmt: skip
     problem(configured, "POST", path, {"name": "办公电话"}, status=409, field="name")
-    problem(configured, "DELETE", f"{path}/0", status=409, field="label")
+    problem(configured, "DELETE", f"{path}/1", status=409, field="label")
     problem(configured, "PUT", "channels/sms1/default-label", {"label": "nothing"}, status=404, headers={"If-Match": "*"})
     assert change(configured, "channels/sms1/default-label", {"label": work}, "PUT").json["labels"][1]["default"]
-    left = configured.admin("DELETE", f"{path}/0").json["labels"]
+    left = configured.admin("DELETE", f"{path}/1").json["labels"]
     assert left == [{"label": work, "name": "办公电话", "default": True}]
     assert configured.admin("GET", "channels/sms1").json["labels"] == left
     again = configured.admin("POST", path, {"name": "默认联系"}).json["label"]
-    assert again not in ("0", work)
+    assert again not in ("1", work)
 
 
 def test_a_channel_has_at_most_fifty_labels(configured: Api) -> None:

@@ -131,7 +131,7 @@ def test_what_a_description_says_is_escaped() -> None:
 
 # -- what is asked by the document, and beside it, is answered as it says
 
-GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "0", "id": "1"}
+GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "1", "id": "1"}
 
 
 def headers_for(operation: Any) -> dict[str, str]:
