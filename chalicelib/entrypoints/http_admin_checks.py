@@ -15,7 +15,7 @@ bp = Blueprint(__name__)
 
 
 @admin(bp, "channels/{code}/test", "POST", gives="channels.Check", also=(202,), role=None)
-def test_channel(call: Call, code: str) -> Response:
+def check_channel(call: Call, code: str) -> Response:
     """Test the connection of a delivery channel. 202 when the provider is slow: ask for the check again."""
     channel = configure.channel(call.world, known_code(code))
     asked = check.ask(call.world, channel)
