@@ -15,6 +15,7 @@ from typing import Any
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
 from chalicelib.domain.errors import UNKNOWN_FIELD, Conflict, Invalid, Refused
+from chalicelib.domain.sending import Capabilities
 from chalicelib.domain.strategy import Strategy, check
 from chalicelib.domain.templates import Content, Template, is_link, variables, walk
 from chalicelib.domain.users import ALL
@@ -128,10 +129,19 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
         raise Invalid("platform", f"is not known; for {order.type} there is: {known}") from None
     if provider.capabilities.type is not order.type:
         raise Invalid("platform", f"{order.platform} delivers on {provider.capabilities.type}, not on {order.type}")
-    worker = provider.capabilities.worker
-    if worker and worker not in world.limits.workers:
-        raise Invalid("platform", f"needs the worker {worker}, which this stage does not run")
+    if not is_available(world, provider.capabilities):
+        raise Invalid("platform", f"needs the worker {provider.capabilities.worker}, which this stage does not run")
     return provider
+
+
+def platforms(world: World) -> Sequence[Capabilities]:
+    """What every platform can do, by channel type."""
+    return [world.providers.of(name).capabilities for kind in ChannelType for name in world.providers.platforms(kind)]
+
+
+def is_available(world: World, able: Capabilities) -> bool:
+    """Whether the stage runs what the platform needs."""
+    return not able.worker or able.worker in world.limits.workers
 
 
 def _receipt_mode(provider: Provider, wanted: ReceiptMode | None) -> ReceiptMode:

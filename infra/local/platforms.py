@@ -46,7 +46,14 @@ class AtSandbox:
     provider: str
     make: Callable[[Description, str, str], Made]
     content: Mapping[str, Any]  # with a link where clicks are counted by links
+    refused: str = "invalid_target"  # what becomes of the contact `reject` among others
     clicks: bool = True
+
+    def state(self, word: str) -> str:
+        """What becomes of a delivery to a contact that brings this about: one that is taken is delivered, or refused."""
+        if word == "reject":
+            return self.refused
+        return "clicked" if word == "click" and self.clicks else "delivered"
 
 
 def _keyed(provider: str) -> Callable[[Description, str, str], Made]:
@@ -147,22 +154,23 @@ _LIFE = {
 }
 _CARD = {"title": "Hello", "description": "Hello {{name}}", "url": "{{url}}"}
 _WORK_CARD = {"msgtype": "textcard", "textcard": _CARD}
-_NOTICE = {"title": "Hello", "markdown": "Hello {{name}}", "single_title": "Open", "single_url": "{{url}}"}
+_NOTICE_CARD = {"title": "Hello", "markdown": "Hello {{name}}", "single_title": "Open", "single_url": "{{url}}"}
+_NOTICE = {"msg": {"msgtype": "action_card", "action_card": _NOTICE_CARD}}
 
 PLATFORMS: Mapping[str, AtSandbox] = {
-    "jpush": AtSandbox("app", "jpush", _keyed("jpush"), _PUSH),
-    "jpush_private": AtSandbox("app", "jpush", _keyed("jpush"), _PUSH),
+    "jpush": AtSandbox("app", "jpush", _keyed("jpush"), _PUSH, "submitted"),
+    "jpush_private": AtSandbox("app", "jpush", _keyed("jpush"), _PUSH, "submitted"),
     "wechatoa": AtSandbox("wechatoa", "wechat", _wechat(callback=True), _OFFICIAL),
     "wechatoa_component": AtSandbox("wechatoa", "wechat", _authorised, _OFFICIAL),
     "wechatmp": AtSandbox("wechatmp", "wechat", _wechat(callback=False), _MINI, clicks=False),
     "wechatmp_component": AtSandbox("wechatmp", "wechat", _authorised, _MINI, clicks=False),
     "jsms": AtSandbox("sms", "jsms", _keyed("jsms"), _JSMS),
-    "chuanglan": AtSandbox("sms", "chuanglan", _chuanglan, {"content": TEXT}),
-    "montnets": AtSandbox("sms", "montnets", _montnets, {"content": TEXT}),
+    "chuanglan": AtSandbox("sms", "chuanglan", _chuanglan, {"content": TEXT}, "delivery_failed"),
+    "montnets": AtSandbox("sms", "montnets", _montnets, {"content": TEXT}, "delivery_failed"),
     "cmpp": AtSandbox("sms", "cmpp", _cmpp, {"content": TEXT}),
     "smtp": AtSandbox("email", "smtp", _smtp, {"subject": "Hello {{name}}", "text": TEXT}),
     "alipay": AtSandbox("alipay_life", "alipay", _alipay, _LIFE),
-    "dingtalk": AtSandbox("dingtalk_cc", "dingtalk", _dingtalk, {"msg": {"msgtype": "action_card", "action_card": _NOTICE}}),
+    "dingtalk": AtSandbox("dingtalk_cc", "dingtalk", _dingtalk, _NOTICE, "delivery_failed"),
     "wecom": AtSandbox("wechatwk", "wecom", _wecom, _WORK_CARD),
     "wecom_linkedcorp": AtSandbox("wechatwk_linkedcorp", "wecom", _linkedcorp, _WORK_CARD),
 }

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
+from chalicelib.domain.sending import ClickReport, DeliveryReport, ProviderIds
 from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Strict
 from chalicelib.flow import configure
 
@@ -44,3 +45,30 @@ class NewChannel(Channel):
 
 class Channels(Answer):
     channels: list[Channel]
+
+
+class Setting(Answer):
+    name: str
+    required: bool
+
+
+class Platform(Answer):
+    """`available`: whether this stage runs what it needs. `token_life`: seconds for which a call is recognised; null: it is not."""
+
+    platform: str
+    type: ChannelType
+    available: bool
+    delivery_report: DeliveryReport
+    click_report: ClickReport
+    receipts: list[ReceiptMode]
+    call_size: int
+    content_per_recipient: bool
+    provider_ids: ProviderIds
+    token_life: int | None
+    recall: bool
+    credentials: list[Setting]
+    options: list[Setting]
+
+
+class Platforms(Answer):
+    platforms: list[Platform]
