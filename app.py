@@ -6,8 +6,13 @@ from chalicelib import config
 from chalicelib.entrypoints import (
     http_admin_access,
     http_admin_channels,
+    http_admin_checks,
+    http_admin_groups,
     http_admin_imports,
+    http_admin_labels,
+    http_admin_members,
     http_admin_messages,
+    http_admin_platforms,
     http_admin_sets,
     http_admin_strategies,
     http_admin_templates,
@@ -15,6 +20,7 @@ from chalicelib.entrypoints import (
     http_docs,
     http_growth,
     http_links,
+    http_materials,
     http_messages,
     http_receipts,
     http_send,
@@ -28,24 +34,30 @@ from chalicelib.entrypoints import (
 )
 
 app = Chalice(app_name=config.APP, configure_logs=False)
-app.api.binary_types = []  # every body is text: JSON or a form
+app.api.binary_types = ["multipart/form-data"]  # every other body is text: JSON or a form
 
 for routes in (
     http_send,
     http_users,
     http_growth,
     http_messages,
+    http_materials,
     http_receipts,
     http_links,
     http_docs,
     http_admin_access,
     http_admin_channels,
+    http_admin_labels,
+    http_admin_checks,
+    http_admin_platforms,
     http_admin_templates,
     http_admin_strategies,
     http_admin_users,
     http_admin_sets,
     http_admin_messages,
     http_admin_imports,
+    http_admin_groups,
+    http_admin_members,
 ):
     app.register_blueprint(routes.bp)
 

@@ -83,6 +83,7 @@ class Settings:
     submit_within: int  # what was not submitted so long after its dispatch expires
     recount_delays: tuple[int, ...]  # how long a changed page waits for its count: young messages first
     history_days: int
+    request_rate: int  # requests of an access channel in a second
     settings_cache: int  # how old a cached setting may be; the delay of a revoked key
 
 
@@ -103,6 +104,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
         recount_delays=tuple(int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")),
+        request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )

@@ -57,6 +57,7 @@ def limits() -> Limits:
         history_days=own.history_days,
         public_url=own.public_url,
         workers=own.workers,
+        requests_per_second=own.request_rate,
         clock_width=own.clock_width,
     )
 
@@ -77,17 +78,19 @@ def _build() -> World:
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
-    from chalicelib.aws.settings import Administration
+    from chalicelib.aws.rates import Rates
+    from chalicelib.aws.records import Audit, Groups, Members
+    from chalicelib.aws.settings import Administration, Cache
     from chalicelib.aws.timers import Timers
     from chalicelib.aws.tokens import Tokens as StoredTokens
     from chalicelib.aws.users import Users
     from chalicelib.aws.vault import Credentials, Vault
 
-    clock, vault = SystemClock(), Vault()
+    clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
-        clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
-        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(),
-        vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), limits=limits(),
-        imports=Imports(), files=Files(),
+        clock=clock, settings=Administration(cache), users=Users(vault), audiences=Audiences(vault),
+        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(), rates=Rates(),
+        timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), imports=Imports(),
+        groups=Groups(cache), members=Members(cache), audit=Audit(), limits=limits(),
     )  # fmt: skip

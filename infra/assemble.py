@@ -207,8 +207,8 @@ def _environment(stage: Stage) -> Resource:
         "PUBLIC_URL": _public_url(stage),
         "QUEUE_URL_PREFIX": {"Fn::Sub": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"},
         "CLOCK_ARN": {"Fn::Sub": clock},
-        "FILES_BUCKET": {"Ref": "FilesBucket"},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
+        "FILES_BUCKET": {"Ref": "FilesBucket"},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
         "WORKERS": {"Fn::If": [workers.ON, workers.CMPP, ""]} if stage.workers else "",
@@ -354,6 +354,7 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
     (DEFAULT_4XX): every other kind that can happen here is listed.
     """
     unknown = (404, 4004, "no such path or method")
+    large = "the body is too large; an attachment of more than 4.4 MB is uploaded as POST /v1/material/upload says"
     answers = {
         "MISSING_AUTHENTICATION_TOKEN": unknown,
         "RESOURCE_NOT_FOUND": unknown,
@@ -365,7 +366,7 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
         "ACCESS_DENIED": (403, 4005, "access denied"),
         "WAF_FILTERED": (403, 4005, "access denied"),
         "EXPIRED_TOKEN": (403, 4005, "access denied"),
-        "REQUEST_TOO_LARGE": (413, 4004, "the body is too large"),
+        "REQUEST_TOO_LARGE": (413, 4004, large),
         "UNSUPPORTED_MEDIA_TYPE": (415, 4004, "this content type is not accepted"),
         "THROTTLED": (429, 1015030, "too many requests"),
         "QUOTA_EXCEEDED": (429, 1015030, "too many requests"),

@@ -118,7 +118,7 @@ def a_message(
         "strategy": strategy,
         "channels": channels,
         "call_sizes": {code: CALL_SIZES[code] for code in channels},
-        "contents": {kind: {"text": text} for kind in strategy.channels},
+        "contents": {code: {"text": text} for code in channels},
         "links": dict(links or {}),
         "userids": userids or ("ann",),
         "expires": accepted // 1000 + strategy.length + 7 * 86400,

@@ -1,19 +1,22 @@
-"""Files in the bucket: uploaded and fetched by people through presigned addresses, read and written by functions."""
+"""The bucket of files: uploaded and fetched by people through signed addresses, read and written by functions. And files of others,
+through the egress policy, as everything that leaves."""
 
 from __future__ import annotations
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.config import settings
+from chalicelib.domain.errors import Rejected, Unavailable
 from chalicelib.flow.ports import Form
 
-_GONE = frozenset({"404", "NoSuchKey", "NotFound", "PreconditionFailed", "412"})
+# Without the right to list the bucket, what is not there is denied.
+_GONE = frozenset({"404", "NoSuchKey", "NotFound", "AccessDenied", "403", "PreconditionFailed", "412"})
 
 
 class Files:
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
         size = ["content-length-range", least, most]
         made = client("s3").generate_presigned_post(Bucket=settings().files_bucket, Key=key, Conditions=[size], ExpiresIn=seconds)
-        return Form(made["url"], made["fields"])
+        return Form(str(made["url"]), {str(name): str(value) for name, value in made["fields"].items()})
 
     def mark(self, key: str) -> str | None:
         from botocore.exceptions import ClientError
@@ -25,11 +28,12 @@ class Files:
                 raise
             return None
 
-    def read(self, key: str, mark: str) -> bytes | None:
+    def read(self, key: str, mark: str = "") -> bytes | None:
         from botocore.exceptions import ClientError
 
+        unchanged = {"IfMatch": mark} if mark else {}
         try:
-            answer = client("s3").get_object(Bucket=settings().files_bucket, Key=key, IfMatch=mark)
+            answer = client("s3").get_object(Bucket=settings().files_bucket, Key=key, **unchanged)
         except ClientError as error:
             if error_code(error) not in _GONE:
                 raise
@@ -46,3 +50,15 @@ class Files:
 
     def delete(self, key: str) -> None:
         client("s3").delete_object(Bucket=settings().files_bucket, Key=key)
+
+    def fetch(self, url: str, most: int) -> bytes:
+        from chalicelib.web.egress import Policy
+        from chalicelib.web.http import Http
+
+        http = Http(Policy(settings().egress_allow), settings().provider_timeout)
+        answer = http.request("GET", url, headers={"accept": "*/*"}, most=most)
+        if answer.status == 200:
+            return answer.body
+        if answer.status in (408, 425, 429) or answer.status >= 500:
+            raise Unavailable(f"http_{answer.status}")
+        raise Rejected(f"file_http_{answer.status}")

@@ -55,9 +55,9 @@ class Unprocessed(Exception):
 class Cancelled(Exception):
     """A transaction of which a condition failed, so that nothing was written: which of its actions it was."""
 
-    def __init__(self, failed: Sequence[bool]) -> None:
+    def __init__(self, failed: Sequence[bool], found: Sequence[Item | None] = ()) -> None:
         super().__init__(f"{sum(failed)} of {len(failed)} conditions failed")
-        self.failed = failed
+        self.failed, self.found = failed, found  # what stood in the way, where an action asks for it
 
 
 def _chunks(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
@@ -117,9 +117,11 @@ def transact(actions: Sequence[Item]) -> None:
             client("dynamodb").transact_write_items(TransactItems=actions)
             return
         except ClientError as error:
-            codes = [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+            reasons = error.response.get("CancellationReasons", [])
+            codes = [str(reason.get("Code")) for reason in reasons]
             if "ConditionalCheckFailed" in codes:
-                raise Cancelled([code == "ConditionalCheckFailed" for code in codes]) from error
+                failed = [code == "ConditionalCheckFailed" for code in codes]
+                raise Cancelled(failed, [reason.get("Item") for reason in reasons]) from error
             if not codes or not _DISTURBED.issuperset(codes):
                 raise
         _pause(attempt)

@@ -39,6 +39,9 @@ class Ledger:
                 self._plans.popitem(last=False)
         return self._plans[page]
 
+    def withdraw(self, page: PageId, time: int, message: Message) -> None:
+        put_once(table("ledger"), items.withdrawn_item(page, time, message))
+
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList:
         found = put_once(table("ledger"), items.go_item(page, go, message))
         return items.read_go(from_item(found)) if found else go

@@ -87,9 +87,14 @@ def facts_item(page: PageId, facts: Iterable[Fact], message: Message, name: str 
     return _item(page, f"facts#{name or bundle.digest}", message, counted=True, facts=body)
 
 
+def withdrawn_item(page: PageId, time: int, message: Message) -> Item:
+    return _item(page, "withdrawn", message, counted=True, time=time)
+
+
 def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
     """A partition's items; None when there is no plan among them."""
     plan: Plan | None = None
+    withdrawn: int | None = None
     go, calls, answers, reported = list[GoList](), dict[CallKey, Call](), dict[CallKey, CallAnswer](), list[Fact]()
     for row in map(from_item, items):
         match row["sk"].split("#", 1)[0]:
@@ -105,4 +110,6 @@ def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
                 answers[answer.key] = answer
             case "facts":
                 reported += decode(unpack(row["facts"]).encode())
-    return Page(plan, tuple(go), calls, answers, tuple(reported)) if plan else None
+            case "withdrawn":
+                withdrawn = row["time"]
+    return Page(plan, tuple(go), calls, answers, tuple(reported), withdrawn) if plan else None

@@ -22,9 +22,10 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.flow.ports import Vault
+from chalicelib.flow.ports import Once, Vault
 
 CACHED = 256
+ONCE_SECONDS = 86400
 _SEALED = ("contents", "links", "callback")
 
 
@@ -34,7 +35,9 @@ class Messages:
         self._known: OrderedDict[str, Message] = OrderedDict()
         self._contacts: tuple[str, Sequence[str]] = ("", ())  # of the message that was planned last
 
-    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
         # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
         puts = [("messages", self._item(message)), ("messages", _summary_item(message)), ("due", self._timers.row(timer))]
         if plan is not None:
@@ -45,11 +48,34 @@ class Messages:
             puts.append(("messages", self._contacts_item(message, contacts)))
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
+        if once is not None:
+            actions.append({"Put": _once_put(once, message)})
         try:
             transact(actions)
         except Cancelled as error:
+            if once is not None and error.failed[-1]:
+                return _read_once(from_item(error.found[-1] or {}))
             raise Conflict(message.msgid) from error
         self._remember(message)
+        return None
+
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        marker = to_item({"pk": message.msgid, "sk": "withdrawn", "expires": message.expires, "time": time})
+        put = {"TableName": table("messages"), "Item": marker, "ConditionExpression": "attribute_not_exists(pk)"}
+        try:
+            transact([{"Put": put}, {"Put": {"TableName": table("due"), "Item": self._timers.row(timer)}}])
+        except Cancelled:
+            return False
+        return True
+
+    def withdrawn(self, msgid: str) -> int | None:
+        row = _get(msgid, "withdrawn")
+        return row["time"] if row else None
+
+    def once(self, name: str) -> Once | None:
+        row = client("dynamodb").get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True).get("Item")
+        found = from_item(row) if row else None
+        return _read_once(found) if found and found["expires"] > time.time() else None
 
     def _item(self, message: Message) -> Item:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
@@ -98,7 +124,6 @@ class Messages:
     def _message(self, row: Mapping[str, Any]) -> Message:
         body = unpack(row["body"])
         sealed = unpack(self._vault.open(row["sealed"], _context(row["pk"])))
-        contents = {ChannelType(kind): content for kind, content in sealed["contents"].items()}
         typed = {
             "strategy": read_strategy(body["strategy"]),
             "channels": {code: ChannelType(kind) for code, kind in body["channels"].items()},
@@ -108,7 +133,7 @@ class Messages:
             "audience": _audience(body["audience"]),
             "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
         }
-        return Message(**{**body, **sealed, **typed, "contents": contents, "msgid": row["pk"], "expires": row["expires"]})
+        return Message(**{**body, **sealed, **typed, "msgid": row["pk"], "expires": row["expires"]})
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         known = self._known.get(msgid)
@@ -180,6 +205,22 @@ def _months(first: int, last: int) -> list[str]:
     begin, end = (time.gmtime(ms // 1000) for ms in (first, last))
     numbers = range(end.tm_year * 12 + end.tm_mon - 1, begin.tm_year * 12 + begin.tm_mon - 2, -1)
     return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
+
+
+def _once_put(once: Once, message: Message) -> Item:
+    now = int(time.time())
+    item: dict[str, str | int | bytes] = {"pk": once.name, "digest": once.digest, "msgid": message.msgid, "expires": now + ONCE_SECONDS}
+    return {
+        "TableName": table("lookups"),
+        "Item": to_item(item),
+        "ConditionExpression": "attribute_not_exists(pk) OR expires <= :now",
+        "ExpressionAttributeValues": to_item({":now": now}),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def _read_once(row: Mapping[str, Any]) -> Once:
+    return Once(row["pk"], row["digest"], row["msgid"])
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

@@ -2,83 +2,118 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from chalicelib.aws import settings_rows as rows
+from chalicelib.aws import settings_table as stored
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Cancelled, Item, from_item, get_many, pack, to_item, transact, unpack
-from chalicelib.aws.strategies import read_strategy
+from chalicelib.aws.items import Item, get_many, to_item
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
 from chalicelib.domain import keys
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.errors import Conflict
-from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.channels import AccessChannel, Channel
+from chalicelib.domain.strategy import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 
 T = TypeVar("T")
-Values = dict[str, str | int | bytes]
 CACHED = 1000
-NEW = "attribute_not_exists(pk)"
+
+
+class Cache:
+    """What was read, for as long as SETTINGS_CACHE says."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[float, Any]] = {}
+
+    def get(self, key: str, read: Callable[[], T]) -> T:
+        now = time.monotonic()
+        held = self._held.get(key)
+        if held is None or held[0] <= now:
+            if len(self._held) >= CACHED:
+                self._held.clear()
+            held = self._held[key] = (now + settings().settings_cache, read())
+        value: T = held[1]
+        return value
+
+    def forget(self) -> None:
+        self._held.clear()
+
+    @contextmanager
+    def forgotten(self) -> Iterator[None]:
+        """For writes, also those that fail: what was known may be what they failed on."""
+        try:
+            yield
+        finally:
+            self.forget()
 
 
 class Administration:
     """Implements ports.Settings and ports.Administration."""
 
-    def __init__(self) -> None:
-        self._cache: dict[str, tuple[float, Any]] = {}
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
 
-    def _cached(self, key: str, read: Callable[[], T]) -> T:
-        now = time.monotonic()
-        held = self._cache.get(key)
-        if held is None or held[0] <= now:
-            if len(self._cache) >= CACHED:
-                self._cache.clear()
-            held = self._cache[key] = (now + settings().settings_cache, read())
-        value: T = held[1]
-        return value
+    def forget(self) -> None:
+        self._cache.forget()
 
     # -- reading
 
     def access_channel(self, key: str) -> AccessChannel | None:
-        return self._cached(keys.join("access", key), lambda: _access(_get(keys.join("access", key))))
+        pk = keys.join("access", key)
+        return self._cache.get(pk, lambda: rows.access_channel(stored.read(pk)))
 
     def channel(self, code: str) -> Channel | None:
-        return self._cached(keys.join("channel", code), lambda: _channel(_get(keys.join("channel", code))))
+        pk = keys.join("channel", code)
+        return self._cache.get(pk, lambda: rows.channel(stored.read(pk)))
 
     def template(self, number: int) -> Template | None:
-        return self._cached(f"template#{number}", lambda: _newest(number))
+        def newest() -> Template | None:
+            found = stored.query(keys.join("template", number), newest_first=True, limit=1)
+            template = rows.template(found[0]) if found else None
+            return template if template and not template.archived else None
+
+        return self._cache.get(f"template#{number}", newest)
+
+    def template_version(self, number: int, version: int) -> Template | None:
+        def read() -> Template | None:
+            key = {"pk": keys.join("template", number), "sk": rows.version_key(version)}
+            found = [rows.template(row) for row in get_many(table("settings"), [key], consistent=True)]
+            return found[0] if found and not found[0].archived else None
+
+        return self._cache.get(f"template#{number}#{version}", read)
+
+    def template_versions(self, number: int) -> Sequence[Template]:
+        return [t for row in stored.query(keys.join("template", number)) if not (t := rows.template(row)).archived]
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
-        def read() -> tuple[str, Strategy] | None:
-            row = _get(keys.join("strategy", number))
-            return (row["channel_key"], read_strategy(unpack(row["body"]))) if row else None
+        found = self._cache.get(f"strategy#{number}", lambda: self.strategy_entry(number))
+        return (found.channel_key, found.strategy) if found else None
 
-        return self._cached(f"strategy#{number}", read)
+    def strategy_entry(self, number: int) -> StrategyEntry | None:
+        return rows.strategy_entry(stored.read(keys.join("strategy", number)))
 
     def channels(self) -> Sequence[Channel]:
-        return self._cached("channels", lambda: [c for row in _listed("channel") if (c := _channel(row))])
+        return self._cache.get("channels", self.list_channels)
 
-    def access_key_hash(self, access_key: str) -> str | None:
-        row = self._cached(keys.join("access-key", access_key), lambda: _get(keys.join("access-key", access_key)))
-        return str(row["secret_hash"]) if row else None
+    def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]:
+        return [c for row in stored.listed("channel", after, limit) if (c := rows.channel(row))]
 
-    def access_channels(self) -> Sequence[AccessChannel]:
-        return [a for row in _listed("access") if (a := _access(row))]
+    def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
+        return [a for row in stored.listed("access", after, limit) if (a := rows.access_channel(row))]
 
-    def templates(self, channel_key: str) -> Sequence[Template]:
-        entries = _entries(keys.join("template", channel_key))
-        newest = ({"pk": keys.join("template", int(entry["sk"])), "sk": _version(entry["version"])} for entry in entries)
-        return sorted(map(_template, get_many(table("settings"), newest, consistent=True)), key=lambda template: template.number)
+    def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
+        entries = stored.entries(keys.join("template", channel_key), keys.join(after) if after else "", limit)
+        newest = ({"pk": keys.join("template", int(e["sk"])), "sk": rows.version_key(e["version"])} for e in entries)
+        return sorted(map(rows.template, get_many(table("settings"), newest, consistent=True)), key=lambda template: template.number)
 
-    def strategies(self, channel_key: str) -> Sequence[tuple[int, str, Strategy]]:
-        wanted = ({"pk": keys.join("strategy", int(e["sk"])), "sk": "-"} for e in _entries(keys.join("strategy", channel_key)))
-        rows = get_many(table("settings"), wanted, consistent=True)
-        found = [(int(keys.split(row["pk"])[1]), row["name"], read_strategy(unpack(row["body"]))) for row in rows]
-        return sorted(found, key=lambda each: each[0])
+    def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
+        entries = stored.entries(keys.join("strategy", channel_key), keys.join(after) if after else "", limit)
+        wanted = ({"pk": keys.join("strategy", int(e["sk"])), "sk": "-"} for e in entries)
+        found = [s for row in get_many(table("settings"), wanted, consistent=True) if (s := rows.strategy_entry(row))]
+        return sorted(found, key=lambda each: each.number)
 
     # -- writing
 
@@ -94,136 +129,80 @@ class Administration:
         return int(answer["Attributes"]["last"]["N"])
 
     def put_access_channel(self, channel: AccessChannel) -> None:
-        values: Values = {"name": channel.name, "enabled": int(channel.enabled), "secret_hashes": json.dumps(channel.secret_hashes)}
         granted = {"M": {code: {"N": str(int(on))} for code, on in channel.channels.items()}}
-        item = {**to_item({"pk": keys.join("access", channel.key), "sk": "-", **values}), "channels": granted}
-        self._put(item, _entry("access", channel.key), _name("access", channel.name))
+        plain = to_item({"pk": keys.join("access", channel.key), "sk": "-", "version": channel.version, **rows.access_values(channel)})
+        with self._cache.forgotten():
+            stored.put_new({**plain, "channels": granted}, stored.entry("access", channel.key), stored.name_row("access", channel.name))
+
+    def update_access_channel(self, before: AccessChannel, after: AccessChannel) -> None:
+        key = {"pk": keys.join("access", after.key), "sk": "-"}
+        with self._cache.forgotten():
+            stored.update(key, rows.access_values(after), after.version, *_renamed("access", before.name, after.name))
 
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
         from botocore.exceptions import ClientError
 
-        change = "REMOVE channels.#code" if enabled is None else "SET channels.#code = :on"
-        values = {} if enabled is None else {"ExpressionAttributeValues": to_item({":on": int(enabled)})}
-        try:
-            client("dynamodb").update_item(
-                TableName=table("settings"),
-                Key=to_item({"pk": keys.join("access", key), "sk": "-"}),
-                UpdateExpression=change,
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeNames={"#code": code},
-                **values,
-            )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        self._cache.clear()
+        counted = "version = if_not_exists(version, :one) + :one"
+        change = f"REMOVE channels.#code SET {counted}" if enabled is None else f"SET channels.#code = :on, {counted}"
+        on = {} if enabled is None else {":on": int(enabled)}
+        with self._cache.forgotten():
+            try:
+                client("dynamodb").update_item(
+                    TableName=table("settings"),
+                    Key=to_item({"pk": keys.join("access", key), "sk": "-"}),
+                    UpdateExpression=change,
+                    ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeNames={"#code": code},
+                    ExpressionAttributeValues=to_item({":one": 1, **on}),
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
         return True
 
     def put_channel(self, channel: Channel) -> None:
-        plain: Values = {
-            "number": channel.number, "name": channel.name, "type": channel.type.value, "platform": channel.platform,
-            "on_uncertain": channel.on_uncertain.value, "receipts": channel.receipts.value, "options": pack(dict(channel.options)),
-        }  # fmt: skip
-        secret: Values = {"credentials": channel.sealed_credentials, "webhook": channel.sealed_webhook}
-        token: Values = {"token_hash": channel.webhook_token_hash}
-        item = to_item({"pk": keys.join("channel", channel.code), "sk": "-", **plain, **secret, **token})
-        self._put(item, _entry("channel", channel.code), _name("channel", channel.name))
+        item = {**rows.channel_item(channel), **to_item({"version": channel.version})}
+        with self._cache.forgotten():
+            stored.put_new(item, stored.entry("channel", channel.code), stored.name_row("channel", channel.name))
+
+    def update_channel(self, before: Channel, after: Channel) -> None:
+        with self._cache.forgotten():
+            stored.replace(rows.channel_item(after), after.version, *_renamed("channel", before.name, after.name))
+
+    def delete_channel(self, channel: Channel) -> None:
+        freed = [stored.entry("channel", channel.code), stored.name_row("channel", channel.name)]
+        with self._cache.forgotten():
+            stored.remove(keys.join("channel", channel.code), channel.version, freed)
 
     def put_template(self, template: Template) -> None:
-        body = {"contents": {k.value: v for k, v in template.contents.items()}, "links": sorted(template.links)}
-        values: Values = {"channel_key": template.channel_key, "name": template.name, "body": pack(body)}
-        item = to_item({"pk": keys.join("template", template.number), "sk": _version(template.version), **values})
-        entry = _entry(keys.join("template", template.channel_key), keys.join(template.number), version=template.version)
+        number = keys.join(template.number)
+        entry = stored.entry(keys.join("template", template.channel_key), number, version=template.version)
         older: Item = {
-            "ConditionExpression": f"{NEW} OR version < :version",
+            "ConditionExpression": f"{stored.NEW} OR version < :version",
             "ExpressionAttributeValues": to_item({":version": template.version}),
         }
-        self._put(item, newest=[{"Item": entry, **older}])
+        with self._cache.forgotten():
+            if template.archived:
+                stored.put_new(rows.template_item(template), gone=[entry])
+            else:
+                stored.put_new(rows.template_item(template), others=[{"Item": entry, **older}])
 
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None:
-        values: Values = {"channel_key": channel_key, "name": name, "body": pack(asdict(strategy))}
-        item = to_item({"pk": keys.join("strategy", number), "sk": "-", **values})
-        self._put(item, _entry(keys.join("strategy", channel_key), keys.join(number)))
+        item = rows.strategy_item(StrategyEntry(number, channel_key, name, strategy))
+        with self._cache.forgotten():
+            stored.put_new(item, stored.entry(keys.join("strategy", channel_key), keys.join(number)))
 
-    def _put(self, *items: Item, newest: Sequence[Item] = ()) -> None:
-        """All or nothing, and nothing is overwritten; `newest` are puts with conditions of their own."""
-        puts = [*({"Item": item, "ConditionExpression": NEW} for item in items), *newest]
-        try:
-            transact([{"Put": {"TableName": table("settings"), **put}} for put in puts])
-        except Cancelled as error:
-            raise Conflict("taken") from error
-        finally:
-            self._cache.clear()
+    def update_strategy(self, entry: StrategyEntry) -> None:
+        with self._cache.forgotten():
+            stored.replace(rows.strategy_item(entry), entry.version)
 
-
-def _version(number: int) -> str:
-    return f"v{number:06d}"
+    def delete_strategy(self, entry: StrategyEntry) -> None:
+        freed = [stored.entry(keys.join("strategy", entry.channel_key), keys.join(entry.number))]
+        with self._cache.forgotten():
+            stored.remove(keys.join("strategy", entry.number), entry.version, freed)
 
 
-def _entry(kind: str, name: str, **more: int) -> Item:
-    return to_item({"pk": keys.join("list", kind), "sk": name, **more})
-
-
-def _name(kind: str, name: str) -> Item:
-    return to_item({"pk": keys.join("name", kind, name), "sk": "-"})
-
-
-def _get(pk: str) -> dict[str, Any] | None:
-    row = client("dynamodb").get_item(TableName=table("settings"), Key=to_item({"pk": pk, "sk": "-"}), ConsistentRead=True).get("Item")
-    return from_item(row) if row else None
-
-
-def _entries(kind: str) -> list[dict[str, Any]]:
-    """What there is of a kind, in order: `sk` is its id."""
-    wanted = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": to_item({":pk": keys.join("list", kind)})}
-    request: dict[str, Any] = {**wanted, "TableName": table("settings"), "ConsistentRead": True}
-    found: list[dict[str, Any]] = []
-    while True:
-        answer = client("dynamodb").query(**request)
-        found += map(from_item, answer["Items"])
-        if not answer.get("LastEvaluatedKey"):
-            return found
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
-def _listed(kind: str) -> list[dict[str, Any]]:
-    rows = get_many(table("settings"), ({"pk": keys.join(kind, each["sk"]), "sk": "-"} for each in _entries(kind)), consistent=True)
-    return sorted(rows, key=lambda row: str(row["pk"]))
-
-
-def _newest(number: int) -> Template | None:
-    answer = client("dynamodb").query(
-        TableName=table("settings"),
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=to_item({":pk": keys.join("template", number)}),
-        ScanIndexForward=False,
-        Limit=1,
-        ConsistentRead=True,  # what a replica does not know yet would be remembered as missing
-    )
-    rows = [from_item(item) for item in answer["Items"]]
-    return _template(rows[0]) if rows else None
-
-
-def _template(row: Mapping[str, Any]) -> Template:
-    body = unpack(row["body"])
-    contents = {ChannelType(kind): content for kind, content in body["contents"].items()}
-    number, version = int(keys.split(row["pk"])[1]), int(row["sk"][1:])
-    return Template(number, version, row["channel_key"], row["name"], contents, frozenset(body["links"]))
-
-
-def _access(row: Mapping[str, Any] | None) -> AccessChannel | None:
-    if row is None:
-        return None
-    channels = {code: bool(on) for code, on in row["channels"].items()}
-    return AccessChannel(keys.split(row["pk"])[1], row["name"], tuple(json.loads(row["secret_hashes"])), channels, bool(row["enabled"]))
-
-
-def _channel(row: Mapping[str, Any] | None) -> Channel | None:
-    if row is None:
-        return None
-    return Channel(
-        code=keys.split(row["pk"])[1], number=row["number"], name=row["name"], type=ChannelType(row["type"]), platform=row["platform"],
-        sealed_credentials=row["credentials"], sealed_webhook=row["webhook"], webhook_token_hash=row["token_hash"],
-        on_uncertain=OnUncertain(row["on_uncertain"]), receipts=ReceiptMode(row["receipts"]), options=unpack(row["options"]),
-    )  # fmt: skip
+def _renamed(kind: str, before: str, after: str) -> tuple[list[Item], list[Item]]:
+    """The rows of names that go and come."""
+    return ([], []) if before == after else ([stored.name_row(kind, before)], [stored.name_row(kind, after)])

@@ -5,11 +5,13 @@
 | settings | `access#<key>`, `-`          | access channel: name, secret hashes, enabled; `channels` map code -> enabled     | forever  |
 |          | `channel#<code>`, `-`        | delivery channel with sealed credentials                                         | forever  |
 |          | `name#<kind>#<name>`, `-`    | keeps a name unique                                                              | forever  |
-|          | `template#<n>`, `v000001`    | a version of a template, immutable                                               | forever  |
+|          | `template#<n>`, `v000001`    | a version of a template, immutable; an archived one ends with an empty version   | forever  |
 |          | `strategy#<n>`, `-`          | a strategy                                                                       | forever  |
 |          | `list#<kind>`, `<id>`        | what exists of a kind, to be listed with one query                               | forever  |
 |          | `number#<kind>`, `-`         | the last id given                                                                | forever  |
-|          | `access-key#<key>`, `-`      | a global access key: hash of its secret                                          | forever  |
+|          | `access-key#<key>`, `-`      | a member: hash of its secret, role; a global key has the hash alone              | forever  |
+|          | `group#<family>#<n>`, `-`    | header of a black- or whitelist, a segment, a tag                                | forever  |
+|          | `audit#<month>`, `<ms>-<x>`  | a change through the management API                                              | forever  |
 |          | `key#contacts`, `1`          | the data key that seals contacts, itself sealed by KMS                           | forever  |
 | users    | bucket, userid               | a user: sealed contacts, labels, marks, attributes; tags; version                | forever  |
 | audiences| `tag#<scope>#<tag>#<group>`, position | who has the tag; a group is 32 buckets, a position is bucket and userid | forever  |
@@ -20,6 +22,7 @@
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
 |          | `<msgid>`, `contacts`        | the contacts that a large message names instead of users, sealed                 | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
+|          | `<msgid>`, `withdrawn`       | since when nothing more of it may leave                                          | TTL      |
 |          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |
 |          | `history#<channel key>#<month>`, msgid | what a list shows of a message                                         | TTL      |
 |          | `imports`, import id         | how far an import has come                                                       | 30 days  |
@@ -30,9 +33,13 @@
 |          | …, `answer#<call>`           | what the provider answered: a bundle of facts                                    | TTL      |
 |          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the page                             | TTL      |
 |          | …, `facts#click#<place>`     | the first click on a delivery's short link                                       | TTL      |
+|          | …, `withdrawn`               | the same, where whoever reads the page finds it                                  | TTL      |
 | lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
 |          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
+|          | `once#<key>#<path>#<name>`   | an idempotency key: digest of the body, the message that it became               | a day    |
+|          | `rate#<key>#<second>`        | how many requests an access channel has made in a second                         | an hour  |
+|          | `token#check#<id>`           | what a test of a delivery channel brought, sealed                                | minutes  |
 |          | `token#<channel>#<what>`     | an access token of a provider, sealed; the lease of who fetches the next one     | its life |
 | due      | shard, `<slot>#<what>`       | a timer                                                                          | till done|
 

@@ -30,6 +30,7 @@ class ChannelType(StrEnum):
 _BOUND_BY_CODE = frozenset({ChannelType.APP, ChannelType.WECHATOA, ChannelType.WECHATMP, ChannelType.ALIPAY_LIFE})
 
 
+# The contact label that every delivery channel starts with.
 FIRST_LABEL, DEFAULT_CONTACT, DEFAULT_CONTACT_ENGLISH = "1", "默认联系", "Default Contact"
 
 
@@ -70,6 +71,8 @@ class Channel:
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
     labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})  # id of a contact label -> name
     default_label: str = FIRST_LABEL
+    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
+    version: int = 1
 
     def label(self, name: str) -> str | None:
         """The id of a contact label by its name. The first label is known by its English name too, unless another has that."""
@@ -91,6 +94,14 @@ class AccessChannel:
     secret_hashes: tuple[str, ...] = field(repr=False)
     channels: Mapping[str, bool] = field(default_factory=dict)  # code of an authorised delivery channel -> enabled
     enabled: bool = True
+    restricted: bool = False  # to users that have a binding of its own
+    rate: int | None = None  # requests a second; None: the deployment's
+    retiring: Mapping[str, int] = field(default_factory=dict, repr=False)  # hash of an older secret -> until when (ms) it works
+    version: int = 1
+
+    def hashes(self, now: int) -> tuple[str, ...]:
+        """Of the secrets that work now."""
+        return (*self.secret_hashes, *(each for each, until in self.retiring.items() if now < until))
 
     def enabled_codes(self) -> tuple[str, ...]:
         return tuple(sorted(code for code, enabled in self.channels.items() if enabled))

@@ -30,6 +30,10 @@ class Conflict(OpenUMSError):
     """A conditional write found something else than it expected; nothing was written."""
 
 
+class Stale(Conflict):
+    """What was to be changed is not the version any more that the change began from."""
+
+
 class ProviderError(OpenUMSError):
     """A call to a provider that brought no answer per contact. `code` is the provider's own word, for logs and facts."""
 

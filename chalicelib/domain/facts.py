@@ -51,7 +51,7 @@ class Fact(NamedTuple):
     kind: FactKind
     time: int  # ms; the provider's, or the call record's, so that a repeat says the same
     code: str = ""
-    source: str = ""  # call, webhook, poll, link, timer
+    source: str = ""  # call, webhook, poll, link, timer, withdrawal
     provider_id: str = ""
 
 
@@ -118,14 +118,14 @@ class Known(NamedTuple):
 
     @property
     def state(self) -> str:
-        """What is shown: clicked > delivered > delivery_failed > submitted > what ended it before > pending."""
+        """What is shown: clicked > delivered > withdrawn > delivery_failed > submitted > what ended it before > pending."""
         if self.clicked:
             return "clicked"
         if self.delivered:
             return "delivered"
         order = (
-            FactKind.DELIVERY_FAILED, FactKind.SUBMITTED, FactKind.INVALID_TARGET, FactKind.SUBMIT_FAILED, FactKind.UNKNOWN,
-            FactKind.SKIPPED, FactKind.EXPIRED, FactKind.WITHDRAWN,
+            FactKind.WITHDRAWN, FactKind.DELIVERY_FAILED, FactKind.SUBMITTED, FactKind.INVALID_TARGET, FactKind.SUBMIT_FAILED,
+            FactKind.UNKNOWN, FactKind.SKIPPED, FactKind.EXPIRED,
         )  # fmt: skip
         return next((kind.value for kind in order if kind in self.facts), "pending")
 

@@ -54,7 +54,9 @@ def count(message: Message, page: Page) -> Counts:
         losses.setdefault(kind, Counter()).update(_losses(known))
         best.setdefault(place.target, set()).update(s for s in stages if s not in ("planned", "valid"))
         waiting["unsubmitted"] += not known.ended
-        waiting["awaiting_receipt"] += known.submitted and not known.delivered and not known.has(FactKind.DELIVERY_FAILED)
+        waiting["awaiting_receipt"] += (
+            known.submitted and not known.delivered and not known.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
+        )
     for kind, reason in _refused(message, page):
         channels.setdefault(kind, Counter())["planned"] += 1
         losses.setdefault(kind, Counter())[reason] += 1
@@ -114,6 +116,8 @@ def _users(page: Page, best: Mapping[int, set[str]]) -> Counter[str]:
 def _is_undecided(message: Message, page: Page, target: int) -> bool:
     """Whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
+    if page.withdrawn is not None:
+        return False
     step = max((n for n in range(last + 1) if target in page.members(n)), default=0)
     if step == last:
         return False

@@ -41,9 +41,49 @@ class PollJob:
     channel: str
 
 
+@dataclass(frozen=True)
+class WithdrawJob:
+    """Let nothing more leave of a walker's pages, from this one on."""
+
+    msgid: str
+    page: int
+
+
+@dataclass(frozen=True)
+class RecallJob:
+    """Ask a provider to take back what a page has submitted on one delivery channel."""
+
+    msgid: str
+    page: int
+    channel: str
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class TokenJob:
+    """Fetch a provider's access token for a delivery channel, where there is none."""
+
+    channel: str
+
+
+class Question(StrEnum):
+    CHECK = "check"  # are address and credentials right?
+    TOKEN = "token"  # noqa: S105 the provider's access token for this account
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Ask a provider something for the API; `check` is the random id under which the answer is kept."""
+
+    channel: str
+    check: str
+    question: str  # a Question
+
+
 class TimerKind(StrEnum):
     LOOK = "look"  # is a page started, submitted, due for the next step?
     RECOUNT = "recount"
+    WITHDRAW = "withdraw"  # has all of a page been stopped or taken back that can be? Of the first page: of every page
     POLL = "poll"  # ask the provider for a page's receipts
 
 
@@ -76,8 +116,8 @@ class ImportJob:
     id: str
 
 
-AudienceJob = PlanJob | TimersJob
-ChannelJob = DeliverJob | PollJob | TimersJob
+AudienceJob = PlanJob | WithdrawJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | TimersJob
 
 
 @dataclass(frozen=True)

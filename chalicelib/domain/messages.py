@@ -40,7 +40,7 @@ class Message:
     strategy: Strategy
     channels: Mapping[str, ChannelType]  # delivery channels by code, as authorised and enabled when accepted
     call_sizes: Mapping[str, int]  # deliveries per call, by code: frozen, since a call is known by its range
-    contents: Mapping[ChannelType, Content] = field(repr=False)  # rendered; only link variables still stand in them
+    contents: Mapping[str, Content] = field(repr=False)  # by code, rendered; only link variables still stand in them
     links: Mapping[str, str] = field(repr=False)  # link variable -> address
     userids: tuple[str, ...] = field(repr=False)  # the targets that are named, in order; none where the audience is walked
     expires: int  # epoch seconds: when its history goes

@@ -33,6 +33,7 @@ class Page:
     calls: Mapping[CallKey, Call] = field(default_factory=dict)
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
+    withdrawn: int | None = None  # ms: since then, nothing more may leave
 
     @cached_property
     def known(self) -> dict[Place, Known]:
@@ -42,7 +43,8 @@ class Page:
     @property
     def seen(self) -> int:
         """How many different facts there are: it only grows, so that a later count is known by it."""
-        return sum(len(known.facts) for known in self.known.values()) + sum(len(g.members) for g in self.go)
+        withdrawn = self.withdrawn is not None
+        return sum(len(known.facts) for known in self.known.values()) + sum(len(g.members) for g in self.go) + withdrawn
 
     def lists(self, step: int) -> tuple[GoList, ...]:
         """The frozen lists of a step. The first step has one: all valid targets."""

@@ -68,11 +68,19 @@ class Recipient:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    name: str
+    type: str  # media type
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class OutgoingCall:
     msgid: str
     recipients: Sequence[Recipient]  # where a provider's calls share one content, all have the same one
     token: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)  # the sender's own, e.g. app_para: platform, time_to_live, apns_production
+    files: Sequence[Attachment] = ()
 
 
 class Loss(StrEnum):

@@ -54,6 +54,17 @@ class Strategy:
         return sum(max((t.within for t in step.terms), default=0) for step in self.steps)
 
 
+@dataclass(frozen=True)
+class StrategyEntry:
+    """A strategy with its number, its name and whose it is."""
+
+    number: int
+    channel_key: str
+    name: str
+    strategy: Strategy
+    version: int = 1
+
+
 MAX_WITHIN = 7 * 86400
 
 

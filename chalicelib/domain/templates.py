@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
+Alternatives = Content | Sequence[Content]  # a delivery channel's platform takes the first that has its shape
 
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
 
@@ -25,8 +26,13 @@ class Template:
     version: int
     channel_key: str
     name: str
-    contents: Mapping[ChannelType, Content]
+    contents: Mapping[ChannelType, Alternatives]
     links: frozenset[str] = frozenset()
+    archived: bool = False  # the last version of a template that nobody can use any more
+
+
+def alternatives(contents: Alternatives) -> tuple[Content, ...]:
+    return (contents,) if isinstance(contents, Mapping) else tuple(contents)
 
 
 def is_link(name: str) -> bool:

@@ -16,7 +16,7 @@ STATUSES: Mapping[int, tuple[int, str]] = {
     409: (4004, "the name or code is taken, it is in use, or somebody else changed it at the same time"),
     412: (4004, "it was changed meanwhile: `If-Match` is not its `ETag` any more"),
     413: (4004, "the body is too large"),
-    415: (4004, "the body's `Content-Type` is not JSON"),
+    415: (4004, "the body's `Content-Type` is not what is taken here: JSON, or a form with a boundary"),
     428: (4004, "`If-Match` is required"),
     429: (1015030, "too many requests"),
     500: (5000, "an error on our side"),
@@ -35,20 +35,28 @@ CODES: Mapping[int, tuple[int, str]] = {
     1015012: (400, "no delivery channel for dingtalk_cc is authorised and enabled"),
     1015026: (400, "`rule_id`: there is no such strategy, or it is not valid now"),
     1015031: (400, "`template_id`: there is no such template"),
-    1015084: (400, "`app_para.platform` is missing, though the template has App content"),
-    1015085: (400, "`app_para.platform` is wrong"),
+    1015055: (400, "the message was withdrawn already"),
+    1015084: (400, "`app_para.platform` is missing, though the template has App content; or that of an element of `msg_app`"),
+    1015085: (400, "`platform` is wrong, or stands in two elements of `msg_app`"),
     1015094: (400, "a template message carries `msg_…`"),
+    1015095: (400, "`msg_sms`: `temp_id` is no template id"),
     1015097: (400, "`black_id` and `white_id` are both given"),
     1019001: (400, "`rule_id`: the channels of the strategy and of the template differ"),
-    1019002: (400, "an audience or kind of message that is not supported yet"),
+    1019003: (400, "registration ids: an `aud_…` without its `msg_…` (or content in the template), or the other way round"),
+    1019004: (400, "user ids, tags, segments and registration ids are mixed"),
     1019013: (400, "no delivery channel for wechatwk is authorised and enabled"),
     1019014: (400, "no delivery channel for wechatwk_linkedcorp is authorised and enabled"),
+    1019031: (400, "the message was accepted more than 24 hours ago and cannot be withdrawn any more"),
+    1019041: (409, "the `Idempotency-Key` was used with another body"),
+    1019051: (413, "an attachment too large for a form; the text names the way for larger ones"),
+    1019052: (503, "a provider has not given an access token in time"),
 }
 
 # What stands beside a single user or item in an answer that is itself a success.
 OF_ITEMS: Mapping[int, str] = {
     1019021: "the binding is not the caller's or does not exist",
     1019022: "others changed the user at the same time, again and again: try again",
+    1019023: "there is no such user",
 }
 
 

@@ -29,6 +29,7 @@ class Contract:
     limit: int  # bytes of a body
     methods: tuple[str, ...]
     takes: str = ""
+    form: bool = False  # whether that is a form with a `file` besides, instead of JSON
     gives: str = ""
     query: str = ""
     status: int = 200  # of success

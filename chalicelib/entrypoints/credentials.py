@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from chalicelib.domain.channels import AccessChannel
+from chalicelib.domain.members import Member
 from chalicelib.flow.ports import World
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -31,12 +32,14 @@ def basic(header: str | None) -> tuple[str, str]:
 def access_channel(world: World, key: str, secret: str) -> AccessChannel | None:
     """The access channel that these belong to, whether enabled or not."""
     found = world.settings.access_channel(key) if key else None
-    return found if _matches(secret, found.secret_hashes if found else ()) else None
+    return found if _matches(secret, found.hashes(world.clock.now()) if found else ()) else None
 
 
-def is_administrator(world: World, key: str, secret: str) -> bool:
-    wanted = world.settings.access_key_hash(key) if key else None
-    return _matches(secret, (wanted,) if wanted else ())
+def member(world: World, key: str, secret: str) -> Member | None:
+    """The member that these belong to, if they may come in."""
+    found = world.members.get(key) if key else None
+    is_right = _matches(secret, (found.secret_hash,) if found else ())
+    return found if found and is_right and found.enabled else None
 
 
 def _matches(secret: str, hashes: Sequence[str]) -> bool:

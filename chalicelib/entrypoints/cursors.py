@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 def page(name: str, found: Sequence[T], limit: int, shown: Callable[[T], Any], position: Callable[[T], str]) -> dict[str, Any]:
-    """An answer with a list under its name; `next` is null on the last page. Ask the store for as many as the limit."""
+    """An answer with a list under its name; `cursor` is null on the last page. Ask the store for as many as the limit."""
     after = _cursor(position(found[-1])) if len(found) >= limit else None
-    return {name: [shown(each) for each in found], "next": after}
+    return {name: [shown(each) for each in found], "cursor": after}
 
 
 def _cursor(position: str) -> str:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.channels import Channel
-from chalicelib.domain.sending import Capabilities
-from chalicelib.entrypoints.http_admin_support import admin, known_code
-from chalicelib.entrypoints.http_support import JSON, Call
-from chalicelib.flow import configure
-from chalicelib.flow.ports import World
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_code, listed, tagged
+from chalicelib.entrypoints.http_support import Call
+from chalicelib.flow import channels, configure
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.shapes.channels import ChannelBody
+    from chalicelib.entrypoints.shapes.channels import ChannelBody, ChannelChange
 
 bp = Blueprint(__name__)
 
@@ -25,23 +22,49 @@ def add_channel(call: Call) -> Response:
     """Add a delivery channel. The webhook's address is shown this once: only its token's hash is kept."""
     body: ChannelBody = call.body()
     channel, token = configure.add_channel(call.world, body.order())
-    address = f"{call.world.limits.public_url}/receipts/{channel.code}/{token}" if configure.has_webhook(call.world, channel) else None
-    return Response({**_shown(channel), "webhook_url": address}, dict(JSON), 201)
+    return tagged({**shown(channel), "webhook_url": _address(call, channel, token)}, channel.version, 201)
 
 
-@admin(bp, "channels", "GET", gives="channels.Channels")
-def list_channels(call: Call) -> dict[str, Any]:
-    """All delivery channels."""
-    return {"channels": [_shown(each) for each in call.world.settings.channels()]}
+@admin(bp, "channels", "GET", query="base.ListQuery", gives="channels.Channels")
+def list_channels(call: Call) -> Any:
+    """List delivery channels."""
+    return listed("channels", call, call.world.settings.list_channels, lambda each: each.code, "", shown)
 
 
 @admin(bp, "channels/{code}", "GET", gives="channels.Channel")
-def get_channel(call: Call, code: str) -> dict[str, Any]:
-    """One delivery channel."""
-    return _shown(configure.channel(call.world, known_code(code)))
+def get_channel(call: Call, code: str) -> Response:
+    """Get a delivery channel."""
+    found = configure.channel(call.world, known_code(code))
+    return tagged(shown(found), found.version)
 
 
-def _shown(channel: Channel) -> dict[str, Any]:
+@admin(bp, "channels/{code}", "PATCH", takes="channels.ChannelChange", gives="channels.Channel", matches=True)
+def change_channel(call: Call, code: str) -> Response:
+    """Change a delivery channel: its name, credentials, options, receipts. Its code, type and platform never change."""
+    body: ChannelChange = call.body()
+    changed = channels.change(call.world, known_code(code), expected(call), body.changes())
+    return tagged(shown(changed), changed.version)
+
+
+@admin(bp, "channels/{code}/webhook", "POST", gives="channels.NewChannel", errors=(409, 412))
+def new_webhook(call: Call, code: str) -> Response:
+    """Make a new webhook address. It is shown this once, and the old one ends at once."""
+    changed, token = channels.new_webhook(call.world, known_code(code), if_given(call))
+    return tagged({**shown(changed), "webhook_url": _address(call, changed, token)}, changed.version)
+
+
+@admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412))
+def delete_channel(call: Call, code: str) -> Response:
+    """Delete a delivery channel. Refused while an access channel is authorised for it."""
+    channels.delete(call.world, known_code(code), if_given(call))
+    return Response("", {}, 204)
+
+
+def _address(call: Call, channel: Channel, token: str) -> str | None:
+    return f"{call.world.limits.public_url}/receipts/{channel.code}/{token}" if configure.has_webhook(call.world, channel) else None
+
+
+def shown(channel: Channel) -> dict[str, Any]:
     return {
         "id": channel.number,
         "code": channel.code,
@@ -51,32 +74,11 @@ def _shown(channel: Channel) -> dict[str, Any]:
         "options": dict(channel.options),
         "on_uncertain": channel.on_uncertain.value,
         "receipts": channel.receipts.value,
+        "calls_per_second": channel.calls_per_second,
+        "labels": shown_labels(channel),
+        "version": channel.version,
     }
 
 
-@admin(bp, "platforms", "GET", gives="channels.Platforms")
-def list_platforms(call: Call) -> dict[str, Any]:
-    """Every platform that a delivery channel can be of: what it can do, and what it must be given."""
-    return {"platforms": [_able(call.world, each) for each in configure.platforms(call.world)]}
-
-
-def _able(world: World, able: Capabilities) -> dict[str, Any]:
-    return {
-        "platform": able.platform,
-        "type": able.type.value,
-        "available": configure.is_available(world, able),
-        "delivery_report": able.delivery_report.value,
-        "click_report": able.click_report.value,
-        "receipts": sorted(mode.value for mode in able.receipt_modes),
-        "call_size": able.call_size,
-        "content_per_recipient": able.content_per_recipient,
-        "provider_ids": able.provider_ids.value,
-        "token_life": able.token_life,
-        "recall": able.recall,
-        "credentials": _names(able.credentials),
-        "options": _names(able.options),
-    }
-
-
-def _names(settings: Mapping[str, bool]) -> list[dict[str, Any]]:
-    return [{"name": name, "required": required} for name, required in settings.items()]
+def shown_labels(channel: Channel) -> list[dict[str, Any]]:
+    return [{"label": label, "name": name, "default": label == channel.default_label} for label, name in channel.labels.items()]

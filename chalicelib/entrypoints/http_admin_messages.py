@@ -10,8 +10,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.messages import Summary
 from chalicelib.entrypoints import cursors
 from chalicelib.entrypoints.http_admin_support import admin, known_key
-from chalicelib.entrypoints.http_messages import known
-from chalicelib.entrypoints.http_support import Call
+from chalicelib.entrypoints.http_support import Call, known_msgid
 from chalicelib.flow import report
 from chalicelib.flow.ports import World
 
@@ -42,7 +41,7 @@ def get_any_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
 
 
 def _sender(world: World, msgid: str) -> str:
-    message = world.messages.get(known(msgid))
+    message = world.messages.get(known_msgid(msgid))
     if message is None:
         raise LookupError("no such message")
     return message.channel_key

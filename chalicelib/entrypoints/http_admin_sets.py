@@ -13,49 +13,49 @@ from chalicelib.entrypoints.http_admin_users import userids_of
 from chalicelib.entrypoints.http_support import Call
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.shapes.people import Members
+    from chalicelib.entrypoints.shapes.people import Membership
 
 bp = Blueprint(__name__)
 
 
 @admin(bp, "segments/{id}/members", "GET", query="people.Paged", gives="people.UserIds", tag="segments")
-def list_segment(call: Call, id: str) -> dict[str, Any]:
+def list_segment_members(call: Call, id: str) -> dict[str, Any]:
     """The members of a segment."""
     return userids_of(call, audiences.segment(number(id)))
 
 
-@admin(bp, "segments/{id}/members", "POST", takes="people.Members", gives="people.MembersChanged", role=Role.OPERATOR, tag="segments")
-def change_segment(call: Call, id: str) -> dict[str, Any]:
+@admin(bp, "segments/{id}/members", "POST", takes="people.Membership", gives="people.MembersChanged", role=Role.OPERATOR, tag="segments")
+def change_segment_members(call: Call, id: str) -> dict[str, Any]:
     """Add members to a segment and remove some; who is a member already, or was none, is no error."""
     return _change(call, audiences.segment(number(id)))
 
 
-@admin(bp, "segments/{id}/members/{userid}", "GET", gives="people.Member", errors=(404,), tag="segments")
+@admin(bp, "segments/{id}/members/{userid}", "GET", gives="people.SetMember", errors=(404,), tag="segments")
 def get_segment_member(call: Call, id: str, userid: str) -> dict[str, Any]:
     """Whether somebody is in a segment."""
     return _member(call, audiences.segment(number(id)), userid)
 
 
 @admin(bp, "lists/{id}/members", "GET", query="people.Paged", gives="people.UserIds", tag="lists")
-def list_listed(call: Call, id: str) -> dict[str, Any]:
+def list_list_members(call: Call, id: str) -> dict[str, Any]:
     """Who is on a black- or whitelist."""
     return userids_of(call, audiences.listing(number(id)))
 
 
-@admin(bp, "lists/{id}/members", "POST", takes="people.Members", gives="people.MembersChanged", role=Role.OPERATOR, tag="lists")
-def change_list(call: Call, id: str) -> dict[str, Any]:
+@admin(bp, "lists/{id}/members", "POST", takes="people.Membership", gives="people.MembersChanged", role=Role.OPERATOR, tag="lists")
+def change_list_members(call: Call, id: str) -> dict[str, Any]:
     """Put users on a list and take some off; who is on it already, or was not, is no error."""
     return _change(call, audiences.listing(number(id)))
 
 
-@admin(bp, "lists/{id}/members/{userid}", "GET", gives="people.Member", errors=(404,), tag="lists")
-def get_listed(call: Call, id: str, userid: str) -> dict[str, Any]:
+@admin(bp, "lists/{id}/members/{userid}", "GET", gives="people.SetMember", errors=(404,), tag="lists")
+def get_list_member(call: Call, id: str, userid: str) -> dict[str, Any]:
     """Whether somebody is on a list."""
     return _member(call, audiences.listing(number(id)), userid)
 
 
 def _change(call: Call, name: str) -> dict[str, Any]:
-    body: Members = call.body()
+    body: Membership = call.body()
     call.world.audiences.change(name, body.add, body.remove)
     return {"added": len(set(body.add)), "removed": len(set(body.remove))}
 

@@ -6,37 +6,72 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.strategy import Step, Strategy
-from chalicelib.entrypoints.http_admin_support import admin, known_key
-from chalicelib.entrypoints.http_support import JSON, Call
-from chalicelib.flow import configure
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.members import Role
+from chalicelib.domain.strategy import Step, StrategyEntry
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, listed, number, tagged
+from chalicelib.entrypoints.http_support import Call
+from chalicelib.flow import configure, strategies, validity
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.shapes.base import OfOwner
-    from chalicelib.entrypoints.shapes.strategies import StrategyBody
+    from chalicelib.entrypoints.shapes.strategies import StrategyBody, StrategyChange
 
 bp = Blueprint(__name__)
 
+CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "gives": "strategies.Strategy"}
 
-@admin(bp, "strategies", "POST", takes="strategies.StrategyBody", gives="strategies.Strategy", status=201, errors=(404,))
+
+@admin(bp, "strategies", "POST", takes="strategies.StrategyBody", status=201, errors=(404,), **CHANGES)
 def add_strategy(call: Call) -> Response:
     """Add a strategy for an access channel."""
     body: StrategyBody = call.body()
-    strategy = body.strategy()
-    rule_id = configure.add_strategy(call.world, known_key(body.channel_key), body.name, strategy)
-    return Response(_shown(rule_id, body.channel_key, body.name, strategy), dict(JSON), 201)
+    return _tagged(call, strategies.add(call.world, known_key(body.channel_key), body.name, body.strategy()), 201)
 
 
 @admin(bp, "strategies", "GET", query="base.OfOwner", gives="strategies.Strategies", errors=(404,))
-def list_strategies(call: Call) -> dict[str, Any]:
-    """The strategies of an access channel."""
+def list_strategies(call: Call) -> Any:
+    """List the strategies of an access channel."""
     asked: OfOwner = call.asked()
-    key = known_key(asked.channel_key)
-    return {"strategies": [_shown(number, key, name, each) for number, name, each in configure.strategies(call.world, key)]}
+    access = configure.access_channel(call.world, known_key(asked.channel_key))
+    opened = validity.open_types(call.world, access)
+    return listed(
+        "strategies", call, lambda after, limit: call.world.settings.strategies(access.key, after, limit), lambda each: each.number, 0,
+        lambda each: _shown(each, opened),
+    )  # fmt: skip
 
 
-def _shown(number: int, channel_key: str, name: str, strategy: Strategy) -> dict[str, Any]:
-    return {"rule_id": number, "channel_key": channel_key, "name": name, "steps": [_step(step) for step in strategy.steps]}
+@admin(bp, "strategies/{rule_id}", "GET", gives="strategies.Strategy")
+def get_strategy(call: Call, rule_id: str) -> Response:
+    """Get a strategy."""
+    return _tagged(call, strategies.get(call.world, number(rule_id)))
+
+
+@admin(bp, "strategies/{rule_id}", "PUT", takes="strategies.StrategyChange", matches=True, **CHANGES)
+def change_strategy(call: Call, rule_id: str) -> Response:
+    """Replace a strategy. Messages that were accepted keep the one that they were accepted with."""
+    body: StrategyChange = call.body()
+    return _tagged(call, strategies.change(call.world, number(rule_id), expected(call), body.name, body.strategy()))
+
+
+@admin(bp, "strategies/{rule_id}", "DELETE", status=204, role=Role.OPERATOR, errors=(409, 412))
+def delete_strategy(call: Call, rule_id: str) -> Response:
+    """Delete a strategy. Messages that were accepted with it go on."""
+    strategies.delete(call.world, number(rule_id), if_given(call))
+    return Response("", {}, 204)
+
+
+def _tagged(call: Call, entry: StrategyEntry, status: int = 200) -> Response:
+    access = configure.access_channel(call.world, entry.channel_key)
+    return tagged(_shown(entry, validity.open_types(call.world, access)), entry.version, status)
+
+
+def _shown(entry: StrategyEntry, opened: frozenset[ChannelType]) -> dict[str, Any]:
+    closed = [kind.value for kind in validity.closed(entry.strategy.channels, opened)]
+    return {
+        "rule_id": entry.number, "channel_key": entry.channel_key, "name": entry.name,
+        "steps": [_step(step) for step in entry.strategy.steps], "valid": not closed, "closed": closed, "version": entry.version,
+    }  # fmt: skip
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -2,21 +2,84 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalice.app import Blueprint
+from chalice.app import Blueprint, Response
 
-from chalicelib.entrypoints.http_support import MAX_ADMIN_BODY, Auth, problem_details, route
+from chalicelib import observability
+from chalicelib.domain.audits import Change
+from chalicelib.domain.errors import Refused, Stale
+from chalicelib.entrypoints.http_support import JSON, MAX_ADMIN_BODY, PARAMETER, Auth, Call, View, problem_details, route
+from chalicelib.flow import paging
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
+IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key")  # of what was made, for the log of changes
+
+_ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
 
-def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A management route: global access key, RFC 9457 errors."""
-    return route(blueprint, f"/admin/v1/{path}", method, auth=Auth.ACCESS, shape=problem_details, limit=MAX_ADMIN_BODY, **declared)
+def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Callable[[View], View]:
+    """A management route: members, RFC 9457 errors, changes in the log. Reads see what other containers have just written."""
+
+    def register(view: View) -> View:
+        @functools.wraps(view)
+        def logged(call: Call, **ids: str) -> Any:
+            call.world.settings.forget()
+            answer = view(call, **ids)
+            if method != "GET" and call.contract.role is not None:
+                _log(call, method, f"/admin/v1/{path}", ids, answer)
+            return answer
+
+        whole = f"/admin/v1/{path}"
+        return route(blueprint, whole, method, auth=Auth.ACCESS, shape=problem_details, limit=MAX_ADMIN_BODY, **declared)(logged)
+
+    return register
+
+
+def _log(call: Call, method: str, path: str, ids: Mapping[str, str], answer: Any) -> None:
+    """The change stands, whether it can be logged or not."""
+    body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
+    made = {name: str(body[name]) for name in IDS if status == 201 and name in body}
+    key, name = (call.member.key, call.member.name) if call.member else ("", "")
+    change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, {**made, **ids}, status)
+    try:
+        call.world.audit.write(change)
+    except Exception as error:  # noqa: BLE001 what was asked for is done, and must be answered so
+        observability.log.error("change_not_logged", exc_info=error, extra={"change": f"{method} {path}", "ids": dict(ids)})
+
+
+def expected(call: Call) -> int | None:
+    """The version that a change begins from, by `If-Match`; None for `*`. Raises Refused (428) when it is missing."""
+    given = call.headers.get("if-match", "").strip()
+    if not given:
+        raise Refused(PARAMETER, "If-Match: is required, with the ETag of what is to be changed", field="If-Match", status=428)
+    if given == "*":
+        return None
+    found = _ETAG.fullmatch(given)
+    if found is None:
+        raise Stale("this is no ETag that was given for it")
+    return int(found[1])
+
+
+def if_given(call: Call) -> int | None:
+    """The same where it is not required: to delete, and to make something new of it."""
+    return expected(call) if call.headers.get("if-match", "").strip() else None
+
+
+def tagged(body: Mapping[str, Any], version: int, status: int = 200) -> Response:
+    return Response(body, {**JSON, "ETag": f'"{version}"'}, status)
+
+
+def listed(name: str, call: Call, read: Callable[[Any, int], Sequence[Any]], id_of: Callable[[Any], Any], first: Any, shown: View) -> Any:
+    """A page of a list: `{name: […], "cursor": …}`; the route's query has `cursor` and `limit`."""
+    asked = call.asked()
+    found, cursor = paging.page(read, id_of, first, asked.cursor, asked.limit)
+    return {name: [shown(each) for each in found], "cursor": cursor}
 
 
 def known_key(key: str) -> str:

@@ -34,7 +34,7 @@ def find_users(call: Call) -> dict[str, Any]:
     if asked.contact is not None and asked.type is not None:
         userids = sorted(call.world.audiences.users_of(asked.type, asked.contact))[: asked.limit]
         found = call.world.users.get(userids)
-        return {"users": [shown(call, found[userid]) for userid in userids if userid in found], "next": None}
+        return {"users": [shown(call, found[userid]) for userid in userids if userid in found], "cursor": None}
     some = call.world.users.walk(EVERYWHERE, cursors.user(asked.cursor), asked.limit, asked.prefix or "")
     return cursors.page("users", some, asked.limit, lambda user: shown(call, user), lambda user: keys.position(user.userid))
 
@@ -64,8 +64,8 @@ def delete_user(call: Call, userid: str) -> Response:
     return Response("", {}, 204)
 
 
-@admin(bp, "user-tags", "GET", query="people.TagsAsked", gives="people.Tags", tag="users")
-def list_tags(call: Call) -> dict[str, Any]:
+@admin(bp, "user-tags", "GET", query="people.TagsAsked", gives="people.UserTags", tag="users")
+def list_user_tags(call: Call) -> dict[str, Any]:
     """The tags of a scope, with about how many users have each."""
     asked: TagsAsked = call.asked()
 
@@ -77,7 +77,7 @@ def list_tags(call: Call) -> dict[str, Any]:
 
 
 @admin(bp, "user-tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIds", tag="users")
-def list_tagged(call: Call, scope: str, tag: str) -> dict[str, Any]:
+def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
     """The ids of the users who have a tag; none for a tag that nobody has."""
     if len(scope) > 64 or len(tag) > 64:
         raise LookupError("no such tag")
@@ -105,7 +105,7 @@ def _check(refused: Mapping[str, str]) -> None:
 
 def shown(call: Call, user: User) -> dict[str, Any]:
     """Contacts are masked for members who may only read."""
-    show = masked if call.role is Role.READ_ONLY else str
+    show = masked if call.member is not None and call.member.role is Role.READ_ONLY else str
     return {
         "userid": user.userid,
         "contacts": {k: {bind: [show(v) for v in values] for bind, values in scoped.items()} for k, scoped in user.contacts.items()},

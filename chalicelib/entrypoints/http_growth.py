@@ -43,7 +43,7 @@ def growth_error(problem: Problem) -> Response:
     return Response(body, {**JSON, **challenge(problem.status)}, 200 if is_body else problem.status)
 
 
-_DECLARED: dict[str, Any] = {"auth": Auth.CHANNEL, "shape": growth_error, "gives": "growth.Done", "tag": "Operation Growth"}
+_DECLARED: dict[str, Any] = {"auth": Auth.CHANNEL, "shape": growth_error, "gives": "growth.GrowthAnswer", "tag": "Operation Growth"}
 
 
 @route(bp, "/smartop/api/v1/user/channel/batch", "PUT", **_DECLARED, takes="growth.Batch")

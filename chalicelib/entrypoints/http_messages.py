@@ -6,9 +6,8 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from chalicelib.domain import keys
-from chalicelib.entrypoints.http_support import Auth, Call, route, ums_error
-from chalicelib.flow import report
+from chalicelib.entrypoints.http_support import Auth, Call, known_msgid, route, ums_error
+from chalicelib.flow import report, withdraw
 
 bp = Blueprint(__name__)
 
@@ -16,18 +15,19 @@ bp = Blueprint(__name__)
 @route(bp, "/v1/messages/{msgid}", "GET", auth=Auth.CHANNEL, shape=ums_error, gives="messages.Report", tag="messages")
 def get_message(call: Call, msgid: str) -> dict[str, Any]:
     """What became of a message."""
-    return {"code": 0, **report.message(call.world, call.sender.key, known(msgid))}
+    return {"code": 0, **report.message(call.world, call.sender.key, known_msgid(msgid))}
 
 
 @route(bp, "/v1/messages/{msgid}/targets/{target}", "GET", auth=Auth.CHANNEL, shape=ums_error, gives="messages.Target", tag="messages")
 def get_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
     """What became of one target of a message."""
-    return {"code": 0, **report.target(call.world, call.sender.key, known(msgid), target)}
+    return {"code": 0, **report.target(call.world, call.sender.key, known_msgid(msgid), target)}
 
 
-def known(msgid: str) -> str:
-    try:
-        keys.message_id_bytes(msgid)
-    except ValueError:
-        raise LookupError("no such message") from None
-    return msgid
+@route(
+    bp, "/v1/retract/{msgid}", "POST", auth=Auth.CHANNEL, shape=ums_error, gives="send.Done", tag="sending", errors=(404, 1015055, 1019031)
+)
+def retract(call: Call, msgid: str) -> dict[str, Any]:
+    """Withdraw a message of the last 24 hours: what has not left is stopped, what has is taken back where the provider can."""
+    withdraw.withdraw(call.world, call.sender.key, known_msgid(msgid))
+    return {"code": 0, "message": "success"}

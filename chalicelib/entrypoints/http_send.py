@@ -1,65 +1,90 @@
-"""POST /v1/template/sent and, for a body with `template_id`, POST /v1/sent."""
+"""The four paths of UMS that send: to everyone or to an audience, of a template or with contents of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.domain import keys
 from chalicelib.domain.errors import Refused
-from chalicelib.entrypoints.http_support import Auth, Call, route, ums_error
+from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
 from chalicelib.flow import submit
-
-if TYPE_CHECKING:
-    from chalicelib.entrypoints.shapes.send import TemplateSend
+from chalicelib.flow.ports import Once
 
 bp = Blueprint(__name__)
 
-HAS_MESSAGE, NOT_SUPPORTED = 1015094, 1019002  # docs.jiguang.cn/jums, "message_code" (2021-12-15); 1019xxx are our own
+HAS_MESSAGE = 1015094  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 SENDS: dict[str, Any] = {
-    "auth": Auth.CHANNEL, "shape": ums_error, "takes": "send.TemplateSend", "gives": "send.Accepted", "tag": "sending",
+    "auth": Auth.CHANNEL, "shape": ums_error, "gives": "send.Accepted", "tag": "sending",
     "errors": (
         1015004, 1015006, 1015007, 1015008, 1015009, 1015010, 1015011, 1015012, 1019013, 1019014, 1015026, 1015031, 1015084, 1015085,
-        1015094, 1015097, 1019001, 1019002,
+        1015094, 1015095, 1015097, 1019001, 1019003, 1019004, 1019041,
     ),
 }  # fmt: skip
 
 
-@route(bp, "/v1/template/sent", "POST", **SENDS)
-def send_template(call: Call) -> dict[str, Any]:
-    """Send a template message to users."""
-    return _send(call)
-
-
-@route(bp, "/v1/sent", "POST", **SENDS)
+@route(bp, "/v1/sent", "POST", takes="send.AnySend", **SENDS)
 def send(call: Call) -> dict[str, Any]:
-    """Send a template message to users: UMS's own example posts one here."""
-    return _send(call, template_only=False)
+    """Send a message to an audience."""
+    return _send(call, broadcast=False)
 
 
-def _send(call: Call, *, template_only: bool = True) -> dict[str, Any]:
+@route(bp, "/v1/broadcast", "POST", takes="send.AnyBroadcast", **SENDS)
+def broadcast(call: Call) -> dict[str, Any]:
+    """Send a message to everyone."""
+    return _send(call, broadcast=True)
+
+
+@route(bp, "/v1/template/sent", "POST", takes="send.TemplateSend", **SENDS)
+def send_template(call: Call) -> dict[str, Any]:
+    """Send a template message to an audience."""
+    return _send(call, broadcast=False, template=True)
+
+
+@route(bp, "/v1/template/broadcast", "POST", takes="send.TemplateBroadcast", **SENDS)
+def broadcast_template(call: Call) -> dict[str, Any]:
+    """Send a template message to everyone."""
+    return _send(call, broadcast=True, template=True)
+
+
+def _send(call: Call, *, broadcast: bool, template: bool = False) -> dict[str, Any]:
+    """UMS's own example posts a template message to the ordinary path."""
     body = call.json()
-    if isinstance(body, Mapping):
-        _refuse_what_is_to_come(body, template_only=template_only)
-    checked: TemplateSend = call.validated(body)
-    msgid = submit.submit(call.world, checked.request(call.sender))
+    template = template or (isinstance(body, Mapping) and "template_id" in body)
+    _refuse_what_does_not_belong(body, broadcast=broadcast, template=template)
+    shape = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
+    checked = call.validated(body, shape)
+    msgid = submit.submit(call.world, checked.request(call.sender), _once(call, body))
     # UMS documents `msgid` and shows `msgno`.
     sendno = {"sendno": checked.option.sendno} if checked.option.sendno else {}
     return {"code": 0, "msgid": msgid, "msgno": msgid, **sendno}
 
 
-def _refuse_what_is_to_come(body: Mapping[str, Any], *, template_only: bool) -> None:
-    content = _first(body, "msg_")
-    if content and (template_only or "template_id" in body):
+def _refuse_what_does_not_belong(body: Any, *, broadcast: bool, template: bool) -> None:
+    """Said more clearly than that the field is not known."""
+    names = [name for name in body if isinstance(name, str)] if isinstance(body, Mapping) else []
+    content = next((name[:64] for name in names if name.startswith("msg_")), "")
+    if template and content:
         raise Refused(HAS_MESSAGE, f"{content}: 模板消息不能携带 msg_xxx (a template message must not carry it)", field=content)
-    if content:
-        raise Refused(NOT_SUPPORTED, f"{content}: only template messages can be sent yet; use template_id", field=content)
-    audience = _first((name for name in body if name != "aud_userid"), "aud_")
-    if audience:
-        raise Refused(NOT_SUPPORTED, f"{audience}: this audience is not supported yet; use aud_userid", field=audience)
+    audience = next((name[:64] for name in names if name.startswith("aud_")), "")
+    if broadcast and audience:
+        raise Refused(PARAMETER, f"{audience}: a broadcast goes to everyone; to send to an audience, use the path sent", field=audience)
 
 
-def _first(names: Iterable[str], prefix: str) -> str:
-    return next((name[:64] for name in names if name.startswith(prefix)), "")
+def _once(call: Call, body: Any) -> Once | None:
+    """What the sender's Idempotency-Key stands for: the access channel, the path, and the body whatever its spacing."""
+    key = call.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise Refused(PARAMETER, "Idempotency-Key: must be 1 to 255 visible ASCII characters", field="Idempotency-Key")
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return Once(keys.join("once", call.sender.key, call.request.path, key), digest)

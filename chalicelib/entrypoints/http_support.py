@@ -15,15 +15,17 @@ from urllib.parse import unquote
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib import observability, wiring
+from chalicelib.domain import keys
 from chalicelib.domain.channels import AccessChannel
-from chalicelib.domain.errors import Conflict, Invalid, Refused, Unverified
-from chalicelib.domain.members import Role
+from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale, Unverified
+from chalicelib.domain.members import Member, Role
 from chalicelib.entrypoints import bodies, credentials
 from chalicelib.entrypoints.contract import Auth as Auth
 from chalicelib.entrypoints.contract import Contract
+from chalicelib.flow.limit import Limiter, Permit
 from chalicelib.flow.ports import World
 
-PARAMETER, AUTHENTICATION, SERVER_ERROR = 4004, 4005, 5000
+PARAMETER, AUTHENTICATION, SERVER_ERROR, TOO_OFTEN = 4004, 4005, 5000, 1015030
 MAX_BODY, MAX_ADMIN_BODY = 6_000_000, 1_000_000
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
@@ -45,13 +47,13 @@ class Problem:
 
 @dataclass(frozen=True)
 class Call:
-    """An authenticated request. `channel` is None where the caller is not an access channel."""
+    """An authenticated request. `channel` is None where the caller is not an access channel, `member` where it is not a member."""
 
     world: World
     request: Request
     channel: AccessChannel | None
     contract: Contract
-    role: Role = Role.ADMINISTRATOR  # of a member
+    member: Member | None = None
 
     @property
     def sender(self) -> AccessChannel:
@@ -101,8 +103,14 @@ class Call:
         return {str(name).lower(): str(self.request.headers[name]) for name in self.request.headers}
 
 
+# What a member needs to change something, where a route declares nothing else.
+_ROLES = {Auth.ACCESS: Role.ADMINISTRATOR, Auth.EITHER: Role.OPERATOR}
+
+
 def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY, **declared: Any) -> Callable[[View], View]:
     """Register a view that takes a Call and the path's parameters, decoded. `declared` are the fields of its Contract."""
+    changes = methods != ("GET",)
+    declared.setdefault("role", _ROLES.get(declared["auth"]) if changes else None)
     contract = Contract(limit=limit, methods=methods, **declared)
 
     def register(view: View) -> View:
@@ -123,27 +131,62 @@ def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY,
 
 
 def _serve(view: View, request: Request, parameters: Mapping[str, str], contract: Contract) -> Response:
+    permit: Permit | None = None
     try:
         world = wiring.world()
-        channel = _authenticate(world, request, contract.auth)
+        channel, member = _authenticate(world, request, contract)
+        if channel is not None:
+            permit = _limiter(world).admit(channel.key)
+            if not permit.granted:
+                raise Refused(TOO_OFTEN, f"API 调用超过频率限制 (more than {permit.limit} requests in this second)", status=429)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
-        answer = view(Call(world, request, channel, contract), **decoded)
-        return answer if isinstance(answer, Response) else Response(answer, dict(JSON), contract.status)
+        answer = view(Call(world, request, channel, contract, member), **decoded)
+        served = answer if isinstance(answer, Response) else Response(answer, dict(JSON), contract.status)
     except Exception as error:  # noqa: BLE001 the last resort of a request, as the batch decorator is of a job
-        refused: Response = contract.shape(_problem(error))
-        return refused
+        served = contract.shape(_problem(error))
+    if permit is not None:
+        served.headers.update(permit.headers)
+        if not permit.granted:
+            served.headers["Retry-After"] = str(permit.reset)
+    return served
 
 
-def _authenticate(world: World, request: Request, auth: Auth) -> AccessChannel | None:
+_limiters: dict[str, Limiter] = {}
+
+
+def _limiter(world: World) -> Limiter:
+    """One for the life of a container."""
+    known = _limiters.get("")
+    if known is None or known.rates is not world.rates:
+        known = _limiters[""] = Limiter(world.rates, world.clock, world.limits.requests_per_second)
+    return known
+
+
+def known_msgid(msgid: str) -> str:
+    """Raises LookupError for what cannot be the id of a message of ours."""
+    try:
+        keys.message_id_bytes(msgid)
+    except ValueError:
+        raise LookupError("no such message") from None
+    return msgid
+
+
+def _authenticate(world: World, request: Request, contract: Contract) -> tuple[AccessChannel | None, Member | None]:
+    auth = contract.auth
     if auth in (Auth.WEBHOOK, Auth.NOBODY):
-        return None
+        return None, None
     key, secret = credentials.basic(request.headers.get("authorization"))
     channel = credentials.access_channel(world, key, secret) if auth in (Auth.CHANNEL, Auth.EITHER) else None
-    if channel is None and not (auth in (Auth.ACCESS, Auth.EITHER) and credentials.is_administrator(world, key, secret)):
+    if channel is not None:
+        if not channel.enabled:
+            raise Refused(1015005, "渠道已关闭 (the access channel is closed)", field="Authorization")
+        return channel, None
+    member = credentials.member(world, key, secret) if auth in (Auth.ACCESS, Auth.EITHER) else None
+    if member is None:
         raise Refused(AUTHENTICATION, "认证失败 (authentication failed: unknown key or wrong secret)", field="Authorization", status=401)
-    if channel is not None and not channel.enabled:
-        raise Refused(1015005, "渠道已关闭 (the access channel is closed)", field="Authorization")
-    return channel
+    if not member.role.may(contract.role):
+        raise Refused(AUTHENTICATION, f"无权限 (this needs the role {contract.role})", field="Authorization", status=403)
+    return None, member
 
 
 def _problem(error: Exception) -> Problem:
@@ -152,6 +195,8 @@ def _problem(error: Exception) -> Problem:
         return Problem(error.status, error.code, _naming(error.field, error.message), errors)
     if isinstance(error, Invalid):
         return Problem(400, PARAMETER, f"{error.field}: {error.reason}", [(error.field, error.reason)])
+    if isinstance(error, Stale):
+        return Problem(412, PARAMETER, str(error), [("If-Match", str(error))])
     if isinstance(error, Conflict):
         return Problem(409, PARAMETER, str(error) or "somebody else changed this at the same time, please try again")
     if isinstance(error, Unverified):
@@ -179,8 +224,9 @@ def ums_error(problem: Problem) -> Response:
 
 
 _TITLES = {
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 413: "Content Too Large",
-    415: "Unsupported Media Type", 500: "Internal Server Error",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 412: "Precondition Failed",
+    413: "Content Too Large", 415: "Unsupported Media Type", 428: "Precondition Required", 500: "Internal Server Error",
+    503: "Service Unavailable",
 }  # fmt: skip
 
 

@@ -1,14 +1,15 @@
-"""POST /v1/user/opt: add and change users, each on its own."""
+"""Users: added, changed and deleted, each on its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.users import UserChange
+from chalicelib.entrypoints.bodies import BadBody
 from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
 from chalicelib.flow import contacts
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 MAX_USERS = 1000
-SCOPE_REFUSED, BUSY = 1019021, 1019022  # our own; UMS does not publish the codes of its user API
+SCOPE_REFUSED, BUSY, UNKNOWN = 1019021, 1019022, 1019023  # our own; UMS does not publish the codes of its user API
 
 
 @route(bp, "/v1/user/opt", "POST", auth=Auth.EITHER, shape=ums_error, takes="users.Entries", gives="users.Changed", tag="users")
@@ -40,9 +41,33 @@ def change_users(call: Call) -> dict[str, Any]:
         except Invalid as error:
             failed.append(_failure(entry, SCOPE_REFUSED, f"[{n}].{error.field}: {error.reason}"))
     lost = contacts.change(call.world, changes) if changes else {}
-    failed += [_failure({"userid": u}, BUSY if why == contacts.BUSY else PARAMETER, why) for u, why in lost.items()]
-    success = [userid for userid in dict.fromkeys(c.userid for c in changes) if userid not in lost]
-    return {"code": 0, "message": "success", "data": {"success": success, "fail": failed}}
+    return _answer([one.userid for one in changes], lost, failed)
+
+
+@route(bp, "/v1/user/delete", "POST", auth=Auth.ACCESS, shape=ums_error, takes="users.UserIds", gives="users.Changed", tag="users")
+def delete_users(call: Call) -> dict[str, Any]:
+    """Delete users with all that is bound to them, each on its own."""
+    entries = call.json()
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
+        raise Refused(PARAMETER, f"body: must be a list of 1 to {MAX_USERS} user ids", field="body")
+    userids: list[str] = []
+    failed: list[dict[str, str]] = []
+    for n, entry in enumerate(entries):
+        try:
+            userids.append(call.validated(entry, "users.OneUserId").root)
+        except Refused as error:
+            failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.errors[0][1] if isinstance(error, BadBody) else error}"))
+    lost = contacts.delete(call.world, userids) if userids else {}
+    return _answer(userids, lost, failed)
+
+
+_CODES = {contacts.BUSY: BUSY, contacts.UNKNOWN: UNKNOWN}
+
+
+def _answer(userids: Sequence[str], lost: Mapping[str, str], failed: Sequence[dict[str, str]]) -> dict[str, Any]:
+    every = [*failed, *(_failure({"userid": u}, _CODES.get(why, PARAMETER), why) for u, why in lost.items())]
+    success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
+    return {"code": 0, "message": "success", "data": {"success": success, "fail": every}}
 
 
 def _failure(entry: Any, code: int, message: str) -> dict[str, str]:

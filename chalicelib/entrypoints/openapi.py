@@ -98,11 +98,17 @@ def _operation(path: str, method: str, view: Any, schemas: Json, names: Mapping[
     if parameters:
         operation["parameters"] = parameters
     if contract.takes and method not in ("GET", "HEAD"):
-        content: Json = {"schema": {"$ref": REF + names[contract.takes]}}
+        content: Json = {"schema": _form(schemas[names[contract.takes]]) if contract.form else {"$ref": REF + names[contract.takes]}}
         if contract.takes in examples.BODIES:
             content["example"] = examples.BODIES[contract.takes]
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data" if contract.form else "application/json": content}}
     return operation
+
+
+def _form(fields: Json) -> Json:
+    """The same with a file."""
+    file = {"type": "string", "format": "binary"}
+    return {**fields, "properties": {**fields["properties"], "file": file}, "required": [*fields.get("required", ()), "file"]}
 
 
 def tag_of(path: str, contract: Contract) -> str:

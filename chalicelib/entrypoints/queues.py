@@ -6,10 +6,10 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, PlanJob, PollJob, TimerKind
+from chalicelib.domain.jobs import CheckJob, DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, TokenJob, WithdrawJob
 from chalicelib.entrypoints.runtime import jobs, stage
+from chalicelib.flow import access_tokens, check, deliver, due, envelopes, fallback, poll, tally, withdraw
 from chalicelib.flow import audience as audience_step
-from chalicelib.flow import deliver, due, envelopes, fallback, poll, tally
 from chalicelib.flow.ports import World
 
 audience_jobs = Blueprint(__name__)
@@ -48,10 +48,14 @@ def audience(world: World, text: str) -> None:
     job = envelopes.decode_audience(text)
     if isinstance(job, PlanJob):
         return audience_step.plan(world, job)
+    if isinstance(job, WithdrawJob):
+        return withdraw.walk(world, job)
     looks = [timer for timer in job.timers if timer.kind is TimerKind.LOOK]
     recounts = [timer for timer in job.timers if timer.kind is TimerKind.RECOUNT]
     if looks:
         fallback.look(world, looks)
+    if withdrawals := [timer for timer in job.timers if timer.kind is TimerKind.WITHDRAW]:
+        withdraw.start_again(world, withdrawals)
     if recounts:
         tally.recount(world, recounts)
     return None
@@ -115,7 +119,13 @@ def _deliver(world: World, text: str) -> None:
     job = envelopes.decode_channel(text)
     if isinstance(job, DeliverJob):
         deliver.deliver(world, job)
+    elif isinstance(job, RecallJob):
+        withdraw.recall(world, job)
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
+    elif isinstance(job, TokenJob):
+        access_tokens.fetch(world, job)
+    elif isinstance(job, CheckJob):
+        check.answer(world, job)
     else:
         due.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])

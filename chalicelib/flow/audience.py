@@ -41,6 +41,8 @@ def plan(world: World, job: PlanJob) -> None:
         return
     page, position = job.page, job.position
     for _ in range(PAGES_PER_JOB):
+        if world.messages.withdrawn(job.msgid) is not None:
+            return
         stored = _plan_page(world, message, page, position)
         if stored.next is None:
             return

@@ -18,11 +18,12 @@ from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallState
-from chalicelib.domain.sending import Account, Answer, DeliveryReport, Loss, Outcome, OutgoingCall, Recipient
+from chalicelib.domain.sending import Answer, Attachment, DeliveryReport, Loss, Outcome, OutgoingCall, Recipient
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import content
+from chalicelib.flow import content, materials
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import Session, World
+from chalicelib.flow.sessions import connect
 
 log = logging.getLogger("openums")
 
@@ -47,11 +48,12 @@ class Caller:
         self.able = self.provider.capabilities
         self._opened = opened
         self._session: Session | None = None
+        self._files: tuple[Attachment, ...] | None = None
 
     def settle(self, call: OpenCall) -> CallAnswer | None:
         """Claim the call, make it, record its answer. None when it was closed meanwhile."""
         skipped = tuple(n for n, place in enumerate(call.places) if self._is_reached(place))
-        token = self._token() if len(skipped) < len(call.places) else ""
+        token = self._token(call) if len(skipped) < len(call.places) else ""
         now = self.world.clock.now()
         mine = Call(call.key, CallState.LEASED, now + self.world.limits.lease * 1000, token, now, skipped)
         held = self.world.ledger.claim(self.page.plan.id, mine, None, self.message)
@@ -59,10 +61,10 @@ class Caller:
             return self._call(call, mine)
         return self._take_over(call, mine, held)
 
-    def _token(self) -> str:
+    def _token(self, call: OpenCall) -> str:
         """Fetched before the claim, so that the claim holds it."""
         try:
-            return self._connect().token_for(self.message.contents[self.channel.type]) or ""
+            return self._connect().token_for(self._recipient(call.places[0]).content) or ""
         except Unavailable as error:
             raise self._postponed(error) from error
 
@@ -72,9 +74,7 @@ class Caller:
 
     def _connect(self) -> Session:
         if self._session is None:
-            plain = self.world.credentials.open_credentials(self.channel.sealed_credentials)
-            account = Account(self.channel.code, plain, self.channel.options)
-            self._session = self._opened.enter_context(self.provider.connect(account))
+            self._session = self._opened.enter_context(connect(self.world, self.channel))
         return self._session
 
     def _is_reached(self, place: Place) -> bool:
@@ -153,7 +153,14 @@ class Caller:
     def _outgoing(self, call: OpenCall, mine: Call) -> OutgoingCall:
         left = [place for n, place in enumerate(call.places) if n not in set(mine.skipped)]
         recipients = [self._recipient(place) for place in left]
-        return OutgoingCall(self.message.msgid, recipients, mine.token or None, self.message.app_para)
+        return OutgoingCall(self.message.msgid, recipients, mine.token or None, self.message.app_para, self._attachments())
+
+    def _attachments(self) -> tuple[Attachment, ...]:
+        """Fetched once per job; raises Rejected or Unavailable, as the provider's answer would be taken."""
+        if self._files is None:
+            urls = content.files(self.message, self.channel.code)
+            self._files = materials.fetch(self.world, self.message.channel_key, urls) if urls else ()
+        return self._files
 
     def _recipient(self, place: Place) -> Recipient:
         page = self.page.plan.id

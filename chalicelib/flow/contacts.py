@@ -19,7 +19,7 @@ USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at lea
 # Of these a user has one contact per scope: `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
 
-UNKNOWN = "is not known"
+UNKNOWN = "does not exist"
 BUSY = "was changed by others at the same time, please try again"
 
 
@@ -67,14 +67,18 @@ def change_all(world: World, changes: Sequence[UserChange], *, create: bool = Tr
 
 
 def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
-    """Delete users with their contacts and tags; why which were not. Who is not there is deleted."""
-    waiting: Sequence[str] = list(dict.fromkeys(userids))
-    for _ in range(ATTEMPTS):
+    """Take users away with all that is bound to them; why which of them were not."""
+    waiting = list(dict.fromkeys(userids))
+    refused: dict[str, str] = {}
+    for attempt in range(ATTEMPTS):
         found = world.users.get(waiting)
-        waiting = sorted(world.users.delete(list(found.values()))) if found else []
+        if not attempt:
+            refused = {userid: UNKNOWN for userid in waiting if userid not in found}
+        losers = world.users.delete(list(found.values())) if found else frozenset()
+        waiting = [userid for userid in waiting if userid in losers]
         if not waiting:
             break
-    return dict.fromkeys(waiting, BUSY)
+    return {**refused, **dict.fromkeys(waiting, BUSY)}
 
 
 def size(user: User) -> int:

@@ -8,16 +8,17 @@ import html
 import json
 import re
 import struct
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.channels import Channel, ChannelType
+from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
 from chalicelib.domain.facts import Place
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ClickReport
-from chalicelib.domain.templates import Content, Template, render, variables
+from chalicelib.domain.templates import Content, Template, alternatives, render, variables
 from chalicelib.flow.ports import Vault, World
 
 _MARKUP = re.compile(r"<\s*(html|body|p|div|a|br|table|span|h[1-6])\b", re.IGNORECASE)
@@ -25,17 +26,47 @@ _MARKUP = re.compile(r"<\s*(html|body|p|div|a|br|table|span|h[1-6])\b", re.IGNOR
 
 def prepare(
     world: World, template: Template, values: Mapping[str, str], channels: Sequence[Channel]
-) -> tuple[dict[ChannelType, Content], dict[str, str]]:
-    """Each type's content, and the link variables that are left in it for short links to stand for."""
-    contents: dict[ChannelType, Content] = {}
+) -> tuple[dict[str, Content], dict[str, str]]:
+    """Each delivery channel's content by its code, and the link variables that are left in it for short links to stand for.
+
+    Raises Invalid when a channel's platform takes none of the alternatives for its type.
+    """
+    contents: dict[str, Content] = {}
     links: dict[str, str] = {}
     for channel in channels:
-        raw = template.contents[channel.type]
+        raw = choose(world, channel, alternatives(template.contents[channel.type]))
         tracked = _tracked(world, channel, template) & variables(raw)
         given = {name: value for name, value in values.items() if name not in tracked}
-        contents[channel.type] = _fill(raw, given, channel.type)
+        contents[channel.code] = _fill(raw, given, channel.type)
         links.update({name: values[name] for name in tracked})
     return contents, links
+
+
+def check(world: World, kind: ChannelType, one: Content) -> None:
+    """Platforms of one type may differ in content: one of them must take it. Raises Invalid as the platform whose shape was meant does:
+    to others, a field of it is unknown."""
+    refusals: list[Invalid] = []
+    for platform in world.providers.platforms(kind):
+        try:
+            return world.providers.of(platform).check_content(one)
+        except Invalid as error:
+            refusals.append(error)
+    if not refusals:
+        raise Invalid("", "nothing delivers on this channel type yet")
+    raise next((refusal for refusal in refusals if refusal.reason != UNKNOWN_FIELD), refusals[0])
+
+
+def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Content:
+    """The first of the alternatives that the channel's platform takes; raises Invalid as for the first one."""
+    refusals: list[Invalid] = []
+    for one in offered:
+        try:
+            world.providers.of(channel.platform).check_content(one)
+        except Invalid as error:
+            refusals.append(error)
+        else:
+            return one
+    raise refusals[0]
 
 
 def _tracked(world: World, channel: Channel, template: Template) -> frozenset[str]:
@@ -54,18 +85,24 @@ def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType) -> Content
     return {**body, **render({"subject": raw.get("subject", "")}, flat)}
 
 
-def size(contents: Mapping[ChannelType, Content]) -> int:
-    return len(json.dumps({k.value: v for k, v in contents.items()}, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+def size(contents: Mapping[str, Content]) -> int:
+    return len(json.dumps(dict(contents), ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
-def is_personal(prepared: Content) -> bool:
+def files(message: Message, code: str) -> Sequence[Any]:
+    """The addresses of a mail's attachments, with nothing shortened."""
+    listed: Any = render({"files": message.contents[code].get("files") or ()}, message.links)["files"]
+    return listed if isinstance(listed, list) else ()
+
+
+def is_personal(prepared: Content, links: Collection[str]) -> bool:
     """Whether deliveries differ in content: what is left to fill in are short links."""
-    return bool(variables(prepared))
+    return not variables(prepared).isdisjoint(links)
 
 
 def personal(world: World, message: Message, page: PageId, place: Place) -> Content:
     """The content of one delivery, complete."""
-    shared = message.contents[message.channels[place.channel]]
+    shared = message.contents[place.channel]
     names = variables(shared) & frozenset(message.links)
     if not names:
         return shared

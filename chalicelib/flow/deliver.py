@@ -18,7 +18,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ProviderIds, names_of, parts_of
-from chalicelib.flow import receipts
+from chalicelib.flow import receipts, withdraw
 from chalicelib.flow.calls import MAX_DELAY, Caller, Postponed
 from chalicelib.flow.dispatch import OpenCall, look_now, open_calls
 from chalicelib.flow.ports import Lookup, World
@@ -42,6 +42,9 @@ def deliver(world: World, job: DeliverJob) -> None:
         raise LookupError("the job's list is not there yet")
     work = _Work(world, job, message, channel, page)
     calls = [c for c in open_calls(message, page, go) if c.key.channel == job.channel and job.start <= c.key.start < job.end]
+    if page.withdrawn is not None:
+        withdraw.stop(world, message, page, calls)
+        calls = []
     work.run(calls)
 
 

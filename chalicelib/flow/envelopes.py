@@ -8,15 +8,33 @@ from dataclasses import asdict
 from typing import Any
 
 from chalicelib.domain.channels import Priority
-from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import (
+    AudienceJob,
+    ChannelJob,
+    CheckJob,
+    DeliverJob,
+    ImportJob,
+    PlanJob,
+    PollJob,
+    RecallJob,
+    Timer,
+    TimerKind,
+    TimersJob,
+    TokenJob,
+    WithdrawJob,
+)
 from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob | ImportJob
 
-_PLAIN: Mapping[str, type[PlanJob] | type[DeliverJob] | type[PollJob] | type[ImportJob]] = {
+_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | ImportJob]] = {
     "plan": PlanJob,
+    "withdraw": WithdrawJob,
     "deliver": DeliverJob,
+    "recall": RecallJob,
     "poll": PollJob,
+    "token": TokenJob,
+    "check": CheckJob,
     "import": ImportJob,
 }
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
@@ -31,7 +49,7 @@ def encode(job: AnyJob) -> str:
 def decode_audience(text: str) -> AudienceJob:
     """Raises ValueError for what is no job of the audience queues."""
     job = _decode(text)
-    if not isinstance(job, PlanJob | TimersJob):
+    if not isinstance(job, PlanJob | WithdrawJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on an audience queue")
     return job
 
@@ -39,7 +57,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | PollJob | TimersJob):
+    if not isinstance(job, DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 
@@ -64,7 +82,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position", "id"})
+_TEXTS = frozenset({"msgid", "channel", "position", "id", "check", "question"})
 
 
 def _typed(name: str, value: Any) -> Any:

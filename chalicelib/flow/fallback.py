@@ -10,9 +10,10 @@ from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page
-from chalicelib.domain.plans import Call, CallState, GoList, PageId
+from chalicelib.domain.plans import GoList, PageId
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import audience, dispatch, due
+from chalicelib.flow import audience, dispatch, due, withdraw
+from chalicelib.flow.closing import Closing, close
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import World
 
@@ -36,6 +37,9 @@ def settle(world: World, at: PageId) -> None:
             _start_walkers(world, message)
             again = world.clock.now() + world.limits.check_after * 1000
             world.timers.set([Timer(again, TimerKind.LOOK, at, message.priority)])
+        return
+    if page.withdrawn is not None:
+        withdraw.settle(world, message, page)
         return
     if at.page == 0 and message.audience.is_walked:
         _start_walkers(world, message)
@@ -89,20 +93,8 @@ def _expire(world: World, message: Message, page: Page) -> bool:
 
 
 def _close(world: World, message: Message, page: Page, call: OpenCall, time: int) -> bool:
-    if all(page.of(place).ended for place in call.places):
-        return False
-    at, record = page.plan.id, page.calls.get(call.key)
-    if record is not None and record.is_live(world.clock.now()):
-        return False
-    if record is None or not record.is_over:
-        may_be_taken = record is not None and record.state in (CallState.LEASED, CallState.UNCERTAIN)
-        closed = Call(call.key, CallState.ABANDONED if may_be_taken else CallState.CLOSED, 0)
-        if world.ledger.claim(at, closed, record, message) is not None:
-            return True  # somebody was faster: look again
-        record = closed
-    kind = FactKind.UNKNOWN if record.state is CallState.ABANDONED else FactKind.EXPIRED
-    world.ledger.add(at, [Fact(place, kind, time, "not_in_time", "timer") for place in call.places], message)
-    return True
+    fact = Fact(call.places[0], FactKind.EXPIRED, time, "not_in_time", "timer")
+    return close(world, message, page, call, fact) in (Closing.CLOSED, Closing.CHANGED)
 
 
 def _open(message: Message, page: Page) -> Iterable[OpenCall]:

@@ -6,9 +6,10 @@ from chalicelib.domain.channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.pages import CallAnswer, Page
-from chalicelib.domain.sending import Account, ProviderIds, Receipt
+from chalicelib.domain.sending import ProviderIds, Receipt
 from chalicelib.flow import receipts
 from chalicelib.flow.ports import World
+from chalicelib.flow.sessions import connect
 
 GIVE_UP = 86400  # seconds after which a call's receipts are no longer asked for
 SHORTEST = 30
@@ -30,15 +31,11 @@ def poll_channel(world: World, job: PollJob) -> None:
     channel = world.settings.channel(job.channel)
     if channel is None or channel.receipts is not ReceiptMode.POLL:
         return
-    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
+    with connect(world, channel) as session:
         found = session.poll({})
         receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
     if len(found) >= NEARLY_FULL:
         world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, POLL_AGAIN)])
-
-
-def _account(world: World, channel: Channel) -> Account:
-    return Account(channel.code, world.credentials.open_credentials(channel.sealed_credentials), channel.options)
 
 
 def poll_page(world: World, timer: Timer) -> None:
@@ -56,7 +53,7 @@ def poll_page(world: World, timer: Timer) -> None:
     if age < GIVE_UP:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000
         world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
-    with world.providers.of(channel.platform).connect(_account(world, channel)) as session:
+    with connect(world, channel) as session:
         receipts.record(world, channel.code, [each for each in session.poll(asked) if isinstance(each, Receipt)])
 
 

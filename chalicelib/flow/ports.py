@@ -10,11 +10,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from chalicelib.domain.audits import Change
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
+from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.imports import BadRow, Import
 from chalicelib.domain.jobs import Envelope, Timer
+from chalicelib.domain.members import Member
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
@@ -30,7 +33,7 @@ from chalicelib.domain.sending import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.strategy import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import User
 
@@ -79,7 +82,10 @@ class Provider(Protocol):
 
 
 class Tokens(Protocol):
-    """Access tokens of providers, sealed, shared by all containers. A name is a delivery channel's code and what it is, joined."""
+    """Access tokens of providers, sealed, shared by all containers. A name is a delivery channel's code and what it is, joined.
+
+    What a check answered is kept here too (flow/check.py): it may hold a token, and lives for minutes.
+    """
 
     def read(self, name: str) -> Token | None:
         """Consistently; None when there is none or it has expired."""
@@ -93,9 +99,16 @@ class Tokens(Protocol):
     def forget(self, name: str) -> None: ...
 
 
+class Rates(Protocol):
+    def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
+        """How many of the wanted requests are granted within this second, and how many are left of it then."""
+
+
 class Clock(Protocol):
     def now(self) -> int:
         """Milliseconds since the epoch."""
+
+    def sleep(self, seconds: float) -> None: ...
 
 
 class Settings(Protocol):
@@ -104,7 +117,10 @@ class Settings(Protocol):
     def access_channel(self, key: str) -> AccessChannel | None: ...
     def channel(self, code: str) -> Channel | None: ...
     def template(self, number: int) -> Template | None:
-        """The newest version."""
+        """The newest version; None for a template that was archived."""
+
+    def template_version(self, number: int, version: int) -> Template | None:
+        """That version as it was put, which never changes; also of an archived template."""
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
         """The channel key that it belongs to, and the strategy."""
@@ -114,26 +130,77 @@ class Settings(Protocol):
 
 
 class Administration(Settings, Protocol):
-    """Settings as operators write them. Puts raise Conflict when the key, code or name is taken; nothing is overwritten unseen."""
+    """Settings as operators write them. Puts raise Conflict when the key, code or name is taken; nothing is overwritten unseen.
+
+    Updates and deletes are given what is to be written: its `version` is one more than the stored one must be, else they raise Stale.
+    Lists are in the order of their ids; `after` is the last id of the page before, and `limit` 0 means all.
+    """
+
+    def forget(self) -> None:
+        """Read everything anew from here on: who is about to change something must not see an old version."""
 
     def next_number(self, kind: str) -> int:
-        """A fresh id of a `template`, `strategy` or `channel`: small, rising, never given twice."""
-
-    def access_key_hash(self, access_key: str) -> str | None:
-        """SHA-256 (hex) of the secret of a global access key."""
+        """A fresh id of a `template`, `strategy`, `channel`, or of a family of groups: small, rising, never given twice."""
 
     def put_access_channel(self, channel: AccessChannel) -> None: ...
+    def update_access_channel(self, before: AccessChannel, after: AccessChannel) -> None:
+        """Everything but its authorisations."""
+
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
         """Authorise a delivery channel, switch it, or (None) take the authorisation back; False if the access channel is not there."""
 
     def put_channel(self, channel: Channel) -> None:
         """Code and name are unique."""
 
-    def put_template(self, template: Template) -> None: ...
+    def update_channel(self, before: Channel, after: Channel) -> None: ...
+    def delete_channel(self, channel: Channel) -> None: ...
+    def put_template(self, template: Template) -> None:
+        """A version; of one that is archived, its end: it stands in no list any more."""
+
+    def template_versions(self, number: int) -> Sequence[Template]:
+        """From the first on, the end of an archived one left out."""
+
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None: ...
-    def access_channels(self) -> Sequence[AccessChannel]: ...
-    def templates(self, channel_key: str) -> Sequence[Template]: ...
-    def strategies(self, channel_key: str) -> Sequence[tuple[int, str, Strategy]]: ...
+    def strategy_entry(self, number: int) -> StrategyEntry | None: ...
+    def update_strategy(self, entry: StrategyEntry) -> None: ...
+    def delete_strategy(self, entry: StrategyEntry) -> None: ...
+    def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]: ...
+    def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]: ...
+    def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]: ...
+    def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]: ...
+
+
+class Groups(Protocol):
+    """Headers of lists, segments and tags; puts, updates, deletes and lists as in Administration."""
+
+    def put(self, group: Group) -> None: ...
+    def get(self, family: Family, number: int) -> Group | None: ...
+    def update(self, before: Group, after: Group) -> None: ...
+    def delete(self, group: Group) -> None: ...
+    def list(self, family: Family, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Group]: ...
+
+
+class Members(Protocol):
+    """Who may use the management API; puts, updates, deletes and lists as in Administration."""
+
+    def get(self, key: str) -> Member | None:
+        """As old as the settings cache. The global keys of a deployment are administrators."""
+
+    def put(self, member: Member) -> None: ...
+    def update(self, member: Member) -> None: ...
+    def delete(self, member: Member) -> None: ...
+    def list(self, after: str = "", limit: int = 0) -> Sequence[Member]:
+        """Without the global keys."""
+
+
+class Audit(Protocol):
+    """The log of changes, by months."""
+
+    def write(self, change: Change) -> None:
+        """The same change again is the same entry."""
+
+    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[Change]:
+        """The newest first, from before that id on."""
 
 
 class Users(Protocol):
@@ -181,15 +248,36 @@ class Audiences(Protocol):
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
 
+@dataclass(frozen=True)
+class Once:
+    """A request under the idempotency key that its sender gave it, remembered for a day with the message that it became."""
+
+    name: str  # of the key, within its access channel and path
+    digest: str  # of the body
+    msgid: str = ""
+
+
 class Messages(Protocol):
-    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
         """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists.
 
-        `contacts` are those of a message that names contacts instead of users, in the order of its targets.
+        `contacts` are those of a message that names contacts instead of users, in the order of its targets. Where `once` stands
+        already, nothing is stored, and it is returned with its message.
         """
+
+    def once(self, name: str) -> Once | None:
+        """What stands under an idempotency key, read consistently."""
 
     def contacts(self, msgid: str) -> Sequence[str]:
         """The contacts that a message names; cached like `get`."""
+
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        """Say that nothing more may leave, with a timer that sees to it: both or none. False when it was said before."""
+
+    def withdrawn(self, msgid: str) -> int | None:
+        """Since when (ms) nothing more may leave; read consistently."""
 
     def get(self, msgid: str) -> Message | None:
         """Immutable, hence cached without limit of age within a container (bounded in number)."""
@@ -213,6 +301,9 @@ class Ledger(Protocol):
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
     def plan(self, page: PageId) -> Plan | None:
         """The plan alone; it never changes, hence cached without limit of age within a container (bounded in number)."""
+
+    def withdraw(self, page: PageId, time: int, message: Message) -> None:
+        """Mark the page, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
 
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList: ...
     def page(self, page: PageId) -> Page | None:
@@ -298,14 +389,16 @@ class Files(Protocol):
     def mark(self, key: str) -> str | None:
         """What tells this content from any other; None when there is no file."""
 
-    def read(self, key: str, mark: str) -> bytes | None:
-        """None when the file is not there, or has another mark."""
+    def read(self, key: str, mark: str = "") -> bytes | None:
+        """None when the file is not there, or has another mark than the one that is asked for."""
 
     def write(self, key: str, content: bytes, kind: str) -> None: ...
     def address(self, key: str, name: str, seconds: int) -> str:
         """To download a file under a name."""
 
     def delete(self, key: str) -> None: ...
+    def fetch(self, url: str, most: int) -> bytes:
+        """A file that lies elsewhere, through the egress policy; raises a ProviderError."""
 
 
 class Queues(Protocol):
@@ -369,6 +462,7 @@ class Limits:
     history_days: int
     public_url: str
     workers: tuple[str, ...] = ()  # those that the stage runs
+    requests_per_second: int = 500  # of an access channel
     clock_width: int = 60  # no timer comes due sooner than two of these from now
 
 
@@ -384,6 +478,8 @@ class World:
     ledger: Ledger
     lookups: Lookups
     tokens: Tokens
+    files: Files
+    rates: Rates
     timers: Timers
     queues: Queues
     vault: Vault
@@ -391,4 +487,6 @@ class World:
     providers: Providers
     limits: Limits
     imports: Imports
-    files: Files
+    groups: Groups
+    members: Members
+    audit: Audit

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.facts import FactKind
 from chalicelib.domain.funnel import STAGES, Counts, channel_order, total
 from chalicelib.domain.messages import PAGE_TARGETS, Message, Summary
 from chalicelib.domain.pages import Page
@@ -21,16 +22,17 @@ LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when 
 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     """Raises LookupError when the access channel has no such message."""
-    found = _own(world, channel_key, msgid)
+    found = own(world, channel_key, msgid)
+    withdrawn = world.messages.withdrawn(msgid)
     is_small = not found.audience.is_walked and len(found.userids) <= LIVE_TARGETS
     counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
     planned = counts.users.get("planned", 0)
     return {
         "msgid": msgid,
-        "status": _status(found, counts),
+        "status": "withdrawn" if withdrawn else _status(found, counts),
         "accepted": found.accepted,
         "priority": found.priority.value,
-        "template": {"id": found.template[0], "version": found.template[1]},
+        "template": {"id": found.template[0], "version": found.template[1]} if found.template[0] else None,
         "rule_id": found.rule_id,
         "sendno": found.sendno,
         "progress": {
@@ -65,7 +67,7 @@ def newest(world: World, channel_key: str, before: str, limit: int) -> Sequence[
     return world.messages.newest(channel_key, before or keys.message_id(now + 1, bytes(4)), oldest, limit)
 
 
-def _own(world: World, channel_key: str, msgid: str) -> Message:
+def own(world: World, channel_key: str, msgid: str) -> Message:
     found = world.messages.get(msgid)
     if found is None or found.channel_key != channel_key:
         raise LookupError("no such message")
@@ -98,14 +100,15 @@ def _balances(counts: Counts) -> bool:
 
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
     """Raises LookupError when the access channel has no such message, or the message no such target."""
-    found = _own(world, channel_key, msgid)
+    found = own(world, channel_key, msgid)
     at = _page_of(world, found, userid)
     page = world.ledger.page(at) if at else None
     for position, planned in enumerate(page.plan.targets if page else ()):
         if page and planned.id == userid:
             return _life(found, page, position)
     if userid in found.userids:
-        return {"msgid": msgid, "target": userid, "state": "accepted", "loss": None, "refused": {}, "deliveries": []}
+        state = "withdrawn" if world.messages.withdrawn(msgid) else "accepted"
+        return {"msgid": msgid, "target": userid, "state": state, "loss": None, "refused": {}, "deliveries": []}
     raise LookupError("no such target")
 
 
@@ -145,7 +148,7 @@ def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
         _delivery(found, page, step, decided.time, place) for step, decided, place in page.places(found) if place.target == position
     ]
     states = [d["state"] for d in deliveries]
-    order = ("clicked", "delivered", "submitted", "delivery_failed", "pending")
+    order = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
     state = "invalid" if planned.loss else next((s for s in order if s in states), states[-1] if states else "pending")
     return {
         "msgid": found.msgid,
@@ -171,5 +174,6 @@ def _delivery(found: Message, page: Page, step: int, decided: int, place: Any) -
         "state": known.state,
         "decided": decided,
         "provider_id": provider_id,
+        "withdrawal": next((kind.value for kind in (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED) if known.has(kind)), None),
         "facts": [{"fact": f.kind.value, "time": f.time, "code": f.code, "source": f.source} for f in facts],
     }

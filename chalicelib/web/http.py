@@ -13,6 +13,8 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.web.egress import Blocked, Policy
 
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024  # an answer for 1,000 recipients is about 100 KB
+
 
 @dataclass(frozen=True)
 class Request:
@@ -20,6 +22,7 @@ class Request:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    most: int = MAX_RESPONSE_BYTES  # of the answer's body
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Http:
         data: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        most: int = MAX_RESPONSE_BYTES,
     ) -> Response:
         """Send a request; `json` or `data` (a form) is its body, `auth` is sent as Basic credentials. Raises as Transport does."""
         if self.policy.refusal(url) is not None:
@@ -81,7 +85,7 @@ class Http:
             sent["authorization"] = basic(*auth)
         if params:
             url += ("&" if urlsplit(url).query else "?") + urlencode(params)
-        return self._open().send(Request(method, url, sent, body), self.timeout)
+        return self._open().send(Request(method, url, sent, body, most), self.timeout)
 
     def _open(self) -> Transport:
         if self._transport is None:

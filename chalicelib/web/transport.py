@@ -23,7 +23,6 @@ from chalicelib.web.egress import Policy
 from chalicelib.web.http import Request, Response
 
 CONNECT_SECONDS = 5.0
-MAX_RESPONSE_BYTES = 4 * 1024 * 1024  # an answer for 1,000 recipients is about 100 KB
 
 # A function's container is frozen between its invocations. What was closed meanwhile (gateways drop idle connections after
 # minutes) would break the next request after it was sent, and nobody could say whether the provider has it.
@@ -83,7 +82,7 @@ class RequestsTransport:
             verify=True,
         )
         with reply:
-            body = _read(reply)
+            body = _read(reply, request.most)
         return Response(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body)
 
     def _close_idle(self) -> None:
@@ -91,11 +90,11 @@ class RequestsTransport:
             self._adapter.poolmanager.clear()
 
 
-def _read(reply: requests.Response) -> bytes:
+def _read(reply: requests.Response, most: int) -> bytes:
     body = bytearray()
     for part in reply.raw.stream(65536, decode_content=True):
         body += part
-        if len(body) > MAX_RESPONSE_BYTES:
+        if len(body) > most:
             raise Uncertain("response_too_large")
     return bytes(body)
 

@@ -311,3 +311,21 @@ def test_a_page_of_five_hundred_targets_is_read_within_a_fraction_of_a_second(re
     started = time.monotonic()
     assert real_container().ledger.page(plan.id) is not None
     assert time.monotonic() - started < 2
+
+
+def test_a_page_can_be_marked_before_and_after_it_is_planned(container: Container) -> None:
+    message = a_message("ann")
+    at = PageId(message.msgid, 0)
+    container().ledger.withdraw(at, 5, message)
+    assert container().ledger.page(at) is None
+    container().ledger.put_plan(a_plan(message), message)
+    container().ledger.withdraw(at, 9, message)
+    page = container().ledger.page(at)
+    assert page is not None
+    assert page.withdrawn == 5
+    other = a_message("ben")
+    container().ledger.put_plan(a_plan(other), other)
+    unmarked = container().ledger.page(PageId(other.msgid, 0))
+    assert unmarked is not None
+    assert unmarked.withdrawn is None
+    assert page.seen == unmarked.seen + 1

@@ -19,7 +19,7 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId
-from chalicelib.flow.ports import World
+from chalicelib.flow.ports import Once, World
 from tests.builders import a_plan, a_reachable_user, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
@@ -36,7 +36,7 @@ def create(world: World, message: Message, *, with_plan: bool = False) -> None:
 FULL: dict[str, Any] = {
     "strategy": a_strategy("app", "sms,email", missing="clicked", within=300, operator="or"),
     "priority": Priority.HIGH,
-    "contents": {ChannelType.APP: {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}}, ChannelType.SMS: {"text": "x"}},
+    "contents": {"push": {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}}, "text": {"text": "x"}},
     "links": {"url": "https://example.com/?q=a&b=1"},
     "template": (7, 2),
     "rule_id": 9,
@@ -185,7 +185,7 @@ def raw(aws: Callable[[str], Any], msgid: str) -> dict[str, dict[str, Any]]:
 
 
 def test_contents_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any]) -> None:
-    contents = {ChannelType.APP: {"alert": "marked-content"}}
+    contents = {"push": {"alert": "marked-content"}}
     message = a_message(
         "ann", contents=contents, links={"url": "https://marked.example.com"}, callback={"url": "https://marked.example.com"}
     )
@@ -248,3 +248,50 @@ def test_a_create_whose_answer_got_lost_is_no_conflict(real: World, aws: Callabl
     with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
         create(real, message)
     assert real_container().messages.get(message.msgid) == message
+
+
+def once_for(message: Message, digest: str = "d") -> Once:
+    return Once(f"once#shop#/v1/sent#{message.msgid}", digest)
+
+
+@pytest.mark.parametrize("with_plan", [False, True])
+def test_under_one_idempotency_key_one_message_is_created(container: Container, with_plan: bool) -> None:
+    first, second = a_message("ann"), a_message("ann")
+    once = once_for(first)
+    assert container().messages.once(once.name) is None
+    for message, stands in ((first, None), (second, replace(once, msgid=first.msgid)), (first, replace(once, msgid=first.msgid))):
+        world = container()
+        plan = a_plan(message) if with_plan else None
+        assert world.messages.create(message, plan, first_look(message), (), once) == stands
+    assert container().messages.get(second.msgid) is None
+    assert container().messages.once(once.name) == replace(once, msgid=first.msgid)
+
+
+def test_another_body_finds_what_stands_under_the_key(container: Container) -> None:
+    first, second = a_message("ann"), a_message("ben")
+    container().messages.create(first, None, first_look(first), (), once_for(first, "one"))
+    found = container().messages.create(second, None, first_look(second), (), once_for(first, "other"))
+    assert found == replace(once_for(first, "one"), msgid=first.msgid)
+
+
+def test_an_idempotency_key_is_forgotten_after_a_day_even_if_its_item_is_still_there(
+    real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = a_message("ann"), a_message("ann")
+    once = once_for(first)
+    real.messages.create(first, None, first_look(first), (), once)
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 86401)
+    assert real.messages.once(once.name) is None
+    assert real.messages.create(second, None, first_look(second), (), once) is None
+
+
+def test_a_message_is_withdrawn_once(container: Container) -> None:
+    message = a_message("ann")
+    create(container(), message)
+    timer = replace(first_look(message), kind=TimerKind.WITHDRAW)
+    assert container().messages.withdrawn(message.msgid) is None
+    assert container().messages.withdraw(message, message.accepted + 5, timer)
+    assert not container().messages.withdraw(message, message.accepted + 9, timer)
+    assert container().messages.withdrawn(message.msgid) == message.accepted + 5
+    assert timer.what in {each.what for each in container().timers.due(timer.at + 600_000, 1000)}

@@ -12,7 +12,7 @@ from chalicelib import config, wiring
 from chalicelib.aws import inbox
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import CheckJob, DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 from chalicelib.flow import envelopes as texts
 from chalicelib.flow.ports import World
@@ -59,6 +59,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(PlanJob(msgid, 3, "1500"), Priority.HIGH, None, "shop"),
         Envelope(DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
+        Envelope(CheckJob("push", "0b6f", "token"), Priority.HIGH, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),

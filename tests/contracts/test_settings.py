@@ -13,7 +13,8 @@ import pytest
 from chalicelib.aws.tables import table
 from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.members import Member, Role
+from chalicelib.domain.strategy import Strategy, StrategyEntry
 from chalicelib.flow.ports import World
 from tests.builders import a_channel, a_strategy, a_template, an_access_channel
 from tests.contracts import faults
@@ -47,7 +48,8 @@ def test_what_does_not_exist_is_none(world: World, unique: str) -> None:
     assert world.settings.channel(unique) is None
     assert world.settings.template(987654) is None
     assert world.settings.strategy(987654) is None
-    assert world.settings.access_key_hash(unique) is None
+    assert world.settings.strategy_entry(987654) is None
+    assert world.members.get(unique) is None
     assert world.settings.templates(unique) == []
     assert world.settings.strategies(unique) == []
 
@@ -130,7 +132,9 @@ def test_a_strategy_is_read_as_it_was_put(container: Container, unique: str) -> 
     for number, strategy in zip(numbers, strategies, strict=True):
         world.settings.put_strategy(number, unique, f"s{number}", strategy)
     assert container().settings.strategy(numbers[0]) == (unique, strategies[0])
-    assert list(container().settings.strategies(unique)) == [(n, f"s{n}", s) for n, s in zip(numbers, strategies, strict=True)]
+    assert list(container().settings.strategies(unique)) == [
+        StrategyEntry(n, unique, f"s{n}", s) for n, s in zip(numbers, strategies, strict=True)
+    ]
     with pytest.raises(Conflict):
         world.settings.put_strategy(numbers[0], unique, "other", strategies[1])
 
@@ -167,7 +171,8 @@ def test_a_global_access_key_is_found_by_its_hash(real: World, aws: Callable[[st
     digest = hashlib.sha256(b"secret").hexdigest()
     item = {"pk": {"S": f"access-key#{unique}"}, "sk": {"S": "-"}, "secret_hash": {"S": digest}, "created": {"N": "1"}}
     aws("dynamodb").put_item(TableName=table("settings"), Item=item)
-    assert real.settings.access_key_hash(unique) == digest
+    assert real.members.get(unique) == Member(unique, "", Role.ADMINISTRATOR, digest)
+    assert unique not in [member.key for member in real.members.list()]
 
 
 def test_a_setting_is_read_once_while_the_cache_is_young_also_if_it_is_not_there(

@@ -124,7 +124,7 @@ class Api:
 @pytest.fixture
 def fake() -> FakeWorld:
     fake = FakeWorld()
-    fake.settings.access_keys[ADMIN] = sha256(ADMIN_SECRET)
+    fake.members.global_keys[ADMIN] = sha256(ADMIN_SECRET)
     fake.settings.put_access_channel(AccessChannel(KEY, "shop", (sha256(SECRET),)))
     fake.settings.put_access_channel(AccessChannel(OTHER_KEY, "other", (sha256(OTHER_SECRET),)))
     return fake

@@ -29,7 +29,9 @@ def test_an_access_channel_shows_its_secret_once_and_can_send_with_it(configured
     assert re.fullmatch("[0-9a-f]{24}", key)
     assert re.fullmatch("[0-9a-f]{24}", secret)
     found = configured.admin("GET", f"access-channels/{key}")
-    assert found.json == {"channel_key": key, "name": "订单通知", "enabled": True, "channels": []}
+    assert found.json == {
+        "channel_key": key, "name": "订单通知", "enabled": True, "restricted": False, "rate": None, "channels": [], "version": 1,
+    }  # fmt: skip
     assert key in [each["channel_key"] for each in configured.admin("GET", "access-channels").json["access_channels"]]
     stored = configured.fake.settings.access_channel(key)
     assert stored is not None
@@ -73,10 +75,11 @@ def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
     assert re.fullmatch(r"https://ums\.example\.com/receipts/app1/[\w-]{32}", address)
     assert answer == {
         "id": 1, "code": "app1", "name": "App push", "type": "app", "platform": "jpush", "options": {"base_url": "https://push.example.com"},
-        "on_uncertain": "resend", "receipts": "poll",
+        "on_uncertain": "resend", "receipts": "poll", "calls_per_second": None, "version": 1,
+        "labels": [{"label": "1", "name": "默认联系", "default": True}],
     }  # fmt: skip
     assert api.admin("GET", "channels/app1").json == answer
-    assert api.admin("GET", "channels").json == {"channels": [answer]}
+    assert api.admin("GET", "channels").json == {"channels": [answer], "cursor": None}
     stored = api.fake.settings.channel("app1")
     assert stored is not None
     assert stored.webhook_token_hash == sha256(address.rpartition("/")[2])

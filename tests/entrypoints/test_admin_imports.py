@@ -74,9 +74,9 @@ def test_imports_are_listed_newest_first(configured: Api) -> None:
         configured.fake.clock.time += 1000
         ids.append(configured.admin("POST", "imports", {"kind": "tags", "format": "csv"}).json["id"])
     first = configured.admin("GET", "imports?limit=3").json
-    rest = configured.admin("GET", f"imports?limit=3&cursor={first['next']}").json
+    rest = configured.admin("GET", f"imports?limit=3&cursor={first['cursor']}").json
     assert [each["id"] for each in (*first["imports"], *rest["imports"])] == ids[::-1]
-    assert rest["next"] is None
+    assert rest["cursor"] is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.masks import masked
-from chalicelib.domain.members import Role
+from chalicelib.domain.members import Member, Role
 from chalicelib.domain.users import Mark, User
 from chalicelib.entrypoints import http_admin_users
 from chalicelib.entrypoints.contract import Auth, Contract
@@ -27,7 +27,7 @@ def pages(api: Api, path: str, name: str) -> list[list[Any]]:
         reply = api.admin("GET", f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
         assert reply.status == 200, reply.body
         found.append(reply.json[name])
-        cursor = reply.json["next"]
+        cursor = reply.json["cursor"]
         if cursor is None:
             return found
 
@@ -171,8 +171,8 @@ def test_tags_are_listed_with_those_who_have_them(configured: Api) -> None:
     ]
     assert configured.admin("GET", f"user-tags?scope={KEY}").json["tags"] == [{"scope": KEY, "tag": "own#1", "estimate": 1}]
     assert sorted(u for page in pages(configured, "user-tags/all/t1/users?limit=2", "userids") for u in page) == ["u1", "u4", "u7"]
-    assert configured.admin("GET", f"user-tags/{KEY}/own%231/users").json == {"userids": ["x"], "next": None}
-    assert configured.admin("GET", "user-tags/all/nobody/users").json == {"userids": [], "next": None}
+    assert configured.admin("GET", f"user-tags/{KEY}/own%231/users").json == {"userids": ["x"], "cursor": None}
+    assert configured.admin("GET", "user-tags/all/nobody/users").json == {"userids": [], "cursor": None}
     assert configured.admin("GET", "user-tags/all/" + "x" * 65 + "/users").status == 404
 
 
@@ -188,7 +188,7 @@ def test_members_join_are_listed_found_and_leave(configured: Api, kind: str) -> 
     assert configured.admin("GET", f"{path}/u1").json == {"userid": "u1"}
     for missing in (f"{path}/u0", f"{kind}/8/members/u1", f"{kind}/x/members/u1", f"{path}/{'x' * 65}"):
         assert configured.admin("GET", missing).status == 404
-    assert configured.admin("GET", f"{kind}/8/members").json == {"userids": [], "next": None}
+    assert configured.admin("GET", f"{kind}/8/members").json == {"userids": [], "cursor": None}
 
 
 @pytest.mark.parametrize(
@@ -250,17 +250,17 @@ def test_any_message_is_shown_as_its_sender_sees_it(configured: Api) -> None:
 def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
     user = replace(
         a_user("ann", text="13800138000", mail="ann@example.com", push=["registration1"]),
-        labels={ChannelType.SMS: {"sms1": {"0": "13700137000"}}},
+        labels={ChannelType.SMS: {"sms1": {"1": "13700137000"}}},
         gone={ChannelType.APP: {"registration1": Mark("x", 1)}},
         refusals={ChannelType.SMS: {"13800138000": {"all": Mark("x", 1)}}},
     )
     configured.fake.users.has(user)
-    call = Call(configured.world, None, None, Contract(Auth.ACCESS, problem_details, 1, ("GET",)), Role.READ_ONLY)
+    call = Call(configured.world, None, None, Contract(Auth.ACCESS, problem_details, 1, ("GET",)), Member("m", "m", Role.READ_ONLY, ""))
     shown = http_admin_users.shown(call, user)
     assert shown["contacts"] == {"app": {"push": ["reg****ion1"]}, "sms": {"all": ["138****8000"]}, "email": {"all": ["a****@example.com"]}}
     assert shown["labels"]["sms"][0]["contact"] == "137****7000"
     assert "registration1" not in str(shown)
-    assert "13800138000" in str(http_admin_users.shown(replace(call, role=Role.OPERATOR), user))
+    assert "13800138000" in str(http_admin_users.shown(replace(call, member=Member("m", "m", Role.OPERATOR, "")), user))
 
 
 @pytest.mark.parametrize("contact", ["", "1", "123456789", "x@", "@x", "+8613800138000"])

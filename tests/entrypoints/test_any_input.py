@@ -16,6 +16,21 @@ CONDITION = {"operator": "and", "terms": [{"channel": "app", "missing": "deliver
 GOOD: dict[str, tuple[str, str, Any]] = {
     "send": ("/v1/template/sent", SENDER, message(option={"sendno": "a", "priority": 1, "black_id": 1},
     callback={"url": "https://a.cn", "params": {}})),
+    "ordinary": ("/v1/sent", SENDER, {
+        "aud_tag": ["a"], "option": {"owner": "o"}, "rule_id": 0, "msg_sms": [{"temp_id": 1, "temp_para": {"a": "b"}}],
+        "msg_app": [
+            {"platform": "android", "notification": {"android": {"alert": "a"}}, "options": {"time_to_live": 5}},
+            {"platform": ["ios"], "notification": {"alert": "b", "ios": {"extras": {}}}},
+        ],
+    }),
+    "raw": ("/v1/sent", SENDER, {
+        "aud_sms": [{"instance": "sms", "data": ["10086"]}], "aud_app": [{"data": ["r"]}], "msg_sms": [{"temp_id": 1}],
+        "msg_app": [{"platform": "all", "notification": {"alert": "a"}}],
+    }),
+    "broadcast": ("/v1/broadcast", SENDER, {"msg_sms": [{"temp_id": 1}]}),
+    "template to all": ("/v1/template/broadcast", SENDER, message(aud_userid=..., rule_id=...)),
+    "upload": ("/v1/material/upload", SENDER, {"name": "a.pdf", "type": "attachment", "time_to_live": 1}),
+    "delete": ("/v1/user/delete", OPERATOR, ["u"]),
     "users": ("/v1/user/opt", SENDER, [{"userid": "u", "phone": {"all": "10086"}, "set": {"app": {"app1": ["r"]}},
     "add": {"tag": {"all": ["t"]}}}]),
     "access": ("/admin/v1/access-channels", OPERATOR, {"name": "n"}),
@@ -36,6 +51,25 @@ GOOD: dict[str, tuple[str, str, Any]] = {
         "/admin/v1/strategies", OPERATOR,
         {"channel_key": KEY, "name": "s", "steps": [{"channels": ["app"]}, {"channels": ["sms"], "condition": CONDITION}]},
     ),
+    "label": ("/admin/v1/channels/app1/labels", OPERATOR, {"name": "Work"}),
+    "secret": (f"/admin/v1/access-channels/{KEY}/secret", OPERATOR, {"grace": 5}),
+    "preview": ("/admin/v1/templates/1/preview", OPERATOR, {"template_para": {"name": "x"}, "version": 1}),
+    "list": ("/admin/v1/lists", OPERATOR, {"channel_key": KEY, "name": "l", "kind": "black"}),
+    "tag": ("/admin/v1/tags", OPERATOR, {"channel_key": "all", "name": "vip"}),
+    "member": ("/admin/v1/members", OPERATOR, {"name": "m", "role": "reviewer"}),
+}  # fmt: skip
+CHANGED: dict[str, tuple[str, str, Any]] = {
+    "access": ("PATCH", f"/admin/v1/access-channels/{KEY}", {"name": "n", "enabled": True, "restricted": False, "rate": 5}),
+    "channel": (
+        "PATCH", "/admin/v1/channels/app1",
+        {"name": "n", "credentials": JPUSH["credentials"], "options": {"base_url": "https://a.cn"}, "on_uncertain": "resend",
+        "receipts": "poll", "calls_per_second": 5},
+    ),
+    "label": ("PUT", "/admin/v1/channels/app1/labels/0", {"name": "Main"}),
+    "default": ("PUT", "/admin/v1/channels/app1/default-label", {"label": "0"}),
+    "template": ("PUT", "/admin/v1/templates/1", {"name": "t", "contents": CONTENTS, "links": ["name"]}),
+    "strategy": ("PUT", "/admin/v1/strategies/1", {"name": "s", "steps": [{"channels": ["app"]}, {"channels": ["sms"],
+    "condition": CONDITION}]}),
 }  # fmt: skip
 
 scalars = st.one_of(
@@ -110,6 +144,16 @@ def test_no_place_of_a_body_takes_a_value_that_is_our_fault(configured: Api, nam
             check(configured, configured("POST", path, changed(body, place, value), auth=auth))
 
 
+@pytest.mark.parametrize("name", sorted(CHANGED))
+def test_no_place_of_a_change_takes_a_value_that_is_our_fault(configured: Api, name: str) -> None:
+    method, path, body = CHANGED[name]
+    anyhow = {"If-Match": "*"}
+    for place in places(body):
+        for value in NASTY:
+            check(configured, configured(method, path, changed(body, place, value), auth=OPERATOR, headers=anyhow))
+    assert configured(method, path, body, auth=OPERATOR, headers=anyhow).status == 200
+
+
 @settings(relaxed, max_examples=100)
 @given(
     name=st.sampled_from(sorted(GOOD)),
@@ -121,12 +165,18 @@ def test_no_bytes_are_our_fault(configured: Api, name: str, raw: bytes) -> None:
 
 
 PATHS = [
+    ("POST", "/v1/retract/{}", SENDER), ("GET", "/v1/token?type={}", SENDER),
     ("GET", "/v1/messages/{}", SENDER), ("GET", "/v1/messages/{}/targets/a", SENDER), ("GET", "/admin/v1/access-channels/{}", OPERATOR),
     ("GET", "/admin/v1/channels/{}", OPERATOR), ("GET", "/admin/v1/templates/{}", OPERATOR),
     ("GET", "/admin/v1/templates?channel_key={}", OPERATOR),
     ("GET", "/admin/v1/strategies?channel_key={}", OPERATOR), ("DELETE", "/admin/v1/access-channels/{}/channels/app1", OPERATOR),
     ("DELETE", f"/admin/v1/access-channels/{KEY}/channels/{{}}", OPERATOR), ("GET", "/l/{}", None), ("POST", "/receipts/app1/{}", None),
-    ("POST", "/receipts/{}/x", None), ("GET", "/receipts/{}/x", None),
+    ("POST", "/receipts/{}/x", None), ("GET", "/receipts/{}/x", None), ("DELETE", "/admin/v1/channels/{}", OPERATOR),
+    ("DELETE", "/admin/v1/channels/app1/labels/{}", OPERATOR), ("GET", "/admin/v1/checks/{}", OPERATOR),
+    ("GET", "/admin/v1/templates/1/versions/{}", OPERATOR), ("GET", "/admin/v1/strategies/{}", OPERATOR),
+    ("GET", "/admin/v1/lists/{}", OPERATOR), ("DELETE", "/admin/v1/members/{}", OPERATOR), ("GET", "/admin/v1/audit?month={}", OPERATOR),
+    ("GET", "/admin/v1/audit?cursor={}", OPERATOR), ("GET", "/admin/v1/channels?limit={}", OPERATOR),
+    ("GET", f"/admin/v1/strategies?channel_key={KEY}&cursor={{}}", OPERATOR), ("GET", "/admin/v1/tags?channel_key={}", OPERATOR),
 ]  # fmt: skip
 
 
@@ -136,6 +186,25 @@ def test_no_path_is_our_fault(configured: Api, place: tuple[str, str, str | None
     method, path, auth = place
     reply = configured(method, path.format(quote(part, safe="")), auth=auth)
     assert 200 <= reply.status < 500, reply.body
+
+
+PIECES = st.sampled_from([
+    b"--b", b"\r\n", b"--b\r\n", b"--b--", b'Content-Disposition: form-data; name="file"; filename="a"', b"\r\n\r\n", b"x", b"\x00\xff",
+    b"Content-Disposition: form-data; name=time_to_live", b"24", b";", b"=", b'"', b"--",
+])  # fmt: skip
+
+
+@settings(relaxed, max_examples=200)
+@given(pieces=st.lists(PIECES | st.binary(max_size=20), max_size=25), boundary=st.sampled_from(["b", '"b"', "", "b;b", "\xe9"]))
+def test_no_form_is_our_fault(configured: Api, pieces: list[bytes], boundary: str) -> None:
+    kind = f"multipart/form-data; boundary={boundary}"
+    check(configured, configured("POST", "/v1/material", raw=b"".join(pieces), auth=SENDER, headers={"Content-Type": kind}))
+
+
+@settings(relaxed, max_examples=100)
+@given(key=st.text(st.characters(codec="latin-1"), max_size=300))
+def test_no_idempotency_key_is_our_fault(configured: Api, key: str) -> None:
+    check(configured, configured.send(message(), headers={"Idempotency-Key": key}))
 
 
 @settings(relaxed, max_examples=100)

@@ -11,10 +11,10 @@ import pytest
 from chalicelib import wiring
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import AudienceJob, ChannelJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import AudienceJob, ChannelJob, CheckJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 from chalicelib.entrypoints import queues, schedules, steps, streams
-from chalicelib.flow import audience, deliver, due, envelopes, fallback, poll, tally
+from chalicelib.flow import audience, check, deliver, due, envelopes, fallback, poll, tally
 from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
@@ -46,7 +46,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     recorded = Steps()
     for module, name in (
         (audience, "plan"), (fallback, "look"), (tally, "recount"), (tally, "changed"), (deliver, "deliver"), (poll, "poll_channel"),
-        (poll, "poll_page"), (poll, "start"),
+        (poll, "poll_page"), (poll, "start"), (check, "answer"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, recorded.record(name))
     wiring.use(FakeWorld().ports)
@@ -80,9 +80,9 @@ def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
 
 @pytest.mark.parametrize("consumer", [queues.deliver_app, queues.deliver_sms, queues.deliver_email])
 def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: Any) -> None:
-    job, asked = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1")
-    assert failed(consumer(sqs(job, asked, TimersJob((POLL,))), None)) == []
-    assert flow.done == [("deliver", job), ("poll_channel", asked), ("poll_page", POLL)]
+    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), CheckJob("sms1", "0b6f", "check")
+    assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
+    assert flow.done == [("deliver", job), ("poll_channel", asked), ("answer", tested), ("poll_page", POLL)]
 
 
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:

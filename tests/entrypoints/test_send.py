@@ -174,12 +174,6 @@ def test_a_template_message_carries_no_content(configured: Api, path: str) -> No
     refused(configured, message(msg_sms=[{"temp_id": 1}]), 1015094, "msg_sms", path=path)
 
 
-def test_what_is_not_supported_yet_says_so(configured: Api) -> None:
-    refused(configured, message(template_id=..., msg_sms=[]), 1019002, "msg_sms", path="/v1/sent")
-    for audience in ("aud_tag", "aud_segment", "aud_sms", "aud_app"):
-        refused(configured, message(**{audience: ["x"]}), 1019002, audience)
-
-
 def test_an_unknown_path_and_method_are_left_to_the_gateway(api: Api) -> None:
     """Its answers have our shape: infra/assemble.py, checked on the packaged template."""
     assert api("POST", "/v1/nothing", {}).status == 403

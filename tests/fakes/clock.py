@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chalicelib.domain import keys
 from chalicelib.domain.channels import Priority
@@ -14,14 +14,22 @@ START = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 
 
 class FakeClock:
+    """`while_asleep` is what others do meanwhile."""
+
     def __init__(self, now: int = START) -> None:
         self.time = now
+        self.while_asleep: list[Callable[[], None]] = []
 
     def now(self) -> int:
         return self.time
 
     def advance(self, seconds: float) -> None:
         self.time += round(seconds * 1000)
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+        for each in self.while_asleep:
+            each()
 
 
 class FakeTimers:

@@ -1,11 +1,13 @@
-"""Imports and files in memory. A form's file is uploaded by `FakeFiles.upload`, as a browser would."""
+"""Imports, files and counters of requests in memory. A form's file is uploaded by `FakeFiles.upload`, as a browser would."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chalicelib.domain.errors import ProviderError, Rejected
 from chalicelib.domain.imports import BadRow, Import
 from chalicelib.flow.ports import Form
 from tests.fakes.steps import Steps
@@ -44,9 +46,12 @@ class FakeImports:
 
 
 class FakeFiles:
+    """`elsewhere` has what other servers answer: a file, or the error."""
+
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.stored: dict[str, bytes] = {}
+        self.elsewhere: dict[str, bytes | ProviderError] = {}
 
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
         return Form("https://files.example.com/", {"key": key, "least": str(least), "most": str(most)})
@@ -62,9 +67,9 @@ class FakeFiles:
         content = self.stored.get(key)
         return None if content is None else hashlib.sha256(content).hexdigest()
 
-    def read(self, key: str, mark: str) -> bytes | None:
+    def read(self, key: str, mark: str = "") -> bytes | None:
         with self.steps.around("files.read", write=False):
-            return self.stored.get(key) if self.mark(key) == mark else None
+            return self.stored.get(key) if mark in ("", self.mark(key)) else None
 
     def write(self, key: str, content: bytes, kind: str) -> None:
         with self.steps.around("files.write", write=True):
@@ -76,3 +81,22 @@ class FakeFiles:
     def delete(self, key: str) -> None:
         with self.steps.around("files.delete", write=True):
             self.stored.pop(key, None)
+
+    def fetch(self, url: str, most: int) -> bytes:
+        with self.steps.around("files.fetch", write=False):
+            found = self.elsewhere.get(url, Rejected("file_http_404"))
+            if isinstance(found, ProviderError):
+                raise found
+            return found
+
+
+class FakeRates:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.used: Counter[tuple[str, int]] = Counter()
+
+    def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
+        with self.steps.around("rates.take", write=True):
+            granted = min(wanted, limit - self.used[name, second])
+            self.used[name, second] += granted
+            return granted, limit - self.used[name, second]

@@ -17,6 +17,7 @@ from chalicelib.domain.sending import (
     Capabilities,
     ClickReport,
     DeliveryReport,
+    Loss,
     Outcome,
     OutgoingCall,
     ProviderIds,
@@ -32,7 +33,7 @@ from tests.fakes.steps import Steps
 PUSH = Capabilities(
     type=ChannelType.APP, platform="push", call_size=1000, content_per_recipient=False, provider_ids=ProviderIds.PER_CALL,
     delivery_report=DeliveryReport.REAL, click_report=ClickReport.PROVIDER,
-    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), token_life=86400,
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), token_life=86400, recall=True,
 )  # fmt: skip
 TEXT = Capabilities(
     type=ChannelType.SMS, platform="text", call_size=1000, content_per_recipient=True, provider_ids=ProviderIds.PER_RECIPIENT,
@@ -64,6 +65,7 @@ class ScriptedProvider:
         self.taken: list[Taken] = []  # what reached a person; a repeated token takes nothing again
         self.answers: dict[str, Outcome] = {}
         self.to_poll: list[Receipt] = []
+        self.recalled: list[tuple[str, str]] = []  # provider id, contact
         self._failures: deque[tuple[ProviderError | None, bool]] = deque()
         self._by_token: dict[str, Answer] = {}
         self._tokens = 0
@@ -181,6 +183,12 @@ class ScriptedSession(PlainSession):
             raise ValueError(f"a call of {len(call.recipients)} recipients")
         with self.provider.steps.around("provider.send", write=True):
             return self.provider.take(call)
+
+    def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
+        """Who has clicked keeps it: their names say so."""
+        with self.provider.steps.around("provider.recall", write=True):
+            self.provider.recalled += [(provider_id, contact) for contact in contacts]
+            return [Outcome(Loss.SUBMIT_FAILED, "clicked") if "clicked" in contact else Outcome() for contact in contacts]
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
         with self.provider.steps.around("provider.poll", write=True):

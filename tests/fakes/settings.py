@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from chalicelib.domain.channels import AccessChannel, Channel
-from chalicelib.domain.errors import Conflict
-from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.errors import Conflict, Stale
+from chalicelib.domain.strategy import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 from tests.fakes.steps import Steps
+
+T = TypeVar("T")
 
 
 class FakeAdministration:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
-        self.access_keys: dict[str, str] = {}  # access key -> SHA-256 of its secret
         self._access: dict[str, AccessChannel] = {}
         self._channels: dict[str, Channel] = {}
         self._templates: dict[int, dict[int, Template]] = {}
-        self._strategies: dict[int, tuple[str, str, Strategy]] = {}
+        self._strategies: dict[int, StrategyEntry] = {}
         self._numbers: Counter[str] = Counter()
 
     # -- readings
@@ -36,34 +38,54 @@ class FakeAdministration:
 
     def template(self, number: int) -> Template | None:
         with self.steps.around("settings.template", write=False):
-            versions = self._templates.get(number)
-            return deepcopy(versions[max(versions)]) if versions else None
+            return self._newest(number)
+
+    def _newest(self, number: int) -> Template | None:
+        versions = self._templates.get(number)
+        newest = versions[max(versions)] if versions else None
+        return deepcopy(newest) if newest and not newest.archived else None
+
+    def template_version(self, number: int, version: int) -> Template | None:
+        with self.steps.around("settings.template_version", write=False):
+            found = self._templates.get(number, {}).get(version)
+            return deepcopy(found) if found and not found.archived else None
+
+    def template_versions(self, number: int) -> Sequence[Template]:
+        with self.steps.around("settings.template_versions", write=False):
+            return deepcopy([t for _, t in sorted(self._templates.get(number, {}).items()) if not t.archived])
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
         with self.steps.around("settings.strategy", write=False):
             found = self._strategies.get(number)
-            return (found[0], found[2]) if found else None
+            return (found.channel_key, found.strategy) if found else None
+
+    def strategy_entry(self, number: int) -> StrategyEntry | None:
+        with self.steps.around("settings.strategy_entry", write=False):
+            return self._strategies.get(number)
 
     def channels(self) -> Sequence[Channel]:
         with self.steps.around("settings.channels", write=False):
             return deepcopy([c for _, c in sorted(self._channels.items())])
 
-    def access_key_hash(self, access_key: str) -> str | None:
-        with self.steps.around("settings.access_key_hash", write=False):
-            return self.access_keys.get(access_key)
+    def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]:
+        return part(self.channels(), lambda c: c.code, after, limit)
 
-    def access_channels(self) -> Sequence[AccessChannel]:
+    def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
         with self.steps.around("settings.access_channels", write=False):
-            return deepcopy([c for _, c in sorted(self._access.items())])
+            return deepcopy(part([c for _, c in sorted(self._access.items())], lambda c: c.key, after, limit))
 
-    def templates(self, channel_key: str) -> Sequence[Template]:
+    def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("settings.templates", write=False):
-            newest = [versions[max(versions)] for _, versions in sorted(self._templates.items())]
-            return deepcopy([t for t in newest if t.channel_key == channel_key])
+            newest = [t for number in sorted(self._templates) if (t := self._newest(number))]
+            return part([t for t in newest if t.channel_key == channel_key], lambda t: t.number, after, limit)
 
-    def strategies(self, channel_key: str) -> Sequence[tuple[int, str, Strategy]]:
+    def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
         with self.steps.around("settings.strategies", write=False):
-            return [(n, name, s) for n, (key, name, s) in sorted(self._strategies.items()) if key == channel_key]
+            mine = [entry for _, entry in sorted(self._strategies.items()) if entry.channel_key == channel_key]
+            return part(mine, lambda entry: entry.number, after, limit)
+
+    def forget(self) -> None:
+        """Nothing is remembered here."""
 
     # -- writes
 
@@ -78,13 +100,20 @@ class FakeAdministration:
                 raise Conflict("an access channel with this key or name exists")
             self._access[channel.key] = deepcopy(channel)
 
+    def update_access_channel(self, before: AccessChannel, after: AccessChannel) -> None:
+        with self.steps.around("settings.update_access_channel", write=True):
+            unchanged(self._access.get(after.key), after)
+            if any(c.name == after.name and c.key != after.key for c in self._access.values()):
+                raise Conflict("an access channel with this name exists")
+            self._access[after.key] = replace(deepcopy(after), channels=self._access[after.key].channels)
+
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
         with self.steps.around("settings.authorise", write=True):
             if key not in self._access:
                 return False
             channels = {c: e for c, e in self._access[key].channels.items() if c != code}
             changed = channels if enabled is None else {**channels, code: enabled}
-            self._access[key] = replace(self._access[key], channels=changed)
+            self._access[key] = replace(self._access[key], channels=changed, version=self._access[key].version + 1)
             return True
 
     def put_channel(self, channel: Channel) -> None:
@@ -92,6 +121,18 @@ class FakeAdministration:
             if channel.code in self._channels or any(c.name == channel.name for c in self._channels.values()):
                 raise Conflict("a delivery channel with this code or name exists")
             self._channels[channel.code] = deepcopy(channel)
+
+    def update_channel(self, before: Channel, after: Channel) -> None:
+        with self.steps.around("settings.update_channel", write=True):
+            unchanged(self._channels.get(after.code), after)
+            if any(c.name == after.name and c.code != after.code for c in self._channels.values()):
+                raise Conflict("a delivery channel with this name exists")
+            self._channels[after.code] = deepcopy(after)
+
+    def delete_channel(self, channel: Channel) -> None:
+        with self.steps.around("settings.delete_channel", write=True):
+            unchanged(self._channels.get(channel.code), channel)
+            del self._channels[channel.code]
 
     def put_template(self, template: Template) -> None:
         with self.steps.around("settings.put_template", write=True):
@@ -104,4 +145,25 @@ class FakeAdministration:
         with self.steps.around("settings.put_strategy", write=True):
             if number in self._strategies:
                 raise Conflict("a strategy with this number exists")
-            self._strategies[number] = (channel_key, name, strategy)
+            self._strategies[number] = StrategyEntry(number, channel_key, name, strategy)
+
+    def update_strategy(self, entry: StrategyEntry) -> None:
+        with self.steps.around("settings.update_strategy", write=True):
+            unchanged(self._strategies.get(entry.number), entry)
+            self._strategies[entry.number] = entry
+
+    def delete_strategy(self, entry: StrategyEntry) -> None:
+        with self.steps.around("settings.delete_strategy", write=True):
+            unchanged(self._strategies.get(entry.number), entry)
+            del self._strategies[entry.number]
+
+
+def part(things: Sequence[T], id_of: Callable[[T], Any], after: str | int, limit: int) -> list[T]:
+    """A page of what is in order."""
+    found = [each for each in things if not after or id_of(each) > after]
+    return found[:limit] if limit else found
+
+
+def unchanged(stored: Any, wanted: Any) -> None:
+    if stored is None or stored.version != wanted.version - 1:
+        raise Stale("somebody else changed this meanwhile")

@@ -18,7 +18,7 @@ from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
 from chalicelib.domain.sending import Receipt, Token
 from chalicelib.domain.users import User
-from chalicelib.flow.ports import Lookup
+from chalicelib.flow.ports import Lookup, Once
 from chalicelib.providers.tokens import MemoryTokens
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.steps import Steps
@@ -136,6 +136,10 @@ class FakeLedger:
             stored: Plan | None = self._get(page, "plan")
             return stored
 
+    def withdraw(self, page: PageId, time: int, message: Message) -> None:
+        with self.steps.around("ledger.withdraw", write=True):
+            self._first(page, "withdrawn", time, message)
+
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList:
         with self.steps.around("ledger.freeze", write=True):
             stored: GoList = self._first(page, f"go#{keys.join(go.step, go.number)}", go, message)
@@ -150,7 +154,7 @@ class FakeLedger:
         calls = {call.key: call for call in items.values() if isinstance(call, Call)}
         answers = {answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)}
         go = sorted((g for g in items.values() if isinstance(g, GoList)), key=lambda g: (g.step, g.number))
-        return Page(items["plan"], tuple(go), calls, answers, tuple(reported))
+        return Page(items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"))
 
     def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
         with self.steps.around("ledger.claim", write=True):
@@ -215,12 +219,18 @@ class FakeMessages:
     def __init__(self, steps: Steps, ledger: FakeLedger, timers: FakeTimers) -> None:
         self.steps, self.ledger, self.timers = steps, ledger, timers
         self.stored: dict[str, Message] = {}
+        self.keys: dict[str, Once] = {}
+        self._withdrawn: dict[str, int] = {}
         self._links: dict[str, dict[str, str]] = {}
         self._counts: dict[PageId, Counts] = {}
         self._contacts: dict[str, tuple[str, ...]] = {}
 
-    def create(self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = ()) -> None:
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
         with self.steps.around("messages.create", write=True):
+            if once is not None and once.name in self.keys:
+                return self.keys[once.name]
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
             self.has(message)
@@ -228,6 +238,25 @@ class FakeMessages:
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
             self.timers.put_row(timer)
+            if once is not None:
+                self.keys[once.name] = replace(once, msgid=message.msgid)
+            return None
+
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        with self.steps.around("messages.withdraw", write=True):
+            if message.msgid in self._withdrawn:
+                return False
+            self._withdrawn[message.msgid] = time
+            self.timers.put_row(timer)
+            return True
+
+    def withdrawn(self, msgid: str) -> int | None:
+        with self.steps.around("messages.withdrawn", write=False):
+            return self._withdrawn.get(msgid)
+
+    def once(self, name: str) -> Once | None:
+        with self.steps.around("messages.once", write=False):
+            return self.keys.get(name)
 
     def has(self, message: Message) -> None:
         """Set-up of a test: this message is stored, without plan and timer."""

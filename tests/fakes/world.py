@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from chalicelib.flow.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
-from tests.fakes.files import FakeFiles, FakeImports
+from tests.fakes.files import FakeFiles, FakeImports, FakeRates
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
+from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
@@ -19,6 +20,7 @@ LIMITS = Limits(
     recount_delays=(10, 60, 300, 3600, 86400),
     history_days=7,
     public_url="https://ums.example.com",
+    requests_per_second=10**9,  # a fake clock stands still
 )
 
 
@@ -31,24 +33,28 @@ class FakeWorld(Steps):
         self.timers = FakeTimers(self, self.clock, clock_width)
         self.queues = FakeQueues(self, self.clock)
         self.settings = FakeAdministration(self)
+        self.groups = FakeGroups(self)
+        self.members = FakeMembers(self)
+        self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
         self.tokens = FakeTokens(self, self.clock)
+        self.files = FakeFiles(self)
+        self.rates = FakeRates(self)
         self.vault = FakeVault()
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
         self.imports = FakeImports(self)
-        self.files = FakeFiles(self)
 
     @property
     def ports(self) -> World:
         return World(
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
-            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault,
-            credentials=self.credentials, providers=self.providers, limits=self.limits,
-            imports=self.imports, files=self.files,
+            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, rates=self.rates,
+            timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
+            imports=self.imports, groups=self.groups, members=self.members, audit=self.audit, limits=self.limits,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
-        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
+        "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
         "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
         "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
         "messages": {"GetItem", "Query", "PutItem"},
@@ -76,9 +76,10 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
 }
 
 # Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
-FILES: dict[str, set[str]] = {
-    "api": {"GetObject", "PutObject", "ListBucket"},
-    "imports": {"GetObject", "PutObject", "DeleteObject", "ListBucket"},
+FILES: dict[str, set[tuple[str, str]]] = {  # operation, prefix in the bucket of files; none for the bucket itself
+    "api": {("GetObject", "imports/*"), ("PutObject", "imports/*"), ("ListBucket", ""), ("PutObject", "materials/*")},
+    "imports": {("GetObject", "imports/*"), ("PutObject", "imports/*"), ("DeleteObject", "imports/*"), ("ListBucket", "")},
+    "deliver": {("GetObject", "materials/${ChannelType}/*")},
 }
 
 # What Lambda does in the function's name, not the function itself; a worker does it by its own calls.

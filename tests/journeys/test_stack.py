@@ -253,5 +253,6 @@ def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
 
 def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
     found = _dead_letters(aws)
-    assert len(found) == 1 + len(config.SUPPORTED_CHANNEL_TYPES)
+    families = ("audience", "imports", "cmpp", *(each.value for each in config.SUPPORTED_CHANNEL_TYPES))
+    assert set(found) == {config.queue_name(STACK.stage, config.dead_letter_queue(family)) for family in families}
     assert {name: letters for name, letters in found.items() if letters} == {}

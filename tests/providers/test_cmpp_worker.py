@@ -100,7 +100,7 @@ class Office:
         users = [a_user(f"u{n}", text=phone) for n, phone in enumerate(numbers)]
         message = a_message(
             *(user.userid for user in users), number=number, strategy=at_once("sms"), channels={CODE: ChannelType.SMS},
-            call_sizes={CODE: 99}, contents={ChannelType.SMS: {"content": text}}, workers={CODE: "cmpp"},
+            call_sizes={CODE: 99}, contents={CODE: {"content": text}}, workers={CODE: "cmpp"},
         )  # fmt: skip
         self.fake.messages.has(message)
         self.fake.ledger.put_plan(a_plan(message, users=users), message)

@@ -443,3 +443,29 @@ def test_any_authorization_but_the_right_one_is_unverified(value: str) -> None:
 
 def test_recipients_do_not_show_in_representations() -> None:
     assert "13800000000" not in repr(Recipient("13800000000", {"alert": "13800000000"})) + repr(account())
+
+
+def recalled(answer: Response | Exception) -> tuple[Any, ScriptedTransport]:
+    transport = ScriptedTransport(answer)
+    with JPush(http(transport)).connect(account()) as session:
+        return session.recall("18/7", ["a", "b"]), transport
+
+
+def test_a_push_is_withdrawn_for_all_its_devices() -> None:
+    outcomes, transport = recalled(reply({}))
+    assert [outcome.loss for outcome in outcomes] == [None, None]
+    (request,) = transport.requests
+    assert (request.method, request.url) == ("DELETE", "https://api.jpush.cn/v3/push/18%2F7")
+    assert JPush(http(transport)).capabilities.recall
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (reply({"error": {"code": 1003, "message": "Invalid msg_id"}}, 400), Rejected), (reply({"error": {"code": 2002}}, 429), Throttled),
+        (Uncertain("timeout"), Unavailable), (reply({"error": {"code": 1004}}, 401), Misconfigured), (reply({}, 500), Unavailable),
+    ],
+)  # fmt: skip
+def test_a_push_that_cannot_be_withdrawn_says_why(answer: Response | Exception, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        recalled(answer)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Misconfigured, Unavailable, Unverified
-from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Recipient, WebhookRequest
+from chalicelib.domain.sending import Account, Answer, Attachment, Loss, Outcome, OutgoingCall, Recipient, WebhookRequest
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.providers.email.smtp import Smtp
@@ -328,7 +328,13 @@ def test_settings_that_can_work() -> None:
         ({"subject": "s"}, "text"),
         ({"subject": "s\nBcc: x", "text": "t"}, "subject"),
         ({"subject": "s\x85t", "text": "t"}, "subject"),
-        ({"subject": "s", "text": "t", "files": []}, "files"),
+        ({"subject": "s", "text": "t", "files": "https://a.cn"}, "files"),
+        ({"subject": "s", "text": "t", "files": ["https://a.cn"] * 11}, "files"),
+        ({"subject": "s", "text": "t", "files": ["https://a.cn", "a.cn"]}, "files[1]"),
+        ({"subject": "s", "text": "t", "files": ["file:///etc/passwd"]}, "files[0]"),
+        ({"subject": "s", "text": "t", "files": ["https://a.cn/{}".format("x" * 2048)]}, "files[0]"),
+        ({"subject": "s", "text": "t", "files": [None]}, "files[0]"),
+        ({"subject": "s", "text": "t", "more": []}, "more"),
         ({"subject": "s", "text": 1}, "text"),
     ],
 )
@@ -338,7 +344,20 @@ def test_contents_that_a_template_may_not_have(content: dict[str, Any], field: s
     assert error.value.field == field
 
 
+def test_attachments_come_behind_the_text_under_their_names() -> None:
+    files = (Attachment("\u62a5\u544a.pdf", "application/pdf", b"%PDF-\x00\xff" * 1000), Attachment("a", "application/octet-stream", b"x"))
+    raw = mail.build({"subject": "s", "text": "<p>hi</p>"}, email.headerregistry.Address("", addr_spec="a@b.org"), "c@d.org", "r", files)
+    assert max(map(len, raw.split(b"\r\n"))) < 998
+    parsed = email.message_from_bytes(raw, policy=email.policy.default)
+    assert [(part.get_filename(), part.get_content_type(), part.get_content()) for part in parsed.iter_attachments()] == [
+        ("\u62a5\u544a.pdf", "application/pdf", files[0].body), ("a", "application/octet-stream", b"x"),
+    ]  # fmt: skip
+    assert parsed.get_body(("html",)).get_content().strip() == "<p>hi</p>"
+
+
 def test_contents_that_it_may_have() -> None:
+    Smtp(Policy()).check_content({"subject": "s", "text": "t", "files": ["https://a.cn/b?c=d", "{{file}}"]})
+    Smtp(Policy()).check_content({"subject": "s", "text": "t", "files": ["https://a.cn"] * 10})
     Smtp(Policy()).check_content({"subject": "{{name}}: news", "text": '<p>{{text}} <a href="{{url}}">more</a></p>'})
 
 

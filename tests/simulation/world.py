@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.channels import OnUncertain
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, TimerKind, TimersJob
+from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, RecallJob, TimerKind, TimersJob, WithdrawJob
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Receipt, ReceiptKind
 from chalicelib.domain.strategy import Strategy
-from chalicelib.flow import audience, deliver, due, fallback, receipts, report, submit, tally
+from chalicelib.flow import audience, deliver, due, fallback, receipts, report, resolve, submit, tally, withdraw
 from tests.builders import SHOP, WEBHOOK_TOKEN, a_channel, a_strategy, a_template, a_user, an_access_channel
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.steps import Killed
@@ -68,7 +68,11 @@ class Simulation:
     def request(self) -> submit.SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        return submit.SendRequest(channel=an_access_channel(), userids=people, template=1, rule_id=1, **para)
+        return resolve.SendRequest(channel=an_access_channel(), userids=people, template=1, rule_id=1, **para)
+
+    def withdraw(self) -> None:
+        """The sender's second request."""
+        self._attempt(lambda: withdraw.withdraw(self.world.ports, SHOP, self.msgid or ""))
 
     def run(self, limit: int = 3000) -> None:
         for _ in range(limit):
@@ -108,6 +112,12 @@ class Simulation:
                 audience.plan(self.world.ports, job)
             case DeliverJob() as job:
                 deliver.deliver(self.world.ports, job)
+            case WithdrawJob() as job:
+                withdraw.walk(self.world.ports, job)
+            case RecallJob() as job:
+                withdraw.recall(self.world.ports, job)
+            case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
+                withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.LOOK:
                 fallback.look(self.world.ports, timers)
             case TimersJob(timers):

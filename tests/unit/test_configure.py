@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.domain.channels import AccessChannel, ChannelType, OnUncertain, ReceiptMode
 from chalicelib.domain.errors import Invalid, Refused
-from chalicelib.domain.strategy import Missing, Step, Strategy, Term
-from chalicelib.flow import configure
+from chalicelib.domain.strategy import Missing, Step, Strategy, StrategyEntry, Term
+from chalicelib.flow import configure, strategies, templating
 from chalicelib.flow.ports import World
 from tests.fakes.world import FakeWorld
 
@@ -103,11 +103,11 @@ CONTENTS = {APP: {"text": "{{name}} {{url}}"}, SMS: {"text": "{{shop_url}}"}}
 
 def test_a_template_has_a_number_and_its_links(world: World) -> None:
     key = configure.add_access_channel(world, "shop")[0].key
-    template = configure.add_template(world, key, "t", CONTENTS, None)
+    template = templating.add(world, key, "t", CONTENTS, None)
     assert (template.number, template.version, template.links) == (1, 1, frozenset({"url", "shop_url"}))
-    assert configure.template(world, 1) == template
-    assert configure.templates(world, key) == [template]
-    assert configure.add_template(world, key, "t", CONTENTS, ["name"]).links == {"name"}
+    assert templating.get(world, 1) == template
+    assert list(world.settings.templates(key)) == [template]
+    assert templating.add(world, key, "t", CONTENTS, ["name"]).links == {"name"}
 
 
 @pytest.mark.parametrize(
@@ -122,17 +122,17 @@ def test_a_template_has_a_number_and_its_links(world: World) -> None:
 def test_a_template_that_could_not_be_sent_is_refused(world: World, contents: Any, links: Any, field: str) -> None:
     key = configure.add_access_channel(world, "shop")[0].key
     with pytest.raises(Invalid) as invalid:
-        configure.add_template(world, key, "t", contents, links)
+        templating.add(world, key, "t", contents, links)
     assert invalid.value.field == field
-    assert configure.templates(world, key) == []
+    assert list(world.settings.templates(key)) == []
 
 
 def test_strategies_belong_to_an_access_channel_and_follow_the_rules(world: World) -> None:
     key = configure.add_access_channel(world, "shop")[0].key
     good = Strategy((Step((APP,)), Step((SMS,), (Term(APP, Missing.DELIVERED, 60),))))
-    assert configure.add_strategy(world, key, "s", good) == 1
-    assert configure.strategies(world, key) == [(1, "s", good)]
+    assert strategies.add(world, key, "s", good).number == 1
+    assert list(world.settings.strategies(key)) == [StrategyEntry(1, key, "s", good)]
     with pytest.raises(LookupError):
-        configure.add_strategy(world, "nobody", "s", good)
+        strategies.add(world, "nobody", "s", good)
     with pytest.raises(Invalid):
-        configure.add_strategy(world, key, "s", Strategy((Step((APP,)),)))
+        strategies.add(world, key, "s", Strategy((Step((APP,)),)))

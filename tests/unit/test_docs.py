@@ -12,7 +12,7 @@ from chalicelib.domain import errors, messages, strategy, templates
 from chalicelib.domain import imports as domain_imports
 from chalicelib.entrypoints import http_support, http_users
 from chalicelib.entrypoints.shapes import base
-from chalicelib.flow import calls, contacts, imports, report, submit
+from chalicelib.flow import calls, contacts, imports, materials, report, resolve, withdraw
 from chalicelib.providers import registry
 from infra.local import bench, demo
 
@@ -80,7 +80,9 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a page": messages.PAGE_TARGETS,
         "targets of a message that is counted when somebody asks": report.LIVE_TARGETS,
         "bytes of a user's contacts and tags": contacts.USER_BYTES,
-        "bytes of a message's contents": submit.CONTENT_LIMIT,
+        "bytes of a message's contents": resolve.CONTENT_LIMIT,
+        "bytes of a mail's files": materials.MAX_TOTAL,
+        "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": http_support.MAX_BODY,
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,

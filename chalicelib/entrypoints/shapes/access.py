@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from chalicelib.entrypoints.shapes.base import Answer, Name, Strict
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Patch, Strict
+from chalicelib.flow.access import LONGEST_GRACE
+
+Rate = Annotated[int, Field(ge=1, le=100_000, description="Requests a second; null: as the deployment has it.")]
 
 
 class AccessChannelBody(Strict):
     name: Name
+    restricted: bool = False
+    rate: Rate | None = None
+
+
+class AccessChannelChange(Patch):
+    """What is left out stays."""
+
+    nullable = frozenset({"rate"})
+
+    name: Name | None = None
+    enabled: bool | None = None
+    restricted: Annotated[bool | None, Field(description="To users that have a binding of its own.")] = None
+    rate: Rate | None = None
+
+
+class Rotation(Strict):
+    grace: Annotated[int, Field(ge=0, le=LONGEST_GRACE, description="Seconds that older secrets still work; 0 ends them.")] = 86400
 
 
 class Authorisation(Strict):
@@ -28,7 +52,10 @@ class AccessChannel(Answer):
     channel_key: str
     name: str
     enabled: bool
+    restricted: bool
+    rate: int | None
     channels: list[Granted]
+    version: int
 
 
 class NewAccessChannel(AccessChannel):
@@ -37,5 +64,11 @@ class NewAccessChannel(AccessChannel):
     master_secret: str
 
 
-class AccessChannels(Answer):
+class Rotated(NewAccessChannel):
+    """Older secrets work until `old_until` (ms)."""
+
+    old_until: int
+
+
+class AccessChannels(Page):
     access_channels: list[AccessChannel]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from chalicelib.entrypoints.bodies import PARAMETER, BadBody, field_name
@@ -35,6 +35,15 @@ class Strict(BaseModel):
     """A body: no coercion, no unknown fields. Validators are built when they are first needed: most containers need few."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+class Patch(Strict):
+    """A change of some fields: what is left out, or null where null means nothing, stays."""
+
+    nullable: ClassVar[frozenset[str]] = frozenset()
+
+    def changes(self) -> dict[str, Any]:
+        return {n: v for n in self.model_fields_set if (v := getattr(self, n)) is not None or n in self.nullable}
 
 
 class Query(BaseModel):
@@ -94,12 +103,44 @@ def check_userid(userid: str) -> str:
     return userid
 
 
+def matching(pattern: str, words: str, most: int) -> AfterValidator:
+    """Trimmed, and in one piece as the pattern says."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        trimmed = value.strip()
+        if not compiled.fullmatch(trimmed) or len(trimmed.encode()) > most:
+            raise refusal(PARAMETER, f"must be {words}")
+        return trimmed
+
+    return AfterValidator(check)
+
+
+def either(name: str, other: str) -> Any:
+    """A field that UMS writes in two ways."""
+    return Field(default=None, validation_alias=AliasChoices(name, other))
+
+
 Name = Annotated[str, Field(max_length=30), AfterValidator(_visible)]
 Code = Annotated[str, AfterValidator(_alphanumeric)]
 UserId = Annotated[str, AfterValidator(check_userid)]
+Tag = Annotated[str, matching(r"[A-Za-z0-9_@!#$&*+=.|¥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥-, 40 bytes at most", 40)]
 
 
-class OfOwner(Query):
+class ListQuery(Query):
+    """Lists come in pages."""
+
+    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100
+    cursor: Annotated[str, Field(max_length=400, description="`cursor` of the page before.")] = ""
+
+
+class OfOwner(ListQuery):
     """Lists of what belongs to an access channel."""
 
-    channel_key: Annotated[str, Field(min_length=1)]
+    channel_key: Annotated[str, Field(min_length=1, description="Whose.")]
+
+
+class Page(Answer):
+    """`cursor` leads to the next page; null: this was the last."""
+
+    cursor: str | None

@@ -1,15 +1,19 @@
-"""Delivery channels as operators write and read them."""
+"""Delivery channels and their contact labels, as operators write and read them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.sending import ClickReport, DeliveryReport, ProviderIds
-from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Strict
+from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Page, Patch, Strict
 from chalicelib.flow import configure
+
+_SECRETS = Field(repr=False, description="As the platform needs them. They are sealed, and never given back.")
+Uncertain = Annotated[OnUncertain, Field(strict=False)]
+Receipts = Annotated[ReceiptMode, Field(strict=False)]
+PerSecond = Annotated[int, Field(ge=1, le=100_000, description="Calls a second to the provider; null: as many as it takes.")]
 
 
 class ChannelBody(Strict):
@@ -17,13 +21,52 @@ class ChannelBody(Strict):
     code: Code
     type: Annotated[ChannelType, Field(strict=False)]
     platform: Annotated[str, Field(min_length=1, max_length=32)]
-    credentials: Annotated[dict[str, Any], Field(repr=False)]
+    credentials: Annotated[dict[str, Any], _SECRETS]
     options: dict[str, Any] = {}
-    on_uncertain: Annotated[OnUncertain, Field(strict=False)] = OnUncertain.UNKNOWN
-    receipts: Annotated[ReceiptMode, Field(strict=False)] | None = None
+    on_uncertain: Uncertain = OnUncertain.UNKNOWN
+    receipts: Receipts | None = None
+    calls_per_second: PerSecond | None = None
 
     def order(self) -> configure.ChannelOrder:
         return configure.ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
+
+
+class ChannelChange(Patch):
+    """What is left out stays. `options` come with `credentials`: both are checked together."""
+
+    nullable = frozenset({"calls_per_second"})
+
+    name: Name | None = None
+    credentials: Annotated[dict[str, Any] | None, _SECRETS] = None
+    options: dict[str, Any] | None = None
+    on_uncertain: Uncertain | None = None
+    receipts: Receipts | None = None
+    calls_per_second: PerSecond | None = None
+
+
+class LabelBody(Strict):
+    name: Name
+
+
+class DefaultLabel(Strict):
+    label: Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class Label(Answer):
+    label: str
+    name: str
+    default: bool
+
+
+class Labels(Answer):
+    labels: list[Label]
+    version: int
+
+
+class NewLabel(Labels):
+    """`label` is the id of the new one; it stays when the label is renamed."""
+
+    label: str
 
 
 class Channel(Answer):
@@ -35,6 +78,9 @@ class Channel(Answer):
     options: dict[str, Any]
     on_uncertain: OnUncertain
     receipts: ReceiptMode
+    calls_per_second: int | None
+    labels: list[Label]
+    version: int
 
 
 class NewChannel(Channel):
@@ -43,32 +89,14 @@ class NewChannel(Channel):
     webhook_url: str | None
 
 
-class Channels(Answer):
+class Channels(Page):
     channels: list[Channel]
 
 
-class Setting(Answer):
-    name: str
-    required: bool
+class Check(Answer):
+    """`pending`: ask for it under `check_id` again. `failed`: `code` is the provider's own word, `kind` what it means here."""
 
-
-class Platform(Answer):
-    """`available`: whether this stage runs what it needs. `token_life`: seconds for which a call is recognised; null: it is not."""
-
-    platform: str
-    type: ChannelType
-    available: bool
-    delivery_report: DeliveryReport
-    click_report: ClickReport
-    receipts: list[ReceiptMode]
-    call_size: int
-    content_per_recipient: bool
-    provider_ids: ProviderIds
-    token_life: int | None
-    recall: bool
-    credentials: list[Setting]
-    options: list[Setting]
-
-
-class Platforms(Answer):
-    platforms: list[Platform]
+    check_id: str
+    status: Literal["ok", "failed", "pending"]
+    code: str
+    kind: str

@@ -80,7 +80,7 @@ BODIES: Mapping[str, Any] = {
     "send.TemplateSend": {"aud_userid": ["zhangsan"], "template_id": 1, "template_para": {"name": "Li"}, "app_para": {"platform": "all"}},
     "users.Entries": [{"userid": "zhangsan", "phone": {"all": "18756432567"}, "add": {"tag": {"all": ["vip"]}}}],
     "users.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
-    "people.Members": {"add": ["zhangsan"]},
+    "people.Membership": {"add": ["zhangsan"]},
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access.AccessChannelBody": {"name": "orders"},
     "access.Authorisation": {"enabled": True},

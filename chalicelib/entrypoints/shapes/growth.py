@@ -51,7 +51,7 @@ class ItemProblem(Answer):
     msg: str
 
 
-class Done(Answer):
+class GrowthAnswer(Answer):
     """0: ok; anything else: an error. 4000: several errors, in `data`."""
 
     code: int

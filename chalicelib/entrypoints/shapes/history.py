@@ -33,4 +33,4 @@ class Listed(Answer):
 
 class Messages(Answer):
     messages: list[Listed]
-    next: str | None
+    cursor: str | None

@@ -64,4 +64,4 @@ class NewImport(Import):
 
 class Imports(Answer):
     imports: list[Import]
-    next: str | None
+    cursor: str | None

@@ -14,7 +14,7 @@ class Version(Answer):
 
 
 class Progress(Answer):
-    """How many targets there are (null while an audience is still being walked) and are planned; and what is open: people, deliveries."""
+    """How many targets there are (null until an audience has been walked) and are planned; and what is open: people, and deliveries."""
 
     targets: int | None
     planned: int
@@ -54,10 +54,10 @@ class Report(Answer):
 
     code: int
     msgid: str
-    status: Literal["accepted", "sending", "finished"]
+    status: Literal["accepted", "sending", "finished", "withdrawn"]
     accepted: int
     priority: int
-    template: Version
+    template: Version | None
     rule_id: int
     sendno: str
     progress: Progress
@@ -84,6 +84,7 @@ class Delivery(Answer):
     state: str
     decided: int
     provider_id: str
+    withdrawal: str | None
     facts: list[FactShown]
 
 

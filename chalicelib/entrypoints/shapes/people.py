@@ -15,7 +15,7 @@ MAX_MEMBERS = 1000  # that one call adds, and removes
 
 
 class Paged(Query):
-    """A list in pages: `cursor` is the `next` of the page before."""
+    """A list in pages: `cursor` leads to the next page, and is null on the last."""
 
     cursor: Annotated[str, Field(max_length=512)] = ""
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
@@ -83,14 +83,14 @@ class User(Answer):
 
 class Users(Answer):
     users: list[User]
-    next: str | None
+    cursor: str | None
 
 
 class TagsAsked(Paged):
     scope: Annotated[str, Field(min_length=1, max_length=64)] = "all"
 
 
-class Tag(Answer):
+class UserTag(Answer):
     """`estimate`: about how many users have it."""
 
     scope: str
@@ -98,22 +98,22 @@ class Tag(Answer):
     estimate: int
 
 
-class Tags(Answer):
-    tags: list[Tag]
-    next: str | None
+class UserTags(Answer):
+    tags: list[UserTag]
+    cursor: str | None
 
 
 class UserIds(Answer):
     userids: list[str]
-    next: str | None
+    cursor: str | None
 
 
-class Members(Strict):
+class Membership(Strict):
     add: Annotated[list[UserId], Field(max_length=MAX_MEMBERS)] = []
     remove: Annotated[list[UserId], Field(max_length=MAX_MEMBERS)] = []
 
     @model_validator(mode="after")
-    def _each_once(self) -> Members:
+    def _each_once(self) -> Membership:
         if not self.add and not self.remove:
             raise refusal(PARAMETER, "add or remove: at least one user id")
         if set(self.add) & set(self.remove):
@@ -128,5 +128,5 @@ class MembersChanged(Answer):
     removed: int
 
 
-class Member(Answer):
+class SetMember(Answer):
     userid: str

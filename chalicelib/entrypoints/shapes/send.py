@@ -5,38 +5,39 @@ from __future__ import annotations
 import json
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
-from chalicelib.domain.channels import AccessChannel, Priority
+from chalicelib.domain import pushes
+from chalicelib.domain.channels import AccessChannel, ChannelType, Priority
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.shapes.base import MAX_USERIDS, Answer, Strict, UserId, refusal
-from chalicelib.flow import submit
+from chalicelib.entrypoints.shapes.audience import Audience
+from chalicelib.entrypoints.shapes.base import Answer, Strict, either, refusal
+from chalicelib.flow.resolve import SendRequest
 
-# docs.jiguang.cn/jums, "message_code" (2021-12-15); 1019xxx are our own.
-TOO_MANY, PLATFORM_WRONG, BOTH_LISTS = 1015004, 1015085, 1015097
+BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
 
 MAX_PARAMS = 4096  # bytes of callback.params
-PLATFORMS = ("android", "ios", "quickapp", "web", "hmos")
-
-
-def _count(userids: Any) -> Any:
-    if isinstance(userids, list) and not 1 <= len(userids) <= MAX_USERIDS:
-        raise refusal(TOO_MANY, f"userid 数量须为 1 到 {MAX_USERIDS} (1 to {MAX_USERIDS} user ids, not {len(userids)})")
-    return userids
+MAX_ELEMENTS = 10  # of a msg_xxx
+PORTS = {"http": 80, "https": 443}
 
 
 def _platform(given: Any) -> Any:
-    names = [given] if isinstance(given, str) else given
-    known = isinstance(names, list) and names and all(isinstance(n, str) and n in PLATFORMS for n in names)
-    if not known and given != "all":
-        raise refusal(PLATFORM_WRONG, 'platform 错误 (must be "all", or one or a list of ' + ", ".join(PLATFORMS) + ")")
+    if not pushes.is_platform(given):
+        raise refusal(pushes.PLATFORM_WRONG, pushes.WRONG_PLATFORM)
     return given
 
 
 def _address(url: str) -> str:
-    if not re.fullmatch(r"https?://[\x21-\x7e]+", url):
-        raise refusal(PARAMETER, "must be an http or https address")
+    """UMS calls no other ports than the usual ones."""
+    try:
+        parts = urlsplit(url)
+        usual = bool(parts.hostname) and parts.port in (None, PORTS.get(parts.scheme))
+    except ValueError:
+        usual = False
+    if not re.fullmatch(r"https?://[\x21-\x7e]+", url) or not usual:
+        raise refusal(PARAMETER, "must be an http or https address without a port of its own")
     return url
 
 
@@ -71,30 +72,107 @@ class Callback(Strict):
     params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
 
 
-class TemplateSend(Strict):
-    aud_userid: Annotated[list[UserId], BeforeValidator(_count)]
-    template_id: Annotated[int, Field(ge=0)]
-    template_para: dict[str, Any] = {}
-    app_para: AppPara = AppPara()
+class Common(Strict):
+    """What every send may say."""
+
+    model_config = ConfigDict(loc_by_alias=True)
+
     rule_id: Annotated[int, Field(ge=0)] = 0
     option: Option = Option()
     callback: Callback = Callback()
 
-    def request(self, channel: AccessChannel) -> submit.SendRequest:
-        return submit.SendRequest(
-            channel=channel,
-            userids=tuple(dict.fromkeys(self.aud_userid)),
-            template=self.template_id,
-            template_para=self.template_para,
-            app_para=self.app_para.model_dump(exclude_unset=True, exclude_none=True),
-            rule_id=self.rule_id,
-            sendno=self.option.sendno,
-            owner=self.option.owner,
-            priority=Priority(self.option.priority),
-            black_id=self.option.black_id,
-            white_id=self.option.white_id,
-            callback=self.callback.model_dump(exclude_none=True),
-        )
+    def common(self, channel: AccessChannel) -> dict[str, Any]:
+        return {
+            "channel": channel,
+            "rule_id": self.rule_id,
+            "sendno": self.option.sendno,
+            "owner": self.option.owner,
+            "priority": Priority(self.option.priority),
+            "black_id": self.option.black_id,
+            "white_id": self.option.white_id,
+            "callback": self.callback.model_dump(exclude_none=True),
+        }
+
+
+class OfTemplate(Common):
+    template_id: Annotated[int, Field(ge=0)]
+    template_para: dict[str, Any] = {}
+    app_para: AppPara = AppPara()
+
+    def says(self) -> dict[str, Any]:
+        app_para = self.app_para.model_dump(exclude_unset=True, exclude_none=True)
+        return {"template": self.template_id, "template_para": self.template_para, "app_para": app_para}
+
+
+Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ELEMENTS)]
+
+
+class Ordinary(Common):
+    """Which `msg_xxx` there are decides the channels. Elements are checked by the platforms that deliver them."""
+
+    msg_app: Elements | None = None
+    msg_wechatoa: Elements | None = None
+    msg_wechatmp: Elements | None = None
+    msg_sms: Elements | None = None
+    msg_email: Elements | None = None
+    msg_alipay_life: Elements | None = either("msg_alipay_life", "msg_alipaylife")
+    msg_dingtalk_cc: Elements | None = either("msg_dingtalk_cc", "msg_dingtalkcc")
+    msg_wechatwk: Elements | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Ordinary:
+        if not self.given():
+            raise refusal(PARAMETER, "msg_xxx 缺失 (a message needs msg_app, msg_sms … or template_id)")
+        return self
+
+    def given(self) -> dict[ChannelType, list[dict[str, Any]]]:
+        named = {kind: getattr(self, f"msg_{kind}", None) for kind in ChannelType}
+        return {kind: elements for kind, elements in named.items() if elements is not None}
+
+    def says(self) -> dict[str, Any]:
+        """The elements for an app become one push."""
+        contents: dict[ChannelType, Any] = dict(self.given())
+        app_para: dict[str, Any] = {}
+        if ChannelType.APP in contents:
+            push, app_para["platform"] = pushes.one_push(contents[ChannelType.APP])
+            contents[ChannelType.APP] = [push]
+        return {"contents": contents, "app_para": app_para}
+
+
+class TemplateSend(OfTemplate, Audience):
+    """A template message to whom `aud_xxx` names."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), **self.targets())
+
+
+class TemplateBroadcast(OfTemplate):
+    """A template message to everyone."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), everyone=True)
+
+
+class OrdinarySend(Ordinary, Audience):
+    """An ordinary message to whom `aud_xxx` names."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), **self.targets())
+
+
+class OrdinaryBroadcast(Ordinary):
+    """An ordinary message to everyone."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), everyone=True)
+
+
+class AnySend(RootModel[TemplateSend | OrdinarySend]):
+    """A body with `template_id` is a template message."""
+
+
+class AnyBroadcast(RootModel[TemplateBroadcast | OrdinaryBroadcast]):
+    """A body with `template_id` is a template message."""
 
 
 class Accepted(Answer):
@@ -104,3 +182,8 @@ class Accepted(Answer):
     msgid: str
     msgno: str
     sendno: str | None = None
+
+
+class Done(Answer):
+    code: int
+    message: str

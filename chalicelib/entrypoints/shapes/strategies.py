@@ -10,7 +10,7 @@ from chalicelib.domain import strategy
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.strategy import Missing, Operator, Step, Term
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.shapes.base import Answer, Name, Strict, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict, refusal
 
 Type = Annotated[ChannelType, Field(strict=False)]
 Awaited = Annotated[Missing, Field(strict=False)]
@@ -49,8 +49,7 @@ class StepBody(Strict):
     condition: Condition | None = None
 
 
-class StrategyBody(Strict):
-    channel_key: str
+class StrategyChange(Strict):
     name: Name
     steps: Annotated[list[StepBody], Field(max_length=9)]
 
@@ -63,6 +62,10 @@ class StrategyBody(Strict):
             terms = condition.all_terms(before or channels) if condition else ()
             steps.append(Step(channels, terms, condition.operator if condition else Operator.AND))
         return strategy.Strategy(tuple(steps))
+
+
+class StrategyBody(StrategyChange):
+    channel_key: str
 
 
 class ShownTerm(Answer):
@@ -82,11 +85,16 @@ class ShownStep(Answer):
 
 
 class Strategy(Answer):
+    """`valid`: whether it can be used now; `closed` are the channel types that keep it from that."""
+
     rule_id: int
     channel_key: str
     name: str
     steps: list[ShownStep]
+    valid: bool
+    closed: list[ChannelType]
+    version: int
 
 
-class Strategies(Answer):
+class Strategies(Page):
     strategies: list[Strategy]

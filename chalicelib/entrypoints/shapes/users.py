@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.users import ALL, Change, Scoped, UserChange
-from chalicelib.entrypoints.bodies import PARAMETER
 from chalicelib.entrypoints.http_users import MAX_USERS
-from chalicelib.entrypoints.shapes.base import Answer, Strict, UserId, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Strict, Tag, UserId, either, matching
 
 MAX_VALUES = 100  # of one scope
 
 
-def _matching(pattern: str, words: str, most: int) -> AfterValidator:
-    """Trimmed, and in one piece as the pattern says."""
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        trimmed = value.strip()
-        if not compiled.fullmatch(trimmed) or len(trimmed.encode()) > most:
-            raise refusal(PARAMETER, f"must be {words}")
-        return trimmed
-
-    return AfterValidator(check)
-
-
-Bind = Annotated[str, _matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
-Phone = Annotated[str, _matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)]
-Email = Annotated[str, _matching(r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+', "an e-mail address", 254)]
-Id = Annotated[str, _matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
-Tag = Annotated[str, _matching(r"[A-Za-z0-9_@!#$&*+=.|¥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥-, 40 bytes at most", 40)]
-LinkedCorpId = Annotated[str, _matching(r"[\x21-\x2e\x30-\x7e]+/[\x21-\x7e]+", "CorpId/userid", 256)]
+Bind = Annotated[str, matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
+Phone = Annotated[str, matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)]
+Email = Annotated[str, matching(r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+', "an e-mail address", 254)]
+Id = Annotated[str, matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
+LinkedCorpId = Annotated[str, matching(r"[\x21-\x2e\x30-\x7e]+/[\x21-\x7e]+", "CorpId/userid", 256)]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
-
-
-def _both(name: str, other: str) -> Any:
-    return Field(default=None, validation_alias=AliasChoices(name, other))
 
 
 class Contacts(Strict):
@@ -54,8 +34,8 @@ class Contacts(Strict):
     app: dict[Bind, Ids] | None = None
     wechatoa: dict[Bind, Id] | None = None
     wechatmp: dict[Bind, Id] | None = None
-    alipay_life: dict[Bind, Id] | None = _both("alipay_life", "alipaylife")
-    dingtalk_cc: Id | None = _both("dingtalk_cc", "dingtalkcc")
+    alipay_life: dict[Bind, Id] | None = either("alipay_life", "alipaylife")
+    dingtalk_cc: Id | None = either("dingtalk_cc", "dingtalkcc")
     wechatwk: Id | None = None
     wechatwk_linkedcorp: Annotated[list[LinkedCorpId], Field(max_length=MAX_VALUES)] | None = None
 
@@ -93,6 +73,14 @@ class Entry(Contacts):
 
 class Entries(RootModel[Annotated[list[Entry], Field(min_length=1, max_length=MAX_USERS)]]):
     """1 to 1000 users. One that is wrong is answered among the failed, and keeps no other from being saved."""
+
+
+class OneUserId(RootModel[UserId]):
+    """A user to be deleted."""
+
+
+class UserIds(RootModel[Annotated[list[UserId], Field(min_length=1, max_length=MAX_USERS)]]):
+    """1 to 1000 users to be deleted."""
 
 
 class Failure(Answer):

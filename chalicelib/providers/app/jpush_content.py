@@ -11,23 +11,27 @@ from chalicelib.providers.base import check_names
 
 # JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
 PLATFORMS = ("android", "ios", "quickapp", "hmos")
-_MESSAGE = ("msg_content", "title", "content_type", "extras")
 _SHORT = ("title", "alert", "extras")
-_FULL = ("notification", "message", "options")
+_OURS = ("platform", "audience", "cid", "callback")  # of a push: who gets it and how it is known is said elsewhere
 
 # An app finds our message id under this name in the extras of a notification or message.
 EXTRA = "ums_msgid"
 
 
 def check(content: Mapping[str, Any]) -> None:
-    """Raises Invalid. `platform`, `audience` and `cid` are ours to set; `callback`, `sms_message` and VoIP are not part of UMS."""
+    """Raises Invalid. `platform`, `audience` and `cid` are ours to set; `callback` and VoIP are not part of UMS.
+
+    What else JPush has or will have, such as `sms_message` or fields of a notification, passes through.
+    """
     if "notification" not in content and "message" not in content:
         check_names(content, _SHORT, "")
         _text(content, "alert", "alert")
         _optional_text(content, "title", "title")
         _object(content, "extras", "extras")
         return
-    check_names(content, _FULL, "")
+    for name in _OURS:
+        if name in content:
+            raise Invalid(name, "is not part of a message's content")
     if "notification" in content:
         _check_notification(_object(content, "notification", "notification"))
     if "message" in content:
@@ -36,7 +40,8 @@ def check(content: Mapping[str, Any]) -> None:
 
 
 def _check_notification(notification: Mapping[str, Any]) -> None:
-    check_names(notification, ("alert", *PLATFORMS), "notification")
+    if "voip" in notification:
+        raise Invalid("notification.voip", "cannot be sent through UMS")
     if not notification:
         raise Invalid("notification", "must say something")
     if "alert" in notification:
@@ -51,7 +56,6 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
 
 
 def _check_message(message: Mapping[str, Any]) -> None:
-    check_names(message, _MESSAGE, "message")
     _text(message, "msg_content", "message.msg_content")
     _object(message, "extras", "message.extras")
 

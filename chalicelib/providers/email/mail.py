@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -11,6 +11,8 @@ from email.utils import formatdate
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
+
+from chalicelib.domain.sending import Attachment
 
 # Not the whole of RFC 5321: what a server may be sent without quoting, in ASCII once the domain is encoded.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -43,7 +45,7 @@ def is_html(text: str) -> bool:
     return _HTML.search(text) is not None
 
 
-def build(content: Mapping[str, Any], sender: Address, recipient: str, reference: str) -> bytes:
+def build(content: Mapping[str, Any], sender: Address, recipient: str, reference: str, files: Sequence[Attachment] = ()) -> bytes:
     """The mail as bytes; raises ValueError when a header would hold a line break."""
     if has_breaks(content["subject"]):
         raise ValueError("line break in subject")
@@ -59,6 +61,9 @@ def build(content: Mapping[str, Any], sender: Address, recipient: str, reference
         mail.add_alternative(text, subtype="html", cte="quoted-printable")
     else:
         mail.set_content(text, cte="quoted-printable")
+    for file in files:
+        kind, _, subtype = file.type.partition("/")
+        mail.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
     return bytes(mail)
 
 

@@ -6,8 +6,9 @@ or should be tried later. "Delivered" means that the server took it (250). Sourc
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unav
 from chalicelib.domain.sending import (
     Account,
     Answer,
+    Attachment,
     Capabilities,
     ClickReport,
     DeliveryReport,
@@ -29,7 +31,7 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, check_names, optional_text, required_text, settings
+from chalicelib.providers.base import PLACEHOLDER, PlainSession, check_names, optional_text, required_text, settings
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from chalicelib.web.smtp import MailServer, Reply
 
 CALL_SIZE = 25
+MAX_FILES, MAX_ADDRESS = 10, 2048
+_WEB = re.compile(r"https?://[^\s\x00-\x20\x7f]+")
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
 # A slow server must not outlast the lease of a call (60 seconds by default): after so long no other mail of it is begun. What was
@@ -87,10 +91,17 @@ class Smtp:
             raise Invalid("options.ca", "must be a certificate in PEM")
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        check_names(content, ("subject", "text"), "")
+        check_names(content, ("subject", "text", "files"), "")
         if mail.has_breaks(required_text(content, "subject", limit=500)):
             raise Invalid("subject", "must be one line")
         required_text(content, "text", limit=1_000_000)
+        files = content.get("files", [])
+        if not isinstance(files, list) or len(files) > MAX_FILES:
+            raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
+        for n, url in enumerate(files):
+            is_variable = isinstance(url, str) and PLACEHOLDER.fullmatch(url)
+            if not is_variable and not (isinstance(url, str) and len(url) <= MAX_ADDRESS and _WEB.fullmatch(url)):
+                raise Invalid(f"files[{n}]", "must be an http or https address")
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         return {}
@@ -139,7 +150,7 @@ class SmtpSession(PlainSession):
                 failure = Unavailable("out_of_time")
             if failure is None:
                 try:
-                    outcomes.append(self._mail(recipient))
+                    outcomes.append(self._mail(recipient, call.files))
                     continue
                 except ProviderError as error:
                     failure = error
@@ -148,13 +159,13 @@ class SmtpSession(PlainSession):
             raise failure or Unavailable(outcomes[0].code)
         return Answer(outcomes)
 
-    def _mail(self, recipient: Recipient) -> Outcome:
+    def _mail(self, recipient: Recipient, files: Sequence[Attachment] = ()) -> Outcome:
         """Raises Unavailable or Misconfigured for what the mails after this one would meet, too."""
         to = mail.ascii_address(recipient.contact)
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
-            message = mail.build(recipient.content, self._sender, to, recipient.reference)
+            message = mail.build(recipient.content, self._sender, to, recipient.reference, files)
         except ValueError:
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:

@@ -106,4 +106,9 @@ def readable(content: bytes) -> dict[str, Any]:
     """A mail as the inbox shows it."""
     mail = email.message_from_bytes(content, policy=email.policy.default)
     headers = {name.lower().replace("-", "_"): str(mail.get(name, "")) for name in ("From", "To", "Subject", "Date", "Message-ID")}
-    return {**headers, "texts": list(texts(content))}
+    files = [{"name": part.get_filename(), "type": part.get_content_type(), "bytes": len(_body(part))} for part in mail.iter_attachments()]
+    return {**headers, "texts": list(texts(content)), "files": files}
+
+
+def _body(part: Any) -> bytes:
+    return part.get_payload(decode=True) or b""

@@ -1,0 +1,29 @@
+"""Named groups of users: black- and whitelists, segments, tags. Their headers; who is in them is kept elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Family(StrEnum):
+    """Each has ids of its own."""
+
+    LIST = "list"
+    SEGMENT = "segment"
+    TAG = "tag"
+
+
+KINDS = {Family.LIST: ("black", "white"), Family.SEGMENT: ("manual", "file"), Family.TAG: ("tag",)}
+
+
+@dataclass(frozen=True)
+class Group:
+    """`number` is `black_id`, `white_id` or the segment's id when sending. A tag's name is the text that its users carry."""
+
+    family: Family
+    number: int
+    channel_key: str  # whose it is; `all` for a tag of every access channel
+    name: str  # unique within its family and access channel
+    kind: str
+    version: int = 1

@@ -1,0 +1,78 @@
+"""Attachments for mails, and the providers' own access tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.domain.errors import Refused
+from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.flow import access_tokens, materials
+
+bp = Blueprint(__name__)
+
+# Bytes of the whole form. API Gateway hands a form to Lambda in base64, and Lambda takes 6 MB of it.
+MAX_FORM = 4_400_000
+FORM_TOO_LARGE = 1019051
+
+
+@route(
+    bp, "/v1/material", "POST", auth=Auth.CHANNEL, shape=ums_error, limit=MAX_FORM, takes="materials.Material", form=True,
+    gives="materials.Kept", tag="sending", errors=(FORM_TOO_LARGE,),
+)  # fmt: skip
+def keep(call: Call) -> dict[str, Any]:
+    """Upload an attachment: a form with `type`=`attachment`, one `file`, and `time_to_live` in hours."""
+    given = _form(call)
+    files = [part for part in given if part.name == "file"]
+    if len(files) != 1 or not files[0].body:
+        raise Refused(PARAMETER, "file: one is required, and not empty", field="file")
+    names = [part.name for part in given if part.name != "file"]
+    if len(set(names)) < len(names):
+        raise Refused(PARAMETER, "body: has a field twice", field="body")
+    fields = {part.name: part.body.decode("utf-8", "replace") for part in given if part.name != "file"}
+    checked = call.validated(fields, "materials.Material")
+    name = materials.file_name(files[0].filename or "")
+    url = materials.keep(call.world, call.sender.key, name, bytes(files[0].body), checked.time_to_live)
+    return {"code": 0, "url": url}
+
+
+def _form(call: Call) -> list[Any]:
+    from chalicelib.entrypoints import multipart
+
+    try:
+        raw = call.raw
+    except Refused as error:
+        if error.status != 413:
+            raise
+        reason = f"body: more than {MAX_FORM} bytes; upload a larger file as POST /v1/material/upload says"
+        raise Refused(FORM_TOO_LARGE, reason, field="body", status=413) from None
+    return multipart.parts(call.headers.get("content-type", ""), raw)
+
+
+@route(
+    bp,
+    "/v1/material/upload",
+    "POST",
+    auth=Auth.CHANNEL,
+    shape=ums_error,
+    takes="materials.MaterialUpload",
+    gives="materials.Awaited",
+    tag="sending",
+)
+def upload(call: Call) -> dict[str, Any]:
+    """The address of a larger attachment, and the form with which it is uploaded."""
+    body = call.body()
+    url, target, fields = materials.upload(call.world, call.sender.key, materials.file_name(body.name), body.time_to_live)
+    form = {"url": target, "fields": fields, "max_bytes": materials.MAX_TOTAL, "expires_in": materials.UPLOAD_SECONDS}
+    return {"code": 0, "url": url, "upload": form}
+
+
+@route(
+    bp, "/v1/token", "GET", auth=Auth.CHANNEL, shape=ums_error, query="materials.TokenQuery", gives="materials.AccessToken", tag="sending",
+    errors=(1015008, 1015009, 1015012, 1019013, 1019052),
+)  # fmt: skip
+def token(call: Call) -> dict[str, Any]:
+    """The provider's own access token of a delivery channel."""
+    found = access_tokens.token(call.world, call.sender, access_tokens.TYPES[call.asked().type])
+    return {"code": 0, "token": found.value, "expires_in": max(0, (found.expires - call.world.clock.now()) // 1000)}

@@ -1,0 +1,227 @@
+"""Wherever a worker is ended, a withdrawn message stays withdrawn: what had not left stays, what had is taken back or said to be out."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import Refused, Rejected, Unavailable, Uncertain
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.jobs import WithdrawJob
+from chalicelib.domain.plans import PageId
+from chalicelib.flow import audience, report, withdraw
+from tests.builders import SHOP, a_big_message
+from tests.fakes.clock import START
+from tests.fakes.steps import Killed
+from tests.simulation.world import Simulation
+
+
+def check(simulation: Simulation) -> None:
+    """Every delivery has ended, and of every one that was submitted is known whether it was taken back."""
+    simulation.world.spare()
+    told = simulation.report()
+    assert told["status"] == "withdrawn"
+    assert told["balanced"], told
+    assert told["progress"]["unsubmitted"] == told["progress"]["undecided"] == 0, told  # type: ignore[index]
+    for code, provider in {**simulation.providers(), "mail": simulation.world.providers.mail}.items():
+        sent = provider.sent()
+        assert set(sent.values()) <= {1}, f"{code} sent twice: {sent}"
+        submitted = simulation.contacts(code, FactKind.SUBMITTED)
+        assert submitted <= set(sent)
+        assert set(sent) <= submitted | simulation.contacts(code, FactKind.UNKNOWN)
+        assert submitted <= simulation.contacts(code, FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
+
+
+def is_withdrawn(simulation: Simulation) -> bool:
+    return simulation.world.messages.withdrawn(simulation.msgid or "") is not None
+
+
+def run(simulation: Simulation, steps: int) -> Simulation:
+    """The sender withdraws the message after so many events."""
+    simulation.submit()
+    for _ in range(steps):
+        simulation._next()
+    simulation.withdraw()
+    simulation.run()
+    return simulation
+
+
+def test_what_has_not_left_stays() -> None:
+    simulation = run(Simulation(), 0)
+    check(simulation)
+    assert not simulation.world.providers.push.calls
+    assert simulation.contacts("push", FactKind.WITHDRAWN) == {"reg-ann", "reg-bob-silent", "reg-cem-silent", "reg-fay", "reg-fay2-silent"}
+    told = simulation.report()
+    assert told["losses"]["channels"] == {"app": {"withdrawn": 5}}  # type: ignore[index]
+
+
+def test_what_was_submitted_is_taken_back_where_the_provider_can_and_no_further_step_is_taken() -> None:
+    simulation = Simulation()
+    simulation.submit()
+    while not simulation.contacts("push", FactKind.SUBMITTED):
+        simulation._next()
+    simulation.withdraw()
+    simulation.run()
+    check(simulation)
+    assert {contact for _, contact in simulation.world.providers.push.recalled} >= {"reg-bob-silent", "reg-cem-silent"}
+    assert simulation.contacts("push", FactKind.WITHDRAWN) == simulation.contacts("push", FactKind.SUBMITTED)
+    assert "1002" not in simulation.world.providers.text.sent()  # whom the push did not reach
+
+
+def test_what_cannot_be_taken_back_says_so_for_each_target() -> None:
+    simulation = Simulation()
+    simulation.submit()
+    while not simulation.contacts("text", FactKind.SUBMITTED):
+        simulation._next()
+    simulation.withdraw()
+    simulation.run()
+    check(simulation)
+    assert simulation.contacts("text", FactKind.WITHDRAW_FAILED) == simulation.contacts("text", FactKind.SUBMITTED) != set()
+    shown = report.target(simulation.world.ports, SHOP, simulation.msgid or "", "dan")
+    (sms,) = [d for d in shown["deliveries"] if d["channel"] == "sms"]
+    assert sms["withdrawal"] == "withdraw_failed"
+    assert ("withdraw_failed", "cannot_be_recalled") in [(fact["fact"], fact["code"]) for fact in sms["facts"]]
+
+
+def test_a_message_is_withdrawn_once_and_within_a_day() -> None:
+    simulation = run(Simulation(), 0)
+    with pytest.raises(Refused) as error:
+        withdraw.withdraw(simulation.world.ports, SHOP, simulation.msgid or "")
+    assert error.value.code == 1015055
+    for seconds, code in ((24 * 3600, None), (24 * 3600 + 1, 1019031)):
+        other = Simulation()
+        other.submit()
+        other.world.clock.time = START + seconds * 1000
+        if code is None:
+            withdraw.withdraw(other.world.ports, SHOP, other.msgid or "")
+            continue
+        with pytest.raises(Refused) as error:
+            withdraw.withdraw(other.world.ports, SHOP, other.msgid or "")
+        assert error.value.code == code
+
+
+def test_another_access_channels_message_is_not_there() -> None:
+    simulation = Simulation()
+    simulation.submit()
+    with pytest.raises(LookupError):
+        withdraw.withdraw(simulation.world.ports, "other", simulation.msgid or "")
+    assert not is_withdrawn(simulation)
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 6, 12, 20])
+def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: int) -> None:
+    """Every step from the withdrawal on, before and after its effect."""
+    sample = Simulation()
+    sample.submit()
+    for _ in range(after):
+        sample._next()
+    begun = len(sample.world.log)
+    sample.withdraw()
+    sample.run()
+    for number in range(begun, len(sample.world.log)):
+        simulation = Simulation()
+        simulation.world.kill_at(number)
+        run(simulation, after)
+        if is_withdrawn(simulation):
+            check(simulation)
+        else:
+            simulation.check()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6), after=st.integers(0, 40), kills=st.lists(st.integers(0, 250), max_size=5), twice=st.booleans(),
+    small=st.booleans(),
+)  # fmt: skip
+def test_many_accidents_in_any_order(seed: int, after: int, kills: list[int], twice: bool, small: bool) -> None:
+    simulation = Simulation(order=random.Random(seed), twice=twice)
+
+    def strike(number: int, name: str) -> None:
+        if number in kills:
+            raise Killed(name)
+
+    simulation.world.on_step = strike
+    patch = pytest.MonkeyPatch()
+    patch.setattr(audience, "PAGE_TARGETS", 3 if small else 500)
+    patch.setattr(withdraw, "PAGES_PER_JOB", 1)
+    try:
+        simulation.submit()
+        for _ in range(after):
+            simulation._next()
+        if simulation.msgid is None:
+            return
+        simulation.withdraw()
+        simulation.run()
+        simulation.world.spare()
+        if is_withdrawn(simulation):
+            assert simulation.report()["status"] == "withdrawn"
+            planned = [page for n in range(3) if (page := simulation.world.ledger.page(PageId(simulation.msgid, n)))]
+            for page in planned:
+                assert page.withdrawn is not None
+                for _, _, place in page.places(simulation.world.messages.stored[simulation.msgid]):
+                    known = page.of(place)
+                    assert known.ended
+                    assert FactKind.SUBMITTED not in known.facts or known.has(FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
+            for provider in (*simulation.providers().values(), simulation.world.providers.mail):
+                assert set(provider.sent().values()) <= {1}
+        else:
+            simulation.check()
+    finally:
+        patch.undo()
+
+
+def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_afterwards() -> None:
+    simulation = Simulation()
+
+    def meanwhile(number: int, name: str) -> None:
+        if name == "provider.send" and not is_withdrawn(simulation):
+            simulation.world.spare()
+            withdraw.withdraw(simulation.world.ports, SHOP, simulation.msgid or "")
+            for envelope in [e for e in simulation.world.queues.sent if isinstance(e.job, WithdrawJob)]:
+                simulation._handle(envelope)
+
+    simulation.world.on_step = meanwhile
+    simulation.submit()
+    simulation.run()
+    check(simulation)
+    assert simulation.contacts("push", FactKind.SUBMITTED)
+    assert simulation.contacts("push", FactKind.SUBMITTED) == simulation.contacts("push", FactKind.WITHDRAWN)
+
+
+def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulation, errors = Simulation(), [Unavailable("down"), Uncertain("timeout")] * 50
+    monkeypatch.setattr("tests.fakes.providers.ScriptedSession.recall", lambda *_: (_ for _ in ()).throw(errors.pop()))
+    simulation.submit()
+    while not simulation.contacts("push", FactKind.SUBMITTED):
+        simulation._next()
+    simulation.withdraw()
+    simulation.run()
+    check(simulation)
+    assert simulation.contacts("push", FactKind.WITHDRAW_FAILED) == simulation.contacts("push", FactKind.SUBMITTED)
+    assert len(errors) <= 100 - withdraw.MAX_TRIES
+
+
+def test_a_provider_that_refuses_a_recall_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulation = Simulation()
+    monkeypatch.setattr("tests.fakes.providers.ScriptedSession.recall", lambda *_: (_ for _ in ()).throw(Rejected("1003")))
+    simulation.submit()
+    while not simulation.contacts("push", FactKind.SUBMITTED):
+        simulation._next()
+    simulation.withdraw()
+    simulation.run()
+    check(simulation)
+    assert simulation.contacts("push", FactKind.WITHDRAW_FAILED) == simulation.contacts("push", FactKind.SUBMITTED)
+
+
+def test_planning_stops_where_the_message_is_withdrawn() -> None:
+    simulation = Simulation()
+    message = a_big_message(1200)
+    simulation.world.messages.has(message)
+    simulation.world.queues.send(audience.first_jobs(message))
+    withdraw.withdraw(simulation.world.ports, SHOP, message.msgid)
+    simulation.run()
+    assert simulation.world.ledger.plan(PageId(message.msgid, 0)) is None
+    assert not simulation.world.providers.push.calls
