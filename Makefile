@@ -30,8 +30,8 @@ status: .venv/.local ## what runs, and where
 logs: .venv/.local ## follow what the functions and the sandbox write
 	@$(PY) -m infra.local.stack logs --name $(NAME)
 
-demo: .venv/.local ## send one message to 1,000 users through three channels, with fallback, and watch
-	@$(PY) -m infra.local.demo
+demo: .venv/.local ## send one message to 1,000 users through three channels, with fallback, and watch; CHANNELS=all: through all nine
+	@$(PY) -m infra.local.$(if $(filter all,$(CHANNELS)),demo_all,demo)
 
 bench: .venv/.local ## how fast and what it would cost: make bench N=20000
 	@$(PY) -m infra.local.bench $(N)

@@ -44,6 +44,8 @@ class Capabilities:
     receipt_modes: frozenset[ReceiptMode] = frozenset()
     token_life: int | None = None  # seconds for which a repeated token is recognised; None: no idempotency token
     recall: bool = False
+    credentials: Mapping[str, bool] = field(default_factory=dict)  # name of each -> whether it must be given
+    options: Mapping[str, bool] = field(default_factory=dict)  # the same
     worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
 
 

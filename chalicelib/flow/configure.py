@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUn
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale
 from chalicelib.domain.groups import Group
 from chalicelib.domain.members import Member
+from chalicelib.domain.sending import Capabilities
 from chalicelib.domain.strategy import StrategyEntry
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import ALL
@@ -143,10 +144,19 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
         raise Invalid("platform", f"is not known; for {order.type} there is: {known}") from None
     if provider.capabilities.type is not order.type:
         raise Invalid("platform", f"{order.platform} delivers on {provider.capabilities.type}, not on {order.type}")
-    worker = provider.capabilities.worker
-    if worker and worker not in world.limits.workers:
-        raise Invalid("platform", f"needs the worker {worker}, which this stage does not run")
+    if not is_available(world, provider.capabilities):
+        raise Invalid("platform", f"needs the worker {provider.capabilities.worker}, which this stage does not run")
     return provider
+
+
+def platforms(world: World) -> Sequence[Capabilities]:
+    """What every platform can do, by channel type."""
+    return [world.providers.of(name).capabilities for kind in ChannelType for name in world.providers.platforms(kind)]
+
+
+def is_available(world: World, able: Capabilities) -> bool:
+    """Whether the stage runs what the platform needs."""
+    return not able.worker or able.worker in world.limits.workers
 
 
 def size(value: Mapping[str, Any]) -> int:

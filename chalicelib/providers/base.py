@@ -47,6 +47,11 @@ class PlainSession:
         return None
 
 
+def settings(required: str = "", optional: str = "") -> Mapping[str, bool]:
+    """For capabilities: names, separated by blanks, and whether they must be given."""
+    return {**dict.fromkeys(required.split(), True), **dict.fromkeys(optional.split(), False)}
+
+
 def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
     """Raises Invalid for a name that means nothing, most often a misspelt one."""
     unknown = sorted(set(raw) - set(allowed))

@@ -145,10 +145,15 @@ _PLATFORMS: Mapping[str, Callable[[Means], Provider]] = {
 @cache
 def load(platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE) -> Provider:
     """The provider of a platform, the same one each time; raises Invalid for a platform that nobody speaks to."""
-    make = _PLATFORMS.get(platform)
-    if make is None:
+    return make(platform, Means(policy, timeout, tokens))
+
+
+def make(platform: str, means: Means) -> Provider:
+    """One of one's own."""
+    maker = _PLATFORMS.get(platform)
+    if maker is None:
         raise Invalid("platform", "must be one of " + ", ".join(sorted(_PLATFORMS)))
-    return make(Means(policy, timeout, tokens))
+    return maker(means)
 
 
 def capabilities() -> Mapping[str, Capabilities]:

@@ -9,8 +9,13 @@ from typing import Any
 
 import requests
 
+from infra.local.platforms import PLATFORMS, USUAL, Made, contact, field_of_user
+
 TIMEOUT = 30.0
 USERS_PER_CALL = 1000
+SECRETS = frozenset({
+    "master_secret", "password", "app_secret", "secret", "private_key", "callback_token", "encoding_aes_key", "component_app_secret",
+})  # fmt: skip
 
 
 class Failed(Exception):
@@ -62,8 +67,16 @@ class Sandbox:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def register(self, provider: str, credentials: Mapping[str, str], webhook: str | None, **options: Any) -> None:
-        self._ask("POST", "accounts", json={"provider": provider, **credentials, "webhook_url": webhook, **options})
+    def register(self, provider: str, app_key: str, webhook_url: str | None, **options: Any) -> None:
+        self._ask("POST", "accounts", json={"provider": provider, "app_key": app_key, "webhook_url": webhook_url, **options})
+
+    def console(self, provider: str, what: str, **body: Any) -> None:
+        """What people do in a provider's own console."""
+        requests.post(f"{self.url}/{provider}/_console/{what}", json=body, timeout=TIMEOUT).raise_for_status()
+
+    def receipts(self) -> dict[str, dict[str, int]]:
+        """By provider, and of opened links: `pending`, `posted`, `failed`."""
+        return dict(self._ask("GET", "receipts"))
 
     def sends(self, provider: str) -> dict[str, int]:
         """How often each contact was really sent to."""
@@ -81,9 +94,10 @@ class Shop:
     """A business line that sends: an access channel of its own with a delivery channel for each type, at the sandbox."""
 
     stack: Mapping[str, Any]
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the sandbox's account, by provider
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the sandbox's account, by platform
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the delivery channel, by channel type
     kinds: Sequence[str] = ("app", "sms", "email")
+    platforms: Mapping[str, str] = field(default_factory=dict)  # by channel type, where it is not the usual one
     mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def __post_init__(self) -> None:
@@ -93,30 +107,51 @@ class Shop:
         self.key, self.secret = made["channel_key"], made["master_secret"]
         self.api = Api(self.stack["api_url"], (self.key, self.secret))
         self.provider_secrets: list[str] = []  # what must never be read anywhere again
+        self.accounts: dict[str, Mapping[str, Any]] = {}  # at the sandbox, by channel type
         self.channels = {kind: self._channel(kind) for kind in self.kinds}
 
     def code(self, kind: str) -> str:
-        return f"{kind}{self.mark}"
+        return f"{kind.replace('_', '')}{self.mark}"
+
+    def platform(self, kind: str) -> str:
+        return self.platforms.get(kind, USUAL[kind])
+
+    def provider(self, kind: str) -> str:
+        """The sandbox's name of who delivers."""
+        return PLATFORMS[self.platform(kind)].provider
 
     def _channel(self, kind: str) -> dict[str, Any]:
-        platform, credentials, options = self._account(kind)
-        self.provider_secrets += [credentials[name] for name in ("master_secret", "password") if name in credentials]
-        name = {"name": f"{kind} {self.mark}", "code": self.code(kind), "type": kind, "platform": platform}
-        body = {**name, "credentials": credentials, "options": options, **self.settings.get(kind, {})}
-        made = self.admin.ask("POST", "/admin/v1/channels", body)
-        if "app_key" in credentials:
-            webhook = made["webhook_url"] if body.get("receipts", "webhook") == "webhook" else None
-            self.sandbox.register(platform, credentials, webhook, **self.options.get(platform, {}))
-        self.admin.ask("PUT", f"/admin/v1/access-channels/{self.key}/channels/{self.code(kind)}", {"enabled": True})
-        return made
+        platform, code, wanted = self.platform(kind), self.code(kind), dict(self.settings.get(kind, {}))
+        made = PLATFORMS[platform].make(self.stack, code, self.mark)
+        self.provider_secrets += [str(value) for name, value in made.credentials.items() if name in SECRETS]
+        own = {"credentials": made.credentials, "options": {**made.options, **wanted.pop("options", {})}}
+        body = {"name": f"{kind} {self.mark}", "code": code, "type": kind, "platform": platform, **own, **wanted}
+        channel = self.admin.ask("POST", "/admin/v1/channels", body)
+        self._register(kind, made, channel)
+        self.admin.ask("PUT", f"/admin/v1/access-channels/{self.key}/channels/{code}", {"enabled": True})
+        return channel
 
-    def _account(self, kind: str) -> tuple[str, dict[str, str], dict[str, Any]]:
-        if kind == "email":
-            smtp = {"server": "127.0.0.1", "port": self.stack["sandbox_smtp"]["smtp"], "encryption": "none"}
-            return "smtp", {}, {**smtp, "sender": "hello@shop.example"}
-        platform = {"app": "jpush", "sms": "jsms"}[kind]
-        credentials = {"app_key": f"{platform}-{self.mark}", "master_secret": uuid.uuid4().hex}
-        return platform, credentials, {"base_url": f"{self.stack['sandbox_url']}/{platform}"}
+    def _register(self, kind: str, made: Made, channel: Mapping[str, Any]) -> None:
+        """With the sandbox, as an operator does in the provider's console: the account, and where its receipts go."""
+        if made.account is None:
+            return
+        webhook = channel["webhook_url"] if channel["receipts"] == "webhook" else None
+        self.accounts[kind] = {"provider": self.provider(kind), "webhook_url": webhook, **made.account}
+        if made.above is not None:
+            self.accounts[kind] = {**self.accounts[kind], "webhook_url": None}
+            self._authorise(made, f"{webhook}?appid=$APPID$")
+        self.register(kind)
+
+    def register(self, kind: str, **options: Any) -> None:
+        """Again, with other options of the sandbox's; a provider's access token ends by that."""
+        self.sandbox.register(**self.accounts[kind], **{**self.options.get(self.platform(kind), {}), **options})
+
+    def _authorise(self, made: Made, webhook: str) -> None:
+        """A third-party platform gets its ticket, and the account's administrator scans the QR code."""
+        above, account = made.above or {}, made.account or {}
+        self.sandbox.register(**{"provider": "wechat", "webhook_url": webhook, **above})
+        self.sandbox.console("wechat", "ticket", component=above["app_key"])
+        self.sandbox.console("wechat", "scan", component=above["app_key"], app_id=account["app_key"])
 
     def put_file(self, form: Mapping[str, Any], content: bytes) -> int:
         """Send a file with the form of an import, as a browser does; the status that the bucket answers."""
@@ -130,11 +165,18 @@ class Shop:
         body = {"channel_key": self.key, "name": f"strategy {self.mark}", "steps": list(steps)}
         return int(self.admin.ask("POST", "/admin/v1/strategies", body)["rule_id"])
 
-    def user(self, userid: str, *, app: Sequence[str] = (), sms: str = "", email: str = "") -> dict[str, Any]:
-        """A user as `POST /v1/user/opt` takes it."""
-        contacts = {"app": {self.code("app"): list(app)} if app else None, "phone": {"all": sms} if sms else None}
-        every = {**contacts, "email": {"all": email} if email else None}
-        return {"userid": userid, "set": {name: value for name, value in every.items() if value}}
+    def contact(self, kind: str, number: int, word: str = "deliver") -> str:
+        """Of the person with this number: what the sandbox is to do with it is in its last word or digits."""
+        return contact(kind, self.mark, number, word)
+
+    def user(self, userid: str, **contacts: str | Sequence[str]) -> dict[str, Any]:
+        """A user as `POST /v1/user/opt` takes it, with contacts by channel type; an empty one is left out."""
+        given = {kind: [each] if isinstance(each, str) else list(each) for kind, each in contacts.items() if each}
+        return {"userid": userid, "set": dict(field_of_user(kind, self.code(kind), each) for kind, each in given.items())}
+
+    def contents(self, *kinds: str) -> dict[str, Mapping[str, Any]]:
+        """What the platforms of these channel types, or of all, are sent: with the variables `name` and `url`."""
+        return {kind: PLATFORMS[self.platform(kind)].content for kind in kinds or self.kinds}
 
     def upload(self, users: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(users), USERS_PER_CALL):

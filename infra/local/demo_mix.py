@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.client import Shop
-
-# The sandbox chooses what happens by the contact; phone numbers by their last four digits (docs/sandbox.md).
-DIGITS = {
-    "reject": "0001", "undelivered": "0002", "silent": "0003", "flaky": "0005", "double": "0006", "throttle": "0008", "click": "0009",
-    "deliver": "1000",
-}  # fmt: skip
+from infra.local.platforms import DIGITS
 
 
 @dataclass(frozen=True)

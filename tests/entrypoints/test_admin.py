@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.providers import registry
 from tests.entrypoints.conftest import CONTENTS, JPUSH, KEY, OTHER_KEY, Api, message, sha256
 
 
@@ -235,3 +236,20 @@ def test_lists_need_an_access_channel(api: Api) -> None:
 )
 def test_wrong_bodies_of_an_authorisation(configured: Api, raw: bytes) -> None:
     problem(configured, "PUT", f"access-channels/{KEY}/channels/app1", raw=raw)
+
+
+def test_platforms_are_listed_with_what_they_can_do_and_must_be_given(api: Api) -> None:
+    listed = {each["platform"]: each for each in api.admin("GET", "platforms").json["platforms"]}
+    assert set(listed) == set(registry.capabilities())
+    push = listed["jpush"]
+    assert (push["type"], push["delivery_report"], push["click_report"], push["receipts"]) == (
+        "app",
+        "real",
+        "provider",
+        ["poll", "webhook"],
+    )
+    assert {"name": "app_key", "required": True} in push["credentials"]
+    assert {"name": "base_url", "required": False} in push["options"]
+    assert {"name": "base_url", "required": True} in listed["jpush_private"]["options"]
+    assert [name for name, each in listed.items() if not each["available"]] == ["cmpp"]  # no worker runs here
+    assert api.admin("GET", "platforms", auth=None).status == 401

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from infra.local.client import Shop
-from infra.local.demo_mix import DIGITS
+from infra.local.platforms import DIGITS
 from tests.journeys.conftest import Late, eventually, finished
 
 APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}

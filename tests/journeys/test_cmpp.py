@@ -12,7 +12,6 @@ import pytest
 import requests
 
 from infra.local.client import Shop
-from infra.local.demo_mix import DIGITS
 from infra.local.stack import up
 from tests.journeys import conftest
 from tests.journeys.conftest import eventually, finished
@@ -27,18 +26,12 @@ class CmppShop(Shop):
     """A shop whose SMS go over CMPP."""
 
     def __init__(self, stack: Mapping[str, Any], *, gateway: Mapping[str, int] | None = None, **options: Any) -> None:
-        self.account = f"{int.from_bytes(os.urandom(3), 'big') % 1_000_000:06d}"
-        login = {"account": self.account, "password": os.urandom(6).hex()}
-        requests.post(
-            f"{stack['sandbox_url']}/_sandbox/accounts",
-            json={"provider": "cmpp", "app_key": self.account, "master_secret": login["password"], **(gateway or {})},
-            timeout=10,
-        ).raise_for_status()
-        where = {"server": "127.0.0.1", "port": stack["sandbox_cmpp"], "access_number": "10690001", **options}
-        super().__init__(stack, settings={"sms": {"platform": "cmpp", "credentials": login, "options": where}}, kinds=("sms",))
+        own = {"options": {"cmpp": gateway or {}}, "settings": {"sms": {"options": options}}}
+        super().__init__(stack, **own, kinds=("sms",), platforms={"sms": "cmpp"})
+        self.account = self.accounts["sms"]["app_key"]
 
     def phone(self, n: int, word: str = "deliver") -> str:
-        return f"138{int(self.mark[:5], 16) % 10000:04d}{n:02d}{DIGITS[word]}"
+        return self.contact("sms", n, word)
 
     def cut(self) -> None:
         requests.post(f"{self.sandbox.url}/_sandbox/cmpp/cut", json={"account": self.account}, timeout=10).raise_for_status()

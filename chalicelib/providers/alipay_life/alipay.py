@@ -31,7 +31,17 @@ from chalicelib.domain.sending import (
 )
 from chalicelib.flow.ports import Session
 from chalicelib.providers.alipay_life import alipay_content, alipay_signing
-from chalicelib.providers.base import CHINA, PlainSession, check_names, optional_text, optional_url, required_text, vendor_error, word
+from chalicelib.providers.base import (
+    CHINA,
+    PlainSession,
+    check_names,
+    optional_text,
+    optional_url,
+    required_text,
+    settings,
+    vendor_error,
+    word,
+)
 from chalicelib.web.http import Http, Response
 
 log = logging.getLogger(__name__)
@@ -79,13 +89,15 @@ class Alipay:
         provider_ids=ProviderIds.NONE,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
+        credentials=settings("app_id private_key", "alipay_public_key app_auth_token"),
+        options=settings("", "base_url"),
     )
 
     def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
         self._http, self._clock = http, clock
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("app_id", "private_key", "alipay_public_key", "app_auth_token"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         if not word(required_text(raw, "app_id", "credentials", 32)):
             raise Invalid("credentials.app_id", "must be visible ASCII characters")
         alipay_signing.private_key(required_text(raw, "private_key", "credentials"), "credentials.private_key")

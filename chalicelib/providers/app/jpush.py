@@ -33,7 +33,7 @@ from chalicelib.domain.sending import (
 )
 from chalicelib.flow.ports import Session
 from chalicelib.providers.app import jpush_content, jpush_receipts
-from chalicelib.providers.base import PlainSession, ask, check_names, error_code, optional_url, required_text, vendor_error
+from chalicelib.providers.base import PlainSession, ask, check_names, error_code, optional_url, required_text, settings, vendor_error
 from chalicelib.web.http import Http, Response
 
 BASE_URL = "https://api.jpush.cn"
@@ -96,10 +96,12 @@ class JPush:
             receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
             token_life=CID_LIFE - POOL_LIFE,
             recall=True,
+            credentials=settings("app_key master_secret", "receipt_fields"),
+            options=settings("", "base_url report_url") if platform == "jpush" else settings("base_url", "report_url"),
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("app_key", "master_secret", "receipt_fields"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         if ":" in required_text(raw, "app_key", "credentials"):
             raise Invalid("credentials.app_key", "must not contain a colon")
         required_text(raw, "master_secret", "credentials")

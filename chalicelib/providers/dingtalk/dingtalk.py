@@ -31,7 +31,7 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, check_names, number, optional_text, optional_url, required_text, word
+from chalicelib.providers.base import PlainSession, check_names, number, optional_text, optional_url, required_text, settings, word
 from chalicelib.providers.dingtalk import content, results
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, addressable, errcode, outcomes
 from chalicelib.providers.tokens import AccessTokens
@@ -108,6 +108,8 @@ class DingTalk:
         provider_ids=ProviderIds.PER_CALL,
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
+        credentials=settings("agent_id app_key app_secret"),
+        options=settings("", "base_url"),
         receipt_modes=frozenset({ReceiptMode.POLL}),
         recall=True,
     )
@@ -116,7 +118,7 @@ class DingTalk:
         self._http, self._tokens, self._now = http, tokens, now
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("agent_id", "app_key", "app_secret"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         if number(raw.get("agent_id")) is None:
             raise Invalid("credentials.agent_id", "is required and must be a number")
         required_text(raw, "app_key", "credentials", 256)

@@ -31,7 +31,7 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PLACEHOLDER, PlainSession, check_names, optional_text, required_text
+from chalicelib.providers.base import PLACEHOLDER, PlainSession, check_names, optional_text, required_text, settings
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy
@@ -62,13 +62,15 @@ class Smtp:
         provider_ids=ProviderIds.NONE,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
+        credentials=settings("", "username password"),
+        options=settings("server sender", "port encryption sender_name ca allow_plain_auth"),
     )
 
     def __init__(self, policy: Policy, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("username", "password"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         username, password = (optional_text(raw, name, "credentials") for name in ("username", "password"))
         if bool(username) != bool(password):
             raise Invalid("credentials.password", "and username belong together")

@@ -30,7 +30,17 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, ask, check_names, optional_text, optional_url, required_text, vendor_error, word
+from chalicelib.providers.base import (
+    PlainSession,
+    ask,
+    check_names,
+    optional_text,
+    optional_url,
+    required_text,
+    settings,
+    vendor_error,
+    word,
+)
 from chalicelib.providers.sms import chuanglan_receipts, texts
 from chalicelib.web.http import Http, Response
 
@@ -83,13 +93,15 @@ class Chuanglan:
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+        credentials=settings("account password", "receiver pswd"),
+        options=settings("", "base_url signature extend"),
     )
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("account", "password", "receiver", "pswd"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         required_text(raw, "account", "credentials", 50)
         required_text(raw, "password", "credentials", 100)
         if bool(optional_text(raw, "receiver", "credentials", 100)) != bool(optional_text(raw, "pswd", "credentials", 100)):

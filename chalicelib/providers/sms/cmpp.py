@@ -76,6 +76,8 @@ class Cmpp:
         provider_ids=ProviderIds.PER_RECIPIENT,
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
+        credentials=cmpp_settings.CREDENTIALS,
+        options=cmpp_settings.OPTIONS,
         worker=WORKER,
     )
 

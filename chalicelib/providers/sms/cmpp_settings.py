@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.sending import Account
-from chalicelib.providers.base import check_names, optional_text, required_text
+from chalicelib.providers.base import check_names, optional_text, required_text, settings
 from chalicelib.providers.sms import cmpp_codec, cmpp_link, cmpp_receipts, cmpp_text
 from chalicelib.providers.sms.cmpp_link import Login
 
@@ -17,10 +17,12 @@ PORTS = frozenset({PORT})
 VERSIONS: Mapping[str, int] = {"2.0": cmpp_codec.V2, "3.0": cmpp_codec.V3}
 BOTH, CONSECUTIVE, ONE = "both", "consecutive", "one"
 
-_OPTIONS = (
-    "supplier", "server", "port", "version", "access_number", "connections", "service_code", "window", "numbers_per_submit", "group_ids",
-    "alphabet", "fee_user_type", "fee_type", "fee_code", "check_gateway", "dead_stats",
-)  # fmt: skip
+CREDENTIALS = settings("account password")
+OPTIONS = settings(
+    "server access_number",
+    "supplier port version connections service_code window numbers_per_submit group_ids alphabet fee_user_type fee_type fee_code "
+    "check_gateway dead_stats",
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Settings:
 
 def check(raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Raises Invalid naming the field."""
-    check_names(raw, ("account", "password"), "credentials")
-    check_names(options, _OPTIONS, "options")
+    check_names(raw, CREDENTIALS, "credentials")
+    check_names(options, OPTIONS, "options")
     _ascii(required_text(raw, "account", "credentials", 6), "credentials.account")
     _ascii(required_text(raw, "password", "credentials", 64), "credentials.password")
     required_text(options, "server", "options", 253)

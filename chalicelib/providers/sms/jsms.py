@@ -37,6 +37,7 @@ from chalicelib.providers.base import (
     number,
     optional_url,
     required_text,
+    settings,
     vendor_error,
     word,
 )
@@ -98,13 +99,15 @@ class Jsms:
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+        credentials=settings("app_key master_secret"),
+        options=settings("", "base_url"),
     )
 
     def __init__(self, http: Http) -> None:
         self._http = http
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("app_key", "master_secret"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         if ":" in required_text(raw, "app_key", "credentials"):
             raise Invalid("credentials.app_key", "must not contain a colon")
         required_text(raw, "master_secret", "credentials")

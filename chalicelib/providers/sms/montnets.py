@@ -41,6 +41,7 @@ from chalicelib.providers.base import (
     optional_text,
     optional_url,
     required_text,
+    settings,
     vendor_error,
     word,
 )
@@ -101,13 +102,15 @@ class Montnets:
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+        credentials=settings("userid password"),
+        options=settings("base_url", "auth charset signature svrtype exno"),
     )
 
     def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
         self._http, self._clock = http, clock
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        check_names(raw, ("userid", "password"), "credentials")
+        check_names(raw, self.capabilities.credentials, "credentials")
         if not word(required_text(raw, "userid", "credentials", 6)):
             raise Invalid("credentials.userid", "must be visible ASCII characters")
         required_text(raw, "password", "credentials", 100)

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import Account, Loss, Outcome
-from chalicelib.providers.base import ask, check_names, optional_text, optional_url, required_text
+from chalicelib.providers.base import ask, check_names, optional_text, optional_url, required_text, settings
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, errcode
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.crypto import is_aes_key
@@ -84,6 +84,15 @@ _OWN = ("app_id", "app_secret")
 _AUTHORISED = ("app_id", "component_app_id", "component_app_secret")
 _CALLBACK = ("callback_token", "encoding_aes_key")
 
+OPTIONS = settings("", "base_url")
+
+
+def credentials(*, component: bool, callback: bool) -> Mapping[str, bool]:
+    """Their names, and whether they must be given."""
+    if component:
+        return settings(" ".join((*_AUTHORISED, *_CALLBACK)))
+    return settings(" ".join(_OWN), " ".join(_CALLBACK if callback else ()))
+
 
 def code_of(body: Any) -> str:
     return errcode(body) or (SUCCESS if isinstance(body, Mapping) and body.keys() & GRANTS else "")
@@ -94,9 +103,8 @@ WORDS = Words(ERRORS, STALE, code_of)
 
 def check_credentials(raw: Mapping[str, Any], *, component: bool, callback: bool) -> None:
     """`component`: of an account that has authorised a third-party platform, whose callbacks are always encrypted."""
-    names = _AUTHORISED if component else _OWN
-    check_names(raw, (*names, *(_CALLBACK if callback else ())), "credentials")
-    for name in names:
+    check_names(raw, credentials(component=component, callback=callback), "credentials")
+    for name in _AUTHORISED if component else _OWN:
         value = required_text(raw, name, "credentials", 256)
         if name.endswith("app_id") and not APP_ID.fullmatch(value):
             raise Invalid(f"credentials.{name}", "must be an AppID")

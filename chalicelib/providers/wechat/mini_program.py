@@ -45,6 +45,8 @@ class MiniProgram:
             delivery_report=DeliveryReport.REAL if component else DeliveryReport.ACCEPTED,
             click_report=ClickReport.NONE,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK} if component else ()),
+            credentials=api.credentials(component=component, callback=component),
+            options=api.OPTIONS,
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:

@@ -50,6 +50,8 @@ class OfficialAccount:
             click_report=ClickReport.LINK,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
             token_life=TOKEN_LIFE,
+            credentials=api.credentials(component=component, callback=True),
+            options=api.OPTIONS,
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import Account
-from chalicelib.providers.base import check_names, number, optional_text, optional_url, required_text
+from chalicelib.providers.base import check_names, number, optional_text, optional_url, required_text, settings
 from chalicelib.providers.errcodes import TokenApi, Words
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import crypto
@@ -74,13 +74,14 @@ NO_SUCH_USER = "60111"
 
 WORDS = Words(ERRORS, STALE)
 
-_CREDENTIALS = ("corp_id", "agent_id", "secret")
 _CALLBACK = ("callback_token", "encoding_aes_key")
+CREDENTIALS = settings("corp_id agent_id secret")
+CREDENTIALS_WITH_CALLBACK = settings("corp_id agent_id secret", " ".join(_CALLBACK))
 
 
 def check_credentials(raw: Mapping[str, Any], *, callback: bool) -> None:
     """`callback`: with what its callbacks are read, both or none of it."""
-    check_names(raw, (*_CREDENTIALS, *(_CALLBACK if callback else ())), "credentials")
+    check_names(raw, CREDENTIALS_WITH_CALLBACK if callback else CREDENTIALS, "credentials")
     required_text(raw, "corp_id", "credentials", 64)
     required_text(raw, "secret", "credentials", 256)
     if number(raw.get("agent_id")) is None:

@@ -24,7 +24,7 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, number
+from chalicelib.providers.base import PlainSession, number, settings
 from chalicelib.providers.errcodes import SUCCESS, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, content
@@ -43,6 +43,8 @@ class LinkedCorp:
         provider_ids=ProviderIds.NONE,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
+        credentials=api.CREDENTIALS,
+        options=settings("", "base_url"),
     )
 
     def __init__(self, http: Http, tokens: AccessTokens) -> None:

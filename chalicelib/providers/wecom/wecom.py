@@ -32,7 +32,7 @@ from chalicelib.domain.sending import (
     WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, number, word
+from chalicelib.providers.base import PlainSession, number, settings, word
 from chalicelib.providers.errcodes import SUCCESS, Said, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, callbacks, content
@@ -58,6 +58,8 @@ class WeCom:
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
         token_life=TOKEN_LIFE,
         recall=True,
+        credentials=api.CREDENTIALS_WITH_CALLBACK,
+        options=settings("", "base_url duplicate_check"),
     )
 
     def __init__(self, http: Http, tokens: AccessTokens) -> None:

@@ -1,0 +1,34 @@
+"""What delivery channels can be of."""
+
+from __future__ import annotations
+
+from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.sending import ClickReport, DeliveryReport, ProviderIds
+from chalicelib.entrypoints.shapes.base import Answer
+
+
+class Setting(Answer):
+    name: str
+    required: bool
+
+
+class Platform(Answer):
+    """`available`: whether this stage runs what it needs. `token_life`: seconds for which a call is recognised; null: it is not."""
+
+    platform: str
+    type: ChannelType
+    available: bool
+    delivery_report: DeliveryReport
+    click_report: ClickReport
+    receipts: list[ReceiptMode]
+    call_size: int
+    content_per_recipient: bool
+    provider_ids: ProviderIds
+    token_life: int | None
+    recall: bool
+    credentials: list[Setting]
+    options: list[Setting]
+
+
+class Platforms(Answer):
+    platforms: list[Platform]

@@ -1,0 +1,76 @@
+"""`python -m infra.support_matrix`: writes what every platform can do into docs/channels.md, from the providers' capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.sending import Capabilities, ClickReport, DeliveryReport, ProviderIds
+from chalicelib.providers import registry
+from infra.package import ROOT
+
+PAGE = ROOT / "docs" / "channels.md"
+BEGIN, END = "<!-- written by python -m infra.support_matrix: begin -->", "<!-- end -->"
+
+DELIVERY = {
+    DeliveryReport.REAL: "reached the person",
+    DeliveryReport.ACCEPTED: "accepted by the platform's server",
+    DeliveryReport.NONE: "not known",
+}
+CLICKS = {ClickReport.PROVIDER: "reported by the platform", ClickReport.LINK: "by short links", ClickReport.NONE: "not known"}
+IDS = {ProviderIds.PER_CALL: "per call", ProviderIds.PER_RECIPIENT: "per recipient", ProviderIds.NONE: "none"}
+
+
+def written(page: str) -> str:
+    """The page with the tables of today between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n\n{tables(list(registry.capabilities().values()))}\n{END}{after}"
+
+
+def tables(able: Sequence[Capabilities]) -> str:
+    ordered = sorted(able, key=lambda each: list(ChannelType).index(each.type))
+    reports = ("channel type", "platform", "delivered means", "clicks", "receipts come by", "can be taken back")
+    calls = ("platform", "deliveries per call", "content", "ids", "a repeated call is recognised for")
+    needs = ("platform", "credentials", "options")
+    return "\n".join(
+        [
+            _table(reports, (_reports(each) for each in ordered)),
+            _table(calls, (_calls(each) for each in ordered)),
+            _table(needs, (_needs(each) for each in ordered)),
+        ]
+    )
+
+
+def _reports(able: Capabilities) -> Sequence[str]:
+    come = " or ".join(sorted((mode.value for mode in able.receipt_modes), reverse=True))
+    if able.delivery_report is DeliveryReport.ACCEPTED:
+        come = f"the answer itself; clicks: {come}" if come else "the answer itself"
+    elif able.worker:
+        come = f"its worker `{able.worker}`"
+    clicks, delivered = CLICKS[able.click_report], DELIVERY[able.delivery_report]
+    return f"`{able.type.value}`", f"`{able.platform}`", delivered, clicks, come, "yes" if able.recall else "no"
+
+
+def _calls(able: Capabilities) -> Sequence[str]:
+    content = "each its own" if able.content_per_recipient else "one for all"
+    token = f"{able.token_life:,} s" if able.token_life else "no"
+    return f"`{able.platform}`", f"{able.call_size:,}", content, IDS[able.provider_ids], token
+
+
+def _needs(able: Capabilities) -> Sequence[str]:
+    return f"`{able.platform}`", _names(able.credentials), _names(able.options)
+
+
+def _names(settings: Mapping[str, bool]) -> str:
+    """What may be left out stands in brackets."""
+    return ", ".join(f"`{name}`" if required else f"(`{name}`)" for name, required in settings.items())
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))

@@ -1,0 +1,127 @@
+"""Every platform of every channel type on the running stack: from the request to the provider, and back from its receipt to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.channels import ReceiptMode
+from chalicelib.domain.sending import DeliveryReport
+from chalicelib.providers import registry
+from infra.local.client import Shop
+from infra.local.platforms import PLATFORMS, USUAL
+from tests.journeys.conftest import eventually, finished
+
+VALUES = {"name": "Ann", "url": "https://shop.example/orders?id=1"}
+WORDS = ("deliver", "reject", "click")
+CAPABILITIES = registry.capabilities()
+WITH_TOKENS = ["wechatoa", "wechatoa_component", "wechatmp", "dingtalk", "wecom", "wecom_linkedcorp"]
+ENCRYPTED = ["wechatoa", "wechatoa_component", "wechatmp_component"]
+POLL_PATIENCE = 75  # seconds: what is asked of its provider is asked after half a minute, or every minute
+
+
+class Sent:
+    """A message over one platform: to somebody who gets it, somebody who does not exist, and somebody who opens it."""
+
+    def __init__(self, stack: Mapping[str, Any], platform: str, *, receipts: ReceiptMode | None = None) -> None:
+        self.kind = PLATFORMS[platform].type
+        settings = {} if receipts is None else {self.kind: {"receipts": receipts.value}}
+        platforms, quick = {self.kind: platform}, {"jsms": {"report_interval": 1}}
+        self.shop = Shop(stack, kinds=(self.kind,), platforms=platforms, settings=settings, options=quick)
+        self.contacts = {word: self.shop.contact(self.kind, n, word) for n, word in enumerate(WORDS)}
+        self.shop.upload([self.shop.user(word, **{self.kind: contact}) for word, contact in self.contacts.items()])
+        self.template = self.shop.template(**self.shop.contents())
+        self.msgid = self.shop.api.send(list(WORDS), self.template, VALUES)
+
+    def states(self) -> dict[str, str]:
+        return {word: self.shop.api.target(self.msgid, word)["state"] for word in WORDS}
+
+    def facts(self, word: str) -> dict[str, str]:
+        """What is known of one delivery, and how."""
+        (delivery,) = self.shop.api.target(self.msgid, word)["deliveries"]
+        return {fact["fact"]: fact["source"] for fact in delivery["facts"]}
+
+    def sends(self, word: str) -> int:
+        return self.shop.sandbox.sends(self.shop.provider(self.kind)).get(self.contacts[word], 0)
+
+
+@pytest.fixture(scope="module")
+def sent(stack: Mapping[str, Any]) -> dict[str, Sent]:
+    """One message over each platform, all of them at once."""
+    return {platform: Sent(stack, platform) for platform in PLATFORMS}
+
+
+@pytest.fixture(scope="module")
+def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
+    """The same over each platform that can be asked for receipts where no webhook is possible."""
+    both = frozenset(ReceiptMode)
+    return {name: Sent(stack, name, receipts=ReceiptMode.POLL) for name, can in CAPABILITIES.items() if can.receipt_modes == both}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(sent: dict[str, Sent], asked: Any, platform: str) -> None:
+    """Also a click on its link, where the matrix says that clicks are supported, and one contact that is not there."""
+    one, can, row = sent[platform], CAPABILITIES[platform], PLATFORMS[platform]
+    wanted = {word: row.state(word) for word in WORDS}
+    eventually(one.states, lambda states: states == wanted, seconds=POLL_PATIENCE)
+    finished(one.shop, one.msgid)
+    assert [one.sends(word) for word in ("deliver", "click")] == [1, 1]
+    by_call = can.delivery_report is DeliveryReport.ACCEPTED
+    assert one.facts("deliver")["delivered"] == ("call" if by_call else "receipt")
+    assert one.facts("click").get("clicked") == ({"provider": "receipt", "link": "link", "none": None}[can.click_report.value])
+    funnel = one.shop.api.message(one.msgid)["funnel"]["channels"][one.kind]
+    assert (funnel["planned"], funnel["delivered"], funnel["clicked"]) == (3, 2, int(row.clicks))
+
+
+@pytest.mark.parametrize("platform", [name for name, can in CAPABILITIES.items() if can.receipt_modes == frozenset(ReceiptMode)])
+def test_receipts_are_asked_for_where_an_operator_says_so(asked: dict[str, Sent], platform: str) -> None:
+    one = asked[platform]
+    eventually(lambda: one.facts("deliver"), lambda facts: "delivered" in facts, seconds=POLL_PATIENCE + 30)
+    assert one.sends("deliver") == 1
+
+
+@pytest.mark.parametrize("platform", WITH_TOKENS)
+def test_an_access_token_that_ends_mid_way_is_renewed_and_nothing_is_lost_or_sent_twice(sent: dict[str, Sent], platform: str) -> None:
+    """The account is registered anew, which ends its token without a word, with tokens that live for a second from then on."""
+    one = sent[platform]
+    eventually(one.states, lambda states: "pending" not in states.values())
+    one.shop.register(one.kind, token_life=1)
+    people = {f"late{n}": one.shop.contact(one.kind, 50 + n) for n in range(3)}
+    one.shop.upload([one.shop.user(userid, **{one.kind: contact}) for userid, contact in people.items()])
+    for userid in people:
+        msgid = one.shop.api.send([userid], one.template, {**VALUES, "name": userid})
+        finished(one.shop, msgid)
+    provider = one.shop.provider(one.kind)
+    assert [one.shop.sandbox.sends(provider).get(contact) for contact in people.values()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("platform", ENCRYPTED)
+def test_receipts_come_encrypted(sent: dict[str, Sent], platform: str) -> None:
+    one = sent[platform]
+    account = one.shop.accounts[one.kind]
+    assert account.get("encoding_aes_key") or platform.endswith("_component")  # then the third-party platform has it
+    eventually(lambda: one.facts("deliver"), lambda facts: facts.get("delivered") == "receipt")
+
+
+def test_a_click_on_a_cards_button_comes_encrypted(stack: Mapping[str, Any]) -> None:
+    shop = Shop(stack, kinds=("wechatwk",))
+    shop.upload([shop.user("ann", wechatwk=shop.contact("wechatwk", 1, "click"))])
+    card = {
+        "card_type": "button_interaction", "main_title": {"title": "Hello {{name}}"}, "button_list": [{"text": "Yes", "key": "yes"}],
+    }  # fmt: skip
+    template = shop.template(wechatwk={"msgtype": "template_card", "template_card": card})
+    msgid = shop.api.send(["ann"], template, {"name": "Ann"})
+    target = eventually(lambda: shop.api.target(msgid, "ann"), lambda found: found["state"] == "clicked")
+    assert {fact["fact"]: fact["source"] for fact in target["deliveries"][0]["facts"]}["clicked"] == "receipt"
+
+
+def test_a_template_of_all_types_is_one_message_on_each(stack: Mapping[str, Any]) -> None:
+    shop = Shop(stack, kinds=tuple(USUAL))
+    shop.upload([shop.user("ann", **{kind: shop.contact(kind, 1) for kind in USUAL})])
+    msgid = shop.api.send(["ann"], shop.template(**shop.contents()), VALUES)
+    finished(shop, msgid, delivered=1)
+    deliveries = shop.api.target(msgid, "ann")["deliveries"]
+    assert {each["channel"] for each in deliveries} == set(USUAL)
+    assert {shop.sandbox.sends(shop.provider(kind)).get(shop.contact(kind, 1)) for kind in USUAL} == {1}
