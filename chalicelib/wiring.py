@@ -66,6 +66,7 @@ def _build() -> World:
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
+    from chalicelib.aws.pace import Pace
     from chalicelib.aws.queues import Queues
     from chalicelib.aws.settings import Administration
     from chalicelib.aws.timers import Timers
@@ -79,4 +80,5 @@ def _build() -> World:
         clock=clock, settings=Administration(), users=Users(vault), audiences=Audiences(vault),
         messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, timers=timers, queues=Queues(),
         vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), limits=limits(),
+        pace=Pace(clock),
     )  # fmt: skip

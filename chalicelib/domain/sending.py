@@ -44,6 +44,10 @@ class Capabilities:
     receipt_modes: frozenset[ReceiptMode] = frozenset()
     token_life: int | None = None  # seconds for which a repeated token is recognised; None: no idempotency token
     recall: bool = False
+    link_fields: tuple[str, ...] = ()  # where contents hold addresses that are clicked: `url`, `news.articles.*.url`
+    calls_per_second: float | None = None  # what the provider allows an account, unless the delivery channel says otherwise
+    poll_first: int = 30  # seconds after a submission until its receipts are asked for
+    poll_window: int = 86400  # seconds for which they can be asked for
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Recipient:
     contact: str = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
     reference: str = ""
+    unsubscribe: str = ""  # where the person opts out with one click; empty: not offered
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,7 @@ class ReceiptKind(StrEnum):
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     CLICKED = "clicked"
+    OTHER = "other"  # a status that we do not know, named by `code`: kept, and means nothing
 
 
 @dataclass(frozen=True)

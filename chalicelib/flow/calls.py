@@ -171,7 +171,8 @@ class Caller:
                 later.append(place)
             else:
                 facts += self._facts(place, outcome, now)
-        mine = CallAnswer(call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later))
+        gone = tuple(place for place, outcome in zip(left, outcomes, strict=True) if outcome.gone)
+        mine = CallAnswer(call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later), gone)
         stored = self.world.ledger.put_answer(self.page.plan.id, mine, self.message)
         if stored == mine:
             return mine

@@ -13,8 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chalicelib.domain import options
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
 from chalicelib.domain.errors import Conflict, Invalid, Refused
+from chalicelib.domain.sending import ProviderIds
 from chalicelib.domain.strategy import Strategy, check
 from chalicelib.domain.templates import Content, Template, is_link, variables, walk
 from chalicelib.domain.users import ALL
@@ -83,7 +85,7 @@ class ChannelOrder:
 def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
     """The new delivery channel and the token of its webhook, of which only the hash is kept."""
     provider = _provider(world, order)
-    provider.check_credentials(order.credentials, order.options)
+    provider.check_credentials(order.credentials, options.check(order.options))
     if _size(order.options) > OPTION_BYTES:
         raise Invalid("options", f"more than {OPTION_BYTES} bytes")
     token = secrets.token_urlsafe(24)
@@ -134,6 +136,9 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
 def _receipt_mode(provider: Provider, wanted: ReceiptMode | None) -> ReceiptMode:
     modes = provider.capabilities.receipt_modes
     if wanted is None:
+        per_recipient = provider.capabilities.provider_ids is ProviderIds.PER_RECIPIENT
+        if ReceiptMode.POLL in modes and per_recipient:  # a post for every few receipts costs more than all else of a delivery
+            return ReceiptMode.POLL
         return ReceiptMode.WEBHOOK if ReceiptMode.WEBHOOK in modes or not modes else min(modes)
     if modes and wanted not in modes:
         raise Invalid("receipts", "this provider has: " + ", ".join(sorted(modes)))

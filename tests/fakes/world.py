@@ -9,7 +9,7 @@ from tests.fakes.queues import FakeQueues
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeAudiences, FakeLedger, FakeLookups, FakeMessages, FakeTokens, FakeUsers
+from tests.fakes.stores import FakeAudiences, FakeLedger, FakeLookups, FakeMessages, FakePace, FakeTokens, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -35,6 +35,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
+        self.pace = FakePace(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.vault = FakeVault()
         self.credentials = FakeCredentials()
@@ -46,5 +47,5 @@ class FakeWorld(Steps):
         return World(
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
             ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, timers=self.timers, queues=self.queues, vault=self.vault,
-            credentials=self.credentials, providers=self.providers, limits=self.limits,
+            credentials=self.credentials, providers=self.providers, limits=self.limits, pace=self.pace,
         )  # fmt: skip
