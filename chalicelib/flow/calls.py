@@ -20,7 +20,7 @@ from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallState
 from chalicelib.domain.sending import Account, Answer, DeliveryReport, Loss, Outcome, OutgoingCall, Recipient
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import content
+from chalicelib.flow import content, mails
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import Session, World
 
@@ -158,7 +158,8 @@ class Caller:
     def _recipient(self, place: Place) -> Recipient:
         page = self.page.plan.id
         reference = f"{page.msgid}.{page.page}.{place.target}.{place.channel}.{place.contact}"
-        return Recipient(self.page.plan.contact(place), content.personal(self.world, self.message, page, place), reference)
+        plain = Recipient(self.page.plan.contact(place), content.personal(self.world, self.message, page, place), reference)
+        return mails.dress(self.world, self.channel, self.message, page, place, plain)
 
     def _record(self, call: OpenCall, outcomes: Sequence[Outcome], skipped: Sequence[int], answer: Answer | None = None) -> CallAnswer:
         """Put the answer once. If another worker's answer stands there, what ours says besides is added as facts."""

@@ -152,8 +152,11 @@ def _places(plan: Plan, code: str) -> Mapping[str, Sequence[Place]]:
     return _index[key]
 
 
-def follow_link(world: World, token: str) -> str:
-    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError."""
+def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
+    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError.
+
+    A program that looks at links is counted apart, and is no click.
+    """
     link = content.read_link(world.vault, token)
     addresses = world.messages.links(link.page.msgid)
     if not addresses or link.variable >= len(addresses):
@@ -161,5 +164,6 @@ def follow_link(world: World, token: str) -> str:
     message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
     if message is not None and plan is not None:  # else its history has expired, while its links live on
         place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
-        world.ledger.add_click(link.page, Fact(place, FactKind.CLICKED, world.clock.now(), "", "link"), message)
+        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
+        world.ledger.add_click(link.page, Fact(place, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

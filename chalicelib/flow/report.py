@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.domain import keys
-from chalicelib.domain.funnel import STAGES, Counts, channel_order, total
+from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
 from chalicelib.domain.messages import PAGE_TARGETS, Message
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
@@ -37,7 +37,11 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "funnel": {
             "users": {stage: counts.users.get(stage, 0) for stage in STAGES},
             "channels": {
-                kind: {stage: counts.channels[kind].get(stage, 0) for stage in STAGES} for kind in channel_order(counts.channels, found)
+                kind: {
+                    **{stage: counts.channels[kind].get(stage, 0) for stage in STAGES},
+                    **{name: counts.channels[kind][name] for name in EXTRAS if name in counts.channels[kind]},
+                }
+                for kind in channel_order(counts.channels, found)
             },
         },
         "steps": [

@@ -102,7 +102,8 @@ class Shop:
         platform, credentials, options = self._account(kind)
         self.provider_secrets += [credentials[name] for name in ("master_secret", "password") if name in credentials]
         name = {"name": f"{kind} {self.mark}", "code": self.code(kind), "type": kind, "platform": platform}
-        body = {**name, "credentials": credentials, "options": options, **self.settings.get(kind, {})}
+        posted = {"receipts": "webhook"} if "app_key" in credentials else {}  # what the sandbox does unless it is asked
+        body = {**name, "credentials": credentials, "options": options, **posted, **self.settings.get(kind, {})}
         made = self.admin.ask("POST", "/admin/v1/channels", body)
         if "app_key" in credentials:
             webhook = made["webhook_url"] if body.get("receipts", "webhook") == "webhook" else None

@@ -15,7 +15,15 @@ import pytest
 from infra.package import ROOT
 
 # Providers say who they are by the token in the path and their signature, links by the signature in them.
-OPEN = {"/receipts/{code}/{token}": "WEBHOOK", "/l/{token}": "NOBODY"}
+# UMS's bare callback address refuses everybody.
+OPEN = {
+    "/receipts/{code}/{token}": "WEBHOOK",
+    "/v1/{type}/callback/{code}/{token}": "WEBHOOK",
+    "/v1/{type}/callback": "NOBODY",
+    "/l/{token}": "NOBODY",
+    "/u/{token}": "NOBODY",
+    "/o/{token}": "NOBODY",
+}
 
 SCRIPT = """
 import json

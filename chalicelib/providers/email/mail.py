@@ -43,10 +43,10 @@ def is_html(text: str) -> bool:
     return _HTML.search(text) is not None
 
 
-def build(content: Mapping[str, Any], sender: Address, recipient: str, reference: str) -> bytes:
-    """The mail as bytes; raises ValueError when a header would hold a line break."""
-    if has_breaks(content["subject"]):
-        raise ValueError("line break in subject")
+def build(content: Mapping[str, Any], sender: Address, recipient: str, reference: str, unsubscribe: str = "") -> bytes:
+    """The mail as bytes; raises ValueError when a header would hold a line break. `unsubscribe`: where a click opts out."""
+    if has_breaks(content["subject"]) or has_breaks(unsubscribe):
+        raise ValueError("line break in a header")
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = Address(addr_spec=recipient)
@@ -59,7 +59,15 @@ def build(content: Mapping[str, Any], sender: Address, recipient: str, reference
         mail.add_alternative(text, subtype="html", cte="quoted-printable")
     else:
         mail.set_content(text, cte="quoted-printable")
-    return bytes(mail)
+    return _way_out(unsubscribe) + bytes(mail)
+
+
+def _way_out(address: str) -> bytes:
+    """Written by hand: EmailMessage would encode an address that is longer than a line, and nobody could read it."""
+    if not address:
+        return b""
+    one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if address.startswith("https://") else ""  # RFC 8058: only TLS
+    return f"List-Unsubscribe: <{address}>\r\n{one_click}".encode("ascii")
 
 
 def message_id(reference: str, domain: str) -> str:
