@@ -77,6 +77,7 @@ def _build() -> World:
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
+    from chalicelib.aws.pace import Pace
     from chalicelib.aws.queues import Queues
     from chalicelib.aws.rates import Rates
     from chalicelib.aws.records import Audit, Groups, Members
@@ -92,5 +93,5 @@ def _build() -> World:
         clock=clock, settings=Administration(cache), users=Users(vault), audiences=Audiences(vault),
         messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(), rates=Rates(),
         timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), imports=Imports(),
-        groups=Groups(cache), members=Members(cache), audit=Audit(), limits=limits(),
+        groups=Groups(cache), members=Members(cache), audit=Audit(), pace=Pace(clock), limits=limits(),
     )  # fmt: skip

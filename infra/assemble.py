@@ -33,7 +33,8 @@ VISIBILITY_PER_TIMEOUT = 6  # AWS's advice for queues that feed a function
 AUDIENCE_BATCH = 10  # small jobs, each a page or an evaluation; a function stops at its deadline and hands the rest back
 STREAM_BATCH = 100
 LOG_DAYS = 30
-OUTSIDERS = ("/receipts/", "/l/", "/docs", "/openapi.json")  # routes that anybody may call: each has a throttle of its own
+# What providers, recipients and readers call: each has a throttle of its own.
+OUTSIDERS = ("/receipts/", "/v1/{type}/callback", "/l/", "/u/", "/o/", "/docs", "/openapi.json")
 
 SWEEP_SCHEDULE = "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
 POLL_SCHEDULE = "rate(1 minute)"

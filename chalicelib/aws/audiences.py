@@ -6,11 +6,11 @@ A contact leads to its users by its HMAC, in the same table.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from chalicelib.aws.clients import client
+from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import Item, from_item, get_many, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, keys
@@ -19,6 +19,7 @@ from chalicelib.domain.users import User
 from chalicelib.flow.ports import Vault
 
 GROUP = 32  # buckets of a partition: a set is walked with so few requests, and fills so many partitions at once
+REFUSED = "of_"  # how the names of attributes with opt-outs begin
 POSITION = 4  # characters of a position before the userid
 
 Key = tuple[str, str]
@@ -50,6 +51,32 @@ class Audiences:
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         pk = _contact(self._vault, kind, contact)
         return list(_query({":pk": pk}, "pk = :pk", 1000))
+
+    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+        """One attribute for each access channel: the time, below 0 for who is in again. Only an older one is replaced."""
+        from botocore.exceptions import ClientError
+
+        for channel_key in channel_keys:
+            try:
+                client("dynamodb").update_item(
+                    TableName=table("audiences"),
+                    Key=to_item(self._refusal(kind, contact)),
+                    UpdateExpression="SET #of = :said",
+                    ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
+                    ExpressionAttributeNames={"#of": REFUSED + channel_key},
+                    ExpressionAttributeValues=to_item({":said": time if out else -time, ":least": -time, ":most": time}),
+                )
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+
+    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        by_key = {self._refusal(kind, contact)["pk"]: contact for contact in contacts}
+        rows = get_many(table("audiences"), ({"pk": pk, "sk": "-"} for pk in by_key), consistent=True)
+        return {by_key[row["pk"]]: {n.removeprefix(REFUSED): v for n, v in row.items() if n.startswith(REFUSED)} for row in rows}
+
+    def _refusal(self, kind: ChannelType, contact: str) -> dict[str, str]:
+        return {"pk": keys.join("refused", *keys.split(_contact(self._vault, kind, contact))[1:]), "sk": "-"}
 
 
 def rows_of(vault: Vault, user: User) -> frozenset[Key]:

@@ -10,9 +10,9 @@ from chalicelib.aws.clients import client
 from chalicelib.aws.items import Item, from_item, put_once, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.facts import Fact
+from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.pages import CallAnswer, Page, Wait
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
 from chalicelib.flow.ports import Vault
 
@@ -74,6 +74,9 @@ class Ledger:
         found = put_once(table("ledger"), items.answer_item(page, answer, message))
         return items.read_answer(from_item(found)) if found else answer
 
+    def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
+        client("dynamodb").put_item(TableName=table("ledger"), Item=items.wait_item(page, wait, message))
+
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         self.add_all([(page, facts, message)])
 
@@ -85,7 +88,9 @@ class Ledger:
             write_many(table("ledger"), found, key=("pk", "sk"))
 
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
-        name = keys.join("click", fact.place.target, fact.place.channel, fact.place.contact)
+        name = keys.join(
+            "click" if fact.kind is FactKind.CLICKED else fact.kind.value, fact.place.target, fact.place.channel, fact.place.contact
+        )
         item = items.facts_item(page, [fact], message, name)
         return put_once(table("ledger"), item) in (None, item)
 

@@ -10,7 +10,7 @@ from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
 from chalicelib.domain.facts import Bundle, Fact, Place, decode, encode
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.pages import CallAnswer, Page, Wait
 from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId, Plan, Target, TargetLoss
 from chalicelib.flow.ports import Vault
 
@@ -71,14 +71,23 @@ def read_call(row: dict[str, Any]) -> Call:
 
 def answer_item(page: PageId, answer: CallAnswer, message: Message) -> Item:
     facts, later = pack(encode(answer.facts).decode()), pack(answer.later)
-    sk = f"answer#{answer.key.text}"
-    return _item(page, sk, message, counted=True, facts=facts, later=later, time=answer.time, provider_id=answer.provider_id)
+    sk, gone = f"answer#{answer.key.text}", {"gone": pack(answer.gone)} if answer.gone else {}
+    return _item(page, sk, message, counted=True, facts=facts, later=later, time=answer.time, provider_id=answer.provider_id, **gone)
 
 
 def read_answer(row: dict[str, Any]) -> CallAnswer:
     key = CallKey.of(row["sk"].removeprefix("answer#"))
     later = tuple(Place(*place) for place in unpack(row["later"]))
-    return CallAnswer(key, decode(unpack(row["facts"]).encode()), row["time"], row["provider_id"], later)
+    gone = tuple(Place(*place) for place in unpack(row["gone"])) if "gone" in row else ()
+    return CallAnswer(key, decode(unpack(row["facts"]).encode()), row["time"], row["provider_id"], later, gone)
+
+
+def wait_item(page: PageId, wait: Wait, message: Message) -> Item:
+    return _item(page, f"wait#{wait.key.text}", message, counted=False, end=wait.end, until=wait.until)
+
+
+def read_wait(row: dict[str, Any]) -> Wait:
+    return Wait(CallKey.of(row["sk"].removeprefix("wait#")), row["end"], row["until"])
 
 
 def facts_item(page: PageId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
@@ -96,6 +105,7 @@ def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
     plan: Plan | None = None
     withdrawn: int | None = None
     go, calls, answers, reported = list[GoList](), dict[CallKey, Call](), dict[CallKey, CallAnswer](), list[Fact]()
+    waits: list[Wait] = []
     for row in map(from_item, items):
         match row["sk"].split("#", 1)[0]:
             case "plan":
@@ -112,4 +122,6 @@ def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
                 reported += decode(unpack(row["facts"]).encode())
             case "withdrawn":
                 withdrawn = row["time"]
-    return Page(plan, tuple(go), calls, answers, tuple(reported), withdrawn) if plan else None
+            case "wait":
+                waits.append(read_wait(row))
+    return Page(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits)) if plan else None

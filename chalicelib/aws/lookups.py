@@ -18,6 +18,7 @@ from chalicelib.flow.ports import Lookup, Vault
 
 CACHED = 20_000
 LONGEST_ID = 600  # bytes: escaped and with the channel's code, it must fit into a key of 2,048
+EXPECT_EVERY = 30_000  # ms
 PARKED = "said_"  # how the names of attributes with parked receipts begin
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -27,6 +28,7 @@ class Lookups:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._known: OrderedDict[str, Lookup] = OrderedDict()
+        self._expected: dict[str, int] = {}  # what this container has written
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
         rows = [to_item({"pk": keys.join("receipt", channel, i), "to": _text(to), "expires": expires}) for i, to in found.items()]
@@ -74,6 +76,20 @@ class Lookups:
         found = put_once(table("lookups"), item)
         return found is None or from_item(found)["digest"] == digest
 
+    def expect(self, channel: str, time: int, expires: int) -> None:
+        if time < self._expected.get(channel, 0) + EXPECT_EVERY:
+            return
+        item = to_item({"pk": keys.join("expecting", channel), "since": time, "expires": expires})
+        client("dynamodb").put_item(TableName=table("lookups"), Item=item)
+        if len(self._expected) >= CACHED:
+            self._expected.clear()
+        self._expected[channel] = time
+
+    def expected(self, channels: Sequence[str]) -> Mapping[str, int]:
+        by_key = {keys.join("expecting", channel): channel for channel in channels}
+        rows = get_many(table("lookups"), ({"pk": key} for key in by_key), consistent=True)
+        return {by_key[row["pk"]]: row["since"] for row in rows}
+
 
 def _text(to: Lookup) -> str:
     return json.dumps([*to.page, *(to.place or ()), *([to.parts] if to.parts else ())])
@@ -90,10 +106,10 @@ def _possible(provider_ids: Iterable[str]) -> list[str]:
 
 
 def _written(receipt: Receipt) -> list[str | int]:
-    return [receipt.provider_id, receipt.kind.value, receipt.time, receipt.contact, receipt.code]
+    return [receipt.provider_id, receipt.kind.value, receipt.time, receipt.contact, receipt.code, *([1] if receipt.gone else [])]
 
 
 def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code = raw
-    fields: dict[str, Any] = {"contact": contact, "code": code}
+    provider_id, kind, time, contact, code, *gone = raw
+    fields: dict[str, Any] = {"contact": contact, "code": code, "gone": bool(gone)}
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

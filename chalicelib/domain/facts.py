@@ -29,6 +29,9 @@ class FactKind(StrEnum):
     UNKNOWN = "unknown"  # the provider may or may not have it
     SKIPPED = "skipped"  # reached meanwhile by another channel
     EXPIRED = "expired"  # never submitted in time
+    OPENED = "opened"  # a mail's picture was fetched
+    SCANNED = "scanned"  # a program looked at a link
+    OTHER = "other"  # a provider's status that we do not know: kept with its code
 
 
 # After one of these, nothing is left to submit.

@@ -15,6 +15,8 @@ from chalicelib.domain.strategy import Verdict
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 
+EXTRAS = ("opened", "scanned")  # counted beside the stages, per channel: mails that were opened, links that a program looked at
+
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET, FactKind.SUBMIT_FAILED, FactKind.UNKNOWN, FactKind.SKIPPED, FactKind.EXPIRED, FactKind.WITHDRAWN,
 )  # fmt: skip
@@ -88,6 +90,7 @@ def _stages(known: Known) -> list[str]:
     reached = ["planned"]
     if known.submitted or not known.has(FactKind.INVALID_TARGET):
         reached.append("valid")
+    reached += [name for name in EXTRAS if known.has(FactKind(name))]
     reached += ["submitted"] * known.submitted + ["delivered"] * known.delivered + ["clicked"] * known.clicked
     return reached
 

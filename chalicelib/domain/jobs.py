@@ -22,7 +22,8 @@ class PlanJob:
 
 @dataclass(frozen=True)
 class DeliverJob:
-    """Call the provider for deliveries `start` to `end` of a list on one channel. `tries` counts throttled and paced rounds."""
+    """Call the provider for deliveries `start` to `end` of a list on one channel. `tries` counts throttled rounds; `slot` (ms) is the
+    turn that it has reserved, 0: none."""
 
     msgid: str
     page: int
@@ -32,6 +33,7 @@ class DeliverJob:
     start: int
     end: int
     tries: int = 0
+    slot: int = 0
 
 
 @dataclass(frozen=True)

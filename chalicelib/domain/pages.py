@@ -22,6 +22,19 @@ class CallAnswer:
     time: int
     provider_id: str = ""
     later: tuple[Place, ...] = ()
+    gone: tuple[Place, ...] = ()  # deliveries whose contact itself is dead
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A job that has to wait for its turn: its calls, from `key` on to the delivery `end`, are made by `until` (ms)."""
+
+    key: CallKey
+    end: int
+    until: int
+
+    def covers(self, key: CallKey) -> bool:
+        return key[:3] == self.key[:3] and self.key.start <= key.start < self.end
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,7 @@ class Page:
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
     withdrawn: int | None = None  # ms: since then, nothing more may leave
+    waits: tuple[Wait, ...] = ()
 
     @cached_property
     def known(self) -> dict[Place, Known]:

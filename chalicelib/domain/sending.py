@@ -47,6 +47,10 @@ class Capabilities:
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name of each -> whether it must be given
     options: Mapping[str, bool] = field(default_factory=dict)  # the same
     worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
+    link_fields: tuple[str, ...] = ()  # where contents hold addresses that are clicked: `url`, `news.articles.*.url`
+    calls_per_second: float | None = None  # what the provider allows an account, unless the delivery channel says otherwise
+    poll_first: int = 30  # seconds after a submission until its receipts are asked for
+    poll_window: int = 86400  # seconds for which they can be asked for
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Recipient:
     contact: str = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
     reference: str = ""
+    unsubscribe: str = ""  # where the person opts out with one click; empty: not offered
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ class ReceiptKind(StrEnum):
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     CLICKED = "clicked"
+    OTHER = "other"  # a status that we do not know, named by `code`: kept, and means nothing
 
 
 @dataclass(frozen=True)

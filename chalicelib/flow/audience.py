@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import audiences, keys
+from chalicelib.domain import audiences, keys, marks, options
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
@@ -80,7 +80,8 @@ def make_plan(world: World, message: Message, page: int, position: str, contacts
     """Decide on a page of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
     candidates, is_last = _candidates(world, message, page, position, contacts)
     lists = _lists(world, message, candidates)
-    selected = [_select(world, message, each, lists) for each in candidates]
+    said = _Said(_opted_out(world, message, candidates), _to_gone(world, message))
+    selected = [_select(message, each, lists, said) for each in candidates]
     fitting = _cut(selected)
     targets = [each for each in selected[:fitting] if each is not None]
     ends = is_last and fitting == len(selected)
@@ -129,13 +130,42 @@ def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> L
     )
 
 
-def _select(world: World, message: Message, one: Candidate, lists: Lists) -> tuple[Target, Contacts] | None:
+class _Said(NamedTuple):
+    """`opted_out`: named contacts that want no messages of the access channel. `to_gone`: delivery channels that try dead contacts."""
+
+    opted_out: frozenset[str]
+    to_gone: frozenset[str]
+
+
+def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
+    """Users carry their opt-outs themselves; those of contacts without one are kept by themselves."""
+    if message.audience.kind is not AudienceKind.CONTACTS:
+        return frozenset()
+    names = {kind: [each.contact for each in candidates if _kind(each) is kind] for kind in {_kind(each) for each in candidates}}
+    found: set[str] = set()
+    for kind, contacts in names.items():
+        said = world.audiences.opted(kind, list({marks.canonical(kind, contact): None for contact in contacts}))
+        out = {contact for contact, by_key in said.items() if by_key.get(message.channel_key, 0) > 0}
+        found |= {contact for contact in contacts if marks.canonical(kind, contact) in out}
+    return frozenset(found)
+
+
+def _kind(named: Candidate) -> ChannelType:
+    return ChannelType(keys.split(named.id)[0])
+
+
+def _to_gone(world: World, message: Message) -> frozenset[str]:
+    channels = [channel for code in message.channels if (channel := world.settings.channel(code)) is not None]
+    return frozenset(channel.code for channel in channels if options.of(channel.options).send_to_gone)
+
+
+def _select(message: Message, one: Candidate, lists: Lists, said: _Said) -> tuple[Target, Contacts] | None:
     """None for who is passed by: of those who were not named, a restricted access channel sees only its own."""
     if message.audience.kind is AudienceKind.CONTACTS:
-        return select_contact(message, one.id, ChannelType(keys.split(one.id)[0]), one.contact)
+        return select_contact(message, one.id, _kind(one), one.contact, opted_out=one.contact in said.opted_out)
     if message.restricted and one.user is not None and not one.user.is_bound_to(message.channel_key, message.channels):
         return None if message.audience.is_walked else select(message, one.id, None, lists)
-    return select(message, one.id, one.user, lists)
+    return select(message, one.id, one.user, lists, said.to_gone)
 
 
 def _cut(selected: Sequence[tuple[Target, Contacts] | None]) -> int:

@@ -20,7 +20,7 @@ from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, CallState
 from chalicelib.domain.sending import Answer, Attachment, DeliveryReport, Loss, Outcome, OutgoingCall, Recipient
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import content, materials
+from chalicelib.flow import content, mails, materials
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import Session, World
 from chalicelib.flow.sessions import connect
@@ -165,7 +165,8 @@ class Caller:
     def _recipient(self, place: Place) -> Recipient:
         page = self.page.plan.id
         reference = f"{page.msgid}.{page.page}.{place.target}.{place.channel}.{place.contact}"
-        return Recipient(self.page.plan.contact(place), content.personal(self.world, self.message, page, place), reference)
+        plain = Recipient(self.page.plan.contact(place), content.personal(self.world, self.message, page, place), reference)
+        return mails.dress(self.world, self.channel, self.message, page, place, plain)
 
     def _record(self, call: OpenCall, outcomes: Sequence[Outcome], skipped: Sequence[int], answer: Answer | None = None) -> CallAnswer:
         """Put the answer once. If another worker's answer stands there, what ours says besides is added as facts."""
@@ -178,7 +179,8 @@ class Caller:
                 later.append(place)
             else:
                 facts += self._facts(place, outcome, now)
-        mine = CallAnswer(call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later))
+        gone = tuple(place for place, outcome in zip(left, outcomes, strict=True) if outcome.gone)
+        mine = CallAnswer(call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later), gone)
         stored = self.world.ledger.put_answer(self.page.plan.id, mine, self.message)
         if stored == mine:
             return mine

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from chalicelib.domain import options as own
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale
 from chalicelib.domain.groups import Group
 from chalicelib.domain.members import Member
-from chalicelib.domain.sending import Capabilities
+from chalicelib.domain.sending import Capabilities, ProviderIds
 from chalicelib.domain.strategy import StrategyEntry
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import ALL
@@ -83,7 +84,7 @@ class ChannelOrder:
 def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
     """The new delivery channel and the token of its webhook, of which only the hash is kept."""
     provider = _provider(world, order)
-    provider.check_credentials(order.credentials, order.options)
+    provider.check_credentials(order.credentials, own.check(order.options))
     options = small_options(order.options)
     token = secrets.token_urlsafe(24)
     channel = Channel(
@@ -166,6 +167,9 @@ def size(value: Mapping[str, Any]) -> int:
 def receipt_mode(provider: Provider, wanted: ReceiptMode | None) -> ReceiptMode:
     modes = provider.capabilities.receipt_modes
     if wanted is None:
+        per_recipient = provider.capabilities.provider_ids is ProviderIds.PER_RECIPIENT
+        if ReceiptMode.POLL in modes and per_recipient:  # a post for every few receipts costs more than all else of a delivery
+            return ReceiptMode.POLL
         return ReceiptMode.WEBHOOK if ReceiptMode.WEBHOOK in modes or not modes else min(modes)
     if modes and wanted not in modes:
         raise Invalid("receipts", "this provider has: " + ", ".join(sorted(modes)))

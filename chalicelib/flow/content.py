@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.domain import keys
+from chalicelib.domain import keys, options
 from chalicelib.domain.channels import Channel, ChannelType
 from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
 from chalicelib.domain.facts import Place
@@ -19,26 +19,30 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ClickReport
 from chalicelib.domain.templates import Content, Template, alternatives, render, variables
+from chalicelib.flow import tracking
 from chalicelib.flow.ports import Vault, World
+
+LINK, OPEN = "link", "open"  # what tokens are for
 
 _MARKUP = re.compile(r"<\s*(html|body|p|div|a|br|table|span|h[1-6])\b", re.IGNORECASE)
 
 
 def prepare(
-    world: World, template: Template, values: Mapping[str, str], channels: Sequence[Channel]
+    world: World, template: Template, values: Mapping[str, str], channels: Sequence[Channel], before: Mapping[str, str] | None = None
 ) -> tuple[dict[str, Content], dict[str, str]]:
     """Each delivery channel's content by its code, and the link variables that are left in it for short links to stand for.
 
+    `before`: those of other channels of the message, which keep their names.
     Raises Invalid when a channel's platform takes none of the alternatives for its type.
     """
     contents: dict[str, Content] = {}
-    links: dict[str, str] = {}
+    links: dict[str, str] = dict(before or {})
     for channel in channels:
         raw = choose(world, channel, alternatives(template.contents[channel.type]))
         tracked = _tracked(world, channel, template) & variables(raw)
         given = {name: value for name, value in values.items() if name not in tracked}
-        contents[channel.code] = _fill(raw, given, channel.type)
         links.update({name: values[name] for name in tracked})
+        contents[channel.code], links = _track(world, channel, _fill(raw, given, channel.type), links, values)
     return contents, links
 
 
@@ -70,16 +74,38 @@ def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Conten
 
 
 def _tracked(world: World, channel: Channel, template: Template) -> frozenset[str]:
-    """Links count clicks only where the provider does not."""
+    """Links count clicks only where the provider does not, and nobody has switched that off."""
+    return template.links if _counts_clicks(world, channel) else frozenset()
+
+
+def _counts_clicks(world: World, channel: Channel) -> bool:
     able = world.providers.of(channel.platform).capabilities
-    return template.links if able.click_report is ClickReport.LINK else frozenset()
+    return able.click_report is ClickReport.LINK and options.of(channel.options).track_links
+
+
+def _track(
+    world: World, channel: Channel, filled: Content, links: Mapping[str, str], values: Mapping[str, str]
+) -> tuple[Content, dict[str, str]]:
+    """Variables also for the addresses that stand in the content itself."""
+    found = tracking.Links(links, values)
+    if _counts_clicks(world, channel):
+        filled = tracking.in_fields(filled, world.providers.of(channel.platform).capabilities.link_fields, found)
+        text = filled.get("text")
+        if channel.type is ChannelType.EMAIL and isinstance(text, str) and is_markup(text):
+            filled = {**filled, "text": tracking.in_html(text, found)}
+    return filled, found.found
+
+
+def is_markup(text: str) -> bool:
+    """Whether a mail's text is HTML."""
+    return _MARKUP.search(text) is not None
 
 
 def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType) -> Content:
     if kind is not ChannelType.EMAIL:
         return render(raw, values)
     # In a mail, values are escaped for HTML, and a line break in one must not start another header.
-    escape = html.escape if _MARKUP.search(str(raw.get("text", ""))) else str
+    escape = html.escape if is_markup(str(raw.get("text", ""))) else str
     body = {k: render({k: v}, values, escape=escape)[k] for k, v in raw.items() if k != "subject"}
     flat = {name: " ".join(value.split()) for name, value in values.items()}
     return {**body, **render({"subject": raw.get("subject", "")}, flat)}
@@ -125,17 +151,26 @@ _MAC = 7  # bytes: with it a token has 27, which fill 36 characters exactly, so 
 
 def link_token(vault: Vault, message: Message, page: PageId, place: Place, variable: str) -> str:
     """36 characters: page, delivery and variable, with a truncated HMAC, so that links need no write per recipient."""
-    code, name = sorted(message.channels).index(place.channel), sorted(message.links).index(variable)
-    body = _LINK.pack(keys.message_id_bytes(page.msgid), page.page, place.target, code, place.contact, name)
-    return base64.urlsafe_b64encode(body + vault.mac("link", body)[:_MAC]).decode()
+    return _token(vault, LINK, message, page, place, sorted(message.links).index(variable))
 
 
-def read_link(vault: Vault, token: str) -> Link:
+def open_token(vault: Vault, message: Message, page: PageId, place: Place) -> str:
+    """The same for the picture of a mail."""
+    return _token(vault, OPEN, message, page, place, 0)
+
+
+def _token(vault: Vault, label: str, message: Message, page: PageId, place: Place, number: int) -> str:
+    code = sorted(message.channels).index(place.channel)
+    body = _LINK.pack(keys.message_id_bytes(page.msgid), page.page, place.target, code, place.contact, number)
+    return base64.urlsafe_b64encode(body + vault.mac(label, body)[:_MAC]).decode()
+
+
+def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
     """Raises LookupError for a token that we did not make."""
     try:
         raw = base64.b64decode(token, altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]
-        known = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac("link", body)[:_MAC])
+        known = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
     except ValueError:
         known = False
     if not known:

@@ -18,14 +18,16 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ProviderIds, names_of, parts_of
-from chalicelib.flow import receipts, withdraw
+from chalicelib.domain.users import Mark
+from chalicelib.flow import marks, poll, receipts, withdraw
 from chalicelib.flow.calls import MAX_DELAY, Caller, Postponed
 from chalicelib.flow.dispatch import OpenCall, look_now, open_calls
+from chalicelib.flow.marks import Heard
+from chalicelib.flow.pacing import take_turn
 from chalicelib.flow.ports import Lookup, World
 
 log = logging.getLogger("openums")
 
-FIRST_POLL = 30  # seconds
 SHARE = 4  # of the function's time may pass before another call of the job is begun: a call may take most of the rest
 
 
@@ -57,7 +59,8 @@ class _Work:
 
     def run(self, calls: Sequence[OpenCall]) -> None:
         answered = [a for a in self.page.answers.values() if self._is_of_job(a)]  # left by a worker that may have died right after
-        again: list[Envelope] = []
+        calls, back = take_turn(self.world, self.job, self.message, self.channel, calls)
+        again = [self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot)] if back else []
         begun = self.world.clock.now()
         with ExitStack() as opened:
             caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
@@ -81,8 +84,8 @@ class _Work:
     def _end_of(self, start: int) -> int:
         return min(start + self.message.call_sizes[self.job.channel], self.job.end)
 
-    def _again(self, delay: float, start: int, end: int, tries: int) -> Envelope:
-        job = replace(self.job, start=start, end=end, tries=tries)
+    def _again(self, delay: float, start: int, end: int, tries: int, slot: int = 0) -> Envelope:
+        job = replace(self.job, start=start, end=end, tries=tries, slot=slot)
         seconds = min(max(1, round(delay)), MAX_DELAY)
         worker = self.message.workers.get(self.job.channel, "")
         return Envelope(job, self.message.priority, self.channel.type, self.message.channel_key, seconds, worker)
@@ -92,6 +95,7 @@ class _Work:
         if not answers:
             return
         self._put_lookups(answers)
+        self._mark_contacts(answers)
         self._set_timers(answers)
         put_off = [a for a in answers if a.later and a.key._replace(attempt=a.key.attempt + 1) not in {b.key for b in answers}]
         self.world.queues.send([self._next_attempt(answer) for answer in put_off])
@@ -109,7 +113,17 @@ class _Work:
                 found.update(pair for fact in answer.facts if fact.provider_id for pair in _lookups(at, fact))
         if found:
             self.world.lookups.put(self.channel.code, found, self.message.expires)
-            receipts.record(self.world, self.channel.code, self.world.lookups.parked(self.channel.code, tuple(found)))
+            receipts.record_parked(self.world, self.channel.code, tuple(found))
+
+    def _mark_contacts(self, answers: Sequence[CallAnswer]) -> None:
+        """What the answers say of the contacts themselves: dead, or alive though they were marked."""
+        plan, heard = self.page.plan, list[Heard]()
+        for answer in answers:
+            codes = {fact.place: fact.code for fact in answer.facts} if answer.gone else {}
+            heard += [Heard(self.message, plan, p, True, Mark(codes.get(p, ""), answer.time)) for p in answer.gone]
+            arrived = [fact.place for fact in answer.facts if fact.kind is FactKind.DELIVERED and marks.is_marked(plan, fact.place)]
+            heard += [Heard(self.message, plan, place, False, Mark("", answer.time)) for place in arrived]
+        marks.hear(self.world, heard)
 
     def _set_timers(self, answers: Sequence[CallAnswer]) -> None:
         at, priority = self.page.plan.id, self.message.priority
@@ -119,7 +133,9 @@ class _Work:
         if submitted and (within := self._within()):
             timers.append(Timer(max(submitted) + within * 1000, TimerKind.LOOK, at, priority))
         if submitted and self.channel.receipts is ReceiptMode.POLL and self.able.provider_ids is ProviderIds.PER_CALL:
-            timers.append(Timer(max(submitted) + FIRST_POLL * 1000, TimerKind.POLL, at, priority, self.channel.code))
+            timers.append(Timer(max(submitted) + self.able.poll_first * 1000, TimerKind.POLL, at, priority, self.channel.code))
+        if submitted and poll.is_polled_as_a_whole(self.world, self.channel):
+            self.world.lookups.expect(self.channel.code, max(submitted), max(submitted) // 1000 + 2 * self.able.poll_window)
         if timers:
             self.world.timers.set(timers)
         if self._has_next() and _ended_without_submission(facts):

@@ -119,7 +119,8 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
 def _expected(page: Page, call: OpenCall, grace: int) -> int:
     """The time (ms) by which somebody should have made the call, or given it back again."""
     record = page.calls.get(call.key)
-    return (call.decided if record is None else record.lease) + grace
+    turn = max((wait.until for wait in page.waits if wait.covers(call.key)), default=0)
+    return max(call.decided if record is None else record.lease, turn) + grace
 
 
 def _set_next_look(world: World, message: Message, page: Page) -> None:

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chalicelib.domain.channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.pages import CallAnswer, Page
-from chalicelib.domain.sending import ProviderIds, Receipt
+from chalicelib.domain.sending import Capabilities, ProviderIds, Receipt, Reply
 from chalicelib.flow import receipts
 from chalicelib.flow.ports import World
 from chalicelib.flow.sessions import connect
 
-GIVE_UP = 86400  # seconds after which a call's receipts are no longer asked for
 SHORTEST = 30
+EVERY = 60  # seconds between two starts
 NEARLY_FULL = 400  # reports in one answer after which there is surely more to ask for
 POLL_AGAIN = 6  # seconds: a provider may allow one such question in five
 
 
 def start(world: World) -> None:
-    """Every minute: one job per channel whose provider hands out all receipts of an account at once."""
-    polled = [c for c in world.settings.channels() if c.receipts is ReceiptMode.POLL and _ids(world, c) is ProviderIds.PER_RECIPIENT]
-    world.queues.send([Envelope(PollJob(c.code), Priority.HIGH, c.type, c.code) for c in polled])
+    """Every minute: one job per channel whose provider hands out all receipts of an account at once, while some may be open.
+
+    A channel on which nothing is sent any more is asked ever more seldom, and then no more.
+    """
+    polled = [c for c in world.settings.channels() if is_polled_as_a_whole(world, c)]
+    since = world.lookups.expected([c.code for c in polled]) if polled else {}
+    now = world.clock.now()
+    due = [c for c in polled if c.code in since and _is_due(world, c, (now - since[c.code]) // 1000)]
+    world.queues.send([Envelope(PollJob(c.code), Priority.HIGH, c.type, c.code) for c in due])
 
 
-def _ids(world: World, channel: Channel) -> ProviderIds:
-    return world.providers.of(channel.platform).capabilities.provider_ids
+def is_polled_as_a_whole(world: World, channel: Channel) -> bool:
+    return channel.receipts is ReceiptMode.POLL and _able(world, channel).provider_ids is ProviderIds.PER_RECIPIENT
+
+
+def _is_due(world: World, channel: Channel, age: int) -> bool:
+    """In every minute for ten minutes after the last submission, then in every second one, third one …, until the window ends."""
+    able = _able(world, channel)
+    minute = max(age, 0) // 60
+    return able.poll_first <= age + EVERY and age < able.poll_window and minute % (minute // 10 + 1) == 0
+
+
+def _able(world: World, channel: Channel) -> Capabilities:
+    return world.providers.of(channel.platform).capabilities
 
 
 def poll_channel(world: World, job: PollJob) -> None:
@@ -33,13 +52,18 @@ def poll_channel(world: World, job: PollJob) -> None:
         return
     with connect(world, channel) as session:
         found = session.poll({})
-        receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
+        _record(world, channel, found)
     if len(found) >= NEARLY_FULL:
         world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, POLL_AGAIN)])
 
 
+def _record(world: World, channel: Channel, found: Sequence[Receipt | Reply]) -> None:
+    receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
+    receipts.record_replies(world, channel.code, [each for each in found if isinstance(each, Reply)])
+
+
 def poll_page(world: World, timer: Timer) -> None:
-    """Ask for a page's open deliveries, and again later while there are any: ever more seldom, for a day."""
+    """Ask for a page's open deliveries, and again later while there are any: ever more seldom, until nobody would answer."""
     channel, message = world.settings.channel(timer.channel), world.messages.get(timer.page.msgid)
     page = world.ledger.page(timer.page) if message else None
     if channel is None or message is None or page is None:
@@ -50,11 +74,11 @@ def poll_page(world: World, timer: Timer) -> None:
         return
     now = world.clock.now()
     age = (now - message.accepted) // 1000
-    if age < GIVE_UP:  # before the provider is asked: one that fails now is asked again
+    if age < _able(world, channel).poll_window:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000
         world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
     with connect(world, channel) as session:
-        receipts.record(world, channel.code, [each for each in session.poll(asked) if isinstance(each, Receipt)])
+        _record(world, channel, session.poll(asked))
 
 
 def _awaited(page: Page, answer: CallAnswer) -> list[str]:

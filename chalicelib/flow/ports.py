@@ -16,7 +16,7 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.imports import BadRow, Import
 from chalicelib.domain.jobs import Envelope, Timer
 from chalicelib.domain.messages import Message, Summary
-from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.pages import CallAnswer, Page, Wait
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
 from chalicelib.domain.sending import (
     Account,
@@ -212,6 +212,12 @@ class Audiences(Protocol):
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
+    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+        """What was last said of a contact, whether it is a user's or not, for each access channel; an earlier word changes nothing."""
+
+    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        """Contact -> channel key -> since when (ms) it is opted out, or less than 0: in again. One batch read per 100, consistent."""
+
 
 @dataclass(frozen=True)
 class Once:
@@ -278,6 +284,9 @@ class Ledger(Protocol):
         """Put the record if there is none (`expected` None) or if it is still the expected one. None: claimed; else the record found."""
 
     def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer: ...
+    def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
+        """That a job waits for its turn, so that nobody takes it for lost; replaces what it said before."""
+
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         """Add facts as one bundle; the same facts again are the same bundle."""
 
@@ -285,7 +294,7 @@ class Ledger(Protocol):
         """The same for several pages, each at most once: 25 bundles per request."""
 
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
-        """The first click of a delivery on our link; later ones write nothing. Whether it was the first."""
+        """The first fact of its kind (click, opening, scan) on a link of ours; later ones write nothing. Whether it was the first."""
 
 
 @dataclass(frozen=True)
@@ -310,6 +319,22 @@ class Lookups(Protocol):
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         """False when the nonce was used with another body."""
+
+    def expect(self, channel: str, time: int, expires: int) -> None:
+        """That something was submitted whose receipts will be asked for. Written at most once in half a minute per container."""
+
+    def expected(self, channels: Sequence[str]) -> Mapping[str, int]:
+        """When (ms) something was last submitted on these channels, half a minute more or less."""
+
+
+class Pace(Protocol):
+    """Turns: who calls a provider when, so that all workers together keep to its calls per second."""
+
+    def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
+        """When (ms) so many calls may begin: one after the other, in the order in which they asked; one update or two.
+
+        A fifth of the rate is only for what is urgent, which has all of it while nothing else waits.
+        """
 
 
 class Timers(Protocol):
@@ -442,6 +467,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    pace: Pace
     tokens: Tokens
     files: Files
     rates: Rates

@@ -8,13 +8,17 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from chalicelib import observability
+from chalicelib.domain import options
 from chalicelib.domain.channels import Channel
 from chalicelib.domain.errors import Unverified
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.domain.sending import Receipt, ReceiptKind, Webhook, WebhookRequest, names_of
-from chalicelib.flow import content
+from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest, names_of
+from chalicelib.domain.users import Mark
+from chalicelib.flow import content, marks
+from chalicelib.flow.marks import Heard
 from chalicelib.flow.ports import Lookup, World
 
 log = logging.getLogger("openums")
@@ -27,6 +31,7 @@ _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
     ReceiptKind.DELIVERY_FAILED: FactKind.DELIVERY_FAILED,
     ReceiptKind.CLICKED: FactKind.CLICKED,
+    ReceiptKind.OTHER: FactKind.OTHER,
 }
 
 
@@ -47,6 +52,7 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
     for name, kept in webhook.kept.items():
         world.tokens.write(name, kept)
     record(world, channel.code, webhook.receipts)
+    record_replies(world, channel.code, webhook.replies)
     return webhook.reply
 
 
@@ -78,7 +84,13 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
         world.lookups.park(code, missing, world.clock.now() // 1000 + PARKED_SECONDS)
         # Whoever wrote the lookup after our first reading has looked for parked receipts before we parked ours.
         found.update(world.lookups.get(code, tuple(missing), fresh=True))
-        log.info("receipts_parked", extra={"channel": code, "receipts": sum(len(m) for m in missing.values())})
+        parked = sum(len(m) for i, m in missing.items() if i not in found)
+        log.info("receipts_parked", extra={"channel": code, "receipts": parked})
+        observability.metric("receipts_parked", parked)
+    unknown = [r.code for r in receipts if r.kind is ReceiptKind.OTHER]
+    if unknown:
+        log.warning("status_unknown", extra={"channel": code, "receipts": len(unknown), "codes": sorted(set(unknown))[:10]})
+        observability.metric("status_unknown", len(unknown))
     known = [r for r in receipts if r.provider_id in found]
     _add(world, code, _whole(world, code, known, found), found)
 
@@ -113,20 +125,57 @@ def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
     return max((at for at in each if at is not None), default=None) if None not in each else None
 
 
+def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
+    """Receipts that came before these ids were known. What nobody asks for within a day was never ours."""
+    parked = world.lookups.parked(code, provider_ids)
+    if parked:
+        observability.metric("receipts_matched", len(parked))
+    record(world, code, parked)
+
+
+def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
+    """Words to opt out, and in again, for all access channels that may use this delivery channel: a number says no more than that.
+
+    Nothing else that people write is kept.
+    """
+    channel = world.settings.channel(code)
+    if not replies or channel is None:
+        return
+    own = options.of(channel.options)
+    wanted = [(reply, out) for reply in sorted(replies, key=lambda r: r.time) if (out := own.wants_out(reply.text)) is not None]
+    log.info("replies_received", extra={"channel": code, "replies": len(replies), "opted": len(wanted)})
+    observability.metric("replies_received", len(replies))
+    if wanted:
+        senders = [access.key for access in world.settings.access_channels() if code in access.channels]
+        for reply, out in wanted:
+            marks.opt(world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply")
+
+
 def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
     by_page: dict[PageId, list[Receipt]] = {}
     for receipt in receipts:
         by_page.setdefault(found[receipt.provider_id].page, []).append(receipt)
     bundles: list[tuple[PageId, Sequence[Fact], Message]] = []
+    heard: list[Heard] = []
     for page, mine in by_page.items():
         message, plan = world.messages.get(page.msgid), world.ledger.plan(page)
         if message is None or plan is None:  # its history has expired
             log.info("receipts_too_late", extra={"msgid": page.msgid, "receipts": len(mine)})
             continue
-        facts = [fact for receipt in mine for fact in _facts(plan, code, receipt, found[receipt.provider_id])]
-        if facts:
-            bundles.append((page, facts, message))
+        said = [(receipt, fact) for receipt in mine for fact in _facts(plan, code, receipt, found[receipt.provider_id])]
+        if said:
+            bundles.append((page, [fact for _, fact in said], message))
+            heard += [each for receipt, fact in said for each in _heard(message, plan, receipt, fact)]
     world.ledger.add_all(bundles)
+    marks.hear(world, heard)  # after the facts, which some providers tell only once
+
+
+def _heard(message: Message, plan: Plan, receipt: Receipt, fact: Fact) -> Iterator[Heard]:
+    """What a receipt says of the contact itself."""
+    if receipt.gone:
+        yield Heard(message, plan, fact.place, True, Mark(receipt.code, receipt.time))
+    elif receipt.kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED) and marks.is_marked(plan, fact.place):
+        yield Heard(message, plan, fact.place, False, Mark("", receipt.time))
 
 
 def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
@@ -155,8 +204,11 @@ def _places(plan: Plan, code: str) -> Mapping[str, Sequence[Place]]:
     return _index[key]
 
 
-def follow_link(world: World, token: str) -> str:
-    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError."""
+def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
+    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError.
+
+    A program that looks at links is counted apart, and is no click.
+    """
     link = content.read_link(world.vault, token)
     addresses = world.messages.links(link.page.msgid)
     if not addresses or link.variable >= len(addresses):
@@ -164,5 +216,6 @@ def follow_link(world: World, token: str) -> str:
     message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
     if message is not None and plan is not None:  # else its history has expired, while its links live on
         place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
-        world.ledger.add_click(link.page, Fact(place, FactKind.CLICKED, world.clock.now(), "", "link"), message)
+        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
+        world.ledger.add_click(link.page, Fact(place, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

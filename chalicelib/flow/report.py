@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.funnel import STAGES, Counts, channel_order, total
+from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
 from chalicelib.domain.messages import PAGE_TARGETS, Message, Summary
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
@@ -43,7 +43,11 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "funnel": {
             "users": {stage: counts.users.get(stage, 0) for stage in STAGES},
             "channels": {
-                kind: {stage: counts.channels[kind].get(stage, 0) for stage in STAGES} for kind in channel_order(counts.channels, found)
+                kind: {
+                    **{stage: counts.channels[kind].get(stage, 0) for stage in STAGES},
+                    **{name: counts.channels[kind][name] for name in EXTRAS if name in counts.channels[kind]},
+                }
+                for kind in channel_order(counts.channels, found)
             },
         },
         "steps": [

@@ -195,14 +195,13 @@ def _contents(
     links: dict[str, str] = {}
     for channel in channels:
         try:
-            made, tracked = content.prepare(world, template, values, [channel])
+            made, links = content.prepare(world, template, values, [channel], links)
         except Invalid as error:
             place = "template_id" if request.template is not None else _msg(channel.type)
             reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"
             raise Refused(PARAMETER, reason, field=place) from error
         _check_files(world, request, channel, made[channel.code])
         contents |= made
-        links |= tracked
     if content.size(contents) > CONTENT_LIMIT:
         place = "template_para" if request.template is not None else "body"
         raise Refused(PARAMETER, f"{place}: the contents exceed {CONTENT_LIMIT} bytes", field=place)

@@ -20,8 +20,17 @@ class Lists(NamedTuple):
     white: Collection[str] | None = None
 
 
-def select(message: Message, userid: str, user: User | None, lists: Lists = Lists()) -> tuple[Target, Contacts]:  # noqa: B008 immutable
-    """A target, and its contacts by code of the delivery channel. Contacts that are dead or have opted out are left out."""
+def select(
+    message: Message,
+    userid: str,
+    user: User | None,
+    lists: Lists = Lists(),  # noqa: B008 immutable
+    to_gone: Collection[str] = (),
+) -> tuple[Target, Contacts]:
+    """A target, and its contacts by code of the delivery channel. Contacts that are dead or have opted out are left out.
+
+    `to_gone`: delivery channels that try dead contacts, too.
+    """
     loss = _lost(userid, user, lists)
     if user is None or loss is not None:
         return Target(userid, loss, {}), {}
@@ -30,7 +39,8 @@ def select(message: Message, userid: str, user: User | None, lists: Lists = List
     for code, kind in sorted(message.channels.items()):
         found = tuple(dict.fromkeys(user.contacts_on((code, kind), message.channel_key, message.labels.get(code, ()))))
         marks = {contact: mark for contact in found if (mark := user.mark(kind, contact, message.channel_key))}
-        if usable := tuple(contact for contact in found if contact not in marks):
+        tried = TargetLoss.CONTACT_GONE if code in to_gone else None
+        if usable := tuple(contact for contact in found if marks.get(contact) in (None, tried)):
             contacts[code] = usable
         if marks:
             refused[code] = marks[next(iter(marks))]
@@ -55,7 +65,9 @@ def _why_none(refused: Mapping[str, str]) -> TargetLoss:
     return TargetLoss.CONTACT_GONE if reasons else TargetLoss.NO_CONTACT
 
 
-def select_contact(message: Message, name: str, kind: ChannelType, contact: str) -> tuple[Target, Contacts]:
+def select_contact(message: Message, name: str, kind: ChannelType, contact: str, *, opted_out: bool = False) -> tuple[Target, Contacts]:
     """A target that was named by its contact: it has just that one, on each delivery channel of the type."""
     contacts = {code: (contact,) for code, of in sorted(message.channels.items()) if of is kind}
+    if contacts and opted_out:
+        return Target(name, TargetLoss.OPTED_OUT, {}, dict.fromkeys(contacts, TargetLoss.OPTED_OUT.value)), {}
     return Target(name, None if contacts else TargetLoss.NO_CONTACT, dict.fromkeys(contacts, 1)), contacts

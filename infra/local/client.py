@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from chalicelib.providers import registry
 from infra.local.platforms import PLATFORMS, USUAL, Made, contact, field_of_user
 
 TIMEOUT = 30.0
@@ -125,7 +126,8 @@ class Shop:
         made = PLATFORMS[platform].make(self.stack, code, self.mark)
         self.provider_secrets += [str(value) for name, value in made.credentials.items() if name in SECRETS]
         own = {"credentials": made.credentials, "options": {**made.options, **wanted.pop("options", {})}}
-        body = {"name": f"{kind} {self.mark}", "code": code, "type": kind, "platform": platform, **own, **wanted}
+        posted = {"receipts": "webhook"} if "webhook" in registry.capabilities()[platform].receipt_modes else {}
+        body = {"name": f"{kind} {self.mark}", "code": code, "type": kind, "platform": platform, **own, **posted, **wanted}
         channel = self.admin.ask("POST", "/admin/v1/channels", body)
         self._register(kind, made, channel)
         self.admin.ask("PUT", f"/admin/v1/access-channels/{self.key}/channels/{code}", {"enabled": True})

@@ -13,7 +13,7 @@ import pytest
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.facts import Fact, FactKind, Place
-from chalicelib.domain.pages import CallAnswer
+from chalicelib.domain.pages import CallAnswer, Wait
 from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId
 from chalicelib.flow.ports import World
 from tests.builders import a_plan, a_strategy
@@ -188,6 +188,37 @@ def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, PageId, 
     assert set(stored.facts) == set(facts)
     assert replace(stored, facts=()) == replace(first, facts=())
     assert page.known[Place(1, "push", 0)].submitted
+
+
+def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, PageId, Any]) -> None:
+    world, page, message = planned
+    answer = CallAnswer(KEY, (a_fact(0, FactKind.SUBMIT_FAILED),), NOW, gone=(Place(0, "push", 0), Place(1, "push", 2)))
+    world.ledger.put_answer(page, answer, message)
+    stored = world.ledger.page(page)
+    assert stored is not None
+    assert stored.answers == {KEY: answer}
+
+
+def test_a_job_that_waits_says_until_when_and_the_last_word_stands(planned: tuple[World, PageId, Any]) -> None:
+    world, page, message = planned
+    other = CallKey(1, 0, "push", 100)
+    for wait in (Wait(KEY, 100, NOW), Wait(other, 200, NOW + 5), Wait(KEY, 100, NOW + 9)):
+        world.ledger.put_wait(page, wait, message)
+    stored = world.ledger.page(page)
+    assert stored is not None
+    assert set(stored.waits) == {Wait(KEY, 100, NOW + 9), Wait(other, 200, NOW + 5)}
+    assert stored.seen == 0, "waiting is no fact"
+
+
+def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, PageId, Any]) -> None:
+    world, page, message = planned
+    kinds = (FactKind.SCANNED, FactKind.CLICKED, FactKind.OPENED)
+    assert [world.ledger.add_click(page, a_fact(0, kind), message) for kind in kinds] == [True, True, True]
+    assert [world.ledger.add_click(page, a_fact(0, kind, NOW + 1), message) for kind in kinds] == [False, False, False]
+    stored = world.ledger.page(page)
+    assert stored is not None
+    assert stored.of(Place(0, "push", 0)).has(*kinds)
+    assert len(stored.reported) == 3
 
 
 def test_the_same_facts_again_in_another_order_are_the_same(planned: tuple[World, PageId, Any]) -> None:

@@ -62,6 +62,28 @@ def test_what_was_parked_is_read_by_who_writes_the_lookup(container: Container, 
     assert set(found) == {a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED), a_receipt("2")}
 
 
+def test_a_parked_receipt_still_says_that_the_contact_is_dead(container: Container, unique: str) -> None:
+    dead = a_receipt("1", ReceiptKind.DELIVERY_FAILED, gone=True)
+    container().lookups.park(unique, {"1": [dead, a_receipt("1", ReceiptKind.OTHER)]}, TOMORROW)
+    assert set(container().lookups.parked(unique, ["1"])) == {dead, a_receipt("1", ReceiptKind.OTHER)}
+
+
+def test_what_was_submitted_last_is_known_for_each_channel(container: Container, unique: str) -> None:
+    other = f"{unique}-other"
+    container().lookups.expect(unique, 1_000_000, TOMORROW)
+    container().lookups.expect(unique, 1_030_000, TOMORROW)
+    container().lookups.expect(other, 5_000_000, TOMORROW)
+    assert container().lookups.expected([unique, other, f"{unique}-none"]) == {unique: 1_030_000, other: 5_000_000}
+    assert container().lookups.expected([]) == {}
+
+
+def test_a_container_says_so_twice_a_minute_at_most(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    with faults.counted(aws("dynamodb")) as calls:
+        for seconds in range(90):
+            real.lookups.expect(unique, 1_000_000 + seconds * 1000, TOMORROW)
+    assert calls == ["PutItem"] * 3
+
+
 def test_what_comes_in_several_posts_is_parked_together(container: Container, unique: str) -> None:
     for kind in ReceiptKind:
         container().lookups.park(unique, {"1": [a_receipt("1", kind)]}, TOMORROW)

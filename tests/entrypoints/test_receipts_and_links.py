@@ -145,7 +145,7 @@ def test_a_token_that_we_did_not_make_leads_nowhere(api: Api, token: str) -> Non
 def test_a_mistake_of_ours_is_no_missing_page(api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """KeyError is a LookupError too."""
 
-    def broken(*_: Any) -> str:
+    def broken(*_: Any, **__: Any) -> str:
         raise KeyError("13800138000")
 
     monkeypatch.setattr(receipts, "follow_link", broken)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chalicelib.aws.pace import share_of
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.facts import Bundle, Fact, decode, encode
+from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
-from chalicelib.domain.pages import CallAnswer, Page
+from chalicelib.domain.pages import CallAnswer, Page, Wait
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
 from chalicelib.domain.sending import Receipt, Token
 from chalicelib.domain.users import User
@@ -81,6 +83,7 @@ class FakeAudiences:
     def __init__(self, steps: Steps, users: FakeUsers) -> None:
         self.steps, self.users = steps, users
         self.members: dict[str, set[str]] = {}
+        self.said: dict[tuple[ChannelType, str], dict[str, int]] = {}
 
     def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         with self.steps.around("audiences.walk", write=False):
@@ -110,6 +113,17 @@ class FakeAudiences:
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):
             return sorted(u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts)
+
+    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+        for channel_key in channel_keys:
+            with self.steps.around("audiences.opt", write=True):
+                said = self.said.setdefault((kind, contact), {})
+                if abs(said.get(channel_key, 0)) <= time:
+                    said[channel_key] = time if out else -time
+
+    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        with self.steps.around("audiences.opted", write=False):
+            return {each: dict(self.said[kind, each]) for each in dict.fromkeys(contacts) if (kind, each) in self.said}
 
 
 @dataclass(frozen=True)
@@ -150,11 +164,12 @@ class FakeLedger:
             items = {sk: deepcopy(item.value) for sk, item in sorted(self.partitions.get(page, {}).items())}
         if "plan" not in items:
             return None
-        reported = [fact for sk, facts in items.items() if sk.startswith(("facts#", "click#")) for fact in facts]
+        reported = [fact for sk, facts in items.items() if sk.startswith("facts#") for fact in facts]
         calls = {call.key: call for call in items.values() if isinstance(call, Call)}
         answers = {answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)}
         go = sorted((g for g in items.values() if isinstance(g, GoList)), key=lambda g: (g.step, g.number))
-        return Page(items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"))
+        waits = tuple(wait for wait in items.values() if isinstance(wait, Wait))
+        return Page(items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"), waits)
 
     def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
         with self.steps.around("ledger.claim", write=True):
@@ -171,6 +186,10 @@ class FakeLedger:
             stored: CallAnswer = self._first(page, f"answer#{answer.key.text}", ordered, message)
             return answer if stored == ordered else stored
 
+    def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
+        with self.steps.around("ledger.put_wait", write=True):
+            self._put(page, f"wait#{wait.key.text}", wait, message)
+
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         if not facts:
             return
@@ -184,7 +203,8 @@ class FakeLedger:
 
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
         with self.steps.around("ledger.add_click", write=True):
-            sk = f"click#{keys.join(fact.place.target, fact.place.channel, fact.place.contact)}"
+            name = "click" if fact.kind is FactKind.CLICKED else fact.kind.value
+            sk = f"facts#{keys.join(name, fact.place.target, fact.place.channel, fact.place.contact)}"
             is_first = self._get(page, sk) is None
             if is_first:
                 self._put(page, sk, (fact,), message, tally=True)
@@ -328,6 +348,7 @@ class FakeLookups:
         self.found: dict[tuple[str, str], Lookup] = {}
         self.waiting: dict[tuple[str, str], list[Receipt]] = {}
         self.nonces: dict[tuple[str, str], str] = {}
+        self.expecting: dict[str, int] = {}
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
         for batch in in_batches(found.items()):
@@ -351,3 +372,27 @@ class FakeLookups:
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         with self.steps.around("lookups.use_nonce", write=True):
             return self.nonces.setdefault((channel, nonce), digest) == digest
+
+    def expect(self, channel: str, time: int, expires: int) -> None:
+        if time < self.expecting.get(channel, 0) + 30_000:
+            return
+        with self.steps.around("lookups.expect", write=True):
+            self.expecting[channel] = time
+
+    def expected(self, channels: Sequence[str]) -> Mapping[str, int]:
+        with self.steps.around("lookups.expected", write=False):
+            return {channel: self.expecting[channel] for channel in channels if channel in self.expecting}
+
+
+class FakePace:
+    def __init__(self, steps: Steps, clock: FakeClock) -> None:
+        self.steps, self.clock = steps, clock
+        self.lines: dict[tuple[str, bool], int] = {}
+
+    def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
+        with self.steps.around("pace.reserve", write=True):
+            now = self.clock.now()
+            others_wait = self.lines.get((channel, False), 0) > now
+            begin = max(now, self.lines.get((channel, urgent), 0))
+            self.lines[channel, urgent] = begin + math.ceil(calls * 1000 / share_of(rate, urgent=urgent, others_wait=others_wait))
+            return begin

@@ -11,7 +11,7 @@ from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeAudiences, FakeLedger, FakeLookups, FakeMessages, FakeTokens, FakeUsers
+from tests.fakes.stores import FakeAudiences, FakeLedger, FakeLookups, FakeMessages, FakePace, FakeTokens, FakeUsers
 
 LIMITS = Limits(
     lease=60,
@@ -41,6 +41,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
+        self.pace = FakePace(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
         self.rates = FakeRates(self)
@@ -56,5 +57,5 @@ class FakeWorld(Steps):
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
             ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, rates=self.rates,
             timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
-            imports=self.imports, groups=self.groups, members=self.members, audit=self.audit, limits=self.limits,
+            imports=self.imports, groups=self.groups, members=self.members, audit=self.audit, pace=self.pace, limits=self.limits,
         )  # fmt: skip

@@ -10,7 +10,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
         "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"},
+        "audiences": {"BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"},
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
@@ -25,7 +25,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"BatchWriteItem"},
     },
     "deliver": {
-        "settings": {"GetItem"},
+        "settings": {"GetItem", "BatchGetItem", "Query"},  # who may use a delivery channel, when somebody opts out
+        "users": {"BatchGetItem", "PutItem"},  # marks
+        "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
         "messages": {"GetItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
@@ -39,6 +41,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "cmpp": {  # as deliver, and which channels there are
         "settings": {"GetItem", "BatchGetItem", "Query"},
+        "users": {"BatchGetItem", "PutItem"},
+        "audiences": {"BatchGetItem", "Query", "UpdateItem"},
         "messages": {"GetItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
@@ -46,7 +50,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
-    "poll": {"settings": {"BatchGetItem", "Query"}},
+    "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
 }
 
 SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers

@@ -15,7 +15,17 @@ import pytest
 from infra.package import ROOT
 
 # Providers say who they are by the token in the path and their signature, links by the signature in them. The documentation is public.
-OPEN = {"/receipts/{code}/{token}": "WEBHOOK", "/l/{token}": "NOBODY", "/openapi.json": "NOBODY", "/docs": "NOBODY"}
+# UMS's bare callback address refuses everybody.
+OPEN = {
+    "/receipts/{code}/{token}": "WEBHOOK",
+    "/v1/{type}/callback/{code}/{token}": "WEBHOOK",
+    "/v1/{type}/callback": "NOBODY",
+    "/l/{token}": "NOBODY",
+    "/u/{token}": "NOBODY",
+    "/o/{token}": "NOBODY",
+    "/openapi.json": "NOBODY",
+    "/docs": "NOBODY",
+}
 
 SCRIPT = """
 import json

@@ -106,9 +106,10 @@ def test_a_short_link_leads_to_its_address_and_counts_the_first_click_only(shop:
     (mail,) = shop.sandbox.inbox(phone)
     link = next(word for word in str(mail["content"]).replace("'", " ").replace('"', " ").split() if "/l/" in word)
     assert requests.head(link, allow_redirects=False, timeout=10).status_code == 200
+    assert requests.get(link, allow_redirects=False, timeout=10, headers={"User-Agent": "curl/8"}).status_code == 302
     assert shop.api.message(msgid)["funnel"]["users"]["clicked"] == 0
     for _ in range(3):
-        opened = requests.get(link, allow_redirects=False, timeout=10)
+        opened = requests.get(link, allow_redirects=False, timeout=10, headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
         assert (opened.status_code, opened.headers["Location"]) == (302, "https://shop.example/orders?id=1&x=%C3%A9")
     clicks = [f for d in shop.api.target(msgid, "clicker")["deliveries"] for f in d["facts"] if f["fact"] == "clicked"]
     assert len(clicks) == 1

@@ -248,7 +248,9 @@ def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> No
 
 def test_replies_are_given_to_the_flow_and_answered(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    monkeypatch.setattr(cmpp_worker, "take_replies", lambda world, code, replies: seen.extend((code, r.contact, r.text) for r in replies))
+    monkeypatch.setattr(
+        cmpp_worker.receipts, "record_replies", lambda world, code, replies: seen.extend((code, r.contact, r.text) for r in replies)
+    )
     with Office(sandbox).open():
         sandbox.ask("POST", "/_sandbox/cmpp/reply", json={"account": ACCOUNT, "from": phone(1), "text": "退订"})
         eventually(lambda: seen == [(CODE, phone(1), "退订")])

@@ -27,6 +27,7 @@ TAGS: Mapping[str, str] = {
 }
 
 IN_PATHS: Mapping[str, tuple[str, str]] = {
+    "type": ("A channel type.", "sms"),
     "key": ("A channel key.", "7d431e42dfa6a6d693ac2d04"),
     "code": ("The code of a delivery channel.", "app1"),
     "token": ("The token in the address that was handed out.", "Zx3vq8JkPpE5"),

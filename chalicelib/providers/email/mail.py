@@ -45,10 +45,12 @@ def is_html(text: str) -> bool:
     return _HTML.search(text) is not None
 
 
-def build(content: Mapping[str, Any], sender: Address, recipient: str, reference: str, files: Sequence[Attachment] = ()) -> bytes:
-    """The mail as bytes; raises ValueError when a header would hold a line break."""
-    if has_breaks(content["subject"]):
-        raise ValueError("line break in subject")
+def build(
+    content: Mapping[str, Any], sender: Address, recipient: str, reference: str, files: Sequence[Attachment] = (), unsubscribe: str = ""
+) -> bytes:
+    """The mail as bytes; raises ValueError when a header would hold a line break. `unsubscribe`: where a click opts out."""
+    if has_breaks(content["subject"]) or has_breaks(unsubscribe):
+        raise ValueError("line break in a header")
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = sender
     mail["To"] = Address(addr_spec=recipient)
@@ -64,7 +66,15 @@ def build(content: Mapping[str, Any], sender: Address, recipient: str, reference
     for file in files:
         kind, _, subtype = file.type.partition("/")
         mail.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
-    return bytes(mail)
+    return _way_out(unsubscribe) + bytes(mail)
+
+
+def _way_out(address: str) -> bytes:
+    """Written by hand: EmailMessage would encode an address that is longer than a line, and nobody could read it."""
+    if not address:
+        return b""
+    one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if address.startswith("https://") else ""  # RFC 8058: only TLS
+    return f"List-Unsubscribe: <{address}>\r\n{one_click}".encode("ascii")
 
 
 def message_id(reference: str, domain: str) -> str:

@@ -165,7 +165,7 @@ class SmtpSession(PlainSession):
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
-            message = mail.build(recipient.content, self._sender, to, recipient.reference, files)
+            message = mail.build(recipient.content, self._sender, to, recipient.reference, files, recipient.unsubscribe)
         except ValueError:
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:

@@ -225,17 +225,7 @@ class Worker:
         dead = gateway.settings.dead_stats if gateway else cmpp_receipts.DEAD
         found = [cmpp_receipts.read(each.deliver, now, dead) for each in batch]
         receipts.record(self.world, code, [each for each in found if isinstance(each, Receipt)])
-        take_replies(self.world, code, [each for each in found if isinstance(each, Reply)])
-
-
-def take_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
-    """Hand what people wrote to the flow, where it takes it; else it is counted."""
-    if not replies:
-        return
-    log.info("replies_received", extra={"channel": code, "replies": len(replies)})
-    record = getattr(receipts, "record_replies", None)
-    if record is not None:
-        record(world, code, replies)
+        receipts.record_replies(self.world, code, [each for each in found if isinstance(each, Reply)])
 
 
 def main() -> None:

@@ -1,0 +1,98 @@
+"""What is learned of contacts stands with their users: reported as dead, alive again, opted out. Everything is safe to repeat."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from typing import NamedTuple
+
+from chalicelib.domain import marks
+from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.facts import Place
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import Plan, TargetLoss
+from chalicelib.domain.users import Mark, User
+from chalicelib.flow.ports import World
+
+log = logging.getLogger("openums")
+
+ATTEMPTS = 6
+
+Update = Callable[[User], User]
+
+
+class Heard(NamedTuple):
+    """What a provider let us know of the contact of a delivery."""
+
+    message: Message
+    plan: Plan
+    place: Place
+    gone: bool  # else something arrived there
+    mark: Mark
+
+
+def is_marked(plan: Plan, place: Place) -> bool:
+    """Whether a contact of the target was known as dead when the message was planned: only then can its mark be taken away."""
+    return plan.targets[place.target].refused.get(place.channel) == TargetLoss.CONTACT_GONE
+
+
+def hear(world: World, heard: Iterable[Heard]) -> None:
+    """Mark contacts that are dead, and take the mark from those that live. Without any, nothing is read."""
+    updates: dict[str, list[Update]] = {}
+    for each in heard:
+        for userid in _owners(world, each):
+            updates.setdefault(userid, []).append(_update(each))
+    if updates:
+        change(world, updates)
+        log.info("contacts_marked", extra={"users": len(updates)})
+
+
+def _owners(world: World, heard: Heard) -> Sequence[str]:
+    """The user; where the message named a contact, whoever has it."""
+    if heard.message.audience.kind is not AudienceKind.CONTACTS:
+        return (heard.plan.targets[heard.place.target].id,)
+    return world.audiences.users_of(heard.message.channels[heard.place.channel], heard.plan.contact(heard.place))
+
+
+def _update(heard: Heard) -> Update:
+    kind, contact = heard.message.channels[heard.place.channel], heard.plan.contact(heard.place)
+    if heard.gone:
+        return lambda user: marks.gone(user, kind, contact, heard.mark)
+    return lambda user: marks.alive(user, kind, contact, heard.mark.time)
+
+
+def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
+    """Users that are there no more are left out. Raises Conflict when others were faster each time."""
+    waiting = dict(updates)
+    for _ in range(ATTEMPTS):
+        found = world.users.get(list(waiting))
+        after = [reduce(lambda user, update: update(user), waiting[userid], before) for userid, before in found.items()]
+        changed = [user for user in after if user != found[user.userid]]
+        losers = world.users.save(changed, found) if changed else frozenset()
+        if not losers:
+            return
+        waiting = {userid: each for userid, each in waiting.items() if userid in losers}
+    raise Conflict("users are changed by others all the time")
+
+
+def opt(world: World, kind: ChannelType, contact: str, channel_keys: Sequence[str], *, out: bool, time: int, code: str) -> None:
+    """A contact opts out of access channels, or in again. Of two words the later one stands, in whatever order they come.
+
+    What was said is kept with the contact, for messages that name it; its users follow that.
+    """
+    said_at = min(time, world.clock.now()) if time > 0 else world.clock.now()
+    one = marks.canonical(kind, contact)
+    world.audiences.opt(kind, one, channel_keys, said_at, out)
+
+    def follow(user: User) -> User:  # reads what stands after the user was read: whoever saves last has seen the last word
+        stands = world.audiences.opted(kind, [one]).get(one, {})
+        said = {key: Mark(code, stands[key]) if stands.get(key, 0) > 0 else None for key in channel_keys}
+        return reduce(lambda changed, each: marks.opted(changed, kind, each, said), marks.spellings(kind, contact), user)
+
+    userids = {userid for each in marks.spellings(kind, contact) for userid in world.audiences.users_of(kind, each)}
+    if userids:
+        change(world, {userid: [follow] for userid in sorted(userids)})
+    log.info("contact_opted", extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)})
