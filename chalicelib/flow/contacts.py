@@ -9,6 +9,7 @@ from functools import reduce
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.users import ALL, Change, User, UserChange, apply
+from chalicelib.flow import marks
 from chalicelib.flow.ports import World
 
 ATTEMPTS = 6
@@ -36,6 +37,7 @@ def change(world: World, changes: Sequence[UserChange]) -> Mapping[str, str]:
                 refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
             elif after != before or not before.version:
                 changed.append(after)
+        changed = marks.carry(world, changed, found)
         losers = world.users.save(changed, found) if changed else frozenset()
         waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}
         if not waiting:

@@ -99,3 +99,19 @@ def opt(world: World, kind: ChannelType, contact: str, channel_keys: Sequence[st
 
 def _follow(kind: ChannelType, spellings: Sequence[str], said: Mapping[str, Mark | None]) -> Update:
     return lambda user: reduce(lambda changed, each: marks.opted(changed, kind, each, said), spellings, user)
+
+
+def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> list[User]:
+    """The same users, with what was said earlier of contacts that they have only now. App registrations say nothing: they can't reply."""
+    gained = {user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts for user in users}
+    wanted: dict[ChannelType, dict[str, None]] = {}
+    for kind, contact in sorted(pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP):
+        wanted.setdefault(kind, {})[marks.canonical(kind, contact)] = None
+    stands = {kind: world.audiences.opted(kind, list(contacts)) for kind, contacts in wanted.items()}
+
+    def carried(user: User, pair: tuple[ChannelType, str]) -> User:
+        kind, contact = pair
+        by_key = stands.get(kind, {}).get(marks.canonical(kind, contact), {})
+        return marks.opted(user, kind, contact, {key: Mark("before", since) for key, since in by_key.items() if since > 0})
+
+    return [reduce(carried, sorted(gained[user.userid]), user) for user in users]

@@ -256,6 +256,27 @@ def test_two_words_at_once_leave_the_user_with_the_later_one(fake: FakeWorld) ->
     assert user(fake).refusals == {}
 
 
+def test_who_gets_the_contact_later_or_is_uploaded_again_has_opted_out_too(fake: FakeWorld) -> None:
+    said(fake, "TD")
+    fake.users.delete([user(fake), user(fake, "ben")])
+    changes = [UserChange(userid, set=Change({SMS: {ALL: (phone,)}})) for userid, phone in (("ann", PHONE), ("dan", "86" + PHONE))]
+    assert contacts.change(fake.ports, [*changes, UserChange("eva", set=Change({SMS: {ALL: ("13900003333",)}}))]) == {}
+    assert user(fake).mark(SMS, PHONE, SHOP) == "opted_out"
+    assert user(fake, "dan").mark(SMS, "86" + PHONE, "bank") == "opted_out"
+    assert user(fake, "eva").refusals == {}
+    said(fake, "START")
+    assert (user(fake).refusals, user(fake, "dan").refusals) == ({}, {})
+
+
+def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(fake: FakeWorld) -> None:
+    fake.log.clear()
+    contacts.change(fake.ports, [UserChange(f"u{n}", set=Change({SMS: {ALL: (f"139{n:08d}",)}})) for n in range(50)])
+    assert fake.log.count("audiences.opted") == 1
+    fake.log.clear()
+    contacts.change(fake.ports, [UserChange("u1", add=Change({ChannelType.APP: {"push": ("reg",)}}, tags={ALL: ("vip",)}))])
+    assert "audiences.opted" not in fake.log
+
+
 # -- rules
 
 
