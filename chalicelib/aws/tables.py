@@ -19,6 +19,7 @@
 |          | `list#<n>#<group>`, …        | who is in a black- or whitelist                                                  | forever  |
 |          | `tags#<scope>`, tag          | that there is such a tag                                                         | forever  |
 |          | `contact#<type>#<hmac>`, userid | who has the contact                                                           | forever  |
+|          | `refused#<type>#<hmac>`, `-` | since when the contact is opted out of which access channel, or (below 0) in     | forever  |
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
 |          | `<msgid>`, `contacts`        | the contacts that a large message names instead of users, sealed                 | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
@@ -32,7 +33,8 @@
 |          | …, `call#<call>`             | a call record: lease, token                                                      | TTL      |
 |          | …, `answer#<call>`           | what the provider answered: a bundle of facts                                    | TTL      |
 |          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the page                             | TTL      |
-|          | …, `facts#click#<place>`     | the first click on a delivery's short link                                       | TTL      |
+|          | …, `facts#click#<place>`     | the first click on a delivery's short link; likewise `opened`, `scanned`         | TTL      |
+|          | …, `wait#<call>`             | until when a job waits for its turn at the provider                              | TTL      |
 |          | …, `withdrawn`               | the same, where whoever reads the page finds it                                  | TTL      |
 | lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
@@ -41,6 +43,8 @@
 |          | `rate#<key>#<second>`        | how many requests an access channel has made in a second                         | an hour  |
 |          | `token#check#<id>`           | what a test of a delivery channel brought, sealed                                | minutes  |
 |          | `token#<channel>#<what>`     | an access token of a provider, sealed; the lease of who fetches the next one     | its life |
+|          | `pace#<channel>`             | until when the provider's calls per second are reserved, in two lines            | a day    |
+|          | `expecting#<channel>`        | when something was last submitted whose receipts are asked for                   | 2 windows|
 | due      | shard, `<slot>#<what>`       | a timer                                                                          | till done|
 
 Ledger items that change what is counted carry `tally` = 1, unless the message is small enough to be counted when somebody asks: the

@@ -12,7 +12,8 @@ from chalicelib.domain.errors import Invalid
 MAX_RATE = 10_000.0
 MAX_WORDS, WORD = 50, 20  # of a list; characters of a word
 
-# What carriers in China ask senders to understand, and what phones elsewhere send. WeChat's own events have the last ones.
+# What carriers in China ask senders to understand, and what phones elsewhere send. The last words are also what platforms call it when
+# somebody follows an account, or leaves it.
 UNSUBSCRIBE = ("TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE")
 SUBSCRIBE = ("START", "订阅", "UNSTOP", "SUBSCRIBE")
 

@@ -61,7 +61,9 @@ def _job(message: Message, page: int, position: str) -> Envelope:
 
 def _plan_page(world: World, message: Message, number: int, position: str) -> Plan:
     at = PageId(message.msgid, number)
-    stored = world.ledger.put_plan(make_plan(world, message, number, position), message)
+    # The plan of a small message was stored with it, and its contacts nowhere else.
+    known = world.ledger.plan(at) if message.inline else None
+    stored = known or world.ledger.put_plan(make_plan(world, message, number, position), message)
     if number:  # the first page's timer was stored with the message
         look_at = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(look_at, TimerKind.LOOK, at, message.priority)])

@@ -10,6 +10,7 @@ from functools import reduce
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.users import ALL, Change, User, UserChange, apply
+from chalicelib.flow import marks
 from chalicelib.flow.ports import World
 
 ATTEMPTS = 6
@@ -58,6 +59,7 @@ def change_all(world: World, changes: Sequence[UserChange], *, create: bool = Tr
                 refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
             elif after != before or not before.version:
                 changed.append(after)
+        changed = marks.carry(world, changed, found)
         losers = world.users.save(changed, found) if changed else frozenset()
         saved |= {user.userid for user in changed if user.userid not in losers}
         waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}

@@ -84,15 +84,34 @@ def opt(world: World, kind: ChannelType, contact: str, channel_keys: Sequence[st
     What was said is kept with the contact, for messages that name it; its users follow that.
     """
     said_at = min(time, world.clock.now()) if time > 0 else world.clock.now()
-    one = marks.canonical(kind, contact)
+    one, spellings = marks.canonical(kind, contact), marks.spellings(kind, contact)
     world.audiences.opt(kind, one, channel_keys, said_at, out)
-
-    def follow(user: User) -> User:  # reads what stands after the user was read: whoever saves last has seen the last word
-        stands = world.audiences.opted(kind, [one]).get(one, {})
-        said = {key: Mark(code, stands[key]) if stands.get(key, 0) > 0 else None for key in channel_keys}
-        return reduce(lambda changed, each: marks.opted(changed, kind, each, said), marks.spellings(kind, contact), user)
-
-    userids = {userid for each in marks.spellings(kind, contact) for userid in world.audiences.users_of(kind, each)}
-    if userids:
-        change(world, {userid: [follow] for userid in sorted(userids)})
+    userids = sorted({userid for each in spellings for userid in world.audiences.users_of(kind, each)})
     log.info("contact_opted", extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)})
+    stands = world.audiences.opted(kind, [one]) if userids else {}
+    for _ in range(ATTEMPTS if userids else 0):
+        said = {key: Mark(code, since) if (since := stands.get(one, {}).get(key, 0)) > 0 else None for key in channel_keys}
+        change(world, {userid: [_follow(kind, spellings, said)] for userid in userids})
+        before, stands = stands, world.audiences.opted(kind, [one])
+        if stands == before:  # else somebody said another word while we wrote, and may have found nothing to change
+            break
+
+
+def _follow(kind: ChannelType, spellings: Sequence[str], said: Mapping[str, Mark | None]) -> Update:
+    return lambda user: reduce(lambda changed, each: marks.opted(changed, kind, each, said), spellings, user)
+
+
+def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> list[User]:
+    """The same users, with what was said earlier of contacts that they have only now. App registrations say nothing: they can't reply."""
+    gained = {user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts for user in users}
+    wanted: dict[ChannelType, dict[str, None]] = {}
+    for kind, contact in sorted(pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP):
+        wanted.setdefault(kind, {})[marks.canonical(kind, contact)] = None
+    stands = {kind: world.audiences.opted(kind, list(contacts)) for kind, contacts in wanted.items()}
+
+    def carried(user: User, pair: tuple[ChannelType, str]) -> User:
+        kind, contact = pair
+        by_key = stands.get(kind, {}).get(marks.canonical(kind, contact), {})
+        return marks.opted(user, kind, contact, {key: Mark("before", since) for key, since in by_key.items() if since > 0})
+
+    return [reduce(carried, sorted(gained[user.userid]), user) for user in users]

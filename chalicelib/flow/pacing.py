@@ -53,7 +53,7 @@ def take_turn(
 
 def limit_of(world: World, channel: Channel) -> float:
     """Calls per second; 0: no limit."""
-    own = options.of(channel.options).calls_per_second
+    own = options.of(channel.options).calls_per_second if channel.calls_per_second is None else channel.calls_per_second
     return own if own is not None else world.providers.of(channel.platform).capabilities.calls_per_second or 0
 
 

@@ -171,6 +171,7 @@ PATHS = [
     ("GET", "/admin/v1/templates?channel_key={}", OPERATOR),
     ("GET", "/admin/v1/strategies?channel_key={}", OPERATOR), ("DELETE", "/admin/v1/access-channels/{}/channels/app1", OPERATOR),
     ("DELETE", f"/admin/v1/access-channels/{KEY}/channels/{{}}", OPERATOR), ("GET", "/l/{}", None), ("POST", "/receipts/app1/{}", None),
+    ("GET", "/u/{}", None), ("POST", "/u/{}", None), ("GET", "/o/{}", None), ("POST", "/v1/app/callback/app1/{}", None),
     ("POST", "/receipts/{}/x", None), ("GET", "/receipts/{}/x", None), ("DELETE", "/admin/v1/channels/{}", OPERATOR),
     ("DELETE", "/admin/v1/channels/app1/labels/{}", OPERATOR), ("GET", "/admin/v1/checks/{}", OPERATOR),
     ("GET", "/admin/v1/templates/1/versions/{}", OPERATOR), ("GET", "/admin/v1/strategies/{}", OPERATOR),

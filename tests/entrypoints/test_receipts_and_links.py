@@ -8,11 +8,14 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import wiring
+from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.facts import Place
+from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Webhook, WebhookRequest
-from chalicelib.flow import receipts
+from chalicelib.flow import content, mails, receipts
 from tests import builders
-from tests.entrypoints.conftest import KEY, Api, message
+from tests.entrypoints.conftest import KEY, SENDER, Api, message
 
 
 class Listening:
@@ -80,6 +83,34 @@ def test_without_the_token_there_is_no_webhook(api: Api, listening: Listening, p
     assert (reply.status, reply.code, listening.seen) == (404, 4004, [])
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_umss_own_addresses_lead_to_the_same(api: Api, listening: Listening, method: str) -> None:
+    reply = api(method, f"/v1/app/callback/push/{builders.WEBHOOK_TOKEN}?echostr=1", raw=b"x")
+    assert (reply.status, reply.body, reply.headers["Content-Type"]) == (200, b"the reply", "text/plain; charset=utf-8")
+    assert (listening.seen[0].method, dict(listening.seen[0].query)) == (method, {"echostr": "1"})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/sms/callback/push/{builders.WEBHOOK_TOKEN}", f"/v1/fax/callback/push/{builders.WEBHOOK_TOKEN}", "/v1/app/callback/push/x",
+        f"/v1/app/callback/other/{builders.WEBHOOK_TOKEN}", f"/v1/app/callback/p%00/{builders.WEBHOOK_TOKEN}", "/v1/fax/callback",
+    ],
+)  # fmt: skip
+def test_another_type_code_or_token_leads_nowhere(api: Api, listening: Listening, path: str) -> None:
+    reply = api("POST", path, {})
+    assert (reply.status, reply.code, listening.seen) == (404, 4004, [])
+
+
+@pytest.mark.parametrize("type", ["app", "wechatoa", "sms", "alipay_life", "alipaylife"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_without_code_and_token_says_which_form_is_right(api: Api, listening: Listening, type: str, method: str) -> None:
+    """Though there is just one channel of the type."""
+    reply = api(method, f"/v1/{type}/callback", raw=b"{}")
+    assert (reply.status, reply.code, listening.seen) == (404, 4004, [])
+    assert f"/v1/{type}/callback/{{code}}/{{token}}" in reply.json["message"]
+
+
 def test_an_over_large_webhook_is_refused(api: Api, listening: Listening) -> None:
     assert api("POST", PATH, raw=b"x" * 6_000_001).status == 413
 
@@ -101,28 +132,102 @@ def sent_with_a_link(api: Api, address: str) -> str:
     msgid = api.send(body).json["msgid"]
     stored = api.world.messages.get(msgid)
     assert stored is not None
-    from chalicelib.domain.facts import Place
-    from chalicelib.domain.plans import PageId
-    from chalicelib.flow.content import link_token
-
-    return link_token(api.world.vault, stored, PageId(msgid, 0), Place(0, "mail1", 0), "url")
+    return content.link_token(api.world.vault, stored, PageId(msgid, 0), Place(0, "mail1", 0), "url")
 
 
-def clicks(api: Api) -> int:
-    return api.fake.log.count("ledger.add_click.done")
+BROWSER = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)"}
+
+
+def clicks(api: Api) -> list[str]:
+    return [fact.kind.value for page in api.fake.ledger.partitions for fact in read(api, page)]
+
+
+def read(api: Api, at: Any) -> Any:
+    page = api.fake.ledger.page(at)
+    return page.reported if page else ()
 
 
 def test_a_link_leads_on_and_is_never_cached(api: Api) -> None:
-    reply = api("GET", "/l/" + sent_with_a_link(api, "https://shop.example.com/a?b=c&d=%20#e"))
+    reply = api("GET", "/l/" + sent_with_a_link(api, "https://shop.example.com/a?b=c&d=%20#e"), headers=BROWSER)
     assert (reply.status, reply.headers["Location"]) == (302, "https://shop.example.com/a?b=c&d=%20#e")
     assert reply.headers["Cache-Control"] == "no-store"
-    assert clicks(api) == 1
+    assert clicks(api) == ["clicked"]
 
 
 def test_a_program_that_looks_at_a_link_does_not_click(api: Api) -> None:
     token = sent_with_a_link(api, "https://shop.example.com/")
     reply = api("HEAD", f"/l/{token}")
-    assert (reply.status, reply.headers["Cache-Control"], clicks(api)) == (200, "no-store", 0)
+    assert (reply.status, reply.headers["Cache-Control"], clicks(api)) == (200, "no-store", [])
+
+
+def test_a_scanner_that_follows_a_link_is_counted_apart(api: Api) -> None:
+    token = sent_with_a_link(api, "https://shop.example.com/")
+    for agent in ("curl/8.0", "Mozilla/5.0 (compatible; Googlebot/2.1)"):
+        assert api("GET", f"/l/{token}", headers={"User-Agent": agent}).status == 302
+    assert clicks(api) == ["scanned"]
+    assert api("GET", f"/l/{token}", headers=BROWSER).status == 302
+    assert sorted(clicks(api)) == ["clicked", "scanned"]
+
+
+def unsubscribe_path(api: Api, contact: str = "u@example.com") -> str:
+    return "/u/" + mails.unsubscribe_token(api.world.vault, ChannelType.EMAIL, KEY, contact)
+
+
+def opted(api: Api) -> Any:
+    return api.world.audiences.opted(ChannelType.EMAIL, ["u@example.com"])
+
+
+def test_a_program_that_follows_the_way_out_does_not_opt_out(api: Api) -> None:
+    reply = api("GET", unsubscribe_path(api))
+    assert (reply.status, reply.headers["Content-Type"], reply.headers["Cache-Control"]) == (200, "text/html; charset=utf-8", "no-store")
+    assert b'<form method="post">' in reply.body
+    assert b"u@example.com" not in reply.body
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+    assert opted(api) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--'),
+    ],
+)
+def test_one_click_opts_out(api: Api, kind: str, raw: bytes) -> None:
+    for _ in range(2):
+        reply = api("POST", unsubscribe_path(api), raw=raw, headers={"Content-Type": kind})
+        assert (reply.status, b"<form" in reply.body) == (200, False)
+    assert set(opted(api)["u@example.com"]) == {KEY}
+
+
+def test_a_post_that_does_not_say_so_opts_nobody_out(api: Api) -> None:
+    assert api("POST", unsubscribe_path(api), raw=b"").status == 400
+    assert api("POST", unsubscribe_path(api), raw=b"One-Click" * 1000).status == 413
+    assert opted(api) == {}
+
+
+@pytest.mark.parametrize("path", ["/u/x", "/o/x", "/u/" + "A" * 3000, "/o/" + "A" * 36, "/u/%00", "/o/%FF", "/u/é"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_tokens_that_we_did_not_make(api: Api, method: str, path: str) -> None:
+    if method == "POST" and path.startswith("/o/"):
+        return
+    reply = api(method, path, raw=b"List-Unsubscribe=One-Click", headers=BROWSER)
+    assert (reply.status, reply.code) == (404, 4004)
+
+
+def test_a_picture_counts_who_opens_a_mail_and_never_says_more(api: Api) -> None:
+    sent_with_a_link(api, "https://shop.example.com/")
+    (message,) = api.fake.messages.stored.values()
+    token = content.open_token(api.world.vault, message, PageId(message.msgid, 0), Place(0, "mail1", 0))
+    for headers in ({"User-Agent": "curl/8"}, BROWSER, BROWSER):
+        reply = api("GET", f"/o/{token}", headers=headers)
+        assert (reply.status, reply.headers["Content-Type"], reply.headers["Cache-Control"]) == (200, "image/gif", "no-store")
+        assert reply.body.startswith(b"GIF89a")
+        assert reply.body.isascii()
+        assert api("HEAD", f"/o/{token}", headers=headers).status == 200
+    assert clicks(api) == ["opened"]
+    told = api("GET", f"/v1/messages/{message.msgid}", auth=SENDER).json
+    assert told["funnel"]["channels"]["email"]["opened"] == 1
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from chalicelib.domain.sending import (
     ProviderIds,
     Receipt,
     ReceiptKind,
+    Reply,
     Webhook,
     WebhookRequest,
 )
@@ -64,7 +65,7 @@ class ScriptedProvider:
         self.calls: list[OutgoingCall] = []  # every request, also those that failed
         self.taken: list[Taken] = []  # what reached a person; a repeated token takes nothing again
         self.answers: dict[str, Outcome] = {}
-        self.to_poll: list[Receipt] = []
+        self.to_poll: list[Receipt | Reply] = []
         self.recalled: list[tuple[str, str]] = []  # provider id, contact
         self._failures: deque[tuple[ProviderError | None, bool]] = deque()
         self._by_token: dict[str, Answer] = {}
@@ -115,14 +116,24 @@ class ScriptedProvider:
             raise Unverified("wrong secret")
         try:
             rows = json.loads(request.body)
-            receipts = [Receipt(r["id"], ReceiptKind(r["kind"]), r["time"], r.get("contact", ""), r.get("code", "")) for r in rows]
+            replies = [Reply(r["from"], r["text"], r["time"]) for r in rows if "from" in r]
+            receipts = [
+                Receipt(r["id"], ReceiptKind(r["kind"]), r["time"], r.get("contact", ""), r.get("code", ""), r.get("gone", False))
+                for r in rows
+                if "from" not in r
+            ]
         except (ValueError, KeyError, TypeError) as error:
             raise Invalid("body", "cannot be read") from error
-        return Webhook(receipts, "ok", request.headers.get("x-nonce", ""))
+        return Webhook(receipts, "ok", request.headers.get("x-nonce", ""), replies)
 
-    def webhook_request(self, receipts: Sequence[Receipt], key: str = "k", nonce: str = "", now: int = 0) -> WebhookRequest:
+    def webhook_request(
+        self, receipts: Sequence[Receipt], key: str = "k", nonce: str = "", now: int = 0, replies: Sequence[Reply] = ()
+    ) -> WebhookRequest:
         """The post that the provider would make to us."""
-        rows = [{"id": r.provider_id, "kind": r.kind, "time": r.time, "contact": r.contact, "code": r.code} for r in receipts]
+        rows: list[dict[str, Any]] = [
+            {"id": r.provider_id, "kind": r.kind, "time": r.time, "contact": r.contact, "code": r.code, "gone": r.gone} for r in receipts
+        ]
+        rows += [{"from": r.contact, "text": r.text, "time": r.time} for r in replies]
         headers = {"x-secret": f"webhook-of-{key}", **({"x-nonce": nonce} if nonce else {})}
         return WebhookRequest("POST", headers, {}, json.dumps(rows).encode(), now)
 
@@ -190,12 +201,13 @@ class ScriptedSession(PlainSession):
             self.provider.recalled += [(provider_id, contact) for contact in contacts]
             return [Outcome(Loss.SUBMIT_FAILED, "clicked") if "clicked" in contact else Outcome() for contact in contacts]
 
-    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         with self.provider.steps.around("provider.poll", write=True):
             if self.provider.capabilities.provider_ids is not ProviderIds.PER_CALL:
                 found, self.provider.to_poll = self.provider.to_poll, []
                 return found
-            return [r for r in self.provider.to_poll if r.contact in provider_ids.get(r.provider_id, ())]
+            wanted = (r for r in self.provider.to_poll if isinstance(r, Receipt))
+            return [r for r in wanted if r.contact in provider_ids.get(r.provider_id, ())]
 
 
 class FakeProviders:

@@ -67,7 +67,8 @@ def test_a_workbook_that_would_end_its_reader_is_refused(shop: Shop) -> None:
 
 
 def test_members_and_tags_are_imported(shop: Shop) -> None:
-    told = run(shop, f"userid\n{shop.mark}a\n{shop.mark}b\n".encode(), kind="list", target=7)
+    left = shop.admin.ask("POST", "/admin/v1/lists", {"channel_key": shop.key, "name": "left us", "kind": "black"})
+    told = run(shop, f"userid\n{shop.mark}a\n{shop.mark}b\n".encode(), kind="list", target=left["id"])
     assert (told["state"], told["changed"]) == ("done", 2)
     assert shop.admin.ask("GET", f"/admin/v1/lists/7/members/{shop.mark}a") == {"userid": f"{shop.mark}a"}
     assert run(shop, f"userid,tag\n{shop.mark}a,x;y\n".encode("gb18030"), kind="tags")["changed"] == 1

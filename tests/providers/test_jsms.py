@@ -232,6 +232,7 @@ def test_a_report_or_a_list_of_them() -> None:
     assert webhook(form([REPORT, failed, unknown, "?"])).receipts == [
         delivered,
         Receipt("7", ReceiptKind.DELIVERY_FAILED, 1492150741392, "15822889320", "4004", gone=True),
+        Receipt("1652496", ReceiptKind.OTHER, 1492150741392, "15822889320", "4999"),
     ]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from chalicelib.domain.channels import OnUncertain
 from chalicelib.domain.facts import FactKind
@@ -44,6 +46,7 @@ class Simulation:
     twice: bool = False
     order: random.Random | None = None
     early: bool = False  # receipts before their submission is recorded
+    options: Mapping[str, Any] = field(default_factory=dict)  # of every delivery channel
     world: FakeWorld = field(default_factory=FakeWorld)
     posts: list[tuple[int, str, list[Receipt]]] = field(default_factory=list)
     reported: Counter[str] = field(default_factory=Counter)
@@ -52,7 +55,7 @@ class Simulation:
         world = self.world
         world.settings.put_access_channel(an_access_channel())
         for code in ("push", "text", "mail"):
-            world.settings.put_channel(a_channel(code, on_uncertain=self.on_uncertain))
+            world.settings.put_channel(a_channel(code, on_uncertain=self.on_uncertain, options=self.options))
         world.settings.put_template(a_template())
         world.settings.put_strategy(1, SHOP, "in turn", self.strategy)
         world.users.has(*PEOPLE)

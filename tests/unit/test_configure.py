@@ -86,6 +86,22 @@ def test_receipts_come_by_webhook_where_nothing_is_said(world: World, platform: 
     assert configure.has_webhook(world, channel) is (platform == "push")
 
 
+def test_receipts_for_each_recipient_are_asked_for_where_nothing_else_is_said(world: World) -> None:
+    """A provider that has both: a post for every few of them would cost more than all else."""
+    channel, _ = configure.add_channel(world, order(platform="text", type=SMS))
+    assert channel.receipts is ReceiptMode.POLL
+    posted, _ = configure.add_channel(world, order(platform="text", type=SMS, receipts=ReceiptMode.WEBHOOK, code="c2", name="n2"))
+    assert posted.receipts is ReceiptMode.WEBHOOK
+
+
+def test_options_for_every_platform_are_not_the_providers(world: World) -> None:
+    channel, _ = configure.add_channel(world, order(options={"server": "s", "calls_per_second": 5, "unsubscribe_words": ["TD"]}))
+    assert channel.options == {"server": "s", "calls_per_second": 5, "unsubscribe_words": ["TD"]}
+    with pytest.raises(Invalid) as invalid:
+        configure.add_channel(world, order(options={"calls_per_second": "fast"}, code="c2", name="n2"))
+    assert invalid.value.field == "options.calls_per_second"
+
+
 def test_only_what_is_there_can_be_authorised(world: World) -> None:
     channel, _ = configure.add_access_channel(world, "shop")
     for key, code in ((channel.key, "c1"), ("nobody", "c1")):

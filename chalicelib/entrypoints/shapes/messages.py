@@ -31,9 +31,16 @@ class Stages(Answer):
     clicked: int
 
 
+class ChannelStages(Stages):
+    """Beside the stages: mails that were opened, and links that a program looked at."""
+
+    opened: int = 0
+    scanned: int = 0
+
+
 class Funnel(Answer):
     users: Stages
-    channels: dict[ChannelType, Stages]
+    channels: dict[ChannelType, ChannelStages]
 
 
 class Losses(Answer):

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 REPLAY_WINDOW_MS = 24 * 3600 * 1000
 CLOCK_SKEW_MS = 10 * 60 * 1000
 
-# Callback page, "status codes of sending"; what is not in it is left open, so that the strategy's time limit decides.
+# Callback page, "status codes of sending"; what is not in it is kept and means nothing, so that the strategy's time limit decides.
 STATES = {
     "4001": ReceiptKind.DELIVERED,
     "4002": ReceiptKind.DELIVERY_FAILED,  # on the carrier's blacklist
@@ -104,9 +104,9 @@ def read_reports(parsed: Any) -> Sequence[Receipt]:
 def _receipt(report: Mapping[str, Any]) -> Iterator[Receipt]:
     msg_id, code = word(report.get("msgId")), word(report.get("status"))
     time = milliseconds(report.get("receiveTime"))
-    kind = STATES.get(code)
-    if kind is not None and msg_id and time is not None:
-        failed = code if kind is ReceiptKind.DELIVERY_FAILED else ""
+    kind = STATES.get(code, ReceiptKind.OTHER)
+    if code and msg_id and time is not None:
+        failed = "" if kind is ReceiptKind.DELIVERED else code
         yield Receipt(msg_id, kind, time, word(report.get("phone")), failed, code == NO_SUCH_NUMBER)
 
 

@@ -1,0 +1,57 @@
+"""What a post of a hundred receipts costs, with the adapters: few requests, so that it is answered within a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.sending import Receipt, ReceiptKind
+from chalicelib.flow import receipts
+from chalicelib.flow.ports import Lookup, World
+from tests.builders import a_plan, a_user, at_once
+from tests.contracts import faults
+from tests.contracts.conftest import a_message
+
+COUNT = 100
+
+
+@pytest.fixture
+def sent(real: World, unique: str) -> tuple[str, list[str]]:
+    """The delivery channel and the users of a message whose submission is recorded."""
+    users = [a_user(f"{unique}-{n}", text=f"139{n:04d}{unique}") for n in range(COUNT)]
+    real.users.save(users)
+    channels = {"channels": {unique: ChannelType.SMS}, "call_sizes": {unique: 1000}}
+    message = a_message(*(user.userid for user in users), strategy=at_once("sms"), **channels)
+    plan = a_plan(message, users=users)
+    real.messages.create(message, plan, _timer(message))
+    real.lookups.put(unique, {f"{unique}-{n}": Lookup(plan.id, (n, 0)) for n in range(COUNT)}, message.expires)
+    return unique, [user.userid for user in users]
+
+
+def _timer(message: Any) -> Any:
+    from chalicelib.domain.jobs import Timer, TimerKind
+    from chalicelib.domain.plans import PageId
+
+    return Timer(message.accepted + 600_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+
+
+def _post(code: str, **changes: Any) -> list[Receipt]:
+    return [Receipt(f"{code}-{n}", ReceiptKind.DELIVERY_FAILED, 1_700_000_000_000, "", "4004", **changes) for n in range(COUNT)]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_post_of_a_hundred_receipts_takes_few_requests_and_less_than_a_second(
+    real: World, aws: Callable[[str], Any], sent: tuple[str, list[str]], gone: bool
+) -> None:
+    code, userids = sent
+    begun = time.monotonic()
+    with faults.counted(aws("dynamodb")) as calls:
+        receipts.record(real, code, _post(code, gone=gone))
+    assert time.monotonic() - begun < 1
+    assert len(calls) <= (6 if gone else 4), calls
+    marked = [user for user in real.users.get(userids).values() if user.gone.get(ChannelType.SMS)]
+    assert len(marked) == (COUNT if gone else 0)

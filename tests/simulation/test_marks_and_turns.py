@@ -1,0 +1,110 @@
+"""Wherever a worker is ended: marks, opt-outs and turns are not lost, and nobody is called faster than a provider allows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall, Reply
+from chalicelib.flow import audience, receipts
+from tests.builders import SHOP, WEBHOOK_TOKEN
+from tests.fakes.clock import START
+from tests.fakes.providers import ScriptedProvider
+from tests.fakes.steps import Killed
+from tests.simulation.world import Simulation
+
+SLOW = {"calls_per_second": 0.02}  # a turn of the rest in 62.5 seconds
+
+
+def a_simulation(**changes: object) -> Simulation:
+    """Bob's app is gone for good."""
+    simulation = Simulation(**changes)  # type: ignore[arg-type]
+    simulation.world.providers.push.answers["reg-bob-silent"] = Outcome(Loss.INVALID_TARGET, "no_such_app", gone=True)
+    return simulation
+
+
+def finished(simulation: Simulation) -> Simulation:
+    simulation.submit()
+    simulation.run()
+    if simulation.msgid is not None:
+        simulation.check()
+    return simulation
+
+
+def steps(**changes: object) -> list[str]:
+    return list(finished(a_simulation(**changes)).world.log)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
+    every = steps()
+    assert "users.save" in every
+    for number in range(part, len(every), 4):
+        simulation = a_simulation()
+        simulation.world.kill_at(number)
+        finished(simulation)
+        if simulation.msgid is not None:
+            bob = simulation.world.users.stored["bob"]
+            assert bob.mark(ChannelType.APP, "reg-bob-silent", SHOP) == "contact_gone", every[number]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of three, so that several jobs wait for turns of each channel."""
+    monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
+    every = steps(options=SLOW)
+    assert every.count("pace.reserve") >= 6
+    for number in range(part, len(every), 4):
+        simulation = a_simulation(options=SLOW)
+        simulation.world.kill_at(number)
+        finished(simulation)
+
+
+def test_calls_keep_to_the_rate_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "PAGE_TARGETS", 1)
+    simulation = a_simulation(options=SLOW, order=random.Random(7))
+    called: dict[str, list[int]] = {}
+    for code, provider in {**simulation.providers(), "mail": simulation.world.providers.mail}.items():
+        monkeypatch.setattr(provider, "take", _watched(simulation, provider, called.setdefault(code, [])))
+    finished(simulation)
+    for code, times in called.items():
+        assert len(times) >= 2, code
+        assert all(later - earlier >= 61_500 for earlier, later in pairwise(times)), (code, times)
+
+
+def _watched(simulation: Simulation, provider: ScriptedProvider, times: list[int]) -> Callable[[OutgoingCall], Answer]:
+    take = provider.take
+
+    def watched(call: OutgoingCall) -> Answer:
+        times.append(simulation.world.clock.now())
+        return take(call)
+
+    return watched
+
+
+def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
+    """The provider posts until it gets an answer: every step of it, with two people in one post."""
+    replies = [Reply("1001", "TD", START - 5), Reply("1002", "退订", START - 4), Reply("1002", "START", START - 3)]
+    length = 0
+    number = 0
+    while number <= length:
+        simulation = Simulation()
+        world = simulation.world
+        world.kill_at(number)
+        request = world.providers.text.webhook_request([], replies=replies)
+        for _ in range(2):
+            try:
+                receipts.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
+            except Killed:
+                continue
+            break
+        length = max(length, len(world.log))
+        ann, bob = world.users.stored["ann"], world.users.stored["bob"]
+        assert ann.mark(ChannelType.SMS, "1001", SHOP) == "opted_out", number
+        assert bob.mark(ChannelType.SMS, "1002", SHOP) == "", number
+        number += 1
+    assert number > 20

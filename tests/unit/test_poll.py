@@ -1,0 +1,113 @@
+"""Providers are asked for receipts while there may be some, and no longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.facts import Place
+from chalicelib.domain.jobs import DeliverJob, PollJob, TimerKind
+from chalicelib.domain.plans import PageId
+from chalicelib.domain.sending import ReceiptKind, Reply
+from chalicelib.flow import deliver, poll
+from tests.builders import SHOP, a_channel, a_message, a_plan, a_reachable_user, an_access_channel, at_once
+from tests.fakes.clock import START
+from tests.fakes.world import FakeWorld
+
+
+@pytest.fixture
+def fake() -> FakeWorld:
+    fake = FakeWorld()
+    fake.settings.put_access_channel(an_access_channel())
+    for code in ("push", "text"):
+        fake.settings.put_channel(a_channel(code, receipts=ReceiptMode.POLL))
+    fake.users.has(a_reachable_user("ann"))
+    return fake
+
+
+def send(fake: FakeWorld, kind: str = "sms", code: str = "text", number: int = 1) -> PageId:
+    message = a_message("ann", number=number, strategy=at_once(kind), accepted=fake.clock.now())
+    fake.messages.has(message)
+    fake.ledger.put_plan(a_plan(message), message)
+    deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 0, 0, code, 0, 1))
+    return PageId(message.msgid, 0)
+
+
+def minutes_asked(fake: FakeWorld, minutes: int) -> list[int]:
+    """In which of the next minutes the schedule asks."""
+    asked = []
+    for minute in range(minutes):
+        before = len(fake.queues.sent)
+        poll.start(fake.ports)
+        asked += [minute] if any(isinstance(e.job, PollJob) for e in fake.queues.sent[before:]) else []
+        fake.clock.advance(60)
+    return asked
+
+
+def test_an_account_on_which_nothing_was_sent_is_asked_nothing(fake: FakeWorld) -> None:
+    assert minutes_asked(fake, 5) == []
+
+
+def test_an_account_is_asked_every_minute_after_a_submission_then_more_seldom_and_after_its_window_no_more(fake: FakeWorld) -> None:
+    send(fake)
+    asked = minutes_asked(fake, 24 * 60 + 30)
+    assert asked[:13] == [*range(10), 10, 12, 14]
+    assert asked[-1] < 24 * 60
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
+    assert max(gaps) < 300
+    assert len(asked) < 150
+    send(fake, number=2)
+    assert minutes_asked(fake, 3) == [0, 1, 2]
+
+
+def test_a_provider_says_for_how_long(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake.providers.text, "capabilities", replace(fake.providers.text.capabilities, poll_first=240, poll_window=600))
+    send(fake)
+    assert minutes_asked(fake, 60) == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_channel_whose_receipts_are_posted_is_asked_nothing(fake: FakeWorld) -> None:
+    fake.settings.put_channel(a_channel("posted", ChannelType.SMS, platform="text"))
+    fake.lookups.expect("posted", START, 0)
+    assert minutes_asked(fake, 2) == []
+
+
+def test_what_an_account_tells_is_recorded_replies_too(fake: FakeWorld) -> None:
+    at = send(fake)
+    fake.providers.text.to_poll = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1), Reply("+86-ann", "TD", START)]
+    poll.poll_channel(fake.ports, PollJob("text"))
+    page = fake.ledger.page(at)
+    assert page is not None
+    assert page.of(Place(0, "text", 0)).delivered
+    assert fake.users.stored["ann"].mark(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
+
+
+@pytest.mark.parametrize(("first", "window"), [(30, 86400), (600, 7200)])
+def test_a_page_is_asked_for_from_its_first_time_until_its_window_ends(
+    fake: FakeWorld, first: int, window: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = replace(fake.providers.push.capabilities, poll_first=first, poll_window=window)
+    monkeypatch.setattr(fake.providers.push, "capabilities", changed)
+    send(fake, "app", "push")
+    rounds = 0
+    while timers := [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]:
+        assert timers[0].at >= START + first * 1000
+        fake.clock.time = timers[0].at
+        fake.timers.done(timers)
+        poll.poll_page(fake.ports, timers[0])
+        rounds += 1
+    assert 3 < rounds < 30
+    assert window * 1000 <= fake.clock.now() - START < 2 * window * 1000
+
+
+def test_a_page_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:
+    send(fake, "app", "push")
+    fake.providers.push.to_poll = [*fake.providers.push.receipts(ReceiptKind.DELIVERED, START)]
+    (timer,) = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]
+    poll.poll_page(fake.ports, timer)
+    fake.timers.rows.clear()
+    poll.poll_page(fake.ports, timer)
+    assert fake.timers.waiting() == []
