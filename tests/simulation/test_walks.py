@@ -180,3 +180,13 @@ def _sms_template() -> object:
     from tests.builders import a_template
 
     return a_template(2, ("sms",))
+
+
+def test_contacts_of_several_types_are_planned_once() -> None:
+    simulation = Simulation()
+    contacts = {ChannelType.SMS: ("13900001111",), ChannelType.APP: ("reg-1", "reg-2")}
+    request = replace(simulation.request(), userids=(), rule_id=0, contacts=contacts)
+    submit.submit(simulation.world.ports, request)
+    simulation.run()
+    assert set(simulation.world.providers.text.sent()) == {"13900001111"}
+    assert set(simulation.world.providers.push.sent()) == {"reg-1", "reg-2"}
