@@ -36,13 +36,14 @@ PATIENCE = 180  # seconds until all is sent and reported
 POLLED = 80  # seconds within which what is asked of a provider every minute was asked, and asked again without news
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 
-INTRODUCTION = """Written by `make channels`; do not edit. One message to {deliveries} people over each platform, with its receipts: AWS requests
-of functions and event sources per 1,000 deliveries, DynamoDB's write units, and dollars for a million, counted as above. Contents have a short
-link where the platform counts clicks by links. Receipts by webhook come in posts as large as the vendor makes them: one each with `jsms`,
-`chuanglan` and WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every minute whether anything was
-sent or not, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share of the dollars is too high rather than
-too low. What another platform does by the same code is not measured twice. `cmpp` is not in here: its worker asks its queues all the time, and
-its container costs more than that.
+INTRODUCTION = """\
+Written by `make channels`; do not edit. One message to {deliveries} people over each platform, with its receipts: AWS requests of
+functions and event sources per 1,000 deliveries, DynamoDB's write units, and dollars for a million, counted as above. Contents have
+a short link where the platform counts clicks by links. Receipts by webhook come in posts as large as the vendor makes them: one
+each with `jsms`, `chuanglan` and WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every
+minute whether anything was sent or not, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share
+of the dollars is too high rather than too low. What another platform does by the same code is not measured twice. `cmpp` is not in
+here: its worker asks its queues all the time, and its container costs more than that.
 
 | channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars per million |
 |---|---|---|---:|---:|---:|
