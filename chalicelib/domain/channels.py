@@ -66,13 +66,13 @@ class Channel:
     sealed_credentials: bytes = field(repr=False)
     sealed_webhook: bytes = field(repr=False)
     webhook_token_hash: str = field(repr=False)
+    version: int = 1
+    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
     labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})  # id of a contact label -> name
     default_label: str = FIRST_LABEL
-    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
-    version: int = 1
 
     def label(self, name: str) -> str | None:
         """The id of a contact label by its name. The first label is known by its English name too, unless another has that."""

@@ -35,6 +35,14 @@ class DeliverJob:
 
 
 @dataclass(frozen=True)
+class CheckJob:
+    """Test the connection of a delivery channel; `check` is the random id under which the API finds the answer."""
+
+    channel: str
+    check: str
+
+
+@dataclass(frozen=True)
 class PollJob:
     """Ask a provider for the receipts of one delivery channel."""
 
@@ -64,20 +72,6 @@ class TokenJob:
     """Fetch a provider's access token for a delivery channel, where there is none."""
 
     channel: str
-
-
-class Question(StrEnum):
-    CHECK = "check"  # are address and credentials right?
-    TOKEN = "token"  # noqa: S105 the provider's access token for this account
-
-
-@dataclass(frozen=True)
-class CheckJob:
-    """Ask a provider something for the API; `check` is the random id under which the answer is kept."""
-
-    channel: str
-    check: str
-    question: str  # a Question
 
 
 class TimerKind(StrEnum):

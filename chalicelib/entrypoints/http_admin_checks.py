@@ -7,7 +7,6 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.jobs import Question
 from chalicelib.entrypoints.http_admin_support import admin, known_code
 from chalicelib.entrypoints.http_support import JSON, Call
 from chalicelib.flow import check, configure
@@ -16,11 +15,11 @@ bp = Blueprint(__name__)
 
 
 @admin(bp, "channels/{code}/test", "POST", gives="channels.Check", also=(202,), role=None)
-def test_channel(call: Call, code: str) -> Response:
+def check_channel(call: Call, code: str) -> Response:
     """Test the connection of a delivery channel. 202 when the provider is slow: ask for the check again."""
     channel = configure.channel(call.world, known_code(code))
-    asked = check.ask(call.world, channel, Question.CHECK)
-    return _shown(asked, check.wait(call.world, asked, Question.CHECK))
+    asked = check.ask(call.world, channel)
+    return _shown(asked, check.wait(call.world, asked))
 
 
 @admin(bp, "checks/{check_id}", "GET", gives="channels.Check", also=(202,))
@@ -28,7 +27,7 @@ def get_check(call: Call, check_id: str) -> Response:
     """Get the result of a test. It is kept for ten minutes; what is unknown is pending."""
     if not re.fullmatch("[0-9a-f]{32}", check_id):
         raise LookupError("no such check")
-    return _shown(check_id, check.result(call.world, check_id, Question.CHECK))
+    return _shown(check_id, check.result(call.world, check_id))
 
 
 def _shown(asked: str, found: check.Answered | None) -> Response:

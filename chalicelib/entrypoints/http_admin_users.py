@@ -76,7 +76,7 @@ def list_user_tags(call: Call) -> dict[str, Any]:
     return cursors.page("tags", some, asked.limit, shown, str)
 
 
-@admin(bp, "user-tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIds", tag="users")
+@admin(bp, "user-tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIdsPage", tag="users")
 def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
     """The ids of the users who have a tag; none for a tag that nobody has."""
     if len(scope) > 64 or len(tag) > 64:

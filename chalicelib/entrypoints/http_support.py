@@ -136,7 +136,7 @@ def _serve(view: View, request: Request, parameters: Mapping[str, str], contract
         world = wiring.world()
         channel, member = _authenticate(world, request, contract)
         if channel is not None:
-            permit = _limiter(world).admit(channel.key)
+            permit = _limiter(world).admit(channel.key, channel.rate)
             if not permit.granted:
                 raise Refused(TOO_OFTEN, f"API 调用超过频率限制 (more than {permit.limit} requests in this second)", status=429)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}

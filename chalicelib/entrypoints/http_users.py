@@ -54,7 +54,7 @@ def delete_users(call: Call) -> dict[str, Any]:
     failed: list[dict[str, str]] = []
     for n, entry in enumerate(entries):
         try:
-            userids.append(call.validated(entry, "users.OneUserId").root)
+            userids.append(call.validated([entry], "users.UserIds").root[0])
         except Refused as error:
             failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.errors[0][1] if isinstance(error, BadBody) else error}"))
     lost = contacts.delete(call.world, userids) if userids else {}

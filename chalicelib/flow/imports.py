@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict, Invalid, Refused
+from chalicelib.domain.groups import Family
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import Envelope, ImportJob
 from chalicelib.domain.users import UserChange
@@ -32,8 +33,14 @@ Read = Callable[[Mapping[str, Any]], UserChange]  # checks what the body of /v1/
 Worked = tuple[int, Sequence[BadRow]]  # how many rows changed something, and those that could not
 
 
+_FAMILIES = {ImportKind.SEGMENT: Family.SEGMENT, ImportKind.LIST: Family.LIST}
+
+
 def begin(world: World, random: bytes, kind: ImportKind, format: FileFormat, target: int = 0) -> tuple[Import, Form]:
-    """A new import, and the form with which its file is uploaded."""
+    """A new import, and the form with which its file is uploaded. Raises Invalid for a segment or list that is not there."""
+    family = _FAMILIES.get(kind)
+    if family is not None and world.groups.get(family, target) is None:
+        raise Invalid("target", f"there is no such {family}")
     now = world.clock.now()
     one = Import(keys.message_id(now, random), kind, format, now, now // 1000 + KEPT_DAYS * 86400, target)
     world.imports.create(one)

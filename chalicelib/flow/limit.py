@@ -48,21 +48,23 @@ class Limiter:
         self.rates, self._clock, self._limit = rates, clock, limit
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
-    def admit(self, name: str) -> Permit:
+    def admit(self, name: str, own: int | None = None) -> Permit:
+        """`own`: a limit of its own."""
+        limit = self._limit if own is None else own
         second = self._clock.now() // 1000
         window = self._windows.get(name)
         if window is None or window.second != second:
-            self._remember(name, _Window(second, left=self._limit - 1))
-            return Permit(self._limit > 0, self._limit, max(0, self._limit - 1))
+            self._remember(name, _Window(second, left=limit - 1))
+            return Permit(limit > 0, limit, max(0, limit - 1))
         if not window.permits and window.left > 0:
-            self._take(name, window)
+            self._take(name, window, limit)
         granted = window.permits > 0
         window.permits -= granted
-        return Permit(granted, self._limit, window.left + window.permits)
+        return Permit(granted, limit, window.left + window.permits)
 
-    def _take(self, name: str, window: _Window) -> None:
-        wanted = max(1, min(SHARE, self._limit // 50)) + window.uncounted
-        granted, window.left = self.rates.take(name, window.second, wanted, self._limit)
+    def _take(self, name: str, window: _Window, limit: int) -> None:
+        wanted = max(1, min(SHARE, limit // 50)) + window.uncounted
+        granted, window.left = self.rates.take(name, window.second, wanted, limit)
         window.permits = max(0, granted - window.uncounted)
         window.uncounted = 0
 

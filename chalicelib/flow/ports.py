@@ -10,14 +10,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chalicelib.domain.audits import Change
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
-from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.imports import BadRow, Import
 from chalicelib.domain.jobs import Envelope, Timer
-from chalicelib.domain.members import Member
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
@@ -36,6 +33,7 @@ from chalicelib.domain.sending import (
 from chalicelib.domain.strategy import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import User
+from chalicelib.flow.admin_ports import Audit, Groups, Members
 
 
 class Session(Protocol):
@@ -84,7 +82,7 @@ class Provider(Protocol):
 class Tokens(Protocol):
     """Access tokens of providers, sealed, shared by all containers. A name is a delivery channel's code and what it is, joined.
 
-    What a check answered is kept here too (flow/check.py): it may hold a token, and lives for minutes.
+    What a test of a delivery channel brought is kept here too, for minutes (flow/check.py).
     """
 
     def read(self, name: str) -> Token | None:
@@ -168,39 +166,6 @@ class Administration(Settings, Protocol):
     def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]: ...
     def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]: ...
     def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]: ...
-
-
-class Groups(Protocol):
-    """Headers of lists, segments and tags; puts, updates, deletes and lists as in Administration."""
-
-    def put(self, group: Group) -> None: ...
-    def get(self, family: Family, number: int) -> Group | None: ...
-    def update(self, before: Group, after: Group) -> None: ...
-    def delete(self, group: Group) -> None: ...
-    def list(self, family: Family, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Group]: ...
-
-
-class Members(Protocol):
-    """Who may use the management API; puts, updates, deletes and lists as in Administration."""
-
-    def get(self, key: str) -> Member | None:
-        """As old as the settings cache. The global keys of a deployment are administrators."""
-
-    def put(self, member: Member) -> None: ...
-    def update(self, member: Member) -> None: ...
-    def delete(self, member: Member) -> None: ...
-    def list(self, after: str = "", limit: int = 0) -> Sequence[Member]:
-        """Without the global keys."""
-
-
-class Audit(Protocol):
-    """The log of changes, by months."""
-
-    def write(self, change: Change) -> None:
-        """The same change again is the same entry."""
-
-    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[Change]:
-        """The newest first, from before that id on."""
 
 
 class Users(Protocol):

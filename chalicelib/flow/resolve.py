@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, Priority
 from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.groups import KINDS, Family
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import content, materials
@@ -21,6 +22,7 @@ NOT_AUTHORISED = {
 }  # fmt: skip
 PARAMETER, NO_TEMPLATE, STRATEGY_INVALID, PLATFORM_MISSING, SMS_TEMPLATE = 4004, 1015031, 1015026, 1015084, 1015095
 STRATEGY_DIFFERS, CHANNELS_DIFFER = 1019001, 1019003
+NO_BLACKLIST, NO_WHITELIST, NO_SEGMENT = 1015046, 1019005, 1019006
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
 # UMS has one `msg_wechatwk` for both.
@@ -62,6 +64,7 @@ class Wanted(NamedTuple):
 
 
 def resolve(world: World, request: SendRequest) -> Wanted:
+    _check_groups(world, request)
     enabled = [c for code in request.channel.enabled_codes() if (c := world.settings.channel(code)) is not None]
     template = _template(world, request) if request.template is not None else None
     rule = _rule(world, request)
@@ -71,6 +74,18 @@ def resolve(world: World, request: SendRequest) -> Wanted:
     channels = _channels(enabled, strategy.channels, "template_id" if request.template is not None else "msg")
     contents, links = _contents(world, request, template, channels)
     return Wanted(strategy, channels, contents, links, (template.number, template.version))
+
+
+def _check_groups(world: World, request: SendRequest) -> None:
+    """The lists and the segment that are named: the access channel's own, and of the kind that is asked for."""
+    for place, number, family, kinds, code in (
+        ("option.black_id", request.black_id, Family.LIST, ("black",), NO_BLACKLIST),
+        ("option.white_id", request.white_id, Family.LIST, ("white",), NO_WHITELIST),
+        ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], NO_SEGMENT),
+    ):
+        found = world.groups.get(family, number) if number else None
+        if number is not None and (found is None or found.channel_key != request.channel.key or found.kind not in kinds):
+            raise Refused(code, f"{place}: 不存在 ({number} does not exist)", field=place)
 
 
 def _template(world: World, request: SendRequest) -> Template:

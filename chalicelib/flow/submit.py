@@ -92,7 +92,7 @@ def _message(world: World, request: SendRequest) -> Message:
         channels={c.code: c.type for c in wanted.channels}, call_sizes={c.code: _call_size(world, c, wanted) for c in wanted.channels},
         contents=wanted.contents, links=wanted.links, userids=request.userids or tuple(_contacts(world, request)),
         audience=_audience(world, request), expires=now // 1000 + wanted.strategy.length + world.limits.history_days * 86400,
-        labels={c.code: c.labels_to_try(request.label) for c in wanted.channels},
+        labels={c.code: c.labels_to_try(request.label) for c in wanted.channels}, restricted=request.channel.restricted,
         template=wanted.template, rule_id=request.rule_id, app_para=request.app_para, sendno=request.sendno,
         owner=request.owner, black_id=request.black_id, white_id=request.white_id, callback=request.callback,
         workers={code: worker for code, worker in workers.items() if worker},

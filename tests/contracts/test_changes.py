@@ -41,7 +41,7 @@ def test_a_delivery_channel_is_changed_whole(container: Container, unique: str) 
     before: Channel = a_channel(unique, ChannelType.SMS, name=unique)
     container().settings.put_channel(before)
     after = next_of(
-        before, name=f"{unique} new", sealed_credentials=b"new", labels={"0": "默认联系", "a1": "Work"}, default_label="a1",
+        before, name=f"{unique} new", sealed_credentials=b"new", labels={"1": "默认联系", "a1": "Work"}, default_label="a1",
         calls_per_second=9, options={"server": "x"}, webhook_token_hash="other",
     )  # fmt: skip
     container().settings.update_channel(before, after)

@@ -59,7 +59,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(PlanJob(msgid, 3, "1500"), Priority.HIGH, None, "shop"),
         Envelope(DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
-        Envelope(CheckJob("push", "0b6f", "token"), Priority.HIGH, ChannelType.APP, "push"),
+        Envelope(CheckJob("push", "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),

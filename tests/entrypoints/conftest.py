@@ -17,6 +17,7 @@ import app
 from chalicelib import wiring
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.groups import Family, Group
 from chalicelib.entrypoints import codes, shapes
 from chalicelib.entrypoints.contract import Contract
 from chalicelib.flow.ports import Provider
@@ -38,9 +39,14 @@ def sha256(text: str) -> str:
 
 
 class RealProviders:
-    """Their checks open no connection."""
+    """Their checks open no connection. `scripted` are those that a test brings."""
+
+    def __init__(self) -> None:
+        self.scripted: dict[str, Provider] = {}
 
     def of(self, platform: str) -> Provider:
+        if platform in self.scripted:
+            return self.scripted[platform]
         try:
             return registry.load(platform, Policy())
         except Invalid as error:
@@ -127,6 +133,10 @@ def fake() -> FakeWorld:
     fake.members.global_keys[ADMIN] = sha256(ADMIN_SECRET)
     fake.settings.put_access_channel(AccessChannel(KEY, "shop", (sha256(SECRET),)))
     fake.settings.put_access_channel(AccessChannel(OTHER_KEY, "other", (sha256(OTHER_SECRET),)))
+    for number in (5, 7, 8, 1000, 1234):
+        fake.groups.put(Group(Family.LIST, number, KEY, f"list {number}", "black"))
+        fake.groups.put(Group(Family.SEGMENT, number, KEY, f"segment {number}", "manual"))
+    fake.groups.put(Group(Family.LIST, 9, KEY, "the few", "white"))
     return fake
 
 

@@ -13,7 +13,7 @@ from tests.entrypoints.test_admin import problem
 VERSIONED = {
     f"access-channels/{KEY}": ("PATCH", {"name": "renamed"}),
     "channels/app1": ("PATCH", {"name": "renamed"}),
-    "channels/app1/labels/0": ("PUT", {"name": "Main"}),
+    "channels/app1/labels/1": ("PUT", {"name": "Main"}),
     "templates/1": ("PUT", {"name": "renamed", "contents": CONTENTS}),
     "strategies/1": (
         "PUT",
@@ -36,7 +36,7 @@ def change(api: Api, path: str, body: Any, method: str = "PATCH", version: int |
 
 def read(api: Api, path: str) -> Reply:
     """What carries the ETag: labels have that of their channel."""
-    return api.admin("GET", re.sub("/labels/0$", "/labels", path))
+    return api.admin("GET", re.sub("/labels/1$", "/labels", path))
 
 
 @pytest.mark.parametrize("path", VERSIONED)
@@ -174,10 +174,10 @@ def test_contact_labels_are_added_renamed_deleted_and_one_is_the_default(configu
         "label": work, "name": "办公电话", "default": False,
     }  # fmt: skip
     problem(configured, "POST", path, {"name": "办公电话"}, status=409, field="name")
-    problem(configured, "DELETE", f"{path}/0", status=409, field="label")
+    problem(configured, "DELETE", f"{path}/1", status=409, field="label")
     problem(configured, "PUT", "channels/sms1/default-label", {"label": "nothing"}, status=404, headers={"If-Match": "*"})
     assert change(configured, "channels/sms1/default-label", {"label": work}, "PUT").json["labels"][1]["default"]
-    left = configured.admin("DELETE", f"{path}/0").json["labels"]
+    left = configured.admin("DELETE", f"{path}/1").json["labels"]
     assert left == [{"label": work, "name": "办公电话", "default": True}]
     assert configured.admin("GET", "channels/sms1").json["labels"] == left
     again = configured.admin("POST", path, {"name": "默认联系"}).json["label"]
@@ -282,6 +282,7 @@ def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) ->
             queues._deliver(configured.fake.ports, envelopes.encode(envelope.job))
 
     fake, path = configured.fake, "channels/test1"
+    configured.world.providers.scripted["push"] = fake.providers.push  # type: ignore[attr-defined]
     for key, expected in (("right", ("ok", "", "")), ("wrong", ("failed", "wrong_key", "misconfigured"))):
         fake.settings._channels.pop("test1", None)
         fake.settings.put_channel(scripted_channel(fake, key))

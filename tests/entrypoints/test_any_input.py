@@ -14,7 +14,7 @@ from tests.entrypoints.conftest import CONTENTS, JPUSH, JSMS, KEY, OPERATOR, SEN
 
 CONDITION = {"operator": "and", "terms": [{"channel": "app", "missing": "delivered", "within": 300}]}
 GOOD: dict[str, tuple[str, str, Any]] = {
-    "send": ("/v1/template/sent", SENDER, message(option={"sendno": "a", "priority": 1, "black_id": 1},
+    "send": ("/v1/template/sent", SENDER, message(option={"sendno": "a", "priority": 1, "black_id": 5},
     callback={"url": "https://a.cn", "params": {}})),
     "ordinary": ("/v1/sent", SENDER, {
         "aud_tag": ["a"], "option": {"owner": "o"}, "rule_id": 0, "msg_sms": [{"temp_id": 1, "temp_para": {"a": "b"}}],
@@ -65,8 +65,8 @@ CHANGED: dict[str, tuple[str, str, Any]] = {
         {"name": "n", "credentials": JPUSH["credentials"], "options": {"base_url": "https://a.cn"}, "on_uncertain": "resend",
         "receipts": "poll", "calls_per_second": 5},
     ),
-    "label": ("PUT", "/admin/v1/channels/app1/labels/0", {"name": "Main"}),
-    "default": ("PUT", "/admin/v1/channels/app1/default-label", {"label": "0"}),
+    "label": ("PUT", "/admin/v1/channels/app1/labels/1", {"name": "Main"}),
+    "default": ("PUT", "/admin/v1/channels/app1/default-label", {"label": "1"}),
     "template": ("PUT", "/admin/v1/templates/1", {"name": "t", "contents": CONTENTS, "links": ["name"]}),
     "strategy": ("PUT", "/admin/v1/strategies/1", {"name": "s", "steps": [{"channels": ["app"]}, {"channels": ["sms"],
     "condition": CONDITION}]}),

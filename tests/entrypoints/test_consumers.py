@@ -80,7 +80,7 @@ def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
 
 @pytest.mark.parametrize("consumer", [queues.deliver_app, queues.deliver_sms, queues.deliver_email])
 def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: Any) -> None:
-    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), CheckJob("sms1", "0b6f", "check")
+    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), CheckJob("sms1", "0b6f")
     assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
     assert flow.done == [("deliver", job), ("poll_channel", asked), ("answer", tested), ("poll_page", POLL)]
 

@@ -57,6 +57,17 @@ def test_every_route_is_in_the_document() -> None:
     assert {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods} == served
 
 
+def test_parameters_at_the_same_place_of_a_path_have_one_name() -> None:
+    """API Gateway takes no other: /lists/{id} and /lists/{list}/members cannot both be."""
+    names: dict[str, set[str]] = {}
+    for path in app.app.routes:
+        parts = path.split("/")
+        for n, part in enumerate(parts):
+            if part.startswith("{"):
+                names.setdefault("/".join(parts[:n]), set()).add(part)
+    assert {place: found for place, found in names.items() if len(found) > 1} == {}
+
+
 def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
     operations = [each for methods in DOCUMENT["paths"].values() for each in methods.values()]
     assert len({each["operationId"] for each in operations}) == len(operations)
@@ -133,7 +144,7 @@ def test_what_a_description_says_is_escaped() -> None:
 
 # -- what is asked by the document, and beside it, is answered as it says
 
-GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "0", "id": "1"}
+GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "1", "id": "1"}
 
 
 def headers_for(operation: Any) -> dict[str, str]:

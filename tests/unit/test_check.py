@@ -8,8 +8,7 @@ import pytest
 
 from chalicelib.domain.channels import Channel, ChannelType
 from chalicelib.domain.errors import Misconfigured, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.jobs import CheckJob, Question
-from chalicelib.domain.sending import Token
+from chalicelib.domain.jobs import CheckJob
 from chalicelib.flow import check
 from chalicelib.flow.ports import World
 from tests.fakes.providers import ScriptedSession
@@ -34,11 +33,11 @@ def world(fake: FakeWorld) -> World:
 def test_a_question_goes_to_the_queue_of_the_channels_type(fake: FakeWorld, world: World) -> None:
     channel = world.settings.channel("push")
     assert channel is not None
-    asked = check.ask(world, channel, Question.TOKEN)
+    asked = check.ask(world, channel)
     (sent,) = fake.queues.sent
-    assert sent.job == CheckJob("push", asked, "token")
+    assert sent.job == CheckJob("push", asked)
     assert (sent.priority, sent.channel_type, sent.delay) == (1, ChannelType.APP, 0)
-    assert check.ask(world, channel, Question.TOKEN) != asked
+    assert check.ask(world, channel) != asked
 
 
 @pytest.mark.parametrize("error", [Misconfigured, Rejected, Unavailable, Throttled, Uncertain])
@@ -47,60 +46,38 @@ def test_what_is_wrong_is_answered_in_the_providers_word(world: World, monkeypat
         raise error("its_word")
 
     monkeypatch.setattr(ScriptedSession, "check", refuse)
-    check.answer(world, CheckJob("push", CHECK, "check"))
-    found = check.result(world, CHECK, Question.CHECK)
-    assert found == check.Answered(Question.CHECK, "push", "its_word", error.__name__.lower())
+    check.answer(world, CheckJob("push", CHECK))
+    found = check.result(world, CHECK)
+    assert found == check.Answered("its_word", error.__name__.lower())
 
 
 def test_a_mistake_of_ours_is_no_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScriptedSession, "check", lambda self: 1 // 0)
     with pytest.raises(ZeroDivisionError):
-        check.answer(world, CheckJob("push", CHECK, "check"))
-    assert check.result(world, CHECK, Question.CHECK) is None
-
-
-def test_a_token_is_handed_over_to_who_asked_for_it_and_nobody_else(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = Token("very-secret", world.clock.now() + 7_200_000, world.clock.now() + 3_600_000)
-    monkeypatch.setattr(ScriptedSession, "access_token", lambda self: token)
-    check.answer(world, CheckJob("push", CHECK, "token"))
-    found = check.result(world, CHECK, Question.TOKEN)
-    assert found is not None
-    assert found.token == token
-    assert "very-secret" not in repr(found)
-    assert check.result(world, CHECK, Question.CHECK) is None, "a test of the connection shows no token"
-    assert check.result(world, "f" * 32, Question.TOKEN) is None
-
-
-def test_a_provider_without_tokens_answers_that_there_is_none(world: World) -> None:
-    check.answer(world, CheckJob("push", CHECK, "token"))
-    assert check.result(world, CHECK, Question.TOKEN) == check.Answered(Question.TOKEN, "push")
+        check.answer(world, CheckJob("push", CHECK))
+    assert check.result(world, CHECK) is None
 
 
 def test_a_channel_that_is_gone_is_an_answer_too(world: World) -> None:
-    check.answer(world, CheckJob("nothing", CHECK, "check"))
-    found = check.result(world, CHECK, Question.CHECK)
+    check.answer(world, CheckJob("nothing", CHECK))
+    found = check.result(world, CHECK)
     assert found is not None
     assert (found.code, found.kind) == ("no_such_channel", "rejected")
 
 
-def test_a_question_that_nobody_knows_is_kept_on_the_queue(world: World) -> None:
-    with pytest.raises(ValueError, match="colour"):
-        check.answer(world, CheckJob("push", CHECK, "colour"))
-
-
 def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(fake: FakeWorld, world: World) -> None:
-    check.answer(world, CheckJob("push", CHECK, "check"))
+    check.answer(world, CheckJob("push", CHECK))
     channel = world.settings.channel("push")
     assert channel is not None
     fake.settings._channels.clear()
-    check.answer(world, CheckJob("push", CHECK, "check"))
-    found = check.result(world, CHECK, Question.CHECK)
+    check.answer(world, CheckJob("push", CHECK))
+    found = check.result(world, CHECK)
     assert found is not None
     assert found.code == "no_such_channel"
 
 
 def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) -> None:
     begun = fake.clock.now()
-    fake.clock.while_asleep = [lambda: check.answer(world, CheckJob("push", CHECK, "check"))]
-    assert check.wait(world, CHECK, Question.CHECK) == check.Answered(Question.CHECK, "push")
+    fake.clock.while_asleep = [lambda: check.answer(world, CheckJob("push", CHECK))]
+    assert check.wait(world, CHECK) == check.Answered()
     assert fake.clock.now() - begun == 200

@@ -13,6 +13,7 @@ import pytest
 from chalicelib.domain import audiences
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import ImportJob
 from chalicelib.entrypoints.imports import read_user
@@ -31,6 +32,9 @@ def fake() -> FakeWorld:
     fake = FakeWorld()
     fake.settings.put_access_channel(an_access_channel())
     fake.settings.put_channel(a_channel("push"))
+    for family in (Family.LIST, Family.SEGMENT):
+        for number in range(10):
+            fake.groups.put(Group(family, number, SHOP, f"{number}", "black" if family is Family.LIST else "file"))
     return fake
 
 

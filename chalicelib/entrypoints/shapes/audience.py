@@ -40,20 +40,20 @@ def _segment(value: Any) -> Any:
     return value
 
 
-class Group(Strict):
+class RegistrationIds(Strict):
     """`instance` is UMS's reserved field and means nothing."""
 
     instance: Annotated[str, Field(max_length=64)] | None = None
     data: Annotated[list[Annotated[str, AfterValidator(_registration_id)]], Field(min_length=1)]
 
 
-def _few(groups: list[Group]) -> list[Group]:
+def _few(groups: list[RegistrationIds]) -> list[RegistrationIds]:
     if sum(len(group.data) for group in groups) > MAX_IDS:
         raise refusal(PARAMETER, f"at most {MAX_IDS} registration ids")
     return groups
 
 
-Groups = Annotated[list[Group], Field(min_length=1), AfterValidator(_few)]
+Groups = Annotated[list[RegistrationIds], Field(min_length=1), AfterValidator(_few)]
 
 
 class Audience(Strict):
@@ -81,7 +81,7 @@ class Audience(Strict):
             raise refusal(MIXED, f"{users[0]}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)")
         return self
 
-    def _groups(self) -> dict[ChannelType, list[Group]]:
+    def _groups(self) -> dict[ChannelType, list[RegistrationIds]]:
         named = {kind: getattr(self, f"aud_{kind}") for kind in ChannelType}
         return {kind: groups for kind, groups in named.items() if groups is not None}
 

@@ -34,7 +34,7 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "template_id": ("The id of a template.", "1"),
     "rule_id": ("The id of a strategy.", "1"),
     "version": ("The number of a version.", "1"),
-    "label": ("The id of a contact label.", "0"),
+    "label": ("The id of a contact label.", "1"),
     "id": ("The id.", "1"),
     "check_id": ("The id of a check.", "5e987ac6d2e04d95a9d8f0d15e987ac6"),
     "userid": ("A user's id.", "zhangsan"),

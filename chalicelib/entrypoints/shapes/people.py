@@ -103,7 +103,7 @@ class UserTags(Answer):
     cursor: str | None
 
 
-class UserIds(Answer):
+class UserIdsPage(Answer):
     userids: list[str]
     cursor: str | None
 

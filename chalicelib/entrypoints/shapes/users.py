@@ -75,10 +75,6 @@ class Entries(RootModel[Annotated[list[Entry], Field(min_length=1, max_length=MA
     """1 to 1000 users. One that is wrong is answered among the failed, and keeps no other from being saved."""
 
 
-class OneUserId(RootModel[UserId]):
-    """A user to be deleted."""
-
-
 class UserIds(RootModel[Annotated[list[UserId], Field(min_length=1, max_length=MAX_USERS)]]):
     """1 to 1000 users to be deleted."""
 
