@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit bench broadcast uploads deploy recount lock clean
+.PHONY: help up down logs status demo test check lint types imports unit bench broadcast channels uploads deploy recount lock clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: .venv/.local ## how fast and what it would cost: make bench N=20000
 
 broadcast: .venv/.local ## one push to everyone while workers are killed: make broadcast N=200000
 	@$(PY) -m infra.local.bench_broadcast $(N)
+
+channels: .venv/.local ## what a delivery over each platform costs in requests: make channels N=500
+	@$(PY) -m infra.local.bench_channels $(if $(filter command,$(origin N)),$(N))
 
 uploads: .venv/.local ## what imports of files cost in requests: 50,000 users, their tags, members of a segment
 	@$(PY) -m infra.local.bench_uploads

@@ -16,7 +16,7 @@ from chalicelib.flow.ports import World
 bp = Blueprint(__name__)
 
 
-@admin(bp, "platforms", "GET", gives="platforms.Platforms")
+@admin(bp, "platforms", "GET", gives="platforms.Platforms", tag="channels")
 def list_platforms(call: Call) -> dict[str, Any]:
     """Every platform that a delivery channel can be of: what it can do, and what it must be given."""
     return {"platforms": [_shown(call.world, each) for each in configure.platforms(call.world)]}

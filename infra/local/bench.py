@@ -82,7 +82,7 @@ class Scenario:
 
     def __init__(self, description: Mapping[str, Any], shop: Shop) -> None:
         self.description, self.shop = description, shop
-        self.log = STACK.folder / "functions.log"
+        self.log = LOCAL / description["name"] / "functions.log"
         self._written = self.log.stat().st_size
         requests.delete(description["emulator_url"] + "/_openums/counts", timeout=10)
         self.begun = self.accepted = time.monotonic()
@@ -107,7 +107,7 @@ class Scenario:
         return int(requests.get(self.shop.sandbox.url + "/_sandbox/receipts", timeout=10).json()[provider]["posted"])
 
 
-def _until(is_over: Callable[[], bool], seconds: float) -> None:
+def until(is_over: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not is_over():
         if time.monotonic() > end:
@@ -125,9 +125,9 @@ def _bulk(console: Console, description: Mapping[str, Any], recipients: int) -> 
     scenario = Scenario(description, shop)
     sent = [shop.api.send(people[start : start + 1000], template, {"name": "Ann"}) for start in range(0, recipients, 1000)]
     console.print(f"bulk: {len(sent)} sends of 1,000 accepted in {scenario.all_accepted():.1f} s; receipts come for {TRICKLE} s")
-    _until(lambda: scenario.posted("jpush") - before >= recipients // 2, 300)
+    until(lambda: scenario.posted("jpush") - before >= recipients // 2, 300)
     half = scenario.seconds()
-    _until(lambda: scenario.posted("jpush") - before >= recipients, 300 + TRICKLE)
+    until(lambda: scenario.posted("jpush") - before >= recipients, 300 + TRICKLE)
     result = scenario.result(recipients, recipients / 2 / half)
     _check(shop, sent, recipients)
     return result
@@ -150,9 +150,9 @@ def _single(console: Console, description: Mapping[str, Any], recipients: int) -
     with ThreadPoolExecutor(SENDERS) as pool:
         sent = list(pool.map(lambda u: shop.api.send([u], template, {"name": "Ann"}, rule_id=rule), people))
     console.print(f"single: {recipients} sends accepted in {scenario.all_accepted():.1f} s")
-    _until(lambda: scenario.posted("jpush") + scenario.posted("jsms") - before >= recipients // 2, 120)
+    until(lambda: scenario.posted("jpush") + scenario.posted("jsms") - before >= recipients // 2, 120)
     half = scenario.seconds()
-    _until(lambda: scenario.posted("jpush") + scenario.posted("jsms") - before >= recipients, 240)
+    until(lambda: scenario.posted("jpush") + scenario.posted("jsms") - before >= recipients, 240)
     result = scenario.result(recipients, recipients / 2 / half)
     _check(shop, sent, recipients)
     return result

@@ -11,6 +11,7 @@ from infra.local.bench_cost import MEMORY_GB, Result
 from infra.package import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
+OTHERS = ("Uploads", "Channels")  # sections of benchmarks of their own, which stay as they are
 TRANSITIONS = "Step Functions state transitions"
 CORE_GB = 1769 / 1024  # memory for which Lambda gives one whole processor core
 
@@ -70,8 +71,8 @@ def write(
     head = INTRODUCTION.format(machine=machine, region=prices.REGION, date=prices.DATE, memory=round(MEMORY_GB * 1024), **sizes)
     parts = [head, _figures(report, bounds), _imports(imports, bounds["import_ratio"])]
     parts += [_scenario(name, result) for name, result in results.items()]
-    uploads = _section("Uploads")
-    PAGE.write_text("".join([*parts, _method(results, bounds), *([uploads] if uploads else [])]))
+    others = [_section(title) for title in OTHERS]
+    PAGE.write_text("".join([*parts, _method(results, bounds), *others]))
 
 
 def put_section(title: str, text: str) -> None:

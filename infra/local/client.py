@@ -144,6 +144,14 @@ class Shop:
             self._authorise(made, f"{webhook}?appid=$APPID$")
         self.register(kind)
 
+    def close(self) -> None:
+        """Its delivery channels end, and so does asking for their receipts."""
+        for code in map(self.code, self.channels):
+            for path in (f"/admin/v1/access-channels/{self.key}/channels/{code}", f"/admin/v1/channels/{code}"):
+                answer = self.admin.call("DELETE", path)
+                if not answer.ok:
+                    raise Failed(f"DELETE {path}: {answer.status_code} {answer.text[:500]}")
+
     def register(self, kind: str, **options: Any) -> None:
         """Again, with other options of the sandbox's; a provider's access token ends by that."""
         self.sandbox.register(**self.accounts[kind], **{**self.options.get(self.platform(kind), {}), **options})

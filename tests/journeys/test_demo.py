@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from infra.local import demo
+from infra.local import demo, demo_all
 from infra.local.demo_mix import expected, expected_sends, people
+from infra.local.platforms import PLATFORMS, USUAL
 from tests.journeys.conftest import STACK
 
 
@@ -22,6 +23,39 @@ def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> No
     ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "curl" in ended.stdout
+
+
+def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(stack: Mapping[str, Any]) -> None:
+    command = [sys.executable, "-m", "infra.local.demo_all", "--name", STACK.name, "--stage", STACK.stage]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    assert all(kind in ended.stdout for kind in USUAL)
+
+
+def _all_channels(**states: str) -> tuple[Any, list[demo_all.Line], dict[str, Any]]:
+    """A shop whose message went as it must, but for what is named."""
+    shop: Any = SimpleNamespace(
+        kinds=tuple(USUAL), platform=USUAL.get, provider=lambda kind: kind, contact=lambda kind, n, word: f"{kind}{n}",
+        sandbox=SimpleNamespace(sends=lambda kind: {f"{kind}0": 1, f"{kind}1": 1}),
+    )  # fmt: skip
+    lines = [
+        demo_all.Line(kind, who, states.get(f"{kind}_{who}", PLATFORMS[USUAL[kind]].state(word)), (), "")
+        for kind in USUAL
+        for who, word in demo_all.PEOPLE.items()
+    ]
+    return shop, lines, {"balanced": True}
+
+
+def test_what_went_wrong_on_one_of_all_channels_is_named() -> None:
+    assert list(demo_all.differences(*_all_channels())) == []
+    (line,) = demo_all.differences(*_all_channels(dingtalk_cc_ben="submitted"))
+    assert line == "dingtalk_cc of ben: submitted, but it must be delivered"
+    shop, lines, _ = _all_channels()
+    assert list(demo_all.differences(shop, lines[1:], {"balanced": False})) == [
+        "the ledger does not balance", "app: 2 deliveries, but it must be 3",
+    ]  # fmt: skip
+    shop.sandbox.sends = lambda kind: {f"{kind}0": 2, f"{kind}1": 1}
+    assert len(list(demo_all.differences(shop, lines, {"balanced": True}))) == len(USUAL)
 
 
 def _right() -> dict[str, Any]:

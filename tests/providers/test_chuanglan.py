@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, ReceiptKind, Recipient, WebhookRequest
 from chalicelib.providers.sms import texts
-from chalicelib.providers.sms.chuanglan import CHARACTERS, ERRORS, PULLED, PULLS, Chuanglan
+from chalicelib.providers.sms.chuanglan import CHARACTERS, ERRORS, PULLED, Chuanglan
 from chalicelib.providers.sms.chuanglan_receipts import OPEN, TAKEN
+from chalicelib.providers.sms.texts import PULLS
 from chalicelib.web.http import Response
 from tests.providers.scripted import ScriptedTransport, call, http, reply
 

@@ -397,6 +397,14 @@ def test_polling_brings_reports_and_replies() -> None:
     assert polled(reply({"result": 0, "rpts": ""}), reply({"result": 0, "mos": []}))[0] == []
 
 
+def test_a_full_answer_is_followed_by_another_question() -> None:
+    """Also where most of it are further parts of long texts, which count for nothing."""
+    full = [RPT, *[{**RPT, "pknum": 2, "pktotal": 2}] * 499]
+    found, transport = polled(reply({"result": 0, "rpts": full}), reply({"result": 0, "rpts": [RPT]}), reply({"result": 0, "mos": []}))
+    assert len(found) == 2
+    assert len(transport.requests) == 3
+
+
 def test_reports_are_not_lost_when_replies_cannot_be_fetched() -> None:
     for answer in (reply({"result": -100999}), Uncertain("timeout")):
         assert len(polled(reply({"result": 0, "rpts": [RPT]}), answer)[0]) == 1

@@ -12,7 +12,6 @@ TAGS: Mapping[str, str] = {
     "receipts": "What providers report, and short links.",
     "access-channels": "Who may send: business lines, each with a key of its own.",
     "channels": "Delivery channels: accounts of providers, on which messages go out.",
-    "platforms": "What each provider can do, and what it wants to know.",
     "checks": "Results of tests of delivery channels.",
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Which channels after which, and on what condition.",

@@ -50,7 +50,6 @@ BASE_URL = "https://smssh1.253.com"
 CALL_SIZE = 1000
 CHARACTERS = 536
 PULLED = 100  # reports or replies of one answer at most
-PULLS = 5  # of one poll: each has seconds of the function's time
 
 # "Return codes of the interface", apifox 473703, 1.6.2.1. Held back for an operator is what every message would meet.
 ERRORS: Mapping[str, type[ProviderError]] = {
@@ -192,18 +191,7 @@ class ChuanglanSession(PlainSession):
         return found
 
     def _pull(self, path: str) -> Sequence[Any]:
-        found: list[Any] = []
-        for _ in range(PULLS):
-            try:
-                listed = self._pull_once(path)
-            except ProviderError:
-                if not found:
-                    raise
-                break
-            found += listed
-            if len(listed) < PULLED:
-                break
-        return found
+        return texts.pulled(lambda: self._pull_once(path), PULLED)
 
     def _pull_once(self, path: str) -> Sequence[Any]:
         reply = ask(self._http, "POST", self._base_url + path, json={**self._login, "count": str(PULLED)})

@@ -209,6 +209,10 @@ class MontnetsSession(PlainSession):
         return found
 
     def _get(self, path: str, name: str, size: int) -> Sequence[Any]:
+        """A long text has a report for each of its parts, of which one counts: an answer may be full and say little."""
+        return texts.pulled(lambda: self._get_once(path, name, size), size)
+
+    def _get_once(self, path: str, name: str, size: int) -> Sequence[Any]:
         reply = ask(self._http, "POST", self._base_url + path, json={**self._login(), "retsize": size})
         if reply.status == 200 and _result(reply) == "0":
             listed = reply.json().get(name)

@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Rejected
+from chalicelib.domain.errors import Invalid, ProviderError, Rejected
 from chalicelib.domain.sending import Recipient, Reply
 from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text, word
 
 log = logging.getLogger(__name__)
 
 REPLY_CHARACTERS = 1000
+PULLS = 5  # of one poll: each has seconds of the function's time
 
 _MAINLAND = re.compile(r"(?:\+86|0086|86)?(1\d{10})", re.ASCII)
 
@@ -22,6 +23,22 @@ _MAINLAND = re.compile(r"(?:\+86|0086|86)?(1\d{10})", re.ASCII)
 # that also stand for phones that are off or suspended are left out on purpose: nothing is sent to a dead contact any more.
 _NO_SUCH_NUMBER = frozenset({"CB:0001", "CB:0053", "DB:0101"})
 _NO_SUCH_NUMBER_TEXTS = frozenset({"空号", "号码不存在", "用户不存在"})
+
+
+def pulled(pull: Callable[[], Sequence[Any]], size: int) -> Sequence[Any]:
+    """What a platform hands out once, by so many at a time, until there is no more. What came before an error is kept."""
+    found: list[Any] = []
+    for _ in range(PULLS):
+        try:
+            listed = pull()
+        except ProviderError:
+            if not found:
+                raise
+            break
+        found += listed
+        if len(listed) < size:
+            break
+    return found
 
 
 def check_content(content: Mapping[str, Any], limit: int) -> None:
