@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.users import User
-from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, Reply
+from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, Reply, message
 
 BATCH = "/smartop/api/v1/user/channel/batch"
 APP_ID, SMS_ID = 300, 301
@@ -163,3 +163,12 @@ def test_events_are_counted_once_however_often_they_are_reported(growth: Api) ->
         assert growth("POST", path, bad, auth=SENDER).json["code"] == 40002
     for change in ({"eventName": ""}, {"itime": "now"}, {"randomId": [1]}, {"properties": [1]}, {"cuid": None}):
         assert growth("POST", path, {"appKey": KEY, "data": [{**event, **change}]}, auth=SENDER).json["code"] == 40002
+
+
+def test_a_message_goes_to_the_contact_under_the_label_that_it_names(growth: Api) -> None:
+    put(growth, item(103629, SMS_ID, 默认联系="15088888888", 工作电话="15099999999"))
+    for option, contact in (({}, "15088888888"), ({"label": "工作电话"}, "15099999999"), ({"label": "nowhere"}, "15088888888")):
+        reply = growth.send(message(aud_userid=["103629"], option=option))
+        (page,) = [page for page in growth.fake.ledger.partitions if page.msgid == reply.json["msgid"]]
+        plan = growth.fake.ledger.partitions[page]["plan"].value
+        assert plan.contacts[0]["sms1"] == (contact,)

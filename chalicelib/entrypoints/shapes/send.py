@@ -59,6 +59,7 @@ class Option(Strict):
     black_id: Annotated[int, Field(ge=0)] | None = None
     white_id: Annotated[int, Field(ge=0)] | None = None
     priority: Annotated[int, Field(ge=1, le=3)] = 2
+    label: Annotated[str, Field(max_length=30, description="The contact label to use where a user has one; our own")] = ""
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
@@ -87,6 +88,7 @@ class Common(Strict):
             "rule_id": self.rule_id,
             "sendno": self.option.sendno,
             "owner": self.option.owner,
+            "label": self.option.label,
             "priority": Priority(self.option.priority),
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
