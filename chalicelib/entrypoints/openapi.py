@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib.entrypoints import codes, shapes
 from chalicelib.entrypoints.contract import Auth, Contract
-from chalicelib.entrypoints.shapes import examples
+from chalicelib.entrypoints.shapes import examples, meanings
 
 Json = dict[str, Any]
 Routes = Mapping[str, Mapping[str, Any]]  # as Chalice keeps them: path -> method -> entry
@@ -38,7 +38,7 @@ _TITLES = {409: "Conflict", 412: "Precondition Failed", 428: "Precondition Requi
 
 
 def document(routes: Routes, public_url: str) -> Json:
-    operations = [(path, method, entry.view_function) for path, entries in sorted(routes.items()) for method, entry in entries.items()]
+    operations = [(path, method, entry.view_function) for path, entries in routes.items() for method, entry in entries.items()]
     contracts = [view.contract for _, _, view in operations]
     schemas, names = _schemas(contracts)
     paths: Json = {}
@@ -69,11 +69,34 @@ def _schemas(contracts: Iterable[Contract]) -> tuple[Json, Mapping[str, str]]:
     models: Mapping[str, type[BaseModel]] = {name: shapes.load(name) for name in wanted}
     refs, found = models_json_schema([(model, "validation") for model in models.values()], ref_template=REF + "{model}")
     names = {name: refs[model, "validation"]["$ref"].removeprefix(REF) for name, model in models.items()}
-    return {**examples.ERRORS, **_tidied(found["$defs"])}, names
+    described: Json = _tidied({**examples.ERRORS, **found["$defs"]})
+    for name, schema in described.items():
+        _describe(schema, _ancestry(name))
+    return described, names
+
+
+def _ancestry(name: str) -> tuple[str, ...]:
+    """A shape's name and those of the shapes that it is made from."""
+    found = {each.__name__: each for each in _subclasses(BaseModel) if each.__module__.startswith(shapes.__name__)}
+    return tuple(each.__name__ for each in found[name].__mro__) if name in found else (name,)
+
+
+def _subclasses(shape: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for each in shape.__subclasses__():
+        yield each
+        yield from _subclasses(each)
+
+
+def _describe(schema: Json, names: tuple[str, ...]) -> None:
+    """Every field, unless its shape says something of its own about it."""
+    for field, value in schema.get("properties", {}).items():
+        told = meanings.of(names, field)
+        if told:
+            value.setdefault("description", told)
 
 
 def _tidied(value: Any) -> Any:
-    """Without the titles that only repeat the names of fields."""
+    """A copy without the titles that only repeat the names of fields."""
     if isinstance(value, dict):
         kept = {k: v for k, v in value.items() if not (k == "title" and isinstance(v, str))}
         return {k: _tidied(v) for k, v in kept.items()}

@@ -32,7 +32,7 @@ td,th{text-align:left;vertical-align:top;padding:.25rem .7rem .25rem 0;border-bo
 .verb{display:inline-block;min-width:3.6rem;font:600 11px/1.6 ui-monospace,monospace;color:var(--mark)}
 .who{color:var(--soft);font-size:13px}.must{color:var(--mark)}
 summary{cursor:pointer}
-@media(max-width:60rem){nav{position:static;width:auto;border:0}main{margin:0;padding:1rem}}
+@media(max-width:60rem){nav{position:static;width:auto;border:0}main{margin:0;padding:1rem}td,td code{overflow-wrap:anywhere}}
 """
 
 _WHO = {"channelKey": "channel key", "accessKey": "access key"}
@@ -60,7 +60,8 @@ def page(document: Json) -> str:
 def _menu(group: tuple[str, list[tuple[str, str, Json]]]) -> str:
     name, operations = group
     rows = (
-        f'<li><a href="#{escape(each["operationId"])}"><span class="verb">{method}</span>{escape(each["summary"])}</a></li>'
+        f'<li title="{escape(each["summary"])}"><a href="#{escape(each["operationId"])}">'
+        f'<span class="verb">{method}</span>{escape(each["summary"])}</a></li>'
         for method, _, each in operations
     )
     return f"<b>{escape(name)}</b><ul>{''.join(rows)}</ul>"

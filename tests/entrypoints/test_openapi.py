@@ -29,7 +29,7 @@ from urllib3 import HTTPResponse
 
 import app
 from chalicelib.entrypoints import codes, openapi, shapes
-from chalicelib.entrypoints.shapes import base, examples
+from chalicelib.entrypoints.shapes import base, examples, meanings
 from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
 
 DOCUMENT = openapi.document(app.app.routes, "https://ums.example.com")
@@ -92,6 +92,17 @@ def test_every_field_of_every_shape_is_in_the_document() -> None:
             shown = {p["name"] for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ()) if p["in"] == "query"}
             assert shown == ({*shapes.load(query).model_fields} if query else set())
     assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
+
+
+def test_it_says_of_every_field_what_it_means() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    silent = [
+        f"{name}.{field}" for name, s in schemas.items() for field, told in s.get("properties", {}).items() if "description" not in told
+    ]
+    assert silent == []
+    everywhere = {told["description"] for s in schemas.values() for told in s.get("properties", {}).values()}
+    asked = {p["description"] for methods in DOCUMENT["paths"].values() for o in methods.values() for p in o.get("parameters", ())}
+    assert {name for name, told in meanings.FIELDS.items() if told not in everywhere | asked} == set()
 
 
 def test_every_example_has_its_shape() -> None:
