@@ -24,6 +24,7 @@ the emulator, units computed from the sizes of the items, dollars from both with
 - **bulk**: one app push to {bulk} recipients, in sends of 1,000; receipts in arrays of up to 100, half of them trickling in over two
   minutes, so that recounting is paid for.
 - **single**: {single} sends to one recipient each, with a strategy of two steps; half of them fall back to SMS.
+- **plain**: {plain} app pushes to one recipient each, without a strategy.
 
 Deliveries per second: the first half of the deliveries, from the first send's acceptance to their receipts being recorded. Lambda
 milliseconds are this machine's, at {memory} MB. The clock is 10 s wide here (60 s in production), so there are more state transitions per
@@ -46,8 +47,8 @@ One tick of the clock, four transitions ($0.0001), serves all that is due in a m
 single sends stay within the bound from {needed} a minute on. With fewer, the clock costs at most ${minutes:.2f} in a month.
 
 Lambda gives {memory} MB less than a third of a processor core (a whole one at 1,769 MB). Were everything that is measured here computing
-time of a whole core, it would take {slower:.1f} times as long there: {slow} for the bulk, {slow_single} for single sends, instead of what
-the tables say. Storage, data transfer and the providers' own prices are not in here.
+time of a whole core, it would take {slower:.1f} times as long there: {slow} for the bulk, {slow_single} for single sends, {slow_plain} for
+plain ones, instead of what the tables say. Storage, data transfer and the providers' own prices are not in here.
 Where this beats one item per fact: a call's answer is one item that holds the facts of all its deliveries, and so is what one webhook
 said of a page, so that a bulk delivery with its receipt costs a small fraction of a write unit instead of two.
 
@@ -100,16 +101,22 @@ def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, flo
         minutes=60 * 24 * 30 * tick / 1e6,
         memory=round(MEMORY_GB * 1024),
         slower=slower,
-        slow=f"${sum(results['bulk'].dollars.values()) + (slower - 1) * results['bulk'].dollars['Lambda duration']:.2f}",
-        slow_single=f"${sum(single.dollars.values()) + (slower - 1) * single.dollars['Lambda duration']:.2f}",
+        slow=_slow(results["bulk"], slower),
+        slow_single=_slow(single, slower),
+        slow_plain=_slow(results["plain"], slower),
     )
 
 
+def _slow(result: Result, slower: float) -> str:
+    return f"${sum(result.dollars.values()) + (slower - 1) * result.dollars['Lambda duration']:.2f}"
+
+
 def _figures(report: Mapping[str, Mapping[str, float]], bounds: Mapping[str, Mapping[str, float]]) -> str:
-    rows = ["\n| | bulk | bound | single | bound |\n|---|---:|---:|---:|---:|\n"]
+    scenarios = [name for name in report if name in bounds and "aws_requests_per_1000" in report[name]]
+    rows = ["\n| |" + "".join(f" {name} | bound |" for name in scenarios) + "\n|---|" + "---:|---:|" * len(scenarios) + "\n"]
     for name in report["bulk"]:
         cells: list[Any] = [name.replace("_", " ")]
-        for scenario in ("bulk", "single"):
+        for scenario in scenarios:
             cells += [f"{report[scenario][name]:,}", bounds[scenario].get(name, "")]
         rows.append("| " + " | ".join(str(c) for c in cells) + " |\n")
     return "".join(rows)

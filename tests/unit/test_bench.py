@@ -103,9 +103,11 @@ def test_the_benchmarks_own_requests_are_left_out(monkeypatch: pytest.MonkeyPatc
 
 def test_the_page_says_what_was_measured(result: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
-    report = {"bulk": result.report, "single": result.report}
-    bench_page.write(report, {"bulk": result, "single": result}, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine")
+    results = dict.fromkeys(("bulk", "single", "plain"), result)
+    report = {name: each.report for name, each in results.items()} | {"import_ratio": {"api": 2.1, "deliver": 1.5}}
+    bench_page.write(report, results, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine")
     page = bench_page.PAGE.read_text()
-    assert "| recipients | 2,000 |  | 2,000 |  |" in page
+    assert "| recipients | 2,000 |  | 2,000 |  | 2,000 |  |" in page
     assert f"| usd per million | {result.report['usd_per_million']} | 1.5 |" in page
+    assert f"| {result.report['usd_per_million']} | 25 |\n" in page
     assert "{" not in page
