@@ -70,8 +70,8 @@ MAX_WITHIN = 7 * 86400
 
 def check(strategy: Strategy) -> None:
     """Raises Invalid for a strategy that could visit a channel twice, wait for nothing or never end."""
-    if len(strategy.steps) < 2:
-        raise Invalid("steps", "a strategy has at least two steps; to send at once, leave rule_id out")
+    if not strategy.steps:
+        raise Invalid("steps", "a strategy has at least one step")
     seen: set[ChannelType] = set()
     for n, step in enumerate(strategy.steps):
         if not step.channels:

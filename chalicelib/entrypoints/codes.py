@@ -37,6 +37,10 @@ CODES: Mapping[int, tuple[int, str]] = {
     1015031: (400, "`template_id`: there is no such template"),
     1015046: (400, "`option.black_id`: there is no such blacklist"),
     1015055: (400, "the message was withdrawn already"),
+    1015073: (
+        400,
+        "`template_id`: the template is not valid now: a channel type in it has no delivery channel that is authorised and enabled",
+    ),
     1015084: (400, "`app_para.platform` is missing, though the template has App content; or that of an element of `msg_app`"),
     1015085: (400, "`platform` is wrong, or stands in two elements of `msg_app`"),
     1015094: (400, "a template message carries `msg_…`"),

@@ -13,6 +13,7 @@ from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import content, materials
 from chalicelib.flow.ports import World
+from chalicelib.flow.validity import closed
 
 # UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
 NOT_AUTHORISED = {
@@ -20,7 +21,8 @@ NOT_AUTHORISED = {
     ChannelType.EMAIL: 1015010, ChannelType.ALIPAY_LIFE: 1015011, ChannelType.DINGTALK_CC: 1015012,
     ChannelType.WECHATWK: 1019013, ChannelType.WECHATWK_LINKEDCORP: 1019014,
 }  # fmt: skip
-PARAMETER, NO_TEMPLATE, STRATEGY_INVALID, PLATFORM_MISSING, SMS_TEMPLATE = 4004, 1015031, 1015026, 1015084, 1015095
+PARAMETER, NO_TEMPLATE, PLATFORM_MISSING, SMS_TEMPLATE = 4004, 1015031, 1015084, 1015095
+STRATEGY_INVALID, TEMPLATE_INVALID = 1015026, 1015073
 STRATEGY_DIFFERS, CHANNELS_DIFFER = 1019001, 1019003
 NO_BLACKLIST, NO_WHITELIST, NO_SEGMENT = 1015046, 1019005, 1019006
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
@@ -41,6 +43,7 @@ class SendRequest:
     everyone: bool = False
     label: str = ""  # the name of the contact label to use where a user has one
     template: int | None = None
+    template_version: int | None = None  # None: the newest
     template_para: Mapping[str, Any] = field(default_factory=dict, repr=False)
     contents: Mapping[ChannelType, Sequence[Content]] = field(default_factory=dict, repr=False)  # of an ordinary message: alternatives
     app_para: Mapping[str, Any] = field(default_factory=dict)
@@ -66,12 +69,15 @@ class Wanted(NamedTuple):
 def resolve(world: World, request: SendRequest) -> Wanted:
     _check_groups(world, request)
     enabled = [c for code in request.channel.enabled_codes() if (c := world.settings.channel(code)) is not None]
+    opened = frozenset(c.type for c in enabled)
     template = _template(world, request) if request.template is not None else None
-    rule = _rule(world, request)
+    rule = _rule(world, request, opened)
     if template is None:
-        template = _ordinary(world, request, request.contacts or (rule.channels if rule else {c.type for c in enabled}))
+        template = _ordinary(world, request, request.contacts or (rule.channels if rule else opened))
+    elif shut := closed(template.contents, opened):
+        raise Refused(TEMPLATE_INVALID, f"template_id: 通用模板已失效 ({_no_channel(shut)})", field="template_id")
     strategy = _strategy(request, template, rule)
-    channels = _channels(enabled, strategy.channels, "template_id" if request.template is not None else "msg")
+    channels = _channels(enabled, strategy.channels)
     contents, links = _contents(world, request, template, channels)
     return Wanted(strategy, channels, contents, links, (template.number, template.version))
 
@@ -92,6 +98,11 @@ def _template(world: World, request: SendRequest) -> Template:
     template = world.settings.template(request.template or 0)
     if template is None or template.channel_key != request.channel.key:
         raise Refused(NO_TEMPLATE, f"模板ID不存在 (template_id {request.template} does not exist)", field="template_id")
+    if request.template_version is not None:
+        template = world.settings.template_version(template.number, request.template_version)
+        if template is None:
+            place = "option.template_version"
+            raise Refused(PARAMETER, f"{place}: template_id {request.template} has no version {request.template_version}", field=place)
     if ChannelType.APP in template.contents and not request.app_para.get("platform"):
         raise Refused(PLATFORM_MISSING, "app_para.platform 缺失 (required: the template has app content)", field="app_para.platform")
     return template
@@ -124,13 +135,19 @@ def _wrong(place: str, error: Invalid, code: int = PARAMETER) -> Refused:
     return Refused(code, f"{name}: {error.reason}", field=name)
 
 
-def _rule(world: World, request: SendRequest) -> Strategy | None:
+def _rule(world: World, request: SendRequest, opened: frozenset[ChannelType]) -> Strategy | None:
     if not request.rule_id or request.contacts:  # a strategy follows people; of these only a contact is known
         return None
     found = world.settings.strategy(request.rule_id)
     if found is None or found[0] != request.channel.key:
         raise Refused(STRATEGY_INVALID, f"发送策略已失效 (rule_id {request.rule_id} does not exist)", field="rule_id")
+    if shut := closed(found[1].channels, opened):
+        raise Refused(STRATEGY_INVALID, f"rule_id: 发送策略已失效 ({_no_channel(shut)})", field="rule_id")
     return found[1]
+
+
+def _no_channel(kinds: Sequence[ChannelType]) -> str:
+    return f"no delivery channel for {', '.join(kinds)} is authorised and enabled"
 
 
 def _strategy(request: SendRequest, template: Template, rule: Strategy | None) -> Strategy:
@@ -168,11 +185,11 @@ def _msg(kind: ChannelType) -> str:
     return f"msg_{ENTERPRISE[0] if kind in ENTERPRISE else kind}"
 
 
-def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType], field: str) -> list[Channel]:
+def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType]) -> list[Channel]:
     """The delivery channels that serve each type; raises Refused when a type has none."""
     for kind in kinds:
         if not any(c.type is kind for c in enabled):
-            raise Refused(NOT_AUTHORISED[kind], f"{kind}: no delivery channel of this type is authorised and enabled", field=field)
+            raise Refused(NOT_AUTHORISED[kind], f"{_msg(kind)}: {_no_channel([kind])}", field=_msg(kind))
     chosen: dict[str, Channel] = {}
     for channel in enabled:
         if channel.type in kinds:

@@ -48,9 +48,17 @@ def test_authorisations_are_given_switched_and_taken_back(configured: Api) -> No
     assert configured.admin("GET", f"access-channels/{OTHER_KEY}").json["channels"] == []
 
 
-def test_a_switched_off_delivery_channel_is_not_sent_on(configured: Api) -> None:
-    configured.admin("PUT", f"access-channels/{KEY}/channels/sms1", {"enabled": False})
-    assert configured.send(message()).code == 1015007
+def test_switching_a_delivery_channel_off_closes_strategies_and_templates_with_it(configured: Api) -> None:
+    """What contains the channel "will become invalid and cannot be used", and is normally available again later."""
+    switch = f"access-channels/{KEY}/channels/sms1"
+    assert configured.admin("PUT", switch, {"enabled": False}).status == 200
+    answered = configured.send(message())
+    assert (answered.code, "sms" in answered.json["message"]) == (1015026, True)
+    answered = configured.send(message(rule_id=0))
+    assert (answered.code, "sms" in answered.json["message"]) == (1015073, True)
+    assert configured.send(message(aud_userid=..., rule_id=0, aud_app=[{"data": ["r1"]}])).code == 1015073
+    assert configured.admin("PUT", switch, {"enabled": True}).status == 200
+    assert configured.send(message()).code == configured.send(message(rule_id=0)).code == 0
 
 
 def test_what_is_not_there_is_not_found(configured: Api) -> None:
@@ -189,10 +197,18 @@ FIRST = {"channels": ["app"]}
 TERM = {"channel": "app", "missing": "delivered", "within": 300}
 
 
+def test_a_strategy_may_have_one_step(configured: Api) -> None:
+    """UMS's own samples have such: its channels at once, and nothing after."""
+    made = configured.admin("POST", "strategies", {"channel_key": KEY, "name": "SMS only", "steps": [{"channels": ["sms"]}]})
+    assert (made.status, made.json["valid"]) == (201, True)
+    body = {"aud_userid": ["user1"], "msg_sms": [{"sign_id": 1, "temp_id": 1}], "rule_id": made.json["rule_id"]}
+    assert configured.send(body, path="/v1/sent").code == 0
+
+
 @pytest.mark.parametrize(
     ("steps", "field"),
     [
-        ([], "steps"), ([FIRST], "steps"), ("x", "steps"), ([FIRST, {"channels": ["sms"]}], "steps[1].condition"),
+        ([], "steps"), ("x", "steps"), ([FIRST, {"channels": ["sms"]}], "steps[1].condition"),
         ([FIRST, {"channels": ["app"], "condition": {"terms": [TERM]}}], "steps[1].channels"),
         ([FIRST, {"channels": [], "condition": {"terms": [TERM]}}], "steps[1].channels"),
         ([FIRST, {"channels": ["fax"], "condition": {"terms": [TERM]}}], "steps[1].channels[0]"),

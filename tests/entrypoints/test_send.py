@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.entrypoints.conftest import KEY, OTHER, Api, message
+from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, message
 
 
 def refused(api: Api, body: Any, code: int, *mentions: str, status: int = 400, **options: Any) -> None:
@@ -153,6 +153,25 @@ def test_a_template_with_app_content_needs_a_platform(configured: Api, app_para:
 def test_a_template_that_does_not_exist(configured: Api) -> None:
     for number in (0, 2, 2**63 - 1):
         refused(configured, message(template_id=number), 1015031, "模板ID不存在")
+
+
+def test_a_send_may_name_the_version_of_its_template(configured: Api) -> None:
+    changed = {"name": "greeting", "contents": {"sms": {"sign_id": 1, "temp_id": 2, "temp_para": {"code": "{{code}}"}}}}
+    assert configured.admin("PUT", "templates/1", changed, headers={"If-Match": '"1"'}).json["version"] == 2
+    newest = {"template_para": {"code": "9"}, "app_para": ..., "rule_id": 0}
+    for version, more in ((1, {}), (2, newest), (None, newest)):
+        option = {} if version is None else {"template_version": version}
+        answered = configured.send(message(option=option, **more))
+        assert answered.code == 0, answered.json
+        shown = configured("GET", f"/v1/messages/{answered.json['msgid']}", auth=SENDER).json["template"]
+        assert shown == {"id": 1, "version": version or 2}
+
+
+def test_a_version_that_a_template_has_not(configured: Api) -> None:
+    for version in (0, 3, 1_000_000):
+        refused(configured, message(option={"template_version": version}), 4004, "option.template_version")
+    ordinary = {"aud_userid": ["u"], "msg_sms": [{"temp_id": 1}], "option": {"template_version": 1}}
+    refused(configured, ordinary, 4004, "template_version", path="/v1/sent")
 
 
 def test_another_access_channels_template_does_not_exist(configured: Api) -> None:

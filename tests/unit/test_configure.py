@@ -151,4 +151,4 @@ def test_strategies_belong_to_an_access_channel_and_follow_the_rules(world: Worl
     with pytest.raises(LookupError):
         strategies.add(world, "nobody", "s", good)
     with pytest.raises(Invalid):
-        strategies.add(world, key, "s", Strategy((Step((APP,)),)))
+        strategies.add(world, key, "s", Strategy(()))

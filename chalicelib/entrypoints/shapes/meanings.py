@@ -224,6 +224,7 @@ FIELDS: Mapping[str, str] = {
     "template": "The template with its version; null for an ordinary message.",
     "template_id": "The template.",
     "template_para": "A text or number for each variable of the template.",
+    "template_version": "Which version of the template; left out: the newest. Our own.",
     "templates": "The templates of this page.",
     "terms": "One by one, instead of `missing` and `within` for every channel of the step before.",
     "time": "In ms.",
