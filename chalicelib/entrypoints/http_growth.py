@@ -24,6 +24,7 @@ bp = Blueprint(__name__)
 TOO_MANY, BAD_PARAMETER, SEVERAL, NOT_SAVED = 40011, 40002, 4000, 4107
 MAX_ITEMS, MAX_CHANNELS, MAX_LABELS, MAX_TEXT = 100, 50, 50, 1024
 MAX_NUMBER = 2**63 - 1
+RATE = 100
 MAX_ATTRIBUTES, MAX_LIST = 100, 100
 _NAME = re.compile(r"[A-Za-z0-9_$一-鿿-]{1,64}")
 _EVENT_ID = re.compile(r"[\x21-\x7e]{1,64}")
@@ -43,10 +44,13 @@ def growth_error(problem: Problem) -> Response:
     return Response(body, {**JSON, **challenge(problem.status)}, 200 if is_body else problem.status)
 
 
-_DECLARED: dict[str, Any] = {"auth": Auth.CHANNEL, "shape": growth_error, "gives": "growth.GrowthAnswer", "tag": "Operation Growth"}
+def _declared(takes: str) -> dict[str, Any]:
+    """Each of its interfaces has requests a second of its own, as its pages say."""
+    shown = {"takes": f"growth.{takes}", "gives": "growth.GrowthAnswer", "tag": "Operation Growth"}
+    return {"auth": Auth.CHANNEL, "shape": growth_error, "rate": (f"growth {takes}", RATE), **shown}
 
 
-@route(bp, "/smartop/api/v1/user/channel/batch", "PUT", **_DECLARED, takes="growth.Batch")
+@route(bp, "/smartop/api/v1/user/channel/batch", "PUT", **_declared("Batch"))
 def set_contacts(call: Call) -> dict[str, Any]:
     """Set contacts of users under the labels of delivery channels."""
     items = call.json()
@@ -74,7 +78,7 @@ def _item(call: Call, where: str, item: Any) -> list[LabelledContact]:
     return found
 
 
-@route(bp, "/smartop/api/v1/user/attribute", "PUT", **_DECLARED, takes="growth.Attributes")
+@route(bp, "/smartop/api/v1/user/attribute", "PUT", **_declared("Attributes"))
 def set_attributes(call: Call) -> dict[str, Any]:
     """Set attributes of a user."""
     body = call.json()
@@ -87,7 +91,7 @@ def set_attributes(call: Call) -> dict[str, Any]:
     return _answer(call, growth.set_attributes(call.world, cuid, given))
 
 
-@route(bp, "/smartop/api/v1/events/report", "POST", **_DECLARED, takes="growth.Events")
+@route(bp, "/smartop/api/v1/events/report", "POST", **_declared("Events"))
 def report_events(call: Call) -> dict[str, Any]:
     """Report what users did."""
     body = call.json()

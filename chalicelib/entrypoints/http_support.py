@@ -136,7 +136,7 @@ def _serve(view: View, request: Request, parameters: Mapping[str, str], contract
         world = wiring.world()
         channel, member = _authenticate(world, request, contract)
         if channel is not None:
-            permit = _limiter(world).admit(channel.key, channel.rate)
+            permit = _admit(world, channel, contract)
             if not permit.granted:
                 raise Refused(TOO_OFTEN, f"API 调用超过频率限制 (more than {permit.limit} requests in this second)", status=429)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
@@ -160,6 +160,13 @@ def _limiter(world: World) -> Limiter:
     if known is None or known.rates is not world.rates:
         known = _limiters[""] = Limiter(world.rates, world.clock, world.limits.requests_per_second)
     return known
+
+
+def _admit(world: World, channel: AccessChannel, contract: Contract) -> Permit:
+    if contract.rate is None:
+        return _limiter(world).admit(channel.key, channel.rate)
+    name, rate = contract.rate
+    return _limiter(world).admit(keys.join(channel.key, name), rate)
 
 
 def known_msgid(msgid: str) -> str:

@@ -98,6 +98,17 @@ def test_english_is_spoken_where_it_is_preferred(growth: Api) -> None:
     assert "不存在" in put(growth, item(103629, 219, 默认联系="1"), Accept_Language="fr, zh-CN, en").json["msg"]
 
 
+def test_each_interface_takes_100_requests_a_second(growth: Api) -> None:
+    """The first of a second is not counted at once, and in here no second ends."""
+    codes = [put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] for _ in range(101)]
+    assert (codes[:100], codes[100]) == ([0] * 100, 1015030)
+    refused = put(growth, item(103629, SMS_ID, 默认联系="15088888888"))
+    assert (refused.status, refused.headers["X-Rate-Limit-Limit"], refused.headers["Retry-After"]) == (429, "100", "1")
+    assert growth("PUT", "/smartop/api/v1/user/attribute", {"cuid": 103629, "data": {"city": "深圳"}}, auth=SENDER).json["code"] == 0
+    growth.fake.clock.advance(1)
+    assert put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] == 0
+
+
 def test_a_batch_has_1_to_100_users(growth: Api) -> None:
     hundred = [item(103629, SMS_ID, 默认联系="15088888888")] * 100
     assert put(growth, *hundred).json["code"] == 0
