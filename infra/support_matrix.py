@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.sending import Capabilities, ClickReport, DeliveryReport, ProviderIds
+from chalicelib.domain.sending import Capabilities, Clickable, ClickReport, DeliveryReport, ProviderIds
 from chalicelib.providers import registry
 from infra.package import ROOT
 
@@ -32,10 +32,12 @@ def tables(able: Sequence[Capabilities]) -> str:
     ordered = sorted(able, key=lambda each: list(ChannelType).index(each.type))
     reports = ("channel type", "platform", "delivered means", "clicks", "receipts come by", "can be taken back")
     calls = ("platform", "deliveries per call", "content", "ids", "a repeated call is recognised for")
+    opened = ("platform", "short links stand for the address in", "and for links in", "but not beside")
     needs = ("platform", "credentials", "options")
     return "\n".join(
         [
             _table(reports, (_reports(each) for each in ordered)),
+            _table(opened, (_opened(each.platform, each.clickable) for each in ordered if each.clickable)),
             _table(calls, (_calls(each) for each in ordered)),
             _table(needs, (_needs(each) for each in ordered)),
         ]
@@ -50,6 +52,10 @@ def _reports(able: Capabilities) -> Sequence[str]:
         come = f"its worker `{able.worker}`"
     clicks, delivered = CLICKS[able.click_report], DELIVERY[able.delivery_report]
     return f"`{able.type.value}`", f"`{able.platform}`", delivered, clicks, come, "yes" if able.recall else "no"
+
+
+def _opened(platform: str, where: Clickable) -> Sequence[str]:
+    return f"`{platform}`", *(", ".join(f"`{path}`" for path in paths) for paths in (where.addresses, where.texts, where.instead))
 
 
 def _calls(able: Capabilities) -> Sequence[str]:

@@ -140,7 +140,7 @@ class Messages:
         if known is not None:
             return known.links
         row = _get(msgid, "links")
-        if row is None:
+        if row is None or row["expires"] <= time.time():  # the TTL may take some days
             return None
         addresses: Mapping[str, str] = unpack(self._vault.open(row["sealed"], _context(msgid)))
         return addresses

@@ -22,7 +22,7 @@ SUBSCRIBE = ("START", "订阅", "UNSTOP", "SUBSCRIBE")
 class Options:
     calls_per_second: float | None = None  # None: as the provider has it; 0: as fast as can be
     send_to_gone: bool = False  # also to contacts that were reported as dead
-    track_links: bool = True  # clicks on links
+    track_links: bool | None = None  # clicks on links; None: unless it costs many calls, see flow/content.py
     track_opens: bool = False  # of mails, by a picture
     unsubscribe: bool | None = None  # one click in mails; None: in all but those of priority 1
     unsubscribe_words: tuple[str, ...] = UNSUBSCRIBE

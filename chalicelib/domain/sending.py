@@ -30,6 +30,15 @@ class ClickReport(StrEnum):
     NONE = "none"
 
 
+@dataclass(frozen=True)
+class Clickable:
+    """Where people can open an address in a content; `*` stands for every entry: `news.articles.*.url`."""
+
+    addresses: tuple[str, ...] = ()  # fields that hold one
+    texts: tuple[str, ...] = ()  # texts in which some may stand
+    instead: tuple[str, ...] = ()  # what stands beside an address and is opened instead, such as a mini-program
+
+
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a provider can do; the support matrix of docs and API is generated from these."""
@@ -47,7 +56,7 @@ class Capabilities:
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name of each -> whether it must be given
     options: Mapping[str, bool] = field(default_factory=dict)  # the same
     worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
-    link_fields: tuple[str, ...] = ()  # where contents hold addresses that are clicked: `url`, `news.articles.*.url`
+    clickable: Clickable | None = None  # where short links may stand; None: where the template's author put a variable for one
     calls_per_second: float | None = None  # what the provider allows an account, unless the delivery channel says otherwise
     poll_first: int = 30  # seconds after a submission until its receipts are asked for
     poll_window: int = 86400  # seconds for which they can be asked for

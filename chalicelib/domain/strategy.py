@@ -49,6 +49,11 @@ class Strategy:
         return tuple(c for step in self.steps for c in step.channels)
 
     @property
+    def clicks(self) -> frozenset[ChannelType]:
+        """Where a condition asks who has clicked."""
+        return frozenset(t.channel for step in self.steps for t in step.terms if t.missing is Missing.CLICKED)
+
+    @property
     def length(self) -> int:
         """Seconds from the first submission to the last possible condition."""
         return sum(max((t.within for t in step.terms), default=0) for step in self.steps)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain import links
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
 Alternatives = Content | Sequence[Content]  # a delivery channel's platform takes the first that has its shape
 
-MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
-
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
+_BEFORE, _AFTER = re.compile(r"[/=&?#%]\Z"), re.compile(r"[A-Za-z0-9/?&#=%]")  # what makes a variable a part of a longer address
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,28 @@ def variables(content: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-def render(content: Content, values: Mapping[str, str], *, escape: Callable[[str], str] = str) -> Content:
-    """Replace the variables that `values` names; others stay as they are, to be filled in later (short links)."""
+def render(content: Content, values: Mapping[str, str], *, escape: Callable[[str], str] = str, keep: Collection[str] = ()) -> Content:
+    """Replace the variables that `values` names; others stay as they are, to be filled in later (short links).
 
-    def fill(text: str) -> str:
-        return _VARIABLE.sub(lambda m: escape(values[m[1]]) if m[1] in values else m[0], text)
-
-    rendered: Content = walk(content, fill)
+    So do those to `keep`, but where one is a part of a longer address, which a short link would not be.
+    """
+    rendered: Content = walk(content, lambda text: fill(text, values, escape=escape, keep=keep))
     return rendered
+
+
+def fill(text: str, values: Mapping[str, str], *, escape: Callable[[str], str] = str, keep: Collection[str] = ()) -> str:
+    """`render`, of a single text."""
+
+    def value(found: re.Match[str]) -> str:
+        if found[1] not in values or (found[1] in keep and _is_alone(found)):
+            return found[0]
+        return escape(values[found[1]])
+
+    return _VARIABLE.sub(value, text)
+
+
+def _is_alone(found: re.Match[str]) -> bool:
+    return not (_BEFORE.search(found.string, max(0, found.start() - 1), found.start()) or _AFTER.match(found.string, found.end()))
 
 
 def walk(value: Any, change: Callable[[str], str]) -> Any:
@@ -80,8 +94,7 @@ def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
             raise Invalid(f"template_para.{name}", "must be a text or a number")
         values[name] = str(value)
     for name in sorted(needed & template.links):
-        if not values[name].startswith(("https://", "http://")):
-            raise Invalid(f"template_para.{name}", "must start with http:// or https://")
-        if len(values[name].encode("utf-8", "surrogatepass")) > MAX_ADDRESS:
-            raise Invalid(f"template_para.{name}", f"an address has at most {MAX_ADDRESS} bytes")
+        reason = links.refusal(values[name])
+        if reason is not None:
+            raise Invalid(f"template_para.{name}", reason)
     return values

@@ -18,7 +18,7 @@ from chalicelib.domain.facts import Place
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ClickReport
-from chalicelib.domain.templates import Content, Template, alternatives, render, variables
+from chalicelib.domain.templates import Content, Template, alternatives, fill, render, variables
 from chalicelib.flow import tracking
 from chalicelib.flow.ports import Vault, World
 
@@ -28,22 +28,40 @@ _MARKUP = re.compile(r"<\s*(html|body|p|div|a|br|table|span|h[1-6])\b", re.IGNOR
 
 
 def prepare(
-    world: World, template: Template, values: Mapping[str, str], channels: Sequence[Channel], before: Mapping[str, str] | None = None
+    world: World,
+    template: Template,
+    values: Mapping[str, str],
+    channels: Sequence[Channel],
+    before: Mapping[str, str] | None = None,
+    worth: Collection[ChannelType] = frozenset(ChannelType),
 ) -> tuple[dict[str, Content], dict[str, str]]:
     """Each delivery channel's content by its code, and the link variables that are left in it for short links to stand for.
 
-    `before`: those of other channels of the message, which keep their names.
+    `before`: those of other channels of the message, which keep their names. `worth`: where clicks are worth a call for each person.
     Raises Invalid when a channel's platform takes none of the alternatives for its type.
     """
     contents: dict[str, Content] = {}
     links: dict[str, str] = dict(before or {})
     for channel in channels:
         raw = choose(world, channel, alternatives(template.contents[channel.type]))
-        tracked = _tracked(world, channel, template) & variables(raw)
-        given = {name: value for name, value in values.items() if name not in tracked}
-        links.update({name: values[name] for name in tracked})
-        contents[channel.code], links = _track(world, channel, _fill(raw, given, channel.type), links, values)
+        contents[channel.code] = plain = _fill(raw, values, channel.type)
+        if _counts_clicks(world, channel, worth):
+            found = tracking.Links(links, {*values, *variables(template.contents)})
+            tracked = _track(world, channel, raw, values, template.links, found)
+            used = {name: address for name, address in found.found.items() if name in variables(tracked)}
+            if used and (_is_taken(world, channel, tracked, used) or not _is_taken(world, channel, plain)):
+                contents[channel.code] = tracked
+                links |= used
     return contents, links
+
+
+def _is_taken(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> bool:
+    """Whether the platform takes a content when it is complete, with short links as long as they are."""
+    try:
+        world.providers.of(channel.platform).check_content(render(made, dict.fromkeys(links, _address(world, "x" * TOKEN))))
+    except Invalid:
+        return False
+    return True
 
 
 def check(world: World, kind: ChannelType, one: Content) -> None:
@@ -73,27 +91,28 @@ def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Conten
     raise refusals[0]
 
 
-def _tracked(world: World, channel: Channel, template: Template) -> frozenset[str]:
-    """Links count clicks only where the provider does not, and nobody has switched that off."""
-    return template.links if _counts_clicks(world, channel) else frozenset()
+def _counts_clicks(world: World, channel: Channel, worth: Collection[ChannelType]) -> bool:
+    """Links count clicks only where the provider does not, and nobody has switched that off.
+
+    Where the calls of a platform share one content, a link for each person is a call for each, a hundred or a thousand times as many.
+    Unless an operator says otherwise they are made for a message that needs them. A variable for a link in an SMS is such a need.
+    """
+    able, wanted = world.providers.of(channel.platform).capabilities, options.of(channel.options).track_links
+    if able.click_report is not ClickReport.LINK or wanted is False:
+        return False
+    return wanted is True or able.content_per_recipient or able.clickable is None or channel.type in worth
 
 
-def _counts_clicks(world: World, channel: Channel) -> bool:
-    able = world.providers.of(channel.platform).capabilities
-    return able.click_report is ClickReport.LINK and options.of(channel.options).track_links
-
-
-def _track(
-    world: World, channel: Channel, filled: Content, links: Mapping[str, str], values: Mapping[str, str]
-) -> tuple[Content, dict[str, str]]:
-    """Variables also for the addresses that stand in the content itself."""
-    found = tracking.Links(links, values)
-    if _counts_clicks(world, channel):
-        filled = tracking.in_fields(filled, world.providers.of(channel.platform).capabilities.link_fields, found)
-        text = filled.get("text")
-        if channel.type is ChannelType.EMAIL and isinstance(text, str) and is_markup(text):
-            filled = {**filled, "text": tracking.in_html(text, found)}
-    return filled, found.found
+def _track(world: World, channel: Channel, raw: Content, values: Mapping[str, str], own: Collection[str], links: tracking.Links) -> Content:
+    """The content with its variables filled in, but for those that short links will stand for. `own`: the template's."""
+    keep = frozenset(name for name in variables(raw) & frozenset(own) if links.keep(name, values[name]))
+    where = world.providers.of(channel.platform).capabilities.clickable
+    if where is not None:
+        return tracking.in_places(raw, where, links, values, keep)
+    text = raw.get("text")
+    if channel.type is ChannelType.EMAIL and isinstance(text, str) and is_markup(text):
+        raw = {**raw, "text": tracking.in_html(text, links, lambda address: fill(address, values))}
+    return _fill(raw, values, channel.type, keep)
 
 
 def is_markup(text: str) -> bool:
@@ -101,14 +120,14 @@ def is_markup(text: str) -> bool:
     return _MARKUP.search(text) is not None
 
 
-def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType) -> Content:
+def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType, keep: Collection[str] = ()) -> Content:
     if kind is not ChannelType.EMAIL:
-        return render(raw, values)
-    # In a mail, values are escaped for HTML, and a line break in one must not start another header.
+        return render(raw, values, keep=keep)
+    # In a mail, values are escaped for HTML, and a line break in one must not start another header. Only its text has links.
     escape = html.escape if is_markup(str(raw.get("text", ""))) else str
-    body = {k: render({k: v}, values, escape=escape)[k] for k, v in raw.items() if k != "subject"}
     flat = {name: " ".join(value.split()) for name, value in values.items()}
-    return {**body, **render({"subject": raw.get("subject", "")}, flat)}
+    made = {**render(raw, values), **render({"subject": raw.get("subject", "")}, flat)}
+    return {**made, **render({k: v for k, v in raw.items() if k == "text"}, values, escape=escape, keep=keep)}
 
 
 def size(contents: Mapping[str, Content]) -> int:
@@ -116,8 +135,8 @@ def size(contents: Mapping[str, Content]) -> int:
 
 
 def files(message: Message, code: str) -> Sequence[Any]:
-    """The addresses of a mail's attachments, with nothing shortened."""
-    listed: Any = render({"files": message.contents[code].get("files") or ()}, message.links)["files"]
+    """The addresses of a mail's attachments."""
+    listed = message.contents[code].get("files")
     return listed if isinstance(listed, list) else ()
 
 
@@ -132,7 +151,11 @@ def personal(world: World, message: Message, page: PageId, place: Place) -> Cont
     names = variables(shared) & frozenset(message.links)
     if not names:
         return shared
-    return render(shared, {name: f"{world.limits.public_url}/l/{link_token(world.vault, message, page, place, name)}" for name in names})
+    return render(shared, {name: _address(world, link_token(world.vault, message, page, place, name)) for name in names})
+
+
+def _address(world: World, token: str) -> str:
+    return f"{world.limits.public_url}/l/{token}"
 
 
 class Link(NamedTuple):
@@ -147,6 +170,7 @@ class Link(NamedTuple):
 
 _LINK = struct.Struct(">10sIHBHB")
 _MAC = 7  # bytes: with it a token has 27, which fill 36 characters exactly, so that each link has one spelling
+TOKEN = 36
 
 
 def link_token(vault: Vault, message: Message, page: PageId, place: Place, variable: str) -> str:

@@ -257,7 +257,7 @@ class Messages(Protocol):
         """An access channel's messages from before a msgid back to a time (ms), newest first."""
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
-        """Link variable -> address; outlives the message's history."""
+        """Link variable -> address; outlives the message's history, by more than a year. None when its time is over."""
 
     def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
         """Replace a page's counts unless the stored ones have seen more facts."""

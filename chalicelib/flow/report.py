@@ -13,7 +13,7 @@ from chalicelib.domain.messages import PAGE_TARGETS, Message, Summary
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.strategy import MAX_WITHIN
-from chalicelib.flow import tally
+from chalicelib.flow import content, tally
 from chalicelib.flow.ports import World
 
 LONGEST = len(ChannelType) * MAX_WITHIN  # seconds that a strategy may take: that long, and some days, messages are kept
@@ -58,6 +58,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
             "users": dict(sorted(counts.user_losses.items())),
             "channels": {k: dict(sorted(counts.channel_losses.get(k, {}).items())) for k in channel_order(counts.channels, found)},
         },
+        "tracked": sorted({found.channels[code].value for code, made in found.contents.items() if content.is_personal(made, found.links)}),
         "balanced": _balances(counts),
     }
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, Priority
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.groups import KINDS, Family
+from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import content, materials
@@ -78,7 +79,7 @@ def resolve(world: World, request: SendRequest) -> Wanted:
         raise Refused(TEMPLATE_INVALID, f"template_id: 通用模板已失效 ({_no_channel(shut)})", field="template_id")
     strategy = _strategy(request, template, rule)
     channels = _channels(enabled, strategy.channels)
-    contents, links = _contents(world, request, template, channels)
+    contents, links = _contents(world, request, template, channels, _worth_a_call(request, strategy))
     return Wanted(strategy, channels, contents, links, (template.number, template.version))
 
 
@@ -199,8 +200,14 @@ def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType]) -> list[
     return list(chosen.values())
 
 
+def _worth_a_call(request: SendRequest, strategy: Strategy) -> Collection[ChannelType]:
+    """Where it is worth a call for each person to know who clicks: where the strategy asks for it, and anywhere if they are few."""
+    named = len(request.userids) or sum(len(contacts) for contacts in request.contacts.values())
+    return frozenset(ChannelType) if 0 < named <= INLINE_TARGETS else strategy.clicks
+
+
 def _contents(
-    world: World, request: SendRequest, template: Template, channels: Sequence[Channel]
+    world: World, request: SendRequest, template: Template, channels: Sequence[Channel], worth: Collection[ChannelType]
 ) -> tuple[Mapping[str, Content], Mapping[str, str]]:
     values: Mapping[str, str] = {}
     if request.template is not None:
@@ -212,7 +219,7 @@ def _contents(
     links: dict[str, str] = {}
     for channel in channels:
         try:
-            made, links = content.prepare(world, template, values, [channel], links)
+            made, links = content.prepare(world, template, values, [channel], links, worth)
         except Invalid as error:
             place = "template_id" if request.template is not None else _msg(channel.type)
             reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"

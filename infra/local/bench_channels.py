@@ -32,6 +32,7 @@ from infra.local.stack import LOCAL, Stack, down, up
 STAGE = "bench"
 STACKS = 4
 ANSWER = "answer"  # what it answers is all that is ever known
+LINKS = "links"  # for each person, where the platform's calls share one content unless somebody wants that
 PATIENCE = 180  # seconds until all is sent and reported
 POLLED = 130  # seconds within which what is asked of a provider every minute was asked, and asked again without news
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
@@ -39,8 +40,10 @@ VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 INTRODUCTION = """\
 Written by `make channels`; do not edit. One message to {deliveries} people over each platform, with its receipts: AWS requests of
 functions and event sources per 1,000 deliveries, DynamoDB's write units, and dollars for a million, counted as above. Contents have
-a short link where the platform counts clicks by links. Receipts by webhook come in posts as large as the vendor makes them: one
-each with `jsms`, `chuanglan` and WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every
+a short link where the platform counts clicks by links. Where a link for each person makes a call for each of what is otherwise one
+for a hundred or a thousand, both are here ("a link each"): the difference is what knowing who clicked costs, beside the provider's
+own limits of calls. Receipts by webhook come in posts as large as the vendor makes them: one each with `jsms`, `chuanglan` and
+WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every
 minute whether anything was sent or not, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share
 of the dollars is too high rather than too low. What another platform does by the same code is not measured twice. `cmpp` is not in
 here: its worker asks its queues all the time, and its container costs more than that.
@@ -51,12 +54,17 @@ here: its worker asks its queues all the time, and its container costs more than
 
 
 def scenarios() -> list[str]:
-    """`jsms:poll`, `smtp:answer` …; what two platforms do by the same code, once."""
+    """`jsms:poll`, `wecom:answer`, `wecom:answer:links` …; what two platforms do by the same code, once."""
     found: dict[tuple[str, str], str] = {}
     for platform, able in registry.capabilities().items():
         for mode in () if able.worker else _modes(able):
             found.setdefault((type(registry.load(platform, Policy())).__name__, mode), f"{platform}:{mode}")
-    return list(found.values())
+    return [each for name in found.values() for each in ((name, f"{name}:{LINKS}") if _is_shared(name.split(":")[0]) else (name,))]
+
+
+def _is_shared(platform: str) -> bool:
+    able = registry.capabilities()[platform]
+    return able.clickable is not None and not able.content_per_recipient
 
 
 def _modes(able: registry.Capabilities) -> Sequence[str]:
@@ -67,7 +75,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local.bench_channels", description=__doc__)
     parser.add_argument("deliveries", type=int, nargs="?", default=500)
     parser.add_argument("--stack", help="measure on this stack alone, and print what was found")
-    parser.add_argument("--only", help="platforms with their receipts, separated by commas: jsms:poll,smtp:answer")
+    parser.add_argument("--only", help="platforms with their receipts, separated by commas: jsms:poll,wecom:answer:links")
     given = parser.parse_args()
     wanted = given.only.split(",") if given.only else scenarios()
     if given.stack:
@@ -81,7 +89,7 @@ def main() -> int:
     ):
         parts = [wanted[n::STACKS] for n in range(STACKS)]
         found = [each for part in pool.map(_elsewhere, range(STACKS), parts, [given.deliveries] * STACKS) for each in part]
-    found.sort(key=lambda each: scenarios().index(f"{each['platform']}:{each['receipts']}"))
+    found.sort(key=lambda each: scenarios().index(each["scenario"]))
     (LOCAL / "channels.json").write_text(json.dumps(found, indent=2) + "\n")
     bench_page.put_section("Channels", section(found, given.deliveries))
     console.print_json(json.dumps(found))
@@ -113,15 +121,16 @@ def _measure(stack: Stack, wanted: Sequence[str], deliveries: int) -> None:
     try:
         description = up(stack)
         for each in wanted:
-            print(json.dumps(_one(description, *each.split(":"), deliveries)), flush=True)
+            print(json.dumps({"scenario": each, **_one(description, deliveries, *each.split(":"))}), flush=True)
     finally:
         down(stack)
 
 
-def _one(description: Mapping[str, Any], platform: str, receipts: str, deliveries: int) -> dict[str, Any]:
+def _one(description: Mapping[str, Any], deliveries: int, platform: str, receipts: str, links: str = "") -> dict[str, Any]:
     kind = PLATFORMS[platform].type
-    settings = {} if receipts == ANSWER else {kind: {"receipts": receipts}}
-    shop = Shop(description, kinds=(kind,), platforms={kind: platform}, settings=settings)
+    settings: dict[str, Any] = {} if receipts == ANSWER else {"receipts": receipts}
+    settings |= {"options": {"track_links": bool(links)}} if _is_shared(platform) else {}
+    shop = Shop(description, kinds=(kind,), platforms={kind: platform}, settings={kind: settings})
     people = [f"{shop.mark}_{n}" for n in range(deliveries + 1)]  # the last one is to warm up
     shop.upload([shop.user(userid, **{kind: shop.contact(kind, n)}) for n, userid in enumerate(people)])
     template = shop.template(**shop.contents())
@@ -142,7 +151,7 @@ def _one(description: Mapping[str, Any], platform: str, receipts: str, deliverie
     if delivered != deliveries:
         raise SystemExit(f"bench: {platform} by {receipts}: {delivered} of {deliveries} delivered")
     shop.close()
-    return {"type": kind, "platform": platform, "receipts": receipts, **figures(result)}
+    return {"type": kind, "platform": platform, "receipts": f"{receipts}, a link each" if links else receipts, **figures(result)}
 
 
 def _reported(shop: Shop, kind: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.tables import table
+from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.channels import ChannelType, Priority
@@ -202,7 +202,19 @@ def test_the_history_expires_and_the_links_outlive_it_for_a_year(real: World, aw
     items = raw(aws, message.msgid)
     assert items["message"]["expires"]["N"] == str(message.expires)
     assert items["page#000000"]["expires"]["N"] == str(message.expires)
-    assert int(items["links"]["expires"]["N"]) > time.time() + 365 * 86400
+    assert int(items["links"]["expires"]["N"]) == pytest.approx(time.time() + LINK_DAYS * 86400, abs=30)
+    assert LINK_DAYS == 400
+
+
+@pytest.mark.parametrize(("left", "lives"), [(5, True), (0, False), (-86400, False)])
+def test_a_link_ends_when_its_time_is_over_whenever_its_row_goes(real: World, aws: Callable[[str], Any], left: int, lives: bool) -> None:
+    message = a_message("ann", links={"url": "https://example.com"})
+    create(real, message)
+    aws("dynamodb").update_item(
+        TableName=table("messages"), Key={"pk": {"S": message.msgid}, "sk": {"S": "links"}},
+        UpdateExpression="SET expires = :e", ExpressionAttributeValues={":e": {"N": str(int(time.time()) + left)}},
+    )  # fmt: skip
+    assert (real_container().messages.links(message.msgid) is not None) is lives
 
 
 def test_an_accept_is_three_calls(real: World, aws: Callable[[str], Any], unique: str) -> None:

@@ -233,7 +233,7 @@ def test_a_picture_counts_who_opens_a_mail_and_never_says_more(api: Api) -> None
 @pytest.mark.parametrize(
     ("address", "location"),
     [
-        ("https://a.cn/商品 1", "https://a.cn/%E5%95%86%E5%93%81%201"), ("https://a.cn/\r\nSet-Cookie: x=1", "https://a.cn/%0D%0ASet-Cookie:%20x=1"),
+        ("https://a.cn/商品 1", "https://a.cn/%E5%95%86%E5%93%81%201"),
         ('https://a.cn/"<>\\^`{|}', "https://a.cn/%22%3C%3E%5C%5E%60%7B%7C%7D"),
     ],
 )  # fmt: skip

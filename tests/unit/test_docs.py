@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import config
-from chalicelib.domain import errors, messages, strategy, templates
+from chalicelib.domain import errors, links, messages, strategy
 from chalicelib.domain import imports as domain_imports
 from chalicelib.entrypoints import http_support, http_users
 from chalicelib.entrypoints.shapes import base
@@ -88,7 +88,7 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,
         "rows of an import's slice": imports.SLICE,
-        "bytes of an address behind a short link": templates.MAX_ADDRESS,
+        "bytes of an address behind a short link": links.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
         "deliveries of a call: WeChat": can["wechatoa"].call_size,
         "deliveries of a call: WeCom": can["wecom"].call_size,

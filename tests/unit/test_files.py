@@ -11,7 +11,7 @@ from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Attachment
 from chalicelib.flow import content, deliver
-from tests.builders import a_channel, a_message, a_plan, at_once
+from tests.builders import a_channel, a_message, a_plan, a_template, at_once
 from tests.fakes.world import FakeWorld
 
 URL = "https://files.example.org/a.pdf"
@@ -57,8 +57,11 @@ def test_a_file_that_may_come_back_is_asked_for_again() -> None:
     assert fake.providers.mail.sent().total() == 2
 
 
-def test_the_address_of_a_file_is_never_a_short_link() -> None:
-    given = {"mail": {"text": "{{url}}", "files": ["{{url}}"]}}
-    message = a_message("ann", strategy=at_once("email"), contents=given, links={"url": URL})
-    assert content.files(message, "mail") == [URL]
-    assert message.channels == {"mail": ChannelType.EMAIL}
+def test_the_address_of_a_file_is_never_a_short_link_nor_escaped() -> None:
+    fake, address = FakeWorld(), f"{URL}?a=1&b=2"
+    given = {ChannelType.EMAIL: {"text": "<p>{{url}}</p>", "files": ["{{url}}"]}}
+    template = a_template(contents=given, links=frozenset({"url"}))
+    contents, links = content.prepare(fake.ports, template, {"url": address}, [a_channel("mail")])
+    assert contents["mail"] == {"text": "<p>{{url}}</p>", "files": [address], "subject": ""}
+    message = a_message("ann", strategy=at_once("email"), contents=contents, links=links)
+    assert content.files(message, "mail") == [address]

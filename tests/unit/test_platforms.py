@@ -66,3 +66,5 @@ def test_what_is_measured_leaves_out_workers_and_what_another_platform_does_alik
     measured = bench_channels.scenarios()
     assert {"jsms:poll", "jsms:webhook", "smtp:answer", "dingtalk:poll", "wechatmp:answer", "wechatmp_component:webhook"} <= set(measured)
     assert not any(each.startswith(("cmpp", "jpush_private")) for each in measured)
+    both = {each for each in measured if f"{each}:links" in measured}
+    assert both == {"dingtalk:poll", "wecom:answer", "wecom_linkedcorp:answer"}, "where a link for each person costs calls"

@@ -47,12 +47,16 @@ def test_a_content_without_variables_stays_as_it_is(content: object) -> None:
         assert render({"c": content}, {"x": "y"}) == {"c": content}
 
 
-@pytest.mark.parametrize(("length", "fits"), [(2048, True), (2049, False)])
-def test_an_address_fits_into_the_redirects_header(length: int, fits: bool) -> None:
-    address = "https://a.example/".ljust(length, "x")
-    template = _template(app={"alert": "{{url}}"})
-    if fits:
-        assert values_of(template, {"url": address}) == {"url": address}
-    else:
-        with pytest.raises(Invalid, match="2048"):
-            values_of(template, {"url": address})
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [
+        ("See {{url}}.", None), ("看{{url}}回T退订", None), ("链接:{{ url }}", None), ("{{url}}", None),
+        ("{{url}}-", None), ("({{url}})", None),
+        ("{{url}}?from=sms", "https://a.example?from=sms"), ("{{url}}/more", "https://a.example/more"), ("{{url}}1", "https://a.example1"),
+        ("https://b.example/?to={{url}}", "https://b.example/?to=https://a.example"),
+        ("{{url}} and {{url}}#top", "{{url}} and https://a.example#top"),
+    ],
+)  # fmt: skip
+def test_a_variable_that_is_a_part_of_a_longer_address_is_filled_in(text: str, rendered: str | None) -> None:
+    made = render({"text": text}, {"url": "https://a.example"}, keep={"url"})
+    assert made == {"text": text if rendered is None else rendered}

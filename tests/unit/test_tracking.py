@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.errors import Invalid
 from chalicelib.domain.facts import Place
+from chalicelib.domain.links import MAX_ADDRESS
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.templates import MAX_ADDRESS
+from chalicelib.domain.sending import Clickable
 from chalicelib.flow import content
-from chalicelib.flow.tracking import MAX_BYTES, MAX_LINKS, Links, in_fields, in_html
+from chalicelib.flow.tracking import MAX_BYTES, MAX_LINKS, Links, in_html, in_places, in_text
 from tests.builders import a_channel, a_message, a_template
 from tests.fakes.world import FakeWorld
 
@@ -42,7 +44,7 @@ def test_the_addresses_of_a_mails_links_become_variables() -> None:
         '<a href="{{url}}">',
         '<a href="https://a.example/{{more}}">', '<a href="https://a.example/Unsubscribe?x=1">', '<a href="https://a.example/退订">',
         '<img src="https://a.example/b.png">', '<link href="https://a.example/c.css">', "https://a.example", "<a href=https://a.example>",
-        f'<a href="https://a.example/{"x" * MAX_ADDRESS}">',
+        f'<a href="https://a.example/{"x" * MAX_ADDRESS}">', '<a href="https://bank.example@evil.example/">',
     ],
 )  # fmt: skip
 def test_everything_else_stays_as_it_is(text: str) -> None:
@@ -66,35 +68,82 @@ def test_there_are_only_so_many() -> None:
     assert MAX_BYTES - 2100 < sum(map(len, long.found.values())) <= MAX_BYTES
 
 
-@given(st.text(), st.lists(st.sampled_from(["<a ", "href=", '"', "'", ">", SHOP, "{{_link1}}", "&quot;"])))
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("?a=1&amp;b=2", "?a=1&b=2"), ("?a=1&region=2&copy=3&lt=4", "?a=1&region=2&copy=3&lt=4"), ("?a=&quot;&#x41;&#66;", '?a="AB'),
+        ("?a=1&amp", "?a=1&"), ("?a=1&ampb", "?a=1&ampb"), ("?&nothing;&;&", "?&nothing;&;&"),
+    ],
+)  # fmt: skip
+def test_an_attribute_is_read_as_browsers_read_it(written: str, address: str) -> None:
+    """https://html.spec.whatwg.org/#named-character-reference-state: in a query `&region=2` is no `&reg;`."""
+    links = nothing()
+    in_html(f'<a href="https://a.example/{written}">', links)
+    assert links.found == {"_link1": f"https://a.example/{address}"}
+
+
+@given(st.text(), st.lists(st.sampled_from(["<a ", "href=", '"', "'", ">", SHOP, "{{_link1}}", "&quot;", "](", ")", "[x"])))
 def test_in_any_text_a_variable_stands_for_the_address_that_was_there(text: str, pieces: list[str]) -> None:
-    links = nothing()
-    changed = in_html(text + "".join(pieces), links)
-    assert set(links.found.values()) <= {SHOP, *(html.unescape(p) for p in re.findall(r"http[^\"'<>]*", text + "".join(pieces)))}
-    if not links.found:
-        assert changed == text + "".join(pieces)
+    whole = text + "".join(pieces)
+    for change in (in_html, in_text):
+        links = nothing()
+        changed = change(whole, links)
+        assert all(address in html.unescape(whole) for address in links.found.values())
+        assert changed == whole or links.found
 
 
-def test_fields_that_a_provider_names() -> None:
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        (f"<a href='{SHOP}'>us</a>, [us]({SHOP}) or [us]( {SHOP} 'title')", "<a href={{}}>us</a>, [us]({{}}) or [us]( {{}} 'title')"),
+        (f"See {SHOP} or \u201c{SHOP}\u201d", None), (f"[us] ({SHOP})", None), (f"[us]({SHOP}", None), ("[us](relative)", None),
+        ("[us](javascript:alert(1))", None), ("[us](https://a.example/(b))", None), ("[out](https://a.example/unsubscribe)", None),
+        (f"[{SHOP}]({SHOP})", f"[{SHOP}]({{{{}}}})"), (f"<a href='{SHOP}'>{SHOP}</a>", f"<a href={{{{}}}}>{SHOP}</a>"),
+    ],
+)  # fmt: skip
+def test_links_of_a_chats_text_but_no_address_that_people_can_read(text: str, changed: str | None) -> None:
     links = nothing()
-    card = {"title": "t", "single_url": SHOP, "btn_json_list": [{"action_url": "https://b.example"}, {"action_url": "{{url}}"}, 7]}
-    given: dict[str, Any] = {"url": 5, "msg": {"action_card": card}, "other": SHOP}
-    paths = ("url", "msg.action_card.single_url", "msg.action_card.btn_json_list.*.action_url", "nowhere.*.url")
-    changed = in_fields(given, paths, links)
-    assert changed["msg"]["action_card"] == {
-        "title": "t", "single_url": "{{_link1}}", "btn_json_list": [{"action_url": "{{_link2}}"}, {"action_url": "{{url}}"}, 7],
-    }  # fmt: skip
-    assert (changed["url"], changed["other"]) == (5, SHOP)
-    assert links.found == {"_link1": SHOP, "_link2": "https://b.example"}
+    made = in_text(text, links)
+    wanted = text if changed is None else changed.replace("href={{}}", 'href="{{}}"').replace("{{}}", "{{_link1}}")
+    assert made == wanted
+    assert set(links.found.values()) == (set() if changed is None else {SHOP})
+
+
+WHERE = Clickable(("url", "msg.card.single_url", "msg.card.buttons.*.url"), ("msg.text",), ("appid",))
+
+
+def test_places_that_a_provider_names() -> None:
+    links = nothing()
+    card = {"title": SHOP, "single_url": SHOP, "buttons": [{"url": "https://b.example/{{code}}"}, {"url": "{{url}}?a=1"}, 7]}
+    given: dict[str, Any] = {"url": 5, "msg": {"card": card, "text": f"[a]({SHOP}) {{{{url}}}}"}, "other": "{{url}}"}
+    changed = in_places(given, WHERE, links, {"url": "https://c.example", "code": "7"}, {"url"})
+    assert changed == {
+        "url": 5,
+        "msg": {
+            "card": {"title": SHOP, "single_url": "{{_link1}}", "buttons": [{"url": "{{_link2}}"}, {"url": "{{_link3}}"}, 7]},
+            "text": "[a]({{_link1}}) {{url}}",
+        },
+        "other": "https://c.example",
+    }
+    assert links.found == {"_link1": SHOP, "_link2": "https://b.example/7", "_link3": "https://c.example?a=1"}
+
+
+def test_what_leads_to_a_mini_program_leads_to_no_address() -> None:
+    links = nothing()
+    card = {"single_url": SHOP, "buttons": [{"url": SHOP, "appid": "wx1"}, {"url": SHOP, "appid": ""}]}
+    changed = in_places({"url": SHOP, "appid": "wx1", "msg": {"card": card}}, WHERE, links, {}, ())
+    assert changed["url"] == changed["msg"]["card"]["buttons"][0]["url"] == SHOP
+    assert [changed["msg"]["card"]["single_url"], changed["msg"]["card"]["buttons"][1]["url"]] == ["{{_link1}}"] * 2
 
 
 PAGE = PageId(a_message().msgid, 0)
+ADDRESS = "https://v.example/?a=1&b=2"
 
 
 def prepared(fake: FakeWorld, text: str, **options: Any) -> tuple[Any, dict[str, str]]:
     template = a_template(channels=("email",), text=text, links=frozenset({"url"}))
     channel = a_channel("mail", options=options)
-    return content.prepare(fake.ports, template, {"url": "https://v.example/?a=1&b=2", "name": "Ann"}, [channel])
+    return content.prepare(fake.ports, template, {"url": ADDRESS, "name": "Ann"}, [channel])
 
 
 def test_a_mail_has_a_short_link_for_each_person_and_no_address_of_its_own() -> None:
@@ -106,13 +155,14 @@ def test_a_mail_has_a_short_link_for_each_person_and_no_address_of_its_own() -> 
     for text in texts:
         tokens = re.findall(r'href="https://ums.example.com/l/([\w-]{36})"', text)
         found = [content.read_link(fake.vault, token) for token in tokens]
-        assert [links[sorted(links)[link.variable]] for link in found] == [SHOP, "https://v.example/?a=1&b=2"]
+        assert [links[sorted(links)[link.variable]] for link in found] == [SHOP, ADDRESS]
 
 
 def test_clicks_can_be_left_uncounted() -> None:
     contents, links = prepared(FakeWorld(), f'<p><a href="{SHOP}">x</a> <a href="{{{{url}}}}">y</a></p>', track_links=False)
     assert links == {}
     assert f'<a href="{SHOP}">' in contents["mail"]["text"]
+    assert f'<a href="{html.escape(ADDRESS)}">' in contents["mail"]["text"]
 
 
 def test_a_mail_without_markup_keeps_its_addresses() -> None:
@@ -120,11 +170,121 @@ def test_a_mail_without_markup_keeps_its_addresses() -> None:
     assert (links, contents["mail"]["text"]) == ({}, f"no markup: {SHOP}")
 
 
-def test_a_card_has_short_links_where_clicks_are_counted_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_of_a_longer_address_becomes_a_part_of_what_its_link_leads_to() -> None:
+    contents, links = prepared(FakeWorld(), '<a href="{{url}}&amp;c={{name}}">x</a> {{url}}#top')
+    assert links == {"_link1": f"{ADDRESS}&c=Ann"}
+    assert contents["mail"]["text"] == f'<a href="{{{{_link1}}}}">x</a> {html.escape(ADDRESS)}#top'
+
+
+@pytest.mark.parametrize("value", [f'<a href="{SHOP}">x</a>', f"[x]({SHOP})", SHOP, "{{_link1}}", "{{url}}"])
+@pytest.mark.parametrize("text", ["Hello {{name}}", "<p>Hello {{name}}</p>", "<p>Hello {{name}} {{name}}</p>"])
+def test_whoever_only_supplies_a_value_gets_no_link_of_ours(value: str, text: str) -> None:
+    """A person's own name is such a value: else anybody could have our domain lead to wherever he likes."""
     fake = FakeWorld()
-    monkeypatch.setattr(fake.providers.text, "capabilities", replace(fake.providers.text.capabilities, link_fields=("card.url",)))
-    template = a_template(channels=("sms",), contents={ChannelType.SMS: {"text": "t", "card": {"url": SHOP}}})
-    contents, links = content.prepare(fake.ports, template, {}, [a_channel("text")])
-    assert contents["text"]["card"] == {"url": "{{_link1}}"}
-    assert links == {"_link1": SHOP}
-    assert content.is_personal(contents["text"], links)
+    for kind, code in (("email", "mail"), ("sms", "text")):
+        template = a_template(channels=(kind,), text=text)
+        _, links = content.prepare(fake.ports, template, {"name": value}, [a_channel(code)])
+        assert links == {}
+
+
+def test_the_subject_of_a_mail_has_nothing_to_open() -> None:
+    fake = FakeWorld()
+    template = a_template(contents={ChannelType.EMAIL: {"subject": "{{url}}", "text": "t"}}, links=frozenset({"url"}))
+    contents, links = content.prepare(fake.ports, template, {"url": ADDRESS}, [a_channel("mail")])
+    assert (contents["mail"]["subject"], links) == (ADDRESS, {})
+
+
+def test_a_message_has_room_for_so_many_links_of_its_templates_own() -> None:
+    """A token numbers them with one byte, and they are one item: what is too much stays as it is."""
+    fake, names = FakeWorld(), [f"n{n}_url" for n in range(MAX_LINKS + 100)]
+    template = a_template(channels=("sms",), text=" ".join(f"{{{{{name}}}}}" for name in names), links=frozenset(names))
+    contents, links = content.prepare(fake.ports, template, dict.fromkeys(names, SHOP), [a_channel("text")])
+    assert len(links) == MAX_LINKS
+    assert contents["text"]["text"].split().count(SHOP) == 100
+    long = {name: f"https://a.example/{name}".ljust(MAX_ADDRESS, "x") for name in names}
+    _, links = content.prepare(fake.ports, template, long, [a_channel("text")])
+    assert sum(map(len, links.values())) <= MAX_BYTES
+
+
+CARD = {"text": "t", "card": {"url": SHOP}}
+
+
+def on_shared_calls(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """The provider of SMS has cards, and calls that share one content."""
+    able = replace(fake.providers.text.capabilities, clickable=Clickable(("card.url",)), content_per_recipient=False)
+    monkeypatch.setattr(fake.providers.text, "capabilities", replace(able, **changes))
+
+
+@pytest.mark.parametrize(
+    ("options", "worth", "is_counted"),
+    [
+        ({}, {ChannelType.SMS}, True), ({}, {ChannelType.EMAIL}, False), ({}, (), False), ({"track_links": True}, (), True),
+        ({"track_links": False}, {ChannelType.SMS}, False),
+    ],
+)  # fmt: skip
+def test_a_call_for_each_person_is_made_where_it_is_worth_it(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], worth: Any, is_counted: bool
+) -> None:
+    fake = FakeWorld()
+    on_shared_calls(fake, monkeypatch)
+    template = a_template(contents={ChannelType.SMS: CARD})
+    contents, links = content.prepare(fake.ports, template, {}, [a_channel("text", options=options)], worth=worth)
+    assert links == ({"_link1": SHOP} if is_counted else {})
+    assert contents["text"] == ({**CARD, "card": {"url": "{{_link1}}"}} if is_counted else CARD)
+    assert content.is_personal(contents["text"], links) is is_counted
+
+
+@pytest.mark.parametrize("changes", [{"content_per_recipient": True}, {"clickable": None}])
+def test_where_it_costs_nothing_or_a_variable_asks_for_it_it_is_always_worth_it(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    fake = FakeWorld()
+    on_shared_calls(fake, monkeypatch, **changes)
+    template = a_template(contents={ChannelType.SMS: {"text": "{{url}}", "card": {"url": "{{url}}"}}}, links=frozenset({"url"}))
+    _, links = content.prepare(fake.ports, template, {"url": SHOP}, [a_channel("text")], worth=())
+    assert list(links.values()) == [SHOP]
+
+
+def test_a_variable_where_nobody_can_open_it_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeWorld()
+    on_shared_calls(fake, monkeypatch)
+    template = a_template(contents={ChannelType.SMS: {"text": "See {{url}}"}}, links=frozenset({"url"}))
+    contents, links = content.prepare(fake.ports, template, {"url": SHOP}, [a_channel("text")])
+    assert (contents["text"], links) == ({"text": f"See {SHOP}"}, {})
+
+
+def test_a_channel_whose_clicks_are_not_counted_has_nothing_left_to_fill_in() -> None:
+    """Though another channel of the message has."""
+    fake = FakeWorld()
+    template = a_template(text="{{name}}: {{url}}", links=frozenset({"url"}))
+    channels = [a_channel("text"), a_channel("push"), a_channel("mail", options={"track_links": False})]
+    contents, links = content.prepare(fake.ports, template, {"url": SHOP, "name": "Ann"}, channels)
+    assert [contents[code]["text"] for code in ("text", "push", "mail")] == ["Ann: {{url}}", f"Ann: {SHOP}", f"Ann: {SHOP}"]
+    assert links == {"url": SHOP}
+
+
+def test_a_short_link_that_does_not_fit_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be longer than what it stands for."""
+    fake = FakeWorld()
+    on_shared_calls(fake, monkeypatch)
+    longest = len(f"{fake.limits.public_url}/l/") + 36
+
+    def check(made: Any) -> None:
+        if len(made["card"]["url"]) > room:
+            raise Invalid("card.url", "too long")
+
+    monkeypatch.setattr(fake.providers.text, "check_content", check)
+    template = a_template(contents={ChannelType.SMS: CARD})
+    for room, fits in ((longest, True), (longest - 1, False), (1, True)):
+        if room == 1:  # then neither fits, and the provider says so to whoever sends
+            monkeypatch.setattr(content, "choose", lambda _, __, offered: offered[0])
+        _, links = content.prepare(fake.ports, template, {}, [a_channel("text")])
+        assert bool(links) is fits
+
+
+def test_the_words_of_an_ordinary_message_are_never_read_for_variables() -> None:
+    fake = FakeWorld()
+    template = a_template(contents={ChannelType.EMAIL: {"subject": "", "text": f'{{{{_link1}}}} {{{{url}}}} <a href="{SHOP}">'}})
+    contents, links = content.prepare(fake.ports, template, {}, [a_channel("mail")])
+    assert links == {"_link2": SHOP}
+    assert contents["mail"]["text"] == '{{_link1}} {{url}} <a href="{{_link2}}">'

@@ -235,6 +235,7 @@ FIELDS: Mapping[str, str] = {
     "token": "The provider's access token.",
     "token_life": "Seconds within which the provider recognises a repeated call; null: never.",
     "total": "Rows of the file.",
+    "tracked": "Channel types whose contents have short links that count clicks.",
     "type": "The channel type.",
     "Problem.type": "Always `about:blank`: the status says it.",
     "Material.type": "`attachment`.",

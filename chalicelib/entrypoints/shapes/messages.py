@@ -57,7 +57,7 @@ class StepTargets(Answer):
 
 
 class Report(Answer):
-    """Times are milliseconds since the epoch."""
+    """Times are milliseconds since the epoch. `tracked`: the channel types on which short links count this message's clicks."""
 
     code: int
     msgid: str
@@ -71,6 +71,7 @@ class Report(Answer):
     funnel: Funnel
     steps: list[StepTargets]
     losses: Losses
+    tracked: list[ChannelType]
     balanced: bool
 
 

@@ -89,6 +89,7 @@ class Alipay:
         provider_ids=ProviderIds.NONE,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
+        clickable=alipay_content.CLICKABLE,
         credentials=settings("app_id private_key", "alipay_public_key app_auth_token"),
         options=settings("", "base_url"),
     )

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sending import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names, required_text
 
 TEMPLATE_ID, HEAD_COLOR, URL, ACTION_NAME, VALUE = 128, 10, 256, 16, 128
+
+CLICKABLE = Clickable(("context.url",))
 
 _KEYWORD = re.compile(r"keyword[1-9]\d?", re.ASCII)
 _USER_ID = re.compile(r"2088\d{12}", re.ASCII)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sending import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
@@ -23,6 +24,17 @@ SINGLE_URL = 500
 BUTTON_URL = 700
 ADDRESS = 2048
 MAX_DURATION = 60  # seconds of a voice: less than that
+
+# Of cards, as UMS counts them, and of the two types that are shown as one. Addresses of DingTalk's own (`dingtalk://…`) stay.
+CLICKABLE = Clickable(
+    (
+        "msg.action_card.single_url",
+        "msg.action_card.btn_json_list.*.action_url",
+        "msg.link.messageUrl",
+        "msg.oa.message_url",
+        "msg.oa.pc_message_url",
+    )
+)
 
 _COLOUR = re.compile(r"[0-9A-Fa-f]{8}|0x[0-9A-Fa-f]{8}")
 

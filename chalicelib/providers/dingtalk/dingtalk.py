@@ -79,6 +79,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "90002": Throttled,  # of our address, in all
     "90006": Throttled,  # of the corporation, this API
     "90018": Throttled,  # of the application, this API
+    "90020": Misconfigured,  # the corporation has no calls left in this month: www.dingtalk.com/qidian/help-detail-1061621972.html
 }
 STALE = frozenset({"40001", "40014", "41001", "42001"})
 # Of a call with one user. A user who has left the corporation is gone; one out of sight may come back.
@@ -108,6 +109,7 @@ class DingTalk:
         provider_ids=ProviderIds.PER_CALL,
         delivery_report=DeliveryReport.REAL,
         click_report=ClickReport.LINK,
+        clickable=content.CLICKABLE,
         credentials=settings("agent_id app_key app_secret"),
         options=settings("", "base_url"),
         receipt_modes=frozenset({ReceiptMode.POLL}),

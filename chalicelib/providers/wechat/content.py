@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sending import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
 
 TEMPLATE, SUBSCRIPTION = 0, 1
@@ -21,6 +22,9 @@ PAGE_CHARACTERS = 1024
 URL_CHARACTERS = 2048
 VALUE_CHARACTERS = 2048  # of a template message, whose values have no documented rules
 MAX_VALUES = 50
+
+# Of an Official Account. Whoever gives both is led to the mini-program; `page` of a mini-program's message is a place in it.
+CLICKABLE = Clickable(("url", "page"), instead=("miniprogram", "appid"))
 
 STATES = ("developer", "trial", "formal")
 LANGUAGES = ("zh_CN", "en_US", "zh_HK", "zh_TW")

@@ -48,6 +48,7 @@ class OfficialAccount:
             provider_ids=ProviderIds.PER_RECIPIENT,
             delivery_report=DeliveryReport.REAL,
             click_report=ClickReport.LINK,
+            clickable=content.CLICKABLE,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
             token_life=TOKEN_LIFE,
             credentials=api.credentials(component=component, callback=True),

@@ -8,9 +8,11 @@ named here passes as it is. Lengths are in bytes of UTF-8 where WeCom says bytes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.sending import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
@@ -26,6 +28,25 @@ BUTTON_CHARACTERS = 4  # "四个文字"
 MAX_ARTICLES = 8
 NOTICE_TITLE = (4, 12)  # "4-12个汉字"; WeCom's page adds that English counts, too: characters
 MAX_ITEMS, KEY_CHARACTERS, VALUE_CHARACTERS = 10, 10, 30
+
+# What has `appid` leads to a mini-program. Buttons that lead nowhere are reported by WeCom itself (callbacks.py).
+CLICKABLE = Clickable(
+    ("textcard.url", "news.articles.*.url", "mpnews.articles.*.content_source_url"),
+    ("text.content", "markdown.content"),
+    ("appid",),
+)
+CARD_CLICKABLE = replace(
+    CLICKABLE,
+    addresses=(
+        *CLICKABLE.addresses,
+        "template_card.card_action.url",
+        "template_card.jump_list.*.url",
+        "template_card.button_list.*.url",
+        "template_card.horizontal_content_list.*.url",
+        "template_card.quote_area.url",
+        "template_card.image_text_area.url",
+    ),
+)
 
 CARDS = ("text_notice", "news_notice", "button_interaction", "vote_interaction", "multiple_interaction")
 CARD_LISTS = {  # at most so many entries

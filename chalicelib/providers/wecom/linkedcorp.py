@@ -43,6 +43,7 @@ class LinkedCorp:
         provider_ids=ProviderIds.NONE,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
+        clickable=content.CLICKABLE,
         credentials=api.CREDENTIALS,
         options=settings("", "base_url"),
     )

@@ -55,6 +55,7 @@ class WeCom:
         provider_ids=ProviderIds.PER_CALL,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
+        clickable=content.CARD_CLICKABLE,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
         token_life=TOKEN_LIFE,
         recall=True,

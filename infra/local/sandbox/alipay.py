@@ -72,7 +72,7 @@ class Alipay:
         self._core.log.add(replace(call, outcome=outcome), [person], [person])
         self._core.log.receive(NAME, person, "", dict(template))
         if behaviour is Behaviour.CLICK:
-            links.open_first(self._core.outbox, [template["context"]["url"]], 0)
+            links.open_first(self._core.outbox, [template["context"]["url"]], 0, NAME)
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)
 

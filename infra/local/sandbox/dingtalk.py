@@ -110,7 +110,7 @@ class DingTalk:
             self._had[account.app_key, user, text] = now
             self._core.log.receive(NAME, user, str(task_id), msg)
             if of(user) is Behaviour.CLICK:
-                links.open_first(self._core.outbox, texts_of(msg), due[user] - now)
+                links.open_first(self._core.outbox, texts_of(msg), due[user] - now, NAME)
         self._tasks[task_id] = Task(account, users, repeated, now, due)
         return task_id
 

@@ -129,7 +129,7 @@ class WeChat:
             due = time.time() + delay
             self._core.receipts.expect(self._components.listener(account), due, self._report(account, path, openid, body, msgid, due))
         if behaviour is Behaviour.CLICK and "miniprogram" not in body:
-            links.open_first(self._core.outbox, texts_of([body.get("url"), body.get("page")]), delay)
+            links.open_first(self._core.outbox, texts_of([body.get("url"), body.get("page")]), delay, NAME)
         return answer
 
     def _report(self, account: Account, path: str, openid: str, body: Mapping[str, Any], msgid: int, at: float) -> Event:

@@ -129,7 +129,7 @@ class WeCom:
         if isinstance(card, dict) and card.get("task_id") and account.encoding_aes_key:
             due = time.time() + account.delay() + links.OPENED_AFTER
             self._core.receipts.expect(account, due, wecom_callbacks.click(account, user, str(card["task_id"]), card, due))
-        links.open_first(self._core.outbox, texts_of(content), account.delay())
+        links.open_first(self._core.outbox, texts_of(content), account.delay(), NAME)
 
     async def recall(self, request: web.Request) -> web.Response:
         call, _ = self._begin(request)
