@@ -50,8 +50,21 @@ class Tokens:
             return False
         return True
 
-    def forget(self, name: str) -> None:
-        client("dynamodb").delete_item(TableName=table("lookups"), Key=_key(name))
+    def give_back(self, name: str, seconds: int) -> None:
+        """What was written meanwhile has no lease any more, and keeps none."""
+        from botocore.exceptions import ClientError
+
+        try:
+            client("dynamodb").update_item(
+                TableName=table("lookups"),
+                Key=_key(name),
+                UpdateExpression="SET lease = :until",
+                ConditionExpression="attribute_exists(lease)",
+                ExpressionAttributeValues=to_item({":until": self._clock.now() + seconds * 1000}),
+            )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
 
 
 def _key(name: str) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.groups import KINDS, Family
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
-from chalicelib.flow import content, materials
+from chalicelib.flow import content, materials, validity
 from chalicelib.flow.ports import World
 
 # UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
@@ -65,7 +65,7 @@ class Wanted(NamedTuple):
 
 def resolve(world: World, request: SendRequest) -> Wanted:
     _check_groups(world, request)
-    enabled = [c for code in request.channel.enabled_codes() if (c := world.settings.channel(code)) is not None]
+    enabled = validity.open_channels(world, request.channel)
     template = _template(world, request) if request.template is not None else None
     rule = _rule(world, request)
     if template is None:

@@ -50,6 +50,7 @@ class OfficialAccount:
             click_report=ClickReport.LINK,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
             token_life=TOKEN_LIFE,
+            authorisation=component,
             credentials=api.credentials(component=component, callback=True),
             options=api.OPTIONS,
         )
