@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -14,7 +14,6 @@ from chalicelib import observability
 from chalicelib.domain.audits import Change
 from chalicelib.domain.errors import Refused, Stale
 from chalicelib.entrypoints.http_support import JSON, MAX_ADMIN_BODY, PARAMETER, Auth, Call, View, problem_details, route
-from chalicelib.flow import paging
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
@@ -73,13 +72,6 @@ def if_given(call: Call) -> int | None:
 
 def tagged(body: Mapping[str, Any], version: int, status: int = 200) -> Response:
     return Response(body, {**JSON, "ETag": f'"{version}"'}, status)
-
-
-def listed(name: str, call: Call, read: Callable[[Any, int], Sequence[Any]], id_of: Callable[[Any], Any], first: Any, shown: View) -> Any:
-    """A page of a list: `{name: […], "cursor": …}`; the route's query has `cursor` and `limit`."""
-    asked = call.asked()
-    found, cursor = paging.page(read, id_of, first, asked.cursor, asked.limit)
-    return {name: [shown(each) for each in found], "cursor": cursor}
 
 
 def known_key(key: str) -> str:

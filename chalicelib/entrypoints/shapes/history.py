@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.channels import ChannelType
-from chalicelib.entrypoints.shapes.base import Answer
+from chalicelib.entrypoints.shapes.base import Answer, Page
 from chalicelib.entrypoints.shapes.messages import Version
 from chalicelib.entrypoints.shapes.people import Paged
 
@@ -31,6 +31,5 @@ class Listed(Answer):
     sendno: str
 
 
-class Messages(Answer):
+class Messages(Page):
     messages: list[Listed]
-    cursor: str | None
