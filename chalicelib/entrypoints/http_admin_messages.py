@@ -26,7 +26,8 @@ def list_messages(call: Call) -> dict[str, Any]:
     asked: MessagesAsked = call.asked()
     key = known_key(asked.channel_key)
     return cursors.page(
-        "messages", call, cursors.made, lambda before, limit: report.newest(call.world, key, before, limit), lambda each: each.msgid, _shown
+        "messages", call, cursors.made,
+        lambda before, limit: report.newest(call.world, key, before, limit, asked.since, asked.until), lambda each: each.msgid, _shown,
     )  # fmt: skip
 
 

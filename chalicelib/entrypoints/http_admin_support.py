@@ -17,7 +17,7 @@ from chalicelib.entrypoints.http_support import JSON, MAX_ADMIN_BODY, PARAMETER,
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key")  # of what was made, for the log of changes
+IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key", "userid")  # of what was made, for the log of changes
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
@@ -31,7 +31,9 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
             call.world.settings.forget()
             answer = view(call, **ids)
             if method != "GET" and call.contract.role is not None:
-                _log(call, method, f"/admin/v1/{path}", ids, answer)
+                body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
+                made = {name: str(body[name]) for name in IDS if (status == 201 or not ids) and name in body}
+                log_change(call, method, f"/admin/v1/{path}", {**made, **ids}, status)
             return answer
 
         whole = f"/admin/v1/{path}"
@@ -40,12 +42,10 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
     return register
 
 
-def _log(call: Call, method: str, path: str, ids: Mapping[str, str], answer: Any) -> None:
+def log_change(call: Call, method: str, path: str, ids: Mapping[str, str], status: int = 200) -> None:
     """The change stands, whether it can be logged or not."""
-    body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
-    made = {name: str(body[name]) for name in IDS if status == 201 and name in body}
     key, name = (call.member.key, call.member.name) if call.member else ("", "")
-    change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, {**made, **ids}, status)
+    change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status)
     try:
         call.world.audit.write(change)
     except Exception as error:  # noqa: BLE001 what was asked for is done, and must be answered so

@@ -231,6 +231,16 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(co
         "channels": ["app"],
         "sendno": "",
     }
+    for since, until, expected in (
+        (made[3].accepted, made[1].accepted, made[2:4]), (made[0].accepted, 10**14 - 1, made[:1]), (0, made[4].accepted, []),
+        (made[1].accepted, made[1].accepted + 1, made[1:2]), (made[1].accepted, made[3].accepted, []), (10**14 - 1, 0, []),
+    ):  # fmt: skip
+        listed = pages(configured, f"messages?channel_key={KEY}&limit=1&since={since}&until={until}", "messages")
+        assert [each["msgid"] for page in listed for each in page] == [m.msgid for m in expected]
+    future = base64.urlsafe_b64encode(keys.message_id(2**48 - 1, bytes(4)).encode()).decode().rstrip("=")
+    assert len(configured.admin("GET", f"messages?channel_key={KEY}&cursor={future}").json["messages"]) == 5
+    for wrong in ("since=-1", "since=x", "since=100000000000000", "until=1.5"):
+        assert configured.admin("GET", f"messages?channel_key={KEY}&{wrong}").status == 400
     assert configured.admin("GET", "messages?channel_key=nobody").status == 404
     assert configured.admin("GET", "messages").status == 400
     assert configured.admin("GET", f"messages?channel_key={KEY}&cursor=AAAA").status == 400

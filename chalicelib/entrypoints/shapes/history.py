@@ -15,6 +15,8 @@ from chalicelib.entrypoints.shapes.people import Paged
 
 class MessagesAsked(Paged):
     channel_key: Annotated[str, Field(min_length=1)]
+    since: Annotated[int, Field(ge=0, lt=10**14, description="Accepted then (ms) or later.")] = 0
+    until: Annotated[int | None, Field(ge=0, lt=10**14, description="Accepted before (ms).")] = None
 
 
 class Listed(Answer):
