@@ -173,11 +173,11 @@ class Webhook:
 
     receipts: Sequence[Receipt] = ()
     reply: str = ""
-    media: str = "text/plain"  # of the reply
     nonce: str = ""
     replies: Sequence[Reply] = ()
     kept: Mapping[str, Token] = field(default_factory=dict)  # what the provider handed over, to be kept under these names
     channel: str = ""
+    media: str = "text/plain"  # of the reply
 
 
 @dataclass(frozen=True)

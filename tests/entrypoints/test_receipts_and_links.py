@@ -56,7 +56,7 @@ def test_a_webhook_gets_the_exact_bytes_whatever_their_type(api: Api, listening:
 
 
 def test_a_reply_has_the_media_type_that_the_provider_reads(api: Api, listening: Listening) -> None:
-    listening.says = Webhook((), '{"code": 0}', "application/json")
+    listening.says = Webhook((), '{"code": 0}', media="application/json")
     reply = api("POST", PATH, raw=b"")
     assert (reply.status, reply.body, reply.headers["Content-Type"]) == (200, b'{"code": 0}', "application/json; charset=utf-8")
 

@@ -124,7 +124,7 @@ class ScriptedProvider:
             ]
         except (ValueError, KeyError, TypeError) as error:
             raise Invalid("body", "cannot be read") from error
-        return Webhook(receipts, "ok", nonce=request.headers.get("x-nonce", ""), replies=replies)
+        return Webhook(receipts, "ok", request.headers.get("x-nonce", ""), replies)
 
     def webhook_request(
         self, receipts: Sequence[Receipt], key: str = "k", nonce: str = "", now: int = 0, replies: Sequence[Reply] = ()

@@ -38,7 +38,7 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     if not all("status" in each or "moTime" in each for each in pushed):
         raise Invalid("status", "is missing")
     reports = [each for each in pushed if "status" in each]
-    return Webhook(read_reports(reports), TAKEN, JSON, replies=read_replies([each for each in pushed if "status" not in each]))
+    return Webhook(read_reports(reports), TAKEN, media=JSON, replies=read_replies([each for each in pushed if "status" not in each]))
 
 
 def _posted(request: WebhookRequest) -> Sequence[Mapping[str, Any]]:

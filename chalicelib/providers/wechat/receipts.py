@@ -101,7 +101,7 @@ def _understand(event: Mapping[str, Any], request: WebhookRequest, secret: Mappi
         kind = word(event.get("Event")) or word(event.get("MsgType"))
         said = "receipts not understood" if kind in (TEMPLATE_SENT, NOTICE_SENT) else "callback ignored"
         log.info(said, extra={"provider": "wechat", "callback_type": kind[:40]})
-    return Webhook(receipts, SUCCESS, nonce=nonce, replies=replies)
+    return Webhook(receipts, SUCCESS, nonce, replies)
 
 
 def _other(request: WebhookRequest, secret: Mapping[str, str]) -> str:
