@@ -12,7 +12,7 @@ from chalicelib.domain.channels import Channel, ChannelType
 from chalicelib.domain.jobs import AskJob
 from chalicelib.entrypoints import queues
 from chalicelib.flow import envelopes
-from tests.entrypoints.conftest import JSMS, Api, message
+from tests.entrypoints.conftest import JSMS, SENDER, Api
 from tests.entrypoints.test_admin import problem
 from tests.fakes.providers import ScriptedSession
 
@@ -79,7 +79,8 @@ def test_what_the_stage_does_not_run_is_refused_clearly_and_not_sent_on(configur
     answer = problem(configured, "POST", "channels/sms1/test", status=409, field="code")
     assert "this stage does not deliver on sms" in answer["detail"]
     problem(configured, "POST", "channels", {**JSMS, "code": "sms2", "name": "another"}, field="platform")
-    assert configured.send(message()).code == 1015007
+    ordinary = {"aud_userid": ["user1"], "msg_sms": [{"temp_id": 1, "temp_para": {}}]}
+    assert configured("POST", "/v1/sent", ordinary, auth=SENDER).code == 1015007
     shown = configured.admin("GET", "templates/1").json
     assert (shown["valid"], shown["closed"]) == (False, ["sms"])
     listed = {each["platform"]: each["available"] for each in configured.admin("GET", "platforms").json["platforms"]}
