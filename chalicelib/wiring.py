@@ -56,6 +56,7 @@ def limits() -> Limits:
         recount_delays=own.recount_delays,
         history_days=own.history_days,
         public_url=own.public_url,
+        channel_types=own.channel_types,
         workers=own.workers,
         requests_per_second=own.request_rate,
         clock_width=own.clock_width,

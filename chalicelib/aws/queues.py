@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from chalicelib.aws.clients import client
 from chalicelib.config import audience_queue, delivery_queue, imports_queue, queue_name, settings, worker_queue
 from chalicelib.domain.jobs import Envelope, ImportJob
 from chalicelib.flow.envelopes import encode
+
+log = logging.getLogger("openums")
 
 BATCH, ROUNDS = 10, 4
 
@@ -23,11 +26,21 @@ class Queues:
     def send(self, envelopes: Sequence[Envelope]) -> None:
         by_queue: dict[str, list[Envelope]] = {}
         for envelope in envelopes:
-            by_queue.setdefault(_queue(envelope), []).append(envelope)
+            if _is_served(envelope):
+                by_queue.setdefault(_queue(envelope), []).append(envelope)
+            else:
+                log.error("job_without_queue", extra={"queue": _queue(envelope)})
         for queue, members in by_queue.items():
             url = settings().queue_url_prefix + queue_name(settings().stage, queue)
             for start in range(0, len(members), BATCH):
                 _send(url, members[start : start + BATCH])
+
+
+def _is_served(envelope: Envelope) -> bool:
+    """Whether the stage has the queue."""
+    if envelope.worker:
+        return envelope.worker in settings().workers
+    return envelope.channel_type is None or envelope.channel_type in settings().channel_types
 
 
 def _queue(envelope: Envelope) -> str:

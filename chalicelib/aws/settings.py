@@ -85,8 +85,9 @@ class Administration:
 
         return self._cache.get(f"template#{number}#{version}", read)
 
-    def template_versions(self, number: int) -> Sequence[Template]:
-        return [t for row in stored.query(keys.join("template", number)) if not (t := rows.template(row)).archived]
+    def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
+        found = stored.query(keys.join("template", number), after=rows.version_key(after) if after else "", limit=limit)
+        return [t for row in found if not (t := rows.template(row)).archived]
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
         found = self._cache.get(f"strategy#{number}", lambda: self.strategy_entry(number))

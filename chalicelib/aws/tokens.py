@@ -33,25 +33,31 @@ class Tokens:
         client("dynamodb").put_item(TableName=table("lookups"), Item={**_key(name), **to_item({"token": sealed, "expires": gone})})
 
     def lease(self, name: str, seconds: int) -> bool:
-        from botocore.exceptions import ClientError
-
         now = self._clock.now()
-        try:
-            client("dynamodb").update_item(
-                TableName=table("lookups"),
-                Key=_key(name),
-                UpdateExpression="SET lease = :until, expires = if_not_exists(expires, :gone)",
-                ConditionExpression="attribute_not_exists(lease) OR lease <= :now",
-                ExpressionAttributeValues=to_item({":until": now + seconds * 1000, ":now": now, ":gone": now // 1000 + 86400}),
-            )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return _update(
+            name, "SET lease = :until, expires = if_not_exists(expires, :gone)", "attribute_not_exists(lease) OR lease <= :now",
+            {":until": now + seconds * 1000, ":now": now, ":gone": now // 1000 + 86400},
+        )  # fmt: skip
 
-    def forget(self, name: str) -> None:
-        client("dynamodb").delete_item(TableName=table("lookups"), Key=_key(name))
+    def give_back(self, name: str, seconds: int) -> None:
+        """What was written meanwhile has no lease any more, and keeps none."""
+        _update(name, "SET lease = :until", "attribute_exists(lease)", {":until": self._clock.now() + seconds * 1000})
+
+
+def _update(name: str, expression: str, condition: str, values: dict[str, int]) -> bool:
+    """Whether the condition held."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client("dynamodb").update_item(
+            TableName=table("lookups"), Key=_key(name), UpdateExpression=expression, ConditionExpression=condition,
+            ExpressionAttributeValues=to_item(values),
+        )  # fmt: skip
+    except ClientError as error:
+        if error_code(error) != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def _key(name: str) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -73,6 +74,11 @@ class Channel:
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
     labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})  # id of a contact label -> name
     default_label: str = FIRST_LABEL
+
+    @property
+    def edition(self) -> str:
+        """Tells credentials from others before: sealing the same ones again makes another one, too."""
+        return hashlib.sha256(self.sealed_credentials).hexdigest()[:16]
 
     def label(self, name: str) -> str | None:
         """The id of a contact label by its name. The first label is known by its English name too, unless another has that."""

@@ -36,12 +36,22 @@ class DeliverJob:
     slot: int = 0
 
 
+class Question(StrEnum):
+    """What only a delivery function can ask a provider, since only it opens credentials."""
+
+    CHECK = "check"  # are address and credentials right?
+    TOKEN = "token"  # noqa: S105 the provider's own access token
+    AUTHORISATION = "authorisation"  # the page on which the account's owner lets us in
+
+
 @dataclass(frozen=True)
-class CheckJob:
-    """Test the connection of a delivery channel; `check` is the random id under which the API finds the answer."""
+class AskJob:
+    """Ask the provider of a delivery channel something. `id` is the random one under which the API finds the answer."""
 
     channel: str
-    check: str
+    question: Question
+    id: str
+    redirect_uri: str = ""  # of an authorisation: where its page leads afterwards
 
 
 @dataclass(frozen=True)
@@ -67,13 +77,6 @@ class RecallJob:
     page: int
     channel: str
     tries: int = 0
-
-
-@dataclass(frozen=True)
-class TokenJob:
-    """Fetch a provider's access token for a delivery channel, where there is none."""
-
-    channel: str
 
 
 class TimerKind(StrEnum):
@@ -113,7 +116,7 @@ class ImportJob:
 
 
 AudienceJob = PlanJob | WithdrawJob | TimersJob
-ChannelJob = DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | AskJob | TimersJob
 
 
 @dataclass(frozen=True)

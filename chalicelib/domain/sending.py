@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType, ReceiptMode
 
 
@@ -53,6 +54,7 @@ class Capabilities:
     receipt_modes: frozenset[ReceiptMode] = frozenset()
     token_life: int | None = None  # seconds for which a repeated token is recognised; None: no idempotency token
     recall: bool = False
+    authorisation: bool = False  # an account lets us in by a page that its owner opens
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name of each -> whether it must be given
     options: Mapping[str, bool] = field(default_factory=dict)  # the same
     worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
@@ -64,11 +66,17 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Account:
-    """A delivery channel opened for sending: plain credentials and settings."""
+    """A delivery channel opened for sending: plain credentials and settings. `edition` tells these credentials from others before."""
 
     code: str
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
+    edition: str = ""
+
+
+def token_name(code: str, edition: str) -> str:
+    """Under which a delivery channel's access token is kept: other credentials never use the token that earlier ones brought."""
+    return keys.join(code, "access", edition)
 
 
 @dataclass(frozen=True)
@@ -178,6 +186,7 @@ class Webhook:
     replies: Sequence[Reply] = ()
     kept: Mapping[str, Token] = field(default_factory=dict)  # what the provider handed over, to be kept under these names
     channel: str = ""
+    media: str = "text/plain"  # of the reply
 
 
 @dataclass(frozen=True)

@@ -1,54 +1,98 @@
-"""Pages of lists: where the next one begins is told as a text that says nothing to its reader."""
+"""Lists in pages: a cursor is the place after which the next page begins, written so that nobody takes it for one."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import Invalid
+from chalicelib.entrypoints.http_support import Call
 
-MAX_LIMIT = 100
+MAX_BYTES = 5_000_000  # of a page, as Lambda hands it on: it takes 6 MB
 
 T = TypeVar("T")
+Place = TypeVar("Place", str, int)
 
 
-def page(name: str, found: Sequence[T], limit: int, shown: Callable[[T], Any], position: Callable[[T], str]) -> dict[str, Any]:
-    """An answer with a list under its name; `cursor` is null on the last page. Ask the store for as many as the limit."""
-    after = _cursor(position(found[-1])) if len(found) >= limit else None
-    return {name: [shown(each) for each in found], "cursor": after}
+def page(
+    name: str,
+    call: Call,
+    begin: Callable[[str], Place],
+    read: Callable[[Place, int], Sequence[T]],
+    place: Callable[[T], Place],
+    shown: Callable[[T], Any],
+) -> dict[str, Any]:
+    """`{name: […], "cursor": …}`: what `read` finds after a place, at most as many as `limit` and no more than an answer holds.
+
+    The route's query has `cursor` and `limit`; `begin` makes a place of the cursor. The answer's cursor is null on the last page.
+    """
+    asked = call.asked()
+    found = read(begin(_text(asked.cursor)), asked.limit + 1)
+    listed: list[Any] = []
+    size = 0
+    for each in found[: asked.limit]:
+        listed.append(shown(each))
+        size += len(json.dumps(json.dumps(listed[-1])))  # a text within a text, as it leaves
+        if size > MAX_BYTES and len(listed) > 1:
+            listed.pop()
+            break
+    return {name: listed, "cursor": _cursor(place(found[len(listed) - 1])) if len(found) > len(listed) else None}
 
 
-def _cursor(position: str) -> str:
-    return base64.urlsafe_b64encode(position.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+def _cursor(place: str | int) -> str:
+    return base64.urlsafe_b64encode(str(place).encode("utf-8", "surrogatepass")).decode().rstrip("=")
 
 
-def text(cursor: str) -> str:
-    """The position of a cursor; raises Invalid for what is none."""
+def _text(cursor: str) -> str:
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        return raw.decode()
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
-        raise Invalid("cursor", "is not one that was given") from None
+        raise _wrong() from None
 
 
-def user(cursor: str) -> str:
+def _wrong() -> Invalid:
+    return Invalid("cursor", "is not one that was given")
+
+
+# -- places. Each raises Invalid for a text that is none; an empty one is the beginning.
+
+
+def number(text: str) -> int:
+    if text and not re.fullmatch("[1-9][0-9]{0,14}", text, re.ASCII):
+        raise _wrong()
+    return int(text or 0)
+
+
+def word(text: str) -> str:
+    """Ids are short and of visible ASCII; whatever else a cursor may say, no key is made of it."""
+    if text and not re.fullmatch(r"[\x21-\x7e]{1,200}", text, re.ASCII):
+        raise _wrong()
+    return text
+
+
+def tag(text: str) -> str:
+    if not text.isprintable():
+        raise _wrong()
+    return text
+
+
+def user(text: str) -> str:
     """A place in the order of users."""
-    position = text(cursor)
-    if position and (not re.fullmatch(r"[0-9]{3}#.*", position, re.ASCII | re.DOTALL) or keys.position(position[4:]) != position):
-        raise Invalid("cursor", "is not one that was given")
-    return position
+    if text and (not re.fullmatch(r"[0-9]{3}#.*", text, re.ASCII | re.DOTALL) or keys.position(text[4:]) != text):
+        raise _wrong()
+    return text
 
 
-def made(cursor: str) -> str:
+def made(text: str) -> str:
     """The id of a message or an import."""
-    id = text(cursor)
     try:
-        if id:
-            keys.message_id_bytes(id)
+        if text:
+            keys.message_id_bytes(text)
     except ValueError:
-        raise Invalid("cursor", "is not one that was given") from None
-    return id
+        raise _wrong() from None
+    return text

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.channels import AccessChannel
-from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_code, known_key, listed, tagged
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_code, known_key, tagged
 from chalicelib.entrypoints.http_support import Call
 from chalicelib.flow import access, configure
 
@@ -28,7 +29,7 @@ def add_access_channel(call: Call) -> Response:
 @admin(bp, "access-channels", "GET", query="base.ListQuery", gives="access.AccessChannels")
 def list_access_channels(call: Call) -> Any:
     """List access channels."""
-    return listed("access_channels", call, call.world.settings.access_channels, lambda each: each.key, "", _shown)
+    return cursors.page("access_channels", call, cursors.word, call.world.settings.access_channels, lambda each: each.key, _shown)
 
 
 @admin(bp, "access-channels/{key}", "GET", gives="access.AccessChannel")

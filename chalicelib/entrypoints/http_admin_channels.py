@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.channels import Channel
-from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_code, listed, tagged
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_code, tagged
 from chalicelib.entrypoints.http_support import Call
 from chalicelib.flow import channels, configure
 
@@ -28,7 +29,7 @@ def add_channel(call: Call) -> Response:
 @admin(bp, "channels", "GET", query="base.ListQuery", gives="channels.Channels")
 def list_channels(call: Call) -> Any:
     """List delivery channels."""
-    return listed("channels", call, call.world.settings.list_channels, lambda each: each.code, "", shown)
+    return cursors.page("channels", call, cursors.word, call.world.settings.list_channels, lambda each: each.code, shown)
 
 
 @admin(bp, "channels/{code}", "GET", gives="channels.Channel")

@@ -1,38 +1,53 @@
-"""Tests of delivery channels: whether address and credentials are right. The question is asked by the functions that deliver."""
+"""What the functions that deliver ask a provider for administrators: whether an account is right, and where its owner lets us in."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain.jobs import Question
 from chalicelib.entrypoints.http_admin_support import admin, known_code
 from chalicelib.entrypoints.http_support import JSON, Call
-from chalicelib.flow import check, configure
+from chalicelib.flow import ask, configure
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.shapes.channels import Return
 
 bp = Blueprint(__name__)
 
+ASKS: dict[str, Any] = {"gives": "channels.Check", "also": (202,)}
 
-@admin(bp, "channels/{code}/test", "POST", gives="channels.Check", also=(202,), role=None)
+
+@admin(bp, "channels/{code}/test", "POST", role=None, errors=(409,), **ASKS)
 def check_channel(call: Call, code: str) -> Response:
     """Test the connection of a delivery channel. 202 when the provider is slow: ask for the check again."""
-    channel = configure.channel(call.world, known_code(code))
-    asked = check.ask(call.world, channel)
-    return _shown(asked, check.wait(call.world, asked))
+    return _asked(call, code, Question.CHECK)
 
 
-@admin(bp, "checks/{check_id}", "GET", gives="channels.Check", also=(202,))
+@admin(bp, "channels/{code}/authorisation", "POST", takes="channels.Return", errors=(409,), **ASKS)
+def authorise_account(call: Call, code: str) -> Response:
+    """Get the page on which an account's owner lets a third-party platform in. 202 when the provider is slow: ask for the check again."""
+    body: Return = call.body()
+    return _asked(call, code, Question.AUTHORISATION, body.redirect_uri)
+
+
+@admin(bp, "checks/{check_id}", "GET", **ASKS)
 def get_check(call: Call, check_id: str) -> Response:
-    """Get the result of a test. It is kept for ten minutes; what is unknown is pending."""
+    """Get what a provider has answered. It is kept for ten minutes; what is unknown is pending."""
     if not re.fullmatch("[0-9a-f]{32}", check_id):
         raise LookupError("no such check")
-    return _shown(check_id, check.result(call.world, check_id))
+    return _shown(check_id, ask.result(call.world, check_id))
 
 
-def _shown(asked: str, found: check.Answered | None) -> Response:
+def _asked(call: Call, code: str, question: Question, redirect_uri: str = "") -> Response:
+    id = ask.ask(call.world, configure.channel(call.world, known_code(code)), question, redirect_uri)
+    return _shown(id, ask.wait(call.world, id))
+
+
+def _shown(id: str, found: ask.Answered | None) -> Response:
+    said = found or ask.Answered()
     status = "pending" if found is None else "failed" if found.code else "ok"
-    body: dict[str, Any] = {
-        "check_id": asked, "status": status, "code": found.code if found else "", "kind": found.kind if found else "",
-    }  # fmt: skip
+    body = {"check_id": id, "status": status, "code": said.code, "kind": said.kind, "link": said.link or None}
     return Response(body, dict(JSON), 202 if found is None else 200)

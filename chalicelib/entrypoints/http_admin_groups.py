@@ -1,143 +1,143 @@
-"""Black- and whitelists, segments and tags: what they are called and whose they are."""
+"""Black- and whitelists, segments and tags: what they are called and whose they are, and who is in a list or segment.
+
+The three have the same routes, made from one table; a tag's users have it, and are no members.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain import audiences
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, listed, number, tagged
-from chalicelib.entrypoints.http_support import Call
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, number, tagged
+from chalicelib.entrypoints.http_admin_users import userids_of
+from chalicelib.entrypoints.http_support import Call, View
 from chalicelib.flow import records
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.shapes.base import OfOwner
+    from chalicelib.entrypoints.shapes.people import Membership
     from chalicelib.entrypoints.shapes.records import ListBody, Renaming, SegmentBody, TagBody, TagRenaming
 
 bp = Blueprint(__name__)
 
-CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "gives": "records.Group"}
-MAKES: dict[str, Any] = {**CHANGES, "status": 201, "errors": (404, 409)}
-DELETES: dict[str, Any] = {"role": Role.OPERATOR, "status": 204, "errors": (409, 412)}
+
+@dataclass(frozen=True)
+class Told:
+    """A family in the words of its paths, shapes and descriptions."""
+
+    family: Family
+    path: str
+    one: str
+    several: str
+    body: str
+    renaming: str = "Renaming"
+    owner: str = "an access channel"
+    note: str = ""  # on its name
 
 
-@admin(bp, "lists", "POST", takes="records.ListBody", **MAKES)
-def add_list(call: Call) -> Response:
-    """Add a black- or whitelist for an access channel."""
-    body: ListBody = call.body()
-    return _made(call, Family.LIST, body.channel_key, body.name, body.kind)
+TOLD = (
+    Told(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
+    Told(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
+    Told(Family.TAG, "tags", "a tag", "tags", "TagBody", "TagRenaming", "an access channel, or of `all`",
+         note=" Its name is the text that users carry, and keep as they were given it."),
+)  # fmt: skip
 
 
-@admin(bp, "lists", "GET", query="base.OfOwner", gives="records.Lists", errors=(404,))
-def list_lists(call: Call) -> Any:
-    """List the black- and whitelists of an access channel."""
-    return _listed(call, Family.LIST, "lists")
+def _headers(told: Told) -> None:
+    family = told.family
+
+    def add(call: Call) -> Response:
+        body: ListBody | SegmentBody | TagBody = call.body()
+        return _tagged(records.add_group(call.world, family, known_key(body.channel_key), body.name, body.kind), 201)
+
+    def several(call: Call) -> Any:
+        asked: OfOwner = call.asked()
+        key = records.owner(call.world, family, known_key(asked.channel_key))
+        return cursors.page(
+            told.path, call, cursors.number, lambda after, limit: call.world.groups.list(family, key, after, limit),
+            lambda each: each.number, _shown,
+        )  # fmt: skip
+
+    def get(call: Call, id: str) -> Response:
+        return _tagged(records.group(call.world, family, number(id)))
+
+    def rename(call: Call, id: str) -> Response:
+        body: Renaming | TagRenaming = call.body()
+        return _tagged(records.rename_group(call.world, family, number(id), expected(call), body.name))
+
+    def delete(call: Call, id: str) -> Response:
+        records.delete_group(call.world, family, number(id), if_given(call))
+        return Response("", {}, 204)
+
+    changes: dict[str, Any] = {"role": Role.OPERATOR, "gives": "records.Group"}
+    one, many = told.path + "/{id}", told.path.capitalize()
+    _add(
+        add, f"add_{family}", f"Add {told.one} of {told.owner}.{told.note}", told.path, "POST",
+        takes=f"records.{told.body}", status=201, errors=(404, 409), **changes,
+    )  # fmt: skip
+    _add(
+        several, f"list_{told.path}", f"List the {told.several} of {told.owner}.", told.path, "GET",
+        query="base.OfOwner", gives=f"records.{many}", errors=(404,),
+    )  # fmt: skip
+    _add(get, f"get_{family}", f"Get {told.one}.", one, "GET", gives="records.Group")
+    _add(
+        rename, f"rename_{family}", f"Rename {told.one}.{told.note}", one, "PUT",
+        takes=f"records.{told.renaming}", matches=True, **changes,
+    )  # fmt: skip
+    _add(delete, f"delete_{family}", f"Delete {told.one}.{told.note}", one, "DELETE", role=Role.OPERATOR, status=204, errors=(409, 412))
 
 
-@admin(bp, "lists/{id}", "GET", gives="records.Group")
-def get_list(call: Call, id: str) -> Response:
-    """Get a black- or whitelist."""
-    return _tagged(records.group(call.world, Family.LIST, number(id)))
+def _members(told: Told) -> None:
+    name_of = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}[told.family]
 
+    def members_of(call: Call, id: str) -> str:
+        return name_of(records.group(call.world, told.family, number(id)).number)
 
-@admin(bp, "lists/{id}", "PUT", takes="records.Renaming", matches=True, **CHANGES)
-def rename_list(call: Call, id: str) -> Response:
-    """Rename a black- or whitelist."""
-    body: Renaming = call.body()
-    return _renamed(call, Family.LIST, id, body.name)
+    def several(call: Call, id: str) -> dict[str, Any]:
+        return userids_of(call, members_of(call, id))
 
+    def change(call: Call, id: str) -> dict[str, Any]:
+        body: Membership = call.body()
+        call.world.audiences.change(members_of(call, id), body.add, body.remove)
+        return {"added": len(set(body.add)), "removed": len(set(body.remove))}
 
-@admin(bp, "lists/{id}", "DELETE", **DELETES)
-def delete_list(call: Call, id: str) -> Response:
-    """Delete a black- or whitelist."""
-    return _deleted(call, Family.LIST, id)
+    def get(call: Call, id: str, userid: str) -> dict[str, Any]:
+        name = members_of(call, id)
+        if len(userid) > 64 or not call.world.audiences.holds(name, [userid]):
+            raise LookupError("not a member")
+        return {"userid": userid}
 
-
-@admin(bp, "segments", "POST", takes="records.SegmentBody", **MAKES)
-def add_segment(call: Call) -> Response:
-    """Add a segment for an access channel."""
-    body: SegmentBody = call.body()
-    return _made(call, Family.SEGMENT, body.channel_key, body.name, body.kind)
-
-
-@admin(bp, "segments", "GET", query="base.OfOwner", gives="records.Segments", errors=(404,))
-def list_segments(call: Call) -> Any:
-    """List the segments of an access channel."""
-    return _listed(call, Family.SEGMENT, "segments")
-
-
-@admin(bp, "segments/{id}", "GET", gives="records.Group")
-def get_segment(call: Call, id: str) -> Response:
-    """Get a segment."""
-    return _tagged(records.group(call.world, Family.SEGMENT, number(id)))
-
-
-@admin(bp, "segments/{id}", "PUT", takes="records.Renaming", matches=True, **CHANGES)
-def rename_segment(call: Call, id: str) -> Response:
-    """Rename a segment."""
-    body: Renaming = call.body()
-    return _renamed(call, Family.SEGMENT, id, body.name)
-
-
-@admin(bp, "segments/{id}", "DELETE", **DELETES)
-def delete_segment(call: Call, id: str) -> Response:
-    """Delete a segment."""
-    return _deleted(call, Family.SEGMENT, id)
-
-
-@admin(bp, "tags", "POST", takes="records.TagBody", **MAKES)
-def add_tag(call: Call) -> Response:
-    """Add a tag for an access channel, or for `all`. Its name is the text that users carry."""
-    body: TagBody = call.body()
-    return _made(call, Family.TAG, body.channel_key, body.name, "tag")
-
-
-@admin(bp, "tags", "GET", query="base.OfOwner", gives="records.Tags", errors=(404,))
-def list_tags(call: Call) -> Any:
-    """List the tags of an access channel, or of `all`."""
-    return _listed(call, Family.TAG, "tags")
-
-
-@admin(bp, "tags/{id}", "GET", gives="records.Group")
-def get_tag(call: Call, id: str) -> Response:
-    """Get a tag."""
-    return _tagged(records.group(call.world, Family.TAG, number(id)))
-
-
-@admin(bp, "tags/{id}", "PUT", takes="records.TagRenaming", matches=True, **CHANGES)
-def rename_tag(call: Call, id: str) -> Response:
-    """Rename a tag. Users keep the text that they were given."""
-    body: TagRenaming = call.body()
-    return _renamed(call, Family.TAG, id, body.name)
-
-
-@admin(bp, "tags/{id}", "DELETE", **DELETES)
-def delete_tag(call: Call, id: str) -> Response:
-    """Delete a tag. Users keep the text that they were given."""
-    return _deleted(call, Family.TAG, id)
-
-
-def _made(call: Call, family: Family, channel_key: str, name: str, kind: str) -> Response:
-    return _tagged(records.add_group(call.world, family, known_key(channel_key), name, kind), 201)
-
-
-def _listed(call: Call, family: Family, name: str) -> Any:
-    asked: OfOwner = call.asked()
-    key = records.owner(call.world, family, known_key(asked.channel_key))
-    return listed(
-        name, call, lambda after, limit: call.world.groups.list(family, key, after, limit), lambda each: each.number, 0, _shown
+    path = told.path + "/{id}/members"
+    _add(
+        several, f"list_{told.family}_members", f"List the members of {told.one}.", path, "GET",
+        query="people.Paged", gives="people.UserIdsPage",
+    )  # fmt: skip
+    _add(
+        change, f"change_{told.family}_members",
+        f"Add members to {told.one} and remove some; who is a member already, or was none, is no error.", path, "POST",
+        takes="people.Membership", gives="people.MembersChanged", role=Role.OPERATOR,
+    )  # fmt: skip
+    _add(
+        get, f"get_{told.family}_member", f"Whether somebody is a member of {told.one}.", path + "/{userid}", "GET",
+        gives="people.SetMember",
     )  # fmt: skip
 
 
-def _renamed(call: Call, family: Family, id: str, name: str) -> Response:
-    return _tagged(records.rename_group(call.world, family, number(id), expected(call), name))
+def _add(view: View, name: str, text: str, path: str, method: str, **declared: Any) -> None:
+    view.__name__, view.__doc__ = name, text
+    admin(bp, path, method, **declared)(view)
 
 
-def _deleted(call: Call, family: Family, id: str) -> Response:
-    records.delete_group(call.world, family, number(id), if_given(call))
-    return Response("", {}, 204)
+for _told in TOLD:
+    _headers(_told)
+    if _told.family is not Family.TAG:
+        _members(_told)
 
 
 def _tagged(group: Group, status: int = 200) -> Response:

@@ -16,7 +16,6 @@ from chalicelib.flow import imports
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.shapes.imports import ImportBody, TemplateAsked
-    from chalicelib.entrypoints.shapes.people import Paged
 
 bp = Blueprint(__name__)
 
@@ -39,9 +38,7 @@ def start_import(call: Call, id: str) -> Response:
 @admin(bp, "imports", "GET", query="people.Paged", gives="imports.Imports", tag="imports")
 def list_imports(call: Call) -> dict[str, Any]:
     """Imports of the last 30 days, newest first."""
-    asked: Paged = call.asked()
-    some = call.world.imports.newest(cursors.made(asked.cursor), asked.limit)
-    return cursors.page("imports", some, asked.limit, _shown, lambda one: one.id)
+    return cursors.page("imports", call, cursors.made, call.world.imports.newest, lambda one: one.id, _shown)
 
 
 @admin(bp, "imports/{id}", "GET", gives="imports.Import", errors=(404,), tag="imports")

@@ -8,7 +8,8 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.audits import Change, month_of
 from chalicelib.domain.members import Member
-from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, listed, tagged
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, tagged
 from chalicelib.entrypoints.http_support import Call
 from chalicelib.flow import records
 
@@ -29,7 +30,7 @@ def add_member(call: Call) -> Response:
 @admin(bp, "members", "GET", query="base.ListQuery", gives="records.Members")
 def list_members(call: Call) -> Any:
     """List members. The deployment's global keys are not among them."""
-    return listed("members", call, call.world.members.list, lambda each: each.key, "", _shown)
+    return cursors.page("members", call, cursors.word, call.world.members.list, lambda each: each.key, _shown)
 
 
 @admin(bp, "members/{access_key}", "GET", gives="records.Member")
@@ -66,7 +67,9 @@ def list_changes(call: Call) -> Any:
     """List what was changed through this API in a month, the newest first."""
     asked: AuditQuery = call.asked()
     month = asked.month or month_of(call.world.clock.now())
-    return listed("changes", call, lambda before, limit: call.world.audit.list(month, before, limit), lambda each: each.id, "", _change)
+    return cursors.page(
+        "changes", call, cursors.word, lambda before, limit: call.world.audit.list(month, before, limit), lambda each: each.id, _change
+    )  # fmt: skip
 
 
 def _own(call: Call) -> str:

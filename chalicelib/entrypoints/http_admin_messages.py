@@ -24,8 +24,11 @@ bp = Blueprint(__name__)
 def list_messages(call: Call) -> dict[str, Any]:
     """What an access channel has sent, newest first."""
     asked: MessagesAsked = call.asked()
-    some = report.newest(call.world, known_key(asked.channel_key), cursors.made(asked.cursor), asked.limit)
-    return cursors.page("messages", some, asked.limit, _shown, lambda each: each.msgid)
+    key = known_key(asked.channel_key)
+    return cursors.page(
+        "messages", call, cursors.made,
+        lambda before, limit: report.newest(call.world, key, before, limit, asked.since, asked.until), lambda each: each.msgid, _shown,
+    )  # fmt: skip
 
 
 @admin(bp, "messages/{msgid}", "GET", gives="messages.Report", errors=(404,), tag="messages")

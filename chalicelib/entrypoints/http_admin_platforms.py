@@ -10,7 +10,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.sending import Capabilities
 from chalicelib.entrypoints.http_admin_support import admin
 from chalicelib.entrypoints.http_support import Call
-from chalicelib.flow import configure
+from chalicelib.flow import configure, validity
 from chalicelib.flow.ports import World
 
 bp = Blueprint(__name__)
@@ -26,7 +26,7 @@ def _shown(world: World, able: Capabilities) -> dict[str, Any]:
     return {
         "platform": able.platform,
         "type": able.type.value,
-        "available": configure.is_available(world, able),
+        "available": not validity.not_served(world, able),
         "delivery_report": able.delivery_report.value,
         "click_report": able.click_report.value,
         "receipts": sorted(mode.value for mode in able.receipt_modes),
@@ -35,6 +35,7 @@ def _shown(world: World, able: Capabilities) -> dict[str, Any]:
         "provider_ids": able.provider_ids.value,
         "token_life": able.token_life,
         "recall": able.recall,
+        "authorisation": able.authorisation,
         "credentials": _names(able.credentials),
         "options": _names(able.options),
     }

@@ -9,7 +9,8 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.members import Role
 from chalicelib.domain.strategy import Step, StrategyEntry
-from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, listed, number, tagged
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, number, tagged
 from chalicelib.entrypoints.http_support import Call
 from chalicelib.flow import configure, strategies, validity
 
@@ -35,9 +36,9 @@ def list_strategies(call: Call) -> Any:
     asked: OfOwner = call.asked()
     access = configure.access_channel(call.world, known_key(asked.channel_key))
     opened = validity.open_types(call.world, access)
-    return listed(
-        "strategies", call, lambda after, limit: call.world.settings.strategies(access.key, after, limit), lambda each: each.number, 0,
-        lambda each: _shown(each, opened),
+    return cursors.page(
+        "strategies", call, cursors.number, lambda after, limit: call.world.settings.strategies(access.key, after, limit),
+        lambda each: each.number, lambda each: _shown(each, opened),
     )  # fmt: skip
 
 

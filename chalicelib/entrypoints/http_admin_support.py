@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice.app import Blueprint, Response
@@ -14,11 +14,10 @@ from chalicelib import observability
 from chalicelib.domain.audits import Change
 from chalicelib.domain.errors import Refused, Stale
 from chalicelib.entrypoints.http_support import JSON, MAX_ADMIN_BODY, PARAMETER, Auth, Call, View, problem_details, route
-from chalicelib.flow import paging
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key")  # of what was made, for the log of changes
+IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key", "userid")  # of what was made, for the log of changes
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
@@ -32,7 +31,9 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
             call.world.settings.forget()
             answer = view(call, **ids)
             if method != "GET" and call.contract.role is not None:
-                _log(call, method, f"/admin/v1/{path}", ids, answer)
+                body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
+                made = {name: str(body[name]) for name in IDS if (status == 201 or not ids) and name in body}
+                log_change(call, method, f"/admin/v1/{path}", {**made, **ids}, status)
             return answer
 
         whole = f"/admin/v1/{path}"
@@ -41,12 +42,10 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
     return register
 
 
-def _log(call: Call, method: str, path: str, ids: Mapping[str, str], answer: Any) -> None:
+def log_change(call: Call, method: str, path: str, ids: Mapping[str, str], status: int = 200) -> None:
     """The change stands, whether it can be logged or not."""
-    body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
-    made = {name: str(body[name]) for name in IDS if status == 201 and name in body}
     key, name = (call.member.key, call.member.name) if call.member else ("", "")
-    change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, {**made, **ids}, status)
+    change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status)
     try:
         call.world.audit.write(change)
     except Exception as error:  # noqa: BLE001 what was asked for is done, and must be answered so
@@ -73,13 +72,6 @@ def if_given(call: Call) -> int | None:
 
 def tagged(body: Mapping[str, Any], version: int, status: int = 200) -> Response:
     return Response(body, {**JSON, "ETag": f'"{version}"'}, status)
-
-
-def listed(name: str, call: Call, read: Callable[[Any, int], Sequence[Any]], id_of: Callable[[Any], Any], first: Any, shown: View) -> Any:
-    """A page of a list: `{name: […], "cursor": …}`; the route's query has `cursor` and `limit`."""
-    asked = call.asked()
-    found, cursor = paging.page(read, id_of, first, asked.cursor, asked.limit)
-    return {name: [shown(each) for each in found], "cursor": cursor}
 
 
 def known_key(key: str) -> str:

@@ -9,7 +9,8 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.members import Role
 from chalicelib.domain.templates import Template, variables
-from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, listed, number, tagged
+from chalicelib.entrypoints import cursors
+from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_key, number, tagged
 from chalicelib.entrypoints.http_support import Call
 from chalicelib.flow import configure, templating, validity
 
@@ -36,9 +37,9 @@ def list_templates(call: Call) -> Any:
     asked: OfOwner = call.asked()
     access = configure.access_channel(call.world, known_key(asked.channel_key))
     opened = validity.open_types(call.world, access)
-    return listed(
-        "templates", call, lambda after, limit: call.world.settings.templates(access.key, after, limit), lambda each: each.number, 0,
-        lambda each: _shown(each, opened),
+    return cursors.page(
+        "templates", call, cursors.number, lambda after, limit: call.world.settings.templates(access.key, after, limit),
+        lambda each: each.number, lambda each: _shown(each, opened),
     )  # fmt: skip
 
 
@@ -62,10 +63,14 @@ def archive_template(call: Call, template_id: str) -> Response:
     return Response("", {}, 204)
 
 
-@admin(bp, "templates/{template_id}/versions", "GET", gives="templates.Versions")
+@admin(bp, "templates/{template_id}/versions", "GET", query="base.ListQuery", gives="templates.Versions")
 def list_template_versions(call: Call, template_id: str) -> dict[str, Any]:
     """List the versions of a template, also of one that is archived."""
-    return {"versions": [_version(each) for each in templating.versions(call.world, number(template_id))]}
+    of = number(template_id)
+    return cursors.page(
+        "versions", call, cursors.number, lambda after, limit: templating.versions(call.world, of, after, limit),
+        lambda each: each.version, _version,
+    )  # fmt: skip
 
 
 @admin(bp, "templates/{template_id}/versions/{version}", "GET", gives="templates.TemplateVersion")

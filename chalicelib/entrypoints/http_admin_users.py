@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -19,7 +19,7 @@ from chalicelib.flow import contacts
 from chalicelib.flow.ports import World
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.shapes.people import Paged, TagsAsked, UsersAsked
+    from chalicelib.entrypoints.shapes.people import TagsAsked, UsersAsked
     from chalicelib.entrypoints.shapes.users import Entry
 
 bp = Blueprint(__name__)
@@ -29,14 +29,22 @@ EVERYWHERE = range(keys.BUCKETS)
 
 @admin(bp, "users", "GET", query="people.UsersAsked", gives="people.Users", tag="users")
 def find_users(call: Call) -> dict[str, Any]:
-    """All users, by the beginning of their id, or by a contact: then all who have it, at most as many as the limit, on one page."""
+    """All users, those whose id begins with a prefix, or those who have a contact."""
     asked: UsersAsked = call.asked()
-    if asked.contact is not None and asked.type is not None:
-        userids = sorted(call.world.audiences.users_of(asked.type, asked.contact))[: asked.limit]
-        found = call.world.users.get(userids)
-        return {"users": [shown(call, found[userid]) for userid in userids if userid in found], "cursor": None}
-    some = call.world.users.walk(EVERYWHERE, cursors.user(asked.cursor), asked.limit, asked.prefix or "")
-    return cursors.page("users", some, asked.limit, lambda user: shown(call, user), lambda user: keys.position(user.userid))
+
+    def read(after: str, limit: int) -> Sequence[User]:
+        if asked.contact is None or asked.type is None:
+            return call.world.users.walk(EVERYWHERE, after, limit, asked.prefix or "")
+        found = call.world.users.get(
+            [each for each in call.world.audiences.users_of(asked.type, asked.contact) if keys.position(each) > after]
+        )
+        return sorted(found.values(), key=_place)[:limit]
+
+    return cursors.page("users", call, cursors.user, read, _place, lambda user: shown(call, user))
+
+
+def _place(user: User) -> str:
+    return keys.position(user.userid)
 
 
 @admin(bp, "users", "POST", takes="users.Entry", gives="people.User", role=Role.OPERATOR, errors=(409,), tag="users")
@@ -72,8 +80,7 @@ def list_user_tags(call: Call) -> dict[str, Any]:
     def shown(tag: str) -> dict[str, Any]:
         return {"scope": asked.scope, "tag": tag, "estimate": call.world.audiences.estimate([audiences.tag(asked.scope, tag)])}
 
-    some = call.world.audiences.tags(asked.scope, cursors.text(asked.cursor), asked.limit)
-    return cursors.page("tags", some, asked.limit, shown, str)
+    return cursors.page("tags", call, cursors.tag, lambda after, limit: call.world.audiences.tags(asked.scope, after, limit), str, shown)
 
 
 @admin(bp, "user-tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIdsPage", tag="users")
@@ -86,9 +93,9 @@ def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
 
 def userids_of(call: Call, name: str) -> dict[str, Any]:
     """A page of a set."""
-    asked: Paged = call.asked()
-    some = call.world.audiences.walk([name], EVERYWHERE, cursors.user(asked.cursor), asked.limit)
-    return cursors.page("userids", some, asked.limit, str, keys.position)
+    return cursors.page(
+        "userids", call, cursors.user, lambda after, limit: call.world.audiences.walk([name], EVERYWHERE, after, limit), keys.position, str
+    )  # fmt: skip
 
 
 def _known(world: World, userid: str) -> User:

@@ -6,15 +6,21 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.errors import Refused
 from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
-from chalicelib.flow import access_tokens, materials
+from chalicelib.flow import ask, materials
 
 bp = Blueprint(__name__)
 
 # Bytes of the whole form. API Gateway hands a form to Lambda in base64, and Lambda takes 6 MB of it.
 MAX_FORM = 4_400_000
 FORM_TOO_LARGE = 1019051
+
+TYPES = {
+    "wechatoa": ChannelType.WECHATOA, "wechatmp": ChannelType.WECHATMP, "dingtalkcc": ChannelType.DINGTALK_CC,
+    "dingtalk_cc": ChannelType.DINGTALK_CC, "wechatwk": ChannelType.WECHATWK,
+}  # fmt: skip
 
 
 @route(
@@ -74,5 +80,5 @@ def upload(call: Call) -> dict[str, Any]:
 )  # fmt: skip
 def token(call: Call) -> dict[str, Any]:
     """The provider's own access token of a delivery channel."""
-    found = access_tokens.token(call.world, call.sender, access_tokens.TYPES[call.asked().type])
+    found = ask.access_token(call.world, call.sender, TYPES[call.asked().type])
     return {"code": 0, "token": found.value, "expires_in": max(0, (found.expires - call.world.clock.now()) // 1000)}

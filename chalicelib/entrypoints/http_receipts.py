@@ -30,8 +30,8 @@ def _take(call: Call, code: str, token: str) -> Response:
     if not _CODE.fullmatch(code) or len(token) > 128:
         raise LookupError("no such webhook")
     request = WebhookRequest(call.request.method, call.headers, call.query, call.raw, call.world.clock.now())
-    reply = receipts.take_webhook(call.world, code, token, request)
-    return Response(reply, {"Content-Type": "text/plain; charset=utf-8"}, 200)
+    taken = receipts.take_webhook(call.world, code, token, request)
+    return Response(taken.reply, {"Content-Type": f"{taken.media}; charset=utf-8"}, 200)
 
 
 @route(bp, "/v1/{type}/callback/{code}/{token}", "GET", "POST", auth=Auth.WEBHOOK, shape=ums_error, tag="receipts")

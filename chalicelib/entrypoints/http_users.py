@@ -10,6 +10,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.bodies import BadBody
+from chalicelib.entrypoints.http_admin_support import log_change
 from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
 from chalicelib.flow import contacts
 
@@ -41,7 +42,7 @@ def change_users(call: Call) -> dict[str, Any]:
         except Invalid as error:
             failed.append(_failure(entry, SCOPE_REFUSED, f"[{n}].{error.field}: {error.reason}"))
     lost = contacts.change(call.world, changes) if changes else {}
-    return _answer([one.userid for one in changes], lost, failed)
+    return _answered(call, "/v1/user/opt", [one.userid for one in changes], lost, failed)
 
 
 @route(bp, "/v1/user/delete", "POST", auth=Auth.ACCESS, shape=ums_error, takes="users.UserIds", gives="users.Changed", tag="users")
@@ -58,15 +59,18 @@ def delete_users(call: Call) -> dict[str, Any]:
         except Refused as error:
             failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.errors[0][1] if isinstance(error, BadBody) else error}"))
     lost = contacts.delete(call.world, userids) if userids else {}
-    return _answer(userids, lost, failed)
+    return _answered(call, "/v1/user/delete", userids, lost, failed)
 
 
 _CODES = {contacts.BUSY: BUSY, contacts.UNKNOWN: UNKNOWN}
 
 
-def _answer(userids: Sequence[str], lost: Mapping[str, str], failed: Sequence[dict[str, str]]) -> dict[str, Any]:
+def _answered(call: Call, path: str, userids: Sequence[str], lost: Mapping[str, str], failed: Sequence[dict[str, str]]) -> dict[str, Any]:
+    """What became of each; in the log of changes, how many it were, or who it was."""
     every = [*failed, *(_failure({"userid": u}, _CODES.get(why, PARAMETER), why) for u, why in lost.items())]
     success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
+    if call.member is not None and success:
+        log_change(call, "POST", path, {"userid": success[0]} if len(success) == 1 else {"users": str(len(success))})
     return {"code": 0, "message": "success", "data": {"success": success, "fail": every}}
 
 

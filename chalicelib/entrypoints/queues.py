@@ -1,4 +1,4 @@
-"""Consumers of the queues, each written out: one function, one Lambda, one name. The template adds the queues of priorities 2 and 3."""
+"""Consumers of the queues: one function, one Lambda, one name for each. The template adds the queues of priorities 2 and 3."""
 
 from __future__ import annotations
 
@@ -6,35 +6,13 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import CheckJob, DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, TokenJob, WithdrawJob
+from chalicelib.domain.jobs import AskJob, DeliverJob, PlanJob, PollJob, RecallJob, TimerKind, WithdrawJob
 from chalicelib.entrypoints.runtime import jobs, stage
-from chalicelib.flow import access_tokens, check, deliver, due, envelopes, fallback, poll, tally, withdraw
+from chalicelib.flow import ask, deliver, due, envelopes, fallback, poll, tally, withdraw
 from chalicelib.flow import audience as audience_step
 from chalicelib.flow.ports import World
 
 audience_jobs = Blueprint(__name__)
-app_jobs = Blueprint(__name__)
-wechatoa_jobs = Blueprint(__name__)
-wechatmp_jobs = Blueprint(__name__)
-sms_jobs = Blueprint(__name__)
-email_jobs = Blueprint(__name__)
-alipay_life_jobs = Blueprint(__name__)
-dingtalk_cc_jobs = Blueprint(__name__)
-wechatwk_jobs = Blueprint(__name__)
-wechatwk_linkedcorp_jobs = Blueprint(__name__)
-
-# A stage registers those of its channel types.
-DELIVERY = {
-    ChannelType.APP: app_jobs,
-    ChannelType.WECHATOA: wechatoa_jobs,
-    ChannelType.WECHATMP: wechatmp_jobs,
-    ChannelType.SMS: sms_jobs,
-    ChannelType.EMAIL: email_jobs,
-    ChannelType.ALIPAY_LIFE: alipay_life_jobs,
-    ChannelType.DINGTALK_CC: dingtalk_cc_jobs,
-    ChannelType.WECHATWK: wechatwk_jobs,
-    ChannelType.WECHATWK_LINKEDCORP: wechatwk_linkedcorp_jobs,
-}
 
 
 def _queue(name: str) -> str:
@@ -61,58 +39,16 @@ def audience(world: World, text: str) -> None:
     return None
 
 
-@app_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.APP, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_app(world: World, text: str) -> None:
-    _deliver(world, text)
+def _consumer(channel_type: ChannelType) -> Blueprint:
+    """The function that delivers on a channel type. Lambda finds it by its name in this module."""
 
+    def work(world: World, text: str) -> None:
+        _deliver(world, text)
 
-@wechatoa_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATOA, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_wechatoa(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@wechatmp_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATMP, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_wechatmp(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@sms_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.SMS, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_sms(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@email_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.EMAIL, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_email(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@alipay_life_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.ALIPAY_LIFE, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_alipay_life(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@dingtalk_cc_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.DINGTALK_CC, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_dingtalk_cc(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@wechatwk_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATWK, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_wechatwk(world: World, text: str) -> None:
-    _deliver(world, text)
-
-
-@wechatwk_linkedcorp_jobs.on_sqs_message(queue=_queue(config.delivery_queue(ChannelType.WECHATWK_LINKEDCORP, Priority.HIGH)))  # type: ignore[untyped-decorator]
-@jobs
-def deliver_wechatwk_linkedcorp(world: World, text: str) -> None:
-    _deliver(world, text)
+    name = work.__name__ = config.deliver_function(channel_type)
+    blueprint = Blueprint(__name__)
+    globals()[name] = blueprint.on_sqs_message(queue=_queue(config.delivery_queue(channel_type, Priority.HIGH)))(jobs(work))
+    return blueprint
 
 
 def _deliver(world: World, text: str) -> None:
@@ -123,9 +59,11 @@ def _deliver(world: World, text: str) -> None:
         withdraw.recall(world, job)
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
-    elif isinstance(job, TokenJob):
-        access_tokens.fetch(world, job)
-    elif isinstance(job, CheckJob):
-        check.answer(world, job)
+    elif isinstance(job, AskJob):
+        ask.answer(world, job)
     else:
         due.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])
+
+
+# A stage registers those of its channel types.
+DELIVERY = {channel_type: _consumer(channel_type) for channel_type in ChannelType}

@@ -21,6 +21,7 @@ from chalicelib.domain.sending import Capabilities, ProviderIds
 from chalicelib.domain.strategy import StrategyEntry
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import ALL
+from chalicelib.flow import validity
 from chalicelib.flow.ports import Provider, World
 
 PARAMETER = 4004  # UMS: invalid parameter
@@ -145,19 +146,14 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
         raise Invalid("platform", f"is not known; for {order.type} there is: {known}") from None
     if provider.capabilities.type is not order.type:
         raise Invalid("platform", f"{order.platform} delivers on {provider.capabilities.type}, not on {order.type}")
-    if not is_available(world, provider.capabilities):
-        raise Invalid("platform", f"needs the worker {provider.capabilities.worker}, which this stage does not run")
+    if reason := validity.not_served(world, provider.capabilities):
+        raise Invalid("platform", reason)
     return provider
 
 
 def platforms(world: World) -> Sequence[Capabilities]:
     """What every platform can do, by channel type."""
     return [world.providers.of(name).capabilities for kind in ChannelType for name in world.providers.platforms(kind)]
-
-
-def is_available(world: World, able: Capabilities) -> bool:
-    """Whether the stage runs what the platform needs."""
-    return not able.worker or able.worker in world.limits.workers
 
 
 def size(value: Mapping[str, Any]) -> int:

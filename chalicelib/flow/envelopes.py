@@ -9,32 +9,31 @@ from typing import Any
 
 from chalicelib.domain.channels import Priority
 from chalicelib.domain.jobs import (
+    AskJob,
     AudienceJob,
     ChannelJob,
-    CheckJob,
     DeliverJob,
     ImportJob,
     PlanJob,
     PollJob,
+    Question,
     RecallJob,
     Timer,
     TimerKind,
     TimersJob,
-    TokenJob,
     WithdrawJob,
 )
 from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob | ImportJob
 
-_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | ImportJob]] = {
+_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | AskJob | ImportJob]] = {
     "plan": PlanJob,
     "withdraw": WithdrawJob,
     "deliver": DeliverJob,
     "recall": RecallJob,
     "poll": PollJob,
-    "token": TokenJob,
-    "check": CheckJob,
+    "ask": AskJob,
     "import": ImportJob,
 }
 _KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
@@ -57,7 +56,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | RecallJob | PollJob | TokenJob | CheckJob | TimersJob):
+    if not isinstance(job, DeliverJob | RecallJob | PollJob | AskJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 
@@ -82,10 +81,12 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position", "id", "check"})
+_TEXTS = frozenset({"msgid", "channel", "position", "id", "redirect_uri"})
 
 
 def _typed(name: str, value: Any) -> Any:
+    if name == "question":
+        return Question(value)
     expected = str if name in _TEXTS else int
     if type(value) is not expected:
         raise TypeError(name)

@@ -9,7 +9,7 @@ from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.sending import Capabilities, ProviderIds, Receipt, Reply
-from chalicelib.flow import receipts
+from chalicelib.flow import receipts, validity
 from chalicelib.flow.ports import World
 from chalicelib.flow.sessions import connect
 
@@ -24,7 +24,7 @@ def start(world: World) -> None:
 
     A channel on which nothing is sent any more is asked ever more seldom, and then no more.
     """
-    polled = [c for c in world.settings.channels() if is_polled_as_a_whole(world, c)]
+    polled = [c for c in world.settings.channels() if is_polled_as_a_whole(world, c) and not validity.not_served(world, _able(world, c))]
     since = world.lookups.expected([c.code for c in polled]) if polled else {}
     now = world.clock.now()
     due = [c for c in polled if c.code in since and _is_due(world, c, (now - since[c.code]) // 1000)]

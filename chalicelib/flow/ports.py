@@ -60,6 +60,9 @@ class Session(Protocol):
     def access_token(self) -> Token | None:
         """The provider's own token for this account, fetched if need be; None where it has none."""
 
+    def authorisation_link(self, redirect_uri: str) -> str:
+        """The page on which the account's owner lets us in, and which leads on to an address. Only where `capabilities.authorisation`."""
+
 
 class Provider(Protocol):
     capabilities: Capabilities
@@ -80,9 +83,9 @@ class Provider(Protocol):
 
 
 class Tokens(Protocol):
-    """Access tokens of providers, sealed, shared by all containers. A name is a delivery channel's code and what it is, joined.
+    """Access tokens of providers, sealed, shared by all containers (`sending.token_name`).
 
-    What a test of a delivery channel brought is kept here too, for minutes (flow/check.py).
+    What a provider was asked for the API is kept here too, for minutes (flow/ask.py).
     """
 
     def read(self, name: str) -> Token | None:
@@ -94,7 +97,8 @@ class Tokens(Protocol):
     def lease(self, name: str, seconds: int) -> bool:
         """Whether it is the caller who may fetch a new one: nobody else may, for so long."""
 
-    def forget(self, name: str) -> None: ...
+    def give_back(self, name: str, seconds: int) -> None:
+        """Who has the lease could fetch none: somebody else may, so many seconds from now."""
 
 
 class Rates(Protocol):
@@ -155,7 +159,7 @@ class Administration(Settings, Protocol):
     def put_template(self, template: Template) -> None:
         """A version; of one that is archived, its end: it stands in no list any more."""
 
-    def template_versions(self, number: int) -> Sequence[Template]:
+    def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
         """From the first on, the end of an archived one left out."""
 
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None: ...
@@ -393,7 +397,11 @@ class Files(Protocol):
 
 class Queues(Protocol):
     def send(self, envelopes: Sequence[Envelope]) -> None:
-        """In batches per queue; raises when one could not be sent (the others may have been)."""
+        """In batches per queue; raises when one could not be sent (the others may have been).
+
+        A job for a channel type or worker that the stage does not run (any more) is left out, and must not keep others from being sent:
+        who looks after it later finds that it never left.
+        """
 
 
 @dataclass(frozen=True)
@@ -443,7 +451,7 @@ class Providers(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """The times that a stage sets, in seconds."""
+    """What a stage sets; times are seconds."""
 
     lease: int
     submit_within: int
@@ -451,6 +459,7 @@ class Limits:
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
+    channel_types: tuple[ChannelType, ...] = tuple(ChannelType)  # those that the stage delivers on
     workers: tuple[str, ...] = ()  # those that the stage runs
     requests_per_second: int = 500  # of an access channel
     clock_width: int = 60  # no timer comes due sooner than two of these from now

@@ -35,7 +35,7 @@ _FACTS = {
 }
 
 
-def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> str:
+def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> Webhook:
     """A provider's post: verify it, add its receipts, answer as the provider wants. When this raises, the provider posts again.
 
     Raises LookupError (no such channel or token), Unverified, or Invalid for a body that cannot be read.
@@ -53,7 +53,7 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
         world.tokens.write(name, kept)
     record(world, channel.code, webhook.receipts)
     record_replies(world, channel.code, webhook.replies)
-    return webhook.reply
+    return webhook
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:

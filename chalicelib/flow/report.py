@@ -63,13 +63,17 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     }
 
 
-def newest(world: World, channel_key: str, before: str, limit: int) -> Sequence[Summary]:
-    """An access channel's messages, newest first, from before a msgid on; raises LookupError where there is no such channel."""
+def newest(world: World, channel_key: str, before: str, limit: int, since: int = 0, until: int | None = None) -> Sequence[Summary]:
+    """An access channel's messages, newest first, from before a msgid on: those accepted from one time (ms) to before another.
+
+    Raises LookupError where there is no such channel.
+    """
     if world.settings.access_channel(channel_key) is None:
         raise LookupError("no such access channel")
     now = world.clock.now()
     oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
-    return world.messages.newest(channel_key, before or keys.message_id(now + 1, bytes(4)), oldest, limit)
+    end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
+    return world.messages.newest(channel_key, min(before, end) if before else end, max(since, oldest), limit)
 
 
 def own(world: World, channel_key: str, msgid: str) -> Message:

@@ -12,9 +12,8 @@ from chalicelib.domain.groups import KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
-from chalicelib.flow import content, materials
+from chalicelib.flow import content, materials, validity
 from chalicelib.flow.ports import World
-from chalicelib.flow.validity import closed
 
 # UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
 NOT_AUTHORISED = {
@@ -69,13 +68,13 @@ class Wanted(NamedTuple):
 
 def resolve(world: World, request: SendRequest) -> Wanted:
     _check_groups(world, request)
-    enabled = [c for code in request.channel.enabled_codes() if (c := world.settings.channel(code)) is not None]
+    enabled = validity.open_channels(world, request.channel)
     opened = frozenset(c.type for c in enabled)
     template = _template(world, request) if request.template is not None else None
     rule = _rule(world, request, opened)
     if template is None:
         template = _ordinary(world, request, request.contacts or (rule.channels if rule else opened))
-    elif shut := closed(template.contents, opened):
+    elif shut := validity.closed(template.contents, opened):
         raise Refused(TEMPLATE_INVALID, f"template_id: 通用模板已失效 ({_no_channel(shut)})", field="template_id")
     strategy = _strategy(request, template, rule)
     channels = _channels(enabled, strategy.channels)
@@ -142,7 +141,7 @@ def _rule(world: World, request: SendRequest, opened: frozenset[ChannelType]) ->
     found = world.settings.strategy(request.rule_id)
     if found is None or found[0] != request.channel.key:
         raise Refused(STRATEGY_INVALID, f"发送策略已失效 (rule_id {request.rule_id} does not exist)", field="rule_id")
-    if shut := closed(found[1].channels, opened):
+    if shut := validity.closed(found[1].channels, opened):
         raise Refused(STRATEGY_INVALID, f"rule_id: 发送策略已失效 ({_no_channel(shut)})", field="rule_id")
     return found[1]
 

@@ -11,4 +11,4 @@ from chalicelib.flow.ports import Session, World
 
 def connect(world: World, channel: Channel) -> AbstractContextManager[Session]:
     plain = world.credentials.open_credentials(channel.sealed_credentials)
-    return world.providers.of(channel.platform).connect(Account(channel.code, plain, channel.options))
+    return world.providers.of(channel.platform).connect(Account(channel.code, plain, channel.options, channel.edition))

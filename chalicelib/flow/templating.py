@@ -16,7 +16,7 @@ from chalicelib.domain.templates import Alternatives, Content, Template, is_link
 from chalicelib.flow import configure, content
 from chalicelib.flow.ports import World
 
-MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content
+MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content; one at least
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
 # Above these, something is surely cut off or split on the way; a provider may take less.
 LONG_TEXTS = {ChannelType.SMS: 500, ChannelType.APP: 1000, ChannelType.DINGTALK_CC: 500, ChannelType.WECHATWK: 2048}
@@ -70,9 +70,10 @@ def get_version(world: World, number: int, version: int) -> Template:
     return found
 
 
-def versions(world: World, number: int) -> Sequence[Template]:
-    found = world.settings.template_versions(number)
-    if not found:
+def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
+    """From the first one after a version on; 0: all, and any number."""
+    found = world.settings.template_versions(number, after, limit)
+    if not found and not after:
         raise LookupError("no such template")
     return found
 
@@ -149,8 +150,6 @@ def _places(kind: ChannelType, given: Alternatives) -> Iterator[tuple[str, Conte
     if isinstance(given, Mapping):
         yield place, given
         return
-    if not 1 <= len(given) <= MAX_ALTERNATIVES:
-        raise Invalid(place, f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives")
     yield from ((f"{place}[{n}]", one) for n, one in enumerate(given))
 
 

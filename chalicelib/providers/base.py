@@ -21,6 +21,8 @@ ErrorTable = Mapping[str, type[ProviderError]]
 # A provider's hint may be anything; a job is asked to wait at most so long, then it asks again.
 MAX_RETRY_AFTER = 3600.0
 
+JSON = "application/json"  # the media type of a reply to a webhook
+
 CHINA = timezone(timedelta(hours=8), "China")  # the clock of vendors that name no time zone
 
 _WORD = re.compile(r"[\x21-\x7e]{1,256}")
@@ -29,7 +31,7 @@ PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 class PlainSession:
-    """What most sessions have in common: no idempotency token, nothing to poll, nothing to take back, no access token."""
+    """What most sessions have in common: no idempotency token, nothing to poll, nothing to take back, no access token, no page."""
 
     def token(self) -> str | None:
         return None
@@ -45,6 +47,9 @@ class PlainSession:
 
     def access_token(self) -> Token | None:
         return None
+
+    def authorisation_link(self, redirect_uri: str) -> str:
+        raise Rejected("no_authorisation")
 
 
 def settings(required: str = "", optional: str = "") -> Mapping[str, bool]:

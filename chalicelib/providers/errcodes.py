@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
-from chalicelib.domain.sending import Account, Loss, Outcome, OutgoingCall, Token
+from chalicelib.domain.sending import Account, Loss, Outcome, OutgoingCall, Token, token_name
 from chalicelib.providers.base import ErrorTable, ask, retry_after, vendor_error, word
-from chalicelib.providers.tokens import AccessTokens, lasting, name_of
+from chalicelib.providers.tokens import AccessTokens, lasting
 from chalicelib.web.http import Http, Response
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class TokenApi:
     ) -> None:
         """`source`: the address that gives a token, and its query. `name`: of the token, where several channels share it."""
         self._http, self._tokens, self._words, self._source = http, tokens, words, source
-        self._name = name or name_of(account.code, "access")
+        self._name = name or token_name(account.code, account.edition)
 
     def token(self) -> Token:
         return self._tokens.token(self._name, self.fetch)

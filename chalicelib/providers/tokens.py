@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
-from chalicelib.domain import keys
 from chalicelib.domain.errors import ProviderError, Unavailable
 from chalicelib.domain.sending import Token
 from chalicelib.flow.ports import Tokens
 
 LEASE = 15  # seconds for one fetch
+AFTER_FAILURE = 1  # seconds until the next worker may ask a provider that gave none: sooner than others lose their patience
 PATIENCE = (0.1, 0.2, 0.4, 0.8)  # seconds between looks for what another worker fetches
 AHEAD = 0.1  # of a token's life: from then on it is renewed
 
@@ -75,13 +76,17 @@ class AccessTokens:
         raise Unavailable("token_is_being_fetched", retry_after=1)
 
     def _fetched(self, name: str, fetch: Fetch, usable: Token | None) -> Token:
-        """When the provider gives no new one, the old one is used as long as it lives; the lease keeps others from asking at once."""
+        """When the provider gives no new one, the old one is used as long as it lives; the lease keeps others from asking at once.
+
+        Where there is none to use, the next worker asks soon, but not before the provider's own hint: one at a time, one a second.
+        """
         try:
             fresh = fetch()
-        except ProviderError:
-            if usable is None:
-                raise
-            return usable
+        except ProviderError as error:
+            if usable is not None:
+                return usable
+            self._store.give_back(name, min(LEASE, max(AFTER_FAILURE, math.ceil(error.retry_after or 0))))
+            raise
         self._store.write(name, fresh)
         return fresh
 
@@ -112,11 +117,6 @@ class MemoryTokens:
         self._leases[name] = self._now() + seconds
         return True
 
-    def forget(self, name: str) -> None:
-        self._stored.pop(name, None)
-        self._leases.pop(name, None)
-
-
-def name_of(code: str, what: str) -> str:
-    """The name of a delivery channel's token."""
-    return keys.join(code, what)
+    def give_back(self, name: str, seconds: int) -> None:
+        if name in self._leases:
+            self._leases[name] = self._now() + seconds

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 
@@ -141,7 +143,7 @@ class Shop:
         self.accounts[kind] = {"provider": self.provider(kind), "webhook_url": webhook, **made.account}
         if made.above is not None:
             self.accounts[kind] = {**self.accounts[kind], "webhook_url": None}
-            self._authorise(made, f"{webhook}?appid=$APPID$")
+            self._authorise(made, channel["code"], f"{webhook}?appid=$APPID$")
         self.register(kind)
 
     def close(self) -> None:
@@ -156,12 +158,24 @@ class Shop:
         """Again, with other options of the sandbox's; a provider's access token ends by that."""
         self.sandbox.register(**self.accounts[kind], **{**self.options.get(self.platform(kind), {}), **options})
 
-    def _authorise(self, made: Made, webhook: str) -> None:
-        """A third-party platform gets its ticket, and the account's administrator scans the QR code."""
+    def _authorise(self, made: Made, code: str, webhook: str) -> None:
+        """A third-party platform gets its ticket, and the account's administrator scans the QR code of the page that we are shown."""
         above, account = made.above or {}, made.account or {}
         self.sandbox.register(**{"provider": "wechat", "webhook_url": webhook, **above})
         self.sandbox.console("wechat", "ticket", component=above["app_key"])
-        self.sandbox.console("wechat", "scan", component=above["app_key"], app_id=account["app_key"])
+        shown = parse_qs(urlsplit(self._page_of(code)).query)["pre_auth_code"][0]
+        self.sandbox.console("wechat", "scan", component=above["app_key"], app_id=account["app_key"], pre_auth_code=shown)
+
+    def _page_of(self, code: str) -> str:
+        """There is none before the ticket has come."""
+        until = time.monotonic() + TIMEOUT
+        while True:
+            asked = self.admin.ask("POST", f"/admin/v1/channels/{code}/authorisation", {"redirect_uri": "https://shop.example/"})
+            if asked["link"]:
+                return str(asked["link"])
+            if time.monotonic() > until:
+                raise Failed(f"no page of authorisation: {asked}")
+            time.sleep(0.5)
 
     def put_file(self, form: Mapping[str, Any], content: bytes) -> int:
         """Send a file with the form of an import, as a browser does; the status that the bucket answers."""

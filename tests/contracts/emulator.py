@@ -88,6 +88,7 @@ def environment(address: str) -> dict[str, str]:
         "no_proxy": "127.0.0.1",
         "STAGE": STAGE,
         "CHANNEL_TYPES": ",".join(each.value for each in config.SUPPORTED_CHANNEL_TYPES),
+        "WORKERS": "cmpp",
         "PUBLIC_URL": "https://ums.example.com",
         "QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/",
         "CLOCK_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{config.clock_name(STAGE)}",

@@ -143,6 +143,8 @@ def test_a_template_that_is_archived_can_only_be_looked_at(container: Container,
     late = container().settings
     assert (settings.template(number), late.templates(unique)) == (None, [])
     assert list(late.template_versions(number)) == [first, second]
+    assert list(late.template_versions(number, 0, 1)) == [first]
+    assert list(late.template_versions(number, 1, 5)) == [second]
     assert [late.template_version(number, n) for n in (1, 2, 3, 4)] == [first, second, None, None]
 
 

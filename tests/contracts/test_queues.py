@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from chalicelib import config, wiring
 from chalicelib.aws import inbox
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import CheckJob, DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import AskJob, DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Question, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 from chalicelib.flow import envelopes as texts
 from chalicelib.flow.ports import World
@@ -29,7 +30,12 @@ def receive(request: pytest.FixtureRequest, world: World) -> Callable[[], Receiv
     if isinstance(world.queues, FakeQueues):
         fake = world.queues
         return lambda: [(_name(e), texts.encode(e.job)) for e in iter(fake.take, None)]
-    aws = request.getfixturevalue("aws")
+    found: Callable[[], Received] = request.getfixturevalue("receive_real")
+    return found
+
+
+@pytest.fixture
+def receive_real(aws: Callable[[str], Any]) -> Callable[[], Received]:
     list(_receive_all(aws))
     return lambda: list(_receive_all(aws))
 
@@ -59,7 +65,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(PlanJob(msgid, 3, "1500"), Priority.HIGH, None, "shop"),
         Envelope(DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
-        Envelope(CheckJob("push", "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
+        Envelope(AskJob("push", Question.CHECK, "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),
@@ -121,6 +127,24 @@ def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(real: World, aws: 
 def test_what_sqs_never_takes_is_an_error(real: World, aws: Callable[[str], Any]) -> None:
     with faults.answered(aws("sqs"), "SendMessageBatch", *[failing] * 20), pytest.raises(NotSent):
         real.queues.send(some_jobs(1))
+
+
+def test_a_job_that_the_stage_has_no_queue_for_keeps_no_other_back(
+    real: World, receive_real: Callable[[], Received], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = replace(config.settings(), channel_types=(ChannelType.APP,), workers=())
+    monkeypatch.setattr("chalicelib.aws.queues.settings", lambda: served)
+    job = DeliverJob(a_message().msgid, 0, 0, 0, "w", 0, 99)
+    one = Envelope(PollJob("app"), Priority.HIGH, ChannelType.APP, "app")
+    real.queues.send(
+        [
+            Envelope(PollJob("sms"), Priority.HIGH, ChannelType.SMS, "sms"),
+            Envelope(job, Priority.HIGH, ChannelType.APP, "shop", worker="cmpp"),
+            one,
+        ]
+    )
+    assert receive_real() == [(_name(one), texts.encode(one.job))]
+    assert [record.__dict__["queue"] for record in caplog.records if record.message == "job_without_queue"] == ["sms-1", "cmpp-1"]
 
 
 def test_a_worker_receives_a_job_until_it_is_done(real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,11 +32,23 @@ def test_one_worker_at_a_time_may_fetch(container: Container, unique: str) -> No
     assert other.read(unique) == Token("v", NOW + HOUR, NOW + HOUR), "a lease leaves the token"
 
 
-def test_what_is_forgotten_is_gone(world: World, unique: str) -> None:
-    world.tokens.write(unique, Token("v", NOW + HOUR, NOW + HOUR))
-    world.tokens.forget(unique)
-    assert world.tokens.read(unique) is None
-    assert world.tokens.lease(unique, 30)
+def test_a_lease_that_is_given_back_ends_soon(container: Container, unique: str) -> None:
+    one, other = container().tokens, container().tokens
+    one.write(unique, Token("v", NOW + HOUR, NOW + HOUR))
+    assert one.lease(unique, 30)
+    one.give_back(unique, 60)
+    assert not other.lease(unique, 30)
+    one.give_back(unique, 0)
+    assert other.read(unique) == Token("v", NOW + HOUR, NOW + HOUR)
+    assert other.lease(unique, 30)
+
+
+def test_what_was_written_meanwhile_has_no_lease_to_give_back(container: Container, unique: str) -> None:
+    one, other = container().tokens, container().tokens
+    assert one.lease(unique, 30)
+    other.write(unique, Token("v", NOW + HOUR, NOW + HOUR))
+    one.give_back(unique, 60)
+    assert one.lease(unique, 30)
 
 
 def test_a_token_is_sealed_and_expires_with_its_life(real: World, aws: Callable[[str], Any], unique: str) -> None:

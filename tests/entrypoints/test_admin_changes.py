@@ -230,38 +230,6 @@ def test_a_template_warns_of_what_is_perhaps_not_meant(configured: Api) -> None:
     assert configured.admin("POST", "templates", body).json["warnings"] == []
 
 
-def test_lists_come_in_pages(configured: Api) -> None:
-    steps = [{"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}]
-    for n in range(4):
-        configured.admin("POST", "strategies", {"channel_key": KEY, "name": f"s{n}", "steps": steps})
-        configured.admin("POST", "access-channels", {"name": f"c{n}"})
-    for path, name, key in (
-        (f"strategies?channel_key={KEY}&", "strategies", "rule_id"), ("access-channels?", "access_channels", "channel_key"),
-        ("channels?", "channels", "code"), (f"templates?channel_key={KEY}&", "templates", "template_id"), ("audit?", "changes", "id"),
-    ):  # fmt: skip
-        every = [each[key] for each in configured.admin("GET", path).json[name]]
-        for size in (1, 2, len(every), 500):
-            found: list[Any] = []
-            cursor: str | None = ""
-            while cursor is not None:
-                answer = configured.admin("GET", f"{path}limit={size}&cursor={cursor}").json
-                found += [each[key] for each in answer[name]]
-                cursor = answer["cursor"]
-                assert len(answer[name]) <= size
-            assert found == every, path
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=501", "limit=x", "limit=", "cursor=x", "cursor=!!", "cursor=bnVsbA", "cursor=MA", "cursor=IiI", "cursor=W10",
-     "cursor=" + "W1tb" * 99, "cursor=" + "x" * 500, "cursor=%00", "cursor=%F0%9F%98%80",
-     "cursor=IlxkODAwIg", "cursor=IlxkODAwXHUwMDAwIg", "cursor=LTE", "cursor=" + "OTk5" * 8, "cursor=dHJ1ZQ", "cursor=Ilx1ZDgwMCI"],
-)  # fmt: skip
-def test_a_wrong_page_is_refused(configured: Api, query: str) -> None:
-    for path in ("access-channels?", "channels?", f"templates?channel_key={KEY}&", f"lists?channel_key={KEY}&", "audit?", "members?"):
-        problem(configured, "GET", path + query, field=query.partition("=")[0])
-
-
 def test_tags_may_belong_to_everybody_and_lists_may_not(configured: Api) -> None:
     assert configured.admin("POST", "tags", {"channel_key": "all", "name": "vip"}).status == 201
     assert [t["name"] for t in configured.admin("GET", "tags?channel_key=all").json["tags"]] == ["vip"]
@@ -271,44 +239,24 @@ def test_tags_may_belong_to_everybody_and_lists_may_not(configured: Api) -> None
     assert configured.admin("POST", "segments", {"channel_key": KEY, "name": "x"}).json["kind"] == "manual"
 
 
-def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) -> None:
-    from chalicelib.domain.jobs import CheckJob
-    from chalicelib.entrypoints import queues
-    from chalicelib.flow import envelopes
-
-    def work() -> None:
-        while (envelope := configured.fake.queues.take()) is not None:
-            assert isinstance(envelope.job, CheckJob)
-            queues._deliver(configured.fake.ports, envelopes.encode(envelope.job))
-
-    fake, path = configured.fake, "channels/test1"
-    configured.world.providers.scripted["push"] = fake.providers.push  # type: ignore[attr-defined]
-    for key, expected in (("right", ("ok", "", "")), ("wrong", ("failed", "wrong_key", "misconfigured"))):
-        fake.settings._channels.pop("test1", None)
-        fake.settings.put_channel(scripted_channel(fake, key))
-        fake.clock.while_asleep = [work]
-        reply = configured.admin("POST", f"{path}/test")
-        assert (reply.status, reply.json["status"], reply.json["code"], reply.json["kind"]) == (200, *expected)
-        assert configured.admin("GET", f"checks/{reply.json['check_id']}").json == reply.json
-    fake.clock.while_asleep = []
-    begun = fake.clock.now()
-    slow = configured.admin("POST", f"{path}/test")
-    assert (slow.status, slow.json["status"]) == (202, "pending")
-    assert 8000 <= fake.clock.now() - begun < 9000
-    assert configured.admin("GET", f"checks/{slow.json['check_id']}").status == 202
-    work()
-    assert configured.admin("GET", f"checks/{slow.json['check_id']}").json["status"] == "failed"
-    fake.clock.advance(601)
-    assert configured.admin("GET", f"checks/{slow.json['check_id']}").status == 202
-    problem(configured, "GET", "checks/x", status=404)
-    problem(configured, "POST", "channels/nothing/test", status=404)
-
-
-def scripted_channel(fake: Any, key: str) -> Any:
-    from chalicelib.domain.channels import Channel, ChannelType
-
-    sealed = fake.credentials.seal_credentials({"key": key})
-    return Channel("test1", 9, "test", ChannelType.APP, "push", sealed, b"", "hash")
+def test_a_template_may_have_alternatives_for_platforms_that_differ(configured: Api) -> None:
+    texts = [{"content": "您好 {{name}}"}, {"temp_id": 1, "temp_para": {"name": "{{name}}"}}]
+    body = {"channel_key": KEY, "name": "t", "contents": {"sms": texts}}
+    made = configured.admin("POST", "templates", body)
+    assert (made.status, made.json["contents"], made.json["variables"]) == (201, {"sms": texts}, ["name"])
+    number = made.json["template_id"]
+    assert configured.admin("GET", f"templates/{number}").json == made.json
+    assert configured.admin("GET", f"templates/{number}/versions/1").json["contents"] == {"sms": texts}
+    shown = configured.admin("POST", f"templates/{number}/preview", {"template_para": {"name": "Li"}}).json["contents"]
+    assert shown == {"sms": [{"content": "您好 Li"}, {"temp_id": 1, "temp_para": {"name": "Li"}}]}
+    sent = configured.send(message(template_id=number, rule_id=0))
+    stored = configured.fake.messages.get(sent.json["msgid"])
+    assert stored is not None
+    assert stored.contents["sms1"]["temp_id"] == 1
+    texts[1] = {"temp_id": "x"}
+    problem(configured, "POST", "templates", body, field="contents.sms[1].temp_id")
+    for wrong in ([], ["x"], [texts[0], 5], "x", 5, None, [[texts[0]]]):
+        problem(configured, "POST", "templates", {**body, "contents": {"sms": wrong}}, field="contents.sms")
 
 
 def test_nobody_but_members_may_change_anything(configured: Api) -> None:

@@ -116,8 +116,9 @@ def test_users_are_found_by_a_contact_of_any_scope(configured: Api) -> None:
     def found(query: str) -> list[str]:
         return [user["userid"] for user in configured.admin("GET", f"users?{query}").json["users"]]
 
-    assert found("contact=13800138000&type=sms") == ["ann", "cy"]
-    assert found("contact=13800138000&type=sms&limit=1") == ["ann"]
+    assert found("contact=13800138000&type=sms") == ["cy", "ann"]
+    listed = pages(configured, "users?contact=13800138000&type=sms&limit=1", "users")
+    assert [[user["userid"] for user in page] for page in listed] == [["cy"], ["ann"]]
     assert found("contact=13800138000&type=email") == []
     assert found("contact=13800138000%40b.c&type=email") == ["bob"]
 
@@ -132,7 +133,7 @@ def test_users_are_listed_in_pages_and_by_prefix(configured: Api) -> None:
         found = [user["userid"] for page in listed for user in page]
         assert sorted(found) == sorted(ids)
         assert len(listed) == 3
-    assert [len(page) for page in pages(configured, "users?limit=7", "users")] == [7, 7, 0]
+    assert [len(page) for page in pages(configured, "users?limit=7", "users")] == [7, 7]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,6 @@ def test_tags_are_listed_with_those_who_have_them(configured: Api) -> None:
     assert [[(tag["tag"], tag["estimate"]) for tag in page] for page in listed] == [
         [("all of them", 9), ("t0", 3)],
         [("t1", 3), ("t2", 3)],
-        [],
     ]
     assert configured.admin("GET", f"user-tags?scope={KEY}").json["tags"] == [{"scope": KEY, "tag": "own#1", "estimate": 1}]
     assert sorted(u for page in pages(configured, "user-tags/all/t1/users?limit=2", "userids") for u in page) == ["u1", "u4", "u7"]
@@ -231,6 +231,16 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(co
         "channels": ["app"],
         "sendno": "",
     }
+    for since, until, expected in (
+        (made[3].accepted, made[1].accepted, made[2:4]), (made[0].accepted, 10**14 - 1, made[:1]), (0, made[4].accepted, []),
+        (made[1].accepted, made[1].accepted + 1, made[1:2]), (made[1].accepted, made[3].accepted, []), (10**14 - 1, 0, []),
+    ):  # fmt: skip
+        listed = pages(configured, f"messages?channel_key={KEY}&limit=1&since={since}&until={until}", "messages")
+        assert [each["msgid"] for page in listed for each in page] == [m.msgid for m in expected]
+    future = base64.urlsafe_b64encode(keys.message_id(2**48 - 1, bytes(4)).encode()).decode().rstrip("=")
+    assert len(configured.admin("GET", f"messages?channel_key={KEY}&cursor={future}").json["messages"]) == 5
+    for wrong in ("since=-1", "since=x", "since=100000000000000", "until=1.5"):
+        assert configured.admin("GET", f"messages?channel_key={KEY}&{wrong}").status == 400
     assert configured.admin("GET", "messages?channel_key=nobody").status == 404
     assert configured.admin("GET", "messages").status == 400
     assert configured.admin("GET", f"messages?channel_key={KEY}&cursor=AAAA").status == 400

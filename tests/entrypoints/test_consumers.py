@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib import wiring
+from chalicelib import config, wiring
 from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import AudienceJob, ChannelJob, CheckJob, DeliverJob, PlanJob, PollJob, Timer, TimerKind, TimersJob
+from chalicelib.domain.jobs import AskJob, AudienceJob, ChannelJob, DeliverJob, PlanJob, PollJob, Question, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
 from chalicelib.entrypoints import queues, schedules, steps, streams
-from chalicelib.flow import audience, check, deliver, due, envelopes, fallback, poll, tally
+from chalicelib.flow import ask, audience, deliver, due, envelopes, fallback, poll, tally
 from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
@@ -46,7 +46,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     recorded = Steps()
     for module, name in (
         (audience, "plan"), (fallback, "look"), (tally, "recount"), (tally, "changed"), (deliver, "deliver"), (poll, "poll_channel"),
-        (poll, "poll_page"), (poll, "start"), (check, "answer"),
+        (poll, "poll_page"), (poll, "start"), (ask, "answer"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, recorded.record(name))
     wiring.use(FakeWorld().ports)
@@ -78,9 +78,14 @@ def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
     assert flow.done == [("plan", plan), ("look", [LOOK]), ("recount", [RECOUNT]), ("recount", [RECOUNT])]
 
 
-@pytest.mark.parametrize("consumer", [queues.deliver_app, queues.deliver_sms, queues.deliver_email])
+def queue_consumer(channel_type: ChannelType) -> Any:
+    """By the name by which Lambda finds it."""
+    return getattr(queues, config.deliver_function(channel_type))
+
+
+@pytest.mark.parametrize("consumer", [queue_consumer(kind) for kind in ChannelType])
 def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: Any) -> None:
-    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), CheckJob("sms1", "0b6f")
+    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), AskJob("sms1", Question.CHECK, "0b6f")
     assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
     assert flow.done == [("deliver", job), ("poll_channel", asked), ("answer", tested), ("poll_page", POLL)]
 
@@ -96,14 +101,14 @@ def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
     "text", ["", "{", "null", "[]", "7", '{"kind":"x"}', '{"kind":"plan"}', '{"kind":"timers","timers":[[1]]}', "[" * 100_000]
 )
 def test_what_is_no_job_goes_back_and_is_kept(flow: Steps, text: str) -> None:
-    for consumer in (queues.audience, queues.deliver_app):
+    for consumer in (queues.audience, queue_consumer(ChannelType.APP)):
         assert failed(consumer(sqs(text), None)) == ["m0"]
     assert flow.done == []
 
 
 def test_a_job_of_another_queue_goes_back(flow: Steps) -> None:
     assert failed(queues.audience(sqs(PollJob("sms1")), None)) == ["m0"]
-    assert failed(queues.deliver_sms(sqs(PlanJob(MSGID, 0)), None)) == ["m0"]
+    assert failed(queue_consumer(ChannelType.SMS)(sqs(PlanJob(MSGID, 0)), None)) == ["m0"]
 
 
 def test_a_failure_is_logged_with_its_id_and_without_its_message(flow: Steps, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,9 +180,6 @@ def test_the_schedule_starts_polling(flow: Steps) -> None:
 
 
 def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:
-    from chalicelib.config import SUPPORTED_CHANNEL_TYPES, deliver_function
-
-    assert set(queues.DELIVERY) == set(SUPPORTED_CHANNEL_TYPES)
-    consumers = {getattr(queues, deliver_function(kind)) for kind in SUPPORTED_CHANNEL_TYPES}
-    assert len(consumers) == len(SUPPORTED_CHANNEL_TYPES)
-    assert ChannelType.SMS in queues.DELIVERY
+    assert set(queues.DELIVERY) == set(config.SUPPORTED_CHANNEL_TYPES)
+    consumers = [queue_consumer(kind) for kind in config.SUPPORTED_CHANNEL_TYPES]
+    assert len({*consumers}) == len(consumers)

@@ -10,7 +10,7 @@ import pytest
 import app
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.contract import Auth
-from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, Api
+from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, SENDER, Api
 from tests.entrypoints.test_admin import problem
 
 TEMPLATE = {"channel_key": KEY, "name": "new", "contents": CONTENTS}
@@ -114,6 +114,25 @@ def test_every_change_is_in_the_log_with_who_made_it(configured: Api) -> None:
     assert configured.admin("GET", "audit?month=2026-12").json["changes"] == []
     for month in ("2026-13", "x", "26-01", "2026-1", "2026-01x"):
         problem(configured, "GET", f"audit?month={month}", field="month")
+
+
+def test_changes_of_users_are_in_the_log_with_who_it_was_or_how_many(configured: Api) -> None:
+    key, auth = a_member(configured, "operator")
+    configured.admin("POST", "users", {"userid": "ann"}, auth=auth)
+    configured.users([{"userid": "bob"}], auth=auth)
+    configured.users([{"userid": "bob"}, {"userid": "cy"}, {"userid": "no user"}], auth=auth)
+    configured.users([{"userid": "no user"}], auth=auth)
+    configured.users([{"userid": "dee"}], auth=SENDER)
+    configured("POST", "/v1/user/delete", ["ann", "bob", "nobody"], auth=OPERATOR)
+    found = [(each["route"], each["ids"]) for each in configured.admin("GET", "audit").json["changes"] if "user" in each["route"]]
+    assert sorted(found, key=str) == sorted(
+        [
+            ("/admin/v1/users", {"userid": "ann"}), ("/v1/user/opt", {"userid": "bob"}), ("/v1/user/opt", {"users": "2"}),
+            ("/v1/user/delete", {"users": "2"}),
+        ],
+        key=str,
+    )  # fmt: skip
+    assert key in {each["access_key"] for each in configured.admin("GET", "audit").json["changes"]}
 
 
 def test_what_was_refused_and_what_was_only_read_is_not_in_the_log(configured: Api) -> None:

@@ -55,6 +55,12 @@ def test_a_webhook_gets_the_exact_bytes_whatever_their_type(api: Api, listening:
     assert (seen.headers["content-type"], seen.headers["x-signature"]) == (kind, "s")
 
 
+def test_a_reply_has_the_media_type_that_the_provider_reads(api: Api, listening: Listening) -> None:
+    listening.says = Webhook((), '{"code": 0}', media="application/json")
+    reply = api("POST", PATH, raw=b"")
+    assert (reply.status, reply.body, reply.headers["Content-Type"]) == (200, b'{"code": 0}', "application/json; charset=utf-8")
+
+
 def test_a_get_proves_that_we_are_here(api: Api, listening: Listening) -> None:
     assert api("GET", f"{PATH}?echostr=571f").status == 200
     assert (listening.seen[0].method, dict(listening.seen[0].query)) == ("GET", {"echostr": "571f"})

@@ -12,7 +12,7 @@ from chalicelib import wiring
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.messages import Message
-from chalicelib.domain.sending import Token
+from chalicelib.domain.sending import Token, token_name
 from chalicelib.domain.strategy import Step, Strategy
 from chalicelib.domain.templates import Template
 from tests.builders import a_user
@@ -491,7 +491,7 @@ def test_a_token_that_lives_is_shown_with_its_life(configured: Api, type: str) -
     configured.fake.settings.put_channel(replace(channel, code="ding1", name="ding", type=ChannelType.DINGTALK_CC))
     configured.admin("PUT", f"access-channels/{KEY}/channels/ding1", {"enabled": True})
     now = configured.fake.clock.now()
-    configured.fake.tokens.write("ding1#access", Token("t0ken", now + 7_140_500, now + 7_000_000))
+    configured.fake.tokens.write(token_name("ding1", channel.edition), Token("t0ken", now + 7_140_500, now + 7_000_000))
     assert configured("GET", f"/v1/token?type={type}", auth=SENDER).json == {"code": 0, "token": "t0ken", "expires_in": 7140}
 
 

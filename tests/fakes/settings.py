@@ -50,9 +50,10 @@ class FakeAdministration:
             found = self._templates.get(number, {}).get(version)
             return deepcopy(found) if found and not found.archived else None
 
-    def template_versions(self, number: int) -> Sequence[Template]:
+    def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("settings.template_versions", write=False):
-            return deepcopy([t for _, t in sorted(self._templates.get(number, {}).items()) if not t.archived])
+            found = [t for version, t in sorted(self._templates.get(number, {}).items()) if not t.archived and version > after]
+            return deepcopy(found[:limit] if limit else found)
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
         with self.steps.around("settings.strategy", write=False):

@@ -334,9 +334,9 @@ class FakeTokens:
         with self.steps.around("tokens.lease", write=True):
             return self._memory.lease(name, seconds)
 
-    def forget(self, name: str) -> None:
-        with self.steps.around("tokens.forget", write=True):
-            self._memory.forget(name)
+    def give_back(self, name: str, seconds: int) -> None:
+        with self.steps.around("tokens.give_back", write=True):
+            self._memory.give_back(name, seconds)
 
 
 class FakeLookups:

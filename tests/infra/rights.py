@@ -13,7 +13,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "audiences": {"BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"},
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
-        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem"},
+        "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem"},
     },
     "audience": {

@@ -146,8 +146,9 @@ OPERATIONS = {
     "batch_get_item": "BatchGetItem",
     "batch_write_item": "BatchWriteItem",
     "decrypt": "Decrypt",
-    "delete_object": "DeleteObject",
+    "Delete": "DeleteItem",  # in a transaction
     "delete_item": "DeleteItem",
+    "delete_object": "DeleteObject",
     "delete_message": "DeleteMessage",
     "encrypt": "Encrypt",
     "generate_data_key": "GenerateDataKey",

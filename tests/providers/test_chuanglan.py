@@ -281,7 +281,7 @@ def test_without_a_second_the_minute_counts() -> None:
 def test_what_people_write_back_is_a_reply() -> None:
     found = pushed(REPLY)
     assert [(r.contact, r.text, r.time) for r in found.replies] == [(A, "TD", TIME - 20_000)]
-    assert found.reply == TAKEN
+    assert (found.reply, found.media) == (TAKEN, "application/json")
     assert found.receipts == []
     assert pushed(REPLY).replies == found.replies
     assert pushed({**REPLY, "msg": "退订"}).replies[0].id != found.replies[0].id

@@ -12,10 +12,10 @@ import pytest
 
 from chalicelib.domain.channels import ChannelType, OnUncertain, Priority
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import DeliverJob, PollJob
+from chalicelib.domain.jobs import AskJob, DeliverJob, PollJob, Question
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import dispatch, envelopes
+from chalicelib.flow import ask, dispatch, envelopes
 from chalicelib.flow.ports import Letter
 from chalicelib.providers.sms import cmpp_worker
 from chalicelib.providers.sms.cmpp import Cmpp
@@ -262,6 +262,13 @@ def test_what_is_no_job_of_this_worker_stays_in_the_queue(sandbox: Sandbox) -> N
         queue = office.queues[Priority.MEDIUM]
         queue.waiting += ["{", envelopes.encode(PollJob(CODE)), envelopes.encode(DeliverJob("m" * 16, 0, 0, 0, CODE, 0, 1))]
         eventually(lambda: len(queue.held) == 2 and len(queue.done_) == 1)  # of a message that is gone, nothing is left to do
+
+
+def test_a_question_of_the_api_is_answered_over_the_open_connections(sandbox: Sandbox) -> None:
+    with Office(sandbox).open() as office:
+        office.queues[Priority.HIGH].waiting.append(envelopes.encode(AskJob(CODE, Question.CHECK, "a" * 32)))
+        eventually(lambda: len(office.queues[Priority.HIGH].done_) == 1)
+        assert ask.result(office.fake.ports, "a" * 32) == ask.Answered()
 
 
 def test_a_queue_that_breaks_is_asked_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

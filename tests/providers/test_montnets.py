@@ -266,6 +266,7 @@ def test_reports_are_read_and_answered_with_their_number() -> None:
     found = reports(RPT)
     assert found.receipts == [Receipt("9223372045854775808", ReceiptKind.DELIVERED, TIME, A)]
     assert json.loads(found.reply) == {"cmd": "RPT_RESP", "seqid": 1004, "result": 0}
+    assert found.media == "application/json"
     assert pushed({**LOGIN, "cmd": "RPT_REQ", "seqid": 1004, "rpts": [RPT]}, as_json=True) == found
 
 

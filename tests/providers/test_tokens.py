@@ -81,6 +81,57 @@ def test_when_the_provider_gives_no_new_one_the_old_one_is_used_while_it_lives(v
         worker.get("c", refuse)
 
 
+class Down(Vendor):
+    """Gives none, and notes when it was asked."""
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+        self.retry_after = retry_after
+
+    def fetch(self) -> Token:
+        self.asked.append(self.time)
+        raise Unavailable("down", retry_after=self.retry_after)
+
+
+def test_after_a_failure_the_next_worker_asks_a_second_later_and_not_a_lease() -> None:
+    vendor = Down()
+    with pytest.raises(Unavailable, match="down"):
+        vendor.worker().get("c", vendor.fetch)
+    assert not vendor.store.lease("c", 15)
+    vendor.time += 1
+    assert vendor.worker().get("c", lambda: Vendor.fetch(vendor)) == "token-1"
+
+
+@pytest.mark.parametrize(("hint", "every"), [(None, 1), (0.2, 1), (4.5, 5), (3600, 15)])
+def test_a_provider_that_is_down_is_asked_by_one_at_a_time_and_seldom(hint: float | None, every: int) -> None:
+    """Ten workers keep trying for a minute."""
+    vendor = Down(hint)
+    begun = vendor.time
+    while vendor.time < begun + 60:
+        for _ in range(10):
+            with pytest.raises(Unavailable):
+                vendor.worker().get("c", vendor.fetch)
+        vendor.time += 0.25
+    assert len(vendor.asked) == 60 // every
+    assert all(later - earlier >= every for earlier, later in zip(vendor.asked, vendor.asked[1:], strict=False))
+
+
+def test_who_waits_for_another_that_fails_asks_itself() -> None:
+    """Its patience is longer than the pause after a failure."""
+    vendor = Vendor()
+
+    def sleep(seconds: float) -> None:
+        if not vendor.slept:
+            vendor.store.give_back("c", 1)
+        vendor.slept.append(seconds)
+        vendor.time += seconds
+
+    assert vendor.store.lease("c", 15)
+    assert AccessTokens(vendor.store, lambda: vendor.time, sleep).get("c", vendor.fetch) == "token-1"
+    assert 1 <= sum(vendor.slept) <= 1.5
+
+
 def test_what_is_handed_over_is_kept_for_everybody(vendor: Vendor) -> None:
     vendor.worker().keep("ticket", Token("t", int(vendor.time * 1000) + 1000, 0))
     assert vendor.worker().read("ticket") == "t"

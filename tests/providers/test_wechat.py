@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
-from chalicelib.domain.sending import Account, Loss, Outcome, Token, WebhookRequest
-from chalicelib.providers.tokens import AccessTokens, MemoryTokens, name_of
+from chalicelib.domain.sending import Account, Loss, Outcome, Token, WebhookRequest, token_name
+from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.providers.wechat import component
 from chalicelib.providers.wechat.api import ERRORS, LOST, STALE
 from chalicelib.providers.wechat.mini_program import MiniProgram
@@ -245,8 +245,17 @@ def test_an_own_token_can_be_had_and_checked_one_of_a_platform_is_not_given_on()
     with pytest.raises(Misconfigured):
         official(ScriptedTransport(said(40125))).check()
     assert official(ScriptedTransport(), raw=AUTHORISED).access_token() is None
-    with pytest.raises(LookupError):
+    with pytest.raises(Rejected, match="no_authorisation"):
         session.authorisation_link("https://a.example")
+
+
+def test_other_credentials_never_use_the_token_that_earlier_ones_brought() -> None:
+    kept, transport = tokens(), ScriptedTransport(TOKEN, OK, reply({"access_token": "t2", "expires_in": 7200}), OK, OK)
+    for edition in ("first", "second", "first"):
+        with OfficialAccount(http(transport), kept).connect(Account("oa", OWN, {}, edition)) as session:
+            session.send(call("a", content=TEMPLATE))
+    sends = [query for path, query in zip(transport.paths(), transport.queries(), strict=True) if path.endswith("send")]
+    assert sends == [{"access_token": [value]} for value in ("t1", "t2", "t1")]
 
 
 # Through a third-party platform
@@ -328,7 +337,17 @@ def test_the_platforms_token_is_shared_by_its_channels_and_renewed_when_it_is_no
     with MiniProgram(http(transport), kept, component=True).connect(Account("mp", other)) as session:
         assert session.send(call("a", content=MINI)).outcomes[0].provider_id
     assert [query.get("access_token") for query in transport.queries()] == [None, ["ct"], ["at1"], ["ct"], None, ["ct2"], ["at9"]]
-    assert kept.read(name_of("oa", "access")) == "at1"
+    assert kept.read(token_name("oa", "")) == "at1"
+
+
+def test_the_platforms_token_is_another_one_with_another_secret() -> None:
+    kept = told()
+    transport = ScriptedTransport(GRANTED, EXCHANGED, OK, reply({"component_access_token": "ct2", "expires_in": 7200}), REFRESHED, OK)
+    for edition, secret in (("first", "cs"), ("second", "another")):
+        of = Account("oa", {**AUTHORISED, "component_app_secret": secret}, {}, edition)
+        with OfficialAccount(http(transport), kept, component=True).connect(of) as session:
+            session.send(call("a", content=TEMPLATE))
+    assert [query.get("access_token") for query in transport.queries()] == [None, ["ct"], ["at1"], None, ["ct2"], ["at2"]]
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_agai
         with pytest.raises(Misconfigured, match="not_authorised"):
             session.check()
         clock.ahead += LEASE
-        link = dict(parse_qsl(urlsplit(session.authorisation_link("https://ums.example/done")).query))  # type: ignore[attr-defined]
+        link = dict(parse_qsl(urlsplit(session.authorisation_link("https://ums.example/done")).query))
         console("scan", app_id="wx2", pre_auth_code=link["pre_auth_code"])
         take(2)
         sent = session.send(call(TEMPLATE, "a", session.token()))

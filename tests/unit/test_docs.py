@@ -10,7 +10,7 @@ import pytest
 from chalicelib import config
 from chalicelib.domain import errors, links, messages, strategy
 from chalicelib.domain import imports as domain_imports
-from chalicelib.entrypoints import http_support, http_users
+from chalicelib.entrypoints import cursors, http_support, http_users
 from chalicelib.entrypoints.shapes import base
 from chalicelib.flow import calls, contacts, imports, materials, report, resolve, withdraw
 from chalicelib.providers import registry
@@ -82,6 +82,7 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a user's contacts and tags": contacts.USER_BYTES,
         "bytes of a message's contents": resolve.CONTENT_LIMIT,
         "bytes of a mail's files": materials.MAX_TOTAL,
+        "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": http_support.MAX_BODY,
         "rows of a file that is imported": domain_imports.MAX_ROWS,

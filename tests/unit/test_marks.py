@@ -239,7 +239,7 @@ def test_a_page_asks_once_for_its_contacts_and_never_for_those_of_users(fake: Fa
 def test_a_webhook_brings_replies(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     webhook = Webhook(replies=[Reply(PHONE, "TD", START)], reply="ok")
     monkeypatch.setattr(fake.providers.text, "read_webhook", lambda request, secret: webhook)
-    assert receipts.take_webhook(fake.ports, "text", WEBHOOK_TOKEN, fake.providers.text.webhook_request([])) == "ok"
+    assert receipts.take_webhook(fake.ports, "text", WEBHOOK_TOKEN, fake.providers.text.webhook_request([])).reply == "ok"
     assert SMS in user(fake).refusals
 
 

@@ -43,9 +43,9 @@ def world(says: Callable[[Mapping[str, str]], Webhook]) -> tuple[FakeWorld, Worl
 def test_what_a_provider_hands_over_is_kept_under_its_name() -> None:
     token = Token("ticket", START + 1000, START + 1000)
     fake, ports = world(lambda _: Webhook(reply="ok", kept={"component#c#ticket": token}))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST) == "ok"
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     assert fake.tokens.read("component#c#ticket") == token
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST) == "ok"
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     assert fake.tokens.read("component#c#ticket") == token
 
 
@@ -56,7 +56,7 @@ def test_what_is_about_another_channel_is_verified_and_taken_by_that_one() -> No
         return Webhook([receipt], "other") if secret["secret"] == "of-other" else Webhook(reply="first", channel="wx1")
 
     fake, ports = world(says)
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST) == "other"
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "other"
     assert fake.lookups.waiting == {("wx1", "id"): [receipt]}
 
 
@@ -74,13 +74,13 @@ def test_what_another_channel_does_not_verify_is_refused() -> None:
 @pytest.mark.parametrize("named", ["nobody", "push", ""])
 def test_what_is_about_no_other_channel_is_answered_here(named: str) -> None:
     fake, ports = world(lambda _: Webhook(reply="here", channel=named))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST) == "here"
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
     assert fake.lookups.waiting == {}
 
 
 def test_a_channel_that_names_itself_through_another_is_not_asked_for_ever() -> None:
     _, ports = world(lambda _: Webhook(reply="again", channel="wx1"))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST) == "again"
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "again"
 
 
 def test_the_nonce_belongs_to_the_channel_that_takes_the_post() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -13,6 +14,7 @@ from chalicelib.entrypoints.bodies import PARAMETER, BadBody, field_name
 
 MAX_ERRORS = 20  # that a reply lists
 MAX_USERIDS = 1000
+PORTS = {"http": 80, "https": 443}
 
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 # UMS allows letters, digits, underscore and @!#$&*+=.|¥; hyphens are added for UUIDs.
@@ -101,6 +103,18 @@ def check_userid(userid: str) -> str:
     if not USERID.fullmatch(userid):
         raise refusal(PARAMETER, "1 to 64 of letters, digits and _@!#$&*+=.|¥-")
     return userid
+
+
+def check_address(url: str) -> str:
+    """UMS calls no other ports than the usual ones."""
+    try:
+        parts = urlsplit(url)
+        usual = bool(parts.hostname) and parts.port in (None, PORTS.get(parts.scheme))
+    except ValueError:
+        usual = False
+    if not re.fullmatch(r"https?://[\x21-\x7e]+", url) or not usual:
+        raise refusal(PARAMETER, "must be an http or https address without a port of its own")
+    return url
 
 
 def matching(pattern: str, words: str, most: int) -> AfterValidator:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
-from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Page, Patch, Strict
+from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Page, Patch, Strict, check_address
 from chalicelib.flow import configure
 
 _SECRETS = Field(repr=False, description="As the platform needs them. They are sealed, and never given back.")
@@ -50,6 +50,14 @@ class LabelBody(Strict):
 
 class DefaultLabel(Strict):
     label: Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class Return(Strict):
+    """Where an authorisation's page leads afterwards."""
+
+    redirect_uri: Annotated[
+        str, Field(max_length=1024, description="An address of http or https without a port of its own."), AfterValidator(check_address)
+    ]
 
 
 class Label(Answer):
@@ -100,3 +108,4 @@ class Check(Answer):
     status: Literal["ok", "failed", "pending"]
     code: str
     kind: str
+    link: Annotated[str | None, Field(description="The page of an authorisation, good for half an hour.")]

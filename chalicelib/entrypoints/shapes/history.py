@@ -8,13 +8,15 @@ from pydantic import Field
 
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.channels import ChannelType
-from chalicelib.entrypoints.shapes.base import Answer
+from chalicelib.entrypoints.shapes.base import Answer, Page
 from chalicelib.entrypoints.shapes.messages import Version
 from chalicelib.entrypoints.shapes.people import Paged
 
 
 class MessagesAsked(Paged):
     channel_key: Annotated[str, Field(min_length=1)]
+    since: Annotated[int, Field(ge=0, lt=10**14, description="Accepted then (ms) or later.")] = 0
+    until: Annotated[int | None, Field(ge=0, lt=10**14, description="Accepted before (ms).")] = None
 
 
 class Listed(Answer):
@@ -31,6 +33,5 @@ class Listed(Answer):
     sendno: str
 
 
-class Messages(Answer):
+class Messages(Page):
     messages: list[Listed]
-    cursor: str | None

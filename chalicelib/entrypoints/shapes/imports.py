@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from chalicelib.domain.imports import FileFormat, ImportKind, ImportState
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.shapes.base import Answer, Query, Strict, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Page, Query, Strict, refusal
 
 _WITH_TARGET = (ImportKind.SEGMENT, ImportKind.LIST)
 
@@ -62,6 +62,5 @@ class NewImport(Import):
     upload: Upload
 
 
-class Imports(Answer):
+class Imports(Page):
     imports: list[Import]
-    cursor: str | None

@@ -8,17 +8,15 @@ from pydantic import Field, model_validator
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.cursors import MAX_LIMIT
-from chalicelib.entrypoints.shapes.base import Answer, Query, Strict, UserId, refusal
+from chalicelib.entrypoints.shapes.base import Answer, ListQuery, Page, Strict, UserId, refusal
 
 MAX_MEMBERS = 1000  # that one call adds, and removes
 
 
-class Paged(Query):
-    """A list in pages: `cursor` leads to the next page, and is null on the last."""
+class Paged(ListQuery):
+    """Where one of the list may be large, or is looked for one by one."""
 
-    cursor: Annotated[str, Field(max_length=512)] = ""
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
+    limit: Annotated[int, Field(ge=1, le=100, description="How many at most.")] = 50
 
 
 class UsersAsked(Paged):
@@ -81,9 +79,8 @@ class User(Answer):
     events: dict[str, Happened]
 
 
-class Users(Answer):
+class Users(Page):
     users: list[User]
-    cursor: str | None
 
 
 class TagsAsked(Paged):
@@ -98,14 +95,12 @@ class UserTag(Answer):
     estimate: int
 
 
-class UserTags(Answer):
+class UserTags(Page):
     tags: list[UserTag]
-    cursor: str | None
 
 
-class UserIdsPage(Answer):
+class UserIdsPage(Page):
     userids: list[str]
-    cursor: str | None
 
 
 class Membership(Strict):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from chalicelib.domain.channels import ChannelType, ReceiptMode
 from chalicelib.domain.sending import ClickReport, DeliveryReport, ProviderIds
 from chalicelib.entrypoints.shapes.base import Answer
@@ -26,6 +30,7 @@ class Platform(Answer):
     provider_ids: ProviderIds
     token_life: int | None
     recall: bool
+    authorisation: Annotated[bool, Field(description="Whether an account lets us in by a page with a QR code, instead of its own secret.")]
     credentials: list[Setting]
     options: list[Setting]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -25,6 +25,8 @@ class SegmentBody(Strict):
 
 class TagBody(Strict):
     """`channel_key` may be `all`. The name is the text that users carry."""
+
+    kind: ClassVar[str] = "tag"
 
     channel_key: str
     name: Tag

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
@@ -13,32 +11,19 @@ from chalicelib.domain import pushes
 from chalicelib.domain.channels import AccessChannel, ChannelType, Priority
 from chalicelib.entrypoints.bodies import PARAMETER
 from chalicelib.entrypoints.shapes.audience import Audience
-from chalicelib.entrypoints.shapes.base import Answer, Strict, either, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Strict, check_address, either, refusal
 from chalicelib.flow.resolve import SendRequest
 
 BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
 
 MAX_PARAMS = 4096  # bytes of callback.params
 MAX_ELEMENTS = 10  # of a msg_xxx
-PORTS = {"http": 80, "https": 443}
 
 
 def _platform(given: Any) -> Any:
     if not pushes.is_platform(given):
         raise refusal(pushes.PLATFORM_WRONG, pushes.WRONG_PLATFORM)
     return given
-
-
-def _address(url: str) -> str:
-    """UMS calls no other ports than the usual ones."""
-    try:
-        parts = urlsplit(url)
-        usual = bool(parts.hostname) and parts.port in (None, PORTS.get(parts.scheme))
-    except ValueError:
-        usual = False
-    if not re.fullmatch(r"https?://[\x21-\x7e]+", url) or not usual:
-        raise refusal(PARAMETER, "must be an http or https address without a port of its own")
-    return url
 
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +55,7 @@ class Option(Strict):
 
 
 class Callback(Strict):
-    url: Annotated[str, Field(max_length=2048), AfterValidator(_address)] | None = None
+    url: Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None = None
     params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
 
 

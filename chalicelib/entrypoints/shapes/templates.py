@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict
+from chalicelib.entrypoints.bodies import PARAMETER
+from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict, refusal
+from chalicelib.flow.templating import MAX_ALTERNATIVES
 
+
+def _content(given: Any) -> Any:
+    """What stands in it is checked by the platforms."""
+    listed = given if isinstance(given, list) else [given]
+    if not 1 <= len(listed) <= MAX_ALTERNATIVES or not all(isinstance(each, dict) for each in listed):
+        raise refusal(PARAMETER, f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives")
+    return given
+
+
+_OBJECTS = {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": MAX_ALTERNATIVES}
+Content = Annotated[Any, AfterValidator(_content), WithJsonSchema({"anyOf": [{"type": "object"}, _OBJECTS]})]
 Contents = Annotated[
-    dict[Annotated[ChannelType, Field(strict=False)], dict[str, Any]],
-    Field(description="Channel type -> content as its platforms take it; `{{name}}` in a text stands for a variable."),
+    dict[Annotated[ChannelType, Field(strict=False)], Content],
+    Field(
+        description="Channel type -> content as its platforms take it, or alternatives of which a platform takes the first that has its"
+        " shape; `{{name}}` in a text stands for a variable."
+    ),
 ]
+Shown = dict[ChannelType, dict[str, Any] | list[dict[str, Any]]]
 Links = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
 
 
@@ -38,7 +55,7 @@ class TemplateVersion(Answer):
     version: int
     channel_key: str
     name: str
-    contents: dict[ChannelType, dict[str, Any]]
+    contents: Shown
     variables: list[str]
     links: list[str]
 
@@ -55,12 +72,12 @@ class Templates(Page):
     templates: list[Template]
 
 
-class Versions(Answer):
+class Versions(Page):
     versions: list[TemplateVersion]
 
 
 class Preview(Answer):
     template_id: int
     version: int
-    contents: dict[ChannelType, dict[str, Any]]
+    contents: Shown
     warnings: list[str]

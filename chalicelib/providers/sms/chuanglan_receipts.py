@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import china_time, milliseconds, read_json, word
+from chalicelib.providers.base import JSON, china_time, milliseconds, read_json, word
 from chalicelib.providers.sms import texts
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     if not all("status" in each or "moTime" in each for each in pushed):
         raise Invalid("status", "is missing")
     reports = [each for each in pushed if "status" in each]
-    return Webhook(read_reports(reports), TAKEN, replies=read_replies([each for each in pushed if "status" not in each]))
+    return Webhook(read_reports(reports), TAKEN, media=JSON, replies=read_replies([each for each in pushed if "status" not in each]))
 
 
 def _posted(request: WebhookRequest) -> Sequence[Mapping[str, Any]]:

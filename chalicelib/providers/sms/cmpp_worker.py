@@ -20,9 +20,9 @@ from dataclasses import replace
 from chalicelib import config, observability, wiring
 from chalicelib.domain.channels import Channel, ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured
-from chalicelib.domain.jobs import DeliverJob
+from chalicelib.domain.jobs import AskJob, DeliverJob
 from chalicelib.domain.sending import Account, Receipt, Reply
-from chalicelib.flow import deliver, envelopes, receipts
+from chalicelib.flow import ask, deliver, envelopes, receipts
 from chalicelib.flow.ports import Inbox, Letter, Provider, Providers, Session, World
 from chalicelib.providers.sms import cmpp_receipts
 from chalicelib.providers.sms.cmpp import WORKER, Cmpp, CmppSession
@@ -171,10 +171,13 @@ class Worker:
         """A job that fails comes back by itself; after some times it is a dead letter."""
         try:
             job = envelopes.decode_channel(letter.body)
-            if not isinstance(job, DeliverJob):
-                raise ValueError("not a delivery")
             with self.turn.taken():
-                deliver.deliver(self.world, job)
+                if isinstance(job, DeliverJob):
+                    deliver.deliver(self.world, job)
+                elif isinstance(job, AskJob):
+                    ask.answer(self.world, job)
+                else:
+                    raise ValueError("not for a worker")
             inbox.done(letter)
         except Exception as error:  # logged with its id, and left in the queue
             log.error("job_failed", exc_info=error, extra={"message_id": letter.id, "receives": letter.receives})

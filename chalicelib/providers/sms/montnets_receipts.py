@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import CHINA, china_time, read_json, word
+from chalicelib.providers.base import CHINA, JSON, china_time, read_json, word
 from chalicelib.providers.sms import texts
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         raise Invalid("cmd", "must be RPT_REQ or MO_REQ")
     answer = json.dumps({"cmd": ANSWERS[command], "seqid": long(form.get("seqid")), "result": 0})
     if command == "RPT_REQ":
-        return Webhook(read_reports(_list(form, "rpts")), answer)
-    return Webhook((), answer, replies=read_replies(_list(form, "mos")))
+        return Webhook(read_reports(_list(form, "rpts")), answer, media=JSON)
+    return Webhook((), answer, media=JSON, replies=read_replies(_list(form, "mos")))
 
 
 def _form(request: WebhookRequest) -> Mapping[str, Any]:

@@ -45,6 +45,7 @@ class MiniProgram:
             delivery_report=DeliveryReport.REAL if component else DeliveryReport.ACCEPTED,
             click_report=ClickReport.NONE,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK} if component else ()),
+            authorisation=component,
             credentials=api.credentials(component=component, callback=component),
             options=api.OPTIONS,
         )

@@ -51,6 +51,7 @@ class OfficialAccount:
             clickable=content.CLICKABLE,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
             token_life=TOKEN_LIFE,
+            authorisation=component,
             credentials=api.credentials(component=component, callback=True),
             options=api.OPTIONS,
         )

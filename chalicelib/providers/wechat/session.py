@@ -36,7 +36,7 @@ class WeChatSession(PlainSession):
     def authorisation_link(self, redirect_uri: str) -> str:
         """The page on which the account's administrator scans the QR code; afterwards WeChat announces the authorisation itself."""
         if self.authorised is None:
-            raise LookupError("this account is not reached through a third-party platform")
+            return super().authorisation_link(redirect_uri)
         return self.authorised.component.link(redirect_uri, self._kind, str(self._account.credentials["app_id"]))
 
     def deliver(self, path: str, call: OutgoingCall, body: Mapping[str, Any], id_of: Callable[[Said], str]) -> Answer:
