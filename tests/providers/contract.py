@@ -57,8 +57,8 @@ ENTRIES: Mapping[str, Entry] = {
     "wechatmp": Entry("/message/"),
     "wechatmp_component": Entry("/message/"),
     "jsms": Entry("/v1/messages/batch", unknown=("4001", "4999")),
-    "chuanglan": Entry("/msg/", hints=False, unknown=("DELIVRD", "MYSTERY")),
-    "montnets": Entry("/sms/v2/std/", hints=False, unknown=("%22status%22%3A0", "%22status%22%3A77")),
+    "chuanglan": Entry("/msg/", hints=False, unknown=("DELIVRD", "UNKNOWN")),
+    "montnets": Entry("/sms/v2/std/", hints=False, unknown=("%22status%22%3A0", "%22status%22%3A%22odd%22")),
     "cmpp": Entry(hints=False),  # no HTTP: other frames and lost answers are in test_cmpp_link.py and test_cmpp_gateway.py
     "smtp": Entry(throttled=Unavailable, hints=False, wrong={"username": "shop", "password": "wrong"}),  # no HTTP: see test_smtp.py
     "alipay": Entry("/gateway.do", hints=False),

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, ReceiptKind, Recipient, WebhookRequest
-from chalicelib.providers.sms import texts
+from chalicelib.providers.sms import receipts
 from chalicelib.providers.sms.chuanglan import CHARACTERS, ERRORS, PULLED, Chuanglan
 from chalicelib.providers.sms.chuanglan_receipts import OPEN, TAKEN
-from chalicelib.providers.sms.texts import PULLS
+from chalicelib.providers.sms.receipts import PULLS
 from chalicelib.web.http import Response
 from tests.providers.scripted import ScriptedTransport, call, http, reply
 
@@ -286,7 +286,7 @@ def test_what_people_write_back_is_a_reply() -> None:
     assert pushed(REPLY).replies == found.replies
     assert pushed({**REPLY, "msg": "退订"}).replies[0].id != found.replies[0].id
     assert pushed({**REPLY, "msg": "\0 \ud800"}).replies == []
-    assert pushed({**REPLY, "msg": "x" * 5000}).replies[0].text == "x" * texts.REPLY_CHARACTERS
+    assert pushed({**REPLY, "msg": "x" * 5000}).replies[0].text == "x" * receipts.REPLY_CHARACTERS
 
 
 def test_a_name_and_password_that_were_arranged_are_asked_for() -> None:
