@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
@@ -89,10 +89,12 @@ class Montnets:
             raise Invalid("credentials.userid", "must be visible ASCII characters")
         required_text(raw, "password", "credentials", 100)
         required_text(options, "base_url", "options", 2048)  # given to each account: there is no common one
-        optional_url(options, "base_url", self._http.policy)
+        url = optional_url(options, "base_url", self._http.policy)
         for name, allowed in (("auth", ("md5", "plain")), ("charset", tuple(INTERFACES))):
             if (optional_text(options, name, "options") or allowed[0]) not in allowed:
                 raise Invalid(f"options.{name}", "must be " + " or ".join(allowed))
+        if options.get("auth") == "plain" and url.startswith("http:") and not self._http.policy.lists(urlsplit(url).hostname or ""):
+            raise Invalid("options.auth", "must be md5 where the address has no TLS, since all could read the password")
         platform.check_signature(options)
         if not re.fullmatch(r"[A-Za-z0-9]{0,32}", optional_text(options, "svrtype", "options"), re.ASCII):
             raise Invalid("options.svrtype", "must be at most 32 letters and digits")
