@@ -107,14 +107,14 @@ class Bench:
         ports = {"sandbox_cmpp": box.about["cmpp_port"], "sandbox_smtp": {"smtp": box.about["smtp_port"]}}
         self.made = self.at_sandbox.make({"sandbox_url": box.url, **ports}, self.code, self.mark)
         self.credentials = dict(self.made.credentials)
-        self.meddler = Meddler()
+        self.meddler, self.patience = Meddler(), 5.0
         self.provider = self.fresh()
         self._register(hook)
 
     def fresh(self) -> Provider:
         """A provider that holds no token."""
         self.tokens = AccessTokens(MemoryTokens(), sleep=lambda seconds: None)
-        means: Any = Means(POLICY, TIMEOUT, self.tokens, Http(POLICY, 5.0, self.meddler))
+        means: Any = Means(POLICY, TIMEOUT, self.tokens, Http(POLICY, self.patience, self.meddler))
         return registry.make(self.platform, means)
 
     def _register(self, hook: Webhook | None) -> None:
