@@ -5,18 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
-from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.sending import Outcome, Receipt, Reply, Token
+from chalicelib.domain.errors import (
+    UNKNOWN_FIELD,
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+    Unverified,
+)
+from chalicelib.domain.sending import Outcome, Receipt, Reply, Token, Webhook, WebhookRequest
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http, Response
 
 log = logging.getLogger(__name__)
 
 ErrorTable = Mapping[str, type[ProviderError]]
+T = TypeVar("T")
 
 # A provider's hint may be anything; a job is asked to wait at most so long, then it asks again.
 MAX_RETRY_AFTER = 3600.0
@@ -28,6 +40,16 @@ CHINA = timezone(timedelta(hours=8), "China")  # the clock of vendors that name 
 _WORD = re.compile(r"[\x21-\x7e]{1,256}")
 
 PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+
+
+class PlainProvider:
+    """What many providers have in common: nothing is posted to us."""
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return {}
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        raise Unverified("this platform posts nothing")
 
 
 class PlainSession:
@@ -113,6 +135,19 @@ def vendor_error(
     return kind(code or f"http_{response.status}", retry_after=hint)
 
 
+def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderError:
+    """The same where each answer has a code, also with status 200: `0` for success, and empty where the vendor said nothing.
+
+    One that the table does not have is a refusal.
+    """
+    return vendor_error(response, table, {200: Rejected} if code not in ("", "0") else {}, code if code != "0" else None)
+
+
+def harmless(error: ProviderError) -> ProviderError:
+    """The error of a request that changes nothing at the provider: never uncertain."""
+    return Unavailable(error.code) if isinstance(error, Uncertain) else error
+
+
 def _by_status(status: int, *, answered: bool) -> type[ProviderError]:
     """`answered`: the vendor's own words came with it, not a gateway's, so the vendor knows that it did not take the call."""
     if status in (401, 403, 404, 405) or 300 <= status < 400:
@@ -147,6 +182,23 @@ def read_json(body: bytes | str, field: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise Invalid(field, "is not readable JSON") from None
+
+
+def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
+    """Raises Invalid for what is no form, or has more fields than any vendor's."""
+    try:
+        return dict(parse_qsl(body.decode(encoding), max_num_fields=30, encoding=encoding))
+    except ValueError:
+        raise Invalid("body", "is not a readable form") from None
+
+
+def understood(what: str, listed: Any, read: Callable[[Mapping[str, Any]], T | None], provider: str) -> list[T]:
+    """What a vendor has reported, one thing or a list of them; those that cannot be understood are counted in the log."""
+    entries = listed if isinstance(listed, list) else [listed]
+    found = [one for each in entries if isinstance(each, Mapping) and (one := read(each)) is not None]
+    if len(found) < len(entries):
+        log.warning(f"{what} not understood", extra={"provider": provider, "count": len(entries) - len(found)})
+    return found
 
 
 def milliseconds(value: Any) -> int | None:

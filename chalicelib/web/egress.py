@@ -5,7 +5,8 @@ name which answers differently the next time (DNS rebinding) gains nothing. Name
 certificate. Redirects are never followed (web/transport.py), so that each address passes here.
 
 The allow-list of a stage names hosts and networks that may be reached although they are private: `127.0.0.1`, `10.1.0.0/16`,
-`mail.corp.example`. What it lists may also use any port and plain HTTP. In production it is empty.
+`mail.corp.example`. What it lists may also use any port and plain HTTP. An origin in it (`http://sms.example:7901`) opens that port
+of that host, and plain HTTP where it says so, and nothing private: its addresses are checked as all others are. In production it is empty.
 
 Ranges: the IANA special-purpose registries for IPv4 and IPv6 as Python's ipaddress has them, and what `_NEVER` adds.
 """
@@ -24,6 +25,8 @@ from chalicelib.domain.errors import Misconfigured, Unavailable
 
 WEB_PORTS = frozenset({80, 443})
 MAIL_PORTS = frozenset({25, 465, 587})
+
+_SCHEMES = {"http": 80, "https": 443}
 
 # Below this, only the ports of the protocol itself; above it, private installations of providers choose freely.
 _FREE_PORTS = 1024
@@ -70,7 +73,7 @@ def is_public(address: IPAddress) -> bool:
 
 @dataclass(frozen=True)
 class Policy:
-    """`allow` holds host names and networks that may be reached although private."""
+    """`allow` holds host names and networks that may be reached although private, and origins that are public."""
 
     allow: tuple[str, ...] = ()
     resolve: Resolver = field(default=system_resolve, compare=False, repr=False)
@@ -95,7 +98,7 @@ class Policy:
             return
         if not is_public(address):
             raise Blocked("egress_address")
-        if not 0 < port < 65536 or (port < _FREE_PORTS and port not in ports):
+        if not 0 < port < 65536 or (port < _FREE_PORTS and port not in ports and not self._opens(name, port)):
             raise Blocked("egress_port")
 
     def _lists(self, name: str, address: IPAddress | None) -> bool:
@@ -109,6 +112,10 @@ class Policy:
             if address is not None and address.version == network.version and address in network:
                 return True
         return False
+
+    def _opens(self, name: str, port: int, schemes: Sequence[str] = tuple(_SCHEMES)) -> bool:
+        """Whether the allow-list has this origin, with one of these schemes."""
+        return any((scheme, name, port) in map(_origin, self.allow) for scheme in schemes)
 
     def lists(self, host: str) -> bool:
         """Whether the allow-list names this host; unlike `check`, without resolving it."""
@@ -124,16 +131,16 @@ class Policy:
             return "must be 1 to 2048 printable ASCII characters"
         try:
             parts = urlsplit(url)
-            port = parts.port or 443
+            port = _SCHEMES.get(parts.scheme, 443) if parts.port is None else parts.port
             host = _canonical(parts.hostname or "")
         except (ValueError, Blocked):
             return "has no valid host and port"
-        if parts.scheme not in ("http", "https"):
+        if parts.scheme not in _SCHEMES:
             return "must begin with https://"
         if parts.username is not None or parts.password is not None:
             return "must not contain credentials"
-        if parts.scheme == "http" and not self.lists(host):
-            return "must begin with https:// (plain HTTP only to hosts on the allow-list)"
+        if parts.scheme == "http" and not self.lists(host) and not self._opens(host, port, ("http",)):
+            return "must begin with https:// (plain HTTP only to what is on the allow-list)"
         return self._literal_refusal(host, port)
 
     def _literal_refusal(self, host: str, port: int) -> str | None:
@@ -172,6 +179,17 @@ def _canonical(host: str) -> str:
     if len(name) > 253 or not _HOST.fullmatch(name):
         raise Blocked("egress_host")
     return name
+
+
+def _origin(entry: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an entry of the allow-list; None for one that is no origin."""
+    try:
+        parts = urlsplit(entry)
+        if parts.scheme not in _SCHEMES or parts.path.strip("/") or parts.query or parts.username is not None:
+            return None
+        return parts.scheme, _canonical(parts.hostname or ""), _SCHEMES[parts.scheme] if parts.port is None else parts.port
+    except (ValueError, Blocked):
+        return None
 
 
 def _literal(name: str) -> IPAddress | None:

@@ -77,6 +77,10 @@ class Sandbox:
         """What people do in a provider's own console."""
         requests.post(f"{self.url}/{provider}/_console/{what}", json=body, timeout=TIMEOUT).raise_for_status()
 
+    def write_back(self, provider: str, app_key: str, contact: str, text: str) -> None:
+        """A person answers an SMS."""
+        self._ask("POST", "replies", json={"provider": provider, "app_key": app_key, "contact": contact, "text": text})
+
     def receipts(self) -> dict[str, dict[str, int]]:
         """By provider, and of opened links: `pending`, `posted`, `failed`."""
         return dict(self._ask("GET", "receipts"))

@@ -123,6 +123,21 @@ def test_receipts_can_be_asked_for_where_no_webhook_is_possible(stack: dict[str,
     finished(shop, msgid, seconds=60, delivered=3)
 
 
+def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(stack: dict[str, Any]) -> None:
+    """The account is asked every minute, for reports and for what people wrote."""
+    shop = Shop(stack, settings={"sms": {"receipts": "poll"}}, kinds=("sms",))
+    phone, template = shop.contact("sms", 0), shop.template(**SMS)
+    shop.upload([shop.user("td", sms=phone)])
+    finished(shop, shop.api.send(["td"], template, VALUES), seconds=150, delivered=1)
+    shop.sandbox.write_back(shop.provider("sms"), shop.accounts["sms"]["app_key"], phone, "退订")
+
+    def losses() -> str:
+        return str(finished(shop, shop.api.send(["td"], template, VALUES))["losses"])
+
+    eventually(losses, lambda found: "opted_out" in found, seconds=150)
+    shop.close()
+
+
 @pytest.mark.parametrize("encryption", ["tls", "starttls"])
 def test_mails_leave_over_tls(stack: dict[str, Any], encryption: str) -> None:
     port = stack["sandbox_smtp"]["smtps" if encryption == "tls" else "starttls"]

@@ -83,19 +83,23 @@ class Seen:
         return {name: values[0] for name, values in parse_qs(self.body).items()}
 
 
+def _echo(seen: Seen) -> str:
+    return parse_qs(urlsplit(seen.path).query).get("echostr", [""])[0]
+
+
 class Webhook:
-    """Answers with the statuses in `script`, then with 200; echoes `echostr` unless `deaf`."""
+    """Answers with the statuses in `script`, then with 200, and what it `says` unless it is `deaf`: `echostr`, or what a vendor wants."""
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
+        self.says: Callable[[Seen], str] = _echo
         self.script: list[int] = []
         self.deaf = False
         self.url = ""
 
     def answer(self, seen: Seen) -> tuple[int, str]:
         self.seen.append(seen)
-        echo = parse_qs(urlsplit(seen.path).query).get("echostr", [""])[0]
-        return self.script.pop(0) if self.script else 200, "" if self.deaf else echo
+        return self.script.pop(0) if self.script else 200, "" if self.deaf else self.says(seen)
 
     def events(self) -> list[dict[str, Any]]:
         """Of JPush, in the order in which they came."""

@@ -6,9 +6,49 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from hypothesis import strategies as st
+
 from chalicelib.domain.sending import Account, OutgoingCall, Recipient
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http, Request, Response
+
+# Whatever an SMS platform may say, in the words that one of them has.
+_FIELDS = [
+    "cmd",
+    "code",
+    "content",
+    "errcode",
+    "errdesc",
+    "error",
+    "error_code",
+    "failNum",
+    "messageContent",
+    "mobile",
+    "moTime",
+    "mos",
+    "msg",
+    "msgId",
+    "msg_id",
+    "msgid",
+    "notifyTime",
+    "phone",
+    "pknum",
+    "receiveTime",
+    "recipients",
+    "replyTime",
+    "result",
+    "ret",
+    "rpts",
+    "rtime",
+    "status",
+    "statusDesc",
+]
+_VALUES = ["0", "13800001234", "DELIVRD", "2411041728", "2016-08-04 17:38:59"]
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(_VALUES),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(_FIELDS), inner),
+    max_leaves=15,
+)
 
 
 class ScriptedTransport:

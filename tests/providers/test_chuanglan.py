@@ -8,14 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
+from chalicelib.domain.errors import Invalid, Rejected, Unverified
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, ReceiptKind, Recipient, WebhookRequest
-from chalicelib.providers.sms import texts
-from chalicelib.providers.sms.chuanglan import CHARACTERS, ERRORS, PULLED, Chuanglan
+from chalicelib.providers.sms import receipts
+from chalicelib.providers.sms.chuanglan import CHARACTERS, Chuanglan
 from chalicelib.providers.sms.chuanglan_receipts import OPEN, TAKEN
-from chalicelib.providers.sms.texts import PULLS
 from chalicelib.web.http import Response
-from tests.providers.scripted import ScriptedTransport, call, http, reply
+from tests.providers.scripted import JSONS, ScriptedTransport, call, http, reply
 
 CREDENTIALS = {"account": "N1", "password": "secret"}
 CONTENT = {"content": "【店】您的订单已发货"}
@@ -94,80 +93,11 @@ def test_a_template_of_another_platform_is_refused() -> None:
         sent(outgoing=call(A, content={"temp_id": 1}))
 
 
-@pytest.mark.parametrize("code", sorted(ERRORS))
-def test_every_code_is_its_class(code: str) -> None:
-    for said in (code, int(code)):
-        with pytest.raises(ERRORS[code]) as error:
-            sent(reply({"code": said, "msgId": "", "errorMsg": "no"}), outgoing=call(A, B, content=CONTENT))
-        assert (type(error.value), error.value.code) == (ERRORS[code], code)
-
-
-def test_a_wrong_number_by_itself_is_an_invalid_target() -> None:
-    answer, _ = sent(reply({"code": "107"}), outgoing=call(A, content=CONTENT))
-    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, "107")]
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (reply({"code": "999"}), Rejected),
-        (reply({"code": None}), Uncertain),
-        (reply([]), Uncertain),
-        (Response(200, {}, b""), Uncertain),
-        (Response(502, {}, b""), Uncertain),
-        (Response(503, {}, b""), Unavailable),
-        (Response(404, {}, b""), Misconfigured),
-        (reply({"code": "103"}, 429, retry_after="3"), Throttled),
-        (reply(OK, 500), None),
-        (Uncertain("timeout"), Uncertain),
-    ],
-)
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception] | None) -> None:
-    if kind is None:  # the vendor's own words count for more than a status
-        assert sent(answer, outgoing=call(A, content=CONTENT))[0].outcomes[0].provider_id
-        return
-    with pytest.raises(kind) as error:
-        sent(answer, outgoing=call(A, B, content=CONTENT))
-    assert type(error.value) is kind
-
-
-def test_a_success_without_id_may_or_may_not_have_been_taken() -> None:
-    for msg_id in (None, "", 0.5, "a b"):
-        answer, _ = sent(reply({**OK, "msgId": msg_id, "failNum": "1"}), outgoing=call(A, content=CONTENT))
-        assert answer.outcomes == [Outcome(code="no_msg_id", uncertain=True)]
-
-
-JSONS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["0", A, "DELIVRD", "2411041728"]),
-    lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(
-            st.sampled_from(["code", "ret", "msgId", "failNum", "result", "mobile", "status", "notifyTime", "moTime", "msg"]), inner
-        )
-    ),
-    max_leaves=15,
-)
-
-
-@given(JSONS)
-def test_any_answer_gives_an_outcome_for_each_or_an_error_of_ours(body: Any) -> None:
-    try:
-        answer, _ = sent(reply(body), outgoing=call(A, B, content=CONTENT))
-    except ProviderError:
-        return
-    assert len(answer.outcomes) == 2
-
-
-@given(JSONS, JSONS)
-def test_any_pulled_list_gives_sound_receipts_and_replies_or_an_error_of_ours(reports: Any, replies: Any) -> None:
-    try:
-        found = polled(reply(reports), *[reply(replies)] * PULLS)[0]
-    except ProviderError:
-        return
-    assert all(each.time > 0 and each.contact.isascii() for each in found)
-
-
 # Settings
+
+
+def test_the_vendors_own_words_count_for_more_than_a_status() -> None:
+    assert sent(reply(OK, 500), outgoing=call(A, content=CONTENT))[0].outcomes[0].provider_id
 
 
 @pytest.mark.parametrize(
@@ -265,8 +195,14 @@ def test_every_other_state_is_a_failure_and_only_a_missing_number_is_dead() -> N
     assert not receipt("UNDELIV").gone
 
 
-@pytest.mark.parametrize("status", [*sorted(OPEN), "", "a b", "状态"])
-def test_a_state_that_says_nothing_is_acknowledged_and_counted(status: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("status", sorted(OPEN))
+def test_a_state_that_says_nothing_is_kept(status: str) -> None:
+    found = pushed({**REPORT, "status": status})
+    assert (found.receipts, found.reply) == ([Receipt(f"{REPORT['msgid']}.{A}", ReceiptKind.OTHER, TIME, A, status)], TAKEN)
+
+
+@pytest.mark.parametrize("status", ["", "a b", "状态"])
+def test_a_state_that_cannot_be_read_is_acknowledged_and_counted(status: str, caplog: pytest.LogCaptureFixture) -> None:
     found = pushed({**REPORT, "status": status})
     assert (found.receipts, found.reply) == ([], TAKEN)
     assert [record.count for record in caplog.records] == [1]  # type: ignore[attr-defined]
@@ -286,7 +222,7 @@ def test_what_people_write_back_is_a_reply() -> None:
     assert pushed(REPLY).replies == found.replies
     assert pushed({**REPLY, "msg": "退订"}).replies[0].id != found.replies[0].id
     assert pushed({**REPLY, "msg": "\0 \ud800"}).replies == []
-    assert pushed({**REPLY, "msg": "x" * 5000}).replies[0].text == "x" * texts.REPLY_CHARACTERS
+    assert pushed({**REPLY, "msg": "x" * 5000}).replies[0].text == "x" * receipts.REPLY_CHARACTERS
 
 
 def test_a_name_and_password_that_were_arranged_are_asked_for() -> None:
@@ -317,66 +253,10 @@ def test_any_bytes_are_sound_or_invalid(body: bytes) -> None:
     assert all(r.provider_id.isascii() and r.contact.isascii() and r.time > 0 for r in found.receipts)
 
 
-# Pulls
-
-
-def polled(*answers: Response | Exception) -> tuple[Any, ScriptedTransport]:
-    transport = ScriptedTransport(*answers)
-    with Chuanglan(http(transport)).connect(Account("sms", CREDENTIALS)) as session:
-        return session.poll({}), transport
-
-
-def listed(*entries: dict[str, Any]) -> Response:
-    return reply({"ret": 0, "error": "", "result": list(entries)})
-
-
-def test_polling_brings_reports_and_replies() -> None:
+def test_what_is_pulled_is_what_would_be_pushed() -> None:
     pulled = {"spCode": "10690", "moTime": "2411041728", "messageContent": "TD", "mobile": A}
-    found, transport = polled(listed({**REPORT, "msgId": REPORT["msgid"]}), listed(pulled))
-    assert found == [*pushed(REPORT).receipts, *pushed(REPLY).replies]
-    assert transport.paths() == ["POST /msg/pull/report", "POST /msg/pull/mo"]
-    assert transport.bodies()[0] == {**CREDENTIALS, "count": "100"}
-
-
-def test_full_answers_are_followed_by_more_questions_but_not_for_ever() -> None:
-    full = listed(*[REPORT] * PULLED)
-    found, transport = polled(full, listed(REPORT), listed())
-    assert len(found) == PULLED + 1
-    found, transport = polled(*[full] * PULLS, listed())
-    assert len(found) == PULLED * PULLS
-    assert len(transport.requests) == PULLS + 1
-
-
-def test_reports_that_were_handed_out_are_not_lost_when_what_follows_fails() -> None:
-    assert len(polled(listed(*[REPORT] * PULLED), Uncertain("timeout"), listed())[0]) == PULLED
-    assert len(polled(listed(REPORT), Uncertain("timeout"))[0]) == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (reply({"code": "103"}), Throttled),
-        (reply({"code": "102"}), Misconfigured),
-        (Uncertain("timeout"), Unavailable),
-        (reply({}), Unavailable),
-    ],
-)
-def test_a_failed_poll_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as error:
-        polled(answer)
-    assert type(error.value) is kind
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [(reply({"code": "0", "balance": "5"}), None), (reply({"code": "101"}), Misconfigured), (Uncertain("timeout"), Unavailable)],
-)
-def test_a_connection_is_tested_by_the_balance(answer: Response | Exception, kind: type[Exception] | None) -> None:
-    transport = ScriptedTransport(answer)
+    listed = ({"ret": 0, "error": "", "result": [each]} for each in ({**REPORT, "msgId": REPORT["msgid"]}, pulled))
+    transport = ScriptedTransport(*map(reply, listed))
     with Chuanglan(http(transport)).connect(Account("sms", CREDENTIALS)) as session:
-        if kind is None:
-            session.check()
-        else:
-            with pytest.raises(kind):
-                session.check()
-    assert transport.paths() == ["POST /msg/balance/json"]
+        assert session.poll({}) == [*pushed(REPORT).receipts, *pushed(REPLY).replies]
+    assert transport.bodies()[0] == {**CREDENTIALS, "count": "100"}

@@ -207,6 +207,18 @@ def test_a_submit_holds_what_the_operator_entered() -> None:
     assert (pdu.fee_user_type, pdu.fee_type, pdu.fee_code) == (0, "02", "10")
 
 
+@pytest.mark.parametrize(
+    ("alphabet", "text", "form", "content"),
+    [
+        ("ascii", "a@", 0, b"a@"), ("gsm", "a@\u20ac", 0, b"a\0\x1be"), ("ucs2", "a", 8, b"\0a"), ("ascii", "\u4f60", 8, b"\x4f\x60"),
+    ],
+)  # fmt: skip
+def test_a_text_goes_in_the_alphabet_that_the_gateway_takes(alphabet: str, text: str, form: int, content: bytes) -> None:
+    gateway = Scripted(alphabet=alphabet)
+    gateway.send([number(1)], text)
+    assert [(pdu.format, pdu.content, pdu.has_header) for pdu in gateway.seen] == [(form, content, False)]
+
+
 def test_nobody_knows_of_a_call_without_an_answer(sandbox: Sandbox) -> None:
     begun = time.monotonic()
     outcomes = send(sandbox, [number(1, "0007")]).outcomes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from chalicelib.providers.sms import cmpp_gateway, cmpp_settings
 from chalicelib.providers.sms.cmpp_codec import V2, Command, Connect, ConnectResp, Plain, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp_fields import Framer
 from chalicelib.providers.sms.cmpp_gateway import Gateway
+from chalicelib.providers.sms.cmpp_link import TRIES, Link
 from tests.providers.sandboxes import eventually
 
 SECRET = "secret"
@@ -27,7 +29,7 @@ class Line:
     """A stream whose other end answers as it is told: a status to CONNECT, then SUBMITs while it is not `mute`."""
 
     def __init__(self, status: int = 0) -> None:
-        self.status, self.mute, self.broken = status, False, False
+        self.status, self.mute, self.broken, self.parted, self.tests = status, False, False, False, 0
         self.submits: list[int] = []
         self._framer, self._answers = Framer(), bytearray()
         self._said = threading.Condition()
@@ -49,7 +51,10 @@ class Line:
             self.submits.append(sequence)
             if not self.mute:
                 self.answer(SubmitResp(sequence, 0), sequence)
+        elif isinstance(body, Plain) and body.command == Command.ACTIVE_TEST:
+            self.tests += 1
         elif isinstance(body, Plain) and body.command == Command.TERMINATE:
+            self.parted = True
             self.answer(Plain(Command.TERMINATE_RESP), sequence)
 
     def answer(self, body: codec.Body, sequence: int) -> None:
@@ -192,6 +197,26 @@ def test_a_full_window_takes_nothing_more() -> None:
         thread.join()
 
 
+def test_twenty_who_submit_at_once_have_sixteen_under_way(caplog: pytest.LogCaptureFixture) -> None:
+    line = Line()
+    with gateway(lambda: line) as found:
+        found.wait_open(soon())
+        line.mute = True
+        threads = [threading.Thread(target=_ignore, args=(found,)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(line.submits) == 16)
+        time.sleep(0.1)
+        assert len(line.submits) == 16
+        for sequence in line.submits[:4]:
+            line.answer(SubmitResp(sequence, 0), sequence)
+        eventually(lambda: len(line.submits) == 20)
+        for sequence in line.submits[4:]:
+            line.answer(SubmitResp(sequence, 0), sequence)
+        for thread in threads:
+            thread.join()
+
+
 def test_connections_share_what_is_sent_and_parts_stay_together() -> None:
     lines: list[Line] = []
 
@@ -230,3 +255,28 @@ def test_stopping_says_goodbye_also_to_what_has_just_opened() -> None:
     with gateway(dial, connections=3) as found:
         pass
     assert all(not thread.is_alive() for thread in found._threads)
+    assert all(line.parted for line in heard)
+
+
+def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
+    for name in ("idle", "patience"):
+        monkeypatch.setitem(Link.__init__.__kwdefaults__, name, 0.05)
+    lines: list[Line] = []
+
+    def dial() -> Line:
+        lines.append(Line())
+        return lines[-1]
+
+    with gateway(dial) as found:
+        eventually(lambda: len(lines) > 1)
+        assert lines[0].tests == TRIES
+        assert found.submit(TEXT, soon())[0].result == 0
+
+
+def test_waits_grow_to_a_minute_however_long_a_gateway_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    assert [cmpp_gateway.wait(n, False) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert cmpp_gateway.wait(5_000, False) == 60  # half a week
+    assert cmpp_gateway.wait(1, True) == 60

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 from chalicelib.providers.sms import cmpp_codec as codec
 from chalicelib.providers.sms.cmpp_codec import V2, V3, Command, Connect, ConnectResp, Deliver, DeliverResp, Plain, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp_fields import Framer
-from chalicelib.providers.sms.cmpp_link import IDLE, PATIENCE, TRIES, Answered, Closed, Delivered, Event, Link, Login, Opened, State
+from chalicelib.providers.sms.cmpp_link import (
+    IDLE,
+    PATIENCE,
+    TRIES,
+    Answered,
+    Closed,
+    Delivered,
+    Event,
+    Link,
+    Login,
+    Opened,
+    State,
+    Unreadable,
+)
 
 SECRET = "888888"
 TEXT = Submit(numbers=("13800138000",), content=b"hi", format=0, account="900001", source="10690")
@@ -190,6 +203,41 @@ def test_a_connection_that_breaks_tells_what_was_lost_once() -> None:
 
 def test_bytes_that_are_no_cmpp_end_the_connection() -> None:
     assert list(opened().link.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", 0.0)) == [Closed("malformed")]
+
+
+def test_what_came_before_bytes_that_are_no_cmpp_stands() -> None:
+    gateway = opened()
+    sequence = gateway.link.submit(TEXT, 0.0)
+    answer = codec.encode(SubmitResp(1, 0), sequence, V2)
+    assert list(gateway.link.feed(answer + bytes(20), 0.0)) == [Answered(sequence, SubmitResp(1, 0)), Closed("malformed")]
+
+
+def spoilt(body: codec.Body, sequence: int) -> bytes:
+    """A good length around fields that are one byte short."""
+    frame = codec.encode(body, sequence, V2)[:-1]
+    return len(frame).to_bytes(4, "big") + frame[4:]
+
+
+def test_a_deliver_that_cannot_be_read_is_refused_so_that_it_does_not_come_for_ever() -> None:
+    gateway = opened()
+    gateway.read()
+    assert list(gateway.link.feed(spoilt(REPORT, 9) + codec.encode(REPORT, 10, V2), 0.0)) == [
+        Unreadable(Command.DELIVER),
+        Delivered(10, REPORT),
+    ]
+    assert gateway.read() == [(9, DeliverResp(REPORT.id, 1))]
+
+
+def test_an_answer_that_cannot_be_read_leaves_its_submit_open() -> None:
+    gateway = opened()
+    sequence = gateway.link.submit(TEXT, 0.0)
+    assert list(gateway.link.feed(spoilt(SubmitResp(1, 0), sequence), 0.0)) == [Unreadable(Command.SUBMIT_RESP)]
+    assert gateway.link.unanswered == 1
+
+
+def test_a_greeting_that_cannot_be_read_ends_the_connection() -> None:
+    gateway = Gateway()
+    assert list(gateway.link.feed(spoilt(gateway.greeting(), 1), 0.0)) == [Closed("malformed")]
 
 
 def test_a_command_that_we_do_not_know_is_passed_over() -> None:

@@ -12,6 +12,7 @@ from chalicelib.domain.sending import Receipt, ReceiptKind, Reply
 from chalicelib.providers.sms import cmpp_codec as codec
 from chalicelib.providers.sms import cmpp_receipts
 from chalicelib.providers.sms.cmpp_codec import Deliver, Report
+from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 NOW = 1_790_000_000_000
 AT = int(datetime.datetime(2026, 11, 21, 1, 30, tzinfo=datetime.UTC).timestamp() * 1000)
@@ -27,10 +28,11 @@ def report(stat: str, done: str = "2611210930", number: str = "13800138000") -> 
         ("DELIVRD", ReceiptKind.DELIVERED), ("EXPIRED", ReceiptKind.DELIVERY_FAILED), ("DELETED", ReceiptKind.DELIVERY_FAILED),
         ("UNDELIV", ReceiptKind.DELIVERY_FAILED), ("UNKNOWN", ReceiptKind.DELIVERY_FAILED), ("REJECTD", ReceiptKind.DELIVERY_FAILED),
         ("MA:0054", ReceiptKind.DELIVERY_FAILED), ("IC:0151", ReceiptKind.DELIVERY_FAILED), ("DB:0141", ReceiptKind.DELIVERY_FAILED),
-        ("ACCEPTD", None), ("", None), ("0", None), ("WHATEVR", None), ("XX", None),
+        ("ACCEPTD", ReceiptKind.OTHER), ("0", ReceiptKind.OTHER), ("WHATEVR", ReceiptKind.OTHER), ("XX", ReceiptKind.OTHER),
+        ("", None), ("A B", None), ("\ufffd", None),
     ],
 )  # fmt: skip
-def test_a_state_becomes_a_receipt_or_leaves_the_delivery_open(stat: str, kind: ReceiptKind | None) -> None:
+def test_a_state_becomes_a_receipt_which_may_say_nothing(stat: str, kind: ReceiptKind | None) -> None:
     found = cmpp_receipts.receipt(report(stat), NOW)
     assert (found.kind if found else None) is kind
     if found is not None:
@@ -40,8 +42,8 @@ def test_a_state_becomes_a_receipt_or_leaves_the_delivery_open(stat: str, kind: 
 
 
 def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
-    gone = [stat for stat in ("MK:0001", "UNDELIV", "DELIVRD") if getattr(cmpp_receipts.receipt(report(stat), NOW), "gone", None)]
-    assert gone == ["MK:0001"]
+    stats = (*NO_SUCH_NUMBER, "UNDELIV", "DELIVRD", "MK:0012", "DB:0102", "ACCEPTD")
+    assert [stat for stat in stats if getattr(cmpp_receipts.receipt(report(stat), NOW), "gone", None)] == list(NO_SUCH_NUMBER)
     own = cmpp_receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
     assert own is not None
     assert own.gone

@@ -82,7 +82,10 @@ class Office:
                 CODE, ChannelType.SMS, platform="cmpp", options=where, sealed_credentials=self.fake.credentials.seal_credentials(login)
             )
         )
-        self.worker = Worker(self.fake.ports, Cmpp(Policy(("127.0.0.1",)), TIMEOUT), self.queues, TIMEOUT)
+        self.worker = self.hire()
+
+    def hire(self) -> Worker:
+        return Worker(self.fake.ports, Cmpp(Policy(("127.0.0.1",)), TIMEOUT), self.queues, TIMEOUT)
 
     @contextmanager
     def open(self) -> Iterator[Office]:
@@ -244,6 +247,39 @@ def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> No
                 a_channel("cmpp2", ChannelType.SMS, platform="cmpp", options=where, sealed_credentials=sealed, number=77)
             )
         eventually(lambda: sandbox.get("cmpp")["connections"].get("900002") == 1)
+
+
+def test_a_channel_that_was_deleted_is_left(sandbox: Sandbox) -> None:
+    with Office(sandbox).open() as office:
+        with office.worker.turn.taken():
+            del office.fake.settings._channels[CODE]
+        eventually(lambda: sandbox.get("cmpp")["connections"] == {})
+
+
+def test_a_channel_that_cannot_be_opened_keeps_no_other_from_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = Office(sandbox)
+    office.fake.settings.put_channel(
+        a_channel("aaa", ChannelType.SMS, platform="cmpp", options={}, sealed_credentials="not sealed by us", number=77)
+    )
+    with office.open():
+        assert sandbox.get("cmpp")["connections"] == {ACCOUNT: 1}
+
+
+def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(sandbox: Sandbox) -> None:
+    """`late`: a second after the message, of which the first worker stores only that it was submitted."""
+    office = Office(sandbox)
+    message = office.message([phone(14, "0004")])
+    with office.open():
+        office.send(message)
+        eventually(lambda: FactKind.SUBMITTED in (office.kinds(message) or [set()])[0])
+        office.worker.incoming.put(None)  # nothing is stored any more, as between the end of the reader and of the connections
+        time.sleep(1.5)
+    assert office.kinds(message) == [{FactKind.SUBMITTED}]
+    assert sandbox.get("cmpp")["acknowledged"] == 0
+    office.worker = office.hire()
+    with office.open():
+        eventually(lambda: office.kinds(message) == [DONE])
+        eventually(lambda: sandbox.get("cmpp")["acknowledged"] == 1)
 
 
 def test_replies_are_given_to_the_flow_and_answered(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,82 @@ def test_what_is_no_host_name_is_refused_without_being_resolved(host: str) -> No
         Policy(resolve=never).check(host, 443)
 
 
+ORIGIN = "http://sms.example:7901"
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        (ORIGIN, True),
+        (ORIGIN + "/sms/v2/std/", True),
+        ("http://SMS.example.:7901", True),
+        ("https://sms.example:7901", True),  # as every port from 1024 on
+        ("http://sms.example:7902", False),
+        ("http://sms.example", False),
+        ("http://a.sms.example:7901", False),
+        ("http://sms.example.evil:7901", False),
+        ("http://sms.example:7901@evil.example", False),
+        ("http://8.8.8.8:7901", False),
+    ],
+)
+def test_an_origin_on_the_allow_list_opens_plain_http_to_itself_alone(url: str, allowed: bool) -> None:
+    assert (Policy((ORIGIN,)).refusal(url) is None) is allowed
+    assert Policy().refusal(ORIGIN) is not None
+
+
+@pytest.mark.parametrize(
+    ("origin", "url"),
+    [
+        ("http://8.8.8.8:7791", "http://8.8.8.8:7791/x"),
+        ("http://sms.example", "http://sms.example:80"),
+        ("https://a.b:444/", "https://a.b:444"),
+    ],
+)
+def test_an_origin_may_be_an_address_and_have_any_port(origin: str, url: str) -> None:
+    assert Policy((origin,)).refusal(url) is None
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "http://sms.example:7901/path",
+        "http://u@sms.example:7901",
+        "ftp://sms.example:7901",
+        "sms.example:7901",
+        "http://:7901",
+        "http://sms.example:x",
+    ],
+)
+def test_what_is_no_origin_opens_nothing(entry: str) -> None:
+    assert Policy((entry,)).refusal(ORIGIN) is not None
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"])
+def test_an_origin_opens_nothing_private(address: str) -> None:
+    literal = f"http://[{address}]:7901" if ":" in address else f"http://{address}:7901"
+    policy = Policy((ORIGIN, literal), resolve=resolver(address))
+    for host in ("sms.example", address):
+        with pytest.raises(Blocked):
+            policy.check(host, 7901)
+    with pytest.raises(Blocked, match="egress_address"):
+        Policy((ORIGIN,), resolve=resolver("8.8.8.8", address)).check("sms.example", 7901)
+    assert policy.refusal(literal) is not None
+    assert not policy.lists("sms.example")
+
+
+@pytest.mark.parametrize(("port", "allowed"), [(81, True), (82, False), (25, False), (443, True), (8443, True)])
+def test_an_origin_opens_its_low_port_and_no_other(port: int, allowed: bool) -> None:
+    policy = Policy(("http://sms.example:81",), resolve=resolver("8.8.8.8"))
+    if allowed:
+        assert policy.check("sms.example", port) == ("8.8.8.8",)
+    else:
+        with pytest.raises(Blocked, match="egress_port"):
+            policy.check("sms.example", port)
+    if port == 81:
+        with pytest.raises(Blocked, match="egress_port"):
+            policy.check("other.example", port)
+
+
 @pytest.mark.parametrize(("port", "allowed"), [(22, False), (25, False), (80, True), (443, True), (1023, False), (8443, True), (0, False)])
 def test_low_ports_are_those_of_the_protocol(port: int, allowed: bool) -> None:
     policy = Policy(resolve=resolver("8.8.8.8"))

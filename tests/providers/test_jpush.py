@@ -353,7 +353,7 @@ def test_the_shape_of_the_community_receiver() -> None:
         {"msg_id": 18, "type": 0, "registration_id": "a", "itime": 1_600_000_000},
         {"msg_id": "18", "type": 1, "registration_id": "a", "itime": 1_600_000_001_500},
         {"msg_id": "18", "type": 2, "registration_id": "b", "itime": "1600000000"},
-        {"msg_id": "18", "type": 7, "registration_id": "b"},
+        {"msg_id": "18", "type": 7, "registration_id": "b", "itime": 1_600_000_000},
         {"type": 0, "registration_id": "b"},
         "?",
     ]
@@ -361,6 +361,7 @@ def test_the_shape_of_the_community_receiver() -> None:
         Receipt("18", ReceiptKind.DELIVERED, 1_600_000_000_000, "a"),
         Receipt("18", ReceiptKind.CLICKED, 1_600_000_001_500, "a"),
         Receipt("18", ReceiptKind.DELIVERY_FAILED, 1_600_000_000_000, "b"),
+        Receipt("18", ReceiptKind.OTHER, 1_600_000_000_000, "b", "7"),
     ]
     assert webhook({"appKey": "k1", "data": events}).receipts == expected
     assert webhook(events).receipts == expected
@@ -379,11 +380,12 @@ def test_the_shape_of_the_overseas_product() -> None:
             "status": {"message_status": status, **more},
         }
 
-    rows = [row("plan"), row("sent"), row("delivered"), row("click"), row("delivered_failed", error_code=3001)]
+    rows = [row("plan"), row("sent"), row("delivered"), row("click"), row("delivered_failed", error_code=3001), row("read")]
     assert [(r.kind, r.code) for r in webhook({"total": 5, "rows": rows}).receipts] == [
         (ReceiptKind.DELIVERED, ""),
         (ReceiptKind.CLICKED, ""),
         (ReceiptKind.DELIVERY_FAILED, "3001"),
+        (ReceiptKind.OTHER, "read"),
     ]
 
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Unverified
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, ReceiptKind, Recipient, WebhookRequest
-from chalicelib.providers.sms.montnets import ERRORS, Montnets, numbers_of
+from chalicelib.providers.sms.montnets import Montnets, numbers_of
 from chalicelib.providers.sms.montnets_receipts import delivery_id, password_digest
-from chalicelib.web.http import Response
-from tests.providers.scripted import ScriptedTransport, call, http, reply
+from chalicelib.web.egress import Policy
+from chalicelib.web.http import Http, Response
+from tests.providers.scripted import JSONS, ScriptedTransport, call, http, reply
 
 CREDENTIALS = {"userid": "J10003", "password": "111111"}
 URL = "https://api.example.com"
@@ -125,67 +126,19 @@ def test_a_template_of_another_platform_is_refused() -> None:
         sent(outgoing=call(A, content={"temp_id": 1}))
 
 
-@pytest.mark.parametrize("code", sorted(ERRORS))
-def test_every_code_is_its_class_with_or_without_its_sign(code: str) -> None:
-    for said in (-int(code), int(code), f"-{code}"):
-        with pytest.raises(ERRORS[code]) as error:
-            sent(reply({"result": said, "msgid": 0, "custid": ""}), outgoing=call(A, B, content=CONTENT))
-        assert (type(error.value), error.value.code) == (ERRORS[code], code)
-
-
-def test_a_wrong_number_by_itself_is_an_invalid_target() -> None:
-    answer, _ = sent(reply({"result": -100012}), outgoing=call(A, content=CONTENT))
-    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, "100012")]
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (reply({"result": -199999}), Rejected),
-        (reply({"result": None}), Uncertain),
-        (reply([]), Uncertain),
-        (Response(200, {}, b""), Uncertain),
-        (Response(502, {}, b""), Uncertain),
-        (Response(503, {}, b""), Unavailable),
-        (Response(404, {}, b""), Misconfigured),
-        (reply({"result": -100056}, 429), Throttled),
-        (Uncertain("timeout"), Uncertain),
-    ],
-)
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as error:
-        sent(answer, outgoing=call(A, B, content=CONTENT))
-    assert type(error.value) is kind
-
-
 @pytest.mark.parametrize("msgid", [None, 0, "0", "x", 1.5, True, "9" * 21])
 def test_a_success_without_id_may_or_may_not_have_been_taken(msgid: Any) -> None:
     answer, _ = sent(reply({"result": 0, "msgid": msgid}), outgoing=call(A, content=CONTENT))
     assert answer.outcomes == [Outcome(code="no_msg_id", uncertain=True)]
 
 
-JSONS = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from([0, A, "2016-08-04 17:38:59"]),
-    lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(
-            st.sampled_from(["result", "msgid", "rpts", "mos", "mobile", "status", "rtime", "content", "errdesc", "pknum"]), inner
-        )
-    ),
-    max_leaves=15,
-)
-
-
-@given(JSONS)
-def test_any_answer_gives_an_outcome_for_each_or_an_error_of_ours(body: Any) -> None:
-    try:
-        answer, _ = sent(reply(body), outgoing=call(A, B, content=CONTENT))
-    except ProviderError:
-        return
-    assert len(answer.outcomes) == 2
-
-
 # Settings
+
+
+@pytest.mark.parametrize("said", [-100003, 100003, "-100003", "100003"])
+def test_a_code_has_a_sign_or_none(said: Any) -> None:
+    with pytest.raises(Misconfigured, match=r"^100003$"):
+        sent(reply({"result": said}), outgoing=call(A, B, content=CONTENT))
 
 
 @pytest.mark.parametrize(
@@ -210,6 +163,26 @@ def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], opti
     with pytest.raises(Invalid) as error:
         Montnets(http(ScriptedTransport())).check_credentials(raw, options)
     assert error.value.field == field
+
+
+ODD = "http://api01.monyun.cn:7901"
+
+
+def test_an_address_without_tls_is_taken_where_the_stage_allows_it_and_hides_the_password() -> None:
+    transport = ScriptedTransport(reply(OK))
+    allowing = Http(Policy((ODD,)), transport=transport)
+    Montnets(allowing).check_credentials(CREDENTIALS, {"base_url": ODD})
+    Montnets(allowing).check_credentials(CREDENTIALS, {"base_url": "https://api01.monyun.cn:7903", "auth": "plain"})
+    with pytest.raises(Invalid) as error:
+        Montnets(allowing).check_credentials(CREDENTIALS, {"base_url": ODD, "auth": "plain"})
+    assert error.value.field == "options.auth"
+    private = Http(Policy(("10.1.0.0/16",)), transport=transport)
+    Montnets(private).check_credentials(CREDENTIALS, {"base_url": "http://10.1.2.3:7901", "auth": "plain"})
+    with Montnets(allowing).connect(Account("sms", CREDENTIALS, {"base_url": ODD})) as session:
+        session.send(call(A, content=CONTENT))
+    assert [request.url for request in transport.requests] == [f"{ODD}/sms/v2/std/send_batch"]
+    with session_of(ScriptedTransport(), base_url=ODD) as session, pytest.raises(Misconfigured, match="egress_url"):
+        session.send(call(A, content=CONTENT))
 
 
 def test_settings_that_work_are_taken() -> None:
@@ -291,8 +264,20 @@ def test_a_failure_says_why_and_only_a_missing_number_is_dead() -> None:
     assert reports({**failed, "errcode": ""}).receipts[0].code == "2"
 
 
+def test_a_status_that_is_no_number_is_kept() -> None:
+    assert reports({**RPT, "status": "?"}).receipts == [Receipt("9223372045854775808", ReceiptKind.OTHER, TIME, A, "?")]
+
+
+def test_a_push_of_something_else_is_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    found = pushed({**LOGIN, "cmd": "TPL_REQ", "seqid": 1004})
+    assert (found.receipts, found.replies) == ((), ())
+    assert json.loads(found.reply) == {"cmd": "TPL_RESP", "seqid": 1004, "result": 0}
+    assert [record.callback_type for record in caplog.records] == ["TPL_REQ"]  # type: ignore[attr-defined]
+
+
 def test_what_cannot_be_understood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    bad = [{**RPT, "status": "?"}, {**RPT, "msgid": 0}, {**RPT, "rtime": "x"}, {}, 7, None]
+    bad = [{**RPT, "status": ""}, {**RPT, "status": 1.5}, {**RPT, "msgid": 0}, {**RPT, "rtime": "x"}, {}, 7, None]
     found = reports(RPT, *bad)
     assert len(found.receipts) == 1
     assert [record.count for record in caplog.records] == [len(bad)]  # type: ignore[attr-defined]
@@ -384,58 +369,10 @@ def test_any_authentic_json_gives_sound_receipts_or_is_invalid(command: str, val
 # Polls
 
 
-def polled(*answers: Response | Exception) -> tuple[Any, ScriptedTransport]:
-    transport = ScriptedTransport(*answers)
-    with session_of(transport) as session:
-        return session.poll({}), transport
-
-
-def test_polling_brings_reports_and_replies() -> None:
-    found, transport = polled(reply({"result": 0, "rpts": [RPT]}), reply({"result": 0, "mos": [MO]}))
-    assert [type(each).__name__ for each in found] == ["Receipt", "Reply"]
-    assert transport.paths() == ["POST /sms/v2/std/get_rpt", "POST /sms/v2/std/get_mo"]
-    assert [body["retsize"] for body in transport.bodies()] == [500, 200]
-    assert polled(reply({"result": 0, "rpts": ""}), reply({"result": 0, "mos": []}))[0] == []
-
-
 def test_a_full_answer_is_followed_by_another_question() -> None:
     """Also where most of it are further parts of long texts, which count for nothing."""
     full = [RPT, *[{**RPT, "pknum": 2, "pktotal": 2}] * 499]
-    found, transport = polled(reply({"result": 0, "rpts": full}), reply({"result": 0, "rpts": [RPT]}), reply({"result": 0, "mos": []}))
-    assert len(found) == 2
-    assert len(transport.requests) == 3
-
-
-def test_reports_are_not_lost_when_replies_cannot_be_fetched() -> None:
-    for answer in (reply({"result": -100999}), Uncertain("timeout")):
-        assert len(polled(reply({"result": 0, "rpts": [RPT]}), answer)[0]) == 1
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [
-        (reply({"result": -100056}), Throttled),
-        (reply({"result": -100001}), Misconfigured),
-        (Uncertain("timeout"), Unavailable),
-        (reply({}), Unavailable),
-    ],
-)
-def test_a_failed_poll_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as error:
-        polled(answer)
-    assert type(error.value) is kind
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind"),
-    [(reply({"result": 0, "balance": 5}), None), (reply({"result": -100001}), Misconfigured), (Uncertain("timeout"), Unavailable)],
-)
-def test_a_connection_is_tested_by_the_balance(answer: Response | Exception, kind: type[Exception] | None) -> None:
-    transport = ScriptedTransport(answer)
+    transport = ScriptedTransport(reply({"result": 0, "rpts": full}), reply({"result": 0, "rpts": ""}), reply({"result": 0, "mos": [MO]}))
     with session_of(transport) as session:
-        if kind is None:
-            session.check()
-        else:
-            with pytest.raises(kind):
-                session.check()
-    assert transport.paths() == ["POST /sms/v2/std/get_balance"]
+        assert session.poll({}) == [*reports(RPT).receipts, *pushed({**LOGIN, "cmd": "MO_REQ", "seqid": 1, "mos": [MO]}).replies]
+    assert [body["retsize"] for body in transport.bodies()] == [500, 500, 200]

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.domain.errors import Misconfigured, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.sending import Account, Answer, OutgoingCall, ReceiptKind, Recipient, Reply, WebhookRequest
+from chalicelib.domain.errors import Misconfigured, Rejected
+from chalicelib.domain.sending import Account, Answer, OutgoingCall, ReceiptKind, Recipient, WebhookRequest
 from chalicelib.providers.sms.montnets import Montnets
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
-from tests.providers.sandboxes import Sandbox, Seen, Webhook, eventually, running, webhook
+from tests.providers.sandboxes import Sandbox, Seen, eventually, running, webhook
 
 HTTP = Http(Policy(("127.0.0.1",)), timeout=8)
 CREDENTIALS = {"userid": "J10003", "password": "secret"}
@@ -38,30 +38,13 @@ def read(seen: Seen):
     return Montnets(HTTP).read_webhook(request, CREDENTIALS)
 
 
-class Hook(Webhook):
-    """Says what the vendor wants to hear, unless it is deaf."""
-
-    def answer(self, seen: Seen) -> tuple[int, str]:
-        status, _ = super().answer(seen)
-        return status, "" if self.deaf else read(seen).reply
-
-
-@pytest.fixture
-def hook(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    monkeypatch.setattr("tests.providers.sandboxes.Webhook", Hook)
-    with webhook() as hook:
-        box.register("montnets", "J10003", webhook_url=hook.url)
-        yield hook
-        box.register("montnets", "J10003", webhook_url=None)
-
-
-def session(box: Sandbox, http: Http = HTTP, password: str = "secret", **options: str):
+def session(box: Sandbox, password: str = "secret", **options: str):
     account = Account("sms", {**CREDENTIALS, "password": password}, {"base_url": f"{box.url}/montnets", **options})
-    return Montnets(http).connect(account)
+    return Montnets(HTTP).connect(account)
 
 
-def send(box: Sandbox, *contacts: str, text: str = "文", http: Http = HTTP, **options: str) -> Answer:
-    with session(box, http, **options) as opened:
+def send(box: Sandbox, *contacts: str, text: str = "文", **options: str) -> Answer:
+    with session(box, **options) as opened:
         return opened.send(OutgoingCall("m", [Recipient(contact, {"content": text}) for contact in contacts]))
 
 
@@ -95,68 +78,16 @@ def test_texts_arrive_as_they_were_written(box: Sandbox, options: dict[str, str]
     assert box.get("inbox", contact="13800001235")["messages"][0]["content"] == {"content": "二,"}
 
 
-def test_reports_are_pushed_together_and_a_long_text_has_one_receipt(box: Sandbox, hook: Webhook) -> None:
-    ids = [o.provider_id for o in send(box, GOOD, OFF, text="文" * 135).outcomes]
-    eventually(lambda: box.get("receipts")["montnets"]["posted"] == 6)
+def test_reports_are_pushed_together_and_a_long_text_has_one_receipt(box: Sandbox) -> None:
+    with webhook() as hook:
+        hook.says = lambda seen: read(seen).reply
+        box.register("montnets", "J10003", webhook_url=hook.url)
+        ids = [o.provider_id for o in send(box, GOOD, OFF, text="文" * 135).outcomes]
+        eventually(lambda: box.get("receipts")["montnets"]["posted"] == 6)
     (seen,) = hook.seen
     assert {r.provider_id: r.kind for r in read(seen).receipts} == dict(
         zip(ids, [ReceiptKind.DELIVERED, ReceiptKind.DELIVERY_FAILED], strict=True)
     )
-
-
-def test_a_push_that_is_not_confirmed_comes_again(box: Sandbox, hook: Webhook) -> None:
-    hook.deaf = True
-    send(box, GOOD)
-    eventually(lambda: len(hook.seen) > 1)
-    hook.deaf = False
-    eventually(lambda: box.get("receipts")["montnets"]["posted"] == 1)
-    assert len({seen.body for seen in hook.seen}) == 1
-
-
-def test_what_a_person_writes_back_is_polled_or_pushed(box: Sandbox) -> None:
-    written = {"provider": "montnets", "app_key": "J10003", "contact": GOOD, "text": "退订"}
-    box.ask("POST", "/_sandbox/replies", json=written)
-    (reply,) = poll(box)
-    assert isinstance(reply, Reply)
-    assert (reply.contact, reply.text) == (GOOD, "退订")
-    assert abs(reply.time / 1000 - time.time()) < 60
-
-
-def test_what_a_person_writes_back_is_pushed(box: Sandbox, hook: Webhook) -> None:
-    box.ask("POST", "/_sandbox/replies", json={"provider": "montnets", "app_key": "J10003", "contact": GOOD, "text": "TD"})
-    eventually(lambda: box.get("receipts")["montnets"]["posted"] == 1)
-    assert [(r.contact, r.text) for r in read(hook.seen[0]).replies] == [(GOOD, "TD")]
-
-
-@pytest.mark.parametrize(("contact", "kind"), [("13800000005", Unavailable), ("13800000008", Throttled)])
-def test_a_trouble_refuses_the_whole_batch_once(box: Sandbox, contact: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind) as error:
-        send(box, contact, GOOD)
-    assert type(error.value) is kind
-    assert box.sends(GOOD) == 0
-    assert all(o.provider_id for o in send(box, contact, GOOD).outcomes)
-
-
-def test_a_batch_that_times_out_was_sent(box: Sandbox) -> None:
-    with pytest.raises(Uncertain):
-        send(box, "13800000007", http=Http(Policy(("127.0.0.1",)), timeout=0.5))
-    send(box, "13800000007")
-    assert box.sends("13800000007") == 2
-
-
-def test_a_double_report_comes_before_the_answer_and_again(box: Sandbox, hook: Webhook) -> None:
-    (outcome,) = send(box, "13800000006").outcomes
-    answered = time.time()
-    eventually(lambda: len(hook.seen) == 2)
-    assert hook.seen[0].at < answered < hook.seen[1].at
-    assert {r.provider_id for seen in hook.seen for r in read(seen).receipts} == {outcome.provider_id}
-
-
-def test_a_late_report_comes_late(box: Sandbox, hook: Webhook) -> None:
-    begun = time.time()
-    send(box, "13800000004")
-    eventually(lambda: hook.seen)
-    assert hook.seen[0].at - begun >= 1
 
 
 def test_a_person_opens_the_link(box: Sandbox) -> None:

@@ -68,6 +68,7 @@ def read(event: Any, secret: Any = SAFE, **more: Any) -> Webhook:
         ("failed:freq limit", ReceiptKind.DELIVERY_FAILED, "freq_limit"),
         ("failed", ReceiptKind.DELIVERY_FAILED, "failed"),
         ("failed:" + "字", ReceiptKind.DELIVERY_FAILED, "failed"),
+        ("perhaps: later", ReceiptKind.OTHER, "perhaps"),
     ],
 )
 def test_what_became_of_a_template_message(secret: Any, status: str, kind: ReceiptKind, code: str) -> None:
@@ -78,7 +79,7 @@ def test_what_became_of_a_template_message(secret: Any, status: str, kind: Recei
 
 @pytest.mark.parametrize(
     "change",
-    [{"Status": "perhaps"}, {"Status": ""}, {"MsgID": ""}, {"FromUserName": ""}, {"CreateTime": "yesterday"}, {"Event": "VIEW"}],
+    [{"Status": "字"}, {"Status": ""}, {"MsgID": ""}, {"FromUserName": ""}, {"CreateTime": "yesterday"}, {"Event": "VIEW"}],
 )
 def test_what_is_not_understood_is_answered_and_counted_without_a_receipt(change: dict[str, str], caplog: Any) -> None:
     caplog.set_level("INFO")

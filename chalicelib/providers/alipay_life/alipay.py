@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -26,15 +26,15 @@ from chalicelib.domain.sending import (
     Outcome,
     OutgoingCall,
     ProviderIds,
-    Webhook,
-    WebhookRequest,
 )
 from chalicelib.flow.ports import Session
 from chalicelib.providers.alipay_life import alipay_content, alipay_signing
 from chalicelib.providers.base import (
     CHINA,
+    PlainProvider,
     PlainSession,
     check_names,
+    coded_error,
     optional_text,
     optional_url,
     required_text,
@@ -78,7 +78,7 @@ SUB_CODES: Mapping[str, type[ProviderError]] = {
 INVALID_TARGET = frozenset({"PUB.MSG_SD_NOFOLLOW"})
 
 
-class Alipay:
+class Alipay(PlainProvider):
     """Implements Provider. Credentials: app_id, private_key, and if the answers shall be verified alipay_public_key."""
 
     capabilities = Capabilities(
@@ -111,14 +111,8 @@ class Alipay:
     def check_content(self, content: Mapping[str, Any]) -> None:
         alipay_content.check(content)
 
-    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        return {}
-
     def connect(self, account: Account) -> AbstractContextManager[Session]:
         return nullcontext(AlipaySession(account, self._http, self._clock))
-
-    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-        raise Unverified("life accounts report no deliveries")
 
 
 class AlipaySession(PlainSession):
@@ -193,5 +187,5 @@ class AlipaySession(PlainSession):
 def _error(code: str, sub_code: str, reply: Response) -> ProviderError:
     kind = SUB_CODES.get(sub_code) or SUB_CODES.get(sub_code.rpartition(".")[2]) or CODES.get(code)
     if kind is None:
-        return vendor_error(reply, CODES, {200: Rejected} if code else {}, sub_code or code)
+        return coded_error(reply, CODES, sub_code or code)
     return kind(sub_code or code)

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -33,8 +33,18 @@ from chalicelib.domain.sending import (
 )
 from chalicelib.flow.ports import Session
 from chalicelib.providers.app import jpush_content, jpush_receipts
-from chalicelib.providers.base import PlainSession, ask, check_names, error_code, optional_url, required_text, settings, vendor_error
-from chalicelib.web.http import Http, Response
+from chalicelib.providers.base import (
+    PlainSession,
+    ask,
+    check_names,
+    error_code,
+    harmless,
+    optional_url,
+    required_text,
+    settings,
+    vendor_error,
+)
+from chalicelib.web.http import Http
 
 BASE_URL = "https://api.jpush.cn"
 REPORT_URL = "https://report.jpush.cn"
@@ -143,7 +153,7 @@ class JPush:
         body = reply.json()
         cids = body.get("cidlist") if isinstance(body, dict) and reply.status == 200 else None
         if not isinstance(cids, list) or not cids or not all(isinstance(cid, str) for cid in cids):
-            raise _harmless(reply)
+            raise harmless(vendor_error(reply, ERRORS, {}))
         return list(reversed(cids))
 
 
@@ -177,7 +187,7 @@ class JPushSession(PlainSession):
         reply = ask(self._http, "DELETE", f"{self._base_url}/v3/push/{quote(provider_id, safe='')}", auth=self._auth)
         if reply.status == 200:
             return [Outcome()] * len(contacts)
-        raise _harmless(reply)
+        raise harmless(vendor_error(reply, ERRORS, {}))
 
     def check(self) -> None:
         self._provider.take_cid(self._base_url, self._auth)
@@ -204,7 +214,7 @@ class JPushSession(PlainSession):
         reply = ask(self._http, "POST", f"{self._report_url}/v3/status/message", json=wanted, auth=self._auth)
         states = reply.json()
         if reply.status != 200 or not isinstance(states, dict):
-            raise _harmless(reply)
+            raise harmless(vendor_error(reply, ERRORS, {}))
         for contact in contacts:
             state = states.get(contact)
             status = state.get("status") if isinstance(state, dict) else None
@@ -218,9 +228,3 @@ def _names_one_target(call: OutgoingCall, body: Any) -> bool:
     """1003 is also what a single malformed registration id brings (rest_api_v3_push); only the text tells it from other faults."""
     message = str(body["error"].get("message", "")).lower()
     return len(call.recipients) == 1 and "registration" in message
-
-
-def _harmless(reply: Response) -> Exception:
-    """The error of a request that pushes nothing: never uncertain."""
-    error = vendor_error(reply, ERRORS, {})
-    return Unavailable(error.code) if isinstance(error, Uncertain) else error

@@ -46,6 +46,7 @@ FIELDS: Fields = {
         "delivery_failed": "delivery_failed",
     },
 }
+ON_THE_WAY = frozenset({"plan", "sent"})  # documented for the overseas product; nothing is kept of them
 
 
 def check_fields(raw: Any) -> None:
@@ -83,7 +84,8 @@ def verify(request: WebhookRequest, expected: str) -> None:
 
 def read(body: bytes, fields: Fields, now: int) -> Sequence[Receipt]:
     """Every receipt that can be understood; the others are counted in the log. Raises Invalid when nothing is like an event."""
-    events = _events(read_json(body, "body"), fields)
+    ignored = ON_THE_WAY - set(fields["kinds"])
+    events = [event for event in _events(read_json(body, "body"), fields) if _status(event, fields) not in ignored]
     receipts: list[Receipt] = []
     unread = 0
     for event in events:
@@ -106,14 +108,20 @@ def _events(parsed: Any, fields: Fields) -> Sequence[Any]:
     raise Invalid("body", "holds no events")
 
 
+def _status(event: Any, fields: Fields) -> str:
+    return word(_first(event, fields["kind"])) if isinstance(event, Mapping) else ""
+
+
 def _receipts(event: Mapping[str, Any], fields: Fields, now: int) -> Iterator[Receipt]:
-    kind = fields["kinds"].get(word(_first(event, fields["kind"])))
-    provider_id = word(_first(event, fields["id"]))
+    status, provider_id = _status(event, fields), word(_first(event, fields["id"]))
     contacts = _first(event, fields["contact"])
-    if kind is None or not provider_id:
+    if not status or not provider_id:
         return
+    kind = fields["kinds"].get(status, ReceiptKind.OTHER)
     time = milliseconds(_first(event, fields["time"])) or now
-    code = word(_first(event, fields["code"])) if kind == ReceiptKind.DELIVERY_FAILED else ""
+    code = status[:40] if kind == ReceiptKind.OTHER else ""
+    if kind == ReceiptKind.DELIVERY_FAILED:
+        code = word(_first(event, fields["code"]))
     for contact in map(word, contacts if isinstance(contacts, list) else [contacts]):
         if contact:
             yield Receipt(provider_id, ReceiptKind(kind), time, contact, code)

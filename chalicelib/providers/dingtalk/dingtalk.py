@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -27,11 +27,19 @@ from chalicelib.domain.sending import (
     ProviderIds,
     Receipt,
     Token,
-    Webhook,
-    WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, check_names, number, optional_text, optional_url, required_text, settings, word
+from chalicelib.providers.base import (
+    PlainProvider,
+    PlainSession,
+    check_names,
+    number,
+    optional_text,
+    optional_url,
+    required_text,
+    settings,
+    word,
+)
 from chalicelib.providers.dingtalk import content, results
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, addressable, errcode, outcomes
 from chalicelib.providers.tokens import AccessTokens
@@ -98,7 +106,7 @@ def code_of(body: Any) -> str:
 WORDS = Words(ERRORS, STALE, code_of)
 
 
-class DingTalk:
+class DingTalk(PlainProvider):
     """Implements Provider."""
 
     capabilities = Capabilities(
@@ -130,14 +138,8 @@ class DingTalk:
     def check_content(self, content_: Mapping[str, Any]) -> None:
         content.check(content_)
 
-    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        return {}
-
     def connect(self, account: Account) -> AbstractContextManager[Session]:
         return nullcontext(DingTalkSession(account, self._http, self._tokens, self._now))
-
-    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-        raise Unverified("work notices are asked for")
 
 
 class DingTalkSession(PlainSession):

@@ -14,7 +14,7 @@ from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unavailable, Uncertain, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -27,11 +27,9 @@ from chalicelib.domain.sending import (
     OutgoingCall,
     ProviderIds,
     Recipient,
-    Webhook,
-    WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PLACEHOLDER, PlainSession, check_names, optional_text, required_text, settings
+from chalicelib.providers.base import PLACEHOLDER, PlainProvider, PlainSession, check_names, optional_text, required_text, settings
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy
@@ -51,7 +49,7 @@ PORTS = {"none": 25, "tls": 465, "starttls": 587}
 CALL_SECONDS = 15.0
 
 
-class Smtp:
+class Smtp(PlainProvider):
     """Implements Provider. Options: server, port, encryption (none, tls, starttls), sender, sender_name, ca, allow_plain_auth."""
 
     capabilities = Capabilities(
@@ -102,12 +100,6 @@ class Smtp:
             is_variable = isinstance(url, str) and PLACEHOLDER.fullmatch(url)
             if not is_variable and not (isinstance(url, str) and len(url) <= MAX_ADDRESS and _WEB.fullmatch(url)):
                 raise Invalid(f"files[{n}]", "must be an http or https address")
-
-    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        return {}
-
-    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-        raise Unverified("mail servers send no webhooks")
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:

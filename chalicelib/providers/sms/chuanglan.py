@@ -12,36 +12,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.sending import (
-    Account,
-    Answer,
-    Capabilities,
-    ClickReport,
-    DeliveryReport,
-    Loss,
-    Outcome,
-    OutgoingCall,
-    ProviderIds,
-    Receipt,
-    Reply,
-    Webhook,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
+from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
 from chalicelib.flow.ports import Session
 from chalicelib.providers.base import (
     PlainSession,
     ask,
     check_names,
+    coded_error,
+    harmless,
     optional_text,
     optional_url,
     required_text,
     settings,
-    vendor_error,
     word,
 )
-from chalicelib.providers.sms import chuanglan_receipts, texts
+from chalicelib.providers.sms import chuanglan_receipts, platform, receipts
 from chalicelib.web.http import Http, Response
 
 log = logging.getLogger(__name__)
@@ -83,17 +69,8 @@ class Chuanglan:
     """Implements Provider. Credentials: account, password, and if pushes shall be verified receiver, pswd. Options: base_url, signature,
     extend."""
 
-    capabilities = Capabilities(
-        type=ChannelType.SMS,
-        platform="chuanglan",
-        call_size=CALL_SIZE,
-        content_per_recipient=True,
-        provider_ids=ProviderIds.PER_RECIPIENT,
-        delivery_report=DeliveryReport.REAL,
-        click_report=ClickReport.LINK,
-        receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
-        credentials=settings("account password", "receiver pswd"),
-        options=settings("", "base_url signature extend"),
+    capabilities = platform.capabilities(
+        "chuanglan", CALL_SIZE, settings("account password", "receiver pswd"), settings("", "base_url signature extend")
     )
 
     def __init__(self, http: Http) -> None:
@@ -106,13 +83,11 @@ class Chuanglan:
         if bool(optional_text(raw, "receiver", "credentials", 100)) != bool(optional_text(raw, "pswd", "credentials", 100)):
             raise Invalid("credentials.pswd", "and receiver belong together")
         optional_url(options, "base_url", self._http.policy)
-        texts.check_signature(options)
-        extend = optional_text(options, "extend", "options", 6)
-        if extend and not (extend.isascii() and extend.isdigit()):
-            raise Invalid("options.extend", "must be digits")
+        platform.check_signature(options)
+        platform.check_digits(options, "extend", 6)
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        texts.check_content(content, CHARACTERS)
+        platform.check_content(content, CHARACTERS)
         if VARIABLE in content["content"]:
             raise Invalid("content", f"must not contain {VARIABLE}, which is the platform's own placeholder")
 
@@ -139,22 +114,20 @@ class ChuanglanSession(PlainSession):
 
     def check(self) -> None:
         """The balance of the account."""
-        reply = ask(self._http, "POST", f"{self._base_url}/msg/balance/json", json=self._login)
-        if _code(reply) != "0":
-            raise _error(reply)
+        self._ask("/msg/balance/json")
 
     def send(self, call: OutgoingCall) -> Answer:
         """A number that stands in a call twice is sent to once now and once later, since an id of a delivery is message and number."""
         outcomes: list[Outcome | None] = [None] * len(call.recipients)
         batch: dict[str, tuple[int, str]] = {}
         for place, recipient in enumerate(call.recipients):
-            number = texts.mainland(recipient.contact)
+            number = platform.mainland(recipient.contact)
             if number is None:
                 outcomes[place] = Outcome(Loss.INVALID_TARGET, "not_a_mainland_number")
             elif number in batch:
                 outcomes[place] = Outcome(code="repeated_number", later=True)
             else:
-                batch[number] = place, texts.text_of(recipient, self._signature)
+                batch[number] = place, platform.text_of(recipient, self._signature)
         if batch:
             sent = self._send({number: text for number, (_, text) in batch.items()})
             for number, (place, _) in batch.items():
@@ -172,7 +145,7 @@ class ChuanglanSession(PlainSession):
         if code == WRONG_NUMBER and len(batch) == 1:
             return dict.fromkeys(batch, Outcome(Loss.INVALID_TARGET, code))
         if code != "0":
-            raise _error(reply)
+            raise coded_error(reply, ERRORS, code)
         answer = reply.json()
         failed, msg_id = word(answer.get("failNum")), word(answer.get("msgId"))
         if failed not in ("", "0"):  # nothing says who: their receipts will not come
@@ -182,25 +155,21 @@ class ChuanglanSession(PlainSession):
         return {number: Outcome(provider_id=chuanglan_receipts.delivery_id(msg_id, number)) for number in batch}
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
-        """Reports and replies of the whole account. Each is handed out once: what is lost between this answer and the ledger is lost."""
-        found: list[Receipt | Reply] = list(chuanglan_receipts.read_reports(self._pull("/msg/pull/report")))
-        try:
-            found += chuanglan_receipts.read_replies(self._pull("/msg/pull/mo"))
-        except ProviderError as error:  # the reports are here already, and come only once
-            log.warning("replies not pulled", extra={"provider": "chuanglan", "provider_code": error.code[:20]})
-        return found
+        return receipts.polled(
+            lambda: chuanglan_receipts.read_reports(self._pull("/msg/pull/report")),
+            lambda: chuanglan_receipts.read_replies(self._pull("/msg/pull/mo")),
+            "chuanglan",
+        )
 
     def _pull(self, path: str) -> Sequence[Any]:
-        return texts.pulled(lambda: self._pull_once(path), PULLED)
+        return receipts.pulled(lambda: self._ask(path, count=str(PULLED)).get("result"), PULLED)
 
-    def _pull_once(self, path: str) -> Sequence[Any]:
-        reply = ask(self._http, "POST", self._base_url + path, json={**self._login, "count": str(PULLED)})
-        body = reply.json()
-        listed = body.get("result") if isinstance(body, dict) else None
-        if reply.status == 200 and _code(reply) == "0":
-            return listed if isinstance(listed, list) else []
-        error = _error(reply)
-        raise Unavailable(error.code) if isinstance(error, Uncertain) else error
+    def _ask(self, path: str, **more: str) -> Mapping[str, Any]:
+        reply = ask(self._http, "POST", self._base_url + path, json={**self._login, **more})
+        code = _code(reply)
+        if code != "0":
+            raise harmless(coded_error(reply, ERRORS, code))
+        return reply.json()  # type: ignore[no-any-return]
 
 
 def variables(batch: Mapping[str, str]) -> Mapping[str, str]:
@@ -219,8 +188,3 @@ def _code(reply: Response) -> str:
     if not isinstance(body, dict):
         return ""
     return word(body.get("code")) or word(body.get("ret"))
-
-
-def _error(reply: Response) -> ProviderError:
-    code = _code(reply)
-    return vendor_error(reply, ERRORS, {200: Rejected} if code not in ("", "0") else {}, code if code != "0" else None)

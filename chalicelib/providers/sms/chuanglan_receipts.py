@@ -7,21 +7,17 @@ its fields are those of "1.4 reply details" under https://apifox.com/apidoc/docs
 from __future__ import annotations
 
 import hmac
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import JSON, china_time, milliseconds, read_json, word
-from chalicelib.providers.sms import texts
-
-log = logging.getLogger(__name__)
+from chalicelib.providers.base import JSON, china_time, milliseconds, read_form, read_json, understood, word
+from chalicelib.providers.sms import platform, receipts
 
 TAKEN = '{"clcode":"000000"}'  # else the vendor pushes again, twice at most
 DELIVERED = "DELIVRD"
-OPEN = frozenset({"ACCEPTD", "UNKNOWN"})  # says nothing yet; every other state means that it was not delivered
+OPEN = frozenset({"ACCEPTD", "UNKNOWN"})  # says nothing; every other state, of which there are many, means that it was not delivered
 
 
 def delivery_id(msg_id: str, number: str) -> str:
@@ -37,8 +33,8 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
                 raise Unverified(name)
     if not all("status" in each or "moTime" in each for each in pushed):
         raise Invalid("status", "is missing")
-    reports = [each for each in pushed if "status" in each]
-    return Webhook(read_reports(reports), TAKEN, media=JSON, replies=read_replies([each for each in pushed if "status" not in each]))
+    replies = [each for each in pushed if "status" not in each]
+    return Webhook(read_reports([each for each in pushed if "status" in each]), TAKEN, media=JSON, replies=read_replies(replies))
 
 
 def _posted(request: WebhookRequest) -> Sequence[Mapping[str, Any]]:
@@ -49,39 +45,34 @@ def _posted(request: WebhookRequest) -> Sequence[Mapping[str, Any]]:
         if not all(isinstance(each, Mapping) for each in listed):
             raise Invalid("body", "must be objects")
         return [{**request.query, **each} for each in listed]
-    try:
-        return [{**request.query, **dict(parse_qsl(request.body.decode("utf-8"), max_num_fields=30))}]
-    except ValueError:
-        raise Invalid("body", "is not a readable form") from None
+    return [{**request.query, **read_form(request.body)}]
 
 
-def read_reports(reports: Sequence[Any]) -> Sequence[Receipt]:
-    """Those that cannot be understood, or say nothing yet, are counted in the log."""
-    receipts = [receipt for report in reports if isinstance(report, Mapping) for receipt in _receipt(report)]
-    if len(receipts) < len(reports):
-        log.warning("receipts not understood", extra={"provider": "chuanglan", "count": len(reports) - len(receipts)})
-    return receipts
+def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
+    return understood("receipts", listed, _receipt, "chuanglan")
 
 
-def _receipt(report: Mapping[str, Any]) -> Iterator[Receipt]:
+def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     msg_id, status = word(report.get("msgid")) or word(report.get("msgId")), word(report.get("status"))
-    number, time = texts.mainland(word(report.get("mobile"))), _time(report.get("notifyTime")) or _time(report.get("reportTime"))
-    if not msg_id or not status or number is None or time is None or status in OPEN:
-        return
+    number, time = platform.mainland(word(report.get("mobile"))), _time(report.get("notifyTime")) or _time(report.get("reportTime"))
+    if not msg_id or not status or number is None or time is None:
+        return None
+    identity = delivery_id(msg_id, number)
     if status == DELIVERED:
-        yield Receipt(delivery_id(msg_id, number), ReceiptKind.DELIVERED, time, number)
-    else:
-        gone = texts.is_gone(status, str(report.get("statusDesc", "")))
-        yield Receipt(delivery_id(msg_id, number), ReceiptKind.DELIVERY_FAILED, time, number, status, gone)
+        return Receipt(identity, ReceiptKind.DELIVERED, time, number)
+    if status in OPEN:
+        return Receipt(identity, ReceiptKind.OTHER, time, number, status)
+    gone = receipts.is_gone(status, str(report.get("statusDesc", "")))
+    return Receipt(identity, ReceiptKind.DELIVERY_FAILED, time, number, status, gone)
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
-    return texts.replies(listed, _reply, "chuanglan")
+    return understood("replies", listed, _reply, "chuanglan")
 
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:
     """Pushes call the text `msg`, pulls `messageContent` too."""
-    return texts.reply(each.get("mobile"), each.get("msg") or each.get("messageContent"), _time(each.get("moTime")))
+    return receipts.reply(each.get("mobile"), each.get("msg") or each.get("messageContent"), _time(each.get("moTime")))
 
 
 def _time(value: Any) -> int | None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -28,11 +28,9 @@ from chalicelib.domain.sending import (
     Outcome,
     OutgoingCall,
     ProviderIds,
-    Webhook,
-    WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, check_names, required_text
+from chalicelib.providers.base import PlainProvider, PlainSession, check_names, required_text
 from chalicelib.providers.sms import cmpp_receipts, cmpp_settings, cmpp_text
 from chalicelib.providers.sms.cmpp_codec import MAX_NUMBERS, Submit
 from chalicelib.providers.sms.cmpp_fields import Malformed
@@ -65,7 +63,7 @@ _NUMBER = re.compile(r"\+?[0-9]{5,20}", re.ASCII)
 _references = itertools.count(random.randrange(256))  # noqa: S311 - tells messages apart, keeps no secret
 
 
-class Cmpp:
+class Cmpp(PlainProvider):
     """Implements Provider."""
 
     capabilities = Capabilities(
@@ -90,12 +88,6 @@ class Cmpp:
     def check_content(self, content: Mapping[str, Any]) -> None:
         check_names(content, ("content",), "")
         required_text(content, "content", limit=LONGEST_TEXT)
-
-    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        return {}
-
-    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-        raise Unverified("gateways report over their connections")
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 HEADER = struct.Struct(">III")
 LONGEST = 16_384  # bytes: a SUBMIT to 99 numbers has under 4,000
@@ -18,19 +19,18 @@ class Framer:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """The frames that are complete now; raises Malformed for a length that cannot be, after which the stream is lost."""
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The frames that are complete now; then raises Malformed for a length that cannot be, after which the stream is lost."""
         self._buffer += data
-        frames = []
         while len(self._buffer) >= 4:
             length = int.from_bytes(self._buffer[:4], "big")
             if not HEADER.size <= length <= LONGEST:
                 raise Malformed("Total_Length")
             if len(self._buffer) < length:
                 break
-            frames.append(bytes(self._buffer[:length]))
+            frame = bytes(self._buffer[:length])
             del self._buffer[:length]
-        return frames
+            yield frame
 
 
 class Reader:

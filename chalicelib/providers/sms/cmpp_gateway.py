@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.providers.base import CHINA
 from chalicelib.providers.sms.cmpp_codec import Deliver, DeliverResp, Submit, SubmitResp
-from chalicelib.providers.sms.cmpp_link import Answered, Closed, Delivered, Event, Link, Opened
-from chalicelib.providers.sms.cmpp_receipts import CHINA
+from chalicelib.providers.sms.cmpp_link import Answered, Closed, Delivered, Event, Link, Opened, Unreadable
 from chalicelib.providers.sms.cmpp_settings import Settings
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,12 @@ class Gateway:
         return next((c.trouble.code for c in self._connections if c.trouble), "no_connection")
 
 
+def wait(failures: int, by_operator: bool) -> float:
+    """Seconds until the next try: twice as long after each failure, and at once the longest where an operator must act."""
+    longest = LONGEST_WAIT if by_operator else min(SHORTEST_WAIT * 2.0 ** min(failures, 30), LONGEST_WAIT)
+    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads, keeps no secret
+
+
 class Connection:
     """One place for a connection, which lives again and again. Implements what its thread does."""
 
@@ -140,8 +146,7 @@ class Connection:
                 log.error("gateway_failed", exc_info=error, extra={"channel": self._gateway.code})
                 opened = False
             failures = 0 if opened else failures + 1
-            longest = LONGEST_WAIT if isinstance(self.trouble, Misconfigured) else SHORTEST_WAIT * 2.0**failures
-            self._gateway.stopping.wait(min(longest, LONGEST_WAIT) * random.uniform(0.5, 1))  # noqa: S311 - spreads, keeps no secret
+            self._gateway.stopping.wait(wait(failures, isinstance(self.trouble, Misconfigured)))
 
     def _live(self) -> bool:
         """From dialling to the end; whether the gateway let us in."""
@@ -227,6 +232,8 @@ class Life:
                 is_up()
             elif isinstance(event, Answered):
                 self._answers[event.sequence] = event.answer
+            elif isinstance(event, Unreadable):
+                log.warning("message_not_understood", extra={"channel": self._gateway.code, "command": f"{event.command:#x}"})
             elif isinstance(event, Closed):
                 self.opened, end = False, event
                 self._answers.update(dict.fromkeys(event.lost))

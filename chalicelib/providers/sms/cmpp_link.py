@@ -13,14 +13,14 @@ from typing import TypeAlias
 
 from chalicelib.providers.sms import cmpp_codec as codec
 from chalicelib.providers.sms.cmpp_codec import Command, Connect, ConnectResp, Deliver, DeliverResp, Plain, Submit, SubmitResp
-from chalicelib.providers.sms.cmpp_fields import Framer, Malformed
+from chalicelib.providers.sms.cmpp_fields import HEADER, Framer, Malformed
 
 IDLE = 180.0  # C: seconds without traffic after which ACTIVE_TEST is sent
 PATIENCE = 60.0  # T: seconds that an answer may take
 TRIES = 3  # N: unanswered ACTIVE_TESTs after which the connection counts as dead
 WINDOW = 16  # SUBMITs that may be unanswered at once
 
-STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = 1, 2, 3, 4  # CONNECT_RESP's Status
+STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = 1, 2, 3, 4  # CONNECT_RESP's Status; 1 is also DELIVER_RESP's Result
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,13 @@ class Delivered:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A message of a known command whose fields are not as they should be. Those before and after it stand."""
+
+    command: int
+
+
+@dataclass(frozen=True)
 class Closed:
     """Nothing more comes or goes. `code`: why; empty when one of both said TERMINATE. `lost`: SUBMITs without an answer."""
 
@@ -59,7 +66,7 @@ class Closed:
     by_operator: bool = False  # an operator must act: account, secret, version
 
 
-Event: TypeAlias = Opened | Answered | Delivered | Closed
+Event: TypeAlias = Opened | Answered | Delivered | Unreadable | Closed
 
 
 class State(Enum):
@@ -159,7 +166,13 @@ class Link:
     def _read(self, frame: bytes) -> Iterator[Event]:
         if self.state is State.CLOSED:
             return
-        sequence, body = codec.decode(frame, self._login.version)
+        try:
+            sequence, body = codec.decode(frame, self._login.version)
+        except Malformed:
+            if self.state is State.CONNECTING:
+                raise
+            yield self._unreadable(frame)
+            return
         if self.state is State.CONNECTING:
             yield from self._greeted(body)
         elif isinstance(body, SubmitResp):
@@ -169,6 +182,14 @@ class Link:
             yield Delivered(sequence, body)
         elif isinstance(body, Plain):
             yield from self._plain(sequence, body.command)
+
+    def _unreadable(self, frame: bytes) -> Unreadable:
+        """A DELIVER is refused, so that the gateway does not send it for ever, on this connection and on the next ones."""
+        _, command, sequence = HEADER.unpack_from(frame)
+        if command == Command.DELIVER:
+            identity = int.from_bytes(frame[HEADER.size :][:8], "big")
+            self._write(DeliverResp(identity, STRUCTURE), sequence)
+        return Unreadable(command)
 
     def _plain(self, sequence: int, command: int) -> Iterator[Event]:
         if command == Command.ACTIVE_TEST:

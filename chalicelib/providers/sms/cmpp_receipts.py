@@ -6,28 +6,24 @@ name the messages of a SUBMIT to several numbers: by consecutive ids (the standa
 
 from __future__ import annotations
 
-import datetime
 import logging
 import re
 from collections.abc import Iterable
 from hashlib import sha256
 
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply
+from chalicelib.providers.base import china_time, word
 from chalicelib.providers.sms import cmpp_codec, cmpp_text
 from chalicelib.providers.sms.cmpp_codec import Deliver, Report
 from chalicelib.providers.sms.cmpp_fields import Malformed
+from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 log = logging.getLogger(__name__)
 
-CHINA = datetime.timezone(datetime.timedelta(hours=8))  # what gateways' clocks show; they report in minutes
-
 DELIVERED = "DELIVRD"
 FAILED = frozenset({"EXPIRED", "DELETED", "UNDELIV", "UNKNOWN", "REJECTD"})
-UNDER_WAY = frozenset({"ACCEPTD"})
 # MA:0001, DB:0141 …: error codes of the networks' own. The document lists MA to MC, CA, CB, DA, DB, SA, SB and IA to IC; there are more.
 _ERROR = re.compile(r"[A-Z]{2}:[0-9A-Za-z]{1,4}")
-# Of numbers that do not exist. Not in the document: what China Mobile's centres are known to report; `options.dead_stats` replaces it.
-DEAD = ("MK:0001",)
 
 
 def canonical(number: str) -> str:
@@ -46,39 +42,35 @@ def following(message: int, n: int) -> int:
     return message & ~0xFFFF | (message + n) & 0xFFFF
 
 
-def receipt(report: Report, now: int, dead: Iterable[str] = DEAD) -> Receipt | None:
-    """None for what is no final word. An unknown one leaves the delivery open, so that the strategy's time limit decides."""
-    stat = report.stat.upper()
-    if stat == DELIVERED:
-        kind, code = ReceiptKind.DELIVERED, ""
-    elif stat in FAILED or _ERROR.fullmatch(stat):
-        kind, code = ReceiptKind.DELIVERY_FAILED, stat
-    else:
-        if stat not in UNDER_WAY:
-            log.warning("receipts not understood", extra={"provider": "cmpp", "count": 1})
+def receipt(report: Report, now: int, dead: Iterable[str] = NO_SUCH_NUMBER) -> Receipt | None:
+    """What is no final word (ACCEPTD), or an unknown one, leaves the delivery open, so that the strategy's time limit decides."""
+    stat = word(report.stat.upper())
+    if not stat:
         return None
+    kind = ReceiptKind.OTHER
+    if stat == DELIVERED:
+        kind = ReceiptKind.DELIVERED
+    elif stat in FAILED or _ERROR.fullmatch(stat):
+        kind = ReceiptKind.DELIVERY_FAILED
     time = _milliseconds(report.done) or _milliseconds(report.submitted) or now
+    code = "" if kind is ReceiptKind.DELIVERED else stat
     return Receipt(name(report.id, report.number), kind, time, code=code, gone=stat in dead)
 
 
 def _milliseconds(stamp: str) -> int | None:
     """YYMMDDHHMM."""
-    if not re.fullmatch(r"\d{10}", stamp, re.ASCII):
-        return None
-    try:
-        at = datetime.datetime.strptime(stamp, "%y%m%d%H%M").replace(tzinfo=CHINA)
-    except ValueError:
-        return None
-    return int(at.timestamp() * 1000)
+    return china_time(stamp, "%y%m%d%H%M") if re.fullmatch(r"\d{10}", stamp, re.ASCII) else None
 
 
-def read(deliver: Deliver, now: int, dead: Iterable[str] = DEAD) -> Receipt | Reply | None:
-    """None for a report that says nothing, or that nobody could read."""
+def read(deliver: Deliver, now: int, dead: Iterable[str] = NO_SUCH_NUMBER) -> Receipt | Reply | None:
+    """None for a report that nobody could read, which is counted in the log."""
     if not deliver.is_report:
         text = cmpp_text.read(deliver.content, deliver.format, deliver.has_header)
         return Reply(deliver.number, text, now, f"{deliver.id:016x}")
     try:
-        return receipt(cmpp_codec.decode_report(deliver.content), now, dead)
+        found = receipt(cmpp_codec.decode_report(deliver.content), now, dead)
     except Malformed:
+        found = None
+    if found is None:
         log.warning("receipts not understood", extra={"provider": "cmpp", "count": 1})
-        return None
+    return found

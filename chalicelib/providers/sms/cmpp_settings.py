@@ -9,8 +9,9 @@ from typing import Any
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.sending import Account
 from chalicelib.providers.base import check_names, optional_text, required_text, settings
-from chalicelib.providers.sms import cmpp_codec, cmpp_link, cmpp_receipts, cmpp_text
+from chalicelib.providers.sms import cmpp_codec, cmpp_link, cmpp_text
 from chalicelib.providers.sms.cmpp_link import Login
+from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 PORT = 7890  # of long connections
 PORTS = frozenset({PORT})
@@ -85,7 +86,7 @@ def read(account: Account) -> Settings:
         fee_user_type=_number(options, "fee_user_type", 2, 3, lowest=0),
         fee_type=str(options.get("fee_type") or "01"),
         fee_code=str(options.get("fee_code") or "0"),
-        dead_stats=_words(options, "dead_stats", cmpp_receipts.DEAD),
+        dead_stats=_words(options, "dead_stats", NO_SUCH_NUMBER),
     )
 
 

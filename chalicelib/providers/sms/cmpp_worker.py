@@ -27,6 +27,7 @@ from chalicelib.flow.ports import Inbox, Letter, Provider, Providers, Session, W
 from chalicelib.providers.sms import cmpp_receipts
 from chalicelib.providers.sms.cmpp import WORKER, Cmpp, CmppSession
 from chalicelib.providers.sms.cmpp_gateway import Gateway, Incoming
+from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 log = logging.getLogger("openums")
 
@@ -76,13 +77,18 @@ class Shared:
         settings, held = self._cmpp.settings(account), self.gateways.get(account.code)
         if held is not None and held.settings == settings:
             return held
+        self.drop(account.code)
+        fresh = self.gateways[account.code] = self._cmpp.gateway(account.code, settings, self._take)
+        fresh.start()
+        return fresh
+
+    def drop(self, code: str) -> None:
+        """Says goodbye for this channel, when what it began has had its time."""
+        held = self.gateways.pop(code, None)
         if held is not None:
             later = threading.Timer(2 * self._timeout, held.stop)
             later.daemon = True
             later.start()
-        fresh = self.gateways[account.code] = self._cmpp.gateway(account.code, settings, self._take)
-        fresh.start()
-        return fresh
 
     def stop(self) -> None:
         for gateway in self.gateways.values():
@@ -133,12 +139,15 @@ class Worker:
         log.info("worker_stopped", extra={"worker": WORKER})
 
     def _refresh(self) -> None:
-        """Open what was configured meanwhile: reports come also while nothing is sent."""
+        """Open what was configured meanwhile, since reports come also while nothing is sent, and leave what was deleted."""
         try:
             with self.turn.taken():
-                for channel in self.world.settings.channels():
-                    if channel.platform == self.shared.capabilities.platform:
-                        self._open(channel)
+                own = [c for c in self.world.settings.channels() if c.platform == self.shared.capabilities.platform]
+                for channel in own:
+                    self._open(channel)
+                for code in set(self.shared.gateways) - {channel.code for channel in own}:
+                    self._seen.pop(code, None)
+                    self.shared.drop(code)
                 observability.flush_metrics()
         except Exception as error:  # the worker goes on with what it has, and looks again
             log.error("settings_not_read", exc_info=error)
@@ -147,11 +156,14 @@ class Worker:
         seen = self._seen.get(channel.code)
         if seen is not None and (seen.sealed_credentials, seen.options) == (channel.sealed_credentials, channel.options):
             return
-        plain = self.world.credentials.open_credentials(channel.sealed_credentials)
         try:
+            plain = self.world.credentials.open_credentials(channel.sealed_credentials)
             self.shared.keep(Account(channel.code, plain, channel.options))
         except Misconfigured as error:
             log.warning("channel_misconfigured", extra={"channel": channel.code, "code": error.code})
+        except Exception as error:  # tried again with the next look; the other channels need not wait for that
+            log.error("channel_not_opened", exc_info=error, extra={"channel": channel.code})
+            return
         self._seen[channel.code] = channel
 
     # ---- jobs
@@ -225,7 +237,7 @@ class Worker:
 
     def _store(self, code: str, batch: Sequence[Incoming]) -> None:
         now, gateway = self.world.clock.now(), self.shared.gateways.get(code)
-        dead = gateway.settings.dead_stats if gateway else cmpp_receipts.DEAD
+        dead = gateway.settings.dead_stats if gateway else NO_SUCH_NUMBER
         found = [cmpp_receipts.read(each.deliver, now, dead) for each in batch]
         receipts.record(self.world, code, [each for each in found if isinstance(each, Receipt)])
         receipts.record_replies(self.world, code, [each for each in found if isinstance(each, Reply)])

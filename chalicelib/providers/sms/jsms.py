@@ -1,7 +1,7 @@
 """JSMS (Jiguang's SMS): template messages in batches.
 
-Sources: https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_api_summary, …/callback. JSMS has no idempotency token: what
-happens with a call whose answer stayed away is the operator's choice per channel.
+Sources: https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_api_summary, …/rest_api_jsms_inquire, …/callback. JSMS has no
+idempotency token: what happens with a call whose answer stayed away is the operator's choice per channel.
 """
 
 from __future__ import annotations
@@ -11,22 +11,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.sending import (
-    Account,
-    Answer,
-    Capabilities,
-    ClickReport,
-    DeliveryReport,
-    Loss,
-    Outcome,
-    OutgoingCall,
-    ProviderIds,
-    Receipt,
-    Webhook,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
+from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
 from chalicelib.flow.ports import Session
 from chalicelib.providers.base import (
     PLACEHOLDER,
@@ -34,6 +20,7 @@ from chalicelib.providers.base import (
     ask,
     check_names,
     error_code,
+    harmless,
     number,
     optional_url,
     required_text,
@@ -41,7 +28,7 @@ from chalicelib.providers.base import (
     vendor_error,
     word,
 )
-from chalicelib.providers.sms import jsms_receipts
+from chalicelib.providers.sms import jsms_receipts, platform, receipts
 from chalicelib.web.http import Http
 
 BASE_URL = "https://api.sms.jpush.cn"
@@ -75,6 +62,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "50031": Rejected,  # more than 1,000
     "50034": Rejected,  # repeated
     "50035": Misconfigured,  # IP address not allowed
+    "50036": Misconfigured,  # application blocked
     "50037": Rejected,  # forbidden word
     "50038": Rejected,  # too long
 }
@@ -83,25 +71,14 @@ STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
 
 # The same codes for one recipient of a batch: the number itself is bad, or has said no.
 INVALID_TARGET = frozenset({"50004", "50006", "50024"})
-# Not this recipient's fault, and over when the operator has acted or the server is well again.
-LATER = frozenset({"50008", "50014", "50019", "50035"})
+# Not this recipient's fault, and over after a while, or when the operator has acted.
+LATER = frozenset({"50008", "50009", "50014", "50019", "50035", "50036"})
 
 
 class Jsms:
     """Implements Provider."""
 
-    capabilities = Capabilities(
-        type=ChannelType.SMS,
-        platform="jsms",
-        call_size=CALL_SIZE,
-        content_per_recipient=True,
-        provider_ids=ProviderIds.PER_RECIPIENT,
-        delivery_report=DeliveryReport.REAL,
-        click_report=ClickReport.LINK,
-        receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
-        credentials=settings("app_key master_secret"),
-        options=settings("", "base_url"),
-    )
+    capabilities = platform.capabilities("jsms", CALL_SIZE, settings("app_key master_secret"), settings("", "base_url"))
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -148,9 +125,7 @@ class JsmsSession(PlainSession):
 
     def check(self) -> None:
         """The balance of the account."""
-        reply = ask(self._http, "GET", f"{self._base_url}/v1/accounts/app", auth=self._auth)
-        if reply.status != 200:
-            raise vendor_error(reply, ERRORS, STATUSES)
+        self._ask("/v1/accounts/app", dict)
 
     def send(self, call: OutgoingCall) -> Answer:
         reply = self._http.request("POST", f"{self._base_url}/v1/messages/batch", json=batch(call), auth=self._auth)
@@ -162,17 +137,20 @@ class JsmsSession(PlainSession):
             return Answer([Outcome(Loss.INVALID_TARGET, str(code))])
         raise vendor_error(reply, ERRORS, STATUSES)
 
-    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
-        """Up to 500 reports of the whole account, once in five seconds at most; none while a callback is configured there.
+    def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
+        """Up to 500 of each, once in five seconds at most; none while a callback is configured there."""
+        return receipts.polled(
+            lambda: jsms_receipts.read_reports(self._ask("/v1/report", list)),
+            lambda: jsms_receipts.read_replies(self._ask("/v1/reply", list)),
+            "jsms",
+        )
 
-        JSMS forgets a report once it was read: what is lost between this answer and the ledger does not come again.
-        """
-        reply = ask(self._http, "GET", f"{self._base_url}/v1/report", auth=self._auth)
-        reports = reply.json()
-        if reply.status == 200 and isinstance(reports, list):
-            return jsms_receipts.read_reports(reports)
-        error = vendor_error(reply, ERRORS, STATUSES)
-        raise Unavailable(error.code) if isinstance(error, Uncertain) else error
+    def _ask(self, path: str, kind: type) -> Any:
+        reply = ask(self._http, "GET", self._base_url + path, auth=self._auth)
+        body = reply.json()
+        if reply.status == 200 and isinstance(body, kind):
+            return body
+        raise harmless(vendor_error(reply, ERRORS, STATUSES))
 
 
 def batch(call: OutgoingCall) -> dict[str, Any]:

@@ -6,49 +6,32 @@ Source: "梦网平台 API 接口说明" V5.7.2 (send_batch, send_multi, get_rpt,
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.sending import (
-    Account,
-    Answer,
-    Capabilities,
-    ClickReport,
-    DeliveryReport,
-    Loss,
-    Outcome,
-    OutgoingCall,
-    ProviderIds,
-    Receipt,
-    Reply,
-    Webhook,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
+from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
 from chalicelib.flow.ports import Session
 from chalicelib.providers.base import (
     CHINA,
     PlainSession,
     ask,
     check_names,
+    coded_error,
+    harmless,
     optional_text,
     optional_url,
     required_text,
     settings,
-    vendor_error,
     word,
 )
-from chalicelib.providers.sms import montnets_receipts, texts
+from chalicelib.providers.sms import montnets_receipts, platform, receipts
 from chalicelib.web.http import Http, Response
-
-log = logging.getLogger(__name__)
 
 PATH = "/sms/v2/std/"
 CALL_SIZE = 100  # different contents of one call: V5.2 takes 100, V5.7 500; of one content both take 1,000
@@ -93,17 +76,8 @@ class Montnets:
     """Implements Provider. Credentials: userid, password. Options: base_url, auth (md5, plain), charset (utf-8, gbk), signature, svrtype,
     exno."""
 
-    capabilities = Capabilities(
-        type=ChannelType.SMS,
-        platform="montnets",
-        call_size=CALL_SIZE,
-        content_per_recipient=True,
-        provider_ids=ProviderIds.PER_RECIPIENT,
-        delivery_report=DeliveryReport.REAL,
-        click_report=ClickReport.LINK,
-        receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
-        credentials=settings("userid password"),
-        options=settings("base_url", "auth charset signature svrtype exno"),
+    capabilities = platform.capabilities(
+        "montnets", CALL_SIZE, settings("userid password"), settings("base_url", "auth charset signature svrtype exno")
     )
 
     def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
@@ -115,18 +89,19 @@ class Montnets:
             raise Invalid("credentials.userid", "must be visible ASCII characters")
         required_text(raw, "password", "credentials", 100)
         required_text(options, "base_url", "options", 2048)  # given to each account: there is no common one
-        optional_url(options, "base_url", self._http.policy)
+        url = optional_url(options, "base_url", self._http.policy)
         for name, allowed in (("auth", ("md5", "plain")), ("charset", tuple(INTERFACES))):
             if (optional_text(options, name, "options") or allowed[0]) not in allowed:
                 raise Invalid(f"options.{name}", "must be " + " or ".join(allowed))
-        texts.check_signature(options)
+        if options.get("auth") == "plain" and url.startswith("http:") and not self._http.policy.lists(urlsplit(url).hostname or ""):
+            raise Invalid("options.auth", "must be md5 where the address has no TLS, since all could read the password")
+        platform.check_signature(options)
         if not re.fullmatch(r"[A-Za-z0-9]{0,32}", optional_text(options, "svrtype", "options"), re.ASCII):
             raise Invalid("options.svrtype", "must be at most 32 letters and digits")
-        if not re.fullmatch(r"\d{0,6}", optional_text(options, "exno", "options"), re.ASCII):
-            raise Invalid("options.exno", "must be at most 6 digits")
+        platform.check_digits(options, "exno", 6)
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        texts.check_content(content, max(characters for _, _, characters in INTERFACES.values()))
+        platform.check_content(content, max(characters for _, _, characters in INTERFACES.values()))
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         """Pushes are authenticated as calls are, so verifying needs what sending needs."""
@@ -154,9 +129,7 @@ class MontnetsSession(PlainSession):
 
     def check(self) -> None:
         """The balance of the account."""
-        reply = ask(self._http, "POST", self._base_url + "get_balance", json=self._login())
-        if _result(reply) != "0":
-            raise _error(reply)
+        self._ask("get_balance")
 
     def _login(self) -> Mapping[str, str]:
         if self._is_plain:
@@ -170,7 +143,7 @@ class MontnetsSession(PlainSession):
         outcomes = [Outcome(Loss.INVALID_TARGET, "not_a_number")] * len(call.recipients)
         if good:
             numbers = numbers_of([call.recipients[n].contact for n in good])
-            contents = [texts.text_of(call.recipients[n], self._signature) for n in good]
+            contents = [platform.text_of(call.recipients[n], self._signature) for n in good]
             for n, outcome in zip(good, self._send(call.msgid, numbers, contents), strict=True):
                 outcomes[n] = outcome
         return Answer(outcomes)
@@ -189,7 +162,7 @@ class MontnetsSession(PlainSession):
         if result == WRONG_NUMBER and len(numbers) == 1:
             return [Outcome(Loss.INVALID_TARGET, result)]
         if result != "0":
-            raise _error(reply)
+            raise coded_error(reply, ERRORS, result)
         first = montnets_receipts.long(reply.json().get("msgid"))
         if not first:
             return [Outcome(code="no_msg_id", uncertain=True)] * len(numbers)
@@ -200,30 +173,27 @@ class MontnetsSession(PlainSession):
         return quote(text, safe="", encoding="gb18030" if self._charset == "gbk" else "utf-8", errors="replace")
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
-        """Reports and replies of the whole account. Each is handed out once: what is lost between this answer and the ledger is lost."""
-        found: list[Receipt | Reply] = list(montnets_receipts.read_reports(self._get("get_rpt", "rpts", REPORTS)))
-        try:
-            found += montnets_receipts.read_replies(self._get("get_mo", "mos", REPLIES))
-        except ProviderError as error:  # the reports are here already, and come only once
-            log.warning("replies not fetched", extra={"provider": "montnets", "provider_code": error.code[:20]})
-        return found
+        return receipts.polled(
+            lambda: montnets_receipts.read_reports(self._pull("get_rpt", "rpts", REPORTS)),
+            lambda: montnets_receipts.read_replies(self._pull("get_mo", "mos", REPLIES)),
+            "montnets",
+        )
 
-    def _get(self, path: str, name: str, size: int) -> Sequence[Any]:
+    def _pull(self, path: str, name: str, size: int) -> Sequence[Any]:
         """A long text has a report for each of its parts, of which one counts: an answer may be full and say little."""
-        return texts.pulled(lambda: self._get_once(path, name, size), size)
+        return receipts.pulled(lambda: self._ask(path, retsize=size).get(name), size)
 
-    def _get_once(self, path: str, name: str, size: int) -> Sequence[Any]:
-        reply = ask(self._http, "POST", self._base_url + path, json={**self._login(), "retsize": size})
-        if reply.status == 200 and _result(reply) == "0":
-            listed = reply.json().get(name)
-            return listed if isinstance(listed, list) else []
-        error = _error(reply)
-        raise Unavailable(error.code) if isinstance(error, Uncertain) else error
+    def _ask(self, path: str, **more: int) -> Mapping[str, Any]:
+        reply = ask(self._http, "POST", self._base_url + path, json={**self._login(), **more})
+        result = _result(reply)
+        if result != "0":
+            raise harmless(coded_error(reply, ERRORS, result))
+        return reply.json()  # type: ignore[no-any-return]
 
 
 def numbers_of(contacts: Sequence[str]) -> Sequence[str]:
     """Numbers of one call as V5.7.2, 3.2 wants them: mainland ones bare, unless others are among them; others with 00."""
-    mainland = [texts.mainland(contact) for contact in contacts]
+    mainland = [platform.mainland(contact) for contact in contacts]
     if all(mainland):
         return [number or "" for number in mainland]
     pairs = zip(contacts, mainland, strict=True)
@@ -234,8 +204,3 @@ def _result(reply: Response) -> str:
     """`result` without its sign, which one edition of the table has and another has not; empty when there is none."""
     body = reply.json()
     return word(body.get("result")).removeprefix("-") if isinstance(body, dict) else ""
-
-
-def _error(reply: Response) -> ProviderError:
-    code = _result(reply)
-    return vendor_error(reply, ERRORS, {200: Rejected} if code not in ("", "0") else {}, code if code != "0" else None)

@@ -9,24 +9,24 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import md5
 from typing import Any
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import CHINA, JSON, china_time, read_json, word
-from chalicelib.providers.sms import texts
+from chalicelib.providers.base import CHINA, JSON, china_time, read_form, read_json, understood, word
+from chalicelib.providers.sms import receipts
 
 log = logging.getLogger(__name__)
 
 TIME = "%Y-%m-%d %H:%M:%S"
 MAX_AGE_MS = 24 * 3600 * 1000  # how long a push that failed is repeated is not said
 CLOCK_SKEW_MS = 10 * 60 * 1000
-ANSWERS = {"RPT_REQ": "RPT_RESP", "MO_REQ": "MO_RESP"}
 
+_COMMAND = re.compile(r"([A-Z_]{1,20})_REQ", re.ASCII)
 _STAMP = re.compile(r"\d{10}", re.ASCII)
 
 
@@ -50,13 +50,16 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     """Raises Unverified, or Invalid for what cannot be read. The digest does not cover the reports; the token in the path does more."""
     form = _form(request)
     _verify(form, secret, request.now)
-    command = word(form.get("cmd"))
-    if command not in ANSWERS:
+    command = _COMMAND.fullmatch(word(form.get("cmd")))
+    if command is None:
         raise Invalid("cmd", "must be RPT_REQ or MO_REQ")
-    answer = json.dumps({"cmd": ANSWERS[command], "seqid": long(form.get("seqid")), "result": 0})
-    if command == "RPT_REQ":
+    answer = json.dumps({"cmd": f"{command[1]}_RESP", "seqid": long(form.get("seqid")), "result": 0})
+    if command[1] == "RPT":
         return Webhook(read_reports(_list(form, "rpts")), answer, media=JSON)
-    return Webhook((), answer, media=JSON, replies=read_replies(_list(form, "mos")))
+    if command[1] == "MO":
+        return Webhook((), answer, media=JSON, replies=read_replies(_list(form, "mos")))
+    log.info("callback ignored", extra={"provider": "montnets", "callback_type": command[0]})
+    return Webhook((), answer, media=JSON)
 
 
 def _form(request: WebhookRequest) -> Mapping[str, Any]:
@@ -66,11 +69,7 @@ def _form(request: WebhookRequest) -> Mapping[str, Any]:
         if not isinstance(parsed, dict):
             raise Invalid("body", "must be an object")
         return parsed
-    try:
-        pairs = parse_qsl(request.body.decode("latin-1"), max_num_fields=30, encoding="latin-1")
-    except ValueError:
-        raise Invalid("body", "is not a readable form") from None
-    return {name: _decoded(value.encode("latin-1")) for name, value in pairs}
+    return {name: _decoded(value.encode("latin-1")) for name, value in read_form(request.body, "latin-1").items()}
 
 
 def _decoded(raw: bytes) -> str:
@@ -108,13 +107,10 @@ def _is_recent(stamp: str, now: int) -> bool:
     return any(time is not None and -CLOCK_SKEW_MS <= now - time <= MAX_AGE_MS for time in times)
 
 
-def read_reports(reports: Sequence[Any]) -> Sequence[Receipt]:
-    """Those that cannot be understood are counted in the log. The first part of a long text speaks for all of it."""
-    mine = [each for each in reports if not (isinstance(each, Mapping) and _is_further(each))]
-    receipts = [receipt for report in mine if isinstance(report, Mapping) for receipt in _receipt(report)]
-    if len(receipts) < len(mine):
-        log.warning("receipts not understood", extra={"provider": "montnets", "count": len(mine) - len(receipts)})
-    return receipts
+def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
+    """The first part of a long text speaks for all of it."""
+    mine = [each for each in listed if not (isinstance(each, Mapping) and _is_further(each))]
+    return understood("receipts", mine, _receipt, "montnets")
 
 
 def _is_further(report: Mapping[str, Any]) -> bool:
@@ -122,28 +118,29 @@ def _is_further(report: Mapping[str, Any]) -> bool:
     return word(report.get("pknum")) not in ("", "0", "1") or word(report.get("rpttype")) == "2"
 
 
-def _receipt(report: Mapping[str, Any]) -> Iterator[Receipt]:
+def _receipt(report: Mapping[str, Any]) -> Receipt | None:
+    """`status` is 0 for delivered, another number for not; what else it may be nobody knows."""
     msgid, status = long(report.get("msgid")), word(report.get("status"))
     time = china_time(report.get("rtime"), TIME)
-    if not msgid or not re.fullmatch(r"-?\d{1,9}", status, re.ASCII) or time is None:
-        return
-    number = word(report.get("mobile"))
+    if not msgid or not status or time is None:
+        return None
+    identity, number = delivery_id(msgid), word(report.get("mobile"))
+    if not re.fullmatch(r"-?\d{1,9}", status, re.ASCII):
+        return Receipt(identity, ReceiptKind.OTHER, time, number, status[:40])
     if int(status) == 0:
-        yield Receipt(delivery_id(msgid), ReceiptKind.DELIVERED, time, number)
-    else:
-        code = word(report.get("errcode")) or status
-        gone = texts.is_gone(code, _text(report.get("errdesc")))
-        yield Receipt(delivery_id(msgid), ReceiptKind.DELIVERY_FAILED, time, number, code, gone)
+        return Receipt(identity, ReceiptKind.DELIVERED, time, number)
+    code = word(report.get("errcode")) or status
+    return Receipt(identity, ReceiptKind.DELIVERY_FAILED, time, number, code, receipts.is_gone(code, _text(report.get("errdesc"))))
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
-    return texts.replies(listed, _reply, "montnets")
+    return understood("replies", listed, _reply, "montnets")
 
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:
     msgid = long(each.get("msgid"))
     text = _text(each.get("content"))
-    return texts.reply(each.get("mobile"), text, china_time(each.get("rtime"), TIME), delivery_id(msgid) if msgid else "")
+    return receipts.reply(each.get("mobile"), text, china_time(each.get("rtime"), TIME), delivery_id(msgid) if msgid else "")
 
 
 def _text(value: Any) -> str:

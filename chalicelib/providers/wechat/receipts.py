@@ -146,11 +146,13 @@ def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
 
 def _finished(msgid: str, status: Any, openid: str, time: int) -> Iterator[Receipt]:
     """`success`, `failed:user block`, `failed: system failed`, and, as seen, other reasons; with and without a blank."""
-    said, _, reason = (part.strip() for part in str(status).lower().partition(":"))
+    said, _, reason = (word("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":"))
     if msgid and said == "success":
         yield Receipt(msgid, ReceiptKind.DELIVERED, time, openid)
     elif msgid and said == "failed":
-        yield Receipt(msgid, ReceiptKind.DELIVERY_FAILED, time, openid, word("_".join(reason.split()))[:40] or "failed")
+        yield Receipt(msgid, ReceiptKind.DELIVERY_FAILED, time, openid, reason or "failed")
+    elif msgid and said:
+        yield Receipt(msgid, ReceiptKind.OTHER, time, openid, said)
 
 
 def _sent(entry: Mapping[str, Any], openid: str, time: int) -> Iterator[Receipt]:

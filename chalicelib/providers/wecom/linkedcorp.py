@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Unverified
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -20,11 +19,9 @@ from chalicelib.domain.sending import (
     OutgoingCall,
     ProviderIds,
     Token,
-    Webhook,
-    WebhookRequest,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainSession, number, settings
+from chalicelib.providers.base import PlainProvider, PlainSession, number, settings
 from chalicelib.providers.errcodes import SUCCESS, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, content
@@ -32,7 +29,7 @@ from chalicelib.providers.wecom.users import LINKED, lost, names, nobody
 from chalicelib.web.http import Http
 
 
-class LinkedCorp:
+class LinkedCorp(PlainProvider):
     """Implements Provider."""
 
     capabilities = Capabilities(
@@ -58,14 +55,8 @@ class LinkedCorp:
     def check_content(self, content_: Mapping[str, Any]) -> None:
         content.check(content_, cards=False)
 
-    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        return {}
-
     def connect(self, account: Account) -> AbstractContextManager[Session]:
         return nullcontext(LinkedCorpSession(account, self._http, self._tokens))
-
-    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-        raise Unverified("linked corporations report nothing")
 
 
 class LinkedCorpSession(PlainSession):

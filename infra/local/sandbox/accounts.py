@@ -44,6 +44,7 @@ class Account:
     unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
     replies: deque[Event] = field(default_factory=lambda: deque(maxlen=10_000))  # what people wrote back, that waits to be polled
     last_report: float = 0.0
+    last_reply: float = 0.0
     _trickled: int = 0
     _minute: tuple[int, int] = (0, 0)
 
@@ -125,7 +126,7 @@ class Accounts:
         for account in self._accounts.values():
             account.unread.clear()
             account.replies.clear()
-            account.last_report = 0.0
+            account.last_report = account.last_reply = 0.0
 
 
 def _checked(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,11 +10,11 @@ from typing import Any
 from aiohttp import web
 
 from infra.local.sandbox import chuanglan_rules as rules
-from infra.local.sandbox import links
 from infra.local.sandbox.accounts import Account, Event
-from infra.local.sandbox.behaviour import Behaviour, of
+from infra.local.sandbox.behaviour import Behaviour
 from infra.local.sandbox.calllog import Call, Result
-from infra.local.sandbox.vendor import Core, Refusal, endpoint, never_answer, new_ids
+from infra.local.sandbox.sms import SmsPlatform, Text, body_of, pulled
+from infra.local.sandbox.vendor import Refusal
 
 NAME = "chuanglan"
 ACCOUNT_DEFAULTS = {"receipt_batch": 1, "receipt_batch_limit": 1}
@@ -27,17 +25,10 @@ STATES = {Behaviour.REJECT: "CB:0001", Behaviour.UNDELIVERED: "UNDELIV"}
 Messages = Sequence[tuple[str, str]]
 
 
-class Chuanglan:
+class Chuanglan(SmsPlatform):
     """Implements HttpProvider."""
 
     name = NAME
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._ids = new_ids()
-
-    def clear(self) -> None:
-        """Nothing is kept here: what waits to be pulled belongs to the accounts."""
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
@@ -63,36 +54,12 @@ class Chuanglan:
             messages = read(body)
         except Refusal as error:
             raise error.about(call, str(body.get("phone", "")).split(",")) from None
-        numbers = [number for number, _ in messages]
-        trouble = self._core.troubles.of_call(NAME, numbers)
-        if trouble is Behaviour.THROTTLE:
-            raise rules.error(103, result=Result.THROTTLED).about(call, numbers)
-        if trouble is Behaviour.FLAKY:
-            raise rules.error(104, result=Result.FAILED).about(call, numbers)
-        msg_id = str(next(self._ids))
-        outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
-        self._core.log.add(replace(call, outcome=outcome, provider_id=msg_id), numbers, numbers)
-        early = [event for number, text in messages for event in self._deliver(account, msg_id, number, text, body)]
-        if early:
-            await self._core.receipts.send_early_and_again(account, early)
-        if trouble is Behaviour.TIMEOUT:
-            await never_answer(request, self._core.options.timeout_hang)
+        numbers, msg_id = [number for number, _ in messages], str(next(self._ids))
+        is_wanted = str(body.get("report")).lower() == "true"
+        texts = [_text(msg_id, number, text, is_wanted) for number, text in messages]
+        throttled, failed = rules.error(103, result=Result.THROTTLED), rules.error(104, result=Result.FAILED)
+        await self._take(request, replace(call, provider_id=msg_id), account, numbers, texts, throttled, failed)
         return web.json_response(rules.answer(msg_id, len(numbers)))
-
-    def _deliver(self, account: Account, msg_id: str, number: str, text: str, body: Mapping[str, Any]) -> list[Event]:
-        """Hands out one text and plans its report, if one is wanted; it is returned when it goes out before the answer."""
-        self._core.log.receive(NAME, number, msg_id, {"msg": text})
-        behaviour, now = of(number), time.time()
-        due = now + (self._core.options.late if behaviour is Behaviour.LATE else account.delay())
-        if behaviour is Behaviour.CLICK:
-            links.open_first(self._core.outbox, [text], due - now)
-        if str(body.get("report")).lower() != "true" or behaviour is Behaviour.SILENT:
-            return []
-        event = rules.report(msg_id, number, STATES.get(behaviour, "DELIVRD"), due)
-        if behaviour is Behaviour.DOUBLE:
-            return [event]
-        self._core.receipts.expect(account, due, event)
-        return []
 
     async def balance(self, request: web.Request) -> web.Response:
         call, _, _ = await self._begin(request)
@@ -102,23 +69,17 @@ class Chuanglan:
     async def reports(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
         self._core.log.add(call)
-        listed = [account.unread.popleft() for _ in range(min(_count(body), len(account.unread)))]
-        return web.json_response({"ret": 0, "error": "", "result": listed})
+        return web.json_response({"ret": 0, "error": "", "result": pulled(account.unread, _count(body))})
 
     async def replies(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
         self._core.log.add(call)
-        listed = [account.replies.popleft() for _ in range(min(_count(body), len(account.replies)))]
-        return web.json_response({"ret": 0, "error": "", "result": [_pulled(each) for each in listed]})
+        listed = [_pulled(each) for each in pulled(account.replies, _count(body))]
+        return web.json_response({"ret": 0, "error": "", "result": listed})
 
     async def _begin(self, request: web.Request) -> tuple[Call, Account, Mapping[str, Any]]:
-        call = Call(provider=NAME, endpoint=endpoint(request, NAME), outcome=Result.ACCEPTED)
-        try:
-            body = json.loads(await request.read())
-        except (ValueError, RecursionError):
-            raise rules.error(130).about(call) from None
-        if not isinstance(body, dict):
-            raise rules.error(130).about(call)
+        call = self._call(request)
+        body = await body_of(request, rules.error(130).about(call))
         name, password = body.get("account"), body.get("password")
         if not isinstance(name, str) or not name:
             raise rules.error(101).about(call)
@@ -128,6 +89,13 @@ class Chuanglan:
         if not given or (expected is not None and not hmac.compare_digest(expected.encode(), given.encode())):
             raise rules.error(102).about(replace(call, account=name))
         return replace(call, account=name), account, body
+
+
+def _text(msg_id: str, number: str, text: str, is_wanted: bool) -> Text:
+    def reports(behaviour: Behaviour, at: float) -> Sequence[Event]:
+        return [rules.report(msg_id, number, STATES.get(behaviour, "DELIVRD"), at)] if is_wanted else []
+
+    return Text(number, msg_id, {"msg": text}, [text], reports)
 
 
 def _count(body: Mapping[str, Any]) -> int:

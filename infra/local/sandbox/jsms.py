@@ -1,6 +1,7 @@
-"""JSMS (SMS) under `/jsms`: template messages, one or in batches, and their receipts by callback or poll.
+"""JSMS (SMS) under `/jsms`: template messages, one or in batches, their receipts by callback or poll, and what people write back.
 
-Sources: "SMS API", "Balance" and "Callback", https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_jsms_api_account, …/callback.
+Sources: "SMS API", "Balance", "Receipts" and "Callback", https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_jsms_api_account,
+…/rest_api_jsms_inquire, …/callback.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,39 +18,33 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from infra.local.sandbox import jsms_rules as rules
-from infra.local.sandbox import links
 from infra.local.sandbox.accounts import Account, Event
 from infra.local.sandbox.behaviour import Behaviour, of
 from infra.local.sandbox.calllog import Call, Result
 from infra.local.sandbox.outbox import Parcel
-from infra.local.sandbox.vendor import Core, Refusal, authenticated, endpoint, never_answer, new_ids
+from infra.local.sandbox.sms import SmsPlatform, Text, pulled
+from infra.local.sandbox.vendor import Refusal, authenticated
 
 NAME = "jsms"
 ACCOUNT_DEFAULTS = {"receipt_batch": 1}
 
-MAX_REPORTS = 500
+MAX_PULLED = 500
 BALANCE = 1_000_000
 
 Recipient = Mapping[str, Any]
 
 
-class Jsms:
+class Jsms(SmsPlatform):
     """Implements HttpProvider."""
 
     name = NAME
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._ids = new_ids()
-
-    def clear(self) -> None:
-        """Nothing is kept here: what waits to be polled belongs to the accounts."""
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
             web.post("/v1/messages", self.message),
             web.post("/v1/messages/batch", self.batch),
-            web.get("/v1/report", self.report, allow_head=False),
+            web.get("/v1/report", self.reports, allow_head=False),
+            web.get("/v1/reply", self.replies, allow_head=False),
             web.get("/v1/accounts/app", self.balance, allow_head=False),
         ]
 
@@ -82,55 +78,37 @@ class Jsms:
     async def _send(
         self, request: web.Request, call: Call, account: Account, body: Recipient, recipients: Sequence[Recipient]
     ) -> list[int | None]:
-        """The id of every message, None for numbers that are refused. There is no token: every call sends again."""
+        """The id of every message, None for numbers that are refused."""
         mobiles = [str(one["mobile"]) for one in recipients]
-        trouble = self._core.troubles.of_call(NAME, mobiles)
-        if trouble is Behaviour.THROTTLE:
-            raise rules.too_often(self._core.options.retry_after).about(call, mobiles)
-        if trouble is Behaviour.FLAKY:
-            raise rules.error(50019, result=Result.FAILED).about(call, mobiles)
         good = [rules.is_mobile(mobile) and of(mobile) is not Behaviour.REJECT for mobile in mobiles]
         ids = [next(self._ids) if valid else None for valid in good]
-        outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
-        reached = [mobile for mobile, valid in zip(mobiles, good, strict=True) if valid]
-        self._core.log.add(replace(call, outcome=outcome), mobiles, reached)
-        early: list[Event] = []
         common = {name: body[name] for name in ("sign_id", "temp_id", "tag") if name in body}
-        for one, msg_id in zip(recipients, ids, strict=True):
-            if msg_id is not None:
-                early += self._deliver(account, str(msg_id), one, common)
-        if early:
-            await self._core.receipts.send_early_and_again(account, early)
-        if trouble is Behaviour.TIMEOUT:
-            await never_answer(request, self._core.options.timeout_hang)
+        texts = [_text(str(msg_id), one, common) for one, msg_id in zip(recipients, ids, strict=True) if msg_id is not None]
+        failed = rules.error(50019, result=Result.FAILED)
+        await self._take(request, call, account, mobiles, texts, rules.too_often(self._core.options.retry_after), failed)
         return ids
 
-    def _deliver(self, account: Account, msg_id: str, one: Recipient, common: Mapping[str, Any]) -> list[Event]:
-        """Hands out one message and plans its receipt, which is returned when it goes out before the answer."""
-        phone, parameters = str(one["mobile"]), dict(one.get("temp_para") or {})
-        self._core.log.receive(NAME, phone, msg_id, {**common, "temp_para": parameters})
-        behaviour, now = of(phone), time.time()
-        due = now + (self._core.options.late if behaviour is Behaviour.LATE else account.delay())
-        if behaviour is Behaviour.DOUBLE:
-            return [rules.report(msg_id, phone, rules.DELIVERED, now)]
-        if behaviour is not Behaviour.SILENT:
-            status = rules.PHONE_OFF if behaviour is Behaviour.UNDELIVERED else rules.DELIVERED
-            self._core.receipts.expect(account, due, rules.report(msg_id, phone, status, due))
-        if behaviour is Behaviour.CLICK:
-            links.open_first(self._core.outbox, map(str, parameters.values()), due - now)
-        return []
-
-    async def report(self, request: web.Request) -> web.Response:
-        """Each report once, and none to an account that has a callback."""
+    async def reports(self, request: web.Request) -> web.Response:
         call, account = self._begin(request)
+        account.last_report = self._not_too_often(call, account, account.last_report)
+        return self._pulled(call, account, account.unread)
+
+    async def replies(self, request: web.Request) -> web.Response:
+        call, account = self._begin(request)
+        account.last_reply = self._not_too_often(call, account, account.last_reply)
+        return self._pulled(call, account, account.replies)
+
+    def _not_too_often(self, call: Call, account: Account, last: float) -> float:
+        """The time, where so much has gone by since the last question of its kind."""
         now = time.time()
-        if now - account.last_report < account.report_interval:
+        if now - last < account.report_interval:
             raise rules.error(50009, result=Result.THROTTLED).about(call)
-        account.last_report = now
+        return now
+
+    def _pulled(self, call: Call, account: Account, waiting: deque[Event]) -> web.Response:
+        """Each once, and none to an account that has a callback."""
         self._core.log.add(call)
-        if account.webhook_url is not None:
-            return web.json_response([])
-        return web.json_response([account.unread.popleft() for _ in range(min(MAX_REPORTS, len(account.unread)))])
+        return web.json_response(pulled(waiting, MAX_PULLED) if account.webhook_url is None else [])
 
     async def balance(self, request: web.Request) -> web.Response:
         call, _ = self._begin(request)
@@ -146,7 +124,7 @@ class Jsms:
         return status == 200 and text == echo
 
     def _begin(self, request: web.Request) -> tuple[Call, Account]:
-        call = Call(provider=NAME, endpoint=endpoint(request, NAME), outcome=Result.ACCEPTED)
+        call = self._call(request)
         if "Authorization" not in request.headers:
             raise rules.error(50001).about(call)
         account = authenticated(self._core, NAME, request)
@@ -169,6 +147,16 @@ async def _body(request: web.Request, call: Call) -> Any:
 
 def _mobiles(entries: Sequence[Any]) -> list[str]:
     return [one["mobile"] for one in entries if isinstance(one, dict) and isinstance(one.get("mobile"), str)]
+
+
+def _text(msg_id: str, one: Recipient, common: Mapping[str, Any]) -> Text:
+    phone, parameters = str(one["mobile"]), dict(one.get("temp_para") or {})
+
+    def reports(behaviour: Behaviour, at: float) -> Sequence[Event]:
+        status = rules.PHONE_OFF if behaviour is Behaviour.UNDELIVERED else rules.DELIVERED
+        return [rules.report(msg_id, phone, status, at)]
+
+    return Text(phone, msg_id, {**common, "temp_para": parameters}, [str(value) for value in parameters.values()], reports)
 
 
 def _answer(one: Recipient, msg_id: int | None) -> dict[str, Any]:
