@@ -32,11 +32,13 @@ def tables(able: Sequence[Capabilities]) -> str:
     ordered = sorted(able, key=lambda each: list(ChannelType).index(each.type))
     reports = ("channel type", "platform", "delivered means", "clicks", "receipts come by", "can be taken back")
     calls = ("platform", "deliveries per call", "content", "ids", "a repeated call is recognised for")
+    limits = ("platform", "speed, unless the channel says otherwise", "deliveries a day, likewise", "its day is")
     needs = ("platform", "credentials", "options")
     return "\n".join(
         [
             _table(reports, (_reports(each) for each in ordered)),
             _table(calls, (_calls(each) for each in ordered)),
+            _table(limits, (_limits(each) for each in ordered)),
             _table(needs, (_needs(each) for each in ordered)),
         ]
     )
@@ -56,6 +58,14 @@ def _calls(able: Capabilities) -> Sequence[str]:
     content = "each its own" if able.content_per_recipient else "one for all"
     token = f"{able.token_life:,} s" if able.token_life else "no"
     return f"`{able.platform}`", f"{able.call_size:,}", content, IDS[able.provider_ids], token
+
+
+def _limits(able: Capabilities) -> Sequence[str]:
+    speed = f"{able.calls_per_second:g} calls a second" if able.calls_per_second else "no limit"
+    if able.deliveries_per_minute:
+        speed = f"{able.deliveries_per_minute:,} people a minute"
+    day = "the deployment's" if able.utc_offset is None else f"UTC{able.utc_offset:+g}"
+    return f"`{able.platform}`", speed, f"{able.deliveries_per_day:,}" if able.deliveries_per_day else "no limit", day
 
 
 def _needs(able: Capabilities) -> Sequence[str]:

@@ -35,6 +35,9 @@ def _shown(world: World, able: Capabilities) -> dict[str, Any]:
         "provider_ids": able.provider_ids.value,
         "token_life": able.token_life,
         "recall": able.recall,
+        "calls_per_second": able.calls_per_second,
+        "deliveries_per_minute": able.deliveries_per_minute,
+        "deliveries_per_day": able.deliveries_per_day,
         "credentials": _names(able.credentials),
         "options": _names(able.options),
     }

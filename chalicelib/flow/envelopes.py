@@ -82,7 +82,7 @@ def _decode(text: str) -> AnyJob:
         raise ValueError(f"not a job: {type(error).__name__}") from error
 
 
-_TEXTS = frozenset({"msgid", "channel", "position", "id", "check"})
+_TEXTS = frozenset({"msgid", "channel", "position", "id", "check", "day"})
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -26,6 +26,9 @@ class Platform(Answer):
     provider_ids: ProviderIds
     token_life: int | None
     recall: bool
+    calls_per_second: float | None
+    deliveries_per_minute: int | None
+    deliveries_per_day: int | None
     credentials: list[Setting]
     options: list[Setting]
 
