@@ -11,14 +11,15 @@ from chalicelib import observability
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import DeliverJob, TimerKind
+from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page, Wait
 from chalicelib.domain.plans import CallKey, PageId
-from chalicelib.flow import deliver, fallback, quota
-from tests.builders import a_channel, a_message, a_plan, an_access_channel, at_once
+from chalicelib.flow import fallback, quota
+from tests.builders import a_channel, an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import LIMITS, FakeWorld
+from tests.unit.test_pacing import planned, run
 
 DAY = "2027-01-15"
 TURN = START + 8 * 3_600_000  # START is 16:00 in China
@@ -34,21 +35,6 @@ def fake() -> FakeWorld:
 
 def limited(fake: FakeWorld, quota: int | None, **changes: Any) -> None:
     fake.settings.put_channel(a_channel("mail", ChannelType.EMAIL, deliveries_per_day=quota, **changes))
-
-
-def planned(fake: FakeWorld, count: int = 100, *, number: int = 1, priority: Priority = Priority.MEDIUM) -> tuple[Message, DeliverJob]:
-    """Mails to so many people, 25 a call."""
-    message = a_message(*(f"u{n:03d}" for n in range(count)), number=number, strategy=at_once("email"), priority=priority)
-    fake.messages.has(message)
-    fake.ledger.put_plan(a_plan(message), message)
-    return message, DeliverJob(message.msgid, 0, 0, 0, "mail", 0, count)
-
-
-def run(fake: FakeWorld, job: DeliverJob) -> list[tuple[DeliverJob, int]]:
-    """The jobs that come back, with their delays in seconds."""
-    before = len(fake.queues.sent)
-    deliver.deliver(fake.ports, job)
-    return [(e.job, e.delay) for e in fake.queues.sent[before:] if isinstance(e.job, DeliverJob)]
 
 
 def page_of(fake: FakeWorld, message: Message) -> Page:
