@@ -84,6 +84,7 @@ class Settings:
     recount_delays: tuple[int, ...]  # how long a changed page waits for its count: young messages first
     history_days: int
     request_rate: int  # requests of an access channel in a second
+    utc_offset: float  # hours by which the deployment's day is ahead of UTC's
     settings_cache: int  # how old a cached setting may be; the delay of a revoked key
 
 
@@ -106,6 +107,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         recount_delays=tuple(int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")),
         request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
+        utc_offset=float(environ.get("UTC_OFFSET", "8")),
         settings_cache=int(environ.get("SETTINGS_CACHE", "10")),
     )
 

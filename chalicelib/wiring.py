@@ -59,6 +59,7 @@ def limits() -> Limits:
         channel_types=own.channel_types,
         workers=own.workers,
         requests_per_second=own.request_rate,
+        utc_offset=own.utc_offset,
         clock_width=own.clock_width,
     )
 
@@ -73,6 +74,7 @@ def inbox(queue: str) -> Inbox:
 def _build() -> World:
     from chalicelib.aws.audiences import Audiences
     from chalicelib.aws.clock import Clock as SystemClock
+    from chalicelib.aws.counters import Counters
     from chalicelib.aws.files import Files
     from chalicelib.aws.imports import Imports
     from chalicelib.aws.ledger import Ledger
@@ -80,7 +82,6 @@ def _build() -> World:
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.pace import Pace
     from chalicelib.aws.queues import Queues
-    from chalicelib.aws.rates import Rates
     from chalicelib.aws.records import Audit, Groups, Members
     from chalicelib.aws.settings import Administration, Cache
     from chalicelib.aws.timers import Timers
@@ -92,7 +93,8 @@ def _build() -> World:
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
         clock=clock, settings=Administration(cache), users=Users(vault), audiences=Audiences(vault),
-        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(), rates=Rates(),
-        timers=timers, queues=Queues(), vault=vault, credentials=Credentials(), providers=Providers(tokens, clock), imports=Imports(),
-        groups=Groups(cache), members=Members(cache), audit=Audit(), pace=Pace(clock), limits=limits(),
+        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(),
+        counters=Counters(), timers=timers, queues=Queues(), vault=vault, credentials=Credentials(),
+        providers=Providers(tokens, clock), imports=Imports(), groups=Groups(cache),
+        members=Members(cache), audit=Audit(), pace=Pace(clock), limits=limits(),
     )  # fmt: skip

@@ -33,12 +33,14 @@ def tables(able: Sequence[Capabilities]) -> str:
     reports = ("channel type", "platform", "delivered means", "clicks", "receipts come by", "can be taken back")
     calls = ("platform", "deliveries per call", "content", "ids", "a repeated call is recognised for")
     opened = ("platform", "short links stand for the address in", "and for links in", "but not beside")
+    limits = ("platform", "speed, unless the channel says otherwise", "deliveries a day, likewise", "its day is")
     needs = ("platform", "credentials", "options")
     return "\n".join(
         [
             _table(reports, (_reports(each) for each in ordered)),
             _table(opened, (_opened(each.platform, each.clickable) for each in ordered if each.clickable)),
             _table(calls, (_calls(each) for each in ordered)),
+            _table(limits, (_limits(each) for each in ordered)),
             _table(needs, (_needs(each) for each in ordered)),
         ]
     )
@@ -62,6 +64,14 @@ def _calls(able: Capabilities) -> Sequence[str]:
     content = "each its own" if able.content_per_recipient else "one for all"
     token = f"{able.token_life:,} s" if able.token_life else "no"
     return f"`{able.platform}`", f"{able.call_size:,}", content, IDS[able.provider_ids], token
+
+
+def _limits(able: Capabilities) -> Sequence[str]:
+    speed = f"{able.calls_per_second:g} calls a second" if able.calls_per_second else "no limit"
+    if able.deliveries_per_minute:
+        speed = f"{able.deliveries_per_minute:,} people a minute"
+    day = "the deployment's" if able.utc_offset is None else f"UTC{able.utc_offset:+g}"
+    return f"`{able.platform}`", speed, f"{able.deliveries_per_day:,}" if able.deliveries_per_day else "no limit", day
 
 
 def _needs(able: Capabilities) -> Sequence[str]:

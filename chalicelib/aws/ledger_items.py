@@ -83,11 +83,11 @@ def read_answer(row: dict[str, Any]) -> CallAnswer:
 
 
 def wait_item(page: PageId, wait: Wait, message: Message) -> Item:
-    return _item(page, f"wait#{wait.key.text}", message, counted=False, end=wait.end, until=wait.until)
+    return _item(page, f"wait#{wait.key.text}", message, counted=False, end=wait.end, until=wait.until, for_quota=int(wait.for_quota))
 
 
 def read_wait(row: dict[str, Any]) -> Wait:
-    return Wait(CallKey.of(row["sk"].removeprefix("wait#")), row["end"], row["until"])
+    return Wait(CallKey.of(row["sk"].removeprefix("wait#")), row["end"], row["until"], bool(row.get("for_quota")))
 
 
 def facts_item(page: PageId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:

@@ -42,8 +42,9 @@ def channel_item(channel: Channel) -> Item:
         "number": channel.number, "name": channel.name, "type": channel.type.value, "platform": channel.platform,
         "on_uncertain": channel.on_uncertain.value, "receipts": channel.receipts.value, "options": pack(dict(channel.options)),
         "labels": pack(dict(channel.labels)), "default_label": channel.default_label,
-        "calls_per_second": channel.calls_per_second or 0,
     }  # fmt: skip
+    limits = {"calls_per_second": channel.calls_per_second, "deliveries_per_day": channel.deliveries_per_day}
+    plain |= {name: limit for name, limit in limits.items() if limit is not None}
     secret: Values = {"credentials": channel.sealed_credentials, "webhook": channel.sealed_webhook}
     token: Values = {"token_hash": channel.webhook_token_hash}
     return to_item({"pk": keys.join("channel", channel.code), "sk": "-", **plain, **secret, **token})
@@ -57,7 +58,8 @@ def channel(row: Row | None) -> Channel | None:
         code=keys.split(row["pk"])[1], number=row["number"], name=row["name"], type=ChannelType(row["type"]), platform=row["platform"],
         sealed_credentials=row["credentials"], sealed_webhook=row["webhook"], webhook_token_hash=row["token_hash"],
         on_uncertain=OnUncertain(row["on_uncertain"]), receipts=ReceiptMode(row["receipts"]), options=unpack(row["options"]),
-        calls_per_second=row.get("calls_per_second") or None, version=row.get("version", 1), **labels,
+        calls_per_second=row.get("calls_per_second"), deliveries_per_day=row.get("deliveries_per_day"),
+        version=row.get("version", 1), **labels,
     )  # fmt: skip
 
 

@@ -34,13 +34,14 @@
 |          | …, `answer#<call>`           | what the provider answered: a bundle of facts                                    | TTL      |
 |          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the page                             | TTL      |
 |          | …, `facts#click#<place>`     | the first click on a delivery's short link; likewise `opened`, `scanned`         | TTL      |
-|          | …, `wait#<call>`             | until when a job waits for its turn at the provider                              | TTL      |
+|          | …, `wait#<call>`             | until when calls wait for their turn, or for the provider's quota                | TTL      |
 |          | …, `withdrawn`               | the same, where whoever reads the page finds it                                  | TTL      |
 | lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
 |          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
 |          | `once#<key>#<path>#<name>`   | an idempotency key: digest of the body, the message that it became               | a day    |
 |          | `rate#<key>#<second>`        | how many requests an access channel has made in a second                         | an hour  |
+|          | `quota#<channel>#<day>`      | how many deliveries of a day are reserved                                        | 2 days   |
 |          | `token#check#<id>`           | what a test of a delivery channel brought, sealed                                | minutes  |
 |          | `token#<channel>#<what>`     | an access token of a provider, sealed; the lease of who fetches the next one     | its life |
 |          | `pace#<channel>`             | until when the provider's calls per second are reserved, in two lines            | a day    |

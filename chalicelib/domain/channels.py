@@ -68,7 +68,8 @@ class Channel:
     sealed_webhook: bytes = field(repr=False)
     webhook_token_hash: str = field(repr=False)
     version: int = 1
-    calls_per_second: int | None = None  # that are made to the provider; None: as many as it takes
+    calls_per_second: int | None = None  # that are made to the provider; None: as its options or its platform have it; 0: no limit
+    deliveries_per_day: int | None = None  # None: as its platform has it; 0: no limit
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits

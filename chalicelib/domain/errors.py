@@ -54,6 +54,10 @@ class Throttled(Unavailable):
     """Too fast. Not a failure: it uses up no retries."""
 
 
+class QuotaUsedUp(Throttled):
+    """What the provider takes in a day is used up: it is asked again much later, whatever the call."""
+
+
 class Uncertain(ProviderError):
     """The provider may or may not have taken the call: the connection broke or timed out after it was sent."""
 

@@ -23,7 +23,7 @@ class PlanJob:
 @dataclass(frozen=True)
 class DeliverJob:
     """Call the provider for deliveries `start` to `end` of a list on one channel. `tries` counts throttled rounds; `slot` (ms) is the
-    turn that it has reserved, 0: none."""
+    turn that it has reserved, 0: none; `day` is the one in whose quota its deliveries are reserved, empty: in none."""
 
     msgid: str
     page: int
@@ -34,6 +34,7 @@ class DeliverJob:
     end: int
     tries: int = 0
     slot: int = 0
+    day: str = ""
 
 
 class Question(StrEnum):

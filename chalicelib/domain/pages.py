@@ -27,11 +27,13 @@ class CallAnswer:
 
 @dataclass(frozen=True)
 class Wait:
-    """A job that has to wait for its turn: its calls, from `key` on to the delivery `end`, are made by `until` (ms)."""
+    """Calls that have to wait, from `key` on to the delivery `end`, until a time (ms): their job for its turn, or nobody for them:
+    no job stands for calls that wait for a quota, and the page's look sends one."""
 
     key: CallKey
     end: int
     until: int
+    for_quota: bool = False
 
     def covers(self, key: CallKey) -> bool:
         return key[:3] == self.key[:3] and self.key.start <= key.start < self.end
@@ -48,6 +50,10 @@ class Page:
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
     withdrawn: int | None = None  # ms: since then, nothing more may leave
     waits: tuple[Wait, ...] = ()
+
+    def wait(self, key: CallKey) -> Wait | None:
+        """What a call waits for, if it waited for something: the longest wait counts."""
+        return max((wait for wait in self.waits if wait.covers(key)), key=lambda wait: wait.until, default=None)
 
     @cached_property
     def known(self) -> dict[Place, Known]:

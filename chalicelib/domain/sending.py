@@ -59,7 +59,11 @@ class Capabilities:
     options: Mapping[str, bool] = field(default_factory=dict)  # the same
     worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
     clickable: Clickable | None = None  # where short links may stand; None: where the template's author put a variable for one
-    calls_per_second: float | None = None  # what the provider allows an account, unless the delivery channel says otherwise
+    # What the provider allows an account, unless the delivery channel says otherwise. None: not known.
+    calls_per_second: float | None = None
+    deliveries_per_minute: int | None = None  # where it counts people instead of calls
+    deliveries_per_day: int | None = None
+    utc_offset: float | None = 8  # hours by which its day is ahead of UTC's: most vendors have China's; None: the deployment's
     poll_first: int = 30  # seconds after a submission until its receipts are asked for
     poll_window: int = 86400  # seconds for which they can be asked for
 

@@ -10,7 +10,7 @@ from chalicelib.domain.channels import Channel
 from chalicelib.entrypoints import cursors
 from chalicelib.entrypoints.http_admin_support import admin, expected, if_given, known_code, tagged
 from chalicelib.entrypoints.http_support import Call
-from chalicelib.flow import channels, configure
+from chalicelib.flow import channels, configure, quota
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.shapes.channels import ChannelBody, ChannelChange
@@ -32,11 +32,11 @@ def list_channels(call: Call) -> Any:
     return cursors.page("channels", call, cursors.word, call.world.settings.list_channels, lambda each: each.code, shown)
 
 
-@admin(bp, "channels/{code}", "GET", gives="channels.Channel")
+@admin(bp, "channels/{code}", "GET", gives="channels.ChannelNow")
 def get_channel(call: Call, code: str) -> Response:
-    """Get a delivery channel."""
+    """Get a delivery channel, and how much of today's quota is used up."""
     found = configure.channel(call.world, known_code(code))
-    return tagged(shown(found), found.version)
+    return tagged({**shown(found), "today": _usage(quota.usage(call.world, found))}, found.version)
 
 
 @admin(bp, "channels/{code}", "PATCH", takes="channels.ChannelChange", gives="channels.Channel", matches=True)
@@ -76,9 +76,14 @@ def shown(channel: Channel) -> dict[str, Any]:
         "on_uncertain": channel.on_uncertain.value,
         "receipts": channel.receipts.value,
         "calls_per_second": channel.calls_per_second,
+        "deliveries_per_day": channel.deliveries_per_day,
         "labels": shown_labels(channel),
         "version": channel.version,
     }
+
+
+def _usage(found: quota.Usage | None) -> dict[str, Any] | None:
+    return found and {"date": found.day.date, "ends": found.day.ends, "reserved": found.reserved, "limit": found.limit}
 
 
 def shown_labels(channel: Channel) -> list[dict[str, Any]]:

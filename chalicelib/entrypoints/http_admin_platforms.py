@@ -36,6 +36,9 @@ def _shown(world: World, able: Capabilities) -> dict[str, Any]:
         "token_life": able.token_life,
         "recall": able.recall,
         "authorisation": able.authorisation,
+        "calls_per_second": able.calls_per_second,
+        "deliveries_per_minute": able.deliveries_per_minute,
+        "deliveries_per_day": able.deliveries_per_day,
         "credentials": _names(able.credentials),
         "options": _names(able.options),
     }

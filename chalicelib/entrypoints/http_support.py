@@ -157,8 +157,8 @@ _limiters: dict[str, Limiter] = {}
 def _limiter(world: World) -> Limiter:
     """One for the life of a container."""
     known = _limiters.get("")
-    if known is None or known.rates is not world.rates:
-        known = _limiters[""] = Limiter(world.rates, world.clock, world.limits.requests_per_second)
+    if known is None or known.counters is not world.counters:
+        known = _limiters[""] = Limiter(world.counters, world.clock, world.limits.requests_per_second)
     return known
 
 

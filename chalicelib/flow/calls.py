@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from chalicelib.domain.channels import Channel, OnUncertain
-from chalicelib.domain.errors import Misconfigured, OpenUMSError, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.errors import Misconfigured, OpenUMSError, QuotaUsedUp, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
@@ -32,11 +32,11 @@ MAX_DELAY = 900  # seconds: the longest that a queue holds a message back
 
 
 class Postponed(OpenUMSError):
-    """The job comes back after `delay` seconds. Not a failure: it uses up no receive."""
+    """The job comes back after `delay` seconds. Not a failure: it uses up no receive. `for_quota`: a queue cannot hold it so long."""
 
-    def __init__(self, delay: float) -> None:
+    def __init__(self, delay: float, *, for_quota: bool = False) -> None:
         super().__init__()
-        self.delay = delay
+        self.delay, self.for_quota = delay, for_quota
 
 
 class Caller:
@@ -70,6 +70,8 @@ class Caller:
 
     def _postponed(self, error: Unavailable) -> Postponed:
         self._log("call_throttled" if isinstance(error, Throttled) else "call_unavailable", error.code)
+        if isinstance(error, QuotaUsedUp):
+            return Postponed(0, for_quota=True)
         return Postponed(error.retry_after or _backoff(self.job.tries))
 
     def _connect(self) -> Session:

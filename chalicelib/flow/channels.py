@@ -18,7 +18,7 @@ PARAMETER = 4004
 
 
 def change(world: World, code: str, version: int | None, changes: Mapping[str, Any]) -> Channel:
-    """`changes`: name, credentials, options, on_uncertain, receipts, calls_per_second. What it is and its code never change."""
+    """`changes`: name, credentials, options, on_uncertain, receipts, limits. What it is and its code never change."""
     before = configure.at_version(configure.channel(world, code), version)
     provider = world.providers.of(before.platform)
     kept = {name: value for name, value in changes.items() if name not in ("credentials", "receipts")}

@@ -80,6 +80,7 @@ class ChannelOrder:
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode | None = None
     calls_per_second: int | None = None
+    deliveries_per_day: int | None = None
 
 
 def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
@@ -101,6 +102,7 @@ def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
         receipts=receipt_mode(provider, order.receipts),
         options=options,
         calls_per_second=order.calls_per_second,
+        deliveries_per_day=order.deliveries_per_day,
     )
     try:
         world.settings.put_channel(channel)

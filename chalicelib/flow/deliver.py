@@ -23,8 +23,9 @@ from chalicelib.flow import marks, poll, receipts, withdraw
 from chalicelib.flow.calls import MAX_DELAY, Caller, Postponed
 from chalicelib.flow.dispatch import OpenCall, look_now, open_calls
 from chalicelib.flow.marks import Heard
-from chalicelib.flow.pacing import take_turn
+from chalicelib.flow.pacing import Back, take_turn
 from chalicelib.flow.ports import Lookup, World
+from chalicelib.flow.quota import Room, park
 
 log = logging.getLogger("openums")
 
@@ -59,23 +60,38 @@ class _Work:
 
     def run(self, calls: Sequence[OpenCall]) -> None:
         answered = [a for a in self.page.answers.values() if self._is_of_job(a)]  # left by a worker that may have died right after
-        calls, back = take_turn(self.world, self.job, self.message, self.channel, calls)
-        again = [self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot)] if back else []
+        with Room(self.world, self.job, self.message, self.channel, calls) as room:
+            self.job = room.job
+            calls, back = take_turn(self.world, self.job, self.message, self.channel, room.calls)
+            again: list[Envelope] = []
+            with ExitStack() as opened:
+                caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
+                back = self._make(caller, room, calls, back, answered, again)
+            if back:
+                again.append(self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot))
+            self._follow_up(answered)
+            self.world.queues.send(again)
+
+    def _make(
+        self, caller: Caller, room: Room, calls: Sequence[OpenCall], back: Back | None, answered: list[CallAnswer], again: list[Envelope]
+    ) -> Back | None:
+        """Make the calls one by one, and say where the job begins when it comes `back`; calls that are postponed come `again`."""
         begun = self.world.clock.now()
-        with ExitStack() as opened:
-            caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
-            for n, call in enumerate(calls):
-                if n and self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE:
-                    again.append(self._again(1, call.key.start, self.job.end, self.job.tries))
-                    break
-                try:
-                    answer = caller.settle(call)
-                except Postponed as wait:  # alone, so that the calls behind it need not wait for it
-                    again.append(self._again(wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1))
-                    continue
+        for n, call in enumerate(calls):
+            if n and self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE:
+                return Back(call.key.start, 1, 0)
+            try:
+                answer = caller.settle(call)
                 answered += [answer] if answer else []
-        self._follow_up(answered)
-        self.world.queues.send(again)
+            except Postponed as wait:
+                if wait.for_quota:
+                    park(self.world, self.job, self.message, self.channel, call)
+                    room.give_back()
+                    return None
+                # alone, so that the calls behind it need not wait for it
+                again.append(self._again(wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1))
+            room.settled(call)
+        return back
 
     def _is_of_job(self, answer: CallAnswer) -> bool:
         key, job = answer.key, self.job

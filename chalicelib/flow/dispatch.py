@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from chalicelib.domain.facts import Place
@@ -22,12 +22,13 @@ class OpenCall(NamedTuple):
     decided: int  # ms: when its list was frozen
 
 
-def jobs(message: Message, page: Page, step: int, number: int) -> list[Envelope]:
-    """The jobs of a frozen list that still have an open call."""
+def jobs(message: Message, page: Page, step: int, number: int, only: Container[CallKey] | None = None) -> list[Envelope]:
+    """The jobs of a frozen list that still have an open call, or one of these."""
     go = page.lists(step)[number]
     starts: dict[str, set[int]] = {}
     for call in open_calls(message, page, go):
-        starts.setdefault(call.key.channel, set()).add(call.key.start)
+        if only is None or call.key in only:
+            starts.setdefault(call.key.channel, set()).add(call.key.start)
     return [job for code, wanted in starts.items() for job in _jobs_of(message, page, go, code, wanted)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import Page
+from chalicelib.domain.pages import Page, Wait
 from chalicelib.domain.plans import GoList, PageId
 from chalicelib.domain.strategy import Verdict
 from chalicelib.flow import audience, dispatch, due, withdraw
@@ -93,7 +93,7 @@ def _expire(world: World, message: Message, page: Page) -> bool:
 
 
 def _close(world: World, message: Message, page: Page, call: OpenCall, time: int) -> bool:
-    fact = Fact(call.places[0], FactKind.EXPIRED, time, "not_in_time", "timer")
+    fact = Fact(call.places[0], FactKind.EXPIRED, time, "quota_used_up" if _wait_for_quota(page, call) else "not_in_time", "timer")
     return close(world, message, page, call, fact) in (Closing.CLOSED, Closing.CHANGED)
 
 
@@ -107,9 +107,12 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
     """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
     waiting = [c for c in _open(message, page) if not all(page.of(place).ended for place in c.places)]
-    forgotten = {(c.key.step, c.key.number) for c in waiting if now >= _expected(page, c, grace)}
-    for step, number in sorted(forgotten):
-        world.queues.send(dispatch.jobs(message, page, step, number))
+    forgotten = [c for c in waiting if now >= _expected(page, c, grace)]
+    keys = {call.key for call in forgotten}
+    for step, number in sorted({(key.step, key.number) for key in keys}):
+        world.queues.send(dispatch.jobs(message, page, step, number, keys))
+    for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(page, call))):
+        world.ledger.put_wait(page.plan.id, replace(wait, until=now, for_quota=False), message)  # its job is under way again
     if page.plan.next is not None and now >= page.plan.time + grace:
         following = PageId(message.msgid, message.page_after(page.plan.id.page))
         if world.ledger.plan(following) is None:
@@ -118,9 +121,16 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
 
 def _expected(page: Page, call: OpenCall, grace: int) -> int:
     """The time (ms) by which somebody should have made the call, or given it back again."""
-    record = page.calls.get(call.key)
-    turn = max((wait.until for wait in page.waits if wait.covers(call.key)), default=0)
-    return max(call.decided if record is None else record.lease, turn) + grace
+    parked, record, wait = _wait_for_quota(page, call), page.calls.get(call.key), page.wait(call.key)
+    if parked is not None:
+        return parked.until
+    return max(call.decided if record is None else record.lease, wait.until if wait else 0) + grace
+
+
+def _wait_for_quota(page: Page, call: OpenCall) -> Wait | None:
+    """Since when nobody has tried to make the call."""
+    record, wait = page.calls.get(call.key), page.wait(call.key)
+    return wait if wait is not None and wait.for_quota and (record is None or record.lease <= wait.until) else None
 
 
 def _set_next_look(world: World, message: Message, page: Page) -> None:

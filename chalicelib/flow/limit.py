@@ -12,8 +12,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chalicelib.flow.ports import Clock, Rates
+from chalicelib.domain import keys
+from chalicelib.flow.ports import Clock, Counters
 
+KEPT = 3600  # seconds for which a second's counter stays
 SHARE = 10  # permits that a container takes at once; of small limits a fiftieth
 CHANNELS = 256  # that a container remembers
 
@@ -44,8 +46,8 @@ class _Window:
 class Limiter:
     """For the life of a container."""
 
-    def __init__(self, rates: Rates, clock: Clock, limit: int) -> None:
-        self.rates, self._clock, self._limit = rates, clock, limit
+    def __init__(self, counters: Counters, clock: Clock, limit: int) -> None:
+        self.counters, self._clock, self._limit = counters, clock, limit
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
     def admit(self, name: str, own: int | None = None) -> Permit:
@@ -63,9 +65,14 @@ class Limiter:
         return Permit(granted, limit, window.left + window.permits)
 
     def _take(self, name: str, window: _Window, limit: int) -> None:
-        wanted = max(1, min(SHARE, limit // 50)) + window.uncounted
-        granted, window.left = self.rates.take(name, window.second, wanted, limit)
-        window.permits = max(0, granted - window.uncounted)
+        """A share, or what is left of the second."""
+        counter = keys.join("rate", name, window.second)
+        wanted = min(limit, max(1, min(SHARE, limit // 50)) + window.uncounted)
+        granted, window.left = self.counters.take(counter, wanted, limit, window.second + KEPT)
+        if not granted and window.left:
+            wanted = window.left
+            granted, window.left = self.counters.take(counter, wanted, limit, window.second + KEPT)
+        window.permits = max(0, wanted - window.uncounted) if granted else 0
         window.uncounted = 0
 
     def _remember(self, name: str, window: _Window) -> None:

@@ -7,6 +7,7 @@ reserves again. Turns are in the order of asking, and a fifth of them is for pri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from chalicelib import observability
@@ -36,11 +37,13 @@ def take_turn(
 ) -> tuple[Sequence[OpenCall], Back | None]:
     """The calls whose turn it is, and when the job comes back for the others. Without a limit: all of them, and nothing is asked."""
     rate = limit_of(world, channel)
-    if not rate or not calls:
+    if not rate.per_second or not calls:
         return calls, None
-    now, some = world.clock.now(), calls[: max(1, int(rate))]
-    is_reserved = job.slot and now - job.slot < MISSED
-    slot = job.slot if is_reserved else world.pace.reserve(channel.code, len(some), rate, urgent=message.priority is Priority.HIGH)
+    ends = list(accumulate(len(call.places) if rate.of_deliveries else 1 for call in calls))
+    number = max(1, sum(end <= rate.per_second for end in ends))
+    now, some = world.clock.now(), calls[:number]
+    slot = job.slot if job.slot and now - job.slot < MISSED else 0
+    slot = slot or world.pace.reserve(channel.code, ends[number - 1], rate.per_second, urgent=message.priority is Priority.HIGH)
     if slot - now >= SOON:
         observability.metric("jobs_paced")
         _note(world, job, message, calls, slot)
@@ -51,10 +54,21 @@ def take_turn(
     return some, Back(rest[0].key.start, 1, 0) if rest else None
 
 
-def limit_of(world: World, channel: Channel) -> float:
-    """Calls per second; 0: no limit."""
+class Rate(NamedTuple):
+    """What is done per second, calls or deliveries; 0: no limit."""
+
+    per_second: float
+    of_deliveries: bool = False
+
+
+def limit_of(world: World, channel: Channel) -> Rate:
     own = options.of(channel.options).calls_per_second if channel.calls_per_second is None else channel.calls_per_second
-    return own if own is not None else world.providers.of(channel.platform).capabilities.calls_per_second or 0
+    if own is not None:
+        return Rate(own)
+    able = world.providers.of(channel.platform).capabilities
+    if able.deliveries_per_minute:
+        return Rate(able.deliveries_per_minute / 60, of_deliveries=True)
+    return Rate(able.calls_per_second or 0)
 
 
 def _note(world: World, job: DeliverJob, message: Message, calls: Sequence[OpenCall], until: int) -> None:

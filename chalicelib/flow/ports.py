@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
 from chalicelib.domain.facts import Fact
@@ -101,9 +101,24 @@ class Tokens(Protocol):
         """Who has the lease could fetch none: somebody else may, so many seconds from now."""
 
 
-class Rates(Protocol):
-    def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
-        """How many of the wanted requests are granted within this second, and how many are left of it then."""
+class Taken(NamedTuple):
+    """Whether it was granted, and how much is left now."""
+
+    granted: bool
+    left: int
+
+
+class Counters(Protocol):
+    """How much of what may be used within a window is in use. A name says what of whom, and which window: a second, a day."""
+
+    def take(self, name: str, wanted: int, most: int, expires: int) -> Taken:
+        """All that is wanted, if no more than `most` is in use then, or nothing; one update. `expires`: seconds, after the window."""
+
+    def give_back(self, name: str, number: int) -> None:
+        """So much of it was not used; nothing where nothing is counted any more."""
+
+    def used(self, name: str) -> int:
+        """Read consistently."""
 
 
 class Clock(Protocol):
@@ -289,7 +304,7 @@ class Ledger(Protocol):
 
     def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer: ...
     def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
-        """That a job waits for its turn, so that nobody takes it for lost; replaces what it said before."""
+        """That calls wait, so that nobody takes them for lost; replaces what was said of those that begin there."""
 
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         """Add facts as one bundle; the same facts again are the same bundle."""
@@ -462,6 +477,7 @@ class Limits:
     channel_types: tuple[ChannelType, ...] = tuple(ChannelType)  # those that the stage delivers on
     workers: tuple[str, ...] = ()  # those that the stage runs
     requests_per_second: int = 500  # of an access channel
+    utc_offset: float = 8  # hours by which the deployment's day is ahead of UTC's
     clock_width: int = 60  # no timer comes due sooner than two of these from now
 
 
@@ -479,7 +495,7 @@ class World:
     pace: Pace
     tokens: Tokens
     files: Files
-    rates: Rates
+    counters: Counters
     timers: Timers
     queues: Queues
     vault: Vault

@@ -17,7 +17,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId, Plan
 from chalicelib.domain.users import ALL
-from chalicelib.flow import audience, content, dispatch
+from chalicelib.flow import audience, content, dispatch, quota
 from chalicelib.flow.ports import Once, World
 from chalicelib.flow.resolve import SendRequest, Wanted, resolve
 
@@ -134,7 +134,8 @@ def _walkers(size: int) -> int:
 
 def _call_size(world: World, channel: Channel, wanted: Wanted) -> int:
     able = world.providers.of(channel.platform).capabilities
-    return able.call_size if able.content_per_recipient or not content.is_personal(wanted.contents[channel.code], wanted.links) else 1
+    together = able.content_per_recipient or not content.is_personal(wanted.contents[channel.code], wanted.links)
+    return quota.call_size(world, channel, able.call_size if together else 1)
 
 
 def _first_jobs(message: Message, plan: Plan | None) -> list[Envelope]:

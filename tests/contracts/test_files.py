@@ -16,7 +16,6 @@ from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.flow.ports import Form, World
-from tests.contracts import emulator
 from tests.contracts.conftest import Container
 from tests.fakes.files import FakeFiles
 
@@ -134,21 +133,3 @@ def test_an_address_serves_the_file_under_its_name(real: World, unique: str) -> 
 def test_files_of_others_go_through_the_egress_policy(real: World) -> None:
     with pytest.raises(Misconfigured):
         real.files.fetch("http://169.254.169.254/latest/meta-data/", 100)
-
-
-def test_a_seconds_requests_are_granted_up_to_the_limit(container: Callable[[], World], unique: str) -> None:
-    second = int(time.time())
-    one, other = container(), container()
-    assert one.rates.take(unique, second, 6, 10) == (6, 4)
-    assert other.rates.take(unique, second, 6, 10) == (4, 0)
-    assert one.rates.take(unique, second, 1, 10) == (0, 0)
-    assert one.rates.take(unique, second + 1, 10, 10) == (10, 0)
-    assert one.rates.take(f"{unique}-other", second, 11, 10) == (10, 0)
-
-
-def test_a_counter_goes_within_the_day(real: World, aws: Callable[[str], Any], unique: str) -> None:
-    second = int(time.time())
-    real.rates.take(unique, second, 1, 10)
-    key = {"pk": {"S": f"rate#{unique}#{second}"}}
-    row = aws("dynamodb").get_item(TableName=f"openums-{emulator.STAGE}-lookups", Key=key)["Item"]
-    assert second < int(row["expires"]["N"]) <= second + 86400

@@ -202,11 +202,11 @@ def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, PageId, Any
 def test_a_job_that_waits_says_until_when_and_the_last_word_stands(planned: tuple[World, PageId, Any]) -> None:
     world, page, message = planned
     other = CallKey(1, 0, "push", 100)
-    for wait in (Wait(KEY, 100, NOW), Wait(other, 200, NOW + 5), Wait(KEY, 100, NOW + 9)):
+    for wait in (Wait(KEY, 100, NOW), Wait(other, 200, NOW + 5), Wait(KEY, 100, NOW + 9, for_quota=True)):
         world.ledger.put_wait(page, wait, message)
     stored = world.ledger.page(page)
     assert stored is not None
-    assert set(stored.waits) == {Wait(KEY, 100, NOW + 9), Wait(other, 200, NOW + 5)}
+    assert set(stored.waits) == {Wait(KEY, 100, NOW + 9, for_quota=True), Wait(other, 200, NOW + 5)}
     assert stored.seen == 0, "waiting is no fact"
 
 

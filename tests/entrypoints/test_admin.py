@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.providers import registry
 from tests.entrypoints.conftest import CONTENTS, JPUSH, KEY, OTHER_KEY, Api, message, sha256
+from tests.fakes.clock import START
 
 
 def problem(api: Api, method: str, path: str, body: Any = None, *, status: int = 400, field: str = "", **options: Any) -> Any:
@@ -83,10 +84,10 @@ def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
     assert re.fullmatch(r"https://ums\.example\.com/receipts/app1/[\w-]{32}", address)
     assert answer == {
         "id": 1, "code": "app1", "name": "App push", "type": "app", "platform": "jpush", "options": {"base_url": "https://push.example.com"},
-        "on_uncertain": "resend", "receipts": "poll", "calls_per_second": None, "version": 1,
+        "on_uncertain": "resend", "receipts": "poll", "calls_per_second": None, "deliveries_per_day": None, "version": 1,
         "labels": [{"label": "1", "name": "默认联系", "default": True}],
     }  # fmt: skip
-    assert api.admin("GET", "channels/app1").json == answer
+    assert api.admin("GET", "channels/app1").json == {**answer, "today": None}
     assert api.admin("GET", "channels").json == {"channels": [answer], "cursor": None}
     stored = api.fake.settings.channel("app1")
     assert stored is not None
@@ -244,6 +245,25 @@ def test_wrong_bodies_of_an_authorisation(configured: Api, raw: bytes) -> None:
     problem(configured, "PUT", f"access-channels/{KEY}/channels/app1", raw=raw)
 
 
+def test_a_delivery_channel_says_how_much_of_today_is_used_up(configured: Api) -> None:
+    made = configured.admin("PATCH", "channels/app1", {"deliveries_per_day": 1000}, headers={"If-Match": "*"}).json
+    assert made["deliveries_per_day"] == 1000
+    today = {"date": "2027-01-15", "ends": START + 8 * 3_600_000, "reserved": 0, "limit": 1000}
+    assert configured.admin("GET", "channels/app1").json["today"] == today
+    configured.fake.counters.counted["quota#app1#2027-01-15"] = 321
+    assert configured.admin("GET", "channels/app1").json["today"] == {**today, "reserved": 321}
+    for lifted in (0, None):
+        assert configured.admin("PATCH", "channels/app1", {"deliveries_per_day": lifted}, headers={"If-Match": "*"}).status == 200
+        found = configured.admin("GET", "channels/app1").json
+        assert (found["deliveries_per_day"], found["today"]) == (lifted, None)
+
+
+@pytest.mark.parametrize("name", ["deliveries_per_day", "calls_per_second"])
+@pytest.mark.parametrize("value", [-1, 10**12 + 1, 1.5, "10", True])
+def test_limits_are_whole_numbers(configured: Api, name: str, value: Any) -> None:
+    problem(configured, "PATCH", "channels/app1", {name: value}, field=name, headers={"If-Match": "*"})
+
+
 def test_platforms_are_listed_with_what_they_can_do_and_must_be_given(api: Api) -> None:
     listed = {each["platform"]: each for each in api.admin("GET", "platforms").json["platforms"]}
     assert set(listed) == set(registry.capabilities())
@@ -254,6 +274,10 @@ def test_platforms_are_listed_with_what_they_can_do_and_must_be_given(api: Api) 
         "provider",
         ["poll", "webhook"],
     )
+    limits = ("calls_per_second", "deliveries_per_minute", "deliveries_per_day")
+    assert [[listed[name][limit] for limit in limits] for name in ("jpush", "dingtalk", "wechatoa", "smtp")] == [
+        [10, None, None], [None, 5000, None], [None, None, 100_000], [None, None, None],
+    ]  # fmt: skip
     assert {"name": "app_key", "required": True} in push["credentials"]
     assert {"name": "base_url", "required": False} in push["options"]
     assert {"name": "base_url", "required": True} in listed["jpush_private"]["options"]

@@ -93,7 +93,11 @@ LIMITS = [
     Limit("code of a delivery channel", posting("channels", lambda n: {**JPUSH, "code": x(n), "name": f"n{n}"}), 1, 32, "code"),
     Limit(
         "calls of a delivery channel",
-        posting("channels", lambda n: {**JPUSH, "code": f"c{n}", "name": f"n{n}", "calls_per_second": n}), 1, 100_000, "calls_per_second",
+        posting("channels", lambda n: {**JPUSH, "code": f"c{n}", "name": f"n{n}", "calls_per_second": n}), 0, 100_000, "calls_per_second",
+    ),
+    Limit(
+        "deliveries of a day",
+        posting("channels", lambda n: {**JPUSH, "code": f"c{n}", "name": f"n{n}", "deliveries_per_day": n}), 0, 10**12, "deliveries_per_day",
     ),
     Limit(
         "calls in its options",

@@ -63,7 +63,7 @@ CHANGED: dict[str, tuple[str, str, Any]] = {
     "channel": (
         "PATCH", "/admin/v1/channels/app1",
         {"name": "n", "credentials": JPUSH["credentials"], "options": {"base_url": "https://a.cn"}, "on_uncertain": "resend",
-        "receipts": "poll", "calls_per_second": 5},
+        "receipts": "poll", "calls_per_second": 5, "deliveries_per_day": 7},
     ),
     "label": ("PUT", "/admin/v1/channels/app1/labels/1", {"name": "Main"}),
     "default": ("PUT", "/admin/v1/channels/app1/default-label", {"label": "1"}),

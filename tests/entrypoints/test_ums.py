@@ -507,7 +507,7 @@ def test_every_answer_to_an_access_channel_says_what_is_left(configured: Api) ->
 
 def test_who_asks_too_often_is_told_when_to_come_back(configured: Api) -> None:
     limits = replace(configured.world.limits, requests_per_second=3)
-    configured.world = replace(configured.world, limits=limits, rates=type(configured.fake.rates)(configured.fake))
+    configured.world = replace(configured.world, limits=limits, counters=type(configured.fake.counters)(configured.fake))
     wiring.use(configured.world)
     codes = [configured.send(ordinary(), path="/v1/sent").code for _ in range(5)]
     assert codes == [0, 0, 0, 1015030, 1015030]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import ProviderError, Rejected
 from chalicelib.domain.imports import BadRow, Import
-from chalicelib.flow.ports import Form
+from chalicelib.flow.ports import Form, Taken
 from tests.fakes.steps import Steps
 
 
@@ -90,13 +90,22 @@ class FakeFiles:
             return found
 
 
-class FakeRates:
+class FakeCounters:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
-        self.used: Counter[tuple[str, int]] = Counter()
+        self.counted: Counter[str] = Counter()
 
-    def take(self, name: str, second: int, wanted: int, limit: int) -> tuple[int, int]:
-        with self.steps.around("rates.take", write=True):
-            granted = min(wanted, limit - self.used[name, second])
-            self.used[name, second] += granted
-            return granted, limit - self.used[name, second]
+    def take(self, name: str, wanted: int, most: int, expires: int) -> Taken:
+        with self.steps.around("counters.take", write=True):
+            granted = self.counted[name] + wanted <= most
+            self.counted[name] += wanted if granted else 0
+            return Taken(granted, max(0, most - self.counted[name]))
+
+    def give_back(self, name: str, number: int) -> None:
+        with self.steps.around("counters.give_back", write=True):
+            if self.counted[name] >= number:
+                self.counted[name] -= number
+
+    def used(self, name: str) -> int:
+        with self.steps.around("counters.used", write=False):
+            return self.counted[name]

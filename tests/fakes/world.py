@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.flow.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
-from tests.fakes.files import FakeFiles, FakeImports, FakeRates
+from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
 from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
@@ -44,7 +44,7 @@ class FakeWorld(Steps):
         self.pace = FakePace(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
-        self.rates = FakeRates(self)
+        self.counters = FakeCounters(self)
         self.vault = FakeVault()
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
@@ -55,7 +55,7 @@ class FakeWorld(Steps):
     def ports(self) -> World:
         return World(
             clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
-            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, rates=self.rates,
+            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, counters=self.counters,
             timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
             imports=self.imports, groups=self.groups, members=self.members, audit=self.audit, pace=self.pace, limits=self.limits,
         )  # fmt: skip

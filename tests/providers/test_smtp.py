@@ -11,7 +11,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Invalid, Misconfigured, Unavailable, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, QuotaUsedUp, Unavailable, Unverified
 from chalicelib.domain.sending import Account, Answer, Attachment, Loss, Outcome, OutgoingCall, Recipient, WebhookRequest
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
@@ -194,6 +194,37 @@ def test_what_replies_mean(reply: Reply, expected: Outcome) -> None:
 def test_a_refused_sender_concerns_every_mail(code: int, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         outcome(Reply("mail", code, ""))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("data", 454, "Throttling failure: Daily message quota exceeded."),  # Amazon SES
+        Reply("end", 550, "5.4.5 Daily user sending limit exceeded. For more information on limits go to …"),  # Gmail
+        Reply("mail", 550, "5.4.5 Daily sending quota exceeded"),
+    ],
+)
+def test_a_days_quota_concerns_every_mail_too(reply: Reply) -> None:
+    with pytest.raises(QuotaUsedUp):
+        outcome(reply)
+
+
+@pytest.mark.parametrize(
+    "text", ["4.2.2 The email account that you tried to reach is over quota", "Throttling failure: Maximum sending rate exceeded."]
+)
+def test_another_quota_concerns_one_mail(text: str) -> None:
+    assert outcome(Reply("rcpt", 452, text)).later
+
+
+def test_mails_after_the_last_one_of_the_day_wait() -> None:
+    """What was taken stands; the others are another attempt, which is refused as a whole."""
+    inbox = Inbox({"b@example.org": "454 Throttling failure: Daily message quota exceeded."})
+    with independent(inbox) as port:
+        (answer,) = sent(account(port), mails("a@example.org", "b@example.org", "c@example.org"))
+        assert answer.outcomes[0] == OK
+        assert [outcome.later for outcome in answer.outcomes] == [False, True, True]
+        with pytest.raises(QuotaUsedUp):
+            sent(account(port), mails("b@example.org", "c@example.org"))
 
 
 def test_all_greylisted_is_unavailable() -> None:

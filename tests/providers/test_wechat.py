@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    QuotaUsedUp,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+    Unverified,
+)
 from chalicelib.domain.sending import Account, Loss, Outcome, Token, WebhookRequest, token_name
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.providers.wechat import component
@@ -221,7 +231,7 @@ def test_many_workers_without_a_token_fetch_one() -> None:
         (said(40013), Misconfigured),
         (said(40164), Misconfigured),
         (said(-1), Unavailable),
-        (said(45009), Throttled),
+        (said(45009), QuotaUsedUp),
         (said(99999), Misconfigured),
         (reply({"expires_in": 7200}), Unavailable),
         (reply({"access_token": "a b"}), Unavailable),

@@ -47,6 +47,7 @@ class Simulation:
     order: random.Random | None = None
     early: bool = False  # receipts before their submission is recorded
     options: Mapping[str, Any] = field(default_factory=dict)  # of every delivery channel
+    quotas: Mapping[str, int] = field(default_factory=dict)  # deliveries a day of a delivery channel
     world: FakeWorld = field(default_factory=FakeWorld)
     posts: list[tuple[int, str, list[Receipt]]] = field(default_factory=list)
     reported: Counter[str] = field(default_factory=Counter)
@@ -55,7 +56,8 @@ class Simulation:
         world = self.world
         world.settings.put_access_channel(an_access_channel())
         for code in ("push", "text", "mail"):
-            world.settings.put_channel(a_channel(code, on_uncertain=self.on_uncertain, options=self.options))
+            limits = {"deliveries_per_day": self.quotas.get(code)}
+            world.settings.put_channel(a_channel(code, on_uncertain=self.on_uncertain, options=self.options, **limits))
         world.settings.put_template(a_template())
         world.settings.put_strategy(1, SHOP, "in turn", self.strategy)
         world.users.has(*PEOPLE)

@@ -15,7 +15,7 @@ def world() -> FakeWorld:
 
 
 def limiter(world: FakeWorld, limit: int = LIMIT) -> Limiter:
-    return Limiter(world.rates, world.clock, limit)
+    return Limiter(world.counters, world.clock, limit)
 
 
 def test_a_lone_request_asks_nobody(world: FakeWorld) -> None:
@@ -24,13 +24,13 @@ def test_a_lone_request_asks_nobody(world: FakeWorld) -> None:
         permit = one.admit("shop")
         assert (permit.granted, permit.limit, permit.remaining) == (True, LIMIT, LIMIT - 1)
         world.clock.advance(1)
-    assert "rates.take" not in world.log
+    assert "counters.take" not in world.log
 
 
 def test_a_burst_asks_once_per_share(world: FakeWorld) -> None:
     one = limiter(world)
     assert all(one.admit("shop").granted for _ in range(1 + 3 * SHARE))
-    assert world.log.count("rates.take") == 3
+    assert world.log.count("counters.take") == 3
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 49, 50, 99, 500])
@@ -52,7 +52,7 @@ def test_who_is_refused_asks_no_more_in_that_second(world: FakeWorld) -> None:
     permits = [one.admit("shop") for _ in range(50)]
     assert [p.granted for p in permits[:5]] == [True, True, True, False, False]
     assert permits[-1].remaining == 0
-    assert world.log.count("rates.take") <= 3
+    assert world.log.count("counters.take") <= 3
 
 
 def test_access_channels_have_limits_of_their_own(world: FakeWorld) -> None:

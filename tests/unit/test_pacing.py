@@ -12,7 +12,7 @@ from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Wait
 from chalicelib.domain.plans import CallKey, PageId
-from chalicelib.flow import deliver, fallback
+from chalicelib.flow import deliver, fallback, pacing
 from tests.builders import a_channel, a_message, a_plan, an_access_channel, at_once
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
@@ -62,6 +62,36 @@ def test_the_provider_has_a_limit_unless_the_channel_has_another(
     back = run(fake, job)
     assert len(fake.providers.mail.calls) == (4 if own else 2)
     assert back == ([] if own else [(replace(job, start=50), 1)])
+
+
+def test_a_provider_may_count_people_instead_of_calls(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3,000 people a minute are 50 a second: two calls of 25. Eight tenths of that take 1.25 seconds."""
+    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_minute=3000))
+    a_mail_channel(fake)
+    _, job = planned(fake)
+    assert run(fake, job) == [(replace(job, start=50), 1)]
+    assert [len(call.recipients) for call in fake.providers.mail.calls] == [25, 25]
+    ((waiting, _),) = run(fake, replace(job, start=50))
+    assert waiting.slot == START + 1250
+
+
+@pytest.mark.parametrize(("per_minute", "calls"), [(1, 1), (1499, 1), (1500, 1), (2999, 1), (3000, 2)])
+def test_a_call_of_more_people_than_a_second_takes_is_made_all_the_same(
+    fake: FakeWorld, per_minute: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_minute=per_minute))
+    a_mail_channel(fake)
+    run(fake, planned(fake)[1])
+    assert len(fake.providers.mail.calls) == calls
+
+
+@pytest.mark.parametrize(("field", "option", "rate"), [(7, 4, 7), (None, 4, 4), (0, 4, 0), (None, 0, 0), (None, None, 50)])
+def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
+    fake: FakeWorld, field: int | None, option: int | None, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_minute=3000))
+    channel = a_channel("mail", calls_per_second=field, options={} if option is None else {"calls_per_second": option})
+    assert pacing.limit_of(fake.ports, channel).per_second == rate
 
 
 def test_a_channel_may_lift_the_providers_limit(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:

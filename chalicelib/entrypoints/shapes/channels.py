@@ -13,7 +13,8 @@ from chalicelib.flow import configure
 _SECRETS = Field(repr=False, description="As the platform needs them. They are sealed, and never given back.")
 Uncertain = Annotated[OnUncertain, Field(strict=False)]
 Receipts = Annotated[ReceiptMode, Field(strict=False)]
-PerSecond = Annotated[int, Field(ge=1, le=100_000, description="Calls a second to the provider; null: as many as it takes.")]
+PerSecond = Annotated[int, Field(ge=0, le=100_000)]
+PerDay = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class ChannelBody(Strict):
@@ -26,6 +27,7 @@ class ChannelBody(Strict):
     on_uncertain: Uncertain = OnUncertain.UNKNOWN
     receipts: Receipts | None = None
     calls_per_second: PerSecond | None = None
+    deliveries_per_day: PerDay | None = None
 
     def order(self) -> configure.ChannelOrder:
         return configure.ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
@@ -34,7 +36,7 @@ class ChannelBody(Strict):
 class ChannelChange(Patch):
     """What is left out stays. `options` come with `credentials`: both are checked together."""
 
-    nullable = frozenset({"calls_per_second"})
+    nullable = frozenset({"calls_per_second", "deliveries_per_day"})
 
     name: Name | None = None
     credentials: Annotated[dict[str, Any] | None, _SECRETS] = None
@@ -42,6 +44,7 @@ class ChannelChange(Patch):
     on_uncertain: Uncertain | None = None
     receipts: Receipts | None = None
     calls_per_second: PerSecond | None = None
+    deliveries_per_day: PerDay | None = None
 
 
 class LabelBody(Strict):
@@ -87,8 +90,24 @@ class Channel(Answer):
     on_uncertain: OnUncertain
     receipts: ReceiptMode
     calls_per_second: int | None
+    deliveries_per_day: int | None
     labels: list[Label]
     version: int
+
+
+class Usage(Answer):
+    """Of a day on the platform's clock."""
+
+    date: str
+    ends: int
+    reserved: int
+    limit: int
+
+
+class ChannelNow(Channel):
+    """`today` is null where there is no limit of a day."""
+
+    today: Usage | None
 
 
 class NewChannel(Channel):

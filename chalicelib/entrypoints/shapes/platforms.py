@@ -31,6 +31,9 @@ class Platform(Answer):
     token_life: int | None
     recall: bool
     authorisation: Annotated[bool, Field(description="Whether an account lets us in by a page with a QR code, instead of its own secret.")]
+    calls_per_second: float | None
+    deliveries_per_minute: int | None
+    deliveries_per_day: int | None
     credentials: list[Setting]
     options: list[Setting]
 

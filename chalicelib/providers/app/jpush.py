@@ -49,6 +49,7 @@ from chalicelib.web.http import Http
 BASE_URL = "https://api.jpush.cn"
 REPORT_URL = "https://report.jpush.cn"
 CALL_SIZE = 1000
+CALLS_PER_SECOND = 10  # 600 a minute of an application without VIP: https://docs.jiguang.cn/jpush/server/push/server_overview
 
 # Fetched at most so many at once: applications without VIP get 10 whatever they ask for (rest_api_v3_push_advanced, 2022-08-09).
 CIDS = 10
@@ -108,6 +109,8 @@ class JPush:
             recall=True,
             credentials=settings("app_key master_secret", "receipt_fields"),
             options=settings("", "base_url report_url") if platform == "jpush" else settings("base_url", "report_url"),
+            calls_per_second=CALLS_PER_SECOND if platform == "jpush" else None,
+            utc_offset=8 if platform == "jpush" else None,
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:

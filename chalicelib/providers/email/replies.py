@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.errors import Misconfigured, Unavailable
+from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.sending import Loss, Outcome
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # RFC 5321 4.2.3 and RFC 3463 3.2: codes to RCPT that speak of the address itself. Mailbox full (5.2.2, 552) and refused for
 # reasons of policy (5.7.x) are not among them: the address exists.
 _NO_SUCH_ADDRESS = frozenset({550, 551, 553, 556})
+# What servers call it that take so many mails of an account a day: "454 Throttling failure: Daily message quota exceeded" (Amazon SES),
+# "550 5.4.5 Daily user sending limit exceeded" (Gmail).
+_QUOTA = re.compile(r"\bdaily\b[^.]{0,40}\b(quota|limit)\b", re.IGNORECASE)
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -23,6 +26,8 @@ def outcome(reply: Reply) -> Outcome:
     code = f"{reply.code} {enhanced[0]}" if enhanced else str(reply.code)
     if reply.stage == "end" and 200 <= reply.code < 300:
         return Outcome()
+    if _QUOTA.search(reply.text):
+        raise QuotaUsedUp(code)
     if reply.code < 500:
         if reply.code == 421 or reply.stage == "mail":
             raise Unavailable(code)

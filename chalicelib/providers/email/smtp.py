@@ -61,6 +61,7 @@ class Smtp(PlainProvider):
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
         credentials=settings("", "username password"),
+        utc_offset=None,
         options=settings("server sender", "port encryption sender_name ca allow_plain_auth"),
     )
 

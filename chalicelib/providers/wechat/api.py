@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, QuotaUsedUp, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import Account, Loss, Outcome
 from chalicelib.providers.base import ask, check_names, optional_text, optional_url, required_text, settings
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, errcode
@@ -40,7 +40,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "41028": Rejected,
     "41030": Rejected,  # page
     "42001": Misconfigured,  # access token expired, also the new one
-    "45009": Throttled,  # quota of the day
+    "45009": QuotaUsedUp,  # of the day
     "45011": Throttled,  # calls of a minute
     "47001": Rejected,  # not readable
     "47003": Rejected,  # a value breaks its rule; the text names it

@@ -30,6 +30,8 @@ from chalicelib.providers.wechat import api, content, receipts
 from chalicelib.providers.wechat.session import WeChatSession
 from chalicelib.web.http import Http
 
+MESSAGES = 10_000_000  # a day; with payments 30 million (the page of sending)
+
 
 class MiniProgram:
     """Implements Provider, for `wechatmp` (AppID and secret) and `wechatmp_component` (QR code)."""
@@ -48,6 +50,7 @@ class MiniProgram:
             authorisation=component,
             credentials=api.credentials(component=component, callback=component),
             options=api.OPTIONS,
+            deliveries_per_day=MESSAGES,
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:

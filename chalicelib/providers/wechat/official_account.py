@@ -32,6 +32,9 @@ from chalicelib.providers.wechat import api, content, receipts
 from chalicelib.providers.wechat.session import WeChatSession
 from chalicelib.web.http import Http
 
+# A day, of an account with up to 100,000 followers; more have more, which its backend shows:
+# developers.weixin.qq.com/doc/service/en/guide/product/template_message/Template_Message_Interface
+TEMPLATE_MESSAGES = 100_000
 TOKEN_LIFE = 540  # seconds: the documented 10 minutes, less the time of a call
 
 
@@ -54,6 +57,7 @@ class OfficialAccount:
             authorisation=component,
             credentials=api.credentials(component=component, callback=True),
             options=api.OPTIONS,
+            deliveries_per_day=TEMPLATE_MESSAGES,
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:

@@ -1,0 +1,137 @@
+"""Wherever a worker is ended: a day's quota is kept to, and who had to wait for another day gets the message then, once."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.channels import Priority
+from chalicelib.domain.errors import QuotaUsedUp
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.sending import Answer, OutgoingCall
+from chalicelib.flow import audience, quota, submit
+from tests.builders import a_channel
+from tests.fakes.clock import START
+from tests.fakes.providers import ScriptedProvider
+from tests.fakes.world import LIMITS, FakeWorld
+from tests.simulation.world import Simulation
+
+QUOTAS = {"push": 2, "text": 1, "mail": 1}
+PATIENT = replace(LIMITS, submit_within=7 * 86400)  # a kill may leave some of a day unused
+
+
+def a_simulation(**changes: object) -> Simulation:
+    """Five pushes, then texts and mails, of which a day takes one or two."""
+    return Simulation(**{"quotas": QUOTAS, "world": FakeWorld(PATIENT), **changes})  # type: ignore[arg-type]
+
+
+def finished(simulation: Simulation) -> Simulation:
+    """Everything is sent, once, and on no day more than it takes."""
+    by_day = {code: watched(simulation, code, provider) for code, provider in providers(simulation).items()}
+    simulation.submit()
+    simulation.run()
+    if simulation.msgid is not None:
+        simulation.check()
+        for code, days in by_day.items():
+            assert not simulation.contacts(code, FactKind.EXPIRED), code
+            assert max(days.values(), default=0) <= QUOTAS[code], (code, days)
+    return simulation
+
+
+def providers(simulation: Simulation) -> dict[str, ScriptedProvider]:
+    return {**simulation.providers(), "mail": simulation.world.providers.mail}
+
+
+def watched(simulation: Simulation, code: str, provider: ScriptedProvider) -> Counter[str]:
+    """Deliveries by day."""
+    days, take, channel = Counter[str](), provider.take, a_channel(code)
+
+    def count(call: OutgoingCall) -> Answer:
+        days[quota.today(simulation.world.ports, channel).date] += len(call.recipients)
+        return take(call)
+
+    provider.take = count  # type: ignore[method-assign]
+    return days
+
+
+def steps() -> list[str]:
+    return list(finished(a_simulation()).world.log)
+
+
+def test_when_a_quota_is_used_up_within_a_page_the_rest_goes_on_another_day() -> None:
+    simulation = finished(a_simulation())
+    world = simulation.world
+    assert sum(world.providers.push.sent().values()) == 5
+    assert world.clock.now() > START + 2 * 86_400_000, "five pushes take three days"
+    assert world.log.count("provider.send") < 40
+    waiting = world.clock.now() // 3_600_000 - START // 3_600_000
+    assert world.log.count("ledger.put_wait") < 10 * waiting, "it is asked again each hour, not more often"
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also between a reservation and its call: what was reserved is lost for the day, the message is not."""
+    monkeypatch.setattr(quota, "ASK_AGAIN", 9 * 60)
+    every = steps()
+    assert "counters.take.done" in every
+    for number in range(part, len(every), 4):
+        simulation = a_simulation()
+        simulation.world.kill_at(number)
+        finished(simulation)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_in_any_order_and_with_every_job_done_twice(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audience, "PAGE_TARGETS", 2)
+    finished(a_simulation(twice=seed % 2 == 0, order=random.Random(seed)))
+
+
+def test_a_provider_that_says_so_itself_is_asked_each_hour_until_it_takes_more() -> None:
+    simulation = a_simulation(quotas={})
+    push = simulation.world.providers.push
+    push.fail(*[QuotaUsedUp("45009")] * 5)
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    assert len(push.calls) == 6
+    assert simulation.world.clock.now() > START + 5 * 3_600_000
+
+
+def test_priority_one_goes_out_while_others_wait() -> None:
+    """Ten a day, of which two are for what is urgent."""
+    simulation = a_simulation(quotas={"push": 10})
+    world, push = simulation.world, simulation.world.providers.push
+    simulation.submit()
+    simulation.submit()
+    work(simulation)
+    assert sum(push.sent().values()) == 8
+    urgent = replace(simulation.request(), userids=("ann", "bob"), priority=Priority.HIGH)
+    submit.submit(world.ports, urgent)
+    work(simulation)
+    assert world.clock.now() < START + 8 * 3_600_000, "it is still the same day"
+    assert sum(push.sent().values()) == 10
+    msgid = max(world.messages.stored)
+    assert sorted(call.recipients[0].contact for call in push.calls if call.msgid == msgid) == ["reg-ann", "reg-bob-silent"]
+    simulation.run()
+    assert push.sent() == Counter({"reg-ann": 3, "reg-bob-silent": 3, "reg-cem-silent": 2, "reg-fay": 2, "reg-fay2-silent": 2})
+
+
+def work(simulation: Simulation) -> None:
+    """For ten minutes."""
+    until = simulation.world.clock.now() + 600_000
+    while simulation.world.clock.now() < until and simulation._next():
+        pass
+
+
+def test_a_message_that_ends_before_the_day_does_says_why_and_its_strategy_goes_on() -> None:
+    simulation = Simulation(quotas={"push": 3}, world=FakeWorld(replace(LIMITS, submit_within=5400)))
+    simulation.submit()
+    simulation.run()
+    told = simulation.report()
+    assert (told["status"], told["balanced"]) == ("finished", True)
+    assert told["losses"]["channels"]["app"] == {"expired:quota_used_up": 2}  # type: ignore[index]
+    assert sum(simulation.world.providers.push.sent().values()) == 3
+    assert simulation.contacts("push", FactKind.EXPIRED) == {"reg-fay", "reg-fay2-silent"}
