@@ -97,7 +97,8 @@ LIMITS = [
     ),
     Limit(
         "deliveries of a day",
-        posting("channels", lambda n: {**JPUSH, "code": f"c{n}", "name": f"n{n}", "deliveries_per_day": n}), 0, 10**12, "deliveries_per_day",
+        posting("channels", lambda n: {**JPUSH, "code": f"c{n}", "name": f"n{n}", "deliveries_per_day": n}),
+        0, 10**12, "deliveries_per_day",
     ),
     Limit(
         "calls in its options",
