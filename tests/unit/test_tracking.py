@@ -88,7 +88,7 @@ def test_in_any_text_a_variable_stands_for_the_address_that_was_there(text: str,
     for change in (in_html, in_text):
         links = nothing()
         changed = change(whole, links)
-        assert all(address in html.unescape(whole) for address in links.found.values())
+        assert all(address in whole or address in html.unescape(whole) for address in links.found.values())
         assert changed == whole or links.found
 
 
