@@ -56,12 +56,16 @@ def prepare(
 
 
 def _is_taken(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> bool:
-    """Whether the platform takes a content when it is complete, with short links as long as they are."""
     try:
-        world.providers.of(channel.platform).check_content(render(made, dict.fromkeys(links, _address(world, "x" * TOKEN))))
+        check_complete(world, channel, made, links)
     except Invalid:
         return False
     return True
+
+
+def check_complete(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> None:
+    """Raises Invalid for a content that the platform does not take when it is complete, with short links as long as they are."""
+    world.providers.of(channel.platform).check_content(render(made, dict.fromkeys(links, _address(world, "x" * TOKEN))))
 
 
 def check(world: World, kind: ChannelType, one: Content) -> None:
