@@ -143,13 +143,6 @@ def test_each_interface_takes_100_requests_a_second(growth: Api) -> None:
     assert put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] == 0
 
 
-def test_a_batch_has_1_to_100_users(growth: Api) -> None:
-    hundred = [item(103629, SMS_ID, 默认联系="15088888888")] * 100
-    assert put(growth, *hundred).json["code"] == 0
-    assert put(growth, *hundred, hundred[0]).json["code"] == 40011
-    assert put(growth).json["code"] == 40011
-
-
 @pytest.mark.parametrize(
     "bad",
     [

@@ -37,7 +37,9 @@ Contact = Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_text, json
 Shown = bool | int | float | str
 Value = Annotated[Any, BeforeValidator(_value, json_schema_input_type=Shown | list[Shown] | None)]
 Values = dict[Name, Value]
-EventId = Annotated[str, matching(r"[\x21-\x7e]{0,64}", "at most 64 visible characters", 64), BeforeValidator(_text, json_schema_input_type=str | int)]
+EventId = Annotated[
+    str, matching(r"[\x21-\x7e]{0,64}", "at most 64 visible characters", 64), BeforeValidator(_text, json_schema_input_type=str | int)
+]
 
 
 class ChannelValues(Strict):
