@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.groups import KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategy import Step, Strategy
-from chalicelib.domain.templates import Content, Template, values_of, walk
+from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import content, materials
 from chalicelib.flow.ports import World
 from chalicelib.flow.validity import closed
@@ -122,11 +122,10 @@ def _ordinary(world: World, request: SendRequest, wanted: Collection[ChannelType
 
 
 def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
-    """Braces count here like anything else, where in a template they stand for values."""
     if not world.providers.platforms(kind):
         raise Refused(NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place)
     try:
-        content.check(world, kind, walk(one, lambda text: text.replace("{{", "[[")))
+        content.check_plain(world, kind, one)
     except Invalid as error:
         is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
         raise _wrong(place, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error

@@ -85,10 +85,10 @@ def test_an_attribute_is_read_as_browsers_read_it(written: str, address: str) ->
 @given(st.text(), st.lists(st.sampled_from(["<a ", "href=", '"', "'", ">", SHOP, "{{_link1}}", "&quot;", "](", ")", "[x"])))
 def test_in_any_text_a_variable_stands_for_the_address_that_was_there(text: str, pieces: list[str]) -> None:
     whole = text + "".join(pieces)
-    for change in (in_html, in_text):
+    for change, said in ((in_html, html.unescape(whole)), (in_text, whole)):
         links = nothing()
         changed = change(whole, links)
-        assert all(address in whole or address in html.unescape(whole) for address in links.found.values())
+        assert all(address in said for address in links.found.values())
         assert changed == whole or links.found
 
 
