@@ -172,6 +172,26 @@ def test_a_version_that_a_template_has_not(configured: Api) -> None:
     refused(configured, ordinary, 4004, "template_version", path="/v1/sent")
 
 
+def test_of_several_faults_the_first_in_the_documented_order_is_answered(configured: Api) -> None:
+    switch = f"access-channels/{KEY}/channels/sms1"
+    made = {"channel_key": KEY, "name": "push", "steps": [{"channels": ["app"]}]}
+    assert configured.admin("POST", "strategies", made).json["rule_id"] == 2
+    configured.admin("PUT", switch, {"enabled": False})
+    for code, element in ((1015095, {}), (1015007, {"temp_id": 1})):
+        refused(configured, {"aud_userid": ["u"], "msg_sms": [element]}, code, path="/v1/sent")
+    body = message(option={"black_id": 99, "sendno": 1}, template_id=9, rule_id=9, app_para=..., template_para={})
+    for code, mended in (
+        (4004, {"option": {"black_id": 99}}), (1015046, {"option": {}}), (1015031, {"template_id": 1}),
+        (1015084, {"app_para": {"platform": "all"}}), (1015026, {"rule_id": 1}), (1015026, {"rule_id": 2}), (1015073, {}),
+        (1019001, {"rule_id": 1}), (4004, {"template_para": {"name": "Li"}}),
+    ):  # fmt: skip
+        refused(configured, body, code)
+        body |= mended
+        if code == 1015073:
+            configured.admin("PUT", switch, {"enabled": True})
+    assert configured.send(body).code == 0
+
+
 def test_another_access_channels_template_does_not_exist(configured: Api) -> None:
     refused(configured, message(), 1015031, auth=OTHER)
 
