@@ -82,9 +82,9 @@ class Channel:
         return hashlib.sha256(self.sealed_credentials).hexdigest()[:16]
 
     def label(self, name: str) -> str | None:
-        """The id of a contact label by its name. The first label is known by its English name too, unless another has that."""
-        found = next((label for label, known in self.labels.items() if known == name), None)
-        return self.default_label if found is None and name == DEFAULT_CONTACT_ENGLISH else found
+        """The id of a contact label by its name. The first one is known by its English name too, unless another has that."""
+        names = (name, DEFAULT_CONTACT) if name == DEFAULT_CONTACT_ENGLISH else (name,)
+        return next((label for each in names for label, known in self.labels.items() if known == each), None)
 
     def labels_to_try(self, name: str = "") -> tuple[str, ...]:
         """Where to look for a contact: the label of this name, then the default one."""

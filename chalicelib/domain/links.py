@@ -9,6 +9,12 @@ from urllib.parse import urlsplit
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
 
 _HOST = re.compile(r"[^\s\\%<>\"^`{|}\[\]]+")  # what every browser reads as the same host
+_MEANT = re.compile(r"[:/\\\x00-\x1f\x7f]")
+
+
+def is_meant(value: str) -> bool:
+    """Whether a value wants to be an address. A mere word, such as `xxx` in UMS's own examples, does not, and leads nowhere."""
+    return _MEANT.search(value) is not None
 
 
 def refusal(address: str) -> str | None:

@@ -95,6 +95,6 @@ def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
         values[name] = str(value)
     for name in sorted(needed & template.links):
         reason = links.refusal(values[name])
-        if reason is not None:
+        if reason is not None and links.is_meant(values[name]):
             raise Invalid(f"template_para.{name}", reason)
     return values

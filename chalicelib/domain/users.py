@@ -148,8 +148,6 @@ def _happened(user: User, event: Event) -> User:
     if event.id and event.id in user.recent:
         return user
     often, last = user.events.get(event.name, (0, 0))
-    if event.name not in user.events and len(user.events) >= MAX_EVENTS:
-        return user
     recent = (*user.recent, event.id)[-RECENT_EVENTS:] if event.id else user.recent
     return replace(user, events={**user.events, event.name: (often + 1, max(last, event.time))}, recent=recent)
 

@@ -23,7 +23,7 @@ HAS_MESSAGE = 1015094  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 SENDS: dict[str, Any] = {
-    "auth": Auth.CHANNEL, "shape": ums_error, "gives": "send.Accepted", "tag": "sending",
+    "auth": Auth.CHANNEL, "shape": ums_error, "gives": "send.Accepted", "tag": "sending", "headers": ("Idempotency-Key",),
     "errors": (
         1015004, 1015006, 1015007, 1015008, 1015009, 1015010, 1015011, 1015012, 1019013, 1019014, 1015026, 1015031, 1015046,
         1019005, 1019006, 1015073, 1015084, 1015085,

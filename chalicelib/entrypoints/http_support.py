@@ -166,7 +166,8 @@ def _admit(world: World, channel: AccessChannel, contract: Contract) -> Permit:
     if contract.rate is None:
         return _limiter(world).admit(channel.key, channel.rate)
     name, rate = contract.rate
-    return _limiter(world).admit(keys.join(channel.key, name), rate)
+    own = world.limits.requests_per_second if channel.rate is None else channel.rate
+    return _limiter(world).admit(keys.join(channel.key, name), min(rate, own))
 
 
 def known_msgid(msgid: str) -> str:

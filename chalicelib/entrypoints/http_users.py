@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.members import Role
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.bodies import BadBody
 from chalicelib.entrypoints.http_admin_support import log_change
@@ -26,7 +27,8 @@ SCOPE_REFUSED, BUSY, UNKNOWN = 1019021, 1019022, 1019023  # our own; UMS does no
 @route(bp, "/v1/user/opt", "POST", auth=Auth.EITHER, shape=ums_error, takes="users.Entries", gives="users.Changed", tag="users")
 def change_users(call: Call) -> dict[str, Any]:
     """Add and change users, each on its own."""
-    entries = call.json()
+    given = call.json()
+    entries = [given] if isinstance(given, Mapping) and "userid" in given else given  # UMS's guides print one user alone, too
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
         raise Refused(PARAMETER, f"body: must be a list of 1 to {MAX_USERS} users", field="body")
     changes: list[UserChange] = []
@@ -45,7 +47,10 @@ def change_users(call: Call) -> dict[str, Any]:
     return _answered(call, "/v1/user/opt", [one.userid for one in changes], lost, failed)
 
 
-@route(bp, "/v1/user/delete", "POST", auth=Auth.ACCESS, shape=ums_error, takes="users.UserIds", gives="users.Changed", tag="users")
+@route(
+    bp, "/v1/user/delete", "POST", auth=Auth.ACCESS, shape=ums_error, takes="users.UserIds", gives="users.Changed", tag="users",
+    role=Role.OPERATOR,
+)  # fmt: skip
 def delete_users(call: Call) -> dict[str, Any]:
     """Delete users with all that is bound to them, each on its own."""
     entries = call.json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -160,6 +160,9 @@ def _in_query(contract: Contract, schemas: Json, names: Mapping[str, str]) -> It
 
 
 def _headers(contract: Contract) -> Iterator[Json]:
+    for name in contract.headers:
+        text, schema = examples.IN_HEADERS[name]
+        yield {"name": name, "in": "header", "description": text, "schema": schema}
     if contract.matches:
         text = "The `ETag` of what is to be changed, as it was read."
         yield {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}, "example": '"1"'}
@@ -171,10 +174,14 @@ def _responses(path: str, method: str, contract: Contract, names: Mapping[str, s
     by_status: dict[int, list[int]] = {}
     for error in sorted(contract.refusals(path)):
         by_status.setdefault(codes.status_of(error), []).append(error)
-    is_problem = contract.shape.__name__ == "problem_details"
+    written = _WRITERS[contract.shape.__name__]
     for status, errors in sorted(by_status.items()):
-        by_gateway = status == 429  # it has one shape for every path
-        found[str(status)] = _problem(status, errors) if is_problem and not by_gateway else _ums(status, errors)
+        if written is _growth and status == 400:
+            continue  # a success, whose code says what is wrong
+        answer = written(status, errors)
+        if status == 429:  # also of the API's gateway, which has one shape for every path
+            answer = _either(_ums(status, errors), answer) if written is _growth else _ums(status, errors)
+        found[str(status)] = answer
     return found
 
 
@@ -195,11 +202,21 @@ def _table(errors: Iterable[int]) -> str:
     return "| code | meaning |\n|---|---|\n" + "\n".join(f"| {code} | {text} |" for code, text in rows)
 
 
-def _ums(status: int, errors: list[int]) -> Json:
+def _ums(status: int, errors: list[int], shape: str = UMS, word: str = "message") -> Json:
     known = sorted({codes.code_of(error) for error in errors})
-    schema = {"allOf": [{"$ref": REF + UMS}, {"properties": {"code": {"enum": known}}}]}
-    example = {"code": known[0], "message": codes.meaning_of(next(e for e in errors if codes.code_of(e) == known[0]))}
+    schema = {"allOf": [{"$ref": REF + shape}, {"properties": {"code": {"enum": known}}}]}
+    example = {"code": known[0], word: codes.meaning_of(next(e for e in errors if codes.code_of(e) == known[0]))}
     return {"description": _table(errors), "content": {"application/json": {"schema": schema, "example": example}}}
+
+
+def _growth(status: int, errors: list[int]) -> Json:
+    return _ums(status, errors, "GrowthAnswer", "msg")
+
+
+def _either(one: Json, other: Json) -> Json:
+    """The same answer in two shapes."""
+    shapes = [each["content"]["application/json"]["schema"] for each in (one, other)]
+    return {**other, "content": {"application/json": {**other["content"]["application/json"], "schema": {"anyOf": shapes}}}}
 
 
 def _problem(status: int, errors: list[int]) -> Json:
@@ -207,3 +224,6 @@ def _problem(status: int, errors: list[int]) -> Json:
     example = {"type": "about:blank", "title": _TITLES.get(status, "Bad Request"), "status": status, "detail": text, "errors": []}
     schema = {"allOf": [{"$ref": REF + PROBLEM}, {"properties": {"status": {"const": status}}}]}
     return {"description": text[:1].upper() + text[1:], "content": {"application/problem+json": {"schema": schema, "example": example}}}
+
+
+_WRITERS: Mapping[str, Callable[[int, list[int]], Json]] = {"ums_error": _ums, "growth_error": _growth, "problem_details": _problem}

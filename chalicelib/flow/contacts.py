@@ -9,7 +9,7 @@ from functools import reduce
 
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.users import ALL, Change, User, UserChange, apply
+from chalicelib.domain.users import ALL, MAX_EVENTS, Change, User, UserChange, apply
 from chalicelib.flow import marks
 from chalicelib.flow.ports import World
 
@@ -57,6 +57,8 @@ def change_all(world: World, changes: Sequence[UserChange], *, create: bool = Tr
                 refused[userid] = UNKNOWN
             elif size(after) > USER_BYTES:
                 refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
+            elif len(after.events) > MAX_EVENTS:
+                refused[userid] = f"has more than {MAX_EVENTS} kinds of events"
             elif after != before or not before.version:
                 changed.append(after)
         changed = marks.carry(world, changed, found)

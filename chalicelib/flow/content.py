@@ -18,7 +18,7 @@ from chalicelib.domain.facts import Place
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ClickReport
-from chalicelib.domain.templates import Content, Template, alternatives, fill, render, variables
+from chalicelib.domain.templates import Content, Template, alternatives, fill, render, variables, walk
 from chalicelib.flow import tracking
 from chalicelib.flow.ports import Vault, World
 
@@ -56,12 +56,16 @@ def prepare(
 
 
 def _is_taken(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> bool:
-    """Whether the platform takes a content when it is complete, with short links as long as they are."""
     try:
-        world.providers.of(channel.platform).check_content(render(made, dict.fromkeys(links, _address(world, "x" * TOKEN))))
+        check_complete(world, channel, made, links)
     except Invalid:
         return False
     return True
+
+
+def check_complete(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> None:
+    """Raises Invalid for a content that the platform does not take when it is complete, with short links as long as they are."""
+    world.providers.of(channel.platform).check_content(render(made, dict.fromkeys(links, _address(world, "x" * TOKEN))))
 
 
 def check(world: World, kind: ChannelType, one: Content) -> None:
@@ -76,6 +80,11 @@ def check(world: World, kind: ChannelType, one: Content) -> None:
     if not refusals:
         raise Invalid("", "nothing delivers on this channel type yet")
     raise next((refusal for refusal in refusals if refusal.reason != UNKNOWN_FIELD), refusals[0])
+
+
+def check_plain(world: World, kind: ChannelType, one: Content) -> None:
+    """The same where braces count like anything else: in a template they stand for values, whose length is not known."""
+    check(world, kind, walk(one, lambda text: text.replace("{{", "[[")))
 
 
 def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Content:

@@ -54,25 +54,28 @@ _OTHER = (re.compile(r"[\x21-\x7e]{1,256}"), Fault.CONTACT)
 
 
 def set_contacts(world: World, caller: AccessChannel, wanted: Sequence[LabelledContact]) -> Sequence[Failure]:
-    """Save each contact that can be saved; what could not, in the order given."""
+    """Save each contact that can be saved; what could not, in the order given. Of one label the last contact stands."""
     numbers = {c.number: c for c in world.settings.channels() if c.code in caller.channels}
-    checked = [(one, _checked(one, numbers.get(one.channel))) for one in wanted]
-    changes = [made for _, made in checked if isinstance(made, UserChange)]
-    refused = contacts.change(world, changes, create=False) if changes else {}
-    failures = [made for _, made in checked if isinstance(made, Failure)]
-    return [*failures, *(Failure(userid, _fault_of(why)) for userid, why in refused.items())]
+    failures: list[Failure] = []
+    users: dict[int, dict[ChannelType, dict[str, dict[str, str]]]] = {}
+    for one in wanted:
+        channel = numbers.get(one.channel)
+        failure = _failure(one, channel)
+        if failure is not None:
+            failures.append(failure)
+        elif channel is not None and (label := channel.label(one.label)) is not None:
+            users.setdefault(one.cuid, {}).setdefault(channel.type, {}).setdefault(channel.code, {})[label] = one.contact
+    changes = [UserChange(str(cuid), labels=labels) for cuid, labels in users.items()]
+    return [*failures, *_failures(contacts.change(world, changes, create=False) if changes else {})]
 
 
-def _checked(one: LabelledContact, channel: Channel | None) -> UserChange | Failure:
+def _failure(one: LabelledContact, channel: Channel | None) -> Failure | None:
     if channel is None:
         return Failure(str(one.channel), Fault.CHANNEL)
-    label = channel.label(one.label)
-    if label is None:
+    if channel.label(one.label) is None:
         return Failure(one.label, Fault.LABEL)
     shape, fault = _SHAPES.get(channel.type, _OTHER)
-    if one.contact and not shape.fullmatch(one.contact):
-        return Failure(one.contact, fault)
-    return UserChange(str(one.cuid), labels={channel.type: {channel.code: {label: one.contact}}})
+    return Failure(one.contact, fault) if one.contact and not shape.fullmatch(one.contact) else None
 
 
 def _fault_of(why: str) -> Fault:

@@ -124,7 +124,7 @@ def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
     if not world.providers.platforms(kind):
         raise Refused(NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place)
     try:
-        content.check(world, kind, one)
+        content.check_plain(world, kind, one)
     except Invalid as error:
         is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
         raise _wrong(place, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error
@@ -171,6 +171,15 @@ def _named(request: SendRequest, template: Template) -> tuple[ChannelType, ...]:
         if kind not in request.contacts:
             raise Refused(CHANNELS_DIFFER, f"msg_{kind}: needs aud_{kind}, since registration ids are given", field=f"msg_{kind}")
     return tuple(request.contacts)
+
+
+def _check_filled(world: World, channel: Channel, made: Content, links: Mapping[str, str]) -> None:
+    """Values may be too long, or empty, for a field that the template was good for."""
+    try:
+        content.check_complete(world, channel, made, links)
+    except Invalid as error:
+        reason = f"template_para: with these values {channel.platform} does not take the content ({error.field}: {error.reason})"
+        raise Refused(PARAMETER, reason, field="template_para") from error
 
 
 def _check_files(world: World, request: SendRequest, channel: Channel, made: Content) -> None:
@@ -223,6 +232,8 @@ def _contents(
             place = "template_id" if request.template is not None else _msg(channel.type)
             reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"
             raise Refused(PARAMETER, reason, field=place) from error
+        if request.template is not None:
+            _check_filled(world, channel, made[channel.code], links)
         _check_files(world, request, channel, made[channel.code])
         contents |= made
     if content.size(contents) > CONTENT_LIMIT:

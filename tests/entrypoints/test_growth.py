@@ -56,6 +56,16 @@ def test_the_english_name_of_the_first_label_is_known(growth: Api) -> None:
     assert labels_of(growth) == {ChannelType.SMS: {"sms1": {"1": "15088888888"}}}
 
 
+def test_it_stays_the_same_label_when_another_one_is_the_default(growth: Api) -> None:
+    channel = growth.fake.settings._channels["sms1"]
+    for first, names in (("默认联系", ("Default Contact", "默认联系")), ("Home", ("Home",))):
+        growth.fake.settings._channels["sms1"] = replace(channel, labels={**channel.labels, "1": first}, default_label="2")
+        for n, name in enumerate(names):
+            assert put(growth, item(103629, SMS_ID, **{name: f"1508888888{n}"})).json["code"] == 0
+            assert labels_of(growth) == {ChannelType.SMS: {"sms1": {"1": f"1508888888{n}"}}}
+    assert put(growth, item(103629, SMS_ID, **{"Default Contact": "15088888888"})).json["code"] == 4107
+
+
 def test_one_error_is_flat_and_has_the_documented_text(growth: Api) -> None:
     reply = put(growth, item(103629, SMS_ID, 默认联系1="15088888888"))
     assert (reply.status, reply.json) == (200, {"code": 4107, "msg": "通道信息保存异常![默认联系1] 联系标签不存在"})
@@ -98,6 +108,30 @@ def test_english_is_spoken_where_it_is_preferred(growth: Api) -> None:
     assert "不存在" in put(growth, item(103629, 219, 默认联系="1"), Accept_Language="fr, zh-CN, en").json["msg"]
 
 
+def test_what_is_invalid_is_said_in_the_language_that_is_preferred(growth: Api) -> None:
+    for language, text in (("zh", "业务参数无效: [0].cuid 缺失"), ("en", "invalid parameter: [0].cuid is required")):
+        reply = put(growth, {"channels": item(1, SMS_ID, a="1")["channels"]}, Accept_Language=language)
+        assert (reply.status, reply.json) == (200, {"code": 40002, "msg": text})
+    for language, begins in (("zh", "业务参数无效: body 不合法 (not JSON"), ("en", "invalid parameter: body not JSON")):
+        reply = growth("PUT", BATCH, raw=b"[{", auth=SENDER, headers={"Accept-Language": language})
+        assert (reply.status, reply.json["code"], reply.json["msg"].startswith(begins)) == (200, 40002, True)
+    assert growth("PUT", BATCH, {}, auth=SENDER).json == {"code": 40002, "msg": "业务参数无效: body 必须是数组"}
+
+
+def test_an_interface_is_no_way_around_a_smaller_limit(growth: Api) -> None:
+    assert growth.admin("PATCH", f"access-channels/{KEY}", {"rate": 2}, headers={"If-Match": "*"}).status == 200
+    codes = [put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] for _ in range(3)]
+    assert codes == [0, 0, 1015030]
+
+
+def test_an_answer_lists_a_thousand_errors(growth: Api) -> None:
+    """A batch may have 250,000, and Lambda answers with 6 MB at most."""
+    wrong = [{"id": SMS_ID, "channelValues": {f"{n:02}".ljust(200, "标"): "1" for n in range(50)}}] * 21
+    answer = put(growth, {"cuid": 103629, "channels": wrong})
+    assert (answer.json["code"], len(answer.json["data"])) == (4000, 1000)
+    assert len(answer.body) < 500_000
+
+
 def test_each_interface_takes_100_requests_a_second(growth: Api) -> None:
     """The first of a second is not counted at once, and in here no second ends."""
     codes = [put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] for _ in range(101)]
@@ -109,18 +143,11 @@ def test_each_interface_takes_100_requests_a_second(growth: Api) -> None:
     assert put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] == 0
 
 
-def test_a_batch_has_1_to_100_users(growth: Api) -> None:
-    hundred = [item(103629, SMS_ID, 默认联系="15088888888")] * 100
-    assert put(growth, *hundred).json["code"] == 0
-    assert put(growth, *hundred, hundred[0]).json["code"] == 40011
-    assert put(growth).json["code"] == 40011
-
-
 @pytest.mark.parametrize(
     "bad",
     [
         {}, {"cuid": 1}, "text", None, item("103629", SMS_ID, a="1"), item(0, SMS_ID, a="1"), item(True, SMS_ID, a="1"),
-        item(1.5, SMS_ID, a="1"), item(1, "301", a="1"), item(1, SMS_ID), {"cuid": 1, "channels": []},
+        item(1.5, SMS_ID, a="1"), item(1, "301", a="1"), {**item(1, SMS_ID, a="1"), "x": 1}, item(1, SMS_ID), {"cuid": 1, "channels": []},
         {"cuid": 1, "channels": {"id": 1}}, item(1, SMS_ID, a={"b": 1}), item(1, SMS_ID, a="1" * 1025),
     ],
 )  # fmt: skip
@@ -174,6 +201,15 @@ def test_events_are_counted_once_however_often_they_are_reported(growth: Api) ->
         assert growth("POST", path, bad, auth=SENDER).json["code"] == 40002
     for change in ({"eventName": ""}, {"itime": "now"}, {"randomId": [1]}, {"properties": [1]}, {"cuid": None}):
         assert growth("POST", path, {"appKey": KEY, "data": [{**event, **change}]}, auth=SENDER).json["code"] == 40002
+
+
+def test_a_user_has_200_kinds_of_events(growth: Api) -> None:
+    def report(numbers: range) -> int:
+        data = [{"cuid": 555, "eventName": f"e{n}", "itime": 1} for n in numbers]
+        return int(growth("POST", "/smartop/api/v1/events/report", {"appKey": KEY, "data": data}, auth=SENDER).json["code"])
+
+    assert [report(range(100)), report(range(100, 200)), report(range(200, 201)), report(range(1))] == [0, 0, 4107, 0]
+    assert len(growth.fake.users.stored["555"].events) == 200
 
 
 def test_a_message_goes_to_the_contact_under_the_label_that_it_names(growth: Api) -> None:

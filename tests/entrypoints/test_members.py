@@ -55,6 +55,7 @@ def test_a_role_may_do_what_it_is_for(configured: Api, role: Role) -> None:
         assert len(configured.fake.audit.stored) == before + (role.value in may and method == "POST" and "preview" not in path)
     allowed = role in (Role.ADMINISTRATOR, Role.OPERATOR)
     assert configured.users([{"userid": "u"}], auth=auth).status == (200 if allowed else 403)
+    assert configured("POST", "/v1/user/delete", ["u"], auth=auth).status == (200 if allowed else 403)
 
 
 def test_whatever_changes_something_needs_a_role() -> None:

@@ -1,4 +1,4 @@
-"""The UMS v1 contract on a running stack: what its pages print, with the ids of this stack, and what is beyond templates."""
+"""The UMS v1 contract on a running stack, beyond templates. What its pages print is in test_printed.py."""
 
 from __future__ import annotations
 
@@ -14,10 +14,6 @@ from infra.local.client import TIMEOUT, Shop
 from tests.journeys.conftest import eventually, finished
 
 HI = {"platform": "android", "notification": {"android": {"alert": "Hi,JPush !"}}}
-EXAMPLE = """{ "aud_userid": ["user1","user2"], "template_id":10001, "template_para":{"user":"xxx","url":"https://www.jiguang.cn"},
-"app_para":{ "platform":"ios", "time_to_live":9999, "apns_production":true }, "rule_id": 1001, "option": { "sendno": "test",
-"owner":"admin", "black_id":1234, "priority":2 }, "callback": { "url":"https://www.jiguang.cn/ums-portal", "params":{ "name":"joe",
-"age":26 } } }"""
 
 
 def post(shop: Shop, path: str, body: Any = None, **more: Any) -> requests.Response:
@@ -34,19 +30,6 @@ def accepted(answer: requests.Response) -> str:
 def people(shop: Shop) -> Shop:
     shop.upload([shop.user(f"user{n}", app=[f"{shop.mark}u{n}"], email=f"{shop.mark}u{n}@example.com") for n in (1, 2)])
     return shop
-
-
-def test_the_example_of_ums_works_with_the_ids_of_this_stack(people: Shop) -> None:
-    body = json.loads(EXAMPLE)
-    body["template_id"] = people.template(app={"alert": "{{user}} {{url}}"}, sms={"temp_id": 1})
-    within = {"missing": "delivered", "within": 60}
-    body["rule_id"] = people.strategy({"channels": ["app"]}, {"channels": ["sms"], "condition": within})
-    left = {"channel_key": people.key, "name": "left us", "kind": "black"}
-    body["option"]["black_id"] = people.admin.ask("POST", "/admin/v1/lists", left)["id"]
-    answer = post(people, "/v1/sent", body)
-    assert answer.json()["sendno"] == "test", answer.text
-    told = people.api.message(accepted(answer))
-    assert (told["rule_id"], told["priority"]) == (body["rule_id"], 2)
 
 
 def test_an_ordinary_message_says_what_it_carries(shop: Shop) -> None:

@@ -44,6 +44,14 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "access_key": ("A member's access key.", "m5e987ac6d2e04d95a9d8f0d"),
 }
 
+IN_HEADERS: Mapping[str, tuple[str, Any]] = {
+    "Idempotency-Key": (
+        "For 24 hours the same key with the same body gets the first answer again, and nothing more is sent. Our own.",
+        {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    ),
+    "Accept-Language": ("`en` where English is preferred to Chinese.", {"type": "string"}),
+}
+
 ERRORS: Mapping[str, Any] = {
     "Error": {
         "type": "object",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.users import ALL, Change, Scoped, UserChange
@@ -21,6 +21,18 @@ Email = Annotated[str, matching(r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[
 Id = Annotated[str, matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
 LinkedCorpId = Annotated[str, matching(r"[\x21-\x2e\x30-\x7e]+/[\x21-\x7e]+", "CorpId/userid", 256)]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
+All = Literal["all"]
+
+
+def _of_all(value: Any) -> Any:
+    """UMS's pages show these contacts alone, its console names the scope, of which there is one."""
+    return value[ALL] if isinstance(value, Mapping) and list(value) == [ALL] else value
+
+
+OneOfAll = Annotated[Id, BeforeValidator(_of_all, json_schema_input_type=str | dict[All, str])]
+ManyOfAll = Annotated[
+    list[LinkedCorpId], Field(max_length=MAX_VALUES), BeforeValidator(_of_all, json_schema_input_type=list[str] | dict[All, list[str]])
+]
 
 
 class Contacts(Strict):
@@ -35,9 +47,9 @@ class Contacts(Strict):
     wechatoa: dict[Bind, Id] | None = None
     wechatmp: dict[Bind, Id] | None = None
     alipay_life: dict[Bind, Id] | None = either("alipay_life", "alipaylife")
-    dingtalk_cc: Id | None = either("dingtalk_cc", "dingtalkcc")
-    wechatwk: Id | None = None
-    wechatwk_linkedcorp: Annotated[list[LinkedCorpId], Field(max_length=MAX_VALUES)] | None = None
+    dingtalk_cc: OneOfAll | None = either("dingtalk_cc", "dingtalkcc")
+    wechatwk: OneOfAll | None = None
+    wechatwk_linkedcorp: ManyOfAll | None = None
 
     def change(self) -> Change:
         named = {kind: getattr(self, _FIELDS.get(kind, kind.value)) for kind in ChannelType}
@@ -71,8 +83,8 @@ class Entry(Contacts):
         return UserChange(self.userid, merged, added, removed)
 
 
-class Entries(RootModel[Annotated[list[Entry], Field(min_length=1, max_length=MAX_USERS)]]):
-    """1 to 1000 users. One that is wrong is answered among the failed, and keeps no other from being saved."""
+class Entries(RootModel[Annotated[list[Entry], Field(min_length=1, max_length=MAX_USERS)] | Entry]):
+    """1 to 1000 users, or one alone. One that is wrong is answered among the failed, and keeps no other from being saved."""
 
 
 class UserIds(RootModel[Annotated[list[UserId], Field(min_length=1, max_length=MAX_USERS)]]):
