@@ -124,8 +124,13 @@ def fetch(world: World, channel_key: str, urls: Sequence[Any]) -> tuple[Attachme
         left -= len(body)
         if left < 0:
             raise Rejected("files_too_large")
-        found.append(Attachment(name, mimetypes.guess_type(name)[0] or "application/octet-stream", body))
+        found.append(Attachment(name, _type(name), body))
     return tuple(found)
+
+
+def _type(name: str) -> str:
+    kind, packed = mimetypes.guess_type(name)
+    return kind if kind and not packed else "application/octet-stream"  # a.csv.gz is no CSV
 
 
 def _fetch(world: World, channel_key: str, url: str, most: int) -> tuple[str, bytes]:

@@ -11,9 +11,10 @@ import re
 import smtplib
 import socket
 import ssl
+from base64 import b64encode
 from dataclasses import dataclass, field
 
-from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
 from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import MAIL_PORTS, Policy
 
@@ -76,7 +77,7 @@ def dial(policy: Policy, server: MailServer, timeout: float) -> smtplib.SMTP:
                 client = Mailer(connection, server, timeout)
                 on_failure.callback(client.close)
                 _introduce(client, server, deadline)
-        except (ProviderError, smtplib.SMTPException, OSError) as error:
+        except (ProviderError, smtplib.SMTPException, OSError, UnicodeError) as error:
             raise _meaning(error) from error
         on_failure.pop_all()
     return client
@@ -93,14 +94,25 @@ def _introduce(client: smtplib.SMTP, server: MailServer, deadline: Deadline) -> 
 
 
 def _log_in(client: smtplib.SMTP, server: MailServer) -> None:
-    client.user, client.password = server.username, server.password
+    """With the first of PLAIN and LOGIN that is offered, in UTF-8 (RFC 4616): smtplib's own takes ASCII only.
+
+    Not CRAM-MD5, which smtplib would try first: few servers keep the plain passwords that it needs.
+    """
     offered = client.esmtp_features.get("auth", "").upper().split()
-    # Not CRAM-MD5, which smtplib would try first: few servers keep the plain passwords that it needs.
-    for name, method in (("PLAIN", client.auth_plain), ("LOGIN", client.auth_login)):
-        if name in offered:
-            client.auth(name, method)
-            return
-    raise Misconfigured("login_not_offered")
+    if "PLAIN" in offered:
+        answer = client.docmd("AUTH PLAIN", _base64(f"\0{server.username}\0{server.password}"))
+    elif "LOGIN" in offered:
+        answer = client.docmd("AUTH LOGIN")
+        for each in (server.username, server.password):
+            answer = client.docmd(_base64(each)) if answer[0] == 334 else answer
+    else:
+        raise Misconfigured("login_not_offered")
+    if answer[0] != 235:
+        raise smtplib.SMTPAuthenticationError(*answer)
+
+
+def _base64(text: str) -> str:
+    return b64encode(text.encode()).decode("ascii")
 
 
 def _context(server: MailServer) -> ssl.SSLContext:
@@ -119,11 +131,16 @@ def _meaning(error: Exception) -> Exception:
         return (Misconfigured if error.smtp_code >= 500 else Unavailable)(str(error.smtp_code))
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Misconfigured("starttls_not_offered")
+    if isinstance(error, UnicodeError):
+        return Misconfigured("login_characters")
     return Unavailable("connection_lost")
 
 
 def deliver(client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float) -> Reply:
     """Hand over one mail. A connection that breaks is closed; Unavailable: the mail was surely not taken, Uncertain: perhaps.
+
+    Rejected: the recipient's address is not in ASCII, and the server can't do with that. The server hears first how many bytes
+    there are (RFC 1870), so that it need not read what it won't take.
 
     A mail counts from the line with the single dot on (RFC 5321 4.1.1.4), so it is sent separately from what comes before it.
     """
@@ -131,7 +148,7 @@ def deliver(client: smtplib.SMTP, sender: str, recipient: str, message: bytes, t
     with Deadline(2 * timeout) as deadline:
         deadline.watch(client.sock)
         try:
-            refused = _offer(client, sender, recipient)
+            refused = _offer(client, sender, recipient, len(lines))
             if refused is not None:
                 return refused
             client.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
@@ -143,12 +160,18 @@ def deliver(client: smtplib.SMTP, sender: str, recipient: str, message: bytes, t
             code, text = client.getreply()
         except (smtplib.SMTPException, OSError) as error:
             client.close()
-            raise Uncertain("timeout" if deadline.passed else "connection_lost") from error
+            waited = deadline.passed or isinstance(error.__context__, TimeoutError)
+            raise Uncertain("timeout" if waited else "connection_lost") from error
     return Reply("end", code, text.decode("utf-8", "replace"))
 
 
-def _offer(client: smtplib.SMTP, sender: str, recipient: str) -> Reply | None:
-    code, text = client.mail(sender)
+def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Reply | None:
+    options = [f"SIZE={size}"] if client.has_extn("size") else []
+    if not recipient.isascii():
+        if not client.has_extn("smtputf8"):
+            raise Rejected("smtputf8_not_offered")
+        options += ["SMTPUTF8", "BODY=8BITMIME"]  # RFC 6531 3.1: who offers the one offers the other
+    code, text = client.mail(sender, options)
     stage = "mail"
     if code == 250:
         code, text = client.rcpt(recipient)

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import requests.adapters
 import trustme
 
-from chalicelib.domain.errors import Misconfigured, Unavailable, Uncertain
+from chalicelib.aws import files
+from chalicelib.domain.errors import Misconfigured, Rejected, Unavailable, Uncertain
 from chalicelib.web import transport
 from chalicelib.web.egress import Blocked, Policy
 from chalicelib.web.http import Http
@@ -125,6 +127,20 @@ def test_redirects_are_answers_and_not_followed() -> None:
 
     with serving(redirect) as server:
         assert client().request("GET", f"http://127.0.0.1:{server.port}/").status == 302
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("head", "code"), [(b"302 Found\r\nLocation: http://169.254.169.254/", "file_http_302"), (b"404 Not Found", "file_http_404")]
+)
+def test_a_file_is_what_an_address_answers_itself(monkeypatch: pytest.MonkeyPatch, head: bytes, code: str) -> None:
+    monkeypatch.setattr(files, "settings", lambda: SimpleNamespace(egress_allow=("127.0.0.1",), provider_timeout=2.0))
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(answer) as server, pytest.raises(Rejected, match=code):
+        files.Files().fetch(f"http://127.0.0.1:{server.port}/a.pdf", 100)
     assert len(server.seen) == 1
 
 

@@ -128,7 +128,8 @@ def test_a_login_that_the_server_does_not_offer_is_misconfigured() -> None:
 
 
 @pytest.mark.parametrize(
-    "contact", ["a@[10.0.0.1]", "a", "@b", "a@", "a@b@c", "a b@c.org", "a@c.org\r\nRCPT TO:<x@y>", "a..b@c.org", "\u00e9@c.org", ""]
+    "contact",
+    ["a@[10.0.0.1]", "a", "@b", "a@", "a@b@c", "a b@c.org", "a@c.org\r\nRCPT TO:<x@y>", "a..b@c.org", '"a b"@c.org', "\u202e@c.org", ""],
 )
 def test_what_is_no_address_is_an_invalid_target_and_not_sent(contact: str) -> None:
     inbox = Inbox()
@@ -138,8 +139,42 @@ def test_what_is_no_address_is_an_invalid_target_and_not_sent(contact: str) -> N
     assert len(inbox.mails) == 2
 
 
-def test_a_domain_in_another_script_is_encoded() -> None:
-    assert mail.ascii_address("a@b\u00fccher.example") == "a@xn--bcher-kva.example"
+def test_the_server_hears_the_size_first_and_what_it_will_not_take_stays_here() -> None:
+    def answer(line: str, number: int) -> str:
+        if line.startswith("EHLO"):
+            return "250-hi\r\n250 SIZE 1000"
+        return "552 5.3.4 too large" if line.startswith("MAIL") else usual(line)
+
+    server = ScriptedServer(answer)
+    assert outcomes(server, "a@example.org") == [Outcome(Loss.SUBMIT_FAILED, "552 5.3.4")]
+    (said,) = (line for line in server.lines if line.startswith("MAIL"))
+    assert int(said.rpartition("SIZE=")[2]) > 100
+    assert "DATA" not in server.lines
+
+
+def test_a_local_part_in_another_script_needs_a_server_that_can() -> None:
+    inbox = Inbox()
+    with independent(inbox) as port:
+        (answer,) = sent(account(port), mails("\u5f20@example.org", "b@example.org"))
+    assert list(answer.outcomes) == [Outcome(Loss.SUBMIT_FAILED, "smtputf8_not_offered"), OK]
+    with independent(inbox, enable_SMTPUTF8=True) as port:
+        (answer,) = sent(account(port), mails("\u5f20@example.org", "b@example.org"))
+    assert list(answer.outcomes) == [OK, OK]
+    assert [each.rcpt_tos for each in inbox.mails] == [["b@example.org"], ["\u5f20@example.org"], ["b@example.org"]]
+    assert inbox.mails[1].smtp_utf8
+    assert "To: \u5f20@example.org\r\n".encode() in inbox.mails[1].content
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]])
+def test_logins_are_utf8(excluded: list[str]) -> None:
+    login = ("m\u00fcller", "\u5bc6\u7801")
+    options = {"authenticator": authenticator(login[0].encode(), login[1].encode()), "auth_required": True, "auth_require_tls": False}
+    with independent(Inbox(), auth_exclude_mechanism=excluded, **options) as port:
+        (answer,) = sent(account(port, "none", login), mails("a@example.org"))
+        assert list(answer.outcomes) == [OK]
+        with pytest.raises(Misconfigured, match="login_characters"):
+            sent(account(port, "none", ("u", "\ud800")), mails("a@example.org"))
 
 
 def test_a_line_break_in_a_subject_is_refused_when_it_is_rendered_too() -> None:
@@ -151,11 +186,22 @@ def test_a_line_break_in_a_subject_is_refused_when_it_is_rendered_too() -> None:
 
 
 REFUSALS = {
-    "550 5.1.1 no such user": Outcome(Loss.INVALID_TARGET, "550 5.1.1"),
-    "550 unknown": Outcome(Loss.INVALID_TARGET, "550"),
+    "550 5.1.1 no such user": Outcome(Loss.INVALID_TARGET, "550 5.1.1", gone=True),
+    "550 unknown": Outcome(Loss.INVALID_TARGET, "550", gone=True),
     "551 moved": Outcome(Loss.INVALID_TARGET, "551"),
     "553 bad name": Outcome(Loss.INVALID_TARGET, "553"),
-    "550 5.2.1 disabled": Outcome(Loss.INVALID_TARGET, "550 5.2.1"),
+    "550 5.2.1 disabled": Outcome(Loss.INVALID_TARGET, "550 5.2.1", gone=True),
+    "550 5.1.10 null MX": Outcome(Loss.INVALID_TARGET, "550 5.1.10", gone=True),
+    # What is said without an enhanced code by Exim, QQ and NetEase.
+    "550 Unrouteable address": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 The recipient may contain a non-existent account": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 User not found": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 relay not permitted": Outcome(Loss.SUBMIT_FAILED, "550"),
+    "550 Sender verify failed": Outcome(Loss.SUBMIT_FAILED, "550"),
+    "550 Mailbox unavailable or access denied": Outcome(Loss.SUBMIT_FAILED, "550"),
+    # Postfix, of the sender, since it answers to MAIL with RCPT only.
+    "550 5.1.0 Sender address rejected": Outcome(Loss.SUBMIT_FAILED, "550 5.1.0"),
+    "554 5.7.1 Relay access denied": Outcome(Loss.SUBMIT_FAILED, "554 5.7.1"),
     "550 5.7.1 policy": Outcome(Loss.SUBMIT_FAILED, "550 5.7.1"),
     "552 5.2.2 full": Outcome(Loss.SUBMIT_FAILED, "552 5.2.2"),
     "554 no": Outcome(Loss.SUBMIT_FAILED, "554"),
@@ -178,7 +224,8 @@ def test_a_refused_recipient_does_not_stop_the_others(refusal: str) -> None:
     [
         (Reply("end", 250, ""), OK),
         (Reply("end", 554, "spam"), Outcome(Loss.SUBMIT_FAILED, "554")),
-        (Reply("end", 550, "5.1.1 none"), Outcome(Loss.INVALID_TARGET, "550 5.1.1")),
+        (Reply("end", 550, "5.1.1 none"), Outcome(Loss.INVALID_TARGET, "550 5.1.1", gone=True)),
+        (Reply("mail", 552, "too large"), Outcome(Loss.SUBMIT_FAILED, "552")),
         (Reply("end", 550, "no"), Outcome(Loss.SUBMIT_FAILED, "550")),
         (Reply("end", 451, ""), Outcome(code="451", later=True)),
         (Reply("data", 554, ""), Outcome(Loss.SUBMIT_FAILED, "554")),

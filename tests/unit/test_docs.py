@@ -142,3 +142,13 @@ def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
     assert f"within {demo.WITHIN} seconds" in README
     for scenario in ("bulk", "single"):
         assert re.search(rf"\| \${bench.BOUNDS[scenario]['usd_per_million']:g}0? \|", README), scenario
+
+
+def test_every_platform_says_what_is_verified_and_what_is_not() -> None:
+    page = (ROOT / "docs" / "verification.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|(.+)\|$", page, re.MULTILINE)
+    assert sorted(row[0] for row in rows) == sorted(registry.capabilities())
+    assert all(len(cell.strip()) > 7 for row in rows for cell in row[1:])
+    named = set(re.findall(r"tests/providers/\w+\.py", page))
+    assert len(named) >= 6
+    assert [path for path in named if not (ROOT / path).is_file()] == []

@@ -65,6 +65,15 @@ def test_files_of_others_are_fetched() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "kind"), [("a.csv", "text/csv"), ("a.csv.gz", "application/octet-stream"), ("a", "application/octet-stream")]
+)
+def test_a_files_type_is_that_of_its_name(name: str, kind: str) -> None:
+    fake = FakeWorld()
+    (found,) = materials.fetch(fake.ports, KEY, [materials.keep(fake.ports, KEY, name, b"x", 1)])
+    assert found.type == kind
+
+
+@pytest.mark.parametrize(
     ("answer", "error", "code"),
     [
         (Rejected("file_http_404"), Rejected, "file_http_404"), (Misconfigured("egress_url"), Rejected, "file_egress_url"),

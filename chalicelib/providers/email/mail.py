@@ -14,26 +14,39 @@ from typing import Any
 
 from chalicelib.domain.sending import Attachment
 
-# Not the whole of RFC 5321: what a server may be sent without quoting, in ASCII once the domain is encoded.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+# Not the whole of RFC 5321 and 6531: what needs no quoting before the @, and after it a name in ASCII, once it is encoded.
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
 _HTML = re.compile(
     r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^>]*>", re.IGNORECASE
 )
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_COMPOSITE = ("message/", "multipart/")  # RFC 2045 6.4: these may not be in base64, so a mail that is attached is a file
 
 # Every line fits into 7 bits, so that a server without 8BITMIME takes it as it is.
 _POLICY = SMTP.clone(cte_type="7bit")
 
 
-def ascii_address(contact: str) -> str | None:
-    """The address as a server is told it, with its domain in IDNA; None when it is none, or would need SMTPUTF8."""
-    local, at, domain = contact.strip().rpartition("@")
-    try:
-        encoded = f"{local}{at}{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
+def address(contact: str) -> str | None:
+    """The address as a server is told it, with its domain as IDNA 2008 has it; None when it is none. See `needs_utf8`."""
+    local, _, domain = contact.strip().rpartition("@")
+    if not domain.isascii():
+        import idna  # comes with requests; Python's own codec takes straße.example to strasse.example
+
+        try:
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except UnicodeError:
+            return None
+    whole = f"{local}@{domain}"
+    if not (_LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain)) or len(local.encode()) > 64:
         return None
-    return encoded if _ADDRESS.fullmatch(encoded) and ".." not in encoded and not encoded.startswith(".") and ".@" not in encoded else None
+    return None if whole.startswith(".") or ".." in whole or ".@" in whole else whole
+
+
+def needs_utf8(address: str) -> bool:
+    """Whether only a server with SMTPUTF8 (RFC 6531) can take it."""
+    return not address.isascii()
 
 
 def has_breaks(value: str) -> bool:
@@ -51,9 +64,11 @@ def build(
     """The mail as bytes; raises ValueError when a header would hold a line break. `unsubscribe`: where a click opts out."""
     if has_breaks(content["subject"]) or has_breaks(unsubscribe):
         raise ValueError("line break in a header")
-    mail = EmailMessage(policy=_POLICY)
+    content["subject"].encode()  # else EmailMessage would take half a surrogate pair for a byte of an unknown encoding
+    mail = EmailMessage(policy=_POLICY.clone(utf8=needs_utf8(recipient)))
     mail["From"] = sender
-    mail["To"] = Address(addr_spec=recipient)
+    local, _, domain = recipient.rpartition("@")
+    mail["To"] = Address(username=local, domain=domain)
     mail["Subject"] = content["subject"]
     mail["Date"] = formatdate()
     mail["Message-ID"] = message_id(reference, sender.domain)
@@ -64,7 +79,8 @@ def build(
     else:
         mail.set_content(text, cte="quoted-printable")
     for file in files:
-        kind, _, subtype = file.type.partition("/")
+        media_type = "application/octet-stream" if file.type.startswith(_COMPOSITE) else file.type
+        kind, _, subtype = media_type.partition("/")
         mail.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
     return _way_out(unsubscribe) + bytes(mail)
 
@@ -93,20 +109,24 @@ def plain_text(html: str) -> str:
 
 
 class _Reader(HTMLParser):
-    _SILENT = ("script", "style", "head", "title")
-    _BLOCKS = ("p", "div", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote")
+    _SILENT = ("script", "style", "title")  # not head, whose end may be left out
+    _BLOCKS = ("p", "div", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr")
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._silent = 0
-        self._links: list[str] = []
+        self._links: list[tuple[str, int]] = []  # the address, and where its text begins
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self._SILENT:
             self._silent += 1
         elif tag == "a":
-            self._links.append(dict(attrs).get("href") or "")
+            self._links.append((dict(attrs).get("href") or "", len(self.parts)))
+        elif tag == "img":
+            self.parts.append(dict(attrs).get("alt") or "")
+        elif tag in ("td", "th"):
+            self.parts.append(" ")
         elif tag == "li":
             self.parts.append("\n- ")
         elif tag == "br" or tag in self._BLOCKS:
@@ -116,8 +136,8 @@ class _Reader(HTMLParser):
         if tag in self._SILENT:
             self._silent = max(0, self._silent - 1)
         elif tag == "a" and self._links:
-            link = self._links.pop()
-            if link.startswith(("http://", "https://")):
+            link, begin = self._links.pop()
+            if link.startswith(("http://", "https://")) and link != "".join(self.parts[begin:]).strip():
                 self.parts.append(f" ({link})")
         elif tag in self._BLOCKS:
             self.parts.append("\n")

@@ -11,12 +11,20 @@ from chalicelib.domain.sending import Loss, Outcome
 if TYPE_CHECKING:
     from chalicelib.web.smtp import Reply
 
-# RFC 5321 4.2.3 and RFC 3463 3.2: codes to RCPT that speak of the address itself. Mailbox full (5.2.2, 552) and refused for
-# reasons of policy (5.7.x) are not among them: the address exists.
+# RFC 3463 3.2 and 3.3, RFC 7505: subject and detail of codes that speak of the recipient's address itself. Not 5.1.0 (Postfix says
+# it of senders, too), 5.1.7 and 5.1.8 (the sender), 5.2.2 (mailbox full), 5.7.x (policy, and whom a server relays for).
+_DEAD = frozenset({(1, 1), (1, 2), (1, 3), (1, 6), (1, 10), (2, 1)})
+
+# Without such a code 550 to RCPT may also be "rejected for policy reasons" (RFC 5321 4.2.3), as Exim's "relay not permitted".
 _NO_SUCH_ADDRESS = frozenset({550, 551, 553, 556})
 # What servers call it that take so many mails of an account a day: "454 Throttling failure: Daily message quota exceeded" (Amazon SES),
 # "550 5.4.5 Daily user sending limit exceeded" (Gmail).
 _QUOTA = re.compile(r"\bdaily\b[^.]{0,40}\b(quota|limit)\b", re.IGNORECASE)
+_ABOUT_US = re.compile(r"relay|auth|sender|policy|spam|black|block|denied|reputation|not allowed|\b(?:dns|spf|dkim|dmarc)\b", re.IGNORECASE)
+_NOBODY = re.compile(
+    r"no such|no mailbox|not found|unknown|unrout|(?:not|n't|non-?) ?exist|invalid (?:recipient|mailbox|user|address)", re.IGNORECASE
+)
+TOO_LARGE = 552  # to MAIL, which says how many bytes are to come (RFC 1870)
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -32,13 +40,11 @@ def outcome(reply: Reply) -> Outcome:
         if reply.code == 421 or reply.stage == "mail":
             raise Unavailable(code)
         return Outcome(code=code, later=True)
-    if reply.stage == "mail":
+    if reply.stage == "mail" and reply.code != TOO_LARGE:
         raise Misconfigured(code)
-    return Outcome(Loss.INVALID_TARGET if _bad_address(reply, enhanced) else Loss.SUBMIT_FAILED, code)
-
-
-def _bad_address(reply: Reply, enhanced: re.Match[str] | None) -> bool:
     if enhanced is not None:
-        subject, detail = int(enhanced[1]), int(enhanced[2])
-        return (subject == 1 and detail not in (7, 8)) or (subject == 2 and detail == 1)  # 5.1.7 and 5.1.8: the sender's address
-    return reply.stage == "rcpt" and reply.code in _NO_SUCH_ADDRESS
+        dead = (int(enhanced[1]), int(enhanced[2])) in _DEAD
+        return Outcome(Loss.INVALID_TARGET if dead else Loss.SUBMIT_FAILED, code, gone=dead)
+    if reply.stage == "rcpt" and reply.code in _NO_SUCH_ADDRESS and not _ABOUT_US.search(reply.text):
+        return Outcome(Loss.INVALID_TARGET, code, gone=_NOBODY.search(reply.text) is not None)
+    return Outcome(Loss.SUBMIT_FAILED, code)

@@ -14,7 +14,7 @@ from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
 from chalicelib.domain.sending import (
     Account,
     Answer,
@@ -82,7 +82,8 @@ class Smtp(PlainProvider):
             raise Invalid("options.port", "must be a port number")
         if username and encryption == "none" and not (options.get("allow_plain_auth") is True or self._policy.lists(host)):
             raise Invalid("options.encryption", "must not be none when a password is sent (or set allow_plain_auth)")
-        if mail.ascii_address(required_text(options, "sender", "options", 320)) is None:
+        sender = mail.address(required_text(options, "sender", "options", 320))
+        if sender is None or mail.needs_utf8(sender):
             raise Invalid("options.sender", "must be an e-mail address")
         if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
             raise Invalid("options.sender_name", "must be one line")
@@ -118,8 +119,8 @@ class SmtpSession(PlainSession):
     def __init__(self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
         options = account.options
-        address = mail.ascii_address(str(options["sender"]))
-        if address is None:
+        address = mail.address(str(options["sender"]))
+        if address is None or mail.needs_utf8(address):
             raise Misconfigured("sender")
         self._sender = Address(str(options.get("sender_name") or ""), addr_spec=address)
         self._server = _server(account, self._sender.domain)
@@ -154,7 +155,7 @@ class SmtpSession(PlainSession):
 
     def _mail(self, recipient: Recipient, files: Sequence[Attachment] = ()) -> Outcome:
         """Raises Unavailable or Misconfigured for what the mails after this one would meet, too."""
-        to = mail.ascii_address(recipient.contact)
+        to = mail.address(recipient.contact)
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
@@ -163,6 +164,8 @@ class SmtpSession(PlainSession):
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:
             return outcome(self._deliver(to, message))
+        except Rejected as error:
+            return Outcome(Loss.SUBMIT_FAILED, error.code)
         except Uncertain as error:
             self._client = None
             return Outcome(code=error.code, uncertain=True)
