@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import config
-from infra import workers
 from infra.package import HERE, ROOT, inputs_hash
+from infra.template import workers
 
 LOCAL = ROOT / ".local"
 DEMO = "demo"
