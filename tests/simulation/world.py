@@ -214,3 +214,11 @@ class Simulation:
         assert {t.id: t.loss for t in targets if t.loss} == {"gus": "no_contact", UNKNOWN: "unknown_user"}
         silent = self.contacts("push", FactKind.SUBMITTED) | self.contacts("mail", FactKind.SUBMITTED, FactKind.UNKNOWN)
         assert {"cem@example.com", "eva@example.com"} <= silent
+
+
+def finished(simulation: Simulation) -> Simulation:
+    """Sent, run to its end, and right in everything."""
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    return simulation
