@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from chalicelib import config
 from chalicelib.domain.channels import Priority
-from infra.template import workers
+from chalicelib.observability import NAMESPACE
+from infra.template import api, workers
 from infra.template.queues import MAX_RECEIVES
-from infra.template.stage import Family, Resource, Stage, camel
+from infra.template.stage import API, Family, Resource, Stage, camel
+
+MINUTES = 15  # within which something must have happened in three for an alarm to ring
+WRITTEN_BY_SENDING = ("ledger", "lookups", "due")  # tables
 
 
 def resources(stage: Stage) -> Resource:
@@ -15,14 +19,26 @@ def resources(stage: Stage) -> Resource:
         alarms |= _of_jobs(family)
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))
+    failed = {"ApiName": api.api_name(stage), "Stage": stage.chalice.api_gateway_stage}
+    alarms["ApiErrorAlarm"] = _count("The API answers with errors of ours", "AWS/ApiGateway", "5XXError", failed)
     for function in stage.functions:
+        if function == API:
+            continue  # it answers what fails, and API Gateway when it does not
         own = {"FunctionName": config.function_name(stage.name, function)}
-        alarms[f"{camel(function)}ErrorAlarm"] = _alarm(f"{function} fails", "AWS/Lambda", "Errors", own, above=0, times=3, statistic="Sum")
+        alarms[f"{camel(function)}ErrorAlarm"] = _count(f"{function} fails", "AWS/Lambda", "Errors", own)
     tally = {"FunctionName": config.function_name(stage.name, "tally")}
     text = "Counts lag behind the ledger by more than ten minutes"
     alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
     clock = {"StateMachineArn": {"Ref": "Clock"}}
-    alarms["ClockAlarm"] = _alarm("The clock fails", "AWS/States", "ExecutionsFailed", clock, above=0, statistic="Sum")
+    alarms["ClockAlarm"] = _count("The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1)
+    ours = {"stage": stage.name}
+    text = "A provider refuses our credentials or settings"
+    alarms["MisconfiguredAlarm"] = _count(text, NAMESPACE, "channel_misconfigured", ours, times=1)
+    alarms["ReceiptsRefusedAlarm"] = _count("Receipts are refused: their signatures are wrong", NAMESPACE, "webhook_unverified", ours)
+    alarms["ConcurrencyAlarm"] = _count("The account has no room for more functions at once", "AWS/Lambda", "Throttles", {})
+    for table in WRITTEN_BY_SENDING:
+        named = {"TableName": config.table_name(stage.name, table)}
+        alarms[f"{camel(table)}ThrottleAlarm"] = _count(f"Writes of {table} are throttled", "AWS/DynamoDB", "WriteThrottleEvents", named)
     return alarms
 
 
@@ -36,6 +52,13 @@ def _of_jobs(family: Family) -> Resource:
         urgent = {"QueueName": {"Fn::GetAtt": [family.queue_id(Priority.HIGH), "QueueName"]}}
         alarms[f"{camel(family.name)}AgeAlarm"] = _alarm(text, "AWS/SQS", "ApproximateAgeOfOldestMessage", urgent, above=120, times=3)
     return alarms
+
+
+def _count(text: str, namespace: str, metric: str, dimensions: Resource, *, times: int = 3) -> Resource:
+    """Of things that must not happen. One alone may be an accident, and what is scheduled fails every few minutes only."""
+    alarm = _alarm(text, namespace, metric, dimensions, above=0, statistic="Sum")
+    alarm["Properties"] |= {"EvaluationPeriods": MINUTES if times > 1 else 1, "DatapointsToAlarm": times}
+    return alarm
 
 
 def _alarm(

@@ -12,6 +12,10 @@ from infra.template.stage import API, Resource, Stage
 OUTSIDERS = ("/receipts/", "/v1/{type}/callback", "/l/", "/u/", "/o/", "/docs", "/openapi.json")
 
 
+def api_name(stage: Stage) -> str:
+    return f"{config.APP}-{stage.name}"
+
+
 def resource(stage: Stage) -> Resource:
     """Gateway's own errors in our shape, throttles, and integrations that name their function.
 
@@ -23,7 +27,8 @@ def resource(stage: Stage) -> Resource:
     paths: Resource = {}
     for path, method in stage.routes:
         paths.setdefault(path, {})[method.lower()] = {"x-amazon-apigateway-integration": {"uri": uri}}
-    body = {"paths": paths, "x-amazon-apigateway-gateway-responses": dict(_gateway_responses())}
+    # CloudWatch tells APIs apart by their titles.
+    body = {"info": {"title": api_name(stage)}, "paths": paths, "x-amazon-apigateway-gateway-responses": dict(_gateway_responses())}
     properties = {
         "OpenApiVersion": "2.0",  # what Chalice writes; said aloud, SAM leaves out its superfluous second stage named "Stage"
         "DefinitionBody": body,

@@ -74,8 +74,6 @@ def environment(stage: Stage) -> Resource:
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
         "WORKERS": {"Fn::If": [workers.ON, workers.CMPP, ""]} if stage.workers else "",
-        "POWERTOOLS_SERVICE_NAME": config.APP,
-        "POWERTOOLS_METRICS_NAMESPACE": "OpenUMS",
     }
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib import observability
 from chalicelib.domain.channels import OnUncertain
-from chalicelib.domain.errors import Throttled, Unavailable, Uncertain
+from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall
 from chalicelib.flow import calls
@@ -57,6 +58,15 @@ def test_throttling_is_not_failure() -> None:
     simulation.world.providers.mail.fail(*[Unavailable("down")] * 5)
     finished(simulation)
     assert len(simulation.world.providers.push.calls) == 21
+
+
+def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.fail(*[Misconfigured("1004")] * 3)
+    finished(simulation)
+    observability.flush_metrics()
+    assert '"channel_misconfigured":3' in capsys.readouterr().out
+    assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
 
 
 def test_what_a_provider_puts_off_is_tried_again_alone() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, RecallJob, TimerKind, TimersJob, WithdrawJob
 from chalicelib.domain.pages import Page
@@ -127,9 +128,10 @@ class Simulation:
                 tally.recount(self.world.ports, timers)
 
     def _attempt(self, work: object) -> bool:
+        """Whether it was done; what a consumer hands back to its queue was not."""
         try:
             work()  # type: ignore[operator]
-        except Killed:
+        except (Killed, Misconfigured):
             return False
         return True
 
