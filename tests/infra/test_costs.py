@@ -26,7 +26,7 @@ def test_an_idle_stage_costs_less_than_fourteen_dollars_a_month_as_the_readme_sa
     assert round(items["event sources that wait at queues"].dollars / waiting, 2) == 0.26
     total = sum(item.dollars for item in items.values())
     assert total < 14
-    assert f"(`python -m infra.idle_cost`) | ${total:.2f} |" in (ROOT / "README.md").read_text()
+    assert f"(`.venv/bin/python -m infra.idle_cost`) | ${total:.2f} |" in (ROOT / "README.md").read_text()
 
 
 def test_an_item_is_as_large_as_its_names_and_values() -> None:
