@@ -85,7 +85,8 @@ lock: ## write requirements-lock.txt anew, after a change of versions
 	@(echo "# Exact versions of everything, for pip's -c. Rewritten by \`make lock\`."; .venv/lock/bin/pip freeze) > requirements-lock.txt
 	@rm -rf .venv/lock
 
-clean: down ## stop the local stack; remove what was built and the virtual environment
+clean: ## stop the local stack; remove what was built and the virtual environment
+	@test ! -x $(PY) || $(PY) -m infra.local.stack down --name $(NAME)
 	@rm -rf .build .local .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/.python:

@@ -1,6 +1,6 @@
 """Names, and every environment variable, in one place.
 
-Names of tables, queues and functions are made here and nowhere else: `infra/assemble.py` writes the template from the same
+Names of tables, queues and functions are made here and nowhere else: `infra/template/` writes the template from the same
 functions, so that code and deployment cannot disagree.
 """
 

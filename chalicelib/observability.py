@@ -149,7 +149,7 @@ _metrics: dict[str, float] = {}
 
 
 def metric(name: str, value: float = 1) -> None:
-    """Add to a metric of this unit of work; written in CloudWatch's embedded metric format when it ends."""
+    """Add to a metric of this unit of work; written in CloudWatch's embedded metric format when it ends, for each stage apart."""
     _metrics[name] = _metrics.get(name, 0) + value
 
 
@@ -157,7 +157,8 @@ def flush_metrics() -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
     if not _metrics:
         return
-    described = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": [{"Name": name} for name in _metrics]}
-    line = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]}, "service": APP, **_metrics}
+    described = {"Namespace": NAMESPACE, "Dimensions": [["stage"]], "Metrics": [{"Name": name} for name in _metrics]}
+    stage = os.environ.get("STAGE", "-")
+    line = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]}, "stage": stage, **_metrics}
     _metrics.clear()
     sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")

@@ -1,6 +1,6 @@
 """From sources to one template and one zip, by Chalice: `python -m infra.package --stage prod`.
 
-Stages the project in `.build/<stage>-<target>/project`, with what Lambda needs in `vendor/`, writes the one merge file (infra/assemble.py)
+Stages the project in `.build/<stage>-<target>/project`, with what Lambda needs in `vendor/`, writes the one merge file (infra/template/)
 and runs `chalice package`. Prints the directory of the result: `sam.json` and `deployment.zip`.
 
 The zip for AWS holds arm64 wheels, the one for the local stack this machine's (`--target here`), the one for emulators that run
@@ -46,9 +46,8 @@ TRIMMED = ("bin", "wrapt-stubs", "boto3/examples", "aws_lambda_powertools/event_
 def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     """Changes when anything changes that the package is made from."""
     digest = hashlib.sha256(f"{stage} {target} {sys.version_info[:2]}".encode())
-    files = [source / "app.py", ROOT / "requirements.txt", ROOT / "requirements-lock.txt", ROOT / "infra" / "resources.yaml"]
-    files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "workflows")
-    files += [ROOT / "infra" / name for name in ("package.py", "assemble.py", "workers.py")]
+    files = [source / "app.py", ROOT / "requirements.txt", ROOT / "requirements-lock.txt", ROOT / "infra" / "package.py"]
+    files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
     for path in files:
         digest.update(str(path.name).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -184,7 +183,7 @@ def _run_chalice(stage: str, project: Path, merge_file: Path, out: Path) -> None
     from chalice.cli import cli
     from chalice.cli.factory import CLIFactory
 
-    from infra.assemble import write_merge_file
+    from infra.template.assemble import write_merge_file
 
     factory = CLIFactory(str(project), environ=os.environ)  # loads the stage's environment, then app.py, as the command does
     write_merge_file(stage, factory.create_config_obj(stage), merge_file)

@@ -12,7 +12,8 @@ import os
 from typing import Any
 
 from chalicelib import config
-from infra.local.stack import STAGES, Stack, local_aws
+from infra.local.deployment import local_aws
+from infra.local.stack import STAGES, Stack
 
 
 def main() -> None:

@@ -209,6 +209,7 @@ def _problem(error: Exception) -> Problem:
         return Problem(409, PARAMETER, str(error) or "somebody else changed this at the same time, please try again")
     if isinstance(error, Unverified):
         observability.event("webhook_unverified", reason=str(error)[:100])
+        observability.metric("webhook_unverified")
         return Problem(403, AUTHENTICATION, "not verified")
     if type(error) is LookupError:  # not its subclasses KeyError and IndexError, which are mistakes of ours
         return Problem(404, PARAMETER, str(error) or "not found")

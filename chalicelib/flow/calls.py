@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
+from chalicelib import observability
 from chalicelib.domain.channels import Channel, OnUncertain
 from chalicelib.domain.errors import Misconfigured, OpenUMSError, QuotaUsedUp, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import Fact, FactKind, Place
@@ -129,6 +130,7 @@ class Caller:
         except Misconfigured as error:
             self._give_back(mine, CallState.UNCERTAIN if may_be_taken else CallState.RELEASED, 0)
             self._log("channel_misconfigured", error.code)
+            observability.metric("channel_misconfigured")
             raise
         return self._record(call, answer.outcomes, mine.skipped, answer)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
+from chalicelib import observability
 from chalicelib.domain.errors import Misconfigured, ProviderError, Refused, Unavailable, Uncertain
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, WithdrawJob
@@ -173,6 +174,7 @@ def _recall_one(world: World, message: Message, page: Page, session: Session, pr
     except ProviderError as error:
         if isinstance(error, Misconfigured):
             log.warning("channel_misconfigured", extra={"msgid": message.msgid, "code": error.code})
+            observability.metric("channel_misconfigured")
         return _add(world, message, page, places, error.code, failed=True)
     for is_lost in (False, True):
         for code in sorted({o.code for o in outcomes if (o.loss is not None) is is_lost}):

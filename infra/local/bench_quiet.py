@@ -13,7 +13,7 @@ from typing import Any
 import requests
 
 from chalicelib.config import clock_name, function_name
-from infra.local.stack import local_aws
+from infra.local.deployment import local_aws
 
 STILL = 3.0  # seconds without a change
 WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")

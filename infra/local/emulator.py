@@ -22,7 +22,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.local import differences
+from infra.local import differences, insides
 from infra.local.counts import Counts, operation_of
 
 MAX_BODY = 6 * 1024 * 1024  # what Lambda takes; API Gateway itself would take 10 MB
@@ -51,14 +51,14 @@ class Emulator:
             await self._aws_call(scope, receive, send)
 
     async def _through_the_door(self, scope: Scope, receive: Any, send: Any) -> None:
-        api = differences.deployed_api()
+        api = insides.deployed_api()
         if api is None:
             await _answer(send, 503, {"message": "nothing is deployed yet"})
             return
         self.counts.api_request(scope["method"])
         headers = dict(scope["headers"])
         if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY:
-            status, answer_headers, body = differences.gateway_error(api, "REQUEST_TOO_LARGE", "Request Too Long")
+            status, answer_headers, body = insides.gateway_error(api, "REQUEST_TOO_LARGE", "Request Too Long")
             await _drain(receive)
             await _answer_raw(send, status, answer_headers, body)
             return
@@ -101,9 +101,9 @@ class Emulator:
         elif asked == ("DELETE", "/_openums/counts"):
             await _answer(send, 200, self.counts.reset())
         elif asked == ("GET", "/_openums/workers"):
-            await _answer(send, 200, differences.workers())
+            await _answer(send, 200, insides.workers())
         elif asked == ("POST", "/_openums/warm"):
-            asyncio.get_running_loop().run_in_executor(None, differences.warm)
+            asyncio.get_running_loop().run_in_executor(None, insides.warm)
             await _answer(send, 202, {})
         else:
             await _answer(send, 404, {"message": "no such address"})
@@ -157,7 +157,8 @@ def main() -> None:
     from ministack.app import app as aws
 
     counts = Counts()
-    differences.apply(counts, options.folder.resolve() / "functions.log")
+    differences.apply(counts)
+    insides.watch(counts, options.folder.resolve() / "functions.log")
     server = Config()
     server.bind = [f"127.0.0.1:{options.port}", f"127.0.0.1:{options.door_port}"]
     server.keep_alive_timeout = 75

@@ -11,6 +11,8 @@ import pytest
 
 from chalicelib import config, wiring
 from chalicelib.domain.messages import Message
+from chalicelib.domain.pages import Page
+from chalicelib.domain.plans import PageId
 from chalicelib.flow.ports import World
 from tests import builders
 from tests.contracts import emulator
@@ -96,6 +98,15 @@ def real(aws: Callable[[str], Any]) -> World:
 
 
 @pytest.fixture
+def planned(world: World) -> tuple[World, PageId, Message]:
+    """A page of three that has its plan."""
+    message = a_message(*"abc")
+    plan = builders.a_plan(message)
+    world.ledger.put_plan(plan, message)
+    return world, plan.id, message
+
+
+@pytest.fixture
 def unique() -> str:
     """Tests share one emulator: whatever they name, they name it with this."""
     return secrets.token_hex(5)
@@ -105,6 +116,13 @@ def a_message(*userids: str, **changes: Any) -> Message:
     """Accepted now, since TTL means the real time; with an id that nobody else has."""
     now = time.time_ns() // 1_000_000
     return builders.a_message(*userids, **{"number": secrets.randbits(32), "accepted": now, **changes})
+
+
+def read(world: World, at: PageId) -> Page:
+    """A page that is there."""
+    page = world.ledger.page(at)
+    assert page is not None
+    return page
 
 
 def plain(stored: dict[str, Any]) -> str:

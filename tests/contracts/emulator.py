@@ -138,7 +138,7 @@ _Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def _template() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load((ROOT / "infra" / "resources.yaml").read_text(), _Loader)
+    found: dict[str, Any] = yaml.load((ROOT / "infra" / "template" / "resources.yaml").read_text(), _Loader)
     return found
 
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Thread
 from typing import Any
-
-import pytest
 
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
@@ -18,7 +15,7 @@ from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId
 from chalicelib.flow.ports import World
 from tests.builders import a_plan, a_strategy
 from tests.contracts import faults
-from tests.contracts.conftest import Container, a_message, real_container
+from tests.contracts.conftest import Container, a_message, read, real_container
 
 NOW = 1_700_000_000_000
 KEY = CallKey(0, 0, "push", 0)
@@ -46,8 +43,7 @@ def test_a_plan_is_read_as_it_was_put(container: Container) -> None:
     plan = replace(a_plan(message, page=3), next=1500)
     assert container().ledger.put_plan(plan, message) == plan
     assert container().ledger.plan(plan.id) == plan
-    page = container().ledger.page(plan.id)
-    assert page is not None
+    page = read(container(), plan.id)
     assert page.plan == plan
     assert (page.go, page.calls, page.answers, page.reported) == ((), {}, {}, ())
 
@@ -82,8 +78,7 @@ def test_pages_do_not_mix(world: World) -> None:
     for number in (0, 1, 10):
         world.ledger.put_plan(replace(a_plan(message), id=PageId(message.msgid, number)), message)
         world.ledger.add(PageId(message.msgid, number), [a_fact(number)], message)
-    page = world.ledger.page(PageId(message.msgid, 1))
-    assert page is not None
+    page = read(world, PageId(message.msgid, 1))
     assert page.reported == (a_fact(1),)
 
 
@@ -100,76 +95,8 @@ def test_the_first_go_list_stands(container: Container) -> None:
     assert container().ledger.freeze(plan.id, GoList(1, 0, (1,), NOW + 1), message) == first
     second = GoList(1, 1, (1,), NOW + 2)
     assert container().ledger.freeze(plan.id, second, message) == second
-    page = one.ledger.page(plan.id)
-    assert page is not None
+    page = read(one, plan.id)
     assert page.go == (first, second)
-
-
-# -- claims
-
-
-@pytest.fixture
-def planned(world: World) -> tuple[World, PageId, Any]:
-    message = a_message(*"abc")
-    plan = a_plan(message)
-    world.ledger.put_plan(plan, message)
-    return world, plan.id, message
-
-
-def test_one_of_two_workers_gets_a_call_and_the_other_sees_whose_it_is(planned: tuple[World, PageId, Any]) -> None:
-    world, at, message = planned
-    assert world.ledger.claim(at, MINE, None, message) is None
-    assert world.ledger.claim(at, replace(MINE, token="other", skipped=()), None, message) == MINE
-    page = world.ledger.page(at)
-    assert page is not None
-    assert page.calls == {KEY: MINE}
-
-
-def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, PageId, Any]) -> None:
-    """Two workers within one millisecond, at a provider without tokens: one of them must not call."""
-    world, at, message = planned
-    alike = Call(KEY, CallState.LEASED, NOW + 60_000)
-    assert world.ledger.claim(at, alike, None, message) is None
-    assert world.ledger.claim(at, alike, None, message) == alike
-
-
-def test_a_record_that_is_still_the_expected_one_is_replaced(planned: tuple[World, PageId, Any]) -> None:
-    world, at, message = planned
-    world.ledger.claim(at, MINE, None, message)
-    released = replace(MINE, state=CallState.RELEASED, lease=0)
-    assert world.ledger.claim(at, released, MINE, message) is None
-    again = replace(MINE, lease=NOW + 90_000)
-    assert world.ledger.claim(at, again, released, message) is None
-    assert world.ledger.claim(at, replace(again, lease=NOW + 95_000), released, message) == again
-
-
-def test_a_stale_claim_learns_what_stands_there(planned: tuple[World, PageId, Any]) -> None:
-    world, at, message = planned
-    world.ledger.claim(at, MINE, None, message)
-    closed = Call(KEY, CallState.CLOSED, MINE.lease)
-    assert world.ledger.claim(at, closed, MINE, message) is None
-    assert world.ledger.claim(at, replace(MINE, lease=NOW + 99_000), MINE, message) == closed
-
-
-def test_a_claim_whose_expected_record_is_gone_is_a_first_claim(planned: tuple[World, PageId, Any]) -> None:
-    world, at, message = planned
-    assert world.ledger.claim(at, MINE, replace(MINE, lease=1), message) is None
-
-
-def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, PageId, Any]) -> None:
-    world, at, message = planned
-    made = [
-        CallKey(0, 0, "push", 0),
-        CallKey(0, 0, "push", 0, 1),
-        CallKey(0, 0, "push", 25),
-        CallKey(1, 0, "p#1%", 0),
-        CallKey(1, 2, "push", 0),
-    ]
-    for key in made:
-        world.ledger.claim(at, replace(MINE, key=key), None, message)
-    page = world.ledger.page(at)
-    assert page is not None
-    assert set(page.calls) == set(made)
 
 
 # -- answers and facts
@@ -182,8 +109,7 @@ def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, PageId, 
     assert world.ledger.put_answer(at, first, message) == first
     second = CallAnswer(KEY, (a_fact(2),), NOW + 5, "call-2")
     stored = world.ledger.put_answer(at, second, message)
-    page = world.ledger.page(at)
-    assert page is not None
+    page = read(world, at)
     assert page.answers == {KEY: stored}
     assert set(stored.facts) == set(facts)
     assert replace(stored, facts=()) == replace(first, facts=())
@@ -194,8 +120,7 @@ def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, PageId, Any
     world, page, message = planned
     answer = CallAnswer(KEY, (a_fact(0, FactKind.SUBMIT_FAILED),), NOW, gone=(Place(0, "push", 0), Place(1, "push", 2)))
     world.ledger.put_answer(page, answer, message)
-    stored = world.ledger.page(page)
-    assert stored is not None
+    stored = read(world, page)
     assert stored.answers == {KEY: answer}
 
 
@@ -204,8 +129,7 @@ def test_a_job_that_waits_says_until_when_and_the_last_word_stands(planned: tupl
     other = CallKey(1, 0, "push", 100)
     for wait in (Wait(KEY, 100, NOW), Wait(other, 200, NOW + 5), Wait(KEY, 100, NOW + 9, for_quota=True)):
         world.ledger.put_wait(page, wait, message)
-    stored = world.ledger.page(page)
-    assert stored is not None
+    stored = read(world, page)
     assert set(stored.waits) == {Wait(KEY, 100, NOW + 9, for_quota=True), Wait(other, 200, NOW + 5)}
     assert stored.seen == 0, "waiting is no fact"
 
@@ -215,8 +139,7 @@ def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, Page
     kinds = (FactKind.SCANNED, FactKind.CLICKED, FactKind.OPENED)
     assert [world.ledger.add_click(page, a_fact(0, kind), message) for kind in kinds] == [True, True, True]
     assert [world.ledger.add_click(page, a_fact(0, kind, NOW + 1), message) for kind in kinds] == [False, False, False]
-    stored = world.ledger.page(page)
-    assert stored is not None
+    stored = read(world, page)
     assert stored.of(Place(0, "push", 0)).has(*kinds)
     assert len(stored.reported) == 3
 
@@ -228,8 +151,7 @@ def test_the_same_facts_again_in_another_order_are_the_same(planned: tuple[World
     world.ledger.add(at, facts[::-1] + facts, message)
     world.ledger.add(at, [a_fact(0, FactKind.CLICKED)], message)
     world.ledger.add(at, [], message)
-    page = world.ledger.page(at)
-    assert page is not None
+    page = read(world, at)
     assert sorted(page.reported) == sorted([*facts, a_fact(0, FactKind.CLICKED)])
 
 
@@ -239,8 +161,7 @@ def test_only_the_first_click_of_a_delivery_is_kept(planned: tuple[World, PageId
     assert world.ledger.add_click(at, click, message)
     assert not world.ledger.add_click(at, click._replace(time=NOW + 5), message)
     assert world.ledger.add_click(at, click._replace(place=Place(0, "push", 1)), message)
-    page = world.ledger.page(at)
-    assert page is not None
+    page = read(world, at)
     assert sorted(f.time for f in page.reported) == [NOW, NOW]
 
 
@@ -285,8 +206,7 @@ def test_a_page_larger_than_one_answer_is_read_whole(real: World) -> None:
     noise = [[a_fact(t, time=NOW + n, code=f"{t * n * 7919 % 10**9}{n}") for t in range(500)] for n in range(200)]
     for facts in noise:
         real.ledger.add(plan.id, facts, message)
-    page = real_container().ledger.page(plan.id)
-    assert page is not None
+    page = read(real_container(), plan.id)
     assert len(page.reported) == 100_000
 
 
@@ -300,39 +220,10 @@ def test_each_write_is_one_call_and_a_page_is_one_query(real: World, aws: Callab
     assert calls == ["PutItem"] * 12 + ["Query"]
 
 
-def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(real: World, aws: Callable[[str], Any]) -> None:
-    """The SDK tries again and finds a record: its own. Else nobody would call, until the lease ends and nobody knows."""
-    message = a_message("ann")
-    at = PageId(message.msgid, 0)
-    with faults.lost_answer(aws("dynamodb"), "PutItem"):
-        assert real.ledger.claim(at, MINE, None, message) is None
-    again = replace(MINE, lease=MINE.lease + 5)
-    with faults.lost_answer(aws("dynamodb"), "PutItem"):
-        assert real.ledger.claim(at, again, MINE, message) is None
-
-
 def test_a_click_whose_answer_got_lost_is_the_first(real: World, aws: Callable[[str], Any]) -> None:
     message = a_message("ann")
     with faults.lost_answer(aws("dynamodb"), "PutItem"):
         assert real.ledger.add_click(PageId(message.msgid, 0), a_fact(0, FactKind.CLICKED), message)
-
-
-def test_of_many_workers_at_once_one_gets_the_call(real: World) -> None:
-    message = a_message("ann")
-    at = PageId(message.msgid, 0)
-    worlds = [real_container() for _ in range(6)]
-    got: list[int] = []
-
-    def claim(number: int) -> None:
-        if worlds[number].ledger.claim(at, replace(MINE, token=str(number)), None, message) is None:
-            got.append(number)
-
-    threads = [Thread(target=claim, args=(number,)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert len(got) == 1
 
 
 def test_a_page_of_five_hundred_targets_is_read_within_a_fraction_of_a_second(real: World) -> None:
@@ -351,12 +242,10 @@ def test_a_page_can_be_marked_before_and_after_it_is_planned(container: Containe
     assert container().ledger.page(at) is None
     container().ledger.put_plan(a_plan(message), message)
     container().ledger.withdraw(at, 9, message)
-    page = container().ledger.page(at)
-    assert page is not None
+    page = read(container(), at)
     assert page.withdrawn == 5
     other = a_message("ben")
     container().ledger.put_plan(a_plan(other), other)
-    unmarked = container().ledger.page(PageId(other.msgid, 0))
-    assert unmarked is not None
+    unmarked = read(container(), PageId(other.msgid, 0))
     assert unmarked.withdrawn is None
     assert page.seen == unmarked.seen + 1

@@ -78,7 +78,8 @@ def test_our_own_and_aws_errors_say_what_they_are(capsys: pytest.CaptureFixture[
     assert "no right" in observability.describe(denied)
 
 
-def test_metrics_are_summed_and_written_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_are_summed_and_written_once_for_their_stage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGE", "prod")
     with observability.unit_of_work(function="x"):
         observability.metric("job_failed")
         observability.metric("job_failed", 2)
@@ -87,7 +88,8 @@ def test_metrics_are_summed_and_written_once(capsys: pytest.CaptureFixture[str])
     (line,) = lines(capsys)
     assert line["job_failed"] == 3
     (described,) = line["_aws"]["CloudWatchMetrics"]
-    assert described == {"Namespace": "OpenUMS", "Dimensions": [["service"]], "Metrics": [{"Name": "job_failed"}]}
+    assert described == {"Namespace": "OpenUMS", "Dimensions": [["stage"]], "Metrics": [{"Name": "job_failed"}]}
+    assert line["stage"] == "prod"
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,13 @@ def test_a_get_proves_that_we_are_here(api: Api, listening: Listening) -> None:
 
 
 @pytest.mark.parametrize(("error", "status", "code"), [(Unverified("signature"), 403, 4005), (Invalid("body", "is no JSON"), 400, 4004)])
-def test_what_cannot_be_verified_or_read(api: Api, listening: Listening, error: Exception, status: int, code: int) -> None:
+def test_what_cannot_be_verified_or_read(
+    api: Api, listening: Listening, capsys: pytest.CaptureFixture[str], error: Exception, status: int, code: int
+) -> None:
     listening.says = error
     reply = api("POST", PATH, {})
     assert (reply.status, reply.code) == (status, code)
+    assert ('"webhook_unverified":1' in capsys.readouterr().out) is (status == 403), "an alarm counts them"
 
 
 @pytest.mark.parametrize(

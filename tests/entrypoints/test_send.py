@@ -212,6 +212,6 @@ def test_a_template_message_carries_no_content(configured: Api, path: str) -> No
 
 
 def test_an_unknown_path_and_method_are_left_to_the_gateway(api: Api) -> None:
-    """Its answers have our shape: infra/assemble.py, checked on the packaged template."""
+    """Its answers have our shape: infra/template/api.py, checked on the packaged template."""
     assert api("POST", "/v1/nothing", {}).status == 403
     assert api("GET", "/v1/sent").status == 405

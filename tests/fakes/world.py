@@ -5,13 +5,16 @@ from __future__ import annotations
 from chalicelib.flow.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.messages import FakeMessages
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
 from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeAudiences, FakeLedger, FakeLookups, FakeMessages, FakePace, FakeTokens, FakeUsers
+from tests.fakes.stores import FakeLookups, FakePace, FakeTokens
+from tests.fakes.users import FakeAudiences, FakeUsers
 
 LIMITS = Limits(
     lease=60,

@@ -16,7 +16,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import config
+from infra.local.processes import is_ours
 from infra.local.stack import Stack, down, up
+from infra.template import workers
 
 STACK = Stack("infra", "test")
 
@@ -44,7 +46,7 @@ def client(stack: dict[str, Any], service: str) -> Any:
     return session.client(service, endpoint_url=stack["emulator_url"])
 
 
-def workers(stack: dict[str, Any]) -> dict[str, int]:
+def processes(stack: dict[str, Any]) -> dict[str, int]:
     return {worker["function"]: worker["pid"] for worker in ask("GET", stack["emulator_url"] + "/_openums/workers")[1]}
 
 
@@ -52,6 +54,18 @@ def test_up_again_changes_nothing_and_is_quick(stack: dict[str, Any]) -> None:
     begun = time.monotonic()
     assert up(STACK) == stack
     assert time.monotonic() - begun < 1
+
+
+def test_up_starts_a_long_lived_worker_again_that_has_ended(stack: dict[str, Any]) -> None:
+    def pid() -> int:
+        return int(json.loads(STACK.record.read_text())["pids"]["cmpp"])
+
+    before = pid()
+    assert is_ours(before, workers.MODULE)
+    os.kill(before, signal.SIGKILL)
+    assert up(STACK) == stack
+    assert pid() != before
+    assert is_ours(pid(), workers.MODULE)
 
 
 def test_unknown_paths_and_too_large_bodies_get_answers_of_our_shape(stack: dict[str, Any]) -> None:
@@ -69,13 +83,13 @@ def test_the_first_key_is_kept_as_a_hash_only(stack: dict[str, Any]) -> None:
 
 def test_every_function_is_started_beforehand_and_again_when_its_process_is_killed(stack: dict[str, Any]) -> None:
     deadline = time.monotonic() + 30
-    while len(workers(stack)) < 8 and time.monotonic() < deadline:
+    while len(processes(stack)) < 8 and time.monotonic() < deadline:
         time.sleep(0.1)
-    before = workers(stack)["sweep"]
+    before = processes(stack)["sweep"]
     os.kill(before, signal.SIGKILL)
     payload = client(stack, "lambda").invoke(FunctionName="openums-test-sweep", Payload=b'{"by": "test"}')
     assert "FunctionError" not in payload, payload["Payload"].read()
-    assert workers(stack)["sweep"] != before
+    assert processes(stack)["sweep"] != before
 
 
 def test_requests_are_counted_by_operation_and_by_function(stack: dict[str, Any]) -> None:

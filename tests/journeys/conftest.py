@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from infra.local.client import Shop
-from infra.local.stack import Stack, down, local_aws, up
+from infra.local.deployment import local_aws
+from infra.local.stack import Stack, down, up
 
 STACK = Stack("test", "test")
 

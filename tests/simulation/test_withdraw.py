@@ -58,27 +58,26 @@ def test_what_has_not_left_stays() -> None:
     assert told["losses"]["channels"] == {"app": {"withdrawn": 5}}  # type: ignore[index]
 
 
-def test_what_was_submitted_is_taken_back_where_the_provider_can_and_no_further_step_is_taken() -> None:
+def withdrawn_when_submitted(code: str) -> Simulation:
     simulation = Simulation()
     simulation.submit()
-    while not simulation.contacts("push", FactKind.SUBMITTED):
+    while not simulation.contacts(code, FactKind.SUBMITTED):
         simulation._next()
     simulation.withdraw()
     simulation.run()
     check(simulation)
+    return simulation
+
+
+def test_what_was_submitted_is_taken_back_where_the_provider_can_and_no_further_step_is_taken() -> None:
+    simulation = withdrawn_when_submitted("push")
     assert {contact for _, contact in simulation.world.providers.push.recalled} >= {"reg-bob-silent", "reg-cem-silent"}
     assert simulation.contacts("push", FactKind.WITHDRAWN) == simulation.contacts("push", FactKind.SUBMITTED)
     assert "1002" not in simulation.world.providers.text.sent()  # whom the push did not reach
 
 
 def test_what_cannot_be_taken_back_says_so_for_each_target() -> None:
-    simulation = Simulation()
-    simulation.submit()
-    while not simulation.contacts("text", FactKind.SUBMITTED):
-        simulation._next()
-    simulation.withdraw()
-    simulation.run()
-    check(simulation)
+    simulation = withdrawn_when_submitted("text")
     assert simulation.contacts("text", FactKind.WITHDRAW_FAILED) == simulation.contacts("text", FactKind.SUBMITTED) != set()
     shown = report.target(simulation.world.ports, SHOP, simulation.msgid or "", "dan")
     (sms,) = [d for d in shown["deliveries"] if d["channel"] == "sms"]

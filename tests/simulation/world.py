@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, RecallJob, TimerKind, TimersJob, WithdrawJob
 from chalicelib.domain.pages import Page
@@ -129,9 +130,10 @@ class Simulation:
                 tally.recount(self.world.ports, timers)
 
     def _attempt(self, work: object) -> bool:
+        """Whether it was done; what a consumer hands back to its queue was not."""
         try:
             work()  # type: ignore[operator]
-        except Killed:
+        except (Killed, Misconfigured):
             return False
         return True
 
@@ -216,3 +218,11 @@ class Simulation:
         assert {t.id: t.loss for t in targets if t.loss} == {"gus": "no_contact", UNKNOWN: "unknown_user"}
         silent = self.contacts("push", FactKind.SUBMITTED) | self.contacts("mail", FactKind.SUBMITTED, FactKind.UNKNOWN)
         assert {"cem@example.com", "eva@example.com"} <= silent
+
+
+def finished(simulation: Simulation) -> Simulation:
+    """Sent, run to its end, and right in everything."""
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    return simulation

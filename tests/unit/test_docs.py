@@ -108,7 +108,7 @@ def test_the_limits_are_the_codes() -> None:
 
 
 def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() -> None:
-    raw = (ROOT / "infra" / "resources.yaml").read_text().split("\nConditions:")[0]
+    raw = (ROOT / "infra" / "template" / "resources.yaml").read_text().split("\nConditions:")[0]
     wanted = dict(re.findall(r"^  (\w+):\n    Type: \w+\n    Default: \"?(\w*)\"?", raw, re.MULTILINE))
     told = dict(re.findall(r"^\| `([A-Z]\w+)` \| ([^|]+) \|", _section(OPERATIONS, "Deploy"), re.MULTILINE))
     assert told.keys() == wanted.keys()
@@ -116,9 +116,9 @@ def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() 
 
 
 def test_every_kind_of_alarm_is_explained() -> None:
-    source = (ROOT / "infra" / "assemble.py").read_text()
+    source = (ROOT / "infra" / "template" / "alarms.py").read_text()
     kinds = set(re.findall(r'alarms\[f?"(?:\{[^}]*\})?(\w+Alarm)"\]', source))
-    assert len(kinds) == 5
+    assert len(kinds) == 10
     assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", OPERATIONS, re.MULTILINE)) == kinds
 
 

@@ -1,0 +1,74 @@
+"""What runs on the emulator, brought to what the sources say: packaged and deployed as for AWS."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.local.processes import DIRECT, NotStarted
+from infra.package import HERE, ROOT
+
+# Of the template, beside the address.
+PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}
+WITHOUT_WORKER = ("bench",)  # stages: what the worker asks of its queues would be counted
+
+
+def parameters(stage: str) -> dict[str, str]:
+    """With a worker, which runs as a process of ours instead of a container: there is no image."""
+    return {**PARAMETERS, "CmppDesiredCount": str(int(stage not in WITHOUT_WORKER))}
+
+
+def start_packaging(stage: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "infra.package", "--stage", stage, "--target", HERE]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}  # but the proxies: pip may need them
+    return subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def end_packaging(packaging: subprocess.Popen[str]) -> Path:
+    out, err = packaging.communicate()
+    if packaging.returncode:
+        raise NotStarted(f"packaging failed\n{err}")
+    return Path(out.strip().splitlines()[-1])
+
+
+def deploy(endpoint: str, stage: str, packaged: Path, api_url: str, known: Mapping[str, Any]) -> dict[str, str]:
+    """The first access key, if this makes one; `known` is what was written of an earlier deployment to the same emulator."""
+    from infra import deploy as deployment
+
+    given = {**parameters(stage), "PublicUrl": api_url}
+    with local_aws(endpoint) as session:
+        deployment.deploy(session, stage=stage, packaged=packaged, parameters=given, poll=0.1, say=lambda text: None)
+        _warm(endpoint)
+        key = deployment.first_access_key(session, stage)
+        if key is None and "access_key" not in known:
+            key = deployment.new_access_key(session, stage)
+    return {"access_key": key.access_key, "access_secret": key.access_secret} if key else {}
+
+
+def _warm(endpoint: str) -> None:
+    with contextlib.suppress(urllib.error.URLError):
+        DIRECT.open(urllib.request.Request(endpoint + "/_openums/warm", method="POST"), timeout=5).close()
+
+
+@contextlib.contextmanager
+def local_aws(endpoint: str) -> Iterator[Any]:
+    """boto3 as the emulator wants it, whatever this machine is configured for."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+            del os.environ[name]
+    os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    import boto3
+
+    try:
+        yield boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

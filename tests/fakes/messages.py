@@ -1,0 +1,100 @@
+"""Messages in memory: accepted whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.funnel import Counts
+from chalicelib.domain.jobs import Timer
+from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.plans import PageId, Plan
+from chalicelib.flow.ports import Once
+from tests.fakes.clock import FakeTimers
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.steps import Steps
+
+
+class FakeMessages:
+    def __init__(self, steps: Steps, ledger: FakeLedger, timers: FakeTimers) -> None:
+        self.steps, self.ledger, self.timers = steps, ledger, timers
+        self.stored: dict[str, Message] = {}
+        self.keys: dict[str, Once] = {}
+        self._withdrawn: dict[str, int] = {}
+        self._links: dict[str, dict[str, str]] = {}
+        self._counts: dict[PageId, Counts] = {}
+        self._contacts: dict[str, tuple[str, ...]] = {}
+
+    def create(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+    ) -> Once | None:
+        with self.steps.around("messages.create", write=True):
+            if once is not None and once.name in self.keys:
+                return self.keys[once.name]
+            if message.msgid in self.stored:
+                raise Conflict("a message with this id exists")
+            self.has(message)
+            self._contacts[message.msgid] = tuple(contacts) if plan is None else ()
+            if plan is not None:
+                self.ledger._first(plan.id, "plan", plan, message)
+            self.timers.put_row(timer)
+            if once is not None:
+                self.keys[once.name] = replace(once, msgid=message.msgid)
+            return None
+
+    def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
+        with self.steps.around("messages.withdraw", write=True):
+            if message.msgid in self._withdrawn:
+                return False
+            self._withdrawn[message.msgid] = time
+            self.timers.put_row(timer)
+            return True
+
+    def withdrawn(self, msgid: str) -> int | None:
+        with self.steps.around("messages.withdrawn", write=False):
+            return self._withdrawn.get(msgid)
+
+    def once(self, name: str) -> Once | None:
+        with self.steps.around("messages.once", write=False):
+            return self.keys.get(name)
+
+    def has(self, message: Message) -> None:
+        """Set-up of a test: this message is stored, without plan and timer."""
+        self.stored[message.msgid] = deepcopy(message)
+        if message.links:
+            self._links[message.msgid] = dict(message.links)
+
+    def get(self, msgid: str) -> Message | None:
+        with self.steps.around("messages.get", write=False):
+            return deepcopy(self.stored.get(msgid))
+
+    def contacts(self, msgid: str) -> Sequence[str]:
+        with self.steps.around("messages.contacts", write=False):
+            return self._contacts.get(msgid, ())
+
+    def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
+        with self.steps.around("messages.newest", write=False):
+            known = (m for m in self.stored.values() if m.channel_key == channel_key and m.msgid < before and m.accepted >= since)
+            return [m.summary for m in sorted(known, key=lambda m: m.msgid, reverse=True)][:limit]
+
+    def links(self, msgid: str) -> Mapping[str, str] | None:
+        with self.steps.around("messages.links", write=False):
+            return deepcopy(self._links.get(msgid))
+
+    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
+        with self.steps.around("messages.put_counts", write=True):
+            stored = self._counts.get(page)
+            if stored is None or stored.seen <= counts.seen:
+                self._counts[page] = deepcopy(counts)
+
+    def counts(self, msgid: str) -> Mapping[int, Counts]:
+        with self.steps.around("messages.counts", write=False):
+            return {page.page: deepcopy(c) for page, c in sorted(self._counts.items()) if page.msgid == msgid}
+
+    def expire(self, msgid: str) -> None:
+        """What the TTL does: the history goes, the links stay."""
+        self.stored.pop(msgid, None)
+        for page in [p for p in self.ledger.partitions if p.msgid == msgid]:
+            del self.ledger.partitions[page]

@@ -1,0 +1,105 @@
+"""Users and the sets that they are in, with DynamoDB's manners: versions, copies instead of aliases, batches that end half-way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+
+from chalicelib.domain import audiences, keys
+from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.users import User
+from tests.fakes.steps import Steps
+
+
+class FakeUsers:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.stored: dict[str, User] = {}
+
+    def get(self, userids: Sequence[str]) -> Mapping[str, User]:
+        with self.steps.around("users.get", write=False):
+            return {u: deepcopy(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
+
+    def save(self, users: Sequence[User], before: Mapping[str, User] | None = None) -> frozenset[str]:
+        lost = set()
+        for batch in (users[start : start + 100] for start in range(0, len(users), 100)):
+            with self.steps.around("users.save", write=True):
+                for user in batch:
+                    stored = self.stored.get(user.userid)
+                    if user.version != (stored.version if stored else 0):
+                        lost.add(user.userid)
+                    else:
+                        self.stored[user.userid] = replace(deepcopy(user), version=user.version + 1)
+        return frozenset(lost)
+
+    def delete(self, users: Sequence[User]) -> frozenset[str]:
+        with self.steps.around("users.delete", write=True):
+            lost = {u.userid for u in users if u.userid not in self.stored or self.stored[u.userid].version != u.version}
+            for user in users:
+                if user.userid not in lost:
+                    self.stored.pop(user.userid, None)
+            return frozenset(lost)
+
+    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        with self.steps.around("users.walk", write=False):
+            known = [(keys.position(u), user) for u, user in self.stored.items() if keys.bucket(u) in buckets and u.startswith(prefix)]
+            ordered = sorted(known, key=lambda each: each[0])
+            return deepcopy([user for position, user in ordered if position > after][:limit])
+
+    def estimate(self) -> int:
+        return len(self.stored)
+
+    def has(self, *users: User) -> None:
+        """Set-up of a test: these users are stored."""
+        for user in users:
+            self.stored[user.userid] = replace(deepcopy(user), version=max(1, user.version))
+
+
+class FakeAudiences:
+    """Tags and contacts are read off the users themselves."""
+
+    def __init__(self, steps: Steps, users: FakeUsers) -> None:
+        self.steps, self.users = steps, users
+        self.members: dict[str, set[str]] = {}
+        self.said: dict[tuple[ChannelType, str], dict[str, int]] = {}
+
+    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+        with self.steps.around("audiences.walk", write=False):
+            found = {userid for name in sets for userid in self._of(name) if keys.bucket(userid) in buckets}
+            return sorted((u for u in found if keys.position(u) > after), key=keys.position)[:limit]
+
+    def _of(self, name: str) -> set[str]:
+        tagged = {u for u, user in self.users.stored.items() if name in {audiences.tag(*tag) for tag in user.all_tags}}
+        return tagged | self.members.get(name, set())
+
+    def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
+        with self.steps.around("audiences.holds", write=False):
+            return frozenset(self._of(name) & set(userids))
+
+    def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
+        with self.steps.around("audiences.change", write=True):
+            self.members[name] = self.members.get(name, set()) - set(remove) | set(add)
+
+    def estimate(self, sets: Sequence[str]) -> int:
+        return sum(len(self._of(name)) for name in sets)
+
+    def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
+        with self.steps.around("audiences.tags", write=False):
+            found = {tag for user in self.users.stored.values() for bind, tag in user.all_tags if bind == scope}
+            return sorted(tag for tag in found if tag > after)[:limit]
+
+    def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
+        with self.steps.around("audiences.users_of", write=False):
+            return sorted(u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts)
+
+    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+        for channel_key in channel_keys:
+            with self.steps.around("audiences.opt", write=True):
+                said = self.said.setdefault((kind, contact), {})
+                if abs(said.get(channel_key, 0)) <= time:
+                    said[channel_key] = time if out else -time
+
+    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+        with self.steps.around("audiences.opted", write=False):
+            return {each: dict(self.said[kind, each]) for each in dict.fromkeys(contacts) if (kind, each) in self.said}

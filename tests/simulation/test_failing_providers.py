@@ -1,0 +1,132 @@
+"""Providers that do not answer, are slow, put off or refuse: nobody is sent to twice, and the strategy goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib import observability
+from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall
+from chalicelib.flow import calls
+from tests.builders import a_strategy
+from tests.fakes.providers import ScriptedSession
+from tests.simulation.world import Simulation, finished
+
+
+def test_an_answer_that_times_out_is_repeated_with_the_same_token_and_sent_once() -> None:
+    simulation = Simulation()
+    simulation.world.providers.push.fail(Uncertain("timeout"), Uncertain("timeout"), taken=True)
+    finished(simulation)
+    tokens = {call.token for call in simulation.world.providers.push.calls}
+    assert len(simulation.world.providers.push.calls) == 3
+    assert len(tokens) == 1
+
+
+def test_without_a_token_an_uncertain_call_is_unknown_and_the_strategy_goes_on() -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.fail(Uncertain("timeout"), taken=True)
+    finished(simulation)
+    assert simulation.contacts("text", FactKind.UNKNOWN)
+    assert len(simulation.contacts("mail", FactKind.DELIVERED)) >= 3
+
+
+def test_a_kind_of_content_without_a_token_is_not_repeated_though_the_provider_has_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedSession, "token_for", lambda self, content: None)
+    simulation = Simulation()
+    simulation.world.providers.push.fail(Uncertain("timeout"), taken=True)
+    finished(simulation)
+    assert {call.token for call in simulation.world.providers.push.calls} == {None}
+    assert simulation.contacts("push", FactKind.UNKNOWN)
+    assert max(simulation.world.providers.push.sent().values()) == 1
+
+
+def test_an_operator_may_choose_to_send_again() -> None:
+    simulation = Simulation(on_uncertain=OnUncertain.RESEND)
+    simulation.world.providers.text.fail(Uncertain("timeout"), taken=True)
+    finished(simulation)
+    assert max(simulation.world.providers.text.sent().values()) == 2
+    assert not simulation.contacts("text", FactKind.UNKNOWN)
+
+
+def test_throttling_is_not_failure() -> None:
+    simulation = Simulation()
+    simulation.world.providers.push.fail(*[Throttled("2002", retry_after=3)] * 20)
+    simulation.world.providers.mail.fail(*[Unavailable("down")] * 5)
+    finished(simulation)
+    assert len(simulation.world.providers.push.calls) == 21
+
+
+def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.fail(*[Misconfigured("1004")] * 3)
+    finished(simulation)
+    observability.flush_metrics()
+    assert '"channel_misconfigured":3' in capsys.readouterr().out
+    assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
+
+
+def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
+    simulation = Simulation()
+    simulation.world.providers.mail.answers["eva@example.com"] = Outcome(code="451", later=True)
+    simulation.submit()
+    while len(simulation.world.providers.mail.calls) < 3:
+        simulation._next()
+    simulation.world.providers.mail.answers.clear()
+    simulation.run()
+    simulation.check()
+    assert simulation.world.providers.mail.sent()["eva@example.com"] == 1
+
+
+def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail job of several calls: the first mail server is down for good, the others are not."""
+    simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
+    mail = simulation.world.providers.mail
+    monkeypatch.setattr(mail, "capabilities", replace(mail.capabilities, call_size=1))
+    taken = mail._take
+
+    def down_for_ann(call: OutgoingCall) -> Answer:
+        if call.recipients[0].contact == "ann@example.com":
+            raise Unavailable("down")
+        return taken(call)
+
+    monkeypatch.setattr(mail, "_take", down_for_ann)
+    simulation.submit()
+    for _ in range(30):
+        simulation._next()
+    assert {"bob@example.com", "eva@example.com"} <= set(mail.sent())
+
+
+def test_backing_off_for_days_is_no_error() -> None:
+    assert calls._backoff(100_000) == calls.MAX_DELAY
+
+
+def test_what_is_put_off_for_ever_fails_with_its_reason() -> None:
+    simulation = Simulation()
+    simulation.world.providers.mail.answers["eva@example.com"] = Outcome(code="451", later=True)
+    simulation.submit()
+    simulation.run()
+    assert simulation.report()["losses"]["channels"]["email"] == {"submit_failed:451": 1}  # type: ignore[index]
+    assert simulation.report()["status"] == "finished"
+
+
+def test_a_refused_contact_goes_on_at_once() -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.answers["1002"] = Outcome(Loss.INVALID_TARGET, "50006")
+    finished(simulation)
+    assert simulation.report()["losses"]["channels"]["sms"]["invalid_target:50006"] == 1  # type: ignore[index]
+    assert "bob@example.com" in simulation.contacts("mail", FactKind.DELIVERED)
+
+
+def test_what_is_never_submitted_expires_and_the_strategy_ends() -> None:
+    simulation = Simulation()
+    simulation.world.providers.text.fail(*[Unavailable("down")] * 5000)
+    simulation.submit()
+    simulation.run(20_000)
+    simulation.check()
+    assert simulation.contacts("text", FactKind.EXPIRED) >= {"1002", "1004"}
+    assert not simulation.world.providers.text.sent()
+    assert {"bob@example.com", "dan@example.com"} <= simulation.contacts("mail", FactKind.DELIVERED)

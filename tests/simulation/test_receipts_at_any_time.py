@@ -1,0 +1,79 @@
+"""Receipts come before, while and after what they are about is written; all are found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.sending import Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.flow import receipts
+from tests.builders import WEBHOOK_TOKEN
+from tests.fakes.clock import START
+from tests.simulation.world import Simulation, finished
+
+
+def test_receipts_before_their_submission_are_kept() -> None:
+    assert finished(Simulation(early=True)).report()["funnel"] == finished(Simulation()).report()["funnel"]
+
+
+def test_a_receipt_that_comes_while_the_answer_is_still_on_its_way_is_parked_and_found() -> None:
+    """The provider posts before our worker has written anything: the earliest that a receipt can come."""
+    simulation = Simulation(early=True)
+
+    def post_at_once(number: int, name: str) -> None:
+        if name == "provider.send.done":
+            simulation._collect_receipts()
+            simulation._post_what_is_due()
+
+    simulation.world.on_step = post_at_once
+    finished(simulation)
+    assert simulation.world.lookups.waiting
+    assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_lookup_written_between_the_readings_of_a_webhook_is_found(twice: bool) -> None:
+    """The webhook reads, parks and reads again; the worker writes and reads what is parked: they meet in either order."""
+    simulation = Simulation(early=True, twice=twice)
+    simulation.world.lookups.stale = True  # eventually consistent readings see nothing yet
+    assert finished(simulation).report()["funnel"] == finished(Simulation()).report()["funnel"]
+
+
+def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
+    simulation = Simulation()
+    push = simulation.world.providers.push
+    take = push.take
+
+    def named_twice(call: OutgoingCall) -> Answer:
+        answer = take(call)
+        return replace(answer, provider_id=f"{answer.provider_id} card-{answer.provider_id}")
+
+    push.take = named_twice  # type: ignore[method-assign]
+    finished(simulation)
+    assert simulation.contacts("push", FactKind.DELIVERED) == {"reg-ann", "reg-fay"}
+    clicks = [Receipt(f"card-{taken.provider_id}", ReceiptKind.CLICKED, START, taken.contact) for taken in push.taken]
+    receipts.record(simulation.world.ports, "push", clicks)
+    assert {"reg-ann", "reg-fay"} <= simulation.contacts("push", FactKind.CLICKED)
+
+
+def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> None:
+    simulation = Simulation()
+
+    def late_receipt(number: int, name: str) -> None:
+        if name == "ledger.freeze.done" and simulation.world.clock.now() > START + 50_000:
+            simulation.world.on_step = lambda number, name: None
+            found = simulation.world.providers.push.receipts(ReceiptKind.DELIVERED, simulation.world.clock.now(), "reg-bob-silent")
+            request = simulation.world.providers.push.webhook_request(found)
+            receipts.take_webhook(simulation.world.ports, "push", WEBHOOK_TOKEN, request)
+
+    simulation.world.on_step = late_receipt
+    simulation.submit()
+    simulation.run()
+    assert simulation.contacts("text", FactKind.SKIPPED) == {"1002"}
+    assert "1002" not in simulation.world.providers.text.sent()
+    assert "bob@example.com" not in simulation.world.providers.mail.sent()
+    told = simulation.report()
+    assert told["status"] == "finished"
+    assert told["balanced"]
