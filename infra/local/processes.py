@@ -61,7 +61,8 @@ def end(pids: list[int], patience: float, others: Iterable[int] = ()) -> None:
 
 def is_ours(pid: int, module: str) -> bool:
     """A pid may have been given to somebody else since."""
-    found = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    # Where nobody looks, ps cuts lines at 80 characters, behind which a long path pushes the module.
+    found = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
     return module in found.stdout
 
 
