@@ -6,7 +6,6 @@ import base64
 import hmac
 import html
 import json
-import re
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from chalicelib.domain import keys, options
 from chalicelib.domain.channels import Channel, ChannelType
 from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
 from chalicelib.domain.facts import Place
+from chalicelib.domain.mails import is_html
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ClickReport
@@ -23,8 +23,6 @@ from chalicelib.flow import tracking
 from chalicelib.flow.ports import Vault, World
 
 LINK, OPEN = "link", "open"  # what tokens are for
-
-_MARKUP = re.compile(r"<\s*(html|body|p|div|a|br|table|span|h[1-6])\b", re.IGNORECASE)
 
 
 def prepare(
@@ -119,24 +117,21 @@ def _track(world: World, channel: Channel, raw: Content, values: Mapping[str, st
     if where is not None:
         return tracking.in_places(raw, where, links, values, keep)
     text = raw.get("text")
-    if channel.type is ChannelType.EMAIL and isinstance(text, str) and is_markup(text):
+    if channel.type is ChannelType.EMAIL and isinstance(text, str) and is_html(raw):
         raw = {**raw, "text": tracking.in_html(text, links, lambda address: fill(address, values))}
     return _fill(raw, values, channel.type, keep)
-
-
-def is_markup(text: str) -> bool:
-    """Whether a mail's text is HTML."""
-    return _MARKUP.search(text) is not None
 
 
 def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType, keep: Collection[str] = ()) -> Content:
     if kind is not ChannelType.EMAIL:
         return render(raw, values, keep=keep)
     # In a mail, values are escaped for HTML, and a line break in one must not start another header. Only its text has links.
-    escape = html.escape if is_markup(str(raw.get("text", ""))) else str
+    as_html = is_html(raw)
+    escape = html.escape if as_html else str
     flat = {name: " ".join(value.split()) for name, value in values.items()}
     made = {**render(raw, values), **render({"subject": raw.get("subject", "")}, flat)}
-    return {**made, **render({k: v for k, v in raw.items() if k == "text"}, values, escape=escape, keep=keep)}
+    made = {**made, **render({k: v for k, v in raw.items() if k == "text"}, values, escape=escape, keep=keep)}
+    return made if is_html(made) is as_html else {**made, "html": as_html}
 
 
 def size(contents: Mapping[str, Content]) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from chalicelib.domain import options
 from chalicelib.domain.channels import Channel, ChannelType, Priority
 from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.mails import is_html
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Recipient
@@ -25,7 +26,7 @@ def dress(world: World, channel: Channel, message: Message, page: PageId, place:
         return recipient
     own, base = options.of(channel.options), world.limits.public_url
     text = recipient.content.get("text")
-    if own.track_opens and isinstance(text, str) and content.is_markup(text):
+    if own.track_opens and isinstance(text, str) and is_html(recipient.content):
         token = content.open_token(world.vault, message, page, place)
         recipient = replace(recipient, content={**recipient.content, "text": _with_picture(text, f"{base}/o/{token}")})
     # A mail of priority 1 is one that its reader asked for: a code, an order. It offers no way out unless the operator says so.

@@ -460,6 +460,11 @@ def built(content: dict[str, Any], reference: str = "ref") -> Any:
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
+@pytest.mark.parametrize(("text", "html", "kind"), [("<p>as it is", False, "text/plain"), ("<tag>", True, "multipart/alternative")])
+def test_a_mail_is_what_it_says_whatever_tags_it_has(text: str, html: bool, kind: str) -> None:
+    assert built({"subject": "S", "text": text, "html": html}).get_content_type() == kind
+
+
 def test_html_has_a_plain_text_part_beside_it() -> None:
     parsed = built({"subject": "S", "text": HTML})
     plain, html = parsed.iter_parts()

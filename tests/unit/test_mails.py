@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from email import message_from_bytes
 from email.headerregistry import Address
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.facts import FactKind, Place
+from chalicelib.domain.mails import is_html
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Recipient
+from chalicelib.domain.templates import Content
 from chalicelib.flow import content, mails
 from chalicelib.providers.email import mail
-from tests.builders import SHOP, a_channel, a_message, a_plan, a_user, an_access_channel, at_once
+from tests.builders import SHOP, a_channel, a_message, a_plan, a_template, a_user, an_access_channel, at_once
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
@@ -123,3 +126,38 @@ def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
         content.read_link(fake.vault, content.open_token(fake.vault, linked, PAGE, PLACE))
     mails.opened(fake.ports, content.open_token(fake.vault, linked, PAGE, PLACE))
     assert not fake.ledger.partitions, "its history has expired"
+
+
+def prepared(given: Content, name: str) -> Content:
+    template = a_template(contents={ChannelType.EMAIL: given}, links=frozenset())
+    return content.prepare(FakeWorld().ports, template, {"name": name}, [a_channel("mail")])[0]["mail"]
+
+
+HOSTILE = '<a href="https://evil.example">click</a>'
+
+
+@pytest.mark.parametrize(
+    ("text", "made", "said"),
+    [
+        ("Hello {{name}}", f"Hello {HOSTILE}", False),
+        ("<b>Hello</b> {{name}}", f"<b>Hello</b> {html.escape(HOSTILE)}", None),
+        ("1 < 2, {{name}}", f"1 < 2, {HOSTILE}", False),
+    ],
+)
+def test_what_somebody_wrote_into_a_variable_turns_no_text_into_html_and_no_html_into_another(
+    text: str, made: str, said: bool | None
+) -> None:
+    given = {ChannelType.EMAIL: {"subject": "s", "text": text}}
+    contents, _ = content.prepare(FakeWorld().ports, a_template(contents=given, links=frozenset()), {"name": HOSTILE}, [a_channel("mail")])
+    assert contents["mail"]["text"] == made
+    assert contents["mail"].get("html") is said
+
+
+def test_a_template_may_say_what_its_text_is() -> None:
+    for said, made in ((True, "&lt;i&gt;"), (False, "<i>")):
+        given = {ChannelType.EMAIL: {"subject": "s", "text": "<tag>{{name}}", "html": said}}
+        contents, _ = content.prepare(
+            FakeWorld().ports, a_template(contents=given, links=frozenset()), {"name": "<i>"}, [a_channel("mail")]
+        )
+        assert contents["mail"]["text"] == f"<tag>{made}"
+        assert is_html(contents["mail"]) is said

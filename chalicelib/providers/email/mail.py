@@ -12,15 +12,13 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
+from chalicelib.domain.mails import is_html
 from chalicelib.domain.sending import Attachment
 
 # Not the whole of RFC 5321 and 6531: what needs no quoting before the @, and after it a name in ASCII, once it is encoded.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
-_HTML = re.compile(
-    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^>]*>", re.IGNORECASE
-)
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _COMPOSITE = ("message/", "multipart/")  # RFC 2045 6.4: these may not be in base64, so a mail that is attached is a file
 
@@ -54,10 +52,6 @@ def has_breaks(value: str) -> bool:
     return _BREAKS.search(value) is not None
 
 
-def is_html(text: str) -> bool:
-    return _HTML.search(text) is not None
-
-
 def build(
     content: Mapping[str, Any], sender: Address, recipient: str, reference: str, files: Sequence[Attachment] = (), unsubscribe: str = ""
 ) -> bytes:
@@ -73,7 +67,7 @@ def build(
     mail["Date"] = formatdate()
     mail["Message-ID"] = message_id(reference, sender.domain)
     text = content["text"]
-    if is_html(text):
+    if is_html(content):
         mail.set_content(plain_text(text), cte="quoted-printable")
         mail.add_alternative(text, subtype="html", cte="quoted-printable")
     else:

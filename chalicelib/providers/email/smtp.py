@@ -91,7 +91,9 @@ class Smtp(PlainProvider):
             raise Invalid("options.ca", "must be a certificate in PEM")
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        check_names(content, ("subject", "text", "files"), "")
+        check_names(content, ("subject", "text", "html", "files"), "")
+        if not isinstance(content.get("html", False), bool):
+            raise Invalid("html", "must be true or false")
         if mail.has_breaks(required_text(content, "subject", limit=500)):
             raise Invalid("subject", "must be one line")
         required_text(content, "text", limit=1_000_000)
