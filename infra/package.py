@@ -45,12 +45,18 @@ TRIMMED = ("bin", "wrapt-stubs", "boto3/examples", "aws_lambda_powertools/event_
 
 def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     """Changes when anything changes that the package is made from."""
-    digest = hashlib.sha256(f"{stage} {target} {sys.version_info[:2]}".encode())
     files = [source / "app.py", ROOT / "requirements.txt", ROOT / "requirements-lock.txt", ROOT / "infra" / "package.py"]
     files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
-    for path in files:
-        digest.update(str(path.name).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return f"{stage} {target} {sys.version_info[:2]} {digest(files)}"
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Changes when one of them does; a folder stands for the sources below it."""
+    found = hashlib.sha256()
+    for file in files:
+        for path in _files(file) if file.is_dir() else [file]:
+            found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:

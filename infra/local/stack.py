@@ -23,13 +23,15 @@ from typing import Any
 from infra.local import deployment, worker
 from infra.local.processes import DIRECT, NotStarted, alive, answers, end, is_ours, ports, spawn
 from infra.local.worker import WORKER
-from infra.package import HERE, ROOT, inputs_hash
+from infra.package import HERE, ROOT, digest, inputs_hash
 from infra.template import workers
 
 LOCAL = ROOT / ".local"
 DEMO = "demo"
 STAGES = {"test": "test"}  # of a name; else `local`
 PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
+# The sources of what runs here: a stack whose emulator or sandbox is another by now starts anew.
+LOCAL_SOURCES = [ROOT / "infra" / "local" / name for name in ("emulator.py", "differences.py", "insides.py", "counts.py", "sandbox")]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.local.sandbox", WORKER: workers.MODULE}
 PATIENCE = 60.0  # seconds for a process to answer
 
@@ -63,14 +65,15 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
     with _one_at_a_time(stack):
         running = _read(stack.record)
         wanted = f"{inputs_hash(stack.stage, HERE)} {deployment.parameters(stack.stage)} {sandbox_options}"
-        if running and not (answers(_emulator(running)) and answers(_sandbox(running))):
+        programs = digest(LOCAL_SOURCES)
+        if running and not (running.get("programs") == programs and answers(_emulator(running)) and answers(_sandbox(running))):
             _stop(stack)
             running = {}
         if running and running.get("deployed") == wanted and stack.description.is_file() and worker.lives(running["pids"].get(WORKER)):
             return _read(stack.description)
         packaging = deployment.start_packaging(stack.stage)
         if not running:
-            running = _start(stack, ports(ports_from, PORTS), sandbox_options)
+            running = {**_start(stack, ports(ports_from, PORTS), sandbox_options), "programs": programs}
         _write(stack.record, running)
         import boto3  # while the others start  # noqa: F401
 

@@ -130,3 +130,15 @@ def test_contacts_can_be_opened_for_their_purpose_only(stack: dict[str, Any]) ->
     with pytest.raises(ClientError):
         kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": "credentials"})
     assert kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": "contacts"})["Plaintext"] == b"x"
+
+
+def test_up_starts_the_whole_stack_anew_when_the_sources_of_what_runs_here_have_changed(stack: dict[str, Any]) -> None:
+    before = json.loads(STACK.record.read_text())
+    STACK.record.write_text(json.dumps({**before, "programs": "others"}))
+    anew = up(STACK)
+    after = json.loads(STACK.record.read_text())
+    assert anew["access_key"] != stack["access_key"]
+    assert after["programs"] == before["programs"]
+    for process in ("emulator", "sandbox"):
+        assert after["pids"][process] != before["pids"][process]
+        assert is_ours(after["pids"][process], f"infra.local.{process}")
