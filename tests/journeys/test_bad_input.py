@@ -93,7 +93,7 @@ def _people(number: int) -> list[dict[str, Any]]:
     return [{"userid": f"p{n}", "set": {"phone": {"all": "13800001000"}}} for n in range(number)]
 
 
-@pytest.mark.parametrize("body", [[], _people(1001), {"userid": "p"}, "text"], ids=["none", "too many", "no list", "text"])
+@pytest.mark.parametrize("body", [[], _people(1001), {"user": "p"}, "text"], ids=["none", "too many", "no user", "text"])
 def test_a_list_of_users_that_cannot_be_taken_is_refused_as_a_whole(shop: Shop, nothing_is_stored: None, body: Any) -> None:
     answer = shop.api.call("POST", "/v1/user/opt", body)
     assert (answer.status_code, answer.json()["code"]) == (400, 4004)
