@@ -12,7 +12,7 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib.entrypoints import codes, shapes
 from chalicelib.entrypoints.contract import Auth, Contract
-from chalicelib.entrypoints.shapes import examples, meanings
+from chalicelib.entrypoints.shapes import base, examples, meanings
 
 Json = dict[str, Any]
 Routes = Mapping[str, Mapping[str, Any]]  # as Chalice keeps them: path -> method -> entry
@@ -30,6 +30,17 @@ SECURITY: Mapping[Auth, list[Json]] = {
 SCHEMES = {
     "channelKey": {"type": "http", "scheme": "basic", "description": "`channel_key:master_secret` of an access channel."},
     "accessKey": {"type": "http", "scheme": "basic", "description": "`access_key:access_secret` of the deployment or of a member."},
+}
+
+_NUMBER, _TEXT = {"type": "integer"}, {"type": "string"}
+HEADERS = {  # of answers
+    "X-Rate-Limit-Limit": {"description": "Requests that the access channel may make in a second.", "schema": _NUMBER},
+    "X-Rate-Limit-Quota": {"description": "The same.", "schema": _NUMBER},
+    "X-Rate-Limit-Remaining": {"description": "How many are left of this second.", "schema": _NUMBER},
+    "X-Rate-Limit-Reset": {"description": "Seconds until there are all of them again.", "schema": _NUMBER},
+    "Retry-After": {"description": "Seconds after which it can be tried again.", "schema": _NUMBER},
+    "ETag": {"description": "The version, for `If-Match` of a change.", "schema": _TEXT},
+    "WWW-Authenticate": {"description": "Basic credentials are wanted.", "schema": _TEXT},
 }
 
 PROBLEM = "Problem"
@@ -50,7 +61,7 @@ def document(routes: Routes, public_url: str) -> Json:
         "servers": [{"url": public_url}],
         "tags": [{"name": name, "description": text} for name, text in examples.TAGS.items()],
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": SCHEMES},
+        "components": {"schemas": schemas, "securitySchemes": SCHEMES, "headers": HEADERS},
     }
 
 
@@ -182,7 +193,19 @@ def _responses(path: str, method: str, contract: Contract, names: Mapping[str, s
         if status == 429:  # also of the API's gateway, which has one shape for every path
             answer = _either(_ums(status, errors), answer) if written is _growth else _ums(status, errors)
         found[str(status)] = answer
+    for answered, content in found.items():
+        if sent := _sent_along(int(answered), contract):
+            content["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in sent}
     return found
+
+
+def _sent_along(status: int, contract: Contract) -> list[str]:
+    """Headers of an answer: none of them where an access key is used, the gateway answers, or nothing has a version."""
+    limited = contract.auth in (Auth.CHANNEL, Auth.EITHER) and status != 401
+    sent = [name for name in HEADERS if name.startswith("X-Rate-Limit-")] if limited else []
+    sent += ["Retry-After"] if limited and status == 429 else []
+    sent += ["WWW-Authenticate"] if status == 401 else []
+    return [*sent, *(["ETag"] if status < 300 and contract.gives and issubclass(shapes.load(contract.gives), base.Versioned) else [])]
 
 
 def _success(status: int, contract: Contract, names: Mapping[str, str]) -> Json:

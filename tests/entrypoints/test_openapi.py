@@ -192,4 +192,7 @@ def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
     answered.headers.update(reply.headers)
     answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
     assert reply.status < 500, reply.body
+    told = {*case.operation.definition.raw["responses"][str(reply.status)].get("headers", {})}
+    assert {name for name in openapi.HEADERS if name in reply.headers} <= told
+    assert ("ETag" in reply.headers) == ("ETag" in told)
     case.validate_response(answered, checks=CHECKS)

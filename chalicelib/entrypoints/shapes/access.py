@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Patch, Strict
+from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Patch, Strict, Versioned
 from chalicelib.flow.access import LONGEST_GRACE
 
 Rate = Annotated[int, Field(ge=1, le=100_000, description="Requests a second; null: as the deployment has it.")]
@@ -48,14 +48,13 @@ class Authorised(Granted):
     channel_key: str
 
 
-class AccessChannel(Answer):
+class AccessChannel(Versioned):
     channel_key: str
     name: str
     enabled: bool
     restricted: bool
     rate: int | None
     channels: list[Granted]
-    version: int
 
 
 class NewAccessChannel(AccessChannel):

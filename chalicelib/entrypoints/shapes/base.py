@@ -60,6 +60,12 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
+class Versioned(Answer):
+    """What can be changed from the version that it has, which is also its `ETag`."""
+
+    version: int
+
+
 M = TypeVar("M", bound=BaseModel)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
-from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Page, Patch, Strict, check_address
+from chalicelib.entrypoints.shapes.base import Answer, Code, Name, Page, Patch, Strict, Versioned, check_address
 from chalicelib.flow import configure
 
 _SECRETS = Field(repr=False, description="As the platform needs them. They are sealed, and never given back.")
@@ -69,9 +69,8 @@ class Label(Answer):
     default: bool
 
 
-class Labels(Answer):
+class Labels(Versioned):
     labels: list[Label]
-    version: int
 
 
 class NewLabel(Labels):
@@ -80,7 +79,7 @@ class NewLabel(Labels):
     label: str
 
 
-class Channel(Answer):
+class Channel(Versioned):
     id: int
     code: str
     name: str
@@ -92,7 +91,6 @@ class Channel(Answer):
     calls_per_second: int | None
     deliveries_per_day: int | None
     labels: list[Label]
-    version: int
 
 
 class Usage(Answer):

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from chalicelib.domain.audits import MONTH
 from chalicelib.domain.members import Role
-from chalicelib.entrypoints.shapes.base import Answer, ListQuery, Name, Page, Patch, Strict, Tag
+from chalicelib.entrypoints.shapes.base import Answer, ListQuery, Name, Page, Patch, Strict, Tag, Versioned
 
 
 class ListBody(Strict):
@@ -42,12 +42,11 @@ class TagRenaming(Strict):
     name: Tag
 
 
-class Group(Answer):
+class Group(Versioned):
     id: int
     channel_key: str
     name: str
     kind: str
-    version: int
 
 
 class Lists(Page):
@@ -75,12 +74,11 @@ class MemberChange(Patch):
     enabled: bool | None = None
 
 
-class Member(Answer):
+class Member(Versioned):
     access_key: str
     name: str
     role: Role
     enabled: bool
-    version: int
 
 
 class NewMember(Member):

@@ -10,7 +10,7 @@ from chalicelib.domain import strategy
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.strategy import Missing, Operator, Step, Term
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict, Versioned, refusal
 
 Type = Annotated[ChannelType, Field(strict=False)]
 Awaited = Annotated[Missing, Field(strict=False)]
@@ -84,7 +84,7 @@ class ShownStep(Answer):
     condition: ShownCondition | None = None
 
 
-class Strategy(Answer):
+class Strategy(Versioned):
     """`valid`: whether it can be used now; `closed` are the channel types that keep it from that."""
 
     rule_id: int
@@ -93,7 +93,6 @@ class Strategy(Answer):
     steps: list[ShownStep]
     valid: bool
     closed: list[ChannelType]
-    version: int
 
 
 class Strategies(Page):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Name, Page, Strict, Versioned, refusal
 from chalicelib.flow.templating import MAX_ALTERNATIVES
 
 
@@ -60,7 +60,7 @@ class TemplateVersion(Answer):
     links: list[str]
 
 
-class Template(TemplateVersion):
+class Template(TemplateVersion, Versioned):
     """`valid`: whether it can be used now; `closed` are the channel types that keep it from that. `warnings` hinder nothing."""
 
     valid: bool
