@@ -125,3 +125,31 @@ def test_a_template_of_all_types_is_one_message_on_each(stack: Mapping[str, Any]
     deliveries = shop.api.target(msgid, "ann")["deliveries"]
     assert {each["channel"] for each in deliveries} == set(USUAL)
     assert {shop.sandbox.sends(shop.provider(kind)).get(shop.contact(kind, 1)) for kind in USUAL} == {1}
+
+
+@pytest.mark.parametrize("platform", ["smtp", "wechatoa", "chuanglan"])
+def test_a_contact_that_is_reported_as_dead_is_left_out_until_it_is_named_again(stack: Mapping[str, Any], platform: str) -> None:
+    kind = PLATFORMS[platform].type
+    shop = Shop(stack, kinds=(kind,), platforms={kind: platform})
+    person, contact, template = f"dead{shop.mark}", shop.contact(kind, 1, "reject"), shop.template(**shop.contents())
+
+    def sent() -> dict[str, Any]:
+        msgid = shop.api.send([person], template, VALUES)
+        finished(shop, msgid)
+        return shop.api.target(msgid, person)
+
+    def marks() -> list[tuple[str, str]]:
+        return [(each["type"], each["contact"]) for each in shop.admin.ask("GET", f"/admin/v1/users/{person}")["gone"]]
+
+    def calls() -> int:
+        return shop.sandbox.sends(shop.provider(kind)).get(contact, 0)
+
+    shop.upload([shop.user(person, **{kind: contact})])
+    assert sent()["loss"] is None
+    eventually(marks, lambda found: found == [(kind, contact)])
+    before = calls()
+    assert sent()["loss"] == "contact_gone"
+    assert calls() == before
+    shop.upload([shop.user(person, **{kind: contact})])
+    assert marks() == []
+    assert sent()["loss"] is None
