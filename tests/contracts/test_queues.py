@@ -93,7 +93,8 @@ def test_a_delayed_job_is_not_there_yet(world: World, receive: Callable[[], Rece
 
 
 def some_jobs(number: int) -> list[Envelope]:
-    return [Envelope(PollJob(f"c{n}"), Priority.MEDIUM, ChannelType.APP, f"group-{n}", delay=n) for n in range(number)]
+    """Each with its own delay, and none before the other tests are over, which share the queues."""
+    return [Envelope(PollJob(f"c{n}"), Priority.MEDIUM, ChannelType.APP, f"group-{n}", delay=900 - n) for n in range(number)]
 
 
 def test_ten_jobs_are_one_call_with_group_and_delay(real: World, aws: Callable[[str], Any]) -> None:
@@ -101,7 +102,7 @@ def test_ten_jobs_are_one_call_with_group_and_delay(real: World, aws: Callable[[
         real.queues.send(some_jobs(12))
     assert [len(asked["Entries"]) for asked in seen] == [10, 2]
     assert [e["MessageGroupId"] for e in seen[0]["Entries"]] == [f"group-{n}" for n in range(10)]
-    assert [e.get("DelaySeconds", 0) for e in seen[0]["Entries"]] == list(range(10))
+    assert [e.get("DelaySeconds", 0) for e in seen[0]["Entries"]] == list(range(900, 890, -1))
     assert len({e["Id"] for e in seen[0]["Entries"]}) == 10
 
 
