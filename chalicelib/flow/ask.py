@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 
 from chalicelib.domain import keys
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, Priority
-from chalicelib.domain.errors import Invalid, ProviderError, Refused, Rejected
+from chalicelib.domain.errors import Invalid, ProviderError, Refused, Rejected, Throttled
 from chalicelib.domain.jobs import AskJob, Envelope, Question
 from chalicelib.domain.sending import Token, token_name
 from chalicelib.flow import validity
@@ -104,7 +104,7 @@ def answer(world: World, job: AskJob) -> None:
         with connect(world, channel) as session:
             found = _said(session, job)
     except ProviderError as error:
-        found = Answered(error.code, type(error).__name__.lower())
+        found = Answered(error.code, "throttled" if isinstance(error, Throttled) else type(error).__name__.lower())
     until = world.clock.now() + KEPT * 1000
     world.tokens.write(_name(job.id), Token(json.dumps(asdict(found)), until, until))
 

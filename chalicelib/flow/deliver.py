@@ -71,6 +71,7 @@ class _Work:
                 again.append(self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot))
             self._follow_up(answered)
             self.world.queues.send(again)
+            room.uses(sum(len(call.places) for call in room.calls if back and call.key.start >= back.start))
 
     def _make(
         self, caller: Caller, room: Room, calls: Sequence[OpenCall], back: Back | None, answered: list[CallAnswer], again: list[Envelope]
@@ -82,15 +83,16 @@ class _Work:
                 return Back(call.key.start, 1, 0)
             try:
                 answer = caller.settle(call)
-                answered += [answer] if answer else []
+                if answer is not None:
+                    answered.append(answer)
+                    room.uses(len(call.places) - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts))
             except Postponed as wait:
                 if wait.for_quota:
                     park(self.world, self.job, self.message, self.channel, call)
-                    room.give_back()
                     return None
                 # alone, so that the calls behind it need not wait for it
                 again.append(self._again(wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1))
-            room.settled(call)
+                room.uses(len(call.places))
         return back
 
     def _is_of_job(self, answer: CallAnswer) -> bool:

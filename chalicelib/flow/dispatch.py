@@ -38,8 +38,14 @@ def _jobs_of(message: Message, page: Page, go: GoList, code: str, wanted: set[in
     for start in range(0, length, width):
         end = min(start + width, length)
         if any(start <= at < end for at in wanted):
-            job = DeliverJob(page.plan.id.msgid, page.plan.id.page, go.step, go.number, code, start, end)
-            yield Envelope(job, message.priority, message.channels[code], message.channel_key, worker=message.workers.get(code, ""))
+            yield job_of(message, page.plan.id, CallKey(go.step, go.number, code, start), end)
+
+
+def job_of(message: Message, at: PageId, first: CallKey, end: int) -> Envelope:
+    """The job of the calls from this one up to a position in their list."""
+    code = first.channel
+    job = DeliverJob(at.msgid, at.page, first.step, first.number, code, first.start, end)
+    return Envelope(job, message.priority, message.channels[code], message.channel_key, worker=message.workers.get(code, ""))
 
 
 def look_now(message: Message, at: PageId, now: int) -> Envelope:

@@ -12,7 +12,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page, Wait
 from chalicelib.domain.plans import GoList, PageId
 from chalicelib.domain.strategy import Verdict
-from chalicelib.flow import audience, dispatch, due, withdraw
+from chalicelib.flow import audience, dispatch, due, quota, withdraw
 from chalicelib.flow.closing import Closing, close
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.flow.ports import World
@@ -84,12 +84,16 @@ def _who_goes_on(world: World, message: Message, page: Page, step: int) -> tuple
 
 def _expire(world: World, message: Message, page: Page) -> bool:
     """Close the calls that were not made in time, so that no worker can claim them any more. Whether there were any."""
-    late = world.limits.submit_within * 1000
     changed = False
     for call in _open(message, page):
-        if world.clock.now() >= call.decided + late:
-            changed = _close(world, message, page, call, call.decided + late) or changed
+        expires = _expires(world, page, call)
+        if world.clock.now() >= expires:
+            changed = _close(world, message, page, call, expires) or changed
     return changed
+
+
+def _expires(world: World, page: Page, call: OpenCall) -> int:
+    return quota.expires(world, call, waits=_wait_for_quota(page, call) is not None)
 
 
 def _close(world: World, message: Message, page: Page, call: OpenCall, time: int) -> bool:
@@ -108,11 +112,13 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     waiting = [c for c in _open(message, page) if not all(page.of(place).ended for place in c.places)]
     forgotten = [c for c in waiting if now >= _expected(page, c, grace)]
-    keys = {call.key for call in forgotten}
+    for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(page, call))):
+        # Said first: the job may be made to wait again before we are. It has only what waited, whatever has a job of its own already.
+        world.ledger.put_wait(page.plan.id, replace(wait, until=now, for_quota=False), message)
+        world.queues.send([dispatch.job_of(message, page.plan.id, wait.key, wait.end)])
+    keys = {call.key for call in forgotten if _wait_for_quota(page, call) is None}
     for step, number in sorted({(key.step, key.number) for key in keys}):
         world.queues.send(dispatch.jobs(message, page, step, number, keys))
-    for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(page, call))):
-        world.ledger.put_wait(page.plan.id, replace(wait, until=now, for_quota=False), message)  # its job is under way again
     if page.plan.next is not None and now >= page.plan.time + grace:
         following = PageId(message.msgid, message.page_after(page.plan.id.page))
         if world.ledger.plan(following) is None:
@@ -148,7 +154,7 @@ def _next_look_at(world: World, page: Page, call: OpenCall) -> int:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     expected = _expected(page, call, grace)
     at = expected if expected > now else now + max(grace, now - call.decided)
-    expires = call.decided + world.limits.submit_within * 1000
+    expires = _expires(world, page, call)
     return min(at, expires) if expires > now else now + grace
 
 

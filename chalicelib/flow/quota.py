@@ -1,8 +1,8 @@
 """6a. Keep to what a delivery channel may send in a day. What there is no room for waits in its page: no job, no worker, no retry.
 
 A job reserves all its deliveries with one conditional update, and takes the day with it wherever it goes from there, so that nothing is
-reserved twice. What it did not use it gives back, unless it dies: then a little of the quota stays unused. A fifth of the day is left to
-priority 1. Without a quota nothing is asked.
+reserved twice. What it did not use the job that reserved it gives back, unless it dies: then a little of the quota stays unused, as does
+what a copy of a job carries. A fifth of the day is left to priority 1. Without a quota nothing is asked.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ PARTS = 20  # of a day's quota: so much a call takes at most
 ASK_AGAIN = 60  # ticks of the clock, an hour in production: operators raise quotas, and for some vendors the day begins at another hour
 BEHIND = 60  # seconds that the vendor's clock may be behind ours when the day turns
 KEPT = 2 * 86400  # seconds for which a day's counter stays after its end
+LONGER = 12  # part of its time that a call gets besides when it waits for quota: with a day for it, it sees the next day begin
 
 
 class Day(NamedTuple):
@@ -78,10 +79,16 @@ def _name(channel: Channel, date: str) -> str:
     return keys.join("quota", channel.code, date)
 
 
+def expires(world: World, call: OpenCall, *, waits: bool) -> int:
+    """When (ms) a call that was not made is given up. `waits`: for quota."""
+    late = world.limits.submit_within * 1000
+    return call.decided + late + (late // LONGER if waits else 0)
+
+
 class Room:
     """What of a job's calls may be made today; `job` is what they belong to from here on. The rest waits in the page already.
 
-    As a context: what was reserved here and not used is given back when the work ends with an error, since the job comes back as it was.
+    As a context: what was reserved here and not used is given back at its end.
     """
 
     def __init__(self, world: World, job: DeliverJob, message: Message, channel: Channel, calls: Sequence[OpenCall]) -> None:
@@ -96,12 +103,16 @@ class Room:
         end = calls[len(self.calls)].key.start if len(self.calls) < len(calls) else job.end
         self.job = replace(job, end=end, day=day.date)
         if end < job.end:
-            park(world, job, message, channel, calls[len(self.calls)])
+            try:
+                park(world, job, message, channel, calls[len(self.calls)])
+            except Exception:
+                self.give_back()
+                raise
 
     def _reserve(self, day: Day, limit: int) -> Sequence[OpenCall]:
         """The first calls, as many as there is room for."""
-        most = limit if self._message.priority is Priority.HIGH else limit - int(limit * SHARE)
         calls = self.calls
+        most = limit if self._message.priority is Priority.HIGH else max(limit - int(limit * SHARE), min(limit, len(calls[0].places)))
         while calls:
             sizes = list(accumulate(len(call.places) for call in calls))
             taken = self._world.counters.take(_name(self._channel, day.date), sizes[-1], most, day.ends // 1000 + KEPT)
@@ -110,13 +121,13 @@ class Room:
             calls = calls[: sum(size <= taken.left for size in sizes)]
         return calls
 
-    def settled(self, call: OpenCall) -> None:
-        """It was made, or goes back to its queue with what is reserved for it."""
-        self._unused -= len(call.places)
+    def uses(self, number: int) -> None:
+        """So many deliveries were made, or go back to their queue with what is reserved for them."""
+        self._unused -= number
 
     def give_back(self) -> None:
-        """What is reserved for the others."""
-        if self.job.day and self._unused:
+        """What is reserved for the others, if it was reserved here: of what a job brought along, a copy of it may have made use."""
+        if self._fresh and self._unused > 0:
             self._world.counters.give_back(_name(self._channel, self.job.day), self._unused)
             self._unused = 0
 
@@ -124,7 +135,7 @@ class Room:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
-        if isinstance(error, Exception) and self._fresh:
+        if error is None or isinstance(error, Exception):
             self.give_back()
 
 
@@ -134,7 +145,6 @@ def park(world: World, job: DeliverJob, message: Message, channel: Channel, firs
     until = min(today(world, channel).ends + BEHIND * 1000, now + ASK_AGAIN * world.limits.clock_width * 1000)
     wait = Wait(CallKey(job.step, job.number, job.channel, first.key.start), job.end, until, for_quota=True)
     world.ledger.put_wait(at, wait, message)
-    expires = first.decided + world.limits.submit_within * 1000
-    world.timers.set([Timer(max(min(until, expires), now), TimerKind.LOOK, at, message.priority)])
+    world.timers.set([Timer(max(min(until, expires(world, first, waits=True)), now), TimerKind.LOOK, at, message.priority)])
     observability.metric("jobs_over_quota")
     log.warning("quota_used_up", extra={"msgid": job.msgid, "page": job.page, "channel": channel.code, "until": until})

@@ -11,7 +11,7 @@ from chalicelib import observability
 from chalicelib.domain.channels import ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import TimerKind
+from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.pages import Page, Wait
 from chalicelib.domain.plans import CallKey, PageId
@@ -67,9 +67,9 @@ def test_the_provider_has_a_quota_unless_the_channel_has_another(
     assert fake.providers.mail.sent().total() == sent
 
 
-@pytest.mark.parametrize(("quota", "sent"), [(123, 75), (124, 100), (10**9, 100), (31, 25), (30, 0), (1, 0)])
+@pytest.mark.parametrize(("quota", "sent"), [(123, 75), (124, 100), (10**9, 100), (31, 25), (25, 25), (24, 0), (1, 0)])
 def test_a_job_makes_the_calls_that_there_is_room_for(fake: FakeWorld, quota: int, sent: int) -> None:
-    """Four calls of 25; a fifth of the quota is left to priority 1."""
+    """Four calls of 25; a fifth of the quota is left to priority 1, unless not even one call would be left to the others."""
     limited(fake, quota)
     message, job = planned(fake)
     assert run(fake, job) == [], "no job goes round while the quota is used up"
@@ -102,10 +102,10 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     fake.clock.time = START + HOUR
     fallback.settle(fake.ports, at)
     (sent,) = fake.queues.sent[before:]
-    assert sent.job == job
+    assert sent.job == replace(job, start=50), "what comes before has been made, or has a job of its own"
     fallback.settle(fake.ports, at)
     assert len(fake.queues.sent) == before + 1, "its job is under way"
-    assert run(fake, job) == []
+    assert run(fake, replace(job, start=50)) == []
     assert page_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(CallKey(0, 0, "mail", 50), 100, START + 2 * HOUR, for_quota=True)
 
 
@@ -199,8 +199,8 @@ def test_the_provider_itself_may_say_that_the_quota_is_used_up(fake: FakeWorld) 
     fake.clock.advance(3600)
     fallback.settle(fake.ports, page.plan.id)
     (sent,) = fake.queues.sent[before:]
-    assert sent.job == job
-    again = job
+    assert sent.job == replace(job, start=25)
+    again = replace(job, start=25)
     while back := run(fake, again):
         ((again, delay),) = back
         fake.clock.advance(delay)
@@ -224,7 +224,11 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     run(fake, job)
     fake.clock.advance(3600)
     run(fake, job)
-    fake.clock.advance(3600)
+    fake.clock.advance(3600 + 599)
+    run(fake, job)
+    fallback.settle(fake.ports, PageId(message.msgid, 0))
+    assert not any(known.has(FactKind.EXPIRED) for known in page_of(fake, message).known.values()), "a twelfth longer: the next day begins"
+    fake.clock.advance(1)
     fallback.settle(fake.ports, PageId(message.msgid, 0))
     page = page_of(fake, message)
     expired = [known.facts[FactKind.EXPIRED].code for known in page.known.values() if known.has(FactKind.EXPIRED)]
@@ -279,3 +283,72 @@ def test_the_operator_sees_it(fake: FakeWorld, caplog: pytest.LogCaptureFixture)
     assert channel is not None
     assert quota.usage(fake.ports, channel) == quota.Usage(quota.Day(DAY, TURN), 50, 63)
     assert quota.usage(fake.ports, replace(channel, deliveries_per_day=None)) is None
+
+
+def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, utc_offset=16))
+    limited(fake, 63)
+    assert quota.today(fake.ports, a_channel("mail")).ends == START + 24 * HOUR
+    message, job = planned(fake)
+    run(fake, job)
+    at = PageId(message.msgid, 0)
+    for _ in range(26):
+        fake.clock.advance(3600)
+        before = len(fake.queues.sent)
+        fallback.settle(fake.ports, at)
+        for envelope in fake.queues.sent[before:]:
+            if isinstance(envelope.job, DeliverJob):
+                run(fake, envelope.job)
+    assert fake.providers.mail.sent().total() == 100
+    assert max(fake.providers.mail.sent().values()) == 1
+
+
+def test_a_part_that_has_room_is_not_reserved_again_for_the_one_that_waits(fake: FakeWorld) -> None:
+    """Paced at a call in 5,000 s: the first half goes round with its room, the other half waits, and later there is room for all."""
+    limited(fake, 63, calls_per_second=0.0002)
+    message, job = planned(fake)
+    ((paced, _),) = run(fake, job)
+    assert (paced.start, paced.end, used(fake)) == (25, 50, 50)
+    fake.clock.advance(1)
+    assert run(fake, paced) != [], "it has its turn, and comes back for it"
+    before_that = fake.settings._channels["mail"]
+    fake.settings.update_channel(before_that, replace(before_that, deliveries_per_day=1000, version=before_that.version + 1))
+    fake.clock.advance(3600)
+    before = len(fake.queues.sent)
+    fallback.settle(fake.ports, PageId(message.msgid, 0))
+    (sent,) = (envelope.job for envelope in fake.queues.sent[before:] if isinstance(envelope.job, DeliverJob))
+    assert (sent.start, sent.end) == (50, 100)
+    run(fake, sent)
+    assert used(fake) == 100
+
+
+def test_nothing_stays_reserved_when_what_waits_cannot_be_said(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    limited(fake, 123)
+    _, job = planned(fake)
+    monkeypatch.setattr(fake.timers, "set", lambda _: (_ for _ in ()).throw(OSError("throttled")))
+    with pytest.raises(OSError, match="throttled"):
+        run(fake, job)
+    assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
+
+
+def test_calls_that_expired_meanwhile_use_up_nothing(fake: FakeWorld) -> None:
+    fake.limits = replace(LIMITS, submit_within=7200)
+    limited(fake, 1000)
+    message, job = planned(fake)
+    fake.clock.advance(7200)
+    fallback.settle(fake.ports, PageId(message.msgid, 0))
+    run(fake, job)
+    assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
+
+
+def test_a_copy_of_a_job_that_brought_its_room_along_gives_none_back(fake: FakeWorld) -> None:
+    limited(fake, 1000, calls_per_second=0.01)
+    _, job = planned(fake)
+    ((carried, _),) = run(fake, job)
+    assert carried.day
+    reserved = used(fake)
+    for _ in range(2):
+        fake.clock.advance(200)
+        fake.providers.mail.fail(QuotaUsedUp("454"))
+        run(fake, replace(carried, slot=0))
+    assert used(fake) == reserved

@@ -124,5 +124,5 @@ class Check(Answer):
     check_id: str
     status: Literal["ok", "failed", "pending"]
     code: str
-    kind: str
+    kind: Literal["", "misconfigured", "rejected", "unavailable", "throttled", "uncertain"]
     link: Annotated[str | None, Field(description="The page of an authorisation, good for half an hour.")]
