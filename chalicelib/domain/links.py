@@ -9,11 +9,15 @@ from urllib.parse import urlsplit
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
 
 _HOST = re.compile(r"[^\s\\%<>\"^`{|}\[\]]+")  # what every browser reads as the same host
-_MEANT = re.compile(r"[:/\\\x00-\x1f\x7f]")
+_MEANT = re.compile(r"\A(?:(?:https?|javascript|vbscript|data):|//)|[\\\x00-\x1f\x7f]", re.IGNORECASE)
 
 
 def is_meant(value: str) -> bool:
-    """Whether a value wants to be an address. A mere word, such as `xxx` in UMS's own examples, does not, and leads nowhere."""
+    """Whether a value wants to be an address of the web, or what no link should be.
+
+    Others stay as they are, without a short link: a mere word, such as `xxx` in UMS's own examples, `t.cn/a` in an SMS, a page of a
+    mini-program, what opens an app (`weixin://`).
+    """
     return _MEANT.search(value) is not None
 
 

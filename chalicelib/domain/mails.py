@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _TAGS = re.compile(
-    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^>]*>", re.IGNORECASE
+    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE
 )
 
 

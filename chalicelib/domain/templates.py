@@ -93,7 +93,10 @@ def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise Invalid(f"template_para.{name}", "must be a text or a number")
         values[name] = str(value)
+        if "{{" in values[name]:  # it would be filled in again, or hide how long it is
+            raise Invalid(f"template_para.{name}", "must not hold {{")
     for name in sorted(needed & template.links):
+        values[name] = values[name].strip()
         reason = links.refusal(values[name])
         if reason is not None and links.is_meant(values[name]):
             raise Invalid(f"template_para.{name}", reason)

@@ -1,7 +1,7 @@
 """Operation Growth's interface: contacts of users under labels, attributes, events. Answers say `msg` where UMS says `message`.
 
-Whatever is wrong with the business of a request is answered with HTTP 200 and a code, as its page has it; only who is not known, or
-too fast, or sends what is no JSON or too much of it, gets another status.
+Whatever is wrong with a request is answered with HTTP 200 and a code, as its page has it; only who is not known, too fast, or sends too
+much or another type of content gets another status.
 """
 
 from __future__ import annotations

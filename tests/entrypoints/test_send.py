@@ -141,7 +141,20 @@ def test_a_template_that_does_not_exist(configured: Api) -> None:
         refused(configured, message(template_id=number), 1015031, "模板ID不存在")
 
 
-@pytest.mark.parametrize(("value", "good"), [("x", True), ("", False), ("https://a.example/", True), ("1042", True), ("a/b", False)])
+@pytest.mark.parametrize(
+    ("value", "good"),
+    [
+        ("x", True),
+        ("", False),
+        ("https://a.example/", True),
+        ("1042", True),
+        ("t.cn/a", True),
+        ("weixin://dl/x", True),
+        (" https://a.example/ ", True),
+        ("https://", False),
+        ("{{name}}", False),
+    ],
+)
 def test_a_value_that_a_platform_cannot_take_is_refused(configured: Api, value: str, good: bool) -> None:
     """`url` holds an address or, as in UMS's example, a mere word; `alert` must not be empty."""
     made = {"channel_key": KEY, "name": "link", "contents": {"app": {"alert": "{{url}}"}}}

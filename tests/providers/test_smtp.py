@@ -492,3 +492,31 @@ def test_any_subject_and_text_give_a_mail_with_our_headers_only_or_are_refused(s
     assert {name.lower() for name in parsed} <= allowed
     assert len(parsed.keys()) == len(set(parsed.keys()))
     assert parsed["To"] == "b@example.org"
+
+
+INJECTED = "=?utf-8?q?a=0d=0aBcc:_evil=40example.com?="
+
+
+def test_an_encoded_word_makes_no_header() -> None:
+    """Python's package decodes those in what it is given, and writes what they hold."""
+    for content in ({"subject": INJECTED, "text": "t"}, {"subject": f"Hi {INJECTED}", "text": "t"}):
+        with pytest.raises(ValueError, match="line break"):
+            built(content)
+        with pytest.raises(Invalid, match="subject"):
+            Smtp(POLICY).check_content(content)
+    assert mail.address(f"{INJECTED}@example.org".replace(":", "=3a")) is None
+    assert mail.address("=?utf-8?q?a?=@example.org") is None
+    sender = email.headerregistry.Address(INJECTED, addr_spec="a@corp.example")
+    with pytest.raises(ValueError, match="line break"):
+        mail.build({"subject": "s", "text": "t"}, sender, "b@example.org", "ref")
+
+
+@pytest.mark.parametrize("sign", ["<a ", '<a href="', "<!--", "</", "<p "])
+def test_a_text_of_unclosed_tags_is_read_at_once(sign: str) -> None:
+    """The parser would take minutes for each."""
+    parsed = built({"subject": "s", "text": "<p>so</p>" + sign * 40_000})
+    assert parsed.get_body(("plain",)).get_content().startswith("so")
+
+
+def test_signs_that_begin_no_tag_and_comments_are_read_as_people_would() -> None:
+    assert mail.plain_text("<p>1 < 2 <b>and</b> 3 <<br>4<!-- <b>hidden</b> --> 5 <") == "1 < 2 and 3 <\n4 5 <\n"

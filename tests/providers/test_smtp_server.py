@@ -177,7 +177,7 @@ def test_html_its_plain_part_files_and_the_way_out(server: Exim) -> None:
     assert arrived == [(file.name, file.body) for file in files]
 
 
-@pytest.mark.parametrize("name", ['"Evil" <x@y.org>, b', "a\\", "x@y.org", "(comment)", "名" * 60 + ",", "=?utf-8?q?x?=", "a;b:c,d<e>"])
+@pytest.mark.parametrize("name", ['"Evil" <x@y.org>, b', "a\\", "x@y.org", "(comment)", "名" * 60 + ",", "a;b:c,d<e>"])
 def test_a_senders_name_is_a_name_and_nothing_else(server: Exim, name: str) -> None:
     assert send(account(server, sender_name=name), "a@example.org", content={"subject": name, "text": "t"}) == [OK]
     (mail,) = server.mails(1)

@@ -8,6 +8,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
+from functools import lru_cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
@@ -20,6 +21,7 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")  # a sign, not the begin of a tag: for each of those the parser would look to the end
 _COMPOSITE = ("message/", "multipart/")  # RFC 2045 6.4: these may not be in base64, so a mail that is attached is a file
 
 # Every line fits into 7 bits, so that a server without 8BITMIME takes it as it is.
@@ -39,7 +41,7 @@ def address(contact: str) -> str | None:
     whole = f"{local}@{domain}"
     if not (_LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain)) or len(local.encode()) > 64:
         return None
-    return None if whole.startswith(".") or ".." in whole or ".@" in whole else whole
+    return None if whole.startswith(".") or ".." in whole or ".@" in whole or has_breaks(whole) else whole
 
 
 def needs_utf8(address: str) -> bool:
@@ -48,15 +50,18 @@ def needs_utf8(address: str) -> bool:
 
 
 def has_breaks(value: str) -> bool:
-    """Whether a text would end the header that it is put into, or hide something in it."""
-    return _BREAKS.search(value) is not None
+    """Whether a text would end the header that it is put into, or hide something in it.
+
+    An encoded word (RFC 2047) may hold anything, and Python's email package decodes those in what it is given.
+    """
+    return _BREAKS.search(value) is not None or "=?" in value
 
 
 def build(
     content: Mapping[str, Any], sender: Address, recipient: str, reference: str, files: Sequence[Attachment] = (), unsubscribe: str = ""
 ) -> bytes:
     """The mail as bytes; raises ValueError when a header would hold a line break. `unsubscribe`: where a click opts out."""
-    if has_breaks(content["subject"]) or has_breaks(unsubscribe):
+    if any(map(has_breaks, (content["subject"], sender.display_name, unsubscribe))):
         raise ValueError("line break in a header")
     content["subject"].encode()  # else EmailMessage would take half a surrogate pair for a byte of an unknown encoding
     mail = EmailMessage(policy=_POLICY.clone(utf8=needs_utf8(recipient)))
@@ -72,6 +77,8 @@ def build(
         mail.add_alternative(text, subtype="html", cte="quoted-printable")
     else:
         mail.set_content(text, cte="quoted-printable")
+    if any(_BREAKS.search(str(value)) for value in mail.values()) or any(has_breaks(file.name) for file in files):
+        raise ValueError("line break in a header")
     for file in files:
         media_type = "application/octet-stream" if file.type.startswith(_COMPOSITE) else file.type
         kind, _, subtype = media_type.partition("/")
@@ -93,13 +100,23 @@ def message_id(reference: str, domain: str) -> str:
     return f"<{name}@{domain}>"
 
 
+@lru_cache(maxsize=16)  # of a message whose mails are alike it is made once
 def plain_text(html: str) -> str:
     """What a reader without HTML sees: the text, with the addresses of links behind them."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_UNCLOSED.sub("&lt;", _without_comments(html)))
     reader.close()
     lines = (re.sub(r"[ \t\r\f\v]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _without_comments(html: str) -> str:
+    kept, at = [], 0
+    while (begin := html.find("<!--", at)) >= 0:
+        kept.append(html[at:begin])
+        end = html.find("-->", begin + 4)
+        at = end + 3 if end >= 0 else len(html)
+    return "".join([*kept, html[at:]])
 
 
 class _Reader(HTMLParser):

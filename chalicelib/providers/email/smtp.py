@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from email.errors import MessageError
 from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Smtp(PlainProvider):
         if sender is None or mail.needs_utf8(sender):
             raise Invalid("options.sender", "must be an e-mail address")
         if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
-            raise Invalid("options.sender_name", "must be one line")
+            raise Invalid("options.sender_name", "must be one line, without =?")
         if "BEGIN CERTIFICATE" not in optional_text(options, "ca", "options", 65536) and options.get("ca"):
             raise Invalid("options.ca", "must be a certificate in PEM")
 
@@ -95,7 +96,7 @@ class Smtp(PlainProvider):
         if not isinstance(content.get("html", False), bool):
             raise Invalid("html", "must be true or false")
         if mail.has_breaks(required_text(content, "subject", limit=500)):
-            raise Invalid("subject", "must be one line")
+            raise Invalid("subject", "must be one line, without =?")
         required_text(content, "text", limit=1_000_000)
         files = content.get("files", [])
         if not isinstance(files, list) or len(files) > MAX_FILES:
@@ -162,7 +163,7 @@ class SmtpSession(PlainSession):
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
             message = mail.build(recipient.content, self._sender, to, recipient.reference, files, recipient.unsubscribe)
-        except ValueError:
+        except (ValueError, MessageError):
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:
             return outcome(self._deliver(to, message))
