@@ -27,7 +27,7 @@ from infra.local.bench_cost import Result
 from infra.local.client import Shop
 from infra.local.stack import LOCAL, Stack, down, up
 
-STACK = Stack("bench", "bench")
+STACK = Stack("bench", "bench", worker=False)
 TRICKLE = 120  # seconds over which half of the receipts come
 WITHIN = 15  # seconds that the strategy's second step waits
 QUIET = 150  # seconds after the last receipt within which every look and recount that is due must be over

@@ -1,8 +1,8 @@
 """`make channels N=500`: what a delivery over each platform costs in AWS requests, by how its receipts come.
 
 Sends N messages over each platform and receipt mode, one after another on a stack that counts as `make bench` does; several such stacks
-at once, since most of the time goes by in waiting until nothing is left to do. Writes the section "Channels" of docs/performance.md and
-.local/channels.json. CMPP is left out: its worker asks its queues whether anything is sent or not.
+at once, since most of the time goes by in waiting until nothing is left to do; what a worker sends has one of its own. Writes the section
+"Channels" of docs/performance.md and .local/channels.json.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from rich.console import Console
 
 from chalicelib.domain.channels import ReceiptMode
-from chalicelib.domain.sending import DeliveryReport
+from chalicelib.domain.sending import ClickReport, DeliveryReport
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from infra.local import bench_page, bench_quiet
@@ -32,6 +32,7 @@ from infra.local.stack import LOCAL, Stack, down, up
 STAGE = "bench"
 STACKS = 4
 ANSWER = "answer"  # what it answers is all that is ever known
+CONNECTION = "connection"  # they come over the one that a worker keeps
 LINKS = "links"  # for each person, where the platform's calls share one content unless somebody wants that
 PATIENCE = 180  # seconds until all is sent and reported
 POLLED = 130  # seconds within which what is asked of a provider every minute was asked, and asked again without news
@@ -45,8 +46,8 @@ for a hundred or a thousand, both are here ("a link each"): the difference is wh
 own limits of calls. Receipts by webhook come in posts as large as the vendor makes them: one each with `jsms`, `chuanglan` and
 WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every
 minute whether anything was sent or not, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share
-of the dollars is too high rather than too low. What another platform does by the same code is not measured twice. `cmpp` is not in
-here: its worker asks its queues all the time, and its container costs more than that.
+of the dollars is too high rather than too low. What another platform does by the same code is not measured twice. Of `cmpp`, what its
+worker asks of AWS to send is in here; not its container, nor that it asks its queues all the time (12 threads, each for 8 seconds).
 
 | channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars per million |
 |---|---|---|---:|---:|---:|
@@ -57,17 +58,23 @@ def scenarios() -> list[str]:
     """`jsms:poll`, `wecom:answer`, `wecom:answer:links` …; what two platforms do by the same code, once."""
     found: dict[tuple[str, str], str] = {}
     for platform, able in registry.capabilities().items():
-        for mode in () if able.worker else _modes(able):
+        for mode in _modes(able):
             found.setdefault((type(registry.load(platform, Policy())).__name__, mode), f"{platform}:{mode}")
     return [each for name in found.values() for each in ((name, f"{name}:{LINKS}") if _is_shared(name.split(":")[0]) else (name,))]
 
 
+def _by_worker(scenario: str) -> bool:
+    return registry.capabilities()[scenario.split(":")[0]].worker != ""
+
+
 def _is_shared(platform: str) -> bool:
     able = registry.capabilities()[platform]
-    return able.clickable is not None and not able.content_per_recipient
+    return able.click_report is ClickReport.LINK and not able.content_per_recipient
 
 
 def _modes(able: registry.Capabilities) -> Sequence[str]:
+    if able.worker:
+        return [CONNECTION]
     return [ANSWER] if able.delivery_report is DeliveryReport.ACCEPTED else sorted(mode.value for mode in able.receipt_modes)
 
 
@@ -79,16 +86,17 @@ def main() -> int:
     given = parser.parse_args()
     wanted = given.only.split(",") if given.only else scenarios()
     if given.stack:
-        _measure(Stack(given.stack, STAGE), wanted, given.deliveries)
+        _measure(Stack(given.stack, STAGE, worker=any(map(_by_worker, wanted))), wanted, given.deliveries)
         return 0
     console = Console()
     with (
         alone(),
-        ThreadPoolExecutor(STACKS) as pool,
-        console.status(f"{len(wanted)} platforms and ways of their receipts on {STACKS} stacks"),
+        ThreadPoolExecutor(STACKS + 1) as pool,
+        console.status(f"{len(wanted)} platforms and ways of their receipts on {STACKS + 1} stacks"),
     ):
-        parts = [wanted[n::STACKS] for n in range(STACKS)]
-        found = [each for part in pool.map(_elsewhere, range(STACKS), parts, [given.deliveries] * STACKS) for each in part]
+        others = [each for each in wanted if not _by_worker(each)]
+        parts = [*(others[n::STACKS] for n in range(STACKS)), [each for each in wanted if _by_worker(each)]]
+        found = [each for part in pool.map(_elsewhere, range(len(parts)), parts, [given.deliveries] * len(parts)) for each in part]
     found.sort(key=lambda each: scenarios().index(each["scenario"]))
     (LOCAL / "channels.json").write_text(json.dumps(found, indent=2) + "\n")
     bench_page.put_section("Channels", section(found, given.deliveries))
@@ -128,7 +136,7 @@ def _measure(stack: Stack, wanted: Sequence[str], deliveries: int) -> None:
 
 def _one(description: Mapping[str, Any], deliveries: int, platform: str, receipts: str, links: str = "") -> dict[str, Any]:
     kind = PLATFORMS[platform].type
-    settings: dict[str, Any] = {} if receipts == ANSWER else {"receipts": receipts}
+    settings: dict[str, Any] = {} if receipts in (ANSWER, CONNECTION) else {"receipts": receipts}
     settings |= {"options": {"track_links": bool(links)}} if _is_shared(platform) else {}
     shop = Shop(description, kinds=(kind,), platforms={kind: platform}, settings={kind: settings})
     people = [f"{shop.mark}_{n}" for n in range(deliveries + 1)]  # the last one is to warm up

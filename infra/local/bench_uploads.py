@@ -21,7 +21,7 @@ from infra.local.bench_cost import Result
 from infra.local.client import Shop
 from infra.local.stack import LOCAL, Stack, down, up
 
-STACK = Stack("uploads", "bench")
+STACK = Stack("uploads", "bench", worker=False)
 PATIENCE = 900  # seconds for one import
 FOR_USERS, FOR_A_THOUSAND_MEMBERSHIPS = 2600, 40  # AWS requests: for 50,000 users, and for each 1,000 memberships besides
 

@@ -17,12 +17,11 @@ from infra.package import HERE, ROOT
 
 # Of the template, beside the address.
 PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}
-WITHOUT_WORKER = ("bench",)  # stages: what the worker asks of its queues would be counted
 
 
-def parameters(stage: str) -> dict[str, str]:
-    """With a worker, which runs as a process of ours instead of a container: there is no image."""
-    return {**PARAMETERS, "CmppDesiredCount": str(int(stage not in WITHOUT_WORKER))}
+def parameters(worker: bool) -> dict[str, str]:
+    """`worker`: which runs as a process of ours instead of a container, since there is no image."""
+    return {**PARAMETERS, "CmppDesiredCount": str(int(worker))}
 
 
 def start_packaging(stage: str) -> subprocess.Popen[str]:
@@ -38,13 +37,12 @@ def end_packaging(packaging: subprocess.Popen[str]) -> Path:
     return Path(out.strip().splitlines()[-1])
 
 
-def deploy(endpoint: str, stage: str, packaged: Path, api_url: str, known: Mapping[str, Any]) -> dict[str, str]:
-    """The first access key, if this makes one; `known` is what was written of an earlier deployment to the same emulator."""
+def deploy(endpoint: str, stage: str, packaged: Path, own: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
+    """The first access key, if this makes one. `own`: parameters; `known`: what was written of an earlier deployment here."""
     from infra import deploy as deployment
 
-    given = {**parameters(stage), "PublicUrl": api_url}
     with local_aws(endpoint) as session:
-        deployment.deploy(session, stage=stage, packaged=packaged, parameters=given, poll=0.1, say=lambda text: None)
+        deployment.deploy(session, stage=stage, packaged=packaged, parameters=own, poll=0.1, say=lambda text: None)
         _warm(endpoint)
         key = deployment.first_access_key(session, stage)
         if key is None and "access_key" not in known:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import differences, insides
-from infra.local.counts import Counts, operation_of
+from infra.local.counts import OUTSIDE, Counts, operation_of
 
 MAX_BODY = 6 * 1024 * 1024  # what Lambda takes; API Gateway itself would take 10 MB
 # Requests that the API works on at once. AWS would start a process for each; on a machine of few cores a burst of receipts would
@@ -70,16 +70,20 @@ class Emulator:
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
         service, operation, caller = operation_of(scope)
-        self.counts.aws_request(service, operation, caller)
-        if service != "dynamodb":
-            await self.aws(scope, receive, send)
+        if service == "dynamodb":
+            request, response = await self._overheard(scope, receive, send)
+            self.counts.dynamodb_units(operation, request, response)
+        elif operation == "ReceiveMessage":
+            _, response = await self._overheard(scope, receive, send)
+            caller = caller if b"ReceiptHandle" in response else OUTSIDE  # who waits asks all the time, whatever is sent
         else:
-            await self._dynamodb_call(operation, scope, receive, send)
+            await self.aws(scope, receive, send)
+        self.counts.aws_request(service, operation, caller)
         if service == "sqs" and operation.startswith(("SendMessage", "ChangeMessageVisibility")):
             differences.wake_event_sources()
 
-    async def _dynamodb_call(self, operation: str, scope: Scope, receive: Any, send: Any) -> None:
-        """Both bodies are looked at for the units that AWS would bill."""
+    async def _overheard(self, scope: Scope, receive: Any, send: Any) -> tuple[bytes, bytes]:
+        """Both bodies of a call."""
         request, response = bytearray(), bytearray()
 
         async def listen() -> Any:
@@ -92,7 +96,7 @@ class Emulator:
             await send(event)
 
         await self.aws(scope, listen, reply)
-        self.counts.dynamodb_units(operation, bytes(request), bytes(response))
+        return bytes(request), bytes(response)
 
     async def _about_itself(self, scope: Scope, send: Any) -> None:
         asked = (scope["method"], scope["path"])

@@ -40,6 +40,7 @@ PATIENCE = 60.0  # seconds for a process to answer
 class Stack:
     name: str
     stage: str
+    worker: bool = True  # that speaks CMPP; where requests are counted, it would add its own
 
     @property
     def folder(self) -> Path:
@@ -64,7 +65,7 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
     stack.folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(stack):
         running = _read(stack.record)
-        wanted = f"{inputs_hash(stack.stage, HERE)} {deployment.parameters(stack.stage)} {sandbox_options}"
+        wanted = f"{inputs_hash(stack.stage, HERE)} {deployment.parameters(stack.worker)} {sandbox_options}"
         programs = digest(LOCAL_SOURCES)
         if running and not (running.get("programs") == programs and answers(_emulator(running)) and answers(_sandbox(running))):
             _stop(stack)
@@ -81,7 +82,8 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
         _await(stack, "emulator", _emulator(running), running)
         description = _deploy(stack, running, packaged)
         old = running["pids"].get(WORKER)
-        running["pids"][WORKER] = worker.restart(old, _emulator_url(running), stack.stage, packaged, stack.log(WORKER))
+        log = stack.log(WORKER)
+        running["pids"][WORKER] = worker.restart(old, _emulator_url(running), stack.stage, packaged, log, stack.worker)
         _write(stack.record, running)
         _await(stack, "sandbox", _sandbox(running), running)
         _write(stack.record, {**running, "deployed": wanted})
@@ -115,12 +117,13 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     """What is to be written of the stack."""
     chosen, endpoint, known = running["ports"], _emulator_url(running), _read(stack.description)
     api_url = f"http://127.0.0.1:{chosen['api']}"
+    given = {**deployment.parameters(stack.worker), "PublicUrl": api_url}
     return {
         **known,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
-        **deployment.deploy(endpoint, stack.stage, packaged, api_url, known),
+        **deployment.deploy(endpoint, stack.stage, packaged, given, known),
         "sandbox_url": f"http://127.0.0.1:{chosen['sandbox']}",
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import config
-from infra.local.deployment import WITHOUT_WORKER, local_aws
+from infra.local.deployment import local_aws
 from infra.local.processes import alive, end, is_ours, spawn
 from infra.template import workers
 
@@ -16,12 +16,12 @@ PATIENCE = 30.0  # seconds for it to finish what it has in hand
 CREDENTIALS_LAST = 12 * 3600  # seconds: in a container it would get new ones
 
 
-def restart(old: int | None, endpoint: str, stage: str, packaged: Path, log: Path) -> int | None:
-    """The new one's pid; None where the stage has none."""
+def restart(old: int | None, endpoint: str, stage: str, packaged: Path, log: Path, wanted: bool) -> int | None:
+    """The new one's pid; None where the stage has none, or it is not wanted."""
     if old is not None:
         end([pid for pid in [old] if is_ours(pid, workers.MODULE)], PATIENCE)
     template = json.loads((packaged / "sam.json").read_text())
-    if "CmppTask" not in template["Resources"] or stage in WITHOUT_WORKER:
+    if "CmppTask" not in template["Resources"] or not wanted:
         return None
     with local_aws(endpoint) as session:
         environment = _environment(session, stage, template)
@@ -47,6 +47,7 @@ def _environment(session: Any, stage: str, template: dict[str, Any]) -> dict[str
     taken = session.client("sts").assume_role(RoleArn=role, RoleSessionName=WORKER, DurationSeconds=CREDENTIALS_LAST)["Credentials"]
     return {
         **variables,
+        "AWS_SDK_UA_APP_ID": WORKER,
         "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
         "AWS_SESSION_TOKEN": taken["SessionToken"],
