@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws import settings_table as stored
-from chalicelib.aws.items import get_many, put_once, to_item
+from chalicelib.aws.items import put_once, to_item
 from chalicelib.aws.settings import Cache
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
@@ -40,10 +40,10 @@ class Groups:
             stored.remove(_group_key(group), group.version, [_group_entry(group), _group_name(group)])
 
     def list(self, family: Family, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Group]:
-        entries = stored.entries(keys.join(family.value, channel_key), keys.join(after) if after else "", limit)
-        wanted = ({"pk": keys.join("group", family.value, int(e["sk"])), "sk": "-"} for e in entries)
-        found = [g for row in get_many(table("settings"), wanted, consistent=True) if (g := _group(row))]
-        return sorted(found, key=lambda group: group.number)
+        def item(entry: stored.Row) -> tuple[str, str]:
+            return keys.join("group", family.value, int(entry["sk"])), "-"
+
+        return [g for row in stored.listed(keys.join(family.value, channel_key), item, after, limit) if (g := _group(row))]
 
 
 def _group_key(group: Group) -> str:
@@ -93,7 +93,7 @@ class Members:
             stored.remove(keys.join("access-key", member.key), member.version, [stored.entry("access-key", member.key)])
 
     def list(self, after: str = "", limit: int = 0) -> Sequence[Member]:
-        return [m for row in stored.listed("access-key", after, limit) if (m := _member(row))]
+        return [m for row in stored.named("access-key", after, limit) if (m := _member(row))]
 
 
 def _member_item(member: Member) -> dict[str, Any]:

@@ -100,21 +100,22 @@ class Administration:
         return self._cache.get("channels", self.list_channels)
 
     def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]:
-        return [c for row in stored.listed("channel", after, limit) if (c := rows.channel(row))]
+        return [c for row in stored.named("channel", after, limit) if (c := rows.channel(row))]
 
     def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
-        return [a for row in stored.listed("access", after, limit) if (a := rows.access_channel(row))]
+        return [a for row in stored.named("access", after, limit) if (a := rows.access_channel(row))]
 
     def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
-        entries = stored.entries(keys.join("template", channel_key), keys.join(after) if after else "", limit)
-        newest = ({"pk": keys.join("template", int(e["sk"])), "sk": rows.version_key(e["version"])} for e in entries)
-        return sorted(map(rows.template, get_many(table("settings"), newest, consistent=True)), key=lambda template: template.number)
+        def newest(entry: stored.Row) -> tuple[str, str]:
+            return keys.join("template", int(entry["sk"])), rows.version_key(entry["version"])
+
+        return [rows.template(row) for row in stored.listed(keys.join("template", channel_key), newest, after, limit)]
 
     def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
-        entries = stored.entries(keys.join("strategy", channel_key), keys.join(after) if after else "", limit)
-        wanted = ({"pk": keys.join("strategy", int(e["sk"])), "sk": "-"} for e in entries)
-        found = [s for row in get_many(table("settings"), wanted, consistent=True) if (s := rows.strategy_entry(row))]
-        return sorted(found, key=lambda each: each.number)
+        def item(entry: stored.Row) -> tuple[str, str]:
+            return keys.join("strategy", int(entry["sk"])), "-"
+
+        return [s for row in stored.listed(keys.join("strategy", channel_key), item, after, limit) if (s := rows.strategy_entry(row))]
 
     # -- writing
 

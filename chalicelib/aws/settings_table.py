@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client
@@ -43,14 +43,27 @@ def query(pk: str, *, after: str = "", before: str = "", limit: int = 0, newest_
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
-def entries(kind: str, after: str = "", limit: int = 0) -> list[Row]:
-    """What there is of a kind, in order: `sk` is its id."""
-    return query(keys.join("list", kind), after=after, limit=limit)
+def listed(kind: str, key_of: Callable[[Row], tuple[str, str]], after: str | int = "", limit: int = 0) -> list[Row]:
+    """What there is of a kind, in the order of its entries, whose `sk` is an id; `key_of` says where the item of an entry stands.
+
+    An item that goes after its entry was read is replaced by the next one: a page that is short is the last.
+    """
+    found: list[Row] = []
+    last = keys.join(after) if after else ""
+    while True:
+        entries = query(keys.join("list", kind), after=last, limit=limit and limit - len(found))
+        places = [key_of(each) for each in entries]
+        rows = get_many(table("settings"), ({"pk": pk, "sk": sk} for pk, sk in places), consistent=True)
+        there = {(row["pk"], row["sk"]): row for row in rows}
+        found += [there[place] for place in places if place in there]
+        if len(there) == len(places) or not limit:
+            return found
+        last = str(entries[-1]["sk"])
 
 
-def listed(kind: str, after: str = "", limit: int = 0) -> list[Row]:
-    wanted = ({"pk": keys.join(kind, each["sk"]), "sk": "-"} for each in entries(kind, after, limit))
-    return sorted(get_many(table("settings"), wanted, consistent=True), key=lambda row: str(row["pk"]))
+def named(kind: str, after: str = "", limit: int = 0) -> list[Row]:
+    """The same of a kind whose items stand under its own name and their ids."""
+    return listed(kind, lambda entry: (keys.join(kind, entry["sk"]), "-"), after, limit)
 
 
 def entry(kind: str, name: str, **more: int) -> Item:

@@ -10,9 +10,11 @@ import pytest
 
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
 from chalicelib.domain.errors import Conflict, Stale
+from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.strategy import StrategyEntry
 from chalicelib.flow.ports import World
 from tests.builders import a_channel, a_strategy, a_template, an_access_channel
+from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
 
 
@@ -164,6 +166,24 @@ def test_lists_are_read_in_pages(container: Container, unique: str) -> None:
     codes = [each.code for each in settings.list_channels(f"{unique}0", 3)]
     assert codes == [f"{unique}{n}" for n in (1, 2, 3)]
     assert [each.key for each in settings.access_channels(f"{unique}2", 2)] == [f"{unique}3", f"{unique}4"]
+
+
+def test_what_goes_while_a_list_is_read_hides_nothing_behind_it(real: World, aws: Any, unique: str) -> None:
+    """A page is read as names, then as items: one that is short is the last one."""
+    settings = real.settings
+    entries = [StrategyEntry(settings.next_number("strategy"), unique, f"{n}", a_strategy()) for n in range(4)]
+    groups = [Group(Family.LIST, settings.next_number("list"), unique, f"{n}", "black") for n in range(4)]
+    channels = [a_channel(f"{unique}{n}", ChannelType.SMS) for n in range(4)]
+    for entry, group, channel in zip(entries, groups, channels, strict=True):
+        settings.put_strategy(entry.number, unique, entry.name, entry.strategy)
+        real.groups.put(group)
+        settings.put_channel(channel)
+    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: settings.delete_strategy(next_of(entries[1]))):
+        assert settings.strategies(unique, 0, 3) == [entries[0], *entries[2:]]
+    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: real.groups.delete(next_of(groups[0]))):
+        assert real.groups.list(Family.LIST, unique, 0, 2) == groups[1:3]
+    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: settings.delete_channel(next_of(channels[2]))):
+        assert settings.list_channels(f"{unique}0", 2) == [channels[1], channels[3]]
 
 
 def test_what_another_container_wrote_is_seen_after_forgetting(container: Container, unique: str) -> None:
