@@ -6,7 +6,9 @@ much or another type of content gets another status.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -26,6 +28,8 @@ TOO_MANY, BAD_PARAMETER, SEVERAL, NOT_SAVED = 40011, 40002, 4000, 4107
 MAX_ITEMS = 100
 MAX_ERRORS, SHOWN = 1000, 64  # that an answer lists, so that it stays one that Lambda can give; characters of what each is about
 RATE = 100
+
+_LANGUAGE = re.compile(r"(zh|en)(?:[-_][\w-]+)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII | re.IGNORECASE)
 
 _WORDS = {
     SEVERAL: ("请求有多个错误,请在data中查看错误码列表", "the request has several errors: see the list of codes in data"),
@@ -108,7 +112,7 @@ def _words(call: Call, code: int) -> str:
 
 
 def _is_english(call: Call) -> bool:
-    """Whether English is asked for before Chinese, which is what there is otherwise."""
-    asked = [part.split(";")[0].strip().lower() for part in call.headers.get("accept-language", "")[:200].split(",")]
-    known = [language[:2] for language in asked if language[:2] in ("zh", "en")]
-    return bool(known) and known[0] == "en"
+    """Whether English is preferred to Chinese, which is what there is otherwise: by weight, then by place (RFC 9110, 12.5.4)."""
+    asked = [_LANGUAGE.fullmatch(part.strip()) for part in call.headers.get("accept-language", "")[:200].split(",")]
+    weight, language = max(((float(found[2] or 1), found[1].lower()) for found in asked if found), key=itemgetter(0), default=(0, ""))
+    return weight > 0 and language == "en"

@@ -108,6 +108,18 @@ def test_english_is_spoken_where_it_is_preferred(growth: Api) -> None:
     assert "不存在" in put(growth, item(103629, 219, 默认联系="1"), Accept_Language="fr, zh-CN, en").json["msg"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "english"),
+    [
+        ("zh;q=0.1, en;q=0.9", True), ("en;q=0.5, zh", False), ("en;q=0, zh;q=0", False), ("en;q=0", False), ("EN-us", True),
+        ("en; q=0.8, zh-Hans; q=0.9", False), ("*", False), ("en;q=x, zh;q=0.1", False), ("en;q=nan, zh;q=0.1", False), ("enm", False),
+        ("zh, en", False), ("en, zh", True), ("", False), (";", False), (",;q=1,en", True), ("en_US", True),
+    ],
+)  # fmt: skip
+def test_what_is_preferred_is_said_by_weight_and_then_by_place(growth: Api, asked: str, english: bool) -> None:
+    assert ("不存在" not in put(growth, item(103629, 219, 默认联系="1"), Accept_Language=asked).json["msg"]) == english
+
+
 def test_what_is_invalid_is_said_in_the_language_that_is_preferred(growth: Api) -> None:
     for language, text in (("zh", "业务参数无效: [0].cuid 缺失"), ("en", "invalid parameter: [0].cuid is required")):
         reply = put(growth, {"channels": item(1, SMS_ID, a="1")["channels"]}, Accept_Language=language)
