@@ -21,6 +21,7 @@ USERID, TAG = "userid", "tag"
 SEVERAL = re.compile("[;；]")  # between the values of one cell
 
 _HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"[^\d@\[\0]+(?:\[.*)?", re.DOTALL)
 _LONGEST = 100  # characters of a header that a reason quotes
 _NAMES = {
     "phone": ChannelType.SMS,
@@ -95,7 +96,7 @@ def _adding(body: dict[str, Any]) -> dict[str, Any]:
 
 def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
     """Raises Invalid naming the column that is unknown, ambiguous or missing."""
-    found = [_column(world, kind, name) for name in header]
+    found = [_column(world, kind, name, n) for n, name in enumerate(header, 1)]
     paths = [column.path for column in found]
     twice = next((column for n, column in enumerate(found) if column.path in paths[:n]), None)
     if twice is not None:
@@ -105,7 +106,8 @@ def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
     return Columns(kind, found)
 
 
-def _column(world: World, kind: ImportKind, header: str) -> Column:
+def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
+    """What can be no name is not quoted: in a file without a header it would be somebody's contact."""
     shown = header[:_LONGEST]
     matched = _HEADER.fullmatch(header)
     name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
@@ -115,7 +117,7 @@ def _column(world: World, kind: ImportKind, header: str) -> Column:
         return Column(shown, TAG, None, bind or ALL, is_many=True)
     if name in KINDS and kind is ImportKind.USERS:
         return _contact(world, shown, KINDS[name], bind)
-    raise Invalid(shown or "header", "is not a column of this kind of import")
+    raise Invalid(shown if _NAME.fullmatch(header) else f"column {number}", "is not a column of this kind of import")
 
 
 def _contact(world: World, header: str, kind: ChannelType, bind: str) -> Column:

@@ -129,7 +129,9 @@ def _work_through(world: World, one: Import, reader: _Reader, until: int) -> Non
             return
         one = counted
     rows = reader.sheet.rows()
-    seen = {reader.columns.userid(cells): number for number, cells in islice(rows, one.rows)}
+    seen: dict[str, int] = {}
+    for number, cells in islice(rows, one.rows):
+        seen.setdefault(reader.columns.userid(cells), number)
     while one.rows < one.total:
         some = list(islice(rows, SLICE))
         changed, bad = _slice(world, one, reader, some, seen)
@@ -158,9 +160,10 @@ def _slice(world: World, one: Import, reader: _Reader, some: Sequence[sheets.Row
         try:
             userid = reader.columns.userid(cells)
             first = seen.setdefault(userid, number)
+            change = reader.read(reader.columns.body(cells))
             if first != number and one.kind is ImportKind.USERS:  # else a repeated slice would take back what a later one changed
                 raise Invalid(headers.USERID, f"stands in row {first} already")
-            changes[number] = contacts.fold_singles(reader.read(reader.columns.body(cells)))
+            changes[number] = contacts.fold_singles(change)
         except (Refused, Invalid) as error:
             bad.append(reader.columns.bad(number, error))
     changed, refused = _apply(world, one, changes)

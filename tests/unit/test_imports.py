@@ -109,7 +109,7 @@ def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWo
         ("phone", "userid: there is no such column"),
         ("userid,name", "name: is not a column of this kind of import"),
         ("userid,phone[a b]", "phone[a b]: is not a column of this kind of import"),
-        ("userid,,phone", "header: is not a column of this kind of import"),
+        ("userid,,phone", "column 2: is not a column of this kind of import"),
         ("userid,phone,phone[all]", "phone[all]: says the same as a column before it"),
         ("userid,USERID", "USERID: says the same as a column before it"),
         ("userid,phone[nobody]", "phone[nobody]: must be all or the channel key of an access channel"),
@@ -144,6 +144,28 @@ def test_bad_rows_are_told_by_number_column_and_reason_and_the_others_are_done(f
     assert told[4][2] == "stands in row 5 already"
     assert list(fake.users.stored) == ["bob2"]
     assert not [line for line in told for cell in line if "138" in cell], "no contact is quoted"
+
+
+def test_a_row_without_a_user_says_so_and_not_that_it_stands_there_twice(fake: FakeWorld) -> None:
+    long = 12345678901234567890
+    cells: list[Sequence[spreadsheets.Cell]] = [
+        ["userid", "phone"],
+        *([long, "13800138000"] for _ in range(2)),
+        *([None, "13800138000"] for _ in range(2)),
+    ]
+    told = report(fake, done(fake, spreadsheets.xlsx(cells), USERS, FileFormat.XLSX))[1:]
+    assert [line[:2] for line in told] == [[str(n), "userid"] for n in (2, 3, 4, 5)]
+    assert ["15 digits" in line[2] for line in told] == [True, True, False, False]
+    assert [line[2].startswith("1 to 64") for line in told] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("header", ["13800138000,ann", "ann@example.com,bob", "+8613800138000", "a" * 99 + "13800138000"])
+def test_a_file_without_a_header_is_refused_without_quoting_whom_it_is_about(fake: FakeWorld, header: str) -> None:
+    """The reason is kept, and every member may read it."""
+    one = done(fake, f"{header}\n")
+    assert (one.state, one.reason) == (ImportState.FAILED, "column 1: is not a column of this kind of import")
+    numbers: list[Sequence[spreadsheets.Cell]] = [["userid", 12345678901234567890], ["ann", 1]]
+    assert done(fake, spreadsheets.xlsx(numbers), USERS, FileFormat.XLSX).reason.startswith("column 2: is not a column")
 
 
 def test_a_number_that_lost_digits_is_refused(fake: FakeWorld) -> None:
