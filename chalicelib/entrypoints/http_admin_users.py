@@ -107,6 +107,8 @@ def _known(world: World, userid: str) -> User:
 
 def _check(refused: Mapping[str, str]) -> None:
     for reason in refused.values():
+        if reason == contacts.UNKNOWN:
+            raise LookupError("no such user")
         raise Conflict(reason) if reason == contacts.BUSY else Invalid("userid", reason)
 
 

@@ -209,6 +209,19 @@ def test_what_is_wrong_with_members_is_refused(configured: Api, body: Any) -> No
     assert not configured.fake.audiences.members
 
 
+def test_who_is_deleted_by_somebody_else_meanwhile_is_not_found(configured: Api) -> None:
+    configured.fake.users.has(a_user("ann"))
+    readings = []
+
+    def somebody_else(number: int, name: str) -> None:
+        readings.append(number) if name == "users.get" else None
+        if len(readings) == 2:
+            configured.fake.users.stored.pop("ann", None)
+
+    configured.fake.on_step = somebody_else
+    assert configured.admin("DELETE", "users/ann").status == 404
+
+
 def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(configured: Api) -> None:
     fake = configured.fake
     made = [a_message("ann", channel_key=KEY, accepted=fake.clock.now() - n * 3_600_000, number=n) for n in range(5)]
