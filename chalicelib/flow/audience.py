@@ -82,7 +82,7 @@ def make_plan(world: World, message: Message, page: int, position: str, contacts
     """Decide on a page of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
     candidates, is_last = _candidates(world, message, page, position, contacts)
     lists = _lists(world, message, candidates)
-    said = _Said(_opted_out(world, message, candidates), _to_gone(world, message))
+    said = _Said(_opted_out(world, message, candidates), _to_gone(world, message), _own(world, message))
     selected = [_select(message, each, lists, said) for each in candidates]
     fitting = _cut(selected)
     targets = [each for each in selected[:fitting] if each is not None]
@@ -133,10 +133,14 @@ def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> L
 
 
 class _Said(NamedTuple):
-    """`opted_out`: named contacts that want no messages of the access channel. `to_gone`: delivery channels that try dead contacts."""
+    """`opted_out`: named contacts that want no messages of the access channel. `to_gone`: delivery channels that try dead contacts.
+
+    `own`: delivery channels by which a user is a restricted access channel's own.
+    """
 
     opted_out: frozenset[str]
     to_gone: frozenset[str]
+    own: frozenset[str]
 
 
 def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
@@ -161,11 +165,17 @@ def _to_gone(world: World, message: Message) -> frozenset[str]:
     return frozenset(channel.code for channel in channels if options.of(channel.options).send_to_gone)
 
 
+def _own(world: World, message: Message) -> frozenset[str]:
+    """All that are authorised, not only those that this message uses: who is whose does not change from message to message."""
+    access = world.settings.access_channel(message.channel_key) if message.restricted else None
+    return frozenset(message.channels).union(access.channels if access else ())
+
+
 def _select(message: Message, one: Candidate, lists: Lists, said: _Said) -> tuple[Target, Contacts] | None:
     """None for who is passed by: of those who were not named, a restricted access channel sees only its own."""
     if message.audience.kind is AudienceKind.CONTACTS:
         return select_contact(message, one.id, _kind(one), one.contact, opted_out=one.contact in said.opted_out)
-    if message.restricted and one.user is not None and not one.user.is_bound_to(message.channel_key, message.channels):
+    if message.restricted and one.user is not None and not one.user.is_bound_to(message.channel_key, said.own):
         return None if message.audience.is_walked else select(message, one.id, None, lists)
     return select(message, one.id, one.user, lists, said.to_gone)
 

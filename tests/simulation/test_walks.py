@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import audience, report, submit, tally
 from tests.builders import SHOP, a_user, an_access_channel
@@ -162,6 +163,18 @@ def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
     assert "bound" in reached
     assert "own" not in reached
     assert set(CROWD) <= reached, "their app is bound to a delivery channel of this access channel"
+
+
+def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its_own_user_too() -> None:
+    simulation = Simulation()
+    world = simulation.world
+    world.settings.put_template(_sms_template())
+    world.users.has(a_user("bound", push=["r"], text="1"), replace(a_user("others", text="2"), tags={"other": ("theirs",)}))
+    access = an_access_channel(restricted=True)
+    submit.submit(world.ports, replace(simulation.request(), userids=("bound", "others"), rule_id=0, template=2, channel=access))
+    simulation.run()
+    (page,) = simulation.pages()
+    assert {target.id: target.loss for target in page.plan.targets} == {"bound": None, "others": TargetLoss.UNKNOWN_USER}
 
 
 def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
