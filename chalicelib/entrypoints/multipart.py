@@ -78,11 +78,22 @@ class _Reader:
         if self._name.lower() == b"content-disposition":
             _, options = parse_options_header(self._value)
             self.parts[-1].name = _text(options.get(b"name", b""))
-            self.parts[-1].filename = _text(options[b"filename"]) if b"filename" in options else None
+            self.parts[-1].filename = _file_name(_text(options[b"filename"])) if b"filename" in options else None
         self._name, self._value = b"", b""
 
     def _end(self) -> None:
         self.is_over = True
+
+
+def _file_name(given: str) -> str:
+    """.NET's HttpClient writes a name that is not ASCII as an encoded word of RFC 2047; others write UTF-8 (RFC 7578, 4.2)."""
+    from email.errors import HeaderParseError
+    from email.header import decode_header, make_header
+
+    try:
+        return str(make_header(decode_header(given))) if given.startswith("=?") else given
+    except (HeaderParseError, LookupError, ValueError):
+        return given
 
 
 def _text(raw: bytes) -> str:

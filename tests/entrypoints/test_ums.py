@@ -391,6 +391,19 @@ def test_an_attachment_is_kept_and_works_in_mails_of_its_sender(configured: Api)
 
 
 @pytest.mark.parametrize(
+    ("filename", "shown"),
+    [
+        ("=?utf-8?B?5oql5ZGKLnBkZg==?=", "%E6%8A%A5%E5%91%8A.pdf"), ("=?gb2312?B?sai45i5wZGY=?=", "%E6%8A%A5%E5%91%8A.pdf"),
+        ("=?x?B?5oql?=", "%3D_x_B_5oql_%3D"), ("=?utf-8?B?5?=", "%3D_utf-8_B_5_%3D"), ("=?utf-8?B?gA==?=", "%3D_utf-8_B_gA"),
+        ("a=?utf-8?B?5oql?=", "a%3D_utf-8_B_5oql_%3D"), ("=?utf-8?B?Li4vYS5wZGY=?=", "a.pdf"),
+    ],
+)  # fmt: skip
+def test_a_file_name_may_be_an_encoded_word_as_dotnet_writes_it(configured: Api, filename: str, shown: str) -> None:
+    url = post_form(configured, form(("file", b"x", filename))).json["url"]
+    assert url.rpartition("/")[2].startswith(shown), url
+
+
+@pytest.mark.parametrize(
     ("hours", "status"), [(b"1", 200), (b"168", 200), (b"0", 400), (b"169", 400), (b"x", 400), (b"", 400), (b"1.5", 400)]
 )
 def test_an_attachment_lives_1_to_168_hours(configured: Api, hours: bytes, status: int) -> None:
