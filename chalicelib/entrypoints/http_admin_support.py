@@ -12,7 +12,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import observability
 from chalicelib.domain.audits import Change
-from chalicelib.domain.errors import Refused, Stale
+from chalicelib.domain.errors import Conflict, Refused, Stale
 from chalicelib.entrypoints.http_support import JSON, MAX_ADMIN_BODY, PARAMETER, Auth, Call, View, problem_details, route
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -29,7 +29,10 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
         @functools.wraps(view)
         def logged(call: Call, **ids: str) -> Any:
             call.world.settings.forget()
-            answer = view(call, **ids)
+            try:
+                answer = view(call, **ids)
+            except Stale as error:  # somebody else was faster; where no version was named, nothing that was asked for has failed
+                raise error if _names_a_version(call) else Conflict("") from None
             if method != "GET" and call.contract.role is not None:
                 body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
                 made = {name: str(body[name]) for name in IDS if (status == 201 or not ids) and name in body}
@@ -40,6 +43,10 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
         return route(blueprint, whole, method, auth=Auth.ACCESS, shape=problem_details, limit=MAX_ADMIN_BODY, **declared)(logged)
 
     return register
+
+
+def _names_a_version(call: Call) -> bool:
+    return call.headers.get("if-match", "").strip() not in ("", "*")
 
 
 def log_change(call: Call, method: str, path: str, ids: Mapping[str, str], status: int = 200) -> None:

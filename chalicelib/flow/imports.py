@@ -38,13 +38,17 @@ _FAMILIES = {ImportKind.SEGMENT: Family.SEGMENT, ImportKind.LIST: Family.LIST}
 
 def begin(world: World, random: bytes, kind: ImportKind, format: FileFormat, target: int = 0) -> tuple[Import, Form]:
     """A new import, and the form with which its file is uploaded. Raises Invalid for a segment or list that is not there."""
-    family = _FAMILIES.get(kind)
-    if family is not None and world.groups.get(family, target) is None:
-        raise Invalid("target", f"there is no such {family}")
+    _check_target(world, kind, target)
     now = world.clock.now()
     one = Import(keys.message_id(now, random), kind, format, now, now // 1000 + KEPT_DAYS * 86400, target)
     world.imports.create(one)
     return replace(one, version=1), world.files.form(_upload(one), 1, MAX_BYTES, FORM_SECONDS)
+
+
+def _check_target(world: World, kind: ImportKind, target: int) -> None:
+    family = _FAMILIES.get(kind)
+    if family is not None and world.groups.get(family, target) is None:
+        raise Invalid("target", f"there is no such {family}")
 
 
 def start(world: World, id: str) -> Import:
@@ -106,6 +110,7 @@ class _Reader:
 
 
 def _open(world: World, one: Import, read: Read) -> _Reader:
+    _check_target(world, one.kind, one.target)
     raw = world.files.read(_upload(one), one.mark)
     if raw is None:
         raise Invalid("file", "is not there any more, or was replaced after the start")

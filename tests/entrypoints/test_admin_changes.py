@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.errors import Stale
 from tests.entrypoints.conftest import CONTENTS, JPUSH, KEY, OPERATOR, SECRET, SENDER, Api, Reply, message
 from tests.entrypoints.test_admin import problem
 
@@ -52,6 +53,27 @@ def test_a_change_needs_the_etag_of_what_was_read(filled: Api, path: str) -> Non
     assert done.headers["ETag"] == read(filled, path).headers["ETag"] == f'"{done.json["version"]}"'
     problem(filled, method, path, body, status=412, headers={"If-Match": tag})
     assert filled.admin(method, path, body, headers={"If-Match": "*"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("POST", f"access-channels/{KEY}/secret", {}), ("POST", "channels/app1/labels", {"name": "Work"}), ("DELETE", "lists/1", None),
+     ("PUT", "lists/1", {"name": "renamed"})],
+)  # fmt: skip
+def test_who_began_from_no_version_and_was_slower_is_told_so_and_not_that_a_precondition_failed(
+    filled: Api, monkeypatch: pytest.MonkeyPatch, method: str, path: str, body: Any
+) -> None:
+    def too_late(*_: Any) -> None:
+        raise Stale("somebody else changed this meanwhile")
+
+    for port, name in ((filled.fake.settings, "update_access_channel"), (filled.fake.settings, "update_channel"),
+                       (filled.fake.groups, "update"), (filled.fake.groups, "delete")):  # fmt: skip
+        monkeypatch.setattr(port, name, too_late)
+    anyhow = {"If-Match": "*"} if method == "PUT" else {}
+    answer = problem(filled, method, path, body, status=409, headers=anyhow)
+    assert answer["errors"] == []
+    tag = read(filled, path.removesuffix("/secret")).headers["ETag"]
+    problem(filled, method, path, body, status=412, field="If-Match", headers={"If-Match": tag})
 
 
 @pytest.mark.parametrize("path", ["channels/app2", "templates/1", "strategies/1", "lists/1"])

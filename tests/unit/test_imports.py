@@ -201,6 +201,15 @@ def test_members_join_a_segment_or_a_list(fake: FakeWorld, kind: ImportKind, nam
     assert "audiences.change" not in fake.log
 
 
+@pytest.mark.parametrize(("kind", "family"), [(SEGMENT, Family.SEGMENT), (LIST, Family.LIST)])
+def test_nobody_joins_a_segment_or_a_list_that_was_deleted_meanwhile(fake: FakeWorld, kind: ImportKind, family: Family) -> None:
+    id = started(fake, "userid\nann\n", kind, FileFormat.CSV, 7)
+    fake.groups.delete(replace(fake.groups.stored[family, 7], version=2))
+    run(fake)
+    one = fake.imports.stored[id]
+    assert (one.state, one.reason, fake.audiences.members) == (ImportState.FAILED, f"target: there is no such {family}", {})
+
+
 def test_a_file_without_rows_is_done(fake: FakeWorld) -> None:
     one = done(fake, "userid\n")
     assert (one.state, figures(one), one.percentage) == (ImportState.DONE, (0, 0, 0, 0), 100)
