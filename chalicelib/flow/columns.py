@@ -22,6 +22,7 @@ SEVERAL = re.compile("[;；]")  # between the values of one cell
 
 _HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[^\d@\[\0]+(?:\[.*)?", re.DOTALL)
+_SHORTENED = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE)  # as spreadsheets save long numbers in csv
 _LONGEST = 100  # characters of a header that a reason quotes
 _NAMES = {
     "phone": ChannelType.SMS,
@@ -67,8 +68,9 @@ class Columns:
         """What the row says of its user; empty cells say nothing. Raises Invalid for a cell that cannot be meant."""
         body: dict[str, Any] = {}
         for column, cell in self._cells(cells):
-            if cell == LOST_DIGITS:
-                raise Invalid(column.header, "is a number of more than 15 digits, of which some are lost: format the column as text")
+            if cell == LOST_DIGITS or _SHORTENED.fullmatch(cell):
+                reason = "is a number of which the spreadsheet kept 15 digits at most, or wrote fewer: format the column as text"
+                raise Invalid(column.header, reason)
             if "\0" in cell:
                 raise Invalid(column.header, "has a NUL character")
             if not cell and column.field != USERID:

@@ -201,6 +201,17 @@ def test_members_join_a_segment_or_a_list(fake: FakeWorld, kind: ImportKind, nam
     assert "audiences.change" not in fake.log
 
 
+@pytest.mark.parametrize("number", ["1.38E+10", "2.08810212245883E+15", "1E+12", "1.2e+16", "-1.5E+07", "1,38E+10"])
+def test_a_number_that_a_spreadsheet_shortened_when_it_saved_csv_is_refused(fake: FakeWorld, number: str) -> None:
+    """It would be a good user id, and a good id of Alipay."""
+    fake.settings.put_channel(a_channel("life", ChannelType.ALIPAY_LIFE, number=97, name="life"))
+    one = done(fake, f'userid,alipaylife_userid,tag\n"{number}",,\nann,"{number}",\nbob,1E5,1E5\n')
+    assert [(line[:2], "15 digits" in line[2]) for line in report(fake, one)[1:]] == [
+        (["2", "userid"], True), (["3", "alipaylife_userid"], True),
+    ]  # fmt: skip
+    assert set(fake.users.stored) == {"bob"}
+
+
 @pytest.mark.parametrize(("kind", "family"), [(SEGMENT, Family.SEGMENT), (LIST, Family.LIST)])
 def test_nobody_joins_a_segment_or_a_list_that_was_deleted_meanwhile(fake: FakeWorld, kind: ImportKind, family: Family) -> None:
     id = started(fake, "userid\nann\n", kind, FileFormat.CSV, 7)
