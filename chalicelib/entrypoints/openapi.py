@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 from pydantic.json_schema import models_json_schema
 
 from chalicelib.entrypoints import codes, shapes
@@ -81,15 +81,27 @@ def _schemas(contracts: Iterable[Contract]) -> tuple[Json, Mapping[str, str]]:
     refs, found = models_json_schema([(model, "validation") for model in models.values()], ref_template=REF + "{model}")
     names = {name: refs[model, "validation"]["$ref"].removeprefix(REF) for name, model in models.items()}
     described: Json = _tidied({**examples.ERRORS, **found["$defs"]})
+    shapes_of = {each.__name__: each for each in _subclasses(BaseModel) if each.__module__.startswith(shapes.__name__)}
     for name, schema in described.items():
-        _describe(schema, _ancestry(name))
+        shape = shapes_of.get(name)
+        _describe(schema, _ancestry(name, shape))
+        if shape is not None:
+            _spell(schema, shape)
     return described, names
 
 
-def _ancestry(name: str) -> tuple[str, ...]:
+def _ancestry(name: str, shape: type[BaseModel] | None) -> tuple[str, ...]:
     """A shape's name and those of the shapes that it is made from."""
-    found = {each.__name__: each for each in _subclasses(BaseModel) if each.__module__.startswith(shapes.__name__)}
-    return tuple(each.__name__ for each in found[name].__mro__) if name in found else (name,)
+    return tuple(each.__name__ for each in shape.__mro__) if shape is not None else (name,)
+
+
+def _spell(schema: Json, shape: type[BaseModel]) -> None:
+    """A field that UMS writes in two ways is there in both: pydantic tells of the first only."""
+    for field in shape.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            first, *others = map(str, field.validation_alias.choices)
+            for other in others:
+                schema["properties"][other] = {**schema["properties"][first], "description": f"The same as `{first}`."}
 
 
 def _subclasses(shape: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -165,9 +177,15 @@ def _in_query(contract: Contract, schemas: Json, names: Mapping[str, str]) -> It
         return
     shape = schemas[names[contract.query]]
     for name, schema in shape.get("properties", {}).items():
-        described = {k: v for k, v in schema.items() if k != "description"}
+        described = _given({k: v for k, v in schema.items() if k != "description"})
         text = {"description": schema["description"]} if "description" in schema else {}
         yield {"name": name, "in": "query", "required": name in shape.get("required", ()), **text, "schema": described}
+
+
+def _given(schema: Json) -> Json:
+    """What a parameter may be where it is there: there is no null in a query, only what is left out."""
+    others = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    return others[0] if len(others) == 1 else schema
 
 
 def _headers(contract: Contract) -> Iterator[Json]:

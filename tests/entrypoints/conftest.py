@@ -8,17 +8,19 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pytest
 from chalice.test import Client
+from jsonschema import Draft202012Validator
 
 import app
 from chalicelib import wiring
 from chalicelib.domain.channels import AccessChannel, ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.groups import Family, Group
-from chalicelib.entrypoints import codes, shapes
+from chalicelib.entrypoints import codes, openapi, shapes
 from chalicelib.entrypoints.contract import Contract
 from chalicelib.flow.ports import Provider
 from chalicelib.providers import registry
@@ -100,6 +102,22 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
         shapes.load(contract.gives).model_validate_json(body)
 
 
+@cache
+def taken_by(method: str, route: str) -> Draft202012Validator | None:
+    """What the document says that a route takes; None where that is no JSON."""
+    document = openapi.document(app.app.routes, "https://ums.example.com")
+    taken = document["paths"][route][method.lower()].get("requestBody", {"content": {}})["content"].get("application/json")
+    return Draft202012Validator({**taken["schema"], "components": document["components"]}) if taken else None
+
+
+def check_taken(method: str, path: str, payload: bytes, status: int, body: bytes) -> None:
+    """Whatever a route has taken whole is what the document says it takes."""
+    found = contract_of(method, path)
+    validator = taken_by(method, found[0]) if found and status < 300 else None
+    if validator is not None and not any(part in body for part in (b'"code":4', b'"fail":[{')):  # of Growth, and of users one by one
+        validator.validate(json.loads(payload))
+
+
 class Api:
     def __init__(self, fake: FakeWorld) -> None:
         self.fake = fake
@@ -115,6 +133,7 @@ class Api:
         payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         reply = self._client.http.request(method, path, headers=sent, body=payload)
         check_answer(method, path, reply.status_code, reply.body)
+        check_taken(method, path, payload, reply.status_code, reply.body)
         return Reply(reply.status_code, reply.headers, reply.body)
 
     def send(self, body: Any = None, *, auth: str | None = SENDER, path: str = "/v1/template/sent", **options: Any) -> Reply:

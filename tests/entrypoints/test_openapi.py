@@ -18,7 +18,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import validate
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -84,14 +84,25 @@ def test_every_field_of_every_shape_is_in_the_document() -> None:
             continue  # only others are made of it
         found = DOCUMENT["components"]["schemas"].get(shape.__name__)
         assert found is not None, f"{name} is used by no route"
-        fields = {str(shape.model_fields[f].validation_alias or f) for f in shape.model_fields if f != "root"}
-        assert {f for f in fields if not f.startswith("AliasChoices")} <= {*found.get("properties", {})}, name
+        fields = {name for f, field in shape.model_fields.items() if f != "root" for name in names_of(f, field.validation_alias)}
+        assert fields == {*found.get("properties", {})}, name
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
             query = entry.view_function.contract.query
             shown = {p["name"] for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ()) if p["in"] == "query"}
             assert shown == ({*shapes.load(query).model_fields} if query else set())
     assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
+
+
+def names_of(field: str, alias: Any) -> list[str]:
+    return [*map(str, alias.choices)] if isinstance(alias, AliasChoices) else [alias or field]
+
+
+def test_no_parameter_is_null_and_every_rule_is_one_of_json_schema() -> None:
+    parameters = [p for methods in DOCUMENT["paths"].values() for o in methods.values() for p in o.get("parameters", ())]
+    assert [p["name"] for p in parameters if '"null"' in json.dumps(p["schema"]) or p["schema"].get("default", "") is None] == []
+    for word in ("ge", "gt", "le", "lt", "min_length", "max_length"):
+        assert f'"{word}": ' not in json.dumps(DOCUMENT["components"]["schemas"])
 
 
 def test_it_says_of_every_field_what_it_means() -> None:

@@ -40,6 +40,10 @@ def _segment(value: Any) -> Any:
     return value
 
 
+_Digits = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
+Segment = Annotated[int, Field(ge=0), BeforeValidator(_segment, json_schema_input_type=Annotated[int, Field(ge=0)] | _Digits)]
+
+
 class RegistrationIds(Strict):
     """`instance` is UMS's reserved field and means nothing."""
 
@@ -61,7 +65,7 @@ class Audience(Strict):
 
     aud_tag: Annotated[list[Tag], Field(min_length=1, max_length=MAX_TAGS)] | None = None
     aud_userid: Annotated[list[UserId], BeforeValidator(_count)] | None = None
-    aud_segment: Annotated[list[Annotated[int, BeforeValidator(_segment), Field(ge=0)]], Field(min_length=1, max_length=1)] | None = None
+    aud_segment: Annotated[list[Segment], Field(min_length=1, max_length=1)] | None = None
     aud_app: Groups | None = None
     aud_wechatoa: Groups | None = None
     aud_wechatmp: Groups | None = None
