@@ -120,9 +120,11 @@ def _group(lookup: Lookup) -> str:
 
 
 def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
-    """When the last part was delivered; None while one is not."""
-    each = [min((times[name] for name in names_of(part) if name in times), default=None) for part in lookup.parts]
-    return max((at for at in each if at is not None), default=None) if None not in each else None
+    """When the last part was delivered; None while one is not. A name that two parts may go by is of one of them."""
+    said = [{name for name in names_of(part) if name in times} for part in lookup.parts]
+    if not all(said) or len(set().union(*said)) < len(said):
+        return None
+    return max(min(times[name] for name in names) for names in said)
 
 
 def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:

@@ -193,6 +193,31 @@ def test_what_could_not_be_sent_after_others_were_comes_later() -> None:
     assert [(bool(outcome.provider_id), outcome.later) for outcome in outcomes] == [(True, False), (False, True), (False, True)]
 
 
+def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SUBMIT for whose answer nobody waits would be taken, and nobody would ever know."""
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+
+    class Slow(Scripted):
+        def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
+            clock[0] += 2
+            assert until - clock[0] >= 2
+            return super().submit(pdu, until, on)
+
+    gateway = Slow(numbers_per_submit=1)
+    outcomes = gateway.send([number(n) for n in range(9)])
+    assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 3 + [False] * 6
+    assert all(outcome.later and not outcome.uncertain for outcome in outcomes[3:])
+    assert len(gateway.seen) == 3
+
+
+def test_a_slow_search_for_a_refused_number_is_gone_on_with_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock.append(clock[-1] + 1) or clock[-1])
+    outcomes = Scripted(*[13] * 99).send([number(n) for n in range(4)])
+    assert {(outcome.loss, outcome.later) for outcome in outcomes} == {(Loss.INVALID_TARGET, False), (None, True)}
+
+
 def test_a_whole_call_of_bad_numbers_sends_nothing() -> None:
     gateway = Scripted()
     assert gateway.send(["x", "y"]) == [Outcome(Loss.INVALID_TARGET, "bad_number")] * 2
@@ -229,8 +254,11 @@ def test_nobody_knows_of_a_call_without_an_answer(sandbox: Sandbox) -> None:
 
 def test_what_was_taken_before_an_answer_stayed_away_is_known(sandbox: Sandbox) -> None:
     outcomes = send(sandbox, [number(1), number(2, "0007"), number(3)], numbers_per_submit=1).outcomes
-    assert [bool(outcome.provider_id) for outcome in outcomes] == [True, False, True]
-    assert outcomes[1].uncertain
+    assert [(bool(o.provider_id), o.uncertain, o.later) for o in outcomes] == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
 
 
 def test_a_wrong_password_is_for_the_operator(sandbox: Sandbox) -> None:
@@ -320,12 +348,20 @@ def test_the_form_of_ums_is_enough() -> None:
 
 @pytest.mark.parametrize(
     ("content", "field"),
-    [({}, "content"), ({"content": " "}, "content"), ({"content": "x", "temp_id": 1}, "temp_id"), ({"content": "x" * 3001}, "content")],
-)
+    [
+        ({}, "content"), ({"content": " "}, "content"), ({"content": "x", "temp_id": 1}, "temp_id"), ({"content": "x" * 3061}, "content"),
+        ({"content": "你" * 1341}, "content"),
+    ],
+)  # fmt: skip
 def test_a_template_holds_a_text_and_nothing_else(content: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as error:
         Cmpp(Policy()).check_content(content)
     assert error.value.field == field
+
+
+@pytest.mark.parametrize("text", ["你" * 1340, "x" * 3060, "你" * 1340 + "{{" + "name" * 20 + "}}"])
+def test_a_text_of_as_many_parts_as_there_can_be_is_taken(text: str) -> None:
+    Cmpp(Policy()).check_content({"content": text})
 
 
 def test_no_error_names_a_number_or_a_text(sandbox: Sandbox) -> None:

@@ -274,6 +274,28 @@ def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(monkeypatch: p
         assert found.submit(TEXT, soon())[0].result == 0
 
 
+def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
+    line = Line()
+    with gateway(lambda: line) as found:
+        found.wait_open(soon())
+        line.mute = True
+        with pytest.raises(Uncertain, match="timeout"):
+            found.submit(TEXT, soon(0.1))
+        eventually(lambda: line.tests == 1)
+        with pytest.raises(Unavailable):
+            found.submit(TEXT, soon(0.2))
+        assert len(line.submits) == 1
+        line.mute = False
+        waiting = threading.Thread(target=_ignore, args=(found,))
+        waiting.start()
+        begun = time.monotonic()
+        line.answer(Plain(Command.ACTIVE_TEST_RESP), 3)
+        waiting.join()
+        assert time.monotonic() - begun < 1
+        assert len(line.submits) == 2
+
+
 def test_waits_grow_to_a_minute_however_long_a_gateway_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(random, "uniform", lambda low, high: high)

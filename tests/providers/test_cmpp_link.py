@@ -158,6 +158,30 @@ def test_an_idle_connection_is_tested_three_times_and_then_left() -> None:
     assert list(gateway.link.tick(IDLE + TRIES * PATIENCE)) == [Closed("no_answer_to_active_test", (waiting,))]
 
 
+def test_a_connection_on_which_an_answer_stayed_away_and_nothing_else_came_is_tested_before_more_is_sent() -> None:
+    """A gateway that is gone without a word must not swallow what is sent for minutes."""
+    gateway = opened()
+    sequence = gateway.link.submit(TEXT, 1.0)
+    gateway.read()
+    gateway.link.give_up(sequence)
+    assert list(gateway.link.tick(61.0)) == []
+    assert [body for _, body in gateway.read()] == [Plain(Command.ACTIVE_TEST)]
+    assert gateway.link.free == 0
+    gateway.say(Plain(Command.ACTIVE_TEST_RESP), 2, 61.1)
+    assert gateway.link.free == 16
+
+
+def test_a_connection_on_which_other_answers_come_is_not_doubted() -> None:
+    gateway = opened()
+    slow, quick = gateway.link.submit(TEXT, 1.0), gateway.link.submit(TEXT, 1.0)
+    gateway.read()
+    gateway.say(SubmitResp(1, 0), quick, 2.0)
+    gateway.link.give_up(slow)
+    assert list(gateway.link.tick(61.0)) == []
+    assert gateway.read() == []
+    assert gateway.link.free == 16
+
+
 def test_whatever_comes_shows_that_the_connection_lives() -> None:
     gateway = opened()
     list(gateway.link.tick(IDLE))

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import AskJob, DeliverJob, PollJob, Question
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
+from chalicelib.domain.sending import Account
 from chalicelib.flow import ask, dispatch, envelopes
 from chalicelib.flow.ports import Letter
 from chalicelib.providers.sms import cmpp_worker
@@ -247,6 +249,22 @@ def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> No
                 a_channel("cmpp2", ChannelType.SMS, platform="cmpp", options=where, sealed_credentials=sealed, number=77)
             )
         eventually(lambda: sandbox.get("cmpp")["connections"].get("900002") == 1)
+
+
+def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
+    """A job may hold the channel as it was some seconds ago; the next look at the settings sets that right."""
+    office = Office(sandbox)
+    worker = office.worker
+    old = office.fake.settings.channel(CODE)
+    assert old is not None
+    new = replace(old, options={**old.options, "access_number": "10690002"}, version=2)
+    office.fake.settings.update_channel(old, new)
+    login = office.fake.credentials.open_credentials(old.sealed_credentials)
+    worker._refresh()
+    worker.shared.keep(Account(CODE, login, old.options))
+    worker._refresh()
+    assert worker.shared.gateways[CODE].settings.access_number == "10690002"
+    worker.shared.stop()
 
 
 def test_a_channel_that_was_deleted_is_left(sandbox: Sandbox) -> None:

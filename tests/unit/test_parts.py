@@ -80,6 +80,16 @@ def test_one_part_under_both_its_names_is_one_part() -> None:
     assert FactKind.DELIVERED not in facts(fake, page)
 
 
+@pytest.mark.parametrize(("names", "reports"), [("x1|x2 x2|x3", ["x2", "x1"]), ("x1|x2 x2|x3 x3|x4", ["x3", "x1", "x2"])])
+def test_a_report_that_may_be_of_either_part_is_of_one(names: str, reports: Sequence[str]) -> None:
+    """Gateways that name all numbers of a SUBMIT alike count on with the next part: 2 is the second part, or the second number."""
+    fake, page = sent(names)
+    for n, name in enumerate(reports):
+        assert FactKind.DELIVERED not in facts(fake, page)
+        receipts.record(fake.ports, CODE, [report(name, n)])
+    assert FactKind.DELIVERED in facts(fake, page)
+
+
 def test_one_part_that_failed_fails_it_at_once() -> None:
     fake, page = sent()
     receipts.record(fake.ports, CODE, [report("a1", 1), report("b1", 2, ReceiptKind.DELIVERY_FAILED, "UNDELIV")])

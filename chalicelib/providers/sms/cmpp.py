@@ -30,7 +30,7 @@ from chalicelib.domain.sending import (
     ProviderIds,
 )
 from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PlainProvider, PlainSession, check_names, required_text
+from chalicelib.providers.base import PLACEHOLDER, PlainProvider, PlainSession, check_names, required_text
 from chalicelib.providers.sms import cmpp_receipts, cmpp_settings, cmpp_text
 from chalicelib.providers.sms.cmpp_codec import MAX_NUMBERS, Submit
 from chalicelib.providers.sms.cmpp_fields import Malformed
@@ -40,7 +40,6 @@ from chalicelib.providers.sms.cmpp_text import Part
 from chalicelib.web.egress import Policy
 
 WORKER = "cmpp"
-LONGEST_TEXT = 3_000  # characters: more than any number of parts holds
 PAUSE = 1.0  # seconds before a part that was throttled is sent again, when others of its message have gone
 
 # Result of SUBMIT_RESP. 9 and 13 are about the numbers, without saying which. What is not listed is the gateway's own: refused.
@@ -87,7 +86,9 @@ class Cmpp(PlainProvider):
 
     def check_content(self, content: Mapping[str, Any]) -> None:
         check_names(content, ("content",), "")
-        required_text(content, "content", limit=LONGEST_TEXT)
+        text = PLACEHOLDER.sub("", required_text(content, "content", limit=20_000))
+        if len(cmpp_text.parts(text, "gsm", 0)) > cmpp_text.MAX_PARTS:  # whatever the gateway's alphabet, it is at least so many
+            raise Invalid("content", f"must fit into {cmpp_text.MAX_PARTS} SMS")
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
@@ -130,7 +131,7 @@ class CmppSession(PlainSession):
     def send(self, call: OutgoingCall) -> Answer:
         """Raises only while nothing of the call has been taken; after that each recipient has an outcome of its own.
 
-        At most two timeouts in all, however many SUBMITs it takes.
+        At most two timeouts in all, however many SUBMITs it takes: what is not begun within one comes later.
         """
         with self._away():
             return Answer(_Sending(self._gateway, call, self._timeout).run())
@@ -152,6 +153,9 @@ class _Sending:
         work = deque(self._groups())
         while work:
             members = work.popleft()
+            if time.monotonic() > self._until - self._timeout:  # its answer might not be waited for
+                self._say(members, Outcome(code="timeout", later=True))
+                continue
             try:
                 split = self._submit(members)
             except Uncertain as error:

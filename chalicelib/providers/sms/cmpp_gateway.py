@@ -237,8 +237,7 @@ class Life:
             elif isinstance(event, Closed):
                 self.opened, end = False, event
                 self._answers.update(dict.fromkeys(event.lost))
-        if events:
-            self._gateway.changed.notify_all()
+        self._gateway.changed.notify_all()
         return end
 
     def _answerer(self, delivered: Delivered) -> Callable[[int], None]:

@@ -6,6 +6,7 @@ Times are seconds of any steady clock. Source of C, T, N and the window: "CMPP V
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -93,8 +94,8 @@ class Link:
 
     @property
     def free(self) -> int:
-        """SUBMITs that may be sent now."""
-        return self._window - len(self._waiting) if self.state is State.OPEN else 0
+        """SUBMITs that may be sent now: none while nobody knows whether the other side is there."""
+        return self._window - len(self._waiting) if self.state is State.OPEN and not self._tests else 0
 
     @property
     def unanswered(self) -> int:
@@ -129,8 +130,9 @@ class Link:
             self._write(Plain(Command.TERMINATE))
 
     def give_up(self, sequence: int) -> None:
-        """Nobody waits for this answer any more: its place in the window is free again."""
-        self._waiting.pop(sequence, None)
+        """Nobody waits for this answer any more: its place is free again. When nothing has come since, the connection is tested at once."""
+        if self._heard < self._waiting.pop(sequence, 0.0):
+            self._heard = -math.inf
 
     def feed(self, data: bytes, now: float) -> Iterator[Event]:
         """What the bytes that came mean. Empty: the gateway has closed the connection."""

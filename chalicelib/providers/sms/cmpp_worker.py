@@ -115,7 +115,6 @@ class Worker:
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
         self.world = replace(world, providers=_Providers(world.providers, self.shared))
         self._inboxes = inboxes
-        self._seen: dict[str, Channel] = {}
 
     def run(self) -> None:
         """Until `stopping` is set; then what is in hand is finished, and every gateway is told goodbye."""
@@ -146,16 +145,12 @@ class Worker:
                 for channel in own:
                     self._open(channel)
                 for code in set(self.shared.gateways) - {channel.code for channel in own}:
-                    self._seen.pop(code, None)
                     self.shared.drop(code)
                 observability.flush_metrics()
         except Exception as error:  # the worker goes on with what it has, and looks again
             log.error("settings_not_read", exc_info=error)
 
     def _open(self, channel: Channel) -> None:
-        seen = self._seen.get(channel.code)
-        if seen is not None and (seen.sealed_credentials, seen.options) == (channel.sealed_credentials, channel.options):
-            return
         try:
             plain = self.world.credentials.open_credentials(channel.sealed_credentials)
             self.shared.keep(Account(channel.code, plain, channel.options))
@@ -163,8 +158,6 @@ class Worker:
             log.warning("channel_misconfigured", extra={"channel": channel.code, "code": error.code})
         except Exception as error:  # tried again with the next look; the other channels need not wait for that
             log.error("channel_not_opened", exc_info=error, extra={"channel": channel.code})
-            return
-        self._seen[channel.code] = channel
 
     # ---- jobs
 
