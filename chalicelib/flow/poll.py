@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
+from chalicelib import observability
 from chalicelib.domain.channels import Channel, Priority, ReceiptMode
+from chalicelib.domain.errors import Misconfigured, ProviderError
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.pages import CallAnswer, Page
@@ -12,6 +15,8 @@ from chalicelib.domain.sending import Capabilities, ProviderIds, Receipt, Reply
 from chalicelib.flow import receipts, validity
 from chalicelib.flow.ports import World
 from chalicelib.flow.sessions import connect
+
+log = logging.getLogger("openums")
 
 SHORTEST = 30
 EVERY = 60  # seconds between two starts
@@ -74,11 +79,20 @@ def poll_page(world: World, timer: Timer) -> None:
         return
     now = world.clock.now()
     age = (now - message.accepted) // 1000
-    if age < _able(world, channel).poll_window:  # before the provider is asked: one that fails now is asked again
+    is_last = age >= _able(world, channel).poll_window
+    if not is_last:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000
         world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
-    with connect(world, channel) as session:
-        _record(world, channel, session.poll(asked))
+    try:
+        with connect(world, channel) as session:
+            _record(world, channel, session.poll(asked))
+    except ProviderError as error:
+        if is_last:
+            raise
+        # Not raised: the job would come again by itself, and set another timer each time.
+        log.warning("poll_failed", extra={"channel": channel.code, "code": error.code})
+        if isinstance(error, Misconfigured):
+            observability.metric("channel_misconfigured")
 
 
 def _awaited(page: Page, answer: CallAnswer) -> list[str]:

@@ -57,12 +57,15 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:
-    """The channel that a webhook is about: another one, which then has to verify it too, where several accounts share an address."""
+    """The channel that a webhook is about: another one, which then has to verify it too, where several accounts share an address.
+
+    Only those share one that are authorised by a page: others count on the token in their own.
+    """
     webhook = _verified(world, channel, request)
     if webhook.channel in ("", channel.code):
         return channel, webhook
     other = world.settings.channel(webhook.channel)
-    if other is None:
+    if other is None or not world.providers.of(other.platform).capabilities.authorisation:
         log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": webhook.channel})
         return channel, webhook
     return other, _verified(world, other, request)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import NoReturn
 
 import pytest
 
 from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import Place
-from chalicelib.domain.jobs import DeliverJob, PollJob, TimerKind
+from chalicelib.domain.jobs import DeliverJob, PollJob, Timer, TimerKind
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import ReceiptKind, Reply
 from chalicelib.flow import deliver, poll
 from tests.builders import SHOP, a_channel, a_message, a_plan, a_reachable_user, an_access_channel, at_once
 from tests.fakes.clock import START
+from tests.fakes.providers import ScriptedSession
 from tests.fakes.world import FakeWorld
 
 
@@ -101,6 +104,29 @@ def test_a_page_is_asked_for_from_its_first_time_until_its_window_ends(
         rounds += 1
     assert 3 < rounds < 30
     assert window * 1000 <= fake.clock.now() - START < 2 * window * 1000
+
+
+def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job of a timer that failed would come again by itself, and each time set another timer."""
+    send(fake, "app", "push")
+    asked = []
+
+    def down(*_: object) -> NoReturn:
+        asked.append(fake.clock.now())
+        raise Unavailable("down")
+
+    monkeypatch.setattr(ScriptedSession, "poll", down)
+    repeated: list[tuple[int, Timer]] = []
+    while (now := fake.clock.now() - START) < 7200_000:
+        due = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL and timer.at <= fake.clock.now()]
+        fake.timers.done(due)
+        for timer in [*due, *(timer for at, timer in repeated if at == now)]:
+            try:
+                poll.poll_page(fake.ports, timer)
+            except Unavailable:
+                repeated.append((now + 360_000, timer))  # a queue's visibility timeout
+        fake.clock.advance(60)
+    assert 5 < len(asked) < 20
 
 
 def test_a_page_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:

@@ -32,7 +32,9 @@ class Telling:
 
 def world(says: Callable[[Mapping[str, str]], Webhook]) -> tuple[FakeWorld, World]:
     fake = FakeWorld()
-    fake.providers._by_platform["push"] = Telling(fake.providers.push, says)  # type: ignore[assignment]
+    shared_by_accounts = Telling(fake.providers.push, says)
+    shared_by_accounts.capabilities = replace(fake.providers.push.capabilities, authorisation=True)
+    fake.providers._by_platform["push"] = shared_by_accounts  # type: ignore[assignment]
     shared = a_channel("push")
     fake.settings.put_channel(shared)
     other = replace(shared, code="wx1", name="other", sealed_webhook=fake.credentials.seal_webhook({"secret": "of-other"}))
@@ -58,6 +60,16 @@ def test_what_is_about_another_channel_is_verified_and_taken_by_that_one() -> No
     fake, ports = world(says)
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "other"
     assert fake.lookups.waiting == {("wx1", "id"): [receipt]}
+
+
+def test_a_channel_of_which_no_platform_speaks_for_its_accounts_cannot_be_named_by_another() -> None:
+    """Its reader may ask for no signature, since it counts on the token in its own address."""
+    fake, ports = world(lambda _: Webhook(reply="here", channel="text"))
+    receipt = Receipt("id", ReceiptKind.DELIVERED, START, "contact")
+    fake.providers._by_platform["text"] = Telling(fake.providers.text, lambda _: Webhook([receipt], "theirs"))  # type: ignore[assignment]
+    fake.settings.put_channel(a_channel("text"))
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
+    assert fake.lookups.waiting == {}
 
 
 def test_what_another_channel_does_not_verify_is_refused() -> None:

@@ -26,25 +26,28 @@ def delivery_id(msg_id: str, number: str) -> str:
 
 
 def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-    pushed: Sequence[Mapping[str, Any]] = [request.query] if request.method.upper() == "GET" else _posted(request)
-    for each in pushed:
+    pushed: Sequence[Any] = [request.query] if request.method.upper() == "GET" else _posted(request)
+    said = [each for each in pushed if isinstance(each, Mapping)]
+    for each in said:
         for name, expected in secret.items():
             if not hmac.compare_digest(str(each.get(name, "")).encode("utf-8", "replace"), expected.encode("utf-8", "replace")):
                 raise Unverified(name)
-    if not all("status" in each or "moTime" in each for each in pushed):
+    if not any("status" in each or "moTime" in each for each in said):
         raise Invalid("status", "is missing")
-    replies = [each for each in pushed if "status" not in each]
-    return Webhook(read_reports([each for each in pushed if "status" in each]), TAKEN, media=JSON, replies=read_replies(replies))
+    reports = [each for each in pushed if not _is_reply(each)]
+    return Webhook(read_reports(reports), TAKEN, media=JSON, replies=read_replies([each for each in said if _is_reply(each)]))
 
 
-def _posted(request: WebhookRequest) -> Sequence[Mapping[str, Any]]:
+def _is_reply(each: Any) -> bool:
+    return isinstance(each, Mapping) and "moTime" in each and "status" not in each
+
+
+def _posted(request: WebhookRequest) -> Sequence[Any]:
     """A form, or JSON: one object, or a list of them. Name and password may also stand in the address."""
     if request.body.lstrip()[:1] in (b"{", b"["):
         parsed = read_json(request.body, "body")
         listed = parsed if isinstance(parsed, list) else [parsed]
-        if not all(isinstance(each, Mapping) for each in listed):
-            raise Invalid("body", "must be objects")
-        return [{**request.query, **each} for each in listed]
+        return [{**request.query, **each} if isinstance(each, Mapping) else each for each in listed]
     return [{**request.query, **read_form(request.body)}]
 
 
