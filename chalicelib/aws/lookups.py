@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.aws.clients import client
-from chalicelib.aws.items import TRANSACTION, from_item, get_many, put_once, to_item, transact, write_many
+from chalicelib.aws.clients import client, error_code
+from chalicelib.aws.items import TRANSACTION, Cancelled, from_item, get_many, put_once, to_item, transact, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import PageId
@@ -19,6 +19,7 @@ from chalicelib.flow.ports import Lookup, Vault
 CACHED = 20_000
 LONGEST_ID = 600  # bytes: escaped and with the channel's code, it must fit into a key of 2,048
 EXPECT_EVERY = 30_000  # ms
+MOST_PARKED = 200_000  # bytes of what is said of one id: a call of 1,000 takes less, and an item no more than twice that
 PARKED = "said_"  # how the names of attributes with parked receipts begin
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -29,6 +30,7 @@ class Lookups:
         self._vault = vault
         self._known: OrderedDict[str, Lookup] = OrderedDict()
         self._expected: dict[str, int] = {}  # what this container has written
+        self._full: set[str] = set()  # keys of ids that are not ours, see `park`
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
         rows = [to_item({"pk": keys.join("receipt", channel, i), "to": _text(to), "expires": expires}) for i, to in found.items()]
@@ -47,22 +49,34 @@ class Lookups:
             self._known.popitem(last=False)
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
-        updates = [self._parking(keys.join("parked", channel, i), receipts[i], expires) for i in _possible(receipts)]
-        if len(updates) == 1:  # alone, it costs half of what it does in a transaction
-            client("dynamodb").update_item(**updates[0])
-            return
+        """An id of which more is said than of any call of ours is not ours: what else is said of it is left out."""
+        by_key = {keys.join("parked", channel, i): receipts[i] for i in _possible(receipts)}
+        updates = [update for key, mine in by_key.items() if key not in self._full and (update := self._parking(key, mine, expires))]
         for start in range(0, len(updates), TRANSACTION):
-            transact([{"Update": update} for update in updates[start : start + TRANSACTION]])
+            self._park(updates[start : start + TRANSACTION])
 
-    def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> dict[str, Any]:
+    def _park(self, updates: Sequence[dict[str, Any]]) -> None:
+        try:
+            _update_all(updates)
+        except Cancelled as error:
+            if len(self._full) >= CACHED:
+                self._full.clear()
+            self._full.update(_pk(update) for update, is_full in zip(updates, error.failed, strict=True) if is_full)
+            self._park([update for update in updates if _pk(update) not in self._full])
+
+    def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> dict[str, Any] | None:
         """What one post says is one attribute, named after it: when the post is repeated, the item does not grow."""
         said = json.dumps([_written(receipt) for receipt in receipts]).encode()
+        if len(said) > MOST_PARKED:
+            return None
         name = PARKED + self._vault.mac("parked", said).hex()[:24]
+        sizes = to_item({":size": len(said), ":room": MOST_PARKED - len(said)})
         return {
             "TableName": table("lookups"),
             "Key": to_item({"pk": key}),
-            "UpdateExpression": f"SET {name} = :said, expires = :expires",
-            "ExpressionAttributeValues": to_item({":said": self._vault.seal(said, key), ":expires": expires}),
+            "UpdateExpression": f"SET {name} = :said, expires = :expires ADD parked :size",
+            "ConditionExpression": "attribute_not_exists(parked) OR parked <= :room",
+            "ExpressionAttributeValues": {**sizes, **to_item({":said": self._vault.seal(said, key), ":expires": expires})},
         }
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
@@ -89,6 +103,24 @@ class Lookups:
         by_key = {keys.join("expecting", channel): channel for channel in channels}
         rows = get_many(table("lookups"), ({"pk": key} for key in by_key), consistent=True)
         return {by_key[row["pk"]]: row["since"] for row in rows}
+
+
+def _pk(update: Mapping[str, Any]) -> str:
+    return str(update["Key"]["pk"]["S"])
+
+
+def _update_all(updates: Sequence[dict[str, Any]]) -> None:
+    """All or nothing; raises Cancelled. One alone costs half of what it does in a transaction."""
+    from botocore.exceptions import ClientError
+
+    if len(updates) != 1:
+        return transact([{"Update": update} for update in updates]) if updates else None
+    try:
+        client("dynamodb").update_item(**updates[0])
+    except ClientError as error:
+        if error_code(error) != "ConditionalCheckFailedException":
+            raise
+        raise Cancelled([True]) from error
 
 
 def _text(to: Lookup) -> str:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import PageId
@@ -162,3 +164,37 @@ def test_parking_a_post_full_of_strangers_takes_few_calls(real: World, aws: Call
         real.lookups.park(unique, receipts, TOMORROW)
         assert len(real.lookups.parked(unique, list(receipts))) == 100
     assert len(calls) <= 8
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_stranger_whose_receipts_never_end_keeps_no_other_back(container: Container, unique: str, alone: bool) -> None:
+    """Another system's broadcast over the same account: a receipt for each of its people, all under one id that is none of ours."""
+    lookups = container().lookups
+    for n in range(40):
+        crowd = {"crowd": [a_receipt("crowd", contact=f"reg-{n}-{m}-{'x' * 200}") for m in range(60)]}
+        own = {f"own-{n}": [a_receipt(f"own-{n}")]}
+        for post in [crowd, own] if alone else [{**crowd, **own}]:
+            lookups.park(unique, post, TOMORROW)
+    assert len(lookups.parked(unique, [f"own-{n}" for n in range(40)])) == 40
+
+
+def test_one_post_that_no_item_could_hold_keeps_no_other_back(real: World, unique: str) -> None:
+    crowd = [a_receipt("crowd", contact=f"{m}-{'x' * 200}") for m in range(3000)]
+    real.lookups.park(unique, {"crowd": crowd, "own": [a_receipt("own")]}, TOMORROW)
+    assert list(real.lookups.parked(unique, ["crowd", "own"])) == [a_receipt("own")]
+
+
+def test_all_receipts_of_a_call_may_come_one_by_one_before_its_lookup(real: World, unique: str) -> None:
+    receipts = [a_receipt("call", kind, contact=f"{n:019x}") for n in range(1000) for kind in (ReceiptKind.DELIVERED,)]
+    for receipt in receipts:
+        real.lookups.park(unique, {"call": [receipt]}, TOMORROW)
+    assert set(real.lookups.parked(unique, ["call"])) == set(receipts)
+
+
+def test_an_id_of_which_too_much_is_said_is_written_no_more(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    """A write that is refused costs as much as one of the whole item."""
+    for n in range(12):
+        real.lookups.park(unique, {"crowd": [a_receipt("crowd", contact=f"{n}-{m}-{'x' * 200}") for m in range(100)]}, TOMORROW)
+    with faults.counted(aws("dynamodb")) as calls:
+        real.lookups.park(unique, {"crowd": [a_receipt("crowd")]}, TOMORROW)
+    assert calls == []

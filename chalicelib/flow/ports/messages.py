@@ -109,7 +109,9 @@ class Lookups(Protocol):
     def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
         """Known ids may come from a cache (they never change) unless unknown; `fresh` asks again, consistently."""
 
-    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None: ...
+    def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
+        """By id. Of one of which more is said than of any call of ours, the rest may be left out."""
+
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         """Read consistently, so that either the parker sees the lookup or its writer sees what is parked."""
 
