@@ -21,6 +21,7 @@ log = logging.getLogger("openums")
 SHORTEST = 30
 EVERY = 60  # seconds between two starts
 NEARLY_FULL = 400  # reports in one answer after which there is surely more to ask for
+STORE_AGAIN = (1.0, 2.0, 4.0)  # seconds between tries to store what was told
 POLL_AGAIN = 6  # seconds: a provider may allow one such question in five
 
 
@@ -63,8 +64,17 @@ def poll_channel(world: World, job: PollJob) -> None:
 
 
 def _record(world: World, channel: Channel, found: Sequence[Receipt | Reply]) -> None:
-    receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
-    receipts.record_replies(world, channel.code, [each for each in found if isinstance(each, Reply)])
+    """What fails is done again after a while, since most accounts tell everything only once. Repeating it changes nothing."""
+    for pause in (*STORE_AGAIN, None):
+        try:
+            receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
+            receipts.record_replies(world, channel.code, [each for each in found if isinstance(each, Reply)])
+            return
+        except Exception as error:
+            if pause is None:
+                raise
+            log.warning("reports_not_stored", exc_info=error, extra={"channel": channel.code, "reports": len(found)})
+            world.clock.sleep(pause)
 
 
 def poll_page(world: World, timer: Timer) -> None:

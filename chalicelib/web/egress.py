@@ -33,9 +33,9 @@ _FREE_PORTS = 1024
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.:-]*[a-z0-9_:])?")
 _URL_CHARACTERS = re.compile(r"[\x21-\x7e]{1,2048}")
 
-# What ipaddress calls global on some Python versions and nobody should be sent to: shared address space, the 6to4 relay,
-# Teredo and 6to4 (both tunnels to an IPv4 address of the sender's choice), documentation.
-_NEVER = tuple(ip_network(n) for n in ("0.0.0.0/8", "100.64.0.0/10", "192.88.99.0/24", "2001::/32", "2002::/16", "3fff::/20"))
+# What ipaddress calls global on some Python versions and nobody should be sent to: shared address space, IETF protocol assignments (a
+# cloud's metadata among them), the 6to4 relay, Teredo and 6to4 (both tunnels to an IPv4 address of the sender's choice), documentation.
+_NEVER = tuple(map(ip_network, ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "2001::/32", "2002::/16", "3fff::/20")))
 _GLOBAL_UNICAST = ip_network("2000::/3")  # all that IANA has ever given out for the public IPv6 internet
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052; what DNS64 answers in an IPv6-only network, so its IPv4 half decides
 

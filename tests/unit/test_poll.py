@@ -88,6 +88,41 @@ def test_what_an_account_tells_is_recorded_replies_too(fake: FakeWorld) -> None:
     assert fake.users.stored["ann"].mark(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
 
 
+@pytest.mark.parametrize("step", ["ledger.add", "audiences.opt", "lookups.get"])
+def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_moment(fake: FakeWorld, step: str) -> None:
+    at = send(fake)
+    told = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1), Reply("+86-ann", "TD", START)]
+    fake.providers.text.to_poll = list(told)
+    failures = [OSError("throttled")] * 2
+
+    def fail(number: int, name: str) -> None:
+        if name == step and failures:
+            raise failures.pop()
+
+    fake.on_step = fail
+    poll.poll_channel(fake.ports, PollJob("text"))
+    assert not failures
+    page = fake.ledger.page(at)
+    assert page is not None
+    assert page.of(Place(0, "text", 0)).delivered
+    assert fake.users.stored["ann"].mark(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
+
+
+def test_a_store_that_stays_away_fails_the_poll_aloud(fake: FakeWorld) -> None:
+    send(fake)
+    fake.providers.text.to_poll = fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1)
+
+    def fail(number: int, name: str) -> None:
+        if name == "ledger.add":
+            raise OSError("gone")
+
+    fake.on_step = fail
+    before = fake.clock.now()
+    with pytest.raises(OSError, match="gone"):
+        poll.poll_channel(fake.ports, PollJob("text"))
+    assert fake.clock.now() - before < 20_000
+
+
 @pytest.mark.parametrize(("first", "window"), [(30, 86400), (600, 7200)])
 def test_a_page_is_asked_for_from_its_first_time_until_its_window_ends(
     fake: FakeWorld, first: int, window: int, monkeypatch: pytest.MonkeyPatch
