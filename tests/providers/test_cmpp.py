@@ -142,6 +142,17 @@ class Scripted:
         return CmppSession(self, 5.0).send(call(numbers, text)).outcomes  # type: ignore[arg-type]
 
 
+class Slow(Scripted):
+    """The same, and each answer takes two seconds. Nobody may go before it comes."""
+
+    time = 1000.0
+
+    def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
+        self.time += 2
+        assert self.time <= until
+        return super().submit(pdu, until, on)
+
+
 THREE_PARTS = "你" * 200
 
 
@@ -153,6 +164,20 @@ def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first(monkeypa
     assert [pdu.part for pdu in gateway.seen] == [1, 2, 2, 2, 3]
     assert [int(part.split("-")[0], 16) for part in parts_of(outcome.provider_id)] == [101, 104, 105]
     assert len(pauses) == 2
+
+
+def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put off uses up an attempt each time: of ninety-nine numbers, one taken in each, most would be lost."""
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "sleep", lambda seconds: clock.append(clock[0] + seconds) or clock.pop(0))
+    gateway = Scripted(0, 8, 0, 8, 0, 8, 0, 0, *[8] * 99, numbers_per_submit=1)
+    outcomes = gateway.send([number(n) for n in range(7)])
+    assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 5 + [False] * 2
+    assert all(outcome.later for outcome in outcomes[5:])
+    assert clock[0] - 1000 <= 5  # one timeout: then the rest comes later
+    with pytest.raises(Throttled):
+        Scripted(8).send([number(1)])
 
 
 @pytest.mark.parametrize(("result", "code"), [(6, "part_6"), (13, "part_13"), (10, "part_10"), (150, "part_150")])
@@ -195,16 +220,8 @@ def test_what_could_not_be_sent_after_others_were_comes_later() -> None:
 
 def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A SUBMIT for whose answer nobody waits would be taken, and nobody would ever know."""
-    clock = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-
-    class Slow(Scripted):
-        def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
-            clock[0] += 2
-            assert until - clock[0] >= 2
-            return super().submit(pdu, until, on)
-
     gateway = Slow(numbers_per_submit=1)
+    monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
     outcomes = gateway.send([number(n) for n in range(9)])
     assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 3 + [False] * 6
     assert all(outcome.later and not outcome.uncertain for outcome in outcomes[3:])
@@ -212,9 +229,9 @@ def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later
 
 
 def test_a_slow_search_for_a_refused_number_is_gone_on_with_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock.append(clock[-1] + 1) or clock[-1])
-    outcomes = Scripted(*[13] * 99).send([number(n) for n in range(4)])
+    gateway = Slow(*[13] * 99)
+    monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
+    outcomes = gateway.send([number(n) for n in range(4)])
     assert {(outcome.loss, outcome.later) for outcome in outcomes} == {(Loss.INVALID_TARGET, False), (None, True)}
 
 

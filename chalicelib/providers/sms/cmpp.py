@@ -40,7 +40,8 @@ from chalicelib.providers.sms.cmpp_text import Part
 from chalicelib.web.egress import Policy
 
 WORKER = "cmpp"
-PAUSE = 1.0  # seconds before a part that was throttled is sent again, when others of its message have gone
+PAUSE = 1.0  # seconds before what was throttled is sent again, when other parts or numbers of its call have gone
+THROTTLED = 8
 
 # Result of SUBMIT_RESP. 9 and 13 are about the numbers, without saying which. What is not listed is the gateway's own: refused.
 RESULTS: Mapping[int, type[ProviderError]] = {
@@ -51,7 +52,7 @@ RESULTS: Mapping[int, type[ProviderError]] = {
     5: Misconfigured,  # fee code
     6: Rejected,  # too long
     7: Misconfigured,  # service code
-    8: Throttled,
+    THROTTLED: Throttled,
     10: Misconfigured,  # Src_Id: the access number
     11: Misconfigured,  # Msg_src: the account
     12: Misconfigured,  # Fee_terminal_Id
@@ -189,9 +190,14 @@ class _Sending:
     def _say(self, members: Sequence[int], outcome: Outcome) -> None:
         self._outcomes.update(dict.fromkeys(members, outcome))
 
+    @property
+    def _has_begun(self) -> bool:
+        """Whether something of the call has been taken, or may have been."""
+        return any(outcome.provider_id or outcome.uncertain for outcome in self._outcomes.values())
+
     def _stop(self, error: ProviderError, left: Sequence[Sequence[int]]) -> None:
         """Nothing taken yet: the whole call comes again. Else the rest alone does."""
-        if not any(outcome.provider_id or outcome.uncertain for outcome in self._outcomes.values()):
+        if not self._has_begun:
             raise error
         for members in left:
             self._say(members, Outcome(code=error.code, later=True))
@@ -223,7 +229,7 @@ class _Sending:
         self._say(members, Outcome(Loss.SUBMIT_FAILED, str(result) if first else f"part_{result}"))
 
     def _one(self, members: Sequence[int], part: Part, n: int, on: Connection | None) -> tuple[int, int, Connection]:
-        """Result, Msg_Id, and where it went. A later part that is throttled is tried again while there is time."""
+        """Result, Msg_Id, and where it went. What is throttled when some of the call has gone is tried again while there is time."""
         while True:
             until = min(self._until, time.monotonic() + self._timeout)
             try:
@@ -234,7 +240,8 @@ class _Sending:
                 raise
             except Malformed as error:
                 raise Misconfigured("settings") from error
-            if not (n and answer.result == 8 and time.monotonic() + PAUSE < self._until):
+            left = (self._until if n else self._until - self._timeout) - time.monotonic()
+            if answer.result != THROTTLED or left <= PAUSE or not (n or self._has_begun):
                 return answer.result, answer.id, connection
             time.sleep(PAUSE)
 
