@@ -187,7 +187,8 @@ def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[
     if lookup.place is not None:
         places: Sequence[Place] = (Place(lookup.place[0], code, lookup.place[1]),)
     else:
-        places = _places(plan, code).get(receipt.contact, ())
+        known = _places(plan, code)
+        places = known.get(receipt.contact) or known.get(receipt.contact.lower(), ())
     for place in places:
         yield Fact(place, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
 
@@ -196,13 +197,17 @@ _index: dict[tuple[PageId, str, int], Mapping[str, Sequence[Place]]] = {}
 
 
 def _places(plan: Plan, code: str) -> Mapping[str, Sequence[Place]]:
-    """Contact -> deliveries of a page on a channel; the last pages' are kept, since receipts come in many posts."""
+    """Contact -> deliveries of a page on a channel; the last pages' are kept, since receipts come in many posts.
+
+    Also in lower case, unless another contact is written so: some providers name contacts in a case of their own.
+    """
     key = (plan.id, code, plan.time)
     if key not in _index:
         index: dict[str, list[Place]] = {}
         for target, contacts in enumerate(plan.contacts):
             for n, contact in enumerate(contacts.get(code, ())):
                 index.setdefault(contact, []).append(Place(target, code, n))
+        index = {**{contact.lower(): places for contact, places in index.items()}, **index}
         while len(_index) >= 64:
             del _index[next(iter(_index))]
         _index[key] = index

@@ -9,7 +9,8 @@ import pytest
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.sending import Answer, OutgoingCall, Receipt, ReceiptKind
 from chalicelib.flow import receipts
-from tests.builders import WEBHOOK_TOKEN
+from chalicelib.flow.ports import Lookup
+from tests.builders import WEBHOOK_TOKEN, a_message, a_plan, a_user
 from tests.fakes.clock import START
 from tests.simulation.world import Simulation, finished
 
@@ -56,6 +57,21 @@ def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
     clicks = [Receipt(f"card-{taken.provider_id}", ReceiptKind.CLICKED, START, taken.contact) for taken in push.taken]
     receipts.record(simulation.world.ports, "push", clicks)
     assert {"reg-ann", "reg-fay"} <= simulation.contacts("push", FactKind.CLICKED)
+
+
+@pytest.mark.parametrize("spelling", ["REG-ANN", "Reg-ann", "reg-ann"])
+def test_a_contact_that_a_provider_writes_in_another_case_is_known(spelling: str) -> None:
+    """WeCom takes no account of case in userids, and names them as it likes."""
+    simulation = finished(Simulation())
+    taken = next(each for each in simulation.world.providers.push.taken if each.contact == "reg-ann")
+    receipts.record(simulation.world.ports, "push", [Receipt(taken.provider_id, ReceiptKind.CLICKED, START, spelling)])
+    assert "reg-ann" in simulation.contacts("push", FactKind.CLICKED)
+
+
+def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None:
+    plan = a_plan(a_message("ann", number=4711), users=[a_user("ann", push=("REG-A", "reg-a"))])
+    found = [receipts._facts(plan, "push", Receipt("id", ReceiptKind.CLICKED, START, name), Lookup(plan.id)) for name in ("reg-a", "REG-A")]
+    assert [[fact.place.contact for fact in facts] for facts in found] == [[1], [0]]
 
 
 def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> None:
