@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import OrderedDict
@@ -93,8 +94,15 @@ class Lookups:
     def expect(self, channel: str, time: int, expires: int) -> None:
         if time < self._expected.get(channel, 0) + EXPECT_EVERY:
             return
-        item = to_item({"pk": keys.join("expecting", channel), "since": time, "expires": expires})
-        client("dynamodb").put_item(TableName=table("lookups"), Item=item)
+        update = {
+            "TableName": table("lookups"),
+            "Key": to_item({"pk": keys.join("expecting", channel)}),
+            "UpdateExpression": "SET since = :time, expires = :expires",
+            "ConditionExpression": "attribute_not_exists(since) OR since < :time",
+            "ExpressionAttributeValues": to_item({":time": time, ":expires": expires}),
+        }
+        with contextlib.suppress(Cancelled):  # a later submission is known
+            _update_all([update])
         if len(self._expected) >= CACHED:
             self._expected.clear()
         self._expected[channel] = time

@@ -79,11 +79,17 @@ def test_what_was_submitted_last_is_known_for_each_channel(container: Container,
     assert container().lookups.expected([]) == {}
 
 
+def test_a_job_that_is_done_again_takes_no_later_submission_back(container: Container, unique: str) -> None:
+    container().lookups.expect(unique, 9_000_000, TOMORROW)
+    container().lookups.expect(unique, 1_000_000, TOMORROW)
+    assert container().lookups.expected([unique]) == {unique: 9_000_000}
+
+
 def test_a_container_says_so_twice_a_minute_at_most(real: World, aws: Callable[[str], Any], unique: str) -> None:
     with faults.counted(aws("dynamodb")) as calls:
         for seconds in range(90):
             real.lookups.expect(unique, 1_000_000 + seconds * 1000, TOMORROW)
-    assert calls == ["PutItem"] * 3
+    assert calls == ["UpdateItem"] * 3
 
 
 def test_what_comes_in_several_posts_is_parked_together(container: Container, unique: str) -> None:
