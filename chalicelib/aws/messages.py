@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, fields
 from typing import Any
 
@@ -26,6 +26,7 @@ from chalicelib.flow.ports import Once, Vault
 
 CACHED = 256
 ONCE_SECONDS = 86400
+PART = 500  # contacts of an item: a message may name nine thousand
 _SEALED = ("contents", "links", "callback")
 
 
@@ -44,8 +45,9 @@ class Messages:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
         if message.links:
             puts.append(("messages", self._links_item(message)))
-        if contacts and plan is None:
-            puts.append(("messages", self._contacts_item(message, contacts)))
+        if plan is None or plan.next is not None:
+            parts = range(0, len(contacts), PART)
+            puts += [("messages", self._contacts_item(message, n, contacts[start : start + PART])) for n, start in enumerate(parts)]
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
@@ -91,9 +93,9 @@ class Messages:
         box = self._vault.seal(pack(dict(message.links)), _context(message.msgid))
         return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": box})
 
-    def _contacts_item(self, message: Message, contacts: Sequence[str]) -> Item:
+    def _contacts_item(self, message: Message, number: int, contacts: Sequence[str]) -> Item:
         box = self._vault.seal(pack(list(contacts)), _context(message.msgid))
-        return to_item({"pk": message.msgid, "sk": "contacts", "expires": message.expires, "sealed": box})
+        return to_item({"pk": message.msgid, "sk": keys.join("contacts", number), "expires": message.expires, "sealed": box})
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         found: list[Summary] = []
@@ -104,8 +106,8 @@ class Messages:
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
-            row = _get(msgid, "contacts")
-            self._contacts = (msgid, unpack(self._vault.open(row["sealed"], _context(msgid))) if row else [])
+            parts = [unpack(self._vault.open(row["sealed"], _context(msgid))) for row in _rows(msgid, "contacts", consistent=True)]
+            self._contacts = (msgid, [contact for part in parts for contact in part])
         return self._contacts[1]
 
     def get(self, msgid: str) -> Message | None:
@@ -161,19 +163,7 @@ class Messages:
                 raise
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
-        found: dict[int, Counts] = {}
-        request: dict[str, Any] = {
-            "TableName": table("messages"),
-            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :page)",
-            "ExpressionAttributeValues": to_item({":pk": msgid, ":page": "page#"}),
-        }
-        while True:
-            answer = client("dynamodb").query(**request)
-            for row in map(from_item, answer["Items"]):
-                found[int(keys.split(row["sk"])[1])] = Counts(**unpack(row["counts"]))
-            if not answer.get("LastEvaluatedKey"):
-                return found
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return {int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"])) for row in _rows(msgid, "page#")}
 
 
 def _summary_item(message: Message) -> Item:
@@ -227,6 +217,22 @@ def _get(msgid: str, sk: str) -> dict[str, Any] | None:
     key = to_item({"pk": msgid, "sk": sk})
     row = client("dynamodb").get_item(TableName=table("messages"), Key=key, ConsistentRead=True).get("Item")
     return from_item(row) if row else None
+
+
+def _rows(msgid: str, kind: str, *, consistent: bool = False) -> Iterator[dict[str, Any]]:
+    """What a message has several items of, in their order."""
+    request: dict[str, Any] = {
+        "TableName": table("messages"),
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",
+        "ExpressionAttributeValues": to_item({":pk": msgid, ":kind": kind}),
+        "ConsistentRead": consistent,
+    }
+    while True:
+        answer = client("dynamodb").query(**request)
+        yield from map(from_item, answer["Items"])
+        if not answer.get("LastEvaluatedKey"):
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
 
 def _audience(raw: Mapping[str, Any]) -> Audience:

@@ -21,7 +21,7 @@
 |          | `contact#<type>#<hmac>`, userid | who has the contact                                                           | forever  |
 |          | `refused#<type>#<hmac>`, `-` | since when the contact is opted out of which access channel, or (below 0) in     | forever  |
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
-|          | `<msgid>`, `contacts`        | the contacts that a large message names instead of users, sealed                 | TTL      |
+|          | `<msgid>`, `contacts#000001` | the contacts that a message of several pages names instead of users, sealed      | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
 |          | `<msgid>`, `withdrawn`       | since when nothing more of it may leave                                          | TTL      |
 |          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId
 from chalicelib.flow.ports import Once, World
+from chalicelib.flow.resolve import CONTENT_LIMIT
 from tests.builders import a_plan, a_reachable_user, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
@@ -76,6 +78,29 @@ def test_plan_and_first_timer_are_stored_with_it(container: Container) -> None:
     assert other.ledger.plan(PageId(message.msgid, 0)) == a_plan(message)
     due = [t for t in other.timers.due(message.accepted + 10**7, 1000) if t.page.msgid == message.msgid]
     assert [(t.kind, t.page, t.priority) for t in due] == [(TimerKind.LOOK, PageId(message.msgid, 0), message.priority)]
+
+
+def test_contacts_of_every_type_are_kept_however_long_they_are(container: Container) -> None:
+    """As many as a request may name, of the greatest length, with the longest contents: no single item holds them."""
+    chance = random.Random(1)
+
+    def noise(length: int) -> str:
+        return "".join(chance.choices([chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"\\\\'], k=length))
+
+    contacts = [noise(256) for _ in range(1000 * len(ChannelType))]
+    names = [f"wechatwk_linkedcorp#{chance.randbytes(8).hex()}" for _ in contacts]
+    contents = {"push": {"text": noise(CONTENT_LIMIT - 30)}}
+    message = a_message(*names, contents=contents, audience=Audience(AudienceKind.CONTACTS))
+    container().messages.create(message, None, first_look(message), contacts)
+    late = container()
+    assert late.messages.get(message.msgid) == message
+    assert list(late.messages.contacts(message.msgid)) == contacts
+
+
+def test_contacts_that_are_not_all_in_the_first_plan_are_kept(container: Container) -> None:
+    message = a_message("sms#1", "sms#2", audience=Audience(AudienceKind.CONTACTS))
+    container().messages.create(message, a_plan(message, next="1"), first_look(message), ["13900001111", "13900002222"])
+    assert list(container().messages.contacts(message.msgid)) == ["13900001111", "13900002222"]
 
 
 def test_an_id_that_is_taken_stores_nothing_of_the_second_message(container: Container) -> None:

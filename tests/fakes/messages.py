@@ -36,7 +36,7 @@ class FakeMessages:
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
             self.has(message)
-            self._contacts[message.msgid] = tuple(contacts) if plan is None else ()
+            self._contacts[message.msgid] = tuple(contacts) if plan is None or plan.next is not None else ()
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
             self.timers.put_row(timer)

@@ -20,7 +20,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
-        "messages": {"GetItem", "PutItem"},
+        "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem"},
         "due": {"BatchWriteItem"},
     },

@@ -15,7 +15,7 @@ from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import audience, report, submit, tally
-from tests.builders import SHOP, a_user, an_access_channel
+from tests.builders import SHOP, a_template, a_user, an_access_channel
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation
 
@@ -180,7 +180,7 @@ def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its
 def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
     simulation = Simulation()
     request = replace(simulation.request(), userids=(), rule_id=0, template=2, contacts={ChannelType.SMS: ("13900001111", "13900002222")})
-    simulation.world.settings.put_template(_sms_template())
+    simulation.world.settings.put_template(a_template(2, ("sms",)))
     submit.submit(simulation.world.ports, replace(request, channel=an_access_channel()))
     simulation.run()
     targets = [target for page in simulation.pages() for target in page.plan.targets]
@@ -189,10 +189,17 @@ def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
     assert set(simulation.world.providers.text.sent()) == {"13900001111", "13900002222"}
 
 
-def _sms_template() -> object:
-    from tests.builders import a_template
-
-    return a_template(2, ("sms",))
+def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long ones, each on many delivery channels: a message that is planned in the request has further pages, too."""
+    monkeypatch.setattr(audience, "PAGE_BYTES", 150)
+    simulation = Simulation()
+    contacts = tuple(f"reg-{n}" for n in range(5))
+    simulation.world.settings.put_template(a_template(2, ("app",)))
+    request = replace(simulation.request(), userids=(), rule_id=0, template=2, contacts={ChannelType.APP: contacts})
+    submit.submit(simulation.world.ports, request)
+    simulation.run()
+    assert len(simulation.pages()) > 1
+    assert simulation.world.providers.push.sent() == Counter(contacts)
 
 
 def test_contacts_of_several_types_are_planned_once() -> None:
