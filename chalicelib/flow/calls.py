@@ -106,12 +106,11 @@ class Caller:
 
     def _repeat_of(self, mine: Call, held: Call, now: int) -> Call | None:
         """The claim under which a call may be repeated; None when it must not be, since nobody knows what became of it."""
-        if held.state is CallState.RELEASED:
-            return replace(mine, token=held.token or mine.token, token_time=held.token_time, skipped=held.skipped)
         life = (self.able.token_life or 0) * 1000
         if held.token and now - held.token_time < life:
             return replace(mine, token=held.token, token_time=held.token_time, skipped=held.skipped)
-        return replace(mine, skipped=held.skipped) if self.channel.on_uncertain is OnUncertain.RESEND else None
+        may_repeat = held.state is CallState.RELEASED or self.channel.on_uncertain is OnUncertain.RESEND
+        return replace(mine, skipped=held.skipped) if may_repeat else None
 
     def _call(self, call: OpenCall, mine: Call, *, may_be_taken: bool = False) -> CallAnswer:
         """`may_be_taken`: by an earlier try of the same call, whatever becomes of this one."""

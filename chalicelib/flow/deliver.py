@@ -66,7 +66,11 @@ class _Work:
             again: list[Envelope] = []
             with ExitStack() as opened:
                 caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
-                back = self._make(caller, room, calls, back, answered, again)
+                try:
+                    back = self._make(caller, room, calls, back, answered, again)
+                except Exception:  # of one call: what follows from the others' answers must not wait until it is mended
+                    self._follow_up(answered)
+                    raise
             if back:
                 again.append(self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot))
             self._follow_up(answered)

@@ -33,7 +33,7 @@ def settle(world: World, at: PageId) -> None:
         return
     page = world.ledger.page(at)
     if page is None:
-        if at.page == 0:  # stored, but its first jobs were never sent
+        if at.page == 0 and world.messages.withdrawn(at.msgid) is None:  # stored, but its first jobs were never sent
             _start_walkers(world, message)
             again = world.clock.now() + world.limits.check_after * 1000
             world.timers.set([Timer(again, TimerKind.LOOK, at, message.priority)])

@@ -83,12 +83,12 @@ def poll_page(world: World, timer: Timer) -> None:
     page = world.ledger.page(timer.page) if message else None
     if channel is None or message is None or page is None:
         return
-    answers = [a for a in page.answers.values() if a.key.channel == channel.code]
-    asked = {a.provider_id: contacts for a in answers if (contacts := _awaited(page, a))}
+    answers = [a for a in page.answers.values() if a.key.channel == channel.code and _awaited(page, a)]
+    asked = {a.provider_id: _awaited(page, a) for a in answers}
     if not asked:
         return
     now = world.clock.now()
-    age = (now - message.accepted) // 1000
+    age = (now - max(a.time for a in answers)) // 1000  # a step may be sent days after its message was accepted
     is_last = age >= _able(world, channel).poll_window
     if not is_last:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000

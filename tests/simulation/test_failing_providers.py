@@ -69,6 +69,39 @@ def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(capsys
     assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
 
 
+def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job of several calls, of which the second is held back for an operator, who takes days: receipts for the first find it."""
+    simulation = Simulation(strategy=a_strategy("sms", "email", "app"))
+    text = simulation.world.providers.text
+    monkeypatch.setattr(text, "capabilities", replace(text.capabilities, call_size=1))
+    taken = text._take
+
+    def refused_after_ann(call: OutgoingCall) -> Answer:
+        if call.recipients[0].contact != "1001":
+            raise Misconfigured("1004")
+        return taken(call)
+
+    monkeypatch.setattr(text, "_take", refused_after_ann)
+    simulation.submit()
+    for _ in range(60):
+        simulation._next()
+    assert simulation.contacts("text", FactKind.SUBMITTED) == {"1001"}
+    assert simulation.contacts("text", FactKind.DELIVERED) == {"1001"}
+    assert "ann@example.com" not in simulation.world.providers.mail.sent()
+
+
+def test_a_token_is_as_old_as_the_call_that_may_have_been_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that waits while the provider takes none is no try: the time for which its token is recognised has not begun."""
+    simulation = Simulation()
+    push = simulation.world.providers.push
+    monkeypatch.setattr(push, "capabilities", replace(push.capabilities, token_life=540))
+    push.fail(*[Throttled("2002", retry_after=600)] * 3)
+    push.fail(Uncertain("timeout"), taken=True)
+    finished(simulation)
+    assert not simulation.contacts("push", FactKind.UNKNOWN)
+    assert len({call.token for call in push.calls[3:]}) == 1
+
+
 def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
     simulation = Simulation()
     simulation.world.providers.mail.answers["eva@example.com"] = Outcome(code="451", later=True)

@@ -126,6 +126,16 @@ def test_who_comes_and_goes_meanwhile_is_in_one_page_or_none(seed: int, kills: l
         assert walk.report()["balanced"]
 
 
+@pytest.mark.parametrize("tag", ["", "vip"])
+def test_a_message_that_is_withdrawn_before_it_is_planned_comes_to_rest(tag: str) -> None:
+    walk = Walk(tag=tag)
+    walk.submit()
+    walk.withdraw()
+    walk.run()
+    assert walk.world.timers.waiting() == []
+    assert not walk.world.providers.push.calls
+
+
 def test_the_page_of_any_user_is_found() -> None:
     walk = _finished(Walk())
     for name in CROWD:

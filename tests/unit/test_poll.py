@@ -12,10 +12,10 @@ from chalicelib.domain.channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.facts import Place
 from chalicelib.domain.jobs import DeliverJob, PollJob, Timer, TimerKind
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import GoList, PageId
 from chalicelib.domain.sending import ReceiptKind, Reply
 from chalicelib.flow import deliver, poll
-from tests.builders import SHOP, a_channel, a_message, a_plan, a_reachable_user, an_access_channel, at_once
+from tests.builders import SHOP, a_channel, a_message, a_plan, a_reachable_user, a_strategy, an_access_channel, at_once
 from tests.fakes.clock import START
 from tests.fakes.providers import ScriptedSession
 from tests.fakes.world import FakeWorld
@@ -162,6 +162,23 @@ def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld, 
                 repeated.append((now + 360_000, timer))  # a queue's visibility timeout
         fake.clock.advance(60)
     assert 5 < len(asked) < 20
+
+
+def test_a_step_that_is_sent_days_later_is_asked_for_as_long_as_the_first(fake: FakeWorld) -> None:
+    """The window is that of the submission, not of the message."""
+    message = a_message("ann", strategy=a_strategy("sms", "app"))
+    at = PageId(message.msgid, 0)
+    fake.messages.has(message)
+    fake.ledger.put_plan(a_plan(message), message)
+    fake.clock.advance(3 * 86400)
+    fake.ledger.freeze(at, GoList(1, 0, (0,), fake.clock.now()), message)
+    deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 1, 0, "push", 0, 1))
+    for _ in range(2):
+        (timer,) = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]
+        assert timer.at < START + (3 * 86400 + 300) * 1000
+        fake.clock.time = timer.at
+        fake.timers.done([timer])
+        poll.poll_page(fake.ports, timer)
 
 
 def test_a_page_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:
