@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import TRANSACTION, Cancelled, from_item, get_many, put_once, to_item, transact, write_many
+from chalicelib.aws.items import Cancelled, Item, from_item, get_many, pack, put_once, to_item, transact, unpack, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import PageId
@@ -20,8 +20,10 @@ from chalicelib.flow.ports import Lookup, Vault
 CACHED = 20_000
 LONGEST_ID = 600  # bytes: escaped and with the channel's code, it must fit into a key of 2,048
 EXPECT_EVERY = 30_000  # ms
-MOST_PARKED = 200_000  # bytes of what is said of one id: a call of 1,000 takes less, and an item no more than twice that
 PARKED = "said_"  # how the names of attributes with parked receipts begin
+# Under one id: more than the largest call needs, even if each of its receipts is a post of its own. What comes on top is of messages that
+# others send over the same account, which nobody will ever ask for. So many of these fit into a transaction's 4 MB.
+PARKED_BYTES, PARKED_AT_ONCE = 200_000, 20
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -52,39 +54,42 @@ class Lookups:
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
         """An id of which more is said than of any call of ours is not ours: what else is said of it is left out."""
         by_key = {keys.join("parked", channel, i): receipts[i] for i in _possible(receipts)}
-        updates = [update for key, mine in by_key.items() if key not in self._full and (update := self._parking(key, mine, expires))]
-        for start in range(0, len(updates), TRANSACTION):
-            self._park(updates[start : start + TRANSACTION])
+        updates = [update for key, said in by_key.items() if key not in self._full and (update := self._parking(key, said, expires))]
+        for start in range(0, len(updates), PARKED_AT_ONCE):
+            self._park(updates[start : start + PARKED_AT_ONCE])
 
-    def _park(self, updates: Sequence[dict[str, Any]]) -> None:
-        try:
-            _update_all(updates)
-        except Cancelled as error:
-            if len(self._full) >= CACHED:
-                self._full.clear()
-            self._full.update(_pk(update) for update, is_full in zip(updates, error.failed, strict=True) if is_full)
-            self._park([update for update in updates if _pk(update) not in self._full])
+    def _park(self, updates: Sequence[Item]) -> None:
+        while updates:
+            try:
+                _update_all(updates)
+                return
+            except Cancelled as error:
+                if len(self._full) >= CACHED:
+                    self._full.clear()
+                self._full.update(_pk(update) for update, is_full in zip(updates, error.failed, strict=True) if is_full)
+                updates = [update for update in updates if _pk(update) not in self._full]
 
-    def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> dict[str, Any] | None:
+    def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> Item | None:
         """What one post says is one attribute, named after it: when the post is repeated, the item does not grow."""
-        said = json.dumps([_written(receipt) for receipt in receipts]).encode()
-        if len(said) > MOST_PARKED:
+        said = pack([_written(receipt) for receipt in receipts])
+        name, sealed = PARKED + self._vault.mac("parked", said).hex()[:24], self._vault.seal(said, key)
+        size = len(name) + len(sealed)
+        if size > PARKED_BYTES:
             return None
-        name = PARKED + self._vault.mac("parked", said).hex()[:24]
-        sizes = to_item({":size": len(said), ":room": MOST_PARKED - len(said)})
+        values: dict[str, str | int | bytes] = {":said": sealed, ":expires": expires, ":size": size, ":room": PARKED_BYTES - size}
         return {
             "TableName": table("lookups"),
             "Key": to_item({"pk": key}),
-            "UpdateExpression": f"SET {name} = :said, expires = :expires ADD parked :size",
-            "ConditionExpression": "attribute_not_exists(parked) OR parked <= :room",
-            "ExpressionAttributeValues": {**sizes, **to_item({":said": self._vault.seal(said, key), ":expires": expires})},
+            "UpdateExpression": f"SET {name} = :said, expires = :expires ADD held :size",
+            "ConditionExpression": "attribute_not_exists(held) OR held <= :room",
+            "ExpressionAttributeValues": to_item(values),
         }
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         wanted = ({"pk": keys.join("parked", channel, i)} for i in _possible(provider_ids))
         rows = get_many(table("lookups"), wanted, consistent=True)
         posts = [self._vault.open(value, row["pk"]) for row in rows for name, value in sorted(row.items()) if name.startswith(PARKED)]
-        return list(dict.fromkeys(_read(raw) for post in posts for raw in json.loads(post)))
+        return list(dict.fromkeys(_read(raw) for post in posts for raw in unpack(post)))
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         item = to_item({"pk": keys.join("nonce", channel, nonce), "digest": digest, "expires": expires})
@@ -113,16 +118,16 @@ class Lookups:
         return {by_key[row["pk"]]: row["since"] for row in rows}
 
 
-def _pk(update: Mapping[str, Any]) -> str:
+def _pk(update: Item) -> str:
     return str(update["Key"]["pk"]["S"])
 
 
-def _update_all(updates: Sequence[dict[str, Any]]) -> None:
+def _update_all(updates: Sequence[Item]) -> None:
     """All or nothing; raises Cancelled. One alone costs half of what it does in a transaction."""
     from botocore.exceptions import ClientError
 
-    if len(updates) != 1:
-        return transact([{"Update": update} for update in updates]) if updates else None
+    if len(updates) > 1:
+        return transact([{"Update": update} for update in updates])
     try:
         client("dynamodb").update_item(**updates[0])
     except ClientError as error:

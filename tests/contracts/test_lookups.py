@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -132,6 +134,19 @@ def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(real: World, aws
     assert list(real.lookups.parked(unique, ["1"])) == [a_receipt("1")]
 
 
+def a_post(provider_id: str, number: int) -> list[Receipt]:
+    """A hundred receipts with contacts of their own, as JPush posts them."""
+    contacts = (hashlib.sha256(f"{number}.{n}".encode()).hexdigest()[:19] for n in range(100))
+    return [a_receipt(provider_id, time=1_700_000_000_000 + 37 * n * n, contact=each, code="") for n, each in enumerate(contacts)]
+
+
+def test_all_receipts_of_the_largest_call_can_be_earlier_than_its_record(container: Container, unique: str) -> None:
+    posts = [[replace(r, kind=kind) for r in a_post("1", n)] for n in range(10) for kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)]
+    for post in posts:
+        container().lookups.park(unique, {"1": post}, TOMORROW)
+    assert set(container().lookups.parked(unique, ["1"])) == {receipt for post in posts for receipt in post}
+
+
 def test_an_id_that_no_key_can_hold_is_nobodys(real: World, unique: str) -> None:
     """What is posted to us may hold any text; refusing it with an error would make the provider post it again and again."""
     for odd in ("x" * 5000, "half \ud800 pair", ""):
@@ -185,7 +200,7 @@ def test_a_stranger_whose_receipts_never_end_keeps_no_other_back(container: Cont
 
 
 def test_one_post_that_no_item_could_hold_keeps_no_other_back(real: World, unique: str) -> None:
-    crowd = [a_receipt("crowd", contact=f"{m}-{'x' * 200}") for m in range(3000)]
+    crowd = [receipt for n in range(300) for receipt in a_post("crowd", n)]
     real.lookups.park(unique, {"crowd": crowd, "own": [a_receipt("own")]}, TOMORROW)
     assert list(real.lookups.parked(unique, ["crowd", "own"])) == [a_receipt("own")]
 
@@ -199,8 +214,8 @@ def test_all_receipts_of_a_call_may_come_one_by_one_before_its_lookup(real: Worl
 
 def test_an_id_of_which_too_much_is_said_is_written_no_more(real: World, aws: Callable[[str], Any], unique: str) -> None:
     """A write that is refused costs as much as one of the whole item."""
-    for n in range(12):
-        real.lookups.park(unique, {"crowd": [a_receipt("crowd", contact=f"{n}-{m}-{'x' * 200}") for m in range(100)]}, TOMORROW)
+    for n in range(30):
+        real.lookups.park(unique, {"crowd": [receipt for m in range(10) for receipt in a_post("crowd", 10 * n + m)]}, TOMORROW)
     with faults.counted(aws("dynamodb")) as calls:
         real.lookups.park(unique, {"crowd": [a_receipt("crowd")]}, TOMORROW)
     assert calls == []

@@ -178,7 +178,7 @@ def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
 def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its_own_user_too() -> None:
     simulation = Simulation()
     world = simulation.world
-    world.settings.put_template(_sms_template())
+    world.settings.put_template(a_template(2, ("sms",)))
     world.users.has(a_user("bound", push=["r"], text="1"), replace(a_user("others", text="2"), tags={"other": ("theirs",)}))
     access = an_access_channel(restricted=True)
     submit.submit(world.ports, replace(simulation.request(), userids=("bound", "others"), rule_id=0, template=2, channel=access))
