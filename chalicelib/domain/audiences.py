@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +36,11 @@ class Audience:
         """Who comes by a user."""
         bucket = keys.bucket(userid)
         return next(walker for walker in range(self.walkers) if bucket in self.buckets(walker))
+
+    def has_left(self, tags: Iterable[tuple[str, str]]) -> bool:
+        """Whether somebody who stands in its sets, with these tags (scope, name), has none of theirs any more. Segments say nothing."""
+        names = [name for name in self.sets if keys.split(name)[0] == "tag"]
+        return bool(names) and not any(tag(*each) in names for each in tags)
 
 
 def tag(scope: str, name: str) -> str:

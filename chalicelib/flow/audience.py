@@ -172,9 +172,12 @@ def _own(world: World, message: Message) -> frozenset[str]:
 
 
 def _select(message: Message, one: Candidate, lists: Lists, said: _Said) -> tuple[Target, Contacts] | None:
-    """None for who is passed by: of those who were not named, a restricted access channel sees only its own."""
+    """None for who is passed by: who has lost the tag, though a row of its set says otherwise (aws/users.py); and of those who were not
+    named, a restricted access channel sees only its own."""
     if message.audience.kind is AudienceKind.CONTACTS:
         return select_contact(message, one.id, _kind(one), one.contact, opted_out=one.contact in said.opted_out)
+    if one.user is not None and message.audience.has_left(one.user.all_tags):
+        return None
     if message.restricted and one.user is not None and not one.user.is_bound_to(message.channel_key, said.own):
         return None if message.audience.is_walked else select(message, one.id, None, lists)
     return select(message, one.id, one.user, lists, said.to_gone)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.aws.audiences import GROUP
 from chalicelib.domain import audiences, keys
@@ -179,6 +180,20 @@ def test_a_user_with_more_tags_than_a_transaction_takes_is_in_all_of_them(world:
     assert world.audiences.users_of(ChannelType.SMS, f"1{unique}") == []
     assert world.users.delete([user]) == frozenset()
     assert not [tag for tag in tags if all_of(world, [audiences.tag("all", tag)])]
+
+
+def test_a_user_of_many_tags_whose_worker_ends_may_stand_in_a_set_too_many_and_never_in_one_too_few(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    """Whoever walks a tag's set looks at the user, too (flow/audience.py)."""
+    tags = [f"{unique}-{n:03d}" for n in range(150)]
+    user = change(real, a_user(unique, tags=tags))
+    error = {"__type": "com.amazonaws.dynamodb.v20120810#AccessDeniedException", "message": "the worker ends here"}
+    with faults.answered(aws("dynamodb"), "BatchWriteItem", error, status=400), pytest.raises(ClientError):
+        real.users.save([replace(user, tags={})], {unique: user})
+    assert real.users.get([unique])[unique].tags == {}
+    standing = [tag for tag in tags if all_of(real, [audiences.tag("all", tag)])]
+    assert 0 < len(standing) < len(tags)
 
 
 def test_who_was_too_late_leaves_the_sets_alone(world: World, unique: str) -> None:

@@ -162,6 +162,15 @@ def test_a_tag_of_the_access_channels_own_goes_before_the_same_tag_of_all() -> N
     assert walk.world.messages.stored[walk.msgid or ""].audience.sets == (audiences.tag(SHOP, "vip"),)
 
 
+def test_who_lost_a_tag_and_still_stands_in_its_set_gets_nothing() -> None:
+    """As a worker leaves it that ends while it saves a user of more than a hundred tags and contacts."""
+    walk = Walk(tag="vip")
+    assert "user01" not in TAGGED
+    walk.world.audiences.members[audiences.tag(ALL, "vip")] = {"user01"}
+    _finished(walk)
+    assert not [contact for contact in walk.world.providers.push.sent() if "user01" in contact]
+
+
 def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
     walk = Walk()
     walk.world.users.has(a_user("own", text="1", tags=[]), replace(a_user("bound", text="2"), tags={SHOP: ("mine",)}))
