@@ -63,22 +63,23 @@ class _Work:
         with Room(self.world, self.job, self.message, self.channel, calls) as room:
             self.job = room.job
             calls, back = take_turn(self.world, self.job, self.message, self.channel, room.calls)
-            again: list[Envelope] = []
+            made, again = list[CallAnswer](), list[Envelope]()
             with ExitStack() as opened:
                 caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
                 try:
-                    back = self._make(caller, room, calls, back, answered, again)
+                    back = self._make(caller, room, calls, back, made, again)
                 except Exception:  # of one call: what follows from the others' answers must not wait until it is mended
-                    self._follow_up(answered)
+                    self._follow_up([*answered, *made])
                     raise
             if back:
                 again.append(self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot))
-            self._follow_up(answered)
-            self.world.queues.send(again)
+            self._follow_up([*answered, *made])
+            # What an earlier answer put off is among the calls already: a job for it each time would breed.
+            self.world.queues.send([*again, *(self._next_attempt(answer) for answer in made if answer.later)])
             room.uses(sum(len(call.places) for call in room.calls if back and call.key.start >= back.start))
 
     def _make(
-        self, caller: Caller, room: Room, calls: Sequence[OpenCall], back: Back | None, answered: list[CallAnswer], again: list[Envelope]
+        self, caller: Caller, room: Room, calls: Sequence[OpenCall], back: Back | None, made: list[CallAnswer], again: list[Envelope]
     ) -> Back | None:
         """Make the calls one by one, and say where the job begins when it comes `back`; calls that are postponed come `again`."""
         begun = self.world.clock.now()
@@ -88,7 +89,7 @@ class _Work:
             try:
                 answer = caller.settle(call)
                 if answer is not None:
-                    answered.append(answer)
+                    made.append(answer)
                     room.uses(len(call.places) - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts))
             except Postponed as wait:
                 if wait.for_quota:
@@ -113,14 +114,12 @@ class _Work:
         return Envelope(job, self.message.priority, self.channel.type, self.message.channel_key, seconds, worker)
 
     def _follow_up(self, answers: Sequence[CallAnswer]) -> None:
-        """Lookups for receipts, timers for the strategy, and a further attempt for what was put off. Repeating it changes nothing."""
+        """Lookups for receipts, marks, timers for the strategy. Repeating it changes nothing."""
         if not answers:
             return
         self._put_lookups(answers)
         self._mark_contacts(answers)
         self._set_timers(answers)
-        put_off = [a for a in answers if a.later and a.key._replace(attempt=a.key.attempt + 1) not in {b.key for b in answers}]
-        self.world.queues.send([self._next_attempt(answer) for answer in put_off])
 
     def _next_attempt(self, answer: CallAnswer) -> Envelope:
         start = answer.key.start

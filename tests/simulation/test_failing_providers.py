@@ -114,6 +114,29 @@ def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
     assert simulation.world.providers.mail.sent()["eva@example.com"] == 1
 
 
+def test_what_was_put_off_does_not_multiply_while_the_server_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mail is greylisted, then its server is gone for a while: each try again is one job, not one and another for what was put off."""
+    simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
+    mail = simulation.world.providers.mail
+    mail.answers["ann@example.com"] = Outcome(code="451", later=True)
+    simulation.submit()
+    while not mail.calls:
+        simulation._next()
+    mail.answers.clear()
+    taken, until = mail._take, simulation.world.clock.now() + 15_000
+
+    def down_for_a_while(call: OutgoingCall) -> Answer:
+        if simulation.world.clock.now() < until:
+            raise Unavailable("down")
+        return taken(call)
+
+    monkeypatch.setattr(mail, "_take", down_for_a_while)
+    simulation.run()
+    simulation.check()
+    assert len(mail.calls) < 20
+    assert mail.sent()["ann@example.com"] == 1
+
+
 def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mail job of several calls: the first mail server is down for good, the others are not."""
     simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
