@@ -57,6 +57,16 @@ def test_registration_ids_need_no_user(shop: Shop) -> None:
     assert shop.sandbox.sends("jsms")[phone] == 1
 
 
+def test_registration_ids_of_several_pages_are_all_sent_to(shop: Shop) -> None:
+    mark = uuid.uuid4().hex[:8]
+    ids = [f"{mark}{n:04d}" for n in range(700)]
+    body = {"aud_app": [{"data": ids}], "msg_app": [{"platform": "all", "notification": {"alert": "raw"}}]}
+    found = finished(shop, accepted(post(shop, "/v1/sent", body)), submitted=len(ids))
+    assert found["progress"]["targets"] == len(ids)
+    sent = shop.sandbox.sends("jpush")
+    assert {each: sent.get(each, 0) for each in ids} == dict.fromkeys(ids, 1)
+
+
 def test_tags_and_everyone(shop: Shop) -> None:
     tag = f"tag-{shop.mark}"
     users = [{**shop.user(f"t{n}", app=[f"{shop.mark}t{n}"]), "tag": {"all": [tag]}} for n in range(3)]
