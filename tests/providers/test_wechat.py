@@ -131,6 +131,24 @@ def test_only_who_no_longer_follows_is_gone() -> None:
     assert [code for code, outcome in LOST.items() if outcome.gone] == ["43004"]
 
 
+def test_who_is_being_sent_to_already_is_sent_to_later() -> None:
+    """"Cannot make concurrent calls to the same OpenID, please try again"."""
+    answer, _ = sent(said(43108), content=NOTICE)
+    assert answer.outcomes == [Outcome(code="43108", later=True)]
+
+
+def test_what_wechat_keeps_for_its_own_review_may_still_be_sent_by_it() -> None:
+    answer, _ = sent(said(40252), token="x")
+    assert answer.outcomes == [Outcome(code="40252", uncertain=True)]
+
+
+@pytest.mark.parametrize(("code", "kind"), [(40251, QuotaUsedUp), (43107, Misconfigured), (43116, Rejected), (45168, Rejected)])
+def test_what_an_account_may_not_send_any_more_is_not_a_fault_of_one_message(code: int, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as error:
+        sent(said(code))
+    assert type(error.value) is kind
+
+
 @pytest.mark.parametrize("code", sorted(set(ERRORS) - STALE))
 def test_every_code_of_a_call_is_its_class(code: str) -> None:
     with pytest.raises(ProviderError) as error:

@@ -34,14 +34,20 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "40164": Misconfigured,  # IP address not on the account's list
     "40165": Rejected,  # pagepath
     "40243": Misconfigured,  # secret is frozen
+    "40249": Rejected,  # advertising
+    "40250": Rejected,  # content with gaps
+    "40251": QuotaUsedUp,  # of an account that has broken rules
     "41001": Misconfigured,  # no access token
     "41002": Misconfigured,  # no appid
     "41004": Misconfigured,  # no secret
     "41028": Rejected,
     "41030": Rejected,  # page
     "42001": Misconfigured,  # access token expired, also the new one
+    "43107": Misconfigured,  # account or template is blocked for subscription messages
+    "43116": Rejected,  # template is blocked
     "45009": QuotaUsedUp,  # of the day
     "45011": Throttled,  # calls of a minute
+    "45168": Rejected,  # forbidden words
     "47001": Rejected,  # not readable
     "47003": Rejected,  # a value breaks its rule; the text names it
     "48001": Misconfigured,  # API not granted to the account
@@ -69,9 +75,12 @@ LOST: Mapping[str, Outcome] = {
     "43019": Outcome(Loss.INVALID_TARGET, "43019"),  # on the account's blacklist
     "43101": Outcome(Loss.INVALID_TARGET, "43101"),  # has not subscribed to this template, or has used the subscription up
     "50002": Outcome(Loss.INVALID_TARGET, "50002"),  # user is restricted
+    "43108": Outcome(code="43108", later=True),  # another message to this openid is being sent
     "43117": Outcome(code="43117", later=True),  # too many to this openid for now
     # "The message is duplicate in 60 seconds": said of a repeat, but, as people report, also where there was none.
     "40241": Outcome(code="40241", uncertain=True),
+    # Picked out for a review: WeChat sends it itself if it passes, and says no more (developers.weixin.qq.com/community, 2025-08).
+    "40252": Outcome(code="40252", uncertain=True),
 }
 
 # An answer that grants something has no errcode.
