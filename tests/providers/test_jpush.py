@@ -453,8 +453,9 @@ def recalled(answer: Response | Exception) -> tuple[Any, ScriptedTransport]:
         return session.recall("18/7", ["a", "b"]), transport
 
 
-def test_a_push_is_withdrawn_for_all_its_devices() -> None:
-    outcomes, transport = recalled(reply({}))
+@pytest.mark.parametrize("answer", [reply({}), Response(200, {}, b""), Response(204, {}, b"")])
+def test_a_push_is_withdrawn_for_all_its_devices(answer: Response) -> None:
+    outcomes, transport = recalled(answer)
     assert [outcome.loss for outcome in outcomes] == [None, None]
     (request,) = transport.requests
     assert (request.method, request.url) == ("DELETE", "https://api.jpush.cn/v3/push/18%2F7")
