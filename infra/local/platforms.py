@@ -192,9 +192,9 @@ def contact(kind: str, mark: str, number: int, word: str = "deliver") -> str:
 
 
 def _phone(mark: str, number: int, word: str) -> str:
-    """Eleven digits, as on the Chinese mainland. More than a hundred people of a shop can only be delivered to."""
+    """A mobile number of the Chinese mainland. More than a hundred people of a shop can only be delivered to."""
     last = f"{int(DIGITS[word]) + number // 100:04d}" if word == "deliver" else DIGITS[word]
-    return f"1{int(mark, 16) % 10_000:04d}{number % 100:02d}{last}"
+    return f"1{3000 + int(mark, 16) % 7000}{number % 100:02d}{last}"
 
 
 def field_of_user(kind: str, code: str, contacts: Sequence[str]) -> tuple[str, Any]:

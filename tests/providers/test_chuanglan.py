@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Invalid, Rejected, Unverified
+from chalicelib.domain.errors import Invalid, Misconfigured, QuotaUsedUp, Rejected, Unverified
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, ReceiptKind, Recipient, WebhookRequest
 from chalicelib.providers.sms import receipts
 from chalicelib.providers.sms.chuanglan import CHARACTERS, Chuanglan
@@ -93,6 +93,26 @@ def test_other_numbers_are_invalid_and_repeated_ones_wait_for_another_call() -> 
         Outcome(code="repeated_number", later=True),
     ]
     assert not sent(outgoing=call("12", content=CONTENT))[1].requests
+
+
+@pytest.mark.parametrize("number", ["12345678901", "11012345678", "+8610012345678"])
+def test_what_is_no_mobile_number_does_not_spoil_the_batch_that_it_is_in(number: str) -> None:
+    answer, transport = sent(reply(OK), outgoing=call(number, A, content=CONTENT))
+    assert transport.bodies()[0]["phone"] == A
+    assert answer.outcomes[0] == Outcome(Loss.INVALID_TARGET, "not_a_mainland_number")
+
+
+@pytest.mark.parametrize(("code", "kind"), [("120", QuotaUsedUp), ("134", Misconfigured), ("123", Misconfigured)])
+def test_limits_of_the_account_do_not_lose_a_message(code: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as error:
+        sent(reply({"code": code, "msgId": "", "errorMsg": "no"}), outgoing=call(A, content=CONTENT))
+    assert type(error.value) is kind
+
+
+def test_a_single_number_may_be_wrong_in_two_ways() -> None:
+    for code in ("107", "133"):
+        answer, _ = sent(reply({"code": code, "msgId": "", "errorMsg": "no"}), outgoing=call(A, content=CONTENT))
+        assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code)]
 
 
 def test_a_template_of_another_platform_is_refused() -> None:

@@ -114,10 +114,10 @@ def test_ids_are_the_same_signed_or_not() -> None:
 
 
 def test_what_is_no_number_is_left_out_and_does_not_move_the_ids() -> None:
-    answer, transport = sent(reply({**OK, "msgid": 7}), outgoing=call("x", A, "12,13", B, content=CONTENT))
+    answer, transport = sent(reply({**OK, "msgid": 7}), outgoing=call("x", A, "12,13", B, "12345678901", content=CONTENT))
     assert transport.bodies()[0]["mobile"] == f"{A},{B}"
     bad = Outcome(Loss.INVALID_TARGET, "not_a_number")
-    assert answer.outcomes == [bad, Outcome(provider_id="7"), bad, Outcome(provider_id="8")]
+    assert answer.outcomes == [bad, Outcome(provider_id="7"), bad, Outcome(provider_id="8"), bad]
     assert not sent(outgoing=call("x", content=CONTENT))[1].requests
 
 

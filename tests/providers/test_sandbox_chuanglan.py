@@ -75,6 +75,7 @@ def test_a_poll_brings_500_reports_in_five_questions(box: Sandbox) -> None:
         ({"phone": ""}, "108"),
         ({"phone": ",".join([GOOD] * 1001)}, "108"),
         ({"phone": f"{GOOD},12"}, "107"),
+        ({"phone": f"{GOOD},12345678901"}, "107"),
         ({"msg": ""}, "106"),
         ({"msg": "【商店】" + "文" * 533}, "106"),
         ({"msg": "文"}, "116"),

@@ -130,6 +130,7 @@ def test_an_answer_holds_as_many_as_were_asked_for(box: Sandbox) -> None:
         ("send_batch", {"timestamp": "x"}, -100001),
         ("send_batch", {"mobile": ""}, -100012),
         ("send_batch", {"mobile": f"{GOOD},x"}, -100012),
+        ("send_batch", {"mobile": f"{GOOD},12345678901"}, -100012),
         ("send_batch", {"mobile": ",".join([GOOD] * 1001)}, -100014),
         ("send_batch", {"content": ""}, -100106),
         ("send_batch", {"content": "%ff"}, -100106),

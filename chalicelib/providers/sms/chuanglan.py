@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
+from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, QuotaUsedUp, Rejected, Throttled, Unavailable
 from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
 from chalicelib.flow.ports import Session
 from chalicelib.providers.base import (
@@ -37,7 +37,7 @@ CALL_SIZE = 1000
 CHARACTERS = 536
 PULLED = 100  # reports or replies of one answer at most
 
-# "Return codes of the interface", apifox 473703, 1.6.2.1. Held back for an operator is what every message would meet.
+# "Return codes of the interface", apifox 473703, 1.6.2.1; from 114 on also as older editions and users of the API list them. Held back for an operator is what every message would meet.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "101": Misconfigured,  # no such account
     "102": Misconfigured,  # wrong password
@@ -52,13 +52,25 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "111": Misconfigured,  # the month's limit
     "112": Misconfigured,  # product not ordered
     "113": Misconfigured,  # extend
+    "114": Rejected,  # variables
     "115": Rejected,  # refused by review
     "116": Rejected,  # signature missing or not approved
     "117": Misconfigured,  # IP address not allowed
     "118": Misconfigured,  # no permission
     "119": Misconfigured,  # account expired
+    "120": QuotaUsedUp,  # of the day
+    "123": Misconfigured,  # kind of messages
+    "124": Rejected,  # no template that was approved
+    "125": Rejected,  # a template that was refused
+    "128": Rejected,  # not readable
+    "129": Rejected,  # not readable
+    "130": Rejected,  # a parameter is missing
+    "133": Rejected,  # the wrong number of a call with one
+    "134": Misconfigured,  # the month's limit against abuse
+    "135": Rejected,  # this text to this number too often
+    "136": Rejected,  # a verification code to several numbers
 }
-WRONG_NUMBER = "107"
+WRONG_NUMBER = frozenset({"107", "133"})
 VARIABLE = "{$var}"
 
 # What may differ in a batch: short links. Commas and semicolons separate the values of a batch, and end a link here.
@@ -142,7 +154,7 @@ class ChuanglanSession(PlainSession):
             path, body = "/msg/variable/json", variables(batch)
         reply = self._http.request("POST", self._base_url + path, json={**self._login, **body, "report": "true", **self._extend})
         code = _code(reply)
-        if code == WRONG_NUMBER and len(batch) == 1:
+        if code in WRONG_NUMBER and len(batch) == 1:
             return dict.fromkeys(batch, Outcome(Loss.INVALID_TARGET, code))
         if code != "0":
             raise coded_error(reply, ERRORS, code)

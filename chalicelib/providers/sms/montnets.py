@@ -68,7 +68,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
 }
 WRONG_NUMBER = "100012"
 
-_NUMBER = re.compile(r"\+?\d{5,20}", re.ASCII)
+# Eleven digits that could be of the mainland, but are no mobile number, are nobody's: with 00 in front they would be another country's.
+_NUMBER = re.compile(r"(?!1[0-2]\d{9}$)\+?\d{5,20}", re.ASCII)
 _CUSTID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 

@@ -11,7 +11,8 @@ from chalicelib.domain.errors import Invalid, Rejected
 from chalicelib.domain.sending import Capabilities, ClickReport, DeliveryReport, ProviderIds, Recipient
 from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
 
-_MAINLAND = re.compile(r"(?:\+86|0086|86)?(1\d{10})", re.ASCII)
+# Mobile numbers begin with 13 to 19; one that is none spoils the whole batch at some platforms.
+_MAINLAND = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})", re.ASCII)
 
 
 def capabilities(platform: str, call_size: int, credentials: Mapping[str, bool], options: Mapping[str, bool]) -> Capabilities:

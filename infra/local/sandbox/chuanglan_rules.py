@@ -33,7 +33,7 @@ CODES: Mapping[int, str] = {
 }
 STATES: Mapping[str, str] = {"DELIVRD": "短信发送成功", "UNDELIV": "不可及", "CB:0001": "空号"}
 
-_MOBILE = re.compile(r"1[0-9]{10}")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _SIGNED = re.compile(r"【[^【】]{2,16}】.+", re.DOTALL)
 
 

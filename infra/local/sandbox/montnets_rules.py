@@ -39,7 +39,7 @@ CODES: Mapping[int, str] = {
 }
 STATES: Mapping[str, tuple[int, str]] = {"DELIVRD": (0, "success"), "UNDELIV": (1, "不可及"), "CB:0001": (1, "空号")}
 
-_NUMBER = re.compile(r"[0-9]{5,20}")
+_NUMBER = re.compile(r"(?!1[0-2][0-9]{9}$)[0-9]{5,20}")
 _sequence = itertools.count(1)
 
 
