@@ -46,6 +46,22 @@ def test_a_batch_has_parameters_of_its_own_for_each_number() -> None:
     ]
 
 
+def test_numbers_of_the_mainland_are_written_bare_others_as_they_are() -> None:
+    numbers = ["+8613800000001", "8613800000002", "13800000003", "+85251234567"]
+    listed = {"recipients": [{"msg_id": n, "mobile": f"1380000000{n}"} for n in (1, 2, 3)] + [{"msg_id": 4, "mobile": "+85251234567"}]}
+    answer, transport = sent(reply(listed), outgoing=call(*numbers, content=CONTENT))
+    mobiles = [one["mobile"] for one in transport.bodies()[0]["recipients"]]
+    assert mobiles == ["13800000001", "13800000002", "13800000003", "+85251234567"]
+    assert [outcome.provider_id for outcome in answer.outcomes] == ["1", "2", "3", "4"]
+
+
+def test_without_any_signature_an_operator_must_act() -> None:
+    with pytest.raises(Misconfigured):
+        sent(failure(50046, 403), outgoing=call("1", "2", content=CONTENT))
+    both = {"recipients": [{"error_code": "50046", "mobile": "1"}, {"msg_id": "8", "mobile": "2"}]}
+    assert sent(reply(both), outgoing=call("1", "2", content=CONTENT))[0].outcomes[0] == Outcome(code="50046", later=True)
+
+
 def test_a_thousand_numbers_are_one_call() -> None:
     numbers = [str(13800000000 + n) for n in range(1000)]
     listed = {"recipients": [{"msg_id": str(n), "mobile": number} for n, number in enumerate(numbers)]}

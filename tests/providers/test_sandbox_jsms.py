@@ -73,6 +73,7 @@ def test_a_single_message_has_a_number_as_its_id_or_the_error_of_its_number(box:
     assert isinstance(send_one(box, GOOD).json()["msg_id"], int)
     assert error(send_one(box, "13800000001")) == (403, 50006)
     assert error(send_one(box, "x")) == (403, 50006)
+    assert error(send_one(box, "+8613800001234")) == (403, 50006)
     assert error(send_one(box, "")) == (400, 50004)
     assert box.outcomes("13800000001") == ["refused"]
 

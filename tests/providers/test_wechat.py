@@ -132,7 +132,7 @@ def test_only_who_no_longer_follows_is_gone() -> None:
 
 
 def test_who_is_being_sent_to_already_is_sent_to_later() -> None:
-    """"Cannot make concurrent calls to the same OpenID, please try again"."""
+    """ "Cannot make concurrent calls to the same OpenID, please try again"."""
     answer, _ = sent(said(43108), content=NOTICE)
     assert answer.outcomes == [Outcome(code="43108", later=True)]
 

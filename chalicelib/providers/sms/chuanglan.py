@@ -37,7 +37,8 @@ CALL_SIZE = 1000
 CHARACTERS = 536
 PULLED = 100  # reports or replies of one answer at most
 
-# "Return codes of the interface", apifox 473703, 1.6.2.1; from 114 on also as older editions and users of the API list them. Held back for an operator is what every message would meet.
+# "Return codes of the interface", apifox 473703, 1.6.2.1; those that it lacks as other editions and programs of its users list them.
+# Held back for an operator is what every message would meet.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "101": Misconfigured,  # no such account
     "102": Misconfigured,  # wrong password

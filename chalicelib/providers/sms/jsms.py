@@ -64,7 +64,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "50035": Misconfigured,  # IP address not allowed
     "50036": Misconfigured,  # application blocked
     "50037": Rejected,  # forbidden word
-    "50038": Rejected,  # too long
+    "50038": Rejected,  # length of a code
+    "50046": Misconfigured,  # no signature set for the application
 }
 # JSMS answers 403 to most business errors, so that alone says nothing about the credentials.
 STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
@@ -72,7 +73,7 @@ STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
 # The same codes for one recipient of a batch: the number itself is bad, or has said no.
 INVALID_TARGET = frozenset({"50004", "50006", "50024"})
 # Not this recipient's fault, and over after a while, or when the operator has acted.
-LATER = frozenset({"50008", "50009", "50014", "50019", "50035", "50036"})
+LATER = frozenset({"50008", "50009", "50014", "50019", "50035", "50036", "50046"})
 
 
 class Jsms:
@@ -161,7 +162,7 @@ def batch(call: OutgoingCall) -> dict[str, Any]:
     sign_id, temp_id = common.pop()
     recipients = []
     for recipient in call.recipients:
-        entry: dict[str, Any] = {"mobile": recipient.contact}
+        entry: dict[str, Any] = {"mobile": _mobile(recipient.contact)}
         para = recipient.content.get("temp_para")
         if para:
             entry["temp_para"] = {str(name): str(value) for name, value in para.items()}
@@ -181,7 +182,7 @@ def answer(call: OutgoingCall, listed: Sequence[Any]) -> Answer:
             found[str(entry.get("mobile", ""))].append(_outcome(entry))
     outcomes = []
     for recipient in call.recipients:
-        mine = found[recipient.contact]
+        mine = found[_mobile(recipient.contact)]
         outcomes.append(mine.pop(0) if mine else Outcome(code="not_in_answer", uncertain=True))
     if outcomes and all(outcome.later for outcome in outcomes):
         raise ERRORS[outcomes[0].code](outcomes[0].code)
@@ -196,6 +197,11 @@ def _outcome(entry: Mapping[str, Any]) -> Outcome:
     if code:
         return Outcome(Loss.INVALID_TARGET if code in INVALID_TARGET else Loss.SUBMIT_FAILED, code)
     return Outcome(provider_id=msg_id) if msg_id else Outcome(code="no_msg_id", uncertain=True)
+
+
+def _mobile(contact: str) -> str:
+    """Numbers of the mainland as the page has them, bare."""
+    return platform.mainland(contact) or contact
 
 
 def _template(content: Mapping[str, Any]) -> tuple[int | None, int | None]:

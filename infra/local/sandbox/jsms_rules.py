@@ -40,7 +40,7 @@ CODES: Mapping[int, tuple[int, str]] = {
 }
 DELIVERED, PHONE_OFF = 4001, 4003
 
-_MOBILE = re.compile(r"\+?[0-9]{7,15}")
+_MOBILE = re.compile(r"(?!\+?861[0-9]{10}$)\+?[0-9]{7,15}")
 
 
 def error(code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
