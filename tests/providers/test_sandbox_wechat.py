@@ -220,6 +220,9 @@ def test_a_platform_goes_from_its_ticket_to_an_accounts_token(box: Sandbox) -> N
         fresh = component_call(box, "api_authorizer_token", access, **more)
         assert send(box, "u", access_token=fresh["authorizer_access_token"])["errcode"] == 0
         assert component_call(box, "api_authorizer_token", access, **{**more, "authorizer_refresh_token": "x"})["errcode"] == 61023
+        known = component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")["authorization_info"]
+        assert known["authorizer_refresh_token"] == more["authorizer_refresh_token"]
         ask(box, "_console/withdraw", {"component": "wxc", "app_id": "wx1"})
+        assert component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")["errcode"] == 61003
         assert send(box, "u", access_token=fresh["authorizer_access_token"])["errcode"] == 42001
         assert component_call(box, "api_authorizer_token", access, **more)["errcode"] == 61003

@@ -292,6 +292,7 @@ def test_other_credentials_never_use_the_token_that_earlier_ones_brought() -> No
 GRANTED = reply({"component_access_token": "ct", "expires_in": 7200})
 INFO = {"authorizer_appid": "wx1", "authorizer_access_token": "at1", "expires_in": 7200, "authorizer_refresh_token": "r1", "func_info": []}
 EXCHANGED = reply({"authorization_info": INFO})
+KNOWN = reply({"authorizer_info": {}, "authorization_info": {"authorizer_appid": "wx1", "authorizer_refresh_token": "r7"}})
 REFRESHED = reply({"authorizer_access_token": "at2", "expires_in": 7200, "authorizer_refresh_token": "r2"})
 
 
@@ -354,6 +355,30 @@ def test_a_newer_authorisation_goes_before_the_refresh_token_and_a_spent_code_do
     assert transport.queries()[-1] == {"access_token": ["at2"]}
 
 
+@pytest.mark.parametrize("code", ["", "code-1"])
+def test_where_no_refresh_token_was_kept_wechat_is_asked_for_it(code: str) -> None:
+    """The code was too old when somebody first sent, or who exchanged it died before the refresh token was stored."""
+    kept = told(code=code)
+    spent = [said(61010)] if code else []
+    transport = ScriptedTransport(GRANTED, *spent, KNOWN, REFRESHED, OK)
+    official(transport, kept, AUTHORISED).send(call("a", content=TEMPLATE))
+    asked = transport.bodies()[-3:]
+    assert asked[0] == {"component_appid": "wxc", "authorizer_appid": "wx1"}
+    assert asked[1] == {"component_appid": "wxc", "authorizer_appid": "wx1", "authorizer_refresh_token": "r7"}
+    assert transport.queries()[-1] == {"access_token": ["at2"]}
+    assert "r2" in str(kept.read(component.refresh_name("wxc", "wx1")))
+
+
+def test_a_refresh_token_that_is_no_longer_good_is_asked_for_anew() -> None:
+    clock = Clock()
+    transport = ScriptedTransport(GRANTED, EXCHANGED, OK, GRANTED, said(61023), KNOWN, REFRESHED, OK)
+    session = official(transport, told(clock), AUTHORISED)
+    session.send(call("a", content=TEMPLATE))
+    clock.now += 7100
+    session.send(call("a", content=TEMPLATE))
+    assert [body["authorizer_refresh_token"] for body in transport.bodies() if "authorizer_refresh_token" in body] == ["r1", "r7"]
+
+
 def test_the_platforms_token_is_shared_by_its_channels_and_renewed_when_it_is_not_known() -> None:
     kept = told()
     keep(kept, component.code_name("wxc", "wx2"), "code-2")
@@ -381,8 +406,11 @@ def test_the_platforms_token_is_another_one_with_another_secret() -> None:
 @pytest.mark.parametrize(
     ("code", "answers", "kind", "said_code"),
     [
-        ("", [GRANTED], Misconfigured, "not_authorised"),
-        ("code-1", [GRANTED, said(61010), GRANTED], Misconfigured, "not_authorised"),
+        ("", [GRANTED, said(61003)], Misconfigured, "61003"),
+        ("", [GRANTED, KNOWN, said(61023)], Misconfigured, "61023"),
+        ("", [GRANTED, reply({"authorization_info": {"authorizer_refresh_token": ""}})], Misconfigured, "not_authorised"),
+        ("", [GRANTED, reply({"authorization_info": []})], Misconfigured, "not_authorised"),
+        ("code-1", [GRANTED, said(61010), said(61003)], Misconfigured, "61003"),
         ("code-1", [said(61006)], Misconfigured, "61006"),
         ("code-1", [GRANTED, said(61011)], Misconfigured, "61011"),
         ("code-1", [GRANTED, said(-1)], Unavailable, "-1"),

@@ -156,7 +156,7 @@ def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_agai
 
         console("ticket")
         take(1)
-        with pytest.raises(Misconfigured, match="not_authorised"):
+        with pytest.raises(Misconfigured, match="61003"):
             session.check()
         clock.ahead += LEASE
         link = dict(parse_qsl(urlsplit(session.authorisation_link("https://ums.example/done")).query))

@@ -1,7 +1,7 @@
 """Accounts that have authorised a third-party platform ("component") by scanning its QR code.
 
 Source: developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/ (component_verify_ticket, authorize_event, pre_auth_code,
-api_query_auth, api_authorizer_token). The chain: WeChat posts a ticket every 10 minutes; ticket and secret give the platform's token;
+api_query_auth, api_authorizer_token, api_get_authorizer_info). The chain: WeChat posts a ticket every 10 minutes; ticket and secret give the platform's token;
 an authorisation is announced with a code, which is exchanged for the account's token and a token to refresh it with.
 
 The webhook only keeps ticket and code (receipts.py). What needs the platform's secret happens here, where messages are sent: a code is
@@ -22,15 +22,17 @@ from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured, Unavailable
 from chalicelib.domain.sending import Account, Token
 from chalicelib.providers.base import ask
-from chalicelib.providers.errcodes import SUCCESS, Said, TokenApi
+from chalicelib.providers.errcodes import SUCCESS, Said, TokenApi, Words
 from chalicelib.providers.tokens import AccessTokens
-from chalicelib.providers.wechat.api import WORDS, base_url
+from chalicelib.providers.wechat.api import ERRORS, STALE, WORDS, base_url, code_of
 from chalicelib.web.http import Http, Response
 
 log = logging.getLogger(__name__)
 
 LOGIN_URL = "https://mp.weixin.qq.com/cgi-bin/componentloginpage"
 SPENT = frozenset({"61009", "61010"})  # a code that was used, or is too old
+NOT_GOOD = "61023"  # a refresh token: there is another one
+NOT_AUTHORISED = "61003"  # of an account: no other token of the platform changes that
 # A refresh token does not expire. It is written anew with every refresh, so that the store forgets only what was not used for so long.
 REFRESH_LIFE_MS = 400 * 86_400_000
 
@@ -56,7 +58,8 @@ class Component(TokenApi):
         given = {"component_appid": self.app_id, "component_appsecret": str(account.credentials["component_app_secret"])}
         # Shared by the channels of the platform that have the same secret; a few digits of its hash say that, and no more.
         name = keys.join("component", self.app_id, "access", _digest(given["component_appsecret"])[:8])
-        super().__init__(http, tokens, account, WORDS, (f"{self._url}/api_component_token", given), name)
+        words = Words(ERRORS, STALE - {NOT_AUTHORISED}, code_of)
+        super().__init__(http, tokens, account, words, (f"{self._url}/api_component_token", given), name)
 
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
         ticket = self._tokens.read(ticket_name(self.app_id))
@@ -91,16 +94,31 @@ class AuthorisedApi(TokenApi):
         self._refresh_name = refresh_name(self.component.app_id, self._app_id)
 
     def fetch(self) -> Token:
-        """By the code of a new authorisation, else by the refresh token."""
+        """By the code of a new authorisation, else by the refresh token: the one that is kept, or that WeChat itself names."""
         spent, refresh = self._kept()
         code = self._tokens.read(self._code_name)
         fresh = self._exchange(code, refresh) if code and _digest(code) != spent else None
         if fresh is not None:
             return fresh
-        if not refresh:
-            raise Misconfigured("not_authorised")
-        said = self.component.call("api_authorizer_token", authorizer_appid=self._app_id, authorizer_refresh_token=refresh)
+        said = self._refreshed(refresh) if refresh else None
+        if said is None or said.code == NOT_GOOD:
+            refresh = self._named()
+            said = self._refreshed(refresh)
         return self._keep(said, said.body, spent, refresh)
+
+    def _refreshed(self, refresh: str) -> Said:
+        return self.component.call("api_authorizer_token", authorizer_appid=self._app_id, authorizer_refresh_token=refresh)
+
+    def _named(self) -> str:
+        """The refresh token, where none was kept: the code was too old, or who exchanged it died before it was stored."""
+        said = self.component.call("api_get_authorizer_info", authorizer_appid=self._app_id)
+        if said.code != SUCCESS:
+            raise self.error(said, Misconfigured)
+        info = said.body.get("authorization_info")
+        refresh = info.get("authorizer_refresh_token") if isinstance(info, Mapping) else None
+        if not isinstance(refresh, str) or not refresh:
+            raise Misconfigured("not_authorised")
+        return refresh
 
     def _exchange(self, code: str, refresh: str) -> Token | None:
         """None for a code that is no longer good: another worker may have used it and died before it kept what it got."""

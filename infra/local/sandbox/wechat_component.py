@@ -48,6 +48,7 @@ class Components:
             web.post("/cgi-bin/component/api_create_preauthcode", self.pre_auth_code),
             web.post("/cgi-bin/component/api_query_auth", self.exchange),
             web.post("/cgi-bin/component/api_authorizer_token", self.refresh),
+            web.post("/cgi-bin/component/api_get_authorizer_info", self.info),
             web.post("/_console/ticket", self.send_ticket),
             web.post("/_console/scan", self.scan),
             web.post("/_console/withdraw", self.withdraw),
@@ -103,6 +104,15 @@ class Components:
         if body.get("authorizer_refresh_token") != known:
             raise rules.error(61023).about(call)
         return self._requests.answer(call, component, self._granted(component, app_id))
+
+    async def info(self, request: web.Request) -> web.Response:
+        call, body, component = await self._begin(request)
+        app_id = str(body.get("authorizer_appid", ""))
+        known = self._refresh.get((component, app_id))
+        if known is None:
+            raise rules.error(61003).about(call)
+        about = {"authorizer_appid": app_id, "authorizer_refresh_token": known, "func_info": [{"funcscope_category": {"id": 7}}]}
+        return self._requests.answer(call, component, {"authorizer_info": {"nick_name": app_id}, "authorization_info": about})
 
     def _granted(self, component: str, app_id: str) -> dict[str, Any]:
         account = self._core.accounts.get(self._name, app_id)
