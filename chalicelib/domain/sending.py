@@ -182,6 +182,7 @@ class Webhook:
     """A verified webhook: its receipts, and the reply that the provider wants. `nonce` may be used with one body only.
 
     `channel`: where several accounts share an address, the code of the channel that this is about; that one shall read it.
+    `authorised`: the code of the channel whose account has just let us in, "" for this one; None when that is not what was told.
     """
 
     receipts: Sequence[Receipt] = ()
@@ -191,6 +192,7 @@ class Webhook:
     kept: Mapping[str, Token] = field(default_factory=dict)  # what the provider handed over, to be kept under these names
     channel: str = ""
     media: str = "text/plain"  # of the reply
+    authorised: str | None = None
 
 
 @dataclass(frozen=True)

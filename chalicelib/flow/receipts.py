@@ -6,18 +6,20 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib import observability
 from chalicelib.domain import options
 from chalicelib.domain.channels import Channel
-from chalicelib.domain.errors import Unverified
+from chalicelib.domain.errors import Refused, Unverified
 from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.jobs import Question
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan
 from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest, names_of
 from chalicelib.domain.users import Mark
-from chalicelib.flow import content, marks
+from chalicelib.flow import ask, content, marks
 from chalicelib.flow.marks import Heard
 from chalicelib.flow.ports import Lookup, World
 
@@ -51,9 +53,21 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
             raise Unverified("the nonce was used with another body")
     for name, kept in webhook.kept.items():
         world.tokens.write(name, kept)
+    if webhook.authorised is not None:
+        _use(world, channel, webhook.authorised)
     record(world, channel.code, webhook.receipts)
     record_replies(world, channel.code, webhook.replies)
     return webhook
+
+
+def _use(world: World, channel: Channel, authorised: str) -> None:
+    """What proves an authorisation is good for minutes: whoever checks the connection turns it into what lasts."""
+    whose = world.settings.channel(authorised) if authorised else channel
+    if whose is None:
+        log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
+        return
+    with suppress(Refused):  # the stage does not deliver on it
+        ask.ask(world, whose, Question.CHECK)
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:

@@ -218,6 +218,14 @@ def test_the_code_of_an_authorisation_is_kept_for_an_hour_at_most(kind: str) -> 
         assert read({**AUTHORISED, "InfoType": kind, "AuthorizationCodeExpiredTime": far}, PLATFORM).kept[name].expires == NOW + 3600_000
 
 
+def test_an_authorisation_is_of_this_channel_or_of_the_one_with_the_accounts_appid() -> None:
+    assert read(AUTHORISED, PLATFORM).authorised == "wx9"
+    assert read({**AUTHORISED, "AuthorizerAppid": "wx1"}, PLATFORM).authorised == ""
+    assert read({**AUTHORISED, "AuthorizerAppid": "wx_9"}, PLATFORM).authorised is None  # no channel has such a code
+    for event in (TOLD, {**AUTHORISED, "InfoType": "unauthorized"}, {**AUTHORISED, "AuthorizationCode": ""}, FINISHED):
+        assert read(event, PLATFORM).authorised is None
+
+
 @pytest.mark.parametrize("change", [{"InfoType": "unauthorized"}, {"InfoType": "notify_third_fasteregister"}, {"AuthorizationCode": ""}])
 def test_what_else_a_platform_is_told_keeps_nothing(change: dict[str, str]) -> None:
     webhook = read({**AUTHORISED, **change}, PLATFORM)

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Unverified
+from chalicelib.domain.jobs import AskJob, Question
 from chalicelib.domain.plans import PageId
 from chalicelib.domain.sending import Receipt, ReceiptKind, Token, Webhook, WebhookRequest
 from chalicelib.flow import receipts
 from chalicelib.flow.ports import Lookup, World
 from tests.builders import WEBHOOK_TOKEN, a_channel
 from tests.fakes.clock import START
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import LIMITS, FakeWorld
 
 REQUEST = WebhookRequest("POST", {}, {}, b"body", START)
 
@@ -49,6 +50,21 @@ def test_what_a_provider_hands_over_is_kept_under_its_name() -> None:
     assert fake.tokens.read("component#c#ticket") == token
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     assert fake.tokens.read("component#c#ticket") == token
+
+
+@pytest.mark.parametrize(("authorised", "checked"), [("", ["push"]), ("wx1", ["wx1"]), ("nobody", []), (None, [])])
+def test_a_new_authorisation_is_used_at_once_since_its_code_is_good_for_minutes(authorised: str | None, checked: list[str]) -> None:
+    fake, ports = world(lambda _: Webhook(reply="ok", authorised=authorised))
+    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
+    jobs = [envelope.job for envelope in fake.queues.sent if isinstance(envelope.job, AskJob)]
+    assert [(job.channel, job.question) for job in jobs] == [(code, Question.CHECK) for code in checked]
+
+
+def test_an_authorisation_is_taken_also_where_nobody_delivers() -> None:
+    fake, _ = world(lambda _: Webhook(reply="ok", authorised=""))
+    fake.limits = replace(LIMITS, channel_types=())
+    assert receipts.take_webhook(fake.ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
+    assert not fake.queues.sent
 
 
 def test_what_is_about_another_channel_is_verified_and_taken_by_that_one() -> None:

@@ -1,12 +1,12 @@
 """Accounts that have authorised a third-party platform ("component") by scanning its QR code.
 
 Source: developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/ (component_verify_ticket, authorize_event, pre_auth_code,
-api_query_auth, api_authorizer_token, api_get_authorizer_info). The chain: WeChat posts a ticket every 10 minutes; ticket and secret give the platform's token;
-an authorisation is announced with a code, which is exchanged for the account's token and a token to refresh it with.
+api_query_auth, api_authorizer_token, api_get_authorizer_info). The chain: WeChat posts a ticket every 10 minutes; ticket and secret give
+the platform's token; an authorisation is announced with a code, which is exchanged for the account's token and a token to refresh it with.
 
 The webhook only keeps ticket and code (receipts.py). What needs the platform's secret happens here, where messages are sent: a code is
-exchanged when the account's token is first needed. All but the account's own token is kept under the platform's AppID, since the channels
-of a platform share it.
+exchanged when the account's token is first needed, for which the API has the connection checked at once. All but the account's own token
+is kept under the platform's AppID, since the channels of a platform share it.
 """
 
 from __future__ import annotations

@@ -93,7 +93,8 @@ def _tree(body: bytes) -> dict[str, Any]:
 
 def _understand(event: Mapping[str, Any], request: WebhookRequest, secret: Mapping[str, str], nonce: str) -> Webhook:
     if secret.get("component") and "InfoType" in event:
-        return Webhook(reply=SUCCESS, kept=dict(_kept(event, secret["component"], request.now)))
+        kept = dict(_kept(event, secret["component"], request.now))
+        return Webhook(reply=SUCCESS, kept=kept, authorised=_authorised(event, kept, secret))
     if other := _other(request, secret):
         return Webhook(reply=SUCCESS, channel=other)
     receipts, replies = list(_receipts(event)), list(_replies(event))
@@ -128,6 +129,16 @@ def _kept(event: Mapping[str, Any], platform: str, now: int) -> Iterator[tuple[s
         log.warning("authorisation taken back", extra={"provider": "wechat", "account": account[:32]})
     else:
         log.info("callback ignored", extra={"provider": "wechat", "callback_type": kind[:40]})
+
+
+def _authorised(event: Mapping[str, Any], kept: Mapping[str, Token], secret: Mapping[str, str]) -> str | None:
+    """The channel of an account whose code was just kept: this one, or the one that has its AppID as its code."""
+    account = word(event.get("AuthorizerAppid"))
+    if component.code_name(secret["component"], account) not in kept:
+        return None
+    if account == secret["app_id"]:
+        return ""
+    return account if _CODE.fullmatch(account) else None
 
 
 def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
