@@ -224,6 +224,8 @@ def test_a_success_must_be_signed_by_alipay_exactly_as_it_is_written() -> None:
     spaced = '{ "code":"10000",\n  "msg":"Success", "note":"\\/ \\u4e2d 中" }'
     for inner in (json.dumps(SUCCESS), spaced):
         assert sent(answered(inner, key=THEIRS), alipay_public_key=THEIR_PUBLIC)[0].outcomes == [Outcome()]
+    escaped = answered('{"code":"10000","msg":"Success","note":"a/b"}', key=THEIRS).body.replace(b"a/b", b"a\\/b")
+    assert sent(Response(200, {}, escaped), alipay_public_key=THEIR_PUBLIC)[0].outcomes == [Outcome()]  # escaped after it was signed
     good = answered(SUCCESS, key=THEIRS).body
     forged = [answered(SUCCESS), answered(SUCCESS, key=OURS), Response(200, {}, good.replace(b"Success", b"success"))]
     forged += [
