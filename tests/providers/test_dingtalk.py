@@ -99,7 +99,10 @@ def test_a_user_alone_who_is_not_there_is_an_invalid_target(code: str) -> None:
     ("answer", "kind"),
     [
         (said(99999), Rejected),
-        (said(88), Rejected),
+        (said(88), Misconfigured),
+        (said(88, errmsg="ding talk error[subcode=90018,submsg=x]"), Throttled),
+        (said(404), Misconfigured),
+        (said(33001), Misconfigured),
         (said(88, sub_code="isv.unknown"), Rejected),
         (Response(200, {}, b""), Uncertain),
         (reply({"errcode": None}), Uncertain),
@@ -114,7 +117,10 @@ def test_an_answer_without_success_says_what_to_do(answer: Response | Exception,
     assert type(error.value) is kind
 
 
-@pytest.mark.parametrize("answer", [*(said(int(code)) for code in sorted(STALE)), said(88, sub_code="40014")])
+@pytest.mark.parametrize(
+    "answer",
+    [*(said(int(code)) for code in sorted(STALE)), said(88, sub_code="40014"), said(88, errmsg="ding talk error[subcode=42001,submsg=x]")],
+)
 def test_a_token_that_is_not_known_any_more_is_renewed_and_the_call_repeated_at_once(answer: Response) -> None:
     got, transport = sent(answer, token("t2"), said(0, task_id=1), outgoing=call("a", content=TEXT))
     assert got.outcomes == [TAKEN]

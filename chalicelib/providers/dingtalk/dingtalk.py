@@ -63,6 +63,9 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "22": Misconfigured,  # no such API: a wrong address
     "40": Rejected,  # a parameter is missing
     "41": Rejected,  # a parameter is invalid
+    "88": Misconfigured,  # not allowed, without the code that says why
+    "404": Misconfigured,  # no such address
+    "33001": Misconfigured,  # the corporation
     "33012": Rejected,  # userid
     "40001": Misconfigured,  # secret, or access token
     "40003": Rejected,  # userid
@@ -100,10 +103,16 @@ NOT_THERE: Mapping[str, bool] = {"33012": False, "40003": False, "50002": False,
 USERID = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,64}")
 
 
+_SUB_CODE = re.compile(r"\[subcode=(\d{1,10}),", re.ASCII)
+
+
 def code_of(body: Any) -> str:
-    """88 says that the real code is in `sub_code`."""
+    """88 says that the real code is in `sub_code`, or, as callers have met, in the text alone."""
     code = errcode(body)
-    return (word(body.get("sub_code")) or code) if code == "88" else code
+    if code != "88":
+        return code
+    told = _SUB_CODE.search(str(body.get("errmsg", "")))
+    return word(body.get("sub_code")) or (told[1] if told else code)
 
 
 WORDS = Words(ERRORS, STALE, code_of)

@@ -48,10 +48,10 @@ LENGTHS = {("action_card", "single_title"): 20, ("action_card", "single_url"): 5
 
 
 def error(code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
-    """Errors of tokens come from the gateway, as 88 with the code beside it."""
+    """Errors of tokens, and calls that come too fast, are the gateway's: 88 with the code beside it."""
     told: dict[str, Any] = {"request_id": secrets.token_hex(6)}
-    if code in (40014, 42001, 41001):
-        refusal = access_tokens.error(88, f"ding talk error[subcode={code},submsg={TEXTS[code]}]", result=result)
+    if code in (40014, 42001, 41001, 90018):
+        refusal = access_tokens.error(88, f"ding talk error[subcode={code},submsg={TEXTS[code]}]", result=result, headers=headers)
         refusal.body = {**refusal.body, "sub_code": str(code), "sub_msg": TEXTS[code], **told}
         refusal.code = code
         return refusal
