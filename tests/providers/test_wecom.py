@@ -107,11 +107,23 @@ def test_a_call_of_which_nobody_can_be_reached_has_only_invalid_targets(code: st
 
 
 @pytest.mark.parametrize("code", sorted(api.NOT_THERE))
-def test_a_user_alone_who_is_not_there_is_an_invalid_target_and_dead_where_the_code_proves_it(code: str) -> None:
+def test_a_user_alone_who_is_not_there_is_an_invalid_target_and_may_come_into_sight(code: str) -> None:
     answer, _ = sent(said(int(code)), outgoing=call("a", content=TEXT))
-    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code, gone=code == "60111")]
-    with pytest.raises(Rejected):
+    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code)]
+    with pytest.raises(api.ERRORS[code]):
         sent(said(int(code)), outgoing=call("a", "b", content=TEXT))
+
+
+@pytest.mark.parametrize("code", ["60011", "60021", "60111"])
+def test_what_wecom_says_of_who_is_out_of_an_applications_sight_is_no_fault_of_all(code: str) -> None:
+    answer, _ = sent(said(int(code)), outgoing=call("a", content=TEXT))
+    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code)]
+
+
+@pytest.mark.parametrize("code", [40091, 40141, 45031, 48001, 48004, 48006])
+def test_what_every_message_would_meet_waits_for_an_operator(code: int) -> None:
+    with pytest.raises(Misconfigured):
+        sent(said(code), outgoing=call("a", content=TEXT))
 
 
 @pytest.mark.parametrize("code", sorted(set(api.ERRORS) - api.NOBODY - api.STALE))

@@ -39,24 +39,32 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "40056": Misconfigured,  # agentid
     "40058": Rejected,  # a parameter; the text names it
     "40063": Rejected,  # a parameter is missing
+    "40091": Misconfigured,  # secret of another corporation
+    "40141": Misconfigured,  # the corporation
     "41001": Misconfigured,  # no access token
     "41002": Misconfigured,  # no corpid
     "41004": Misconfigured,  # no secret
     "41011": Misconfigured,  # no agentid
     "42001": Misconfigured,  # access token expired, also the new one
+    "42052": Rejected,  # too late to recall
     "44001": Rejected,  # empty media
     "44004": Rejected,  # empty text
     "45001": Rejected,  # media too large
     "45002": Rejected,  # content too long
     "45008": Rejected,  # articles
     "45009": Throttled,  # calls of a minute, or person-times of the day
+    "45031": Misconfigured,  # secret is too weak
     "45033": Throttled,  # calls at a time
     "46004": Rejected,  # no such user
     "47001": Rejected,  # not readable
+    "48001": Misconfigured,  # API not granted
     "48002": Misconfigured,  # API not allowed to the application
+    "48004": Misconfigured,  # no authorisation, or no longer
+    "48006": Misconfigured,  # API taken back, since it was not used for long
     "50002": Rejected,  # user out of the application's sight
     "50003": Misconfigured,  # application is switched off
     "60011": Misconfigured,  # application may not see members or itself
+    "60021": Rejected,  # user out of the application's sight
     "60020": Misconfigured,  # IP address not on the application's list
     "60111": Rejected,  # no such user
     "81013": Rejected,  # no user, party or tag is valid
@@ -67,10 +75,9 @@ STALE = frozenset({"40001", "40014", "41001", "42001"})
 
 # Nobody of a call can be reached.
 NOBODY = frozenset({"81013", "82001"})
-# The user of a call with one user cannot be. Of a user who is not there, or whom the application may not see, WeCom mostly says the
-# same: only 60111 (no such user) proves a contact dead.
-NOT_THERE = frozenset({"40003", "46004", "50002", "60111"})
-NO_SUCH_USER = "60111"
+# The user of a call with one user cannot be. Of a user who is not there, and of one whom the application may not see for now, WeCom says
+# the same, also by 60111: none of these proves a contact dead.
+NOT_THERE = frozenset({"40003", "46004", "50002", "60011", "60021", "60111"})
 
 WORDS = Words(ERRORS, STALE)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.domain.sending import Loss, Outcome
-from chalicelib.providers.wecom.api import NO_SUCH_USER, NOBODY, NOT_THERE
+from chalicelib.providers.wecom.api import NOBODY, NOT_THERE
 
 # https://developer.work.weixin.qq.com/document/path/90195: 1 to 64 letters, digits, `_-@.`, the first a letter or digit. In a list
 # they are joined by `|`, and `@all` is everybody.
@@ -28,4 +28,4 @@ def nobody(code: str, users: int) -> bool:
 
 def lost(code: str) -> Outcome:
     """A user who is not there, or whom the application may not see."""
-    return Outcome(Loss.INVALID_TARGET, code, gone=code == NO_SUCH_USER)
+    return Outcome(Loss.INVALID_TARGET, code)
