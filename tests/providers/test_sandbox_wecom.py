@@ -81,6 +81,8 @@ def test_members_of_linked_corporations_are_listed_and_answered_in_lists(box: Sa
         ({"agentid": None}, 41011),
         ({"msgtype": "poem"}, 40008),
         ({"text": {}}, 44004),
+        ({"safe": 2}, 40058),
+        ({"msgtype": "news", "news": {"articles": [{"title": "t"}]}, "safe": 1}, 40074),
         ({"text": None}, 40058),
         ({"touser": None}, 40058),
         ({"touser": "|".join(["u"] * 1001)}, 40032),

@@ -48,6 +48,8 @@ GOOD = [
     message("template_card", **CARD, horizontal_content_list=[{}] * 6, jump_list=[{}] * 3, button_list=[{}] * 6),
     {**message("text", content="x", unknown=[1]), "safe": 1, "enable_id_trans": 0, "enable_duplicate_check": 1},
     {**message("text", content="x"), "duplicate_check_interval": 14400},
+    {**message("mpnews", articles=[PAGE]), "safe": 2},
+    {**message("news", articles=[{"title": "t", "url": "https://a"}]), "safe": 0},
 ]
 
 
@@ -68,6 +70,9 @@ BAD = [
     ({**message("text", content="x"), "agentid": 7}, "agentid"),
     ({**message("text", content="x"), "image": {}}, "image"),
     ({**message("text", content="x"), "safe": 2}, "safe"),
+    ({**message("news", articles=[{"title": "t", "url": "https://a"}]), "safe": 1}, "safe"),
+    ({**message("mpnews", articles=[PAGE]), "safe": 3}, "safe"),
+    ({**message("mpnews", articles=[PAGE]), "enable_id_trans": 2}, "enable_id_trans"),
     ({**message("text", content="x"), "duplicate_check_interval": 14401}, "duplicate_check_interval"),
     ({**message("text", content="x"), "duplicate_check_interval": 0}, "duplicate_check_interval"),
     ({**message("text", content="x"), "duplicate_check_interval": True}, "duplicate_check_interval"),

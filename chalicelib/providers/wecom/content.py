@@ -19,6 +19,8 @@ Check = Callable[[Mapping[str, Any], str], None]
 
 COMMON = ("msgtype", "safe", "enable_id_trans", "enable_duplicate_check", "duplicate_check_interval")
 MAX_INTERVAL = 4 * 3600  # seconds
+# How many ways of sharing there are: everywhere, not at all, and, of one type, within the corporation; news are for all (40074).
+SAFE = {"mpnews": 3, "news": 1}
 
 TEXT_BYTES = 2048  # also of markdown and of addresses
 TITLE_BYTES, DESCRIPTION_BYTES = 128, 512
@@ -65,9 +67,10 @@ def check(content: Mapping[str, Any], *, cards: bool) -> None:
     if not isinstance(kind, str) or kind not in allowed:
         raise Invalid("msgtype", "must be one of " + ", ".join(allowed))
     check_names(content, (*COMMON, kind), "")
-    for name in ("safe", "enable_id_trans", "enable_duplicate_check"):
-        if content.get(name) is not None and content[name] not in (0, 1, "0", "1"):
-            raise Invalid(name, "must be 0 or 1")
+    for name, known in (("safe", SAFE.get(kind, 2)), ("enable_id_trans", 2), ("enable_duplicate_check", 2)):
+        numbers = [str(n) for n in range(known)]
+        if content.get(name) is not None and str(content[name]) not in numbers:
+            raise Invalid(name, "must be " + " or ".join(numbers))
     interval = content.get("duplicate_check_interval")
     if interval is not None and (not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= MAX_INTERVAL):
         raise Invalid("duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}")

@@ -26,6 +26,7 @@ TEXTS: Mapping[int, str] = {
     40032: "invalid user list size",
     40056: "invalid agentid",
     40058: "Invalid Request Parameter",
+    40074: "news message cannot be safe",
     41001: "access_token missing",
     41011: "missing agentid",
     42001: "access_token expired",
@@ -81,6 +82,7 @@ def _check_message(body: Mapping[str, Any], *, linked: bool) -> None:
     message = body.get(str(kind))
     if not isinstance(message, dict):
         raise error(40058)
+    _check_safe(str(kind), str(body.get("safe") or 0))
     if kind in ("text", "markdown"):
         if not message.get("content"):
             raise error(44004)
@@ -96,6 +98,14 @@ def _check_message(body: Mapping[str, Any], *, linked: bool) -> None:
         _need(message, "appid", "title")
     else:
         _check_card(message)
+
+
+def _check_safe(kind: str, safe: str) -> None:
+    """News cannot be kept from being shared; only mpnews may stay within the corporation (2)."""
+    if kind == "news" and safe != "0":
+        raise error(40074)
+    if safe not in ("0", "1") and (kind, safe) != ("mpnews", "2"):
+        raise error(40058)
 
 
 def _check_articles(message: Mapping[str, Any]) -> None:
