@@ -79,7 +79,7 @@ class Reply:
 def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
     """The route that serves this, and what it declares about itself; None for what no route serves."""
     for route, entries in sorted(app.app.routes.items()):  # what is spelt out stands before parameters
-        if method in entries and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)), path.partition("?")[0].rstrip("/")):
+        if method in entries and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)), path.partition("?")[0].removesuffix("/")):
             return route, entries[method].view_function.contract
     return None
 
