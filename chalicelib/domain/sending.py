@@ -148,7 +148,7 @@ class ReceiptKind(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a provider reported, in our words. `time` in milliseconds is the provider's own, so that a repeat is the same."""
+    """What a provider reported, in our words. `time` (ms) is the provider's own, so that a repeat is the same; 0: it says none."""
 
     provider_id: str
     kind: ReceiptKind

@@ -173,7 +173,8 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
 def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
     by_page: dict[PageId, list[Receipt]] = {}
     for receipt in receipts:
-        by_page.setdefault(found[receipt.provider_id].page, []).append(receipt)
+        told = receipt if receipt.time else replace(receipt, time=world.clock.now())
+        by_page.setdefault(found[receipt.provider_id].page, []).append(told)
     bundles: list[tuple[PageId, Sequence[Fact], Message]] = []
     heard: list[Heard] = []
     for page, mine in by_page.items():

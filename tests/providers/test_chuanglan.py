@@ -239,6 +239,8 @@ def test_a_state_that_cannot_be_read_is_acknowledged_and_counted(status: str, ca
 def test_without_a_second_the_minute_counts() -> None:
     (receipt,) = pushed({**REPORT, "notifyTime": ""}).receipts
     assert receipt.time == TIME - 20_000
+    (receipt,) = pushed({**REPORT, "notifyTime": "", "reportTime": "?"}).receipts
+    assert receipt.time == 0
 
 
 def test_what_people_write_back_is_a_reply() -> None:

@@ -216,6 +216,11 @@ def test_a_report_or_a_list_of_them() -> None:
     ]
 
 
+@pytest.mark.parametrize("time", [None, "", "soon", -1])
+def test_a_report_without_a_time_says_what_it_says(time: object) -> None:
+    assert webhook(form({**REPORT, "receiveTime": time})).receipts == [Receipt("1652496", ReceiptKind.DELIVERED, 0, "15822889320")]
+
+
 @pytest.mark.parametrize("code", sorted(jsms_receipts.STATES))
 def test_every_status_is_delivered_or_not(code: str) -> None:
     (receipt,) = webhook(form({**REPORT, "status": int(code)})).receipts

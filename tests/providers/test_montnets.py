@@ -277,10 +277,15 @@ def test_a_push_of_something_else_is_acknowledged(caplog: pytest.LogCaptureFixtu
 
 
 def test_what_cannot_be_understood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    bad = [{**RPT, "status": ""}, {**RPT, "status": 1.5}, {**RPT, "msgid": 0}, {**RPT, "rtime": "x"}, {}, 7, None]
+    bad = [{**RPT, "status": ""}, {**RPT, "status": 1.5}, {**RPT, "msgid": 0}, {}, 7, None]
     found = reports(RPT, *bad)
     assert len(found.receipts) == 1
     assert [record.count for record in caplog.records] == [len(bad)]  # type: ignore[attr-defined]
+
+
+def test_a_report_without_a_time_says_what_it_says() -> None:
+    (receipt,) = reports({**RPT, "rtime": "x"}).receipts
+    assert (receipt.kind, receipt.time) == (ReceiptKind.DELIVERED, 0)
 
 
 def test_what_people_write_back_is_a_reply() -> None:

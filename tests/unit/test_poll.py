@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.facts import Place
+from chalicelib.domain.facts import FactKind, Place
 from chalicelib.domain.jobs import DeliverJob, PollJob, Timer, TimerKind
 from chalicelib.domain.plans import GoList, PageId
 from chalicelib.domain.sending import ReceiptKind, Reply
@@ -179,6 +179,16 @@ def test_a_step_that_is_sent_days_later_is_asked_for_as_long_as_the_first(fake: 
         fake.clock.time = timer.at
         fake.timers.done([timer])
         poll.poll_page(fake.ports, timer)
+
+
+def test_a_report_without_a_time_counts_from_when_it_is_heard(fake: FakeWorld) -> None:
+    page = send(fake)
+    fake.clock.advance(40)
+    fake.providers.text.to_poll = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, 0)]
+    poll.poll_channel(fake.ports, PollJob("text"))
+    found = fake.ledger.page(page)
+    assert found is not None
+    assert found.of(Place(0, "text", 0)).facts[FactKind.DELIVERED].time == fake.clock.now()
 
 
 def test_a_page_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:

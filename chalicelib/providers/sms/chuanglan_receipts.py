@@ -57,8 +57,8 @@ def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     msg_id, status = word(report.get("msgid")) or word(report.get("msgId")), word(report.get("status"))
-    number, time = platform.mainland(word(report.get("mobile"))), _time(report.get("notifyTime")) or _time(report.get("reportTime"))
-    if not msg_id or not status or number is None or time is None:
+    number, time = platform.mainland(word(report.get("mobile"))), _time(report.get("notifyTime")) or _time(report.get("reportTime")) or 0
+    if not msg_id or not status or number is None:
         return None
     identity = delivery_id(msg_id, number)
     if status == DELIVERED:

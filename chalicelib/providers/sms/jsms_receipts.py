@@ -87,8 +87,8 @@ def read_reports(listed: Any) -> Sequence[Receipt]:
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     msg_id, code = word(report.get("msgId")), word(report.get("status"))
-    time = milliseconds(report.get("receiveTime"))
-    if not code or not msg_id or time is None:
+    time = milliseconds(report.get("receiveTime")) or 0
+    if not code or not msg_id:
         return None
     kind = STATES.get(code, ReceiptKind.OTHER)
     failed = "" if kind is ReceiptKind.DELIVERED else code

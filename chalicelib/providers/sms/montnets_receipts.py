@@ -121,8 +121,8 @@ def _is_further(report: Mapping[str, Any]) -> bool:
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     """`status` is 0 for delivered, another number for not; what else it may be nobody knows."""
     msgid, status = long(report.get("msgid")), word(report.get("status"))
-    time = china_time(report.get("rtime"), TIME)
-    if not msgid or not status or time is None:
+    time = china_time(report.get("rtime"), TIME) or 0
+    if not msgid or not status:
         return None
     identity, number = delivery_id(msgid), word(report.get("mobile"))
     if not re.fullmatch(r"-?\d{1,9}", status, re.ASCII):
