@@ -37,17 +37,25 @@ def _recount(session: Any, stage: str, msgid: str) -> None:
     """With the environment of the function that recounts, so that nothing is configured twice."""
     function = session.client("lambda").get_function_configuration(FunctionName=config.function_name(stage, "audience"))
     os.environ.update(function["Environment"]["Variables"])
+    print_counts(msgid)
+
+
+def print_counts(msgid: str) -> None:
+    """A line per page, walker by walker: each has pages of its own."""
     from chalicelib import wiring
     from chalicelib.domain.plans import PageId
     from chalicelib.flow import tally
 
-    world, page = wiring.world(), 0
-    before = world.messages.counts(msgid)
-    while (counts := tally.recount_page(world, PageId(msgid, page))) is not None:
-        same = "as stored" if page in before and before[page].plain() == counts.plain() else "stored anew"
-        print(f"page {page}: {dict(counts.users)} ({same})")
-        page += 1
-    if not page:
+    world = wiring.world()
+    message, before = world.messages.get(msgid), world.messages.counts(msgid)
+    counted = 0
+    for page in message.first_pages if message else ():
+        while message and (counts := tally.recount_page(world, PageId(msgid, page))) is not None:
+            same = "as stored" if page in before and before[page].plain() == counts.plain() else "stored anew"
+            print(f"page {page}: {dict(counts.users)} ({same})")
+            counted += 1
+            page = message.page_after(page)
+    if not counted:
         raise SystemExit(f"no message {msgid}, or its history has expired")
 
 

@@ -20,7 +20,7 @@ STATUSES: Mapping[int, tuple[int, str]] = {
     428: (4004, "`If-Match` is required"),
     429: (1015030, "too many requests"),
     500: (5000, "an error on our side"),
-    503: (5000, "a step did not answer in time, please try again"),
+    503: (5000, "nothing was stored, please try again"),
 }
 
 CODES: Mapping[int, tuple[int, str]] = {
@@ -46,7 +46,7 @@ CODES: Mapping[int, tuple[int, str]] = {
     1015094: (400, "a template message carries `msg_…`"),
     1015095: (400, "`msg_sms`: `temp_id` is no template id"),
     1015097: (400, "`black_id` and `white_id` are both given"),
-    1019001: (400, "`rule_id`: the channels of the strategy and of the template differ"),
+    1019001: (400, "`rule_id`: the channels of the strategy and of the template or message differ"),
     1019003: (400, "registration ids: an `aud_…` without its `msg_…` (or content in the template), or the other way round"),
     1019004: (400, "user ids, tags, segments and registration ids are mixed"),
     1019005: (400, "`option.white_id`: there is no such whitelist"),

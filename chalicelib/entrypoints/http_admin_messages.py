@@ -58,7 +58,7 @@ def _shown(each: Summary) -> dict[str, Any]:
         "audience": each.audience.value,
         "targets": each.targets,
         "priority": each.priority.value,
-        "template": {"id": number, "version": version},
+        "template": {"id": number, "version": version} if number else None,
         "rule_id": each.rule_id,
         "channels": [kind.value for kind in each.channels],
         "sendno": each.sendno,

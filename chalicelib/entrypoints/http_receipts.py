@@ -43,7 +43,7 @@ def take_callback(call: Call, type: str, code: str, token: str) -> Response:
     return _take(call, code, token)
 
 
-@route(bp, "/v1/{type}/callback", "GET", "POST", auth=Auth.NOBODY, shape=ums_error, tag="receipts")
+@route(bp, "/v1/{type}/callback", "GET", "POST", auth=Auth.NOBODY, shape=ums_error, status=404, tag="receipts")
 def refuse_callback(call: Call, type: str) -> Response:
     """UMS's bare address: it names no delivery channel, and few providers sign a body, so that anybody could report anything."""
     if type not in _TYPES:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel
 from pydantic.json_schema import models_json_schema
 
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints import codes, shapes
 from chalicelib.entrypoints.contract import Auth, Contract
 from chalicelib.entrypoints.shapes import base, examples, meanings
@@ -163,7 +164,11 @@ def tag_of(path: str, contract: Contract) -> str:
 
 
 def _role(contract: Contract) -> str:
-    return f"Needs the role {contract.role}." if contract.role else ""
+    return (
+        f"A member needs the role {contract.role}{'' if contract.role is Role.ADMINISTRATOR else ' or administrator'}."
+        if contract.role
+        else ""
+    )
 
 
 def _in_path(path: str) -> Iterator[Json]:
@@ -192,9 +197,9 @@ def _headers(contract: Contract) -> Iterator[Json]:
     for name in contract.headers:
         text, schema = examples.IN_HEADERS[name]
         yield {"name": name, "in": "header", "description": text, "schema": schema}
-    if contract.matches:
-        text = "The `ETag` of what is to be changed, as it was read."
-        yield {"name": "If-Match", "in": "header", "required": True, "description": text, "schema": {"type": "string"}, "example": '"1"'}
+    if contract.matches or 412 in contract.errors:
+        text, must = "The `ETag` of what is to be changed, as it was read; `*`: whatever it is.", contract.matches
+        yield {"name": "If-Match", "in": "header", "required": must, "description": text, "schema": {"type": "string"}, "example": '"1"'}
 
 
 def _responses(path: str, method: str, contract: Contract, names: Mapping[str, str]) -> Json:
@@ -227,7 +232,7 @@ def _sent_along(status: int, contract: Contract) -> list[str]:
 
 
 def _success(status: int, contract: Contract, names: Mapping[str, str]) -> Json:
-    described: Json = {"description": {201: "Made", 202: "Not known yet", 204: "Done", 302: "The address"}.get(status, "Done")}
+    described: Json = {"description": {201: "Made", 202: "Not done yet", 204: "Done", 302: "The address"}.get(status, "Done")}
     if contract.gives:
         content: Json = {"schema": {"$ref": REF + names[contract.gives]}}
         if contract.gives in examples.ANSWERS:

@@ -239,7 +239,7 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(co
         "audience": "users",
         "targets": 1,
         "priority": 2,
-        "template": {"id": 0, "version": 0},
+        "template": None,
         "rule_id": 0,
         "channels": ["app"],
         "sendno": "",

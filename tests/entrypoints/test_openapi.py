@@ -75,6 +75,18 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
     assert {each["tags"][0] for each in operations} <= {*examples.TAGS}
 
 
+def test_what_may_be_answered_with_412_takes_the_version_that_it_begins_from() -> None:
+    for name, operation in OPERATIONS.items():
+        raw = operation.definition.raw
+        assert ("412" in raw["responses"]) == ("If-Match" in [p["name"] for p in raw.get("parameters", ())]), name
+
+
+def test_every_success_that_is_described_can_happen() -> None:
+    """UMS's bare address for callbacks refuses everybody."""
+    never = {name for name, each in OPERATIONS.items() if not [s for s in each.definition.raw["responses"] if s < "4"]}
+    assert never == {"GET /v1/{type}/callback", "POST /v1/{type}/callback"}
+
+
 def test_every_field_of_every_shape_is_in_the_document() -> None:
     everything = json.dumps(DOCUMENT)
     for name, shape in shape_classes():

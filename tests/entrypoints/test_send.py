@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.errors import Conflict
 from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, message
 
 
@@ -228,3 +229,12 @@ def test_an_unknown_path_and_method_are_left_to_the_gateway(api: Api) -> None:
     """Its answers have our shape: infra/template/api.py, checked on the packaged template."""
     assert api("POST", "/v1/nothing", {}).status == 403
     assert api("GET", "/v1/sent").status == 405
+
+
+def test_who_finds_no_free_id_is_told_to_try_again(configured: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: object) -> None:
+        raise Conflict("a message with this id exists")
+
+    monkeypatch.setattr(configured.fake.messages, "create", taken)
+    answered = configured.send(message())
+    assert (answered.status, answered.code) == (503, 5000)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 TAGS: Mapping[str, str] = {
-    "sending": "Send messages.",
+    "sending": "Send and withdraw messages; attachments; providers' own access tokens.",
     "users": "People, their contacts and tags.",
     "messages": "What became of a message.",
     "receipts": "What providers report, and short links.",
     "access-channels": "Who may send: business lines, each with a key of its own.",
     "channels": "Delivery channels: accounts of providers, on which messages go out.",
-    "checks": "Results of tests of delivery channels.",
+    "checks": "What providers answered that were asked about a delivery channel.",
     "templates": "Contents with variables, one per channel type, in versions.",
     "strategies": "Which channels after which, and on what condition.",
     "lists": "Black- and whitelists.",

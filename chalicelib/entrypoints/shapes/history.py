@@ -27,7 +27,7 @@ class Listed(Answer):
     audience: AudienceKind
     targets: int | None
     priority: int
-    template: Version
+    template: Version | None
     rule_id: int
     channels: list[ChannelType]
     sendno: str
