@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 SOURCES = "".join(path.read_text() for path in sorted((ROOT / "chalicelib").rglob("*.py")))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_the_flow_table_names_modules_that_are_there() -> None:
@@ -53,8 +53,18 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
-        assert (page.parent / target).exists(), f"{page.name}: {target}"
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        found = page.parent / path if path else page
+        assert found.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in _anchors(found), f"{page.name}: {target}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """Of the headings, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def test_the_architecture_page_names_every_provider_that_is_registered() -> None:
@@ -122,10 +132,19 @@ def test_every_kind_of_alarm_is_explained() -> None:
     assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", OPERATIONS, re.MULTILINE)) == kinds
 
 
-def test_the_events_that_operators_search_for_are_logged() -> None:
-    told = re.findall(r"^\| `([a-z_]+)` \|", _section(OPERATIONS, "Watch"), re.MULTILINE)
-    assert len(told) >= 5
-    assert [name for name in told if f'"{name}"' not in SOURCES] == []
+def test_every_event_that_warns_is_explained_and_is_logged() -> None:
+    warned = re.findall(r'\b(?:log\.(?:warning|error)|_log)\(\s*"([^"]+)"', SOURCES)
+    cells = re.findall(r"^\| (`[^|]+`) \|", _section(OPERATIONS, "Watch").split("| event |")[1], re.MULTILINE)
+    told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    assert len(set(warned)) >= 25
+    assert {name for name in warned if name not in told} == set()
+    assert [name for name in told if f'"{name}"' not in SOURCES and f'{name.partition(" ")[2]}"' not in SOURCES] == []
+
+
+def test_every_metric_is_explained() -> None:
+    counted = set(re.findall(r'\bmetric\("(\w+)"', SOURCES))
+    assert len(counted) >= 10
+    assert {name for name in counted if f"`{name}`" not in OPERATIONS} == set()
 
 
 def test_what_a_provider_may_raise_is_what_there_is() -> None:
