@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain import options as own
 from chalicelib.domain.channels import Channel
 from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale
 from chalicelib.flow import configure
@@ -22,9 +21,9 @@ def change(world: World, code: str, version: int | None, changes: Mapping[str, A
     before = configure.at_version(configure.channel(world, code), version)
     provider = world.providers.of(before.platform)
     kept = {name: value for name, value in changes.items() if name not in ("credentials", "receipts")}
-    options = configure.small_options(changes.get("options", before.options))
     if "credentials" in changes:
-        provider.check_credentials(changes["credentials"], own.check(options))
+        options = configure.provider_options(provider, changes.get("options", before.options))
+        provider.check_credentials(changes["credentials"], options)
         kept["sealed_credentials"] = world.credentials.seal_credentials(changes["credentials"])
         kept["sealed_webhook"] = world.credentials.seal_webhook(provider.webhook_secret(changes["credentials"]))
     elif "options" in changes:

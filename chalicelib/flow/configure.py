@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from chalicelib.domain import options as own
 from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale
+from chalicelib.domain.errors import UNKNOWN_FIELD, Conflict, Invalid, Refused, Stale
 from chalicelib.domain.groups import Group
 from chalicelib.domain.members import Member
 from chalicelib.domain.sending import Capabilities, ProviderIds
@@ -86,8 +86,7 @@ class ChannelOrder:
 def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
     """The new delivery channel and the token of its webhook, of which only the hash is kept."""
     provider = _provider(world, order)
-    provider.check_credentials(order.credentials, own.check(order.options))
-    options = small_options(order.options)
+    provider.check_credentials(order.credentials, provider_options(provider, order.options))
     token = secrets.token_urlsafe(24)
     channel = Channel(
         code=order.code,
@@ -100,7 +99,7 @@ def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
         webhook_token_hash=digest(token),
         on_uncertain=order.on_uncertain,
         receipts=receipt_mode(provider, order.receipts),
-        options=options,
+        options=order.options,
         calls_per_second=order.calls_per_second,
         deliveries_per_day=order.deliveries_per_day,
     )
@@ -118,10 +117,14 @@ def channel(world: World, code: str) -> Channel:
     return found
 
 
-def small_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+def provider_options(provider: Provider, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those that are left for the provider; raises Invalid for one that nobody knows, most often a misspelt one."""
     if size(options) > OPTION_BYTES:
         raise Invalid("options", f"more than {OPTION_BYTES} bytes")
-    return options
+    left = own.check(options)
+    if unknown := sorted(left.keys() - provider.capabilities.options.keys()):
+        raise Invalid(f"options.{unknown[0]}", UNKNOWN_FIELD)
+    return left
 
 
 V = TypeVar("V", AccessChannel, Channel, StrategyEntry, Template, Group, Member)

@@ -109,7 +109,8 @@ def test_a_delivery_channel_never_gives_its_credentials_back(api: Api) -> None:
         ({"credentials": {"app_key": "k", "master_secret": "s", "x": 1}}, "credentials.x"),
         ({"credentials": {"app_key": 5, "master_secret": "s"}}, "credentials.app_key"), ({"options": []}, "options"),
         ({"options": {"base_url": "http://127.0.0.1"}}, "options.base_url"), ({"options": {"base_url": 5}}, "options.base_url"),
-        ({"options": {"note": "x" * 80_000}}, "options"), ({"on_uncertain": "maybe"}, "on_uncertain"), ({"receipts": "fax"}, "receipts"),
+        ({"options": {"note": "x" * 80_000}}, "options"), ({"options": {"track_link": False}}, "options.track_link"),
+        ({"on_uncertain": "maybe"}, "on_uncertain"), ({"receipts": "fax"}, "receipts"),
         ({"colour": 1}, "colour"),
     ],
 )  # fmt: skip

@@ -163,6 +163,8 @@ def test_new_credentials_are_sealed_checked_and_never_shown(configured: Api) -> 
     problem(configured, "PATCH", "channels/app1", {"options": {}}, field="credentials", headers=anyhow)
     options = {"credentials": JPUSH["credentials"], "options": {"base_url": "http://127.0.0.1"}}
     problem(configured, "PATCH", "channels/app1", options, field="options.base_url", headers=anyhow)
+    unknown = {"credentials": JPUSH["credentials"], "options": {"track_link": False}}
+    problem(configured, "PATCH", "channels/app1", unknown, field="options.track_link", headers=anyhow)
     problem(configured, "PATCH", "channels/app1", {"receipts": "fax"}, field="receipts", headers=anyhow)
     for never in ({"code": "x"}, {"type": "sms"}, {"platform": "jsms"}):
         problem(configured, "PATCH", "channels/app1", never, field=next(iter(never)), headers=anyhow)

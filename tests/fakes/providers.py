@@ -34,16 +34,16 @@ from tests.fakes.steps import Steps
 PUSH = Capabilities(
     type=ChannelType.APP, platform="push", call_size=1000, content_per_recipient=False, provider_ids=ProviderIds.PER_CALL,
     delivery_report=DeliveryReport.REAL, click_report=ClickReport.PROVIDER,
-    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), token_life=86400, recall=True,
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), token_life=86400, recall=True, options={"server": False},
 )  # fmt: skip
 TEXT = Capabilities(
     type=ChannelType.SMS, platform="text", call_size=1000, content_per_recipient=True, provider_ids=ProviderIds.PER_RECIPIENT,
     delivery_report=DeliveryReport.REAL, click_report=ClickReport.LINK,
-    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), options={"server": False},
 )  # fmt: skip
 MAIL = Capabilities(
     type=ChannelType.EMAIL, platform="mail", call_size=25, content_per_recipient=True, provider_ids=ProviderIds.NONE,
-    delivery_report=DeliveryReport.ACCEPTED, click_report=ClickReport.LINK,
+    delivery_report=DeliveryReport.ACCEPTED, click_report=ClickReport.LINK, options={"server": False},
 )  # fmt: skip
 
 
@@ -97,8 +97,6 @@ class ScriptedProvider:
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         if not isinstance(raw.get("key"), str):
             raise Invalid("credentials.key", "is required and must be a text")
-        if set(options) - {"server"}:
-            raise Invalid("options", "only `server` is known")
 
     def check_content(self, content: Mapping[str, Any]) -> None:
         if not isinstance(content.get("text"), str):

@@ -333,7 +333,6 @@ def test_a_text_of_too_many_parts_is_rejected(sandbox: Sandbox) -> None:
         ({**LOGIN, "password": "a\0"}, OPTIONS, "credentials.password"),
         ({**LOGIN, "token": "x"}, OPTIONS, "credentials.token"),
         (LOGIN, {}, "options.server"),
-        (LOGIN, {**OPTIONS, "sever": "x"}, "options.sever"),
         (LOGIN, {"server": "gw"}, "options.access_number"),
         (LOGIN, {**OPTIONS, "access_number": "1069x"}, "options.access_number"),
         (LOGIN, {**OPTIONS, "access_number": "1" * 22}, "options.access_number"),

@@ -64,7 +64,7 @@ def test_webhook_and_sending_credentials_are_sealed_apart(fake: FakeWorld, world
     [
         ({"code": "all"}, "code"), ({"platform": "nothing"}, "platform"), ({"platform": "text"}, "platform"),
         ({"credentials": {}}, "credentials.key"),
-        ({"options": {"x": 1}}, "options"), ({"options": {"server": "x" * 80_000}}, "options"),
+        ({"options": {"x": 1}}, "options.x"), ({"options": {"server": "x" * 80_000}}, "options"),
         ({"credentials": {"key": "x" * 5000}}, "credentials"),
         ({"platform": "mail", "type": EMAIL, "credentials": {"key": "k"}, "receipts": ReceiptMode.POLL}, ""),
     ],

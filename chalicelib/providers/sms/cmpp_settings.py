@@ -47,7 +47,6 @@ class Settings:
 def check(raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Raises Invalid naming the field."""
     check_names(raw, CREDENTIALS, "credentials")
-    check_names(options, OPTIONS, "options")
     _ascii(required_text(raw, "account", "credentials", 6), "credentials.account")
     _ascii(required_text(raw, "password", "credentials", 64), "credentials.password")
     required_text(options, "server", "options", 253)
