@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import app
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints import codes
 from chalicelib.entrypoints.http_support import Auth
 from tests.entrypoints.conftest import CONTENTS, KEY, Api
@@ -27,6 +28,20 @@ def test_every_route_is_described_with_who_may_call_it() -> None:
     described = {(method, path): who.strip() for methods, path, who in ROWS for method in methods.split(", ")}
     served = {(m, path): CALLERS[entry.view_function.auth] for path, methods in app.app.routes.items() for m, entry in methods.items()}
     assert described == served
+
+
+def test_the_roles_table_says_what_each_may_change() -> None:
+    told = {
+        role: set(what.split(", ")) for role, what in re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", DOCS.split("| role |")[1], re.MULTILINE)
+    }
+    assert set(told) == set(Role)
+    needed = {
+        path.removeprefix("/admin/v1/").partition("/")[0]
+        for path, methods in app.app.routes.items()
+        for entry in methods.values()
+        if path.startswith("/admin/") and entry.view_function.contract.role is Role.OPERATOR
+    }
+    assert told["operator"] == needed
 
 
 def test_every_code_that_is_answered_is_described() -> None:

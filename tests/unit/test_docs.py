@@ -159,8 +159,12 @@ def _is_a_provider_error(value: object) -> bool:
 
 def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
     assert f"within {demo.WITHIN} seconds" in README
-    for scenario in ("bulk", "single"):
-        assert re.search(rf"\| \${bench.BOUNDS[scenario]['usd_per_million']:g}0? \|", README), scenario
+    row = re.search(r"^\| usd per million \| ([\d.]+) \|[^|]+\| ([\d.]+) \|", (ROOT / "docs" / "performance.md").read_text(), re.MULTILINE)
+    assert row is not None
+    for scenario, counted in zip(("bulk", "single"), row.groups(), strict=True):
+        told = re.search(rf"\| about \$([\d.]+) \| \${bench.BOUNDS[scenario]['usd_per_million']:g}0? \|", README)
+        assert told is not None, scenario
+        assert float(told[1]) == pytest.approx(float(counted), rel=0.1), scenario
 
 
 def test_every_platform_says_what_is_verified_and_what_is_not() -> None:
