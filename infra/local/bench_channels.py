@@ -45,7 +45,7 @@ a short link where the platform counts clicks by links. Where a link for each pe
 for a hundred or a thousand, both are here ("a link each"): the difference is what knowing who clicked costs, beside the provider's
 own limits of calls. Receipts by webhook come in posts as large as the vendor makes them: one each with `jsms`, `chuanglan` and
 WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every
-minute whether anything was sent or not, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share
+minute while receipts may be open, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share
 of the dollars is too high rather than too low. What another platform does by the same code is not measured twice. Of `cmpp`, what its
 worker asks of AWS to send is in here; not its container, nor that it asks its queues all the time (12 threads, each for 8 seconds).
 
