@@ -81,4 +81,6 @@ def upload(call: Call) -> dict[str, Any]:
 def token(call: Call) -> dict[str, Any]:
     """The provider's own access token of a delivery channel."""
     found = ask.access_token(call.world, call.sender, TYPES[call.asked().type])
-    return {"code": 0, "token": found.value, "expires_in": max(0, (found.expires - call.world.clock.now()) // 1000)}
+    # UMS documents `message` and does not show it; the seconds are a text in both.
+    seconds = max(0, (found.expires - call.world.clock.now()) // 1000)
+    return {"code": 0, "message": "success", "token": found.value, "expires_in": str(seconds)}

@@ -52,8 +52,9 @@ class TokenQuery(Query):
 
 
 class AccessToken(Answer):
-    """`expires_in`: seconds."""
+    """`expires_in`: seconds, as a text, which is how UMS has it."""
 
     code: int
+    message: str
     token: str
-    expires_in: int
+    expires_in: str
