@@ -115,12 +115,17 @@ def _changed(value: Any, places: Places, instead: Sequence[str], otherwise: Chan
     if isinstance(value, str):
         return next((change for path, change in places if not path), otherwise)(value)
     if isinstance(value, Mapping):
-        if any(value.get(name) for name in instead):
+        if any(_says(value.get(name)) for name in instead):
             places = [(path, change) for path, change in places if len(path) != 1]
         return {key: _changed(each, _below(places, key), instead, otherwise) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_changed(each, _below(places, "*"), instead, otherwise) for each in value]
     return value
+
+
+def _says(value: Any) -> bool:
+    """What has nothing but empty fields leads nowhere."""
+    return any(value.values()) if isinstance(value, Mapping) else bool(value)
 
 
 def _below(places: Places, key: str) -> Places:

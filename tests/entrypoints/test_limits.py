@@ -111,7 +111,7 @@ CONTENTS = [
     of("wechatoa", 50, "data", lambda n: official(data={f"key{m}": {"value": "v"} for m in range(n)}), least=1),
     of("wechatoa", 2048, "data.first.value", lambda n: official(data={"first": {"value": text(n)}})),
     of("wechatoa", 1, "type", lambda n: official(type=n), least=0),
-    of("wechatoa", 32, "miniprogram.appid", lambda n: official(miniprogram={"appid": text(n)}), least=1),
+    of("wechatoa", 32, "miniprogram.appid", lambda n: official(miniprogram={"appid": text(n), "pagepath": "p"}), least=1),
     of("wechatoa", 1024, "miniprogram.pagepath", lambda n: official(miniprogram={"appid": "wx1", "pagepath": text(n)})),
     of("wechatmp", 128, "template_id", lambda n: official(template_id=text(n)), least=1),
     of("wechatmp", 1024, "page", lambda n: official(page=text(n))),

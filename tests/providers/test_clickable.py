@@ -92,6 +92,10 @@ OFFICIAL = [
         {"template_id": "t", "url": A, "miniprogram": JUMP, "data": FILLED},
     ),
     (
+        {"template_id": "t", "url": A, "miniprogram": {"appid": "", "pagepath": ""}, "data": DATA},
+        {"template_id": "t", "url": f"<{A}>", "miniprogram": {"appid": "", "pagepath": ""}, "data": FILLED},
+    ),
+    (
         {"type": 1, "template_id": "t", "page": A, "data": NOTICE},
         {"type": 1, "template_id": "t", "page": f"<{A}>", "data": {"thing1": {"value": "Ann"}}},
     ),

@@ -41,8 +41,9 @@ def results(**lists: Any) -> Response:
     return said(0, send_result=lists)
 
 
-def test_users_of_a_call_are_one_task() -> None:
-    answer, transport = sent(said(0, task_id=256271667526), outgoing=call("a", "b.2", content=TEXT))
+@pytest.mark.parametrize("content", [TEXT, {"msg": {"msgtype": "text", "text": "hi"}}])
+def test_users_of_a_call_are_one_task(content: dict[str, Any]) -> None:
+    answer, transport = sent(said(0, task_id=256271667526), outgoing=call("a", "b.2", content=content))
     assert answer == Answer([TAKEN, TAKEN], "256271667526")
     assert transport.paths() == ["GET /gettoken", "POST /topapi/message/corpconversation/asyncsend_v2"]
     assert transport.queries() == [{"appkey": ["k1"], "appsecret": ["s1"]}, {"access_token": ["t1"]}]
@@ -239,6 +240,7 @@ GOOD = [
     {"text": "字" * 500},
     {"text": "{{name}}" + "a" * 500},
     msg("text", content="a" * 500),
+    {"msg": {"msgtype": "text", "text": "{{name}}" + "a" * 500}},
     msg("image", media_id="@m"),
     msg("file", media_id="m"),
     msg("voice", media_id="m", duration="59"),
@@ -268,6 +270,9 @@ def test_contents_that_a_template_may_have(content: dict[str, Any]) -> None:
         ({"msg": "x"}, "msg"),
         ({"msg": {"msgtype": "poem"}}, "msg.msgtype"),
         ({"msg": {"msgtype": "text"}}, "msg.text"),
+        ({"msg": {"msgtype": "text", "text": ""}}, "msg.text"),
+        ({"msg": {"msgtype": "text", "text": "a" * 501}}, "msg.text"),
+        ({"msg": {"msgtype": "markdown", "markdown": "x"}}, "msg.markdown"),
         ({"msg": {"msgtype": "text", "text": {"content": "x"}, "link": {}}}, "msg.link"),
         ({**msg("text", content="x"), "userid_list": "all"}, "userid_list"),
         (msg("text", content="a" * 501), "msg.text.content"),

@@ -139,7 +139,13 @@ def test_two_templates_in_a_call_are_refused_before_sending() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [{"temp_id": 1}, {"temp_id": "1", "sign_id": "2"}, CONTENT, {"temp_id": 1, "temp_para": {"a": "{{a}}", "url": "{{url}}", "n": 1.5}}],
+    [
+        {"temp_id": 1},
+        {"temp_id": 1, "sign_id": ""},
+        {"temp_id": "1", "sign_id": "2"},
+        CONTENT,
+        {"temp_id": 1, "temp_para": {"a": "{{a}}", "url": "{{url}}", "n": 1.5}},
+    ],
 )
 def test_contents_that_a_template_may_have(content: dict[str, Any]) -> None:
     Jsms(http(ScriptedTransport())).check_content(content)

@@ -76,6 +76,15 @@ def test_a_template_message_has_its_token_and_is_named_by_its_msgid() -> None:
     ]
 
 
+def test_numbers_are_sent_as_texts_and_a_jump_to_nowhere_is_not() -> None:
+    blank = {"appid": "", "pagepath": ""}
+    _, transport = sent(
+        OK, content={**TEMPLATE, "data": {"k": {"value": 39.8}, "l": {"value": 0, "color": "#173177"}}, "miniprogram": blank}
+    )
+    data = {"k": {"value": "39.8"}, "l": {"value": "0", "color": "#173177"}}
+    assert transport.bodies()[1] == {"touser": "openid", "template_id": "tpl", "data": data}
+
+
 def test_a_subscription_notice_has_no_token_and_no_id_of_its_own() -> None:
     answer, transport = sent(said(0), content={**NOTICE, "page": "https://a.example", "appid": "wxm", "pagepath": "p"})
     assert transport.paths()[1] == "POST /cgi-bin/message/subscribe/bizsend"

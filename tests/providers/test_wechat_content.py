@@ -31,6 +31,9 @@ MINI = {"template_id": "tpl", "data": DATA}
         {"miniprogram": {"appid": "wxm", "pagepath": "p" * 1024}},
         {"appid": "wxm", "pagepath": "index?a={{a}}"},
         {"data": {f"k{n}": {"value": "v" * 2048} for n in range(50)}},
+        {"data": {"k": {"value": 39.8, "color": ""}, "l": {"value": 0}}},
+        {"miniprogram": {}},
+        {"miniprogram": {"app_id": "", "page_path": ""}, "url": "https://a.example"},
     ],
 )
 def test_template_messages_that_a_template_may_have(change: dict[str, Any]) -> None:
@@ -63,7 +66,7 @@ def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
         (TEMPLATE, {"url": {}}, "url"),
         (TEMPLATE, {"color": "red"}, "color"),
         (TEMPLATE, {"miniprogram": "wxm"}, "miniprogram"),
-        (TEMPLATE, {"miniprogram": {}}, "miniprogram.appid"),
+        (TEMPLATE, {"miniprogram": {"app_id": "wxm"}}, "miniprogram.app_id"),
         (TEMPLATE, {"miniprogram": {"pagepath": "p"}}, "miniprogram.appid"),
         (TEMPLATE, {"miniprogram": {"appid": "a" * 33}}, "miniprogram.appid"),
         (TEMPLATE, {"miniprogram": {"appid": "wxm", "pagepath": "p" * 1025}}, "miniprogram.pagepath"),
@@ -78,7 +81,7 @@ def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
         (TEMPLATE, {"data": {"k": "v"}}, "data.k"),
         (TEMPLATE, {"data": {"k": {}}}, "data.k.value"),
         (TEMPLATE, {"data": {"k": {"value": None}}}, "data.k.value"),
-        (TEMPLATE, {"data": {"k": {"value": 5}}}, "data.k.value"),
+        (TEMPLATE, {"data": {"k": {"value": True}}}, "data.k.value"),
         (TEMPLATE, {"data": {"k": {"value": "v" * 2049}}}, "data.k.value"),
         (TEMPLATE, {"data": {"k": {"value": "v", "color": "x"}}}, "data.k.color"),
         (TEMPLATE, {"data": {"k": {"value": "v", "size": 1}}}, "data.k.size"),
@@ -87,7 +90,7 @@ def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
         (NOTICE, {"page": "pages/index"}, "page"),
         (NOTICE, {"data": {"thing1": {"value": "x", "color": "#000000"}}}, "data.thing1.color"),
         (NOTICE, {"data": {"thing1": {"value": ""}}}, "data.thing1.value"),
-        (NOTICE, {"data": {"thing1": {"value": 7}}}, "data.thing1.value"),
+        (NOTICE, {"data": {"thing1": {"value": [7]}}}, "data.thing1.value"),
     ],
 )
 def test_contents_of_official_accounts_that_are_refused_by_name(base: dict[str, Any], change: dict[str, Any], field: str) -> None:

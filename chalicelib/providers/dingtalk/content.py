@@ -1,5 +1,7 @@
 """What a DingTalk work notice says: `msg_dingtalk_cc` of UMS, `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`.
 
+A text within `msg` may be a plain one, too: so duxphp/go-jums, a public client of UMS, writes it.
+
 Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format. Where that page says "at most" it is
 checked, where it advises a length it is not, but for a plain text, whose 500 characters UMS documents, too. Placeholders are left out
 of a length, since their values come later. Fields that are not named here pass as they are.
@@ -51,6 +53,9 @@ def check(content: Mapping[str, Any]) -> None:
     if not isinstance(kind, str) or kind not in CHECKS:
         raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
     check_names(msg, ("msgtype", kind), "msg")
+    if _is_plain(msg):
+        _text(msg, "text", "msg", TEXT)
+        return
     CHECKS[kind](_object(msg, kind, f"msg.{kind}"), f"msg.{kind}")
 
 
@@ -59,7 +64,11 @@ def message(content: Mapping[str, Any]) -> Mapping[str, Any]:
     if "text" in content:
         return {"msgtype": "text", "text": {"content": content["text"]}}
     msg: Mapping[str, Any] = content["msg"]
-    return msg
+    return {"msgtype": "text", "text": {"content": msg["text"]}} if _is_plain(msg) else msg
+
+
+def _is_plain(msg: Mapping[str, Any]) -> bool:
+    return msg["msgtype"] == "text" and isinstance(msg.get("text"), str)
 
 
 def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:

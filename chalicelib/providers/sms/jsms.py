@@ -92,11 +92,13 @@ class Jsms:
         optional_url(options, "base_url", self._http.policy)
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        """`{sign_id?, temp_id, temp_para?}`: the ids as numbers or digits, without placeholders; a call has one template."""
+        """`{sign_id?, temp_id, temp_para?}`: the ids as numbers or digits, without placeholders; a call has one template.
+
+        An empty `sign_id` is none: the application's default one."""
         check_names(content, ("sign_id", "temp_id", "temp_para"), "")
         if number(content.get("temp_id")) is None:
             raise Invalid("temp_id", "is required and must be a number")
-        if content.get("sign_id") is not None and number(content["sign_id"]) is None:
+        if content.get("sign_id") not in (None, "") and number(content["sign_id"]) is None:
             raise Invalid("sign_id", "must be a number")
         para = content.get("temp_para") or {}
         if not isinstance(para, Mapping):

@@ -92,7 +92,7 @@ def _check_address(content: Mapping[str, Any], name: str) -> None:
 def _check_jump(content: Mapping[str, Any]) -> None:
     """To a mini-program; it goes before an address. UMS takes it as an object or in two fields."""
     for where, raw in (("", content), ("miniprogram", content.get("miniprogram"))):
-        if raw is None:
+        if raw is None or _is_blank(raw):
             continue
         if not isinstance(raw, Mapping):
             raise Invalid(where, "must be an object")
@@ -102,6 +102,11 @@ def _check_jump(content: Mapping[str, Any]) -> None:
         optional_text(raw, "pagepath", where, PAGE_CHARACTERS)
         if (where or raw.get("pagepath")) and not raw.get("appid"):
             raise Invalid(f"{where}.appid" if where else "appid", "is required for a jump to a mini-program")
+
+
+def _is_blank(jump: Any) -> bool:
+    """Whether an object leads nowhere: clients of UMS send it with empty texts where no jump is wanted."""
+    return isinstance(jump, Mapping) and not any(jump.values())
 
 
 def _check_color(raw: Mapping[str, Any], key: str, where: str = "") -> None:
@@ -123,11 +128,18 @@ def _check_data(content: Mapping[str, Any], kind: int) -> None:
         if not isinstance(entry, Mapping):
             raise Invalid(where, "must be an object with a value")
         check_names(entry, ("value", "color") if kind == TEMPLATE else ("value",), where)
+        said = _said(entry)
         if kind == SUBSCRIPTION:
-            _check_value(key, required_text(entry, "value", where), where)
-        elif entry.get("value") != "":  # a template message may leave a value empty
-            required_text(entry, "value", where, VALUE_CHARACTERS)
+            _check_value(key, required_text(said, "value", where), where)
+        elif said.get("value") != "":  # a template message may leave a value empty
+            required_text(said, "value", where, VALUE_CHARACTERS)
         _check_color(entry, "color", where)
+
+
+def _said(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A number is as good as a text: WeChat's pages have `{"value": any}`."""
+    value = entry.get("value")
+    return {**entry, "value": str(value)} if isinstance(value, int | float) and not isinstance(value, bool) else entry
 
 
 def _check_value(key: str, value: str, where: str) -> None:
@@ -160,9 +172,10 @@ def mini_body(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     given = {name: content[name] for name in names if content.get(name)}
-    return {"template_id": content.get("template_id"), "data": content.get("data"), **given}
+    return {"template_id": content.get("template_id"), "data": {key: _said(entry) for key, entry in content["data"].items()}, **given}
 
 
 def _jump(content: Mapping[str, Any]) -> dict[str, Any]:
-    jump = content.get("miniprogram") or {name: content[name] for name in ("appid", "pagepath") if content.get(name)}
+    own = content.get("miniprogram")
+    jump = own if own and not _is_blank(own) else {name: content[name] for name in ("appid", "pagepath") if content.get(name)}
     return {"miniprogram": jump} if jump else {}
