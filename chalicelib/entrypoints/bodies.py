@@ -14,6 +14,8 @@ PARAMETER = 4004
 MAX_DEPTH = 32  # of nested objects and arrays; DynamoDB's own limit
 MAX_INT = 2**63 - 1
 
+OWN = ("params", "extras")  # of a callback, of a push: handed on as they are
+
 _UNTEXT = re.compile("[\ud800-\udfff\x00]")
 
 
@@ -42,6 +44,13 @@ def parse_json(raw: bytes) -> Any:
         raise Refused(PARAMETER, f"body: {error}", field="body") from None
     _check(value)
     return value
+
+
+def without_nulls(value: Any) -> Any:
+    """The same without the names whose value is null, which stand for what is left out. What is the sender's own stays as it is."""
+    if isinstance(value, dict):
+        return {name: each if name in OWN else without_nulls(each) for name, each in value.items() if each is not None}
+    return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def field_name(place: Sequence[int | str]) -> str:

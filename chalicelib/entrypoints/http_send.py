@@ -12,6 +12,7 @@ from chalice.app import Blueprint
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import Refused
+from chalicelib.entrypoints.bodies import without_nulls
 from chalicelib.entrypoints.http_support import PARAMETER, Auth, Call, route, ums_error
 from chalicelib.flow import submit
 from chalicelib.flow.ports import Once
@@ -58,7 +59,7 @@ def broadcast_template(call: Call) -> dict[str, Any]:
 
 def _send(call: Call, *, broadcast: bool, template: bool = False) -> dict[str, Any]:
     """UMS's own example posts a template message to the ordinary path."""
-    body = call.json()
+    body = without_nulls(call.json())
     template = template or (isinstance(body, Mapping) and "template_id" in body)
     _refuse_what_does_not_belong(body, broadcast=broadcast, template=template)
     shape = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"

@@ -106,7 +106,7 @@ def test_other_user_ids_are_refused_with_their_place(configured: Api, userid: An
         ({"app_para": {"platform": "all", "time_to_live": 864_001}}, "app_para.time_to_live"),
         ({"app_para": {"platform": "all", "time_to_live": "5"}}, "app_para.time_to_live"),
         ({"app_para": {"platform": "all", "apns_production": 1}}, "app_para.apns_production"),
-        ({"rule_id": "1"}, "rule_id"), ({"rule_id": -1}, "rule_id"), ({"rule_id": None}, "rule_id"), ({"rule_id": 1.5}, "rule_id"),
+        ({"rule_id": "1"}, "rule_id"), ({"rule_id": -1}, "rule_id"), ({"rule_id": []}, "rule_id"), ({"rule_id": 1.5}, "rule_id"),
         ({"option": []}, "option"), ({"option": {"x": 1}}, "option.x"), ({"option": {"sendno": 1}}, "option.sendno"),
         ({"option": {"sendno": "x" * 65}}, "option.sendno"), ({"option": {"priority": 0}}, "option.priority"),
         ({"option": {"priority": 4}}, "option.priority"), ({"option": {"priority": "1"}}, "option.priority"),
@@ -127,12 +127,12 @@ def test_platforms(configured: Api, platform: Any) -> None:
     assert configured.send(message(app_para={"platform": platform})).code == 0
 
 
-@pytest.mark.parametrize("platform", ["", "windows", "ALL", [], ["all", "x"], [1], 1, None, {}, "android,ios"])
+@pytest.mark.parametrize("platform", ["", "windows", "ALL", [], ["all", "x"], [1], 1, {}, "android,ios"])
 def test_a_wrong_platform(configured: Api, platform: Any) -> None:
     refused(configured, message(app_para={"platform": platform}), 1015085, "app_para.platform")
 
 
-@pytest.mark.parametrize("app_para", [{}, ..., {"time_to_live": 5}])
+@pytest.mark.parametrize("app_para", [{}, ..., None, {"platform": None}, {"time_to_live": 5}])
 def test_a_template_with_app_content_needs_a_platform(configured: Api, app_para: Any) -> None:
     refused(configured, message(app_para=app_para), 1015084, "app_para.platform")
 

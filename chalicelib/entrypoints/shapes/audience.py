@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from chalicelib.domain.channels import ChannelType
 from chalicelib.entrypoints.bodies import PARAMETER
-from chalicelib.entrypoints.shapes.base import MAX_USERIDS, Strict, Tag, UserId, either, refusal
+from chalicelib.entrypoints.shapes.base import MAX_USERIDS, Sparse, Tag, UserId, either, refusal
 
 # docs.jiguang.cn/jums, "message_code" (2021-12-15); 1019xxx are our own.
 TOO_MANY, MIXED = 1015004, 1019004
@@ -44,7 +44,7 @@ _Digits = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
 Segment = Annotated[int, Field(ge=0), BeforeValidator(_segment, json_schema_input_type=Annotated[int, Field(ge=0)] | _Digits)]
 
 
-class RegistrationIds(Strict):
+class RegistrationIds(Sparse):
     """`instance` is UMS's reserved field and means nothing."""
 
     instance: Annotated[str, Field(max_length=64)] | None = None
@@ -60,7 +60,7 @@ def _few(groups: list[RegistrationIds]) -> list[RegistrationIds]:
 Groups = Annotated[list[RegistrationIds], Field(min_length=1), AfterValidator(_few)]
 
 
-class Audience(Strict):
+class Audience(Sparse):
     model_config = ConfigDict(loc_by_alias=True)
 
     aud_tag: Annotated[list[Tag], Field(min_length=1, max_length=MAX_TAGS)] | None = None

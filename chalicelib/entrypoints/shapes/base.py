@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from chalicelib.entrypoints.bodies import PARAMETER, BadBody, field_name
 
@@ -20,6 +21,7 @@ CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 # UMS allows letters, digits, underscore and @!#$&*+=.|¥; hyphens are added for UUIDs.
 USERID = re.compile(r"[A-Za-z0-9_@!#$&*+=.|¥-]{1,64}", re.ASCII)
 
+_NULL = {"type": "null"}
 _UMS = "ums_"  # error types of our own carry a business code: ums_1015085
 _WORDS = {
     "missing": "is required",
@@ -37,6 +39,21 @@ class Strict(BaseModel):
     """A body: no coercion, no unknown fields. Validators are built when they are first needed: most containers need few."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+
+
+class Sparse(Strict):
+    """A body that is read without its nulls (bodies.without_nulls), as its schema says: null is as left out, whatever its name."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        shape = handler.resolve_ref_schema(schema)
+        shape["additionalProperties"] = _NULL
+        for name, field in shape["properties"].items():
+            if name not in shape.get("required", ()) and _NULL not in field.get("anyOf", ()):
+                said = {about: field.pop(about) for about in ("default", "description") if about in field}
+                shape["properties"][name] = {"anyOf": [field, _NULL], **said}
+        return schema
 
 
 class Patch(Strict):

@@ -11,7 +11,7 @@ from chalicelib.domain import pushes
 from chalicelib.domain.channels import AccessChannel, ChannelType, Priority
 from chalicelib.entrypoints.bodies import PARAMETER
 from chalicelib.entrypoints.shapes.audience import Audience
-from chalicelib.entrypoints.shapes.base import Answer, Strict, check_address, either, refusal
+from chalicelib.entrypoints.shapes.base import Answer, Sparse, check_address, either, refusal
 from chalicelib.flow.resolve import SendRequest
 
 BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
@@ -32,13 +32,13 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-class AppPara(Strict):
+class AppPara(Sparse):
     platform: Annotated[str | list[str], BeforeValidator(_platform)] = ""
     time_to_live: Annotated[int, Field(ge=0, le=864_000)] | None = None
     apns_production: bool | None = None
 
 
-class Option(Strict):
+class Option(Sparse):
     sendno: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
     black_id: Annotated[int, Field(ge=0)] | None = None
@@ -54,12 +54,12 @@ class Option(Strict):
         return self
 
 
-class Callback(Strict):
+class Callback(Sparse):
     url: Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None = None
     params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
 
 
-class Common(Strict):
+class Common(Sparse):
     """What every send may say."""
 
     model_config = ConfigDict(loc_by_alias=True)
