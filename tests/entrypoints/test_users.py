@@ -67,6 +67,11 @@ def test_both_ways_to_write_a_name(configured: Api) -> None:
     assert stored(configured, "b").contacts == {ChannelType.DINGTALK_CC: {"all": ("d2",)}}
 
 
+def test_a_member_of_the_own_corporation_needs_no_corp_id(configured: Api) -> None:
+    changed(configured, {"userid": "u", "set": {"wechatwk_linkedcorp": ["C/u", "zhangsan"]}})
+    assert stored(configured).contacts == {ChannelType.WECHATWK_LINKEDCORP: {"all": ("C/u", "zhangsan")}}
+
+
 def test_one_user_named_twice_is_changed_in_order_and_named_once(configured: Api) -> None:
     first, second = {"userid": "u", "phone": {"all": "10086"}}, {"userid": "u", "phone": {"all": "10010"}}
     assert changed(configured, first, second) == ["u"]
@@ -96,7 +101,8 @@ def test_a_bad_entry_does_not_stop_the_others(configured: Api) -> None:
         ({"app": {"app1": ["r"] * 101}}, "app.app1"), ({"app": ["r"]}, "app"), ({"tag": {"all": "a"}}, "tag.all"),
         ({"tag": {"all": ["x" * 41]}}, "tag.all[0]"), ({"tag": {"all": ["中" * 14]}}, "tag.all[0]"),
         ({"tag": {"all": ["a,b"]}}, "tag.all[0]"),
-        ({"dingtalkcc": {KEY: "x"}}, "dingtalk"), ({"wechatwk_linkedcorp": ["nocorp"]}, "wechatwk_linkedcorp[0]"),
+        ({"dingtalkcc": {KEY: "x"}}, "dingtalk"), ({"wechatwk_linkedcorp": ["/u"]}, "wechatwk_linkedcorp[0]"),
+        ({"wechatwk_linkedcorp": ["C/"]}, "wechatwk_linkedcorp[0]"), ({"wechatwk_linkedcorp": ["C/u/v"]}, "wechatwk_linkedcorp[0]"),
         ({"wechatoa": {"oa": ["x"]}}, "wechatoa.oa"), ({"fax": {"all": "1"}}, "fax"), ({"phone": {"a b": "10086"}}, "phone"),
         ({"phone": {"": "10086"}}, "phone"), ({"phone": {"k" * 65: "10086"}}, "phone"),
     ],

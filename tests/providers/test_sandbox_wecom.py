@@ -69,9 +69,9 @@ def test_users_get_it_but_those_who_are_not_there(box: Sandbox) -> None:
 
 
 def test_members_of_linked_corporations_are_listed_and_answered_in_lists(box: Sandbox) -> None:
-    body = {**TEXT, "touser": ["ww2/ann", "ww2/bob-reject", "zoe"]}
-    assert post(box, "linkedcorp/message/send", body).json() == {"errcode": 0, "errmsg": "ok", "invaliduser": ["ww2/bob-reject", "zoe"]}
-    assert box.sends("ww2/ann") == 1
+    body = {**TEXT, "touser": ["ww2/ann", "ww2/bob-reject", "zoe", "/eve"]}
+    assert post(box, "linkedcorp/message/send", body).json() == {"errcode": 0, "errmsg": "ok", "invaliduser": ["ww2/bob-reject", "/eve"]}
+    assert box.sends("ww2/ann") == box.sends("zoe") == 1
 
 
 @pytest.mark.parametrize(

@@ -309,11 +309,13 @@ def test_a_recall_that_is_refused_is_a_loss_for_each() -> None:
 
 def test_members_of_linked_corporations_stand_in_a_list() -> None:
     content = {**TEXT, "safe": 0, "enable_duplicate_check": 1}
-    answer, transport = linked(said(0, invaliduser=["WW2/Bob"]), outgoing=call("ww2/ann", "ww2/bob", content=content))
-    assert answer == Answer([TAKEN, INVALID])
+    answer, transport = linked(
+        said(0, invaliduser=["WW2/Bob", "cas"]), outgoing=call("ww2/ann", "ww2/bob", "Own.1", "Cas", content=content)
+    )
+    assert answer == Answer([TAKEN, INVALID, TAKEN, INVALID])
     assert transport.paths()[1] == "POST /cgi-bin/linkedcorp/message/send"
     assert transport.bodies()[1] == {
-        "touser": ["ww2/ann", "ww2/bob"],
+        "touser": ["ww2/ann", "ww2/bob", "Own.1", "Cas"],
         "toall": 0,
         "agentid": 1000002,
         "msgtype": "text",
@@ -322,8 +324,8 @@ def test_members_of_linked_corporations_stand_in_a_list() -> None:
     }
 
 
-@pytest.mark.parametrize("contact", ["ann", "ww2/", "/ann", "a/b/c", "ww2/@all", "ww2|x/ann"])
-def test_a_member_without_corporation_is_never_addressed(contact: str) -> None:
+@pytest.mark.parametrize("contact", ["@all", "ann|bob", "ww2/", "/ann", "a/b/c", "ww2/@all", "ww2|x/ann"])
+def test_what_is_no_member_is_never_addressed(contact: str) -> None:
     answer, transport = linked(said(0), outgoing=call(contact, "ww2/u", content=TEXT))
     assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id"), TAKEN]
     assert transport.bodies()[1]["touser"] == ["ww2/u"]
@@ -333,7 +335,7 @@ def test_linked_corporations_have_no_recall_no_webhook_and_no_calls_for_nobody()
     transport = ScriptedTransport()
     provider = LinkedCorp(http(transport), tokens())
     with provider.connect(account()) as session:
-        assert session.send(call("x", content=TEXT)).outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id")]
+        assert session.send(call("/x", content=TEXT)).outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id")]
         with pytest.raises(Rejected):
             session.recall("m", ["a"])
     with pytest.raises(Unverified):

@@ -274,7 +274,7 @@ FIELDS: Mapping[str, str] = {
     "wechatmp": _SCOPED_ID,
     "wechatoa": _SCOPED_ID,
     "wechatwk": "The user's id in the corporation.",
-    "wechatwk_linkedcorp": "CorpId/userid, one for each linked corporation.",
+    "wechatwk_linkedcorp": "CorpId/userid, one for each linked corporation; in the own one the userid alone.",
     "white_id": "A whitelist, whose users alone get it.",
     "withdrawal": "`withdrawn`, `withdraw_failed`, or null.",
     "within": "Seconds from the submission of the step before.",

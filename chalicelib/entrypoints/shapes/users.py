@@ -19,7 +19,9 @@ Bind = Annotated[str, matching(r"[A-Za-z0-9_-]+", "all, a channel key or a chann
 Phone = Annotated[str, matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)]
 Email = Annotated[str, matching(r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+', "an e-mail address", 254)]
 Id = Annotated[str, matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
-LinkedCorpId = Annotated[str, matching(r"[\x21-\x2e\x30-\x7e]+/[\x21-\x7e]+", "CorpId/userid", 256)]
+LinkedCorpId = Annotated[
+    str, matching(r"([\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+", "CorpId/userid, or userid in the own corporation", 256)
+]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
 All = Literal["all"]
 

@@ -12,7 +12,7 @@ from chalicelib.providers.wecom.api import NOBODY, NOT_THERE
 # https://developer.work.weixin.qq.com/document/path/90195: 1 to 64 letters, digits, `_-@.`, the first a letter or digit. In a list
 # they are joined by `|`, and `@all` is everybody.
 USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
-LINKED = re.compile(r"[A-Za-z0-9_-]{1,64}/[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
+LINKED = re.compile(r"(?:[A-Za-z0-9_-]{1,64}/)?[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 
 
 def names(given: Any) -> frozenset[str]:

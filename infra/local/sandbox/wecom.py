@@ -164,9 +164,10 @@ class WeCom:
 
 
 def _is_there(user: str, *, linked: bool) -> bool:
-    """Whether the corporation has such a user, whom the application may see."""
+    """Whether the corporation, or one that is linked with it, has such a user, whom the application may see."""
     corp, slash, userid = user.rpartition("/")
-    return bool(rules.USERID.fullmatch(userid)) and bool(corp) is bool(slash) is linked and of(user) is not Behaviour.REJECT
+    is_named = bool(rules.USERID.fullmatch(userid)) and bool(corp) is bool(slash) and (linked or not slash)
+    return is_named and of(user) is not Behaviour.REJECT
 
 
 async def _body(request: web.Request, call: Call) -> Any:
