@@ -14,7 +14,7 @@ def test_the_sender_sees_what_became_of_its_message(configured: Api) -> None:
 
 
 def test_a_target_is_found_whatever_its_id_is_made_of(configured: Api) -> None:
-    userid = "A_@!#$&*+=.|¥-z"
+    userid = "A_@!#$&*+=.|¥￥-z"
     msgid = configured.send(message(aud_userid=[userid])).json["msgid"]
     answer = configured("GET", f"/v1/messages/{msgid}/targets/{quote(userid, safe='')}", auth=SENDER).json
     assert (answer["code"], answer["target"]) == (0, userid)

@@ -82,7 +82,7 @@ def test_a_body_of_more_than_six_million_bytes_is_refused(configured: Api) -> No
     assert configured.send(raw=raw.ljust(6_000_000)).code == 0
 
 
-@pytest.mark.parametrize("userid", ["a", "x" * 64, "Az09_@!#$&*+=.|¥", "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
+@pytest.mark.parametrize("userid", ["a", "x" * 64, "Az09_@!#$&*+=.|¥￥", "￥" * 64, "3f2504e0-4f89-11d3-9a0c-0305e82c3301"])
 def test_user_ids_of_the_alphabet(configured: Api, userid: str) -> None:
     assert configured.send(message(aud_userid=[userid])).code == 0
 

@@ -99,7 +99,8 @@ def test_one_to_20_tags(configured: Api, count: int, good: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "good"), [("x" * 40, True), ("标" * 13, True), ("x" * 41, False), ("标" * 14, False), ("a b", False), ("", False)]
+    ("tag", "good"),
+    [("x" * 40, True), ("标" * 13, True), ("@!#$&*+=.|¥￥", True), ("x" * 41, False), ("标" * 14, False), ("a b", False), ("", False)],
 )
 def test_tags_of_40_bytes(configured: Api, tag: str, good: bool) -> None:
     body = ordinary(aud_userid=..., aud_tag=[tag])

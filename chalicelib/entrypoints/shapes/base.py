@@ -18,8 +18,8 @@ MAX_USERIDS = 1000
 PORTS = {"http": 80, "https": 443}
 
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-# UMS allows letters, digits, underscore and @!#$&*+=.|¥; hyphens are added for UUIDs.
-USERID = re.compile(r"[A-Za-z0-9_@!#$&*+=.|¥-]{1,64}", re.ASCII)
+# UMS allows letters, digits, underscore and @!#$&*+=.|¥, whose yen is ￥ in its Chinese pages; hyphens are added for UUIDs.
+USERID = re.compile(r"[A-Za-z0-9_@!#$&*+=.|¥￥-]{1,64}", re.ASCII)
 
 _NULL = {"type": "null"}
 _UMS = "ums_"  # error types of our own carry a business code: ums_1015085
@@ -124,7 +124,7 @@ def _alphanumeric(code: str) -> str:
 
 def check_userid(userid: str) -> str:
     if not USERID.fullmatch(userid):
-        raise refusal(PARAMETER, "1 to 64 of letters, digits and _@!#$&*+=.|¥-")
+        raise refusal(PARAMETER, "1 to 64 of letters, digits and _@!#$&*+=.|¥￥-")
     return userid
 
 
@@ -161,7 +161,9 @@ def either(name: str, other: str) -> Any:
 Name = Annotated[str, Field(max_length=30), AfterValidator(_visible)]
 Code = Annotated[str, AfterValidator(_alphanumeric)]
 UserId = Annotated[str, AfterValidator(check_userid)]
-Tag = Annotated[str, matching(r"[A-Za-z0-9_@!#$&*+=.|¥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥-, 40 bytes at most", 40)]
+Tag = Annotated[
+    str, matching(r"[A-Za-z0-9_@!#$&*+=.|¥￥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥￥-, 40 bytes at most", 40)
+]
 
 
 class ListQuery(Query):
