@@ -27,6 +27,7 @@ def to(kind: str, element: Any, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "element"),
     [
+        ("app", {"platform": "ios", "notification": {"ios": {"alert": "", "badge": "+1", "content-available": True}}}),
         ("email", {"subject": "Hello", "text": "Hello", "files": None}),
         ("sms", {"sign_id": "", "temp_id": 1, "temp_para": {"code": "1234"}}),
         ("sms", {"sign_id": "1", "temp_id": 1, "temp_para": None}),

@@ -167,6 +167,11 @@ def test_one_push_can_meet_one_trouble_after_the_other(box: Sandbox) -> None:
     assert [push(box, *ids).status_code for _ in range(3)] == [429, 500, 200]
 
 
+def test_a_push_may_be_silent(box: Sandbox) -> None:
+    silent = {"android": {"alert": ""}, "ios": {"alert": "", "badge": "+1"}}
+    assert push(box, "a", notification=silent).status_code == 200
+
+
 def test_a_phone_number_decides_by_its_last_four_digits_anywhere(box: Sandbox) -> None:
     assert push(box, "13800000005").status_code == 500
 
@@ -182,6 +187,7 @@ def test_a_phone_number_decides_by_its_last_four_digits_anywhere(box: Sandbox) -
         ({"audience": "all"}, (400, 1011)),
         ({"notification": {}}, (400, 1002)),
         ({"notification": {"android": {"title": "t"}}}, (400, 1002)),
+        ({"notification": {"hmos": {"alert": ""}}}, (400, 1002)),
         ({"notification": {"alert": "x" * 4000}}, (400, 1005)),
         ({"message": {"title": "t"}}, (400, 1002)),
         ({"options": {"time_to_live": -1}}, (400, 1003)),

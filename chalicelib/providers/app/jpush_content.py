@@ -11,6 +11,7 @@ from chalicelib.providers.base import check_names
 
 # JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
 PLATFORMS = ("android", "ios", "quickapp", "hmos")
+SILENT = ("android", "ios")  # an empty `alert` of their own shows nothing: a badge, a call to the app in the background
 _SHORT = ("title", "alert", "extras")
 _OURS = ("platform", "audience", "cid", "callback")  # of a push: who gets it and how it is known is said elsewhere
 
@@ -51,7 +52,8 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
             part = _object(notification, platform, f"notification.{platform}")
             _object(part, "extras", f"notification.{platform}.extras")
             alert = part.get("alert", notification.get("alert"))
-            if not alert or not isinstance(alert, (str, Mapping)):
+            is_silent = alert == "" and platform in SILENT
+            if not is_silent and (not alert or not isinstance(alert, (str, Mapping))):
                 raise Invalid(f"notification.{platform}.alert", "is required, here or as notification.alert")
 
 

@@ -16,6 +16,7 @@ MAX_TARGETS = 1000
 MAX_BYTES = 4000  # of notification and message together
 MAX_TIME_TO_LIVE = 10 * 86_400
 PLATFORMS = frozenset({"android", "ios", "quickapp", "hmos", "winphone"})
+SILENT = ("android", "ios")  # of these an empty `alert` is taken, and shows nothing
 AUDIENCES = frozenset({"tag", "tag_and", "tag_not", "alias", "registration_id", "segment", "abtest", "file"})
 
 STATUSES: Mapping[int, int] = {
@@ -90,7 +91,7 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
     for name, part in parts.items():
         if not isinstance(part, dict) or not isinstance(part.get("extras", {}), dict):
             raise error(1003, f"Invalid {name} notification")
-        if alert is None and not part.get("alert"):
+        if alert is None and not part.get("alert") and not (part.get("alert") == "" and name in SILENT):
             raise error(1002, f"The alert of {name} is required")
 
 
