@@ -159,12 +159,21 @@ def test_1000_registration_ids_of_a_type(configured: Api, count: int, good: bool
 
 
 @pytest.mark.parametrize(
-    "audience", [[], {}, "13000000000", ["13000000000"], [{}], [{"data": []}], [{"data": [1]}], [{"data": [""]}], [{"data": ["a b"]}],
+    "audience", [[], {}, "13000000000", ["13000000000"], [{}], [{"data": []}], [{"data": [1]}], [{"data": [""]}], [{"data": [" "]}],
+    [{"data": ["a b"]}],
     [{"data": ["x" * 257]}], [{"data": ["1"], "x": 1}], [{"data": ["1"], "instance": 1}], None],
 )  # fmt: skip
 def test_registration_ids_of_another_shape_are_refused(configured: Api, audience: Any) -> None:
     body = ordinary(aud_userid=..., aud_sms=audience)
     refused(configured, body, 4004, "aud_sms" if audience is not None else "aud_")
+
+
+def test_registration_ids_are_trimmed_as_contacts_of_users_are(configured: Api) -> None:
+    blank, clean = (
+        stored(configured, configured.send(ordinary(aud_userid=..., aud_sms=[{"data": data}]), path="/v1/sent"))
+        for data in (["13800000001 ", "\t13800000001", "13800000002\r\n"], ["13800000001", "13800000002"])
+    )
+    assert blank.userids == clean.userids
 
 
 def test_several_types_at_once_and_each_with_its_content(configured: Api) -> None:

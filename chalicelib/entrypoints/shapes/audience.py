@@ -27,10 +27,11 @@ def _count(userids: Any) -> Any:
 
 
 def _registration_id(value: str) -> str:
-    """What it means only its channel knows: one that is wrong there is a loss of the message."""
-    if not _VISIBLE.fullmatch(value) or len(value.encode()) > 256:
+    """Trimmed, as users' contacts are. What it means only its channel knows: one that is wrong there is a loss of the message."""
+    trimmed = value.strip()
+    if not _VISIBLE.fullmatch(trimmed) or len(trimmed.encode()) > 256:
         raise refusal(PARAMETER, "1 to 256 bytes without spaces")
-    return value
+    return trimmed
 
 
 def _segment(value: Any) -> Any:
