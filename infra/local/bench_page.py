@@ -56,7 +56,7 @@ said of a page, so that a bulk delivery with its receipt costs a small fraction 
 |---|---|
 | an id per call (JPush), receipts in arrays | next to nothing: one lookup per call, one item per array and page |
 | an id per recipient and part (CMPP) | a lookup for each part, two if `group_ids` is `both`; a part of several is parked besides |
-| an id per recipient (JSMS) | one lookup of one write unit: $0.63 per million; a webhook call each: about $4.30 per million |
+| an id per recipient (JSMS) | one lookup of one write unit: $0.63 per million; a webhook call each: about $5 per million |
 | accepted means delivered (SMTP) | nothing: the answer says both |
 """
 
