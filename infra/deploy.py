@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import secrets
 import sys
 import time
@@ -24,6 +25,7 @@ from chalicelib import config
 from infra.package import AWS, CONTAINER, HERE, package_apart
 
 ADMINISTRATOR = "administrator"
+BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 
 
@@ -62,6 +64,10 @@ def deploy(
     bucket = _artifacts_bucket(session, s3)
     template = _upload(s3, bucket, packaged)
     before = _describe(cloudformation, stack)
+    if before is not None and before["StackStatus"] == "ROLLBACK_COMPLETE":  # what could not be created is gone, and cannot be updated
+        cloudformation.delete_stack(StackName=stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=before["StackId"], WaiterConfig={"Delay": poll})
+        before = None
     exists = before is not None and before["StackStatus"] != "REVIEW_IN_PROGRESS"
     change_set = f"deploy-{int(time.time() * 1000)}"
     cloudformation.create_change_set(
@@ -77,7 +83,8 @@ def deploy(
         say(f"{stack}: nothing has changed")
         return Deployment(_outputs(before), changed=False)
     say(f"{stack}: {'updating' if exists else 'creating'}")
-    cloudformation.execute_change_set(StackName=stack, ChangeSetName=change_set)
+    # Tables that were made in vain would stand in the way of the next attempt: what is kept is kept from the first success on.
+    cloudformation.execute_change_set(StackName=stack, ChangeSetName=change_set, RetainExceptOnCreate=True)
     waiter = cloudformation.get_waiter("stack_update_complete" if exists else "stack_create_complete")
     try:
         waiter.wait(StackName=stack, WaiterConfig={"Delay": poll, "MaxAttempts": int(3600 / poll)})
@@ -111,12 +118,12 @@ def new_access_key(session: Any, stage: str) -> AccessKey:
 
 
 def _artifacts_bucket(session: Any, s3: Any) -> str:
-    """Where packages wait for CloudFormation; made when it is not there."""
+    """Where packages wait for CloudFormation; made when it is not there. Its name can be guessed: it must be of this account."""
     account = session.client("sts").get_caller_identity()["Account"]
     region = session.region_name
     bucket = f"{config.APP}-packages-{account}-{region}"
     try:
-        s3.head_bucket(Bucket=bucket)
+        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
         return bucket
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
@@ -140,8 +147,7 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"
     s3.put_object(Bucket=bucket, Key=key, Body=body)
-    url: str = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
-    return url.partition("?")[0]
+    return f"{s3.meta.endpoint_url}/{bucket}/{key}"  # at its region's host: that of us-east-1 does not know every new bucket
 
 
 def _parameters(packaged: Path, given: Mapping[str, str], before: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -182,11 +188,24 @@ def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def _why(cloudformation: Any, stack: str) -> str:
-    """The reasons that CloudFormation gives, first cause first."""
-    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-    failed = [each for each in reversed(events) if each["ResourceStatus"].endswith("_FAILED")]
-    lines = [f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '?')}" for each in failed]
+    """The reasons that CloudFormation gives for what it has just tried, first cause first."""
+    lines: list[str] = []
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)  # newest first; a rollback alone fills some
+    for each in (event for page in pages for event in page["StackEvents"]):
+        if each["ResourceStatus"].endswith("_FAILED"):
+            lines.insert(0, f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '?')}")
+        elif each.get("PhysicalResourceId") == each["StackId"] and each["ResourceStatus"] in BEGUN:
+            break
     return f"{stack} failed\n" + "\n".join(lines[:10])
+
+
+def aws() -> Any:
+    """boto3 as other tools for AWS are configured: by itself it reads AWS_DEFAULT_REGION and not AWS_REGION."""
+    import boto3
+
+    if region := os.environ.get("AWS_REGION"):
+        os.environ["AWS_DEFAULT_REGION"] = region
+    return boto3.session.Session()
 
 
 def main() -> None:
@@ -197,9 +216,7 @@ def main() -> None:
     parser.add_argument("--new-access-key", action="store_true", help="make another administrator's key, e.g. after losing the first")
     options = parser.parse_args()
 
-    import boto3
-
-    session = boto3.session.Session()
+    session = aws()
     if not session.region_name:
         parser.error("no region: set AWS_REGION or AWS_PROFILE")
     try:

@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 from chalicelib import config
+from infra.deploy import aws
 from infra.local.deployment import local_aws
 from infra.local.stack import STAGES, Stack
 
@@ -23,9 +24,7 @@ def main() -> None:
     parser.add_argument("--name", default="demo", help="which local stack")
     given = parser.parse_args()
     if given.stage:
-        import boto3
-
-        _recount(boto3.session.Session(), given.stage, given.msgid)
+        _recount(aws(), given.stage, given.msgid)
         return
     stack = Stack(given.name, STAGES.get(given.name, "local"))
     with local_aws(json.loads(stack.description.read_text())["emulator_url"]) as session:
