@@ -13,8 +13,10 @@ def client(service: str) -> Any:
 
     # Standard retries back off with jitter; a function must not outlive its timeout waiting for an answer.
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=10, max_pool_connections=16)
-    if service == "s3":  # the default for signed addresses is a version that not every region takes
-        config = config.merge(Config(signature_version="s3v4"))
+    if service == "s3":
+        # By default signed addresses are of a version that not every region takes, and of the host of us-east-1, which redirects to a
+        # bucket elsewhere that is some hours old, where the signature is wrong. Written as a path, the bucket is at its region's host.
+        config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
     return boto3.client(service, config=config)
 
 
