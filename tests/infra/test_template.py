@@ -159,6 +159,13 @@ def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(funct
     assert stream["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}}}
 
 
+def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
+    """https://states-language.net/#retrying-after-error; comments belong to states."""
+    known = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
+    (retrier,) = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]["Sweep"]["Retry"]
+    assert set(retrier) <= known
+
+
 def test_functions_run_on_arm_with_enough_memory_and_are_traced(functions: Functions) -> None:
     for name, function in functions.items():
         assert function["Architectures"] == ["arm64"], name
