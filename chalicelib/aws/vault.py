@@ -27,6 +27,9 @@ class Vault:
 
     _key: bytes | None = None
 
+    def prepare(self) -> None:
+        self._data_key()
+
     def seal(self, plain: bytes, context: str) -> bytes:
         nonce = os.urandom(NONCE)
         return bytes(VERSION + nonce + self._aead().encrypt(nonce, plain, context.encode()))
@@ -52,7 +55,7 @@ class Vault:
 
 
 def _load_or_make_key() -> bytes:
-    """The deployment's data key; whoever needs it first makes it, and only one is ever stored."""
+    """The deployment's data key; whoever may and needs it first makes it, and only one is ever stored."""
     at, purpose = to_item({"pk": "key#contacts", "sk": "1"}), {"purpose": "contacts"}
     stored = client("dynamodb").get_item(TableName=table("settings"), Key=at, ConsistentRead=True).get("Item")
     if stored is None:

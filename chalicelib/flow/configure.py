@@ -87,6 +87,7 @@ def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
     """The new delivery channel and the token of its webhook, of which only the hash is kept."""
     provider = _provider(world, order)
     provider.check_credentials(order.credentials, provider_options(provider, order.options))
+    world.vault.prepare()  # for who delivers: what a provider answers to a test, or reports of others, may be the first to be sealed
     token = secrets.token_urlsafe(24)
     channel = Channel(
         code=order.code,

@@ -46,6 +46,20 @@ def test_a_mac_is_the_same_everywhere_and_each_label_has_its_own(container: Cont
     assert len(one.vault.mac("link", b"data")) == 32
 
 
+def test_the_key_is_made_when_it_is_asked_for_and_only_once(aws: Callable[[str], Any]) -> None:
+    at = {"TableName": table("settings"), "Key": {"pk": {"S": "key#contacts"}, "sk": {"S": "1"}}}
+    real_container().vault.prepare()
+    others = aws("dynamodb").delete_item(**at, ReturnValues="ALL_OLD")["Attributes"]
+    try:
+        real_container().vault.prepare()
+        made = aws("dynamodb").get_item(**at)["Item"]
+        real_container().vault.prepare()
+        assert aws("dynamodb").get_item(**at)["Item"] == made
+        assert made != others
+    finally:
+        aws("dynamodb").put_item(TableName=at["TableName"], Item=others)
+
+
 PLAIN = {"app_key": "k", "master_secret": "秘密", "port": 465, "tls": True}
 
 

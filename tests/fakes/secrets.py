@@ -12,6 +12,9 @@ from chalicelib.domain.errors import Invalid
 
 
 class FakeVault:
+    def prepare(self) -> None:
+        pass
+
     def seal(self, plain: bytes, context: str) -> bytes:
         tag = self.mac("seal", context.encode() + b"\0" + plain)[:16]
         return b"\x01" + tag + bytes(b ^ 0x5A for b in plain)

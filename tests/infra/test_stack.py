@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import config
+from infra.local.client import Shop
 from infra.local.processes import is_ours
 from infra.local.stack import Stack, down, up
 from infra.template import workers
@@ -79,6 +80,11 @@ def test_the_first_key_is_kept_as_a_hash_only(stack: dict[str, Any]) -> None:
     item = client(stack, "dynamodb").get_item(TableName=config.table_name("test", "settings"), Key=key)["Item"]
     assert item["role"] == {"S": "administrator"}
     assert stack["access_secret"] not in json.dumps(item)
+
+
+def test_a_delivery_channel_can_be_tested_before_anything_else_was_ever_sealed(stack: dict[str, Any]) -> None:
+    shop = Shop(stack, kinds=("app",))
+    assert shop.admin.ask("POST", f"/admin/v1/channels/{shop.code('app')}/test")["status"] == "ok"
 
 
 def test_every_function_is_started_beforehand_and_again_when_its_process_is_killed(stack: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.strategy import Missing, Step, Strategy, StrategyEntry, Term
 from chalicelib.flow import configure, strategies, templating
 from chalicelib.flow.ports import World
+from tests.fakes.secrets import FakeVault
 from tests.fakes.world import FakeWorld
 
 APP, SMS, EMAIL = ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL
@@ -46,6 +47,26 @@ def test_a_name_that_is_taken_is_a_conflict(world: World) -> None:
     with pytest.raises(Refused) as refused:
         configure.add_access_channel(world, "shop")
     assert (refused.value.status, refused.value.field) == (409, "name")
+
+
+def test_who_delivers_finds_the_key_that_only_the_api_may_make() -> None:
+    class Empty(FakeVault):
+        """Of a deployment that has sealed nothing yet, as delivery functions see it."""
+
+        made = False
+
+        def prepare(self) -> None:
+            self.made = True
+
+        def mac(self, label: str, data: bytes) -> bytes:
+            if not self.made:
+                raise PermissionError("kms:GenerateDataKey")
+            return super().mac(label, data)
+
+    fake = FakeWorld()
+    fake.vault = Empty()
+    configure.add_channel(fake.ports, order())
+    fake.vault.seal(b"the answer to a test of the channel", "token#asked")
 
 
 def test_webhook_and_sending_credentials_are_sealed_apart(fake: FakeWorld, world: World) -> None:

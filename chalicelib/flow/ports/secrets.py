@@ -9,6 +9,9 @@ from typing import Any, Protocol
 class Vault(Protocol):
     """Sealing of contacts and contents, and keyed hashes."""
 
+    def prepare(self) -> None:
+        """Make the key unless it is there. Others than the API and imports may use it, and not make it."""
+
     def seal(self, plain: bytes, context: str) -> bytes: ...
     def open(self, sealed: bytes, context: str) -> bytes: ...
     def mac(self, label: str, data: bytes) -> bytes:
