@@ -17,6 +17,9 @@ LOG_DAYS = 30
 SWEEP_SCHEDULE = "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
 POLL_SCHEDULE = "rate(1 minute)"
 
+# Who calls the providers, which may let in known addresses only: those of a NAT gateway. Elsewhere Lambda calls from any address.
+SUBNETS = {"SubnetIds": {"Ref": "DeliverySubnets"}, "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"}}
+
 
 def resources(stage: Stage) -> Resource:
     found: Resource = {}
@@ -40,6 +43,8 @@ def _function(stage: Stage, function: str) -> Resource:
             # It puts jobs on the queue it is fed from: Lambda ends such a chain after some 16 hops unless told that it is meant.
             # Each job carries a hop counter of its own.
             properties["RecursiveLoop"] = "Allow"
+    if function in {config.deliver_function(each) for each in stage.channel_types}:
+        properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, {"Ref": "AWS::NoValue"}]}
     if function == "tally":
         properties["Events"] = _ledger_stream()
     if function == "sweep":

@@ -86,11 +86,21 @@ FILES: dict[str, set[tuple[str, str]]] = {  # operation, prefix in the bucket of
     "deliver": {("GetObject", "materials/${ChannelType}/*")},
 }
 
+# To connect a function to subnets: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+NETWORK = {
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
 # What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
-    "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": {
         "dynamodb:DescribeStream",
@@ -103,6 +113,6 @@ CONSUMES: dict[str, set[str]] = {
 }
 EVERY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 
-# Actions of which IAM knows no resource.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams"}
+# Actions of which IAM knows no resource, or none that is there when they are allowed.
+WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams", *NETWORK}
 WORKERS = ("cmpp",)  # containers: their logs are written by the role that starts them

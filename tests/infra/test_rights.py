@@ -36,7 +36,8 @@ def resources(statement: Mapping[str, Any]) -> list[Any]:
 def granted(family: str) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     """(action, resource, condition), one by one."""
     for statement in statements(family):
-        assert statement["Effect"] == "Allow"
+        if statement["Effect"] != "Allow":
+            continue
         for action in statement["Action"]:
             for resource in resources(statement):
                 yield action, resource, statement.get("Condition", {})
@@ -69,6 +70,13 @@ def test_a_worker_has_a_role_of_its_own_that_only_containers_may_take(template: 
     assert policy["PolicyDocument"]["Statement"] == statements(worker)
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+
+
+def test_a_function_that_delivers_has_no_rights_to_the_network_that_lambda_connects_it_to() -> None:
+    (denied,) = [each for family in FAMILIES for each in statements(family) if each["Effect"] != "Allow"]
+    assert (denied["Effect"], denied["Resource"], set(denied["Action"])) == ("Deny", "*", rights.NETWORK)
+    named = denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]["Fn::Sub"]
+    assert named.endswith(":" + config.function_name("${Stage}", "deliver_${ChannelType}"))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

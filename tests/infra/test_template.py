@@ -196,6 +196,15 @@ def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> No
     assert functions["api"]["Timeout"] <= 29
 
 
+def test_functions_that_call_providers_and_no_others_are_in_subnets_where_an_operator_names_some(functions: Functions) -> None:
+    connected = {name: function["VpcConfig"]["Fn::If"] for name, function in functions.items() if "VpcConfig" in function}
+    assert set(connected) == DELIVER
+    for condition, there, otherwise in connected.values():
+        assert condition == "HasDeliverySubnets"
+        assert there == {"SubnetIds": {"Ref": "DeliverySubnets"}, "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"}}
+        assert otherwise == {"Ref": "AWS::NoValue"}
+
+
 def test_production_lets_nothing_private_through_the_egress_policy(template: Template, functions: Functions) -> None:
     assert template["Parameters"]["EgressAllow"]["Default"] == ""
     for function in functions.values():
