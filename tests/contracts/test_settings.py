@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.aws.tables import table
 from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
@@ -225,3 +226,15 @@ def test_a_put_that_was_disturbed_is_no_conflict(real: World, aws: Callable[[str
     with faults.answered(aws("dynamodb"), "TransactWriteItems", cancelled, status=400):
         real.settings.put_channel(a_channel(unique, ChannelType.SMS))
     assert real_container().settings.channel(unique) is not None
+
+
+def test_a_single_write_waits_for_a_transaction_on_the_same_item(real: World, aws: Callable[[str], Any], unique: str) -> None:
+    """DynamoDB rejects it then, and the SDK does not try again."""
+    conflict = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException", "message": "Transaction is ongoing for the item"}
+    real.settings.put_access_channel(an_access_channel(unique))
+    with faults.answered(aws("dynamodb"), "UpdateItem", conflict, conflict, status=400) as asked:
+        assert real.settings.authorise(unique, "push", True)
+    assert len(asked) == 3
+    with faults.answered(aws("dynamodb"), "UpdateItem", *[conflict] * 9, status=400) as asked, pytest.raises(ClientError):
+        real.settings.authorise(unique, "push", True)
+    assert len(asked) == 5
