@@ -41,8 +41,10 @@ HEADERS = {  # of answers
     "X-Rate-Limit-Reset": {"description": "Seconds until there are all of them again.", "schema": _NUMBER},
     "Retry-After": {"description": "Seconds after which it can be tried again.", "schema": _NUMBER},
     "ETag": {"description": "The version, for `If-Match` of a change.", "schema": _TEXT},
-    "WWW-Authenticate": {"description": "Basic credentials are wanted.", "schema": _TEXT},
-}
+    "WWW-Authenticate": {
+        "description": "Basic credentials are wanted. API Gateway hands it on as `x-amzn-Remapped-WWW-Authenticate`.", "schema": _TEXT,
+    },
+}  # fmt: skip
 
 PROBLEM = "Problem"
 UMS = "Error"
