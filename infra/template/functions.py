@@ -17,6 +17,8 @@ LOG_DAYS = 30
 SWEEP_SCHEDULE = "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
 POLL_SCHEDULE = "rate(1 minute)"
 
+MISSING = {"Ref": "AWS::NoValue"}
+
 # Who calls the providers, which may let in known addresses only: those of a NAT gateway. Elsewhere Lambda calls from any address.
 SUBNETS = {"SubnetIds": {"Ref": "DeliverySubnets"}, "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"}}
 
@@ -31,20 +33,26 @@ def resources(stage: Stage) -> Resource:
     return found
 
 
+def outside_china(value: object, otherwise: object = MISSING) -> Resource:
+    """What Lambda does not know there: https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html"""
+    return {"Fn::If": ["InChina", otherwise, value]}
+
+
 def _function(stage: Stage, function: str) -> Resource:
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
         "Environment": {"Variables": environment(stage)},
         "LoggingConfig": {"LogGroup": {"Ref": f"{logical_id(function)}Logs"}},
+        "Tracing": outside_china("Active", "PassThrough"),
     }
     for family in stage.families:
         if family.function == function:
             properties["Events"] = dict(_event_sources(stage, family))
             # It puts jobs on the queue it is fed from: Lambda ends such a chain after some 16 hops unless told that it is meant.
             # Each job carries a hop counter of its own.
-            properties["RecursiveLoop"] = "Allow"
+            properties["RecursiveLoop"] = outside_china("Allow")
     if function in {config.deliver_function(each) for each in stage.channel_types}:
-        properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, {"Ref": "AWS::NoValue"}]}
+        properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, MISSING]}
     if function == "tally":
         properties["Events"] = _ledger_stream()
     if function == "sweep":
@@ -117,7 +125,7 @@ def _ledger_stream() -> Resource:
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 8,
         "MaximumRecordAgeInSeconds": 6 * 3600,
-        "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}}},
+        "DestinationConfig": {"OnFailure": outside_china({"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}})},
         "FilterCriteria": {"Filters": [{"Pattern": json.dumps(counted)}]},
     }
     return {"TallyDynamodbEventSource": {"Type": "DynamoDB", "Properties": properties}}
