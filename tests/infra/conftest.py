@@ -57,3 +57,10 @@ def queue_of(source: Resource) -> str:
     """The logical id of the queue that an event source reads."""
     reference: str = source["Queue"]["Fn::Sub"]
     return reference.removeprefix("${").removesuffix(".Arn}")
+
+
+def outside_china(value: Any) -> Any:
+    """What a property is wherever it is not China."""
+    condition, _, otherwise = value["Fn::If"]
+    assert condition == "InChina"
+    return otherwise
