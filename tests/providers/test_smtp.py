@@ -410,6 +410,8 @@ def test_settings_that_can_work() -> None:
         ({"subject": "s", "text": "t", "files": ["https://a.cn"] * 11}, "files"),
         ({"subject": "s", "text": "t", "files": ["https://a.cn", "a.cn"]}, "files[1]"),
         ({"subject": "s", "text": "t", "files": ["file:///etc/passwd"]}, "files[0]"),
+        ({"subject": "s", "text": "t", "files": ["https://a.cn/b", "http://a.cn/b"]}, "files[1]"),
+        ({"subject": "s", "text": "t", "files": ["https://169.254.169.254/"]}, "files[0]"),
         ({"subject": "s", "text": "t", "files": ["https://a.cn/{}".format("x" * 2048)]}, "files[0]"),
         ({"subject": "s", "text": "t", "files": [None]}, "files[0]"),
         ({"subject": "s", "text": "t", "more": []}, "more"),

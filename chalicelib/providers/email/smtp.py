@@ -6,7 +6,6 @@ or should be tried later. "Delivered" means that the server took it (250). Sourc
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.web.smtp import MailServer, Reply
 
 CALL_SIZE = 25
-MAX_FILES, MAX_ADDRESS = 10, 2048
-_WEB = re.compile(r"https?://[^\s\x00-\x20\x7f]+")
+MAX_FILES = 10
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
 # A slow server must not outlast the lease of a call (60 seconds by default): after so long no other mail of it is begun. What was
@@ -102,9 +100,9 @@ class Smtp(PlainProvider):
         if not isinstance(files, list) or len(files) > MAX_FILES:
             raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
         for n, url in enumerate(files):
-            is_variable = isinstance(url, str) and PLACEHOLDER.fullmatch(url)
-            if not is_variable and not (isinstance(url, str) and len(url) <= MAX_ADDRESS and _WEB.fullmatch(url)):
-                raise Invalid(f"files[{n}]", "must be an http or https address")
+            reason = self._policy.refusal(url) if isinstance(url, str) else "must be a text"
+            if reason is not None and not (isinstance(url, str) and PLACEHOLDER.fullmatch(url)):
+                raise Invalid(f"files[{n}]", reason)
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
