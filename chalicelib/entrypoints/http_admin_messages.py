@@ -16,6 +16,7 @@ from chalicelib.flow.ports import World
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.shapes.history import MessagesAsked
+    from chalicelib.entrypoints.shapes.messages import Named
 
 bp = Blueprint(__name__)
 
@@ -41,6 +42,13 @@ def get_any_message(call: Call, msgid: str) -> dict[str, Any]:
 def get_any_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
     """What became of one target of a message, as its sender sees it."""
     return {"code": 0, **report.target(call.world, _sender(call.world, msgid), msgid, target)}
+
+
+@admin(bp, "messages/{msgid}/targets", "POST", takes="messages.Named", gives="messages.Target", errors=(404,), tag="messages")
+def find_any_target(call: Call, msgid: str) -> dict[str, Any]:
+    """The same of a target that was named by its registration id, which is no part of an address."""
+    asked: Named = call.body()
+    return {"code": 0, **report.target_with(call.world, _sender(call.world, msgid), msgid, asked.type, asked.contact)}
 
 
 def _sender(world: World, msgid: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
 from chalicelib.entrypoints.http_support import Auth, Call, known_msgid, route, ums_error
 from chalicelib.flow import report, withdraw
+
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.shapes.messages import Named
 
 bp = Blueprint(__name__)
 
@@ -22,6 +25,16 @@ def get_message(call: Call, msgid: str) -> dict[str, Any]:
 def get_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
     """What became of one target of a message."""
     return {"code": 0, **report.target(call.world, call.sender.key, known_msgid(msgid), target)}
+
+
+@route(
+    bp, "/v1/messages/{msgid}/targets", "POST", auth=Auth.CHANNEL, shape=ums_error, takes="messages.Named", gives="messages.Target",
+    tag="messages",
+)  # fmt: skip
+def find_target(call: Call, msgid: str) -> dict[str, Any]:
+    """What became of a target that was named by its registration id. In the body, since addresses are written down in many places."""
+    asked: Named = call.body()
+    return {"code": 0, **report.target_with(call.world, call.sender.key, known_msgid(msgid), asked.type, asked.contact)}
 
 
 @route(

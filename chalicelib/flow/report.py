@@ -15,6 +15,7 @@ from chalicelib.domain.plans import PageId
 from chalicelib.domain.strategy import MAX_WITHIN
 from chalicelib.flow import content, tally
 from chalicelib.flow.ports import World
+from chalicelib.flow.select import target_of
 
 LONGEST = len(ChannelType) * MAX_WITHIN  # seconds that a strategy may take: that long, and some days, messages are kept
 LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when somebody asks
@@ -119,6 +120,11 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
         state = "withdrawn" if world.messages.withdrawn(msgid) else "accepted"
         return {"msgid": msgid, "target": userid, "state": state, "loss": None, "refused": {}, "deliveries": []}
     raise LookupError("no such target")
+
+
+def target_with(world: World, channel_key: str, msgid: str, kind: ChannelType, contact: str) -> dict[str, Any]:
+    """The same of a target that was named by its contact."""
+    return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
 def _page_of(world: World, found: Message, name: str) -> PageId | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from chalicelib.domain import keys
 from chalicelib.domain.channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.domain.users import User
+from chalicelib.flow.ports import Vault
 
 Contacts = Mapping[str, tuple[str, ...]]
 
@@ -63,6 +65,11 @@ def _why_none(refused: Mapping[str, str]) -> TargetLoss:
     if TargetLoss.OPTED_OUT in reasons:
         return TargetLoss.OPTED_OUT
     return TargetLoss.CONTACT_GONE if reasons else TargetLoss.NO_CONTACT
+
+
+def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
+    """The name of a target that is named by its contact. It tells nothing: the type and the contact's HMAC."""
+    return keys.join(kind.value, vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()[:16])
 
 
 def select_contact(message: Message, name: str, kind: ChannelType, contact: str, *, opted_out: bool = False) -> tuple[Target, Contacts]:

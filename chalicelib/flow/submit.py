@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
+from chalicelib.domain.channels import AccessChannel, Channel
 from chalicelib.domain.errors import Conflict, Refused
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
@@ -20,6 +20,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, content, dispatch, quota
 from chalicelib.flow.ports import Once, World
 from chalicelib.flow.resolve import SendRequest, Wanted, resolve
+from chalicelib.flow.select import target_of
 
 log = logging.getLogger("openums")
 
@@ -100,12 +101,8 @@ def _message(world: World, request: SendRequest) -> Message:
 
 
 def _contacts(world: World, request: SendRequest) -> Mapping[str, str]:
-    """The contacts that are named, by the names of their targets, which tell nothing: the type and the contact's HMAC."""
-
-    def name(kind: ChannelType, contact: str) -> str:
-        return keys.join(kind.value, world.vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()[:16])
-
-    return {name(kind, contact): contact for kind, contacts in request.contacts.items() for contact in contacts}
+    """The contacts that are named, by the names of their targets."""
+    return {target_of(world.vault, kind, contact): contact for kind, contacts in request.contacts.items() for contact in contacts}
 
 
 def _audience(world: World, request: SendRequest) -> Audience:

@@ -65,6 +65,8 @@ def test_registration_ids_of_several_pages_are_all_sent_to(shop: Shop) -> None:
     assert found["progress"]["targets"] == len(ids)
     sent = shop.sandbox.sends("jpush")
     assert {each: sent.get(each, 0) for each in ids} == dict.fromkeys(ids, 1)
+    last = post(shop, f"/v1/messages/{found['msgid']}/targets", {"type": "app", "contact": ids[-1]}).json()
+    assert (last["code"], [each["provider_id"] != "" for each in last["deliveries"]]) == (0, [True])
 
 
 def test_tags_and_everyone(shop: Shop) -> None:

@@ -45,11 +45,14 @@ _Digits = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
 Segment = Annotated[int, Field(ge=0), BeforeValidator(_segment, json_schema_input_type=Annotated[int, Field(ge=0)] | _Digits)]
 
 
+RegistrationId = Annotated[str, AfterValidator(_registration_id)]
+
+
 class RegistrationIds(Sparse):
     """`instance` is UMS's reserved field and means nothing."""
 
     instance: Annotated[str, Field(max_length=64)] | None = None
-    data: Annotated[list[Annotated[str, AfterValidator(_registration_id)]], Field(min_length=1)]
+    data: Annotated[list[RegistrationId], Field(min_length=1)]
 
 
 def _few(groups: list[RegistrationIds]) -> list[RegistrationIds]:

@@ -31,7 +31,7 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "code": ("The code of a delivery channel.", "app1"),
     "token": ("The token in the address that was handed out.", "Zx3vq8JkPpE5"),
     "msgid": ("The id of a message.", "06hhgn2g006tpfbq"),
-    "target": ("A target's id: a user id.", "zhangsan"),
+    "target": ("A target's id: a user id, or what a search by registration id has found.", "zhangsan"),
     "template_id": ("The id of a template.", "1"),
     "rule_id": ("The id of a strategy.", "1"),
     "version": ("The number of a version.", "1"),

@@ -70,6 +70,7 @@ FIELDS: Mapping[str, str] = {
     "condition": "What must be missing of the step before; the first step has none.",
     "contact": "A contact.",
     "Delivery.contact": "The contact's position with the target, from 1: contacts are never shown.",
+    "Named.contact": "The registration id, as it was sent.",
     "UsersAsked.contact": "Exactly this contact, on any scope or label; with `type`.",
     "contacts": "Channel type -> scope (`all`, a channel key or a code) -> contacts.",
     "content_per_recipient": "Whether a call can hold another content for each recipient.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from chalicelib.domain.channels import ChannelType
-from chalicelib.entrypoints.shapes.base import Answer
+from chalicelib.entrypoints.shapes.audience import RegistrationId
+from chalicelib.entrypoints.shapes.base import Answer, Strict
 
 
 class Version(Answer):
@@ -73,6 +76,13 @@ class Report(Answer):
     losses: Losses
     tracked: list[ChannelType]
     balanced: bool
+
+
+class Named(Strict):
+    """A target by its registration id."""
+
+    type: Annotated[ChannelType, Field(strict=False)]
+    contact: RegistrationId
 
 
 class FactShown(Answer):
