@@ -6,12 +6,12 @@ A contact leads to its users by its HMAC, in the same table.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Item, from_item, get_many, to_item, write_many
+from chalicelib.aws.items import READ_BATCH, Item, from_item, get_many, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.channels import ChannelType
@@ -19,6 +19,7 @@ from chalicelib.domain.users import User
 from chalicelib.flow.ports import Vault
 
 GROUP = 32  # buckets of a partition: a set is walked with so few requests, and fills so many partitions at once
+LISTED = 5  # requests for what was said of all contacts: of more than some 40,000 each is asked for by itself
 REFUSED = "of_"  # how the names of attributes with opt-outs begin
 POSITION = 4  # characters of a position before the userid
 
@@ -28,6 +29,7 @@ Key = tuple[str, str]
 class Audiences:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
+        self._can_list = True  # what was said of all contacts: until that is too much
 
     def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         merged = heapq.merge(*(_members(name, buckets, after, limit) for name in sorted(set(sets))))
@@ -70,13 +72,38 @@ class Audiences:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
 
-    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        by_key = {self._refusal(kind, contact)["pk"]: contact for contact in contacts}
-        rows = get_many(table("audiences"), ({"pk": pk, "sk": "-"} for pk in by_key), consistent=True)
-        return {by_key[row["pk"]]: {n.removeprefix(REFUSED): v for n, v in row.items() if n.startswith(REFUSED)} for row in rows}
+    def opted(self, wanted: Mapping[ChannelType, Collection[str]]) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
+        named = {self._refusal(kind, contact)["sk"]: (kind, contact) for kind, contacts in wanted.items() for contact in contacts}
+        rows = self._listed(len(named) // READ_BATCH)
+        if rows is None:
+            rows = get_many(table("audiences"), ({"pk": "refused", "sk": sk} for sk in named), consistent=True)
+        found: dict[ChannelType, dict[str, Mapping[str, int]]] = {kind: {} for kind in wanted}
+        for row in rows:
+            if row["sk"] in named:
+                kind, contact = named[row["sk"]]
+                found[kind][contact] = {n.removeprefix(REFUSED): v for n, v in row.items() if n.startswith(REFUSED)}
+        return found
+
+    def _listed(self, most: int) -> list[dict[str, Any]] | None:
+        """What was said of all contacts, where that takes fewer than so many requests, else None."""
+        rows: list[dict[str, Any]] = []
+        request: dict[str, Any] = {
+            "TableName": table("audiences"),
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": to_item({":pk": "refused"}),
+            "ConsistentRead": True,
+        }
+        for _ in range(min(most - 1, LISTED) if self._can_list else 0):
+            answer = client("dynamodb").query(**request)
+            rows += map(from_item, answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return rows
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        self._can_list = self._can_list and most <= LISTED
+        return None
 
     def _refusal(self, kind: ChannelType, contact: str) -> dict[str, str]:
-        return {"pk": keys.join("refused", *keys.split(_contact(self._vault, kind, contact))[1:]), "sk": "-"}
+        return {"pk": "refused", "sk": keys.join(*keys.split(_contact(self._vault, kind, contact))[1:])}
 
 
 def rows_of(vault: Vault, user: User) -> frozenset[Key]:

@@ -19,7 +19,7 @@
 |          | `list#<n>#<group>`, …        | who is in a black- or whitelist                                                  | forever  |
 |          | `tags#<scope>`, tag          | that there is such a tag                                                         | forever  |
 |          | `contact#<type>#<hmac>`, userid | who has the contact                                                           | forever  |
-|          | `refused#<type>#<hmac>`, `-` | since when the contact is opted out of which access channel, or (below 0) in     | forever  |
+|          | `refused`, `<type>#<hmac>`   | since when the contact is opted out of which access channel, or (below 0) in     | forever  |
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
 |          | `<msgid>`, `contacts#000001` | the contacts that a message of several pages names instead of users, sealed      | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |

@@ -148,10 +148,10 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
     if message.audience.kind is not AudienceKind.CONTACTS:
         return frozenset()
     names = {kind: [each.contact for each in candidates if _kind(each) is kind] for kind in {_kind(each) for each in candidates}}
+    said = world.audiences.opted({kind: {marks.canonical(kind, each): None for each in contacts} for kind, contacts in names.items()})
     found: set[str] = set()
     for kind, contacts in names.items():
-        said = world.audiences.opted(kind, list({marks.canonical(kind, contact): None for contact in contacts}))
-        out = {contact for contact, by_key in said.items() if by_key.get(message.channel_key, 0) > 0}
+        out = {contact for contact, by_key in said[kind].items() if by_key.get(message.channel_key, 0) > 0}
         found |= {contact for contact in contacts if marks.canonical(kind, contact) in out}
     return frozenset(found)
 

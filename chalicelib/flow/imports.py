@@ -23,7 +23,7 @@ from chalicelib.flow import columns as headers
 from chalicelib.flow import contacts, sheets
 from chalicelib.flow.ports import Form, World
 
-SLICE = 1000  # rows: with up to three contacts each, whole transactions
+SLICE = 2000  # rows: with up to three contacts each, whole transactions
 BUDGET = 20_000  # ms of a job, well below its function's timeout
 TRIES = 5  # workers that may die at one place
 KEPT_DAYS = 30

@@ -88,11 +88,11 @@ def opt(world: World, kind: ChannelType, contact: str, channel_keys: Sequence[st
     world.audiences.opt(kind, one, channel_keys, said_at, out)
     userids = sorted({userid for each in spellings for userid in world.audiences.users_of(kind, each)})
     log.info("contact_opted", extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)})
-    stands = world.audiences.opted(kind, [one]) if userids else {}
+    stands = world.audiences.opted({kind: [one]})[kind] if userids else {}
     for _ in range(ATTEMPTS if userids else 0):
         said = {key: Mark(code, since) if (since := stands.get(one, {}).get(key, 0)) > 0 else None for key in channel_keys}
         change(world, {userid: [_follow(kind, spellings, said)] for userid in userids})
-        before, stands = stands, world.audiences.opted(kind, [one])
+        before, stands = stands, world.audiences.opted({kind: [one]})[kind]
         if stands == before:  # else somebody said another word while we wrote, and may have found nothing to change
             break
 
@@ -107,7 +107,7 @@ def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> li
     wanted: dict[ChannelType, dict[str, None]] = {}
     for kind, contact in sorted(pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP):
         wanted.setdefault(kind, {})[marks.canonical(kind, contact)] = None
-    stands = {kind: world.audiences.opted(kind, list(contacts)) for kind, contacts in wanted.items()}
+    stands = world.audiences.opted(wanted) if wanted else {}
 
     def carried(user: User, pair: tuple[ChannelType, str]) -> User:
         kind, contact = pair

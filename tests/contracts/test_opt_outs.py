@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws import audiences
 from chalicelib.aws.tables import table
 from chalicelib.domain.channels import ChannelType
 from chalicelib.flow.ports import World
@@ -18,8 +19,8 @@ SMS = ChannelType.SMS
 
 def test_an_opt_out_is_for_the_access_channels_that_it_names(container: Container, unique: str) -> None:
     container().audiences.opt(SMS, unique, ["shop", "bank#1"], 1000, True)
-    assert container().audiences.opted(SMS, [unique, f"{unique}-other"]) == {unique: {"shop": 1000, "bank#1": 1000}}
-    assert container().audiences.opted(ChannelType.EMAIL, [unique]) == {}
+    assert container().audiences.opted({SMS: [unique, f"{unique}-other"]})[SMS] == {unique: {"shop": 1000, "bank#1": 1000}}
+    assert container().audiences.opted({ChannelType.EMAIL: [unique]})[ChannelType.EMAIL] == {}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1), (2, 2, 2)])
@@ -28,23 +29,29 @@ def test_the_last_word_stands_in_whatever_order_words_come(world: World, unique:
     for n in order:
         time, out = said[n]
         world.audiences.opt(SMS, unique, ["shop"], time, out)
-    assert world.audiences.opted(SMS, [unique]) == {unique: {"shop": 3000}}
+    assert world.audiences.opted({SMS: [unique]})[SMS] == {unique: {"shop": 3000}}
 
 
 def test_who_is_in_again_is_known_as_that(world: World, unique: str) -> None:
     world.audiences.opt(SMS, unique, ["shop"], 1000, True)
     world.audiences.opt(SMS, unique, ["shop"], 2000, False)
-    assert world.audiences.opted(SMS, [unique]) == {unique: {"shop": -2000}}
+    assert world.audiences.opted({SMS: [unique]})[SMS] == {unique: {"shop": -2000}}
     world.audiences.opt(SMS, unique, ["shop"], 1500, True)
-    assert world.audiences.opted(SMS, [unique]) == {unique: {"shop": -2000}}
+    assert world.audiences.opted({SMS: [unique]})[SMS] == {unique: {"shop": -2000}}
 
 
-def test_a_page_of_contacts_is_asked_for_a_hundred_at_a_time(real: World, aws: Callable[[str], Any], unique: str) -> None:
+@pytest.mark.parametrize(("listed", "asked"), [(5, ["Query"]), (0, ["BatchGetItem"] * 3)])
+def test_many_contacts_are_found_by_a_list_of_all_or_a_hundred_at_a_time(
+    real: World, aws: Callable[[str], Any], unique: str, monkeypatch: pytest.MonkeyPatch, listed: int, asked: list[str]
+) -> None:
+    """A list while it is short enough."""
+    monkeypatch.setattr(audiences, "LISTED", listed)
     contacts = [f"{unique}-{n}" for n in range(250)]
     real.audiences.opt(SMS, contacts[249], ["shop"], 1000, True)
     with faults.counted(aws("dynamodb")) as calls:
-        assert real.audiences.opted(SMS, contacts) == {contacts[249]: {"shop": 1000}}
-    assert calls == ["BatchGetItem"] * 3
+        assert real.audiences.opted({SMS: contacts})[SMS] == {contacts[249]: {"shop": 1000}}
+    assert calls == asked
+    assert real.audiences.opted({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {SMS: {}, ChannelType.EMAIL: {}}
 
 
 def test_the_contact_cannot_be_read_in_the_table_and_its_word_never_expires(real: World, aws: Callable[[str], Any], unique: str) -> None:

@@ -183,7 +183,7 @@ def unsubscribe_path(api: Api, contact: str = "u@example.com") -> str:
 
 
 def opted(api: Api) -> Any:
-    return api.world.audiences.opted(ChannelType.EMAIL, ["u@example.com"])
+    return api.world.audiences.opted({ChannelType.EMAIL: ["u@example.com"]})[ChannelType.EMAIL]
 
 
 def test_a_program_that_follows_the_way_out_does_not_opt_out(api: Api) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 
@@ -100,6 +100,9 @@ class FakeAudiences:
                 if abs(said.get(channel_key, 0)) <= time:
                     said[channel_key] = time if out else -time
 
-    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    def opted(self, wanted: Mapping[ChannelType, Collection[str]]) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         with self.steps.around("audiences.opted", write=False):
-            return {each: dict(self.said[kind, each]) for each in dict.fromkeys(contacts) if (kind, each) in self.said}
+            return {
+                kind: {each: dict(self.said[kind, each]) for each in dict.fromkeys(contacts) if (kind, each) in self.said}
+                for kind, contacts in wanted.items()
+            }

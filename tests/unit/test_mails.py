@@ -73,7 +73,7 @@ def test_a_way_out_needs_no_history_and_shows_no_address(fake: FakeWorld) -> Non
     assert re.fullmatch(r"https://ums\.example\.com/u/[\w-]+", address)
     assert not fake.messages.stored
     mails.unsubscribe(fake.ports, address.rpartition("/")[2])
-    assert fake.audiences.opted(ChannelType.EMAIL, ["ann@example.com"]) == {"ann@example.com": {SHOP: START}}
+    assert fake.audiences.opted({ChannelType.EMAIL: ["ann@example.com"]})[ChannelType.EMAIL] == {"ann@example.com": {SHOP: START}}
 
 
 @given(st.one_of(st.text(max_size=200), st.from_regex(r"[\w-]{10,80}", fullmatch=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from chalicelib.domain.channels import ChannelType
@@ -56,5 +56,8 @@ class Audiences(Protocol):
     def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
         """What was last said of a contact, whether it is a user's or not, for each access channel; an earlier word changes nothing."""
 
-    def opted(self, kind: ChannelType, contacts: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
-        """Contact -> channel key -> since when (ms) it is opted out, or less than 0: in again. One batch read per 100, consistent."""
+    def opted(self, wanted: Mapping[ChannelType, Collection[str]]) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
+        """Contact -> channel key -> since when (ms) it is opted out, or less than 0: in again; by type, consistently.
+
+        One batch read per 100, or, of many contacts, one for all that have ever said something, while these are not too many.
+        """
