@@ -31,24 +31,24 @@ logs: .venv/.local ## follow what the functions and the sandbox write
 	@$(PY) -m infra.local.stack logs --name $(NAME)
 
 demo: .venv/.local ## send one message to 1,000 users through three channels, with fallback, and watch; CHANNELS=all: through all nine
-	@$(PY) -m infra.local.$(if $(filter all,$(CHANNELS)),demo_all,demo)
+	@$(PY) -m infra.demo.$(if $(filter all,$(CHANNELS)),every_channel,strategy)
 
 bench: .venv/.local ## how fast and what it would cost: make bench N=20000
-	@$(PY) -m infra.local.bench $(N)
+	@$(PY) -m infra.bench.pipeline $(N)
 
 broadcast: .venv/.local ## one push to everyone while workers are killed: make broadcast N=200000
-	@$(PY) -m infra.local.bench_broadcast $(N)
+	@$(PY) -m infra.bench.broadcast $(N)
 
 channels: .venv/.local ## what a delivery over each platform costs in requests: make channels N=500
-	@$(PY) -m infra.local.bench_channels $(if $(filter command,$(origin N)),$(N))
+	@$(PY) -m infra.bench.channels $(if $(filter command,$(origin N)),$(N))
 
 uploads: .venv/.local ## what imports of files cost in requests: 50,000 users, their tags, members of a segment
-	@$(PY) -m infra.local.bench_uploads
+	@$(PY) -m infra.bench.uploads
 
 # ---- tests
 
 test: check .venv/.dev ## everything: style, types, import rules, all tests, journeys on a stack of their own
-	@$(PY) -m pytest tests/infra
+	@$(PY) -m pytest tests/template
 	@$(PY) -m infra.local.stack down --name test
 	@$(PY) -m infra.local.stack up --name test
 	@$(PY) -m pytest tests/journeys; status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
@@ -67,7 +67,7 @@ imports: .venv/.dev
 	@tail -n 1 .venv/imports.txt
 
 unit: .venv/.dev
-	@$(PY) -m pytest --ignore=tests/infra --ignore=tests/journeys
+	@$(PY) -m pytest --ignore=tests/template --ignore=tests/journeys
 
 # ---- AWS
 

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
-from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 
 APP = "openums"
 

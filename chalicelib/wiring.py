@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.config import settings
-from chalicelib.domain.channels import ChannelType
-from chalicelib.flow.ports import Clock, Inbox, Limits, Provider, Tokens, World
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.ports import Clock, Inbox, Limits, Provider, Tokens, World
 
 _world: World | None = None
 
@@ -66,7 +66,7 @@ def limits() -> Limits:
 
 def inbox(queue: str) -> Inbox:
     """The receiving side of a queue that chalicelib/config.py names."""
-    from chalicelib.aws.inbox import Inbox as SqsInbox
+    from chalicelib.aws.queue_reader import Inbox as SqsInbox
 
     return SqsInbox(queue)
 
@@ -80,8 +80,8 @@ def _build() -> World:
     from chalicelib.aws.ledger import Ledger
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
-    from chalicelib.aws.pace import Pace
     from chalicelib.aws.queues import Queues
+    from chalicelib.aws.rates import Pace
     from chalicelib.aws.records import Audit, Groups, Members
     from chalicelib.aws.settings import Administration, Cache
     from chalicelib.aws.timers import Timers

@@ -13,4 +13,4 @@ COPY chalicelib chalicelib
 RUN python -m compileall -q chalicelib && useradd --system openums
 USER openums
 ENV PYTHONUNBUFFERED=1
-CMD ["python", "-m", "chalicelib.providers.sms.cmpp_worker"]
+CMD ["python", "-m", "chalicelib.entrypoints.workers.cmpp"]

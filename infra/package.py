@@ -36,7 +36,7 @@ WHEELS = {
 # Chalice puts its own runtime into the package; everything else that it needs is for packaging only.
 NOT_FOR_LAMBDA = ("chalice",)
 
-# botocore describes every AWS service, 27 MB in all. A service that is used and not listed fails in tests/infra.
+# botocore describes every AWS service, 27 MB in all. A service that is used and not listed fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
 
 # Neither imported nor asked for by anything when it runs.

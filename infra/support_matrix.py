@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.sending import Capabilities, Clickable, ClickReport, DeliveryReport, ProviderIds
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.provider_io import (
+    Capabilities,
+    Clickable,
+    ClickReport,
+    DeliveryReport,
+    ProviderIds,
+)
 from chalicelib.providers import registry
 from infra.package import ROOT
 

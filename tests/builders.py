@@ -11,10 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain import keys
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, Priority, ReceiptMode
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import (
+    Channel,
+    ChannelType,
+    OnUncertain,
+    Priority,
+    ReceiptMode,
+)
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan, Target, TargetLoss
-from chalicelib.domain.strategy import Missing, Operator, Step, Strategy, Term
+from chalicelib.domain.strategies import Missing, Operator, Step, Strategy, Term
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import ALL, User
 from tests.fakes.clock import START

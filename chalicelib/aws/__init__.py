@@ -1,1 +1,1 @@
-"""Only here: boto3. One module per port of `flow/ports/`; `tables.py` is the whole DynamoDB design on one page."""
+"""Only here: boto3. One module per port of `ports/`; `tables.py` is the whole DynamoDB design on one page."""

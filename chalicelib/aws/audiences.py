@@ -14,9 +14,9 @@ from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import READ_BATCH, Item, from_item, get_many, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
-from chalicelib.flow.ports import Vault
+from chalicelib.ports import Vault
 
 GROUP = 32  # buckets of a partition: a set is walked with so few requests, and fills so many partitions at once
 LISTED = 5  # requests for what was said of all contacts: of more than some 40,000 each is asked for by itself

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import from_item, to_item
 from chalicelib.aws.tables import table
-from chalicelib.flow.ports import Taken
+from chalicelib.ports import Taken
 
 
 class Counters:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from chalicelib.aws.clients import client, error_code
 from chalicelib.config import settings
 from chalicelib.domain.errors import Rejected, Unavailable
-from chalicelib.flow.ports import Form
+from chalicelib.ports import Form
 
 # Without the right to list the bucket, what is not there is denied.
 _GONE = frozenset({"404", "NoSuchKey", "NotFound", "AccessDenied", "403", "PreconditionFailed", "412"})

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from chalicelib.aws import ledger_items as items
+from chalicelib.aws import ledger_items
 from chalicelib.aws.clients import client
 from chalicelib.aws.items import Item, from_item, put_once, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
+from chalicelib.domain.chunks import CallAnswer, Page, Wait
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import CallAnswer, Page, Wait
 from chalicelib.domain.plans import Call, GoList, PageId, Plan
-from chalicelib.flow.ports import Vault
+from chalicelib.ports import Vault
 
 CACHED_PLANS = 64
 
@@ -25,26 +25,26 @@ class Ledger:
         self._plans: OrderedDict[PageId, Plan] = OrderedDict()
 
     def put_plan(self, plan: Plan, message: Message) -> Plan:
-        found = put_once(table("ledger"), items.plan_item(self._vault, plan, message))
-        return items.read_plan(self._vault, from_item(found)) if found else plan
+        found = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
+        return ledger_items.read_plan(self._vault, from_item(found)) if found else plan
 
     def plan(self, page: PageId) -> Plan | None:
         if page not in self._plans:
-            key = to_item({"pk": items.partition(page), "sk": "plan"})
+            key = to_item({"pk": ledger_items.partition(page), "sk": "plan"})
             row = client("dynamodb").get_item(TableName=table("ledger"), Key=key, ConsistentRead=True).get("Item")
             if row is None:
                 return None
-            self._plans[page] = items.read_plan(self._vault, from_item(row))
+            self._plans[page] = ledger_items.read_plan(self._vault, from_item(row))
             if len(self._plans) > CACHED_PLANS:
                 self._plans.popitem(last=False)
         return self._plans[page]
 
     def withdraw(self, page: PageId, time: int, message: Message) -> None:
-        put_once(table("ledger"), items.withdrawn_item(page, time, message))
+        put_once(table("ledger"), ledger_items.withdrawn_item(page, time, message))
 
     def freeze(self, page: PageId, go: GoList, message: Message) -> GoList:
-        found = put_once(table("ledger"), items.go_item(page, go, message))
-        return items.read_go(from_item(found)) if found else go
+        found = put_once(table("ledger"), ledger_items.go_item(page, go, message))
+        return ledger_items.read_go(from_item(found)) if found else go
 
     def page(self, page: PageId) -> Page | None:
         found: list[Item] = []
@@ -53,35 +53,35 @@ class Ledger:
             answer = client("dynamodb").query(
                 TableName=table("ledger"),
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=to_item({":pk": items.partition(page)}),
+                ExpressionAttributeValues=to_item({":pk": ledger_items.partition(page)}),
                 ConsistentRead=True,
                 **more,
             )
             found += answer["Items"]
             if not answer.get("LastEvaluatedKey"):
-                return items.read_page(self._vault, found)
+                return ledger_items.read_page(self._vault, found)
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
-        item = items.call_item(page, call, message)
+        item = ledger_items.call_item(page, call, message)
         found = put_once(table("ledger"), item) if expected is None else _replace(item, expected)
         # When an answer gets lost, the SDK tries again: what stands in the way may be what it put the first time.
         if found is None or found.get("by") == item["by"]:
             return None
-        return items.read_call(from_item(found))
+        return ledger_items.read_call(from_item(found))
 
     def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer:
-        found = put_once(table("ledger"), items.answer_item(page, answer, message))
-        return items.read_answer(from_item(found)) if found else answer
+        found = put_once(table("ledger"), ledger_items.answer_item(page, answer, message))
+        return ledger_items.read_answer(from_item(found)) if found else answer
 
     def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
-        client("dynamodb").put_item(TableName=table("ledger"), Item=items.wait_item(page, wait, message))
+        client("dynamodb").put_item(TableName=table("ledger"), Item=ledger_items.wait_item(page, wait, message))
 
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         self.add_all([(page, facts, message)])
 
     def add_all(self, bundles: Sequence[tuple[PageId, Sequence[Fact], Message]]) -> None:
-        found = [items.facts_item(page, facts, message) for page, facts, message in bundles if facts]
+        found = [ledger_items.facts_item(page, facts, message) for page, facts, message in bundles if facts]
         if len(found) == 1:
             client("dynamodb").put_item(TableName=table("ledger"), Item=found[0])
         elif found:
@@ -91,7 +91,7 @@ class Ledger:
         name = keys.join(
             "click" if fact.kind is FactKind.CLICKED else fact.kind.value, fact.place.target, fact.place.channel, fact.place.contact
         )
-        item = items.facts_item(page, [fact], message, name)
+        item = ledger_items.facts_item(page, [fact], message, name)
         return put_once(table("ledger"), item) in (None, item)
 
 

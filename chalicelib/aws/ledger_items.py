@@ -8,11 +8,20 @@ from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
+from chalicelib.domain.chunks import CallAnswer, Page, Wait
 from chalicelib.domain.facts import Bundle, Fact, Place, decode, encode
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import CallAnswer, Page, Wait
-from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId, Plan, Target, TargetLoss
-from chalicelib.flow.ports import Vault
+from chalicelib.domain.plans import (
+    Call,
+    CallKey,
+    CallState,
+    GoList,
+    PageId,
+    Plan,
+    Target,
+    TargetLoss,
+)
+from chalicelib.ports import Vault
 
 
 def partition(page: PageId) -> str:

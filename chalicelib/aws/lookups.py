@@ -10,12 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Cancelled, Item, from_item, get_many, pack, put_once, to_item, transact, unpack, write_many
+from chalicelib.aws.items import (
+    Cancelled,
+    Item,
+    from_item,
+    get_many,
+    pack,
+    put_once,
+    to_item,
+    transact,
+    unpack,
+    write_many,
+)
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import Receipt, ReceiptKind
-from chalicelib.flow.ports import Lookup, Vault
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
+from chalicelib.ports import Lookup, Vault
 
 CACHED = 20_000
 LONGEST_ID = 600  # bytes: escaped and with the channel's code, it must fit into a key of 2,048

@@ -16,13 +16,13 @@ from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.aws.timers import Timers
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.flow.ports import Once, Vault
+from chalicelib.ports import Once, Vault
 
 CACHED = 256
 ONCE_SECONDS = 86400

@@ -9,9 +9,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.config import audience_queue, delivery_queue, imports_queue, queue_name, settings, worker_queue
+from chalicelib.config import (
+    audience_queue,
+    delivery_queue,
+    imports_queue,
+    queue_name,
+    settings,
+    worker_queue,
+)
+from chalicelib.domain.envelopes import encode
 from chalicelib.domain.jobs import Envelope, ImportJob
-from chalicelib.flow.envelopes import encode
 
 log = logging.getLogger("openums")
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from chalicelib.aws import settings_rows as rows
-from chalicelib.aws import settings_table as stored
+from chalicelib.aws import settings_rows, settings_table
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import Item, get_many, to_item
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
 from chalicelib.domain import keys
-from chalicelib.domain.channels import AccessChannel, Channel
-from chalicelib.domain.strategy import Strategy, StrategyEntry
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel
+from chalicelib.domain.strategies import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 
 T = TypeVar("T")
@@ -63,59 +63,59 @@ class Administration:
 
     def access_channel(self, key: str) -> AccessChannel | None:
         pk = keys.join("access", key)
-        return self._cache.get(pk, lambda: rows.access_channel(stored.read(pk)))
+        return self._cache.get(pk, lambda: settings_rows.access_channel(settings_table.read(pk)))
 
     def channel(self, code: str) -> Channel | None:
         pk = keys.join("channel", code)
-        return self._cache.get(pk, lambda: rows.channel(stored.read(pk)))
+        return self._cache.get(pk, lambda: settings_rows.channel(settings_table.read(pk)))
 
     def template(self, number: int) -> Template | None:
         def newest() -> Template | None:
-            found = stored.query(keys.join("template", number), newest_first=True, limit=1)
-            template = rows.template(found[0]) if found else None
+            found = settings_table.query(keys.join("template", number), newest_first=True, limit=1)
+            template = settings_rows.template(found[0]) if found else None
             return template if template and not template.archived else None
 
         return self._cache.get(f"template#{number}", newest)
 
     def template_version(self, number: int, version: int) -> Template | None:
         def read() -> Template | None:
-            key = {"pk": keys.join("template", number), "sk": rows.version_key(version)}
-            found = [rows.template(row) for row in get_many(table("settings"), [key], consistent=True)]
+            key = {"pk": keys.join("template", number), "sk": settings_rows.version_key(version)}
+            found = [settings_rows.template(row) for row in get_many(table("settings"), [key], consistent=True)]
             return found[0] if found and not found[0].archived else None
 
         return self._cache.get(f"template#{number}#{version}", read)
 
     def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
-        found = stored.query(keys.join("template", number), after=rows.version_key(after) if after else "", limit=limit)
-        return [t for row in found if not (t := rows.template(row)).archived]
+        found = settings_table.query(keys.join("template", number), after=settings_rows.version_key(after) if after else "", limit=limit)
+        return [t for row in found if not (t := settings_rows.template(row)).archived]
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
         found = self._cache.get(f"strategy#{number}", lambda: self.strategy_entry(number))
         return (found.channel_key, found.strategy) if found else None
 
     def strategy_entry(self, number: int) -> StrategyEntry | None:
-        return rows.strategy_entry(stored.read(keys.join("strategy", number)))
+        return settings_rows.strategy_entry(settings_table.read(keys.join("strategy", number)))
 
     def channels(self) -> Sequence[Channel]:
         return self._cache.get("channels", self.list_channels)
 
     def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]:
-        return [c for row in stored.named("channel", after, limit) if (c := rows.channel(row))]
+        return [c for row in settings_table.named("channel", after, limit) if (c := settings_rows.channel(row))]
 
     def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
-        return [a for row in stored.named("access", after, limit) if (a := rows.access_channel(row))]
+        return [a for row in settings_table.named("access", after, limit) if (a := settings_rows.access_channel(row))]
 
     def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
-        def newest(entry: stored.Row) -> tuple[str, str]:
-            return keys.join("template", int(entry["sk"])), rows.version_key(entry["version"])
+        def newest(entry: settings_table.Row) -> tuple[str, str]:
+            return keys.join("template", int(entry["sk"])), settings_rows.version_key(entry["version"])
 
-        return [rows.template(row) for row in stored.listed(keys.join("template", channel_key), newest, after, limit)]
+        return [settings_rows.template(row) for row in settings_table.listed(keys.join("template", channel_key), newest, after, limit)]
 
     def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
-        def item(entry: stored.Row) -> tuple[str, str]:
+        def item(entry: settings_table.Row) -> tuple[str, str]:
             return keys.join("strategy", int(entry["sk"])), "-"
 
-        return [s for row in stored.listed(keys.join("strategy", channel_key), item, after, limit) if (s := rows.strategy_entry(row))]
+        return [s for row in settings_table.listed(keys.join("strategy", channel_key), item, after, limit) if (s := settings_rows.strategy_entry(row))]
 
     # -- writing
 
@@ -132,14 +132,14 @@ class Administration:
 
     def put_access_channel(self, channel: AccessChannel) -> None:
         granted = {"M": {code: {"N": str(int(on))} for code, on in channel.channels.items()}}
-        plain = to_item({"pk": keys.join("access", channel.key), "sk": "-", "version": channel.version, **rows.access_values(channel)})
+        plain = to_item({"pk": keys.join("access", channel.key), "sk": "-", "version": channel.version, **settings_rows.access_values(channel)})
         with self._cache.forgotten():
-            stored.put_new({**plain, "channels": granted}, stored.entry("access", channel.key), stored.name_row("access", channel.name))
+            settings_table.put_new({**plain, "channels": granted}, settings_table.entry("access", channel.key), settings_table.name_row("access", channel.name))
 
     def update_access_channel(self, before: AccessChannel, after: AccessChannel) -> None:
         key = {"pk": keys.join("access", after.key), "sk": "-"}
         with self._cache.forgotten():
-            stored.update(key, rows.access_values(after), after.version, *_renamed("access", before.name, after.name))
+            settings_table.update(key, settings_rows.access_values(after), after.version, *_renamed("access", before.name, after.name))
 
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
         from botocore.exceptions import ClientError
@@ -164,47 +164,47 @@ class Administration:
         return True
 
     def put_channel(self, channel: Channel) -> None:
-        item = {**rows.channel_item(channel), **to_item({"version": channel.version})}
+        item = {**settings_rows.channel_item(channel), **to_item({"version": channel.version})}
         with self._cache.forgotten():
-            stored.put_new(item, stored.entry("channel", channel.code), stored.name_row("channel", channel.name))
+            settings_table.put_new(item, settings_table.entry("channel", channel.code), settings_table.name_row("channel", channel.name))
 
     def update_channel(self, before: Channel, after: Channel) -> None:
         with self._cache.forgotten():
-            stored.replace(rows.channel_item(after), after.version, *_renamed("channel", before.name, after.name))
+            settings_table.replace(settings_rows.channel_item(after), after.version, *_renamed("channel", before.name, after.name))
 
     def delete_channel(self, channel: Channel) -> None:
-        freed = [stored.entry("channel", channel.code), stored.name_row("channel", channel.name)]
+        freed = [settings_table.entry("channel", channel.code), settings_table.name_row("channel", channel.name)]
         with self._cache.forgotten():
-            stored.remove(keys.join("channel", channel.code), channel.version, freed)
+            settings_table.remove(keys.join("channel", channel.code), channel.version, freed)
 
     def put_template(self, template: Template) -> None:
         number = keys.join(template.number)
-        entry = stored.entry(keys.join("template", template.channel_key), number, version=template.version)
+        entry = settings_table.entry(keys.join("template", template.channel_key), number, version=template.version)
         older: Item = {
-            "ConditionExpression": f"{stored.NEW} OR version < :version",
+            "ConditionExpression": f"{settings_table.NEW} OR version < :version",
             "ExpressionAttributeValues": to_item({":version": template.version}),
         }
         with self._cache.forgotten():
             if template.archived:
-                stored.put_new(rows.template_item(template), gone=[entry])
+                settings_table.put_new(settings_rows.template_item(template), gone=[entry])
             else:
-                stored.put_new(rows.template_item(template), others=[{"Item": entry, **older}])
+                settings_table.put_new(settings_rows.template_item(template), others=[{"Item": entry, **older}])
 
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None:
-        item = rows.strategy_item(StrategyEntry(number, channel_key, name, strategy))
+        item = settings_rows.strategy_item(StrategyEntry(number, channel_key, name, strategy))
         with self._cache.forgotten():
-            stored.put_new(item, stored.entry(keys.join("strategy", channel_key), keys.join(number)))
+            settings_table.put_new(item, settings_table.entry(keys.join("strategy", channel_key), keys.join(number)))
 
     def update_strategy(self, entry: StrategyEntry) -> None:
         with self._cache.forgotten():
-            stored.replace(rows.strategy_item(entry), entry.version)
+            settings_table.replace(settings_rows.strategy_item(entry), entry.version)
 
     def delete_strategy(self, entry: StrategyEntry) -> None:
-        freed = [stored.entry(keys.join("strategy", entry.channel_key), keys.join(entry.number))]
+        freed = [settings_table.entry(keys.join("strategy", entry.channel_key), keys.join(entry.number))]
         with self._cache.forgotten():
-            stored.remove(keys.join("strategy", entry.number), entry.version, freed)
+            settings_table.remove(keys.join("strategy", entry.number), entry.version, freed)
 
 
 def _renamed(kind: str, before: str, after: str) -> tuple[list[Item], list[Item]]:
     """The rows of names that go and come."""
-    return ([], []) if before == after else ([stored.name_row(kind, before)], [stored.name_row(kind, after)])
+    return ([], []) if before == after else ([settings_table.name_row(kind, before)], [settings_table.name_row(kind, after)])

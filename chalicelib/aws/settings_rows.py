@@ -11,8 +11,9 @@ from chalicelib.aws.items import Item, pack, to_item, unpack
 from chalicelib.aws.settings_table import Values
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.domain import keys
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.strategy import StrategyEntry
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel, ChannelType, OnUncertain, ReceiptMode
+from chalicelib.domain.strategies import StrategyEntry
 from chalicelib.domain.templates import Template
 
 Row = Mapping[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.strategy import Missing, Operator, Step, Strategy, Term
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.strategies import Missing, Operator, Step, Strategy, Term
 
 
 def read_strategy(body: Mapping[str, Any]) -> Strategy:

@@ -18,7 +18,7 @@ from chalicelib.aws.items import Item, from_item, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
 from chalicelib.domain import keys
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import PageId
 

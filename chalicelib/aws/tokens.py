@@ -9,8 +9,8 @@ from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import from_item, to_item
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.sending import Token
-from chalicelib.flow.ports import Clock, Vault
+from chalicelib.domain.provider_io import Token
+from chalicelib.ports import Clock, Vault
 
 LONGEST = 400 * 86400  # seconds: what never expires is looked after by its owner, not by TTL
 

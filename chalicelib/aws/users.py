@@ -10,12 +10,24 @@ from typing import Any
 
 from chalicelib.aws import audiences
 from chalicelib.aws.clients import client
-from chalicelib.aws.items import TRANSACTION, Cancelled, Item, Unprocessed, from_item, get_many, pack, to_item, transact, unpack, write_many
+from chalicelib.aws.items import (
+    TRANSACTION,
+    Cancelled,
+    Item,
+    Unprocessed,
+    from_item,
+    get_many,
+    pack,
+    to_item,
+    transact,
+    unpack,
+    write_many,
+)
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import Mark, User
-from chalicelib.flow.ports import Vault
+from chalicelib.ports import Vault
 
 LAST = "\U0010ffff"  # the last of all characters
 NAMES = 10_000  # of tags that a container remembers

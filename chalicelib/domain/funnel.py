@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.chunks import Page
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import FactKind, Known
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import Page
-from chalicelib.domain.strategy import Verdict
+from chalicelib.domain.strategies import Verdict
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 

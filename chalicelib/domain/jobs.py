@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain import keys
-from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import PageId
 
 

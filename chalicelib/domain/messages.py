@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.strategy import Strategy
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 
 PAGE_TARGETS = 500

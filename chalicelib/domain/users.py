@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, NamedTuple
 
-from chalicelib.domain.channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import Channel, ChannelType
 
 ALL = "all"
 MAX_EVENTS, RECENT_EVENTS = 200, 50  # names of events that a user has; ids by which a repeat is known

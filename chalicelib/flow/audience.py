@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import audiences, keys, marks, options
+from chalicelib.domain import audiences, channel_options, keys, suppressions
 from chalicelib.domain.audiences import AudienceKind
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.chunks import Page
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import PAGE_TARGETS, Message
-from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch
-from chalicelib.flow.ports import World
 from chalicelib.flow.select import Contacts, Lists, select, select_contact
+from chalicelib.ports import World
 
 PAGE_BYTES = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
 PAGES_PER_JOB = 10
@@ -148,11 +148,11 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
     if message.audience.kind is not AudienceKind.CONTACTS:
         return frozenset()
     names = {kind: [each.contact for each in candidates if _kind(each) is kind] for kind in {_kind(each) for each in candidates}}
-    said = world.audiences.opted({kind: {marks.canonical(kind, each): None for each in contacts} for kind, contacts in names.items()})
+    said = world.audiences.opted({kind: {suppressions.canonical(kind, each): None for each in contacts} for kind, contacts in names.items()})
     found: set[str] = set()
     for kind, contacts in names.items():
         out = {contact for contact, by_key in said[kind].items() if by_key.get(message.channel_key, 0) > 0}
-        found |= {contact for contact in contacts if marks.canonical(kind, contact) in out}
+        found |= {contact for contact in contacts if suppressions.canonical(kind, contact) in out}
     return frozenset(found)
 
 
@@ -162,7 +162,7 @@ def _kind(named: Candidate) -> ChannelType:
 
 def _to_gone(world: World, message: Message) -> frozenset[str]:
     channels = [channel for code in message.channels if (channel := world.settings.channel(code)) is not None]
-    return frozenset(channel.code for channel in channels if options.of(channel.options).send_to_gone)
+    return frozenset(channel.code for channel in channels if channel_options.of(channel.options).send_to_gone)
 
 
 def _own(world: World, message: Message) -> frozenset[str]:

@@ -11,21 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from chalicelib.domain.channels import Channel, ReceiptMode
+from chalicelib.domain.chunks import CallAnswer, Page
+from chalicelib.domain.delivery_channels import Channel, ReceiptMode
 from chalicelib.domain.facts import ENDS_SUBMISSION, Fact, FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import CallAnswer, Page
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import ProviderIds, names_of, parts_of
+from chalicelib.domain.provider_io import ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Mark
-from chalicelib.flow import marks, poll, receipts, withdraw
-from chalicelib.flow.calls import MAX_DELAY, Caller, Postponed
+from chalicelib.flow import poll, receipts, suppressions, withdraw
+from chalicelib.flow.delivery.calls import MAX_DELAY, Caller, Postponed
+from chalicelib.flow.delivery.quota import Room, park
+from chalicelib.flow.delivery.rate import Back, take_turn
 from chalicelib.flow.dispatch import OpenCall, look_now, open_calls
-from chalicelib.flow.marks import Heard
-from chalicelib.flow.pacing import Back, take_turn
-from chalicelib.flow.ports import Lookup, World
-from chalicelib.flow.quota import Room, park
+from chalicelib.flow.suppressions import Heard
+from chalicelib.ports import Lookup, World
 
 log = logging.getLogger("openums")
 
@@ -142,9 +142,9 @@ class _Work:
         for answer in answers:
             codes = {fact.place: fact.code for fact in answer.facts} if answer.gone else {}
             heard += [Heard(self.message, plan, p, True, Mark(codes.get(p, ""), answer.time)) for p in answer.gone]
-            arrived = [fact.place for fact in answer.facts if fact.kind is FactKind.DELIVERED and marks.is_marked(plan, fact.place)]
+            arrived = [fact.place for fact in answer.facts if fact.kind is FactKind.DELIVERED and suppressions.is_marked(plan, fact.place)]
             heard += [Heard(self.message, plan, place, False, Mark("", answer.time)) for place in arrived]
-        marks.hear(self.world, heard)
+        suppressions.hear(self.world, heard)
 
     def _set_timers(self, answers: Sequence[CallAnswer]) -> None:
         at, priority = self.page.plan.id, self.message.priority

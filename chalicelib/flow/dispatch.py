@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
+from chalicelib.domain.chunks import Page
 from chalicelib.domain.facts import Place
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind, TimersJob
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import CallKey, GoList, PageId
 
 JOB_DELIVERIES = 100  # where a provider takes few deliveries per call, a job has several calls

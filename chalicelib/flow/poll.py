@@ -6,15 +6,15 @@ import logging
 from collections.abc import Sequence
 
 from chalicelib import observability
-from chalicelib.domain.channels import Channel, Priority, ReceiptMode
+from chalicelib.domain.chunks import CallAnswer, Page
+from chalicelib.domain.delivery_channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.errors import Misconfigured, ProviderError
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
-from chalicelib.domain.pages import CallAnswer, Page
-from chalicelib.domain.sending import Capabilities, ProviderIds, Receipt, Reply
+from chalicelib.domain.provider_io import Capabilities, ProviderIds, Receipt, Reply
 from chalicelib.flow import receipts, validity
-from chalicelib.flow.ports import World
-from chalicelib.flow.sessions import connect
+from chalicelib.flow.delivery.sessions import connect
+from chalicelib.ports import World
 
 log = logging.getLogger("openums")
 

@@ -10,18 +10,26 @@ from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import options
-from chalicelib.domain.channels import Channel
+from chalicelib.domain import channel_options
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Refused, Unverified
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.jobs import Question
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest, names_of
+from chalicelib.domain.provider_io import (
+    Receipt,
+    ReceiptKind,
+    Reply,
+    Webhook,
+    WebhookRequest,
+    names_of,
+)
 from chalicelib.domain.users import Mark
-from chalicelib.flow import ask, content, marks
-from chalicelib.flow.marks import Heard
-from chalicelib.flow.ports import Lookup, World
+from chalicelib.flow import provider_query, suppressions
+from chalicelib.flow.content import render
+from chalicelib.flow.suppressions import Heard
+from chalicelib.ports import Lookup, World
 
 log = logging.getLogger("openums")
 
@@ -67,7 +75,7 @@ def _use(world: World, channel: Channel, authorised: str) -> None:
         log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
         return
     with suppress(Refused):  # the stage does not deliver on it
-        ask.ask(world, whose, Question.CHECK)
+        provider_query.ask(world, whose, Question.CHECK)
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:
@@ -160,14 +168,14 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     channel = world.settings.channel(code)
     if not replies or channel is None:
         return
-    own = options.of(channel.options)
+    own = channel_options.of(channel.options)
     wanted = [(reply, out) for reply in sorted(replies, key=lambda r: r.time) if (out := own.wants_out(reply.text)) is not None]
     log.info("replies_received", extra={"channel": code, "replies": len(replies), "opted": len(wanted)})
     observability.metric("replies_received", len(replies))
     if wanted:
         senders = [access.key for access in world.settings.access_channels() if code in access.channels]
         for reply, out in wanted:
-            marks.opt(world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply")
+            suppressions.opt(world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply")
 
 
 def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
@@ -187,14 +195,14 @@ def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[st
             bundles.append((page, [fact for _, fact in said], message))
             heard += [each for receipt, fact in said for each in _heard(message, plan, receipt, fact)]
     world.ledger.add_all(bundles)
-    marks.hear(world, heard)  # after the facts, which some providers tell only once
+    suppressions.hear(world, heard)  # after the facts, which some providers tell only once
 
 
 def _heard(message: Message, plan: Plan, receipt: Receipt, fact: Fact) -> Iterator[Heard]:
     """What a receipt says of the contact itself."""
     if receipt.gone:
         yield Heard(message, plan, fact.place, True, Mark(receipt.code, receipt.time))
-    elif receipt.kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED) and marks.is_marked(plan, fact.place):
+    elif receipt.kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED) and suppressions.is_marked(plan, fact.place):
         yield Heard(message, plan, fact.place, False, Mark("", receipt.time))
 
 
@@ -234,7 +242,7 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
 
     A program that looks at links is counted apart, and is no click.
     """
-    link = content.read_link(world.vault, token)
+    link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.page.msgid)
     if not addresses or link.variable >= len(addresses):
         raise LookupError("no such link")

@@ -6,14 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType, Priority
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.errors import Invalid, Refused
 from chalicelib.domain.groups import KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
-from chalicelib.domain.strategy import Step, Strategy
+from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
-from chalicelib.flow import content, materials, validity
-from chalicelib.flow.ports import World
+from chalicelib.flow import validity
+from chalicelib.flow.content import attachments, render
+from chalicelib.ports import World
 
 # UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
 NOT_AUTHORISED = {
@@ -124,7 +126,7 @@ def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
     if not world.providers.platforms(kind):
         raise Refused(NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place)
     try:
-        content.check_plain(world, kind, one)
+        render.check_plain(world, kind, one)
     except Invalid as error:
         is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
         raise _wrong(place, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error
@@ -176,7 +178,7 @@ def _named(request: SendRequest, template: Template) -> tuple[ChannelType, ...]:
 def _check_filled(world: World, channel: Channel, made: Content, links: Mapping[str, str]) -> None:
     """Values may be too long, or empty, for a field that the template was good for."""
     try:
-        content.check_complete(world, channel, made, links)
+        render.check_complete(world, channel, made, links)
     except Invalid as error:
         reason = f"template_para: with these values {channel.platform} does not take the content ({error.field}: {error.reason})"
         raise Refused(PARAMETER, reason, field="template_para") from error
@@ -185,7 +187,7 @@ def _check_filled(world: World, channel: Channel, made: Content, links: Mapping[
 def _check_files(world: World, request: SendRequest, channel: Channel, made: Content) -> None:
     files = made.get("files") if channel.type is ChannelType.EMAIL else None
     try:
-        materials.check(world, request.channel.key, files if isinstance(files, list) else ())
+        attachments.check(world, request.channel.key, files if isinstance(files, list) else ())
     except Invalid as error:
         raise _wrong("template_para" if request.template is not None else _msg(channel.type), error) from error
 
@@ -227,7 +229,7 @@ def _contents(
     links: dict[str, str] = {}
     for channel in channels:
         try:
-            made, links = content.prepare(world, template, values, [channel], links, worth)
+            made, links = render.prepare(world, template, values, [channel], links, worth)
         except Invalid as error:
             place = "template_id" if request.template is not None else _msg(channel.type)
             reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"
@@ -236,7 +238,7 @@ def _contents(
             _check_filled(world, channel, made[channel.code], links)
         _check_files(world, request, channel, made[channel.code])
         contents |= made
-    if content.size(contents) > CONTENT_LIMIT:
+    if render.size(contents) > CONTENT_LIMIT:
         place = "template_para" if request.template is not None else "body"
         raise Refused(PARAMETER, f"{place}: the contents exceed {CONTENT_LIMIT} bytes", field=place)
     return contents, links

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from chalicelib.domain import keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
 from chalicelib.domain.users import User
-from chalicelib.flow.ports import Vault
+from chalicelib.ports import Vault
 
 Contacts = Mapping[str, tuple[str, ...]]
 

@@ -9,18 +9,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.domain import audiences, keys
+from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.channels import AccessChannel, Channel
+from chalicelib.domain.chunks import Page
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Conflict, Refused
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId, Plan
 from chalicelib.domain.users import ALL
-from chalicelib.flow import audience, content, dispatch, quota
-from chalicelib.flow.ports import Once, World
+from chalicelib.flow import audience, dispatch
+from chalicelib.flow.content import render
+from chalicelib.flow.delivery import quota
 from chalicelib.flow.resolve import SendRequest, Wanted, resolve
 from chalicelib.flow.select import target_of
+from chalicelib.ports import Once, World
 
 log = logging.getLogger("openums")
 
@@ -131,7 +134,7 @@ def _walkers(size: int) -> int:
 
 def _call_size(world: World, channel: Channel, wanted: Wanted) -> int:
     able = world.providers.of(channel.platform).capabilities
-    together = able.content_per_recipient or not content.is_personal(wanted.contents[channel.code], wanted.links)
+    together = able.content_per_recipient or not render.is_personal(wanted.contents[channel.code], wanted.links)
     return quota.call_size(world, channel, able.call_size if together else 1)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from chalicelib.domain import keys
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import due
-from chalicelib.flow.ports import Limits, World
+from chalicelib.flow import timers as due
+from chalicelib.ports import Limits, World
 
 
 def changed(world: World, pages: Iterable[PageId]) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
-from chalicelib.domain.sending import Capabilities
-from chalicelib.flow.ports import World
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.provider_io import Capabilities
+from chalicelib.ports import World
 
 
 def not_served(world: World, able: Capabilities) -> str:

@@ -11,17 +11,18 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib import observability
+from chalicelib.domain.chunks import Page
 from chalicelib.domain.errors import Misconfigured, ProviderError, Refused, Unavailable, Uncertain
 from chalicelib.domain.facts import Fact, FactKind, Place
 from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, WithdrawJob
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import dispatch, report
-from chalicelib.flow.closing import Closing, close
+from chalicelib.flow import dispatch
+from chalicelib.flow.delivery.cancel import Closing, close
+from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall
-from chalicelib.flow.ports import Session, World
-from chalicelib.flow.sessions import connect
+from chalicelib.flow.messages import own
+from chalicelib.ports import Session, World
 
 log = logging.getLogger("openums")
 
@@ -35,7 +36,7 @@ _RESULT = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
 
 def withdraw(world: World, channel_key: str, msgid: str) -> None:
     """Raises LookupError for a message that the access channel does not have, Refused for one too old or withdrawn already."""
-    message, now = report.own(world, channel_key, msgid), world.clock.now()
+    message, now = own(world, channel_key, msgid), world.clock.now()
     if now - message.accepted > WITHIN * 1000:
         raise Refused(TOO_LATE, f"msgid: 只能撤回24小时内的消息 (it was accepted more than {WITHIN // 3600} hours ago)", field="msgid")
     first = PageId(msgid, 0)

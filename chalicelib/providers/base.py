@@ -21,9 +21,10 @@ from chalicelib.domain.errors import (
     Uncertain,
     Unverified,
 )
-from chalicelib.domain.sending import Outcome, Receipt, Reply, Token, Webhook, WebhookRequest
+from chalicelib.domain.provider_io import Outcome, Receipt, Reply, Token, Webhook, WebhookRequest
 from chalicelib.web.egress import Policy
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
-from chalicelib.domain.sending import Account, Loss, Outcome, OutgoingCall, Token, token_name
+from chalicelib.domain.provider_io import Account, Loss, Outcome, OutgoingCall, Token, token_name
 from chalicelib.providers.base import ErrorTable, ask, retry_after, vendor_error, word
 from chalicelib.providers.tokens import AccessTokens, lasting
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 log = logging.getLogger(__name__)
 

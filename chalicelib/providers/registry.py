@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.sending import Capabilities
-from chalicelib.flow.ports import Provider
+from chalicelib.domain.provider_io import Capabilities
+from chalicelib.ports import Provider
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.web.egress import Policy
 
@@ -64,7 +64,7 @@ def _montnets(means: Means) -> Provider:
 
 
 def _cmpp(means: Means) -> Provider:
-    from chalicelib.providers.sms.cmpp import Cmpp
+    from chalicelib.providers.sms.cmpp.provider import Cmpp
 
     return Cmpp(means.policy, means.timeout)
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from chalicelib.domain.errors import ProviderError, Unavailable
-from chalicelib.domain.sending import Token
-from chalicelib.flow.ports import Tokens
+from chalicelib.domain.provider_io import Token
+from chalicelib.ports import Tokens
 
 LEASE = 15  # seconds for one fetch
 AFTER_FAILURE = 1  # seconds until the next worker may ask a provider that gave none: sooner than others lose their patience

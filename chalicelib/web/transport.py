@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import Policy
-from chalicelib.web.http import Request, Response
+from chalicelib.web.messages import Request, Response
 
 CONNECT_SECONDS = 5.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib import config
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.observability import NAMESPACE
 from infra.template import api, workers
 from infra.template.queues import MAX_RECEIVES

@@ -3,7 +3,7 @@
 By hand: resources.yaml. Generated beside it from chalicelib/config.py, so that code and deployment cannot disagree: names, the
 environment, queues per channel type and priority with their dead-letter queues and event sources, throttles and alarms.
 
-Chalice merges dicts deeply and replaces lists. What the packaged template must look like is checked in tests/infra.
+Chalice merges dicts deeply and replaces lists. What the packaged template must look like is checked in tests/template.
 """
 
 from __future__ import annotations

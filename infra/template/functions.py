@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chalicelib import config
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from infra.template import workers
 from infra.template.stage import Family, Resource, Stage, camel, logical_id
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
-from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 from infra.template import workers
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from chalicelib import config
 Resource = dict[str, Any]
 
 CMPP = "cmpp"
-MODULE = "chalicelib.providers.sms.cmpp_worker"
+MODULE = "chalicelib.entrypoints.workers.cmpp"
 ON, ON_FARGATE = "CmppOn", "CmppOnFargate"
 
 TIMEOUTS = 6  # of an exchange over HTTP: networks that carry SMS take up to a minute for an answer

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.providers import registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ ONLY_HERE = {
 # Channel types may be named everywhere, in any spelling of the API, also where a platform has the same name.
 CHANNEL_TYPES = re.compile("|".join(each.value.replace("_", "_?") for each in sorted(ChannelType, key=len, reverse=True)))
 
-MAY_NAME_PROVIDERS = ("providers", "web/smtp.py")
+MAY_NAME_PROVIDERS = ("providers", "web/smtp.py", "entrypoints/workers")
 
 
 def sources() -> list[Path]:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from chalicelib import config
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.providers import registry
 
 ROOT = Path(__file__).resolve().parents[2]

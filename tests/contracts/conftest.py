@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from chalicelib import config, wiring
+from chalicelib.domain.chunks import Page
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import Page
 from chalicelib.domain.plans import PageId
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests import builders
 from tests.contracts import emulator
 from tests.fakes.world import FakeWorld

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from chalicelib import config
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "contract"

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.audiences import GROUP
 from chalicelib.domain import audiences, keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.builders import a_user
 from tests.contracts import faults
 from tests.contracts.conftest import Container

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.channels import AccessChannel, Channel, ChannelType
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.groups import Family, Group
-from chalicelib.domain.strategy import StrategyEntry
-from chalicelib.flow.ports import World
+from chalicelib.domain.strategies import StrategyEntry
+from chalicelib.ports import World
 from tests.builders import a_channel, a_strategy, a_template, an_access_channel
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container

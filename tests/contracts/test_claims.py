@@ -8,7 +8,7 @@ from threading import Thread
 from typing import Any
 
 from chalicelib.domain.plans import Call, CallKey, CallState, PageId
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import a_message, read, real_container
 from tests.contracts.test_ledger import KEY, MINE, NOW

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Any
 
-from chalicelib.flow.ports import Taken, World
+from chalicelib.ports import Taken, World
 from tests.contracts import emulator, faults
 from tests.contracts.conftest import Container, real_container
 

@@ -15,7 +15,7 @@ import pytest
 from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
-from chalicelib.flow.ports import Form, World
+from chalicelib.ports import Form, World
 from tests.contracts.conftest import Container
 from tests.fakes.files import FakeFiles
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
+from chalicelib.domain.chunks import CallAnswer, Wait
 from chalicelib.domain.facts import Fact, FactKind, Place
-from chalicelib.domain.pages import CallAnswer, Wait
 from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.builders import a_plan, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, read, real_container

@@ -13,8 +13,8 @@ import pytest
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import Receipt, ReceiptKind
-from chalicelib.flow.ports import Lookup, World
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
+from chalicelib.ports import Lookup, World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message
 

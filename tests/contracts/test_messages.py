@@ -14,14 +14,14 @@ import pytest
 from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId
-from chalicelib.flow.ports import Once, World
 from chalicelib.flow.resolve import CONTENT_LIMIT
+from chalicelib.ports import Once, World
 from tests.builders import a_plan, a_reachable_user, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.aws import audiences
 from chalicelib.aws.tables import table
-from chalicelib.domain.channels import ChannelType
-from chalicelib.flow.ports import World
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, plain
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import config
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,13 +10,24 @@ from typing import Any
 import pytest
 
 from chalicelib import config, wiring
-from chalicelib.aws import inbox
+from chalicelib.aws import queue_reader
 from chalicelib.aws.queues import NotSent
-from chalicelib.domain.channels import ChannelType, Priority
-from chalicelib.domain.jobs import AskJob, DeliverJob, Envelope, ImportJob, PlanJob, PollJob, Question, Timer, TimerKind, TimersJob
+from chalicelib.domain import envelopes
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.jobs import (
+    AskJob,
+    DeliverJob,
+    Envelope,
+    ImportJob,
+    PlanJob,
+    PollJob,
+    Question,
+    Timer,
+    TimerKind,
+    TimersJob,
+)
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import envelopes as texts
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import a_message
 from tests.fakes.queues import FakeQueues
@@ -29,7 +40,7 @@ def receive(request: pytest.FixtureRequest, world: World) -> Callable[[], Receiv
     """What is on the queues now, taken off."""
     if isinstance(world.queues, FakeQueues):
         fake = world.queues
-        return lambda: [(_name(e), texts.encode(e.job)) for e in iter(fake.take, None)]
+        return lambda: [(_name(e), envelopes.encode(e.job)) for e in iter(fake.take, None)]
     found: Callable[[], Received] = request.getfixturevalue("receive_real")
     return found
 
@@ -72,7 +83,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
         Envelope(DeliverJob(msgid, 0, 0, 0, "w", 0, 99), Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp"),
     ]
     world.queues.send(sent)
-    assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
+    assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
     world.queues.send([])
     assert receive() == []
 
@@ -81,7 +92,7 @@ def test_more_jobs_than_a_batch_takes_all_arrive(world: World, receive: Callable
     msgid = a_message().msgid
     sent = [Envelope(PlanJob(msgid, n), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)]
     world.queues.send(sent)
-    assert sorted(receive()) == sorted((_name(e), texts.encode(e.job)) for e in sent)
+    assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
 
 
 def test_a_delayed_job_is_not_there_yet(world: World, receive: Callable[[], Received]) -> None:
@@ -144,19 +155,19 @@ def test_a_job_that_the_stage_has_no_queue_for_keeps_no_other_back(
             one,
         ]
     )
-    assert receive_real() == [(_name(one), texts.encode(one.job))]
+    assert receive_real() == [(_name(one), envelopes.encode(one.job))]
     assert [record.__dict__["queue"] for record in caplog.records if record.message == "job_without_queue"] == ["sms-1", "cmpp-1"]
 
 
 def test_a_worker_receives_a_job_until_it_is_done(real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox, "WAIT", 0)
+    monkeypatch.setattr(queue_reader, "WAIT", 0)
     list(_receive_all(aws))
     box = wiring.inbox(config.worker_queue("cmpp", Priority.HIGH))
     assert box.receive() == []
     job = DeliverJob(a_message().msgid, 0, 0, 0, "w", 0, 99)
     real.queues.send([Envelope(job, Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp")] * 2)
     first, second = *box.receive(), *box.receive()
-    assert [texts.decode_channel(letter.body) for letter in (first, second)] == [job, job]
+    assert [envelopes.decode_channel(letter.body) for letter in (first, second)] == [job, job]
     assert first.receives == 1
     assert box.receive() == []
     for letter in (first, second):
@@ -164,4 +175,4 @@ def test_a_worker_receives_a_job_until_it_is_done(real: World, aws: Callable[[st
 
 
 def test_a_question_to_a_queue_ends_before_the_clients_patience() -> None:
-    assert inbox.WAIT < 10
+    assert queue_reader.WAIT < 10

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.audits import Change, month_of
+from chalicelib.domain.audit import Change, month_of
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Member, Role
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.contracts.conftest import Container
 
 NOVEMBER = 1_794_000_000_000  # 2026-11-06

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chalicelib.aws.tables import table
 from chalicelib.domain.errors import Invalid
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
 

@@ -12,11 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.tables import table
-from chalicelib.domain.channels import ChannelType, OnUncertain, ReceiptMode
+from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, ReceiptMode
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.members import Member, Role
-from chalicelib.domain.strategy import Strategy, StrategyEntry
-from chalicelib.flow.ports import World
+from chalicelib.domain.strategies import Strategy, StrategyEntry
+from chalicelib.ports import World
 from tests.builders import a_channel, a_strategy, a_template, an_access_channel
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container

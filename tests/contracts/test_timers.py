@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from chalicelib import config
 from chalicelib.aws.timers import execution_name, slot_of
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import PageId
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
 

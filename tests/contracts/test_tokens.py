@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.aws.tables import table
-from chalicelib.domain.sending import Token
-from chalicelib.flow.ports import World
+from chalicelib.domain.provider_io import Token
+from chalicelib.ports import World
 from tests.contracts.conftest import Container, plain
 
 NOW = int(time.time() * 1000)

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import Mark
-from chalicelib.flow.ports import World
+from chalicelib.ports import World
 from tests.builders import a_reachable_user, a_user
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container

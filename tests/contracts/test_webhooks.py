@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.sending import Receipt, ReceiptKind
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.flow import receipts
-from chalicelib.flow.ports import Lookup, World
+from chalicelib.ports import Lookup, World
 from tests.builders import a_plan, a_user, at_once
 from tests.contracts import faults
 from tests.contracts.conftest import a_message

@@ -17,12 +17,14 @@ from jsonschema import Draft202012Validator
 
 import app
 from chalicelib import wiring
-from chalicelib.domain.channels import AccessChannel, ChannelType
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.groups import Family, Group
-from chalicelib.entrypoints import codes, openapi, shapes
-from chalicelib.entrypoints.contract import Contract
-from chalicelib.flow.ports import Provider
+from chalicelib.entrypoints.http import codes, schemas
+from chalicelib.entrypoints.http.contract import Contract
+from chalicelib.entrypoints.http.openapi import document as openapi
+from chalicelib.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from tests.fakes.world import FakeWorld
@@ -99,7 +101,7 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
             assert status in {s for s, _ in declared}, f"{method} {route} does not declare {status} {answered}"
     elif contract.gives and status < 300:
         assert status in (contract.status, *contract.also), f"{method} {route} does not declare {status}"
-        shapes.load(contract.gives).model_validate_json(body)
+        schemas.load(contract.gives).model_validate_json(body)
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from chalicelib.domain import keys
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.plans import PageId
 from tests.fakes.steps import Steps

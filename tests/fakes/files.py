@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from chalicelib.domain.errors import ProviderError, Rejected
 from chalicelib.domain.imports import BadRow, Import
-from chalicelib.flow.ports import Form, Taken
+from chalicelib.ports import Form, Taken
 from tests.fakes.steps import Steps
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain import keys
+from chalicelib.domain.chunks import CallAnswer, Page, Wait
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message
-from chalicelib.domain.pages import CallAnswer, Page, Wait
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
 from tests.fakes.steps import Steps
 

@@ -11,7 +11,7 @@ from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import PageId, Plan
-from chalicelib.flow.ports import Once
+from chalicelib.ports import Once
 from tests.fakes.clock import FakeTimers
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.steps import Steps

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unverified
-from chalicelib.domain.sending import (
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -27,7 +27,7 @@ from chalicelib.domain.sending import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.flow.ports import Provider
+from chalicelib.ports import Provider
 from chalicelib.providers.base import PlainSession
 from tests.fakes.steps import Steps
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain import envelopes as texts
 from chalicelib.domain.jobs import Envelope, ImportJob
-from chalicelib.flow import envelopes as texts
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps
 

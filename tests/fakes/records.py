@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.domain.audits import Change
+from chalicelib.domain.audit import Change
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Member, Role

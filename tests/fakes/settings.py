@@ -8,9 +8,10 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from chalicelib.domain.channels import AccessChannel, Channel
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Conflict, Stale
-from chalicelib.domain.strategy import Strategy, StrategyEntry
+from chalicelib.domain.strategies import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 from tests.fakes.steps import Steps
 

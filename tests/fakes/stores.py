@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from chalicelib.aws.pace import share_of
-from chalicelib.domain.sending import Receipt, Token
-from chalicelib.flow.ports import Lookup
+from chalicelib.aws.rates import share_of
+from chalicelib.domain.provider_io import Receipt, Token
+from chalicelib.ports import Lookup
 from chalicelib.providers.tokens import MemoryTokens
 from tests.fakes.clock import FakeClock
 from tests.fakes.steps import Steps

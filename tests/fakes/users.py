@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import replace
 
 from chalicelib.domain import audiences, keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
 from tests.fakes.steps import Steps
 

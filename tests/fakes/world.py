@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.flow.ports import Limits, World
+from chalicelib.ports import Limits, World
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger

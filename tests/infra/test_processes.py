@@ -17,7 +17,7 @@ def test_a_process_is_known_by_its_module_however_long_its_path_is(tmp_path: Pat
     process = subprocess.Popen([python, "-c", "import time; time.sleep(60)", "-m", "infra.local.emulator"])
     try:
         assert is_ours(process.pid, "infra.local.emulator")
-        assert not is_ours(process.pid, "infra.local.sandbox")
+        assert not is_ours(process.pid, "infra.sandbox")
     finally:
         end([process.pid], patience=5)
     assert not alive(process.pid)

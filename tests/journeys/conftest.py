@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.client import Shop
+from infra.demo.client import Shop
 from infra.local.deployment import local_aws
 from infra.local.stack import Stack, down, up
 

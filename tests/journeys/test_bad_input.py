@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.client import Api, Shop
+from infra.demo.client import Api, Shop
 from tests.journeys.conftest import scan
 from tests.journeys.test_channels import APP
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.client import Shop
-from infra.local.platforms import DIGITS
+from infra.demo.client import Shop
+from infra.demo.platforms import DIGITS
 from tests.journeys.conftest import Late, eventually, finished
 
 APP = {"app": {"title": "Hello", "alert": "Hello {{name}}"}}

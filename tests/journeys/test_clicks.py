@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import requests
 
-from chalicelib.domain.sending import ClickReport
+from chalicelib.domain.provider_io import ClickReport
 from chalicelib.domain.templates import render
 from chalicelib.providers import registry
-from infra.local.client import TIMEOUT, Shop
-from infra.local.platforms import PLATFORMS
+from infra.demo.client import TIMEOUT, Shop
+from infra.demo.platforms import PLATFORMS
 from tests.journeys.conftest import eventually, finished
 
 SHOP = "https://shop.example/orders?id=1&region=2"

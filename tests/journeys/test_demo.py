@@ -12,50 +12,50 @@ from typing import Any
 
 import pytest
 
-from infra.local import demo, demo_all
-from infra.local.demo_mix import expected, expected_sends, people
-from infra.local.platforms import PLATFORMS, USUAL
+from infra.demo import every_channel, strategy
+from infra.demo.mix import expected, expected_sends, people
+from infra.demo.platforms import PLATFORMS, USUAL
 from tests.journeys.conftest import STACK
 
 
 def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> None:
-    command = [sys.executable, "-m", "infra.local.demo", "--name", STACK.name, "--stage", STACK.stage]
+    command = [sys.executable, "-m", "infra.demo.strategy", "--name", STACK.name, "--stage", STACK.stage]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "curl" in ended.stdout
 
 
 def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(stack: Mapping[str, Any]) -> None:
-    command = [sys.executable, "-m", "infra.local.demo_all", "--name", STACK.name, "--stage", STACK.stage]
+    command = [sys.executable, "-m", "infra.demo.every_channel", "--name", STACK.name, "--stage", STACK.stage]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert all(kind in ended.stdout for kind in USUAL)
 
 
-def _all_channels(**states: str) -> tuple[Any, list[demo_all.Line], dict[str, Any]]:
+def _all_channels(**states: str) -> tuple[Any, list[every_channel.Line], dict[str, Any]]:
     """A shop whose message went as it must, but for what is named."""
     shop: Any = SimpleNamespace(
         kinds=tuple(USUAL), platform=USUAL.get, provider=lambda kind: kind, contact=lambda kind, n, word: f"{kind}{n}",
         sandbox=SimpleNamespace(sends=lambda kind: {f"{kind}0": 1, f"{kind}1": 1}),
     )  # fmt: skip
     lines = [
-        demo_all.Line(kind, who, states.get(f"{kind}_{who}", PLATFORMS[USUAL[kind]].state(word)), (), "")
+        every_channel.Line(kind, who, states.get(f"{kind}_{who}", PLATFORMS[USUAL[kind]].state(word)), (), "")
         for kind in USUAL
-        for who, word in demo_all.PEOPLE.items()
+        for who, word in every_channel.PEOPLE.items()
     ]
     return shop, lines, {"balanced": True}
 
 
 def test_what_went_wrong_on_one_of_all_channels_is_named() -> None:
-    assert list(demo_all.differences(*_all_channels())) == []
-    (line,) = demo_all.differences(*_all_channels(dingtalk_cc_ben="submitted"))
+    assert list(every_channel.differences(*_all_channels())) == []
+    (line,) = every_channel.differences(*_all_channels(dingtalk_cc_ben="submitted"))
     assert line == "dingtalk_cc of ben: submitted, but it must be delivered"
     shop, lines, _ = _all_channels()
-    assert list(demo_all.differences(shop, lines[1:], {"balanced": False})) == [
+    assert list(every_channel.differences(shop, lines[1:], {"balanced": False})) == [
         "the ledger does not balance", "app: 2 deliveries, but it must be 3",
     ]  # fmt: skip
     shop.sandbox.sends = lambda kind: {f"{kind}0": 2, f"{kind}1": 1}
-    assert len(list(demo_all.differences(shop, lines, {"balanced": True}))) == len(USUAL)
+    assert len(list(every_channel.differences(shop, lines, {"balanced": True}))) == len(USUAL)
 
 
 def _right() -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_what_must_come_out_balances_and_agrees_with_what_must_be_sent() -> None
 
 
 def test_a_right_answer_has_no_differences() -> None:
-    assert list(demo._differences(_right())) == []
+    assert list(strategy._differences(_right())) == []
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_one_too_many_is_named(path: tuple[Any, ...], told: str) -> None:
     for name in path[:-1]:
         at = at[name]
     at[path[-1]] += 1
-    (line,) = demo._differences(answer)
+    (line,) = strategy._differences(answer)
     assert line == f"{told}: {at[path[-1]]}, but it must be {at[path[-1]] - 1}"
 
 
@@ -121,10 +121,10 @@ def test_a_contact_that_was_sent_to_twice_is_named() -> None:
     everybody = list(people("00c0ffee"))
     log = expected_sends(everybody)
     shop: Any = SimpleNamespace(sandbox=SimpleNamespace(sends=lambda provider: log[provider]))
-    assert list(demo._wrong_sends(shop, everybody)) == []
+    assert list(strategy._wrong_sends(shop, everybody)) == []
     twice = next(iter(log["jsms"]))
     log["jsms"][twice] = 2
     del log["smtp"][next(iter(log["smtp"]))]
-    lines = list(demo._wrong_sends(shop, everybody))
+    lines = list(strategy._wrong_sends(shop, everybody))
     assert len(lines) == 2
     assert f"jsms sent 2 times to {twice}, but must have 1 times" in lines

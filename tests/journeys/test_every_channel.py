@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.channels import ReceiptMode
-from chalicelib.domain.sending import DeliveryReport
+from chalicelib.domain.delivery_channels import ReceiptMode
+from chalicelib.domain.provider_io import DeliveryReport
 from chalicelib.providers import registry
-from infra.local.client import Shop
-from infra.local.platforms import PLATFORMS, USUAL
+from infra.demo.client import Shop
+from infra.demo.platforms import PLATFORMS, USUAL
 from tests.journeys.conftest import eventually, finished
 
 VALUES = {"name": "Ann", "url": "https://shop.example/orders?id=1"}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.client import Failed, Shop
+from infra.demo.client import Failed, Shop
 from tests import spreadsheets
 
 pytestmark = pytest.mark.stack

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import app
-from infra.local.client import Shop
+from infra.demo.client import Shop
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "4"))  # questions of each kind to each operation; with 40 it takes some minutes
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]

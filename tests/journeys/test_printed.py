@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.client import TIMEOUT, Shop
-from infra.local.platforms import USUAL
+from infra.demo.client import TIMEOUT, Shop
+from infra.demo.platforms import USUAL
 from tests import printed
 from tests.journeys.conftest import eventually, finished
 from tests.printed import fitted

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from infra.local.client import Shop
+from infra.demo.client import Shop
 from tests.journeys.conftest import eventually, finished
 
 EMAIL = {"email": {"subject": "Hello", "text": "Hello"}}

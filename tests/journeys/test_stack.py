@@ -16,11 +16,11 @@ from typing import Any
 import requests
 
 from chalicelib import config
-from chalicelib.domain.channels import ChannelType, Priority
+from chalicelib.domain import envelopes
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, PlanJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import envelopes
-from infra.local.client import Shop
+from infra.demo.client import Shop
 from tests.journeys.conftest import STACK, Late, eventually, finished, scan
 from tests.journeys.test_channels import APP, EMAIL, SMS
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.client import TIMEOUT, Shop
+from infra.demo.client import TIMEOUT, Shop
 from tests.journeys.conftest import eventually, finished
 
 HI = {"platform": "android", "notification": {"android": {"alert": "Hi,JPush !"}}}

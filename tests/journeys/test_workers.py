@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.client import Shop
+from infra.demo.client import Shop
 from infra.local.stack import up
 from tests.journeys import conftest
 from tests.journeys.conftest import eventually, finished

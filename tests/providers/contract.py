@@ -11,16 +11,17 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.domain.errors import ProviderError, Throttled, Unavailable
-from chalicelib.domain.sending import Account, Answer, OutgoingCall, Recipient, WebhookRequest
+from chalicelib.domain.provider_io import Account, Answer, OutgoingCall, Recipient, WebhookRequest
 from chalicelib.domain.templates import render
-from chalicelib.flow.ports import Provider, Session
+from chalicelib.ports import Provider, Session
 from chalicelib.providers import registry
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.web.egress import Policy
-from chalicelib.web.http import Http, Request, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Request, Response
 from chalicelib.web.transport import RequestsTransport
-from infra.local import platforms
-from infra.local.platforms import PLATFORMS
+from infra.demo import platforms
+from infra.demo.platforms import PLATFORMS
 from tests.providers.sandboxes import Sandbox, Seen, Webhook, eventually
 
 POLICY = Policy(("127.0.0.1",))

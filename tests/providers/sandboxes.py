@@ -49,7 +49,7 @@ class Sandbox:
 
 @contextmanager
 def running(*options: str) -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "infra.local.sandbox", "--retry-first", "0.05", *options]
+    command = [sys.executable, "-m", "infra.sandbox", "--retry-first", "0.05", *options]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from hypothesis import strategies as st
 
-from chalicelib.domain.sending import Account, OutgoingCall, Recipient
+from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
 from chalicelib.web.egress import Policy
-from chalicelib.web.http import Http, Request, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Request, Response
 
 # Whatever an SMS platform may say, in the words that one of them has.
 _FIELDS = [

@@ -11,13 +11,13 @@ import pytest
 
 from chalicelib.domain.facts import Place
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.programs import is_program
-from chalicelib.domain.sending import ClickReport, OutgoingCall, Recipient
+from chalicelib.domain.provider_io import ClickReport, OutgoingCall, Recipient
 from chalicelib.domain.templates import walk
-from chalicelib.flow import content
+from chalicelib.domain.user_agents import is_program
+from chalicelib.flow.content import render
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
-from infra.local.platforms import PLATFORMS
+from infra.demo.platforms import PLATFORMS
 from tests.builders import a_channel, a_message, a_template
 from tests.fakes.world import FakeWorld
 from tests.providers.contract import Bench
@@ -44,11 +44,11 @@ def made(platform: str, given: Mapping[str, Any], base: str = BASE, **options: A
     kind = CAPABILITIES[platform].type
     template = a_template(contents={kind: given}, links=frozenset({"url"}))
     channel = a_channel("c", type=kind, platform=platform, options=options)
-    contents, links = content.prepare(world, template, {"name": "Ann", "url": "https://v.example/"}, [channel])
+    contents, links = render.prepare(world, template, {"name": "Ann", "url": "https://v.example/"}, [channel])
     message = a_message(contents=contents, links=links, channels={"c": kind})
-    personal = dict(content.personal(world, message, PageId(message.msgid, 0), Place(0, "c", 0)))
+    personal = dict(render.personal(world, message, PageId(message.msgid, 0), Place(0, "c", 0)))
     tokens = re.findall(re.escape(f"{base}/l/") + r"([\w-]{36})", str(personal))
-    variables = [content.read_link(fake.vault, token).variable for token in tokens]
+    variables = [render.read_link(fake.vault, token).variable for token in tokens]
     return personal, {f"{base}/l/{token}": links[sorted(links)[number]] for token, number in zip(tokens, variables, strict=True)}
 
 

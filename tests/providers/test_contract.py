@@ -15,12 +15,31 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.channels import ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain, Unverified
-from chalicelib.domain.sending import Loss, ProviderIds, Receipt, ReceiptKind, Reply, Webhook, WebhookRequest, names_of, parts_of
+from chalicelib.domain.delivery_channels import ReceiptMode
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+    Unverified,
+)
+from chalicelib.domain.provider_io import (
+    Loss,
+    ProviderIds,
+    Receipt,
+    ReceiptKind,
+    Reply,
+    Webhook,
+    WebhookRequest,
+    names_of,
+    parts_of,
+)
 from chalicelib.providers import registry
-from chalicelib.web.http import Response
-from infra.local.platforms import PLATFORMS
+from chalicelib.web.messages import Response
+from infra.demo.platforms import PLATFORMS
 from tests.providers.contract import ENTRIES, VALUES, Bench, changed
 from tests.providers.sandboxes import Sandbox, eventually, running, webhook
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.flow.ports import Provider
+from chalicelib.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 

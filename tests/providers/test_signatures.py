@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.sending import WebhookRequest
+from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.providers.alipay_life import alipay_signing
 from chalicelib.providers.app import jpush_receipts
-from chalicelib.providers.sms import cmpp_codec, jsms_receipts, montnets_receipts
+from chalicelib.providers.sms import jsms_receipts, montnets_receipts
+from chalicelib.providers.sms.cmpp import codec
 from chalicelib.providers.wechat import crypto
 from chalicelib.web.http import basic
 
@@ -96,10 +97,10 @@ def test_openssl_agrees_on_digests() -> None:
     assert jsms_receipts.signature("k1", "s1", "7659972084945889195", "1492150741758") == digest("sha1", signed)
     assert montnets_receipts.password_digest("j10003", "111111", "0803192020") == digest("md5", b"J10003000000001111110803192020")
     proof = digest("md5", b"900001" + bytes(9) + b"secret" + b"0102030405")
-    assert cmpp_codec.authenticator("900001", "secret", 102030405).hex() == proof
+    assert codec.authenticator("900001", "secret", 102030405).hex() == proof
     for size in (1, 4):  # bytes of the status in versions 2 and 3
         answered = digest("md5", bytes(size) + bytes.fromhex(proof) + b"secret")
-        assert cmpp_codec.counter_authenticator(0, size, bytes.fromhex(proof), "secret").hex() == answered
+        assert codec.counter_authenticator(0, size, bytes.fromhex(proof), "secret").hex() == answered
 
 
 # ---- Alipay: RSA2

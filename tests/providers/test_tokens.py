@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Misconfigured, Unavailable
-from chalicelib.domain.sending import Token
+from chalicelib.domain.provider_io import Token
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens, lasting
 
 

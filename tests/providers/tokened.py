@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
-from chalicelib.web.http import Response
+from chalicelib.web.messages import Response
 from tests.providers.scripted import reply
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from chalicelib import observability
-from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.delivery_channels import OnUncertain
 from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall
-from chalicelib.flow import calls
+from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall
+from chalicelib.flow.delivery import calls
 from tests.builders import a_strategy
 from tests.fakes.providers import ScriptedSession
 from tests.simulation.world import Simulation, finished

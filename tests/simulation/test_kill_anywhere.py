@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import audience, fallback
+from chalicelib.flow import audience, evaluate
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation, finished
 
@@ -94,7 +94,7 @@ def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -
             simulation._collect_receipts()
             simulation.world.clock.advance(5)
             simulation._post_what_is_due()
-            fallback.settle(simulation.world.ports, looks[-1])
+            evaluate.settle(simulation.world.ports, looks[-1])
 
     simulation.world.on_step = meanwhile
     finished(simulation)

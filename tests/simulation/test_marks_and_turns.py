@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.sending import Answer, Loss, Outcome, OutgoingCall, Reply
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall, Reply
 from chalicelib.flow import audience, receipts
 from tests.builders import SHOP, WEBHOOK_TOKEN
 from tests.fakes.clock import START

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.flow import submit
-from chalicelib.flow.ports import Once
 from chalicelib.flow.resolve import SendRequest
+from chalicelib.ports import Once
 from tests.builders import an_access_channel
 from tests.simulation.world import PEOPLE, UNKNOWN, Simulation
 

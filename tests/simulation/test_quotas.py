@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.channels import Priority
+from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import QuotaUsedUp
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.sending import Answer, OutgoingCall
-from chalicelib.flow import audience, quota, submit
+from chalicelib.domain.provider_io import Answer, OutgoingCall
+from chalicelib.flow import audience, submit
+from chalicelib.flow.delivery import quota
 from tests.builders import a_channel
 from tests.fakes.clock import START
 from tests.fakes.providers import ScriptedProvider

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.sending import Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.domain.provider_io import Answer, OutgoingCall, Receipt, ReceiptKind
 from chalicelib.flow import receipts
-from chalicelib.flow.ports import Lookup
+from chalicelib.ports import Lookup
 from tests.builders import WEBHOOK_TOKEN, a_message, a_plan, a_user
 from tests.fakes.clock import START
 from tests.simulation.world import Simulation, finished

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain import audiences, keys
-from chalicelib.domain.channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
-from chalicelib.flow import audience, report, submit, tally
+from chalicelib.flow import audience, submit, tally
+from chalicelib.reports import message as report
 from tests.builders import SHOP, a_template, a_user, an_access_channel
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation

@@ -12,7 +12,8 @@ from chalicelib.domain.errors import Refused, Rejected, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import WithdrawJob
 from chalicelib.domain.plans import PageId
-from chalicelib.flow import audience, report, withdraw
+from chalicelib.flow import audience, withdraw
+from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
 from tests.fakes.clock import START
 from tests.fakes.steps import Killed

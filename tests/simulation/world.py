@@ -8,16 +8,34 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.channels import OnUncertain
+from chalicelib.domain.chunks import Page
+from chalicelib.domain.delivery_channels import OnUncertain
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import DeliverJob, Envelope, PlanJob, RecallJob, TimerKind, TimersJob, WithdrawJob
-from chalicelib.domain.pages import Page
+from chalicelib.domain.jobs import (
+    DeliverJob,
+    Envelope,
+    PlanJob,
+    RecallJob,
+    TimerKind,
+    TimersJob,
+    WithdrawJob,
+)
 from chalicelib.domain.plans import PageId
-from chalicelib.domain.sending import Receipt, ReceiptKind
-from chalicelib.domain.strategy import Strategy
-from chalicelib.flow import audience, deliver, due, fallback, receipts, report, resolve, submit, tally, withdraw
-from tests.builders import SHOP, WEBHOOK_TOKEN, a_channel, a_strategy, a_template, a_user, an_access_channel
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
+from chalicelib.domain.strategies import Strategy
+from chalicelib.flow import audience, deliver, evaluate, receipts, resolve, submit, tally, withdraw
+from chalicelib.flow import timers as due
+from chalicelib.reports import message as report
+from tests.builders import (
+    SHOP,
+    WEBHOOK_TOKEN,
+    a_channel,
+    a_strategy,
+    a_template,
+    a_user,
+    an_access_channel,
+)
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld
@@ -125,7 +143,7 @@ class Simulation:
             case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
                 withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.LOOK:
-                fallback.look(self.world.ports, timers)
+                evaluate.look(self.world.ports, timers)
             case TimersJob(timers):
                 tally.recount(self.world.ports, timers)
 

@@ -14,9 +14,17 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable, Uncertain
-from chalicelib.domain.sending import (
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -27,7 +35,7 @@ from chalicelib.domain.sending import (
     OutgoingCall,
     ProviderIds,
 )
-from chalicelib.flow.ports import Session
+from chalicelib.ports import Session
 from chalicelib.providers.alipay_life import alipay_content, alipay_signing
 from chalicelib.providers.base import (
     CHINA,
@@ -42,7 +50,8 @@ from chalicelib.providers.base import (
     vendor_error,
     word,
 )
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.sending import Clickable
+from chalicelib.domain.provider_io import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names, required_text
 
 TEMPLATE_ID, HEAD_COLOR, URL, ACTION_NAME, VALUE = 128, 10, 256, 16, 128

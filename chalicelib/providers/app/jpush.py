@@ -14,9 +14,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import (
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -31,7 +31,7 @@ from chalicelib.domain.sending import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.flow.ports import Session
+from chalicelib.ports import Session
 from chalicelib.providers.app import jpush_content, jpush_receipts
 from chalicelib.providers.base import (
     PlainSession,

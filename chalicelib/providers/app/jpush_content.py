@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.sending import OutgoingCall
+from chalicelib.domain.provider_io import OutgoingCall
 from chalicelib.providers.base import check_names
 
 # JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push

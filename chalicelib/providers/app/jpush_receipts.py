@@ -18,7 +18,7 @@ from hashlib import sha256
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import Receipt, ReceiptKind, WebhookRequest
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
 from chalicelib.providers.base import check_names, milliseconds, read_json, word
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.sending import Clickable
+from chalicelib.domain.provider_io import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names
 
 Check = Callable[[Mapping[str, Any], str], None]

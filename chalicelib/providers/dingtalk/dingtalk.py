@@ -13,9 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import (
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -28,7 +35,7 @@ from chalicelib.domain.sending import (
     Receipt,
     Token,
 )
-from chalicelib.flow.ports import Session
+from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PlainProvider,
     PlainSession,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from chalicelib.domain.sending import Receipt, ReceiptKind
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.providers.base import word
 
 # A notice that reached the person, whether it was opened or not. Opening one is no click.

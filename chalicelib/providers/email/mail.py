@@ -13,8 +13,8 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
-from chalicelib.domain.mails import is_html
-from chalicelib.domain.sending import Attachment
+from chalicelib.domain.email import is_html
+from chalicelib.domain.provider_io import Attachment
 
 # Not the whole of RFC 5321 and 6531: what needs no quoting before the @, and after it a name in ASCII, once it is encoded.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")

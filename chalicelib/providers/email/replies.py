@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
-from chalicelib.domain.sending import Loss, Outcome
+from chalicelib.domain.provider_io import Loss, Outcome
 
 if TYPE_CHECKING:
     from chalicelib.web.smtp import Reply

@@ -13,9 +13,16 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
-from chalicelib.domain.sending import (
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Unavailable,
+    Uncertain,
+)
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Attachment,
@@ -28,8 +35,16 @@ from chalicelib.domain.sending import (
     ProviderIds,
     Recipient,
 )
-from chalicelib.flow.ports import Session
-from chalicelib.providers.base import PLACEHOLDER, PlainProvider, PlainSession, check_names, optional_text, required_text, settings
+from chalicelib.ports import Session
+from chalicelib.providers.base import (
+    PLACEHOLDER,
+    PlainProvider,
+    PlainSession,
+    check_names,
+    optional_text,
+    required_text,
+    settings,
+)
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy

@@ -12,9 +12,27 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, QuotaUsedUp, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
-from chalicelib.flow.ports import Session
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    QuotaUsedUp,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from chalicelib.domain.provider_io import (
+    Account,
+    Answer,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    Receipt,
+    Reply,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PlainSession,
     ask,
@@ -28,7 +46,8 @@ from chalicelib.providers.base import (
     word,
 )
 from chalicelib.providers.sms import chuanglan_receipts, platform, receipts
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 log = logging.getLogger(__name__)
 

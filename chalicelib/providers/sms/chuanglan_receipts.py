@@ -11,8 +11,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import JSON, china_time, milliseconds, read_form, read_json, understood, word
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
+from chalicelib.providers.base import (
+    JSON,
+    china_time,
+    milliseconds,
+    read_form,
+    read_json,
+    understood,
+    word,
+)
 from chalicelib.providers.sms import platform, receipts
 
 TAKEN = '{"clcode":"000000"}'  # else the vendor pushes again, twice at most

@@ -11,9 +11,26 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
-from chalicelib.flow.ports import Session
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from chalicelib.domain.provider_io import (
+    Account,
+    Answer,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    Receipt,
+    Reply,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PLACEHOLDER,
     PlainSession,

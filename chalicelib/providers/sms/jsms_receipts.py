@@ -13,7 +13,7 @@ from hashlib import sha1
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
 from chalicelib.providers.base import milliseconds, read_form, read_json, understood, word
 from chalicelib.providers.sms import receipts
 

@@ -14,9 +14,26 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import Account, Answer, Loss, Outcome, OutgoingCall, Receipt, Reply, Webhook, WebhookRequest
-from chalicelib.flow.ports import Session
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from chalicelib.domain.provider_io import (
+    Account,
+    Answer,
+    Loss,
+    Outcome,
+    OutgoingCall,
+    Receipt,
+    Reply,
+    Webhook,
+    WebhookRequest,
+)
+from chalicelib.ports import Session
 from chalicelib.providers.base import (
     CHINA,
     PlainSession,
@@ -31,7 +48,8 @@ from chalicelib.providers.base import (
     word,
 )
 from chalicelib.providers.sms import montnets_receipts, platform, receipts
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 PATH = "/sms/v2/std/"
 CALL_SIZE = 100  # different contents of one call: V5.2 takes 100, V5.7 500; of one content both take 1,000

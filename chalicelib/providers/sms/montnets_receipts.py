@@ -16,8 +16,16 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import CHINA, JSON, china_time, read_form, read_json, understood, word
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
+from chalicelib.providers.base import (
+    CHINA,
+    JSON,
+    china_time,
+    read_form,
+    read_json,
+    understood,
+    word,
+)
 from chalicelib.providers.sms import receipts
 
 log = logging.getLogger(__name__)

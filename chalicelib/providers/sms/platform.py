@@ -6,9 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Rejected
-from chalicelib.domain.sending import Capabilities, ClickReport, DeliveryReport, ProviderIds, Recipient
+from chalicelib.domain.provider_io import (
+    Capabilities,
+    ClickReport,
+    DeliveryReport,
+    ProviderIds,
+    Recipient,
+)
 from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
 
 # Mobile numbers begin with 13 to 19; one that is none spoils the whole batch at some platforms.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import ProviderError
-from chalicelib.domain.sending import Receipt, Reply
+from chalicelib.domain.provider_io import Receipt, Reply
 from chalicelib.providers.base import word
 
 log = logging.getLogger(__name__)

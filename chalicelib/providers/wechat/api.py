@@ -10,14 +10,30 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, QuotaUsedUp, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import Account, Loss, Outcome
-from chalicelib.providers.base import ask, check_names, optional_text, optional_url, required_text, settings
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    QuotaUsedUp,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from chalicelib.domain.provider_io import Account, Loss, Outcome
+from chalicelib.providers.base import (
+    ask,
+    check_names,
+    optional_text,
+    optional_url,
+    required_text,
+    settings,
+)
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, errcode
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.crypto import is_aes_key
 from chalicelib.web.egress import Policy
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 BASE_URL = "https://api.weixin.qq.com"
 CALL_SIZE = 1  # the API takes one openid

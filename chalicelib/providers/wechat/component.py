@@ -20,12 +20,13 @@ from urllib.parse import urlencode
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured, Unavailable
-from chalicelib.domain.sending import Account, Token
+from chalicelib.domain.provider_io import Account, Token
 from chalicelib.providers.base import ask
 from chalicelib.providers.errcodes import SUCCESS, Said, TokenApi, Words
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.api import ERRORS, STALE, WORDS, base_url, code_of
-from chalicelib.web.http import Http, Response
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
 log = logging.getLogger(__name__)
 

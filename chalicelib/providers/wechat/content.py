@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.sending import Clickable
+from chalicelib.domain.provider_io import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
 
 TEMPLATE, SUBSCRIPTION = 0, 1

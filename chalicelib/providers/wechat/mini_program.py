@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Unverified
-from chalicelib.domain.sending import (
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -24,7 +24,7 @@ from chalicelib.domain.sending import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.flow.ports import Session
+from chalicelib.ports import Session
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import api, content, receipts
 from chalicelib.providers.wechat.session import WeChatSession

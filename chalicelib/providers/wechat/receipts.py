@@ -14,7 +14,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import OutgoingCall, Receipt, ReceiptKind, Reply, Token, Webhook, WebhookRequest
+from chalicelib.domain.provider_io import (
+    OutgoingCall,
+    Receipt,
+    ReceiptKind,
+    Reply,
+    Token,
+    Webhook,
+    WebhookRequest,
+)
 from chalicelib.providers.base import milliseconds, read_json, word
 from chalicelib.providers.wechat import component, crypto
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.domain.sending import Account, Answer, Outcome, OutgoingCall, Token
+from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall, Token
 from chalicelib.providers.base import PlainSession
 from chalicelib.providers.errcodes import MALFORMED, SUCCESS, Said
 from chalicelib.providers.tokens import AccessTokens

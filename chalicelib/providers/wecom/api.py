@@ -8,9 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Rejected, Throttled, Unavailable
-from chalicelib.domain.sending import Account
-from chalicelib.providers.base import check_names, number, optional_text, optional_url, required_text, settings
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from chalicelib.domain.provider_io import Account
+from chalicelib.providers.base import (
+    check_names,
+    number,
+    optional_text,
+    optional_url,
+    required_text,
+    settings,
+)
 from chalicelib.providers.errcodes import TokenApi, Words
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import crypto

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.sending import Receipt, ReceiptKind, Webhook, WebhookRequest
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Webhook, WebhookRequest
 from chalicelib.providers.base import milliseconds, word
 from chalicelib.providers.wechat import crypto
 

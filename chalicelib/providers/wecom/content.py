@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.sending import Clickable
+from chalicelib.domain.provider_io import Clickable
 from chalicelib.providers.base import PLACEHOLDER, check_names
 
 Check = Callable[[Mapping[str, Any], str], None]

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from chalicelib.domain.channels import ChannelType
-from chalicelib.domain.sending import (
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -21,7 +21,7 @@ from chalicelib.domain.sending import (
     ProviderIds,
     Token,
 )
-from chalicelib.flow.ports import Session
+from chalicelib.ports import Session
 from chalicelib.providers.base import PlainProvider, PlainSession, number, settings
 from chalicelib.providers.errcodes import SUCCESS, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.domain.sending import Loss, Outcome
+from chalicelib.domain.provider_io import Loss, Outcome
 from chalicelib.providers.wecom.api import NOBODY, NOT_THERE
 
 # https://developer.work.weixin.qq.com/document/path/90195: 1 to 64 letters, digits, `_-@.`, the first a letter or digit. In a list

@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from zlib import crc32
 
-from chalicelib.domain.channels import ChannelType, ReceiptMode
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Rejected
-from chalicelib.domain.sending import (
+from chalicelib.domain.provider_io import (
     Account,
     Answer,
     Capabilities,
@@ -31,7 +31,7 @@ from chalicelib.domain.sending import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.flow.ports import Session
+from chalicelib.ports import Session
 from chalicelib.providers.base import PlainSession, number, settings, word
 from chalicelib.providers.errcodes import SUCCESS, Said, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens

@@ -1,0 +1,4 @@
+"""Limits that several rooms share."""
+
+MAX_USERS = 1000  # of one send, upload or deletion, as UMS has it
+MAX_GROWTH_ITEMS = 100  # of one request of Operation Growth

@@ -1,0 +1,145 @@
+"""Strategies: steps of channels, each after the first with a condition on the step before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Invalid
+
+
+class Missing(StrEnum):
+    """What a condition waits for in vain."""
+
+    DELIVERED = "delivered"
+    CLICKED = "clicked"
+
+
+class Operator(StrEnum):
+    AND = "and"
+    OR = "or"
+
+
+@dataclass(frozen=True)
+class Term:
+    """`not delivered / not clicked on this channel type within so many seconds`."""
+
+    channel: ChannelType
+    missing: Missing
+    within: int
+
+
+@dataclass(frozen=True)
+class Step:
+    channels: tuple[ChannelType, ...]
+    terms: tuple[Term, ...] = ()
+    operator: Operator = Operator.AND
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """`rule_id` in the API. Without one, a message has a single step with all its channels."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def channels(self) -> tuple[ChannelType, ...]:
+        return tuple(c for step in self.steps for c in step.channels)
+
+    @property
+    def clicks(self) -> frozenset[ChannelType]:
+        """Where a condition asks who has clicked."""
+        return frozenset(t.channel for step in self.steps for t in step.terms if t.missing is Missing.CLICKED)
+
+    @property
+    def length(self) -> int:
+        """Seconds from the first submission to the last possible condition."""
+        return sum(max((t.within for t in step.terms), default=0) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class StrategyEntry:
+    """A strategy with its number, its name and whose it is."""
+
+    number: int
+    channel_key: str
+    name: str
+    strategy: Strategy
+    version: int = 1
+
+
+MAX_WITHIN = 7 * 86400
+
+
+def check(strategy: Strategy) -> None:
+    """Raises Invalid for a strategy that could visit a channel twice, wait for nothing or never end."""
+    if not strategy.steps:
+        raise Invalid("steps", "a strategy has at least one step")
+    seen: set[ChannelType] = set()
+    for n, step in enumerate(strategy.steps):
+        if not step.channels:
+            raise Invalid(f"steps[{n}].channels", "at least one channel")
+        for channel in step.channels:
+            if channel in seen:
+                raise Invalid(f"steps[{n}].channels", f"{channel} stands in the strategy already; each channel once")
+            seen.add(channel)
+        _check_terms(n, step, strategy.steps[n - 1].channels if n else ())
+
+
+def _check_terms(n: int, step: Step, before: Sequence[ChannelType]) -> None:
+    if n == 0 and step.terms:
+        raise Invalid("steps[0].condition", "the first step has no condition")
+    if n and not step.terms:
+        raise Invalid(f"steps[{n}].condition", "a condition on the step before is required")
+    for term in step.terms:
+        if term.channel not in before:
+            raise Invalid(f"steps[{n}].condition", f"{term.channel} is not a channel of the step before")
+        if not 1 <= term.within <= MAX_WITHIN:
+            raise Invalid(f"steps[{n}].condition", f"within: 1 to {MAX_WITHIN} seconds")
+
+
+class Verdict(StrEnum):
+    GO = "go"  # the condition holds: on to the next step
+    STAY = "stay"  # it can never hold any more: reached
+    WAIT = "wait"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a target is on one channel type: as far as the best of its deliveries.
+
+    `submitted_at`: its last submission, in ms; None while one is still to come; `over`: every delivery there has ended without
+    submission, or there never was one.
+    """
+
+    delivered: bool = False
+    clicked: bool = False
+    submitted_at: int | None = None
+    over: bool = False
+
+
+def judge(step: Step, progress: Mapping[ChannelType, Progress], now: int) -> tuple[Verdict, int | None]:
+    """Whether a target goes on to `step`, and if it waits, the time in ms at which to ask again (None: after a submission)."""
+    judged = [_judge_term(term, progress.get(term.channel, Progress(over=True)), now) for term in step.terms]
+    verdicts = {verdict for verdict, _ in judged}
+    decisive, weak = (Verdict.STAY, Verdict.GO) if step.operator is Operator.AND else (Verdict.GO, Verdict.STAY)
+    if decisive in verdicts:
+        return decisive, None
+    if verdicts == {weak}:
+        return weak, None
+    waits = [at for verdict, at in judged if verdict is Verdict.WAIT and at is not None]
+    return Verdict.WAIT, min(waits, default=None)
+
+
+def _judge_term(term: Term, progress: Progress, now: int) -> tuple[Verdict, int | None]:
+    reached = progress.clicked or (progress.delivered and term.missing is Missing.DELIVERED)
+    if reached:
+        return Verdict.STAY, None
+    if progress.over:
+        return Verdict.GO, None
+    if progress.submitted_at is None:
+        return Verdict.WAIT, None
+    due = progress.submitted_at + term.within * 1000
+    return (Verdict.GO, None) if now >= due else (Verdict.WAIT, due)

@@ -1,0 +1,31 @@
+"""The management API: everything that operators configure."""
+
+from chalicelib.entrypoints.http.admin import (
+    access_channels,
+    contact_labels,
+    delivery_channels,
+    groups,
+    imports,
+    members,
+    messages,
+    platforms,
+    provider_query,
+    strategies,
+    templates,
+    users,
+)
+
+ROUTES = (
+    access_channels,
+    delivery_channels,
+    contact_labels,
+    provider_query,
+    platforms,
+    templates,
+    strategies,
+    users,
+    messages,
+    imports,
+    groups,
+    members,
+)

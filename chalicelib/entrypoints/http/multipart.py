@@ -1,0 +1,100 @@
+"""Forms with files: bytes to parts, with limits on everything that a hostile form could have too much of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chalicelib.domain.errors import Refused
+from chalicelib.entrypoints.http.bodies import PARAMETER
+
+MAX_PARTS = 10
+MAX_HEADERS = 4096  # bytes of a part's headers
+
+
+@dataclass
+class Part:
+    name: str = ""
+    filename: str | None = None
+    body: bytearray = field(default_factory=bytearray, repr=False)
+
+
+def parts(content_type: str, raw: bytes) -> list[Part]:
+    """Raises Refused for what is no such form."""
+    from python_multipart.exceptions import FormParserError
+    from python_multipart.multipart import MultipartParser, parse_options_header
+
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if kind.lower() != b"multipart/form-data" or not 1 <= len(boundary) <= 70:
+        raise Refused(PARAMETER, "Content-Type: must be multipart/form-data with a boundary", field="Content-Type", status=415)
+    reader = _Reader()
+    try:
+        parser = MultipartParser(boundary, reader.callbacks)  # type: ignore[arg-type]
+        parser.write(raw)
+        parser.finalize()
+    except (FormParserError, ValueError):
+        raise Refused(PARAMETER, "body: is not readable as multipart/form-data", field="body") from None
+    if not reader.is_over:
+        raise Refused(PARAMETER, "body: the form has no end", field="body")
+    return reader.parts
+
+
+class _Reader:
+    """What the parser calls with what it finds."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.is_over = False
+        self._name, self._value, self._length = b"", b"", 0
+        self.callbacks = {
+            "on_part_begin": self._begin, "on_part_data": self._data, "on_header_field": self._header_name,
+            "on_header_value": self._header_value, "on_header_end": self._header, "on_end": self._end,
+        }  # fmt: skip
+
+    def _begin(self) -> None:
+        if len(self.parts) >= MAX_PARTS:
+            raise Refused(PARAMETER, f"body: more than {MAX_PARTS} parts", field="body")
+        self.parts.append(Part())
+        self._name, self._value, self._length = b"", b"", 0
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        self.parts[-1].body += data[start:end]
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += self._measured(data[start:end])
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += self._measured(data[start:end])
+
+    def _measured(self, piece: bytes) -> bytes:
+        self._length += len(piece)
+        if self._length > MAX_HEADERS:
+            raise Refused(PARAMETER, f"body: a part has more than {MAX_HEADERS} bytes of headers", field="body")
+        return piece
+
+    def _header(self) -> None:
+        from python_multipart.multipart import parse_options_header
+
+        if self._name.lower() == b"content-disposition":
+            _, options = parse_options_header(self._value)
+            self.parts[-1].name = _text(options.get(b"name", b""))
+            self.parts[-1].filename = _file_name(_text(options[b"filename"])) if b"filename" in options else None
+        self._name, self._value = b"", b""
+
+    def _end(self) -> None:
+        self.is_over = True
+
+
+def _file_name(given: str) -> str:
+    """.NET's HttpClient writes a name that is not ASCII as an encoded word of RFC 2047; others write UTF-8 (RFC 7578, 4.2)."""
+    from email.errors import HeaderParseError
+    from email.header import decode_header, make_header
+
+    try:
+        return str(make_header(decode_header(given))) if given.startswith("=?") else given
+    except (HeaderParseError, LookupError, ValueError):
+        return given
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").replace("\x00", "")

@@ -1,0 +1,5 @@
+"""Routes that people and providers call without a key: short links and webhooks."""
+
+from chalicelib.entrypoints.http.public import links, receipts
+
+ROUTES = (receipts, links)

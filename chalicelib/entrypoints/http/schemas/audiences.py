@@ -1,0 +1,103 @@
+"""`aud_xxx`: whom a message goes to. Users by id, tag or segment, or registration ids of channels; not both."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.limits import MAX_USERS
+from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.schemas.base import Sparse, Tag, UserId, either, refusal
+
+# docs.jiguang.cn/jums, "message_code" (2021-12-15); 1019xxx are our own.
+TOO_MANY, MIXED = 1015004, 1019004
+
+MAX_TAGS = 20
+MAX_IDS = 1000  # of one channel type
+
+_VISIBLE = re.compile(r"[^\s\x00-\x20\x7f]{1,256}")
+
+
+def _count(userids: Any) -> Any:
+    if isinstance(userids, list) and not 1 <= len(userids) <= MAX_USERS:
+        raise refusal(TOO_MANY, f"userid 数量须为 1 到 {MAX_USERS} (1 to {MAX_USERS} user ids, not {len(userids)})")
+    return userids
+
+
+def _registration_id(value: str) -> str:
+    """Trimmed, as users' contacts are. What it means only its channel knows: one that is wrong there is a loss of the message."""
+    trimmed = value.strip()
+    if not _VISIBLE.fullmatch(trimmed) or len(trimmed.encode()) > 256:
+        raise refusal(PARAMETER, "1 to 256 bytes without spaces")
+    return trimmed
+
+
+def _segment(value: Any) -> Any:
+    """UMS shows the number as a text."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
+        return int(value)
+    return value
+
+
+_Digits = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
+Segment = Annotated[int, Field(ge=0), BeforeValidator(_segment, json_schema_input_type=Annotated[int, Field(ge=0)] | _Digits)]
+
+
+RegistrationId = Annotated[str, AfterValidator(_registration_id)]
+
+
+class RegistrationIds(Sparse):
+    """`instance` is UMS's reserved field and means nothing."""
+
+    instance: Annotated[str, Field(max_length=64)] | None = None
+    data: Annotated[list[RegistrationId], Field(min_length=1)]
+
+
+def _few(groups: list[RegistrationIds]) -> list[RegistrationIds]:
+    if sum(len(group.data) for group in groups) > MAX_IDS:
+        raise refusal(PARAMETER, f"at most {MAX_IDS} registration ids")
+    return groups
+
+
+Groups = Annotated[list[RegistrationIds], Field(min_length=1), AfterValidator(_few)]
+
+
+class Audience(Sparse):
+    model_config = ConfigDict(loc_by_alias=True)
+
+    aud_tag: Annotated[list[Tag], Field(min_length=1, max_length=MAX_TAGS)] | None = None
+    aud_userid: Annotated[list[UserId], BeforeValidator(_count)] | None = None
+    aud_segment: Annotated[list[Segment], Field(min_length=1, max_length=1)] | None = None
+    aud_app: Groups | None = None
+    aud_wechatoa: Groups | None = None
+    aud_wechatmp: Groups | None = None
+    aud_sms: Groups | None = None
+    aud_email: Groups | None = None
+    aud_alipay_life: Groups | None = either("aud_alipay_life", "aud_alipaylife")
+    aud_dingtalk_cc: Groups | None = either("aud_dingtalk_cc", "aud_dingtalkcc")
+    aud_wechatwk: Groups | None = None
+    aud_wechatwk_linkedcorp: Groups | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Audience:
+        users = [name for name in ("aud_tag", "aud_userid", "aud_segment") if getattr(self, name) is not None]
+        if not users and not self._groups():
+            raise refusal(PARAMETER, "aud_xxx 缺失 (aud_userid, aud_tag, aud_segment or aud_sms … is required)")
+        if len(users) > 1 or (users and self._groups()):
+            raise refusal(MIXED, f"{users[0]}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)")
+        return self
+
+    def _groups(self) -> dict[ChannelType, list[RegistrationIds]]:
+        named = {kind: getattr(self, f"aud_{kind}") for kind in ChannelType}
+        return {kind: groups for kind, groups in named.items() if groups is not None}
+
+    def targets(self) -> dict[str, Any]:
+        return {
+            "userids": tuple(dict.fromkeys(self.aud_userid or ())),
+            "tags": tuple(dict.fromkeys(self.aud_tag or ())),
+            "segment": self.aud_segment[0] if self.aud_segment else None,
+            "contacts": {kind: tuple(dict.fromkeys(i for g in groups for i in g.data)) for kind, groups in self._groups().items()},
+        }

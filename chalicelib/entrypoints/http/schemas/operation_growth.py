@@ -1,0 +1,101 @@
+"""Operation Growth's bodies, as its pages have them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, RootModel
+
+from chalicelib.domain.limits import MAX_GROWTH_ITEMS
+from chalicelib.domain.users import Event
+from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.schemas.base import Answer, Strict, matching, refusal
+from chalicelib.manage.operation_growth import LabelledContact
+
+MAX_CHANNELS, MAX_LABELS, MAX_ATTRIBUTES, MAX_LIST, MAX_TEXT = 50, 50, 100, 100, 1024
+
+
+def _text(value: Any) -> Any:
+    """A phone number may come as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _value(given: Any) -> Any:
+    """Its booleans are 0 and 1, its times texts or numbers."""
+    several = given if isinstance(given, list) else [] if given is None else [given]
+    if len(several) > MAX_LIST or not all(isinstance(each, str | int | float) for each in several):
+        raise refusal(PARAMETER, f"must be a text, a number, or a list of at most {MAX_LIST} of them")
+    if any(isinstance(each, str) and len(each) > MAX_TEXT for each in several):
+        raise refusal(PARAMETER, f"must have at most {MAX_TEXT} characters")
+    return given
+
+
+Number = Annotated[int, Field(gt=0, lt=2**63)]
+Cuid = Annotated[int, Field(gt=0, lt=2**63, description="The userid as a number")]
+Name = Annotated[str, matching(r"[A-Za-z0-9_$一-鿿-]{1,64}", "1 to 64 letters, Chinese, digits, _ $ -", 192)]
+Contact = Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_text, json_schema_input_type=str | int)]
+Shown = bool | int | float | str
+Value = Annotated[Any, BeforeValidator(_value, json_schema_input_type=Shown | list[Shown] | None)]
+Values = dict[Name, Value]
+EventId = Annotated[
+    str, matching(r"[\x21-\x7e]{0,64}", "at most 64 visible characters", 64), BeforeValidator(_text, json_schema_input_type=str | int)
+]
+
+
+class ChannelValues(Strict):
+    id: Annotated[Number, Field(description="The number of a delivery channel")]
+    channelValues: Annotated[
+        dict[str, Contact],
+        Field(min_length=1, max_length=MAX_LABELS, description="Contact label -> contact; an empty one takes it away"),
+    ]
+
+
+class UserChannels(Strict):
+    cuid: Cuid
+    channels: Annotated[list[ChannelValues], Field(min_length=1, max_length=MAX_CHANNELS)]
+
+
+class Batch(RootModel[Annotated[list[UserChannels], Field(min_length=1, max_length=MAX_GROWTH_ITEMS)]]):
+    """1 to 100 users."""
+
+    def contacts(self) -> list[LabelledContact]:
+        return [
+            LabelledContact(user.cuid, channel.id, label, contact.strip())
+            for user in self.root
+            for channel in user.channels
+            for label, contact in channel.channelValues.items()
+        ]
+
+
+class Attributes(Strict):
+    cuid: Cuid
+    data: Annotated[Values, Field(min_length=1, max_length=MAX_ATTRIBUTES, description="null takes an attribute away")]
+
+
+class EventRecord(Strict):
+    cuid: Cuid
+    eventName: Name
+    itime: Annotated[Number, Field(description="Milliseconds since the epoch")]
+    randomId: EventId = ""
+    properties: Annotated[Values, Field(max_length=MAX_ATTRIBUTES)] = {}
+
+
+class Events(Strict):
+    appKey: Annotated[str, Field(description="The channel key of the credentials")]
+    data: Annotated[list[EventRecord], Field(min_length=1, max_length=MAX_GROWTH_ITEMS)]
+
+    def happened(self) -> list[tuple[int, Event]]:
+        return [(each.cuid, Event(each.eventName, each.itime, each.randomId)) for each in self.data]
+
+
+class ItemProblem(Answer):
+    code: int
+    msg: str
+
+
+class GrowthAnswer(Answer):
+    """0: ok; anything else: an error. 4000: several errors, in `data`."""
+
+    code: int
+    msg: str
+    data: list[ItemProblem] | None = None

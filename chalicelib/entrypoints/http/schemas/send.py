@@ -1,0 +1,181 @@
+"""Bodies of sends, and what they are answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootModel, model_validator
+
+from chalicelib.domain import pushes
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.schemas.audiences import Audience
+from chalicelib.entrypoints.http.schemas.base import Answer, Sparse, check_address, either, refusal
+from chalicelib.flow.resolve import SendRequest
+
+BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
+
+MAX_PARAMS = 4096  # bytes of callback.params
+MAX_ELEMENTS = 10  # of a msg_xxx
+
+
+def _platform(given: Any) -> Any:
+    if not pushes.is_platform(given):
+        raise refusal(pushes.PLATFORM_WRONG, pushes.WRONG_PLATFORM)
+    return given
+
+
+def _small(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_PARAMS:
+        raise refusal(PARAMETER, f"more than {MAX_PARAMS} bytes")
+    return value
+
+
+class AppPara(Sparse):
+    platform: Annotated[str | list[str], BeforeValidator(_platform)] = ""
+    time_to_live: Annotated[int, Field(ge=0, le=864_000)] | None = None
+    apns_production: bool | None = None
+
+
+class Option(Sparse):
+    sendno: Annotated[str, Field(max_length=64)] = ""
+    owner: Annotated[str, Field(max_length=64)] = ""
+    black_id: Annotated[int, Field(ge=0)] | None = None
+    white_id: Annotated[int, Field(ge=0)] | None = None
+    priority: Annotated[int, Field(ge=1, le=3)] = 2
+    label: Annotated[str, Field(max_length=30, description="The contact label to use where a user has one; our own")] = ""
+    template_version: Annotated[int, Field(ge=1, le=999_999)] | None = None
+
+    @model_validator(mode="after")
+    def _one_list(self) -> Option:
+        if self.black_id is not None and self.white_id is not None:
+            raise refusal(BOTH_LISTS, "black_id 与 white_id 不能同时存在 (black_id and white_id exclude each other)")
+        return self
+
+
+class Callback(Sparse):
+    url: Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None = None
+    params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
+
+
+class Common(Sparse):
+    """What every send may say."""
+
+    model_config = ConfigDict(loc_by_alias=True)
+
+    rule_id: Annotated[int, Field(ge=0)] = 0
+    option: Option = Option()
+    callback: Callback = Callback()
+
+    def common(self, channel: AccessChannel) -> dict[str, Any]:
+        return {
+            "channel": channel,
+            "rule_id": self.rule_id,
+            "sendno": self.option.sendno,
+            "owner": self.option.owner,
+            "label": self.option.label,
+            "priority": Priority(self.option.priority),
+            "black_id": self.option.black_id,
+            "white_id": self.option.white_id,
+            "callback": self.callback.model_dump(exclude_none=True),
+        }
+
+
+class OfTemplate(Common):
+    template_id: Annotated[int, Field(ge=0)]
+    template_para: dict[str, Any] = {}
+    app_para: AppPara = AppPara()
+
+    def says(self) -> dict[str, Any]:
+        app_para = self.app_para.model_dump(exclude_unset=True, exclude_none=True)
+        version = self.option.template_version
+        return {"template": self.template_id, "template_version": version, "template_para": self.template_para, "app_para": app_para}
+
+
+Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ELEMENTS)]
+
+
+class Ordinary(Common):
+    """Which `msg_xxx` there are decides the channels. Elements are checked by the platforms that deliver them."""
+
+    msg_app: Elements | None = None
+    msg_wechatoa: Elements | None = None
+    msg_wechatmp: Elements | None = None
+    msg_sms: Elements | None = None
+    msg_email: Elements | None = None
+    msg_alipay_life: Elements | None = either("msg_alipay_life", "msg_alipaylife")
+    msg_dingtalk_cc: Elements | None = either("msg_dingtalk_cc", "msg_dingtalkcc")
+    msg_wechatwk: Elements | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Ordinary:
+        if not self.given():
+            raise refusal(PARAMETER, "msg_xxx 缺失 (a message needs msg_app, msg_sms … or template_id)")
+        if self.option.template_version is not None:
+            raise refusal(PARAMETER, "option.template_version: an ordinary message has no template")
+        return self
+
+    def given(self) -> dict[ChannelType, list[dict[str, Any]]]:
+        named = {kind: getattr(self, f"msg_{kind}", None) for kind in ChannelType}
+        return {kind: elements for kind, elements in named.items() if elements is not None}
+
+    def says(self) -> dict[str, Any]:
+        """The elements for an app become one push."""
+        contents: dict[ChannelType, Any] = dict(self.given())
+        app_para: dict[str, Any] = {}
+        if ChannelType.APP in contents:
+            push, app_para["platform"] = pushes.one_push(contents[ChannelType.APP])
+            contents[ChannelType.APP] = [push]
+        return {"contents": contents, "app_para": app_para}
+
+
+class TemplateSend(OfTemplate, Audience):
+    """A template message to whom `aud_xxx` names."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), **self.targets())
+
+
+class TemplateBroadcast(OfTemplate):
+    """A template message to everyone."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), everyone=True)
+
+
+class OrdinarySend(Ordinary, Audience):
+    """An ordinary message to whom `aud_xxx` names."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), **self.targets())
+
+
+class OrdinaryBroadcast(Ordinary):
+    """An ordinary message to everyone."""
+
+    def request(self, channel: AccessChannel) -> SendRequest:
+        return SendRequest(**self.common(channel), **self.says(), everyone=True)
+
+
+class AnySend(RootModel[TemplateSend | OrdinarySend]):
+    """A body with `template_id` is a template message."""
+
+
+class AnyBroadcast(RootModel[TemplateBroadcast | OrdinaryBroadcast]):
+    """A body with `template_id` is a template message."""
+
+
+class Accepted(Answer):
+    """`msgid` and `msgno` are the same; `sendno` is there if it was given."""
+
+    code: int
+    msgid: str
+    msgno: str
+    sendno: str | None = None
+
+
+class Done(Answer):
+    code: int
+    message: str

@@ -1,0 +1,99 @@
+"""Strategies as operators write and read them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from chalicelib.domain import strategies as strategy
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.strategies import Missing, Operator, Step, Term
+from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
+
+Type = Annotated[ChannelType, Field(strict=False)]
+Awaited = Annotated[Missing, Field(strict=False)]
+
+
+class TermBody(Strict):
+    channel: Type
+    missing: Awaited
+    within: int
+
+
+class Condition(Strict):
+    """Terms; or, in short, one `missing` and `within` for every channel of the step before."""
+
+    operator: Annotated[Operator, Field(strict=False)] = Operator.AND
+    terms: Annotated[list[TermBody], Field(min_length=1, max_length=20)] | None = None
+    missing: Awaited | None = None
+    within: int | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Condition:
+        short = self.missing is not None and self.within is not None
+        if short == (self.terms is not None) or (self.terms is not None and (self.missing or self.within)):
+            raise refusal(PARAMETER, "must have either terms, or missing and within")
+        return self
+
+    def all_terms(self, before: tuple[ChannelType, ...]) -> tuple[Term, ...]:
+        if self.terms is not None:
+            return tuple(Term(t.channel, t.missing, t.within) for t in self.terms)
+        assert self.missing is not None and self.within is not None  # noqa: PT018 checked above
+        return tuple(Term(channel, self.missing, self.within) for channel in before)
+
+
+class StepBody(Strict):
+    channels: Annotated[list[Type], Field(min_length=1, max_length=9)]
+    condition: Condition | None = None
+
+
+class StrategyChange(Strict):
+    name: Name
+    steps: Annotated[list[StepBody], Field(max_length=9)]
+
+    def strategy(self) -> strategy.Strategy:
+        steps: list[Step] = []
+        for body in self.steps:
+            channels, condition = tuple(body.channels), body.condition
+            before = steps[-1].channels if steps else ()
+            # A condition of the first step has nothing before it: kept, so that the rules of strategies refuse it.
+            terms = condition.all_terms(before or channels) if condition else ()
+            steps.append(Step(channels, terms, condition.operator if condition else Operator.AND))
+        return strategy.Strategy(tuple(steps))
+
+
+class StrategyBody(StrategyChange):
+    channel_key: str
+
+
+class ShownTerm(Answer):
+    channel: ChannelType
+    missing: Missing
+    within: int
+
+
+class ShownCondition(Answer):
+    operator: Operator
+    terms: list[ShownTerm]
+
+
+class ShownStep(Answer):
+    channels: list[ChannelType]
+    condition: ShownCondition | None = None
+
+
+class Strategy(Versioned):
+    """`valid`: whether it can be used now; `closed` are the channel types that keep it from that."""
+
+    rule_id: int
+    channel_key: str
+    name: str
+    steps: list[ShownStep]
+    valid: bool
+    closed: list[ChannelType]
+
+
+class Strategies(Page):
+    strategies: list[Strategy]

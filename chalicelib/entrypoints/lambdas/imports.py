@@ -1,0 +1,31 @@
+"""The consumer of the queue of imports: its function reads uploaded files, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib import config
+from chalicelib.domain import envelopes
+from chalicelib.domain.users import UserChange
+from chalicelib.entrypoints.lambdas.runtime import jobs, stage
+from chalicelib.manage.imports import run
+from chalicelib.ports import World
+
+bp = Blueprint(__name__)
+
+
+@bp.on_sqs_message(queue=config.queue_name(stage(), config.imports_queue()), batch_size=1)  # type: ignore[untyped-decorator]
+@jobs
+def imports(world: World, text: str) -> None:
+    """Go on with an import. A row is checked as an entry of /v1/user/opt is."""
+    run.work(world, envelopes.decode_import(text), read_user)
+
+
+def read_user(body: Mapping[str, Any]) -> UserChange:
+    """Raises Refused naming the field."""
+    from chalicelib.entrypoints.http.schemas import base, users  # pydantic is needed here only
+
+    return base.validate(users.Entry, body).user_change()

@@ -1,0 +1,21 @@
+"""What happens every minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.entrypoints.lambdas.runtime import task
+from chalicelib.flow import poll as poll_step
+from chalicelib.ports import World
+
+bp = Blueprint(__name__)
+
+
+@bp.lambda_function()  # type: ignore[untyped-decorator]
+@task
+def poll(world: World, context: Any) -> dict[str, Any]:
+    """Start asking the providers that are asked for receipts."""
+    poll_step.start(world)
+    return {}

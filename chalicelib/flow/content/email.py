@@ -1,0 +1,81 @@
+"""What a mail carries besides its content: a way out with one click (RFC 8058), and a picture that tells that it was opened."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+
+from chalicelib.domain import channel_options
+from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
+from chalicelib.domain.email import is_html
+from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.messages import Message
+from chalicelib.domain.plans import PageId
+from chalicelib.domain.provider_io import Recipient
+from chalicelib.flow import suppressions
+from chalicelib.flow.content import render
+from chalicelib.ports import Vault, World
+
+_CONTEXT = "unsubscribe"
+LONGEST = 1024  # characters of a token
+
+
+def dress(world: World, channel: Channel, message: Message, page: PageId, place: Place, recipient: Recipient) -> Recipient:
+    """The same recipient, with what the delivery channel's options ask for. Only mails carry something."""
+    if channel.type is not ChannelType.EMAIL:
+        return recipient
+    own, base = channel_options.of(channel.options), world.limits.public_url
+    text = recipient.content.get("text")
+    if own.track_opens and isinstance(text, str) and is_html(recipient.content):
+        token = render.open_token(world.vault, message, page, place)
+        recipient = replace(recipient, content={**recipient.content, "text": _with_picture(text, f"{base}/o/{token}")})
+    # A mail of priority 1 is one that its reader asked for: a code, an order. It offers no way out unless the operator says so.
+    if own.unsubscribe if own.unsubscribe is not None else message.priority is not Priority.HIGH:
+        token = unsubscribe_token(world.vault, channel.type, message.channel_key, recipient.contact)
+        recipient = replace(recipient, unsubscribe=f"{base}/u/{token}")
+    return recipient
+
+
+def _with_picture(text: str, address: str) -> str:
+    picture = f'<img src="{address}" width="1" height="1" alt="" style="border:0;opacity:0">'
+    before, end, after = text.rpartition("</body>")
+    return f"{before}{picture}{end}{after}" if end else f"{text}{picture}"
+
+
+def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact: str) -> str:
+    """Sealed, so that it needs no history: mails are read long after it is gone."""
+    raw = json.dumps([kind.value, channel_key, contact], separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return base64.urlsafe_b64encode(vault.seal(raw, _CONTEXT)).decode().rstrip("=")
+
+
+def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
+    """Raises LookupError for a token that we did not make."""
+    try:
+        if len(token) > LONGEST:
+            raise ValueError("too long")
+        sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        kind, channel_key, contact = json.loads(vault.open(sealed, _CONTEXT).decode("utf-8", "surrogatepass"))
+        return ChannelType(kind), channel_key, contact
+    except Exception:  # noqa: BLE001 whatever the cipher raises for what is not its own
+        raise LookupError("no such link") from None
+
+
+def knows(world: World, token: str) -> None:
+    """Raises LookupError for a token that we did not make."""
+    _read_token(world.vault, token)
+
+
+def unsubscribe(world: World, token: str) -> None:
+    """The contact opts out of the access channel that sent the mail; raises LookupError. Safe to repeat."""
+    kind, channel_key, contact = _read_token(world.vault, token)
+    suppressions.opt(world, kind, contact, [channel_key], out=True, time=world.clock.now(), code="one_click")
+
+
+def opened(world: World, token: str) -> None:
+    """A mail's picture was fetched: the fact, once. Raises LookupError for a token that we did not make."""
+    link = render.read_link(world.vault, token, render.OPEN)
+    message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
+    if message is not None and plan is not None:  # else its history has expired
+        place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
+        world.ledger.add_click(link.page, Fact(place, FactKind.OPENED, world.clock.now(), "", "picture"), message)

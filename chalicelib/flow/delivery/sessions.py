@@ -1,0 +1,14 @@
+"""An open way to a delivery channel's account. Only delivery functions can open its credentials."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from chalicelib.domain.delivery_channels import Channel
+from chalicelib.domain.provider_io import Account
+from chalicelib.ports import Session, World
+
+
+def connect(world: World, channel: Channel) -> AbstractContextManager[Session]:
+    plain = world.credentials.open_credentials(channel.sealed_credentials)
+    return world.providers.of(channel.platform).connect(Account(channel.code, plain, channel.options, channel.edition))

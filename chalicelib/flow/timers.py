@@ -1,0 +1,53 @@
+"""The sweep: hand what has come due to the queues, by priority. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.jobs import Envelope, Timer, TimerKind, TimersJob
+from chalicelib.ports import World
+
+T = TypeVar("T")
+
+SWEEP = 1000  # timers per sweep
+TIMERS_PER_JOB = 25
+
+
+def sweep(world: World) -> bool:
+    """Enqueue, then delete the rows: a crash between the two enqueues them twice, which every step allows. Whether more is due."""
+    timers = world.timers.due(world.clock.now(), SWEEP)
+    if timers:
+        world.queues.send(list(_envelopes(world, timers)))
+        world.timers.done(timers)
+    return len(timers) >= SWEEP
+
+
+def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:
+    groups: dict[tuple[Priority, ChannelType | None, TimerKind], list[Timer]] = {}
+    for timer in timers:
+        groups.setdefault((timer.priority, _queue_of(world, timer), timer.kind), []).append(timer)
+    for (priority, channel_type, kind), members in groups.items():
+        unique = list({(t.page, t.channel): t for t in members}.values())
+        for start in range(0, len(unique), TIMERS_PER_JOB):
+            job = TimersJob(tuple(unique[start : start + TIMERS_PER_JOB]))
+            yield Envelope(job, priority, channel_type, group=kind.value)
+
+
+def _queue_of(world: World, timer: Timer) -> ChannelType | None:
+    """Polls need a channel's credentials, which only its delivery function can open."""
+    channel = world.settings.channel(timer.channel) if timer.kind is TimerKind.POLL else None
+    return channel.type if channel else None
+
+
+def each(work: Callable[[T], object], things: Iterable[T]) -> None:
+    """Do the work for everything, then raise the first failure: what came due together must not wait for the one that fails."""
+    failure: Exception | None = None
+    for thing in things:
+        try:
+            work(thing)
+        except Exception as error:  # noqa: BLE001 raised below, for the batch decorator
+            failure = failure or error
+    if failure is not None:
+        raise failure

@@ -1,0 +1,167 @@
+"""The columns of a file that is imported, as the sender guides of UMS name them: `phone[all]`, `app_regid[<code>]`, `tag[<channel key>]`.
+
+A row becomes what the body of `/v1/user/opt` has for one user, and is checked as that is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.imports import BadRow, ImportKind
+from chalicelib.domain.users import ALL
+from chalicelib.manage.imports.workbook import LOST_DIGITS
+from chalicelib.ports import World
+
+USERID, TAG = "userid", "tag"
+SEVERAL = re.compile("[;；]")  # between the values of one cell
+
+_HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.IGNORECASE)
+_NAME = re.compile(r"[^\d@\[\0]+(?:\[.*)?", re.DOTALL)
+_SHORTENED = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE)  # as spreadsheets save long numbers in csv
+_LONGEST = 100  # characters of a header that a reason quotes
+_NAMES = {
+    "phone": ChannelType.SMS,
+    "email": ChannelType.EMAIL,
+    "app_regid": ChannelType.APP,
+    "wechatoa_openid": ChannelType.WECHATOA,
+    "wechatmp_openid": ChannelType.WECHATMP,
+    "alipaylife_userid": ChannelType.ALIPAY_LIFE,
+    "dingtalkcc_userid": ChannelType.DINGTALK_CC,
+    "wechatwk_userid": ChannelType.WECHATWK,
+    "wechatwk_linkedcorp": ChannelType.WECHATWK_LINKEDCORP,
+}
+_OTHER_NAMES = {"alipaylife": ChannelType.ALIPAY_LIFE, "dingtalkcc": ChannelType.DINGTALK_CC}
+KINDS: Mapping[str, ChannelType] = {**{kind.value: kind for kind in ChannelType}, **_OTHER_NAMES, **_NAMES}
+_MANY = frozenset({ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP})
+_FOR_ALL = frozenset({ChannelType.DINGTALK_CC, ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: where its cells belong in the body. `field` is `userid`, `tag`, or as `/v1/user/opt` calls a contact."""
+
+    header: str
+    field: str
+    contact: ChannelType | None = None
+    bind: str = ""  # empty: the value stands by itself
+    is_many: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{self.field}.{self.bind}" if self.bind else self.field
+
+
+@dataclass(frozen=True)
+class Columns:
+    kind: ImportKind
+    columns: Sequence[Column]
+
+    def userid(self, cells: Sequence[str]) -> str:
+        return next(cell for column, cell in self._cells(cells) if column.field == USERID)
+
+    def body(self, cells: Sequence[str]) -> dict[str, Any]:
+        """What the row says of its user; empty cells say nothing. Raises Invalid for a cell that cannot be meant."""
+        body: dict[str, Any] = {}
+        for column, cell in self._cells(cells):
+            if cell == LOST_DIGITS or _SHORTENED.fullmatch(cell):
+                reason = "is a number of which the spreadsheet kept 15 digits at most, or wrote fewer: format the column as text"
+                raise Invalid(column.header, reason)
+            if "\0" in cell:
+                raise Invalid(column.header, "has a NUL character")
+            if not cell and column.field != USERID:
+                continue
+            value: Any = [each.strip() for each in SEVERAL.split(cell) if each.strip()] if column.is_many else cell
+            if column.bind:
+                body.setdefault(column.field, {})[column.bind] = value
+            else:
+                body[column.field] = value
+        return body if self.kind is ImportKind.USERS else _adding(body)
+
+    def _cells(self, cells: Sequence[str]) -> list[tuple[Column, str]]:
+        return [(column, cells[n] if n < len(cells) else "") for n, column in enumerate(self.columns)]
+
+    def bad(self, row: int, error: Refused | Invalid) -> BadRow:
+        """A row that was refused, by its column instead of the body's field; reasons quote no cell."""
+        reason = error.reason if isinstance(error, Invalid) else error.message.removeprefix(f"{error.field}: ")
+        field = re.sub(r"\[\d+\]$", "", error.field).removeprefix("add.").removeprefix("set.")
+        return BadRow(row, next((column.header for column in self.columns if column.path == field), error.field), reason)
+
+
+def _adding(body: dict[str, Any]) -> dict[str, Any]:
+    return {USERID: body.pop(USERID), **({"add": body} if body else {})}
+
+
+def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
+    """Raises Invalid naming the column that is unknown, ambiguous or missing."""
+    found = [_column(world, kind, name, n) for n, name in enumerate(header, 1)]
+    paths = [column.path for column in found]
+    twice = next((column for n, column in enumerate(found) if column.path in paths[:n]), None)
+    if twice is not None:
+        raise Invalid(twice.header, "says the same as a column before it")
+    if USERID not in paths:
+        raise Invalid(USERID, "there is no such column")
+    return Columns(kind, found)
+
+
+def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
+    """What can be no name is not quoted: in a file without a header it would be somebody's contact."""
+    shown = header[:_LONGEST]
+    matched = _HEADER.fullmatch(header)
+    name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
+    if name == USERID and not bind:
+        return Column(shown, USERID)
+    if name == TAG and kind in (ImportKind.USERS, ImportKind.TAGS):
+        return Column(shown, TAG, None, bind or ALL, is_many=True)
+    if name in KINDS and kind is ImportKind.USERS:
+        return _contact(world, shown, KINDS[name], bind)
+    raise Invalid(shown if _NAME.fullmatch(header) else f"column {number}", "is not a column of this kind of import")
+
+
+def _contact(world: World, header: str, kind: ChannelType, bind: str) -> Column:
+    field = "phone" if kind is ChannelType.SMS else kind.value
+    if kind in _FOR_ALL:
+        if bind not in ("", ALL):
+            raise Invalid(header, "is the same for all access channels: leave out what stands in brackets")
+        return Column(header, field, kind, is_many=kind in _MANY)
+    if not bind and kind.bound_by_code:
+        codes = [channel.code for channel in world.settings.channels() if channel.type is kind]
+        if len(codes) != 1:
+            raise Invalid(header, "needs the code of a delivery channel in brackets")
+        bind = codes[0]
+    return Column(header, field, kind, bind or ALL, is_many=kind in _MANY)
+
+
+def template(kind: ImportKind, codes: Mapping[ChannelType, Sequence[str]]) -> Sequence[Sequence[str]]:
+    """A header and one row of examples; `codes` are those of the delivery channels that there are, by type."""
+    if kind in (ImportKind.SEGMENT, ImportKind.LIST):
+        return [[USERID], ["zhangsan"]]
+    if kind is ImportKind.TAGS:
+        return [[USERID, "tag[all]"], ["zhangsan", "vip;beijing"]]
+    columns = {USERID: "zhangsan", "tag[all]": "vip;beijing"}
+    for name, contact in _NAMES.items():
+        columns |= dict.fromkeys(_headers(name, contact, codes.get(contact, ())), _EXAMPLES[contact])
+    return [list(columns), list(columns.values())]
+
+
+def _headers(name: str, kind: ChannelType, codes: Sequence[str]) -> Sequence[str]:
+    if kind.bound_by_code:
+        return [f"{name}[{code}]" for code in codes]
+    return [name] if kind in _FOR_ALL else [f"{name}[{ALL}]"]
+
+
+_EXAMPLES = {
+    ChannelType.SMS: "13800138000",
+    ChannelType.EMAIL: "zhangsan@example.com",
+    ChannelType.APP: "1104a89792bbb69299a;191e35f7e0fb16c7d45",
+    ChannelType.WECHATOA: "oA1b2C3d4E5f6G7h8",
+    ChannelType.WECHATMP: "oX1y2Z3a4B5c6D7e8",
+    ChannelType.ALIPAY_LIFE: "2088102122458832",
+    ChannelType.DINGTALK_CC: "manager4220",
+    ChannelType.WECHATWK: "ZhangSan",
+    ChannelType.WECHATWK_LINKEDCORP: "CorpId1/userid1;CorpId2/userid2",
+}

@@ -1,0 +1,58 @@
+"""The ports together, and what a stage sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.ports.files import Files, Imports
+from chalicelib.ports.messages import Ledger, Lookups, Messages
+from chalicelib.ports.providers import Pace, Providers, Tokens
+from chalicelib.ports.secrets import Credentials, Vault
+from chalicelib.ports.settings import Administration, Audit, Groups, Members
+from chalicelib.ports.users import Audiences, Users
+from chalicelib.ports.work import Clock, Counters, Queues, Timers
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a stage sets; times are seconds."""
+
+    lease: int
+    submit_within: int
+    check_after: int  # how long after a dispatch a page is looked at, to find what a crash left
+    recount_delays: tuple[int, ...]
+    history_days: int
+    public_url: str
+    channel_types: tuple[ChannelType, ...] = tuple(ChannelType)  # those that the stage delivers on
+    workers: tuple[str, ...] = ()  # those that the stage runs
+    requests_per_second: int = 500  # of an access channel
+    utc_offset: float = 8  # hours by which the deployment's day is ahead of UTC's
+    clock_width: int = 60  # no timer comes due sooner than two of these from now
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports together, as wiring builds them: what every step is given."""
+
+    clock: Clock
+    settings: Administration
+    users: Users
+    audiences: Audiences
+    messages: Messages
+    ledger: Ledger
+    lookups: Lookups
+    pace: Pace
+    tokens: Tokens
+    files: Files
+    counters: Counters
+    timers: Timers
+    queues: Queues
+    vault: Vault
+    credentials: Credentials
+    providers: Providers
+    limits: Limits
+    imports: Imports
+    groups: Groups
+    members: Members
+    audit: Audit

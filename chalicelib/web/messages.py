@@ -1,0 +1,45 @@
+"""An outgoing HTTP request, its response, and the transport that exchanges them."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024  # an answer for 1,000 recipients is about 100 KB
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    most: int = MAX_RESPONSE_BYTES  # of the answer's body
+
+
+@dataclass(frozen=True)
+class Response:
+    """`headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON, or None when it is not JSON."""
+        try:
+            return jsonlib.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Transport(Protocol):
+    """The one place where tests put something else in."""
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """One exchange within `timeout` seconds in all, without following redirects.
+
+        Raises Misconfigured or Unavailable when nothing was sent, Uncertain when the answer stayed away.
+        """

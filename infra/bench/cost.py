@@ -1,0 +1,100 @@
+"""From what the emulator counted to requests, units and dollars. Pure, so that it can be tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.bench import prices
+
+MEMORY_GB = 0.5  # of every function, as the production stage has it
+START_AND_REPORT = 450  # bytes that Lambda itself writes into the log about an invocation: START, END and REPORT with trace
+
+
+@dataclass(frozen=True)
+class Result:
+    """A scenario's figures. `counts` is the emulator's answer, without the benchmark's own requests; `log_bytes` what functions wrote."""
+
+    recipients: int
+    deliveries_per_second: float
+    counts: Mapping[str, Any]
+    log_bytes: int
+
+    @property
+    def quantities(self) -> dict[str, float]:
+        """How much of each thing that AWS bills."""
+        sources = self.counts["event_sources"].values()
+        polls = sum(s.get("receives", 0) + s.get("deletes", 0) for s in sources)
+        invocations = sum(f["invocations"] for f in self.counts["lambda"].values())
+        return {
+            "API Gateway requests (REST)": sum(self.counts["api"].values()),
+            "Lambda requests": invocations,
+            "SQS requests": sum(self.counts["requests"].get("sqs", {}).values()) + polls,
+            "DynamoDB write units": sum(self.counts["write_units"].values()),
+            "DynamoDB read units": sum(self.counts["read_units"].values()),
+            "Step Functions state transitions": self.transitions,
+            "KMS requests": sum(self.counts["requests"].get("kms", {}).values()),
+            "X-Ray traces": invocations * prices.TRACED,
+        }
+
+    @property
+    def transitions(self) -> int:
+        return int(self.counts["states"].get("transitions", 0))
+
+    @property
+    def lambda_gb_seconds(self) -> float:
+        return sum(f["milliseconds"] for f in self.counts["lambda"].values()) / 1000 * MEMORY_GB
+
+    @property
+    def requests_by_step(self) -> dict[str, int]:
+        """AWS requests of each function, and those that AWS makes by itself: event sources and the clock."""
+        by_step = {
+            caller: sum(n for ops in services.values() for n in ops.values()) for caller, services in self.counts["by_caller"].items()
+        }
+        for source, counted in self.counts["event_sources"].items():
+            by_step[f"event source {source}"] = counted.get("receives", 0) + counted.get("deletes", 0) + counted.get("batches", 0)
+        return {**by_step, "state transitions": self.transitions}
+
+    @property
+    def aws_requests(self) -> int:
+        return sum(self.requests_by_step.values())
+
+    def per_1000(self, number: float) -> float:
+        return round(number / self.recipients * 1000, 2)
+
+    @property
+    def dollars(self) -> dict[str, float]:
+        """Per million deliveries, part by part."""
+        scale = 1_000_000 / self.recipients
+        parts = {name: number * prices.PER_MILLION[name] / 1e6 * scale for name, number in self.quantities.items()}
+        parts["Lambda duration"] = self.lambda_gb_seconds * prices.LAMBDA_GB_SECOND * scale
+        parts["CloudWatch logs"] = self.logged / 1e9 * prices.LOGS_GB * scale
+        return parts
+
+    @property
+    def logged(self) -> float:
+        """Bytes that the functions wrote, and what Lambda adds."""
+        return self.log_bytes + self.quantities["Lambda requests"] * START_AND_REPORT
+
+    @property
+    def dollars_alone(self) -> float:
+        """The same where every message of a queue came alone, as it does when little is sent: no two share an invocation."""
+        shared = sum(s.get("messages", 0) - s.get("receives", 0) for s in self.counts["event_sources"].values())
+        each = (2 * prices.PER_MILLION["SQS requests"] + prices.PER_MILLION["Lambda requests"]) / 1e6
+        each += START_AND_REPORT / 1e9 * prices.LOGS_GB + prices.TRACED * prices.PER_MILLION["X-Ray traces"] / 1e6
+        return sum(self.dollars.values()) + shared * each * 1_000_000 / self.recipients
+
+    @property
+    def report(self) -> dict[str, float]:
+        """As `.local/bench.json` has it."""
+        quantities = self.quantities
+        return {
+            "recipients": self.recipients,
+            "deliveries_per_second": round(self.deliveries_per_second, 1),
+            "aws_requests_per_1000": self.per_1000(self.aws_requests),
+            "write_units_per_1000": self.per_1000(quantities["DynamoDB write units"]),
+            "read_units_per_1000": self.per_1000(quantities["DynamoDB read units"]),
+            "state_transitions_per_1000": self.per_1000(self.transitions),
+            "usd_per_million": round(sum(self.dollars.values()), 3),
+        }

@@ -1,0 +1,61 @@
+"""What the CMPP gateway checks. Source: "CMPP V3.0.0", tables of Status (7.4.1.2) and Result (7.4.3.2)."""
+
+from __future__ import annotations
+
+import datetime
+import hmac
+import re
+
+from chalicelib.providers.sms.cmpp import codec
+from chalicelib.providers.sms.cmpp.codec import Connect, Submit
+from infra.sandbox.accounts import Account
+from infra.sandbox.behaviour import Behaviour, of
+
+CHINA = datetime.timezone(datetime.timedelta(hours=8))
+ASCII, UCS2, GBK = 0, 8, 15
+
+_NUMBER = re.compile(r"[0-9]{5,20}", re.ASCII)
+
+
+def connect_status(connect: Connect, account: Account, open_now: int) -> int:
+    """2: an account that nobody registered; 3: a wrong authenticator; 4: a version above 3; 5: more connections than it may have."""
+    if account.master_secret is None:
+        return 2
+    wanted = codec.authenticator(account.app_key, account.master_secret, connect.timestamp)
+    if not hmac.compare_digest(wanted, connect.authenticator):
+        return 3
+    if connect.version > codec.V3:
+        return 4
+    return 5 if account.connections and open_now >= account.connections else 0
+
+
+def submit_result(submit: Submit, account: str) -> int:
+    """0, or the first rule that is broken."""
+    if submit.account != account:
+        return 11
+    if not _NUMBER.fullmatch(submit.source):
+        return 10
+    if not all(_NUMBER.fullmatch(each) and of(each) is not Behaviour.REJECT for each in submit.numbers):
+        return 13
+    if len(submit.content) > (159 if submit.format == ASCII else 140):
+        return 6
+    return 0 if submit.content and _is_whole(submit) else 1
+
+
+def _is_whole(submit: Submit) -> bool:
+    """A part says so in its header, and the same in its fields."""
+    if submit.format == UCS2 and len(submit.content) % 2:
+        return False
+    if not submit.has_header:
+        return submit.parts == 1
+    return submit.content[:3] == b"\x05\x00\x03" and submit.content[4:6] == bytes((submit.parts, submit.part))
+
+
+def text_of(submit: Submit) -> str:
+    raw = submit.content[6:] if submit.has_header else submit.content
+    return raw.decode({UCS2: "utf-16-be", GBK: "gb18030"}.get(submit.format, "ascii"), "replace")
+
+
+def stamp(at: datetime.datetime) -> str:
+    """YYMMDDHHMM in China."""
+    return at.astimezone(CHINA).strftime("%y%m%d%H%M")

@@ -1,0 +1,129 @@
+"""What JSMS checks of a call, its errors, and its receipts.
+
+Sources: "SMS API", https://docs.jiguang.cn/jsms/server/rest_api_jsms, and its "return codes" in …/rest_api_summary; "Callback",
+https://docs.jiguang.cn/jsms/server/callback (states, signature).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from infra.sandbox.accounts import Account, Event
+from infra.sandbox.calllog import Result
+from infra.sandbox.outbox import Parcel
+from infra.sandbox.vendor import Refusal, compact
+
+MAX_RECIPIENTS = 1000
+
+CODES: Mapping[int, tuple[int, str]] = {
+    50001: (400, "missing auth"),
+    50002: (401, "auth failed"),
+    50003: (400, "missing body"),
+    50004: (400, "missing mobile"),
+    50005: (400, "missing temp_id"),
+    50006: (403, "invalid mobile"),
+    50007: (403, "invalid body"),
+    50009: (403, "out of freq"),
+    50013: (403, "invalid temp_id"),
+    50016: (404, "api not found"),
+    50017: (415, "media not supported"),
+    50018: (405, "request method not support"),
+    50019: (500, "server error"),
+    50030: (403, "recipients is empty"),
+    50031: (403, "too much recipients"),
+}
+DELIVERED, PHONE_OFF = 4001, 4003
+
+_MOBILE = re.compile(r"(?!\+?861[0-9]{10}$)\+?[0-9]{7,15}")
+
+
+def error(code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
+    status, message = CODES[code]
+    return Refusal(status, code, {"error": {"code": code, "message": message}}, result=result, headers=headers)
+
+
+def too_often(seconds: int) -> Refusal:
+    """`Retry-After` is not documented."""
+    return error(50009, result=Result.THROTTLED, headers={"Retry-After": str(seconds)})
+
+
+def message(body: Any) -> Mapping[str, Any]:
+    """A single message that keeps the rules; raises Refusal."""
+    if not isinstance(body, dict):
+        raise error(50007)
+    if not body.get("mobile"):
+        raise error(50004)
+    _check_template(body)
+    _check_parameters(body)
+    if not is_mobile(body["mobile"]):
+        raise error(50006)
+    return body
+
+
+def batch(body: Any) -> Sequence[Mapping[str, Any]]:
+    """The recipients of a batch; whether a number is valid is answered for each of them. Raises Refusal."""
+    if not isinstance(body, dict):
+        raise error(50007)
+    _check_template(body)
+    recipients = body.get("recipients")
+    if not recipients:
+        raise error(50030)
+    if not isinstance(recipients, list) or not all(isinstance(one, dict) for one in recipients):
+        raise error(50007)
+    if len(recipients) > MAX_RECIPIENTS:
+        raise error(50031)
+    for one in recipients:
+        if not isinstance(one.get("mobile"), str):
+            raise error(50004)
+        _check_parameters(one)
+    return recipients
+
+
+def is_mobile(value: Any) -> bool:
+    return isinstance(value, str) and _MOBILE.fullmatch(value) is not None
+
+
+def _check_template(body: Mapping[str, Any]) -> None:
+    if body.get("temp_id") in (None, ""):
+        raise error(50005)
+    if not isinstance(body["temp_id"], int) or isinstance(body["temp_id"], bool) or body["temp_id"] < 1:
+        raise error(50013)
+
+
+def _check_parameters(entry: Mapping[str, Any]) -> None:
+    parameters = entry.get("temp_para") or {}
+    if not isinstance(parameters, dict) or not all(isinstance(value, (str, int, float)) for value in parameters.values()):
+        raise error(50007)
+
+
+def report(msg_id: str, phone: str, status: int, at: float) -> Event:
+    return {"msgId": msg_id, "phone": phone, "receiveTime": int(at * 1000), "status": status}
+
+
+def reply(phone: str, text: str) -> Event:
+    return {"content": text, "phone": phone, "replyTime": int(time.time() * 1000)}
+
+
+def signature(app_key: str, master_secret: str, nonce: int, timestamp: int) -> str:
+    signed = f"appKey={app_key}&appMasterSecret={master_secret}&nonce={nonce}&timestamp={timestamp}"
+    return hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()
+
+
+def parcel(account: Account, events: Sequence[Event]) -> Parcel:
+    """The document has one report in `data`; an account that takes more gets arrays of them."""
+    nonce, timestamp = random.getrandbits(63), int(time.time() * 1000)
+    form = {
+        "nonce": nonce,
+        "timestamp": timestamp,
+        "signature": signature(account.app_key, account.master_secret or "", nonce, timestamp),
+        "type": "SMS_REPLY" if "replyTime" in events[0] else "SMS_REPORT",
+        "data": compact(events[0] if account.receipt_batch == 1 else list(events)),
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return Parcel(account.provider, str(account.webhook_url), headers=headers, body=urlencode(form).encode(), holds=len(events))

@@ -1,0 +1,166 @@
+"""JSMS (SMS) under `/jsms`: template messages, one or in batches, their receipts by callback or poll, and what people write back.
+
+Sources: "SMS API", "Balance", "Receipts" and "Callback", https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_jsms_api_account,
+…/rest_api_jsms_inquire, …/callback.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from infra.sandbox.accounts import Account, Event
+from infra.sandbox.behaviour import Behaviour, of
+from infra.sandbox.calllog import Call, Result
+from infra.sandbox.jsms import rules
+from infra.sandbox.outbox import Parcel
+from infra.sandbox.sms import SmsPlatform, Text, pulled
+from infra.sandbox.vendor import Refusal, authenticated
+
+NAME = "jsms"
+ACCOUNT_DEFAULTS = {"receipt_batch": 1}
+
+MAX_PULLED = 500
+BALANCE = 1_000_000
+
+Recipient = Mapping[str, Any]
+
+
+class Jsms(SmsPlatform):
+    """Implements HttpProvider."""
+
+    name = NAME
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return [
+            web.post("/v1/messages", self.message),
+            web.post("/v1/messages/batch", self.batch),
+            web.get("/v1/report", self.reports, allow_head=False),
+            web.get("/v1/reply", self.replies, allow_head=False),
+            web.get("/v1/accounts/app", self.balance, allow_head=False),
+        ]
+
+    def no_such(self, status: int) -> Refusal:
+        return rules.error(50018 if status == 405 else 50016)
+
+    async def message(self, request: web.Request) -> web.Response:
+        call, account = self._begin(request)
+        body = await _body(request, call)
+        try:
+            one = rules.message(body)
+        except Refusal as error:
+            raise error.about(call, _mobiles([body])) from None
+        if of(one["mobile"]) is Behaviour.REJECT:
+            raise rules.error(50006).about(call, [one["mobile"]])
+        sent = await self._send(request, call, account, body, [one])
+        return web.json_response({"msg_id": sent[0]})
+
+    async def batch(self, request: web.Request) -> web.Response:
+        call, account = self._begin(request)
+        body = await _body(request, call)
+        try:
+            recipients = rules.batch(body)
+        except Refusal as error:
+            raise error.about(call) from None
+        sent = await self._send(request, call, account, body, recipients)
+        answers = [_answer(one, msg_id) for one, msg_id in zip(recipients, sent, strict=True)]
+        taken = sum(msg_id is not None for msg_id in sent)
+        return web.json_response({"success_count": taken, "failure_count": len(answers) - taken, "recipients": answers})
+
+    async def _send(
+        self, request: web.Request, call: Call, account: Account, body: Recipient, recipients: Sequence[Recipient]
+    ) -> list[int | None]:
+        """The id of every message, None for numbers that are refused."""
+        mobiles = [str(one["mobile"]) for one in recipients]
+        good = [rules.is_mobile(mobile) and of(mobile) is not Behaviour.REJECT for mobile in mobiles]
+        ids = [next(self._ids) if valid else None for valid in good]
+        common = {name: body[name] for name in ("sign_id", "temp_id", "tag") if name in body}
+        texts = [_text(str(msg_id), one, common) for one, msg_id in zip(recipients, ids, strict=True) if msg_id is not None]
+        failed = rules.error(50019, result=Result.FAILED)
+        await self._take(request, call, account, mobiles, texts, rules.too_often(self._core.options.retry_after), failed)
+        return ids
+
+    async def reports(self, request: web.Request) -> web.Response:
+        call, account = self._begin(request)
+        account.last_report = self._not_too_often(call, account, account.last_report)
+        return self._pulled(call, account, account.unread)
+
+    async def replies(self, request: web.Request) -> web.Response:
+        call, account = self._begin(request)
+        account.last_reply = self._not_too_often(call, account, account.last_reply)
+        return self._pulled(call, account, account.replies)
+
+    def _not_too_often(self, call: Call, account: Account, last: float) -> float:
+        """The time, where so much has gone by since the last question of its kind."""
+        now = time.time()
+        if now - last < account.report_interval:
+            raise rules.error(50009, result=Result.THROTTLED).about(call)
+        return now
+
+    def _pulled(self, call: Call, account: Account, waiting: deque[Event]) -> web.Response:
+        """Each once, and none to an account that has a callback."""
+        self._core.log.add(call)
+        return web.json_response(pulled(waiting, MAX_PULLED) if account.webhook_url is None else [])
+
+    async def balance(self, request: web.Request) -> web.Response:
+        call, _ = self._begin(request)
+        self._core.log.add(call)
+        return web.json_response({"app_balance": BALANCE})
+
+    async def verify_webhook(self, account: Account) -> bool:
+        """What the console does when an address is entered: it must send back the 8 characters of `echostr`."""
+        echo = secrets.token_hex(4)
+        url = str(account.webhook_url)
+        asked = f"{url}{'&' if '?' in url else '?'}{urlencode({'echostr': echo})}"
+        status, text = await self._core.outbox.ask(Parcel(NAME, asked, method="GET"))
+        return status == 200 and text == echo
+
+    def _begin(self, request: web.Request) -> tuple[Call, Account]:
+        call = self._call(request)
+        if "Authorization" not in request.headers:
+            raise rules.error(50001).about(call)
+        account = authenticated(self._core, NAME, request)
+        if account is not None:
+            return replace(call, account=account.app_key), account
+        raise rules.error(50002).about(call)
+
+
+async def _body(request: web.Request, call: Call) -> Any:
+    raw = await request.read()
+    if not raw:
+        raise rules.error(50003).about(call)
+    if request.content_type != "application/json":
+        raise rules.error(50017).about(call)
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        raise rules.error(50007).about(call) from None
+
+
+def _mobiles(entries: Sequence[Any]) -> list[str]:
+    return [one["mobile"] for one in entries if isinstance(one, dict) and isinstance(one.get("mobile"), str)]
+
+
+def _text(msg_id: str, one: Recipient, common: Mapping[str, Any]) -> Text:
+    phone, parameters = str(one["mobile"]), dict(one.get("temp_para") or {})
+
+    def reports(behaviour: Behaviour, at: float) -> Sequence[Event]:
+        status = rules.PHONE_OFF if behaviour is Behaviour.UNDELIVERED else rules.DELIVERED
+        return [rules.report(msg_id, phone, status, at)]
+
+    return Text(phone, msg_id, {**common, "temp_para": parameters}, [str(value) for value in parameters.values()], reports)
+
+
+def _answer(one: Recipient, msg_id: int | None) -> dict[str, Any]:
+    if msg_id is not None:
+        return {"msg_id": str(msg_id), "mobile": one["mobile"]}
+    refused = {"error_code": "50006", "error_message": rules.CODES[50006][1], "mobile": one["mobile"]}
+    return refused | ({"temp_para": one["temp_para"]} if "temp_para" in one else {})

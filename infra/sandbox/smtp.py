@@ -1,0 +1,114 @@
+"""Three mail servers: plain, with TLS from the start, and with STARTTLS required. Replies: RFC 5321 4.2, RFC 3463."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import logging
+import ssl
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from functools import partial
+from typing import Any, cast
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from infra.sandbox import links
+from infra.sandbox.behaviour import Behaviour, of
+from infra.sandbox.calllog import Call, Result
+from infra.sandbox.vendor import Core
+
+NAME = "smtp"
+HOST = "127.0.0.1"
+MAX_BYTES = 10 * 1024 * 1024
+LATE_SECONDS = 1.0  # a client waits for the answer, so late is not as late as elsewhere
+WRONG_PASSWORD = b"wrong"
+
+
+class MailServer:
+    """An aiosmtpd handler. `endpoint` names the listener in the log."""
+
+    def __init__(self, core: Core, endpoint: str) -> None:
+        self._core, self._endpoint = core, endpoint
+
+    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        behaviour = of(address)
+        if behaviour is Behaviour.REJECT:
+            self._log(Result.REFUSED, "550 5.1.1", [address])
+            return "550 5.1.1 No such user here"
+        trouble = None if behaviour is Behaviour.TIMEOUT else self._core.troubles.of_call(NAME, [address])
+        if trouble is Behaviour.THROTTLE:
+            self._log(Result.THROTTLED, "450 4.7.1", [address])
+            return f"450 4.7.1 Too many mails, try again in {self._core.options.retry_after} seconds"
+        if trouble is Behaviour.FLAKY:
+            self._log(Result.FAILED, "451 4.3.0", [address])
+            return "451 4.3.0 Local error in processing"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        recipients, content = list(envelope.rcpt_tos), envelope.original_content or b""
+        timeout = self._core.troubles.of_call(NAME, recipients) is Behaviour.TIMEOUT
+        message_id = str(BytesHeaderParser(policy=email.policy.compat32).parsebytes(content).get("Message-ID", "")).strip()
+        self._log(Result.TIMEOUT if timeout else Result.ACCEPTED, "250", recipients, recipients, message_id)
+        behaviours = {of(recipient) for recipient in recipients}
+        if Behaviour.LATE in behaviours:
+            await asyncio.sleep(LATE_SECONDS)
+        for recipient in recipients:
+            self._core.log.receive(NAME, recipient, message_id, content)
+        if Behaviour.CLICK in behaviours:
+            links.open_first(self._core.outbox, texts(content), 0.0)
+        if timeout:
+            await asyncio.sleep(self._core.options.timeout_hang)
+            cast(asyncio.Transport, server.transport).abort()
+            await asyncio.Event().wait()  # aiosmtpd cancels this when the connection is gone
+        return "250 2.0.0 OK: queued"
+
+    def _log(self, outcome: Result, code: str, contacts: list[str], sent: list[str] | None = None, message_id: str = "") -> None:
+        code = "" if outcome is Result.ACCEPTED else code
+        call = Call(provider=NAME, endpoint=self._endpoint, outcome=outcome, code=code, token=message_id)
+        self._core.log.add(call, contacts, sent or ())
+
+
+def _check_login(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    """Anyone may log in, except with the password `wrong`; aiosmtpd then says 535."""
+    return AuthResult(success=isinstance(data, LoginPassword) and data.password != WRONG_PASSWORD, handled=False)
+
+
+async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) -> asyncio.Server:
+    """`endpoint`: smtp, smtps or starttls. Port 0 takes a free one."""
+    starttls = endpoint == "starttls"
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # a line per command otherwise
+    factory = partial(
+        SMTP,
+        MailServer(core, endpoint),
+        hostname="sandbox.localhost",
+        data_size_limit=MAX_BYTES,
+        authenticator=_check_login,
+        auth_require_tls=starttls,
+        require_starttls=starttls,
+        tls_context=context if starttls else None,
+    )
+    return await asyncio.get_running_loop().create_server(factory, HOST, port, ssl=context if endpoint == "smtps" else None)
+
+
+def texts(content: bytes) -> Iterator[str]:
+    """The text parts of a mail, decoded."""
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    for part in mail.walk():
+        if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
+            yield str(part.get_content())
+
+
+def readable(content: bytes) -> dict[str, Any]:
+    """A mail as the inbox shows it."""
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    headers = {name.lower().replace("-", "_"): str(mail.get(name, "")) for name in ("From", "To", "Subject", "Date", "Message-ID")}
+    files = [{"name": part.get_filename(), "type": part.get_content_type(), "bytes": len(_body(part))} for part in mail.iter_attachments()]
+    return {**headers, "texts": list(texts(content)), "files": files}
+
+
+def _body(part: Any) -> bytes:
+    return part.get_payload(decode=True) or b""

@@ -1,0 +1,181 @@
+"""Tables of the documents that can be checked against the code, are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib import config
+from chalicelib.domain import errors, limits, links, messages, strategies
+from chalicelib.domain import imports as domain_imports
+from chalicelib.entrypoints.http import cursors, route
+from chalicelib.flow import resolve, withdraw
+from chalicelib.flow.content import attachments
+from chalicelib.flow.delivery import calls
+from chalicelib.manage import users
+from chalicelib.manage.imports import run
+from chalicelib.providers import registry
+from chalicelib.reports import message
+from infra.bench import pipeline
+from infra.demo import strategy as demo
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+SOURCES = "".join(path.read_text() for path in sorted((ROOT / "chalicelib").rglob("*.py")))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_flow_table_names_modules_that_are_there() -> None:
+    named = re.findall(r"`(flow/\w+\.py)`", README)
+    assert len(named) >= 9
+    assert [name for name in named if not (ROOT / "chalicelib" / name).is_file()] == []
+
+
+def test_every_environment_variable_is_in_the_configuration_table() -> None:
+    source = (ROOT / "chalicelib" / "config.py").read_text()
+    read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
+    set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "FILES_BUCKET", "KMS_KEY"}
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    assert documented == read - set_by_the_template
+
+
+def test_the_defaults_in_the_configuration_table_are_the_codes() -> None:
+    source = (ROOT / "chalicelib" / "config.py").read_text()
+    defaults = dict(re.findall(r'environ\.get\("([A-Z_]+)", "([^"]+)"\)', source))
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+?)`? \|", README, re.MULTILINE))
+    assert {name: told[name] for name in defaults if name != "LEASE"} == {n: d for n, d in defaults.items() if n != "LEASE"}
+
+
+def test_every_make_target_that_the_readme_names_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake ([a-z]+)", README)) - {"it"}:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        found = page.parent / path if path else page
+        assert found.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in _anchors(found), f"{page.name}: {target}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """Of the headings, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_architecture_page_names_every_provider_that_is_registered() -> None:
+    remaining = ARCHITECTURE.split("## What remains")[1]
+    for platform in registry.capabilities():
+        assert platform.removesuffix("_private") in remaining.lower(), platform
+
+
+def _section(page: str, title: str) -> str:
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def test_the_architecture_page_names_every_table() -> None:
+    assert tuple(re.findall(r"^\| `(\w+)` \|", _section(ARCHITECTURE, "Tables"), re.MULTILINE)) == config.TABLES
+
+
+def test_the_limits_are_the_codes() -> None:
+    can = registry.capabilities()
+    rows = re.findall(r"^\| ([^|]+) \| ([\d,]+) \|", _section(ARCHITECTURE, "Limits"), re.MULTILINE)
+    assert {what: int(number.replace(",", "")) for what, number in rows} == {
+        "user ids of a send, users of an upload": limits.MAX_USERS,
+        "targets that are planned in the request itself": messages.INLINE_TARGETS,
+        "targets of a page": messages.PAGE_TARGETS,
+        "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
+        "bytes of a user's contacts and tags": users.USER_BYTES,
+        "bytes of a message's contents": resolve.CONTENT_LIMIT,
+        "bytes of a mail's files": attachments.MAX_TOTAL,
+        "bytes of a page of a list": cursors.MAX_BYTES,
+        "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
+        "bytes of a request": route.MAX_BODY,
+        "rows of a file that is imported": domain_imports.MAX_ROWS,
+        "bytes of a file that is imported": domain_imports.MAX_BYTES,
+        "columns of a file that is imported": domain_imports.MAX_COLUMNS,
+        "rows of an import's slice": run.SLICE,
+        "bytes of an address behind a short link": links.MAX_ADDRESS,
+        "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
+        "deliveries of a call: WeChat": can["wechatoa"].call_size,
+        "deliveries of a call: WeCom": can["wecom"].call_size,
+        "deliveries of a call: DingTalk": can["dingtalk"].call_size,
+        "numbers of a call: CMPP": can["cmpp"].call_size,
+        "numbers of a call: Chuanglan": can["chuanglan"].call_size,
+        "numbers of a call: Montnets": can["montnets"].call_size,
+        "mails of a call: SMTP": can["smtp"].call_size,
+        "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
+        "seconds that a step waits": strategies.MAX_WITHIN,
+    }
+    assert can["jsms"].call_size == can["jpush"].call_size
+    assert {can[name].call_size for name in can if name.startswith("wechat")} == {1}
+    assert can["wecom_linkedcorp"].call_size == can["wecom"].call_size
+
+
+def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() -> None:
+    raw = (ROOT / "infra" / "template" / "resources.yaml").read_text().split("\nConditions:")[0]
+    wanted = dict(re.findall(r"^  (\w+):\n    Type: \w+\n    Default: \"?(\w*)\"?", raw, re.MULTILINE))
+    told = dict(re.findall(r"^\| `([A-Z]\w+)` \| ([^|]+) \|", _section(OPERATIONS, "Deploy"), re.MULTILINE))
+    assert told.keys() == wanted.keys()
+    assert {name: default for name, default in told.items() if default.isdigit()} == {n: d for n, d in wanted.items() if d}
+
+
+def test_every_kind_of_alarm_is_explained() -> None:
+    source = (ROOT / "infra" / "template" / "alarms.py").read_text()
+    kinds = set(re.findall(r'alarms\[f?"(?:\{[^}]*\})?(\w+Alarm)"\]', source))
+    assert len(kinds) == 10
+    assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", OPERATIONS, re.MULTILINE)) == kinds
+
+
+def test_every_event_that_warns_is_explained_and_is_logged() -> None:
+    warned = re.findall(r'\b(?:log\.(?:warning|error)|_log)\(\s*"([^"]+)"', SOURCES)
+    cells = re.findall(r"^\| (`[^|]+`) \|", _section(OPERATIONS, "Watch").split("| event |")[1], re.MULTILINE)
+    told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+    assert len(set(warned)) >= 25
+    assert {name for name in warned if name not in told} == set()
+    assert [name for name in told if f'"{name}"' not in SOURCES and f'{name.partition(" ")[2]}"' not in SOURCES] == []
+
+
+def test_every_metric_is_explained() -> None:
+    counted = set(re.findall(r'\bmetric\("(\w+)"', SOURCES))
+    assert len(counted) >= 10
+    assert {name for name in counted if f"`{name}`" not in OPERATIONS} == set()
+
+
+def test_what_a_provider_may_raise_is_what_there_is() -> None:
+    page = (ROOT / "docs" / "adding-a-provider.md").read_text()
+    told = set(re.findall(r"^ *\| `(\w+)` \|", page, re.MULTILINE))
+    assert told == {kind for kind, value in vars(errors).items() if _is_a_provider_error(value)}
+
+
+def _is_a_provider_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, errors.ProviderError) and value is not errors.ProviderError
+
+
+def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
+    assert f"within {demo.WITHIN} seconds" in README
+    row = re.search(r"^\| usd per million \| ([\d.]+) \|[^|]+\| ([\d.]+) \|", (ROOT / "docs" / "performance.md").read_text(), re.MULTILINE)
+    assert row is not None
+    for scenario, counted in zip(("bulk", "single"), row.groups(), strict=True):
+        told = re.search(rf"\| about \$([\d.]+) \| \${pipeline.BOUNDS[scenario]['usd_per_million']:g}0? \|", README)
+        assert told is not None, scenario
+        assert float(told[1]) == pytest.approx(float(counted), rel=0.1), scenario
+
+
+def test_every_platform_says_what_is_verified_and_what_is_not() -> None:
+    page = (ROOT / "docs" / "verification.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|(.+)\|$", page, re.MULTILINE)
+    assert sorted(row[0] for row in rows) == sorted(registry.capabilities())
+    assert all(len(cell.strip()) > 7 for row in rows for cell in row[1:])
+    named = set(re.findall(r"tests/[\w/]+\.py", page))
+    assert len(named) >= 6
+    assert [path for path in named if not (ROOT / path).is_file()] == []

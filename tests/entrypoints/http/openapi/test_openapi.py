@@ -1,0 +1,223 @@
+"""The OpenAPI document is whole and true, whatever is asked by it is answered as it says, and the page shows all of it."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from importlib import import_module
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from openapi_spec_validator import validate
+from pydantic import AliasChoices, BaseModel
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from urllib3 import HTTPResponse
+
+import app
+from chalicelib.entrypoints.http import codes
+from chalicelib.entrypoints.http import schemas as shapes
+from chalicelib.entrypoints.http.openapi import document, examples, meanings
+from chalicelib.entrypoints.http.schemas import base
+from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
+
+DOCUMENT = document.document(app.app.routes, "https://ums.example.com")
+SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
+SHARED = {base.Strict, base.Patch, base.Query, base.Answer, base.Page}
+OPERATIONS = {f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in SCHEMA.get_all_operations()}
+CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
+
+
+def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every body, query and answer that there is, by the name that a route would use."""
+    for module in pkgutil.iter_modules(shapes.__path__):
+        loaded = import_module(f"{shapes.__name__}.{module.name}")
+        for name, found in inspect.getmembers(loaded, inspect.isclass):
+            if issubclass(found, BaseModel) and found.__module__ == loaded.__name__ and found not in SHARED:
+                yield f"{module.name}.{name}", found
+
+
+def test_the_document_is_valid() -> None:
+    validate(DOCUMENT)
+
+
+def test_every_route_is_in_the_document() -> None:
+    served = {(path, method.lower()) for path, methods in app.app.routes.items() for method in methods}
+    assert {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods} == served
+
+
+def test_parameters_at_the_same_place_of_a_path_have_one_name() -> None:
+    """API Gateway takes no other: /lists/{id} and /lists/{list}/members cannot both be."""
+    names: dict[str, set[str]] = {}
+    for path in app.app.routes:
+        parts = path.split("/")
+        for n, part in enumerate(parts):
+            if part.startswith("{"):
+                names.setdefault("/".join(parts[:n]), set()).add(part)
+    assert {place: found for place, found in names.items() if len(found) > 1} == {}
+
+
+def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
+    operations = [each for methods in DOCUMENT["paths"].values() for each in methods.values()]
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    assert [each["operationId"] for each in operations if not each["summary"]] == []
+    assert {each["tags"][0] for each in operations} <= {*examples.TAGS}
+
+
+def test_what_may_be_answered_with_412_takes_the_version_that_it_begins_from() -> None:
+    for name, operation in OPERATIONS.items():
+        raw = operation.definition.raw
+        assert ("412" in raw["responses"]) == ("If-Match" in [p["name"] for p in raw.get("parameters", ())]), name
+
+
+def test_every_success_that_is_described_can_happen() -> None:
+    """UMS's bare address for callbacks refuses everybody."""
+    never = {name for name, each in OPERATIONS.items() if not [s for s in each.definition.raw["responses"] if s < "4"]}
+    assert never == {"GET /v1/{type}/callback", "POST /v1/{type}/callback"}
+
+
+def test_every_field_of_every_shape_is_in_the_document() -> None:
+    everything = json.dumps(DOCUMENT)
+    for name, shape in shape_classes():
+        if issubclass(shape, base.Query):
+            continue  # each of its fields is a parameter, below
+        if shape.__subclasses__() and shape.__name__ not in DOCUMENT["components"]["schemas"]:
+            continue  # only others are made of it
+        found = DOCUMENT["components"]["schemas"].get(shape.__name__)
+        assert found is not None, f"{name} is used by no route"
+        fields = {name for f, field in shape.model_fields.items() if f != "root" for name in names_of(f, field.validation_alias)}
+        assert fields == {*found.get("properties", {})}, name
+    for path, methods in app.app.routes.items():
+        for method, entry in methods.items():
+            query = entry.view_function.contract.query
+            shown = {p["name"] for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ()) if p["in"] == "query"}
+            assert shown == ({*shapes.load(query).model_fields} if query else set())
+    assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
+
+
+def names_of(field: str, alias: Any) -> list[str]:
+    return [*map(str, alias.choices)] if isinstance(alias, AliasChoices) else [alias or field]
+
+
+def test_no_parameter_is_null_and_every_rule_is_one_of_json_schema() -> None:
+    parameters = [p for methods in DOCUMENT["paths"].values() for o in methods.values() for p in o.get("parameters", ())]
+    assert [p["name"] for p in parameters if '"null"' in json.dumps(p["schema"]) or p["schema"].get("default", "") is None] == []
+    for word in ("ge", "gt", "le", "lt", "min_length", "max_length"):
+        assert f'"{word}": ' not in json.dumps(DOCUMENT["components"]["schemas"])
+
+
+def test_it_says_of_every_field_what_it_means() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    silent = [
+        f"{name}.{field}" for name, s in schemas.items() for field, told in s.get("properties", {}).items() if "description" not in told
+    ]
+    assert silent == []
+    everywhere = {told["description"] for s in schemas.values() for told in s.get("properties", {}).values()}
+    asked = {p["description"] for methods in DOCUMENT["paths"].values() for o in methods.values() for p in o.get("parameters", ())}
+    assert {name for name, told in meanings.FIELDS.items() if told not in everywhere | asked} == set()
+
+
+def test_every_example_has_its_shape() -> None:
+    for name, example in (*examples.BODIES.items(), *examples.ANSWERS.items()):
+        shapes.load(name).model_validate_json(json.dumps(example))
+
+
+def test_the_document_and_the_page_are_open_to_everybody(api: Api) -> None:
+    answered = api("GET", "/openapi.json")
+    assert (answered.status, answered.headers["Content-Type"]) == (200, "application/json")
+    assert answered.json["servers"] == [{"url": "https://ums.example.com"}]
+    page = api("GET", "/docs")
+    assert page.status == 200
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.ids += [found["id"] or ""] if "id" in found else []
+        self.targets += [found["href"] or ""] if tag == "a" else []
+        self.loaded += [tag] if tag in ("script", "link", "img", "iframe") else []
+
+
+def test_the_page_shows_every_operation_and_loads_nothing(api: Api) -> None:
+    text = api("GET", "/docs").body.decode()
+    read = _Page()
+    read.feed(text)
+    wanted = {each["operationId"] for methods in DOCUMENT["paths"].values() for each in methods.values()}
+    assert wanted <= {*read.ids}
+    assert {t.removeprefix("#") for t in read.targets if t.startswith("#")} == wanted
+    assert read.loaded == []
+    assert re.findall(r"url\(|@import|https?://(?!www\.rfc|ums\.example)", text.partition("</style>")[0]) == []
+    assert "prefers-color-scheme:dark" in text
+
+
+def test_what_a_description_says_is_escaped() -> None:
+    from chalicelib.entrypoints.http.openapi import page as reference
+
+    assert reference.text("a <b> `c<d`\n\n| x |\n|---|\n| <i> |") == (
+        "<p>a &lt;b&gt; <code>c&lt;d</code></p><table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
+    )
+
+
+# -- what is asked by the document, and beside it, is answered as it says
+
+GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "1", "id": "1"}
+
+
+def headers_for(operation: Any) -> dict[str, str]:
+    schemes = {name for each in operation.definition.raw["security"] for name in each}
+    key = OPERATOR if "accessKey" in schemes else SENDER
+    return {"Authorization": "Basic " + base64.b64encode(key.encode()).decode()} if schemes else {}
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name: str) -> None:
+    operation = OPERATIONS[name]
+
+    @settings(
+        max_examples=8, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy())
+    def ask(case: Any) -> None:
+        ask_and_check(configured, case, headers_for(operation))
+
+    ask()
+
+
+def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
+    """Half of the cases with ids that exist, so that more than 404 is seen."""
+    if len(repr(case.body)) % 2:
+        case.path_parameters = {name: GOOD_PARTS.get(name, value) for name, value in (case.path_parameters or {}).items()}
+        headers = {**headers, **({"If-Match": "*"} if "If-Match" in (case.headers or {}) else {})}
+    asked = requests.Request(**case.as_transport_kwargs(base_url="http://api", headers=headers)).prepare()
+    raw = asked.body.encode() if isinstance(asked.body, str) else asked.body or b""
+    reply = api(str(asked.method), asked.path_url, raw=raw, headers={str(k): str(v) for k, v in asked.headers.items()})
+    answered = requests.Response()
+    answered.status_code, answered._content, answered.url, answered.request = reply.status, reply.body, str(asked.url), asked
+    answered.headers.update(reply.headers)
+    answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
+    assert reply.status < 500, reply.body
+    told = {*case.operation.definition.raw["responses"][str(reply.status)].get("headers", {})}
+    assert {name for name in document.HEADERS if name in reply.headers} <= told
+    assert ("ETag" in reply.headers) == ("ETag" in told)
+    case.validate_response(answered, checks=CHECKS)

@@ -1,0 +1,197 @@
+"""Queues, stream, clock and schedule, called as Lambda calls them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import config, wiring
+from chalicelib.domain import envelopes, keys
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.jobs import (
+    AskJob,
+    AudienceJob,
+    ChannelJob,
+    DeliverJob,
+    PlanJob,
+    PollJob,
+    Question,
+    Timer,
+    TimerKind,
+    TimersJob,
+)
+from chalicelib.domain.plans import PageId
+from chalicelib.entrypoints.lambdas import queues, schedules, steps, streams
+from chalicelib.flow import audience, deliver, evaluate, poll, provider_query, tally
+from chalicelib.flow import timers as due
+from tests.builders import a_msgid
+from tests.fakes.world import FakeWorld
+
+MSGID = a_msgid()
+PAGE = PageId(MSGID, 3)
+LOOK = Timer(5, TimerKind.LOOK, PAGE, Priority.HIGH)
+RECOUNT = Timer(5, TimerKind.RECOUNT, PAGE, Priority.LOW)
+POLL = Timer(5, TimerKind.POLL, PAGE, Priority.LOW, "sms1")
+
+
+class Steps:
+    """What the flow was asked to do."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+        self.fails: dict[str, Exception] = {}
+
+    def record(self, name: str) -> Any:
+        def step(world: Any, *arguments: Any) -> None:
+            if name in self.fails:
+                raise self.fails[name]
+            self.done.append((name, *arguments))
+
+        return step
+
+
+@pytest.fixture
+def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
+    recorded = Steps()
+    for module, name in (
+        (audience, "plan"), (evaluate, "look"), (tally, "recount"), (tally, "changed"), (deliver, "deliver"), (poll, "poll_channel"),
+        (poll, "poll_page"), (poll, "start"), (provider_query, "answer"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, recorded.record(name))
+    wiring.use(FakeWorld().ports)
+    yield recorded
+    wiring.use(None)
+
+
+class Context:
+    def __init__(self, *remaining: int) -> None:
+        self.remaining = list(remaining)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.remaining.pop(0) if len(self.remaining) > 1 else self.remaining[0]
+
+
+def sqs(*bodies: AudienceJob | ChannelJob | str) -> dict[str, Any]:
+    texts = [body if isinstance(body, str) else envelopes.encode(body) for body in bodies]
+    return {"Records": [{"messageId": f"m{n}", "body": t, "receiptHandle": "r", "attributes": {}} for n, t in enumerate(texts)]}
+
+
+def failed(answer: Any) -> list[str]:
+    assert set(answer) == {"batchItemFailures"}
+    return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+
+
+def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
+    plan, timers = PlanJob(MSGID, 0), TimersJob((LOOK, RECOUNT))
+    assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
+    assert flow.done == [("plan", plan), ("look", [LOOK]), ("recount", [RECOUNT]), ("recount", [RECOUNT])]
+
+
+def queue_consumer(channel_type: ChannelType) -> Any:
+    """By the name by which Lambda finds it."""
+    return getattr(queues, config.deliver_function(channel_type))
+
+
+@pytest.mark.parametrize("consumer", [queue_consumer(kind) for kind in ChannelType])
+def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: Any) -> None:
+    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), AskJob("sms1", Question.CHECK, "0b6f")
+    assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
+    assert flow.done == [("deliver", job), ("poll_channel", asked), ("answer", tested), ("poll_page", POLL)]
+
+
+def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
+    flow.fails["look"] = RuntimeError("13800138000")
+    plan = PlanJob(MSGID, 0)
+    assert failed(queues.audience(sqs(plan, TimersJob((LOOK,)), plan), None)) == ["m1"]
+    assert [name for name, *_ in flow.done] == ["plan", "plan"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "null", "[]", "7", '{"kind":"x"}', '{"kind":"plan"}', '{"kind":"timers","timers":[[1]]}', "[" * 100_000]
+)
+def test_what_is_no_job_goes_back_and_is_kept(flow: Steps, text: str) -> None:
+    for consumer in (queues.audience, queue_consumer(ChannelType.APP)):
+        assert failed(consumer(sqs(text), None)) == ["m0"]
+    assert flow.done == []
+
+
+def test_a_job_of_another_queue_goes_back(flow: Steps) -> None:
+    assert failed(queues.audience(sqs(PollJob("sms1")), None)) == ["m0"]
+    assert failed(queue_consumer(ChannelType.SMS)(sqs(PlanJob(MSGID, 0)), None)) == ["m0"]
+
+
+def test_a_failure_is_logged_with_its_id_and_without_its_message(flow: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+    flow.fails["plan"] = ValueError("13800138000")
+    queues.audience(sqs(PlanJob(MSGID, 0)), None)
+    out = capsys.readouterr().out
+    line = next(line for text in out.splitlines() if (line := json.loads(text)).get("message") == "job_failed")
+    assert (line["message_id"], line["function"]) == ("m0", "audience")
+    assert "ValueError" in line["exception"]
+    assert "13800138000" not in out
+
+
+def test_jobs_there_is_no_time_for_go_back(flow: Steps) -> None:
+    plan = PlanJob(MSGID, 0)
+    assert failed(queues.audience(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == ["m2", "m3"]
+    assert len(flow.done) == 2
+
+
+def test_the_first_job_is_always_worked_on(flow: Steps) -> None:
+    assert failed(queues.audience(sqs(PlanJob(MSGID, 0)), Context(1))) == []
+
+
+def stream(*partitions: str) -> dict[str, Any]:
+    rows = [{"Keys": {"pk": {"S": pk}, "sk": {"S": "x"}}, "SequenceNumber": f"{n}"} for n, pk in enumerate(partitions)]
+    return {
+        "Records": [{"eventName": "INSERT", "eventSourceARN": "arn:aws:dynamodb:r:1:table/t/stream/1", "dynamodb": row} for row in rows]
+    }
+
+
+def test_a_batch_of_the_stream_is_one_call_with_each_page_once(flow: Steps) -> None:
+    one, other = keys.join(MSGID, 1), keys.join(MSGID, 2)
+    assert failed(streams.tally(stream(one, other, one, other, one), None)) == []
+    assert flow.done == [("changed", [PageId(MSGID, 1), PageId(MSGID, 2)])]
+
+
+def test_a_batch_that_fails_is_read_again_from_its_start(flow: Steps) -> None:
+    flow.fails["changed"] = RuntimeError()
+    assert failed(streams.tally(stream(keys.join(MSGID, 1), keys.join(MSGID, 2)), None)) == ["0"]
+
+
+def test_an_unreadable_record_is_reported_and_the_others_count(flow: Steps) -> None:
+    assert failed(streams.tally(stream(keys.join(MSGID, 1), "nonsense", keys.join("x", 1), keys.join(MSGID, 2)), None)) == ["1"]
+    assert flow.done == [("changed", [PageId(MSGID, 1), PageId(MSGID, 2)])]
+
+
+@pytest.mark.parametrize(
+    ("more", "left", "answer", "sweeps"), [([False], 60_000, False, 1), ([True, True, False], 60_000, False, 3), ([True], 9_000, True, 1)]
+)
+def test_the_sweep_goes_on_while_there_is_time(
+    flow: Steps, monkeypatch: pytest.MonkeyPatch, more: list[bool], left: int, answer: bool, sweeps: int
+) -> None:
+    calls = iter(more)
+    monkeypatch.setattr(due, "sweep", lambda world: next(calls))
+    assert steps.sweep({"by": "schedule"}, Context(left)) == {"more": answer}
+    assert len(more) - len(list(calls)) == sweeps
+
+
+def test_a_task_that_fails_says_so_but_quotes_nothing(flow: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+    flow.fails["start"] = ValueError("13800138000")
+    with pytest.raises(RuntimeError, match="poll failed: ValueError") as raised:
+        schedules.poll({}, None)
+    assert raised.value.__suppress_context__
+    assert "13800138000" not in capsys.readouterr().out
+
+
+def test_the_schedule_starts_polling(flow: Steps) -> None:
+    assert schedules.poll({"by": "schedule"}, None) == {}
+    assert flow.done == [("start",)]
+
+
+def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:
+    assert set(queues.DELIVERY) == set(config.SUPPORTED_CHANNEL_TYPES)
+    consumers = [queue_consumer(kind) for kind in config.SUPPORTED_CHANNEL_TYPES]
+    assert len({*consumers}) == len(consumers)

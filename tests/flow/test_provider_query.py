@@ -1,0 +1,224 @@
+"""Questions to a provider, asked by a delivery function for the API."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain import envelopes
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    Refused,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Uncertain,
+)
+from chalicelib.domain.jobs import AskJob, Question
+from chalicelib.domain.provider_io import Token, token_name
+from chalicelib.flow import provider_query
+from chalicelib.ports import World
+from tests.builders import an_access_channel
+from tests.fakes.clock import START
+from tests.fakes.providers import ScriptedSession
+from tests.fakes.world import LIMITS, FakeWorld
+
+ID = "0b6f" * 8
+JOB = AskJob("push", Question.CHECK, ID)
+TOKEN = Token("t0ken", START + 7_200_000, START + 7_000_000)
+SHOP = an_access_channel(channels=("push",))
+
+
+@pytest.fixture
+def fake() -> FakeWorld:
+    fake = FakeWorld()
+    sealed = fake.credentials.seal_credentials({"key": "right"})
+    fake.settings.put_channel(Channel("push", 1, "push", ChannelType.APP, "push", sealed, b"", "hash"))
+    return fake
+
+
+@pytest.fixture
+def world(fake: FakeWorld) -> World:
+    return fake.ports
+
+
+@pytest.fixture
+def channel(world: World) -> Channel:
+    found = world.settings.channel("push")
+    assert found is not None
+    return found
+
+
+def answered(fake: FakeWorld) -> Any:
+    """While the API waits, a delivery function works."""
+
+    def work() -> None:
+        while (envelope := fake.queues.take()) is not None:
+            assert isinstance(envelope.job, AskJob)
+            provider_query.answer(fake.ports, envelope.job)
+
+    return work
+
+
+@pytest.mark.parametrize("question", Question)
+def test_a_question_survives_its_queue(question: Question) -> None:
+    job = AskJob("push", question, ID, "https://a.example/?b=c")
+    assert envelopes.decode_channel(envelopes.encode(job)) == job
+
+
+@pytest.mark.parametrize("wrong", ['"why"', "1", "null", "[]"])
+def test_another_question_is_no_job(wrong: str) -> None:
+    text = envelopes.encode(JOB)
+    with pytest.raises(ValueError, match=r"not a|not a job"):
+        envelopes.decode_channel(text.replace('"check"', wrong))
+
+
+def test_a_question_goes_to_the_queue_of_the_channels_type(fake: FakeWorld, world: World, channel: Channel) -> None:
+    id = provider_query.ask(world, channel, Question.CHECK)
+    (sent,) = fake.queues.sent
+    assert sent.job == AskJob("push", Question.CHECK, id)
+    assert (sent.priority, sent.channel_type, sent.delay, sent.worker) == (1, ChannelType.APP, 0, "")
+    assert provider_query.ask(world, channel, Question.CHECK) != id
+
+
+def test_a_question_goes_to_the_worker_that_serves_the_platform(fake: FakeWorld, channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, worker="w"))
+    fake.limits = replace(LIMITS, workers=("w",))
+    provider_query.ask(fake.ports, channel, Question.CHECK)
+    assert [each.worker for each in fake.queues.sent] == ["w"]
+
+
+@pytest.mark.parametrize(("worker", "types"), [("w", tuple(ChannelType)), ("", (ChannelType.SMS,)), ("", ())])
+def test_what_the_stage_does_not_run_is_not_asked(
+    fake: FakeWorld, channel: Channel, monkeypatch: pytest.MonkeyPatch, worker: str, types: tuple[ChannelType, ...]
+) -> None:
+    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, worker=worker))
+    fake.limits = replace(LIMITS, channel_types=types)
+    for question in Question:
+        with pytest.raises(Refused, match="this stage") as refused:
+            provider_query.ask(fake.ports, channel, question)
+        assert (refused.value.status, refused.value.field) == (409, "code")
+    with pytest.raises(Refused, match="app"):
+        provider_query.access_token(fake.ports, SHOP, ChannelType.APP)
+    assert not fake.queues.sent
+
+
+@pytest.mark.parametrize("error", [Misconfigured, Rejected, Unavailable, Throttled, Uncertain])
+def test_what_is_wrong_is_answered_in_the_providers_word(world: World, monkeypatch: pytest.MonkeyPatch, error: Any) -> None:
+    def refuse(self: ScriptedSession) -> None:
+        raise error("its_word")
+
+    monkeypatch.setattr(ScriptedSession, "check", refuse)
+    provider_query.answer(world, JOB)
+    assert provider_query.result(world, ID) == provider_query.Answered("its_word", error.__name__.lower())
+
+
+def test_a_mistake_of_ours_is_no_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedSession, "check", lambda self: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        provider_query.answer(world, JOB)
+    assert provider_query.result(world, ID) is None
+
+
+def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(fake: FakeWorld, world: World) -> None:
+    provider_query.answer(world, JOB)
+    assert provider_query.result(world, ID) == provider_query.Answered()
+    fake.settings._channels.clear()
+    provider_query.answer(world, JOB)
+    assert provider_query.result(world, ID) == provider_query.Answered("no_such_channel", "rejected")
+
+
+def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) -> None:
+    begun = fake.clock.now()
+    fake.clock.while_asleep = [lambda: provider_query.answer(world, JOB)]
+    assert provider_query.wait(world, ID) == provider_query.Answered()
+    assert fake.clock.now() - begun == 200
+
+
+# -- authorisations
+
+
+def test_the_page_of_an_authorisation_is_the_providers(
+    fake: FakeWorld, world: World, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, authorisation=True))
+    monkeypatch.setattr(ScriptedSession, "authorisation_link", lambda self, uri: f"https://page.example/?then={uri}")
+    fake.clock.while_asleep = [answered(fake)]
+    id = provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
+    assert provider_query.wait(world, id) == provider_query.Answered(link="https://page.example/?then=https://us.example/")
+
+
+def test_a_platform_without_a_page_is_not_asked_for_one(fake: FakeWorld, world: World, channel: Channel) -> None:
+    with pytest.raises(Invalid) as refused:
+        provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
+    assert refused.value.field == "code"
+    assert not fake.queues.sent
+    provider_query.answer(world, AskJob("push", Question.AUTHORISATION, ID))
+    assert provider_query.result(world, ID) == provider_query.Answered("no_authorisation", "rejected")
+
+
+# -- access tokens
+
+
+def asked_token(world: World, access: AccessChannel = SHOP) -> Token:
+    return provider_query.access_token(world, access, ChannelType.APP)
+
+
+def test_a_token_that_lives_is_not_asked_for(fake: FakeWorld, world: World, channel: Channel) -> None:
+    world.tokens.write(token_name("push", channel.edition), TOKEN)
+    assert asked_token(world) == TOKEN
+    assert not fake.queues.sent
+
+
+def test_where_there_is_no_token_a_delivery_function_is_asked_once(fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ScriptedSession, "access_token", lambda self: TOKEN)
+    fake.clock.while_asleep = [lambda: None, lambda: None, answered(fake)]
+    assert asked_token(world) == TOKEN
+    assert [each.job.question for each in fake.queues.sent if isinstance(each.job, AskJob)] == [Question.TOKEN]
+
+
+def test_the_token_of_other_credentials_is_not_given(fake: FakeWorld, world: World, channel: Channel) -> None:
+    world.tokens.write(token_name("push", channel.edition), TOKEN)
+    changed = replace(channel, sealed_credentials=fake.credentials.seal_credentials({"key": "another"}), version=2)
+    fake.settings.update_channel(channel, changed)
+    assert changed.edition != channel.edition
+    with pytest.raises(Refused):
+        asked_token(world)
+
+
+def test_a_token_is_waited_for_8_seconds_and_no_longer(fake: FakeWorld, world: World) -> None:
+    begun = fake.clock.now()
+    with pytest.raises(Refused) as error:
+        asked_token(world)
+    assert (error.value.code, error.value.status) == (1019052, 503)
+    assert 8000 <= fake.clock.now() - begun < 9000
+
+
+def test_a_provider_that_refuses_is_not_waited_for(fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: ScriptedSession) -> Token:
+        raise Misconfigured("40013")
+
+    monkeypatch.setattr(ScriptedSession, "access_token", refuse)
+    fake.clock.while_asleep, begun = [answered(fake)], fake.clock.now()
+    with pytest.raises(Refused, match="40013") as error:
+        asked_token(world)
+    assert error.value.code == 1019052
+    assert fake.clock.now() - begun == 200
+
+
+def test_an_account_whose_token_is_not_handed_on_says_so(fake: FakeWorld, world: World) -> None:
+    fake.clock.while_asleep = [answered(fake)]
+    with pytest.raises(Refused) as error:
+        asked_token(world)
+    assert (error.value.code, error.value.status, error.value.field) == (4004, 400, "type")
+
+
+def test_without_a_channel_of_the_type_there_is_nobody_to_ask(world: World) -> None:
+    with pytest.raises(Refused) as error:
+        provider_query.access_token(world, SHOP, ChannelType.WECHATOA)
+    assert error.value.code == 1015008

@@ -1,0 +1,114 @@
+"""What the benchmark makes of the emulator's counts: by hand for a small case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infra.bench import page as bench_page
+from infra.bench import prices, quiet
+from infra.bench.cost import Result
+from infra.bench.pipeline import BOUNDS
+
+COUNTS: dict[str, Any] = {
+    "requests": {"dynamodb": {"PutItem": 30, "Query": 10}, "sqs": {"SendMessageBatch": 4}, "kms": {"Decrypt": 2}},
+    "by_caller": {
+        "api": {"dynamodb": {"PutItem": 20}, "sqs": {"SendMessageBatch": 4}, "kms": {"Decrypt": 2}},
+        "deliver_app": {"dynamodb": {"PutItem": 10, "Query": 10}},
+    },
+    "api": {"POST": 15},
+    "lambda": {"api": {"invocations": 15, "milliseconds": 1500}, "deliver_app": {"invocations": 5, "milliseconds": 500}},
+    "event_sources": {
+        "app-2": {"receives": 5, "messages": 9, "deletes": 5},
+        "stream": {"batches": 3, "records": 30},
+    },
+    "states": {"transitions": 8},
+    "write_units": {"ledger": 40, "due": 10},
+    "read_units": {"ledger": 20.5, "users": 500.0},
+}
+
+
+@pytest.fixture
+def result() -> Result:
+    return Result(recipients=2000, deliveries_per_second=123.456, counts=COUNTS, log_bytes=1_000_000)
+
+
+def test_requests_of_functions_and_those_that_aws_makes_by_itself_are_counted(result: Result) -> None:
+    steps = {name: number for name, number in result.requests_by_step.items() if number}
+    assert steps["api"] == 26
+    assert steps["deliver_app"] == 20
+    assert sum(number for name, number in steps.items() if "app-2" in name) == 5 + 5
+    assert sum(number for name, number in steps.items() if "stream" in name) == 3
+    assert steps["state transitions"] >= 8
+    assert result.aws_requests == sum(steps.values())
+
+
+def test_what_is_billed_is_the_requests_of_functions_and_event_sources(result: Result) -> None:
+    quantities = result.quantities
+    assert quantities["SQS requests"] == 4 + 10
+    assert quantities["DynamoDB write units"] == 50
+    assert quantities["DynamoDB read units"] == 520.5
+    assert quantities["API Gateway requests (REST)"] == 15
+    assert quantities["Lambda requests"] == 20
+    assert quantities["KMS requests"] == 2
+
+
+def test_dollars_are_for_a_million_recipients(result: Result) -> None:
+    dollars = result.dollars
+    assert dollars["DynamoDB write units"] == pytest.approx(50 / 2000 * 0.625)
+    assert dollars["DynamoDB read units"] == pytest.approx(520.5 / 2000 * 0.125)
+    assert dollars["API Gateway requests (REST)"] == pytest.approx(15 / 2000 * 3.5)
+    assert dollars["Lambda duration"] == pytest.approx(2.0 * 0.5 * prices.LAMBDA_GB_SECOND * 500)
+    assert result.report["usd_per_million"] == pytest.approx(sum(dollars.values()), abs=0.001)
+
+
+def test_the_report_has_the_figures_of_bench_json_and_no_others(result: Result) -> None:
+    assert list(result.report) == [
+        "recipients",
+        "deliveries_per_second",
+        "aws_requests_per_1000",
+        "write_units_per_1000",
+        "read_units_per_1000",
+        "state_transitions_per_1000",
+        "usd_per_million",
+    ]
+    assert result.report["write_units_per_1000"] == 25
+    assert result.report["read_units_per_1000"] == 260.25
+
+
+def test_everything_that_is_billed_has_a_price_and_prices_have_a_date(result: Result) -> None:
+    assert set(result.quantities) <= set(prices.PER_MILLION)
+    assert prices.REGION == "us-east-1"
+    assert prices.DATE.startswith("202")
+
+
+def test_messages_that_come_alone_cost_an_invocation_and_two_requests_each(result: Result) -> None:
+    shared = 9 - 5
+    each = 2 * 0.40e-6 + 0.20e-6 + 450 / 1e9 * 0.50 + 0.05 * 5e-6
+    assert result.dollars_alone - sum(result.dollars.values()) == pytest.approx(shared * each * 500)
+
+
+def test_what_lambda_writes_into_the_log_is_billed_too(result: Result) -> None:
+    assert result.dollars["CloudWatch logs"] == pytest.approx((1_000_000 + 20 * 450) / 1e9 * 0.50 * 500)
+
+
+def test_the_benchmarks_own_requests_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = {"-": {"sqs": {"GetQueueAttributes": 700}, "dynamodb": {"PutItem": 1}}}
+    answer = {**COUNTS, "by_caller": {**COUNTS["by_caller"], **outside}, "requests": {"sqs": {"GetQueueAttributes": 700}}}
+    monkeypatch.setattr(quiet.requests, "get", lambda *_, **__: SimpleNamespace(json=lambda: answer))
+    assert quiet.counted({"emulator_url": ""}) == COUNTS
+
+
+def test_the_page_says_what_was_measured(result: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
+    results = dict.fromkeys(("bulk", "single", "plain"), result)
+    report = {name: each.report for name, each in results.items()} | {"import_ratio": {"api": 2.1, "deliver": 1.5}}
+    bench_page.write(report, results, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine")
+    page = bench_page.PAGE.read_text()
+    assert "| recipients | 2,000 |  | 2,000 |  | 2,000 |  |" in page
+    assert f"| usd per million | {result.report['usd_per_million']} | 1.5 |" in page
+    assert f"| {result.report['usd_per_million']} | 25 |\n" in page
+    assert "{" not in page

@@ -1,0 +1,353 @@
+"""Imports, step by step: every row is told what became of it, and however often workers die, it is done once."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain import audiences
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.groups import Family, Group
+from chalicelib.domain.imports import MAX_BYTES, FileFormat, Import, ImportKind, ImportState
+from chalicelib.domain.jobs import ImportJob
+from chalicelib.entrypoints.lambdas.imports import read_user
+from chalicelib.manage.imports import columns, sheets
+from chalicelib.manage.imports import run as imports
+from tests import spreadsheets
+from tests.builders import SHOP, a_channel, a_user, an_access_channel
+from tests.fakes.steps import Killed
+from tests.fakes.world import FakeWorld
+
+USERS, TAGS, SEGMENT, LIST = ImportKind
+RANDOM = b"\0\0\0\1"
+
+
+@pytest.fixture
+def fake() -> FakeWorld:
+    fake = FakeWorld()
+    fake.settings.put_access_channel(an_access_channel())
+    fake.settings.put_channel(a_channel("push"))
+    for family in (Family.LIST, Family.SEGMENT):
+        for number in range(10):
+            fake.groups.put(Group(family, number, SHOP, f"{number}", "black" if family is Family.LIST else "file"))
+    return fake
+
+
+def started(fake: FakeWorld, raw: bytes | str, kind: ImportKind = USERS, format: FileFormat = FileFormat.CSV, target: int = 0) -> str:
+    one, form = imports.begin(fake.ports, RANDOM, kind, format, target)
+    assert fake.files.upload(form, raw.encode() if isinstance(raw, str) else raw)
+    assert imports.start(fake.ports, one.id).state is ImportState.RUNNING
+    return one.id
+
+
+def run(fake: FakeWorld) -> None:
+    """Whatever is on the queue, until nothing is."""
+    while (envelope := fake.queues.take()) is not None:
+        assert isinstance(envelope.job, ImportJob)
+        imports.work(fake.ports, envelope.job, read_user)
+
+
+def done(fake: FakeWorld, raw: bytes | str, *rest: Any) -> Import:
+    id = started(fake, raw, *rest)
+    run(fake)
+    return fake.imports.stored[id]
+
+
+def figures(one: Import) -> tuple[int, int, int, int]:
+    return one.rows, one.changed, one.unchanged, one.failed
+
+
+def report(fake: FakeWorld, one: Import) -> list[list[str]]:
+    raw = fake.files.stored[f"imports/errors/{one.id}.csv"]
+    return list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
+
+
+FULL = """userid,phone[all],phone[shop],email,app_regid[push],tag[all],tag[shop],dingtalkcc_userid,wechatwk_linkedcorp
+ann,13800138000,13900139000,ann@example.com,r1;r2,vip;北京,gold,ding1,corp/u1；corp/u2
+bob,,,bob@example.com,,,,,
+"""
+
+
+def test_every_column_goes_where_its_header_says(fake: FakeWorld) -> None:
+    assert figures(done(fake, FULL)) == (2, 2, 0, 0)
+    ann, bob = fake.users.stored["ann"], fake.users.stored["bob"]
+    assert ann.contacts == {
+        ChannelType.SMS: {"all": ("13800138000",), "shop": ("13900139000",)},
+        ChannelType.EMAIL: {"all": ("ann@example.com",)},
+        ChannelType.APP: {"push": ("r1", "r2")},
+        ChannelType.DINGTALK_CC: {"all": ("ding1",)},
+        ChannelType.WECHATWK_LINKEDCORP: {"all": ("corp/u1", "corp/u2")},
+    }
+    assert ann.tags == {"all": ("vip", "北京"), "shop": ("gold",)}
+    assert (bob.contacts, bob.tags) == ({ChannelType.EMAIL: {"all": ("bob@example.com",)}}, {})
+
+
+def test_a_workbook_is_imported_like_the_same_file_as_csv(fake: FakeWorld) -> None:
+    grid: list[Sequence[spreadsheets.Cell]] = list(csv.reader(io.StringIO(FULL)))
+    assert figures(done(fake, spreadsheets.xlsx(grid), USERS, FileFormat.XLSX)) == (2, 2, 0, 0)
+    before = dict(fake.users.stored)
+    assert figures(done(fake, FULL)) == (2, 0, 2, 0)
+    assert fake.users.stored == before
+
+
+def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWorld) -> None:
+    done(fake, "userid,app_regid\nann,r1\n")
+    assert fake.users.stored["ann"].contacts == {ChannelType.APP: {"push": ("r1",)}}
+    fake.settings.put_channel(a_channel("push2", ChannelType.APP, number=98, name="another"))
+    one = done(fake, "userid,app_regid\nann,r1\n")
+    assert (one.state, one.reason) == (ImportState.FAILED, "app_regid: needs the code of a delivery channel in brackets")
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("phone", "userid: there is no such column"),
+        ("userid,name", "name: is not a column of this kind of import"),
+        ("userid,phone[a b]", "phone[a b]: is not a column of this kind of import"),
+        ("userid,,phone", "column 2: is not a column of this kind of import"),
+        ("userid,phone,phone[all]", "phone[all]: says the same as a column before it"),
+        ("userid,USERID", "USERID: says the same as a column before it"),
+        ("userid,phone[nobody]", "phone[nobody]: must be all or the channel key of an access channel"),
+        ("userid,tag[nobody]", "tag[nobody]: must be all or the channel key of an access channel"),
+        ("userid,app[shop]", "app[shop]: there is no app channel with this code"),
+        ("userid,dingtalk_cc[shop]", "dingtalk_cc[shop]: is the same for all access channels: leave out what stands in brackets"),
+        ("userid,wechatoa_openid", "wechatoa_openid: needs the code of a delivery channel in brackets"),
+    ],
+)
+def test_a_wrong_header_fails_the_import_before_anything_is_changed(fake: FakeWorld, header: str, reason: str) -> None:
+    one = done(fake, f"{header}\nann,1,1\n")
+    assert (one.state, one.reason, figures(one)) == (ImportState.FAILED, reason, (0, 0, 0, 0))
+    assert not fake.users.stored
+    assert not fake.files.stored, "the upload goes"
+
+
+def test_bad_rows_are_told_by_number_column_and_reason_and_the_others_are_done(fake: FakeWorld) -> None:
+    raw = "userid,phone,email,tag\nann,12,a@b.c,\n,13800138000,,\nbob,13800138000,b@c.d,a b\nbob2,13800138000,,\nbob2,13900139000,,\n"
+    one = done(fake, raw + "x\0y,1,,\n" + "c" * 65 + ",13800138000\n")
+    assert (one.state, figures(one)) == (ImportState.DONE, (7, 1, 0, 6))
+    told = report(fake, one)
+    assert told[0] == ["row", "field", "reason"]
+    assert [line[:2] for line in told[1:]] == [
+        ["2", "phone"],
+        ["3", "userid"],
+        ["4", "tag"],
+        ["6", "userid"],
+        ["7", "userid"],
+        ["8", "userid"],
+    ]
+    assert told[1][2].startswith("must be a phone number")
+    assert told[4][2] == "stands in row 5 already"
+    assert list(fake.users.stored) == ["bob2"]
+    assert not [line for line in told for cell in line if "138" in cell], "no contact is quoted"
+
+
+def test_a_row_without_a_user_says_so_and_not_that_it_stands_there_twice(fake: FakeWorld) -> None:
+    long = 12345678901234567890
+    cells: list[Sequence[spreadsheets.Cell]] = [
+        ["userid", "phone"],
+        *([long, "13800138000"] for _ in range(2)),
+        *([None, "13800138000"] for _ in range(2)),
+    ]
+    told = report(fake, done(fake, spreadsheets.xlsx(cells), USERS, FileFormat.XLSX))[1:]
+    assert [line[:2] for line in told] == [[str(n), "userid"] for n in (2, 3, 4, 5)]
+    assert ["15 digits" in line[2] for line in told] == [True, True, False, False]
+    assert [line[2].startswith("1 to 64") for line in told] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("header", ["13800138000,ann", "ann@example.com,bob", "+8613800138000", "a" * 99 + "13800138000"])
+def test_a_file_without_a_header_is_refused_without_quoting_whom_it_is_about(fake: FakeWorld, header: str) -> None:
+    """The reason is kept, and every member may read it."""
+    one = done(fake, f"{header}\n")
+    assert (one.state, one.reason) == (ImportState.FAILED, "column 1: is not a column of this kind of import")
+    numbers: list[Sequence[spreadsheets.Cell]] = [["userid", 12345678901234567890], ["ann", 1]]
+    assert done(fake, spreadsheets.xlsx(numbers), USERS, FileFormat.XLSX).reason.startswith("column 2: is not a column")
+
+
+def test_a_number_that_lost_digits_is_refused(fake: FakeWorld) -> None:
+    one = done(fake, spreadsheets.xlsx([["userid", "phone"], ["ann", 12345678901234567890]]), USERS, FileFormat.XLSX)
+    assert report(fake, one)[1][:2] == ["2", "phone"]
+    assert "15 digits" in report(fake, one)[1][2]
+
+
+def test_cells_that_are_empty_leave_what_is_there_and_others_replace_it(fake: FakeWorld) -> None:
+    fake.users.has(a_user("ann", text="13800138000", mail="a@b.c", tags=["old"]))
+    done(fake, "userid,phone,email,tag\nann,,new@b.c,new\n")
+    ann = fake.users.stored["ann"]
+    assert ann.contacts == {ChannelType.SMS: {"all": ("13800138000",)}, ChannelType.EMAIL: {"all": ("new@b.c",)}}
+    assert ann.tags == {"all": ("new",)}
+
+
+def test_tags_are_added_to_those_that_are_there(fake: FakeWorld) -> None:
+    fake.users.has(a_user("ann", tags=["old"]))
+    one = done(fake, "userid,tag[all]\nann,vip;new\nann,newer\nbob,vip\nbob,a b\n", TAGS)
+    assert figures(one) == (4, 3, 0, 1)
+    assert fake.users.stored["ann"].tags == {"all": ("old", "vip", "new", "newer")}
+    assert report(fake, one)[1][:2] == ["5", "tag[all]"]
+    assert done(fake, "userid,phone\nann,13800138000\n", TAGS).state is ImportState.FAILED
+
+
+@pytest.mark.parametrize(("kind", "name"), [(SEGMENT, audiences.segment(7)), (LIST, audiences.listing(7))])
+def test_members_join_a_segment_or_a_list(fake: FakeWorld, kind: ImportKind, name: str) -> None:
+    raw = "userid\nann\nbob\nann\n" + "x" * 65 + "\n"
+    assert figures(done(fake, raw, kind, FileFormat.CSV, 7)) == (4, 2, 1, 1)
+    assert fake.audiences.members[name] == {"ann", "bob"}
+    fake.log.clear()
+    assert figures(done(fake, raw, kind, FileFormat.CSV, 7)) == (4, 0, 3, 1)
+    assert "audiences.change" not in fake.log
+
+
+@pytest.mark.parametrize("number", ["1.38E+10", "2.08810212245883E+15", "1E+12", "1.2e+16", "-1.5E+07", "1,38E+10"])
+def test_a_number_that_a_spreadsheet_shortened_when_it_saved_csv_is_refused(fake: FakeWorld, number: str) -> None:
+    """It would be a good user id, and a good id of Alipay."""
+    fake.settings.put_channel(a_channel("life", ChannelType.ALIPAY_LIFE, number=97, name="life"))
+    one = done(fake, f'userid,alipaylife_userid,tag\n"{number}",,\nann,"{number}",\nbob,1E5,1E5\n')
+    assert [(line[:2], "15 digits" in line[2]) for line in report(fake, one)[1:]] == [
+        (["2", "userid"], True), (["3", "alipaylife_userid"], True),
+    ]  # fmt: skip
+    assert set(fake.users.stored) == {"bob"}
+
+
+@pytest.mark.parametrize(("kind", "family"), [(SEGMENT, Family.SEGMENT), (LIST, Family.LIST)])
+def test_nobody_joins_a_segment_or_a_list_that_was_deleted_meanwhile(fake: FakeWorld, kind: ImportKind, family: Family) -> None:
+    id = started(fake, "userid\nann\n", kind, FileFormat.CSV, 7)
+    fake.groups.delete(replace(fake.groups.stored[family, 7], version=2))
+    run(fake)
+    one = fake.imports.stored[id]
+    assert (one.state, one.reason, fake.audiences.members) == (ImportState.FAILED, f"target: there is no such {family}", {})
+
+
+def test_a_file_without_rows_is_done(fake: FakeWorld) -> None:
+    one = done(fake, "userid\n")
+    assert (one.state, figures(one), one.percentage) == (ImportState.DONE, (0, 0, 0, 0), 100)
+
+
+def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: FakeWorld) -> None:
+    one, form = imports.begin(fake.ports, RANDOM, USERS, FileFormat.CSV)
+    with pytest.raises(Invalid, match="not been uploaded"):
+        imports.start(fake.ports, one.id)
+    with pytest.raises(LookupError):
+        imports.start(fake.ports, "nobody's")
+    assert not fake.files.upload(form, b"")
+    assert not fake.files.upload(form, bytes(MAX_BYTES + 1))
+    assert fake.files.upload(form, b"userid\n" + b"\n" * (MAX_BYTES - 7))
+    assert imports.start(fake.ports, one.id).version == 2
+    assert imports.start(fake.ports, one.id).version == 2, "again, to go on"
+    run(fake)
+    with pytest.raises(Conflict):
+        imports.start(fake.ports, one.id)
+
+
+def test_a_file_that_is_replaced_after_the_start_is_not_read(fake: FakeWorld) -> None:
+    id = started(fake, "userid\nann\n")
+    fake.files.stored[f"imports/uploads/{id}"] = b"userid\nbob\n"
+    run(fake)
+    assert fake.imports.stored[id].state is ImportState.FAILED
+    assert not fake.users.stored
+
+
+def test_progress_can_be_followed(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "SLICE", 10)
+    monkeypatch.setattr(imports, "BUDGET", 0)
+    id = started(fake, "userid\n" + "".join(f"u{n}\n" for n in range(25)))
+    seen = []
+    while (envelope := fake.queues.take()) is not None:
+        imports.work(fake.ports, envelope.job, read_user)  # type: ignore[arg-type]
+        one, address = imports.show(fake.ports, id)
+        seen.append((one.state.value, one.rows, one.percentage, address))
+    assert seen == [("running", 10, 40, None), ("running", 20, 80, None), ("done", 25, 100, None)]
+
+
+ROWS = "userid,phone,tag\n" + "".join(f"u{n},1380013{n:04d},t{n % 3}\n" if n % 7 else f"u{n},bad,\n" for n in range(1, 36))
+
+
+def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "SLICE", 10)
+    calm = _world()
+    id = started(calm, ROWS)
+    begun = len(calm.log)
+    run(calm)
+    expected, told = calm.imports.stored[id], report(calm, calm.imports.stored[id])
+    for step in range(begun, len(calm.log)):
+        fake = _world()
+        id = started(fake, ROWS)
+        fake.kill_at(step)
+        with pytest.raises(Killed):
+            run(fake)
+        fake.spare()
+        imports.work(fake.ports, ImportJob(id), read_user)  # the queue brings the job again
+        run(fake)
+        one = fake.imports.stored[id]
+        assert fake.users.stored == calm.users.stored, step
+        assert (one.state, one.rows, one.failed, one.changed + one.unchanged) == (ImportState.DONE, 35, 5, 30), step
+        assert report(fake, one) == told, step
+        assert expected.changed >= one.changed
+
+
+def _world() -> FakeWorld:
+    fake = FakeWorld()
+    fake.settings.put_access_channel(an_access_channel())
+    return fake
+
+
+def test_of_two_workers_the_later_goes_on_and_the_other_stops(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "SLICE", 10)
+    id = started(fake, ROWS)
+    fake.queues.take()
+    entered = []
+
+    def another(number: int, name: str) -> None:
+        if name == "users.save" and not entered:
+            entered.append(number)
+            imports.work(fake.ports, ImportJob(id), read_user)
+
+    fake.on_step = another
+    imports.work(fake.ports, ImportJob(id), read_user)
+    one = fake.imports.stored[id]
+    assert (one.state, figures(one)) == (ImportState.DONE, (35, 30, 0, 5))
+    assert all(user.version == 1 for user in fake.users.stored.values())
+
+
+def test_an_import_that_ends_its_workers_fails_after_five(fake: FakeWorld) -> None:
+    id = started(fake, ROWS)
+    fake.queues.take()
+    for _ in range(imports.TRIES):
+        fake.kill_at(len(fake.log) + 4)  # while the file is read
+        with pytest.raises(Killed):
+            imports.work(fake.ports, ImportJob(id), read_user)
+        fake.spare()
+        assert fake.imports.stored[id].state is ImportState.RUNNING
+    imports.work(fake.ports, ImportJob(id), read_user)
+    assert fake.imports.stored[id].state is ImportState.FAILED
+    assert fake.imports.stored[id].reason == "file: 5 workers ended at row 0 of it"
+
+
+def test_a_user_whom_others_change_all_the_time_is_a_bad_row(fake: FakeWorld) -> None:
+    fake.users.has(a_user("ann"))
+
+    def disturb(number: int, name: str) -> None:
+        if name == "users.save":
+            ann = fake.users.stored["ann"]
+            fake.users.stored["ann"] = replace(ann, version=ann.version + 1)
+
+    fake.on_step = disturb
+    one = done(fake, "userid,phone\nann,13800138000\nbob,13800138000\n")
+    assert figures(one) == (2, 1, 0, 1)
+    assert report(fake, one)[1][:2] == ["2", "userid"]
+
+
+@pytest.mark.parametrize("kind", list(ImportKind))
+def test_the_template_can_be_imported(fake: FakeWorld, kind: ImportKind) -> None:
+    header, *rows = columns.template(kind, {ChannelType.APP: ["push"]})
+    one = done(fake, sheets.write(header, rows), kind, FileFormat.CSV, 1)
+    assert (one.state, figures(one)) == (ImportState.DONE, (1, 1, 0, 0))
+
+
+def test_what_was_exported_is_imported_as_it_was(fake: FakeWorld) -> None:
+    done(fake, sheets.write(["userid", "phone[shop]"], [["@ann", "+8613800138000"]]))
+    assert fake.users.stored["@ann"].contacts == {ChannelType.SMS: {SHOP: ("+8613800138000",)}}

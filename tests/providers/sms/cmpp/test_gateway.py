@@ -1,0 +1,313 @@
+"""The connections of one account: who is chosen, what is raised, and how they come back."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Account
+from chalicelib.providers.sms.cmpp import codec
+from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
+from chalicelib.providers.sms.cmpp import settings as cmpp_settings
+from chalicelib.providers.sms.cmpp.codec import (
+    V2,
+    Command,
+    Connect,
+    ConnectResp,
+    Plain,
+    Submit,
+    SubmitResp,
+)
+from chalicelib.providers.sms.cmpp.fields import Framer
+from chalicelib.providers.sms.cmpp.gateway import Gateway
+from chalicelib.providers.sms.cmpp.link import TRIES, Link
+from tests.providers.sandboxes import eventually
+
+SECRET = "secret"
+TEXT = Submit(numbers=("13800138000",), content=b"hi", format=0, account="900001", source="10690")
+
+
+class Line:
+    """A stream whose other end answers as it is told: a status to CONNECT, then SUBMITs while it is not `mute`."""
+
+    def __init__(self, status: int = 0) -> None:
+        self.status, self.mute, self.broken, self.parted, self.tests = status, False, False, False, 0
+        self.submits: list[int] = []
+        self._framer, self._answers = Framer(), bytearray()
+        self._said = threading.Condition()
+
+    def write(self, data: bytes) -> bool:
+        with self._said:
+            if self.broken:
+                return False
+            for frame in self._framer.feed(data):
+                self._hear(*codec.decode(frame, V2))
+            self._said.notify_all()
+            return True
+
+    def _hear(self, sequence: int, body: codec.Body) -> None:
+        if isinstance(body, Connect):
+            proof = codec.counter_authenticator(self.status, 1, body.authenticator, SECRET)
+            self.answer(ConnectResp(self.status, proof, V2), sequence)
+        elif isinstance(body, Submit):
+            self.submits.append(sequence)
+            if not self.mute:
+                self.answer(SubmitResp(sequence, 0), sequence)
+        elif isinstance(body, Plain) and body.command == Command.ACTIVE_TEST:
+            self.tests += 1
+        elif isinstance(body, Plain) and body.command == Command.TERMINATE:
+            self.parted = True
+            self.answer(Plain(Command.TERMINATE_RESP), sequence)
+
+    def answer(self, body: codec.Body, sequence: int) -> None:
+        with self._said:
+            self._answers += codec.encode(body, sequence, V2)
+            self._said.notify_all()
+
+    def read(self, wait: float) -> bytes | None:
+        with self._said:
+            if not self._answers and not self.broken:
+                self._said.wait(wait)
+            data, self._answers = bytes(self._answers), bytearray()
+            return data or (b"" if self.broken else None)
+
+    def shut(self) -> None:
+        with self._said:
+            self.broken = True
+            self._said.notify_all()
+
+    close = shut
+
+
+@contextmanager
+def gateway(dial: Callable[[], Any], **options: Any) -> Iterator[Gateway]:
+    where = {"server": "gw", "access_number": "10690", **options}
+    settings = cmpp_settings.read(Account("c", {"account": "900001", "password": SECRET}, where))
+    found = Gateway("c", settings, dial, lambda incoming: None)
+    found.start()
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmpp_gateway, "SHORTEST_WAIT", 0.001)
+    monkeypatch.setattr(cmpp_gateway, "LONGEST_WAIT", 0.05)
+
+
+def soon(seconds: float = 3.0) -> float:
+    return time.monotonic() + seconds
+
+
+@pytest.mark.parametrize("status", [2, 3, 4])
+def test_where_every_login_is_refused_nobody_waits(status: int) -> None:
+    with gateway(lambda: Line(status), connections=2) as found:
+        begun = time.monotonic()
+        with pytest.raises(Misconfigured, match=f"connect_{status}"):
+            found.submit(TEXT, soon(30))
+        assert time.monotonic() - begun < 5
+
+
+def test_a_gateway_that_is_busy_is_waited_for() -> None:
+    lines = [Line(1), Line(5), Line()]
+    with gateway(lambda: lines.pop(0)) as found:
+        assert found.submit(TEXT, soon())[0].result == 0
+    assert lines == []
+
+
+@pytest.mark.parametrize("error", [Unavailable("connect"), RuntimeError("anything")])
+def test_whatever_dialling_raises_it_is_done_again(error: Exception) -> None:
+    tries: list[int] = []
+
+    def dial() -> Line:
+        tries.append(1)
+        if len(tries) < 5:
+            raise error
+        return Line()
+
+    with gateway(dial) as found:
+        assert found.submit(TEXT, soon())[0].result == 0
+    assert len(tries) == 5
+
+
+def test_when_nothing_opens_in_time_nothing_was_sent() -> None:
+    def dial() -> Line:
+        raise Unavailable("connect")
+
+    with gateway(dial) as found, pytest.raises(Unavailable, match="connect"):
+        found.submit(TEXT, soon(0.2))
+
+
+def test_a_connection_that_ends_is_made_anew() -> None:
+    lines: list[Line] = []
+
+    def dial() -> Line:
+        lines.append(Line())
+        return lines[-1]
+
+    with gateway(dial) as found:
+        for n in range(3):
+            assert found.submit(TEXT, soon())[0].result == 0
+            lines[-1].shut()
+            eventually(lambda n=n: len(lines) == n + 2)
+
+
+def test_what_was_sent_on_a_connection_that_ends_is_uncertain() -> None:
+    line = Line()
+    line.mute = True
+    raised: list[ProviderError] = []
+
+    def submit(found: Gateway) -> None:
+        try:
+            found.submit(TEXT, soon())
+        except ProviderError as error:
+            raised.append(error)
+
+    with gateway(lambda: line) as found:
+        thread = threading.Thread(target=submit, args=(found,))
+        thread.start()
+        eventually(lambda: line.submits)
+        line.shut()
+        thread.join()
+    assert [(type(error), error.code) for error in raised] == [(Uncertain, "connection_lost")]
+
+
+def test_an_answer_that_stays_away_is_uncertain_and_frees_its_place() -> None:
+    line = Line()
+    line.mute = True
+    with gateway(lambda: line, window=1) as found:
+        with pytest.raises(Uncertain, match="timeout"):
+            found.submit(TEXT, soon(0.3))
+        line.mute = False
+        assert found.submit(TEXT, soon())[0].result == 0
+
+
+def test_a_full_window_takes_nothing_more() -> None:
+    line = Line()
+    with gateway(lambda: line, window=1) as found:
+        found.wait_open(soon())
+        line.mute = True
+        thread = threading.Thread(target=lambda: found.submit(TEXT, soon()))
+        thread.start()
+        eventually(lambda: line.submits)
+        with pytest.raises(Unavailable, match="window_full"):
+            found.submit(TEXT, soon(0.2))
+        assert len(line.submits) == 1
+        line.answer(SubmitResp(1, 0), line.submits[0])
+        thread.join()
+
+
+def test_twenty_who_submit_at_once_have_sixteen_under_way(caplog: pytest.LogCaptureFixture) -> None:
+    line = Line()
+    with gateway(lambda: line) as found:
+        found.wait_open(soon())
+        line.mute = True
+        threads = [threading.Thread(target=_ignore, args=(found,)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: len(line.submits) == 16)
+        time.sleep(0.1)
+        assert len(line.submits) == 16
+        for sequence in line.submits[:4]:
+            line.answer(SubmitResp(sequence, 0), sequence)
+        eventually(lambda: len(line.submits) == 20)
+        for sequence in line.submits[4:]:
+            line.answer(SubmitResp(sequence, 0), sequence)
+        for thread in threads:
+            thread.join()
+
+
+def test_connections_share_what_is_sent_and_parts_stay_together() -> None:
+    lines: list[Line] = []
+
+    def dial() -> Line:
+        lines.append(Line())
+        lines[-1].mute = True
+        return lines[-1]
+
+    with gateway(dial, connections=2, window=2) as found:
+        eventually(lambda: len(lines) == 2 and sum(c.free for c in found._connections) == 4)
+        threads = [threading.Thread(target=_ignore, args=(found,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        eventually(lambda: [len(line.submits) for line in lines] == [2, 2])
+        for line in lines:
+            line.mute = False
+            for sequence in line.submits:
+                line.answer(SubmitResp(sequence, 0), sequence)
+        for thread in threads:
+            thread.join()
+        _, on = found.submit(TEXT, soon())
+        assert all(found.submit(TEXT, soon(), on)[1] is on for _ in range(5))
+
+
+def _ignore(found: Gateway) -> None:
+    found.submit(TEXT, soon())
+
+
+def test_stopping_says_goodbye_also_to_what_has_just_opened() -> None:
+    heard: list[Line] = []
+
+    def dial() -> Line:
+        heard.append(Line())
+        return heard[-1]
+
+    with gateway(dial, connections=3) as found:
+        pass
+    assert all(not thread.is_alive() for thread in found._threads)
+    assert all(line.parted for line in heard)
+
+
+def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
+    for name in ("idle", "patience"):
+        monkeypatch.setitem(Link.__init__.__kwdefaults__, name, 0.05)
+    lines: list[Line] = []
+
+    def dial() -> Line:
+        lines.append(Line())
+        return lines[-1]
+
+    with gateway(dial) as found:
+        eventually(lambda: len(lines) > 1)
+        assert lines[0].tests == TRIES
+        assert found.submit(TEXT, soon())[0].result == 0
+
+
+def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
+    line = Line()
+    with gateway(lambda: line) as found:
+        found.wait_open(soon())
+        line.mute = True
+        with pytest.raises(Uncertain, match="timeout"):
+            found.submit(TEXT, soon(0.1))
+        eventually(lambda: line.tests == 1)
+        with pytest.raises(Unavailable):
+            found.submit(TEXT, soon(0.2))
+        assert len(line.submits) == 1
+        line.mute = False
+        waiting = threading.Thread(target=_ignore, args=(found,))
+        waiting.start()
+        begun = time.monotonic()
+        line.answer(Plain(Command.ACTIVE_TEST_RESP), 3)
+        waiting.join()
+        assert time.monotonic() - begun < 1
+        assert len(line.submits) == 2
+
+
+def test_waits_grow_to_a_minute_however_long_a_gateway_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(random, "uniform", lambda low, high: high)
+    assert [cmpp_gateway.wait(n, False) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert cmpp_gateway.wait(5_000, False) == 60  # half a week
+    assert cmpp_gateway.wait(1, True) == 60

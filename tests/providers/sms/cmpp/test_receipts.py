@@ -1,0 +1,115 @@
+"""Status reports and replies as receipts."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
+from chalicelib.providers.sms.cmpp import codec, receipts
+from chalicelib.providers.sms.cmpp.codec import Deliver, Report
+from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
+
+NOW = 1_790_000_000_000
+AT = int(datetime.datetime(2026, 11, 21, 1, 30, tzinfo=datetime.UTC).timestamp() * 1000)
+
+
+def report(stat: str, done: str = "2611210930", number: str = "13800138000") -> Report:
+    return Report(7, stat, "2611210929", done, number)
+
+
+@pytest.mark.parametrize(
+    ("stat", "kind"),
+    [
+        ("DELIVRD", ReceiptKind.DELIVERED), ("EXPIRED", ReceiptKind.DELIVERY_FAILED), ("DELETED", ReceiptKind.DELIVERY_FAILED),
+        ("UNDELIV", ReceiptKind.DELIVERY_FAILED), ("UNKNOWN", ReceiptKind.DELIVERY_FAILED), ("REJECTD", ReceiptKind.DELIVERY_FAILED),
+        ("MA:0054", ReceiptKind.DELIVERY_FAILED), ("IC:0151", ReceiptKind.DELIVERY_FAILED), ("DB:0141", ReceiptKind.DELIVERY_FAILED),
+        ("ACCEPTD", ReceiptKind.OTHER), ("0", ReceiptKind.OTHER), ("WHATEVR", ReceiptKind.OTHER), ("XX", ReceiptKind.OTHER),
+        ("", None), ("A B", None), ("\ufffd", None),
+    ],
+)  # fmt: skip
+def test_a_state_becomes_a_receipt_which_may_say_nothing(stat: str, kind: ReceiptKind | None) -> None:
+    found = receipts.receipt(report(stat), NOW)
+    assert (found.kind if found else None) is kind
+    if found is not None:
+        assert found.code == ("" if kind is ReceiptKind.DELIVERED else stat)
+        assert found.time == AT  # the gateway's, in China's time, so that a repeat says the same
+        assert found.contact == ""
+
+
+def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
+    stats = (*NO_SUCH_NUMBER, "UNDELIV", "DELIVRD", "MK:0012", "DB:0102", "ACCEPTD")
+    assert [stat for stat in stats if getattr(receipts.receipt(report(stat), NOW), "gone", None)] == list(NO_SUCH_NUMBER)
+    own = receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
+    assert own is not None
+    assert own.gone
+
+
+@pytest.mark.parametrize(
+    ("done", "time"),
+    [
+        ("2611210930", AT),
+        ("0000000000", AT - 60_000),
+        ("", AT - 60_000),
+        ("２６１１２１０９３０", AT - 60_000),
+        ("2613990930", AT - 60_000),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_the_time_of_the_submit(done: str, time: int) -> None:
+    found = receipts.receipt(report("DELIVRD", done), NOW)
+    assert found is not None
+    assert found.time == time
+
+
+def test_without_any_time_it_is_now() -> None:
+    found = receipts.receipt(Report(7, "DELIVRD", "", "", "1"), NOW)
+    assert found is not None
+    assert found.time == NOW
+
+
+@pytest.mark.parametrize("other", ["8613800138000", "+8613800138000", "008613800138000"])
+def test_a_number_has_one_name_however_it_is_spelt(other: str) -> None:
+    assert receipts.name(7, other) == receipts.name(7, "13800138000")
+    assert receipts.name(7, "13800138001") != receipts.name(7, "13800138000")
+
+
+@pytest.mark.parametrize("number", ["8612345", "861380013800", "85212345678", "+14155550100"])
+def test_other_numbers_keep_their_digits(number: str) -> None:
+    assert receipts.canonical(number) == number.removeprefix("+")
+
+
+def test_a_name_gives_no_number_away_and_fits_into_a_key() -> None:
+    name = receipts.name(0xFFFFFFFFFFFFFFFF, "13800138000")
+    assert "138" not in name.split("-")[1]
+    assert len(name) == 23
+    assert " " not in name
+    assert "|" not in name
+
+
+def test_the_ids_of_one_submit_follow_each_other_in_the_last_sixteen_bits() -> None:
+    assert receipts.following(0xB2B9DA8000010000, 98) == 0xB2B9DA8000010062
+    assert receipts.following(0xB2B9DA800001FFFF, 1) == 0xB2B9DA8000010000
+
+
+def delivered(content: bytes, *, is_report: bool = True, form: int = 0) -> Deliver:
+    return Deliver(id=9, to="10690", number="13800138000", content=content, format=form, is_report=is_report)
+
+
+@pytest.mark.parametrize("size", [60, 71])
+def test_reports_of_both_sizes_become_the_same_receipt(size: int) -> None:
+    found = receipts.read(delivered(codec.encode_report(report("DELIVRD"), size)), NOW)
+    assert found == Receipt(receipts.name(7, "13800138000"), ReceiptKind.DELIVERED, AT)
+
+
+def test_what_a_person_wrote_becomes_a_reply() -> None:
+    found = receipts.read(delivered("退订".encode("utf-16-be"), is_report=False, form=8), NOW)
+    assert found == Reply("13800138000", "退订", NOW, "0000000000000009")
+
+
+@given(st.binary(max_size=255))
+def test_any_report_is_a_receipt_or_nothing(content: bytes) -> None:
+    found = receipts.read(delivered(content), NOW)
+    assert found is None or isinstance(found, Receipt)

@@ -1,0 +1,156 @@
+"""The traffic between provider and gateway as Wireshark's dissector reads it. Skipped where there is no tshark.
+
+Wireshark knows the layout of version 3 only; of version 2 it reads headers, CONNECT and what has no body.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
+from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
+from chalicelib.providers.sms.cmpp.link import Link
+from chalicelib.providers.sms.cmpp.provider import Cmpp, CmppSession
+from chalicelib.web.egress import Policy
+from tests.providers.sandboxes import Sandbox, eventually, running
+
+TSHARK, TEXT2PCAP = (shutil.which(name) or "" for name in ("tshark", "text2pcap"))
+pytestmark = pytest.mark.skipif(not (TSHARK and TEXT2PCAP), reason="tshark is not installed")
+
+PORT = 7890  # as in the packets' headers
+LOGIN = {"account": "900001", "password": "secret"}
+GROUP = 20  # numbers: Wireshark takes no message of more than about 1,000 bytes, which one to 99 has
+TEXTS = ("hello", "你好", "a" * 200, "长" * 150)
+REPORTS = 1 + GROUP + 2 + 3  # one for each part and number
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cmpp_gateway, "TICK", 0.05)
+    monkeypatch.setitem(Link.__init__.__kwdefaults__, "idle", 0.3)
+
+
+class Relay:
+    """A TCP relay on a port of its own that keeps what goes through it, in the order and in the pieces in which it came."""
+
+    def __init__(self, port: int) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._to = port
+        self.port = int(self._listener.getsockname()[1])
+        self.pieces: list[tuple[str, bytes]] = []  # O from us, I from the gateway
+        self._keeping = threading.Lock()
+
+    def run(self) -> None:
+        """One connection, until both sides have closed it."""
+        near, _ = self._listener.accept()
+        with near, socket.create_connection(("127.0.0.1", self._to)) as far:
+            back = threading.Thread(target=self._pass_on, args=("I", far, near))
+            back.start()
+            self._pass_on("O", near, far)
+            back.join()
+
+    def _pass_on(self, way: str, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                with self._keeping:
+                    self.pieces.append((way, data))
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def save(self, file: Path) -> None:
+        """As packets with headers of Ethernet, IP and TCP."""
+        hexes = "".join(f"{way}\n0 {data.hex(' ')}\n" for way, data in self.pieces)
+        subprocess.run([TEXT2PCAP, "-q", "-D", "-T", f"40000,{PORT}", "-", str(file)], input=hexes, text=True, check=True)
+
+    def heard(self) -> bytes:
+        with self._keeping:
+            return b"".join(data for way, data in self.pieces if way == "I")
+
+
+def talk(sandbox: Sandbox, version: str, file: Path) -> None:
+    """All that the two have to say to each other, kept in a file."""
+    sandbox.register("cmpp", LOGIN["account"])
+    relay = Relay(sandbox.about["cmpp_port"])
+    thread = threading.Thread(target=relay.run)
+    thread.start()
+    where = {"server": "127.0.0.1", "port": relay.port, "access_number": "10690001", "version": version, "service_code": "PAY"}
+    cmpp = Cmpp(Policy(("127.0.0.1",)), 2.0)
+    gateway = cmpp.gateway("c", cmpp.settings(Account("c", LOGIN, where)), lambda incoming: incoming.answer(0))
+    gateway.start()
+    session = CmppSession(gateway, 2.0)
+    for n, text in enumerate(TEXTS):
+        numbers = [f"138{n:04d}{m:04d}" for m in range(1000, 1000 + (GROUP if n == 1 else 1))]
+        answer = session.send(OutgoingCall("m", [Recipient(number, {"content": text}) for number in numbers]))
+        assert all(outcome.provider_id for outcome in answer.outcomes)
+    sandbox.ask("POST", "/_sandbox/cmpp/reply", json={"account": "900001", "from": "13800138000", "text": "TD"})
+    eventually(lambda: relay.heard().count(b"DELIVRD") == REPORTS)
+    eventually(lambda: b"\x80\0\0\x08" in relay.heard())  # to an idle connection's test
+    gateway.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    relay.save(file)
+
+
+def dissect(file: Path, *options: str) -> str:
+    # SMPP's headers look alike, and Wireshark would guess.
+    command = [TSHARK, "-r", str(file), "-d", f"tcp.port=={PORT},cmpp", "--disable-protocol", "smpp", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def packets(file: Path) -> list[dict[str, Any]]:
+    """Every CMPP message: a segment may hold several."""
+    found: list[dict[str, Any]] = []
+    for packet in json.loads(dissect(file, "-Y", "cmpp", "-T", "json", "--no-duplicate-keys")):
+        layers = packet["_source"]["layers"]["cmpp"]
+        found += layers if isinstance(layers, list) else [layers]
+    return found
+
+
+@pytest.mark.parametrize("version", ["2.0", "3.0"])
+def test_wireshark_reads_every_message_without_an_error(sandbox: Sandbox, tmp_path: Path, version: str) -> None:
+    file = tmp_path / "cmpp.pcap"
+    talk(sandbox, version, file)
+    if version == "3.0":
+        assert dissect(file, "-Y", "_ws.malformed or cmpp and _ws.expert.severity >= 6291456") == ""
+    commands = Counter(int(each["cmpp.Command_Id"], 16) for each in packets(file))
+    assert {commands[each] for each in (0x1, 0x80000001, 0x2, 0x80000002)} == {1}
+    assert commands[0x4] == commands[0x80000004] == 1 + 1 + 2 + 3
+    assert commands[0x5] == commands[0x80000005] == REPORTS + 1
+    assert commands[0x8] == commands[0x80000008] >= 1
+    assert len(commands) == 10
+
+
+def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "cmpp.pcap"
+    talk(sandbox, "3.0", file)
+    found = packets(file)
+    submits = [each for each in found if int(each["cmpp.Command_Id"], 16) == 4]
+    assert {each["cmpp.Servicd_Id"] for each in submits} == {"PAY"}  # Wireshark's spelling
+    assert {(each["cmpp.submit.Msg_src"], each["cmpp.submit.Src_Id"]) for each in submits} == {("900001", "10690001")}
+    parts = [(each["cmpp.submit.Pk_total"], each["cmpp.submit.Pk_number"], each["cmpp.TP_udhi"], each["cmpp.Msg_Fmt"]) for each in submits]
+    long = [("2", "1", "1", "0"), ("2", "2", "1", "0"), ("3", "1", "1", "8"), ("3", "2", "1", "8"), ("3", "3", "1", "8")]
+    assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *long]
+    assert [each["cmpp.submit.DestUsr_tl"] for each in submits] == ["1", str(GROUP), "1", "1", "1", "1", "1"]
+    assert submits[1]["cmpp.Dest_terminal_Id"][-1] == f"1380001{1000 + GROUP - 1}"
+    answers = [each for each in found if int(each["cmpp.Command_Id"], 16) == 0x80000004]
+    assert {each["cmpp.submit_resp.Result"] for each in answers} == {"0"}
+    states = dissect(file, "-T", "fields", "-e", "cmpp.deliver.Report.Status").replace(",", " ").split()
+    assert set(states) == {"DELIVRD"}
+    assert len(states) == REPORTS

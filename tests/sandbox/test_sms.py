@@ -1,0 +1,161 @@
+"""What the sandbox's SMS platforms over HTTP do alike, asked by our own providers. What each has alone stands in its own test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
+from tests.providers.contract import Bench
+from tests.providers.sandboxes import Sandbox, Webhook, eventually, running, webhook
+
+PLATFORMS = ("chuanglan", "jsms", "montnets")
+IN_WORDS = ("chuanglan", "montnets")  # a push counts as taken when it is answered in the vendor's words
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Sandbox]:
+    with running("--late", "1", "--timeout-hang", "5") as box:
+        yield box
+
+
+@pytest.fixture(params=PLATFORMS)
+def bench(box: Sandbox, request: pytest.FixtureRequest) -> Bench:
+    return Bench(box, request.param)
+
+
+@pytest.fixture(params=PLATFORMS)
+def pushed(box: Sandbox, request: pytest.FixtureRequest) -> Iterator[tuple[Bench, Webhook]]:
+    with webhook() as hook:
+        bench = Bench(box, request.param, hook)
+        hook.says = lambda seen: bench.read(seen).reply
+        yield bench, hook
+
+
+def told(bench: Bench, hook: Webhook) -> list[Receipt]:
+    return [receipt for seen in list(hook.seen) for receipt in bench.read(seen).receipts]
+
+
+def polled(bench: Bench) -> Sequence[Receipt | Reply]:
+    with bench.session() as session:
+        return session.poll({})
+
+
+def write_back(bench: Bench, text: str) -> str:
+    contact = bench.contact()
+    written = {"provider": bench.platform, "app_key": bench.made.account["app_key"], "contact": contact, "text": text}  # type: ignore[index]
+    assert bench.box.ask("POST", "/_sandbox/replies", json=written).status_code == 204
+    return contact
+
+
+@pytest.mark.parametrize(("word", "kind"), [("flaky", Unavailable), ("throttle", Throttled)])
+def test_a_trouble_refuses_the_whole_call_once(bench: Bench, word: str, kind: type[Exception]) -> None:
+    troubled, good = bench.contact(word), bench.contact(number=1)
+    with pytest.raises(kind) as error:
+        bench.send(troubled, good)
+    assert type(error.value) is kind
+    assert bench.sends(good) == 0
+    assert all(outcome.provider_id for outcome in bench.send(troubled, good).outcomes)
+    assert bench.sends(good) == 1
+
+
+def test_a_call_that_times_out_was_sent_and_a_repeat_sends_it_again(bench: Bench) -> None:
+    contact = bench.contact("timeout")
+    bench.patience = 0.5
+    bench.provider = bench.fresh()
+    with pytest.raises(Uncertain):
+        bench.send(contact)
+    bench.send(contact)
+    assert bench.sends(contact) == 2
+    assert bench.box.outcomes(contact) == ["timeout", "accepted"]
+
+
+def test_each_report_is_polled_once(bench: Bench) -> None:
+    contacts = [bench.contact(), bench.contact("undelivered"), bench.contact("silent")]
+    ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
+    found: list[Receipt | Reply] = []
+    eventually(lambda: found.extend(polled(bench)) or len(found) == 2)
+    kinds = {each.provider_id: each.kind for each in found if isinstance(each, Receipt)}
+    assert kinds == {ids[0]: ReceiptKind.DELIVERED, ids[1]: ReceiptKind.DELIVERY_FAILED}
+    assert polled(bench) == []
+
+
+@pytest.mark.parametrize("bench", IN_WORDS, indirect=True)
+def test_only_a_number_that_does_not_exist_is_reported_as_dead(bench: Bench) -> None:
+    contacts = [bench.contact("reject"), bench.contact("undelivered")]
+    ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
+    found: list[Receipt | Reply] = []
+    eventually(lambda: found.extend(polled(bench)) or len(found) == 2)
+    assert {each.provider_id: each.gone for each in found if isinstance(each, Receipt)} == dict(zip(ids, [True, False], strict=True))
+
+
+def test_a_push_that_failed_comes_again_as_it_was(pushed: tuple[Bench, Webhook]) -> None:
+    bench, hook = pushed
+    hook.script = [500]
+    bench.send(bench.contact())
+    eventually(lambda: len(hook.seen) == 2)
+    assert hook.seen[0].body == hook.seen[1].body
+    assert hook.seen[0].path == hook.seen[1].path
+    assert polled(bench) == []
+
+
+@pytest.mark.parametrize("pushed", IN_WORDS, indirect=True)
+def test_a_push_that_is_not_answered_in_the_vendors_words_comes_again(pushed: tuple[Bench, Webhook]) -> None:
+    bench, hook = pushed
+    hook.deaf = True
+    bench.send(bench.contact())
+    eventually(lambda: len(hook.seen) > 1)
+    hook.deaf = False
+    eventually(lambda: bench.box.get("receipts")[bench.platform]["pending"] == 0)
+    assert bench.box.get("receipts")[bench.platform]["failed"] == 0
+
+
+def test_a_double_report_comes_before_the_answer_and_again(pushed: tuple[Bench, Webhook]) -> None:
+    bench, hook = pushed
+    (outcome,) = bench.send(bench.contact("double")).outcomes
+    answered = time.time()
+    eventually(lambda: len(hook.seen) == 2)
+    assert hook.seen[0].at < answered < hook.seen[1].at
+    first, second = told(bench, hook)
+    assert (first, first.provider_id) == (second, outcome.provider_id)
+
+
+def test_a_late_report_comes_late(pushed: tuple[Bench, Webhook]) -> None:
+    bench, hook = pushed
+    begun = time.time()
+    bench.send(bench.contact("late"))
+    eventually(lambda: hook.seen)
+    assert hook.seen[0].at - begun >= 1
+    assert abs(told(bench, hook)[0].time / 1000 - time.time()) < 60
+
+
+def test_what_a_person_writes_back_is_polled(bench: Bench) -> None:
+    contact = write_back(bench, "退订 R")
+    (reply,) = polled(bench)
+    assert isinstance(reply, Reply)
+    assert (reply.contact, reply.text) == (contact, "退订 R")
+    assert abs(reply.time / 1000 - time.time()) < 61  # some tell the minute only
+    assert polled(bench) == []
+    written = {"provider": bench.platform, "app_key": "key", "contact": contact, "text": "TD"}
+    for bad in ({}, [], {**written, "provider": "alipay"}, {**written, "text": ""}):
+        assert bench.box.ask("POST", "/_sandbox/replies", json=bad).status_code == 400
+
+
+def test_what_a_person_writes_back_is_pushed(pushed: tuple[Bench, Webhook]) -> None:
+    bench, hook = pushed
+    contact = write_back(bench, "TD")
+    eventually(lambda: hook.seen)
+    assert [(reply.contact, reply.text) for reply in bench.read(hook.seen[0]).replies] == [(contact, "TD")]
+    assert polled(bench) == []
+
+
+def test_a_wrong_password_is_refused_whatever_is_asked(bench: Bench) -> None:
+    bench.with_wrong_credentials()
+    with bench.session() as session:
+        for ask in (session.check, lambda: session.poll({}), lambda: session.send(bench.call(bench.contact()))):
+            with pytest.raises(Misconfigured):
+                ask()
+    assert bench.sends(bench.contact()) == 0

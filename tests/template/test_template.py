@@ -1,0 +1,289 @@
+"""What must hold for the packaged template: that what Chalice, SAM and we write fits together, and stays so."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import config
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.observability import NAMESPACE
+from infra.package import AWS_SERVICES, ROOT
+from tests.template.conftest import Resource, of_type, outside_china, queue_of, sources
+
+Template = Mapping[str, Any]
+Functions = Mapping[str, Resource]
+
+DELIVER = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TYPES}
+
+
+def test_the_functions_are_those_that_the_design_names(functions: Functions) -> None:
+    assert set(functions) == {"api", "audience", "imports", "tally", "sweep", "poll", *DELIVER}
+
+
+def test_every_handler_of_the_package_imports_in_a_bare_interpreter(packaged_here: Path, tmp_path: Path) -> None:
+    template = json.loads((packaged_here / "sam.json").read_text())
+    with zipfile.ZipFile(packaged_here / "deployment.zip") as package:
+        package.extractall(tmp_path)
+    handlers = [properties["Handler"] for _, properties in of_type(template, "AWS::Serverless::Function")]
+    environment = next(of_type(template, "AWS::Serverless::Function"))[1]["Environment"]["Variables"]
+    plain = {name: value if isinstance(value, str) else "-" for name, value in environment.items()}
+    script = (
+        "import importlib, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "for handler in sys.argv[2:]:\n"
+        "    module, _, name = handler.rpartition('.')\n"
+        "    assert callable(getattr(importlib.import_module(module), name)), handler\n"
+    )
+    bare = [getattr(sys, "_base_executable", sys.executable), "-S", "-E", "-s"]
+    done = subprocess.run([*bare, "-c", script, str(tmp_path), *handlers], env=plain, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(handlers) == len(set(handlers))
+
+
+def test_cfn_lint_finds_nothing(packaged: Path) -> None:
+    done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), packaged / "sam.json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Functions) -> None:
+    consumers = Counter(queue_of(source) for function in functions.values() for source in sources(function, "SQS"))
+    fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
+    workers = {f"Cmpp{priority.value}Queue" for priority in Priority}
+    assert consumers == Counter(fed - workers)
+    assert workers <= fed
+
+
+def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -> None:
+    names = {queue["QueueName"] for queue in queues.values() if "RedrivePolicy" in queue}
+    audience = {config.audience_queue(priority) for priority in Priority}
+    delivery = {config.delivery_queue(each, priority) for each in config.SUPPORTED_CHANNEL_TYPES for priority in Priority}
+    workers = {config.worker_queue("cmpp", priority) for priority in Priority}
+    assert names == {config.queue_name("prod", name) for name in audience | delivery | workers | {config.imports_queue()}}
+
+
+def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(functions: Functions) -> None:
+    for name, function in functions.items():
+        for source in sources(function, "SQS"):
+            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+            assert source["ScalingConfig"]["MaximumConcurrency"] >= 2, name
+        for source in sources(function, "DynamoDB"):
+            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+def test_a_queue_hides_a_message_for_six_times_what_its_function_may_take(functions: Functions, queues: Functions) -> None:
+    for function in functions.values():
+        for source in sources(function, "SQS"):
+            assert queues[queue_of(source)]["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(functions: Functions) -> None:
+    for name in DELIVER:
+        patience = float(functions[name]["Environment"]["Variables"]["PROVIDER_TIMEOUT"])
+        for source in sources(functions[name], "SQS"):
+            assert source["BatchSize"] * patience < functions[name]["Timeout"]
+
+
+def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(template: Template, queues: Functions) -> None:
+    dead = {queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for queue in queues.values() if "RedrivePolicy" in queue}
+    assert dead == {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" not in queue}
+    assert set(_watched(template, "ApproximateNumberOfMessagesVisible")) == dead
+
+
+def _watched(template: Template, metric: str) -> Iterator[str]:
+    """The queues whose metric an alarm looks at."""
+    for _, alarm in of_type(template, "AWS::CloudWatch::Alarm"):
+        if alarm["MetricName"] == metric:
+            yield from (each["Value"]["Fn::GetAtt"][0] for each in alarm["Dimensions"])
+
+
+def test_urgent_jobs_that_wait_ring_for_every_kind_of_job(template: Template, queues: Functions) -> None:
+    urgent = {logical_id for logical_id, queue in queues.items() if queue["QueueName"].endswith("-1")}
+    assert urgent == set(_watched(template, "ApproximateAgeOfOldestMessage"))
+    assert len(urgent) == len(config.SUPPORTED_CHANNEL_TYPES) + 2
+
+
+def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Template) -> None:
+    ours = [each for _, each in of_type(template, "AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE]
+    sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
+    assert {each["MetricName"] for each in ours} == {"channel_misconfigured", "webhook_unverified"}
+    for alarm in ours:
+        assert f'metric("{alarm["MetricName"]}")' in sources
+        assert alarm["Dimensions"] == [{"Name": "stage", "Value": "prod"}]
+
+
+def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(template: Template) -> None:
+    api = template["Resources"]["RestAPI"]["Properties"]
+    alarm = template["Resources"]["ApiErrorAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+    named = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    assert named == {"ApiName": api["DefinitionBody"]["info"]["title"], "Stage": api["StageName"]}
+
+
+def test_what_fails_on_schedule_rings_though_it_fails_every_five_minutes_only(template: Template) -> None:
+    alarm = template["Resources"]["SweepErrorAlarm"]["Properties"]
+    assert alarm["DatapointsToAlarm"] * 5 <= alarm["EvaluationPeriods"] * alarm["Period"] / 60
+
+
+def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(functions: Functions) -> None:
+    at_once = [source["ScalingConfig"]["MaximumConcurrency"] for function in functions.values() for source in sources(function, "SQS")]
+    assert sum(at_once) == 710  # as docs/operations.md says
+    assert sum(at_once) <= 750
+
+
+def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(functions: Functions) -> None:
+    looping = {name for name, each in functions.items() if "RecursiveLoop" in each}
+    assert looping == {"audience", "imports", *DELIVER}
+    assert {name for name in looping if outside_china(functions[name]["RecursiveLoop"]) == "Allow"} == looping
+
+
+def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
+    timeouts = {functions[name]["Timeout"] for name in DELIVER}
+    leases = {int(each["Environment"]["Variables"]["LEASE"]) for each in functions.values()}
+    assert leases == timeouts
+
+
+def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(functions: Functions) -> None:
+    (stream,) = sources(functions["tally"], "DynamoDB")
+    (pattern,) = stream["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}}}
+    assert stream["Stream"] == {"Fn::GetAtt": ["LedgerTable", "StreamArn"]}
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert 0 < stream["MaximumRetryAttempts"] < 100
+    assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}}
+
+
+def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
+    """https://states-language.net/#retrying-after-error; comments belong to states."""
+    known = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
+    (retrier,) = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]["Sweep"]["Retry"]
+    assert set(retrier) <= known
+
+
+def test_functions_run_on_arm_with_enough_memory_and_are_traced(functions: Functions) -> None:
+    for name, function in functions.items():
+        assert function["Architectures"] == ["arm64"], name
+        assert function["MemorySize"] >= 512, name
+        assert outside_china(function["Tracing"]) == "Active", name
+
+
+def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
+    with zipfile.ZipFile(packaged / "deployment.zip") as package:
+        names = package.namelist()
+    binaries = [name for name in names if name.endswith(".so")]
+    assert binaries
+    assert not [name for name in binaries if "x86_64" in name or "darwin" in name]
+    assert not [name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))]
+
+
+def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> None:
+    asked = set()
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for call in ("client(", "resource("):
+            for piece in path.read_text().split(call)[1:]:
+                if piece[:1] in "\"'":
+                    asked.add(piece[1:].split(piece[0])[0])
+    assert asked <= set(AWS_SERVICES)
+
+
+def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> None:
+    assert functions["api"]["Timeout"] <= 29
+
+
+def test_functions_that_call_providers_and_no_others_are_in_subnets_where_an_operator_names_some(functions: Functions) -> None:
+    connected = {name: function["VpcConfig"]["Fn::If"] for name, function in functions.items() if "VpcConfig" in function}
+    assert set(connected) == DELIVER
+    for condition, there, otherwise in connected.values():
+        assert condition == "HasDeliverySubnets"
+        assert there == {"SubnetIds": {"Ref": "DeliverySubnets"}, "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"}}
+        assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_production_lets_nothing_private_through_the_egress_policy(template: Template, functions: Functions) -> None:
+    assert template["Parameters"]["EgressAllow"]["Default"] == ""
+    for function in functions.values():
+        assert function["Environment"]["Variables"]["EGRESS_ALLOW"] == {"Ref": "EgressAllow"}
+
+
+def test_the_environment_has_what_the_settings_read(functions: Functions) -> None:
+    for function in functions.values():
+        variables = function["Environment"]["Variables"]
+        plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
+        assert config.read_settings(plain).stage == "prod"
+
+
+def test_tables_bear_the_names_of_the_config_and_expire_where_they_should(template: Template) -> None:
+    tables = {table["TableName"]: table for _, table in of_type(template, "AWS::DynamoDB::Table")}
+    assert set(tables) == {config.table_name("prod", name) for name in config.TABLES}
+    expiring = {name.rsplit("-", 1)[1] for name, table in tables.items() if table.get("TimeToLiveSpecification", {}).get("Enabled")}
+    assert expiring == {"messages", "ledger", "lookups"}
+    assert {table["BillingMode"] for table in tables.values()} == {"PAY_PER_REQUEST"}
+
+
+@pytest.mark.parametrize("kind", ["MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE"])
+def test_the_gateways_own_errors_have_our_shape(template: Template, kind: str) -> None:
+    body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    answer = body["x-amazon-apigateway-gateway-responses"][kind]
+    assert set(json.loads(answer["responseTemplates"]["application/json"])) == {"code", "message"}
+
+
+def test_receipts_cannot_use_up_the_api(template: Template) -> None:
+    settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    outside = ("/receipts/", "/v1/{type}/callback", "/l/", "/u/", "/o/", "/docs", "/openapi.json")
+    outsiders = {path for path in body["paths"] if path.startswith(outside)}
+    throttled = {each["ResourcePath"].removeprefix("/").replace("~1", "/") for each in settings if each["ResourcePath"] != "/*"}
+    assert len(outsiders) == 8
+    assert throttled == outsiders
+
+
+# ---- the worker that is off until somebody turns it on
+
+
+def test_of_a_worker_nothing_exists_unless_it_is_turned_on(template: Template) -> None:
+    assert template["Parameters"]["CmppDesiredCount"]["Default"] == 0
+    own = {name: each for name, each in template["Resources"].items() if name.startswith("Cmpp")}
+    assert {each["Type"] for each in own.values()} >= {"AWS::ECS::Service", "AWS::SQS::Queue", "AWS::IAM::Role", "AWS::CloudWatch::Alarm"}
+    for name, each in own.items():
+        on_fargate = each["Type"].startswith(("AWS::ECS::", "AWS::Logs::")) or name == "CmppExecutionRole"
+        assert each["Condition"] == ("CmppOnFargate" if on_fargate else "CmppOn"), name
+    assert not [name for name, each in template["Resources"].items() if "Condition" in each and name not in own]
+
+
+def test_functions_know_whether_the_worker_runs(functions: Functions) -> None:
+    for function in functions.values():
+        assert function["Environment"]["Variables"]["WORKERS"] == {"Fn::If": ["CmppOn", "cmpp", ""]}
+
+
+def test_a_worker_has_the_functions_environment_with_its_own_times(template: Template, functions: Functions) -> None:
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
+    assert config.read_settings(plain).provider_timeout == 60  # CMPP's T
+    known = functions["api"]["Environment"]["Variables"]
+    different = {name for name, value in variables.items() if known.get(name) != value}
+    assert different == {"PROVIDER_TIMEOUT", "LEASE", "WORKERS", "AWS_DEFAULT_REGION"}
+    assert set(known) <= set(variables)
+
+
+def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(template: Template, queues: Functions) -> None:
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
+    for priority in Priority:
+        assert queues[f"Cmpp{priority.value}Queue"]["VisibilityTimeout"] >= 2 * int(variables["LEASE"])
+    assert int(variables["LEASE"]) >= 3 * int(variables["PROVIDER_TIMEOUT"])
+
+
+def test_the_container_starts_the_worker_and_is_given_time_to_stop(template: Template) -> None:
+    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
+    assert container["Command"] == ["python", "-m", "chalicelib.entrypoints.workers.cmpp"]
+    assert container["StopTimeout"] == 120
+    assert (ROOT / "chalicelib" / "providers" / "sms" / "cmpp_worker.py").is_file()
