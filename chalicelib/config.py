@@ -76,12 +76,18 @@ class Settings:
     clock_arn: str
     files_bucket: str
     kms_key: str
-    egress_allow: tuple[str, ...]  # host names and networks that the egress policy lets through though private
+    egress_allow: tuple[
+        str, ...
+    ]  # host names and networks that the egress policy lets through though private
     clock_width: int  # one Step Functions execution serves all that is due within this time
-    lease: int  # how long a claimed call belongs to its worker: the timeout of the delivery functions
+    lease: (
+        int  # how long a claimed call belongs to its worker: the timeout of the delivery functions
+    )
     provider_timeout: float  # of one HTTP or SMTP exchange
     submit_within: int  # what was not submitted so long after its dispatch expires
-    recount_delays: tuple[int, ...]  # how long a changed page waits for its count: young messages first
+    recount_delays: tuple[
+        int, ...
+    ]  # how long a changed page waits for its count: young messages first
     history_days: int
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's
@@ -99,12 +105,16 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         clock_arn=environ["CLOCK_ARN"],
         files_bucket=environ["FILES_BUCKET"],
         kms_key=environ["KMS_KEY"],
-        egress_allow=tuple(h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()),
+        egress_allow=tuple(
+            h.strip() for h in environ.get("EGRESS_ALLOW", "").split(",") if h.strip()
+        ),
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
-        recount_delays=tuple(int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")),
+        recount_delays=tuple(
+            int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")
+        ),
         request_rate=int(environ.get("REQUEST_RATE", "500")),
         history_days=int(environ.get("HISTORY_DAYS", "7")),
         utc_offset=float(environ.get("UTC_OFFSET", "8")),

@@ -36,7 +36,9 @@ _SECRET = re.compile(
 )
 _QUIET = {"urllib3": logging.ERROR, "botocore": logging.WARNING, "aws_xray_sdk": logging.CRITICAL}
 
-_ExcInfo: TypeAlias = "tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]"
+_ExcInfo: TypeAlias = (
+    "tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]"
+)
 
 
 class _Stdout(logging.StreamHandler[TextIO]):
@@ -60,7 +62,10 @@ class _Formatter(LambdaPowertoolsFormatter):
 def mask(value: Any) -> Any:
     """The same with the values of telling names replaced, at any depth."""
     if isinstance(value, Mapping):
-        return {k: MASK if isinstance(k, str) and _SECRET.search(k) and v else mask(v) for k, v in value.items()}
+        return {
+            k: MASK if isinstance(k, str) and _SECRET.search(k) and v else mask(v)
+            for k, v in value.items()
+        }
     if isinstance(value, list | tuple | set | frozenset):
         return [mask(v) for v in value]
     return value
@@ -74,13 +79,17 @@ def describe(error: BaseException) -> str:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         parts.append(_describe(current))
-        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        current = current.__cause__ or (
+            None if current.__suppress_context__ else current.__context__
+        )
     return " < ".join(parts)
 
 
 def _describe(error: BaseException) -> str:
     kind = type(error)
-    ours_or_aws = isinstance(error, OpenUMSError) or hasattr(error, "operation_name")  # botocore's ClientError
+    ours_or_aws = isinstance(error, OpenUMSError) or hasattr(
+        error, "operation_name"
+    )  # botocore's ClientError
     message = f": {str(error)[:300]}" if ours_or_aws else ""
     return f"{kind.__module__}.{kind.__qualname__}{message} at {' > '.join(_frames(error.__traceback__)[-6:])}"
 
@@ -99,7 +108,9 @@ def set_up() -> Logger:
     """Once per container: JSON lines for our loggers and the providers', and tracing of AWS calls where tracing is on."""
     # Frames with their source lines, and an exception's value, are left out: `describe` says what may be said.
     formatter = _Formatter(serialize_stacktrace=False, use_rfc3339=True, utc=True)
-    logger = Logger(service=APP, level="INFO", logger_handler=_Stdout(sys.stdout), logger_formatter=formatter)
+    logger = Logger(
+        service=APP, level="INFO", logger_handler=_Stdout(sys.stdout), logger_formatter=formatter
+    )
     log.propagate = False
     for name in ("chalicelib",):
         other = logging.getLogger(name)
@@ -117,7 +128,9 @@ def tracing_is_on() -> bool:
 
     Elsewhere the SDK would make a client of X-Ray's API when it is imported, to ask for sampling rules.
     """
-    in_lambda = bool(os.environ.get("LAMBDA_TASK_ROOT") and os.environ.get("AWS_XRAY_DAEMON_ADDRESS"))
+    in_lambda = bool(
+        os.environ.get("LAMBDA_TASK_ROOT") and os.environ.get("AWS_XRAY_DAEMON_ADDRESS")
+    )
     return in_lambda and os.environ.get("AWS_XRAY_SDK_ENABLED", "true").lower() != "false"
 
 
@@ -157,8 +170,16 @@ def flush_metrics() -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
     if not _metrics:
         return
-    described = {"Namespace": NAMESPACE, "Dimensions": [["stage"]], "Metrics": [{"Name": name} for name in _metrics]}
+    described = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["stage"]],
+        "Metrics": [{"Name": name} for name in _metrics],
+    }
     stage = os.environ.get("STAGE", "-")
-    line = {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]}, "stage": stage, **_metrics}
+    line = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]},
+        "stage": stage,
+        **_metrics,
+    }
     _metrics.clear()
     sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")

@@ -36,7 +36,9 @@ class Providers:
         from chalicelib.web.egress import Policy
 
         try:
-            return registry.load(platform, Policy(settings().egress_allow), settings().provider_timeout, self._tokens)
+            return registry.load(
+                platform, Policy(settings().egress_allow), settings().provider_timeout, self._tokens
+            )
         except Invalid as error:
             raise KeyError(platform) from error
 
@@ -92,9 +94,25 @@ def _build() -> World:
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
     return World(
-        clock=clock, settings=Administration(cache), users=Users(vault), audiences=Audiences(vault),
-        messages=Messages(vault, timers), ledger=Ledger(vault), lookups=Lookups(vault), tokens=tokens, files=Files(),
-        counters=Counters(), timers=timers, queues=Queues(), vault=vault, credentials=Credentials(),
-        providers=Providers(tokens, clock), imports=Imports(), groups=Groups(cache),
-        members=Members(cache), audit=Audit(), pace=Pace(clock), limits=limits(),
-    )  # fmt: skip
+        clock=clock,
+        settings=Administration(cache),
+        users=Users(vault),
+        audiences=Audiences(vault),
+        messages=Messages(vault, timers),
+        ledger=Ledger(vault),
+        lookups=Lookups(vault),
+        tokens=tokens,
+        files=Files(),
+        counters=Counters(),
+        timers=timers,
+        queues=Queues(),
+        vault=vault,
+        credentials=Credentials(),
+        providers=Providers(tokens, clock),
+        imports=Imports(),
+        groups=Groups(cache),
+        members=Members(cache),
+        audit=Audit(),
+        pace=Pace(clock),
+        limits=limits(),
+    )

@@ -64,9 +64,13 @@ def deploy(
     bucket = _artifacts_bucket(session, s3)
     template = _upload(s3, bucket, packaged)
     before = _describe(cloudformation, stack)
-    if before is not None and before["StackStatus"] == "ROLLBACK_COMPLETE":  # what could not be created is gone, and cannot be updated
+    if (
+        before is not None and before["StackStatus"] == "ROLLBACK_COMPLETE"
+    ):  # what could not be created is gone, and cannot be updated
         cloudformation.delete_stack(StackName=stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=before["StackId"], WaiterConfig={"Delay": poll})
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=before["StackId"], WaiterConfig={"Delay": poll}
+        )
         before = None
     exists = before is not None and before["StackStatus"] != "REVIEW_IN_PROGRESS"
     change_set = f"deploy-{int(time.time() * 1000)}"
@@ -84,8 +88,12 @@ def deploy(
         return Deployment(_outputs(before), changed=False)
     say(f"{stack}: {'updating' if exists else 'creating'}")
     # Tables that were made in vain would stand in the way of the next attempt: what is kept is kept from the first success on.
-    cloudformation.execute_change_set(StackName=stack, ChangeSetName=change_set, RetainExceptOnCreate=True)
-    waiter = cloudformation.get_waiter("stack_update_complete" if exists else "stack_create_complete")
+    cloudformation.execute_change_set(
+        StackName=stack, ChangeSetName=change_set, RetainExceptOnCreate=True
+    )
+    waiter = cloudformation.get_waiter(
+        "stack_update_complete" if exists else "stack_create_complete"
+    )
     try:
         waiter.wait(StackName=stack, WaiterConfig={"Delay": poll, "MaxAttempts": int(3600 / poll)})
     except WaiterError as error:
@@ -97,8 +105,13 @@ def first_access_key(session: Any, stage: str) -> AccessKey | None:
     """Make an administrator's access key if there is none yet; its secret leaves this function once."""
     dynamodb = session.client("dynamodb")
     table = config.table_name(stage, "settings")
-    present = {"FilterExpression": "begins_with(pk, :key)", "ExpressionAttributeValues": {":key": {"S": "access-key#"}}}
-    for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, ProjectionExpression="pk", **present):
+    present = {
+        "FilterExpression": "begins_with(pk, :key)",
+        "ExpressionAttributeValues": {":key": {"S": "access-key#"}},
+    }
+    for page in dynamodb.get_paginator("scan").paginate(
+        TableName=table, ConsistentRead=True, ProjectionExpression="pk", **present
+    ):
         if page["Items"]:
             return None
     return new_access_key(session, stage)
@@ -128,9 +141,15 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
             raise
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    where = (
+        {}
+        if region == "us-east-1"
+        else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    )
     s3.create_bucket(Bucket=bucket, **where)
-    closed = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+    closed = dict.fromkeys(
+        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+    )
     s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=closed)
     return bucket
 
@@ -150,14 +169,24 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"  # at its region's host: that of us-east-1 does not know every new bucket
 
 
-def _parameters(packaged: Path, given: Mapping[str, str], before: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _parameters(
+    packaged: Path, given: Mapping[str, str], before: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
     known = json.loads((packaged / "sam.json").read_text())["Parameters"]
     kept = {each["ParameterKey"] for each in before.get("Parameters", [])} if before else set()
     wrong = set(given) - set(known)
     if wrong:
-        raise DeploymentFailed(f"no such parameter: {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}")
-    values: list[dict[str, Any]] = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
-    return values + [{"ParameterKey": name, "UsePreviousValue": True} for name in known if name in kept - set(given)]
+        raise DeploymentFailed(
+            f"no such parameter: {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}"
+        )
+    values: list[dict[str, Any]] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+    ]
+    return values + [
+        {"ParameterKey": name, "UsePreviousValue": True}
+        for name in known
+        if name in kept - set(given)
+    ]
 
 
 def _has_changes(cloudformation: Any, stack: str, change_set: str, poll: float) -> bool:
@@ -190,7 +219,9 @@ def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
 def _why(cloudformation: Any, stack: str) -> str:
     """The reasons that CloudFormation gives for what it has just tried, first cause first."""
     lines: list[str] = []
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)  # newest first; a rollback alone fills some
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(
+        StackName=stack
+    )  # newest first; a rollback alone fills some
     for each in (event for page in pages for event in page["StackEvents"]):
         if each["ResourceStatus"].endswith("_FAILED"):
             lines.insert(0, f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '?')}")
@@ -209,11 +240,23 @@ def aws() -> Any:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--stage", default="prod")
     parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
-    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the template; may be repeated")
-    parser.add_argument("--new-access-key", action="store_true", help="make another administrator's key, e.g. after losing the first")
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the template; may be repeated",
+    )
+    parser.add_argument(
+        "--new-access-key",
+        action="store_true",
+        help="make another administrator's key, e.g. after losing the first",
+    )
     options = parser.parse_args()
 
     session = aws()
@@ -226,9 +269,15 @@ def main() -> None:
     except DeploymentFailed as failure:
         sys.exit(str(failure))
     print(f"API  {done.outputs['PublicUrl']}")
-    key = new_access_key(session, options.stage) if options.new_access_key else first_access_key(session, options.stage)
+    key = (
+        new_access_key(session, options.stage)
+        if options.new_access_key
+        else first_access_key(session, options.stage)
+    )
     if key:
-        print(f"access key     {key.access_key}\naccess secret  {key.access_secret}    (shown this once)")
+        print(
+            f"access key     {key.access_key}\naccess secret  {key.access_secret}    (shown this once)"
+        )
 
 
 if __name__ == "__main__":

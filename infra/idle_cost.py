@@ -14,7 +14,9 @@ from typing import Any
 from infra.package import AWS, package_apart
 
 MINUTES = 60 * 24 * 30
-POLLERS = 5  # that Lambda keeps at a queue of which nothing comes, each waiting up to 20 s for a message
+POLLERS = (
+    5  # that Lambda keeps at a queue of which nothing comes, each waiting up to 20 s for a message
+)
 PER_SQS_REQUEST = 0.40e-6
 PER_KEY = 1.00
 PER_ALARM = 0.10
@@ -33,19 +35,37 @@ class Item:
 def idle_cost(template: Mapping[str, Any]) -> list[Item]:
     # What a condition switches on exists only where an operator wants it.
     resources = [each for each in template["Resources"].values() if "Condition" not in each]
-    functions = [each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"]
-    events = [(function, event) for function in functions for event in function.get("Events", {}).values()]
+    functions = [
+        each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"
+    ]
+    events = [
+        (function, event) for function in functions for event in function.get("Events", {}).values()
+    ]
     queues = sum(event["Type"] == "SQS" for _, event in events)
     keys = sum(each["Type"] == "AWS::KMS::Key" for each in resources)
     alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in resources)
-    runs = [(function, _runs(event["Properties"]["Schedule"])) for function, event in events if event["Type"] == "Schedule"]
-    gigabyte_seconds = sum(times * SECONDS_OF_A_CHECK * function["MemorySize"] / 1024 for function, times in runs)
+    runs = [
+        (function, _runs(event["Properties"]["Schedule"]))
+        for function, event in events
+        if event["Type"] == "Schedule"
+    ]
+    gigabyte_seconds = sum(
+        times * SECONDS_OF_A_CHECK * function["MemorySize"] / 1024 for function, times in runs
+    )
     invocations = sum(times for _, times in runs)
     return [
-        Item("event sources that wait at queues", queues, queues * POLLERS * 3 * MINUTES * PER_SQS_REQUEST),
+        Item(
+            "event sources that wait at queues",
+            queues,
+            queues * POLLERS * 3 * MINUTES * PER_SQS_REQUEST,
+        ),
         Item("keys", keys, keys * PER_KEY),
         Item("alarms", alarms, alarms * PER_ALARM),
-        Item("scheduled invocations", invocations, invocations * PER_INVOCATION + gigabyte_seconds * PER_GB_SECOND),
+        Item(
+            "scheduled invocations",
+            invocations,
+            invocations * PER_INVOCATION + gigabyte_seconds * PER_GB_SECOND,
+        ),
     ]
 
 
@@ -55,7 +75,9 @@ def _runs(schedule: str) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--stage", default="prod")
     stage = parser.parse_args().stage
     items = idle_cost(json.loads((package_apart(stage, AWS) / "sam.json").read_text()))

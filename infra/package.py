@@ -40,12 +40,22 @@ NOT_FOR_LAMBDA = ("chalice",)
 AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
 
 # Neither imported nor asked for by anything when it runs.
-TRIMMED = ("bin", "wrapt-stubs", "boto3/examples", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
+TRIMMED = (
+    "bin",
+    "wrapt-stubs",
+    "boto3/examples",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
+)
 
 
 def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     """Changes when anything changes that the package is made from."""
-    files = [source / "app.py", ROOT / "requirements.txt", ROOT / "requirements-lock.txt", ROOT / "infra" / "package.py"]
+    files = [
+        source / "app.py",
+        ROOT / "requirements.txt",
+        ROOT / "requirements-lock.txt",
+        ROOT / "infra" / "package.py",
+    ]
     files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
     return f"{stage} {target} {sys.version_info[:2]} {digest(files)}"
 
@@ -81,7 +91,11 @@ def _files(*folders: Path) -> Iterator[Path]:
     """Every source file below the folders, always in the same order."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and "deployments" not in path.parts:
+            if (
+                path.is_file()
+                and "__pycache__" not in path.parts
+                and "deployments" not in path.parts
+            ):
                 yield path
 
 
@@ -92,7 +106,10 @@ def _stage_project(source: Path, project: Path) -> None:
     """
     project.mkdir(parents=True, exist_ok=True)
     wanted = {Path("app.py"): source / "app.py"}
-    wanted |= {path.relative_to(source): path for path in _files(source / "chalicelib", source / ".chalice")}
+    wanted |= {
+        path.relative_to(source): path
+        for path in _files(source / "chalicelib", source / ".chalice")
+    }
     for present in list(_files(project / "chalicelib", project / ".chalice")):
         if present.relative_to(project) not in wanted:
             present.unlink()
@@ -115,11 +132,15 @@ def _stage_project(source: Path, project: Path) -> None:
 def _compile(path: Path) -> None:
     if path.name == "app.py":
         return  # Chalice takes this one file from the project's root, without its byte code
-    py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    py_compile.compile(
+        str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
 
 
 def _requirements() -> list[str]:
-    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    lines = (
+        line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()
+    )
     return [line for line in lines if line and line.split("==")[0] not in NOT_FOR_LAMBDA]
 
 
@@ -136,8 +157,27 @@ def _vendor(target: str) -> Path:
     wheels: list[str] = []
     if target in WHEELS:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        wheels = ["--platform", WHEELS[target], "--python-version", version, "--implementation", "cp", "--only-binary", ":all:"]
-    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-compile", "--target", str(fresh)]
+        wheels = [
+            "--platform",
+            WHEELS[target],
+            "--python-version",
+            version,
+            "--implementation",
+            "cp",
+            "--only-binary",
+            ":all:",
+        ]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--target",
+        str(fresh),
+    ]
     constraints = ["-c", str(ROOT / "requirements-lock.txt")]
     subprocess.run([*pip, *wheels, *constraints, *requirements], check=True)
     _trim(fresh)
@@ -176,28 +216,49 @@ def _add_byte_code_of_chalice(vendor: Path) -> None:
 
     for module in (chalice, chalice.app):
         source = Path(module.__file__ or "")
-        code = vendor / "chalice" / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        code = (
+            vendor / "chalice" / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        )
         code.parent.mkdir(parents=True, exist_ok=True)
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-        py_compile.compile(str(source), cfile=str(code), dfile=f"chalice/{source.name}", invalidation_mode=mode, doraise=True)
+        py_compile.compile(
+            str(source),
+            cfile=str(code),
+            dfile=f"chalice/{source.name}",
+            invalidation_mode=mode,
+            doraise=True,
+        )
 
 
 def _run_chalice(stage: str, project: Path, merge_file: Path, out: Path) -> None:
     """`chalice package`, with a merge file that is written from the app and the stage just loaded."""
     sys.path.insert(0, str(project))
-    os.environ.update(STAGE=stage, AWS_DEFAULT_REGION=os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+    os.environ.update(
+        STAGE=stage, AWS_DEFAULT_REGION=os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+    )
     from chalice.cli import cli
     from chalice.cli.factory import CLIFactory
 
     from infra.template.assemble import write_merge_file
 
-    factory = CLIFactory(str(project), environ=os.environ)  # loads the stage's environment, then app.py, as the command does
+    factory = CLIFactory(
+        str(project), environ=os.environ
+    )  # loads the stage's environment, then app.py, as the command does
     write_merge_file(stage, factory.create_config_obj(stage), merge_file)
     shutil.rmtree(out, ignore_errors=True)
     for old in (project / ".chalice").glob("deployments/*"):
         old.unlink()
     with contextlib.redirect_stdout(sys.stderr):
-        command = ["--project-dir", project, "package", "--stage", stage, "--merge-template", merge_file, out]
+        command = [
+            "--project-dir",
+            project,
+            "package",
+            "--stage",
+            stage,
+            "--merge-template",
+            merge_file,
+            out,
+        ]
         cli.main([str(word) for word in command], obj={}, standalone_mode=False)
 
 
@@ -209,10 +270,17 @@ def package_apart(stage: str, target: str) -> Path:
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--stage", default="prod")
     parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
-    parser.add_argument("--source", type=Path, default=ROOT, help="another project with app.py, chalicelib and .chalice")
+    parser.add_argument(
+        "--source",
+        type=Path,
+        default=ROOT,
+        help="another project with app.py, chalicelib and .chalice",
+    )
     options = parser.parse_args(arguments if arguments is None else list(arguments))
     print(package(options.stage, target=options.target, source=options.source.resolve()))
 

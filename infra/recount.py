@@ -18,7 +18,9 @@ from infra.local.stack import STAGES, Stack
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m infra.recount", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.recount", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("msgid")
     parser.add_argument("--stage", help="a stage on AWS; the local stack by default")
     parser.add_argument("--name", default="demo", help="which local stack")
@@ -28,13 +30,17 @@ def main() -> None:
         return
     stack = Stack(given.name, STAGES.get(given.name, "local"))
     with local_aws(json.loads(stack.description.read_text())["emulator_url"]) as session:
-        os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1")
+        os.environ.update(
+            AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1"
+        )
         _recount(session, stack.stage, given.msgid)
 
 
 def _recount(session: Any, stage: str, msgid: str) -> None:
     """With the environment of the function that recounts, so that nothing is configured twice."""
-    function = session.client("lambda").get_function_configuration(FunctionName=config.function_name(stage, "audience"))
+    function = session.client("lambda").get_function_configuration(
+        FunctionName=config.function_name(stage, "audience")
+    )
     os.environ.update(function["Environment"]["Variables"])
     print_counts(msgid)
 
@@ -50,7 +56,11 @@ def print_counts(msgid: str) -> None:
     counted = 0
     for page in message.first_pages if message else ():
         while message and (counts := tally.recount_page(world, PageId(msgid, page))) is not None:
-            same = "as stored" if page in before and before[page].plain() == counts.plain() else "stored anew"
+            same = (
+                "as stored"
+                if page in before and before[page].plain() == counts.plain()
+                else "stored anew"
+            )
             print(f"page {page}: {dict(counts.users)} ({same})")
             counted += 1
             page = message.page_after(page)

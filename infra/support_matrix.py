@@ -23,8 +23,16 @@ DELIVERY = {
     DeliveryReport.ACCEPTED: "accepted by the platform's server",
     DeliveryReport.NONE: "not known",
 }
-CLICKS = {ClickReport.PROVIDER: "reported by the platform", ClickReport.LINK: "by short links", ClickReport.NONE: "not known"}
-IDS = {ProviderIds.PER_CALL: "per call", ProviderIds.PER_RECIPIENT: "per recipient", ProviderIds.NONE: "none"}
+CLICKS = {
+    ClickReport.PROVIDER: "reported by the platform",
+    ClickReport.LINK: "by short links",
+    ClickReport.NONE: "not known",
+}
+IDS = {
+    ProviderIds.PER_CALL: "per call",
+    ProviderIds.PER_RECIPIENT: "per recipient",
+    ProviderIds.NONE: "none",
+}
 
 
 def written(page: str) -> str:
@@ -36,15 +44,41 @@ def written(page: str) -> str:
 
 def tables(able: Sequence[Capabilities]) -> str:
     ordered = sorted(able, key=lambda each: list(ChannelType).index(each.type))
-    reports = ("channel type", "platform", "delivered means", "clicks", "receipts come by", "can be taken back")
-    calls = ("platform", "deliveries per call", "content", "ids", "a repeated call is recognised for")
-    opened = ("platform", "short links stand for the address in", "and for links in", "but not beside")
-    limits = ("platform", "speed, unless the channel says otherwise", "deliveries a day, likewise", "its day is")
+    reports = (
+        "channel type",
+        "platform",
+        "delivered means",
+        "clicks",
+        "receipts come by",
+        "can be taken back",
+    )
+    calls = (
+        "platform",
+        "deliveries per call",
+        "content",
+        "ids",
+        "a repeated call is recognised for",
+    )
+    opened = (
+        "platform",
+        "short links stand for the address in",
+        "and for links in",
+        "but not beside",
+    )
+    limits = (
+        "platform",
+        "speed, unless the channel says otherwise",
+        "deliveries a day, likewise",
+        "its day is",
+    )
     needs = ("platform", "credentials", "options")
     return "\n".join(
         [
             _table(reports, (_reports(each) for each in ordered)),
-            _table(opened, (_opened(each.platform, each.clickable) for each in ordered if each.clickable)),
+            _table(
+                opened,
+                (_opened(each.platform, each.clickable) for each in ordered if each.clickable),
+            ),
             _table(calls, (_calls(each) for each in ordered)),
             _table(limits, (_limits(each) for each in ordered)),
             _table(needs, (_needs(each) for each in ordered)),
@@ -59,11 +93,21 @@ def _reports(able: Capabilities) -> Sequence[str]:
     elif able.worker:
         come = f"its worker `{able.worker}`"
     clicks, delivered = CLICKS[able.click_report], DELIVERY[able.delivery_report]
-    return f"`{able.type.value}`", f"`{able.platform}`", delivered, clicks, come, "yes" if able.recall else "no"
+    return (
+        f"`{able.type.value}`",
+        f"`{able.platform}`",
+        delivered,
+        clicks,
+        come,
+        "yes" if able.recall else "no",
+    )
 
 
 def _opened(platform: str, where: Clickable) -> Sequence[str]:
-    return f"`{platform}`", *(", ".join(f"`{path}`" for path in paths) for paths in (where.addresses, where.texts, where.instead))
+    return f"`{platform}`", *(
+        ", ".join(f"`{path}`" for path in paths)
+        for paths in (where.addresses, where.texts, where.instead)
+    )
 
 
 def _calls(able: Capabilities) -> Sequence[str]:
@@ -77,7 +121,12 @@ def _limits(able: Capabilities) -> Sequence[str]:
     if able.deliveries_per_minute:
         speed = f"{able.deliveries_per_minute:,} people a minute"
     day = "the deployment's" if able.utc_offset is None else f"UTC{able.utc_offset:+g}"
-    return f"`{able.platform}`", speed, f"{able.deliveries_per_day:,}" if able.deliveries_per_day else "no limit", day
+    return (
+        f"`{able.platform}`",
+        speed,
+        f"{able.deliveries_per_day:,}" if able.deliveries_per_day else "no limit",
+        day,
+    )
 
 
 def _needs(able: Capabilities) -> Sequence[str]:
@@ -86,7 +135,9 @@ def _needs(able: Capabilities) -> Sequence[str]:
 
 def _names(settings: Mapping[str, bool]) -> str:
     """What may be left out stands in brackets."""
-    return ", ".join(f"`{name}`" if required else f"(`{name}`)" for name, required in settings.items())
+    return ", ".join(
+        f"`{name}`" if required else f"(`{name}`)" for name, required in settings.items()
+    )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

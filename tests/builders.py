@@ -61,13 +61,25 @@ def a_channel(code: str = "push", type: ChannelType | None = None, **changes: An
     return Channel(**{**fields, **changes})
 
 
-def an_access_channel(key: str = SHOP, channels: Sequence[str] = ("push", "text", "mail"), **changes: Any) -> AccessChannel:
-    fields: dict[str, Any] = {"name": f"the {key}", "secret_hashes": (hashed(SECRET),), "channels": dict.fromkeys(channels, True)}
+def an_access_channel(
+    key: str = SHOP, channels: Sequence[str] = ("push", "text", "mail"), **changes: Any
+) -> AccessChannel:
+    fields: dict[str, Any] = {
+        "name": f"the {key}",
+        "secret_hashes": (hashed(SECRET),),
+        "channels": dict.fromkeys(channels, True),
+    }
     return AccessChannel(key=key, **{**fields, **changes})
 
 
 def a_user(
-    userid: str = "ann", *, push: Sequence[str] = (), text: str = "", mail: str = "", tags: Sequence[str] = (), version: int = 0
+    userid: str = "ann",
+    *,
+    push: Sequence[str] = (),
+    text: str = "",
+    mail: str = "",
+    tags: Sequence[str] = (),
+    version: int = 0,
 ) -> User:
     """`push`: registration ids on the delivery channel `push`; `text` and `mail`: a phone number and an address for all senders."""
     contacts: dict[ChannelType, dict[str, tuple[str, ...]]] = {}
@@ -82,14 +94,26 @@ def a_user(
 
 def a_reachable_user(userid: str = "ann", version: int = 0) -> User:
     """One contact on each of the three channels, which tell whose they are."""
-    return a_user(userid, push=(f"reg-{userid}",), text=f"+86-{userid}", mail=f"{userid}@example.com", version=version)
+    return a_user(
+        userid,
+        push=(f"reg-{userid}",),
+        text=f"+86-{userid}",
+        mail=f"{userid}@example.com",
+        version=version,
+    )
 
 
-def a_strategy(*steps: str, missing: str = "delivered", within: int = 60, operator: str = "and") -> Strategy:
+def a_strategy(
+    *steps: str, missing: str = "delivered", within: int = 60, operator: str = "and"
+) -> Strategy:
     """`a_strategy("app", "sms")`: SMS to those whom the app did not reach within a minute. A step may be `app,email`."""
     kinds = [tuple(ChannelType(c) for c in step.split(",")) for step in steps or ("app", "sms")]
-    terms = [()] + [tuple(Term(c, Missing(missing), within) for c in before) for before in kinds[:-1]]
-    return Strategy(tuple(Step(c, t, Operator(operator)) for c, t in zip(kinds, terms, strict=True)))
+    terms = [()] + [
+        tuple(Term(c, Missing(missing), within) for c in before) for before in kinds[:-1]
+    ]
+    return Strategy(
+        tuple(Step(c, t, Operator(operator)) for c, t in zip(kinds, terms, strict=True))
+    )
 
 
 def at_once(*channels: str) -> Strategy:
@@ -98,10 +122,18 @@ def at_once(*channels: str) -> Strategy:
 
 
 def a_template(
-    number: int = 1, channels: Sequence[str] = ("app", "sms", "email"), text: str = "Hello {{name}}", **changes: Any
+    number: int = 1,
+    channels: Sequence[str] = ("app", "sms", "email"),
+    text: str = "Hello {{name}}",
+    **changes: Any,
 ) -> Template:
     contents = {ChannelType(c): {"text": text} for c in channels}
-    fields: dict[str, Any] = {"version": 1, "channel_key": SHOP, "name": f"template {number}", "contents": contents}
+    fields: dict[str, Any] = {
+        "version": 1,
+        "channel_key": SHOP,
+        "name": f"template {number}",
+        "contents": contents,
+    }
     return Template(number=number, **{**fields, **changes})
 
 
@@ -138,22 +170,39 @@ def a_big_message(count: int = 101, **changes: Any) -> Message:
     return a_message(*(f"u{n:05d}" for n in range(count)), **changes)
 
 
-def a_plan(message: Message, page: int = 0, users: Sequence[User] | None = None, **changes: Any) -> Plan:
+def a_plan(
+    message: Message, page: int = 0, users: Sequence[User] | None = None, **changes: Any
+) -> Plan:
     """What would be planned for the message if these users were all that is known; by default everybody has every contact."""
-    known = {u.userid: u for u in (users if users is not None else [a_reachable_user(u) for u in message.userids])}
+    known = {
+        u.userid: u
+        for u in (users if users is not None else [a_reachable_user(u) for u in message.userids])
+    }
     chosen = [_chosen(message, known.get(userid)) for userid in message.userids]
     targets = [
-        Target(userid, _loss(userid in known, bool(contacts)), {code: len(c) for code, c in contacts.items()})
+        Target(
+            userid,
+            _loss(userid in known, bool(contacts)),
+            {code: len(c) for code, c in contacts.items()},
+        )
         for userid, contacts in zip(message.userids, chosen, strict=True)
     ]
-    fields: dict[str, Any] = {"targets": tuple(targets), "contacts": tuple(chosen), "time": message.accepted, "next": None}
+    fields: dict[str, Any] = {
+        "targets": tuple(targets),
+        "contacts": tuple(chosen),
+        "time": message.accepted,
+        "next": None,
+    }
     return Plan(id=PageId(message.msgid, page), **{**fields, **changes})
 
 
 def _chosen(message: Message, user: User | None) -> dict[str, tuple[str, ...]]:
     if user is None:
         return {}
-    found = {code: tuple(user.contacts_on((code, kind), message.channel_key)) for code, kind in sorted(message.channels.items())}
+    found = {
+        code: tuple(user.contacts_on((code, kind), message.channel_key))
+        for code, kind in sorted(message.channels.items())
+    }
     return {code: contacts for code, contacts in found.items() if contacts}
 
 

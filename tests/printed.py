@@ -102,7 +102,9 @@ TEMPLATE_PARA = '{ "template_para":{"user":"xxx","url":"xxx"} }'
 APP_PARA = '{ "app_para":{ "platform":"ios", "time_to_live":9999, "apns_production":true } }'
 
 USER_BY_PHONE = '[{"userid":"zhangsan","phone":{"1234":"18756432567"}}]'
-USER_BY_APP = '{"userid":"zhangsan","set":{"app":{"app123":["1104a89792bbb69299a","191e35f7e0fb16c7d45"]}}}'
+USER_BY_APP = (
+    '{"userid":"zhangsan","set":{"app":{"app123":["1104a89792bbb69299a","191e35f7e0fb16c7d45"]}}}'
+)
 DELETED_USERS = '["userid1","userid2"]'
 
 CONTACTS = """[{
@@ -133,59 +135,149 @@ CONTACTS = """[{
 
 # Of these UMS prints no body, but every field: each is one with all of them.
 WECHAT_DATA = {"first": {"value": "Hello", "color": "#173177"}, "keyword1": {"value": "1042"}}
-JUMP = {"miniprogram": {"appid": "wx1", "pagepath": "pages/index"}, "appid": "wx1", "pagepath": "pages/index"}
-ARTICLE = {"title": "News", "description": "Of the day", "url": "https://www.jiguang.cn", "picurl": "https://www.jiguang.cn/a.png"}
-PAGE = {"thumb_media_id": "m1", "title": "News", "content": "<p>Hello</p>", "digest": "Hello", "author": "joe"}
-NOTICE = {"appid": "wx1", "page": "pages/index", "title": "订单已经发货", "description": "四月二十七日", "emphasis_first_item": True}
+JUMP = {
+    "miniprogram": {"appid": "wx1", "pagepath": "pages/index"},
+    "appid": "wx1",
+    "pagepath": "pages/index",
+}
+ARTICLE = {
+    "title": "News",
+    "description": "Of the day",
+    "url": "https://www.jiguang.cn",
+    "picurl": "https://www.jiguang.cn/a.png",
+}
+PAGE = {
+    "thumb_media_id": "m1",
+    "title": "News",
+    "content": "<p>Hello</p>",
+    "digest": "Hello",
+    "author": "joe",
+}
+NOTICE = {
+    "appid": "wx1",
+    "page": "pages/index",
+    "title": "订单已经发货",
+    "description": "四月二十七日",
+    "emphasis_first_item": True,
+}
 CHECKED = {"safe": 0, "enable_duplicate_check": 1, "duplicate_check_interval": 1800}
 ALIPAY = {
-    "head_color": "#85be53", "url": "https://www.jiguang.cn", "action_name": "查看详情", "keyword1": {"color": "#85be53", "value": "1042"},
-    "first": {"color": "#85be53", "value": "Hello"}, "remark": {"color": "#32cd32", "value": "Bye"},
-}  # fmt: skip
+    "head_color": "#85be53",
+    "url": "https://www.jiguang.cn",
+    "action_name": "查看详情",
+    "keyword1": {"color": "#85be53", "value": "1042"},
+    "first": {"color": "#85be53", "value": "Hello"},
+    "remark": {"color": "#32cd32", "value": "Bye"},
+}
 CONTENTS: Mapping[str, list[Any]] = {
     "msg_app": [
         {
-            "cid": "103-1", "platform": "android", "notification": {"alert": "Hi,JPush !", "android": {"alert": "Hi,JPush !"}},
-            "message": {"msg_content": "Hi", "title": "Hi", "content_type": "text", "extras": {"key": "value"}},
+            "cid": "103-1",
+            "platform": "android",
+            "notification": {"alert": "Hi,JPush !", "android": {"alert": "Hi,JPush !"}},
+            "message": {
+                "msg_content": "Hi",
+                "title": "Hi",
+                "content_type": "text",
+                "extras": {"key": "value"},
+            },
             "options": {"time_to_live": 60},
         },
     ],
     "msg_wechatoa": [
-        {"type": 0, "template_id": "t1", "url": "https://www.jiguang.cn", **JUMP, "data": WECHAT_DATA, "color": "#173177"},
-        {"type": 1, "template_id": "t1", "page": "https://www.jiguang.cn", **JUMP, "data": {"thing1": {"value": "Hello"}}},
+        {
+            "type": 0,
+            "template_id": "t1",
+            "url": "https://www.jiguang.cn",
+            **JUMP,
+            "data": WECHAT_DATA,
+            "color": "#173177",
+        },
+        {
+            "type": 1,
+            "template_id": "t1",
+            "page": "https://www.jiguang.cn",
+            **JUMP,
+            "data": {"thing1": {"value": "Hello"}},
+        },
     ],
     "msg_wechatmp": [
-        {"template_id": "t1", "page": "index", "data": {"thing1": {"value": "Hello"}}, "miniprogram_state": "formal", "lang": "zh_CN"},
+        {
+            "template_id": "t1",
+            "page": "index",
+            "data": {"thing1": {"value": "Hello"}},
+            "miniprogram_state": "formal",
+            "lang": "zh_CN",
+        },
     ],
     "msg_sms": [
-        {"sign_id": 1, "temp_id": 1, "temp_para": {"code": "1234"}}, {"sign_id": "1", "temp_id": 1}, [{"content": "Hello"}, {"temp_id": 1}],
+        {"sign_id": 1, "temp_id": 1, "temp_para": {"code": "1234"}},
+        {"sign_id": "1", "temp_id": 1},
+        [{"content": "Hello"}, {"temp_id": 1}],
     ],
-    "msg_email": [{"subject": "Hello", "text": "Hello"}, {"subject": "Hello", "text": "<p>Hello</p>", "files": []}],
+    "msg_email": [
+        {"subject": "Hello", "text": "Hello"},
+        {"subject": "Hello", "text": "<p>Hello</p>", "files": []},
+    ],
     "msg_alipay_life": [{"template_id": "e5326c1d5c71419893646ad9571a93e8", "context": ALIPAY}],
-    "msg_dingtalk_cc": [{"msg": {"msgtype": "text", "text": {"content": "Hello"}}}, {"text": "Hello again"}],
+    "msg_dingtalk_cc": [
+        {"msg": {"msgtype": "text", "text": {"content": "Hello"}}},
+        {"text": "Hello again"},
+    ],
     "msg_wechatwk": [
         {"msgtype": "text", "text": {"content": "Hello"}, **CHECKED},
         {"msgtype": "image", "image": {"media_id": "m1"}},
         {"msgtype": "file", "file": {"media_id": "m1"}},
-        {"msgtype": "news", "news": {"articles": [ARTICLE, {"title": "News", "appid": "wx1", "pagepath": "pages/index"}]}},
-        {"msgtype": "mpnews", "mpnews": {"articles": [{**PAGE, "content_source_url": "https://www.jiguang.cn"}]}},
-        {"msgtype": "miniprogram_notice", "miniprogram_notice": {**NOTICE, "content_item": [{"key": "单号", "value": "1042"}]}},
+        {
+            "msgtype": "news",
+            "news": {
+                "articles": [ARTICLE, {"title": "News", "appid": "wx1", "pagepath": "pages/index"}]
+            },
+        },
+        {
+            "msgtype": "mpnews",
+            "mpnews": {"articles": [{**PAGE, "content_source_url": "https://www.jiguang.cn"}]},
+        },
+        {
+            "msgtype": "miniprogram_notice",
+            "miniprogram_notice": {**NOTICE, "content_item": [{"key": "单号", "value": "1042"}]},
+        },
     ],
-}  # fmt: skip
+}
 USER = {
-    "tag": {"all": ["tag1"], "1234": ["tag2"]}, "phone": {"all": "18756432567", "1234": "18756432568"},
-    "email": {"all": "wujb@jpush.cn"}, "app": {"app123": ["1104a89792bbb69299a"]}, "wechatoa": {"oa123": "oMtZu6kApZYEPJJWwyIHpWQ2L_DI"},
-    "wechatmp": {"mp123": "oXNQs5B3LGA3xkU7-g2SdK3SsUaw"}, "alipaylife": {"life123": "2088102733318286"},
-    "dingtalkcc": "a3c213779d163837895b30f47aaa94c3", "wechatwk": "zhangsan", "wechatwk_linkedcorp": ["CorpId1/userid1"],
-}  # fmt: skip
-ATTRIBUTES = {"cuid": 10362819, "data": {"city": "深圳", "vip": 1, "since": "2023-09-21 10:00:00", "likes": ["a", "b"]}}
+    "tag": {"all": ["tag1"], "1234": ["tag2"]},
+    "phone": {"all": "18756432567", "1234": "18756432568"},
+    "email": {"all": "wujb@jpush.cn"},
+    "app": {"app123": ["1104a89792bbb69299a"]},
+    "wechatoa": {"oa123": "oMtZu6kApZYEPJJWwyIHpWQ2L_DI"},
+    "wechatmp": {"mp123": "oXNQs5B3LGA3xkU7-g2SdK3SsUaw"},
+    "alipaylife": {"life123": "2088102733318286"},
+    "dingtalkcc": "a3c213779d163837895b30f47aaa94c3",
+    "wechatwk": "zhangsan",
+    "wechatwk_linkedcorp": ["CorpId1/userid1"],
+}
+ATTRIBUTES = {
+    "cuid": 10362819,
+    "data": {"city": "深圳", "vip": 1, "since": "2023-09-21 10:00:00", "likes": ["a", "b"]},
+}
 EVENTS = {
     "appKey": "1234",
     "data": [
-        {"cuid": 10362819, "eventName": "order", "itime": 1675929600000, "randomId": "r1", "properties": {"paid": "true", "items": ["a"]}},
-        {"cuid": 10362819, "eventName": "order", "itime": 1675929600001, "properties": {"first": "0", "at": 1675929600001}},
+        {
+            "cuid": 10362819,
+            "eventName": "order",
+            "itime": 1675929600000,
+            "randomId": "r1",
+            "properties": {"paid": "true", "items": ["a"]},
+        },
+        {
+            "cuid": 10362819,
+            "eventName": "order",
+            "itime": 1675929600001,
+            "properties": {"first": "0", "at": 1675929600001},
+        },
     ],
-}  # fmt: skip
+}
 
 
 def fitted(printed: str | Mapping[str, Any] | list[Any], ids: Mapping[str, Any]) -> Any:
@@ -198,7 +290,11 @@ def _fitted(value: Any, ids: Mapping[str, Any]) -> Any:
         return {str(ids.get(name, name)): _fitted(each, ids) for name, each in value.items()}
     if isinstance(value, list):
         return [_fitted(each, ids) for each in value]
-    known = ids.get(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    known = (
+        ids.get(str(value))
+        if isinstance(value, str | int) and not isinstance(value, bool)
+        else None
+    )
     return value if known is None else type(value)(known)
 
 
@@ -207,8 +303,14 @@ def messages() -> list[tuple[str, dict[str, Any]]]:
     whom = json.loads(REGISTRATION_IDS)
     found = []
     for field, elements in CONTENTS.items():
-        kinds = [field.removeprefix("msg_"), *(["wechatwk_linkedcorp"] if field == "msg_wechatwk" else [])]
+        kinds = [
+            field.removeprefix("msg_"),
+            *(["wechatwk_linkedcorp"] if field == "msg_wechatwk" else []),
+        ]
         for n, element in enumerate(elements):
             listed = element if isinstance(element, list) else [element]
-            found += [(f"{kind} {n}", {f"aud_{kind}": whom[f"aud_{kind}"], field: listed}) for kind in kinds]
+            found += [
+                (f"{kind} {n}", {f"aud_{kind}": whom[f"aud_{kind}"], field: listed})
+                for kind in kinds
+            ]
     return found

@@ -20,7 +20,10 @@ Cell = str | float | int | bool | None
 def xlsx(rows: Sequence[Sequence[Cell]], **changes: str) -> bytes:
     """Texts are shared, as spreadsheets write them."""
     texts: dict[str, int] = {}
-    lines = [f'<row r="{n}">{"".join(_cell(n, c, cell, texts) for c, cell in enumerate(row))}</row>' for n, row in enumerate(rows, 1)]
+    lines = [
+        f'<row r="{n}">{"".join(_cell(n, c, cell, texts) for c, cell in enumerate(row))}</row>'
+        for n, row in enumerate(rows, 1)
+    ]
     return package("".join(lines), list(texts), **changes)
 
 
@@ -33,11 +36,15 @@ def package(sheet_data: str, texts: Sequence[str] = (), **changes: str) -> bytes
         "xl/workbook.xml": changes.get("workbook")
         or f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": _relations(
-            {"rId1": ("worksheet", "worksheets/sheet1.xml"), "rId2": ("sharedStrings", "sharedStrings.xml")}
+            {
+                "rId1": ("worksheet", "worksheets/sheet1.xml"),
+                "rId2": ("sharedStrings", "sharedStrings.xml"),
+            }
         ),
         "xl/worksheets/sheet1.xml": changes.get("sheet")
         or f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetData>{sheet_data}</sheetData></worksheet>',
-        "xl/sharedStrings.xml": changes.get("strings") or f'{_HEAD}<sst xmlns="{_MAIN}">{shared}</sst>',
+        "xl/sharedStrings.xml": changes.get("strings")
+        or f'{_HEAD}<sst xmlns="{_MAIN}">{shared}</sst>',
     }
     return archive(members)
 
@@ -51,7 +58,10 @@ def archive(members: Mapping[str, str | bytes]) -> bytes:
 
 
 def _relations(targets: Mapping[str, tuple[str, str]]) -> str:
-    listed = "".join(f'<Relationship Id="{id}" Type="{_OFFICE}/{kind}" Target="{target}"/>' for id, (kind, target) in targets.items())
+    listed = "".join(
+        f'<Relationship Id="{id}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
+        for id, (kind, target) in targets.items()
+    )
     return f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{listed}</Relationships>'
 
 

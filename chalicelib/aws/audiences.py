@@ -37,24 +37,38 @@ class Audiences:
 
     def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
         wanted = ({"pk": _partition(name, keys.bucket(u)), "sk": keys.position(u)} for u in userids)
-        return frozenset(row["sk"][POSITION:] for row in get_many(table("audiences"), wanted, consistent=True))
+        return frozenset(
+            row["sk"][POSITION:] for row in get_many(table("audiences"), wanted, consistent=True)
+        )
 
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
-        puts, deletes = ([row((_partition(name, keys.bucket(u)), keys.position(u))) for u in some] for some in (add, remove))
+        puts, deletes = (
+            [row((_partition(name, keys.bucket(u)), keys.position(u))) for u in some]
+            for some in (add, remove)
+        )
         write_many(table("audiences"), puts, deletes, key=("pk", "sk"))
 
     def estimate(self, sets: Sequence[str]) -> int:
         return sum(_count(f"{name}{keys.SEPARATOR}000") for name in sets) * (keys.BUCKETS // GROUP)
 
     def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
-        values: dict[str, str | int | bytes] = {":pk": name_of(scope, "")[0], **({":after": after} if after else {})}
-        return list(islice(_query(values, "pk = :pk AND sk > :after" if after else "pk = :pk", limit), limit))
+        values: dict[str, str | int | bytes] = {
+            ":pk": name_of(scope, "")[0],
+            **({":after": after} if after else {}),
+        }
+        return list(
+            islice(
+                _query(values, "pk = :pk AND sk > :after" if after else "pk = :pk", limit), limit
+            )
+        )
 
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         pk = _contact(self._vault, kind, contact)
         return list(_query({":pk": pk}, "pk = :pk", 1000))
 
-    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+    def opt(
+        self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
+    ) -> None:
         """One attribute for each access channel: the time, below 0 for who is in again. Only an older one is replaced."""
         from botocore.exceptions import ClientError
 
@@ -66,22 +80,34 @@ class Audiences:
                     UpdateExpression="SET #of = :said",
                     ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
                     ExpressionAttributeNames={"#of": REFUSED + channel_key},
-                    ExpressionAttributeValues=to_item({":said": time if out else -time, ":least": -time, ":most": time}),
+                    ExpressionAttributeValues=to_item(
+                        {":said": time if out else -time, ":least": -time, ":most": time}
+                    ),
                 )
             except ClientError as error:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
 
-    def opted(self, wanted: Mapping[ChannelType, Collection[str]]) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
-        named = {self._refusal(kind, contact)["sk"]: (kind, contact) for kind, contacts in wanted.items() for contact in contacts}
+    def opted(
+        self, wanted: Mapping[ChannelType, Collection[str]]
+    ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
+        named = {
+            self._refusal(kind, contact)["sk"]: (kind, contact)
+            for kind, contacts in wanted.items()
+            for contact in contacts
+        }
         rows = self._listed(len(named) // READ_BATCH)
         if rows is None:
-            rows = get_many(table("audiences"), ({"pk": "refused", "sk": sk} for sk in named), consistent=True)
+            rows = get_many(
+                table("audiences"), ({"pk": "refused", "sk": sk} for sk in named), consistent=True
+            )
         found: dict[ChannelType, dict[str, Mapping[str, int]]] = {kind: {} for kind in wanted}
         for row in rows:
             if row["sk"] in named:
                 kind, contact = named[row["sk"]]
-                found[kind][contact] = {n.removeprefix(REFUSED): v for n, v in row.items() if n.startswith(REFUSED)}
+                found[kind][contact] = {
+                    n.removeprefix(REFUSED): v for n, v in row.items() if n.startswith(REFUSED)
+                }
         return found
 
     def _listed(self, most: int) -> list[dict[str, Any]] | None:
@@ -103,14 +129,22 @@ class Audiences:
         return None
 
     def _refusal(self, kind: ChannelType, contact: str) -> dict[str, str]:
-        return {"pk": "refused", "sk": keys.join(*keys.split(_contact(self._vault, kind, contact))[1:])}
+        return {
+            "pk": "refused",
+            "sk": keys.join(*keys.split(_contact(self._vault, kind, contact))[1:]),
+        }
 
 
 def rows_of(vault: Vault, user: User) -> frozenset[Key]:
     """The keys of all that a user is found by."""
     bucket, position = keys.bucket(user.userid), keys.position(user.userid)
-    tags = {(_partition(audiences.tag(scope, name), bucket), position) for scope, name in user.all_tags}
-    return frozenset(tags | {(_contact(vault, kind, contact), user.userid) for kind, contact in user.all_contacts})
+    tags = {
+        (_partition(audiences.tag(scope, name), bucket), position) for scope, name in user.all_tags
+    }
+    return frozenset(
+        tags
+        | {(_contact(vault, kind, contact), user.userid) for kind, contact in user.all_contacts}
+    )
 
 
 def name_of(scope: str, tag: str) -> Key:
@@ -127,16 +161,28 @@ def _partition(name: str, bucket: int) -> str:
 
 
 def _contact(vault: Vault, kind: ChannelType, contact: str) -> str:
-    return keys.join("contact", kind.value, vault.mac("contact", f"{kind.value}:{contact}".encode("utf-8", "surrogatepass")).hex()[:32])
+    return keys.join(
+        "contact",
+        kind.value,
+        vault.mac("contact", f"{kind.value}:{contact}".encode("utf-8", "surrogatepass")).hex()[:32],
+    )
 
 
 def _members(name: str, buckets: range, after: str, limit: int) -> Iterator[str]:
     """Positions of a set, in order; asked for as they are needed."""
     start, end = max(after, f"{buckets.start:03d}"), f"{buckets.stop:03d}"
     for group in range(int(start[:3]) // GROUP, (buckets.stop - 1) // GROUP + 1):
-        values: dict[str, str | int | bytes] = {":pk": f"{name}{keys.SEPARATOR}{group:03d}", ":start": start, ":end": end}
+        values: dict[str, str | int | bytes] = {
+            ":pk": f"{name}{keys.SEPARATOR}{group:03d}",
+            ":start": start,
+            ":end": end,
+        }
         # BETWEEN includes its ends: the position itself was taken before, and nobody stands at a bare bucket.
-        yield from (sk for sk in _query(values, "pk = :pk AND sk BETWEEN :start AND :end", limit) if sk > after)
+        yield from (
+            sk
+            for sk in _query(values, "pk = :pk AND sk BETWEEN :start AND :end", limit)
+            if sk > after
+        )
 
 
 def _query(values: dict[str, str | int | bytes], condition: str, size: int) -> Iterator[str]:
@@ -158,7 +204,10 @@ def _query(values: dict[str, str | int | bytes], condition: str, size: int) -> I
 def _count(pk: str) -> int:
     """As far as one request counts."""
     answer = client("dynamodb").query(
-        TableName=table("audiences"), KeyConditionExpression="pk = :pk", ExpressionAttributeValues=to_item({":pk": pk}), Select="COUNT"
+        TableName=table("audiences"),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues=to_item({":pk": pk}),
+        Select="COUNT",
     )
     return int(answer["Count"])
 

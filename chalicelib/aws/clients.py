@@ -16,7 +16,10 @@ def client(service: str) -> Any:
 
     # Standard retries back off with jitter; a function must not outlive its timeout waiting for an answer.
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=2, read_timeout=10, max_pool_connections=16
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        connect_timeout=2,
+        read_timeout=10,
+        max_pool_connections=16,
     )
     if service == "s3":
         # By default signed addresses are of a version that not every region takes, and of the host of us-east-1, which redirects to a
@@ -30,7 +33,10 @@ def client(service: str) -> Any:
 
 def _after_a_transaction(response: Any, attempts: int, **_: Any) -> float | None:
     """Seconds until a single write is tried again that DynamoDB rejected because of a transaction on the same item: the SDK does not."""
-    conflict = response is not None and response[1].get("Error", {}).get("Code") == "TransactionConflictException"
+    conflict = (
+        response is not None
+        and response[1].get("Error", {}).get("Code") == "TransactionConflictException"
+    )
     return random.uniform(0, 0.05 * 2**attempts) if conflict and attempts < ATTEMPTS else None  # noqa: S311 - spreads retries
 
 

@@ -17,8 +17,12 @@ class Counters:
                 TableName=table("lookups"),
                 Key=to_item({"pk": name}),
                 UpdateExpression="ADD used :wanted SET expires = :expires",
-                ConditionExpression="attribute_not_exists(used) OR used <= :room" if wanted <= most else "used < :room",
-                ExpressionAttributeValues=to_item({":wanted": wanted, ":room": most - wanted, ":expires": expires}),
+                ConditionExpression="attribute_not_exists(used) OR used <= :room"
+                if wanted <= most
+                else "used < :room",
+                ExpressionAttributeValues=to_item(
+                    {":wanted": wanted, ":room": most - wanted, ":expires": expires}
+                ),
                 ReturnValues="UPDATED_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -45,5 +49,7 @@ class Counters:
                 raise
 
     def used(self, name: str) -> int:
-        found = client("dynamodb").get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True)
+        found = client("dynamodb").get_item(
+            TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True
+        )
         return int(from_item(found.get("Item", {})).get("used", 0))

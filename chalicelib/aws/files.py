@@ -9,14 +9,20 @@ from chalicelib.domain.errors import Rejected, Unavailable
 from chalicelib.ports import Form
 
 # Without the right to list the bucket, what is not there is denied.
-_GONE = frozenset({"404", "NoSuchKey", "NotFound", "AccessDenied", "403", "PreconditionFailed", "412"})
+_GONE = frozenset(
+    {"404", "NoSuchKey", "NotFound", "AccessDenied", "403", "PreconditionFailed", "412"}
+)
 
 
 class Files:
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
         size = ["content-length-range", least, most]
-        made = client("s3").generate_presigned_post(Bucket=settings().files_bucket, Key=key, Conditions=[size], ExpiresIn=seconds)
-        return Form(str(made["url"]), {str(name): str(value) for name, value in made["fields"].items()})
+        made = client("s3").generate_presigned_post(
+            Bucket=settings().files_bucket, Key=key, Conditions=[size], ExpiresIn=seconds
+        )
+        return Form(
+            str(made["url"]), {str(name): str(value) for name, value in made["fields"].items()}
+        )
 
     def mark(self, key: str) -> str | None:
         from botocore.exceptions import ClientError
@@ -41,12 +47,20 @@ class Files:
         return bytes(answer["Body"].read())
 
     def write(self, key: str, content: bytes, kind: str) -> None:
-        client("s3").put_object(Bucket=settings().files_bucket, Key=key, Body=content, ContentType=kind)
+        client("s3").put_object(
+            Bucket=settings().files_bucket, Key=key, Body=content, ContentType=kind
+        )
 
     def address(self, key: str, name: str, seconds: int) -> str:
         shown = f'attachment; filename="{name}"'
-        wanted = {"Bucket": settings().files_bucket, "Key": key, "ResponseContentDisposition": shown}
-        return str(client("s3").generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
+        wanted = {
+            "Bucket": settings().files_bucket,
+            "Key": key,
+            "ResponseContentDisposition": shown,
+        }
+        return str(
+            client("s3").generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+        )
 
     def delete(self, key: str) -> None:
         client("s3").delete_object(Bucket=settings().files_bucket, Key=key)

@@ -22,15 +22,25 @@ class Imports:
 
     def get(self, id: str) -> Import | None:
         key = to_item({"pk": ALL, "sk": id})
-        row = client("dynamodb").get_item(TableName=table("messages"), Key=key, ConsistentRead=True).get("Item")
+        row = (
+            client("dynamodb")
+            .get_item(TableName=table("messages"), Key=key, ConsistentRead=True)
+            .get("Item")
+        )
         return _import(from_item(row)) if row else None
 
     def advance(self, one: Import, bad: Sequence[BadRow] = ()) -> bool:
-        condition = {"ConditionExpression": "version = :v", "ExpressionAttributeValues": to_item({":v": one.version - 1})}
+        condition = {
+            "ConditionExpression": "version = :v",
+            "ExpressionAttributeValues": to_item({":v": one.version - 1}),
+        }
         puts: list[Item] = [{"Item": _item(one, one.version), **condition}]
         if bad:
             rows = pack([(each.row, each.field, each.reason) for each in bad])
-            key: dict[str, str | int | bytes] = {"pk": keys.join("import", one.id), "sk": keys.join("bad", one.rows)}
+            key: dict[str, str | int | bytes] = {
+                "pk": keys.join("import", one.id),
+                "sk": keys.join("bad", one.rows),
+            }
             puts.append({"Item": to_item({**key, "expires": one.expires, "rows": rows})})
         try:
             transact([{"Put": {"TableName": table("messages"), **put}} for put in puts])
@@ -48,7 +58,9 @@ class Imports:
         }
         while True:
             answer = client("dynamodb").query(**request)
-            found += [BadRow(*row) for item in answer["Items"] for row in unpack(from_item(item)["rows"])]
+            found += [
+                BadRow(*row) for item in answer["Items"] for row in unpack(from_item(item)["rows"])
+            ]
             if not answer.get("LastEvaluatedKey"):
                 return found
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -58,7 +70,9 @@ class Imports:
         answer = client("dynamodb").query(
             TableName=table("messages"),
             KeyConditionExpression=condition,
-            ExpressionAttributeValues=to_item({":pk": ALL, **({":before": before} if before else {})}),
+            ExpressionAttributeValues=to_item(
+                {":pk": ALL, **({":before": before} if before else {})}
+            ),
             ScanIndexForward=False,
             Limit=limit,
         )
@@ -68,10 +82,22 @@ class Imports:
 def _item(one: Import, version: int) -> Item:
     values = asdict(one)
     id, expires = values.pop("id"), values.pop("expires")
-    return to_item({"pk": ALL, "sk": id, "expires": expires, "version": version, "body": pack({**values, "version": version})})
+    return to_item(
+        {
+            "pk": ALL,
+            "sk": id,
+            "expires": expires,
+            "version": version,
+            "body": pack({**values, "version": version}),
+        }
+    )
 
 
 def _import(row: Mapping[str, Any]) -> Import:
     body = unpack(row["body"])
-    typed = {"kind": ImportKind(body["kind"]), "format": FileFormat(body["format"]), "state": ImportState(body["state"])}
+    typed = {
+        "kind": ImportKind(body["kind"]),
+        "format": FileFormat(body["format"]),
+        "state": ImportState(body["state"]),
+    }
     return Import(**{**body, **typed, "id": row["sk"], "expires": row["expires"]})

@@ -41,7 +41,12 @@ def _from(value: Mapping[str, Any]) -> Any:
 
 def pack(value: Any) -> bytes:
     """Compressed JSON: ids and counts of a page shrink to a tenth, and an item costs by its size."""
-    return zlib.compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass"), 6)
+    return zlib.compress(
+        json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        ),
+        6,
+    )
 
 
 def unpack(raw: bytes) -> Any:
@@ -57,14 +62,19 @@ class Cancelled(Exception):
 
     def __init__(self, failed: Sequence[bool], found: Sequence[Item | None] = ()) -> None:
         super().__init__(f"{sum(failed)} of {len(failed)} conditions failed")
-        self.failed, self.found = failed, found  # what stood in the way, where an action asks for it
+        self.failed, self.found = (
+            failed,
+            found,
+        )  # what stood in the way, where an action asks for it
 
 
 def _chunks(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     return (things[start : start + size] for start in range(0, len(things), size))
 
 
-def get_many(table: str, keys: Iterable[Mapping[str, str | int]], *, consistent: bool = False) -> list[dict[str, Any]]:
+def get_many(
+    table: str, keys: Iterable[Mapping[str, str | int]], *, consistent: bool = False
+) -> list[dict[str, Any]]:
     """Those of the keys that exist, in no order; one request per 100. A key that stands twice is asked for once."""
     unique = list({tuple(sorted(key.items())): to_item(key) for key in keys}.values())
     found: list[dict[str, Any]] = []
@@ -82,14 +92,18 @@ def get_many(table: str, keys: Iterable[Mapping[str, str | int]], *, consistent:
     return found
 
 
-def write_many(table: str, puts: Iterable[Item], deletes: Iterable[Item] = (), *, key: Sequence[str]) -> None:
+def write_many(
+    table: str, puts: Iterable[Item], deletes: Iterable[Item] = (), *, key: Sequence[str]
+) -> None:
     """Put and delete, one request per 25. Of two puts with the same key the last one stands, as it would one after the other."""
     requests = {_key_of(item, key): {"PutRequest": {"Item": item}} for item in puts}
     requests |= {_key_of(item, key): {"DeleteRequest": {"Key": item}} for item in deletes}
     for chunk in _chunks(list(requests.values()), WRITE_BATCH):
         wanted: Any = {table: list(chunk)}
         for attempt in range(ROUNDS):
-            wanted = client("dynamodb").batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            wanted = (
+                client("dynamodb").batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            )
             if not wanted:
                 break
             _pause(attempt)
@@ -105,7 +119,9 @@ def _pause(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.05 * 2**attempt, 2)))  # noqa: S311 - spreads retries, keeps no secret
 
 
-_DISTURBED = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "None"})
+_DISTURBED = frozenset(
+    {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "None"}
+)
 
 
 def transact(actions: Sequence[Item]) -> None:
@@ -134,7 +150,10 @@ def put_once(table: str, item: Item) -> Item | None:
 
     try:
         client("dynamodb").put_item(
-            TableName=table, Item=item, ConditionExpression="attribute_not_exists(pk)", ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            TableName=table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(pk)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:
         if "Item" not in error.response:

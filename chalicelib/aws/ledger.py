@@ -31,7 +31,11 @@ class Ledger:
     def plan(self, page: PageId) -> Plan | None:
         if page not in self._plans:
             key = to_item({"pk": ledger_items.partition(page), "sk": "plan"})
-            row = client("dynamodb").get_item(TableName=table("ledger"), Key=key, ConsistentRead=True).get("Item")
+            row = (
+                client("dynamodb")
+                .get_item(TableName=table("ledger"), Key=key, ConsistentRead=True)
+                .get("Item")
+            )
             if row is None:
                 return None
             self._plans[page] = ledger_items.read_plan(self._vault, from_item(row))
@@ -62,7 +66,9 @@ class Ledger:
                 return ledger_items.read_page(self._vault, found)
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
-    def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
+    def claim(
+        self, page: PageId, call: Call, expected: Call | None, message: Message
+    ) -> Call | None:
         item = ledger_items.call_item(page, call, message)
         found = put_once(table("ledger"), item) if expected is None else _replace(item, expected)
         # When an answer gets lost, the SDK tries again: what stands in the way may be what it put the first time.
@@ -75,13 +81,19 @@ class Ledger:
         return ledger_items.read_answer(from_item(found)) if found else answer
 
     def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
-        client("dynamodb").put_item(TableName=table("ledger"), Item=ledger_items.wait_item(page, wait, message))
+        client("dynamodb").put_item(
+            TableName=table("ledger"), Item=ledger_items.wait_item(page, wait, message)
+        )
 
     def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
         self.add_all([(page, facts, message)])
 
     def add_all(self, bundles: Sequence[tuple[PageId, Sequence[Fact], Message]]) -> None:
-        found = [ledger_items.facts_item(page, facts, message) for page, facts, message in bundles if facts]
+        found = [
+            ledger_items.facts_item(page, facts, message)
+            for page, facts, message in bundles
+            if facts
+        ]
         if len(found) == 1:
             client("dynamodb").put_item(TableName=table("ledger"), Item=found[0])
         elif found:
@@ -89,7 +101,10 @@ class Ledger:
 
     def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
         name = keys.join(
-            "click" if fact.kind is FactKind.CLICKED else fact.kind.value, fact.place.target, fact.place.channel, fact.place.contact
+            "click" if fact.kind is FactKind.CLICKED else fact.kind.value,
+            fact.place.target,
+            fact.place.channel,
+            fact.place.contact,
         )
         item = ledger_items.facts_item(page, [fact], message, name)
         return put_once(table("ledger"), item) in (None, item)
@@ -105,7 +120,9 @@ def _replace(item: Item, expected: Call) -> Item | None:
             Item=item,
             ConditionExpression="attribute_not_exists(pk) OR (#state = :state AND lease = :lease)",
             ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues=to_item({":state": expected.state.value, ":lease": expected.lease}),
+            ExpressionAttributeValues=to_item(
+                {":state": expected.state.value, ":lease": expected.lease}
+            ),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:

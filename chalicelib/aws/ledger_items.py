@@ -33,23 +33,40 @@ def page_of(pk: str) -> PageId:
     return PageId(msgid, int(page))
 
 
-def _item(page: PageId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes) -> Item:
+def _item(
+    page: PageId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes
+) -> Item:
     tally = {"tally": 1} if counted and not message.inline else {}
     return to_item({"pk": partition(page), "sk": sk, "expires": message.expires, **tally, **values})
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    targets = [[t.id, t.loss.value if t.loss else "", t.contacts, *([t.refused] if t.refused else [])] for t in plan.targets]
+    targets = [
+        [t.id, t.loss.value if t.loss else "", t.contacts, *([t.refused] if t.refused else [])]
+        for t in plan.targets
+    ]
     sealed = vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}")
     following = {} if plan.next is None else {"next": plan.next}
-    return _item(plan.id, "plan", message, counted=True, targets=pack(targets), contacts=sealed, time=plan.time, **following)
+    return _item(
+        plan.id,
+        "plan",
+        message,
+        counted=True,
+        targets=pack(targets),
+        contacts=sealed,
+        time=plan.time,
+        **following,
+    )
 
 
 def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
     contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
     return Plan(
         page_of(row["pk"]),
-        tuple(Target(i, TargetLoss(loss) if loss else None, *rest) for i, loss, *rest in unpack(row["targets"])),
+        tuple(
+            Target(i, TargetLoss(loss) if loss else None, *rest)
+            for i, loss, *rest in unpack(row["targets"])
+        ),
         tuple({code: tuple(found) for code, found in each.items()} for each in contacts),
         row["time"],
         row.get("next"),
@@ -68,35 +85,79 @@ def read_go(row: dict[str, Any]) -> GoList:
 
 def call_item(page: PageId, call: Call, message: Message) -> Item:
     """`by` tells claims apart that look the same, and a claim of our own from those of others."""
-    claim: dict[str, str | int | bytes] = {"state": call.state.value, "lease": call.lease, "by": secrets.token_hex(8)}
+    claim: dict[str, str | int | bytes] = {
+        "state": call.state.value,
+        "lease": call.lease,
+        "by": secrets.token_hex(8),
+    }
     token: dict[str, str | int | bytes] = {"token": call.token, "token_time": call.token_time}
-    return _item(page, f"call#{call.key.text}", message, counted=False, skipped=pack(call.skipped), **claim, **token)
+    return _item(
+        page,
+        f"call#{call.key.text}",
+        message,
+        counted=False,
+        skipped=pack(call.skipped),
+        **claim,
+        **token,
+    )
 
 
 def read_call(row: dict[str, Any]) -> Call:
     key = CallKey.of(row["sk"].removeprefix("call#"))
-    return Call(key, CallState(row["state"]), row["lease"], row["token"], row["token_time"], tuple(unpack(row["skipped"])))
+    return Call(
+        key,
+        CallState(row["state"]),
+        row["lease"],
+        row["token"],
+        row["token_time"],
+        tuple(unpack(row["skipped"])),
+    )
 
 
 def answer_item(page: PageId, answer: CallAnswer, message: Message) -> Item:
     facts, later = pack(encode(answer.facts).decode()), pack(answer.later)
     sk, gone = f"answer#{answer.key.text}", {"gone": pack(answer.gone)} if answer.gone else {}
-    return _item(page, sk, message, counted=True, facts=facts, later=later, time=answer.time, provider_id=answer.provider_id, **gone)
+    return _item(
+        page,
+        sk,
+        message,
+        counted=True,
+        facts=facts,
+        later=later,
+        time=answer.time,
+        provider_id=answer.provider_id,
+        **gone,
+    )
 
 
 def read_answer(row: dict[str, Any]) -> CallAnswer:
     key = CallKey.of(row["sk"].removeprefix("answer#"))
     later = tuple(Place(*place) for place in unpack(row["later"]))
     gone = tuple(Place(*place) for place in unpack(row["gone"])) if "gone" in row else ()
-    return CallAnswer(key, decode(unpack(row["facts"]).encode()), row["time"], row["provider_id"], later, gone)
+    return CallAnswer(
+        key, decode(unpack(row["facts"]).encode()), row["time"], row["provider_id"], later, gone
+    )
 
 
 def wait_item(page: PageId, wait: Wait, message: Message) -> Item:
-    return _item(page, f"wait#{wait.key.text}", message, counted=False, end=wait.end, until=wait.until, for_quota=int(wait.for_quota))
+    return _item(
+        page,
+        f"wait#{wait.key.text}",
+        message,
+        counted=False,
+        end=wait.end,
+        until=wait.until,
+        for_quota=int(wait.for_quota),
+    )
 
 
 def read_wait(row: dict[str, Any]) -> Wait:
-    return Wait(CallKey.of(row["sk"].removeprefix("wait#")), row["end"], row["until"], bool(row.get("for_quota")))
+    return Wait(
+        CallKey.of(row["sk"].removeprefix("wait#")),
+        row["end"],
+        row["until"],
+        bool(row.get("for_quota")),
+    )
 
 
 def facts_item(page: PageId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
@@ -113,7 +174,12 @@ def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
     """A partition's items; None when there is no plan among them."""
     plan: Plan | None = None
     withdrawn: int | None = None
-    go, calls, answers, reported = list[GoList](), dict[CallKey, Call](), dict[CallKey, CallAnswer](), list[Fact]()
+    go, calls, answers, reported = (
+        list[GoList](),
+        dict[CallKey, Call](),
+        dict[CallKey, CallAnswer](),
+        list[Fact](),
+    )
     waits: list[Wait] = []
     for row in map(from_item, items):
         match row["sk"].split("#", 1)[0]:
@@ -133,4 +199,8 @@ def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
                 withdrawn = row["time"]
             case "wait":
                 waits.append(read_wait(row))
-    return Page(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits)) if plan else None
+    return (
+        Page(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits))
+        if plan
+        else None
+    )

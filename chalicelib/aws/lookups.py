@@ -47,10 +47,15 @@ class Lookups:
         self._full: set[str] = set()  # keys of ids that are not ours, see `park`
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
-        rows = [to_item({"pk": keys.join("receipt", channel, i), "to": _text(to), "expires": expires}) for i, to in found.items()]
+        rows = [
+            to_item({"pk": keys.join("receipt", channel, i), "to": _text(to), "expires": expires})
+            for i, to in found.items()
+        ]
         write_many(table("lookups"), rows, key=("pk",))
 
-    def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
+    def get(
+        self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
+    ) -> Mapping[str, Lookup]:
         by_key = {keys.join("receipt", channel, i): i for i in _possible(provider_ids)}
         unknown = [key for key in by_key if key not in self._known]
         for row in get_many(table("lookups"), ({"pk": key} for key in unknown), consistent=fresh):
@@ -65,7 +70,11 @@ class Lookups:
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
         """An id of which more is said than of any call of ours is not ours: what else is said of it is left out."""
         by_key = {keys.join("parked", channel, i): receipts[i] for i in _possible(receipts)}
-        updates = [update for key, said in by_key.items() if key not in self._full and (update := self._parking(key, said, expires))]
+        updates = [
+            update
+            for key, said in by_key.items()
+            if key not in self._full and (update := self._parking(key, said, expires))
+        ]
         for start in range(0, len(updates), PARKED_AT_ONCE):
             self._park(updates[start : start + PARKED_AT_ONCE])
 
@@ -77,17 +86,29 @@ class Lookups:
             except Cancelled as error:
                 if len(self._full) >= CACHED:
                     self._full.clear()
-                self._full.update(_pk(update) for update, is_full in zip(updates, error.failed, strict=True) if is_full)
+                self._full.update(
+                    _pk(update)
+                    for update, is_full in zip(updates, error.failed, strict=True)
+                    if is_full
+                )
                 updates = [update for update in updates if _pk(update) not in self._full]
 
     def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> Item | None:
         """What one post says is one attribute, named after it: when the post is repeated, the item does not grow."""
         said = pack([_written(receipt) for receipt in receipts])
-        name, sealed = PARKED + self._vault.mac("parked", said).hex()[:24], self._vault.seal(said, key)
+        name, sealed = (
+            PARKED + self._vault.mac("parked", said).hex()[:24],
+            self._vault.seal(said, key),
+        )
         size = len(name) + len(sealed)
         if size > PARKED_BYTES:
             return None
-        values: dict[str, str | int | bytes] = {":said": sealed, ":expires": expires, ":size": size, ":room": PARKED_BYTES - size}
+        values: dict[str, str | int | bytes] = {
+            ":said": sealed,
+            ":expires": expires,
+            ":size": size,
+            ":room": PARKED_BYTES - size,
+        }
         return {
             "TableName": table("lookups"),
             "Key": to_item({"pk": key}),
@@ -99,11 +120,18 @@ class Lookups:
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         wanted = ({"pk": keys.join("parked", channel, i)} for i in _possible(provider_ids))
         rows = get_many(table("lookups"), wanted, consistent=True)
-        posts = [self._vault.open(value, row["pk"]) for row in rows for name, value in sorted(row.items()) if name.startswith(PARKED)]
+        posts = [
+            self._vault.open(value, row["pk"])
+            for row in rows
+            for name, value in sorted(row.items())
+            if name.startswith(PARKED)
+        ]
         return list(dict.fromkeys(_read(raw) for post in posts for raw in unpack(post)))
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
-        item = to_item({"pk": keys.join("nonce", channel, nonce), "digest": digest, "expires": expires})
+        item = to_item(
+            {"pk": keys.join("nonce", channel, nonce), "digest": digest, "expires": expires}
+        )
         found = put_once(table("lookups"), item)
         return found is None or from_item(found)["digest"] == digest
 
@@ -153,16 +181,31 @@ def _text(to: Lookup) -> str:
 
 def _lookup(text: str) -> Lookup:
     msgid, page, *place = json.loads(text)
-    return Lookup(PageId(msgid, page), (place[0], place[1]) if place else None, tuple(place[2]) if len(place) > 2 else ())
+    return Lookup(
+        PageId(msgid, page),
+        (place[0], place[1]) if place else None,
+        tuple(place[2]) if len(place) > 2 else (),
+    )
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:
     """Without those that no key can hold, which are nobody's: what is posted to us may say anything."""
-    return [i for i in provider_ids if len(i.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(i)]
+    return [
+        i
+        for i in provider_ids
+        if len(i.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(i)
+    ]
 
 
 def _written(receipt: Receipt) -> list[str | int]:
-    return [receipt.provider_id, receipt.kind.value, receipt.time, receipt.contact, receipt.code, *([1] if receipt.gone else [])]
+    return [
+        receipt.provider_id,
+        receipt.kind.value,
+        receipt.time,
+        receipt.contact,
+        receipt.code,
+        *([1] if receipt.gone else []),
+    ]
 
 
 def _read(raw: Sequence[Any]) -> Receipt:

@@ -37,17 +37,29 @@ class Messages:
         self._contacts: tuple[str, Sequence[str]] = ("", ())  # of the message that was planned last
 
     def create(
-        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+        self,
+        message: Message,
+        plan: Plan | None,
+        timer: Timer,
+        contacts: Sequence[str] = (),
+        once: Once | None = None,
     ) -> Once | None:
         # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
-        puts = [("messages", self._item(message)), ("messages", _summary_item(message)), ("due", self._timers.row(timer))]
+        puts = [
+            ("messages", self._item(message)),
+            ("messages", _summary_item(message)),
+            ("due", self._timers.row(timer)),
+        ]
         if plan is not None:
             puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
         if message.links:
             puts.append(("messages", self._links_item(message)))
         if plan is None or plan.next is not None:
             parts = range(0, len(contacts), PART)
-            puts += [("messages", self._contacts_item(message, n, contacts[start : start + PART])) for n, start in enumerate(parts)]
+            puts += [
+                ("messages", self._contacts_item(message, n, contacts[start : start + PART]))
+                for n, start in enumerate(parts)
+            ]
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
@@ -62,10 +74,21 @@ class Messages:
         return None
 
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
-        marker = to_item({"pk": message.msgid, "sk": "withdrawn", "expires": message.expires, "time": time})
-        put = {"TableName": table("messages"), "Item": marker, "ConditionExpression": "attribute_not_exists(pk)"}
+        marker = to_item(
+            {"pk": message.msgid, "sk": "withdrawn", "expires": message.expires, "time": time}
+        )
+        put = {
+            "TableName": table("messages"),
+            "Item": marker,
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
         try:
-            transact([{"Put": put}, {"Put": {"TableName": table("due"), "Item": self._timers.row(timer)}}])
+            transact(
+                [
+                    {"Put": put},
+                    {"Put": {"TableName": table("due"), "Item": self._timers.row(timer)}},
+                ]
+            )
         except Cancelled:
             return False
         return True
@@ -75,7 +98,11 @@ class Messages:
         return row["time"] if row else None
 
     def once(self, name: str) -> Once | None:
-        row = client("dynamodb").get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True).get("Item")
+        row = (
+            client("dynamodb")
+            .get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True)
+            .get("Item")
+        )
         found = from_item(row) if row else None
         return _read_once(found) if found and found["expires"] > time.time() else None
 
@@ -83,9 +110,17 @@ class Messages:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
         sealed = pack({name: values.pop(name) for name in _SEALED})
         del values["userids"], values["expires"], values["msgid"]
-        body = {**values, "strategy": asdict(message.strategy), "audience": asdict(message.audience)}
+        body = {
+            **values,
+            "strategy": asdict(message.strategy),
+            "audience": asdict(message.audience),
+        }
         box = self._vault.seal(sealed, _context(message.msgid))
-        key: dict[str, str | int | bytes] = {"pk": message.msgid, "sk": "message", "expires": message.expires}
+        key: dict[str, str | int | bytes] = {
+            "pk": message.msgid,
+            "sk": "message",
+            "expires": message.expires,
+        }
         return to_item({**key, "body": pack(body), "userids": pack(message.userids), "sealed": box})
 
     def _links_item(self, message: Message) -> Item:
@@ -95,7 +130,14 @@ class Messages:
 
     def _contacts_item(self, message: Message, number: int, contacts: Sequence[str]) -> Item:
         box = self._vault.seal(pack(list(contacts)), _context(message.msgid))
-        return to_item({"pk": message.msgid, "sk": keys.join("contacts", number), "expires": message.expires, "sealed": box})
+        return to_item(
+            {
+                "pk": message.msgid,
+                "sk": keys.join("contacts", number),
+                "expires": message.expires,
+                "sealed": box,
+            }
+        )
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         found: list[Summary] = []
@@ -106,7 +148,10 @@ class Messages:
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
-            parts = [unpack(self._vault.open(row["sealed"], _context(msgid))) for row in _rows(msgid, "contacts", consistent=True)]
+            parts = [
+                unpack(self._vault.open(row["sealed"], _context(msgid)))
+                for row in _rows(msgid, "contacts", consistent=True)
+            ]
             self._contacts = (msgid, [contact for part in parts for contact in part])
         return self._contacts[1]
 
@@ -150,7 +195,11 @@ class Messages:
     def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
         from botocore.exceptions import ClientError
 
-        key: dict[str, str | int | bytes] = {"pk": page.msgid, "sk": keys.join("page", page.page), "expires": expires}
+        key: dict[str, str | int | bytes] = {
+            "pk": page.msgid,
+            "sk": keys.join("page", page.page),
+            "expires": expires,
+        }
         try:
             client("dynamodb").put_item(
                 TableName=table("messages"),
@@ -163,13 +212,19 @@ class Messages:
                 raise
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
-        return {int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"])) for row in _rows(msgid, "page#")}
+        return {
+            int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"]))
+            for row in _rows(msgid, "page#")
+        }
 
 
 def _summary_item(message: Message) -> Item:
     """One small item, by which an access channel's messages are listed."""
     month = _months(message.accepted, message.accepted)[0]
-    key: dict[str, str | int | bytes] = {"pk": keys.join("history", message.channel_key, month), "sk": message.msgid}
+    key: dict[str, str | int | bytes] = {
+        "pk": keys.join("history", message.channel_key, month),
+        "sk": message.msgid,
+    }
     return to_item({**key, "expires": message.expires, "body": pack(astuple(message.summary))})
 
 
@@ -177,7 +232,9 @@ def _of_month(channel_key: str, month: str, before: str, limit: int) -> list[Sum
     answer = client("dynamodb").query(
         TableName=table("messages"),
         KeyConditionExpression="pk = :pk AND sk < :before",
-        ExpressionAttributeValues=to_item({":pk": keys.join("history", channel_key, month), ":before": before}),
+        ExpressionAttributeValues=to_item(
+            {":pk": keys.join("history", channel_key, month), ":before": before}
+        ),
         ScanIndexForward=False,
         Limit=limit,
     )
@@ -187,7 +244,16 @@ def _of_month(channel_key: str, month: str, before: str, limit: int) -> list[Sum
 def _summary(body: Sequence[Any]) -> Summary:
     msgid, audience, targets, priority, template, rule_id, channels, sendno = body
     kinds = tuple(ChannelType(kind) for kind in channels)
-    return Summary(msgid, AudienceKind(audience), targets, Priority(priority), tuple(template), rule_id, kinds, sendno)
+    return Summary(
+        msgid,
+        AudienceKind(audience),
+        targets,
+        Priority(priority),
+        tuple(template),
+        rule_id,
+        kinds,
+        sendno,
+    )
 
 
 def _months(first: int, last: int) -> list[str]:
@@ -199,7 +265,12 @@ def _months(first: int, last: int) -> list[str]:
 
 def _once_put(once: Once, message: Message) -> Item:
     now = int(time.time())
-    item: dict[str, str | int | bytes] = {"pk": once.name, "digest": once.digest, "msgid": message.msgid, "expires": now + ONCE_SECONDS}
+    item: dict[str, str | int | bytes] = {
+        "pk": once.name,
+        "digest": once.digest,
+        "msgid": message.msgid,
+        "expires": now + ONCE_SECONDS,
+    }
     return {
         "TableName": table("lookups"),
         "Item": to_item(item),
@@ -215,7 +286,11 @@ def _read_once(row: Mapping[str, Any]) -> Once:
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:
     key = to_item({"pk": msgid, "sk": sk})
-    row = client("dynamodb").get_item(TableName=table("messages"), Key=key, ConsistentRead=True).get("Item")
+    row = (
+        client("dynamodb")
+        .get_item(TableName=table("messages"), Key=key, ConsistentRead=True)
+        .get("Item")
+    )
     return from_item(row) if row else None
 
 

@@ -21,7 +21,10 @@ class Inbox:
 
     def receive(self) -> Sequence[Letter]:
         answer = client("sqs").receive_message(
-            QueueUrl=self._url, MaxNumberOfMessages=1, WaitTimeSeconds=WAIT, AttributeNames=["ApproximateReceiveCount"]
+            QueueUrl=self._url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=WAIT,
+            AttributeNames=["ApproximateReceiveCount"],
         )
         return [_letter(each) for each in answer.get("Messages", [])]
 

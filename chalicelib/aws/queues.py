@@ -62,7 +62,12 @@ def _queue(envelope: Envelope) -> str:
 def _send(url: str, envelopes: Sequence[Envelope]) -> None:
     entries = [_entry(n, envelope) for n, envelope in enumerate(envelopes)]
     for attempt in range(ROUNDS):
-        failed = {f["Id"] for f in client("sqs").send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])}
+        failed = {
+            f["Id"]
+            for f in client("sqs")
+            .send_message_batch(QueueUrl=url, Entries=entries)
+            .get("Failed", [])
+        }
         entries = [entry for entry in entries if entry["Id"] in failed]
         if not entries:
             return
@@ -72,5 +77,9 @@ def _send(url: str, envelopes: Sequence[Envelope]) -> None:
 
 def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
     # A message group on a standard queue orders nothing; it makes SQS serve the groups in turn ("fair queues").
-    entry: dict[str, Any] = {"Id": str(number), "MessageBody": encode(envelope.job), "MessageGroupId": envelope.group}
+    entry: dict[str, Any] = {
+        "Id": str(number),
+        "MessageBody": encode(envelope.job),
+        "MessageGroupId": envelope.group,
+    }
     return {**entry, "DelaySeconds": envelope.delay} if envelope.delay else entry

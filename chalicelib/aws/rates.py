@@ -37,10 +37,14 @@ class Pace:
         for _ in range(ROUNDS):
             now = self._clock.now()
             begin = max(now, lines.urgent if urgent else lines.rest)
-            end = begin + math.ceil(calls * 1000 / share_of(rate, urgent=urgent, others_wait=lines.rest > now))
+            end = begin + math.ceil(
+                calls * 1000 / share_of(rate, urgent=urgent, others_wait=lines.rest > now)
+            )
             found = _move(channel, lines, now, end, urgent=urgent)
             if found is None:
-                self._remember(channel, Lines(end, lines.rest) if urgent else Lines(lines.urgent, end))
+                self._remember(
+                    channel, Lines(end, lines.rest) if urgent else Lines(lines.urgent, end)
+                )
                 return begin
             lines = found
             self._remember(channel, lines)
@@ -64,12 +68,21 @@ def _move(channel: str, seen: Lines, now: int, end: int, *, urgent: bool) -> Lin
     from botocore.exceptions import ClientError
 
     mine, other = (seen.urgent, seen.rest) if urgent else (seen.rest, seen.urgent)
-    conditions = ["#mine = :mine" if mine > now else "(attribute_not_exists(#mine) OR #mine <= :now)"]
+    conditions = [
+        "#mine = :mine" if mine > now else "(attribute_not_exists(#mine) OR #mine <= :now)"
+    ]
     if urgent:
-        conditions.append("#other > :now" if other > now else "(attribute_not_exists(#other) OR #other <= :now)")
+        conditions.append(
+            "#other > :now" if other > now else "(attribute_not_exists(#other) OR #other <= :now)"
+        )
     condition = " AND ".join(conditions)
     names = {"#mine": "urgent" if urgent else "rest", **({"#other": "rest"} if urgent else {})}
-    values: dict[str, Any] = {":end": end, ":expires": end // 1000 + KEPT, ":now": now, ":mine": mine}
+    values: dict[str, Any] = {
+        ":end": end,
+        ":expires": end // 1000 + KEPT,
+        ":now": now,
+        ":mine": mine,
+    }
     try:
         client("dynamodb").update_item(
             TableName=table("lookups"),
@@ -77,7 +90,13 @@ def _move(channel: str, seen: Lines, now: int, end: int, *, urgent: bool) -> Lin
             UpdateExpression="SET #mine = :end, expires = :expires",
             ConditionExpression=condition,
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues=to_item({name: value for name, value in values.items() if name in f"{condition} :end :expires"}),
+            ExpressionAttributeValues=to_item(
+                {
+                    name: value
+                    for name, value in values.items()
+                    if name in f"{condition} :end :expires"
+                }
+            ),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except ClientError as error:

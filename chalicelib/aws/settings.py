@@ -80,13 +80,20 @@ class Administration:
     def template_version(self, number: int, version: int) -> Template | None:
         def read() -> Template | None:
             key = {"pk": keys.join("template", number), "sk": settings_rows.version_key(version)}
-            found = [settings_rows.template(row) for row in get_many(table("settings"), [key], consistent=True)]
+            found = [
+                settings_rows.template(row)
+                for row in get_many(table("settings"), [key], consistent=True)
+            ]
             return found[0] if found and not found[0].archived else None
 
         return self._cache.get(f"template#{number}#{version}", read)
 
     def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
-        found = settings_table.query(keys.join("template", number), after=settings_rows.version_key(after) if after else "", limit=limit)
+        found = settings_table.query(
+            keys.join("template", number),
+            after=settings_rows.version_key(after) if after else "",
+            limit=limit,
+        )
         return [t for row in found if not (t := settings_rows.template(row)).archived]
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
@@ -100,22 +107,43 @@ class Administration:
         return self._cache.get("channels", self.list_channels)
 
     def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]:
-        return [c for row in settings_table.named("channel", after, limit) if (c := settings_rows.channel(row))]
+        return [
+            c
+            for row in settings_table.named("channel", after, limit)
+            if (c := settings_rows.channel(row))
+        ]
 
     def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
-        return [a for row in settings_table.named("access", after, limit) if (a := settings_rows.access_channel(row))]
+        return [
+            a
+            for row in settings_table.named("access", after, limit)
+            if (a := settings_rows.access_channel(row))
+        ]
 
     def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
         def newest(entry: settings_table.Row) -> tuple[str, str]:
-            return keys.join("template", int(entry["sk"])), settings_rows.version_key(entry["version"])
+            return keys.join("template", int(entry["sk"])), settings_rows.version_key(
+                entry["version"]
+            )
 
-        return [settings_rows.template(row) for row in settings_table.listed(keys.join("template", channel_key), newest, after, limit)]
+        return [
+            settings_rows.template(row)
+            for row in settings_table.listed(
+                keys.join("template", channel_key), newest, after, limit
+            )
+        ]
 
-    def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
+    def strategies(
+        self, channel_key: str, after: int = 0, limit: int = 0
+    ) -> Sequence[StrategyEntry]:
         def item(entry: settings_table.Row) -> tuple[str, str]:
             return keys.join("strategy", int(entry["sk"])), "-"
 
-        return [s for row in settings_table.listed(keys.join("strategy", channel_key), item, after, limit) if (s := settings_rows.strategy_entry(row))]
+        return [
+            s
+            for row in settings_table.listed(keys.join("strategy", channel_key), item, after, limit)
+            if (s := settings_rows.strategy_entry(row))
+        ]
 
     # -- writing
 
@@ -132,20 +160,40 @@ class Administration:
 
     def put_access_channel(self, channel: AccessChannel) -> None:
         granted = {"M": {code: {"N": str(int(on))} for code, on in channel.channels.items()}}
-        plain = to_item({"pk": keys.join("access", channel.key), "sk": "-", "version": channel.version, **settings_rows.access_values(channel)})
+        plain = to_item(
+            {
+                "pk": keys.join("access", channel.key),
+                "sk": "-",
+                "version": channel.version,
+                **settings_rows.access_values(channel),
+            }
+        )
         with self._cache.forgotten():
-            settings_table.put_new({**plain, "channels": granted}, settings_table.entry("access", channel.key), settings_table.name_row("access", channel.name))
+            settings_table.put_new(
+                {**plain, "channels": granted},
+                settings_table.entry("access", channel.key),
+                settings_table.name_row("access", channel.name),
+            )
 
     def update_access_channel(self, before: AccessChannel, after: AccessChannel) -> None:
         key = {"pk": keys.join("access", after.key), "sk": "-"}
         with self._cache.forgotten():
-            settings_table.update(key, settings_rows.access_values(after), after.version, *_renamed("access", before.name, after.name))
+            settings_table.update(
+                key,
+                settings_rows.access_values(after),
+                after.version,
+                *_renamed("access", before.name, after.name),
+            )
 
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
         from botocore.exceptions import ClientError
 
         counted = "version = if_not_exists(version, :one) + :one"
-        change = f"REMOVE channels.#code SET {counted}" if enabled is None else f"SET channels.#code = :on, {counted}"
+        change = (
+            f"REMOVE channels.#code SET {counted}"
+            if enabled is None
+            else f"SET channels.#code = :on, {counted}"
+        )
         on = {} if enabled is None else {":on": int(enabled)}
         with self._cache.forgotten():
             try:
@@ -166,20 +214,33 @@ class Administration:
     def put_channel(self, channel: Channel) -> None:
         item = {**settings_rows.channel_item(channel), **to_item({"version": channel.version})}
         with self._cache.forgotten():
-            settings_table.put_new(item, settings_table.entry("channel", channel.code), settings_table.name_row("channel", channel.name))
+            settings_table.put_new(
+                item,
+                settings_table.entry("channel", channel.code),
+                settings_table.name_row("channel", channel.name),
+            )
 
     def update_channel(self, before: Channel, after: Channel) -> None:
         with self._cache.forgotten():
-            settings_table.replace(settings_rows.channel_item(after), after.version, *_renamed("channel", before.name, after.name))
+            settings_table.replace(
+                settings_rows.channel_item(after),
+                after.version,
+                *_renamed("channel", before.name, after.name),
+            )
 
     def delete_channel(self, channel: Channel) -> None:
-        freed = [settings_table.entry("channel", channel.code), settings_table.name_row("channel", channel.name)]
+        freed = [
+            settings_table.entry("channel", channel.code),
+            settings_table.name_row("channel", channel.name),
+        ]
         with self._cache.forgotten():
             settings_table.remove(keys.join("channel", channel.code), channel.version, freed)
 
     def put_template(self, template: Template) -> None:
         number = keys.join(template.number)
-        entry = settings_table.entry(keys.join("template", template.channel_key), number, version=template.version)
+        entry = settings_table.entry(
+            keys.join("template", template.channel_key), number, version=template.version
+        )
         older: Item = {
             "ConditionExpression": f"{settings_table.NEW} OR version < :version",
             "ExpressionAttributeValues": to_item({":version": template.version}),
@@ -188,23 +249,33 @@ class Administration:
             if template.archived:
                 settings_table.put_new(settings_rows.template_item(template), gone=[entry])
             else:
-                settings_table.put_new(settings_rows.template_item(template), others=[{"Item": entry, **older}])
+                settings_table.put_new(
+                    settings_rows.template_item(template), others=[{"Item": entry, **older}]
+                )
 
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None:
         item = settings_rows.strategy_item(StrategyEntry(number, channel_key, name, strategy))
         with self._cache.forgotten():
-            settings_table.put_new(item, settings_table.entry(keys.join("strategy", channel_key), keys.join(number)))
+            settings_table.put_new(
+                item, settings_table.entry(keys.join("strategy", channel_key), keys.join(number))
+            )
 
     def update_strategy(self, entry: StrategyEntry) -> None:
         with self._cache.forgotten():
             settings_table.replace(settings_rows.strategy_item(entry), entry.version)
 
     def delete_strategy(self, entry: StrategyEntry) -> None:
-        freed = [settings_table.entry(keys.join("strategy", entry.channel_key), keys.join(entry.number))]
+        freed = [
+            settings_table.entry(keys.join("strategy", entry.channel_key), keys.join(entry.number))
+        ]
         with self._cache.forgotten():
             settings_table.remove(keys.join("strategy", entry.number), entry.version, freed)
 
 
 def _renamed(kind: str, before: str, after: str) -> tuple[list[Item], list[Item]]:
     """The rows of names that go and come."""
-    return ([], []) if before == after else ([settings_table.name_row(kind, before)], [settings_table.name_row(kind, after)])
+    return (
+        ([], [])
+        if before == after
+        else ([settings_table.name_row(kind, before)], [settings_table.name_row(kind, after)])
+    )

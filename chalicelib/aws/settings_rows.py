@@ -22,46 +22,80 @@ Row = Mapping[str, Any]
 def access_values(channel: AccessChannel) -> Values:
     """Everything but its authorisations."""
     return {
-        "name": channel.name, "enabled": int(channel.enabled), "secret_hashes": json.dumps(channel.secret_hashes),
-        "retiring": json.dumps(dict(channel.retiring)), "restricted": int(channel.restricted), "rate": channel.rate or 0,
-    }  # fmt: skip
+        "name": channel.name,
+        "enabled": int(channel.enabled),
+        "secret_hashes": json.dumps(channel.secret_hashes),
+        "retiring": json.dumps(dict(channel.retiring)),
+        "restricted": int(channel.restricted),
+        "rate": channel.rate or 0,
+    }
 
 
 def access_channel(row: Row | None) -> AccessChannel | None:
     if row is None:
         return None
     return AccessChannel(
-        key=keys.split(row["pk"])[1], name=row["name"], secret_hashes=tuple(json.loads(row["secret_hashes"])),
-        channels={code: bool(on) for code, on in row["channels"].items()}, enabled=bool(row["enabled"]),
-        restricted=bool(row.get("restricted")), rate=row.get("rate") or None, retiring=json.loads(row.get("retiring", "{}")),
+        key=keys.split(row["pk"])[1],
+        name=row["name"],
+        secret_hashes=tuple(json.loads(row["secret_hashes"])),
+        channels={code: bool(on) for code, on in row["channels"].items()},
+        enabled=bool(row["enabled"]),
+        restricted=bool(row.get("restricted")),
+        rate=row.get("rate") or None,
+        retiring=json.loads(row.get("retiring", "{}")),
         version=row.get("version", 1),
-    )  # fmt: skip
+    )
 
 
 def channel_item(channel: Channel) -> Item:
     plain: Values = {
-        "number": channel.number, "name": channel.name, "type": channel.type.value, "platform": channel.platform,
-        "on_uncertain": channel.on_uncertain.value, "receipts": channel.receipts.value, "options": pack(dict(channel.options)),
-        "labels": pack(dict(channel.labels)), "default_label": channel.default_label,
-    }  # fmt: skip
-    limits = {"calls_per_second": channel.calls_per_second, "deliveries_per_day": channel.deliveries_per_day}
+        "number": channel.number,
+        "name": channel.name,
+        "type": channel.type.value,
+        "platform": channel.platform,
+        "on_uncertain": channel.on_uncertain.value,
+        "receipts": channel.receipts.value,
+        "options": pack(dict(channel.options)),
+        "labels": pack(dict(channel.labels)),
+        "default_label": channel.default_label,
+    }
+    limits = {
+        "calls_per_second": channel.calls_per_second,
+        "deliveries_per_day": channel.deliveries_per_day,
+    }
     plain |= {name: limit for name, limit in limits.items() if limit is not None}
     secret: Values = {"credentials": channel.sealed_credentials, "webhook": channel.sealed_webhook}
     token: Values = {"token_hash": channel.webhook_token_hash}
-    return to_item({"pk": keys.join("channel", channel.code), "sk": "-", **plain, **secret, **token})
+    return to_item(
+        {"pk": keys.join("channel", channel.code), "sk": "-", **plain, **secret, **token}
+    )
 
 
 def channel(row: Row | None) -> Channel | None:
     if row is None:
         return None
-    labels = {"labels": unpack(row["labels"]), "default_label": row["default_label"]} if "labels" in row else {}
+    labels = (
+        {"labels": unpack(row["labels"]), "default_label": row["default_label"]}
+        if "labels" in row
+        else {}
+    )
     return Channel(
-        code=keys.split(row["pk"])[1], number=row["number"], name=row["name"], type=ChannelType(row["type"]), platform=row["platform"],
-        sealed_credentials=row["credentials"], sealed_webhook=row["webhook"], webhook_token_hash=row["token_hash"],
-        on_uncertain=OnUncertain(row["on_uncertain"]), receipts=ReceiptMode(row["receipts"]), options=unpack(row["options"]),
-        calls_per_second=row.get("calls_per_second"), deliveries_per_day=row.get("deliveries_per_day"),
-        version=row.get("version", 1), **labels,
-    )  # fmt: skip
+        code=keys.split(row["pk"])[1],
+        number=row["number"],
+        name=row["name"],
+        type=ChannelType(row["type"]),
+        platform=row["platform"],
+        sealed_credentials=row["credentials"],
+        sealed_webhook=row["webhook"],
+        webhook_token_hash=row["token_hash"],
+        on_uncertain=OnUncertain(row["on_uncertain"]),
+        receipts=ReceiptMode(row["receipts"]),
+        options=unpack(row["options"]),
+        calls_per_second=row.get("calls_per_second"),
+        deliveries_per_day=row.get("deliveries_per_day"),
+        version=row.get("version", 1),
+        **labels,
+    )
 
 
 def version_key(number: int) -> str:
@@ -70,9 +104,23 @@ def version_key(number: int) -> str:
 
 
 def template_item(template: Template) -> Item:
-    body = {"contents": {k.value: v for k, v in template.contents.items()}, "links": sorted(template.links)}
-    values: Values = {"channel_key": template.channel_key, "name": template.name, "body": pack(body), "archived": int(template.archived)}
-    return to_item({"pk": keys.join("template", template.number), "sk": version_key(template.version), **values})
+    body = {
+        "contents": {k.value: v for k, v in template.contents.items()},
+        "links": sorted(template.links),
+    }
+    values: Values = {
+        "channel_key": template.channel_key,
+        "name": template.name,
+        "body": pack(body),
+        "archived": int(template.archived),
+    }
+    return to_item(
+        {
+            "pk": keys.join("template", template.number),
+            "sk": version_key(template.version),
+            **values,
+        }
+    )
 
 
 def template(row: Row) -> Template:
@@ -84,7 +132,11 @@ def template(row: Row) -> Template:
 
 
 def strategy_item(entry: StrategyEntry) -> Item:
-    values: Values = {"channel_key": entry.channel_key, "name": entry.name, "body": pack(asdict(entry.strategy))}
+    values: Values = {
+        "channel_key": entry.channel_key,
+        "name": entry.name,
+        "body": pack(asdict(entry.strategy)),
+    }
     return to_item({"pk": keys.join("strategy", entry.number), "sk": "-", **values})
 
 

@@ -14,5 +14,7 @@ def read_strategy(body: Mapping[str, Any]) -> Strategy:
 
 
 def _step(step: Mapping[str, Any]) -> Step:
-    terms = tuple(Term(ChannelType(t["channel"]), Missing(t["missing"]), t["within"]) for t in step["terms"])
+    terms = tuple(
+        Term(ChannelType(t["channel"]), Missing(t["missing"]), t["within"]) for t in step["terms"]
+    )
     return Step(tuple(ChannelType(c) for c in step["channels"]), terms, Operator(step["operator"]))

@@ -32,7 +32,9 @@ _started: dict[int, None] = {}
 class Timers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._there: dict[tuple[int, str], None] = {}  # rows put by this container, which no sweep takes before their slot
+        self._there: dict[
+            tuple[int, str], None
+        ] = {}  # rows put by this container, which no sweep takes before their slot
 
     def set(self, timers: Sequence[Timer]) -> None:
         wanted = {(self._slot(timer), timer.what) for timer in timers} - self._there.keys()
@@ -69,7 +71,9 @@ class Timers:
     def done(self, timers: Sequence[Timer]) -> None:
         for timer in timers:
             self._there.pop((timer.at, timer.what), None)
-        write_many(table("due"), (), [_key(timer.what, timer.at) for timer in timers], key=("shard", "due"))
+        write_many(
+            table("due"), (), [_key(timer.what, timer.at) for timer in timers], key=("shard", "due")
+        )
 
 
 def slot_of(at: int, now: int, width: int) -> int:
@@ -87,10 +91,16 @@ def _make_sure_of(slot: int) -> None:
         return
     from botocore.exceptions import ClientError
 
-    at = datetime.datetime.fromtimestamp(slot / 1000, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = (
+        datetime.datetime.fromtimestamp(slot / 1000, datetime.UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
     try:
         client("stepfunctions").start_execution(
-            stateMachineArn=settings().clock_arn, name=execution_name(slot), input=json.dumps({"at": at})
+            stateMachineArn=settings().clock_arn,
+            name=execution_name(slot),
+            input=json.dumps({"at": at}),
         )
     except ClientError as error:
         if error_code(error) != "ExecutionAlreadyExists":
@@ -109,4 +119,6 @@ def _timer(row: dict[str, object]) -> Timer:
     """The key says it all. `at` is the slot, by which the row is deleted."""
     slot, what = str(row["due"]).split("#", 1)
     kind, msgid, page, priority, channel = keys.split(what)
-    return Timer(int(slot), TimerKind(kind), PageId(msgid, int(page)), Priority(int(priority)), channel)
+    return Timer(
+        int(slot), TimerKind(kind), PageId(msgid, int(page)), Priority(int(priority)), channel
+    )

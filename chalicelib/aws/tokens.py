@@ -20,7 +20,9 @@ class Tokens:
         self._vault, self._clock = vault, clock
 
     def read(self, name: str) -> Token | None:
-        answer = client("dynamodb").get_item(TableName=table("lookups"), Key=_key(name), ConsistentRead=True)
+        answer = client("dynamodb").get_item(
+            TableName=table("lookups"), Key=_key(name), ConsistentRead=True
+        )
         row = from_item(answer.get("Item", {}))
         if "token" not in row:
             return None
@@ -28,20 +30,32 @@ class Tokens:
         return Token(value, expires, renew) if self._clock.now() < expires else None
 
     def write(self, name: str, token: Token) -> None:
-        sealed = self._vault.seal(json.dumps([token.value, token.expires, token.renew]).encode(), _context(name))
+        sealed = self._vault.seal(
+            json.dumps([token.value, token.expires, token.renew]).encode(), _context(name)
+        )
         gone = min(token.expires // 1000, int(time.time()) + LONGEST)
-        client("dynamodb").put_item(TableName=table("lookups"), Item={**_key(name), **to_item({"token": sealed, "expires": gone})})
+        client("dynamodb").put_item(
+            TableName=table("lookups"),
+            Item={**_key(name), **to_item({"token": sealed, "expires": gone})},
+        )
 
     def lease(self, name: str, seconds: int) -> bool:
         now = self._clock.now()
         return _update(
-            name, "SET lease = :until, expires = if_not_exists(expires, :gone)", "attribute_not_exists(lease) OR lease <= :now",
+            name,
+            "SET lease = :until, expires = if_not_exists(expires, :gone)",
+            "attribute_not_exists(lease) OR lease <= :now",
             {":until": now + seconds * 1000, ":now": now, ":gone": now // 1000 + 86400},
-        )  # fmt: skip
+        )
 
     def give_back(self, name: str, seconds: int) -> None:
         """What was written meanwhile has no lease any more, and keeps none."""
-        _update(name, "SET lease = :until", "attribute_exists(lease)", {":until": self._clock.now() + seconds * 1000})
+        _update(
+            name,
+            "SET lease = :until",
+            "attribute_exists(lease)",
+            {":until": self._clock.now() + seconds * 1000},
+        )
 
 
 def _update(name: str, expression: str, condition: str, values: dict[str, int]) -> bool:
@@ -50,9 +64,12 @@ def _update(name: str, expression: str, condition: str, values: dict[str, int]) 
 
     try:
         client("dynamodb").update_item(
-            TableName=table("lookups"), Key=_key(name), UpdateExpression=expression, ConditionExpression=condition,
+            TableName=table("lookups"),
+            Key=_key(name),
+            UpdateExpression=expression,
+            ConditionExpression=condition,
             ExpressionAttributeValues=to_item(values),
-        )  # fmt: skip
+        )
     except ClientError as error:
         if error_code(error) != "ConditionalCheckFailedException":
             raise

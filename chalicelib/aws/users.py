@@ -43,8 +43,12 @@ class Users:
         self._named: set[tuple[str, str]] = set()  # tags whose names were written
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        wanted: list[dict[str, str | int]] = [{"bucket": keys.bucket(u), "userid": u} for u in userids]
-        rows = get_many(table("users"), wanted, consistent=True)  # who is uploaded and sent to at once must not be unknown
+        wanted: list[dict[str, str | int]] = [
+            {"bucket": keys.bucket(u), "userid": u} for u in userids
+        ]
+        rows = get_many(
+            table("users"), wanted, consistent=True
+        )  # who is uploaded and sent to at once must not be unknown
         return {row["userid"]: self._user(row) for row in rows}
 
     def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
@@ -68,24 +72,48 @@ class Users:
         )
         return int(answer["Count"]) * keys.BUCKETS
 
-    def save(self, users: Sequence[User], before: Mapping[str, User] | None = None) -> frozenset[str]:
+    def save(
+        self, users: Sequence[User], before: Mapping[str, User] | None = None
+    ) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
-        lost = {user.userid for user in users if first[user.userid] is not user}  # of two versions at once, one is late
+        lost = {
+            user.userid for user in users if first[user.userid] is not user
+        }  # of two versions at once, one is late
         known = before or {}
-        self._name_tags({tag for user in first.values() for tag in user.all_tags - known.get(user.userid, User(user.userid)).all_tags})
-        writes = [(user, self._actions(user, known.get(user.userid, User(user.userid)))) for user in first.values()]
+        self._name_tags(
+            {
+                tag
+                for user in first.values()
+                for tag in user.all_tags - known.get(user.userid, User(user.userid)).all_tags
+            }
+        )
+        writes = [
+            (user, self._actions(user, known.get(user.userid, User(user.userid))))
+            for user in first.values()
+        ]
         return frozenset(lost | self._write(writes))
 
     def _name_tags(self, tags: set[tuple[str, str]]) -> None:
         """Tags are listed by their names, which stand there before anybody has them; each container writes a name once."""
         fresh = tags - self._named
         if fresh:
-            write_many(table("audiences"), [audiences.row(audiences.name_of(*tag)) for tag in sorted(fresh)], key=("pk", "sk"))
+            write_many(
+                table("audiences"),
+                [audiences.row(audiences.name_of(*tag)) for tag in sorted(fresh)],
+                key=("pk", "sk"),
+            )
             self._named = (self._named if len(self._named) < NAMES else set()) | fresh
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
-        return frozenset(self._write([(user, [self._removal(user), *self._sets(User(user.userid), user)]) for user in first.values()]))
+        return frozenset(
+            self._write(
+                [
+                    (user, [self._removal(user), *self._sets(User(user.userid), user)])
+                    for user in first.values()
+                ]
+            )
+        )
 
     def _write(self, writes: Sequence[Write]) -> set[str]:
         lost: set[str] = set()
@@ -102,9 +130,13 @@ class Users:
                 return lost
             except Cancelled as error:
                 owners = [user.userid for user, actions in writes for _ in actions]
-                lost |= {userid for userid, failed in zip(owners, error.failed, strict=False) if failed}
+                lost |= {
+                    userid for userid, failed in zip(owners, error.failed, strict=False) if failed
+                }
                 writes = [(user, actions) for user, actions in writes if user.userid not in lost]
-            except Unprocessed:  # others write the same users all the time: as if they had been faster
+            except (
+                Unprocessed
+            ):  # others write the same users all the time: as if they had been faster
                 return lost | {user.userid for user, _ in writes}
         return lost
 
@@ -131,26 +163,45 @@ class Users:
 
     def _item(self, user: User) -> Item:
         secret = {
-            "contacts": user.contacts, "labels": user.labels, "gone": user.gone, "refusals": user.refusals,
-            "attributes": user.attributes, "events": user.events, "recent": user.recent,
-        }  # fmt: skip
-        sealed = self._vault.seal(pack({name: value for name, value in secret.items() if value}), _context(user.userid))
-        row: dict[str, Any] = {"bucket": keys.bucket(user.userid), "userid": user.userid, "version": user.version + 1}
+            "contacts": user.contacts,
+            "labels": user.labels,
+            "gone": user.gone,
+            "refusals": user.refusals,
+            "attributes": user.attributes,
+            "events": user.events,
+            "recent": user.recent,
+        }
+        sealed = self._vault.seal(
+            pack({name: value for name, value in secret.items() if value}), _context(user.userid)
+        )
+        row: dict[str, Any] = {
+            "bucket": keys.bucket(user.userid),
+            "userid": user.userid,
+            "version": user.version + 1,
+        }
         return to_item({**row, "sealed": sealed, "tags": pack(user.tags)})
 
     def _user(self, row: Mapping[str, Any]) -> User:
         secret = unpack(self._vault.open(row["sealed"], _context(row["userid"])))
-        refusals = {kind: {c: _marks(by) for c, by in of.items()} for kind, of in _typed(secret.get("refusals", {})).items()}
+        refusals = {
+            kind: {c: _marks(by) for c, by in of.items()}
+            for kind, of in _typed(secret.get("refusals", {})).items()
+        }
         return User(
             row["userid"],
-            {kind: {bind: tuple(v) for bind, v in scoped.items()} for kind, scoped in _typed(secret.get("contacts", {})).items()},
+            {
+                kind: {bind: tuple(v) for bind, v in scoped.items()}
+                for kind, scoped in _typed(secret.get("contacts", {})).items()
+            },
             {bind: tuple(v) for bind, v in unpack(row["tags"]).items()},
             row["version"],
             labels=_typed(secret.get("labels", {})),
             gone={kind: _marks(of) for kind, of in _typed(secret.get("gone", {})).items()},
             refusals=refusals,
             attributes=secret.get("attributes", {}),
-            events={name: (often, last) for name, (often, last) in secret.get("events", {}).items()},
+            events={
+                name: (often, last) for name, (often, last) in secret.get("events", {}).items()
+            },
             recent=tuple(secret.get("recent", ())),
         )
 
@@ -164,7 +215,10 @@ def _marks(raw: Mapping[str, Any]) -> dict[str, Mark]:
 
 
 def _unchanged(user: User) -> Item:
-    return {"ConditionExpression": "version = :version", "ExpressionAttributeValues": to_item({":version": user.version})}
+    return {
+        "ConditionExpression": "version = :version",
+        "ExpressionAttributeValues": to_item({":version": user.version}),
+    }
 
 
 def _transactions(writes: Sequence[Write]) -> Iterator[list[Write]]:
@@ -201,7 +255,8 @@ def _bucket(bucket: int, after: str, prefix: str, limit: int) -> list[dict[str, 
     bounds = {":low": low, ":high": high} if low else {":high": high}
     request: dict[str, Any] = {
         "TableName": table("users"),
-        "KeyConditionExpression": "#bucket = :b AND userid " + ("BETWEEN :low AND :high" if low else "<= :high"),
+        "KeyConditionExpression": "#bucket = :b AND userid "
+        + ("BETWEEN :low AND :high" if low else "<= :high"),
         "ExpressionAttributeNames": _RESERVED,
         "ExpressionAttributeValues": to_item({":b": bucket, **bounds}),
         "ConsistentRead": True,

@@ -36,7 +36,9 @@ class Vault:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Raises InvalidTag for anything that was not sealed here for this context."""
-        return bytes(self._aead().decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], context.encode()))
+        return bytes(
+            self._aead().decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], context.encode())
+        )
 
     def mac(self, label: str, data: bytes) -> bytes:
         """The label's own key is derived as HKDF's expansion of one block does (RFC 5869)."""
@@ -57,14 +59,22 @@ class Vault:
 def _load_or_make_key() -> bytes:
     """The deployment's data key; whoever may and needs it first makes it, and only one is ever stored."""
     at, purpose = to_item({"pk": "key#contacts", "sk": "1"}), {"purpose": "contacts"}
-    stored = client("dynamodb").get_item(TableName=table("settings"), Key=at, ConsistentRead=True).get("Item")
+    stored = (
+        client("dynamodb")
+        .get_item(TableName=table("settings"), Key=at, ConsistentRead=True)
+        .get("Item")
+    )
     if stored is None:
-        made = client("kms").generate_data_key(KeyId=settings().kms_key, KeySpec="AES_256", EncryptionContext=purpose)
+        made = client("kms").generate_data_key(
+            KeyId=settings().kms_key, KeySpec="AES_256", EncryptionContext=purpose
+        )
         stored = put_once(table("settings"), {**at, "sealed": {"B": made["CiphertextBlob"]}})
         if stored is None:
             return bytes(made["Plaintext"])
     sealed = from_item(stored)["sealed"]
-    return bytes(client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext=purpose)["Plaintext"])
+    return bytes(
+        client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext=purpose)["Plaintext"]
+    )
 
 
 class Credentials:
@@ -89,14 +99,18 @@ class Credentials:
         raw = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
         if len(raw) > KMS_LIMIT:
             raise Invalid(purpose, f"more than {KMS_LIMIT} bytes")
-        answer = client("kms").encrypt(KeyId=settings().kms_key, Plaintext=raw, EncryptionContext={"purpose": purpose})
+        answer = client("kms").encrypt(
+            KeyId=settings().kms_key, Plaintext=raw, EncryptionContext={"purpose": purpose}
+        )
         return bytes(answer["CiphertextBlob"])
 
     def _open(self, sealed: bytes, purpose: str) -> Mapping[str, Any]:
         cached, now = self._opened.get(sealed), time.monotonic()
         if cached and cached[0] > now:
             return cached[1]
-        raw = client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": purpose})["Plaintext"]
+        raw = client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": purpose})[
+            "Plaintext"
+        ]
         plain: Mapping[str, Any] = json.loads(raw)
         if len(self._opened) >= CACHE_SIZE:
             self._opened.clear()

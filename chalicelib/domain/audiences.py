@@ -30,7 +30,9 @@ class Audience:
 
     def buckets(self, walker: int) -> range:
         """The buckets of a walker."""
-        return range(walker * keys.BUCKETS // self.walkers, (walker + 1) * keys.BUCKETS // self.walkers)
+        return range(
+            walker * keys.BUCKETS // self.walkers, (walker + 1) * keys.BUCKETS // self.walkers
+        )
 
     def walker_of(self, userid: str) -> int:
         """Who comes by a user."""

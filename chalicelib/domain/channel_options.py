@@ -22,7 +22,9 @@ SUBSCRIBE = ("START", "订阅", "UNSTOP", "SUBSCRIBE")
 class Options:
     calls_per_second: float | None = None  # None: as the provider has it; 0: as fast as can be
     send_to_gone: bool = False  # also to contacts that were reported as dead
-    track_links: bool | None = None  # clicks on links; None: unless it costs many calls, see flow/content/render.py
+    track_links: bool | None = (
+        None  # clicks on links; None: unless it costs many calls, see flow/content/render.py
+    )
     track_opens: bool = False  # of mails, by a picture
     unsubscribe: bool | None = None  # one click in mails; None: in all but those of priority 1
     unsubscribe_words: tuple[str, ...] = UNSUBSCRIBE
@@ -51,7 +53,13 @@ def plain(text: str) -> str:
 
 def of(options: Mapping[str, Any]) -> Options:
     """Those that have the right shape; the others count as not given."""
-    return Options(**{name: _value(name, given) for name, given in options.items() if name in NAMES and _reason(name, given) is None})
+    return Options(
+        **{
+            name: _value(name, given)
+            for name, given in options.items()
+            if name in NAMES and _reason(name, given) is None
+        }
+    )
 
 
 def check(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -71,10 +79,16 @@ def _reason(name: str, given: Any) -> str | None:
     """Why a value cannot be; None when it can."""
     if name == "calls_per_second":
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        return None if is_number and (given == 0 or 0.01 <= given <= MAX_RATE) else f"must be 0 or a number from 0.01 to {MAX_RATE:g}"
+        return (
+            None
+            if is_number and (given == 0 or 0.01 <= given <= MAX_RATE)
+            else f"must be 0 or a number from 0.01 to {MAX_RATE:g}"
+        )
     if name in _WORD_LISTS:
         return (
-            None if _are_words(given) else f"must be a list of at most {MAX_WORDS} words with letters or digits, of {WORD} characters each"
+            None
+            if _are_words(given)
+            else f"must be a list of at most {MAX_WORDS} words with letters or digits, of {WORD} characters each"
         )
     return None if isinstance(given, bool) else "must be true or false"
 

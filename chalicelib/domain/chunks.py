@@ -53,7 +53,11 @@ class Page:
 
     def wait(self, key: CallKey) -> Wait | None:
         """What a call waits for, if it waited for something: the longest wait counts."""
-        return max((wait for wait in self.waits if wait.covers(key)), key=lambda wait: wait.until, default=None)
+        return max(
+            (wait for wait in self.waits if wait.covers(key)),
+            key=lambda wait: wait.until,
+            default=None,
+        )
 
     @cached_property
     def known(self) -> dict[Place, Known]:
@@ -64,7 +68,11 @@ class Page:
     def seen(self) -> int:
         """How many different facts there are: it only grows, so that a later count is known by it."""
         withdrawn = self.withdrawn is not None
-        return sum(len(known.facts) for known in self.known.values()) + sum(len(g.members) for g in self.go) + withdrawn
+        return (
+            sum(len(known.facts) for known in self.known.values())
+            + sum(len(g.members) for g in self.go)
+            + withdrawn
+        )
 
     def lists(self, step: int) -> tuple[GoList, ...]:
         """The frozen lists of a step. The first step has one: all valid targets."""
@@ -94,18 +102,22 @@ class Page:
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
         """How far a target is on each channel type of a step."""
         return {
-            kind: self._best([
-                self.of(Place(target, code, c))
-                for code in message.codes_of(step)
-                if message.channels[code] is kind
-                for c in range(self.plan.targets[target].contacts.get(code, 0))
-            ])
+            kind: self._best(
+                [
+                    self.of(Place(target, code, c))
+                    for code in message.codes_of(step)
+                    if message.channels[code] is kind
+                    for c in range(self.plan.targets[target].contacts.get(code, 0))
+                ]
+            )
             for kind in message.strategy.steps[step].channels
-        }  # fmt: skip
+        }
 
     @staticmethod
     def _best(deliveries: Sequence[Known]) -> Progress:
-        submitted = [k.facts[FactKind.SUBMITTED].time for k in deliveries if FactKind.SUBMITTED in k.facts]
+        submitted = [
+            k.facts[FactKind.SUBMITTED].time for k in deliveries if FactKind.SUBMITTED in k.facts
+        ]
         ended = all(k.ended for k in deliveries)
         # Who was skipped had been reached by an earlier step, and goes on to no further one.
         skipped = any(k.has(FactKind.SKIPPED) for k in deliveries)
@@ -116,6 +128,8 @@ class Page:
             over=ended and not any(k.submitted for k in deliveries),
         )
 
-    def verdict(self, message: Message, target: int, step: int, now: int) -> tuple[Verdict, int | None]:
+    def verdict(
+        self, message: Message, target: int, step: int, now: int
+    ) -> tuple[Verdict, int | None]:
         """Whether a member of `step - 1` goes on to `step`."""
         return judge(message.strategy.steps[step], self.progress(message, target, step - 1), now)

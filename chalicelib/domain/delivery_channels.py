@@ -28,7 +28,9 @@ class ChannelType(StrEnum):
         return self in _BOUND_BY_CODE
 
 
-_BOUND_BY_CODE = frozenset({ChannelType.APP, ChannelType.WECHATOA, ChannelType.WECHATMP, ChannelType.ALIPAY_LIFE})
+_BOUND_BY_CODE = frozenset(
+    {ChannelType.APP, ChannelType.WECHATOA, ChannelType.WECHATMP, ChannelType.ALIPAY_LIFE}
+)
 
 
 # The contact label that every delivery channel starts with.
@@ -68,12 +70,16 @@ class Channel:
     sealed_webhook: bytes = field(repr=False)
     webhook_token_hash: str = field(repr=False)
     version: int = 1
-    calls_per_second: int | None = None  # that are made to the provider; None: as its options or its platform have it; 0: no limit
+    calls_per_second: int | None = (
+        None  # that are made to the provider; None: as its options or its platform have it; 0: no limit
+    )
     deliveries_per_day: int | None = None  # None: as its platform has it; 0: no limit
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
-    labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})  # id of a contact label -> name
+    labels: Mapping[str, str] = field(
+        default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT}
+    )  # id of a contact label -> name
     default_label: str = FIRST_LABEL
 
     @property
@@ -84,7 +90,9 @@ class Channel:
     def label(self, name: str) -> str | None:
         """The id of a contact label by its name. The first one is known by its English name too, unless another has that."""
         names = (name, DEFAULT_CONTACT) if name == DEFAULT_CONTACT_ENGLISH else (name,)
-        return next((label for each in names for label, known in self.labels.items() if known == each), None)
+        return next(
+            (label for each in names for label, known in self.labels.items() if known == each), None
+        )
 
     def labels_to_try(self, name: str = "") -> tuple[str, ...]:
         """Where to look for a contact: the label of this name, then the default one."""

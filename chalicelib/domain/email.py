@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _TAGS = re.compile(
-    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^<>]{0,4000}>", re.IGNORECASE
+    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^<>]{0,4000}>",
+    re.IGNORECASE,
 )
 
 
@@ -18,4 +19,6 @@ def is_html(content: Mapping[str, Any]) -> bool:
     text into HTML.
     """
     said = content.get("html")
-    return said if isinstance(said, bool) else _TAGS.search(str(content.get("text", ""))) is not None
+    return (
+        said if isinstance(said, bool) else _TAGS.search(str(content.get("text", ""))) is not None
+    )

@@ -27,7 +27,9 @@ from chalicelib.domain.plans import PageId
 
 AnyJob = AudienceJob | ChannelJob | ImportJob
 
-_PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | AskJob | ImportJob]] = {
+_PLAIN: Mapping[
+    str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | AskJob | ImportJob]
+] = {
     "plan": PlanJob,
     "withdraw": WithdrawJob,
     "deliver": DeliverJob,
@@ -36,13 +38,22 @@ _PLAIN: Mapping[str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJ
     "ask": AskJob,
     "import": ImportJob,
 }
-_KINDS: Mapping[type[AnyJob], str] = {TimersJob: "timers", **{kind: name for name, kind in _PLAIN.items()}}
+_KINDS: Mapping[type[AnyJob], str] = {
+    TimersJob: "timers",
+    **{kind: name for name, kind in _PLAIN.items()},
+}
 
 
 def encode(job: AnyJob) -> str:
     """Compact JSON, the same for the same job."""
-    fields = {"timers": [_row(timer) for timer in job.timers]} if isinstance(job, TimersJob) else asdict(job)
-    return json.dumps({"kind": _KINDS[type(job)], **fields}, separators=(",", ":"), ensure_ascii=False)
+    fields = (
+        {"timers": [_row(timer) for timer in job.timers]}
+        if isinstance(job, TimersJob)
+        else asdict(job)
+    )
+    return json.dumps(
+        {"kind": _KINDS[type(job)], **fields}, separators=(",", ":"), ensure_ascii=False
+    )
 
 
 def decode_audience(text: str) -> AudienceJob:
@@ -94,10 +105,19 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _row(timer: Timer) -> list[Any]:
-    return [timer.at, timer.kind.value, timer.page.msgid, timer.page.page, timer.priority.value, timer.channel]
+    return [
+        timer.at,
+        timer.kind.value,
+        timer.page.msgid,
+        timer.page.page,
+        timer.priority.value,
+        timer.channel,
+    ]
 
 
 def _timer(row: list[Any]) -> Timer:
     at, kind, msgid, page, priority, channel = row
     place = PageId(_typed("msgid", msgid), _typed("page", page))
-    return Timer(_typed("at", at), TimerKind(kind), place, Priority(priority), _typed("channel", channel))
+    return Timer(
+        _typed("at", at), TimerKind(kind), place, Priority(priority), _typed("channel", channel)
+    )

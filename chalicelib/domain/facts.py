@@ -20,7 +20,9 @@ from typing import NamedTuple
 class FactKind(StrEnum):
     SUBMITTED = "submitted"
     SUBMIT_FAILED = "submit_failed"
-    INVALID_TARGET = "invalid_target"  # a submit_failed that the channel funnel counts before `valid`
+    INVALID_TARGET = (
+        "invalid_target"  # a submit_failed that the channel funnel counts before `valid`
+    )
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     CLICKED = "clicked"
@@ -35,10 +37,17 @@ class FactKind(StrEnum):
 
 
 # After one of these, nothing is left to submit.
-ENDS_SUBMISSION = frozenset({
-    FactKind.SUBMITTED, FactKind.SUBMIT_FAILED, FactKind.INVALID_TARGET, FactKind.UNKNOWN, FactKind.SKIPPED, FactKind.EXPIRED,
-    FactKind.WITHDRAWN,
-})  # fmt: skip
+ENDS_SUBMISSION = frozenset(
+    {
+        FactKind.SUBMITTED,
+        FactKind.SUBMIT_FAILED,
+        FactKind.INVALID_TARGET,
+        FactKind.UNKNOWN,
+        FactKind.SKIPPED,
+        FactKind.EXPIRED,
+        FactKind.WITHDRAWN,
+    }
+)
 
 
 class Place(NamedTuple):
@@ -71,7 +80,10 @@ class Bundle:
 
 def encode(facts: Iterable[Fact]) -> bytes:
     """Compact JSON, in one order whatever the order of the facts: [[channel, kind, code, source, [[target, contact, time, id], …]], …]."""
-    ordered = sorted(set(facts), key=lambda f: (f.place.channel, f.kind, f.code, f.source, f.place, f.time, f.provider_id))
+    ordered = sorted(
+        set(facts),
+        key=lambda f: (f.place.channel, f.kind, f.code, f.source, f.place, f.time, f.provider_id),
+    )
     groups = groupby(ordered, key=lambda f: (f.place.channel, f.kind.value, f.code, f.source))
     body = [[*head, [_member(f) for f in members]] for head, members in groups]
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
@@ -84,7 +96,14 @@ def _member(fact: Fact) -> list[int | str]:
 
 def decode(raw: bytes) -> tuple[Fact, ...]:
     return tuple(
-        Fact(Place(m[0], channel, m[1]), FactKind(kind), m[2], code, source, m[3] if len(m) > 3 else "")
+        Fact(
+            Place(m[0], channel, m[1]),
+            FactKind(kind),
+            m[2],
+            code,
+            source,
+            m[3] if len(m) > 3 else "",
+        )
         for channel, kind, code, source, members in json.loads(raw)
         for m in members
     )
@@ -127,9 +146,15 @@ class Known(NamedTuple):
         if self.delivered:
             return "delivered"
         order = (
-            FactKind.WITHDRAWN, FactKind.DELIVERY_FAILED, FactKind.SUBMITTED, FactKind.INVALID_TARGET, FactKind.SUBMIT_FAILED,
-            FactKind.UNKNOWN, FactKind.SKIPPED, FactKind.EXPIRED,
-        )  # fmt: skip
+            FactKind.WITHDRAWN,
+            FactKind.DELIVERY_FAILED,
+            FactKind.SUBMITTED,
+            FactKind.INVALID_TARGET,
+            FactKind.SUBMIT_FAILED,
+            FactKind.UNKNOWN,
+            FactKind.SKIPPED,
+            FactKind.EXPIRED,
+        )
         return next((kind.value for kind in order if kind in self.facts), "pending")
 
 

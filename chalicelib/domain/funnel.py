@@ -15,11 +15,19 @@ from chalicelib.domain.strategies import Verdict
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 
-EXTRAS = ("opened", "scanned")  # counted beside the stages, per channel: mails that were opened, links that a program looked at
+EXTRAS = (
+    "opened",
+    "scanned",
+)  # counted beside the stages, per channel: mails that were opened, links that a program looked at
 
 _LOST_BEFORE_SUBMISSION = (
-    FactKind.INVALID_TARGET, FactKind.SUBMIT_FAILED, FactKind.UNKNOWN, FactKind.SKIPPED, FactKind.EXPIRED, FactKind.WITHDRAWN,
-)  # fmt: skip
+    FactKind.INVALID_TARGET,
+    FactKind.SUBMIT_FAILED,
+    FactKind.UNKNOWN,
+    FactKind.SKIPPED,
+    FactKind.EXPIRED,
+    FactKind.WITHDRAWN,
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,12 @@ class Counts:
     channels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     user_losses: Mapping[str, int] = field(default_factory=Counter)
     channel_losses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    steps: Mapping[str, int] = field(default_factory=Counter)  # how many targets each step was decided for
-    open: Mapping[str, int] = field(default_factory=Counter)  # unsubmitted deliveries, undecided targets, awaited receipts
+    steps: Mapping[str, int] = field(
+        default_factory=Counter
+    )  # how many targets each step was decided for
+    open: Mapping[str, int] = field(
+        default_factory=Counter
+    )  # unsubmitted deliveries, undecided targets, awaited receipts
     ends: int = 0  # pages with which a walker's part of the audience ends
 
     def plain(self) -> dict[str, Any]:
@@ -54,10 +66,14 @@ def count(message: Message, page: Page) -> Counts:
         stages = _stages(known)
         channels.setdefault(kind, Counter()).update(stages)
         losses.setdefault(kind, Counter()).update(_losses(known))
-        best.setdefault(place.target, set()).update(s for s in stages if s not in ("planned", "valid"))
+        best.setdefault(place.target, set()).update(
+            s for s in stages if s not in ("planned", "valid")
+        )
         waiting["unsubmitted"] += not known.ended
         waiting["awaiting_receipt"] += (
-            known.submitted and not known.delivered and not known.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
+            known.submitted
+            and not known.delivered
+            and not known.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
         )
     for kind, reason in _refused(message, page):
         channels.setdefault(kind, Counter())["planned"] += 1
@@ -69,7 +85,9 @@ def count(message: Message, page: Page) -> Counts:
         channels=channels,
         user_losses=Counter(t.loss.value for t in page.plan.targets if t.loss),
         channel_losses=losses,
-        steps=Counter({str(n + 1): len(page.members(n)) for n in range(len(message.strategy.steps))}),
+        steps=Counter(
+            {str(n + 1): len(page.members(n)) for n in range(len(message.strategy.steps))}
+        ),
         open=waiting,
         ends=int(page.plan.next is None),
     )
@@ -79,9 +97,14 @@ def _refused(message: Message, page: Page) -> Iterator[tuple[str, str]]:
     """The channel type and the reason of who came to a step where their contact is dead or has opted out."""
     for step in range(len(message.strategy.steps)):
         for target in page.members(step):
-            contacts, refused = page.plan.targets[target].contacts, page.plan.targets[target].refused
+            contacts, refused = (
+                page.plan.targets[target].contacts,
+                page.plan.targets[target].refused,
+            )
             yield from (
-                (message.channels[code].value, refused[code]) for code in message.codes_of(step) if code in refused.keys() - contacts
+                (message.channels[code].value, refused[code])
+                for code in message.codes_of(step)
+                if code in refused.keys() - contacts
             )
 
 
@@ -91,7 +114,11 @@ def _stages(known: Known) -> list[str]:
     if known.submitted or not known.has(FactKind.INVALID_TARGET):
         reached.append("valid")
     reached += [name for name in EXTRAS if known.has(FactKind(name))]
-    reached += ["submitted"] * known.submitted + ["delivered"] * known.delivered + ["clicked"] * known.clicked
+    reached += (
+        ["submitted"] * known.submitted
+        + ["delivered"] * known.delivered
+        + ["clicked"] * known.clicked
+    )
     return reached
 
 

@@ -71,7 +71,11 @@ class BadRow:
 
 def escaped(cell: str) -> str:
     """A cell of an export: what a spreadsheet would take for a formula begins with an apostrophe."""
-    return _ESCAPE + cell if cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
+    return (
+        _ESCAPE + cell
+        if cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA)
+        else cell
+    )
 
 
 def unescaped(cell: str) -> str:

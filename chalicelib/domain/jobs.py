@@ -99,7 +99,9 @@ class Timer:
 
     @property
     def what(self) -> str:
-        return keys.join(self.kind.value, self.page.msgid, self.page.page, self.priority.value, self.channel)
+        return keys.join(
+            self.kind.value, self.page.msgid, self.page.page, self.priority.value, self.channel
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ def join(*parts: str | int) -> str:
 
 
 def split(key: str) -> tuple[str, ...]:
-    return tuple(part.replace("%23", SEPARATOR).replace("%25", "%") for part in key.split(SEPARATOR))
+    return tuple(
+        part.replace("%23", SEPARATOR).replace("%25", "%") for part in key.split(SEPARATOR)
+    )
 
 
 def _escape(part: str | int) -> str:

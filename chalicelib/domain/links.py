@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
 
 _HOST = re.compile(r"[^\s\\%<>\"^`{|}\[\]]+")  # what every browser reads as the same host
-_MEANT = re.compile(r"\A(?:(?:https?|javascript|vbscript|data):|//)|[\\\x00-\x1f\x7f]", re.IGNORECASE)
+_MEANT = re.compile(
+    r"\A(?:(?:https?|javascript|vbscript|data):|//)|[\\\x00-\x1f\x7f]", re.IGNORECASE
+)
 
 
 def is_meant(value: str) -> bool:

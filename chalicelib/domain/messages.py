@@ -38,11 +38,19 @@ class Message:
     accepted: int  # ms
     priority: Priority
     strategy: Strategy
-    channels: Mapping[str, ChannelType]  # delivery channels by code, as authorised and enabled when accepted
-    call_sizes: Mapping[str, int]  # deliveries per call, by code: frozen, since a call is known by its range
-    contents: Mapping[str, Content] = field(repr=False)  # by code, rendered; only link variables still stand in them
+    channels: Mapping[
+        str, ChannelType
+    ]  # delivery channels by code, as authorised and enabled when accepted
+    call_sizes: Mapping[
+        str, int
+    ]  # deliveries per call, by code: frozen, since a call is known by its range
+    contents: Mapping[str, Content] = field(
+        repr=False
+    )  # by code, rendered; only link variables still stand in them
     links: Mapping[str, str] = field(repr=False)  # link variable -> address
-    userids: tuple[str, ...] = field(repr=False)  # the targets that are named, in order; none where the audience is walked
+    userids: tuple[str, ...] = field(
+        repr=False
+    )  # the targets that are named, in order; none where the audience is walked
     expires: int  # epoch seconds: when its history goes
     template: tuple[int, int] = (0, 0)  # number and version
     rule_id: int = 0
@@ -53,15 +61,26 @@ class Message:
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
     audience: Audience = field(default_factory=Audience)
-    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # per code, the contact labels to look in, in order
+    labels: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # per code, the contact labels to look in, in order
     restricted: bool = False  # only to users that have something of this access channel's own
-    workers: Mapping[str, str] = field(default_factory=dict)  # by code, of channels that a worker serves: whose queues their jobs go to
+    workers: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by code, of channels that a worker serves: whose queues their jobs go to
 
     @property
     def summary(self) -> Summary:
         targets = None if self.audience.is_walked else len(self.userids)
         return Summary(
-            self.msgid, self.audience.kind, targets, self.priority, self.template, self.rule_id, self.strategy.channels, self.sendno
+            self.msgid,
+            self.audience.kind,
+            targets,
+            self.priority,
+            self.template,
+            self.rule_id,
+            self.strategy.channels,
+            self.sendno,
         )
 
     @property

@@ -28,7 +28,9 @@ class Target(NamedTuple):
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    refused: Mapping[str, str] = {}  # code -> why a contact there was left out: opted_out, contact_gone
+    refused: Mapping[
+        str, str
+    ] = {}  # code -> why a contact there was left out: opted_out, contact_gone
 
 
 class PageId(NamedTuple):
@@ -42,13 +44,19 @@ class Plan:
 
     id: PageId
     targets: tuple[Target, ...]
-    contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(repr=False)  # per target: code -> contacts; sealed at rest
+    contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(
+        repr=False
+    )  # per target: code -> contacts; sealed at rest
     time: int
-    next: str | None  # position in the audience after which the walker's next page begins; None: this is its last page
+    next: (
+        str | None
+    )  # position in the audience after which the walker's next page begins; None: this is its last page
 
     def deliveries(self, code: str, members: Sequence[int]) -> tuple[Place, ...]:
         """The deliveries of these targets on one channel, in the order that call ranges count in."""
-        return tuple(Place(t, code, c) for t in members for c in range(self.targets[t].contacts.get(code, 0)))
+        return tuple(
+            Place(t, code, c) for t in members for c in range(self.targets[t].contacts.get(code, 0))
+        )
 
     def contact(self, place: Place) -> str:
         return self.contacts[place.target][place.channel][place.contact]
@@ -101,7 +109,9 @@ class Call:
 
     key: CallKey
     state: CallState
-    lease: int  # ms until which the call belongs to its worker; once given back, when its job returns
+    lease: (
+        int  # ms until which the call belongs to its worker; once given back, when its job returns
+    )
     token: str = ""  # the provider's idempotency token
     token_time: int = 0
     skipped: tuple[int, ...] = ()  # members (positions in the call) that were reached meanwhile

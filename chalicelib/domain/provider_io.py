@@ -37,7 +37,9 @@ class Clickable:
 
     addresses: tuple[str, ...] = ()  # fields that hold one
     texts: tuple[str, ...] = ()  # texts in which some may stand
-    instead: tuple[str, ...] = ()  # what stands beside an address and is opened instead, such as a mini-program
+    instead: tuple[
+        str, ...
+    ] = ()  # what stands beside an address and is opened instead, such as a mini-program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +54,26 @@ class Capabilities:
     delivery_report: DeliveryReport
     click_report: ClickReport
     receipt_modes: frozenset[ReceiptMode] = frozenset()
-    token_life: int | None = None  # seconds for which a repeated token is recognised; None: no idempotency token
+    token_life: int | None = (
+        None  # seconds for which a repeated token is recognised; None: no idempotency token
+    )
     recall: bool = False
     authorisation: bool = False  # an account lets us in by a page that its owner opens
-    credentials: Mapping[str, bool] = field(default_factory=dict)  # name of each -> whether it must be given
+    credentials: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # name of each -> whether it must be given
     options: Mapping[str, bool] = field(default_factory=dict)  # the same
     worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
-    clickable: Clickable | None = None  # where short links may stand; None: where the template's author put a variable for one
+    clickable: Clickable | None = (
+        None  # where short links may stand; None: where the template's author put a variable for one
+    )
     # What the provider allows an account, unless the delivery channel says otherwise. None: not known.
     calls_per_second: float | None = None
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
-    utc_offset: float | None = 8  # hours by which its day is ahead of UTC's: most vendors have China's; None: the deployment's
+    utc_offset: float | None = (
+        8  # hours by which its day is ahead of UTC's: most vendors have China's; None: the deployment's
+    )
     poll_first: int = 30  # seconds after a submission until its receipts are asked for
     poll_window: int = 86400  # seconds for which they can be asked for
 
@@ -103,9 +113,13 @@ class Attachment:
 @dataclass(frozen=True)
 class OutgoingCall:
     msgid: str
-    recipients: Sequence[Recipient]  # where a provider's calls share one content, all have the same one
+    recipients: Sequence[
+        Recipient
+    ]  # where a provider's calls share one content, all have the same one
     token: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)  # the sender's own, e.g. app_para: platform, time_to_live, apns_production
+    options: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the sender's own, e.g. app_para: platform, time_to_live, apns_production
     files: Sequence[Attachment] = ()
 
 
@@ -125,7 +139,9 @@ class Outcome:
 
     loss: Loss | None = None
     code: str = ""  # the provider's own word for a loss
-    provider_id: str = ""  # where ids are per recipient; several where it goes in parts, see `parts_of`
+    provider_id: str = (
+        ""  # where ids are per recipient; several where it goes in parts, see `parts_of`
+    )
     uncertain: bool = False
     later: bool = False
     gone: bool = False  # the contact itself is dead (bounced for good, no such number, unfollowed): sending should stop
@@ -189,7 +205,9 @@ class Webhook:
     reply: str = ""
     nonce: str = ""
     replies: Sequence[Reply] = ()
-    kept: Mapping[str, Token] = field(default_factory=dict)  # what the provider handed over, to be kept under these names
+    kept: Mapping[str, Token] = field(
+        default_factory=dict
+    )  # what the provider handed over, to be kept under these names
     channel: str = ""
     media: str = "text/plain"  # of the reply
     authorised: str | None = None

@@ -41,15 +41,23 @@ def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list
 
 def is_platform(given: Any) -> bool:
     names = [given] if isinstance(given, str) else given
-    known = isinstance(names, list) and bool(names) and all(isinstance(n, str) and n in PLATFORMS for n in names)
+    known = (
+        isinstance(names, list)
+        and bool(names)
+        and all(isinstance(n, str) and n in PLATFORMS for n in names)
+    )
     return known or given == "all"
 
 
 def _platforms(element: Mapping[str, Any], place: str) -> str | list[str]:
     if element.get("platform") in (None, "", []):
-        raise Refused(PLATFORM_MISSING, f"{place}.platform 缺失 (is required)", field=f"{place}.platform")
+        raise Refused(
+            PLATFORM_MISSING, f"{place}.platform 缺失 (is required)", field=f"{place}.platform"
+        )
     if not is_platform(element["platform"]):
-        raise Refused(PLATFORM_WRONG, f"{place}.platform: {WRONG_PLATFORM}", field=f"{place}.platform")
+        raise Refused(
+            PLATFORM_WRONG, f"{place}.platform: {WRONG_PLATFORM}", field=f"{place}.platform"
+        )
     given: str | list[str] = element["platform"]
     return given
 
@@ -64,7 +72,9 @@ def _content(element: Mapping[str, Any], place: str) -> Content:
     """Without what is said elsewhere. A `cid` is dropped: repeats are told apart by one of our own."""
     for name in UNSUPPORTED:
         if name in element:
-            raise Refused(PARAMETER, f"{place}.{name}: cannot be sent through UMS", field=f"{place}.{name}")
+            raise Refused(
+                PARAMETER, f"{place}.{name}: cannot be sent through UMS", field=f"{place}.{name}"
+            )
     for name in OBJECTS:
         if name in element and not isinstance(element[name], Mapping):
             raise Refused(PARAMETER, f"{place}.{name}: must be an object", field=f"{place}.{name}")
@@ -85,15 +95,24 @@ def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], pla
 
 def _put(into: dict[str, Any], name: str, value: Any, place: str) -> None:
     if name in into and into[name] != value:
-        raise Refused(PARAMETER, f"{place}: must be the same in every element, since they become one push", field=place)
+        raise Refused(
+            PARAMETER,
+            f"{place}: must be the same in every element, since they become one push",
+            field=place,
+        )
     into[name] = value
 
 
 def _parts(notification: Mapping[str, Any], platforms: Sequence[str]) -> dict[str, Any]:
     """What the platforms of an element get: their own parts, or else the common alert."""
     common = {"alert": notification["alert"]} if "alert" in notification else {}
-    found = {name: notification.get(name, {}) for name in platforms if name in notification or common}
-    return {name: {**common, **part} if isinstance(part, Mapping) else part for name, part in found.items()}
+    found = {
+        name: notification.get(name, {}) for name in platforms if name in notification or common
+    }
+    return {
+        name: {**common, **part} if isinstance(part, Mapping) else part
+        for name, part in found.items()
+    }
 
 
 def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
@@ -101,4 +120,8 @@ def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
     having = [n for n, element in enumerate(elements) if "message" in element]
     if having and len(having) < len(elements):
         place = f"msg_app[{having[0]}].message"
-        raise Refused(PARAMETER, f"{place}: must stand in every element, since they become one push", field=place)
+        raise Refused(
+            PARAMETER,
+            f"{place}: must stand in every element, since they become one push",
+            field=place,
+        )

@@ -51,7 +51,9 @@ class Strategy:
     @property
     def clicks(self) -> frozenset[ChannelType]:
         """Where a condition asks who has clicked."""
-        return frozenset(t.channel for step in self.steps for t in step.terms if t.missing is Missing.CLICKED)
+        return frozenset(
+            t.channel for step in self.steps for t in step.terms if t.missing is Missing.CLICKED
+        )
 
     @property
     def length(self) -> int:
@@ -83,7 +85,10 @@ def check(strategy: Strategy) -> None:
             raise Invalid(f"steps[{n}].channels", "at least one channel")
         for channel in step.channels:
             if channel in seen:
-                raise Invalid(f"steps[{n}].channels", f"{channel} stands in the strategy already; each channel once")
+                raise Invalid(
+                    f"steps[{n}].channels",
+                    f"{channel} stands in the strategy already; each channel once",
+                )
             seen.add(channel)
         _check_terms(n, step, strategy.steps[n - 1].channels if n else ())
 
@@ -95,7 +100,9 @@ def _check_terms(n: int, step: Step, before: Sequence[ChannelType]) -> None:
         raise Invalid(f"steps[{n}].condition", "a condition on the step before is required")
     for term in step.terms:
         if term.channel not in before:
-            raise Invalid(f"steps[{n}].condition", f"{term.channel} is not a channel of the step before")
+            raise Invalid(
+                f"steps[{n}].condition", f"{term.channel} is not a channel of the step before"
+            )
         if not 1 <= term.within <= MAX_WITHIN:
             raise Invalid(f"steps[{n}].condition", f"within: 1 to {MAX_WITHIN} seconds")
 
@@ -120,11 +127,18 @@ class Progress:
     over: bool = False
 
 
-def judge(step: Step, progress: Mapping[ChannelType, Progress], now: int) -> tuple[Verdict, int | None]:
+def judge(
+    step: Step, progress: Mapping[ChannelType, Progress], now: int
+) -> tuple[Verdict, int | None]:
     """Whether a target goes on to `step`, and if it waits, the time in ms at which to ask again (None: after a submission)."""
-    judged = [_judge_term(term, progress.get(term.channel, Progress(over=True)), now) for term in step.terms]
+    judged = [
+        _judge_term(term, progress.get(term.channel, Progress(over=True)), now)
+        for term in step.terms
+    ]
     verdicts = {verdict for verdict, _ in judged}
-    decisive, weak = (Verdict.STAY, Verdict.GO) if step.operator is Operator.AND else (Verdict.GO, Verdict.STAY)
+    decisive, weak = (
+        (Verdict.STAY, Verdict.GO) if step.operator is Operator.AND else (Verdict.GO, Verdict.STAY)
+    )
     if decisive in verdicts:
         return decisive, None
     if verdicts == {weak}:

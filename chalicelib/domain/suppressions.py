@@ -58,6 +58,10 @@ def spellings(kind: ChannelType, contact: str) -> tuple[str, ...]:
     """How users may have the contact."""
     one = canonical(kind, contact)
     if kind is ChannelType.SMS:
-        prefixed = (f"+86{one}", f"86{one}", f"0086{one}") if re.fullmatch(r"1\d{10}", one, re.ASCII) else (f"+{one}",)
+        prefixed = (
+            (f"+86{one}", f"86{one}", f"0086{one}")
+            if re.fullmatch(r"1\d{10}", one, re.ASCII)
+            else (f"+{one}",)
+        )
         return tuple(dict.fromkeys((contact, one, *prefixed)))
     return tuple(dict.fromkeys((contact, one)))

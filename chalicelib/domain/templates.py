@@ -12,10 +12,15 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
-Alternatives = Content | Sequence[Content]  # a delivery channel's platform takes the first that has its shape
+Alternatives = (
+    Content | Sequence[Content]
+)  # a delivery channel's platform takes the first that has its shape
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
-_BEFORE, _AFTER = re.compile(r"[/=&?#%]\Z"), re.compile(r"[A-Za-z0-9/?&#=%]")  # what makes a variable a part of a longer address
+_BEFORE, _AFTER = (
+    re.compile(r"[/=&?#%]\Z"),
+    re.compile(r"[A-Za-z0-9/?&#=%]"),
+)  # what makes a variable a part of a longer address
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,13 @@ def variables(content: Any) -> frozenset[str]:
     return frozenset(found)
 
 
-def render(content: Content, values: Mapping[str, str], *, escape: Callable[[str], str] = str, keep: Collection[str] = ()) -> Content:
+def render(
+    content: Content,
+    values: Mapping[str, str],
+    *,
+    escape: Callable[[str], str] = str,
+    keep: Collection[str] = (),
+) -> Content:
     """Replace the variables that `values` names; others stay as they are, to be filled in later (short links).
 
     So do those to `keep`, but where one is a part of a longer address, which a short link would not be.
@@ -56,7 +67,13 @@ def render(content: Content, values: Mapping[str, str], *, escape: Callable[[str
     return rendered
 
 
-def fill(text: str, values: Mapping[str, str], *, escape: Callable[[str], str] = str, keep: Collection[str] = ()) -> str:
+def fill(
+    text: str,
+    values: Mapping[str, str],
+    *,
+    escape: Callable[[str], str] = str,
+    keep: Collection[str] = (),
+) -> str:
     """`render`, of a single text."""
 
     def value(found: re.Match[str]) -> str:
@@ -68,7 +85,10 @@ def fill(text: str, values: Mapping[str, str], *, escape: Callable[[str], str] =
 
 
 def _is_alone(found: re.Match[str]) -> bool:
-    return not (_BEFORE.search(found.string, max(0, found.start() - 1), found.start()) or _AFTER.match(found.string, found.end()))
+    return not (
+        _BEFORE.search(found.string, max(0, found.start() - 1), found.start())
+        or _AFTER.match(found.string, found.end())
+    )
 
 
 def walk(value: Any, change: Callable[[str], str]) -> Any:
@@ -84,7 +104,9 @@ def walk(value: Any, change: Callable[[str], str]) -> Any:
 
 def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
     """The variables' values as texts; raises Invalid for one without a value or with one that is no text or number."""
-    needed = frozenset(name for content in template.contents.values() for name in variables(content))
+    needed = frozenset(
+        name for content in template.contents.values() for name in variables(content)
+    )
     values: dict[str, str] = {}
     for name in sorted(needed):
         if name not in given:

@@ -21,5 +21,12 @@ _PROGRAMS = re.compile(
 def is_program(headers: Mapping[str, str]) -> bool:
     """By the user agent, which browsers always send, and by what a browser says that fetches ahead. Names are in lower case."""
     agent = headers.get("user-agent", "").strip()
-    ahead = " ".join(headers.get(name, "") for name in ("sec-purpose", "purpose", "x-purpose", "x-moz")).lower()
-    return not agent or "prefetch" in ahead or "preview" in ahead or _PROGRAMS.search(agent[:1000]) is not None
+    ahead = " ".join(
+        headers.get(name, "") for name in ("sec-purpose", "purpose", "x-purpose", "x-moz")
+    ).lower()
+    return (
+        not agent
+        or "prefetch" in ahead
+        or "preview" in ahead
+        or _PROGRAMS.search(agent[:1000]) is not None
+    )

@@ -10,10 +10,15 @@ from typing import Any, NamedTuple
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 
 ALL = "all"
-MAX_EVENTS, RECENT_EVENTS = 200, 50  # names of events that a user has; ids by which a repeat is known
+MAX_EVENTS, RECENT_EVENTS = (
+    200,
+    50,
+)  # names of events that a user has; ids by which a repeat is known
 
 Scoped = Mapping[str, tuple[str, ...]]  # bind_id (`all`, a channel key or a channel code) -> values
-Labelled = Mapping[str, Mapping[str, str]]  # code of a delivery channel -> id of a contact label -> contact
+Labelled = Mapping[
+    str, Mapping[str, str]
+]  # code of a delivery channel -> id of a contact label -> contact
 
 
 class Mark(NamedTuple):
@@ -32,14 +37,25 @@ class User:
     tags: Scoped = field(default_factory=dict)
     version: int = 0
     labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)
-    gone: Mapping[ChannelType, Mapping[str, Mark]] = field(default_factory=dict, repr=False)  # contact -> reported as dead
-    refusals: Mapping[ChannelType, Mapping[str, Mapping[str, Mark]]] = field(default_factory=dict, repr=False)
+    gone: Mapping[ChannelType, Mapping[str, Mark]] = field(
+        default_factory=dict, repr=False
+    )  # contact -> reported as dead
+    refusals: Mapping[ChannelType, Mapping[str, Mapping[str, Mark]]] = field(
+        default_factory=dict, repr=False
+    )
     """Contact -> channel key or `all` -> opted out."""
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    events: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # name -> how often, and when last (ms)
+    events: Mapping[str, tuple[int, int]] = field(
+        default_factory=dict
+    )  # name -> how often, and when last (ms)
     recent: tuple[str, ...] = ()  # ids of the last events
 
-    def contacts_on(self, channel: Channel | tuple[str, ChannelType], channel_key: str, labels: Sequence[str] = ()) -> tuple[str, ...]:
+    def contacts_on(
+        self,
+        channel: Channel | tuple[str, ChannelType],
+        channel_key: str,
+        labels: Sequence[str] = (),
+    ) -> tuple[str, ...]:
         """The contacts that a message of this access channel uses on this delivery channel.
 
         First the contact of the first of `labels` that has one. Else app, WeChat and Alipay ids bound by the channel's code; the others
@@ -64,15 +80,30 @@ class User:
 
     def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
         """Whether something of this user belongs to the access channel itself, not to all."""
-        scopes = {bind for scoped in (*self.contacts.values(), self.tags) for bind, values in scoped.items() if values}
+        scopes = {
+            bind
+            for scoped in (*self.contacts.values(), self.tags)
+            for bind, values in scoped.items()
+            if values
+        }
         labelled = {code for by_code in self.labels.values() for code in by_code}
         return channel_key in scopes or not set(codes).isdisjoint(scopes | labelled)
 
     @property
     def all_contacts(self) -> frozenset[tuple[ChannelType, str]]:
         """Every contact of every scope and label."""
-        bound = {(kind, value) for kind, scoped in self.contacts.items() for values in scoped.values() for value in values}
-        labelled = {(kind, value) for kind, by_code in self.labels.items() for of in by_code.values() for value in of.values()}
+        bound = {
+            (kind, value)
+            for kind, scoped in self.contacts.items()
+            for values in scoped.values()
+            for value in values
+        }
+        labelled = {
+            (kind, value)
+            for kind, by_code in self.labels.items()
+            for of in by_code.values()
+            for value in of.values()
+        }
         return frozenset(bound | labelled)
 
     @property
@@ -106,7 +137,9 @@ class UserChange:
     set: Change = Change()
     add: Change = Change()
     remove: Change = Change()
-    labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)  # an empty contact takes the label's away
+    labels: Mapping[ChannelType, Labelled] = field(
+        default_factory=dict, repr=False
+    )  # an empty contact takes the label's away
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # None takes one away
     events: tuple[Event, ...] = ()
 
@@ -118,15 +151,31 @@ class UserChange:
 
 
 def apply(user: User, change: UserChange) -> User:
-    kinds = {*user.contacts, *(k for c in (change.set, change.add, change.remove) for k in c.contacts)}
+    kinds = {
+        *user.contacts,
+        *(k for c in (change.set, change.add, change.remove) for k in c.contacts),
+    }
     contacts = {
-        kind: _merge(user.contacts.get(kind, {}), *(c.contacts.get(kind, {}) for c in (change.set, change.add, change.remove)))
+        kind: _merge(
+            user.contacts.get(kind, {}),
+            *(c.contacts.get(kind, {}) for c in (change.set, change.add, change.remove)),
+        )
         for kind in sorted(kinds)
     }
     tags = _merge(user.tags, change.set.tags, change.add.tags, change.remove.tags)
-    gone = {kind: {c: mark for c, mark in marks.items() if c not in _named(change, kind)} for kind, marks in user.gone.items()}
-    labels = {kind: _labelled(user.labels.get(kind, {}), change.labels.get(kind, {})) for kind in sorted({*user.labels, *change.labels})}
-    attributes = {name: value for name, value in {**user.attributes, **change.attributes}.items() if value is not None}
+    gone = {
+        kind: {c: mark for c, mark in marks.items() if c not in _named(change, kind)}
+        for kind, marks in user.gone.items()
+    }
+    labels = {
+        kind: _labelled(user.labels.get(kind, {}), change.labels.get(kind, {}))
+        for kind in sorted({*user.labels, *change.labels})
+    }
+    attributes = {
+        name: value
+        for name, value in {**user.attributes, **change.attributes}.items()
+        if value is not None
+    }
     changed = replace(
         user,
         contacts={k: s for k, s in contacts.items() if s},
@@ -140,7 +189,10 @@ def apply(user: User, change: UserChange) -> User:
 
 def _labelled(old: Labelled, new: Labelled) -> Labelled:
     merged = {code: {**old.get(code, {}), **new.get(code, {})} for code in sorted({*old, *new})}
-    kept = {code: {label: contact for label, contact in of.items() if contact} for code, of in merged.items()}
+    kept = {
+        code: {label: contact for label, contact in of.items() if contact}
+        for code, of in merged.items()
+    }
     return {code: of for code, of in kept.items() if of}
 
 
@@ -149,14 +201,21 @@ def _happened(user: User, event: Event) -> User:
         return user
     often, last = user.events.get(event.name, (0, 0))
     recent = (*user.recent, event.id)[-RECENT_EVENTS:] if event.id else user.recent
-    return replace(user, events={**user.events, event.name: (often + 1, max(last, event.time))}, recent=recent)
+    return replace(
+        user, events={**user.events, event.name: (often + 1, max(last, event.time))}, recent=recent
+    )
 
 
 def _named(change: UserChange, kind: ChannelType) -> frozenset[str]:
     """The contacts that a change brings: who names a contact again says that it lives."""
     brought = (change.set.contacts.get(kind, {}), change.add.contacts.get(kind, {}))
     labelled = (contact for of in change.labels.get(kind, {}).values() for contact in of.values())
-    return frozenset([*(value for scoped in brought for values in scoped.values() for value in values), *labelled])
+    return frozenset(
+        [
+            *(value for scoped in brought for values in scoped.values() for value in values),
+            *labelled,
+        ]
+    )
 
 
 def _merge(old: Scoped, new: Scoped, more: Scoped, less: Scoped) -> Scoped:

@@ -56,7 +56,9 @@ def first_jobs(message: Message) -> list[Envelope]:
 
 
 def _job(message: Message, page: int, position: str) -> Envelope:
-    return Envelope(PlanJob(message.msgid, page, position), message.priority, None, message.channel_key)
+    return Envelope(
+        PlanJob(message.msgid, page, position), message.priority, None, message.channel_key
+    )
 
 
 def _plan_page(world: World, message: Message, number: int, position: str) -> Plan:
@@ -68,7 +70,11 @@ def _plan_page(world: World, message: Message, number: int, position: str) -> Pl
         look_at = stored.time + world.limits.check_after * 1000
         world.timers.set([Timer(look_at, TimerKind.LOOK, at, message.priority)])
     jobs = dispatch.jobs(message, Page(stored), 0, 0)
-    world.queues.send([*jobs, dispatch.look_now(message, at, stored.time)] if somebody_cannot_start(message, stored) else jobs)
+    world.queues.send(
+        [*jobs, dispatch.look_now(message, at, stored.time)]
+        if somebody_cannot_start(message, stored)
+        else jobs
+    )
     return stored
 
 
@@ -78,11 +84,15 @@ def somebody_cannot_start(message: Message, stored: Plan) -> bool:
     return not all(any(code in stored.targets[t].contacts for code in codes) for t in stored.valid)
 
 
-def make_plan(world: World, message: Message, page: int, position: str, contacts: Sequence[str] = ()) -> Plan:
+def make_plan(
+    world: World, message: Message, page: int, position: str, contacts: Sequence[str] = ()
+) -> Plan:
     """Decide on a page of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
     candidates, is_last = _candidates(world, message, page, position, contacts)
     lists = _lists(world, message, candidates)
-    said = _Said(_opted_out(world, message, candidates), _to_gone(world, message), _own(world, message))
+    said = _Said(
+        _opted_out(world, message, candidates), _to_gone(world, message), _own(world, message)
+    )
     selected = [_select(message, each, lists, said) for each in candidates]
     fitting = _cut(selected)
     targets = [each for each in selected[:fitting] if each is not None]
@@ -96,7 +106,9 @@ def make_plan(world: World, message: Message, page: int, position: str, contacts
     )
 
 
-def _candidates(world: World, message: Message, page: int, position: str, contacts: Sequence[str]) -> tuple[list[Candidate], bool]:
+def _candidates(
+    world: World, message: Message, page: int, position: str, contacts: Sequence[str]
+) -> tuple[list[Candidate], bool]:
     """The next of the audience, and whether there is nobody after them."""
     audience = message.audience
     if not audience.is_walked:
@@ -108,18 +120,27 @@ def _candidates(world: World, message: Message, page: int, position: str, contac
     else:
         userids = world.audiences.walk(audience.sets, buckets, position, PAGE_TARGETS)
         known = world.users.get(userids)
-        found = [Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids]
+        found = [
+            Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids
+        ]
     return found, len(found) < PAGE_TARGETS
 
 
-def _named(world: World, message: Message, start: int, contacts: Sequence[str]) -> tuple[list[Candidate], bool]:
+def _named(
+    world: World, message: Message, start: int, contacts: Sequence[str]
+) -> tuple[list[Candidate], bool]:
     names = message.userids[start : start + PAGE_TARGETS]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
         given = contacts or world.messages.contacts(message.msgid)
-        return [Candidate(name, None, given[start + n], str(start + n + 1)) for n, name in enumerate(names)], is_last
+        return [
+            Candidate(name, None, given[start + n], str(start + n + 1))
+            for n, name in enumerate(names)
+        ], is_last
     users = world.users.get(names)
-    return [Candidate(name, users.get(name), "", str(start + n + 1)) for n, name in enumerate(names)], is_last
+    return [
+        Candidate(name, users.get(name), "", str(start + n + 1)) for n, name in enumerate(names)
+    ], is_last
 
 
 def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> Lists:
@@ -147,11 +168,23 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
     """Users carry their opt-outs themselves; those of contacts without one are kept by themselves."""
     if message.audience.kind is not AudienceKind.CONTACTS:
         return frozenset()
-    names = {kind: [each.contact for each in candidates if _kind(each) is kind] for kind in {_kind(each) for each in candidates}}
-    said = world.audiences.opted({kind: {suppressions.canonical(kind, each): None for each in contacts} for kind, contacts in names.items()})
+    names = {
+        kind: [each.contact for each in candidates if _kind(each) is kind]
+        for kind in {_kind(each) for each in candidates}
+    }
+    said = world.audiences.opted(
+        {
+            kind: {suppressions.canonical(kind, each): None for each in contacts}
+            for kind, contacts in names.items()
+        }
+    )
     found: set[str] = set()
     for kind, contacts in names.items():
-        out = {contact for contact, by_key in said[kind].items() if by_key.get(message.channel_key, 0) > 0}
+        out = {
+            contact
+            for contact, by_key in said[kind].items()
+            if by_key.get(message.channel_key, 0) > 0
+        }
         found |= {contact for contact in contacts if suppressions.canonical(kind, contact) in out}
     return frozenset(found)
 
@@ -161,8 +194,14 @@ def _kind(named: Candidate) -> ChannelType:
 
 
 def _to_gone(world: World, message: Message) -> frozenset[str]:
-    channels = [channel for code in message.channels if (channel := world.settings.channel(code)) is not None]
-    return frozenset(channel.code for channel in channels if channel_options.of(channel.options).send_to_gone)
+    channels = [
+        channel
+        for code in message.channels
+        if (channel := world.settings.channel(code)) is not None
+    ]
+    return frozenset(
+        channel.code for channel in channels if channel_options.of(channel.options).send_to_gone
+    )
 
 
 def _own(world: World, message: Message) -> frozenset[str]:
@@ -171,14 +210,22 @@ def _own(world: World, message: Message) -> frozenset[str]:
     return frozenset(message.channels).union(access.channels if access else ())
 
 
-def _select(message: Message, one: Candidate, lists: Lists, said: _Said) -> tuple[Target, Contacts] | None:
+def _select(
+    message: Message, one: Candidate, lists: Lists, said: _Said
+) -> tuple[Target, Contacts] | None:
     """None for who is passed by: who has lost the tag, though a row of its set says otherwise (aws/users.py); and of those who were not
     named, a restricted access channel sees only its own."""
     if message.audience.kind is AudienceKind.CONTACTS:
-        return select_contact(message, one.id, _kind(one), one.contact, opted_out=one.contact in said.opted_out)
+        return select_contact(
+            message, one.id, _kind(one), one.contact, opted_out=one.contact in said.opted_out
+        )
     if one.user is not None and message.audience.has_left(one.user.all_tags):
         return None
-    if message.restricted and one.user is not None and not one.user.is_bound_to(message.channel_key, said.own):
+    if (
+        message.restricted
+        and one.user is not None
+        and not one.user.is_bound_to(message.channel_key, said.own)
+    ):
         return None if message.audience.is_walked else select(message, one.id, None, lists)
     return select(message, one.id, one.user, lists, said.to_gone)
 

@@ -38,13 +38,20 @@ def deliver(world: World, job: DeliverJob) -> None:
     message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
     page = world.ledger.page(at) if message else None
     if message is None or page is None or channel is None:
-        log.warning("job_without_message", extra={"msgid": job.msgid, "page": job.page, "channel": job.channel})
+        log.warning(
+            "job_without_message",
+            extra={"msgid": job.msgid, "page": job.page, "channel": job.channel},
+        )
         return
     go = page.lists(job.step)[job.number] if job.number < len(page.lists(job.step)) else None
     if go is None:
         raise LookupError("the job's list is not there yet")
     work = _Work(world, job, message, channel, page)
-    calls = [c for c in open_calls(message, page, go) if c.key.channel == job.channel and job.start <= c.key.start < job.end]
+    calls = [
+        c
+        for c in open_calls(message, page, go)
+        if c.key.channel == job.channel and job.start <= c.key.start < job.end
+    ]
     if page.withdrawn is not None:
         withdraw.stop(world, message, page, calls)
         calls = []
@@ -54,12 +61,22 @@ def deliver(world: World, job: DeliverJob) -> None:
 class _Work:
     """One job: its calls in order over one connection, then what follows from their answers."""
 
-    def __init__(self, world: World, job: DeliverJob, message: Message, channel: Channel, page: Page) -> None:
-        self.world, self.job, self.message, self.channel, self.page = world, job, message, channel, page
+    def __init__(
+        self, world: World, job: DeliverJob, message: Message, channel: Channel, page: Page
+    ) -> None:
+        self.world, self.job, self.message, self.channel, self.page = (
+            world,
+            job,
+            message,
+            channel,
+            page,
+        )
         self.able = world.providers.of(channel.platform).capabilities
 
     def run(self, calls: Sequence[OpenCall]) -> None:
-        answered = [a for a in self.page.answers.values() if self._is_of_job(a)]  # left by a worker that may have died right after
+        answered = [
+            a for a in self.page.answers.values() if self._is_of_job(a)
+        ]  # left by a worker that may have died right after
         with Room(self.world, self.job, self.message, self.channel, calls) as room:
             self.job = room.job
             calls, back = take_turn(self.world, self.job, self.message, self.channel, room.calls)
@@ -72,14 +89,28 @@ class _Work:
                     self._follow_up([*answered, *made])
                     raise
             if back:
-                again.append(self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot))
+                again.append(
+                    self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot)
+                )
             self._follow_up([*answered, *made])
             # What an earlier answer put off is among the calls already: a job for it each time would breed.
-            self.world.queues.send([*again, *(self._next_attempt(answer) for answer in made if answer.later)])
-            room.uses(sum(len(call.places) for call in room.calls if back and call.key.start >= back.start))
+            self.world.queues.send(
+                [*again, *(self._next_attempt(answer) for answer in made if answer.later)]
+            )
+            room.uses(
+                sum(
+                    len(call.places) for call in room.calls if back and call.key.start >= back.start
+                )
+            )
 
     def _make(
-        self, caller: Caller, room: Room, calls: Sequence[OpenCall], back: Back | None, made: list[CallAnswer], again: list[Envelope]
+        self,
+        caller: Caller,
+        room: Room,
+        calls: Sequence[OpenCall],
+        back: Back | None,
+        made: list[CallAnswer],
+        again: list[Envelope],
     ) -> Back | None:
         """Make the calls one by one, and say where the job begins when it comes `back`; calls that are postponed come `again`."""
         begun = self.world.clock.now()
@@ -90,19 +121,30 @@ class _Work:
                 answer = caller.settle(call)
                 if answer is not None:
                     made.append(answer)
-                    room.uses(len(call.places) - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts))
+                    room.uses(
+                        len(call.places)
+                        - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
+                    )
             except Postponed as wait:
                 if wait.for_quota:
                     park(self.world, self.job, self.message, self.channel, call)
                     return None
                 # alone, so that the calls behind it need not wait for it
-                again.append(self._again(wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1))
+                again.append(
+                    self._again(
+                        wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1
+                    )
+                )
                 room.uses(len(call.places))
         return back
 
     def _is_of_job(self, answer: CallAnswer) -> bool:
         key, job = answer.key, self.job
-        return (key.step, key.number, key.channel) == (job.step, job.number, job.channel) and job.start <= key.start < job.end
+        return (key.step, key.number, key.channel) == (
+            job.step,
+            job.number,
+            job.channel,
+        ) and job.start <= key.start < job.end
 
     def _end_of(self, start: int) -> int:
         return min(start + self.message.call_sizes[self.job.channel], self.job.end)
@@ -111,7 +153,9 @@ class _Work:
         job = replace(self.job, start=start, end=end, tries=tries, slot=slot)
         seconds = min(max(1, round(delay)), MAX_DELAY)
         worker = self.message.workers.get(self.job.channel, "")
-        return Envelope(job, self.message.priority, self.channel.type, self.message.channel_key, seconds, worker)
+        return Envelope(
+            job, self.message.priority, self.channel.type, self.message.channel_key, seconds, worker
+        )
 
     def _follow_up(self, answers: Sequence[CallAnswer]) -> None:
         """Lookups for receipts, marks, timers for the strategy. Repeating it changes nothing."""
@@ -131,7 +175,9 @@ class _Work:
             if self.able.provider_ids is ProviderIds.PER_CALL and answer.provider_id:
                 found.update({name: Lookup(at) for name in answer.provider_id.split(" ")})
             elif self.able.provider_ids is ProviderIds.PER_RECIPIENT:
-                found.update(pair for fact in answer.facts if fact.provider_id for pair in _lookups(at, fact))
+                found.update(
+                    pair for fact in answer.facts if fact.provider_id for pair in _lookups(at, fact)
+                )
         if found:
             self.world.lookups.put(self.channel.code, found, self.message.expires)
             receipts.record_parked(self.world, self.channel.code, tuple(found))
@@ -141,9 +187,18 @@ class _Work:
         plan, heard = self.page.plan, list[Heard]()
         for answer in answers:
             codes = {fact.place: fact.code for fact in answer.facts} if answer.gone else {}
-            heard += [Heard(self.message, plan, p, True, Mark(codes.get(p, ""), answer.time)) for p in answer.gone]
-            arrived = [fact.place for fact in answer.facts if fact.kind is FactKind.DELIVERED and suppressions.is_marked(plan, fact.place)]
-            heard += [Heard(self.message, plan, place, False, Mark("", answer.time)) for place in arrived]
+            heard += [
+                Heard(self.message, plan, p, True, Mark(codes.get(p, ""), answer.time))
+                for p in answer.gone
+            ]
+            arrived = [
+                fact.place
+                for fact in answer.facts
+                if fact.kind is FactKind.DELIVERED and suppressions.is_marked(plan, fact.place)
+            ]
+            heard += [
+                Heard(self.message, plan, place, False, Mark("", answer.time)) for place in arrived
+            ]
         suppressions.hear(self.world, heard)
 
     def _set_timers(self, answers: Sequence[CallAnswer]) -> None:
@@ -153,10 +208,26 @@ class _Work:
         timers: list[Timer] = []
         if submitted and (within := self._within()):
             timers.append(Timer(max(submitted) + within * 1000, TimerKind.LOOK, at, priority))
-        if submitted and self.channel.receipts is ReceiptMode.POLL and self.able.provider_ids is ProviderIds.PER_CALL:
-            timers.append(Timer(max(submitted) + self.able.poll_first * 1000, TimerKind.POLL, at, priority, self.channel.code))
+        if (
+            submitted
+            and self.channel.receipts is ReceiptMode.POLL
+            and self.able.provider_ids is ProviderIds.PER_CALL
+        ):
+            timers.append(
+                Timer(
+                    max(submitted) + self.able.poll_first * 1000,
+                    TimerKind.POLL,
+                    at,
+                    priority,
+                    self.channel.code,
+                )
+            )
         if submitted and poll.is_polled_as_a_whole(self.world, self.channel):
-            self.world.lookups.expect(self.channel.code, max(submitted), max(submitted) // 1000 + 2 * self.able.poll_window)
+            self.world.lookups.expect(
+                self.channel.code,
+                max(submitted),
+                max(submitted) // 1000 + 2 * self.able.poll_window,
+            )
         if timers:
             self.world.timers.set(timers)
         if self._has_next() and _ended_without_submission(facts):

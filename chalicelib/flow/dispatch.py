@@ -22,17 +22,23 @@ class OpenCall(NamedTuple):
     decided: int  # ms: when its list was frozen
 
 
-def jobs(message: Message, page: Page, step: int, number: int, only: Container[CallKey] | None = None) -> list[Envelope]:
+def jobs(
+    message: Message, page: Page, step: int, number: int, only: Container[CallKey] | None = None
+) -> list[Envelope]:
     """The jobs of a frozen list that still have an open call, or one of these."""
     go = page.lists(step)[number]
     starts: dict[str, set[int]] = {}
     for call in open_calls(message, page, go):
         if only is None or call.key in only:
             starts.setdefault(call.key.channel, set()).add(call.key.start)
-    return [job for code, wanted in starts.items() for job in _jobs_of(message, page, go, code, wanted)]
+    return [
+        job for code, wanted in starts.items() for job in _jobs_of(message, page, go, code, wanted)
+    ]
 
 
-def _jobs_of(message: Message, page: Page, go: GoList, code: str, wanted: set[int]) -> Iterator[Envelope]:
+def _jobs_of(
+    message: Message, page: Page, go: GoList, code: str, wanted: set[int]
+) -> Iterator[Envelope]:
     length = len(page.plan.deliveries(code, go.members))
     width = job_size(message.call_sizes[code])
     for start in range(0, length, width):
@@ -45,7 +51,13 @@ def job_of(message: Message, at: PageId, first: CallKey, end: int) -> Envelope:
     """The job of the calls from this one up to a position in their list."""
     code = first.channel
     job = DeliverJob(at.msgid, at.page, first.step, first.number, code, first.start, end)
-    return Envelope(job, message.priority, message.channels[code], message.channel_key, worker=message.workers.get(code, ""))
+    return Envelope(
+        job,
+        message.priority,
+        message.channels[code],
+        message.channel_key,
+        worker=message.workers.get(code, ""),
+    )
 
 
 def look_now(message: Message, at: PageId, now: int) -> Envelope:
@@ -65,7 +77,12 @@ def open_calls(message: Message, page: Page, go: GoList) -> Iterator[OpenCall]:
         places = page.plan.deliveries(code, go.members)
         size = message.call_sizes[code]
         for start in range(0, len(places), size):
-            found = open_call(page, CallKey(go.step, go.number, code, start), places[start : start + size], go.time)
+            found = open_call(
+                page,
+                CallKey(go.step, go.number, code, start),
+                places[start : start + size],
+                go.time,
+            )
             if found is not None:
                 yield found
 

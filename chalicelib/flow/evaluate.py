@@ -35,7 +35,9 @@ def settle(world: World, at: PageId) -> None:
         return
     page = world.ledger.page(at)
     if page is None:
-        if at.page == 0 and world.messages.withdrawn(at.msgid) is None:  # stored, but its first jobs were never sent
+        if (
+            at.page == 0 and world.messages.withdrawn(at.msgid) is None
+        ):  # stored, but its first jobs were never sent
             _start_walkers(world, message)
             again = world.clock.now() + world.limits.check_after * 1000
             world.timers.set([Timer(again, TimerKind.LOOK, at, message.priority)])
@@ -58,8 +60,18 @@ def _start_walkers(world: World, message: Message) -> None:
     """Send the first jobs again of walkers that have planned nothing yet. The first page's looks stand for all of them."""
     if world.clock.now() < message.accepted + world.limits.check_after * 1000:
         return
-    missing = [page for page in message.first_pages if world.ledger.plan(PageId(message.msgid, page)) is None]
-    world.queues.send([job for job in audience.first_jobs(message) if isinstance(job.job, PlanJob) and job.job.page in missing])
+    missing = [
+        page
+        for page in message.first_pages
+        if world.ledger.plan(PageId(message.msgid, page)) is None
+    ]
+    world.queues.send(
+        [
+            job
+            for job in audience.first_jobs(message)
+            if isinstance(job.job, PlanJob) and job.job.page in missing
+        ]
+    )
 
 
 def _send_on(world: World, message: Message, page: Page) -> bool:
@@ -71,7 +83,9 @@ def _send_on(world: World, message: Message, page: Page) -> bool:
             mine = GoList(step, number, members, world.clock.now())
             stored = world.ledger.freeze(page.plan.id, mine, message)
             if stored == mine:
-                world.queues.send(dispatch.jobs(message, replace(page, go=(*page.go, mine)), step, number))
+                world.queues.send(
+                    dispatch.jobs(message, replace(page, go=(*page.go, mine)), step, number)
+                )
                 where = {"msgid": message.msgid, "page": page.plan.id.page, "step": step + 1}
                 log.info("step_decided", extra={**where, "targets": len(members)})
             return True
@@ -99,7 +113,13 @@ def _expires(world: World, page: Page, call: OpenCall) -> int:
 
 
 def _close(world: World, message: Message, page: Page, call: OpenCall, time: int) -> bool:
-    fact = Fact(call.places[0], FactKind.EXPIRED, time, "quota_used_up" if _wait_for_quota(page, call) else "not_in_time", "timer")
+    fact = Fact(
+        call.places[0],
+        FactKind.EXPIRED,
+        time,
+        "quota_used_up" if _wait_for_quota(page, call) else "not_in_time",
+        "timer",
+    )
     return close(world, message, page, call, fact) in (Closing.CLOSED, Closing.CHANGED)
 
 
@@ -112,7 +132,9 @@ def _open(message: Message, page: Page) -> Iterable[OpenCall]:
 def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
     """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    waiting = [c for c in _open(message, page) if not all(page.of(place).ended for place in c.places)]
+    waiting = [
+        c for c in _open(message, page) if not all(page.of(place).ended for place in c.places)
+    ]
     forgotten = [c for c in waiting if now >= _expected(page, c, grace)]
     for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(page, call))):
         # Said first: the job may be made to wait again before we are. It has only what waited, whatever has a job of its own already.
@@ -129,7 +151,11 @@ def _find_what_a_crash_left(world: World, message: Message, page: Page) -> None:
 
 def _expected(page: Page, call: OpenCall, grace: int) -> int:
     """The time (ms) by which somebody should have made the call, or given it back again."""
-    parked, record, wait = _wait_for_quota(page, call), page.calls.get(call.key), page.wait(call.key)
+    parked, record, wait = (
+        _wait_for_quota(page, call),
+        page.calls.get(call.key),
+        page.wait(call.key),
+    )
     if parked is not None:
         return parked.until
     return max(call.decided if record is None else record.lease, wait.until if wait else 0) + grace
@@ -138,17 +164,31 @@ def _expected(page: Page, call: OpenCall, grace: int) -> int:
 def _wait_for_quota(page: Page, call: OpenCall) -> Wait | None:
     """Since when nobody has tried to make the call."""
     record, wait = page.calls.get(call.key), page.wait(call.key)
-    return wait if wait is not None and wait.for_quota and (record is None or record.lease <= wait.until) else None
+    return (
+        wait
+        if wait is not None and wait.for_quota and (record is None or record.lease <= wait.until)
+        else None
+    )
 
 
 def _set_next_look(world: World, message: Message, page: Page) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    times = [at for step in range(1, len(message.strategy.steps)) for at in _waits(message, page, step, now)]
-    times += [_next_look_at(world, page, call) for call in _open(message, page) if not all(page.of(p).ended for p in call.places)]
+    times = [
+        at
+        for step in range(1, len(message.strategy.steps))
+        for at in _waits(message, page, step, now)
+    ]
+    times += [
+        _next_look_at(world, page, call)
+        for call in _open(message, page)
+        if not all(page.of(p).ended for p in call.places)
+    ]
     if page.plan.next is not None and now < page.plan.time + grace:
         times.append(page.plan.time + grace)
     if times:
-        world.timers.set([Timer(max(min(times), now), TimerKind.LOOK, page.plan.id, message.priority)])
+        world.timers.set(
+            [Timer(max(min(times), now), TimerKind.LOOK, page.plan.id, message.priority)]
+        )
 
 
 def _next_look_at(world: World, page: Page, call: OpenCall) -> int:

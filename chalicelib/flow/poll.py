@@ -30,22 +30,35 @@ def start(world: World) -> None:
 
     A channel on which nothing is sent any more is asked ever more seldom, and then no more.
     """
-    polled = [c for c in world.settings.channels() if is_polled_as_a_whole(world, c) and not validity.not_served(world, _able(world, c))]
+    polled = [
+        c
+        for c in world.settings.channels()
+        if is_polled_as_a_whole(world, c) and not validity.not_served(world, _able(world, c))
+    ]
     since = world.lookups.expected([c.code for c in polled]) if polled else {}
     now = world.clock.now()
-    due = [c for c in polled if c.code in since and _is_due(world, c, (now - since[c.code]) // 1000)]
+    due = [
+        c for c in polled if c.code in since and _is_due(world, c, (now - since[c.code]) // 1000)
+    ]
     world.queues.send([Envelope(PollJob(c.code), Priority.HIGH, c.type, c.code) for c in due])
 
 
 def is_polled_as_a_whole(world: World, channel: Channel) -> bool:
-    return channel.receipts is ReceiptMode.POLL and _able(world, channel).provider_ids is ProviderIds.PER_RECIPIENT
+    return (
+        channel.receipts is ReceiptMode.POLL
+        and _able(world, channel).provider_ids is ProviderIds.PER_RECIPIENT
+    )
 
 
 def _is_due(world: World, channel: Channel, age: int) -> bool:
     """In every minute for ten minutes after the last submission, then in every second one, third one …, until the window ends."""
     able = _able(world, channel)
     minute = max(age, 0) // 60
-    return able.poll_first <= age + EVERY and age < able.poll_window and minute % (minute // 10 + 1) == 0
+    return (
+        able.poll_first <= age + EVERY
+        and age < able.poll_window
+        and minute % (minute // 10 + 1) == 0
+    )
 
 
 def _able(world: World, channel: Channel) -> Capabilities:
@@ -67,13 +80,21 @@ def _record(world: World, channel: Channel, found: Sequence[Receipt | Reply]) ->
     """What fails is done again after a while, since most accounts tell everything only once. Repeating it changes nothing."""
     for pause in (*STORE_AGAIN, None):
         try:
-            receipts.record(world, channel.code, [each for each in found if isinstance(each, Receipt)])
-            receipts.record_replies(world, channel.code, [each for each in found if isinstance(each, Reply)])
+            receipts.record(
+                world, channel.code, [each for each in found if isinstance(each, Receipt)]
+            )
+            receipts.record_replies(
+                world, channel.code, [each for each in found if isinstance(each, Reply)]
+            )
             return
         except Exception as error:
             if pause is None:
                 raise
-            log.warning("reports_not_stored", exc_info=error, extra={"channel": channel.code, "reports": len(found)})
+            log.warning(
+                "reports_not_stored",
+                exc_info=error,
+                extra={"channel": channel.code, "reports": len(found)},
+            )
             world.clock.sleep(pause)
 
 
@@ -83,12 +104,16 @@ def poll_page(world: World, timer: Timer) -> None:
     page = world.ledger.page(timer.page) if message else None
     if channel is None or message is None or page is None:
         return
-    answers = [a for a in page.answers.values() if a.key.channel == channel.code and _awaited(page, a)]
+    answers = [
+        a for a in page.answers.values() if a.key.channel == channel.code and _awaited(page, a)
+    ]
     asked = {a.provider_id: _awaited(page, a) for a in answers}
     if not asked:
         return
     now = world.clock.now()
-    age = (now - max(a.time for a in answers)) // 1000  # a step may be sent days after its message was accepted
+    age = (
+        now - max(a.time for a in answers)
+    ) // 1000  # a step may be sent days after its message was accepted
     is_last = age >= _able(world, channel).poll_window
     if not is_last:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000
@@ -108,4 +133,8 @@ def poll_page(world: World, timer: Timer) -> None:
 def _awaited(page: Page, answer: CallAnswer) -> list[str]:
     """The contacts of a call that nothing is known of since their submission."""
     submitted = [f.place for f in answer.facts if f.kind is FactKind.SUBMITTED]
-    return [page.plan.contact(p) for p in submitted if not page.of(p).delivered and not page.of(p).has(FactKind.DELIVERY_FAILED)]
+    return [
+        page.plan.contact(p)
+        for p in submitted
+        if not page.of(p).delivered and not page.of(p).has(FactKind.DELIVERY_FAILED)
+    ]

@@ -22,7 +22,9 @@ from chalicelib.flow.resolve import NOT_AUTHORISED
 from chalicelib.ports import Session, World
 
 KEPT = 600  # seconds that an answer can be asked for
-PATIENCE = 8.0  # seconds that the API waits: its function has 29, and a browser less patience than that
+PATIENCE = (
+    8.0  # seconds that the API waits: its function has 29, and a browser less patience than that
+)
 PAUSES = (0.2, 0.3, 0.5, 1.0)  # between looks; then always the last
 PARAMETER, NO_TOKEN = 4004, 1019052
 
@@ -46,9 +48,13 @@ def ask(world: World, channel: Channel, question: Question, redirect_uri: str = 
     if reason := validity.not_served(world, able):
         raise Refused(PARAMETER, f"code: {reason}", field="code", status=409)
     if question is Question.AUTHORISATION and not able.authorisation:
-        raise Invalid("code", f"{channel.platform} is not authorised by a page, but by its credentials")
+        raise Invalid(
+            "code", f"{channel.platform} is not authorised by a page, but by its credentials"
+        )
     job = AskJob(channel.code, question, secrets.token_hex(16), redirect_uri)
-    world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, worker=able.worker)])
+    world.queues.send(
+        [Envelope(job, Priority.HIGH, channel.type, channel.code, worker=able.worker)]
+    )
     return job.id
 
 
@@ -78,9 +84,15 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
 
     Where there is one, nobody is asked. Raises Refused where there is none, or none can be had in time.
     """
-    channel = next((each for each in validity.open_channels(world, access) if each.type is kind), None)
+    channel = next(
+        (each for each in validity.open_channels(world, access) if each.type is kind), None
+    )
     if channel is None:
-        raise Refused(NOT_AUTHORISED[kind], f"{kind}: no delivery channel of this type is authorised and enabled", field="type")
+        raise Refused(
+            NOT_AUTHORISED[kind],
+            f"{kind}: no delivery channel of this type is authorised and enabled",
+            field="type",
+        )
     shared = world.tokens.read(token_name(channel.code, channel.edition))
     if shared is not None:
         return shared
@@ -88,9 +100,15 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
     if found is not None and found.token is not None:
         return found.token
     if found is not None and not found.code:
-        raise Refused(PARAMETER, f"type: {channel.platform} has no access token that could be handed on", field="type")
+        raise Refused(
+            PARAMETER,
+            f"type: {channel.platform} has no access token that could be handed on",
+            field="type",
+        )
     why = f"it says {found.code}" if found else "please try again"
-    raise Refused(NO_TOKEN, f"the provider has not given a token in time; {why}", field="type", status=503)
+    raise Refused(
+        NO_TOKEN, f"the provider has not given a token in time; {why}", field="type", status=503
+    )
 
 
 # -- in a delivery function, or a worker
@@ -105,7 +123,10 @@ def answer(world: World, job: AskJob) -> None:
         with connect(world, channel) as session:
             found = _said(session, job)
     except ProviderError as error:
-        found = Answered(error.code, "throttled" if isinstance(error, Throttled) else type(error).__name__.lower())
+        found = Answered(
+            error.code,
+            "throttled" if isinstance(error, Throttled) else type(error).__name__.lower(),
+        )
     until = world.clock.now() + KEPT * 1000
     world.tokens.write(_name(job.id), Token(json.dumps(asdict(found)), until, until))
 

@@ -52,12 +52,19 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
     """
     channel = world.settings.channel(code)
     wanted = channel.webhook_token_hash if channel else "0" * 64
-    if not hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), wanted) or channel is None:
+    if (
+        not hmac.compare_digest(
+            hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), wanted
+        )
+        or channel is None
+    ):
         raise LookupError("no such webhook")
     channel, webhook = _read(world, channel, request)
     if webhook.nonce:
         digest = hashlib.sha256(request.body).hexdigest()
-        if not world.lookups.use_nonce(channel.code, webhook.nonce, digest, request.now // 1000 + NONCE_SECONDS):
+        if not world.lookups.use_nonce(
+            channel.code, webhook.nonce, digest, request.now // 1000 + NONCE_SECONDS
+        ):
             raise Unverified("the nonce was used with another body")
     for name, kept in webhook.kept.items():
         world.tokens.write(name, kept)
@@ -88,7 +95,9 @@ def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Chan
         return channel, webhook
     other = world.settings.channel(webhook.channel)
     if other is None or not world.providers.of(other.platform).capabilities.authorisation:
-        log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": webhook.channel})
+        log.warning(
+            "webhook_of_no_channel", extra={"channel": channel.code, "named": webhook.channel}
+        )
         return channel, webhook
     return other, _verified(world, other, request)
 
@@ -114,13 +123,18 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
         observability.metric("receipts_parked", parked)
     unknown = [r.code for r in receipts if r.kind is ReceiptKind.OTHER]
     if unknown:
-        log.warning("status_unknown", extra={"channel": code, "receipts": len(unknown), "codes": sorted(set(unknown))[:10]})
+        log.warning(
+            "status_unknown",
+            extra={"channel": code, "receipts": len(unknown), "codes": sorted(set(unknown))[:10]},
+        )
         observability.metric("status_unknown", len(unknown))
     known = [r for r in receipts if r.provider_id in found]
     _add(world, code, _whole(world, code, known, found), found)
 
 
-def _whole(world: World, code: str, receipts: Sequence[Receipt], found: Mapping[str, Lookup]) -> Sequence[Receipt]:
+def _whole(
+    world: World, code: str, receipts: Sequence[Receipt], found: Mapping[str, Lookup]
+) -> Sequence[Receipt]:
     """A delivery that went in parts is delivered when each of them is, and failed when one is.
 
     Parts that were delivered are kept as parked receipts, under a name that is no provider's id: who adds the last one finds all.
@@ -169,13 +183,23 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     if not replies or channel is None:
         return
     own = channel_options.of(channel.options)
-    wanted = [(reply, out) for reply in sorted(replies, key=lambda r: r.time) if (out := own.wants_out(reply.text)) is not None]
-    log.info("replies_received", extra={"channel": code, "replies": len(replies), "opted": len(wanted)})
+    wanted = [
+        (reply, out)
+        for reply in sorted(replies, key=lambda r: r.time)
+        if (out := own.wants_out(reply.text)) is not None
+    ]
+    log.info(
+        "replies_received", extra={"channel": code, "replies": len(replies), "opted": len(wanted)}
+    )
     observability.metric("replies_received", len(replies))
     if wanted:
-        senders = [access.key for access in world.settings.access_channels() if code in access.channels]
+        senders = [
+            access.key for access in world.settings.access_channels() if code in access.channels
+        ]
         for reply, out in wanted:
-            suppressions.opt(world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply")
+            suppressions.opt(
+                world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply"
+            )
 
 
 def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
@@ -190,10 +214,16 @@ def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[st
         if message is None or plan is None:  # its history has expired
             log.info("receipts_too_late", extra={"msgid": page.msgid, "receipts": len(mine)})
             continue
-        said = [(receipt, fact) for receipt in mine for fact in _facts(plan, code, receipt, found[receipt.provider_id])]
+        said = [
+            (receipt, fact)
+            for receipt in mine
+            for fact in _facts(plan, code, receipt, found[receipt.provider_id])
+        ]
         if said:
             bundles.append((page, [fact for _, fact in said], message))
-            heard += [each for receipt, fact in said for each in _heard(message, plan, receipt, fact)]
+            heard += [
+                each for receipt, fact in said for each in _heard(message, plan, receipt, fact)
+            ]
     world.ledger.add_all(bundles)
     suppressions.hear(world, heard)  # after the facts, which some providers tell only once
 
@@ -202,7 +232,9 @@ def _heard(message: Message, plan: Plan, receipt: Receipt, fact: Fact) -> Iterat
     """What a receipt says of the contact itself."""
     if receipt.gone:
         yield Heard(message, plan, fact.place, True, Mark(receipt.code, receipt.time))
-    elif receipt.kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED) and suppressions.is_marked(plan, fact.place):
+    elif receipt.kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED) and suppressions.is_marked(
+        plan, fact.place
+    ):
         yield Heard(message, plan, fact.place, False, Mark("", receipt.time))
 
 
@@ -247,7 +279,9 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     if not addresses or link.variable >= len(addresses):
         raise LookupError("no such link")
     message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
-    if message is not None and plan is not None:  # else its history has expired, while its links live on
+    if (
+        message is not None and plan is not None
+    ):  # else its history has expired, while its links live on
         place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_program else FactKind.CLICKED
         world.ledger.add_click(link.page, Fact(place, kind, world.clock.now(), "", "link"), message)

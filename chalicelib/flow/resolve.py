@@ -19,10 +19,16 @@ from chalicelib.ports import World
 
 # UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
 NOT_AUTHORISED = {
-    ChannelType.APP: 1015006, ChannelType.SMS: 1015007, ChannelType.WECHATOA: 1015008, ChannelType.WECHATMP: 1015009,
-    ChannelType.EMAIL: 1015010, ChannelType.ALIPAY_LIFE: 1015011, ChannelType.DINGTALK_CC: 1015012,
-    ChannelType.WECHATWK: 1019013, ChannelType.WECHATWK_LINKEDCORP: 1019014,
-}  # fmt: skip
+    ChannelType.APP: 1015006,
+    ChannelType.SMS: 1015007,
+    ChannelType.WECHATOA: 1015008,
+    ChannelType.WECHATMP: 1015009,
+    ChannelType.EMAIL: 1015010,
+    ChannelType.ALIPAY_LIFE: 1015011,
+    ChannelType.DINGTALK_CC: 1015012,
+    ChannelType.WECHATWK: 1019013,
+    ChannelType.WECHATWK_LINKEDCORP: 1019014,
+}
 PARAMETER, NO_TEMPLATE, PLATFORM_MISSING, SMS_TEMPLATE = 4004, 1015031, 1015084, 1015095
 STRATEGY_INVALID, TEMPLATE_INVALID = 1015026, 1015073
 STRATEGY_DIFFERS, CHANNELS_DIFFER = 1019001, 1019003
@@ -39,7 +45,9 @@ class SendRequest:
 
     channel: AccessChannel
     userids: tuple[str, ...] = ()
-    contacts: Mapping[ChannelType, Sequence[str]] = field(default_factory=dict, repr=False)  # named by what a channel knows them by
+    contacts: Mapping[ChannelType, Sequence[str]] = field(
+        default_factory=dict, repr=False
+    )  # named by what a channel knows them by
     tags: tuple[str, ...] = ()
     segment: int | None = None
     everyone: bool = False
@@ -47,7 +55,9 @@ class SendRequest:
     template: int | None = None
     template_version: int | None = None  # None: the newest
     template_para: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    contents: Mapping[ChannelType, Sequence[Content]] = field(default_factory=dict, repr=False)  # of an ordinary message: alternatives
+    contents: Mapping[ChannelType, Sequence[Content]] = field(
+        default_factory=dict, repr=False
+    )  # of an ordinary message: alternatives
     app_para: Mapping[str, Any] = field(default_factory=dict)
     rule_id: int = 0
     sendno: str = ""
@@ -75,12 +85,20 @@ def resolve(world: World, request: SendRequest) -> Wanted:
     template = _template(world, request) if request.template is not None else None
     rule = _rule(world, request, opened)
     if template is None:
-        template = _ordinary(world, request, request.contacts or (rule.channels if rule else opened))
+        template = _ordinary(
+            world, request, request.contacts or (rule.channels if rule else opened)
+        )
     elif shut := validity.closed(template.contents, opened):
-        raise Refused(TEMPLATE_INVALID, f"template_id: 通用模板已失效 ({_no_channel(shut)})", field="template_id")
+        raise Refused(
+            TEMPLATE_INVALID,
+            f"template_id: 通用模板已失效 ({_no_channel(shut)})",
+            field="template_id",
+        )
     strategy = _strategy(request, template, rule)
     channels = _channels(enabled, strategy.channels)
-    contents, links = _contents(world, request, template, channels, _worth_a_call(request, strategy))
+    contents, links = _contents(
+        world, request, template, channels, _worth_a_call(request, strategy)
+    )
     return Wanted(strategy, channels, contents, links, (template.number, template.version))
 
 
@@ -92,21 +110,35 @@ def _check_groups(world: World, request: SendRequest) -> None:
         ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], NO_SEGMENT),
     ):
         found = world.groups.get(family, number) if number else None
-        if number is not None and (found is None or found.channel_key != request.channel.key or found.kind not in kinds):
+        if number is not None and (
+            found is None or found.channel_key != request.channel.key or found.kind not in kinds
+        ):
             raise Refused(code, f"{place}: 不存在 ({number} does not exist)", field=place)
 
 
 def _template(world: World, request: SendRequest) -> Template:
     template = world.settings.template(request.template or 0)
     if template is None or template.channel_key != request.channel.key:
-        raise Refused(NO_TEMPLATE, f"模板ID不存在 (template_id {request.template} does not exist)", field="template_id")
+        raise Refused(
+            NO_TEMPLATE,
+            f"模板ID不存在 (template_id {request.template} does not exist)",
+            field="template_id",
+        )
     if request.template_version is not None:
         template = world.settings.template_version(template.number, request.template_version)
         if template is None:
             place = "option.template_version"
-            raise Refused(PARAMETER, f"{place}: template_id {request.template} has no version {request.template_version}", field=place)
+            raise Refused(
+                PARAMETER,
+                f"{place}: template_id {request.template} has no version {request.template_version}",
+                field=place,
+            )
     if ChannelType.APP in template.contents and not request.app_para.get("platform"):
-        raise Refused(PLATFORM_MISSING, "app_para.platform 缺失 (required: the template has app content)", field="app_para.platform")
+        raise Refused(
+            PLATFORM_MISSING,
+            "app_para.platform 缺失 (required: the template has app content)",
+            field="app_para.platform",
+        )
     return template
 
 
@@ -118,13 +150,17 @@ def _ordinary(world: World, request: SendRequest, wanted: Collection[ChannelType
     contents: dict[ChannelType, Sequence[Content]] = dict(request.contents)
     if ChannelType.WECHATWK in contents:
         given = contents.pop(ChannelType.WECHATWK)
-        contents |= dict.fromkeys([kind for kind in ENTERPRISE if kind in wanted] or ENTERPRISE[:1], given)
+        contents |= dict.fromkeys(
+            [kind for kind in ENTERPRISE if kind in wanted] or ENTERPRISE[:1], given
+        )
     return Template(0, 0, request.channel.key, "", contents)
 
 
 def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
     if not world.providers.platforms(kind):
-        raise Refused(NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place)
+        raise Refused(
+            NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place
+        )
     try:
         render.check_plain(world, kind, one)
     except Invalid as error:
@@ -138,13 +174,21 @@ def _wrong(place: str, error: Invalid, code: int = PARAMETER) -> Refused:
 
 
 def _rule(world: World, request: SendRequest, opened: frozenset[ChannelType]) -> Strategy | None:
-    if not request.rule_id or request.contacts:  # a strategy follows people; of these only a contact is known
+    if (
+        not request.rule_id or request.contacts
+    ):  # a strategy follows people; of these only a contact is known
         return None
     found = world.settings.strategy(request.rule_id)
     if found is None or found[0] != request.channel.key:
-        raise Refused(STRATEGY_INVALID, f"发送策略已失效 (rule_id {request.rule_id} does not exist)", field="rule_id")
+        raise Refused(
+            STRATEGY_INVALID,
+            f"发送策略已失效 (rule_id {request.rule_id} does not exist)",
+            field="rule_id",
+        )
     if shut := validity.closed(found[1].channels, opened):
-        raise Refused(STRATEGY_INVALID, f"rule_id: 发送策略已失效 ({_no_channel(shut)})", field="rule_id")
+        raise Refused(
+            STRATEGY_INVALID, f"rule_id: 发送策略已失效 ({_no_channel(shut)})", field="rule_id"
+        )
     return found[1]
 
 
@@ -159,7 +203,11 @@ def _strategy(request: SendRequest, template: Template, rule: Strategy | None) -
         return Strategy((Step(tuple(template.contents)),))
     if set(rule.channels) != set(template.contents):
         what = "the message's" if request.template is None else "the template's"
-        raise Refused(STRATEGY_DIFFERS, f"rule_id: the strategy's channels and {what} channels must be the same", field="rule_id")
+        raise Refused(
+            STRATEGY_DIFFERS,
+            f"rule_id: the strategy's channels and {what} channels must be the same",
+            field="rule_id",
+        )
     return rule
 
 
@@ -171,7 +219,11 @@ def _named(request: SendRequest, template: Template) -> tuple[ChannelType, ...]:
             raise Refused(CHANNELS_DIFFER, f"aud_{kind}: needs {what}", field=f"aud_{kind}")
     for kind in template.contents if request.template is None else ():
         if kind not in request.contacts:
-            raise Refused(CHANNELS_DIFFER, f"msg_{kind}: needs aud_{kind}, since registration ids are given", field=f"msg_{kind}")
+            raise Refused(
+                CHANNELS_DIFFER,
+                f"msg_{kind}: needs aud_{kind}, since registration ids are given",
+                field=f"msg_{kind}",
+            )
     return tuple(request.contacts)
 
 
@@ -189,7 +241,9 @@ def _check_files(world: World, request: SendRequest, channel: Channel, made: Con
     try:
         attachments.check(world, request.channel.key, files if isinstance(files, list) else ())
     except Invalid as error:
-        raise _wrong("template_para" if request.template is not None else _msg(channel.type), error) from error
+        raise _wrong(
+            "template_para" if request.template is not None else _msg(channel.type), error
+        ) from error
 
 
 def _msg(kind: ChannelType) -> str:
@@ -200,7 +254,9 @@ def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType]) -> list[
     """The delivery channels that serve each type; raises Refused when a type has none."""
     for kind in kinds:
         if not any(c.type is kind for c in enabled):
-            raise Refused(NOT_AUTHORISED[kind], f"{_msg(kind)}: {_no_channel([kind])}", field=_msg(kind))
+            raise Refused(
+                NOT_AUTHORISED[kind], f"{_msg(kind)}: {_no_channel([kind])}", field=_msg(kind)
+            )
     chosen: dict[str, Channel] = {}
     for channel in enabled:
         if channel.type in kinds:
@@ -217,7 +273,11 @@ def _worth_a_call(request: SendRequest, strategy: Strategy) -> Collection[Channe
 
 
 def _contents(
-    world: World, request: SendRequest, template: Template, channels: Sequence[Channel], worth: Collection[ChannelType]
+    world: World,
+    request: SendRequest,
+    template: Template,
+    channels: Sequence[Channel],
+    worth: Collection[ChannelType],
 ) -> tuple[Mapping[str, Content], Mapping[str, str]]:
     values: Mapping[str, str] = {}
     if request.template is not None:

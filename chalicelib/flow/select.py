@@ -39,14 +39,27 @@ def select(
     contacts: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
     for code, kind in sorted(message.channels.items()):
-        found = tuple(dict.fromkeys(user.contacts_on((code, kind), message.channel_key, message.labels.get(code, ()))))
-        marks = {contact: mark for contact in found if (mark := user.mark(kind, contact, message.channel_key))}
+        found = tuple(
+            dict.fromkeys(
+                user.contacts_on((code, kind), message.channel_key, message.labels.get(code, ()))
+            )
+        )
+        marks = {
+            contact: mark
+            for contact in found
+            if (mark := user.mark(kind, contact, message.channel_key))
+        }
         tried = TargetLoss.CONTACT_GONE if code in to_gone else None
         if usable := tuple(contact for contact in found if marks.get(contact) in (None, tried)):
             contacts[code] = usable
         if marks:
             refused[code] = marks[next(iter(marks))]
-    return Target(userid, None if contacts else _why_none(refused), {code: len(c) for code, c in contacts.items()}, refused), contacts
+    return Target(
+        userid,
+        None if contacts else _why_none(refused),
+        {code: len(c) for code, c in contacts.items()},
+        refused,
+    ), contacts
 
 
 def _lost(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
@@ -69,12 +82,20 @@ def _why_none(refused: Mapping[str, str]) -> TargetLoss:
 
 def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
     """The name of a target that is named by its contact. It tells nothing: the type and the contact's HMAC."""
-    return keys.join(kind.value, vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()[:16])
+    return keys.join(
+        kind.value, vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()[:16]
+    )
 
 
-def select_contact(message: Message, name: str, kind: ChannelType, contact: str, *, opted_out: bool = False) -> tuple[Target, Contacts]:
+def select_contact(
+    message: Message, name: str, kind: ChannelType, contact: str, *, opted_out: bool = False
+) -> tuple[Target, Contacts]:
     """A target that was named by its contact: it has just that one, on each delivery channel of the type."""
     contacts = {code: (contact,) for code, of in sorted(message.channels.items()) if of is kind}
     if contacts and opted_out:
-        return Target(name, TargetLoss.OPTED_OUT, {}, dict.fromkeys(contacts, TargetLoss.OPTED_OUT.value)), {}
-    return Target(name, None if contacts else TargetLoss.NO_CONTACT, dict.fromkeys(contacts, 1)), contacts
+        return Target(
+            name, TargetLoss.OPTED_OUT, {}, dict.fromkeys(contacts, TargetLoss.OPTED_OUT.value)
+        ), {}
+    return Target(
+        name, None if contacts else TargetLoss.NO_CONTACT, dict.fromkeys(contacts, 1)
+    ), contacts

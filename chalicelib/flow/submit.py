@@ -51,7 +51,12 @@ def _submit(world: World, request: SendRequest, once: Once | None) -> str:
     contacts = tuple(_contacts(world, request).values())
     for _ in range(3):
         plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
-        first_look = Timer(message.accepted + world.limits.check_after * 1000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+        first_look = Timer(
+            message.accepted + world.limits.check_after * 1000,
+            TimerKind.LOOK,
+            PageId(message.msgid, 0),
+            message.priority,
+        )
         try:
             earlier = world.messages.create(message, plan, first_look, contacts, once)
             break
@@ -79,7 +84,12 @@ def _submit(world: World, request: SendRequest, once: Once | None) -> str:
 
 def _first(mine: Once, found: Once) -> str:
     if mine.digest != found.digest:
-        raise Refused(KEY_USED, "Idempotency-Key: was used with another body", field="Idempotency-Key", status=409)
+        raise Refused(
+            KEY_USED,
+            "Idempotency-Key: was used with another body",
+            field="Idempotency-Key",
+            status=409,
+        )
     return found.msgid
 
 
@@ -92,20 +102,39 @@ def _message(world: World, request: SendRequest) -> Message:
     now = world.clock.now()
     workers = {c.code: world.providers.of(c.platform).capabilities.worker for c in wanted.channels}
     return Message(
-        msgid=_new_id(now), channel_key=request.channel.key, accepted=now, priority=request.priority, strategy=wanted.strategy,
-        channels={c.code: c.type for c in wanted.channels}, call_sizes={c.code: _call_size(world, c, wanted) for c in wanted.channels},
-        contents=wanted.contents, links=wanted.links, userids=request.userids or tuple(_contacts(world, request)),
-        audience=_audience(world, request), expires=now // 1000 + wanted.strategy.length + world.limits.history_days * 86400,
-        labels={c.code: c.labels_to_try(request.label) for c in wanted.channels}, restricted=request.channel.restricted,
-        template=wanted.template, rule_id=request.rule_id, app_para=request.app_para, sendno=request.sendno,
-        owner=request.owner, black_id=request.black_id, white_id=request.white_id, callback=request.callback,
+        msgid=_new_id(now),
+        channel_key=request.channel.key,
+        accepted=now,
+        priority=request.priority,
+        strategy=wanted.strategy,
+        channels={c.code: c.type for c in wanted.channels},
+        call_sizes={c.code: _call_size(world, c, wanted) for c in wanted.channels},
+        contents=wanted.contents,
+        links=wanted.links,
+        userids=request.userids or tuple(_contacts(world, request)),
+        audience=_audience(world, request),
+        expires=now // 1000 + wanted.strategy.length + world.limits.history_days * 86400,
+        labels={c.code: c.labels_to_try(request.label) for c in wanted.channels},
+        restricted=request.channel.restricted,
+        template=wanted.template,
+        rule_id=request.rule_id,
+        app_para=request.app_para,
+        sendno=request.sendno,
+        owner=request.owner,
+        black_id=request.black_id,
+        white_id=request.white_id,
+        callback=request.callback,
         workers={code: worker for code, worker in workers.items() if worker},
-    )  # fmt: skip
+    )
 
 
 def _contacts(world: World, request: SendRequest) -> Mapping[str, str]:
     """The contacts that are named, by the names of their targets."""
-    return {target_of(world.vault, kind, contact): contact for kind, contacts in request.contacts.items() for contact in contacts}
+    return {
+        target_of(world.vault, kind, contact): contact
+        for kind, contacts in request.contacts.items()
+        for contact in contacts
+    }
 
 
 def _audience(world: World, request: SendRequest) -> Audience:
@@ -125,7 +154,9 @@ def _audience(world: World, request: SendRequest) -> Audience:
 def _tag(world: World, access: AccessChannel, name: str) -> str:
     """The tag as it is bound to the access channel; where nobody has it so, as it is bound to all."""
     own = audiences.tag(access.key, name)
-    return own if world.audiences.walk([own], range(keys.BUCKETS), "", 1) else audiences.tag(ALL, name)
+    return (
+        own if world.audiences.walk([own], range(keys.BUCKETS), "", 1) else audiences.tag(ALL, name)
+    )
 
 
 def _walkers(size: int) -> int:
@@ -134,7 +165,9 @@ def _walkers(size: int) -> int:
 
 def _call_size(world: World, channel: Channel, wanted: Wanted) -> int:
     able = world.providers.of(channel.platform).capabilities
-    together = able.content_per_recipient or not render.is_personal(wanted.contents[channel.code], wanted.links)
+    together = able.content_per_recipient or not render.is_personal(
+        wanted.contents[channel.code], wanted.links
+    )
     return quota.call_size(world, channel, able.call_size if together else 1)
 
 

@@ -54,7 +54,9 @@ def _owners(world: World, heard: Heard) -> Sequence[str]:
     """The user; where the message named a contact, whoever has it."""
     if heard.message.audience.kind is not AudienceKind.CONTACTS:
         return (heard.plan.targets[heard.place.target].id,)
-    return world.audiences.users_of(heard.message.channels[heard.place.channel], heard.plan.contact(heard.place))
+    return world.audiences.users_of(
+        heard.message.channels[heard.place.channel], heard.plan.contact(heard.place)
+    )
 
 
 def _update(heard: Heard) -> Update:
@@ -69,7 +71,10 @@ def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
     waiting = dict(updates)
     for _ in range(ATTEMPTS):
         found = world.users.get(list(waiting))
-        after = [reduce(lambda user, update: update(user), waiting[userid], before) for userid, before in found.items()]
+        after = [
+            reduce(lambda user, update: update(user), waiting[userid], before)
+            for userid, before in found.items()
+        ]
         changed = [user for user in after if user != found[user.userid]]
         losers = world.users.save(changed, found) if changed else frozenset()
         if not losers:
@@ -78,7 +83,16 @@ def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
     raise Conflict("users are changed by others all the time")
 
 
-def opt(world: World, kind: ChannelType, contact: str, channel_keys: Sequence[str], *, out: bool, time: int, code: str) -> None:
+def opt(
+    world: World,
+    kind: ChannelType,
+    contact: str,
+    channel_keys: Sequence[str],
+    *,
+    out: bool,
+    time: int,
+    code: str,
+) -> None:
     """A contact opts out of access channels, or in again. Of two words the later one stands, in whatever order they come.
 
     What was said is kept with the contact, for messages that name it; its users follow that.
@@ -86,32 +100,54 @@ def opt(world: World, kind: ChannelType, contact: str, channel_keys: Sequence[st
     said_at = min(time, world.clock.now()) if time > 0 else world.clock.now()
     one, spellings = suppressions.canonical(kind, contact), suppressions.spellings(kind, contact)
     world.audiences.opt(kind, one, channel_keys, said_at, out)
-    userids = sorted({userid for each in spellings for userid in world.audiences.users_of(kind, each)})
-    log.info("contact_opted", extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)})
+    userids = sorted(
+        {userid for each in spellings for userid in world.audiences.users_of(kind, each)}
+    )
+    log.info(
+        "contact_opted",
+        extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)},
+    )
     stands = world.audiences.opted({kind: [one]})[kind] if userids else {}
     for _ in range(ATTEMPTS if userids else 0):
-        said = {key: Mark(code, since) if (since := stands.get(one, {}).get(key, 0)) > 0 else None for key in channel_keys}
+        said = {
+            key: Mark(code, since) if (since := stands.get(one, {}).get(key, 0)) > 0 else None
+            for key in channel_keys
+        }
         change(world, {userid: [_follow(kind, spellings, said)] for userid in userids})
         before, stands = stands, world.audiences.opted({kind: [one]})[kind]
-        if stands == before:  # else somebody said another word while we wrote, and may have found nothing to change
+        if (
+            stands == before
+        ):  # else somebody said another word while we wrote, and may have found nothing to change
             break
 
 
 def _follow(kind: ChannelType, spellings: Sequence[str], said: Mapping[str, Mark | None]) -> Update:
-    return lambda user: reduce(lambda changed, each: suppressions.opted(changed, kind, each, said), spellings, user)
+    return lambda user: reduce(
+        lambda changed, each: suppressions.opted(changed, kind, each, said), spellings, user
+    )
 
 
 def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> list[User]:
     """The same users, with what was said earlier of contacts that they have only now. App registrations say nothing: they can't reply."""
-    gained = {user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts for user in users}
+    gained = {
+        user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts
+        for user in users
+    }
     wanted: dict[ChannelType, dict[str, None]] = {}
-    for kind, contact in sorted(pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP):
+    for kind, contact in sorted(
+        pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP
+    ):
         wanted.setdefault(kind, {})[suppressions.canonical(kind, contact)] = None
     stands = world.audiences.opted(wanted) if wanted else {}
 
     def carried(user: User, pair: tuple[ChannelType, str]) -> User:
         kind, contact = pair
         by_key = stands.get(kind, {}).get(suppressions.canonical(kind, contact), {})
-        return suppressions.opted(user, kind, contact, {key: Mark("before", since) for key, since in by_key.items() if since > 0})
+        return suppressions.opted(
+            user,
+            kind,
+            contact,
+            {key: Mark("before", since) for key, since in by_key.items() if since > 0},
+        )
 
     return [reduce(carried, sorted(gained[user.userid]), user) for user in users]

@@ -23,8 +23,13 @@ def changed(world: World, pages: Iterable[PageId]) -> None:
 def _timer(page: PageId, now: int, limits: Limits) -> Timer:
     age = now - keys.message_time(page.msgid)
     # A page is counted about three times within the time that a delay serves.
-    delay = next((d for d in limits.recount_delays if age < 3 * d * 1000), limits.recount_delays[-1]) * 1000
-    soonest = now + 2 * limits.clock_width * 1000  # else the clock would move the last changes of a slot to slots of their own
+    delay = (
+        next((d for d in limits.recount_delays if age < 3 * d * 1000), limits.recount_delays[-1])
+        * 1000
+    )
+    soonest = (
+        now + 2 * limits.clock_width * 1000
+    )  # else the clock would move the last changes of a slot to slots of their own
     return Timer((soonest // delay + 1) * delay, TimerKind.RECOUNT, page, Priority.LOW)
 
 

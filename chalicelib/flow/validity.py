@@ -26,7 +26,12 @@ def not_served(world: World, able: Capabilities) -> str:
 def open_channels(world: World, access: AccessChannel) -> Sequence[Channel]:
     """Those that an access channel can send on now, by code."""
     found = (world.settings.channel(code) for code in access.enabled_codes())
-    return [each for each in found if each is not None and not not_served(world, world.providers.of(each.platform).capabilities)]
+    return [
+        each
+        for each in found
+        if each is not None
+        and not not_served(world, world.providers.of(each.platform).capabilities)
+    ]
 
 
 def open_types(world: World, access: AccessChannel) -> frozenset[ChannelType]:

@@ -26,7 +26,9 @@ from chalicelib.ports import Session, World
 
 log = logging.getLogger("openums")
 
-WITHIN = 24 * 3600  # seconds after its acceptance that a message can be withdrawn, and for so long it is tried
+WITHIN = (
+    24 * 3600
+)  # seconds after its acceptance that a message can be withdrawn, and for so long it is tried
 PAGES_PER_JOB = 10
 MAX_TRIES, MAX_DELAY = 10, 900  # of a recall that the provider does not answer; seconds between two
 ALREADY, TOO_LATE = 1015055, 1019031  # UMS: already withdrawn; our own
@@ -38,9 +40,15 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
     """Raises LookupError for a message that the access channel does not have, Refused for one too old or withdrawn already."""
     message, now = own(world, channel_key, msgid), world.clock.now()
     if now - message.accepted > WITHIN * 1000:
-        raise Refused(TOO_LATE, f"msgid: 只能撤回24小时内的消息 (it was accepted more than {WITHIN // 3600} hours ago)", field="msgid")
+        raise Refused(
+            TOO_LATE,
+            f"msgid: 只能撤回24小时内的消息 (it was accepted more than {WITHIN // 3600} hours ago)",
+            field="msgid",
+        )
     first = PageId(msgid, 0)
-    timer = Timer(now + world.limits.check_after * 1000, TimerKind.WITHDRAW, first, message.priority)
+    timer = Timer(
+        now + world.limits.check_after * 1000, TimerKind.WITHDRAW, first, message.priority
+    )
     if not world.messages.withdraw(message, now, timer):
         raise Refused(ALREADY, "消息已经被撤回 (the message was withdrawn already)", field="msgid")
     try:  # from here on the timer sees to it, should this worker end
@@ -90,11 +98,18 @@ def walk(world: World, job: WithdrawJob) -> None:
 def settle(world: World, message: Message, page: Page) -> None:
     """Stop and take back what can be now, and come back for what cannot. Safe to repeat at any point."""
     since, now = page.withdrawn or world.clock.now(), world.clock.now()
-    calls = [c for step in range(len(message.strategy.steps)) for go in page.lists(step) for c in dispatch.open_calls(message, page, go)]
+    calls = [
+        c
+        for step in range(len(message.strategy.steps))
+        for go in page.lists(step)
+        for c in dispatch.open_calls(message, page, go)
+    ]
     is_left = stop(world, message, page, calls)
     asked = _ask_back(world, message, page, is_late=now > since + WITHIN * 1000)
     if is_left or asked:
-        leases = [r.lease for c in calls if (r := page.calls.get(c.key)) is not None and r.is_live(now)]
+        leases = [
+            r.lease for c in calls if (r := page.calls.get(c.key)) is not None and r.is_live(now)
+        ]
         later = now + max(world.limits.check_after * 1000, now - since)  # ever more seldom
         at = min([*leases, later])
         world.timers.set([Timer(max(at, now), TimerKind.LOOK, page.plan.id, message.priority)])
@@ -102,7 +117,9 @@ def settle(world: World, message: Message, page: Page) -> None:
 
 def stop(world: World, message: Message, page: Page, calls: Iterable[OpenCall]) -> bool:
     """Close calls that nobody is making. Whether one is left."""
-    fact = Fact(Place(0, "", 0), FactKind.WITHDRAWN, page.withdrawn or world.clock.now(), "", "withdrawal")
+    fact = Fact(
+        Place(0, "", 0), FactKind.WITHDRAWN, page.withdrawn or world.clock.now(), "", "withdrawal"
+    )
     found = {close(world, message, page, call, fact) for call in calls}
     return not found.isdisjoint({Closing.BUSY, Closing.CHANGED})
 
@@ -115,8 +132,19 @@ def _ask_back(world: World, message: Message, page: Page, *, is_late: bool) -> b
     jobs: list[Envelope] = []
     for code, places in sorted(by_code.items()):
         channel = world.settings.channel(code)
-        if channel is None or is_late or not world.providers.of(channel.platform).capabilities.recall:
-            _add(world, message, page, places, "not_in_time" if is_late else "cannot_be_recalled", failed=True)
+        if (
+            channel is None
+            or is_late
+            or not world.providers.of(channel.platform).capabilities.recall
+        ):
+            _add(
+                world,
+                message,
+                page,
+                places,
+                "not_in_time" if is_late else "cannot_be_recalled",
+                failed=True,
+            )
         else:
             jobs.append(_recall_job(message, RecallJob(message.msgid, page.plan.id.page, code)))
     world.queues.send(jobs)
@@ -125,11 +153,21 @@ def _ask_back(world: World, message: Message, page: Page, *, is_late: bool) -> b
 
 def _submitted(page: Page) -> list[Place]:
     """The deliveries that were submitted, and of which nothing is known since."""
-    return sorted(place for place, known in page.known.items() if FactKind.SUBMITTED in known.facts and not known.has(*_RESULT))
+    return sorted(
+        place
+        for place, known in page.known.items()
+        if FactKind.SUBMITTED in known.facts and not known.has(*_RESULT)
+    )
 
 
 def _recall_job(message: Message, job: RecallJob, delay: float = 0) -> Envelope:
-    return Envelope(job, message.priority, message.channels[job.channel], message.channel_key, min(round(delay), MAX_DELAY))
+    return Envelope(
+        job,
+        message.priority,
+        message.channels[job.channel],
+        message.channel_key,
+        min(round(delay), MAX_DELAY),
+    )
 
 
 def recall(world: World, job: RecallJob) -> None:
@@ -150,12 +188,23 @@ def recall(world: World, job: RecallJob) -> None:
                 else:
                     again = max(again or 0.0, error.retry_after or 2.0**job.tries)
     if again is not None:
-        world.queues.send([_recall_job(message, RecallJob(job.msgid, job.page, job.channel, job.tries + 1), again)])
+        world.queues.send(
+            [
+                _recall_job(
+                    message, RecallJob(job.msgid, job.page, job.channel, job.tries + 1), again
+                )
+            ]
+        )
 
 
 def _by_id(page: Page, code: str) -> Mapping[str, list[Place]]:
     """The provider's id -> deliveries; under no id those that have none."""
-    of_call = {f.place: answer.provider_id for answer in page.answers.values() for f in answer.facts if f.kind is FactKind.SUBMITTED}
+    of_call = {
+        f.place: answer.provider_id
+        for answer in page.answers.values()
+        for f in answer.facts
+        if f.kind is FactKind.SUBMITTED
+    }
     found: dict[str, list[Place]] = {}
     for place in _submitted(page):
         if place.channel == code:
@@ -164,7 +213,14 @@ def _by_id(page: Page, code: str) -> Mapping[str, list[Place]]:
     return found
 
 
-def _recall_one(world: World, message: Message, page: Page, session: Session, provider_id: str, places: Sequence[Place]) -> None:
+def _recall_one(
+    world: World,
+    message: Message,
+    page: Page,
+    session: Session,
+    provider_id: str,
+    places: Sequence[Place],
+) -> None:
     """Raises Unavailable or Uncertain when it should be asked again."""
     if not provider_id:
         return _add(world, message, page, places, "no_id", failed=True)
@@ -179,11 +235,19 @@ def _recall_one(world: World, message: Message, page: Page, session: Session, pr
         return _add(world, message, page, places, error.code, failed=True)
     for is_lost in (False, True):
         for code in sorted({o.code for o in outcomes if (o.loss is not None) is is_lost}):
-            mine = [p for p, o in zip(places, outcomes, strict=True) if (o.loss is not None) is is_lost and o.code == code]
+            mine = [
+                p
+                for p, o in zip(places, outcomes, strict=True)
+                if (o.loss is not None) is is_lost and o.code == code
+            ]
             _add(world, message, page, mine, code, failed=is_lost)
     return None
 
 
-def _add(world: World, message: Message, page: Page, places: Sequence[Place], code: str, *, failed: bool) -> None:
+def _add(
+    world: World, message: Message, page: Page, places: Sequence[Place], code: str, *, failed: bool
+) -> None:
     kind, now = FactKind.WITHDRAW_FAILED if failed else FactKind.WITHDRAWN, world.clock.now()
-    world.ledger.add(page.plan.id, [Fact(place, kind, now, code, "withdrawal") for place in places], message)
+    world.ledger.add(
+        page.plan.id, [Fact(place, kind, now, code, "withdrawal") for place in places], message
+    )

@@ -38,10 +38,18 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def add_access_channel(world: World, name: str, *, restricted: bool = False, rate: int | None = None) -> tuple[AccessChannel, str]:
+def add_access_channel(
+    world: World, name: str, *, restricted: bool = False, rate: int | None = None
+) -> tuple[AccessChannel, str]:
     """The new access channel and its master secret, of which only the hash is kept."""
     secret = new_secret()
-    channel = AccessChannel(key=new_secret(), name=name, secret_hashes=(digest(secret),), restricted=restricted, rate=rate)
+    channel = AccessChannel(
+        key=new_secret(),
+        name=name,
+        secret_hashes=(digest(secret),),
+        restricted=restricted,
+        rate=rate,
+    )
     try:
         world.settings.put_access_channel(channel)
     except Conflict:
@@ -50,7 +58,9 @@ def add_access_channel(world: World, name: str, *, restricted: bool = False, rat
 
 
 def taken(field: str, what: str) -> Refused:
-    return Refused(PARAMETER, f"{field}: there is {what} with this {field} already", field=field, status=409)
+    return Refused(
+        PARAMETER, f"{field}: there is {what} with this {field} already", field=field, status=409
+    )
 
 
 def access_channel(world: World, key: str) -> AccessChannel:
@@ -108,7 +118,9 @@ def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
     try:
         world.settings.put_channel(channel)
     except Conflict:
-        raise taken("code" if world.settings.channel(order.code) else "name", "a delivery channel") from None
+        raise taken(
+            "code" if world.settings.channel(order.code) else "name", "a delivery channel"
+        ) from None
     return channel, token
 
 
@@ -152,7 +164,10 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
         known = ", ".join(world.providers.platforms(order.type)) or "none yet"
         raise Invalid("platform", f"is not known; for {order.type} there is: {known}") from None
     if provider.capabilities.type is not order.type:
-        raise Invalid("platform", f"{order.platform} delivers on {provider.capabilities.type}, not on {order.type}")
+        raise Invalid(
+            "platform",
+            f"{order.platform} delivers on {provider.capabilities.type}, not on {order.type}",
+        )
     if reason := validity.not_served(world, provider.capabilities):
         raise Invalid("platform", reason)
     return provider
@@ -160,7 +175,11 @@ def _provider(world: World, order: ChannelOrder) -> Provider:
 
 def platforms(world: World) -> Sequence[Capabilities]:
     """What every platform can do, by channel type."""
-    return [world.providers.of(name).capabilities for kind in ChannelType for name in world.providers.platforms(kind)]
+    return [
+        world.providers.of(name).capabilities
+        for kind in ChannelType
+        for name in world.providers.platforms(kind)
+    ]
 
 
 def size(value: Mapping[str, Any]) -> int:
@@ -171,7 +190,9 @@ def receipt_mode(provider: Provider, wanted: ReceiptMode | None) -> ReceiptMode:
     modes = provider.capabilities.receipt_modes
     if wanted is None:
         per_recipient = provider.capabilities.provider_ids is ProviderIds.PER_RECIPIENT
-        if ReceiptMode.POLL in modes and per_recipient:  # a post for every few receipts costs more than all else of a delivery
+        if (
+            ReceiptMode.POLL in modes and per_recipient
+        ):  # a post for every few receipts costs more than all else of a delivery
             return ReceiptMode.POLL
         return ReceiptMode.WEBHOOK if ReceiptMode.WEBHOOK in modes or not modes else min(modes)
     if modes and wanted not in modes:

@@ -20,14 +20,21 @@ def change(world: World, code: str, version: int | None, changes: Mapping[str, A
     """`changes`: name, credentials, options, on_uncertain, receipts, limits. What it is and its code never change."""
     before = configure.at_version(configure.channel(world, code), version)
     provider = world.providers.of(before.platform)
-    kept = {name: value for name, value in changes.items() if name not in ("credentials", "receipts")}
+    kept = {
+        name: value for name, value in changes.items() if name not in ("credentials", "receipts")
+    }
     if "credentials" in changes:
         options = configure.provider_options(provider, changes.get("options", before.options))
         provider.check_credentials(changes["credentials"], options)
         kept["sealed_credentials"] = world.credentials.seal_credentials(changes["credentials"])
-        kept["sealed_webhook"] = world.credentials.seal_webhook(provider.webhook_secret(changes["credentials"]))
+        kept["sealed_webhook"] = world.credentials.seal_webhook(
+            provider.webhook_secret(changes["credentials"])
+        )
     elif "options" in changes:
-        raise Invalid("credentials", "are required with options: both are checked together, and stored ones cannot be opened here")
+        raise Invalid(
+            "credentials",
+            "are required with options: both are checked together, and stored ones cannot be opened here",
+        )
     if "receipts" in changes:
         kept["receipts"] = configure.receipt_mode(provider, changes["receipts"])
     return _write(world, before, **kept)
@@ -47,7 +54,12 @@ def delete(world: World, code: str, version: int | None) -> None:
     before = configure.at_version(configure.channel(world, code), version)
     users = [access.name for access in world.settings.access_channels() if code in access.channels]
     if users:
-        raise Refused(PARAMETER, f"code: is authorised for {', '.join(users[:5])}; take that back first", field="code", status=409)
+        raise Refused(
+            PARAMETER,
+            f"code: is authorised for {', '.join(users[:5])}; take that back first",
+            field="code",
+            status=409,
+        )
     world.settings.delete_channel(replace(before, version=before.version + 1))
 
 
@@ -71,8 +83,15 @@ def rename_label(world: World, code: str, version: int | None, label: str, name:
 def delete_label(world: World, code: str, version: int | None, label: str) -> Channel:
     before = _with_label(world, code, version, label)
     if label == before.default_label:
-        raise Refused(PARAMETER, "label: is the default; make another one the default first", field="label", status=409)
-    return _write(world, before, labels={i: name for i, name in before.labels.items() if i != label})
+        raise Refused(
+            PARAMETER,
+            "label: is the default; make another one the default first",
+            field="label",
+            status=409,
+        )
+    return _write(
+        world, before, labels={i: name for i, name in before.labels.items() if i != label}
+    )
 
 
 def set_default_label(world: World, code: str, version: int | None, label: str) -> Channel:

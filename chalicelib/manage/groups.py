@@ -29,7 +29,11 @@ def add_group(world: World, family: Family, channel_key: str, name: str, kind: s
 
 def owner(world: World, family: Family, channel_key: str) -> str:
     """Tags may be of `all`; raises LookupError for an access channel that is not there."""
-    return ALL if family is Family.TAG and channel_key == ALL else configure.access_channel(world, channel_key).key
+    return (
+        ALL
+        if family is Family.TAG and channel_key == ALL
+        else configure.access_channel(world, channel_key).key
+    )
 
 
 def group(world: World, family: Family, number: int) -> Group:
@@ -39,7 +43,9 @@ def group(world: World, family: Family, number: int) -> Group:
     return found
 
 
-def rename_group(world: World, family: Family, number: int, version: int | None, name: str) -> Group:
+def rename_group(
+    world: World, family: Family, number: int, version: int | None, name: str
+) -> Group:
     before = configure.at_version(group(world, family, number), version)
     after = replace(before, name=name, version=before.version + 1)
     try:
@@ -72,12 +78,17 @@ def member(world: World, key: str) -> Member:
     return found
 
 
-def change_member(world: World, key: str, version: int | None, changes: Mapping[str, Any], by: str) -> Member:
+def change_member(
+    world: World, key: str, version: int | None, changes: Mapping[str, Any], by: str
+) -> Member:
     """`changes`: name, role, enabled. Nobody takes their own rights away, so that somebody can give them back."""
     before = configure.at_version(member(world, key), version)
     if key == by and {"role", "enabled"} & {*changes}:
         raise Refused(
-            configure.PARAMETER, "access_key: nobody changes their own role, or disables themselves", field="access_key", status=409
+            configure.PARAMETER,
+            "access_key: nobody changes their own role, or disables themselves",
+            field="access_key",
+            status=409,
         )
     after = replace(before, **changes, version=before.version + 1)
     world.members.update(after)

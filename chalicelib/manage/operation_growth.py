@@ -49,12 +49,19 @@ class LabelledContact:
 _SHAPES: Mapping[ChannelType, tuple[re.Pattern[str], Fault]] = {
     ChannelType.APP: (re.compile(r"[0-9A-Za-z_-]{10,64}", re.ASCII), Fault.REGISTRATION_ID),
     ChannelType.SMS: (re.compile(r"1[0-9]{10}", re.ASCII), Fault.PHONE),
-    ChannelType.EMAIL: (re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,189}"), Fault.CONTACT),
+    ChannelType.EMAIL: (
+        re.compile(
+            r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}@[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,189}"
+        ),
+        Fault.CONTACT,
+    ),
 }
 _OTHER = (re.compile(r"[\x21-\x7e]{1,256}"), Fault.CONTACT)
 
 
-def set_contacts(world: World, caller: AccessChannel, wanted: Sequence[LabelledContact]) -> Sequence[Failure]:
+def set_contacts(
+    world: World, caller: AccessChannel, wanted: Sequence[LabelledContact]
+) -> Sequence[Failure]:
     """Save each contact that can be saved; what could not, in the order given. Of one label the last contact stands."""
     numbers = {c.number: c for c in world.settings.channels() if c.code in caller.channels}
     failures: list[Failure] = []
@@ -65,7 +72,9 @@ def set_contacts(world: World, caller: AccessChannel, wanted: Sequence[LabelledC
         if failure is not None:
             failures.append(failure)
         elif channel is not None and (label := channel.label(one.label)) is not None:
-            users.setdefault(one.cuid, {}).setdefault(channel.type, {}).setdefault(channel.code, {})[label] = one.contact
+            users.setdefault(one.cuid, {}).setdefault(channel.type, {}).setdefault(
+                channel.code, {}
+            )[label] = one.contact
     changes = [UserChange(str(cuid), labels=labels) for cuid, labels in users.items()]
     return [*failures, *_failures(contacts.change(world, changes, create=False) if changes else {})]
 
@@ -90,7 +99,9 @@ def set_attributes(world: World, cuid: int, attributes: Mapping[str, Any]) -> Se
 
 def report_events(world: World, happened: Sequence[tuple[int, Event]]) -> Sequence[Failure]:
     """What happened, by CUID: counted once where an event has an id, however often it is reported."""
-    return _failures(contacts.change(world, [UserChange(str(cuid), events=(event,)) for cuid, event in happened]))
+    return _failures(
+        contacts.change(world, [UserChange(str(cuid), events=(event,)) for cuid, event in happened])
+    )
 
 
 def _failures(refused: Mapping[str, str]) -> Sequence[Failure]:

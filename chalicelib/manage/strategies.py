@@ -25,7 +25,9 @@ def get(world: World, number: int) -> StrategyEntry:
     return found
 
 
-def change(world: World, number: int, version: int | None, name: str, strategy: Strategy) -> StrategyEntry:
+def change(
+    world: World, number: int, version: int | None, name: str, strategy: Strategy
+) -> StrategyEntry:
     before = changes.at_version(get(world, number), version)
     check(strategy)
     after = replace(before, name=name, strategy=strategy, version=before.version + 1)

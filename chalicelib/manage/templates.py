@@ -29,33 +29,57 @@ from chalicelib.ports import World
 MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content; one at least
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
 # Above these, something is surely cut off or split on the way; a provider may take less.
-LONG_TEXTS = {ChannelType.SMS: 500, ChannelType.APP: 1000, ChannelType.DINGTALK_CC: 500, ChannelType.WECHATWK: 2048}
+LONG_TEXTS = {
+    ChannelType.SMS: 500,
+    ChannelType.APP: 1000,
+    ChannelType.DINGTALK_CC: 500,
+    ChannelType.WECHATWK: 2048,
+}
 
 _PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
-def add(world: World, channel_key: str, name: str, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None) -> Template:
+def add(
+    world: World,
+    channel_key: str,
+    name: str,
+    contents: Mapping[ChannelType, Alternatives],
+    links: Sequence[str] | None,
+) -> Template:
     """`links` None: the variables named `url` or `…_url` are addresses that short links may stand for."""
     changes.access_channel(world, channel_key)
     tracked = _checked(world, contents, links)
-    template = Template(world.settings.next_number("template"), 1, channel_key, name, contents, tracked)
+    template = Template(
+        world.settings.next_number("template"), 1, channel_key, name, contents, tracked
+    )
     world.settings.put_template(template)
     return template
 
 
 def change(
-    world: World, number: int, version: int | None, name: str, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None
+    world: World,
+    number: int,
+    version: int | None,
+    name: str,
+    contents: Mapping[ChannelType, Alternatives],
+    links: Sequence[str] | None,
 ) -> Template:
     """The next version. Messages that were accepted, or that pin an older one, keep theirs."""
     before = changes.at_version(get(world, number), version)
     tracked = _checked(world, contents, links)
-    return _put(world, replace(before, version=before.version + 1, name=name, contents=contents, links=tracked))
+    return _put(
+        world,
+        replace(before, version=before.version + 1, name=name, contents=contents, links=tracked),
+    )
 
 
 def archive(world: World, number: int, version: int | None) -> None:
     """Nobody can send with it any more, and no list shows it; its versions can still be read."""
     before = changes.at_version(get(world, number), version)
-    _put(world, replace(before, version=before.version + 1, contents={}, links=frozenset(), archived=True))
+    _put(
+        world,
+        replace(before, version=before.version + 1, contents={}, links=frozenset(), archived=True),
+    )
 
 
 def _put(world: World, template: Template) -> Template:
@@ -98,7 +122,9 @@ def preview(template: Template, values: Mapping[str, Any]) -> Preview:
     """What people would get; raises Invalid for a value that is missing or wrong."""
     texts = values_of(template, values)
     contents: dict[ChannelType, Alternatives] = {
-        kind: render(given, texts) if isinstance(given, Mapping) else [render(one, texts) for one in given]
+        kind: render(given, texts)
+        if isinstance(given, Mapping)
+        else [render(one, texts) for one in given]
         for kind, given in template.contents.items()
     }
     known = _mentioned(template.contents)
@@ -125,7 +151,9 @@ def too_long(contents: Mapping[ChannelType, Alternatives]) -> list[str]:
         lengths: list[int] = []
         walk(given, lambda text, lengths=lengths: lengths.append(len(text)) or text)  # type: ignore[misc]
         if most is not None and max(lengths, default=0) > most:
-            found.append(f"contents.{kind}: a text of {max(lengths)} characters; more than {most} may be cut off or refused")
+            found.append(
+                f"contents.{kind}: a text of {max(lengths)} characters; more than {most} may be cut off or refused"
+            )
     return found
 
 
@@ -133,7 +161,9 @@ def _mentioned(contents: Mapping[ChannelType, Alternatives]) -> frozenset[str]:
     return frozenset(name for content in contents.values() for name in variables(content))
 
 
-def _checked(world: World, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None) -> frozenset[str]:
+def _checked(
+    world: World, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None
+) -> frozenset[str]:
     """The variables that hold addresses; raises Invalid for contents that nothing could send."""
     _check_contents(world, contents)
     mentioned = _mentioned(contents)
@@ -167,11 +197,16 @@ def _check_content(world: World, kind: ChannelType, place: str, one: Content) ->
     try:
         content.check(world, kind, one)
     except Invalid as error:
-        raise Invalid(".".join(part for part in (place, error.field) if part), error.reason) from None
+        raise Invalid(
+            ".".join(part for part in (place, error.field) if part), error.reason
+        ) from None
 
 
 def _check_placeholders(kind: ChannelType, text: str) -> str:
     for found in _PLACEHOLDER.findall(text):
         if not variables(found):
-            raise Invalid(f"contents.{kind}", "{{…}} must hold the name of a variable: letters, digits, _ . - and Chinese, at most 64")
+            raise Invalid(
+                f"contents.{kind}",
+                "{{…}} must hold the name of a variable: letters, digits, _ . - and Chinese, at most 64",
+            )
     return text

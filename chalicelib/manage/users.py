@@ -33,7 +33,9 @@ class Changed:
     refused: Mapping[str, str]
 
 
-def change(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Mapping[str, str]:
+def change(
+    world: World, changes: Sequence[UserChange], *, create: bool = True
+) -> Mapping[str, str]:
     """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing.
 
     Without `create`, who is not known yet is not changed either.
@@ -89,9 +91,17 @@ def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
 def size(user: User) -> int:
     """Bytes of what is stored of a user, near enough."""
     scopes = (*user.contacts.values(), user.tags)
-    bound = sum(len(bind) + sum(len(v.encode()) + 3 for v in values) for scoped in scopes for bind, values in scoped.items())
+    bound = sum(
+        len(bind) + sum(len(v.encode()) + 3 for v in values)
+        for scoped in scopes
+        for bind, values in scoped.items()
+    )
     rest = (user.labels, user.gone, user.refusals, user.attributes, user.events)
-    return bound + sum(len(json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogatepass")) for each in rest if each)
+    return bound + sum(
+        len(json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        for each in rest
+        if each
+    )
 
 
 def fold_singles(one: UserChange) -> UserChange:
@@ -100,9 +110,13 @@ def fold_singles(one: UserChange) -> UserChange:
     if not singles:
         return one
     kinds = {*one.set.contacts, *singles}
-    merged = {kind: {**one.set.contacts.get(kind, {}), **singles.get(kind, {})} for kind in sorted(kinds)}
+    merged = {
+        kind: {**one.set.contacts.get(kind, {}), **singles.get(kind, {})} for kind in sorted(kinds)
+    }
     rest = {kind: scoped for kind, scoped in one.add.contacts.items() if kind not in SINGLE}
-    return UserChange(one.userid, Change(merged, one.set.tags), Change(rest, one.add.tags), one.remove)
+    return UserChange(
+        one.userid, Change(merged, one.set.tags), Change(rest, one.add.tags), one.remove
+    )
 
 
 _WORDS = {ChannelType.SMS: "phone"}  # UMS calls the contact by another name than the channel type
@@ -117,7 +131,9 @@ def check_scopes(world: World, caller: AccessChannel | None, one: UserChange) ->
         check_scope(world, caller, field, kind, bind)
 
 
-def check_scope(world: World, caller: AccessChannel | None, field: str, kind: ChannelType | None, bind: str) -> None:
+def check_scope(
+    world: World, caller: AccessChannel | None, field: str, kind: ChannelType | None, bind: str
+) -> None:
     """The same for one scope: of a contact on a channel type, or (None) of tags."""
     if kind is not None and kind.bound_by_code:
         _check_code(world, caller, field, kind, bind)
@@ -132,9 +148,13 @@ def _binds(one: UserChange) -> Iterator[tuple[str, ChannelType | None, str]]:
         yield from ((f"{name}.tag.{bind}", None, bind) for bind in part.tags)
 
 
-def _check_code(world: World, caller: AccessChannel | None, field: str, kind: ChannelType, code: str) -> None:
+def _check_code(
+    world: World, caller: AccessChannel | None, field: str, kind: ChannelType, code: str
+) -> None:
     if caller is not None and code not in caller.channels:
-        raise Invalid(field, "is not the code of a delivery channel that is authorised to this channel key")
+        raise Invalid(
+            field, "is not the code of a delivery channel that is authorised to this channel key"
+        )
     channel = world.settings.channel(code)
     if channel is None or channel.type is not kind:
         raise Invalid(field, f"there is no {kind} channel with this code")

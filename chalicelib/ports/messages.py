@@ -26,7 +26,12 @@ class Once:
 
 class Messages(Protocol):
     def create(
-        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+        self,
+        message: Message,
+        plan: Plan | None,
+        timer: Timer,
+        contacts: Sequence[str] = (),
+        once: Once | None = None,
     ) -> Once | None:
         """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists.
 
@@ -76,7 +81,9 @@ class Ledger(Protocol):
     def page(self, page: PageId) -> Page | None:
         """Everything of the page, read consistently; None when it has no plan."""
 
-    def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
+    def claim(
+        self, page: PageId, call: Call, expected: Call | None, message: Message
+    ) -> Call | None:
         """Put the record if there is none (`expected` None) or if it is still the expected one. None: claimed; else the record found."""
 
     def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer: ...
@@ -99,14 +106,18 @@ class Lookup:
 
     page: PageId
     place: tuple[int, int] | None = None  # (target, contact)
-    parts: tuple[str, ...] = ()  # where a delivery goes in several, each with a report: the ids of all
+    parts: tuple[
+        str, ...
+    ] = ()  # where a delivery goes in several, each with a report: the ids of all
 
 
 class Lookups(Protocol):
     """Receipts find their delivery: provider id -> page. Receipts that come too early are parked under that id, for a day."""
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None: ...
-    def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
+    def get(
+        self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
+    ) -> Mapping[str, Lookup]:
         """Known ids may come from a cache (they never change) unless unknown; `fresh` asks again, consistently."""
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:

@@ -13,7 +13,9 @@ class Users(Protocol):
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
         """Those that exist, as they are now; one batch read per 100."""
 
-    def save(self, users: Sequence[User], before: Mapping[str, User] | None = None) -> frozenset[str]:
+    def save(
+        self, users: Sequence[User], before: Mapping[str, User] | None = None
+    ) -> frozenset[str]:
         """Write each user whose `version` is still the stored one (0: none stored); the userids that somebody else changed meanwhile.
 
         `before` has the users as they were read: what they lose leaves the sets of tags and contacts with the same transaction.
@@ -53,10 +55,14 @@ class Audiences(Protocol):
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
-    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+    def opt(
+        self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
+    ) -> None:
         """What was last said of a contact, whether it is a user's or not, for each access channel; an earlier word changes nothing."""
 
-    def opted(self, wanted: Mapping[ChannelType, Collection[str]]) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
+    def opted(
+        self, wanted: Mapping[ChannelType, Collection[str]]
+    ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         """Contact -> channel key -> since when (ms) it is opted out, or less than 0: in again; by type, consistently.
 
         One batch read per 100, or, of many contacts, one for all that have ever said something, while these are not too many.

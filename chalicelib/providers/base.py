@@ -118,7 +118,10 @@ def error_code(body: Any) -> str | None:
 
 
 def vendor_error(
-    response: Response, table: ErrorTable, statuses: Mapping[int, type[ProviderError]], code: str | None = None
+    response: Response,
+    table: ErrorTable,
+    statuses: Mapping[int, type[ProviderError]],
+    code: str | None = None,
 ) -> ProviderError:
     """The error that a response without success means: by the vendor's code, else by `statuses`, else by HTTP's own rules.
 
@@ -131,8 +134,13 @@ def vendor_error(
     kind = table.get(code) if code else None
     if kind is None:
         if code:
-            log.warning("provider code unknown", extra={"provider_code": code[:20], "http_status": response.status})
-        kind = statuses.get(response.status) or _by_status(response.status, answered=code is not None)
+            log.warning(
+                "provider code unknown",
+                extra={"provider_code": code[:20], "http_status": response.status},
+            )
+        kind = statuses.get(response.status) or _by_status(
+            response.status, answered=code is not None
+        )
     return kind(code or f"http_{response.status}", retry_after=hint)
 
 
@@ -141,7 +149,12 @@ def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderErr
 
     One that the table does not have is a refusal.
     """
-    return vendor_error(response, table, {200: Rejected} if code not in ("", "0") else {}, code if code != "0" else None)
+    return vendor_error(
+        response,
+        table,
+        {200: Rejected} if code not in ("", "0") else {},
+        code if code != "0" else None,
+    )
 
 
 def harmless(error: ProviderError) -> ProviderError:
@@ -193,12 +206,19 @@ def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
         raise Invalid("body", "is not a readable form") from None
 
 
-def understood(what: str, listed: Any, read: Callable[[Mapping[str, Any]], T | None], provider: str) -> list[T]:
+def understood(
+    what: str, listed: Any, read: Callable[[Mapping[str, Any]], T | None], provider: str
+) -> list[T]:
     """What a vendor has reported, one thing or a list of them; those that cannot be understood are counted in the log."""
     entries = listed if isinstance(listed, list) else [listed]
-    found = [one for each in entries if isinstance(each, Mapping) and (one := read(each)) is not None]
+    found = [
+        one for each in entries if isinstance(each, Mapping) and (one := read(each)) is not None
+    ]
     if len(found) < len(entries):
-        log.warning(f"{what} not understood", extra={"provider": provider, "count": len(entries) - len(found)})
+        log.warning(
+            f"{what} not understood",
+            extra={"provider": provider, "count": len(entries) - len(found)},
+        )
     return found
 
 
@@ -215,7 +235,11 @@ def number(value: Any) -> int | None:
     """A positive id, as number or as digits; None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18 else None
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18
+        else None
+    )
 
 
 def china_time(value: Any, form: str) -> int | None:

@@ -50,7 +50,13 @@ class TokenApi:
     """The API of one account. A call is repeated once, at once, when its token is not known any more: it was surely not taken."""
 
     def __init__(
-        self, http: Http, tokens: AccessTokens, account: Account, words: Words, source: tuple[str, Mapping[str, str]], name: str = ""
+        self,
+        http: Http,
+        tokens: AccessTokens,
+        account: Account,
+        words: Words,
+        source: tuple[str, Mapping[str, str]],
+        name: str = "",
     ) -> None:
         """`source`: the address that gives a token, and its query. `name`: of the token, where several channels share it."""
         self._http, self._tokens, self._words, self._source = http, tokens, words, source
@@ -82,7 +88,9 @@ class TokenApi:
         said = self._post(url, body, value, harmless=harmless)
         if said.code in self._words.stale:
             log.info("access token renewed", extra={"provider_code": said.code})
-            said = self._post(url, body, self._tokens.renew(self._name, value, self.fetch), harmless=harmless)
+            said = self._post(
+                url, body, self._tokens.renew(self._name, value, self.fetch), harmless=harmless
+            )
         return said
 
     def _post(self, url: str, body: Mapping[str, Any], token: str, *, harmless: bool) -> Said:
@@ -113,10 +121,16 @@ MALFORMED = Outcome(Loss.INVALID_TARGET, "malformed_id")
 
 def addressable(call: OutgoingCall, form: re.Pattern[str]) -> list[str]:
     """The contacts that may stand in a list of ids, each once: one with a separator in it, or `@all`, would reach other people."""
-    return list(dict.fromkeys(recipient.contact for recipient in call.recipients if form.fullmatch(recipient.contact)))
+    return list(
+        dict.fromkeys(
+            recipient.contact for recipient in call.recipients if form.fullmatch(recipient.contact)
+        )
+    )
 
 
-def outcomes(call: OutgoingCall, form: re.Pattern[str], lost: Callable[[str], Outcome | None]) -> list[Outcome]:
+def outcomes(
+    call: OutgoingCall, form: re.Pattern[str], lost: Callable[[str], Outcome | None]
+) -> list[Outcome]:
     """One outcome per recipient: taken, unless `lost` says otherwise of its contact, or it was never addressed."""
     contacts = (recipient.contact for recipient in call.recipients)
     return [(lost(each) or Outcome()) if form.fullmatch(each) else MALFORMED for each in contacts]

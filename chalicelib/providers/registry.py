@@ -143,7 +143,9 @@ _PLATFORMS: Mapping[str, Callable[[Means], Provider]] = {
 
 
 @cache
-def load(platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE) -> Provider:
+def load(
+    platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE
+) -> Provider:
     """The provider of a platform, the same one each time; raises Invalid for a platform that nobody speaks to."""
     return make(platform, Means(policy, timeout, tokens))
 

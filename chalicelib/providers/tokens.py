@@ -27,7 +27,12 @@ def lasting(value: str, seconds: float, now: int) -> Token:
 class AccessTokens:
     """What a provider asks for its tokens. Held in memory between jobs; the store decides between workers."""
 
-    def __init__(self, store: Tokens, now: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        store: Tokens,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._store, self._now, self._sleep = store, now, sleep
         self._held: dict[str, Token] = {}
 
@@ -64,7 +69,11 @@ class AccessTokens:
     def _wait(self, name: str, fetch: Fetch, bad: str) -> Token:
         for pause in (*PATIENCE, None):
             stored = self._store.read(name)
-            usable = stored if stored is not None and stored.value != bad and self.now < stored.expires else None
+            usable = (
+                stored
+                if stored is not None and stored.value != bad and self.now < stored.expires
+                else None
+            )
             if usable is not None and self.now < usable.renew:
                 return self._hold(name, usable)
             if self._store.lease(name, LEASE):
@@ -85,7 +94,9 @@ class AccessTokens:
         except ProviderError as error:
             if usable is not None:
                 return usable
-            self._store.give_back(name, min(LEASE, max(AFTER_FAILURE, math.ceil(error.retry_after or 0))))
+            self._store.give_back(
+                name, min(LEASE, max(AFTER_FAILURE, math.ceil(error.retry_after or 0)))
+            )
             raise
         self._store.write(name, fresh)
         return fresh

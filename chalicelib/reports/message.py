@@ -19,7 +19,9 @@ from chalicelib.flow.messages import own
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
 
-LONGEST = len(ChannelType) * MAX_WITHIN  # seconds that a strategy may take: that long, and some days, messages are kept
+LONGEST = (
+    len(ChannelType) * MAX_WITHIN
+)  # seconds that a strategy may take: that long, and some days, messages are kept
 LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when somebody asks
 
 
@@ -35,38 +37,67 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
         "status": "withdrawn" if withdrawn else _status(found, counts),
         "accepted": found.accepted,
         "priority": found.priority.value,
-        "template": {"id": found.template[0], "version": found.template[1]} if found.template[0] else None,
+        "template": {"id": found.template[0], "version": found.template[1]}
+        if found.template[0]
+        else None,
         "rule_id": found.rule_id,
         "sendno": found.sendno,
         "progress": {
             "targets": _targets(found, counts),
             "planned": planned,
-            **{name: counts.open.get(name, 0) for name in ("undecided", "unsubmitted", "awaiting_receipt")},
+            **{
+                name: counts.open.get(name, 0)
+                for name in ("undecided", "unsubmitted", "awaiting_receipt")
+            },
         },
         "funnel": {
             "users": {stage: counts.users.get(stage, 0) for stage in STAGES},
             "channels": {
                 kind: {
                     **{stage: counts.channels[kind].get(stage, 0) for stage in STAGES},
-                    **{name: counts.channels[kind][name] for name in EXTRAS if name in counts.channels[kind]},
+                    **{
+                        name: counts.channels[kind][name]
+                        for name in EXTRAS
+                        if name in counts.channels[kind]
+                    },
                 }
                 for kind in channel_order(counts.channels, found)
             },
         },
         "steps": [
-            {"step": n + 1, "channels": [c.value for c in step.channels], "targets": counts.steps.get(str(n + 1), 0)}
+            {
+                "step": n + 1,
+                "channels": [c.value for c in step.channels],
+                "targets": counts.steps.get(str(n + 1), 0),
+            }
             for n, step in enumerate(found.strategy.steps)
         ],
         "losses": {
             "users": dict(sorted(counts.user_losses.items())),
-            "channels": {k: dict(sorted(counts.channel_losses.get(k, {}).items())) for k in channel_order(counts.channels, found)},
+            "channels": {
+                k: dict(sorted(counts.channel_losses.get(k, {}).items()))
+                for k in channel_order(counts.channels, found)
+            },
         },
-        "tracked": sorted({found.channels[code].value for code, made in found.contents.items() if render.is_personal(made, found.links)}),
+        "tracked": sorted(
+            {
+                found.channels[code].value
+                for code, made in found.contents.items()
+                if render.is_personal(made, found.links)
+            }
+        ),
         "balanced": _balances(counts),
     }
 
 
-def newest(world: World, channel_key: str, before: str, limit: int, since: int = 0, until: int | None = None) -> Sequence[Summary]:
+def newest(
+    world: World,
+    channel_key: str,
+    before: str,
+    limit: int,
+    since: int = 0,
+    until: int | None = None,
+) -> Sequence[Summary]:
     """An access channel's messages, newest first, from before a msgid on: those accepted from one time (ms) to before another.
 
     Raises LookupError where there is no such channel.
@@ -76,7 +107,9 @@ def newest(world: World, channel_key: str, before: str, limit: int, since: int =
     now = world.clock.now()
     oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
     end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
-    return world.messages.newest(channel_key, min(before, end) if before else end, max(since, oldest), limit)
+    return world.messages.newest(
+        channel_key, min(before, end) if before else end, max(since, oldest), limit
+    )
 
 
 def _targets(found: Message, counts: Counts) -> int | None:
@@ -96,10 +129,17 @@ def _status(found: Message, counts: Counts) -> str:
 
 def _balances(counts: Counts) -> bool:
     """Planned = valid + lost, by people; planned = submitted + lost + still open, by channel."""
-    users = counts.users.get("planned", 0) == counts.users.get("valid", 0) + sum(counts.user_losses.values())
+    users = counts.users.get("planned", 0) == counts.users.get("valid", 0) + sum(
+        counts.user_losses.values()
+    )
     planned = sum(c.get("planned", 0) for c in counts.channels.values())
     submitted = sum(c.get("submitted", 0) for c in counts.channels.values())
-    lost = sum(n for c in counts.channel_losses.values() for reason, n in c.items() if not reason.startswith("delivery_failed"))
+    lost = sum(
+        n
+        for c in counts.channel_losses.values()
+        for reason, n in c.items()
+        if not reason.startswith("delivery_failed")
+    )
     return users and planned == submitted + lost + counts.open.get("unsubmitted", 0)
 
 
@@ -113,11 +153,20 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
             return _life(found, page, position)
     if userid in found.userids:
         state = "withdrawn" if world.messages.withdrawn(msgid) else "accepted"
-        return {"msgid": msgid, "target": userid, "state": state, "loss": None, "refused": {}, "deliveries": []}
+        return {
+            "msgid": msgid,
+            "target": userid,
+            "state": state,
+            "loss": None,
+            "refused": {},
+            "deliveries": [],
+        }
     raise LookupError("no such target")
 
 
-def target_with(world: World, channel_key: str, msgid: str, kind: ChannelType, contact: str) -> dict[str, Any]:
+def target_with(
+    world: World, channel_key: str, msgid: str, kind: ChannelType, contact: str
+) -> dict[str, Any]:
     """The same of a target that was named by its contact."""
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
@@ -155,11 +204,17 @@ def _stretch_of(world: World, found: Message, userid: str) -> PageId | None:
 def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
     planned = page.plan.targets[position]
     deliveries = [
-        _delivery(found, page, step, decided.time, place) for step, decided, place in page.places(found) if place.target == position
+        _delivery(found, page, step, decided.time, place)
+        for step, decided, place in page.places(found)
+        if place.target == position
     ]
     states = [d["state"] for d in deliveries]
     order = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
-    state = "invalid" if planned.loss else next((s for s in order if s in states), states[-1] if states else "pending")
+    state = (
+        "invalid"
+        if planned.loss
+        else next((s for s in order if s in states), states[-1] if states else "pending")
+    )
     return {
         "msgid": found.msgid,
         "target": planned.id,
@@ -175,7 +230,9 @@ def _delivery(found: Message, page: Page, step: int, decided: int, place: Any) -
     known = page.of(place)
     call = next((a for a in page.answers.values() if any(f.place == place for f in a.facts)), None)
     facts = sorted(known.facts.values(), key=lambda f: (f.time, f.kind))
-    provider_id = next((f.provider_id for f in facts if f.provider_id), call.provider_id if call else "")
+    provider_id = next(
+        (f.provider_id for f in facts if f.provider_id), call.provider_id if call else ""
+    )
     return {
         "step": step + 1,
         "channel": found.channels[place.channel].value,
@@ -184,6 +241,16 @@ def _delivery(found: Message, page: Page, step: int, decided: int, place: Any) -
         "state": known.state,
         "decided": decided,
         "provider_id": provider_id,
-        "withdrawal": next((kind.value for kind in (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED) if known.has(kind)), None),
-        "facts": [{"fact": f.kind.value, "time": f.time, "code": f.code, "source": f.source} for f in facts],
+        "withdrawal": next(
+            (
+                kind.value
+                for kind in (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
+                if known.has(kind)
+            ),
+            None,
+        ),
+        "facts": [
+            {"fact": f.kind.value, "time": f.time, "code": f.code, "source": f.source}
+            for f in facts
+        ],
     }

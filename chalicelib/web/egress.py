@@ -35,9 +35,26 @@ _URL_CHARACTERS = re.compile(r"[\x21-\x7e]{1,2048}")
 
 # What ipaddress calls global on some Python versions and nobody should be sent to: shared address space, IETF protocol assignments (a
 # cloud's metadata among them), the 6to4 relay, Teredo and 6to4 (both tunnels to an IPv4 address of the sender's choice), documentation.
-_NEVER = tuple(map(ip_network, ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "2001::/32", "2002::/16", "3fff::/20")))
-_GLOBAL_UNICAST = ip_network("2000::/3")  # all that IANA has ever given out for the public IPv6 internet
-_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052; what DNS64 answers in an IPv6-only network, so its IPv4 half decides
+_NEVER = tuple(
+    map(
+        ip_network,
+        (
+            "0.0.0.0/8",
+            "100.64.0.0/10",
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "2001::/32",
+            "2002::/16",
+            "3fff::/20",
+        ),
+    )
+)
+_GLOBAL_UNICAST = ip_network(
+    "2000::/3"
+)  # all that IANA has ever given out for the public IPv6 internet
+_NAT64 = ip_network(
+    "64:ff9b::/96"
+)  # RFC 6052; what DNS64 answers in an IPv6-only network, so its IPv4 half decides
 
 IPAddress = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
@@ -53,7 +70,12 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         raise Unavailable("dns") from error
-    return list(dict.fromkeys(str(entry[4][0]) for entry in sorted(found, key=lambda entry: entry[0] != socket.AF_INET)))
+    return list(
+        dict.fromkeys(
+            str(entry[4][0])
+            for entry in sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
+        )
+    )
 
 
 def is_public(address: IPAddress) -> bool:
@@ -67,7 +89,13 @@ def is_public(address: IPAddress) -> bool:
             return False
     if any(address.version == network.version and address in network for network in _NEVER):
         return False
-    special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback or address.is_link_local
+    special = (
+        address.is_multicast
+        or address.is_reserved
+        or address.is_unspecified
+        or address.is_loopback
+        or address.is_link_local
+    )
     return address.is_global and not special
 
 
@@ -93,12 +121,16 @@ class Policy:
             self._check_address(name, ip_address(address), port, ports)
         return addresses
 
-    def _check_address(self, name: str, address: IPAddress, port: int, ports: frozenset[int]) -> None:
+    def _check_address(
+        self, name: str, address: IPAddress, port: int, ports: frozenset[int]
+    ) -> None:
         if self._lists(name, address):
             return
         if not is_public(address):
             raise Blocked("egress_address")
-        if not 0 < port < 65536 or (port < _FREE_PORTS and port not in ports and not self._opens(name, port)):
+        if not 0 < port < 65536 or (
+            port < _FREE_PORTS and port not in ports and not self._opens(name, port)
+        ):
             raise Blocked("egress_port")
 
     def _lists(self, name: str, address: IPAddress | None) -> bool:
@@ -139,7 +171,11 @@ class Policy:
             return "must begin with https://"
         if parts.username is not None or parts.password is not None:
             return "must not contain credentials"
-        if parts.scheme == "http" and not self.lists(host) and not self._opens(host, port, ("http",)):
+        if (
+            parts.scheme == "http"
+            and not self.lists(host)
+            and not self._opens(host, port, ("http",))
+        ):
             return "must begin with https:// (plain HTTP only to what is on the allow-list)"
         return self._literal_refusal(host, port)
 
@@ -153,7 +189,9 @@ class Policy:
             return "is not a public address and port"
         return None
 
-    def connect(self, host: str, port: int, *, timeout: float, ports: frozenset[int] = WEB_PORTS) -> socket.socket:
+    def connect(
+        self, host: str, port: int, *, timeout: float, ports: frozenset[int] = WEB_PORTS
+    ) -> socket.socket:
         """A TCP connection to a checked address of `host`, within `timeout` seconds for all of them; raises Unavailable."""
         until = time.monotonic() + timeout
         for address in self.check(host, port, ports):
@@ -185,9 +223,18 @@ def _origin(entry: str) -> tuple[str, str, int] | None:
     """Scheme, host and port of an entry of the allow-list; None for one that is no origin."""
     try:
         parts = urlsplit(entry)
-        if parts.scheme not in _SCHEMES or parts.path.strip("/") or parts.query or parts.username is not None:
+        if (
+            parts.scheme not in _SCHEMES
+            or parts.path.strip("/")
+            or parts.query
+            or parts.username is not None
+        ):
             return None
-        return parts.scheme, _canonical(parts.hostname or ""), _SCHEMES[parts.scheme] if parts.port is None else parts.port
+        return (
+            parts.scheme,
+            _canonical(parts.hostname or ""),
+            _SCHEMES[parts.scheme] if parts.port is None else parts.port,
+        )
     except (ValueError, Blocked):
         return None
 

@@ -17,7 +17,9 @@ from chalicelib.web.messages import MAX_RESPONSE_BYTES, Request, Response, Trans
 class Http:
     """An HTTP client for the life of a container; its connections are pooled."""
 
-    def __init__(self, policy: Policy, timeout: float = 10.0, transport: Transport | None = None) -> None:
+    def __init__(
+        self, policy: Policy, timeout: float = 10.0, transport: Transport | None = None
+    ) -> None:
         self.policy, self.timeout = policy, timeout
         self._transport = transport
 

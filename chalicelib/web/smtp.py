@@ -61,11 +61,17 @@ def dial(policy: Policy, server: MailServer, timeout: float) -> smtplib.SMTP:
 
     Raises Unavailable when trying again may help, Misconfigured when an operator must act: address, certificate, login.
     """
-    if server.username and server.encryption == "none" and not (server.allow_plain_auth or policy.lists(server.host)):
+    if (
+        server.username
+        and server.encryption == "none"
+        and not (server.allow_plain_auth or policy.lists(server.host))
+    ):
         raise Misconfigured("login_without_tls")
     with contextlib.ExitStack() as on_failure:
         try:
-            connection = policy.connect(server.host, server.port, timeout=timeout / 2, ports=MAIL_PORTS)
+            connection = policy.connect(
+                server.host, server.port, timeout=timeout / 2, ports=MAIL_PORTS
+            )
             on_failure.callback(connection.close)
             connection.settimeout(timeout / 2)
             if server.encryption == "tls":
@@ -136,7 +142,9 @@ def _meaning(error: Exception) -> Exception:
     return Unavailable("connection_lost")
 
 
-def deliver(client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float) -> Reply:
+def deliver(
+    client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float
+) -> Reply:
     """Hand over one mail. A connection that breaks is closed; Unavailable: the mail was surely not taken, Uncertain: perhaps.
 
     Rejected: the recipient's address is not in ASCII, and the server can't do with that. The server hears first how many bytes
@@ -170,7 +178,10 @@ def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Repl
     if not recipient.isascii():
         if not client.has_extn("smtputf8"):
             raise Rejected("smtputf8_not_offered")
-        options += ["SMTPUTF8", "BODY=8BITMIME"]  # RFC 6531 3.1: who offers the one offers the other
+        options += [
+            "SMTPUTF8",
+            "BODY=8BITMIME",
+        ]  # RFC 6531 3.1: who offers the one offers the other
     code, text = client.mail(sender, options)
     stage = "mail"
     if code == 250:

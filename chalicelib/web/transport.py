@@ -54,16 +54,31 @@ class RequestsTransport:
             self._exchange.deadline = deadline
             try:
                 response = self._send(request, timeout)
-                if deadline.passed:  # what a shut socket leaves behind may look like the end of headers or body
+                if (
+                    deadline.passed
+                ):  # what a shut socket leaves behind may look like the end of headers or body
                     raise Uncertain("timeout")
                 return response
             except ProviderError:
                 raise
-            except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.InvalidHeader) as error:
+            except (
+                requests.exceptions.InvalidURL,
+                requests.exceptions.InvalidSchema,
+                requests.exceptions.InvalidHeader,
+            ) as error:
                 raise Misconfigured("url") from error
-            except (requests.exceptions.Timeout, TimeoutError, urllib3.exceptions.TimeoutError) as error:
+            except (
+                requests.exceptions.Timeout,
+                TimeoutError,
+                urllib3.exceptions.TimeoutError,
+            ) as error:
                 raise Uncertain("timeout") from error
-            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            except (
+                requests.exceptions.RequestException,
+                urllib3.exceptions.HTTPError,
+                OSError,
+                ValueError,
+            ) as error:
                 raise Uncertain("timeout" if deadline.passed else "connection_lost") from error
             finally:
                 self._exchange.deadline = None
@@ -83,10 +98,14 @@ class RequestsTransport:
         )
         with reply:
             body = _read(reply, request.most)
-        return Response(reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body)
+        return Response(
+            reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body
+        )
 
     def _close_idle(self) -> None:
-        if time.time() - self._last_used > MAX_IDLE_SECONDS:  # not monotonic(), which stands still in a frozen container
+        if (
+            time.time() - self._last_used > MAX_IDLE_SECONDS
+        ):  # not monotonic(), which stands still in a frozen container
             self._adapter.poolmanager.clear()
 
 
@@ -114,7 +133,9 @@ class PinnedAdapter(HTTPAdapter):
 def _pools(policy: Policy, exchange: Exchange) -> dict[str, type[HTTPConnectionPool]]:
     class Pinned(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return policy.connect(self._dns_host, self.port, timeout=self.timeout or CONNECT_SECONDS)
+            return policy.connect(
+                self._dns_host, self.port, timeout=self.timeout or CONNECT_SECONDS
+            )
 
         def connect(self) -> None:
             """Whatever goes wrong in here, including the TLS handshake, goes wrong before the request is sent."""

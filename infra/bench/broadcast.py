@@ -47,7 +47,9 @@ def main() -> int:
 
 
 def _broadcast(console: Console, description: Mapping[str, Any], users: int) -> dict[str, Any]:
-    shop = Shop(description, options={"jpush": {"receipt_batch": 100, "receipt_wait": 5}}, kinds=("app",))
+    shop = Shop(
+        description, options={"jpush": {"receipt_batch": 100, "receipt_wait": 5}}, kinds=("app",)
+    )
     console.print(f"creating {users} users (not counted)")
     for start in range(0, users, 10_000):
         names = [f"{shop.mark}_{n}" for n in range(start, min(start + 10_000, users))]
@@ -70,12 +72,20 @@ def _broadcast(console: Console, description: Mapping[str, Any], users: int) -> 
             next_line = time.monotonic() + 15
         time.sleep(EVERY)
     taken = scenario.seconds()
-    return {**_outcome(shop, message["msgid"], users), **_figures(scenario.result(users, users / taken), taken, accidents)}
+    return {
+        **_outcome(shop, message["msgid"], users),
+        **_figures(scenario.result(users, users / taken), taken, accidents),
+    }
 
 
 def _body(template: int) -> dict[str, Any]:
     app_para = {"platform": "all"}
-    return {"template_id": template, "template_para": {"name": "Ann"}, "app_para": app_para, "option": {"priority": 3}}
+    return {
+        "template_id": template,
+        "template_para": {"name": "Ann"},
+        "app_para": app_para,
+        "option": {"priority": 3},
+    }
 
 
 class Accidents:
@@ -111,11 +121,24 @@ def _outcome(shop: Shop, msgid: str, users: int) -> dict[str, Any]:
     sends = shop.sandbox.sends("jpush")
     again = sum(number > 1 for number in sends.values())
     end = time.monotonic() + 300
-    while (told := shop.api.message(msgid))["funnel"]["users"]["delivered"] < users and time.monotonic() < end:
+    while (told := shop.api.message(msgid))["funnel"]["users"][
+        "delivered"
+    ] < users and time.monotonic() < end:
         time.sleep(5)
-    if len(sends) != users or again or told["funnel"]["users"]["delivered"] != users or not told["balanced"]:
-        raise SystemExit(f"broadcast: {len(sends)} reached, {again} of them twice; told: {told['funnel']['users']}, {told['losses']}")
-    return {"users": users, "sent twice": again, "delivered, as the API says": told["funnel"]["users"]["delivered"]}
+    if (
+        len(sends) != users
+        or again
+        or told["funnel"]["users"]["delivered"] != users
+        or not told["balanced"]
+    ):
+        raise SystemExit(
+            f"broadcast: {len(sends)} reached, {again} of them twice; told: {told['funnel']['users']}, {told['losses']}"
+        )
+    return {
+        "users": users,
+        "sent twice": again,
+        "delivered, as the API says": told["funnel"]["users"]["delivered"],
+    }
 
 
 def _figures(result: Result, seconds: float, accidents: Accidents) -> dict[str, Any]:

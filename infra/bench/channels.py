@@ -59,8 +59,14 @@ def scenarios() -> list[str]:
     found: dict[tuple[str, str], str] = {}
     for platform, able in registry.capabilities().items():
         for mode in _modes(able):
-            found.setdefault((type(registry.load(platform, Policy())).__name__, mode), f"{platform}:{mode}")
-    return [each for name in found.values() for each in ((name, f"{name}:{LINKS}") if _is_shared(name.split(":")[0]) else (name,))]
+            found.setdefault(
+                (type(registry.load(platform, Policy())).__name__, mode), f"{platform}:{mode}"
+            )
+    return [
+        each
+        for name in found.values()
+        for each in ((name, f"{name}:{LINKS}") if _is_shared(name.split(":")[0]) else (name,))
+    ]
 
 
 def _by_worker(scenario: str) -> bool:
@@ -75,28 +81,48 @@ def _is_shared(platform: str) -> bool:
 def _modes(able: registry.Capabilities) -> Sequence[str]:
     if able.worker:
         return [CONNECTION]
-    return [ANSWER] if able.delivery_report is DeliveryReport.ACCEPTED else sorted(mode.value for mode in able.receipt_modes)
+    return (
+        [ANSWER]
+        if able.delivery_report is DeliveryReport.ACCEPTED
+        else sorted(mode.value for mode in able.receipt_modes)
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.bench.channels", description=__doc__)
     parser.add_argument("deliveries", type=int, nargs="?", default=500)
     parser.add_argument("--stack", help="measure on this stack alone, and print what was found")
-    parser.add_argument("--only", help="platforms with their receipts, separated by commas: jsms:poll,wecom:answer:links")
+    parser.add_argument(
+        "--only",
+        help="platforms with their receipts, separated by commas: jsms:poll,wecom:answer:links",
+    )
     given = parser.parse_args()
     wanted = given.only.split(",") if given.only else scenarios()
     if given.stack:
-        _measure(Stack(given.stack, STAGE, worker=any(map(_by_worker, wanted))), wanted, given.deliveries)
+        _measure(
+            Stack(given.stack, STAGE, worker=any(map(_by_worker, wanted))), wanted, given.deliveries
+        )
         return 0
     console = Console()
     with (
         alone(),
         ThreadPoolExecutor(STACKS + 1) as pool,
-        console.status(f"{len(wanted)} platforms and ways of their receipts on {STACKS + 1} stacks"),
+        console.status(
+            f"{len(wanted)} platforms and ways of their receipts on {STACKS + 1} stacks"
+        ),
     ):
         others = [each for each in wanted if not _by_worker(each)]
-        parts = [*(others[n::STACKS] for n in range(STACKS)), [each for each in wanted if _by_worker(each)]]
-        found = [each for part in pool.map(_elsewhere, range(len(parts)), parts, [given.deliveries] * len(parts)) for each in part]
+        parts = [
+            *(others[n::STACKS] for n in range(STACKS)),
+            [each for each in wanted if _by_worker(each)],
+        ]
+        found = [
+            each
+            for part in pool.map(
+                _elsewhere, range(len(parts)), parts, [given.deliveries] * len(parts)
+            )
+            for each in part
+        ]
     found.sort(key=lambda each: scenarios().index(each["scenario"]))
     (LOCAL / "channels.json").write_text(json.dumps(found, indent=2) + "\n")
     page.put_section("Channels", section(found, given.deliveries))
@@ -129,27 +155,40 @@ def _measure(stack: Stack, wanted: Sequence[str], deliveries: int) -> None:
     try:
         description = up(stack)
         for each in wanted:
-            print(json.dumps({"scenario": each, **_one(description, deliveries, *each.split(":"))}), flush=True)
+            print(
+                json.dumps({"scenario": each, **_one(description, deliveries, *each.split(":"))}),
+                flush=True,
+            )
     finally:
         down(stack)
 
 
-def _one(description: Mapping[str, Any], deliveries: int, platform: str, receipts: str, links: str = "") -> dict[str, Any]:
+def _one(
+    description: Mapping[str, Any], deliveries: int, platform: str, receipts: str, links: str = ""
+) -> dict[str, Any]:
     kind = PLATFORMS[platform].type
     settings: dict[str, Any] = {} if receipts in (ANSWER, CONNECTION) else {"receipts": receipts}
     settings |= {"options": {"track_links": bool(links)}} if _is_shared(platform) else {}
     shop = Shop(description, kinds=(kind,), platforms={kind: platform}, settings={kind: settings})
     people = [f"{shop.mark}_{n}" for n in range(deliveries + 1)]  # the last one is to warm up
-    shop.upload([shop.user(userid, **{kind: shop.contact(kind, n)}) for n, userid in enumerate(people)])
+    shop.upload(
+        [shop.user(userid, **{kind: shop.contact(kind, n)}) for n, userid in enumerate(people)]
+    )
     template = shop.template(**shop.contents())
     shop.api.send(people[-1:], template, VALUES)  # so that functions are warm
     quiet.wait(description, PATIENCE)
     before = _reported(shop, kind)
     scenario = Scenario(description, shop)
-    sent = [shop.api.send(people[start : min(start + 1000, deliveries)], template, VALUES) for start in range(0, deliveries, 1000)]
+    sent = [
+        shop.api.send(people[start : min(start + 1000, deliveries)], template, VALUES)
+        for start in range(0, deliveries, 1000)
+    ]
     scenario.all_accepted()
     contacts = {shop.contact(kind, n) for n in range(deliveries)}
-    until(lambda: len(contacts & shop.sandbox.sends(shop.provider(kind)).keys()) == deliveries, PATIENCE)
+    until(
+        lambda: len(contacts & shop.sandbox.sends(shop.provider(kind)).keys()) == deliveries,
+        PATIENCE,
+    )
     if receipts == ReceiptMode.WEBHOOK.value:
         until(lambda: _reported(shop, kind) - before >= deliveries, PATIENCE)
     if receipts == ReceiptMode.POLL.value:
@@ -159,7 +198,12 @@ def _one(description: Mapping[str, Any], deliveries: int, platform: str, receipt
     if delivered != deliveries:
         raise SystemExit(f"bench: {platform} by {receipts}: {delivered} of {deliveries} delivered")
     shop.close()
-    return {"type": kind, "platform": platform, "receipts": f"{receipts}, a link each" if links else receipts, **figures(result)}
+    return {
+        "type": kind,
+        "platform": platform,
+        "receipts": f"{receipts}, a link each" if links else receipts,
+        **figures(result),
+    }
 
 
 def _reported(shop: Shop, kind: str) -> int:
@@ -167,7 +211,10 @@ def _reported(shop: Shop, kind: str) -> int:
 
 
 def figures(result: Result) -> dict[str, float]:
-    return {name: result.report[name] for name in ("aws_requests_per_1000", "write_units_per_1000", "usd_per_million")}
+    return {
+        name: result.report[name]
+        for name in ("aws_requests_per_1000", "write_units_per_1000", "usd_per_million")
+    }
 
 
 def section(found: Sequence[Mapping[str, Any]], deliveries: int) -> str:

@@ -50,10 +50,13 @@ class Result:
     def requests_by_step(self) -> dict[str, int]:
         """AWS requests of each function, and those that AWS makes by itself: event sources and the clock."""
         by_step = {
-            caller: sum(n for ops in services.values() for n in ops.values()) for caller, services in self.counts["by_caller"].items()
+            caller: sum(n for ops in services.values() for n in ops.values())
+            for caller, services in self.counts["by_caller"].items()
         }
         for source, counted in self.counts["event_sources"].items():
-            by_step[f"event source {source}"] = counted.get("receives", 0) + counted.get("deletes", 0) + counted.get("batches", 0)
+            by_step[f"event source {source}"] = (
+                counted.get("receives", 0) + counted.get("deletes", 0) + counted.get("batches", 0)
+            )
         return {**by_step, "state transitions": self.transitions}
 
     @property
@@ -67,7 +70,10 @@ class Result:
     def dollars(self) -> dict[str, float]:
         """Per million deliveries, part by part."""
         scale = 1_000_000 / self.recipients
-        parts = {name: number * prices.PER_MILLION[name] / 1e6 * scale for name, number in self.quantities.items()}
+        parts = {
+            name: number * prices.PER_MILLION[name] / 1e6 * scale
+            for name, number in self.quantities.items()
+        }
         parts["Lambda duration"] = self.lambda_gb_seconds * prices.LAMBDA_GB_SECOND * scale
         parts["CloudWatch logs"] = self.logged / 1e9 * prices.LOGS_GB * scale
         return parts
@@ -80,9 +86,17 @@ class Result:
     @property
     def dollars_alone(self) -> float:
         """The same where every message of a queue came alone, as it does when little is sent: no two share an invocation."""
-        shared = sum(s.get("messages", 0) - s.get("receives", 0) for s in self.counts["event_sources"].values())
-        each = (2 * prices.PER_MILLION["SQS requests"] + prices.PER_MILLION["Lambda requests"]) / 1e6
-        each += START_AND_REPORT / 1e9 * prices.LOGS_GB + prices.TRACED * prices.PER_MILLION["X-Ray traces"] / 1e6
+        shared = sum(
+            s.get("messages", 0) - s.get("receives", 0)
+            for s in self.counts["event_sources"].values()
+        )
+        each = (
+            2 * prices.PER_MILLION["SQS requests"] + prices.PER_MILLION["Lambda requests"]
+        ) / 1e6
+        each += (
+            START_AND_REPORT / 1e9 * prices.LOGS_GB
+            + prices.TRACED * prices.PER_MILLION["X-Ray traces"] / 1e6
+        )
         return sum(self.dollars.values()) + shared * each * 1_000_000 / self.recipients
 
     @property

@@ -89,7 +89,9 @@ class Counts:
 
     def _read(self) -> dict[str, Any]:
         requests: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        callers: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+        callers: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(
+            lambda: defaultdict(Counter)
+        )
         for (caller, service, operation), number in self._requests.items():
             requests[service][operation] += number
             callers[caller][service][operation] += number
@@ -128,7 +130,9 @@ def _value_size(value: Mapping[str, Any]) -> int:
         case "L":
             return 3 + sum(1 + _value_size(each) for each in content)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(each) for name, each in content.items())
+            return 3 + sum(
+                1 + len(name.encode()) + _value_size(each) for name, each in content.items()
+            )
         case "SS":
             return sum(len(each.encode()) for each in content)
         case "NS":
@@ -163,7 +167,9 @@ def _writes(operation: str, asked: Mapping[str, Any], answered: Mapping[str, Any
     return units
 
 
-def _reads(operation: str, asked: Mapping[str, Any], answered: Mapping[str, Any]) -> dict[str, float]:
+def _reads(
+    operation: str, asked: Mapping[str, Any], answered: Mapping[str, Any]
+) -> dict[str, float]:
     """Read units by table."""
     units: defaultdict[str, float] = defaultdict(float)
     consistent = bool(asked.get("ConsistentRead"))
@@ -171,19 +177,32 @@ def _reads(operation: str, asked: Mapping[str, Any], answered: Mapping[str, Any]
         case "GetItem":
             units[asked["TableName"]] += _read(item_size(answered.get("Item", {})), consistent)
         case "Query" | "Scan":
-            units[asked["TableName"]] += _read(sum(item_size(item) for item in answered.get("Items", [])), consistent)
+            units[asked["TableName"]] += _read(
+                sum(item_size(item) for item in answered.get("Items", [])), consistent
+            )
         case "BatchGetItem":
             for name, keys in asked["RequestItems"].items():
                 items = answered.get("Responses", {}).get(name, [])
-                missing = len(keys["Keys"]) - len(items) - len(answered.get("UnprocessedKeys", {}).get(name, {}).get("Keys", []))
+                missing = (
+                    len(keys["Keys"])
+                    - len(items)
+                    - len(answered.get("UnprocessedKeys", {}).get(name, {}).get("Keys", []))
+                )
                 strong = bool(keys.get("ConsistentRead"))
-                units[name] += sum(_read(item_size(item), strong) for item in items) + max(0, missing) * _read(0, strong)
+                units[name] += sum(_read(item_size(item), strong) for item in items) + max(
+                    0, missing
+                ) * _read(0, strong)
         case "TransactGetItems":
-            for each, found in zip(asked["TransactItems"], answered.get("Responses", []), strict=False):
+            for each, found in zip(
+                asked["TransactItems"], answered.get("Responses", []), strict=False
+            ):
                 units[each["Get"]["TableName"]] += 2 * _read(item_size(found.get("Item", {})), True)
     return units
 
 
 def _written(action: Mapping[str, Any]) -> int:
     """The size of what is put; of an update, its key and the values it sets."""
-    return item_size(action.get("Item") or {**action.get("Key", {}), **action.get("ExpressionAttributeValues", {})})
+    return item_size(
+        action.get("Item")
+        or {**action.get("Key", {}), **action.get("ExpressionAttributeValues", {})}
+    )

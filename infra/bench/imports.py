@@ -31,7 +31,10 @@ def ratios() -> dict[str, float]:
             zipped.extractall(folder)
         for statement in (BOTO, API, DELIVER):
             _milliseconds(statement, folder, environment)  # writes byte code, warms the disk
-        runs = [[_milliseconds(s, folder, environment) for s in (BOTO, API, DELIVER)] for _ in range(RUNS)]
+        runs = [
+            [_milliseconds(s, folder, environment) for s in (BOTO, API, DELIVER)]
+            for _ in range(RUNS)
+        ]
     return {
         "boto3_ms": round(statistics.median(b for b, _, _ in runs), 1),
         "api": round(statistics.median(a / b for b, a, _ in runs), 2),
@@ -42,16 +45,31 @@ def ratios() -> dict[str, float]:
 def _environment(template: Mapping[str, Any]) -> dict[str, str]:
     """As Lambda sets it for the API, with tracing on; what only a deployment knows is any word."""
     declared = template["Resources"]["APIHandler"]["Properties"]["Environment"]["Variables"]
-    own = {name: value if isinstance(value, str) else "https://x.example/" for name, value in declared.items()}
+    own = {
+        name: value if isinstance(value, str) else "https://x.example/"
+        for name, value in declared.items()
+    }
     by_lambda = {
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "LAMBDA_TASK_ROOT": "/var/task",
-        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000", "AWS_LAMBDA_FUNCTION_NAME": "x", "PATH": os.environ.get("PATH", ""),
-    }  # fmt: skip
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+        "LAMBDA_TASK_ROOT": "/var/task",
+        "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "AWS_LAMBDA_FUNCTION_NAME": "x",
+        "PATH": os.environ.get("PATH", ""),
+    }
     return {**own, **by_lambda}
 
 
 def _milliseconds(statement: str, folder: str, environment: dict[str, str]) -> float:
     code = f"import sys, time; sys.path.insert(0, {folder!r}); t = time.process_time(); {statement}; print(time.process_time() - t)"
     command = [sys.executable, "-S", "-E", "-s", "-c", code]
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=Path(folder), timeout=60, check=True)
+    ended = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=Path(folder),
+        timeout=60,
+        check=True,
+    )
     return float(ended.stdout.split()[-1]) * 1000

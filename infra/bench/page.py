@@ -69,7 +69,13 @@ def write(
     machine: str,
 ) -> None:
     sizes = {name: f"{result.recipients:,}" for name, result in results.items()}
-    head = INTRODUCTION.format(machine=machine, region=prices.REGION, date=prices.DATE, memory=round(MEMORY_GB * 1024), **sizes)
+    head = INTRODUCTION.format(
+        machine=machine,
+        region=prices.REGION,
+        date=prices.DATE,
+        memory=round(MEMORY_GB * 1024),
+        **sizes,
+    )
     parts = [head, _figures(report, bounds), _imports(imports, bounds["import_ratio"])]
     parts += [_scenario(name, result) for name, result in results.items()]
     others = [_section(title) for title in OTHERS]
@@ -95,7 +101,10 @@ def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, flo
     tick = 4 * prices.PER_MILLION[TRANSITIONS]  # of one, for a million of them
     slower = CORE_GB / MEMORY_GB
     return METHOD.format(
-        batches="; ".join(f"{name} ${r.dollars_alone:.2f} instead of ${sum(r.dollars.values()):.2f}" for name, r in results.items()),
+        batches="; ".join(
+            f"{name} ${r.dollars_alone:.2f} instead of ${sum(r.dollars.values()):.2f}"
+            for name, r in results.items()
+        ),
         transitions=single.report["state_transitions_per_1000"],
         needed=math.ceil(2 * tick / max(1.0, bounds["single"]["usd_per_million"] - rest)),
         minutes=60 * 24 * 30 * tick / 1e6,
@@ -111,9 +120,19 @@ def _slow(result: Result, slower: float) -> str:
     return f"${sum(result.dollars.values()) + (slower - 1) * result.dollars['Lambda duration']:.2f}"
 
 
-def _figures(report: Mapping[str, Mapping[str, float]], bounds: Mapping[str, Mapping[str, float]]) -> str:
-    scenarios = [name for name in report if name in bounds and "aws_requests_per_1000" in report[name]]
-    rows = ["\n| |" + "".join(f" {name} | bound |" for name in scenarios) + "\n|---|" + "---:|---:|" * len(scenarios) + "\n"]
+def _figures(
+    report: Mapping[str, Mapping[str, float]], bounds: Mapping[str, Mapping[str, float]]
+) -> str:
+    scenarios = [
+        name for name in report if name in bounds and "aws_requests_per_1000" in report[name]
+    ]
+    rows = [
+        "\n| |"
+        + "".join(f" {name} | bound |" for name in scenarios)
+        + "\n|---|"
+        + "---:|---:|" * len(scenarios)
+        + "\n"
+    ]
     for name in report["bulk"]:
         cells: list[Any] = [name.replace("_", " ")]
         for scenario in scenarios:
@@ -131,13 +150,20 @@ def _imports(imports: Mapping[str, float], bounds: Mapping[str, float]) -> str:
 
 
 def _scenario(name: str, result: Result) -> str:
-    steps = "".join(f"| {step} | {result.per_1000(n)} |\n" for step, n in sorted(result.requests_by_step.items(), key=lambda x: -x[1]) if n)
+    steps = "".join(
+        f"| {step} | {result.per_1000(n)} |\n"
+        for step, n in sorted(result.requests_by_step.items(), key=lambda x: -x[1])
+        if n
+    )
     services = "".join(
         f"| {service} {operation} | {result.per_1000(n)} |\n"
         for service, operations in sorted(result.counts["requests"].items())
         for operation, n in sorted(operations.items())
     )
-    quantities = result.quantities | {"Lambda duration": result.lambda_gb_seconds, "CloudWatch logs": result.logged / 1e6}
+    quantities = result.quantities | {
+        "Lambda duration": result.lambda_gb_seconds,
+        "CloudWatch logs": result.logged / 1e6,
+    }
     units = {"Lambda duration": " GB·s", "CloudWatch logs": " MB"}
     costs = "".join(
         f"| {part} | {quantities[part] / result.recipients * 1000:.1f}{units.get(part, '')} | {dollars:.3f} |\n"

@@ -55,12 +55,18 @@ def main() -> int:
             description = up(STACK)
             bulk = _bulk(console, description, given.recipients)
             few = max(10, given.recipients // 100)
-            results = {"bulk": bulk, "single": _single(console, description, few), "plain": _plain(console, description, few)}
+            results = {
+                "bulk": bulk,
+                "single": _single(console, description, few),
+                "plain": _plain(console, description, few),
+            }
         finally:
             down(STACK)
     console.print("measuring imports")
     imports = bench_imports.ratios()
-    report = {name: each.report for name, each in results.items()} | {"import_ratio": {k: imports[k] for k in ("api", "deliver")}}
+    report = {name: each.report for name, each in results.items()} | {
+        "import_ratio": {k: imports[k] for k in ("api", "deliver")}
+    }
     (LOCAL / "bench.json").write_text(json.dumps(report, indent=2) + "\n")
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     page.write(report, results, imports, BOUNDS, machine)
@@ -103,11 +109,20 @@ class Scenario:
         time.sleep(max(0.0, LATE_LOOK - (time.monotonic() - self.accepted)))
         quiet.sweep(self.description)
         quiet.wait(self.description, QUIET)
-        return Result(recipients, per_second, quiet.counted(self.description), self.log.stat().st_size - self._written)
+        return Result(
+            recipients,
+            per_second,
+            quiet.counted(self.description),
+            self.log.stat().st_size - self._written,
+        )
 
     def posted(self, provider: str) -> int:
         """Receipts that our webhook has taken, so that asking for progress costs nothing that is counted."""
-        return int(requests.get(self.shop.sandbox.url + "/_sandbox/receipts", timeout=10).json()[provider]["posted"])
+        return int(
+            requests.get(self.shop.sandbox.url + "/_sandbox/receipts", timeout=10).json()[provider][
+                "posted"
+            ]
+        )
 
 
 def until(is_over: Callable[[], bool], seconds: float) -> None:
@@ -119,15 +134,24 @@ def until(is_over: Callable[[], bool], seconds: float) -> None:
 
 
 def _bulk(console: Console, description: Mapping[str, Any], recipients: int) -> Result:
-    shop = Shop(description, options={"jpush": {"receipt_batch": 100, "receipt_wait": 5, "trickle": TRICKLE}}, kinds=("app",))
+    shop = Shop(
+        description,
+        options={"jpush": {"receipt_batch": 100, "receipt_wait": 5, "trickle": TRICKLE}},
+        kinds=("app",),
+    )
     people = [f"{shop.mark}_{n}" for n in range(recipients)]
     console.print(f"bulk: creating {recipients} users (not counted)")
     shop.upload([shop.user(userid, app=[f"reg{userid}"]) for userid in people])
     template = shop.template(app=APP)
     before = Scenario(description, shop).posted("jpush")
     scenario = Scenario(description, shop)
-    sent = [shop.api.send(people[start : start + 1000], template, {"name": "Ann"}) for start in range(0, recipients, 1000)]
-    console.print(f"bulk: {len(sent)} sends of 1,000 accepted in {scenario.all_accepted():.1f} s; receipts come for {TRICKLE} s")
+    sent = [
+        shop.api.send(people[start : start + 1000], template, {"name": "Ann"})
+        for start in range(0, recipients, 1000)
+    ]
+    console.print(
+        f"bulk: {len(sent)} sends of 1,000 accepted in {scenario.all_accepted():.1f} s; receipts come for {TRICKLE} s"
+    )
     until(lambda: scenario.posted("jpush") - before >= recipients // 2, 300)
     half = scenario.seconds()
     until(lambda: scenario.posted("jpush") - before >= recipients, 300 + TRICKLE)
@@ -138,12 +162,26 @@ def _bulk(console: Console, description: Mapping[str, Any], recipients: int) -> 
 
 def _single(console: Console, description: Mapping[str, Any], recipients: int) -> Result:
     # A provider reports single pushes one by one: each receipt is a post of its own.
-    shop = Shop(description, options={"jpush": {"receipt_batch": 1}, "jsms": {"receipt_batch": 1}}, kinds=("app", "sms"))
+    shop = Shop(
+        description,
+        options={"jpush": {"receipt_batch": 1}, "jsms": {"receipt_batch": 1}},
+        kinds=("app", "sms"),
+    )
     people = [f"{shop.mark}_{n}" for n in range(recipients)]
     # Every second push gets no receipt, and its user an SMS.
-    shop.upload([shop.user(u, app=[f"reg{u}" + ("-silent" if n % 2 else "")], sms=f"136{n:06d}77") for n, u in enumerate(people)])
-    rule = shop.strategy({"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": WITHIN}})
-    return _one_by_one(console, "single", shop, people, shop.template(app=APP, sms=SMS), rule_id=rule)
+    shop.upload(
+        [
+            shop.user(u, app=[f"reg{u}" + ("-silent" if n % 2 else "")], sms=f"136{n:06d}77")
+            for n, u in enumerate(people)
+        ]
+    )
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": WITHIN}},
+    )
+    return _one_by_one(
+        console, "single", shop, people, shop.template(app=APP, sms=SMS), rule_id=rule
+    )
 
 
 def _plain(console: Console, description: Mapping[str, Any], recipients: int) -> Result:
@@ -153,7 +191,9 @@ def _plain(console: Console, description: Mapping[str, Any], recipients: int) ->
     return _one_by_one(console, "plain", shop, people, shop.template(app=APP))
 
 
-def _one_by_one(console: Console, name: str, shop: Shop, people: Sequence[str], template: int, **more: Any) -> Result:
+def _one_by_one(
+    console: Console, name: str, shop: Shop, people: Sequence[str], template: int, **more: Any
+) -> Result:
     """A send for each; everybody gets one receipt that says delivered."""
 
     def send(userid: str) -> str:
@@ -191,7 +231,11 @@ def _show(console: Console, report: Mapping[str, Mapping[str, float]]) -> list[s
     for scenario, figures in report.items():
         for name, figure in figures.items():
             bound = BOUNDS.get(scenario, {}).get(name)
-            verdict = "" if bound is None else f"   (bound {bound}: {'kept' if figure <= bound else 'MISSED'})"
+            verdict = (
+                ""
+                if bound is None
+                else f"   (bound {bound}: {'kept' if figure <= bound else 'MISSED'})"
+            )
             missed += [f"{scenario}.{name}"] if bound is not None and figure > bound else []
             console.print(f"{scenario:13} {name:27} {figure:>10}{verdict}")
     console.print(f"written: {Path('docs/performance.md')}, {Path('.local/bench.json')}")

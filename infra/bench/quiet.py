@@ -16,12 +16,18 @@ from chalicelib.config import clock_name, function_name
 from infra.local.deployment import local_aws
 
 STILL = 3.0  # seconds without a change
-WAITING = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
+WAITING = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 
 def counted(description: Mapping[str, Any]) -> dict[str, Any]:
     """What the emulator has counted of the functions; what this process asked for is left out."""
-    found: dict[str, Any] = requests.get(description["emulator_url"] + "/_openums/counts", timeout=10).json()
+    found: dict[str, Any] = requests.get(
+        description["emulator_url"] + "/_openums/counts", timeout=10
+    ).json()
     callers = {caller: services for caller, services in found["by_caller"].items() if caller != "-"}
     by_service: dict[str, dict[str, int]] = {}
     for services in callers.values():
@@ -51,18 +57,25 @@ def sweep(description: Mapping[str, Any]) -> None:
     """What the schedule does every few minutes: rows without a tick of their own are taken up."""
     with local_aws(description["emulator_url"]) as session:
         name = function_name(description["stage"], "sweep")
-        session.client("lambda").invoke(FunctionName=name, Payload=json.dumps({"by": "schedule"}).encode())
+        session.client("lambda").invoke(
+            FunctionName=name, Payload=json.dumps({"by": "schedule"}).encode()
+        )
 
 
 def _ticks(session: Any, description: Mapping[str, Any]) -> bool:
     states = session.client("stepfunctions")
     machines = states.list_state_machines()["stateMachines"]
-    clock = next(m["stateMachineArn"] for m in machines if m["name"] == clock_name(description["stage"]))
+    clock = next(
+        m["stateMachineArn"] for m in machines if m["name"] == clock_name(description["stage"])
+    )
     return bool(states.list_executions(stateMachineArn=clock, statusFilter="RUNNING")["executions"])
 
 
 def _queued(session: Any) -> bool:
     sqs = session.client("sqs")
     urls = [url for url in sqs.list_queues().get("QueueUrls", []) if not url.endswith("-dead")]
-    every = (sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(WAITING))["Attributes"] for url in urls)
+    every = (
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(WAITING))["Attributes"]
+        for url in urls
+    )
     return any(int(number) for found in every for number in found.values())

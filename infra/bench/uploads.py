@@ -23,7 +23,10 @@ from infra.local.stack import LOCAL, Stack, down, up
 
 STACK = Stack("uploads", "bench", worker=False)
 PATIENCE = 900  # seconds for one import
-FOR_USERS, FOR_A_THOUSAND_MEMBERSHIPS = 2600, 40  # AWS requests: for 50,000 users, and for each 1,000 memberships besides
+FOR_USERS, FOR_A_THOUSAND_MEMBERSHIPS = (
+    2600,
+    40,
+)  # AWS requests: for 50,000 users, and for each 1,000 memberships besides
 
 
 def main() -> int:
@@ -47,7 +50,10 @@ def _measure(console: Console, description: Mapping[str, Any], rows: int) -> lis
     shop = Shop(description, kinds=("app",))
     header = f"userid,phone[all],email[all],app_regid[{shop.code('app')}]"
     people = [f"{shop.mark}_{n}" for n in range(rows)]
-    users = [header, *(f"{each},138{n:08d},{each}@example.com,reg{each}" for n, each in enumerate(people))]
+    users = [
+        header,
+        *(f"{each},138{n:08d},{each}@example.com,reg{each}" for n, each in enumerate(people)),
+    ]
     tags = ["userid,tag[all]", *(f"{each},t{n % 7};u{n % 11}" for n, each in enumerate(people))]
     found = []
     for what, kind, lines, memberships in (
@@ -56,15 +62,23 @@ def _measure(console: Console, description: Mapping[str, Any], rows: int) -> lis
         ("two tags for each of them", "tags", tags, 2 * rows),
         ("members of a segment", "segment", ["userid", *people], rows),
     ):
-        found.append({"what": what, "rows": rows, **_one(description, shop, kind, lines, memberships)})
+        found.append(
+            {"what": what, "rows": rows, **_one(description, shop, kind, lines, memberships)}
+        )
         console.print(found[-1])
     return found
 
 
-def _one(description: Mapping[str, Any], shop: Shop, kind: str, lines: Iterable[str], memberships: int) -> dict[str, Any]:
+def _one(
+    description: Mapping[str, Any], shop: Shop, kind: str, lines: Iterable[str], memberships: int
+) -> dict[str, Any]:
     requests.delete(description["emulator_url"] + "/_openums/counts", timeout=10)
     begun = time.monotonic()
-    body = {"kind": kind, "format": "csv", **({"target": _segment(shop)} if kind == "segment" else {})}
+    body = {
+        "kind": kind,
+        "format": "csv",
+        **({"target": _segment(shop)} if kind == "segment" else {}),
+    }
     made = shop.admin.ask("POST", "/admin/v1/imports", body)
     shop.put_file(made["upload"], "\n".join(lines).encode())
     told = shop.admin.ask("POST", f"/admin/v1/imports/{made['id']}/start")
@@ -78,7 +92,9 @@ def _one(description: Mapping[str, Any], shop: Shop, kind: str, lines: Iterable[
         raise SystemExit(f"uploads: {told}")
     counts = quiet.counted(description)
     result = Result(told["rows"], told["rows"] / seconds, {**counts, "api": {}}, 0)
-    asked = sum(result.requests_by_step.get(step, 0) for step in ("imports", "event source imports"))
+    asked = sum(
+        result.requests_by_step.get(step, 0) for step in ("imports", "event source imports")
+    )
     bound = FOR_USERS * told["rows"] / 50_000 + FOR_A_THOUSAND_MEMBERSHIPS * memberships / 1000
     units = counts["write_units"]
     return {
@@ -91,7 +107,9 @@ def _one(description: Mapping[str, Any], shop: Shop, kind: str, lines: Iterable[
 
 
 def _segment(shop: Shop) -> int:
-    made = shop.admin.ask("POST", "/admin/v1/segments", {"channel_key": shop.key, "name": shop.mark})
+    made = shop.admin.ask(
+        "POST", "/admin/v1/segments", {"channel_key": shop.key, "name": shop.mark}
+    )
     return int(made["id"])
 
 

@@ -16,9 +16,18 @@ from infra.demo.platforms import PLATFORMS, USUAL, Made, contact, field_of_user
 
 TIMEOUT = 30.0
 USERS_PER_CALL = 1000
-SECRETS = frozenset({
-    "master_secret", "password", "app_secret", "secret", "private_key", "callback_token", "encoding_aes_key", "component_app_secret",
-})  # fmt: skip
+SECRETS = frozenset(
+    {
+        "master_secret",
+        "password",
+        "app_secret",
+        "secret",
+        "private_key",
+        "callback_token",
+        "encoding_aes_key",
+        "component_app_secret",
+    }
+)
 
 
 class Failed(Exception):
@@ -34,7 +43,14 @@ class Api:
     _http: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def call(self, method: str, path: str, body: Any = None) -> requests.Response:
-        return self._http.request(method, self.url + path, json=body, auth=self.pair, timeout=TIMEOUT, allow_redirects=False)
+        return self._http.request(
+            method,
+            self.url + path,
+            json=body,
+            auth=self.pair,
+            timeout=TIMEOUT,
+            allow_redirects=False,
+        )
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """The answer's body; raises Failed unless it is a success."""
@@ -44,7 +60,9 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
-    def send(self, userids: Sequence[str], template: int, values: Mapping[str, str], **more: Any) -> str:
+    def send(
+        self, userids: Sequence[str], template: int, values: Mapping[str, str], **more: Any
+    ) -> str:
         body = {
             "aud_userid": list(userids),
             "template_id": template,
@@ -70,16 +88,28 @@ class Sandbox:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
-    def register(self, provider: str, app_key: str, webhook_url: str | None, **options: Any) -> None:
-        self._ask("POST", "accounts", json={"provider": provider, "app_key": app_key, "webhook_url": webhook_url, **options})
+    def register(
+        self, provider: str, app_key: str, webhook_url: str | None, **options: Any
+    ) -> None:
+        self._ask(
+            "POST",
+            "accounts",
+            json={"provider": provider, "app_key": app_key, "webhook_url": webhook_url, **options},
+        )
 
     def console(self, provider: str, what: str, **body: Any) -> None:
         """What people do in a provider's own console."""
-        requests.post(f"{self.url}/{provider}/_console/{what}", json=body, timeout=TIMEOUT).raise_for_status()
+        requests.post(
+            f"{self.url}/{provider}/_console/{what}", json=body, timeout=TIMEOUT
+        ).raise_for_status()
 
     def write_back(self, provider: str, app_key: str, contact: str, text: str) -> None:
         """A person answers an SMS."""
-        self._ask("POST", "replies", json={"provider": provider, "app_key": app_key, "contact": contact, "text": text})
+        self._ask(
+            "POST",
+            "replies",
+            json={"provider": provider, "app_key": app_key, "contact": contact, "text": text},
+        )
 
     def receipts(self) -> dict[str, dict[str, int]]:
         """By provider, and of opened links: `pending`, `posted`, `failed`."""
@@ -101,14 +131,22 @@ class Shop:
     """A business line that sends: an access channel of its own with a delivery channel for each type, at the sandbox."""
 
     stack: Mapping[str, Any]
-    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the sandbox's account, by platform
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of the delivery channel, by channel type
+    options: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # of the sandbox's account, by platform
+    settings: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # of the delivery channel, by channel type
     kinds: Sequence[str] = ("app", "sms", "email")
-    platforms: Mapping[str, str] = field(default_factory=dict)  # by channel type, where it is not the usual one
+    platforms: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by channel type, where it is not the usual one
     mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def __post_init__(self) -> None:
-        self.admin = Api(self.stack["api_url"], (self.stack["access_key"], self.stack["access_secret"]))
+        self.admin = Api(
+            self.stack["api_url"], (self.stack["access_key"], self.stack["access_secret"])
+        )
         self.sandbox = Sandbox(self.stack["sandbox_url"])
         made = self.admin.ask("POST", "/admin/v1/access-channels", {"name": f"shop {self.mark}"})
         self.key, self.secret = made["channel_key"], made["master_secret"]
@@ -128,17 +166,41 @@ class Shop:
         return PLATFORMS[self.platform(kind)].provider
 
     def _channel(self, kind: str) -> dict[str, Any]:
-        platform, code, wanted = self.platform(kind), self.code(kind), dict(self.settings.get(kind, {}))
+        platform, code, wanted = (
+            self.platform(kind),
+            self.code(kind),
+            dict(self.settings.get(kind, {})),
+        )
         made = PLATFORMS[platform].make(self.stack, code, self.mark)
-        self.provider_secrets += [str(value) for name, value in made.credentials.items() if name in SECRETS]
-        own = {"credentials": made.credentials, "options": {**made.options, **wanted.pop("options", {})}}
-        posted = {"receipts": "webhook"} if "webhook" in registry.capabilities()[platform].receipt_modes else {}
+        self.provider_secrets += [
+            str(value) for name, value in made.credentials.items() if name in SECRETS
+        ]
+        own = {
+            "credentials": made.credentials,
+            "options": {**made.options, **wanted.pop("options", {})},
+        }
+        posted = (
+            {"receipts": "webhook"}
+            if "webhook" in registry.capabilities()[platform].receipt_modes
+            else {}
+        )
         # The sandbox takes as many calls as come: the real provider's limit would hide what this machine does.
         limits = {"calls_per_second": 0}
-        body = {"name": f"{kind} {self.mark}", "code": code, "type": kind, "platform": platform, **limits, **own, **posted, **wanted}
+        body = {
+            "name": f"{kind} {self.mark}",
+            "code": code,
+            "type": kind,
+            "platform": platform,
+            **limits,
+            **own,
+            **posted,
+            **wanted,
+        }
         channel = self.admin.ask("POST", "/admin/v1/channels", body)
         self._register(kind, made, channel)
-        self.admin.ask("PUT", f"/admin/v1/access-channels/{self.key}/channels/{code}", {"enabled": True})
+        self.admin.ask(
+            "PUT", f"/admin/v1/access-channels/{self.key}/channels/{code}", {"enabled": True}
+        )
         return channel
 
     def _register(self, kind: str, made: Made, channel: Mapping[str, Any]) -> None:
@@ -146,7 +208,11 @@ class Shop:
         if made.account is None:
             return
         webhook = channel["webhook_url"] if channel["receipts"] == "webhook" else None
-        self.accounts[kind] = {"provider": self.provider(kind), "webhook_url": webhook, **made.account}
+        self.accounts[kind] = {
+            "provider": self.provider(kind),
+            "webhook_url": webhook,
+            **made.account,
+        }
         if made.above is not None:
             self.accounts[kind] = {**self.accounts[kind], "webhook_url": None}
             self._authorise(made, channel["code"], f"{webhook}?appid=$APPID$")
@@ -155,14 +221,19 @@ class Shop:
     def close(self) -> None:
         """Its delivery channels end, and so does asking for their receipts."""
         for code in map(self.code, self.channels):
-            for path in (f"/admin/v1/access-channels/{self.key}/channels/{code}", f"/admin/v1/channels/{code}"):
+            for path in (
+                f"/admin/v1/access-channels/{self.key}/channels/{code}",
+                f"/admin/v1/channels/{code}",
+            ):
                 answer = self.admin.call("DELETE", path)
                 if not answer.ok:
                     raise Failed(f"DELETE {path}: {answer.status_code} {answer.text[:500]}")
 
     def register(self, kind: str, **options: Any) -> None:
         """Again, with other options of the sandbox's; a provider's access token ends by that."""
-        self.sandbox.register(**self.accounts[kind], **{**self.options.get(self.platform(kind), {}), **options})
+        self.sandbox.register(
+            **self.accounts[kind], **{**self.options.get(self.platform(kind), {}), **options}
+        )
 
     def _authorise(self, made: Made, code: str, webhook: str) -> None:
         """A third-party platform gets its ticket, and the account's administrator scans the QR code of the page that we are shown."""
@@ -170,13 +241,23 @@ class Shop:
         self.sandbox.register(**{"provider": "wechat", "webhook_url": webhook, **above})
         self.sandbox.console("wechat", "ticket", component=above["app_key"])
         shown = parse_qs(urlsplit(self._page_of(code)).query)["pre_auth_code"][0]
-        self.sandbox.console("wechat", "scan", component=above["app_key"], app_id=account["app_key"], pre_auth_code=shown)
+        self.sandbox.console(
+            "wechat",
+            "scan",
+            component=above["app_key"],
+            app_id=account["app_key"],
+            pre_auth_code=shown,
+        )
 
     def _page_of(self, code: str) -> str:
         """There is none before the ticket has come."""
         until = time.monotonic() + TIMEOUT
         while True:
-            asked = self.admin.ask("POST", f"/admin/v1/channels/{code}/authorisation", {"redirect_uri": "https://shop.example/"})
+            asked = self.admin.ask(
+                "POST",
+                f"/admin/v1/channels/{code}/authorisation",
+                {"redirect_uri": "https://shop.example/"},
+            )
             if asked["link"]:
                 return str(asked["link"])
             if time.monotonic() > until:
@@ -185,7 +266,9 @@ class Shop:
 
     def put_file(self, form: Mapping[str, Any], content: bytes) -> int:
         """Send a file with the form of an import, as a browser does; the status that the bucket answers."""
-        return requests.post(form["url"], data=form["fields"], files={"file": ("file", content)}, timeout=TIMEOUT).status_code
+        return requests.post(
+            form["url"], data=form["fields"], files={"file": ("file", content)}, timeout=TIMEOUT
+        ).status_code
 
     def template(self, **contents: Mapping[str, Any]) -> int:
         body = {"channel_key": self.key, "name": f"template {self.mark}", "contents": contents}
@@ -201,8 +284,15 @@ class Shop:
 
     def user(self, userid: str, **contacts: str | Sequence[str]) -> dict[str, Any]:
         """A user as `POST /v1/user/opt` takes it, with contacts by channel type; an empty one is left out."""
-        given = {kind: [each] if isinstance(each, str) else list(each) for kind, each in contacts.items() if each}
-        return {"userid": userid, "set": dict(field_of_user(kind, self.code(kind), each) for kind, each in given.items())}
+        given = {
+            kind: [each] if isinstance(each, str) else list(each)
+            for kind, each in contacts.items()
+            if each
+        }
+        return {
+            "userid": userid,
+            "set": dict(field_of_user(kind, self.code(kind), each) for kind, each in given.items()),
+        }
 
     def contents(self, *kinds: str) -> dict[str, Mapping[str, Any]]:
         """What the platforms of these channel types, or of all, are sent: with the variables `name` and `url`."""
@@ -210,6 +300,8 @@ class Shop:
 
     def upload(self, users: Sequence[Mapping[str, Any]]) -> None:
         for start in range(0, len(users), USERS_PER_CALL):
-            answer = self.admin.ask("POST", "/v1/user/opt", list(users[start : start + USERS_PER_CALL]))
+            answer = self.admin.ask(
+                "POST", "/v1/user/opt", list(users[start : start + USERS_PER_CALL])
+            )
             if answer["data"]["fail"]:
                 raise Failed(f"users: {answer['data']['fail'][:3]}")

@@ -23,7 +23,11 @@ from infra.demo.client import Failed, Shop
 from infra.demo.platforms import PLATFORMS, USUAL
 from infra.local.stack import DEMO, NotStarted, Stack, up
 
-PEOPLE = {"ann": "click", "ben": "deliver", "cy": "reject"}  # who, and what all contacts of theirs bring about
+PEOPLE = {
+    "ann": "click",
+    "ben": "deliver",
+    "cy": "reject",
+}  # who, and what all contacts of theirs bring about
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 PATIENCE = 50  # seconds: a provider that is asked for its receipts is asked after half a minute
 
@@ -59,10 +63,14 @@ def main() -> int:
     begun = time.monotonic()
     with console.status("starting the local stack"):
         description = up(Stack(given.name, given.stage))
-    console.print(f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)")
+    console.print(
+        f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)"
+    )
     shop = _prepare(console, description)
     msgid = shop.api.send(_userids(shop), shop.template(**shop.contents()), VALUES)
-    console.print(f"[bold]One message[/] to {len(PEOPLE)} people over {len(shop.kinds)} channel types: {msgid}")
+    console.print(
+        f"[bold]One message[/] to {len(PEOPLE)} people over {len(shop.kinds)} channel types: {msgid}"
+    )
     targets, lines = _watch(console, shop, msgid)
     accepted = targets["ann"]["planned"]
     console.print(_channels(shop, lines, accepted), _life(lines, accepted), sep="\n")
@@ -70,12 +78,16 @@ def main() -> int:
     for line in wrong:
         console.print(f"[bold red]wrong:[/] {line}", soft_wrap=True)
     if not wrong:
-        console.print(f"[bold green]Every channel did what it must[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s)")
+        console.print(
+            f"[bold green]Every channel did what it must[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s)"
+        )
     return int(bool(wrong))
 
 
 def _prepare(console: Console, description: Mapping[str, Any]) -> Shop:
-    with console.status("creating nine delivery channels, a template and three people through the API"):
+    with console.status(
+        "creating nine delivery channels, a template and three people through the API"
+    ):
         shop = Shop(description, kinds=tuple(USUAL))
         shop.upload([shop.user(_userid(shop, who), **contacts(shop, who)) for who in PEOPLE])
     return shop
@@ -103,7 +115,9 @@ def _watch(console: Console, shop: Shop, msgid: str) -> tuple[dict[str, Any], li
             seconds = time.monotonic() - begun
             if (lines and all(line.is_right for line in lines)) or seconds > PATIENCE:
                 return targets, lines
-            waiting = ", ".join(sorted({line.kind for line in lines if not line.is_right})) or "the plan"
+            waiting = (
+                ", ".join(sorted({line.kind for line in lines if not line.is_right})) or "the plan"
+            )
             live.update(Group(f"{seconds:.0f} s, waiting for {waiting}"))
             time.sleep(0.5)
 
@@ -117,25 +131,52 @@ def _lines(targets: Mapping[str, Any]) -> Iterator[Line]:
 def _channels(shop: Shop, lines: Sequence[Line], accepted: int) -> Table:
     """Per channel what its provider took, and what became of each person's delivery."""
     title = "seconds after the message was accepted; some providers' clocks know whole seconds only"
-    table = _table(title, "channel type", "taken", "whose", "submitted", "delivered", "clicked", "state")
+    table = _table(
+        title, "channel type", "taken", "whose", "submitted", "delivered", "clicked", "state"
+    )
     for kind in shop.kinds:
         mine = [line for line in lines if line.kind == kind]
         for n, line in enumerate(mine):
             head = (kind, str(taken(shop, kind))) if n == 0 else ("", "")
             told = (line.when(name, accepted) for name in ("submitted", "delivered", "clicked"))
             code = next((each["code"] for each in line.facts if each["fact"] == line.state), "")
-            colour = "red" if not line.is_right else "yellow" if PEOPLE[line.person] == "reject" else "green"
-            table.add_row(*head, line.person, *told, f"[{colour}]{line.state} {code}[/]", end_section=n == len(mine) - 1)
+            colour = (
+                "red"
+                if not line.is_right
+                else "yellow"
+                if PEOPLE[line.person] == "reject"
+                else "green"
+            )
+            table.add_row(
+                *head,
+                line.person,
+                *told,
+                f"[{colour}]{line.state} {code}[/]",
+                end_section=n == len(mine) - 1,
+            )
     return table
 
 
 def _life(lines: Sequence[Line], accepted: int) -> Table:
     """What happened to the first person's message, in order."""
-    table = _table("the life of Ann's message", "after", "channel type", "what", "known by", "the provider's id")
+    table = _table(
+        "the life of Ann's message",
+        "after",
+        "channel type",
+        "what",
+        "known by",
+        "the provider's id",
+    )
     hers = [line for line in lines if line.person == "ann"]
     life = [(fact, line) for line in hers for fact in line.facts]
     for fact, line in sorted(life, key=lambda each: each[0]["time"]):
-        table.add_row(_seconds(fact, accepted), line.kind, fact["fact"], fact["source"], str(line.provider_id or ""))
+        table.add_row(
+            _seconds(fact, accepted),
+            line.kind,
+            fact["fact"],
+            fact["source"],
+            str(line.provider_id or ""),
+        )
     return table
 
 
@@ -179,4 +220,6 @@ if __name__ == "__main__":
     except (Failed, NotStarted) as failure:
         sys.exit(f"demo: {failure}")
     except requests.RequestException as failure:
-        sys.exit(f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up")
+        sys.exit(
+            f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up"
+        )

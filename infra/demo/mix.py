@@ -67,12 +67,24 @@ def people(mark: str) -> Iterator[Person]:
             userid = f"{mark}_{number}"
             app = tuple(f"{mark}{number}x{n}-{word}" for n, word in enumerate(group.app))
             # Fifteen digits, the most that a number may have: the next run's are others, and the sandbox keeps its log.
-            sms = f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[group.sms]}" if group.sms else ""
-            yield Person(userid, group, app, sms, f"{mark}.{number}-{group.email}@example.com" if group.email else "")
+            sms = (
+                f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[group.sms]}"
+                if group.sms
+                else ""
+            )
+            yield Person(
+                userid,
+                group,
+                app,
+                sms,
+                f"{mark}.{number}-{group.email}@example.com" if group.email else "",
+            )
 
 
 def uploads(shop: Shop, everybody: Sequence[Person]) -> list[dict[str, Any]]:
-    return [shop.user(p.userid, app=p.app, sms=p.sms, email=p.email) for p in everybody if p.group.known]
+    return [
+        shop.user(p.userid, app=p.app, sms=p.sms, email=p.email) for p in everybody if p.group.known
+    ]
 
 
 def expected() -> dict[str, Any]:
@@ -80,7 +92,12 @@ def expected() -> dict[str, Any]:
     users: Counter[str] = Counter()
     steps: Counter[str] = Counter()
     channels: dict[str, Counter[str]] = {"app": Counter(), "sms": Counter(), "email": Counter()}
-    losses: dict[str, Counter[str]] = {"users": Counter(), "app": Counter(), "sms": Counter(), "email": Counter()}
+    losses: dict[str, Counter[str]] = {
+        "users": Counter(),
+        "app": Counter(),
+        "sms": Counter(),
+        "email": Counter(),
+    }
     for group in MIX:
         fate = _fate(group)
         for stage in fate.users:
@@ -118,15 +135,29 @@ def _fate(group: Group) -> _Fate:
             tries += [("email", group.email)] if group.email else []
     stages = [(kind, _stages(kind, word)) for kind, word in tries]
     reached = {stage for _, found in stages for stage in found} - {"planned", "valid"}
-    return _Fate(["planned", "valid", *sorted(reached)], "", steps, stages, [lost for kind, word in tries if (lost := _loss(kind, word))])
+    return _Fate(
+        ["planned", "valid", *sorted(reached)],
+        "",
+        steps,
+        stages,
+        [lost for kind, word in tries if (lost := _loss(kind, word))],
+    )
 
 
 def _stages(kind: str, word: str) -> list[str]:
     """How far a delivery comes on a channel, as the provider is documented to behave."""
-    if word == "reject" and kind != "app":  # JPush takes the call, and says nothing of a single registration id
+    if (
+        word == "reject" and kind != "app"
+    ):  # JPush takes the call, and says nothing of a single registration id
         return ["planned"]
     if kind == "email":
-        return ["planned", "valid", "submitted", "delivered", *(["clicked"] if word == "click" else [])]
+        return [
+            "planned",
+            "valid",
+            "submitted",
+            "delivered",
+            *(["clicked"] if word == "click" else []),
+        ]
     reports = word in REACHED_BY_APP if kind == "app" else word not in NO_SMS_RECEIPT
     stages = ["planned", "valid", "submitted", *(["delivered"] if reports else [])]
     return [*stages, "clicked"] if word == "click" else stages

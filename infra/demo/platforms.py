@@ -17,9 +17,17 @@ Description = Mapping[str, Any]  # of a running stack
 
 # The sandbox chooses what happens by the contact; phone numbers by their last four digits (docs/sandbox.md).
 DIGITS = {
-    "deliver": "1000", "reject": "0001", "undelivered": "0002", "silent": "0003", "late": "0004", "flaky": "0005", "double": "0006",
-    "timeout": "0007", "throttle": "0008", "click": "0009",
-}  # fmt: skip
+    "deliver": "1000",
+    "reject": "0001",
+    "undelivered": "0002",
+    "silent": "0003",
+    "late": "0004",
+    "flaky": "0005",
+    "double": "0006",
+    "timeout": "0007",
+    "throttle": "0008",
+    "click": "0009",
+}
 
 # What a user's contacts are called in `POST /v1/user/opt`, where that is not the channel type; and by what they are bound.
 USER_FIELDS = {"sms": "phone"}
@@ -35,7 +43,9 @@ class Made:
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any]
     account: Mapping[str, Any] | None = field(repr=False)
-    above: Mapping[str, Any] | None = field(default=None, repr=False)  # the account of a third-party platform that stands between
+    above: Mapping[str, Any] | None = field(
+        default=None, repr=False
+    )  # the account of a third-party platform that stands between
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,11 @@ def _chuanglan(stack: Description, code: str, mark: str) -> Made:
 
 def _montnets(stack: Description, code: str, mark: str) -> Made:
     login = {"userid": mark[:6].upper(), "password": uuid.uuid4().hex}
-    return Made(login, _base_url(stack, "montnets"), {"app_key": login["userid"], "master_secret": login["password"]})
+    return Made(
+        login,
+        _base_url(stack, "montnets"),
+        {"app_key": login["userid"], "master_secret": login["password"]},
+    )
 
 
 def _cmpp(stack: Description, code: str, mark: str) -> Made:
@@ -86,7 +100,12 @@ def _cmpp(stack: Description, code: str, mark: str) -> Made:
 
 
 def _smtp(stack: Description, code: str, mark: str) -> Made:
-    options = {"server": "127.0.0.1", "port": stack["sandbox_smtp"]["smtp"], "encryption": "none", "sender": "hello@shop.example"}
+    options = {
+        "server": "127.0.0.1",
+        "port": stack["sandbox_smtp"]["smtp"],
+        "encryption": "none",
+        "sender": "hello@shop.example",
+    }
     return Made({}, options, None)
 
 
@@ -96,9 +115,16 @@ def _alipay(stack: Description, code: str, mark: str) -> Made:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     key = rsa.generate_private_key(65537, 2048)
-    private = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    credentials = {"app_id": f"2021{int(mark, 16):014d}", "private_key": base64.b64encode(private).decode()}
+    private = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    credentials = {
+        "app_id": f"2021{int(mark, 16):014d}",
+        "private_key": base64.b64encode(private).decode(),
+    }
     account = {"app_key": credentials["app_id"], "master_secret": base64.b64encode(public).decode()}
     return Made(credentials, {"base_url": f"{stack['sandbox_url']}/alipay/gateway.do"}, account)
 
@@ -111,7 +137,9 @@ def _dingtalk(stack: Description, code: str, mark: str) -> Made:
 
 def _wecom(stack: Description, code: str, mark: str) -> Made:
     made, callback = _linkedcorp(stack, code, mark), _callback()
-    return Made({**made.credentials, **callback}, made.options, {**(made.account or {}), **callback})
+    return Made(
+        {**made.credentials, **callback}, made.options, {**(made.account or {}), **callback}
+    )
 
 
 def _linkedcorp(stack: Description, code: str, mark: str) -> Made:
@@ -128,7 +156,10 @@ def _callback() -> dict[str, str]:
 
 def _wechat(*, callback: bool) -> Callable[[Description, str, str], Made]:
     def make(stack: Description, code: str, mark: str) -> Made:
-        login, secured = {"app_id": code, "app_secret": uuid.uuid4().hex}, _callback() if callback else {}
+        login, secured = (
+            {"app_id": code, "app_secret": uuid.uuid4().hex},
+            _callback() if callback else {},
+        )
         account = {"app_key": code, "master_secret": login["app_secret"], **secured}
         return Made({**login, **secured}, _base_url(stack, "wechat"), account)
 
@@ -137,8 +168,15 @@ def _wechat(*, callback: bool) -> Callable[[Description, str, str], Made]:
 
 def _authorised(stack: Description, code: str, mark: str) -> Made:
     """An account that has authorised a third-party platform, which is another account of the sandbox."""
-    platform, secured = {"component_app_id": f"wx{code}", "component_app_secret": uuid.uuid4().hex}, _callback()
-    above = {"app_key": platform["component_app_id"], "master_secret": platform["component_app_secret"], **secured}
+    platform, secured = (
+        {"component_app_id": f"wx{code}", "component_app_secret": uuid.uuid4().hex},
+        _callback(),
+    )
+    above = {
+        "app_key": platform["component_app_id"],
+        "master_secret": platform["component_app_secret"],
+        **secured,
+    }
     account = {"app_key": code, "master_secret": uuid.uuid4().hex}
     return Made({"app_id": code, **platform, **secured}, _base_url(stack, "wechat"), account, above)
 
@@ -146,15 +184,33 @@ def _authorised(stack: Description, code: str, mark: str) -> Made:
 TEXT = "Hello {{name}}, see {{url}}"
 _PUSH = {"title": "Hello", "alert": "Hello {{name}}"}
 _JSMS = {"sign_id": 1, "temp_id": 1, "temp_para": {"name": "{{name}}", "url": "{{url}}"}}
-_OFFICIAL = {"template_id": "tpl1", "url": "{{url}}", "data": {"first": {"value": "Hello {{name}}"}}}
-_MINI = {"template_id": "tpl1", "page": "pages/index", "data": {"thing1": {"value": "Hello {{name}}"}}}
+_OFFICIAL = {
+    "template_id": "tpl1",
+    "url": "{{url}}",
+    "data": {"first": {"value": "Hello {{name}}"}},
+}
+_MINI = {
+    "template_id": "tpl1",
+    "page": "pages/index",
+    "data": {"thing1": {"value": "Hello {{name}}"}},
+}
 _LIFE = {
     "template_id": "tpl1",
-    "context": {"head_color": "#85be53", "url": "{{url}}", "action_name": "Open", "keyword1": {"value": "{{name}}", "color": "#85be53"}},
+    "context": {
+        "head_color": "#85be53",
+        "url": "{{url}}",
+        "action_name": "Open",
+        "keyword1": {"value": "{{name}}", "color": "#85be53"},
+    },
 }
 _CARD = {"title": "Hello", "description": "Hello {{name}}", "url": "{{url}}"}
 _WORK_CARD = {"msgtype": "textcard", "textcard": _CARD}
-_NOTICE_CARD = {"title": "Hello", "markdown": "Hello {{name}}", "single_title": "Open", "single_url": "{{url}}"}
+_NOTICE_CARD = {
+    "title": "Hello",
+    "markdown": "Hello {{name}}",
+    "single_title": "Open",
+    "single_url": "{{url}}",
+}
 _NOTICE = {"msg": {"msgtype": "action_card", "action_card": _NOTICE_CARD}}
 
 PLATFORMS: Mapping[str, AtSandbox] = {
@@ -176,9 +232,16 @@ PLATFORMS: Mapping[str, AtSandbox] = {
 }
 # One platform for each channel type, where nobody says which.
 USUAL = {
-    "app": "jpush", "wechatoa": "wechatoa", "wechatmp": "wechatmp", "sms": "jsms", "email": "smtp", "alipay_life": "alipay",
-    "dingtalk_cc": "dingtalk", "wechatwk": "wecom", "wechatwk_linkedcorp": "wecom_linkedcorp",
-}  # fmt: skip
+    "app": "jpush",
+    "wechatoa": "wechatoa",
+    "wechatmp": "wechatmp",
+    "sms": "jsms",
+    "email": "smtp",
+    "alipay_life": "alipay",
+    "dingtalk_cc": "dingtalk",
+    "wechatwk": "wecom",
+    "wechatwk_linkedcorp": "wecom_linkedcorp",
+}
 
 
 def contact(kind: str, mark: str, number: int, word: str = "deliver") -> str:

@@ -36,8 +36,15 @@ STRATEGY = (
 )
 CONTENTS: Mapping[str, Mapping[str, Any]] = {
     "app": {"title": "Hello {{name}}", "alert": "Your order {{order}} is on its way"},
-    "sms": {"sign_id": 1, "temp_id": 1, "temp_para": {"name": "{{name}}", "order": "{{order}}", "url": "{{url}}"}},
-    "email": {"subject": "Order {{order}}", "text": "Hello {{name}}, your order {{order}} is on its way: {{url}}"},
+    "sms": {
+        "sign_id": 1,
+        "temp_id": 1,
+        "temp_para": {"name": "{{name}}", "order": "{{order}}", "url": "{{url}}"},
+    },
+    "email": {
+        "subject": "Order {{order}}",
+        "text": "Hello {{name}}, your order {{order}} is on its way: {{url}}",
+    },
 }
 VALUES = {"name": "Ann", "order": "1042", "url": "https://shop.example/orders/1042"}
 
@@ -52,10 +59,18 @@ def main() -> int:
     stack = Stack(given.name, given.stage)
     with console.status("starting the local stack"):
         description = up(stack)
-    console.print(f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)")
+    console.print(
+        f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)"
+    )
     shop, everybody, template, rule = _prepare(console, description)
     sent = time.monotonic()
-    msgid = shop.api.send([p.userid for p in everybody], template, VALUES, rule_id=rule, option={"sendno": "demo", "priority": 2})
+    msgid = shop.api.send(
+        [p.userid for p in everybody],
+        template,
+        VALUES,
+        rule_id=rule,
+        option={"sendno": "demo", "priority": 2},
+    )
     console.print(f"[bold]One message[/] to {len(everybody)} people: {msgid}")
     answer = _watch(console, shop, msgid)
     console.print(_summary(answer, time.monotonic() - sent))
@@ -66,19 +81,27 @@ def main() -> int:
         console.print(f"[bold red]wrong:[/] {line}", soft_wrap=True)
     if wrong:
         logs = f"{stack.folder}/*.log (make logs NAME={stack.name})"
-        console.print(f"What the functions, the emulator and the sandbox wrote: {logs}", soft_wrap=True)
+        console.print(
+            f"What the functions, the emulator and the sandbox wrote: {logs}", soft_wrap=True
+        )
         return 1
-    console.print(f"[bold green]Every figure is as it must be[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s in all)")
+    console.print(
+        f"[bold green]Every figure is as it must be[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s in all)"
+    )
     return 0
 
 
-def _prepare(console: Console, description: Mapping[str, Any]) -> tuple[Shop, list[Person], int, int]:
+def _prepare(
+    console: Console, description: Mapping[str, Any]
+) -> tuple[Shop, list[Person], int, int]:
     with console.status("creating channels, template, strategy and users through the API"):
         shop = Shop(description)
         everybody = list(people(shop.mark))
         shop.upload(uploads(shop, everybody))
         template, rule = shop.template(**CONTENTS), shop.strategy(*STRATEGY)
-    console.print(f"access channel {shop.key}, template {template}, strategy {rule}: app → sms → email, {WITHIN} s each")
+    console.print(
+        f"access channel {shop.key}, template {template}, strategy {rule}: app → sms → email, {WITHIN} s each"
+    )
     return shop, everybody, template, rule
 
 
@@ -86,7 +109,11 @@ def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
     """Show the funnel until everything is decided and nothing has changed for a while."""
     begun = changed = time.monotonic()
     answer = shop.api.message(msgid)
-    with Live(_progress(answer, 0), console=console, transient=True) if console.is_terminal else nullcontext() as live:
+    with (
+        Live(_progress(answer, 0), console=console, transient=True)
+        if console.is_terminal
+        else nullcontext() as live
+    ):
         while time.monotonic() - begun < PATIENCE:
             time.sleep(0.5)
             fresh = shop.api.message(msgid)
@@ -105,7 +132,10 @@ def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
 
 def _progress_line(answer: Mapping[str, Any], seconds: float) -> str:
     counts = answer["funnel"]["channels"]
-    told = ", ".join(f"{kind} {c['submitted']} submitted, {c['delivered']} delivered" for kind, c in counts.items())
+    told = ", ".join(
+        f"{kind} {c['submitted']} submitted, {c['delivered']} delivered"
+        for kind, c in counts.items()
+    )
     return f"{seconds:3.0f} s  {answer['status']}: {told or 'nothing yet'}"
 
 
@@ -120,11 +150,20 @@ def _funnel(answer: Mapping[str, Any], title: str) -> Table:
     table = Table(title=title, title_justify="left")
     for name in ("step", "people", *STAGES):
         table.add_column(name, justify="left" if name == "step" else "right")
-    table.add_row("all people", "", *(str(answer["funnel"]["users"][stage]) for stage in STAGES), end_section=True)
+    table.add_row(
+        "all people",
+        "",
+        *(str(answer["funnel"]["users"][stage]) for stage in STAGES),
+        end_section=True,
+    )
     for step in answer["steps"]:
         for kind in step["channels"]:
             counts = answer["funnel"]["channels"].get(kind, {})
-            table.add_row(f"{step['step']} {kind}", str(step["targets"]), *(str(counts.get(stage, 0)) for stage in STAGES))
+            table.add_row(
+                f"{step['step']} {kind}",
+                str(step["targets"]),
+                *(str(counts.get(stage, 0)) for stage in STAGES),
+            )
     return table
 
 
@@ -147,7 +186,11 @@ def _differences(answer: Mapping[str, Any]) -> Iterator[str]:
     if answer["status"] != "finished":
         yield f"the message is not finished: {answer['progress']}"
     yield from _compare("people", wanted["users"], answer["funnel"]["users"])
-    yield from _compare("people in step", wanted["steps"], {str(step["step"]): step["targets"] for step in answer["steps"]})
+    yield from _compare(
+        "people in step",
+        wanted["steps"],
+        {str(step["step"]): step["targets"] for step in answer["steps"]},
+    )
     for kind, counts in wanted["channels"].items():
         yield from _compare(kind, counts, answer["funnel"]["channels"].get(kind, {}))
     yield from _compare("people lost", wanted["losses"]["users"], answer["losses"]["users"])
@@ -169,7 +212,9 @@ def _wrong_sends(shop: Shop, everybody: Sequence[Person]) -> Iterator[str]:
     """Contacts that a provider did not send to exactly as often as it must."""
     for provider, wanted in expected_sends(everybody).items():
         ours = {c for p in everybody for c in (*p.app, p.sms, p.email) if c}
-        sent = {contact: n for contact, n in shop.sandbox.sends(provider).items() if contact in ours}
+        sent = {
+            contact: n for contact, n in shop.sandbox.sends(provider).items() if contact in ours
+        }
         different = [c for c in {*wanted, *sent} if wanted.get(c, 0) != sent.get(c, 0)]
         for contact in different[:3]:
             yield f"{provider} sent {sent.get(contact, 0)} times to {contact}, but must have {wanted.get(contact, 0)} times"
@@ -182,11 +227,19 @@ def _remember(stack: Stack, description: Mapping[str, Any], shop: Shop) -> None:
     stack.description.write_text(json.dumps({**description, **keys}, indent=2) + "\n")
 
 
-def _how_to_go_on(console: Console, shop: Shop, userid: str, template: int, msgid: str, rule: int) -> None:
+def _how_to_go_on(
+    console: Console, shop: Shop, userid: str, template: int, msgid: str, rule: int
+) -> None:
     body = {
-        "aud_userid": [userid], "template_id": template, "template_para": VALUES, "app_para": {"platform": "all"}, "rule_id": rule,
-    }  # fmt: skip
-    console.print(f"\n[bold]API[/] {shop.api.url}   [bold]channel key[/] {shop.key}   [bold]master secret[/] {shop.secret}")
+        "aud_userid": [userid],
+        "template_id": template,
+        "template_para": VALUES,
+        "app_para": {"platform": "all"},
+        "rule_id": rule,
+    }
+    console.print(
+        f"\n[bold]API[/] {shop.api.url}   [bold]channel key[/] {shop.key}   [bold]master secret[/] {shop.secret}"
+    )
     console.print("Send another one, and see what became of the first:\n")
     pair = f"-u {shop.key}:{shop.secret}"
     sending = f"curl {pair} {shop.api.url}/v1/template/sent -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
@@ -205,4 +258,6 @@ if __name__ == "__main__":
     except (Failed, NotStarted) as failure:
         sys.exit(f"demo: {failure}")
     except requests.RequestException as failure:
-        sys.exit(f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up")
+        sys.exit(
+            f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up"
+        )

@@ -26,8 +26,12 @@ def parameters(worker: bool) -> dict[str, str]:
 
 def start_packaging(stage: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "infra.package", "--stage", stage, "--target", HERE]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}  # but the proxies: pip may need them
-    return subprocess.Popen(command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    own = {
+        name: value for name, value in os.environ.items() if not name.startswith("AWS_")
+    }  # but the proxies: pip may need them
+    return subprocess.Popen(
+        command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def end_packaging(packaging: subprocess.Popen[str]) -> Path:
@@ -37,12 +41,16 @@ def end_packaging(packaging: subprocess.Popen[str]) -> Path:
     return Path(out.strip().splitlines()[-1])
 
 
-def deploy(endpoint: str, stage: str, packaged: Path, own: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
+def deploy(
+    endpoint: str, stage: str, packaged: Path, own: Mapping[str, str], known: Mapping[str, Any]
+) -> dict[str, str]:
     """The first access key, if this makes one. `own`: parameters; `known`: what was written of an earlier deployment here."""
     from infra import deploy as deployment
 
     with local_aws(endpoint) as session:
-        deployment.deploy(session, stage=stage, packaged=packaged, parameters=own, poll=0.1, say=lambda text: None)
+        deployment.deploy(
+            session, stage=stage, packaged=packaged, parameters=own, poll=0.1, say=lambda text: None
+        )
         _warm(endpoint)
         key = deployment.first_access_key(session, stage)
         if key is None and "access_key" not in known:
@@ -52,7 +60,9 @@ def deploy(endpoint: str, stage: str, packaged: Path, own: Mapping[str, str], kn
 
 def _warm(endpoint: str) -> None:
     with contextlib.suppress(urllib.error.URLError):
-        DIRECT.open(urllib.request.Request(endpoint + "/_openums/warm", method="POST"), timeout=5).close()
+        DIRECT.open(
+            urllib.request.Request(endpoint + "/_openums/warm", method="POST"), timeout=5
+        ).close()
 
 
 @contextlib.contextmanager
@@ -62,11 +72,17 @@ def local_aws(endpoint: str) -> Iterator[Any]:
     for name in before:
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             del os.environ[name]
-    os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    os.environ.update(
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+    )
     import boto3
 
     try:
-        yield boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        yield boto3.session.Session(
+            aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+        )
     finally:
         os.environ.clear()
         os.environ.update(before)

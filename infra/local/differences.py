@@ -48,9 +48,13 @@ def _import_gateway_responses(v1: Any) -> None:
 
     def with_extensions(spec: dict[str, Any], base: dict[str, Any] | None = None) -> str:
         binary = spec.get("x-amazon-apigateway-binary-media-types")
-        api_id: str = import_api(spec, {**(base or {}), **({"binaryMediaTypes": binary} if binary else {})})
+        api_id: str = import_api(
+            spec, {**(base or {}), **({"binaryMediaTypes": binary} if binary else {})}
+        )
         for kind, response in (spec.get("x-amazon-apigateway-gateway-responses") or {}).items():
-            v1._put_gateway_response(api_id, kind, {**response, "statusCode": str(response["statusCode"])})
+            v1._put_gateway_response(
+                api_id, kind, {**response, "statusCode": str(response["statusCode"])}
+            )
         return api_id
 
     v1._import_rest_api = with_extensions
@@ -71,7 +75,9 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
     poll = svc._poll_dynamodb_streams
     execute = svc._execute_function
 
-    def execute_and_mind_failures(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    def execute_and_mind_failures(
+        function: dict[str, Any], event: dict[str, Any]
+    ) -> dict[str, Any]:
         result: dict[str, Any] = execute(function, event)
         if _stream_thread.here:
             counts.event_source("stream", "batches")
@@ -112,7 +118,9 @@ def _batches_need_the_single_right(actions: Any) -> None:
 
     def of_the_single(service: str, *rest: Any, **more: Any) -> Any:
         action = extract(service, *rest, **more)
-        return action.removesuffix("Batch") if service == "sqs" and isinstance(action, str) else action
+        return (
+            action.removesuffix("Batch") if service == "sqs" and isinstance(action, str) else action
+        )
 
     actions.extract_iam_action = of_the_single
 
@@ -121,7 +129,9 @@ def _conditions_on_encryption_contexts(actions: Any) -> None:
     """Policies may ask for the encryption context of a KMS call; MiniStack does not tell them."""
     context = actions.request_tag_context
 
-    def with_encryption_context(service: str, action: str, body: bytes, parameters: Any) -> dict[str, Any]:
+    def with_encryption_context(
+        service: str, action: str, body: bytes, parameters: Any
+    ) -> dict[str, Any]:
         found: dict[str, Any] = context(service, action, body, parameters)
         if service == "kms":
             asked = json.loads(body or b"{}").get("EncryptionContext", {})

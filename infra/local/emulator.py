@@ -58,7 +58,9 @@ class Emulator:
         self.counts.api_request(scope["method"])
         headers = dict(scope["headers"])
         if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY:
-            status, answer_headers, body = insides.gateway_error(api, "REQUEST_TOO_LARGE", "Request Too Long")
+            status, answer_headers, body = insides.gateway_error(
+                api, "REQUEST_TOO_LARGE", "Request Too Long"
+            )
             await _drain(receive)
             await _answer_raw(send, status, answer_headers, body)
             return
@@ -66,7 +68,9 @@ class Emulator:
         raw = scope.get("raw_path") or scope["path"].encode()
         path = f"/restapis/{api.id}/{api.stage}/_user_request_".encode() + raw
         async with self.door:
-            await self.aws({**scope, "path": path.decode("latin-1"), "raw_path": path}, receive, send)
+            await self.aws(
+                {**scope, "path": path.decode("latin-1"), "raw_path": path}, receive, send
+            )
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
         service, operation, caller = operation_of(scope)
@@ -75,7 +79,9 @@ class Emulator:
             self.counts.dynamodb_units(operation, request, response)
         elif operation == "ReceiveMessage":
             _, response = await self._overheard(scope, receive, send)
-            caller = caller if b"ReceiptHandle" in response else OUTSIDE  # who waits asks all the time, whatever is sent
+            caller = (
+                caller if b"ReceiptHandle" in response else OUTSIDE
+            )  # who waits asks all the time, whatever is sent
         else:
             await self.aws(scope, receive, send)
         self.counts.aws_request(service, operation, caller)
@@ -148,11 +154,18 @@ def _environment(port: int, folder: Path, enforce_iam: bool) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--port", type=int, default=4566)
     parser.add_argument("--door-port", type=int, default=8080)
     parser.add_argument("--folder", type=Path, default=Path(".local/demo"))
-    parser.add_argument("--enforce-iam", action=argparse.BooleanOptionalAction, default=True, help="let roles decide, as AWS does")
+    parser.add_argument(
+        "--enforce-iam",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="let roles decide, as AWS does",
+    )
     options = parser.parse_args()
     _environment(options.port, options.folder.resolve(), options.enforce_iam)
 

@@ -30,7 +30,10 @@ def _name_the_caller(runtime: Any) -> None:
     spawn = runtime.Worker._spawn
 
     def spawn_named(worker: Any) -> None:
-        variables = {**worker.config.get("Environment", {}).get("Variables", {}), "AWS_SDK_UA_APP_ID": _short(worker.func_name)}
+        variables = {
+            **worker.config.get("Environment", {}).get("Variables", {}),
+            "AWS_SDK_UA_APP_ID": _short(worker.func_name),
+        }
         worker.config = {**worker.config, "Environment": {"Variables": variables}}
         spawn(worker)
 
@@ -50,10 +53,16 @@ def _count(svc: Any, sqs: Any, states: Any, counts: Counts) -> None:
         states._add_event,
     )
 
-    def count_invocation(function: Any, config: Any, payload: Any, request: str, started: float) -> Any:
+    def count_invocation(
+        function: Any, config: Any, payload: Any, request: str, started: float
+    ) -> Any:
         begun = time.monotonic()
         result = dispatch(function, config, payload, request, started)
-        counts.invocation(_short(config["FunctionName"]), (time.monotonic() - begun) * 1000, bool(result.get("error")))
+        counts.invocation(
+            _short(config["FunctionName"]),
+            (time.monotonic() - begun) * 1000,
+            bool(result.get("error")),
+        )
         return result
 
     def count_receive(queue: str, number: int) -> Any:
@@ -83,7 +92,9 @@ def _write_log(svc: Any, log: Path) -> None:
     emit = svc._emit_lambda_logs
     lock = threading.Lock()
 
-    def emit_and_write(function: Any, request: str, output: str, failed: bool, *rest: Any, **more: Any) -> Any:
+    def emit_and_write(
+        function: Any, request: str, output: str, failed: bool, *rest: Any, **more: Any
+    ) -> Any:
         name = _short((function.get("config") or function)["FunctionName"])
         if output:
             lines = "".join(f"{name}  {line}\n" for line in output.splitlines())
@@ -118,10 +129,18 @@ def gateway_error(api: Api, kind: str, message: str) -> tuple[int, dict[str, str
     from ministack.services import apigateway_v1 as v1
 
     stage = v1.stages_for_api(api.id)[api.stage]
-    request = {"api_id": api.id, "stage_name": api.stage, "stage": stage, "request_id": "-", "resource_path": ""}
+    request = {
+        "api_id": api.id,
+        "stage_name": api.stage,
+        "stage": stage,
+        "request_id": "-",
+        "resource_path": "",
+    }
     request |= {"headers": {}, "query_params": {}, "path_params": {}}
     with request_scope(*v1.find_api_scope(api.id)):
-        answer: tuple[int, dict[str, str], bytes] = v1._gateway_error_response(v1._GatewayError(kind, message), request)
+        answer: tuple[int, dict[str, str], bytes] = v1._gateway_error_response(
+            v1._GatewayError(kind, message), request
+        )
     return answer
 
 
@@ -132,7 +151,10 @@ def workers() -> list[dict[str, Any]]:
     with runtime._lock:
         every = [worker for pool in runtime._workers.values() for worker in pool]
     alive = [worker for worker in every if worker._proc is not None and worker._proc.poll() is None]
-    return [{"function": _short(worker.func_name), "pid": worker._proc.pid, "busy": worker.in_use} for worker in alive]
+    return [
+        {"function": _short(worker.func_name), "pid": worker._proc.pid, "busy": worker.in_use}
+        for worker in alive
+    ]
 
 
 def warm() -> None:
@@ -141,9 +163,20 @@ def warm() -> None:
     from ministack.services import lambda_svc as svc
 
     functions = [record for record in list(svc._functions._data.values()) if record.get("code_zip")]
-    order = ("api", "audience", "deliver_app", "deliver_sms", "deliver_email", "tally", "sweep", "poll")
+    order = (
+        "api",
+        "audience",
+        "deliver_app",
+        "deliver_sms",
+        "deliver_email",
+        "tally",
+        "sweep",
+        "poll",
+    )
     by_name = {_short(record["config"]["FunctionName"]): record for record in functions}
-    for name in sorted(by_name, key=lambda name: order.index(name) if name in order else len(order)):
+    for name in sorted(
+        by_name, key=lambda name: order.index(name) if name in order else len(order)
+    ):
         record, config = by_name[name], by_name[name]["config"]
         if any(each["function"] == name for each in workers()):
             continue

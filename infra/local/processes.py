@@ -16,14 +16,18 @@ from pathlib import Path
 from infra.package import ROOT
 
 FIRST_PORT = 4566
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # to this machine, whatever proxy it uses for others
+DIRECT = urllib.request.build_opener(
+    urllib.request.ProxyHandler({})
+)  # to this machine, whatever proxy it uses for others
 
 
 class NotStarted(Exception):
     pass
 
 
-def spawn(module: str, options: Iterable[object], log: Path, environment: dict[str, str] | None = None) -> int:
+def spawn(
+    module: str, options: Iterable[object], log: Path, environment: dict[str, str] | None = None
+) -> int:
     """A process of its own session: it survives this one and hears no Ctrl-C."""
     with log.open("wb") as file:
         started = subprocess.Popen(
@@ -41,7 +45,11 @@ def spawn(module: str, options: Iterable[object], log: Path, environment: dict[s
 def _clean_environment() -> dict[str, str]:
     """Nothing of this machine's AWS account or proxies gets into the functions."""
     unwanted = ("AWS_", "PYTHON", "LOCALSTACK", "MINISTACK")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted) and not name.lower().endswith("_proxy")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
+    }
     return {**kept, "PYTHONUNBUFFERED": "1"}
 
 
@@ -62,14 +70,18 @@ def end(pids: list[int], patience: float, others: Iterable[int] = ()) -> None:
 def is_ours(pid: int, module: str) -> bool:
     """A pid may have been given to somebody else since."""
     # Where nobody looks, ps cuts lines at 80 characters, behind which a long path pushes the module.
-    found = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
+    )
     return module in found.stdout
 
 
 def alive(pid: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    found = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+    ).stdout.strip()
     return bool(found) and not found.startswith("Z")
 
 
@@ -79,7 +91,9 @@ def ports(first: int | None, names: Sequence[str]) -> dict[str, int]:
         found = {name: base + number for number, name in enumerate(names)}
         if all(_is_free(port) for port in found.values()):
             return found
-    raise NotStarted(f"not all of the ports from {first} to {(first or 0) + len(names) - 1} are free")
+    raise NotStarted(
+        f"not all of the ports from {first} to {(first or 0) + len(names) - 1} are free"
+    )
 
 
 def _is_free(port: int) -> bool:

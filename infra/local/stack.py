@@ -31,7 +31,10 @@ DEMO = "demo"
 STAGES = {"test": "test"}  # of a name; else `local`
 PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
 # The sources of what runs here: a stack whose emulator or sandbox is another by now starts anew.
-LOCAL_SOURCES = [ROOT / "infra" / "local" / name for name in ("emulator.py", "differences.py", "insides.py", "counts.py", "sandbox")]
+LOCAL_SOURCES = [
+    ROOT / "infra" / "local" / name
+    for name in ("emulator.py", "differences.py", "insides.py", "counts.py", "sandbox")
+]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
 PATIENCE = 60.0  # seconds for a process to answer
 
@@ -60,21 +63,35 @@ class Stack:
         return self.folder / f"{process}.log"
 
 
-def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, ...] = ()) -> dict[str, Any]:
+def up(
+    stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Everything running and deployed as the sources say; the description that was written."""
     stack.folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(stack):
         running = _read(stack.record)
         wanted = f"{inputs_hash(stack.stage, HERE)} {deployment.parameters(stack.worker)} {sandbox_options}"
         programs = digest(LOCAL_SOURCES)
-        if running and not (running.get("programs") == programs and answers(_emulator(running)) and answers(_sandbox(running))):
+        if running and not (
+            running.get("programs") == programs
+            and answers(_emulator(running))
+            and answers(_sandbox(running))
+        ):
             _stop(stack)
             running = {}
-        if running and running.get("deployed") == wanted and stack.description.is_file() and worker.lives(running["pids"].get(WORKER)):
+        if (
+            running
+            and running.get("deployed") == wanted
+            and stack.description.is_file()
+            and worker.lives(running["pids"].get(WORKER))
+        ):
             return _read(stack.description)
         packaging = deployment.start_packaging(stack.stage)
         if not running:
-            running = {**_start(stack, ports(ports_from, PORTS), sandbox_options), "programs": programs}
+            running = {
+                **_start(stack, ports(ports_from, PORTS), sandbox_options),
+                "programs": programs,
+            }
         _write(stack.record, running)
         import boto3  # while the others start  # noqa: F401
 
@@ -83,7 +100,9 @@ def up(stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, 
         description = _deploy(stack, running, packaged)
         old = running["pids"].get(WORKER)
         log = stack.log(WORKER)
-        running["pids"][WORKER] = worker.restart(old, _emulator_url(running), stack.stage, packaged, log, stack.worker)
+        running["pids"][WORKER] = worker.restart(
+            old, _emulator_url(running), stack.stage, packaged, log, stack.worker
+        )
         _write(stack.record, running)
         _await(stack, "sandbox", _sandbox(running), running)
         _write(stack.record, {**running, "deployed": wanted})
@@ -101,15 +120,40 @@ def down(stack: Stack) -> bool:
     return True
 
 
-def _start(stack: Stack, chosen: dict[str, int], sandbox_options: tuple[str, ...]) -> dict[str, Any]:
+def _start(
+    stack: Stack, chosen: dict[str, int], sandbox_options: tuple[str, ...]
+) -> dict[str, Any]:
     shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
     stack.log("functions").write_bytes(b"")
     stack.description.unlink(missing_ok=True)
-    emulator = ["--port", chosen["emulator"], "--door-port", chosen["api"], "--folder", stack.folder]
-    sandbox = ["--http-port", chosen["sandbox"], "--smtp-port", chosen["smtp"], "--smtps-port", chosen["smtps"]]
-    sandbox += ["--starttls-port", chosen["starttls"], "--cmpp-port", chosen["cmpp"], *sandbox_options]
+    emulator = [
+        "--port",
+        chosen["emulator"],
+        "--door-port",
+        chosen["api"],
+        "--folder",
+        stack.folder,
+    ]
+    sandbox = [
+        "--http-port",
+        chosen["sandbox"],
+        "--smtp-port",
+        chosen["smtp"],
+        "--smtps-port",
+        chosen["smtps"],
+    ]
+    sandbox += [
+        "--starttls-port",
+        chosen["starttls"],
+        "--cmpp-port",
+        chosen["cmpp"],
+        *sandbox_options,
+    ]
     options = {"emulator": emulator, "sandbox": sandbox}
-    pids = {process: spawn(MODULES[process], words, stack.log(process)) for process, words in options.items()}
+    pids = {
+        process: spawn(MODULES[process], words, stack.log(process))
+        for process, words in options.items()
+    }
     return {"stage": stack.stage, "ports": chosen, "pids": pids}
 
 
@@ -134,7 +178,11 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
 def _stop(stack: Stack) -> None:
     """The emulator ends its own workers; what does not end in time is killed."""
     running = _read(stack.record)
-    pids = [pid for process, pid in running.get("pids", {}).items() if pid and is_ours(pid, MODULES[process])]
+    pids = [
+        pid
+        for process, pid in running.get("pids", {}).items()
+        if pid and is_ours(pid, MODULES[process])
+    ]
     end(pids, 4, [each["pid"] for each in _functions(running)])
     stack.record.unlink(missing_ok=True)
     shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
@@ -202,23 +250,37 @@ def _show(description: dict[str, Any], seconds: float | None = None) -> None:
     print(f"API        {description['api_url']}")
     print(f"sandbox    {description['sandbox_url']}")
     print(f"emulator   {description['emulator_url']}")
-    where = LOCAL / "stack.json" if description["name"] == DEMO else LOCAL / description["name"] / "stack.json"
+    where = (
+        LOCAL / "stack.json"
+        if description["name"] == DEMO
+        else LOCAL / description["name"] / "stack.json"
+    )
     print(f"keys in    {where.relative_to(ROOT)}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=("up", "down", "status", "logs"))
     parser.add_argument("--name", default=DEMO, help="several stacks may run at once")
-    parser.add_argument("--stage", help="of .chalice/config.json; `test` for the stack of that name, else `local`")
-    parser.add_argument("--ports-from", type=int, help="seven ports in a row; by default the first that are free")
-    parser.add_argument("--late", help="seconds after which the sandbox reports what it delivers late")
+    parser.add_argument(
+        "--stage", help="of .chalice/config.json; `test` for the stack of that name, else `local`"
+    )
+    parser.add_argument(
+        "--ports-from", type=int, help="seven ports in a row; by default the first that are free"
+    )
+    parser.add_argument(
+        "--late", help="seconds after which the sandbox reports what it delivers late"
+    )
     options = parser.parse_args()
     stack = Stack(options.name, options.stage or STAGES.get(options.name, "local"))
     if options.command == "up":
         begun = time.monotonic()
         try:
-            description = up(stack, options.ports_from, ("--late", options.late) if options.late else ())
+            description = up(
+                stack, options.ports_from, ("--late", options.late) if options.late else ()
+            )
         except NotStarted as failure:
             sys.exit(str(failure))
         _show(description, time.monotonic() - begun)

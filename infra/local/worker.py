@@ -16,7 +16,9 @@ PATIENCE = 30.0  # seconds for it to finish what it has in hand
 CREDENTIALS_LAST = 12 * 3600  # seconds: in a container it would get new ones
 
 
-def restart(old: int | None, endpoint: str, stage: str, packaged: Path, log: Path, wanted: bool) -> int | None:
+def restart(
+    old: int | None, endpoint: str, stage: str, packaged: Path, log: Path, wanted: bool
+) -> int | None:
     """The new one's pid; None where the stage has none, or it is not wanted."""
     if old is not None:
         end([pid for pid in [old] if is_ours(pid, workers.MODULE)], PATIENCE)
@@ -37,14 +39,19 @@ def _environment(session: Any, stage: str, template: dict[str, Any]) -> dict[str
     """What the template leaves to be resolved is the same for functions, whose variables can be asked for."""
     (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
     function = config.function_name(stage, "sweep")
-    known = session.client("lambda").get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    known = session.client("lambda").get_function_configuration(FunctionName=function)[
+        "Environment"
+    ]["Variables"]
     known["AWS_DEFAULT_REGION"] = session.region_name
     variables = {
-        each["Name"]: each["Value"] if isinstance(each["Value"], str) else known[each["Name"]] for each in container["Environment"]
+        each["Name"]: each["Value"] if isinstance(each["Value"], str) else known[each["Name"]]
+        for each in container["Environment"]
     }
     roles = session.client("iam").list_roles()["Roles"]
     role = next(each["Arn"] for each in roles if "CmppTaskRole" in each["RoleName"])
-    taken = session.client("sts").assume_role(RoleArn=role, RoleSessionName=WORKER, DurationSeconds=CREDENTIALS_LAST)["Credentials"]
+    taken = session.client("sts").assume_role(
+        RoleArn=role, RoleSessionName=WORKER, DurationSeconds=CREDENTIALS_LAST
+    )["Credentials"]
     return {
         **variables,
         "AWS_SDK_UA_APP_ID": WORKER,

@@ -23,26 +23,40 @@ class Account:
     webhook_url: str | None = None
     receipt_batch: int = 1  # receipts in one post at most
     receipt_batch_limit: int = 1000  # the provider's own
-    receipt_wait: float = 0.2  # seconds that a post waits for more of them, where it takes more than one
+    receipt_wait: float = (
+        0.2  # seconds that a post waits for more of them, where it takes more than one
+    )
     receipt_delay: float = 0.0  # seconds from a delivery to its receipt
-    trickle: float = 0.0  # seconds over which the receipts of `trickle_share` of the recipients are spread
+    trickle: float = (
+        0.0  # seconds over which the receipts of `trickle_share` of the recipients are spread
+    )
     trickle_share: float = 0.5
     rate_limit: int = 0  # calls per minute; 0: no limit
     report_interval: float = 5.0  # seconds between two polls, where the provider wants some
     agent_id: str | None = None  # the application's number, where calls name one; None: any
     callback_token: str | None = None  # with these a callback is signed and encrypted
     encoding_aes_key: str | None = None
-    templates: str | None = None  # what templates there are, with the names of their values; None: any
+    templates: str | None = (
+        None  # what templates there are, with the names of their values; None: any
+    )
     token_life: float = 7200.0  # seconds for which an access token is good, where calls want one
     access_token: str = ""
     token_ends: float = 0.0
     connections: int = 0  # that may be open at once (cmpp); 0: no limit
-    consecutive_ids: int = 0  # 1: each number of a SUBMIT has an id of its own, one after another (cmpp)
-    other_connection: int = 0  # 1: reports come on another connection than the message went on (cmpp)
+    consecutive_ids: int = (
+        0  # 1: each number of a SUBMIT has an id of its own, one after another (cmpp)
+    )
+    other_connection: int = (
+        0  # 1: reports come on another connection than the message went on (cmpp)
+    )
     report_bytes: int = 0  # 60 or 71, whatever the version; 0: as the version has it (cmpp)
     answer_delay: float = 0.0  # seconds until a SUBMIT is answered (cmpp)
-    unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))  # receipts that wait to be polled
-    replies: deque[Event] = field(default_factory=lambda: deque(maxlen=10_000))  # what people wrote back, that waits to be polled
+    unread: deque[Event] = field(
+        default_factory=lambda: deque(maxlen=100_000)
+    )  # receipts that wait to be polled
+    replies: deque[Event] = field(
+        default_factory=lambda: deque(maxlen=10_000)
+    )  # what people wrote back, that waits to be polled
     last_report: float = 0.0
     last_reply: float = 0.0
     _trickled: int = 0
@@ -67,7 +81,14 @@ class Account:
         return 60 - now % 60 if self.rate_limit and used > self.rate_limit else 0
 
 
-TEXTS = ("master_secret", "webhook_url", "agent_id", "callback_token", "encoding_aes_key", "templates")
+TEXTS = (
+    "master_secret",
+    "webhook_url",
+    "agent_id",
+    "callback_token",
+    "encoding_aes_key",
+    "templates",
+)
 NUMBERS = {
     "receipt_batch": (1, 1000),
     "receipt_wait": (0, 60),
@@ -83,7 +104,16 @@ NUMBERS = {
     "report_bytes": (0, 71),
     "answer_delay": (0, 60),
 }
-WHOLE = frozenset({"receipt_batch", "rate_limit", "connections", "consecutive_ids", "other_connection", "report_bytes"})
+WHOLE = frozenset(
+    {
+        "receipt_batch",
+        "rate_limit",
+        "connections",
+        "consecutive_ids",
+        "other_connection",
+        "report_bytes",
+    }
+)
 
 
 class Accounts:
@@ -138,7 +168,11 @@ def _checked(raw: Mapping[str, Any]) -> dict[str, Any]:
             continue
         low, high = NUMBERS[name]
         whole = name in WHOLE
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int if whole else (int, float))
+            or not low <= value <= high
+        ):
             raise ValueError(f"{name} must be a number from {low} to {high}")
     if "webhook_url" in settings and not is_local(settings["webhook_url"]):
         raise ValueError("webhook_url must be an http(s) address of this machine")
@@ -158,4 +192,6 @@ def is_local(url: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")  # RFC 6761: names under localhost are loopback
+        return host == "localhost" or host.endswith(
+            ".localhost"
+        )  # RFC 6761: names under localhost are loopback

@@ -55,13 +55,17 @@ class CallLog:
         """`contacts` are those the call names, `sent` those among them to whom something really goes."""
         really = Counter(sent)
         number = len(self._calls)
-        self._calls.append(replace(call, number=number, contacts=len(contacts), sent=really.total()))
+        self._calls.append(
+            replace(call, number=number, contacts=len(contacts), sent=really.total())
+        )
         self._sends[call.provider].update(really)
         for contact in dict.fromkeys(contacts):
             self._by_contact[call.provider, contact].append((number, contact in really))
 
     def receive(self, provider: str, contact: str, provider_id: str, content: Any) -> None:
-        self._inbox[provider, contact].append(Received(int(time.time() * 1000), provider_id, content))
+        self._inbox[provider, contact].append(
+            Received(int(time.time() * 1000), provider_id, content)
+        )
 
     def sends_to(self, contact: str, provider: str | None = None) -> int:
         return sum(self._sends[name][contact] for name in self._named(provider))
@@ -83,12 +87,16 @@ class CallLog:
                 "outcomes": dict(outcomes[name]),
                 "contacts": len(self._sends[name]),
                 "sends": self._sends[name].total(),
-                "repeated": {contact: times for contact, times in self._sends[name].items() if times > 1},
+                "repeated": {
+                    contact: times for contact, times in self._sends[name].items() if times > 1
+                },
             }
             for name in self._named(provider)
         }
 
-    def calls(self, provider: str | None, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
+    def calls(
+        self, provider: str | None, after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
         """Calls with a number above `after`, and the number to go on after when there are more."""
         page: list[dict[str, Any]] = []
         for call in self._calls[after + 1 :]:
@@ -100,11 +108,22 @@ class CallLog:
 
     def calls_of(self, contact: str, provider: str | None) -> list[dict[str, Any]]:
         """The calls that named a contact; `sent_to_contact` says of each whether it sent something to it."""
-        found = [entry for name in self._named(provider) for entry in self._by_contact.get((name, contact), ())]
-        return [{**asdict(self._calls[number]), "sent_to_contact": sent} for number, sent in sorted(found)]
+        found = [
+            entry
+            for name in self._named(provider)
+            for entry in self._by_contact.get((name, contact), ())
+        ]
+        return [
+            {**asdict(self._calls[number]), "sent_to_contact": sent}
+            for number, sent in sorted(found)
+        ]
 
     def inbox(self, contact: str, provider: str | None) -> list[tuple[str, Received]]:
-        found = [(name, item) for name in self._named(provider) for item in self._inbox.get((name, contact), ())]
+        found = [
+            (name, item)
+            for name in self._named(provider)
+            for item in self._inbox.get((name, contact), ())
+        ]
         return sorted(found, key=lambda pair: pair[1].time)
 
     def _named(self, provider: str | None) -> list[str]:

@@ -22,9 +22,16 @@ def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
     public = key.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenUMS provider sandbox")])
     now = datetime.datetime.now(datetime.UTC)
-    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)  # signing, also of certificates
+    usage = x509.KeyUsage(
+        True, False, False, False, False, True, True, False, False
+    )  # signing, also of certificates
     certificate = (
-        x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=public, serial_number=x509.random_serial_number())
+        x509.CertificateBuilder(
+            issuer_name=name,
+            subject_name=name,
+            public_key=public,
+            serial_number=x509.random_serial_number(),
+        )
         .not_valid_before(now - datetime.timedelta(minutes=5))
         .not_valid_after(now + LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -38,7 +45,13 @@ def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
     path, key_path = folder / "certificate.pem", folder / "key.pem"
     path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     key_path.touch(mode=0o600)
-    key_path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path, key_path)
     return path, context

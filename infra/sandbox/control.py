@@ -37,7 +37,12 @@ class Control:
         about: Mapping[str, Any],
         certificate: str,
     ) -> None:
-        self._core, self._providers, self._verifiers, self._replies = core, providers, verifiers, replies
+        self._core, self._providers, self._verifiers, self._replies = (
+            core,
+            providers,
+            verifiers,
+            replies,
+        )
         self._about, self._certificate = about, certificate
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -74,19 +79,31 @@ class Control:
             if not await verify(account):
                 account.webhook_url = None
                 return _error("the webhook did not send back echostr; it is not used")
-        return web.json_response({"provider": account.provider, "app_key": account.app_key, "webhook_url": account.webhook_url})
+        return web.json_response(
+            {
+                "provider": account.provider,
+                "app_key": account.app_key,
+                "webhook_url": account.webhook_url,
+            }
+        )
 
     async def reply(self, request: web.Request) -> web.Response:
         """A person writes back: to the account's webhook, or kept to be polled."""
         try:
             raw = json.loads(await request.read())
-            provider, app_key, contact, text = (raw[name] for name in ("provider", "app_key", "contact", "text"))
+            provider, app_key, contact, text = (
+                raw[name] for name in ("provider", "app_key", "contact", "text")
+            )
             write = self._replies[provider]
             if not all(isinstance(each, str) and each for each in (app_key, contact, text)):
                 raise ValueError("no text")
         except (ValueError, TypeError, KeyError):
-            return _error(f"provider (one of {', '.join(self._replies)}), app_key, contact and text must be texts")
-        self._core.receipts.send_reply(self._core.accounts.get(provider, app_key), write(contact, text))
+            return _error(
+                f"provider (one of {', '.join(self._replies)}), app_key, contact and text must be texts"
+            )
+        self._core.receipts.send_reply(
+            self._core.accounts.get(provider, app_key), write(contact, text)
+        )
         return web.Response(status=204)
 
     async def calls(self, request: web.Request) -> web.Response:
@@ -95,10 +112,15 @@ class Control:
             listed, more = self._core.log.calls_of(contact, provider), None
         else:
             try:
-                after, limit = int(request.query.get("after", "-1")), int(request.query.get("limit", str(PAGE)))
+                after, limit = (
+                    int(request.query.get("after", "-1")),
+                    int(request.query.get("limit", str(PAGE))),
+                )
             except ValueError:
                 return _error("after and limit must be numbers")
-            listed, more = self._core.log.calls(provider, max(-1, after), max(1, min(limit, MAX_PAGE)))
+            listed, more = self._core.log.calls(
+                provider, max(-1, after), max(1, min(limit, MAX_PAGE))
+            )
         answer = {"calls": listed, "after": more, "totals": self._core.log.totals(provider)}
         if contact is not None:
             answer["sends"] = {contact: self._core.log.sends_to(contact, provider)}
@@ -131,7 +153,9 @@ class Control:
                         "provider": provider,
                         "time": item.time,
                         "provider_id": item.provider_id,
-                        "content": readable(item.content) if isinstance(item.content, bytes) else item.content,
+                        "content": readable(item.content)
+                        if isinstance(item.content, bytes)
+                        else item.content,
                     }
                     for provider, item in found
                 ]

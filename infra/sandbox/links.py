@@ -36,5 +36,8 @@ def open_first(outbox: Outbox, texts: Iterable[str], delay: float, provider: str
     """Opens it a moment after the delivery, which is in `delay` seconds, in the provider's app; counted under `links`."""
     url = first_local_link(texts)
     if url is not None:
-        headers = {"User-Agent": f"{_BROWSER} {_APPS.get(provider, '')}".strip(), "Accept": "text/html"}
+        headers = {
+            "User-Agent": f"{_BROWSER} {_APPS.get(provider, '')}".strip(),
+            "Accept": "text/html",
+        }
         outbox.send(Parcel("links", url, method="GET", headers=headers), delay + OPENED_AFTER)

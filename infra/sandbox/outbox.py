@@ -28,7 +28,9 @@ class Parcel:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     holds: int = 1
-    wants: Mapping[str, Any] = field(default_factory=dict)  # what the answer must say, as members of a JSON object
+    wants: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what the answer must say, as members of a JSON object
 
     def arrived(self, status: int, text: str) -> bool:
         """A webhook has taken receipts when it says 200, and what its vendor wants; a page is open when it is there, or leads somewhere."""
@@ -41,7 +43,9 @@ class Parcel:
             said = json.loads(text)
         except ValueError:
             return False
-        return isinstance(said, dict) and all(said.get(name) == value for name, value in self.wants.items())
+        return isinstance(said, dict) and all(
+            said.get(name) == value for name, value in self.wants.items()
+        )
 
 
 @dataclass
@@ -91,10 +95,16 @@ class Outbox:
             return 999, "not an address of this machine"
         if self._session is None:
             limits = aiohttp.TCPConnector(limit=CONNECTIONS)
-            self._session = aiohttp.ClientSession(connector=limits, timeout=aiohttp.ClientTimeout(total=SECONDS), trust_env=False)
+            self._session = aiohttp.ClientSession(
+                connector=limits, timeout=aiohttp.ClientTimeout(total=SECONDS), trust_env=False
+            )
         try:
             async with self._session.request(
-                parcel.method, parcel.url, data=parcel.body or None, headers=dict(parcel.headers), allow_redirects=False
+                parcel.method,
+                parcel.url,
+                data=parcel.body or None,
+                headers=dict(parcel.headers),
+                allow_redirects=False,
             ) as answer:
                 return answer.status, await answer.text(errors="replace")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

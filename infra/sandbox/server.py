@@ -49,7 +49,11 @@ WRITERS = {
     wecom.NAME: wecom_callbacks.parcel,
     wechat.NAME: wechat_events.parcel,
 }
-REPLIES = {jsms.NAME: jsms_rules.reply, chuanglan.NAME: chuanglan_rules.reply, montnets.NAME: montnets_rules.reply}
+REPLIES = {
+    jsms.NAME: jsms_rules.reply,
+    chuanglan.NAME: chuanglan_rules.reply,
+    montnets.NAME: montnets_rules.reply,
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,14 @@ class Ports:
 
 def core(options: Options) -> Core:
     outbox = Outbox(options.retry_first, subjects=(*WRITERS, "links"))
-    return Core(options, CallLog(), Troubles(), Accounts(ACCOUNT_DEFAULTS), outbox, Receipts(outbox, WRITERS))
+    return Core(
+        options,
+        CallLog(),
+        Troubles(),
+        Accounts(ACCOUNT_DEFAULTS),
+        outbox,
+        Receipts(outbox, WRITERS),
+    )
 
 
 async def serve(ports: Ports, options: Options, folder: Path) -> None:
@@ -75,12 +86,21 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     shared = core(options)
     pem, context = certificate.make(folder)
-    listening = {name: await smtp.listen(shared, name, getattr(ports, name), context) for name in ("smtp", "smtps", "starttls")}
+    listening = {
+        name: await smtp.listen(shared, name, getattr(ports, name), context)
+        for name in ("smtp", "smtps", "starttls")
+    }
     gateway = cmpp.Gateway(shared)
     listening["cmpp"] = await gateway.listen(ports.cmpp)
-    about: dict[str, Any] = {"certificate": str(pem), **{f"{name}_port": _port(server) for name, server in listening.items()}}
+    about: dict[str, Any] = {
+        "certificate": str(pem),
+        **{f"{name}_port": _port(server) for name, server in listening.items()},
+    }
     runner = web.AppRunner(
-        _application(shared, about, pem.read_text(), gateway), access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
+        _application(shared, about, pem.read_text(), gateway),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=SHUTDOWN_SECONDS,
     )
     await runner.setup()
     site = web.TCPSite(runner, HOST, ports.http)
@@ -99,10 +119,26 @@ async def serve(ports: Ports, options: Options, folder: Path) -> None:
         await sending
 
 
-def _application(shared: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway) -> web.Application:
-    push, sms, life, work = jpush.JPush(shared), jsms.Jsms(shared), alipay.Alipay(shared), wecom.WeCom(shared)
+def _application(
+    shared: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway
+) -> web.Application:
+    push, sms, life, work = (
+        jpush.JPush(shared),
+        jsms.Jsms(shared),
+        alipay.Alipay(shared),
+        wecom.WeCom(shared),
+    )
     chat = wechat.WeChat(shared)
-    providers = (push, sms, life, work, chat, chuanglan.Chuanglan(shared), montnets.Montnets(shared), dingtalk.DingTalk(shared))
+    providers = (
+        push,
+        sms,
+        life,
+        work,
+        chat,
+        chuanglan.Chuanglan(shared),
+        montnets.Montnets(shared),
+        dingtalk.DingTalk(shared),
+    )
     about["alipay_public_key"] = life.public_key
     app = web.Application(client_max_size=MAX_BODY)
     handshakes = {each.name: each.verify_webhook for each in (sms, work, chat)}

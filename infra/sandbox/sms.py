@@ -42,7 +42,9 @@ class SmsPlatform:
         """Nothing is kept here: what waits to be pulled belongs to the accounts."""
 
     def _call(self, request: web.Request) -> Call:
-        return Call(provider=self.name, endpoint=endpoint(request, self.name), outcome=Result.ACCEPTED)
+        return Call(
+            provider=self.name, endpoint=endpoint(request, self.name), outcome=Result.ACCEPTED
+        )
 
     async def _take(
         self,

@@ -33,15 +33,21 @@ class MailServer:
     def __init__(self, core: Core, endpoint: str) -> None:
         self._core, self._endpoint = core, endpoint
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         behaviour = of(address)
         if behaviour is Behaviour.REJECT:
             self._log(Result.REFUSED, "550 5.1.1", [address])
             return "550 5.1.1 No such user here"
-        trouble = None if behaviour is Behaviour.TIMEOUT else self._core.troubles.of_call(NAME, [address])
+        trouble = (
+            None if behaviour is Behaviour.TIMEOUT else self._core.troubles.of_call(NAME, [address])
+        )
         if trouble is Behaviour.THROTTLE:
             self._log(Result.THROTTLED, "450 4.7.1", [address])
-            return f"450 4.7.1 Too many mails, try again in {self._core.options.retry_after} seconds"
+            return (
+                f"450 4.7.1 Too many mails, try again in {self._core.options.retry_after} seconds"
+            )
         if trouble is Behaviour.FLAKY:
             self._log(Result.FAILED, "451 4.3.0", [address])
             return "451 4.3.0 Local error in processing"
@@ -51,8 +57,18 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         recipients, content = list(envelope.rcpt_tos), envelope.original_content or b""
         timeout = self._core.troubles.of_call(NAME, recipients) is Behaviour.TIMEOUT
-        message_id = str(BytesHeaderParser(policy=email.policy.compat32).parsebytes(content).get("Message-ID", "")).strip()
-        self._log(Result.TIMEOUT if timeout else Result.ACCEPTED, "250", recipients, recipients, message_id)
+        message_id = str(
+            BytesHeaderParser(policy=email.policy.compat32)
+            .parsebytes(content)
+            .get("Message-ID", "")
+        ).strip()
+        self._log(
+            Result.TIMEOUT if timeout else Result.ACCEPTED,
+            "250",
+            recipients,
+            recipients,
+            message_id,
+        )
         behaviours = {of(recipient) for recipient in recipients}
         if Behaviour.LATE in behaviours:
             await asyncio.sleep(LATE_SECONDS)
@@ -66,15 +82,28 @@ class MailServer:
             await asyncio.Event().wait()  # aiosmtpd cancels this when the connection is gone
         return "250 2.0.0 OK: queued"
 
-    def _log(self, outcome: Result, code: str, contacts: list[str], sent: list[str] | None = None, message_id: str = "") -> None:
+    def _log(
+        self,
+        outcome: Result,
+        code: str,
+        contacts: list[str],
+        sent: list[str] | None = None,
+        message_id: str = "",
+    ) -> None:
         code = "" if outcome is Result.ACCEPTED else code
-        call = Call(provider=NAME, endpoint=self._endpoint, outcome=outcome, code=code, token=message_id)
+        call = Call(
+            provider=NAME, endpoint=self._endpoint, outcome=outcome, code=code, token=message_id
+        )
         self._core.log.add(call, contacts, sent or ())
 
 
-def _check_login(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+def _check_login(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
+) -> AuthResult:
     """Anyone may log in, except with the password `wrong`; aiosmtpd then says 535."""
-    return AuthResult(success=isinstance(data, LoginPassword) and data.password != WRONG_PASSWORD, handled=False)
+    return AuthResult(
+        success=isinstance(data, LoginPassword) and data.password != WRONG_PASSWORD, handled=False
+    )
 
 
 async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) -> asyncio.Server:
@@ -91,7 +120,9 @@ async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) 
         require_starttls=starttls,
         tls_context=context if starttls else None,
     )
-    return await asyncio.get_running_loop().create_server(factory, HOST, port, ssl=context if endpoint == "smtps" else None)
+    return await asyncio.get_running_loop().create_server(
+        factory, HOST, port, ssl=context if endpoint == "smtps" else None
+    )
 
 
 def texts(content: bytes) -> Iterator[str]:
@@ -105,8 +136,14 @@ def texts(content: bytes) -> Iterator[str]:
 def readable(content: bytes) -> dict[str, Any]:
     """A mail as the inbox shows it."""
     mail = email.message_from_bytes(content, policy=email.policy.default)
-    headers = {name.lower().replace("-", "_"): str(mail.get(name, "")) for name in ("From", "To", "Subject", "Date", "Message-ID")}
-    files = [{"name": part.get_filename(), "type": part.get_content_type(), "bytes": len(_body(part))} for part in mail.iter_attachments()]
+    headers = {
+        name.lower().replace("-", "_"): str(mail.get(name, ""))
+        for name in ("From", "To", "Subject", "Date", "Message-ID")
+    }
+    files = [
+        {"name": part.get_filename(), "type": part.get_content_type(), "bytes": len(_body(part))}
+        for part in mail.iter_attachments()
+    ]
     return {**headers, "texts": list(texts(content)), "files": files}
 
 

@@ -70,10 +70,22 @@ class Refusal(Exception):
     """An error in the vendor's shape, for the call that it is about."""
 
     def __init__(
-        self, status: int, code: int, body: Mapping[str, Any], *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: int,
+        body: Mapping[str, Any],
+        *,
+        result: Result = Result.REFUSED,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)
-        self.status, self.code, self.body, self.result, self.headers = status, code, body, result, headers or {}
+        self.status, self.code, self.body, self.result, self.headers = (
+            status,
+            code,
+            body,
+            result,
+            headers or {},
+        )
         self.call: Call | None = None
         self.contacts: Sequence[str] = ()
 
@@ -96,7 +108,11 @@ def application(provider: HttpProvider, log: CallLog) -> web.Application:
             refusal = error
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as error:
             refusal = provider.no_such(error.status)
-        call = refusal.call or Call(provider=provider.name, endpoint=endpoint(request, provider.name), outcome=refusal.result)
+        call = refusal.call or Call(
+            provider=provider.name,
+            endpoint=endpoint(request, provider.name),
+            outcome=refusal.result,
+        )
         log.add(replace(call, outcome=refusal.result, code=str(refusal.code)), refusal.contacts)
         return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
 
@@ -125,7 +141,11 @@ def authenticated(core: Core, provider: str, request: web.Request) -> Account | 
         return None
     account = core.accounts.get(provider, credentials[0])
     expected = account.master_secret
-    return account if expected is None or hmac.compare_digest(expected.encode(), credentials[1].encode()) else None
+    return (
+        account
+        if expected is None or hmac.compare_digest(expected.encode(), credentials[1].encode())
+        else None
+    )
 
 
 async def never_answer(request: web.Request, seconds: float) -> NoReturn:

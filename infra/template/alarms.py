@@ -20,25 +20,37 @@ def resources(stage: Stage) -> Resource:
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))
     failed = {"ApiName": api.api_name(stage), "Stage": stage.chalice.api_gateway_stage}
-    alarms["ApiErrorAlarm"] = _count("The API answers with errors of ours", "AWS/ApiGateway", "5XXError", failed)
+    alarms["ApiErrorAlarm"] = _count(
+        "The API answers with errors of ours", "AWS/ApiGateway", "5XXError", failed
+    )
     for function in stage.functions:
         if function == API:
             continue  # it answers what fails, and API Gateway when it does not
         own = {"FunctionName": config.function_name(stage.name, function)}
-        alarms[f"{camel(function)}ErrorAlarm"] = _count(f"{function} fails", "AWS/Lambda", "Errors", own)
+        alarms[f"{camel(function)}ErrorAlarm"] = _count(
+            f"{function} fails", "AWS/Lambda", "Errors", own
+        )
     tally = {"FunctionName": config.function_name(stage.name, "tally")}
     text = "Counts lag behind the ledger by more than ten minutes"
     alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
     clock = {"StateMachineArn": {"Ref": "Clock"}}
-    alarms["ClockAlarm"] = _count("The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1)
+    alarms["ClockAlarm"] = _count(
+        "The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1
+    )
     ours = {"stage": stage.name}
     text = "A provider refuses our credentials or settings"
     alarms["MisconfiguredAlarm"] = _count(text, NAMESPACE, "channel_misconfigured", ours, times=1)
-    alarms["ReceiptsRefusedAlarm"] = _count("Receipts are refused: their signatures are wrong", NAMESPACE, "webhook_unverified", ours)
-    alarms["ConcurrencyAlarm"] = _count("The account has no room for more functions at once", "AWS/Lambda", "Throttles", {})
+    alarms["ReceiptsRefusedAlarm"] = _count(
+        "Receipts are refused: their signatures are wrong", NAMESPACE, "webhook_unverified", ours
+    )
+    alarms["ConcurrencyAlarm"] = _count(
+        "The account has no room for more functions at once", "AWS/Lambda", "Throttles", {}
+    )
     for table in WRITTEN_BY_SENDING:
         named = {"TableName": config.table_name(stage.name, table)}
-        alarms[f"{camel(table)}ThrottleAlarm"] = _count(f"Writes of {table} are throttled", "AWS/DynamoDB", "WriteThrottleEvents", named)
+        alarms[f"{camel(table)}ThrottleAlarm"] = _count(
+            f"Writes of {table} are throttled", "AWS/DynamoDB", "WriteThrottleEvents", named
+        )
     return alarms
 
 
@@ -46,23 +58,39 @@ def _of_jobs(family: Family) -> Resource:
     alarms: Resource = {}
     text = f"Jobs of {family.name} failed {MAX_RECEIVES} times"
     dead = {"QueueName": {"Fn::GetAtt": [family.dead_letter_id, "QueueName"]}}
-    alarms[f"{camel(family.name)}DeadAlarm"] = _alarm(text, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, above=0)
+    alarms[f"{camel(family.name)}DeadAlarm"] = _alarm(
+        text, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, above=0
+    )
     if Priority.HIGH in family.queues:
         text = f"Urgent jobs of {family.name} wait longer than two minutes"
         urgent = {"QueueName": {"Fn::GetAtt": [family.queue_id(Priority.HIGH), "QueueName"]}}
-        alarms[f"{camel(family.name)}AgeAlarm"] = _alarm(text, "AWS/SQS", "ApproximateAgeOfOldestMessage", urgent, above=120, times=3)
+        alarms[f"{camel(family.name)}AgeAlarm"] = _alarm(
+            text, "AWS/SQS", "ApproximateAgeOfOldestMessage", urgent, above=120, times=3
+        )
     return alarms
 
 
-def _count(text: str, namespace: str, metric: str, dimensions: Resource, *, times: int = 3) -> Resource:
+def _count(
+    text: str, namespace: str, metric: str, dimensions: Resource, *, times: int = 3
+) -> Resource:
     """Of things that must not happen. One alone may be an accident, and what is scheduled fails every few minutes only."""
     alarm = _alarm(text, namespace, metric, dimensions, above=0, statistic="Sum")
-    alarm["Properties"] |= {"EvaluationPeriods": MINUTES if times > 1 else 1, "DatapointsToAlarm": times}
+    alarm["Properties"] |= {
+        "EvaluationPeriods": MINUTES if times > 1 else 1,
+        "DatapointsToAlarm": times,
+    }
     return alarm
 
 
 def _alarm(
-    text: str, namespace: str, metric: str, dimensions: Resource, *, above: int, times: int = 1, statistic: str = "Maximum"
+    text: str,
+    namespace: str,
+    metric: str,
+    dimensions: Resource,
+    *,
+    above: int,
+    times: int = 1,
+    statistic: str = "Maximum",
 ) -> Resource:
     properties = {
         "AlarmDescription": text,
@@ -75,6 +103,8 @@ def _alarm(
         "Threshold": above,
         "ComparisonOperator": "GreaterThanThreshold",
         "TreatMissingData": "notBreaching",
-        "AlarmActions": {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]},
+        "AlarmActions": {
+            "Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]
+        },
     }
     return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}

@@ -23,12 +23,22 @@ def resource(stage: Stage) -> Resource:
     """
     function = config.function_name(stage.name, API)
     arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + function
-    uri = {"Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/" + arn + "/invocations"}
+    uri = {
+        "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
+        + arn
+        + "/invocations"
+    }
     paths: Resource = {}
     for path, method in stage.routes:
-        paths.setdefault(path, {})[method.lower()] = {"x-amazon-apigateway-integration": {"uri": uri}}
+        paths.setdefault(path, {})[method.lower()] = {
+            "x-amazon-apigateway-integration": {"uri": uri}
+        }
     # CloudWatch tells APIs apart by their titles.
-    body = {"info": {"title": api_name(stage)}, "paths": paths, "x-amazon-apigateway-gateway-responses": dict(_gateway_responses())}
+    body = {
+        "info": {"title": api_name(stage)},
+        "paths": paths,
+        "x-amazon-apigateway-gateway-responses": dict(_gateway_responses()),
+    }
     properties = {
         "OpenApiVersion": "2.0",  # what Chalice writes; said aloud, SAM leaves out its superfluous second stage named "Stage"
         "DefinitionBody": body,
@@ -40,7 +50,14 @@ def resource(stage: Stage) -> Resource:
 
 def _throttles(stage: Stage) -> list[Resource]:
     """Receipts and clicks have their own, so that they cannot use up the API."""
-    settings = [{"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": {"Ref": "ApiRate"}, "ThrottlingBurstLimit": 1000}]
+    settings = [
+        {
+            "ResourcePath": "/*",
+            "HttpMethod": "*",
+            "ThrottlingRateLimit": {"Ref": "ApiRate"},
+            "ThrottlingBurstLimit": 1000,
+        }
+    ]
     for path, method in stage.routes:
         if path.startswith(OUTSIDERS):
             escaped = "/" + path.replace("/", "~1")

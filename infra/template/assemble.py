@@ -31,7 +31,11 @@ def write_merge_file(stage: str, chalice: Config, target: Path) -> None:
 
 def assemble(stage: Stage) -> Template:
     template = _by_hand()
-    template["Parameters"]["Stage"] = {"Type": "String", "Default": stage.name, "AllowedValues": [stage.name]}
+    template["Parameters"]["Stage"] = {
+        "Type": "String",
+        "Default": stage.name,
+        "AllowedValues": [stage.name],
+    }
     resources = template["Resources"]
     _name_tables(stage, resources)
     resources["SealingKeyAlias"]["Properties"]["AliasName"] = f"alias/{config.APP}-{stage.name}"
@@ -48,17 +52,24 @@ def assemble(stage: Stage) -> Template:
     resources |= functions.resources(stage)
     resources["RestAPI"] = api.resource(stage)
     resources |= alarms.resources(stage)
-    template["Outputs"]["PublicUrl"] = {"Description": "Where the API is reached", "Value": functions.public_url(stage)}
+    template["Outputs"]["PublicUrl"] = {
+        "Description": "Where the API is reached",
+        "Value": functions.public_url(stage),
+    }
     return template
 
 
 def _by_hand() -> Template:
     from chalice.package import YAMLTemplateSerializer
 
-    template: Template = YAMLTemplateSerializer().load_template((HERE / "resources.yaml").read_text())
+    template: Template = YAMLTemplateSerializer().load_template(
+        (HERE / "resources.yaml").read_text()
+    )
     return template
 
 
 def _name_tables(stage: Stage, resources: Resource) -> None:
     for table in config.TABLES:
-        resources[f"{camel(table)}Table"]["Properties"]["TableName"] = config.table_name(stage.name, table)
+        resources[f"{camel(table)}Table"]["Properties"]["TableName"] = config.table_name(
+            stage.name, table
+        )

@@ -14,19 +14,26 @@ from infra.template.stage import Family, Resource, Stage, camel, logical_id
 STREAM_BATCH = 100
 LOG_DAYS = 30
 
-SWEEP_SCHEDULE = "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
+SWEEP_SCHEDULE = (
+    "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
+)
 POLL_SCHEDULE = "rate(1 minute)"
 
 MISSING = {"Ref": "AWS::NoValue"}
 
 # Who calls the providers, which may let in known addresses only: those of a NAT gateway. Elsewhere Lambda calls from any address.
-SUBNETS = {"SubnetIds": {"Ref": "DeliverySubnets"}, "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"}}
+SUBNETS = {
+    "SubnetIds": {"Ref": "DeliverySubnets"},
+    "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"},
+}
 
 
 def resources(stage: Stage) -> Resource:
     found: Resource = {}
     for channel_type in stage.channel_types:
-        found[f"{camel(config.deliver_function(channel_type))}Role"] = _delivery_role(stage, channel_type)
+        found[f"{camel(config.deliver_function(channel_type))}Role"] = _delivery_role(
+            stage, channel_type
+        )
     for function in stage.functions:
         found[logical_id(function)] = _function(stage, function)
         found[f"{logical_id(function)}Logs"] = _log_group(stage, function)
@@ -65,9 +72,17 @@ def _function(stage: Stage, function: str) -> Resource:
 def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
     """The policy of the family, for the queues of one channel type: `${ChannelType}` in the file is ours, not CloudFormation's."""
     function = config.deliver_function(channel_type)
-    file = Path(stage.chalice.project_dir) / ".chalice" / stage.chalice.scope(stage.name, function).iam_policy_file
+    file = (
+        Path(stage.chalice.project_dir)
+        / ".chalice"
+        / stage.chalice.scope(stage.name, function).iam_policy_file
+    )
     document = json.loads(file.read_text().replace("${ChannelType}", channel_type.value))
-    return {"Properties": {"Policies": [{"PolicyName": f"{camel(function)}RolePolicy", "PolicyDocument": document}]}}
+    return {
+        "Properties": {
+            "Policies": [{"PolicyName": f"{camel(function)}RolePolicy", "PolicyDocument": document}]
+        }
+    }
 
 
 def environment(stage: Stage) -> Resource:
@@ -75,12 +90,17 @@ def environment(stage: Stage) -> Resource:
 
     The clock is named, not referred to: it starts the function `sweep`, which has this environment too.
     """
-    clock = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:" + config.clock_name(stage.name)
+    clock = (
+        "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
+        + config.clock_name(stage.name)
+    )
     leases = {stage.timeout(config.deliver_function(each)) for each in stage.channel_types}
     return {
         "STAGE": stage.name,
         "PUBLIC_URL": public_url(stage),
-        "QUEUE_URL_PREFIX": {"Fn::Sub": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"},
+        "QUEUE_URL_PREFIX": {
+            "Fn::Sub": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
+        },
         "CLOCK_ARN": {"Fn::Sub": clock},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
@@ -91,7 +111,10 @@ def environment(stage: Stage) -> Resource:
 
 
 def public_url(stage: Stage) -> Resource:
-    own = "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/" + stage.chalice.api_gateway_stage
+    own = (
+        "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/"
+        + stage.chalice.api_gateway_stage
+    )
     return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, {"Fn::Sub": own}]}
 
 
@@ -125,7 +148,9 @@ def _ledger_stream() -> Resource:
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 8,
         "MaximumRecordAgeInSeconds": 6 * 3600,
-        "DestinationConfig": {"OnFailure": outside_china({"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}})},
+        "DestinationConfig": {
+            "OnFailure": outside_china({"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}})
+        },
         "FilterCriteria": {"Filters": [{"Pattern": json.dumps(counted)}]},
     }
     return {"TallyDynamodbEventSource": {"Type": "DynamoDB", "Properties": properties}}
@@ -137,5 +162,13 @@ def _schedule(name: str, rate: str) -> Resource:
 
 
 def _log_group(stage: Stage, function: str) -> Resource:
-    properties = {"LogGroupName": f"/aws/lambda/{config.function_name(stage.name, function)}", "RetentionInDays": LOG_DAYS}
-    return {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Delete", "UpdateReplacePolicy": "Retain", "Properties": properties}
+    properties = {
+        "LogGroupName": f"/aws/lambda/{config.function_name(stage.name, function)}",
+        "RetentionInDays": LOG_DAYS,
+    }
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": properties,
+    }

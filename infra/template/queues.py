@@ -12,12 +12,30 @@ DAY = 86400
 
 def resources(stage: Stage, family: Family) -> Resource:
     dead = config.dead_letter_queue(family.name)
-    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": [family.dead_letter_id, "Arn"]}, "maxReceiveCount": MAX_RECEIVES}
-    feeding = {"VisibilityTimeout": VISIBILITY_PER_TIMEOUT * family.timeout, "RedrivePolicy": redrive}
+    redrive = {
+        "deadLetterTargetArn": {"Fn::GetAtt": [family.dead_letter_id, "Arn"]},
+        "maxReceiveCount": MAX_RECEIVES,
+    }
+    feeding = {
+        "VisibilityTimeout": VISIBILITY_PER_TIMEOUT * family.timeout,
+        "RedrivePolicy": redrive,
+    }
     found = {family.dead_letter_id: _queue(stage, dead, days=14)}
-    return found | {family.queue_id(priority): _queue(stage, name, days=4, **feeding) for priority, name in family.queues.items()}
+    return found | {
+        family.queue_id(priority): _queue(stage, name, days=4, **feeding)
+        for priority, name in family.queues.items()
+    }
 
 
 def _queue(stage: Stage, name: str, *, days: int, **more: object) -> Resource:
-    properties = {"QueueName": config.queue_name(stage.name, name), "MessageRetentionPeriod": days * DAY, "SqsManagedSseEnabled": True}
-    return {"Type": "AWS::SQS::Queue", "DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete", "Properties": properties | more}
+    properties = {
+        "QueueName": config.queue_name(stage.name, name),
+        "MessageRetentionPeriod": days * DAY,
+        "SqsManagedSseEnabled": True,
+    }
+    return {
+        "Type": "AWS::SQS::Queue",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": properties | more,
+    }

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-API = "api"  # the function that serves the REST API, as others call it; Chalice's word is api_handler
+API = (
+    "api"  # the function that serves the REST API, as others call it; Chalice's word is api_handler
+)
 
 AUDIENCE_BATCH = 10  # small jobs, each a page or an evaluation; a function stops at its deadline and hands the rest back
 
@@ -57,12 +59,20 @@ class Stage:
     @property
     def functions(self) -> list[str]:
         app = self.chalice.chalice_app
-        return [API, *(each.name for each in app.event_sources), *(each.name for each in app.pure_lambda_functions)]
+        return [
+            API,
+            *(each.name for each in app.event_sources),
+            *(each.name for each in app.pure_lambda_functions),
+        ]
 
     @property
     def routes(self) -> list[tuple[str, str]]:
         """(path, method) of every route."""
-        return [(path, method) for path, methods in self.chalice.chalice_app.routes.items() for method in methods]
+        return [
+            (path, method)
+            for path, methods in self.chalice.chalice_app.routes.items()
+            for method in methods
+        ]
 
     def concurrency(self, priority: Priority) -> int:
         """How many batches one family works on at once. Priority 3 has the broadcasts: it stays below what the tables are warm for."""
@@ -80,7 +90,11 @@ class Stage:
         if ChannelType.SMS not in self.channel_types:
             return []
         queues = {each: config.worker_queue(workers.CMPP, each) for each in Priority}
-        return [Family(workers.CMPP, "", 1, workers.timeout(self.environment["PROVIDER_TIMEOUT"]), queues)]
+        return [
+            Family(
+                workers.CMPP, "", 1, workers.timeout(self.environment["PROVIDER_TIMEOUT"]), queues
+            )
+        ]
 
     @property
     def families(self) -> list[Family]:

@@ -68,7 +68,11 @@ def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
         "Environment": [{"Name": key, "Value": value} for key, value in sorted(variables.items())],
         "LogConfiguration": {
             "LogDriver": "awslogs",
-            "Options": {"awslogs-group": {"Ref": "CmppLogs"}, "awslogs-region": {"Ref": "AWS::Region"}, "awslogs-stream-prefix": CMPP},
+            "Options": {
+                "awslogs-group": {"Ref": "CmppLogs"},
+                "awslogs-region": {"Ref": "AWS::Region"},
+                "awslogs-stream-prefix": CMPP,
+            },
         },
     }
     task = {
@@ -83,7 +87,8 @@ def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
         "ContainerDefinitions": [container],
     }
     given = {
-        name: {"Fn::If": [f"HasCmpp{name}", {"Ref": f"Cmpp{name}"}, {"Ref": "AWS::NoValue"}]} for name in ("Subnets", "SecurityGroups")
+        name: {"Fn::If": [f"HasCmpp{name}", {"Ref": f"Cmpp{name}"}, {"Ref": "AWS::NoValue"}]}
+        for name in ("Subnets", "SecurityGroups")
     }
     network = {**given, "AssignPublicIp": "DISABLED"}
     service = {
@@ -95,9 +100,11 @@ def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
         "NetworkConfiguration": {"AwsvpcConfiguration": network},
         # The old one goes first: two at once would open more connections than the account may have.
         "DeploymentConfiguration": {
-            "MinimumHealthyPercent": 0, "MaximumPercent": 100, "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+            "MinimumHealthyPercent": 0,
+            "MaximumPercent": 100,
+            "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
         },
-    }  # fmt: skip
+    }
     return {
         "CmppCluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": name}},
         "CmppTask": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
@@ -113,7 +120,11 @@ def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
 
 
 def _role(name: str, policy: Resource) -> Resource:
-    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
@@ -125,13 +136,21 @@ def _role(name: str, policy: Resource) -> Resource:
 
 def _execution_policy() -> Resource:
     """What ECS does before the worker runs: fetch its image, from a repository of this account, and write its log."""
-    repositories = {"Fn::Sub": "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/*"}
+    repositories = {
+        "Fn::Sub": "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/*"
+    }
     statements: Iterable[tuple[list[str], Any]] = (
         (["ecr:GetAuthorizationToken"], "*"),
-        (["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], repositories),
+        (
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            repositories,
+        ),
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["CmppLogs", "Arn"]}),
     )
     return {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in statements],
+        "Statement": [
+            {"Effect": "Allow", "Action": actions, "Resource": resource}
+            for actions, resource in statements
+        ],
     }

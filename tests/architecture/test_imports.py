@@ -31,7 +31,9 @@ ONLY_HERE = {
 
 # A provider may be named in its own files, where providers are listed, and, being a protocol too, SMTP where sockets are opened.
 # Channel types may be named everywhere, in any spelling of the API, also where a platform has the same name.
-CHANNEL_TYPES = re.compile("|".join(each.value.replace("_", "_?") for each in sorted(ChannelType, key=len, reverse=True)))
+CHANNEL_TYPES = re.compile(
+    "|".join(each.value.replace("_", "_?") for each in sorted(ChannelType, key=len, reverse=True))
+)
 
 MAY_NAME_PROVIDERS = ("providers", "web/smtp.py", "entrypoints/workers")
 
@@ -70,7 +72,8 @@ def words_of(path: Path) -> Iterator[str]:
     docstrings = {
         node.body[0].lineno
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and ast.get_docstring(node) is not None
     }
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in (tokenize.NAME, tokenize.STRING) and token.start[0] not in docstrings:
@@ -103,13 +106,17 @@ def test_providers_do_not_know_each_other() -> None:
             if module.startswith("chalicelib.providers."):
                 parts = module.split(".")[2:]
                 shared = parts == ["base"] or len(parts) == 1
-                assert shared or parts[0] == path.parent.name, f"{name_of(path)} ({own}) imports {module}"
+                assert shared or parts[0] == path.parent.name, (
+                    f"{name_of(path)} ({own}) imports {module}"
+                )
 
 
 def test_nothing_happens_at_import_but_definitions() -> None:
     """Importing the API and a delivery function brings neither the AWS SDK nor HTTP nor tracing: adapters are made when needed."""
     heavy = ("boto3", "botocore", "requests", "aws_xray_sdk.core", "cryptography")
-    script = f"import sys; import chalicelib.wiring; print([m for m in {heavy!r} if m in sys.modules])"
+    script = (
+        f"import sys; import chalicelib.wiring; print([m for m in {heavy!r} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     if "No module named 'chalicelib.wiring'" in done.stderr:
         pytest.fail("chalicelib.wiring is missing")

@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_functions_are_configured_under_the_names_that_the_config_makes() -> None:
-    configured = set(json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"])
+    configured = set(
+        json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
+    )
     deliver = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TYPES}
     assert configured == {"api_handler", "audience", "imports", "tally", "sweep", "poll", *deliver}
 

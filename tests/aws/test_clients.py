@@ -16,7 +16,9 @@ from chalicelib.aws.files import Files
         ("cn-north-1", "s3.cn-north-1.amazonaws.com.cn"),
     ],
 )
-def test_signed_addresses_lead_to_the_host_of_the_buckets_region(region: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signed_addresses_lead_to_the_host_of_the_buckets_region(
+    region: str, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That of us-east-1 redirects to a bucket elsewhere that is some hours old, where the signature is wrong (boto/boto3#4768)."""
     for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -28,7 +30,11 @@ def test_signed_addresses_lead_to_the_host_of_the_buckets_region(region: str, ho
     client.cache_clear()
     try:
         assert Files().form("imports/uploads/1", 1, 2, 60).url == f"https://{host}/files"
-        assert Files().address("imports/errors/1", "bad.csv", 60).startswith(f"https://{host}/files/imports/errors/1?")
+        assert (
+            Files()
+            .address("imports/errors/1", "bad.csv", 60)
+            .startswith(f"https://{host}/files/imports/errors/1?")
+        )
     finally:
         client.cache_clear()
 

@@ -34,11 +34,23 @@ def running(folder: Path) -> Iterator[str]:
     """Its address; the process ends with the block."""
     port, door = _free_ports(2)
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "infra.local.emulator", "--port", str(port), "--door-port", str(door)]
+    command = [
+        sys.executable,
+        "-m",
+        "infra.local.emulator",
+        "--port",
+        str(port),
+        "--door-port",
+        str(door),
+    ]
     log = folder / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--folder", str(folder), "--no-enforce-iam"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            [*command, "--folder", str(folder), "--no-enforce-iam"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         )
     try:
         _wait_for(address, process, log)
@@ -101,7 +113,11 @@ def create(client: Any) -> str:
     """Everything that adapters need; the key's id."""
     resources = _template()["Resources"]
     for table in config.TABLES:
-        _create_table(client("dynamodb"), config.table_name(STAGE, table), resources[f"{table.capitalize()}Table"]["Properties"])
+        _create_table(
+            client("dynamodb"),
+            config.table_name(STAGE, table),
+            resources[f"{table.capitalize()}Table"]["Properties"],
+        )
     for queue in _queues():
         client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
     client("s3").create_bucket(Bucket=BUCKET)
@@ -115,7 +131,11 @@ def create(client: Any) -> str:
 
 
 def _queues() -> list[str]:
-    delivery = [config.delivery_queue(kind, each) for kind in config.SUPPORTED_CHANNEL_TYPES for each in Priority]
+    delivery = [
+        config.delivery_queue(kind, each)
+        for kind in config.SUPPORTED_CHANNEL_TYPES
+        for each in Priority
+    ]
     workers = [config.worker_queue("cmpp", each) for each in Priority]
     return [*map(config.audience_queue, Priority), config.imports_queue(), *delivery, *workers]
 
@@ -127,7 +147,9 @@ def _create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:
         asked["StreamSpecification"] = {**stream, "StreamEnabled": True}
     dynamodb.create_table(TableName=name, **asked)
     if "TimeToLiveSpecification" in properties:
-        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
+        dynamodb.update_time_to_live(
+            TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"]
+        )
 
 
 class _Loader(yaml.SafeLoader):
@@ -138,10 +160,14 @@ _Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
 
 
 def _template() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.load((ROOT / "infra" / "template" / "resources.yaml").read_text(), _Loader)
+    found: dict[str, Any] = yaml.load(
+        (ROOT / "infra" / "template" / "resources.yaml").read_text(), _Loader
+    )
     return found
 
 
 def without_proxies() -> Iterator[str]:
     """Variables that would send calls for this machine elsewhere."""
-    return (name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy"))
+    return (
+        name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "all_proxy")
+    )

@@ -22,7 +22,9 @@ class _Body:
 
 
 def _response(request: Any, status: int, content: bytes) -> AWSResponse:
-    return AWSResponse(request.url, status, {"content-type": "application/x-amz-json-1.0"}, _Body(content))
+    return AWSResponse(
+        request.url, status, {"content-type": "application/x-amz-json-1.0"}, _Body(content)
+    )
 
 
 def _json(request: Any) -> Any:
@@ -30,7 +32,9 @@ def _json(request: Any) -> Any:
 
 
 @contextmanager
-def _before_sending(client: Any, operation: str, handle: Callable[[Any], AWSResponse | None]) -> Iterator[None]:
+def _before_sending(
+    client: Any, operation: str, handle: Callable[[Any], AWSResponse | None]
+) -> Iterator[None]:
     service = client.meta.service_model.service_id.hyphenize()
     event = f"before-send.{service}.{operation}"
 
@@ -45,7 +49,9 @@ def _before_sending(client: Any, operation: str, handle: Callable[[Any], AWSResp
 
 
 @contextmanager
-def answered(client: Any, operation: str, *replies: Callable[[Any], Reply] | Reply, status: int = 200) -> Iterator[list[Any]]:
+def answered(
+    client: Any, operation: str, *replies: Callable[[Any], Reply] | Reply, status: int = 200
+) -> Iterator[list[Any]]:
     """The next requests get these answers (made from the request's body, if callable) and do nothing; the bodies of all requests."""
     left, seen = list(replies), list[Any]()
 
@@ -55,14 +61,19 @@ def answered(client: Any, operation: str, *replies: Callable[[Any], Reply] | Rep
         if not left:
             return None
         reply = left.pop(0)
-        return _response(request, status, json.dumps(reply(body) if callable(reply) else reply).encode())
+        return _response(
+            request, status, json.dumps(reply(body) if callable(reply) else reply).encode()
+        )
 
     with _before_sending(client, operation, handle):
         yield seen
 
 
 def throttled(client: Any, operation: str, times: int = 1) -> Any:
-    error = {"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "too fast"}
+    error = {
+        "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+        "message": "too fast",
+    }
     return answered(client, operation, *[error] * times, status=400)
 
 
@@ -76,7 +87,9 @@ def lost_answer(client: Any, operation: str) -> Iterator[None]:
             return None
         left.pop()
         body = request.body if isinstance(request.body, bytes) else request.body.encode()
-        sent = urllib.request.Request(request.url, body, {k: _text(v) for k, v in request.headers.items()}, method="POST")
+        sent = urllib.request.Request(
+            request.url, body, {k: _text(v) for k, v in request.headers.items()}, method="POST"
+        )
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(sent, timeout=5).read()
         return _response(request, 500, b'{"__type": "InternalServerError", "message": "lost"}')
 

@@ -27,7 +27,9 @@ def number(unique: str) -> int:
     return int(unique, 16)
 
 
-def all_of(world: World, sets: Sequence[str], buckets: range = EVERYWHERE, limit: int = 100) -> list[str]:
+def all_of(
+    world: World, sets: Sequence[str], buckets: range = EVERYWHERE, limit: int = 100
+) -> list[str]:
     """Page by page, as a walker goes."""
     found: list[str] = []
     after = ""
@@ -51,7 +53,9 @@ def change(world: World, user: User, **changes: Any) -> User:
 
 
 @pytest.mark.parametrize("limit", [1, 99, 1000, 5000])
-def test_members_come_once_and_in_order_whatever_a_page_holds(world: World, number: int, limit: int) -> None:
+def test_members_come_once_and_in_order_whatever_a_page_holds(
+    world: World, number: int, limit: int
+) -> None:
     count = 60 if limit == 1 else 2500
     members = [f"u{n}" for n in range(count)]
     world.audiences.change(audiences.segment(number), members)
@@ -70,11 +74,17 @@ def test_the_union_of_sets_has_everybody_once(world: World, number: int, unique:
 
 
 @pytest.mark.parametrize("walkers", [1, 2, 3, 8, 100, 256])
-def test_walkers_share_the_buckets_and_meet_everybody_once(world: World, number: int, walkers: int) -> None:
+def test_walkers_share_the_buckets_and_meet_everybody_once(
+    world: World, number: int, walkers: int
+) -> None:
     members = [f"u{n}" for n in range(600)]
     world.audiences.change(audiences.segment(number), members)
-    audience = audiences.Audience(audiences.AudienceKind.SETS, (audiences.segment(number),), walkers)
-    found = [all_of(world, audience.sets, audience.buckets(walker), 50) for walker in range(walkers)]
+    audience = audiences.Audience(
+        audiences.AudienceKind.SETS, (audiences.segment(number),), walkers
+    )
+    found = [
+        all_of(world, audience.sets, audience.buckets(walker), 50) for walker in range(walkers)
+    ]
     assert [userid for each in found for userid in each] == in_order(members)
     for walker, mine in enumerate(found):
         assert {audience.walker_of(userid) for userid in mine} <= {walker}
@@ -84,7 +94,9 @@ def test_a_walk_goes_on_across_the_borders_of_buckets_and_groups(world: World, n
     by_bucket: dict[int, str] = {}
     for n in range(20_000):
         by_bucket.setdefault(keys.bucket(f"u{n}"), f"u{n}")
-    edges = [bucket for group in range(0, keys.BUCKETS, GROUP) for bucket in (group, group + GROUP - 1)]
+    edges = [
+        bucket for group in range(0, keys.BUCKETS, GROUP) for bucket in (group, group + GROUP - 1)
+    ]
     members = [by_bucket[bucket] for bucket in edges]
     name = audiences.segment(number)
     world.audiences.change(name, members)
@@ -92,7 +104,10 @@ def test_a_walk_goes_on_across_the_borders_of_buckets_and_groups(world: World, n
     for place, bucket in enumerate(edges):
         assert world.audiences.walk([name], range(bucket, keys.BUCKETS), "", 100) == members[place:]
         assert world.audiences.walk([name], range(bucket + 1), "", 100) == members[: place + 1]
-        assert world.audiences.walk([name], EVERYWHERE, keys.position(members[place]), 100) == members[place + 1 :]
+        assert (
+            world.audiences.walk([name], EVERYWHERE, keys.position(members[place]), 100)
+            == members[place + 1 :]
+        )
         assert world.audiences.walk([name], EVERYWHERE, f"{bucket:03d}", 100) == members[place:]
 
 
@@ -104,7 +119,9 @@ def test_who_joins_or_leaves_meanwhile_is_met_once_or_not_at_all(world: World, n
     world.audiences.change(name, members[1::2], [*first[:5], members[-2]])
     rest = world.audiences.walk([name], EVERYWHERE, keys.position(first[-1]), 100)
     assert not set(first) & set(rest)
-    assert rest == [userid for userid in members[members.index(first[-1]) + 1 :] if userid != members[-2]]
+    assert rest == [
+        userid for userid in members[members.index(first[-1]) + 1 :] if userid != members[-2]
+    ]
 
 
 def test_a_set_says_who_is_in_it(world: World, number: int, unique: str) -> None:
@@ -131,8 +148,13 @@ def test_joining_twice_and_leaving_twice_change_nothing_more(world: World, numbe
     assert all_of(world, [name]) == ["c"]
 
 
-def test_any_character_may_stand_in_a_member_and_in_a_tag(world: World, number: int, unique: str) -> None:
-    odd = [f"{unique}{c}" for c in ("#", "%", "%23", " ", "'", '"', "\\", "/", "é", "\U0001f600", "用户")]
+def test_any_character_may_stand_in_a_member_and_in_a_tag(
+    world: World, number: int, unique: str
+) -> None:
+    odd = [
+        f"{unique}{c}"
+        for c in ("#", "%", "%23", " ", "'", '"', "\\", "/", "é", "\U0001f600", "用户")
+    ]
     world.audiences.change(audiences.segment(number), odd)
     assert all_of(world, [audiences.segment(number)], limit=3) == in_order(odd)
     world.users.save([a_user(unique, tags=odd)])
@@ -142,7 +164,11 @@ def test_any_character_may_stand_in_a_member_and_in_a_tag(world: World, number: 
 
 def test_a_tag_has_whom_the_users_say(world: World, unique: str) -> None:
     one, other = audiences.tag("all", f"{unique}1"), audiences.tag("shop", f"{unique}1")
-    ann = change(world, a_user(f"ann-{unique}"), tags={"all": (f"{unique}1", f"{unique}2"), "shop": (f"{unique}1",)})
+    ann = change(
+        world,
+        a_user(f"ann-{unique}"),
+        tags={"all": (f"{unique}1", f"{unique}2"), "shop": (f"{unique}1",)},
+    )
     change(world, a_user(f"bob-{unique}"), tags={"all": (f"{unique}1",)})
     assert set(all_of(world, [one])) == {ann.userid, f"bob-{unique}"}
     assert all_of(world, [other]) == [ann.userid]
@@ -156,13 +182,19 @@ def test_a_tag_has_whom_the_users_say(world: World, unique: str) -> None:
 
 def test_a_contact_leads_to_its_users_on_whatever_scope_or_label(world: World, unique: str) -> None:
     phone, other = f"1{unique}", f"2{unique}"
-    ann = change(world, a_user(f"ann-{unique}"), contacts={ChannelType.SMS: {"all": (phone,), "shop": (phone, other)}})
+    ann = change(
+        world,
+        a_user(f"ann-{unique}"),
+        contacts={ChannelType.SMS: {"all": (phone,), "shop": (phone, other)}},
+    )
     bob = change(world, a_user(f"bob-{unique}"), labels={ChannelType.SMS: {"text": {"7": phone}}})
     assert sorted(world.audiences.users_of(ChannelType.SMS, phone)) == [ann.userid, bob.userid]
     assert world.audiences.users_of(ChannelType.SMS, other) == [ann.userid]
     assert world.audiences.users_of(ChannelType.EMAIL, phone) == []
     ann = change(world, ann, contacts={ChannelType.SMS: {"shop": (phone,)}})
-    assert sorted(world.audiences.users_of(ChannelType.SMS, phone)) == [ann.userid, bob.userid], "it stands in one scope still"
+    assert sorted(world.audiences.users_of(ChannelType.SMS, phone)) == [ann.userid, bob.userid], (
+        "it stands in one scope still"
+    )
     assert world.audiences.users_of(ChannelType.SMS, other) == []
     change(world, bob, labels={})
     world.users.delete(list(world.users.get([ann.userid]).values()))
@@ -170,7 +202,9 @@ def test_a_contact_leads_to_its_users_on_whatever_scope_or_label(world: World, u
 
 
 @pytest.mark.parametrize("count", [98, 99, 100, 101, 350])
-def test_a_user_with_more_tags_than_a_transaction_takes_is_in_all_of_them(world: World, unique: str, count: int) -> None:
+def test_a_user_with_more_tags_than_a_transaction_takes_is_in_all_of_them(
+    world: World, unique: str, count: int
+) -> None:
     tags = tuple(f"{unique}-{n}" for n in range(count))
     user = change(world, a_user(unique, text=f"1{unique}"), tags={"all": tags})
     assert all(all_of(world, [audiences.tag("all", tag)]) == [unique] for tag in tags)
@@ -188,8 +222,14 @@ def test_a_user_of_many_tags_whose_worker_ends_may_stand_in_a_set_too_many_and_n
     """Whoever walks a tag's set looks at the user, too (flow/audience.py)."""
     tags = [f"{unique}-{n:03d}" for n in range(150)]
     user = change(real, a_user(unique, tags=tags))
-    error = {"__type": "com.amazonaws.dynamodb.v20120810#AccessDeniedException", "message": "the worker ends here"}
-    with faults.answered(aws("dynamodb"), "BatchWriteItem", error, status=400), pytest.raises(ClientError):
+    error = {
+        "__type": "com.amazonaws.dynamodb.v20120810#AccessDeniedException",
+        "message": "the worker ends here",
+    }
+    with (
+        faults.answered(aws("dynamodb"), "BatchWriteItem", error, status=400),
+        pytest.raises(ClientError),
+    ):
         real.users.save([replace(user, tags={})], {unique: user})
     assert real.users.get([unique])[unique].tags == {}
     standing = [tag for tag in tags if all_of(real, [audiences.tag("all", tag)])]
@@ -206,24 +246,32 @@ def test_who_was_too_late_leaves_the_sets_alone(world: World, unique: str) -> No
     assert there == [2]
 
 
-def test_one_who_was_too_late_does_not_keep_the_others_from_their_sets(world: World, unique: str) -> None:
+def test_one_who_was_too_late_does_not_keep_the_others_from_their_sets(
+    world: World, unique: str
+) -> None:
     ids = [f"{unique}-{n}" for n in range(5)]
     world.users.save([a_user(userid) for userid in ids])
     before = world.users.get(ids)
     change(world, before[ids[2]], tags={"all": ("other",)})
     tagged = [replace(user, tags={"all": (unique,)}) for user in before.values()]
     assert world.users.save(tagged, before) == {ids[2]}
-    assert all_of(world, [audiences.tag("all", unique)]) == in_order([userid for userid in ids if userid != ids[2]])
+    assert all_of(world, [audiences.tag("all", unique)]) == in_order(
+        [userid for userid in ids if userid != ids[2]]
+    )
 
 
 def test_the_tags_of_a_scope_are_listed(container: Container, unique: str) -> None:
     world = container()
     names = [f"{unique}{n:03d}" for n in range(60)]
-    world.users.save([a_user(f"{unique}-{n % 7}-{n}", tags=[name, "common"]) for n, name in enumerate(names)])
+    world.users.save(
+        [a_user(f"{unique}-{n % 7}-{n}", tags=[name, "common"]) for n, name in enumerate(names)]
+    )
     change(world, a_user(f"{unique}-x"), tags={unique: ("北京", "#1", "a%")})
     found: list[str] = []
     after = unique
-    while some := [tag for tag in container().audiences.tags("all", after, 25) if tag.startswith(unique)]:
+    while some := [
+        tag for tag in container().audiences.tags("all", after, 25) if tag.startswith(unique)
+    ]:
         found += some
         after = some[-1]
     assert found == names
@@ -244,7 +292,9 @@ def test_how_many_are_in_sets_is_estimated(world: World, number: int) -> None:
 # -- what only AWS does
 
 
-def test_a_contact_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_contact_cannot_be_read_in_the_table(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     real.users.save([a_user(unique, text=f"1{unique}")])
     items = aws("dynamodb").query(
         TableName="openums-contract-users",
@@ -257,13 +307,17 @@ def test_a_contact_cannot_be_read_in_the_table(real: World, aws: Callable[[str],
     assert not [row for row in rows if f"1{unique}" in str(row)]
 
 
-def test_members_are_written_in_batches_of_twenty_five(real: World, aws: Callable[[str], Any], number: int) -> None:
+def test_members_are_written_in_batches_of_twenty_five(
+    real: World, aws: Callable[[str], Any], number: int
+) -> None:
     with faults.counted(aws("dynamodb")) as calls:
         real.audiences.change(audiences.segment(number), [f"u{n}" for n in range(1000)])
     assert calls == ["BatchWriteItem"] * 40
 
 
-def test_a_page_of_members_is_asked_for_as_it_is_needed(real: World, aws: Callable[[str], Any], number: int) -> None:
+def test_a_page_of_members_is_asked_for_as_it_is_needed(
+    real: World, aws: Callable[[str], Any], number: int
+) -> None:
     name = audiences.segment(number)
     real.audiences.change(name, [f"u{n}" for n in range(1000)])
     with faults.counted(aws("dynamodb")) as calls:
@@ -271,7 +325,9 @@ def test_a_page_of_members_is_asked_for_as_it_is_needed(real: World, aws: Callab
     assert calls == ["Query"], "the first group of buckets has enough"
 
 
-def test_the_name_of_a_tag_is_written_once_by_each_container(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_the_name_of_a_tag_is_written_once_by_each_container(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     with faults.counted(aws("dynamodb")) as calls:
         for n in range(3):
             real.users.save([a_user(f"{unique}-{n}", tags=[unique])])

@@ -23,18 +23,28 @@ def next_of(thing: Any, **changes: Any) -> Any:
     return replace(thing, **changes, version=thing.version + 1)
 
 
-def test_an_access_channel_is_changed_and_keeps_its_authorisations(container: Container, unique: str) -> None:
+def test_an_access_channel_is_changed_and_keeps_its_authorisations(
+    container: Container, unique: str
+) -> None:
     before: AccessChannel = an_access_channel(unique, name=unique, channels=())
     container().settings.put_access_channel(before)
     after = next_of(
-        before, name=f"{unique} new", enabled=False, restricted=True, rate=7, secret_hashes=("new",), retiring={"old": 1_800_000_000_000}
+        before,
+        name=f"{unique} new",
+        enabled=False,
+        restricted=True,
+        rate=7,
+        secret_hashes=("new",),
+        retiring={"old": 1_800_000_000_000},
     )
     other = container()
     other.settings.update_access_channel(before, after)
     assert other.settings.access_channel(unique) == after
     assert container().settings.authorise(unique, "sms", True)
     found = container().settings.access_channel(unique)
-    assert found == replace(after, channels={"sms": True}, version=3), "an authorisation is a change too"
+    assert found == replace(after, channels={"sms": True}, version=3), (
+        "an authorisation is a change too"
+    )
     last = next_of(found, rate=None, retiring={}, channels={})
     container().settings.update_access_channel(found, last)
     assert container().settings.access_channel(unique) == replace(last, channels={"sms": True})
@@ -44,20 +54,31 @@ def test_a_delivery_channel_is_changed_whole(container: Container, unique: str) 
     before: Channel = a_channel(unique, ChannelType.SMS, name=unique)
     container().settings.put_channel(before)
     after = next_of(
-        before, name=f"{unique} new", sealed_credentials=b"new", labels={"1": "默认联系", "a1": "Work"}, default_label="a1",
-        calls_per_second=9, options={"server": "x"}, webhook_token_hash="other",
-    )  # fmt: skip
+        before,
+        name=f"{unique} new",
+        sealed_credentials=b"new",
+        labels={"1": "默认联系", "a1": "Work"},
+        default_label="a1",
+        calls_per_second=9,
+        options={"server": "x"},
+        webhook_token_hash="other",
+    )
     container().settings.update_channel(before, after)
     assert container().settings.channel(unique) == after
     assert after in container().settings.list_channels()
 
 
 @pytest.mark.parametrize("kind", ["access", "channel", "strategy", "template"])
-def test_who_began_from_an_old_version_changes_nothing(container: Container, unique: str, kind: str) -> None:
+def test_who_began_from_an_old_version_changes_nothing(
+    container: Container, unique: str, kind: str
+) -> None:
     settings = container().settings
     number = settings.next_number("strategy" if kind == "strategy" else "template")
     access, channel = an_access_channel(unique), a_channel(unique, ChannelType.SMS)
-    entry, template = StrategyEntry(number, unique, "s", a_strategy()), a_template(number, channel_key=unique)
+    entry, template = (
+        StrategyEntry(number, unique, "s", a_strategy()),
+        a_template(number, channel_key=unique),
+    )
     if kind == "access":
         settings.put_access_channel(access)
         settings.update_access_channel(access, next_of(access, rate=1))
@@ -69,7 +90,10 @@ def test_who_began_from_an_old_version_changes_nothing(container: Container, uni
     elif kind == "channel":
         settings.put_channel(channel)
         settings.update_channel(channel, next_of(channel, calls_per_second=1))
-        for change in (lambda s: s.update_channel(channel, next_of(channel)), lambda s: s.delete_channel(next_of(channel))):
+        for change in (
+            lambda s: s.update_channel(channel, next_of(channel)),
+            lambda s: s.delete_channel(next_of(channel)),
+        ):
             with pytest.raises(Stale):
                 change(container().settings)
         kept = container().settings.channel(unique)
@@ -78,7 +102,10 @@ def test_who_began_from_an_old_version_changes_nothing(container: Container, uni
     elif kind == "strategy":
         settings.put_strategy(number, unique, "s", entry.strategy)
         settings.update_strategy(next_of(entry, name="first"))
-        for change in (lambda s: s.update_strategy(next_of(entry)), lambda s: s.delete_strategy(next_of(entry))):
+        for change in (
+            lambda s: s.update_strategy(next_of(entry)),
+            lambda s: s.delete_strategy(next_of(entry)),
+        ):
             with pytest.raises(Stale):
                 change(container().settings)
         assert container().settings.strategy_entry(number) == next_of(entry, name="first")
@@ -90,9 +117,14 @@ def test_who_began_from_an_old_version_changes_nothing(container: Container, uni
         assert container().settings.template(number) == next_of(template, name="first")
 
 
-def test_a_name_is_freed_by_a_change_and_a_taken_one_refuses_it(container: Container, unique: str) -> None:
+def test_a_name_is_freed_by_a_change_and_a_taken_one_refuses_it(
+    container: Container, unique: str
+) -> None:
     settings = container().settings
-    one, other = a_channel(f"{unique}1", ChannelType.SMS, name=f"{unique} 1"), a_channel(f"{unique}2", ChannelType.SMS, name=f"{unique} 2")
+    one, other = (
+        a_channel(f"{unique}1", ChannelType.SMS, name=f"{unique} 1"),
+        a_channel(f"{unique}2", ChannelType.SMS, name=f"{unique} 2"),
+    )
     settings.put_channel(one)
     settings.put_channel(other)
     with pytest.raises(Conflict) as taken:
@@ -100,7 +132,10 @@ def test_a_name_is_freed_by_a_change_and_a_taken_one_refuses_it(container: Conta
     assert not isinstance(taken.value, Stale)
     settings.update_channel(one, next_of(one, name=f"{unique} 3"))
     settings.update_channel(other, next_of(other, name=f"{unique} 1"))
-    first, second = an_access_channel(f"{unique}1", name=f"{unique} 1"), an_access_channel(f"{unique}2", name=f"{unique} 2")
+    first, second = (
+        an_access_channel(f"{unique}1", name=f"{unique} 1"),
+        an_access_channel(f"{unique}2", name=f"{unique} 2"),
+    )
     settings.put_access_channel(first)
     settings.put_access_channel(second)
     with pytest.raises(Conflict):
@@ -109,7 +144,9 @@ def test_a_name_is_freed_by_a_change_and_a_taken_one_refuses_it(container: Conta
     settings.update_access_channel(second, next_of(second, name=f"{unique} 1"))
 
 
-def test_a_delivery_channel_that_is_deleted_leaves_nothing_behind(container: Container, unique: str) -> None:
+def test_a_delivery_channel_that_is_deleted_leaves_nothing_behind(
+    container: Container, unique: str
+) -> None:
     settings = container().settings
     channel = a_channel(unique, ChannelType.SMS, name=unique)
     settings.put_channel(channel)
@@ -134,7 +171,9 @@ def test_a_strategy_is_replaced_and_deleted(container: Container, unique: str) -
     assert container().settings.strategies(unique) == []
 
 
-def test_a_template_that_is_archived_can_only_be_looked_at(container: Container, unique: str) -> None:
+def test_a_template_that_is_archived_can_only_be_looked_at(
+    container: Container, unique: str
+) -> None:
     settings = container().settings
     number = settings.next_number("template")
     first = a_template(number, channel_key=unique)
@@ -166,28 +205,46 @@ def test_lists_are_read_in_pages(container: Container, unique: str) -> None:
         assert read(unique, every[4], 2) == []
     codes = [each.code for each in settings.list_channels(f"{unique}0", 3)]
     assert codes == [f"{unique}{n}" for n in (1, 2, 3)]
-    assert [each.key for each in settings.access_channels(f"{unique}2", 2)] == [f"{unique}3", f"{unique}4"]
+    assert [each.key for each in settings.access_channels(f"{unique}2", 2)] == [
+        f"{unique}3",
+        f"{unique}4",
+    ]
 
 
-def test_what_goes_while_a_list_is_read_hides_nothing_behind_it(real: World, aws: Any, unique: str) -> None:
+def test_what_goes_while_a_list_is_read_hides_nothing_behind_it(
+    real: World, aws: Any, unique: str
+) -> None:
     """A page is read as names, then as items: one that is short is the last one."""
     settings = real.settings
-    entries = [StrategyEntry(settings.next_number("strategy"), unique, f"{n}", a_strategy()) for n in range(4)]
-    groups = [Group(Family.LIST, settings.next_number("list"), unique, f"{n}", "black") for n in range(4)]
+    entries = [
+        StrategyEntry(settings.next_number("strategy"), unique, f"{n}", a_strategy())
+        for n in range(4)
+    ]
+    groups = [
+        Group(Family.LIST, settings.next_number("list"), unique, f"{n}", "black") for n in range(4)
+    ]
     channels = [a_channel(f"{unique}{n}", ChannelType.SMS) for n in range(4)]
     for entry, group, channel in zip(entries, groups, channels, strict=True):
         settings.put_strategy(entry.number, unique, entry.name, entry.strategy)
         real.groups.put(group)
         settings.put_channel(channel)
-    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: settings.delete_strategy(next_of(entries[1]))):
+    with faults.meanwhile(
+        aws("dynamodb"), "BatchGetItem", lambda: settings.delete_strategy(next_of(entries[1]))
+    ):
         assert settings.strategies(unique, 0, 3) == [entries[0], *entries[2:]]
-    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: real.groups.delete(next_of(groups[0]))):
+    with faults.meanwhile(
+        aws("dynamodb"), "BatchGetItem", lambda: real.groups.delete(next_of(groups[0]))
+    ):
         assert real.groups.list(Family.LIST, unique, 0, 2) == groups[1:3]
-    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: settings.delete_channel(next_of(channels[2]))):
+    with faults.meanwhile(
+        aws("dynamodb"), "BatchGetItem", lambda: settings.delete_channel(next_of(channels[2]))
+    ):
         assert settings.list_channels(f"{unique}0", 2) == [channels[1], channels[3]]
 
 
-def test_what_another_container_wrote_is_seen_after_forgetting(container: Container, unique: str) -> None:
+def test_what_another_container_wrote_is_seen_after_forgetting(
+    container: Container, unique: str
+) -> None:
     reader = container()
     assert reader.settings.channel(unique) is None
     container().settings.put_channel(a_channel(unique, ChannelType.SMS))
@@ -217,19 +274,25 @@ def test_of_many_at_once_one_changes_it(real: World, unique: str) -> None:
     assert [found.calls_per_second] == won
 
 
-def test_an_item_from_before_there_were_versions_can_be_changed(real: World, aws: Any, unique: str) -> None:
+def test_an_item_from_before_there_were_versions_can_be_changed(
+    real: World, aws: Any, unique: str
+) -> None:
     from chalicelib.aws.tables import table
 
     channel, access = a_channel(unique, ChannelType.SMS), an_access_channel(unique, channels=())
     real.settings.put_channel(channel)
     real.settings.put_access_channel(access)
-    gone = {"channel": ("version", "labels", "default_label", "calls_per_second"), "access": ("version", "retiring", "restricted", "rate")}
+    gone = {
+        "channel": ("version", "labels", "default_label", "calls_per_second"),
+        "access": ("version", "retiring", "restricted", "rate"),
+    }
     for kind, names in gone.items():
         aws("dynamodb").update_item(
-            TableName=table("settings"), Key={"pk": {"S": f"{kind}#{unique}"}, "sk": {"S": "-"}},
+            TableName=table("settings"),
+            Key={"pk": {"S": f"{kind}#{unique}"}, "sk": {"S": "-"}},
             UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in names),
             ExpressionAttributeNames={f"#{name}": name for name in names},
-        )  # fmt: skip
+        )
     late = real_container().settings
     assert (late.channel(unique), late.access_channel(unique)) == (channel, access)
     late.update_channel(channel, next_of(channel))

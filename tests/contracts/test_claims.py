@@ -14,7 +14,9 @@ from tests.contracts.conftest import a_message, read, real_container
 from tests.contracts.test_ledger import KEY, MINE, NOW
 
 
-def test_one_of_two_workers_gets_a_call_and_the_other_sees_whose_it_is(planned: tuple[World, PageId, Any]) -> None:
+def test_one_of_two_workers_gets_a_call_and_the_other_sees_whose_it_is(
+    planned: tuple[World, PageId, Any],
+) -> None:
     world, at, message = planned
     assert world.ledger.claim(at, MINE, None, message) is None
     assert world.ledger.claim(at, replace(MINE, token="other", skipped=()), None, message) == MINE
@@ -30,7 +32,9 @@ def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, PageI
     assert world.ledger.claim(at, alike, None, message) == alike
 
 
-def test_a_record_that_is_still_the_expected_one_is_replaced(planned: tuple[World, PageId, Any]) -> None:
+def test_a_record_that_is_still_the_expected_one_is_replaced(
+    planned: tuple[World, PageId, Any],
+) -> None:
     world, at, message = planned
     world.ledger.claim(at, MINE, None, message)
     released = replace(MINE, state=CallState.RELEASED, lease=0)
@@ -48,7 +52,9 @@ def test_a_stale_claim_learns_what_stands_there(planned: tuple[World, PageId, An
     assert world.ledger.claim(at, replace(MINE, lease=NOW + 99_000), MINE, message) == closed
 
 
-def test_a_claim_whose_expected_record_is_gone_is_a_first_claim(planned: tuple[World, PageId, Any]) -> None:
+def test_a_claim_whose_expected_record_is_gone_is_a_first_claim(
+    planned: tuple[World, PageId, Any],
+) -> None:
     world, at, message = planned
     assert world.ledger.claim(at, MINE, replace(MINE, lease=1), message) is None
 
@@ -68,7 +74,9 @@ def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, PageId,
     assert set(page.calls) == set(made)
 
 
-def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(real: World, aws: Callable[[str], Any]) -> None:
+def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     """The SDK tries again and finds a record: its own. Else nobody would call, until the lease ends and nobody knows."""
     message = a_message("ann")
     at = PageId(message.msgid, 0)

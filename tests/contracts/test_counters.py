@@ -63,12 +63,16 @@ def test_many_workers_at_once_get_no_more_than_there_is(real: World, unique: str
     assert real.counters.used(unique) == 18
 
 
-def test_each_costs_one_request_and_goes_when_its_time_is_over(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_each_costs_one_request_and_goes_when_its_time_is_over(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     with faults.counted(aws("dynamodb")) as calls:
         real.counters.take(unique, 3, 5, LATER)
         real.counters.take(unique, 3, 5, LATER)
         real.counters.give_back(unique, 1)
         real.counters.used(unique)
     assert calls == ["UpdateItem"] * 3 + ["GetItem"]
-    row = aws("dynamodb").get_item(TableName=f"openums-{emulator.STAGE}-lookups", Key={"pk": {"S": unique}})["Item"]
+    row = aws("dynamodb").get_item(
+        TableName=f"openums-{emulator.STAGE}-lookups", Key={"pk": {"S": unique}}
+    )["Item"]
     assert int(row["expires"]["N"]) == LATER

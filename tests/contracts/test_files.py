@@ -22,8 +22,14 @@ from tests.fakes.files import FakeFiles
 
 def an_import(**changes: Any) -> Import:
     now = time.time_ns() // 1_000_000
-    fields: dict[str, Any] = {"id": keys.message_id(now, secrets.token_bytes(4)), "created": now, "expires": now // 1000 + 3600}
-    return Import(**{**fields, "kind": ImportKind.SEGMENT, "format": FileFormat.XLSX, "target": 7, **changes})
+    fields: dict[str, Any] = {
+        "id": keys.message_id(now, secrets.token_bytes(4)),
+        "created": now,
+        "expires": now // 1000 + 3600,
+    }
+    return Import(
+        **{**fields, "kind": ImportKind.SEGMENT, "format": FileFormat.XLSX, "target": 7, **changes}
+    )
 
 
 def test_an_import_is_read_as_it_was_created_with_its_first_version(container: Container) -> None:
@@ -36,7 +42,17 @@ def test_an_import_is_read_as_it_was_created_with_its_first_version(container: C
 def test_an_import_goes_on_from_the_version_before_and_from_no_other(container: Container) -> None:
     one = an_import()
     container().imports.create(one)
-    second = replace(one, version=2, state=ImportState.RUNNING, mark='"m"', rows=10, failed=1, reason="x", total=25, tries=1)
+    second = replace(
+        one,
+        version=2,
+        state=ImportState.RUNNING,
+        mark='"m"',
+        rows=10,
+        failed=1,
+        reason="x",
+        total=25,
+        tries=1,
+    )
     assert container().imports.advance(second, [BadRow(3, "phone", "bad")])
     assert not container().imports.advance(replace(second, rows=99), [BadRow(4, "phone", "late")])
     assert container().imports.get(one.id) == second
@@ -62,7 +78,9 @@ def test_imports_are_listed_newest_first(world: World) -> None:
     ordered = sorted((one.id for one in made), reverse=True)
     listed = [one.id for one in world.imports.newest("", 1000)]
     assert [id for id in listed if id in ordered] == ordered
-    assert [one.id for one in world.imports.newest(ordered[1], 2)] == listed[listed.index(ordered[1]) + 1 :][:2]
+    assert [one.id for one in world.imports.newest(ordered[1], 2)] == listed[
+        listed.index(ordered[1]) + 1 :
+    ][:2]
 
 
 @pytest.fixture
@@ -76,10 +94,18 @@ def upload(world: World, request: pytest.FixtureRequest) -> Callable[[Form, byte
 
 def _post(form: Form, content: bytes) -> bool:
     border = secrets.token_hex(8)
-    parts = [f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in form.fields.items()]
-    head = "".join(parts) + f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    parts = [
+        f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in form.fields.items()
+    ]
+    head = (
+        "".join(parts)
+        + f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    )
     body = head.encode() + content + f"\r\n--{border}--\r\n".encode()
-    asked = urllib.request.Request(form.url, body, {"Content-Type": f"multipart/form-data; boundary={border}"}, method="POST")
+    asked = urllib.request.Request(
+        form.url, body, {"Content-Type": f"multipart/form-data; boundary={border}"}, method="POST"
+    )
     try:
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=10).read()
     except urllib.error.HTTPError as error:
@@ -89,7 +115,9 @@ def _post(form: Form, content: bytes) -> bool:
     return True
 
 
-def test_a_form_takes_files_of_its_range_of_sizes_only(world: World, upload: Callable[[Form, bytes], bool], unique: str) -> None:
+def test_a_form_takes_files_of_its_range_of_sizes_only(
+    world: World, upload: Callable[[Form, bytes], bool], unique: str
+) -> None:
     form = world.files.form(f"imports/uploads/{unique}", 1, 100, 60)
     assert not upload(form, b"")
     assert not upload(form, b"x" * 101)
@@ -101,7 +129,9 @@ def test_a_form_takes_files_of_its_range_of_sizes_only(world: World, upload: Cal
     assert world.files.read(f"imports/uploads/{unique}", mark) == b"y"
 
 
-def test_a_file_may_have_thirty_megabytes(world: World, upload: Callable[[Form, bytes], bool], unique: str) -> None:
+def test_a_file_may_have_thirty_megabytes(
+    world: World, upload: Callable[[Form, bytes], bool], unique: str
+) -> None:
     form = world.files.form(f"imports/uploads/{unique}", 1, MAX_BYTES, 60)
     assert upload(form, b"x" * MAX_BYTES)
     assert not upload(form, b"x" * (MAX_BYTES + 1))
@@ -124,7 +154,9 @@ def test_a_file_is_read_only_as_it_was_marked(world: World, unique: str) -> None
 def test_an_address_serves_the_file_under_its_name(real: World, unique: str) -> None:
     key = f"imports/errors/{unique}.csv"
     real.files.write(key, "row,field\r\n2,电话\r\n".encode(), "text/csv; charset=utf-8")
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(real.files.address(key, "errors.csv", 60), timeout=5) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        real.files.address(key, "errors.csv", 60), timeout=5
+    ) as answer:
         assert answer.read().decode() == "row,field\r\n2,电话\r\n"
         assert answer.headers["Content-Disposition"] == 'attachment; filename="errors.csv"'
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"

@@ -22,7 +22,9 @@ KEY = CallKey(0, 0, "push", 0)
 MINE = Call(KEY, CallState.LEASED, NOW + 60_000, "token-1", NOW, (0, 2))
 
 
-def a_fact(target: int = 0, kind: FactKind = FactKind.DELIVERED, time: int = NOW, **changes: Any) -> Fact:
+def a_fact(
+    target: int = 0, kind: FactKind = FactKind.DELIVERED, time: int = NOW, **changes: Any
+) -> Fact:
     return Fact(Place(target, "push", 0), kind, time, **{"source": "receipt", **changes})
 
 
@@ -104,7 +106,10 @@ def test_the_first_go_list_stands(container: Container) -> None:
 
 def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, PageId, Any]) -> None:
     world, at, message = planned
-    facts = (a_fact(1, FactKind.SUBMITTED, provider_id="m-1"), a_fact(0, FactKind.SUBMIT_FAILED, code="失败"))
+    facts = (
+        a_fact(1, FactKind.SUBMITTED, provider_id="m-1"),
+        a_fact(0, FactKind.SUBMIT_FAILED, code="失败"),
+    )
     first = CallAnswer(KEY, facts, NOW, "call-1", (Place(2, "push", 0),))
     assert world.ledger.put_answer(at, first, message) == first
     second = CallAnswer(KEY, (a_fact(2),), NOW + 5, "call-2")
@@ -118,16 +123,27 @@ def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, PageId, 
 
 def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, PageId, Any]) -> None:
     world, page, message = planned
-    answer = CallAnswer(KEY, (a_fact(0, FactKind.SUBMIT_FAILED),), NOW, gone=(Place(0, "push", 0), Place(1, "push", 2)))
+    answer = CallAnswer(
+        KEY,
+        (a_fact(0, FactKind.SUBMIT_FAILED),),
+        NOW,
+        gone=(Place(0, "push", 0), Place(1, "push", 2)),
+    )
     world.ledger.put_answer(page, answer, message)
     stored = read(world, page)
     assert stored.answers == {KEY: answer}
 
 
-def test_a_job_that_waits_says_until_when_and_the_last_word_stands(planned: tuple[World, PageId, Any]) -> None:
+def test_a_job_that_waits_says_until_when_and_the_last_word_stands(
+    planned: tuple[World, PageId, Any],
+) -> None:
     world, page, message = planned
     other = CallKey(1, 0, "push", 100)
-    for wait in (Wait(KEY, 100, NOW), Wait(other, 200, NOW + 5), Wait(KEY, 100, NOW + 9, for_quota=True)):
+    for wait in (
+        Wait(KEY, 100, NOW),
+        Wait(other, 200, NOW + 5),
+        Wait(KEY, 100, NOW + 9, for_quota=True),
+    ):
         world.ledger.put_wait(page, wait, message)
     stored = read(world, page)
     assert set(stored.waits) == {Wait(KEY, 100, NOW + 9, for_quota=True), Wait(other, 200, NOW + 5)}
@@ -137,14 +153,24 @@ def test_a_job_that_waits_says_until_when_and_the_last_word_stands(planned: tupl
 def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, PageId, Any]) -> None:
     world, page, message = planned
     kinds = (FactKind.SCANNED, FactKind.CLICKED, FactKind.OPENED)
-    assert [world.ledger.add_click(page, a_fact(0, kind), message) for kind in kinds] == [True, True, True]
-    assert [world.ledger.add_click(page, a_fact(0, kind, NOW + 1), message) for kind in kinds] == [False, False, False]
+    assert [world.ledger.add_click(page, a_fact(0, kind), message) for kind in kinds] == [
+        True,
+        True,
+        True,
+    ]
+    assert [world.ledger.add_click(page, a_fact(0, kind, NOW + 1), message) for kind in kinds] == [
+        False,
+        False,
+        False,
+    ]
     stored = read(world, page)
     assert stored.of(Place(0, "push", 0)).has(*kinds)
     assert len(stored.reported) == 3
 
 
-def test_the_same_facts_again_in_another_order_are_the_same(planned: tuple[World, PageId, Any]) -> None:
+def test_the_same_facts_again_in_another_order_are_the_same(
+    planned: tuple[World, PageId, Any],
+) -> None:
     world, at, message = planned
     facts = [a_fact(n, time=NOW + n) for n in range(3)]
     world.ledger.add(at, facts, message)
@@ -168,7 +194,9 @@ def test_only_the_first_click_of_a_delivery_is_kept(planned: tuple[World, PageId
 # -- what only AWS does
 
 
-def test_contacts_cannot_be_read_in_the_table_and_everything_expires(real: World, aws: Callable[[str], Any]) -> None:
+def test_contacts_cannot_be_read_in_the_table_and_everything_expires(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     message = a_message("ann", strategy=a_strategy("app", "sms", "email"))
     at = a_plan(message).id
     _fill(real, message)
@@ -188,12 +216,25 @@ def _fill(world: World, message: Any) -> None:
     world.ledger.add_click(plan.id, a_fact(0, FactKind.CLICKED), message)
 
 
-def test_the_stream_tells_what_changes_counts_of_messages_that_are_not_counted_live(real: World, aws: Callable[[str], Any]) -> None:
-    big, small = a_message(*(f"u{n}" for n in range(101)), strategy=a_strategy()), a_message("ann", strategy=a_strategy())
+def test_the_stream_tells_what_changes_counts_of_messages_that_are_not_counted_live(
+    real: World, aws: Callable[[str], Any]
+) -> None:
+    big, small = (
+        a_message(*(f"u{n}" for n in range(101)), strategy=a_strategy()),
+        a_message("ann", strategy=a_strategy()),
+    )
     for message in (big, small):
         _fill(real, message)
-    told = {sk.split("#")[0] for sk, item in raw_items(aws, PageId(big.msgid, 0)).items() if item.get("tally") == {"N": "1"}}
-    untold = {sk.split("#")[0] for sk, item in raw_items(aws, PageId(big.msgid, 0)).items() if "tally" not in item}
+    told = {
+        sk.split("#")[0]
+        for sk, item in raw_items(aws, PageId(big.msgid, 0)).items()
+        if item.get("tally") == {"N": "1"}
+    }
+    untold = {
+        sk.split("#")[0]
+        for sk, item in raw_items(aws, PageId(big.msgid, 0)).items()
+        if "tally" not in item
+    }
     assert untold == {"call"}
     assert told >= {"plan", "go", "answer", "facts"}
     assert not [item for item in raw_items(aws, PageId(small.msgid, 0)).values() if "tally" in item]
@@ -203,14 +244,19 @@ def test_a_page_larger_than_one_answer_is_read_whole(real: World) -> None:
     message = a_message(*(f"user-{n:04d}" for n in range(500)))
     plan = a_plan(message)
     real.ledger.put_plan(plan, message)
-    noise = [[a_fact(t, time=NOW + n, code=f"{t * n * 7919 % 10**9}{n}") for t in range(500)] for n in range(200)]
+    noise = [
+        [a_fact(t, time=NOW + n, code=f"{t * n * 7919 % 10**9}{n}") for t in range(500)]
+        for n in range(200)
+    ]
     for facts in noise:
         real.ledger.add(plan.id, facts, message)
     page = read(real_container(), plan.id)
     assert len(page.reported) == 100_000
 
 
-def test_each_write_is_one_call_and_a_page_is_one_query(real: World, aws: Callable[[str], Any]) -> None:
+def test_each_write_is_one_call_and_a_page_is_one_query(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     message = a_message("ann")
     real.vault.seal(b"", "warm")
     with faults.counted(aws("dynamodb")) as calls:
@@ -227,7 +273,9 @@ def test_a_click_whose_answer_got_lost_is_the_first(real: World, aws: Callable[[
 
 
 def test_a_page_of_five_hundred_targets_is_read_within_a_fraction_of_a_second(real: World) -> None:
-    message = a_message(*(f"user-{n:04d}" for n in range(500)), strategy=a_strategy("app", "sms", "email"))
+    message = a_message(
+        *(f"user-{n:04d}" for n in range(500)), strategy=a_strategy("app", "sms", "email")
+    )
     plan = a_plan(message)
     real.ledger.put_plan(plan, message)
     started = time.monotonic()

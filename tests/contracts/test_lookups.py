@@ -21,8 +21,14 @@ from tests.contracts.conftest import Container, a_message
 TOMORROW = int(time.time()) + 86400
 
 
-def a_receipt(provider_id: str, kind: ReceiptKind = ReceiptKind.DELIVERED, **changes: Any) -> Receipt:
-    return Receipt(provider_id, kind, **{"time": 1_700_000_000_000, "contact": "+86-13900001111", "code": "成功", **changes})
+def a_receipt(
+    provider_id: str, kind: ReceiptKind = ReceiptKind.DELIVERED, **changes: Any
+) -> Receipt:
+    return Receipt(
+        provider_id,
+        kind,
+        **{"time": 1_700_000_000_000, "contact": "+86-13900001111", "code": "成功", **changes},
+    )
 
 
 def page() -> PageId:
@@ -37,7 +43,10 @@ def test_an_id_leads_to_its_page_or_to_one_delivery(container: Container, unique
         "part": Lookup(page(), (1, 0), ("part", "a|b")),
     }
     container().lookups.put(unique, found, TOMORROW)
-    assert container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "part", "call-1"]) == found
+    assert (
+        container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "part", "call-1"])
+        == found
+    )
 
 
 def test_channels_do_not_mix(world: World, unique: str) -> None:
@@ -45,7 +54,9 @@ def test_channels_do_not_mix(world: World, unique: str) -> None:
     assert world.lookups.get(f"{unique}-other", ["1"]) == {}
 
 
-def test_an_id_that_was_not_there_is_found_when_asked_again(world: World, container: Container, unique: str) -> None:
+def test_an_id_that_was_not_there_is_found_when_asked_again(
+    world: World, container: Container, unique: str
+) -> None:
     assert world.lookups.get(unique, ["1"]) == {}
     container().lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
     assert set(world.lookups.get(unique, ["1"], fresh=True)) == {"1"}
@@ -59,35 +70,55 @@ def test_many_ids_are_put_and_found(world: World, unique: str) -> None:
     assert world.lookups.get(unique, []) == {}
 
 
-def test_what_was_parked_is_read_by_who_writes_the_lookup(container: Container, unique: str) -> None:
-    parked = {"1": [a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED)], "2": [a_receipt("2")], "3": [a_receipt("3")]}
+def test_what_was_parked_is_read_by_who_writes_the_lookup(
+    container: Container, unique: str
+) -> None:
+    parked = {
+        "1": [a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED)],
+        "2": [a_receipt("2")],
+        "3": [a_receipt("3")],
+    }
     container().lookups.park(unique, parked, TOMORROW)
     found = container().lookups.parked(unique, ["1", "2", "4"])
     assert set(found) == {a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED), a_receipt("2")}
 
 
-def test_a_parked_receipt_still_says_that_the_contact_is_dead(container: Container, unique: str) -> None:
+def test_a_parked_receipt_still_says_that_the_contact_is_dead(
+    container: Container, unique: str
+) -> None:
     dead = a_receipt("1", ReceiptKind.DELIVERY_FAILED, gone=True)
     container().lookups.park(unique, {"1": [dead, a_receipt("1", ReceiptKind.OTHER)]}, TOMORROW)
-    assert set(container().lookups.parked(unique, ["1"])) == {dead, a_receipt("1", ReceiptKind.OTHER)}
+    assert set(container().lookups.parked(unique, ["1"])) == {
+        dead,
+        a_receipt("1", ReceiptKind.OTHER),
+    }
 
 
-def test_what_was_submitted_last_is_known_for_each_channel(container: Container, unique: str) -> None:
+def test_what_was_submitted_last_is_known_for_each_channel(
+    container: Container, unique: str
+) -> None:
     other = f"{unique}-other"
     container().lookups.expect(unique, 1_000_000, TOMORROW)
     container().lookups.expect(unique, 1_030_000, TOMORROW)
     container().lookups.expect(other, 5_000_000, TOMORROW)
-    assert container().lookups.expected([unique, other, f"{unique}-none"]) == {unique: 1_030_000, other: 5_000_000}
+    assert container().lookups.expected([unique, other, f"{unique}-none"]) == {
+        unique: 1_030_000,
+        other: 5_000_000,
+    }
     assert container().lookups.expected([]) == {}
 
 
-def test_a_job_that_is_done_again_takes_no_later_submission_back(container: Container, unique: str) -> None:
+def test_a_job_that_is_done_again_takes_no_later_submission_back(
+    container: Container, unique: str
+) -> None:
     container().lookups.expect(unique, 9_000_000, TOMORROW)
     container().lookups.expect(unique, 1_000_000, TOMORROW)
     assert container().lookups.expected([unique]) == {unique: 9_000_000}
 
 
-def test_a_container_says_so_twice_a_minute_at_most(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_container_says_so_twice_a_minute_at_most(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     with faults.counted(aws("dynamodb")) as calls:
         for seconds in range(90):
             real.lookups.expect(unique, 1_000_000 + seconds * 1000, TOMORROW)
@@ -111,11 +142,15 @@ def test_a_nonce_goes_with_one_body_only(container: Container, unique: str) -> N
 
 
 def raw(aws: Callable[[str], Any], *key: str) -> dict[str, Any]:
-    found: dict[str, Any] = aws("dynamodb").get_item(TableName=table("lookups"), Key={"pk": {"S": keys.join(*key)}})["Item"]
+    found: dict[str, Any] = aws("dynamodb").get_item(
+        TableName=table("lookups"), Key={"pk": {"S": keys.join(*key)}}
+    )["Item"]
     return found
 
 
-def test_parked_contacts_cannot_be_read_and_everything_expires(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_parked_contacts_cannot_be_read_and_everything_expires(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     real.lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
     real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
     real.lookups.use_nonce(unique, "1", "digest", TOMORROW)
@@ -124,7 +159,9 @@ def test_parked_contacts_cannot_be_read_and_everything_expires(real: World, aws:
     assert "1390000" not in repr(items)
 
 
-def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     """Providers repeat what we cannot place for hours: the item must not grow until it can no longer be written."""
     real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
     before = len(repr(raw(aws, "parked", unique, "1")))
@@ -137,14 +174,25 @@ def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(real: World, aws
 def a_post(provider_id: str, number: int) -> list[Receipt]:
     """A hundred receipts with contacts of their own, as JPush posts them."""
     contacts = (hashlib.sha256(f"{number}.{n}".encode()).hexdigest()[:19] for n in range(100))
-    return [a_receipt(provider_id, time=1_700_000_000_000 + 37 * n * n, contact=each, code="") for n, each in enumerate(contacts)]
+    return [
+        a_receipt(provider_id, time=1_700_000_000_000 + 37 * n * n, contact=each, code="")
+        for n, each in enumerate(contacts)
+    ]
 
 
-def test_all_receipts_of_the_largest_call_can_be_earlier_than_its_record(container: Container, unique: str) -> None:
-    posts = [[replace(r, kind=kind) for r in a_post("1", n)] for n in range(10) for kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)]
+def test_all_receipts_of_the_largest_call_can_be_earlier_than_its_record(
+    container: Container, unique: str
+) -> None:
+    posts = [
+        [replace(r, kind=kind) for r in a_post("1", n)]
+        for n in range(10)
+        for kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
+    ]
     for post in posts:
         container().lookups.park(unique, {"1": post}, TOMORROW)
-    assert set(container().lookups.parked(unique, ["1"])) == {receipt for post in posts for receipt in post}
+    assert set(container().lookups.parked(unique, ["1"])) == {
+        receipt for post in posts for receipt in post
+    }
 
 
 def test_an_id_that_no_key_can_hold_is_nobodys(real: World, unique: str) -> None:
@@ -156,7 +204,9 @@ def test_an_id_that_no_key_can_hold_is_nobodys(real: World, unique: str) -> None
     assert len(real.lookups.parked(unique, ["good"])) == 1
 
 
-def test_writes_that_come_back_unprocessed_are_written_in_the_end(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_writes_that_come_back_unprocessed_are_written_in_the_end(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     found = {f"id-{n}": Lookup(page()) for n in range(30)}
 
     def some_back(asked: Any) -> Any:
@@ -168,7 +218,9 @@ def test_writes_that_come_back_unprocessed_are_written_in_the_end(real: World, a
     assert real.lookups.get(unique, list(found), fresh=True) == found
 
 
-def test_what_is_known_is_not_asked_for_again(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_what_is_known_is_not_asked_for_again(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     real.lookups.put(unique, {f"{n}": Lookup(page()) for n in range(3)}, TOMORROW)
     with faults.counted(aws("dynamodb")) as calls:
         for _ in range(3):
@@ -178,7 +230,9 @@ def test_what_is_known_is_not_asked_for_again(real: World, aws: Callable[[str], 
     assert calls == ["BatchGetItem"] * 2
 
 
-def test_parking_a_post_full_of_strangers_takes_few_calls(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_parking_a_post_full_of_strangers_takes_few_calls(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     """A webhook of a hundred receipts that is faster than the record of their submission."""
     receipts = {f"id-{n}": [a_receipt(f"id-{n}")] for n in range(100)}
     with faults.counted(aws("dynamodb")) as calls:
@@ -188,11 +242,15 @@ def test_parking_a_post_full_of_strangers_takes_few_calls(real: World, aws: Call
 
 
 @pytest.mark.parametrize("alone", [False, True])
-def test_a_stranger_whose_receipts_never_end_keeps_no_other_back(container: Container, unique: str, alone: bool) -> None:
+def test_a_stranger_whose_receipts_never_end_keeps_no_other_back(
+    container: Container, unique: str, alone: bool
+) -> None:
     """Another system's broadcast over the same account: a receipt for each of its people, all under one id that is none of ours."""
     lookups = container().lookups
     for n in range(40):
-        crowd = {"crowd": [a_receipt("crowd", contact=f"reg-{n}-{m}-{'x' * 200}") for m in range(60)]}
+        crowd = {
+            "crowd": [a_receipt("crowd", contact=f"reg-{n}-{m}-{'x' * 200}") for m in range(60)]
+        }
         own = {f"own-{n}": [a_receipt(f"own-{n}")]}
         for post in [crowd, own] if alone else [{**crowd, **own}]:
             lookups.park(unique, post, TOMORROW)
@@ -205,17 +263,29 @@ def test_one_post_that_no_item_could_hold_keeps_no_other_back(real: World, uniqu
     assert list(real.lookups.parked(unique, ["crowd", "own"])) == [a_receipt("own")]
 
 
-def test_all_receipts_of_a_call_may_come_one_by_one_before_its_lookup(real: World, unique: str) -> None:
-    receipts = [a_receipt("call", kind, contact=f"{n:019x}") for n in range(1000) for kind in (ReceiptKind.DELIVERED,)]
+def test_all_receipts_of_a_call_may_come_one_by_one_before_its_lookup(
+    real: World, unique: str
+) -> None:
+    receipts = [
+        a_receipt("call", kind, contact=f"{n:019x}")
+        for n in range(1000)
+        for kind in (ReceiptKind.DELIVERED,)
+    ]
     for receipt in receipts:
         real.lookups.park(unique, {"call": [receipt]}, TOMORROW)
     assert set(real.lookups.parked(unique, ["call"])) == set(receipts)
 
 
-def test_an_id_of_which_too_much_is_said_is_written_no_more(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_an_id_of_which_too_much_is_said_is_written_no_more(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     """A write that is refused costs as much as one of the whole item."""
     for n in range(30):
-        real.lookups.park(unique, {"crowd": [receipt for m in range(10) for receipt in a_post("crowd", 10 * n + m)]}, TOMORROW)
+        real.lookups.park(
+            unique,
+            {"crowd": [receipt for m in range(10) for receipt in a_post("crowd", 10 * n + m)]},
+            TOMORROW,
+        )
     with faults.counted(aws("dynamodb")) as calls:
         real.lookups.park(unique, {"crowd": [a_receipt("crowd")]}, TOMORROW)
     assert calls == []

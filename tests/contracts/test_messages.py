@@ -28,7 +28,9 @@ from tests.contracts.conftest import Container, a_message, real_container
 
 
 def first_look(message: Message) -> Timer:
-    return Timer(message.accepted + 300_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+    return Timer(
+        message.accepted + 300_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority
+    )
 
 
 def create(world: World, message: Message, *, with_plan: bool = False) -> None:
@@ -38,7 +40,10 @@ def create(world: World, message: Message, *, with_plan: bool = False) -> None:
 FULL: dict[str, Any] = {
     "strategy": a_strategy("app", "sms,email", missing="clicked", within=300, operator="or"),
     "priority": Priority.HIGH,
-    "contents": {"push": {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}}, "text": {"text": "x"}},
+    "contents": {
+        "push": {"alert": "你好 {{url}}", "extras": {"n": 1, "list": [True, None]}},
+        "text": {"text": "x"},
+    },
     "links": {"url": "https://example.com/?q=a&b=1"},
     "template": (7, 2),
     "rule_id": 9,
@@ -76,8 +81,12 @@ def test_plan_and_first_timer_are_stored_with_it(container: Container) -> None:
     create(container(), message, with_plan=True)
     other = container()
     assert other.ledger.plan(PageId(message.msgid, 0)) == a_plan(message)
-    due = [t for t in other.timers.due(message.accepted + 10**7, 1000) if t.page.msgid == message.msgid]
-    assert [(t.kind, t.page, t.priority) for t in due] == [(TimerKind.LOOK, PageId(message.msgid, 0), message.priority)]
+    due = [
+        t for t in other.timers.due(message.accepted + 10**7, 1000) if t.page.msgid == message.msgid
+    ]
+    assert [(t.kind, t.page, t.priority) for t in due] == [
+        (TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+    ]
 
 
 def test_contacts_of_every_type_are_kept_however_long_they_are(container: Container) -> None:
@@ -85,7 +94,9 @@ def test_contacts_of_every_type_are_kept_however_long_they_are(container: Contai
     chance = random.Random(1)
 
     def noise(length: int) -> str:
-        return "".join(chance.choices([chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"\\\\'], k=length))
+        return "".join(
+            chance.choices([chr(c) for c in range(0x21, 0x7F) if chr(c) not in '"\\\\'], k=length)
+        )
 
     contacts = [noise(256) for _ in range(1000 * len(ChannelType))]
     names = [f"wechatwk_linkedcorp#{chance.randbytes(8).hex()}" for _ in contacts]
@@ -99,7 +110,9 @@ def test_contacts_of_every_type_are_kept_however_long_they_are(container: Contai
 
 def test_contacts_that_are_not_all_in_the_first_plan_are_kept(container: Container) -> None:
     message = a_message("sms#1", "sms#2", audience=Audience(AudienceKind.CONTACTS))
-    container().messages.create(message, a_plan(message, next="1"), first_look(message), ["13900001111", "13900002222"])
+    container().messages.create(
+        message, a_plan(message, next="1"), first_look(message), ["13900001111", "13900002222"]
+    )
     assert list(container().messages.contacts(message.msgid)) == ["13900001111", "13900002222"]
 
 
@@ -125,10 +138,15 @@ def test_a_message_that_was_not_there_is_found_later(container: Container) -> No
 MONTH = 31 * 86400 * 1000
 
 
-def test_an_access_channels_messages_are_listed_newest_first_over_months(world: World, unique: str) -> None:
+def test_an_access_channels_messages_are_listed_newest_first_over_months(
+    world: World, unique: str
+) -> None:
     now = time.time_ns() // 1_000_000
     times = [now - n * MONTH // 2 for n in range(8)] + [now, now]
-    made = [a_message("ann", channel_key=unique, accepted=at, expires=now // 1000 + 3600) for at in times]
+    made = [
+        a_message("ann", channel_key=unique, accepted=at, expires=now // 1000 + 3600)
+        for at in times
+    ]
     for message in [*made, a_message("ann", channel_key=f"{unique}#2", accepted=now)]:
         create(world, message)
     ordered = sorted((message.msgid for message in made), reverse=True)
@@ -148,7 +166,9 @@ def test_an_access_channels_messages_are_listed_newest_first_over_months(world: 
     assert pages == [3, 3, 3, 1]
 
 
-def test_a_list_shows_what_a_message_is_and_neither_contents_nor_contacts(world: World, unique: str) -> None:
+def test_a_list_shows_what_a_message_is_and_neither_contents_nor_contacts(
+    world: World, unique: str
+) -> None:
     message = a_message("ann", "bob", channel_key=unique, **FULL)
     create(world, message)
     later = keys.message_id(message.accepted + 1, b"\0\0\0\0")
@@ -165,7 +185,9 @@ def test_a_list_shows_what_a_message_is_and_neither_contents_nor_contacts(world:
         )
     ]
     assert not world.messages.newest(unique, later, message.accepted + 1, 10)
-    walked = a_message(channel_key=unique, userids=(), audience=Audience(AudienceKind.EVERYONE, (), 3))
+    walked = a_message(
+        channel_key=unique, userids=(), audience=Audience(AudienceKind.EVERYONE, (), 3)
+    )
     assert walked.summary.targets is None
 
 
@@ -188,7 +210,10 @@ def test_counts_are_read_as_they_were_put(container: Container) -> None:
     message = a_message()
     container().messages.put_counts(PageId(message.msgid, 0), some_counts(3, 1), message.expires)
     container().messages.put_counts(PageId(message.msgid, 12), some_counts(4, 2), message.expires)
-    assert container().messages.counts(message.msgid) == {0: some_counts(3, 1), 12: some_counts(4, 2)}
+    assert container().messages.counts(message.msgid) == {
+        0: some_counts(3, 1),
+        12: some_counts(4, 2),
+    }
 
 
 def test_a_count_that_has_seen_less_replaces_nothing(world: World) -> None:
@@ -204,7 +229,9 @@ def test_a_count_that_has_seen_less_replaces_nothing(world: World) -> None:
 
 def raw(aws: Callable[[str], Any], msgid: str) -> dict[str, dict[str, Any]]:
     found = aws("dynamodb").query(
-        TableName=table("messages"), KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": msgid}}
+        TableName=table("messages"),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": msgid}},
     )
     return {item["sk"]["S"]: item for item in found["Items"]}
 
@@ -212,7 +239,10 @@ def raw(aws: Callable[[str], Any], msgid: str) -> dict[str, dict[str, Any]]:
 def test_contents_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any]) -> None:
     contents = {"push": {"alert": "marked-content"}}
     message = a_message(
-        "ann", contents=contents, links={"url": "https://marked.example.com"}, callback={"url": "https://marked.example.com"}
+        "ann",
+        contents=contents,
+        links={"url": "https://marked.example.com"},
+        callback={"url": "https://marked.example.com"},
     )
     create(real, message, with_plan=True)
     items = raw(aws, message.msgid)
@@ -220,25 +250,33 @@ def test_contents_cannot_be_read_in_the_table(real: World, aws: Callable[[str], 
     assert "marked" not in repr(items)
 
 
-def test_the_history_expires_and_the_links_outlive_it_for_a_year(real: World, aws: Callable[[str], Any]) -> None:
+def test_the_history_expires_and_the_links_outlive_it_for_a_year(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     message = a_message("ann", links={"url": "https://example.com"})
     create(real, message)
     real.messages.put_counts(PageId(message.msgid, 0), some_counts(1, 1), message.expires)
     items = raw(aws, message.msgid)
     assert items["message"]["expires"]["N"] == str(message.expires)
     assert items["page#000000"]["expires"]["N"] == str(message.expires)
-    assert int(items["links"]["expires"]["N"]) == pytest.approx(time.time() + LINK_DAYS * 86400, abs=30)
+    assert int(items["links"]["expires"]["N"]) == pytest.approx(
+        time.time() + LINK_DAYS * 86400, abs=30
+    )
     assert LINK_DAYS == 400
 
 
 @pytest.mark.parametrize(("left", "lives"), [(5, True), (0, False), (-86400, False)])
-def test_a_link_ends_when_its_time_is_over_whenever_its_row_goes(real: World, aws: Callable[[str], Any], left: int, lives: bool) -> None:
+def test_a_link_ends_when_its_time_is_over_whenever_its_row_goes(
+    real: World, aws: Callable[[str], Any], left: int, lives: bool
+) -> None:
     message = a_message("ann", links={"url": "https://example.com"})
     create(real, message)
     aws("dynamodb").update_item(
-        TableName=table("messages"), Key={"pk": {"S": message.msgid}, "sk": {"S": "links"}},
-        UpdateExpression="SET expires = :e", ExpressionAttributeValues={":e": {"N": str(int(time.time()) + left)}},
-    )  # fmt: skip
+        TableName=table("messages"),
+        Key={"pk": {"S": message.msgid}, "sk": {"S": "links"}},
+        UpdateExpression="SET expires = :e",
+        ExpressionAttributeValues={":e": {"N": str(int(time.time()) + left)}},
+    )
     assert (real_container().messages.links(message.msgid) is not None) is lives
 
 
@@ -247,9 +285,15 @@ def test_an_accept_is_three_calls(real: World, aws: Callable[[str], Any], unique
     users = [a_reachable_user(f"{unique}-{n}") for n in range(100)]
     real.users.save(users)
     with faults.counted(aws("dynamodb"), aws("sqs"), aws("stepfunctions"), aws("kms")) as calls:
-        message = a_message(*(user.userid for user in users), links={"url": "https://example.com"}, strategy=a_strategy())
+        message = a_message(
+            *(user.userid for user in users),
+            links={"url": "https://example.com"},
+            strategy=a_strategy(),
+        )
         found = real.users.get(message.userids)
-        real.messages.create(message, a_plan(message, users=list(found.values())), first_look(message))
+        real.messages.create(
+            message, a_plan(message, users=list(found.values())), first_look(message)
+        )
         job = DeliverJob(message.msgid, 0, 0, 0, "push", 0, 100)
         real.queues.send([Envelope(job, message.priority, ChannelType.APP, message.channel_key)])
     assert calls == ["BatchGetItem", "TransactWriteItems", "SendMessageBatch"]
@@ -266,7 +310,9 @@ def test_a_message_is_read_once_per_container(real: World, aws: Callable[[str], 
     assert calls == ["GetItem"]
 
 
-def test_a_transaction_that_was_disturbed_is_no_conflict(real: World, aws: Callable[[str], Any]) -> None:
+def test_a_transaction_that_was_disturbed_is_no_conflict(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     """Throttled, or crossed by another: the message is not there, and its id is not taken."""
     message = a_message("ann")
     cancelled = {
@@ -280,7 +326,9 @@ def test_a_transaction_that_was_disturbed_is_no_conflict(real: World, aws: Calla
     assert real_container().messages.get(message.msgid) == message
 
 
-def test_a_create_whose_answer_got_lost_is_no_conflict(real: World, aws: Callable[[str], Any]) -> None:
+def test_a_create_whose_answer_got_lost_is_no_conflict(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     message = a_message("ann")
     with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
         create(real, message)
@@ -292,11 +340,17 @@ def once_for(message: Message, digest: str = "d") -> Once:
 
 
 @pytest.mark.parametrize("with_plan", [False, True])
-def test_under_one_idempotency_key_one_message_is_created(container: Container, with_plan: bool) -> None:
+def test_under_one_idempotency_key_one_message_is_created(
+    container: Container, with_plan: bool
+) -> None:
     first, second = a_message("ann"), a_message("ann")
     once = once_for(first)
     assert container().messages.once(once.name) is None
-    for message, stands in ((first, None), (second, replace(once, msgid=first.msgid)), (first, replace(once, msgid=first.msgid))):
+    for message, stands in (
+        (first, None),
+        (second, replace(once, msgid=first.msgid)),
+        (first, replace(once, msgid=first.msgid)),
+    ):
         world = container()
         plan = a_plan(message) if with_plan else None
         assert world.messages.create(message, plan, first_look(message), (), once) == stands
@@ -307,7 +361,9 @@ def test_under_one_idempotency_key_one_message_is_created(container: Container, 
 def test_another_body_finds_what_stands_under_the_key(container: Container) -> None:
     first, second = a_message("ann"), a_message("ben")
     container().messages.create(first, None, first_look(first), (), once_for(first, "one"))
-    found = container().messages.create(second, None, first_look(second), (), once_for(first, "other"))
+    found = container().messages.create(
+        second, None, first_look(second), (), once_for(first, "other")
+    )
     assert found == replace(once_for(first, "one"), msgid=first.msgid)
 
 

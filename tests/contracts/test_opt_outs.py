@@ -17,14 +17,20 @@ from tests.contracts.conftest import Container, plain
 SMS = ChannelType.SMS
 
 
-def test_an_opt_out_is_for_the_access_channels_that_it_names(container: Container, unique: str) -> None:
+def test_an_opt_out_is_for_the_access_channels_that_it_names(
+    container: Container, unique: str
+) -> None:
     container().audiences.opt(SMS, unique, ["shop", "bank#1"], 1000, True)
-    assert container().audiences.opted({SMS: [unique, f"{unique}-other"]})[SMS] == {unique: {"shop": 1000, "bank#1": 1000}}
+    assert container().audiences.opted({SMS: [unique, f"{unique}-other"]})[SMS] == {
+        unique: {"shop": 1000, "bank#1": 1000}
+    }
     assert container().audiences.opted({ChannelType.EMAIL: [unique]})[ChannelType.EMAIL] == {}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1), (2, 2, 2)])
-def test_the_last_word_stands_in_whatever_order_words_come(world: World, unique: str, order: tuple[int, ...]) -> None:
+def test_the_last_word_stands_in_whatever_order_words_come(
+    world: World, unique: str, order: tuple[int, ...]
+) -> None:
     said = [(1000, True), (2000, False), (3000, True)]
     for n in order:
         time, out = said[n]
@@ -42,7 +48,12 @@ def test_who_is_in_again_is_known_as_that(world: World, unique: str) -> None:
 
 @pytest.mark.parametrize(("listed", "asked"), [(5, ["Query"]), (0, ["BatchGetItem"] * 3)])
 def test_many_contacts_are_found_by_a_list_of_all_or_a_hundred_at_a_time(
-    real: World, aws: Callable[[str], Any], unique: str, monkeypatch: pytest.MonkeyPatch, listed: int, asked: list[str]
+    real: World,
+    aws: Callable[[str], Any],
+    unique: str,
+    monkeypatch: pytest.MonkeyPatch,
+    listed: int,
+    asked: list[str],
 ) -> None:
     """A list while it is short enough."""
     monkeypatch.setattr(audiences, "LISTED", listed)
@@ -51,10 +62,15 @@ def test_many_contacts_are_found_by_a_list_of_all_or_a_hundred_at_a_time(
     with faults.counted(aws("dynamodb")) as calls:
         assert real.audiences.opted({SMS: contacts})[SMS] == {contacts[249]: {"shop": 1000}}
     assert calls == asked
-    assert real.audiences.opted({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {SMS: {}, ChannelType.EMAIL: {}}
+    assert real.audiences.opted({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {
+        SMS: {},
+        ChannelType.EMAIL: {},
+    }
 
 
-def test_the_contact_cannot_be_read_in_the_table_and_its_word_never_expires(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_the_contact_cannot_be_read_in_the_table_and_its_word_never_expires(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     real.audiences.opt(SMS, f"139{unique}", [f"key-{unique}"], 1000, True)
     found = aws("dynamodb").scan(TableName=table("audiences"))["Items"]
     (stored,) = [item for item in found if f"key-{unique}" in plain(item)]

@@ -43,5 +43,7 @@ def test_a_world_is_made_without_speaking_to_anybody_and_without_http() -> None:
     names = ("STAGE", "PUBLIC_URL", "QUEUE_URL_PREFIX", "CLOCK_ARN", "KMS_KEY", "FILES_BUCKET")
     variables = {**dict.fromkeys(names, "x"), "CHANNEL_TYPES": "sms"}
     script = "import sys; from chalicelib import wiring; wiring.world(); print([m for m in ('boto3', 'requests') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=variables, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=variables, capture_output=True, text=True
+    )
     assert done.stdout.strip() == "[]", done.stderr

@@ -57,16 +57,27 @@ def _name(envelope: Envelope) -> str:
     kind = envelope.channel_type
     if envelope.worker:
         return config.worker_queue(envelope.worker, envelope.priority)
-    return config.delivery_queue(kind, envelope.priority) if kind else config.audience_queue(envelope.priority)
+    return (
+        config.delivery_queue(kind, envelope.priority)
+        if kind
+        else config.audience_queue(envelope.priority)
+    )
 
 
 def _receive_all(aws: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
     sqs = aws("sqs")
     for url in sqs.list_queues().get("QueueUrls", []):
-        while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", []):
+        while messages := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0
+        ).get("Messages", []):
             for message in messages:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                yield url.rsplit("/", 1)[1].removeprefix(config.queue_name(config.settings().stage, "")), message["Body"]
+                yield (
+                    url.rsplit("/", 1)[1].removeprefix(
+                        config.queue_name(config.settings().stage, "")
+                    ),
+                    message["Body"],
+                )
 
 
 def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Received]) -> None:
@@ -74,13 +85,21 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
     timer = Timer(1_700_000_000_000, TimerKind.POLL, PageId(msgid, 1), Priority.LOW, "p#1")
     sent = [
         Envelope(PlanJob(msgid, 3, "1500"), Priority.HIGH, None, "shop"),
-        Envelope(DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"),
+        Envelope(
+            DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"
+        ),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
         Envelope(AskJob("push", Question.CHECK, "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),
-        Envelope(DeliverJob(msgid, 0, 0, 0, "w", 0, 99), Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp"),
+        Envelope(
+            DeliverJob(msgid, 0, 0, 0, "w", 0, 99),
+            Priority.HIGH,
+            ChannelType.SMS,
+            "shop",
+            worker="cmpp",
+        ),
     ]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
@@ -88,15 +107,21 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
     assert receive() == []
 
 
-def test_more_jobs_than_a_batch_takes_all_arrive(world: World, receive: Callable[[], Received]) -> None:
+def test_more_jobs_than_a_batch_takes_all_arrive(
+    world: World, receive: Callable[[], Received]
+) -> None:
     msgid = a_message().msgid
-    sent = [Envelope(PlanJob(msgid, n), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)]
+    sent = [
+        Envelope(PlanJob(msgid, n), Priority(n % 3 + 1), None, f"tenant-{n % 2}") for n in range(47)
+    ]
     world.queues.send(sent)
     assert sorted(receive()) == sorted((_name(e), envelopes.encode(e.job)) for e in sent)
 
 
 def test_a_delayed_job_is_not_there_yet(world: World, receive: Callable[[], Received]) -> None:
-    world.queues.send([Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push", delay=900)])
+    world.queues.send(
+        [Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push", delay=900)]
+    )
     assert receive() == []
 
 
@@ -105,7 +130,10 @@ def test_a_delayed_job_is_not_there_yet(world: World, receive: Callable[[], Rece
 
 def some_jobs(number: int) -> list[Envelope]:
     """Each with its own delay, and none before the other tests are over, which share the queues."""
-    return [Envelope(PollJob(f"c{n}"), Priority.MEDIUM, ChannelType.APP, f"group-{n}", delay=900 - n) for n in range(number)]
+    return [
+        Envelope(PollJob(f"c{n}"), Priority.MEDIUM, ChannelType.APP, f"group-{n}", delay=900 - n)
+        for n in range(number)
+    ]
 
 
 def test_ten_jobs_are_one_call_with_group_and_delay(real: World, aws: Callable[[str], Any]) -> None:
@@ -120,8 +148,16 @@ def test_ten_jobs_are_one_call_with_group_and_delay(real: World, aws: Callable[[
 def failing(asked: Any, *, fault: bool = False) -> Any:
     """The first of a batch fails, the others are sent."""
     first, *others = asked["Entries"]
-    ok = [{"Id": e["Id"], "MessageId": "m", "MD5OfMessageBody": _md5(e["MessageBody"])} for e in others]
-    return {"Successful": ok, "Failed": [{"Id": first["Id"], "SenderFault": fault, "Code": "InternalError", "Message": "no"}]}
+    ok = [
+        {"Id": e["Id"], "MessageId": "m", "MD5OfMessageBody": _md5(e["MessageBody"])}
+        for e in others
+    ]
+    return {
+        "Successful": ok,
+        "Failed": [
+            {"Id": first["Id"], "SenderFault": fault, "Code": "InternalError", "Message": "no"}
+        ],
+    }
 
 
 def _md5(text: str) -> str:
@@ -130,10 +166,14 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode()).hexdigest()
 
 
-def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(real: World, aws: Callable[[str], Any]) -> None:
+def test_what_sqs_did_not_take_is_sent_again_and_nothing_else(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     with faults.answered(aws("sqs"), "SendMessageBatch", failing) as seen:
         real.queues.send(some_jobs(3))
-    assert [[json.loads(e["MessageBody"])["channel"] for e in asked["Entries"]] for asked in seen] == [["c0", "c1", "c2"], ["c0"]]
+    assert [
+        [json.loads(e["MessageBody"])["channel"] for e in asked["Entries"]] for asked in seen
+    ] == [["c0", "c1", "c2"], ["c0"]]
 
 
 def test_what_sqs_never_takes_is_an_error(real: World, aws: Callable[[str], Any]) -> None:
@@ -142,7 +182,10 @@ def test_what_sqs_never_takes_is_an_error(real: World, aws: Callable[[str], Any]
 
 
 def test_a_job_that_the_stage_has_no_queue_for_keeps_no_other_back(
-    real: World, receive_real: Callable[[], Received], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    real: World,
+    receive_real: Callable[[], Received],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     served = replace(config.settings(), channel_types=(ChannelType.APP,), workers=())
     monkeypatch.setattr("chalicelib.aws.queues.settings", lambda: served)
@@ -156,10 +199,16 @@ def test_a_job_that_the_stage_has_no_queue_for_keeps_no_other_back(
         ]
     )
     assert receive_real() == [(_name(one), envelopes.encode(one.job))]
-    assert [record.__dict__["queue"] for record in caplog.records if record.message == "job_without_queue"] == ["sms-1", "cmpp-1"]
+    assert [
+        record.__dict__["queue"]
+        for record in caplog.records
+        if record.message == "job_without_queue"
+    ] == ["sms-1", "cmpp-1"]
 
 
-def test_a_worker_receives_a_job_until_it_is_done(real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_receives_a_job_until_it_is_done(
+    real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queue_reader, "WAIT", 0)
     list(_receive_all(aws))
     box = wiring.inbox(config.worker_queue("cmpp", Priority.HIGH))

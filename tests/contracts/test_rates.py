@@ -14,7 +14,9 @@ from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
 
 
-def reserve(world: World, channel: str, calls: int = 1, rate: float = 1.0, *, urgent: bool = False) -> float:
+def reserve(
+    world: World, channel: str, calls: int = 1, rate: float = 1.0, *, urgent: bool = False
+) -> float:
     """Seconds until the turn, with the time that the test itself takes left out."""
     return (world.pace.reserve(channel, calls, rate, urgent=urgent) - world.clock.now()) / 1000
 
@@ -23,7 +25,9 @@ def about(seconds: float) -> Any:
     return pytest.approx(seconds, abs=0.9)
 
 
-def test_who_asks_first_goes_at_once_and_the_next_ones_after_each_other(container: Container, unique: str) -> None:
+def test_who_asks_first_goes_at_once_and_the_next_ones_after_each_other(
+    container: Container, unique: str
+) -> None:
     """Eight tenths of one call a second: one in 1.25 seconds. Four calls take five."""
     assert reserve(container(), unique) == about(0)
     assert reserve(container(), unique, 4) == about(1.25)
@@ -44,8 +48,14 @@ def test_what_is_urgent_does_not_wait_for_the_rest(container: Container, unique:
     assert reserve(container(), unique) == about(125)
 
 
-def test_what_is_urgent_has_the_whole_rate_while_nobody_else_waits(container: Container, unique: str) -> None:
-    assert [reserve(container(), unique, urgent=True) for _ in range(3)] == [about(0), about(1), about(2)]
+def test_what_is_urgent_has_the_whole_rate_while_nobody_else_waits(
+    container: Container, unique: str
+) -> None:
+    assert [reserve(container(), unique, urgent=True) for _ in range(3)] == [
+        about(0),
+        about(1),
+        about(2),
+    ]
 
 
 def test_a_line_that_has_come_to_its_end_begins_now(real: World, unique: str) -> None:
@@ -72,7 +82,9 @@ def test_of_many_workers_at_once_each_gets_a_turn_of_its_own(real: World, unique
     assert all(later - earlier >= 1000 for earlier, later in pairwise(turns))
 
 
-def test_a_turn_costs_one_update_and_two_for_who_knew_nothing(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_turn_costs_one_update_and_two_for_who_knew_nothing(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     with faults.counted(aws("dynamodb")) as calls:
         real.pace.reserve(unique, 100, 1, urgent=False)
         real.pace.reserve(unique, 1, 1, urgent=False)

@@ -20,7 +20,9 @@ def a_group(world: World, unique: str, name: str = "vip", family: Family = Famil
     return Group(family, world.settings.next_number(family.value), unique, name, "black")
 
 
-def test_a_group_is_read_as_it_was_put_changed_and_deleted(container: Container, unique: str) -> None:
+def test_a_group_is_read_as_it_was_put_changed_and_deleted(
+    container: Container, unique: str
+) -> None:
     world = container()
     group = a_group(world, unique)
     assert world.groups.get(Family.LIST, group.number) is None
@@ -53,14 +55,20 @@ def test_a_name_is_taken_once_in_a_family_of_an_access_channel(world: World, uni
 
 def test_groups_are_listed_in_pages_by_family_and_access_channel(world: World, unique: str) -> None:
     groups = [a_group(world, unique, f"g{n}") for n in range(3)]
-    for group in (*groups, a_group(world, f"{unique}-other"), a_group(world, unique, "s", Family.TAG)):
+    for group in (
+        *groups,
+        a_group(world, f"{unique}-other"),
+        a_group(world, unique, "s", Family.TAG),
+    ):
         world.groups.put(group)
     assert list(world.groups.list(Family.LIST, unique)) == groups
     assert list(world.groups.list(Family.LIST, unique, 0, 2)) == groups[:2]
     assert list(world.groups.list(Family.LIST, unique, groups[1].number, 2)) == groups[2:]
 
 
-def test_a_member_is_read_as_it_was_put_changed_and_deleted(container: Container, unique: str) -> None:
+def test_a_member_is_read_as_it_was_put_changed_and_deleted(
+    container: Container, unique: str
+) -> None:
     world = container()
     member = Member(unique, "陈", Role.REVIEWER, "hash")
     assert world.members.get(unique) is None
@@ -68,7 +76,9 @@ def test_a_member_is_read_as_it_was_put_changed_and_deleted(container: Container
     assert container().members.get(unique) == member
     with pytest.raises(Conflict):
         world.members.put(member)
-    after = replace(member, name="Li", role=Role.READ_ONLY, secret_hash="other", enabled=False, version=2)
+    after = replace(
+        member, name="Li", role=Role.READ_ONLY, secret_hash="other", enabled=False, version=2
+    )
     world.members.update(after)
     assert world.members.get(unique) == after
     assert after in container().members.list()
@@ -88,8 +98,18 @@ def test_members_are_listed_in_pages(world: World, unique: str) -> None:
 
 def test_changes_are_listed_by_month_the_newest_first(container: Container, unique: str) -> None:
     world = container()
-    changes = [Change(NOVEMBER + n, unique, "key", "陈", "PUT", "/admin/v1/lists/{id}", {"id": str(n)}, 200) for n in range(3)]
-    for change in (*changes, changes[0], replace(changes[0], status=500), replace(changes[0], time=NOVEMBER + 40 * 86_400_000)):
+    changes = [
+        Change(
+            NOVEMBER + n, unique, "key", "陈", "PUT", "/admin/v1/lists/{id}", {"id": str(n)}, 200
+        )
+        for n in range(3)
+    ]
+    for change in (
+        *changes,
+        changes[0],
+        replace(changes[0], status=500),
+        replace(changes[0], time=NOVEMBER + 40 * 86_400_000),
+    ):
         world.audit.write(change)
     assert month_of(NOVEMBER) == "2026-11"
     mine = [c for c in container().audit.list("2026-11") if c.mark == unique]

@@ -20,8 +20,13 @@ from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(plain=st.binary(max_size=500), context=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+@settings(
+    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    plain=st.binary(max_size=500),
+    context=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+)
 def test_what_is_sealed_opens_in_its_context(world: World, plain: bytes, context: str) -> None:
     assert world.vault.open(world.vault.seal(plain, context), context) == plain
 
@@ -30,8 +35,12 @@ def test_it_opens_in_another_container(container: Container) -> None:
     assert container().vault.open(container().vault.seal(b"secret", "c"), "c") == b"secret"
 
 
-@pytest.mark.parametrize("spoil", [lambda s: s[:-1], lambda s: s[:20] + bytes([s[20] ^ 1]) + s[21:], lambda s: s[:5]])
-def test_it_opens_nowhere_else_and_not_when_it_was_changed(world: World, spoil: Callable[[bytes], bytes]) -> None:
+@pytest.mark.parametrize(
+    "spoil", [lambda s: s[:-1], lambda s: s[:20] + bytes([s[20] ^ 1]) + s[21:], lambda s: s[:5]]
+)
+def test_it_opens_nowhere_else_and_not_when_it_was_changed(
+    world: World, spoil: Callable[[bytes], bytes]
+) -> None:
     sealed = world.vault.seal(b"some plain text", "user#ann")
     assert b"plain" not in sealed
     for changed, context in ((sealed, "user#ben"), (spoil(sealed), "user#ann")):
@@ -42,7 +51,16 @@ def test_it_opens_nowhere_else_and_not_when_it_was_changed(world: World, spoil: 
 def test_a_mac_is_the_same_everywhere_and_each_label_has_its_own(container: Container) -> None:
     one, other = container(), container()
     assert one.vault.mac("link", b"data") == other.vault.mac("link", b"data")
-    assert len({one.vault.mac("link", b"data"), one.vault.mac("other", b"data"), one.vault.mac("link", b"data2")}) == 3
+    assert (
+        len(
+            {
+                one.vault.mac("link", b"data"),
+                one.vault.mac("other", b"data"),
+                one.vault.mac("link", b"data2"),
+            }
+        )
+        == 3
+    )
     assert len(one.vault.mac("link", b"data")) == 32
 
 
@@ -64,11 +82,16 @@ PLAIN = {"app_key": "k", "master_secret": "秘密", "port": 465, "tls": True}
 
 
 def test_credentials_open_as_credentials(container: Container) -> None:
-    assert container().credentials.open_credentials(container().credentials.seal_credentials(PLAIN)) == PLAIN
+    assert (
+        container().credentials.open_credentials(container().credentials.seal_credentials(PLAIN))
+        == PLAIN
+    )
 
 
 def test_webhook_secrets_open_as_webhook_secrets(container: Container) -> None:
-    assert container().credentials.open_webhook(container().credentials.seal_webhook({"secret": "s"})) == {"secret": "s"}
+    assert container().credentials.open_webhook(
+        container().credentials.seal_webhook({"secret": "s"})
+    ) == {"secret": "s"}
 
 
 def test_one_kind_of_secret_does_not_open_as_the_other(world: World) -> None:
@@ -100,7 +123,9 @@ def test_the_data_key_is_opened_once_per_container(real: World, aws: Callable[[s
     assert calls == ["Decrypt"]
 
 
-def test_credentials_are_opened_once_per_container_for_a_while(real: World, aws: Callable[[str], Any]) -> None:
+def test_credentials_are_opened_once_per_container_for_a_while(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     sealed = real.credentials.seal_credentials(PLAIN)
     with faults.counted(aws("kms")) as calls:
         for _ in range(5):
@@ -108,7 +133,9 @@ def test_credentials_are_opened_once_per_container_for_a_while(real: World, aws:
     assert calls == ["Decrypt"]
 
 
-def test_all_who_need_the_first_key_at_once_get_the_same(real: World, aws: Callable[[str], Any]) -> None:
+def test_all_who_need_the_first_key_at_once_get_the_same(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     """Nobody may seal under a key that is not stored."""
     kept = _take_the_key_away(aws)
     worlds = [real_container() for _ in range(6)]
@@ -126,10 +153,14 @@ def test_all_who_need_the_first_key_at_once_get_the_same(real: World, aws: Calla
 
 def _take_the_key_away(aws: Callable[[str], Any]) -> list[Any]:
     found = aws("dynamodb").query(
-        TableName=table("settings"), KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "key#contacts"}}
+        TableName=table("settings"),
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "key#contacts"}},
     )
     for item in found["Items"]:
-        aws("dynamodb").delete_item(TableName=table("settings"), Key={"pk": item["pk"], "sk": item["sk"]})
+        aws("dynamodb").delete_item(
+            TableName=table("settings"), Key={"pk": item["pk"], "sk": item["sk"]}
+        )
     return list(found["Items"])
 
 

@@ -25,9 +25,21 @@ HOUR = 3_600_000
 FAR = 10**5
 
 
-def a_timer(world: World, after: int = HOUR, kind: TimerKind = TimerKind.LOOK, page: int = 0, msgid: str = "", **changes: Any) -> Timer:
+def a_timer(
+    world: World,
+    after: int = HOUR,
+    kind: TimerKind = TimerKind.LOOK,
+    page: int = 0,
+    msgid: str = "",
+    **changes: Any,
+) -> Timer:
     at = world.clock.now() + after
-    return Timer(at, kind, PageId(msgid or a_message().msgid, page), **{"priority": Priority.MEDIUM, **changes})
+    return Timer(
+        at,
+        kind,
+        PageId(msgid or a_message().msgid, page),
+        **{"priority": Priority.MEDIUM, **changes},
+    )
 
 
 def due(world: World, timers: list[Timer], later: int = 2 * HOUR) -> list[Timer]:
@@ -51,7 +63,9 @@ def test_what_is_set_comes_due_with_all_it_says(container: Container) -> None:
     one.timers.set([])
 
 
-def test_nothing_comes_due_before_its_time_and_everything_within_three_widths_after(world: World) -> None:
+def test_nothing_comes_due_before_its_time_and_everything_within_three_widths_after(
+    world: World,
+) -> None:
     soon, later = a_timer(world, 0), a_timer(world, HOUR)
     world.timers.set([soon, later])
     assert due(world, [soon, later], 0) == []
@@ -89,22 +103,35 @@ def test_no_more_come_due_than_asked_for(world: World) -> None:
 
 
 def executions(aws: Callable[[str], Any]) -> list[str]:
-    found = aws("stepfunctions").list_executions(stateMachineArn=config.settings().clock_arn)["executions"]
+    found = aws("stepfunctions").list_executions(stateMachineArn=config.settings().clock_arn)[
+        "executions"
+    ]
     return [each["name"] for each in found]
 
 
-def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(real: World, aws: Callable[[str], Any]) -> None:
+def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     before = set(executions(aws))
     at = (real.clock.now() // WIDTH + 1000) * WIDTH
-    timers = [Timer(at - n, TimerKind.LOOK, PageId(a_message().msgid, n), Priority.MEDIUM) for n in range(30)]
+    timers = [
+        Timer(at - n, TimerKind.LOOK, PageId(a_message().msgid, n), Priority.MEDIUM)
+        for n in range(30)
+    ]
     with faults.counted(aws("stepfunctions"), aws("dynamodb")) as calls:
         real.timers.set(timers)
         real.timers.set(timers)
-    assert calls == ["StartExecution", "BatchWriteItem", "BatchWriteItem"]  # the second time, this container knows that they are there
+    assert calls == [
+        "StartExecution",
+        "BatchWriteItem",
+        "BatchWriteItem",
+    ]  # the second time, this container knows that they are there
     assert len(set(executions(aws)) - before) == 1
 
 
-def test_the_clock_that_another_container_started_is_good_enough(real: World, aws: Callable[[str], Any]) -> None:
+def test_the_clock_that_another_container_started_is_good_enough(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     """AWS says ExecutionAlreadyExists for a name that was used, and says nothing for the same input while it runs."""
     from chalicelib.aws import timers as adapter
 
@@ -120,27 +147,57 @@ def test_the_clock_that_another_container_started_is_good_enough(real: World, aw
     assert len(executions(aws)) == before
 
 
-def test_an_execution_knows_its_time_and_nothing_else(real: World, aws: Callable[[str], Any]) -> None:
+def test_an_execution_knows_its_time_and_nothing_else(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     at = (real.clock.now() // WIDTH + 3000) * WIDTH
     with faults.answered(aws("stepfunctions"), "StartExecution") as seen:
-        real.timers.set([Timer(at, TimerKind.POLL, PageId(a_message().msgid, 0), Priority.HIGH, "channel-marked")])
+        real.timers.set(
+            [
+                Timer(
+                    at,
+                    TimerKind.POLL,
+                    PageId(a_message().msgid, 0),
+                    Priority.HIGH,
+                    "channel-marked",
+                )
+            ]
+        )
     (asked,) = seen
     assert set(json.loads(asked["input"])) == {"at"}
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.000)?Z", json.loads(asked["input"])["at"])
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.000)?Z", json.loads(asked["input"])["at"]
+    )
     assert "marked" not in json.dumps(asked)
 
 
-def test_a_clock_that_cannot_be_started_leaves_no_row(real: World, aws: Callable[[str], Any]) -> None:
+def test_a_clock_that_cannot_be_started_leaves_no_row(
+    real: World, aws: Callable[[str], Any]
+) -> None:
     """The row would not be seen in time: whoever sets the timer tries again."""
-    timer = Timer((real.clock.now() // WIDTH + 4000) * WIDTH, TimerKind.LOOK, PageId(a_message().msgid, 0), Priority.MEDIUM)
+    timer = Timer(
+        (real.clock.now() // WIDTH + 4000) * WIDTH,
+        TimerKind.LOOK,
+        PageId(a_message().msgid, 0),
+        Priority.MEDIUM,
+    )
     refused = {"__type": "StateMachineDoesNotExist", "message": "no"}
-    with faults.answered(aws("stepfunctions"), "StartExecution", refused, status=400), pytest.raises(Exception, match="StateMachine"):
+    with (
+        faults.answered(aws("stepfunctions"), "StartExecution", refused, status=400),
+        pytest.raises(Exception, match="StateMachine"),
+    ):
         real.timers.set([timer])
     assert due(real, [timer], 5000 * WIDTH) == []
 
 
-@given(st.integers(10**12, 4 * 10**12), st.integers(-(10**10), 10**10), st.sampled_from([1, 5, 60, 3600]))
-def test_a_slot_is_neither_too_early_nor_too_late_nor_too_soon(now: int, ahead: int, width: int) -> None:
+@given(
+    st.integers(10**12, 4 * 10**12),
+    st.integers(-(10**10), 10**10),
+    st.sampled_from([1, 5, 60, 3600]),
+)
+def test_a_slot_is_neither_too_early_nor_too_late_nor_too_soon(
+    now: int, ahead: int, width: int
+) -> None:
     wide, at = width * 1000, now + ahead
     slot = slot_of(at, now, wide)
     assert slot % wide == 0

@@ -43,7 +43,9 @@ def test_a_lease_that_is_given_back_ends_soon(container: Container, unique: str)
     assert other.lease(unique, 30)
 
 
-def test_what_was_written_meanwhile_has_no_lease_to_give_back(container: Container, unique: str) -> None:
+def test_what_was_written_meanwhile_has_no_lease_to_give_back(
+    container: Container, unique: str
+) -> None:
     one, other = container().tokens, container().tokens
     assert one.lease(unique, 30)
     other.write(unique, Token("v", NOW + HOUR, NOW + HOUR))
@@ -51,8 +53,12 @@ def test_what_was_written_meanwhile_has_no_lease_to_give_back(container: Contain
     assert one.lease(unique, 30)
 
 
-def test_a_token_is_sealed_and_expires_with_its_life(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_token_is_sealed_and_expires_with_its_life(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     real.tokens.write(unique, Token("very-secret", NOW + HOUR, NOW))
-    stored = aws("dynamodb").get_item(TableName=table("lookups"), Key={"pk": {"S": f"token#{unique}"}})["Item"]
+    stored = aws("dynamodb").get_item(
+        TableName=table("lookups"), Key={"pk": {"S": f"token#{unique}"}}
+    )["Item"]
     assert "very-secret" not in plain(stored)
     assert int(stored["expires"]["N"]) == (NOW + HOUR) // 1000

@@ -18,13 +18,23 @@ from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
 
 
-def test_a_saved_user_is_read_as_it_was_with_the_next_version(container: Container, unique: str) -> None:
-    user = a_user(f"ann-{unique}", push=["r1", "r2"], text="+86-1", mail="ann@example.com", tags=["vip", "北京"])
+def test_a_saved_user_is_read_as_it_was_with_the_next_version(
+    container: Container, unique: str
+) -> None:
+    user = a_user(
+        f"ann-{unique}",
+        push=["r1", "r2"],
+        text="+86-1",
+        mail="ann@example.com",
+        tags=["vip", "北京"],
+    )
     assert container().users.save([user]) == frozenset()
     assert container().users.get([user.userid]) == {user.userid: replace(user, version=1)}
 
 
-def test_only_users_that_exist_are_found_however_often_they_are_asked_for(world: World, unique: str) -> None:
+def test_only_users_that_exist_are_found_however_often_they_are_asked_for(
+    world: World, unique: str
+) -> None:
     world.users.save([a_user(f"{unique}-{n}") for n in range(130)])
     asked = [f"{unique}-{n}" for n in range(230)] * 2
     assert set(world.users.get(asked)) == {f"{unique}-{n}" for n in range(130)}
@@ -32,9 +42,13 @@ def test_only_users_that_exist_are_found_however_often_they_are_asked_for(world:
 
 
 def test_any_character_may_stand_in_a_user_id(world: World, unique: str) -> None:
-    odd = [f"{unique}{c}" for c in ("#", "%", "%23", " ", "'", '"', "\\", "/", "é", "😀", "用户", "\n")]
+    odd = [
+        f"{unique}{c}" for c in ("#", "%", "%23", " ", "'", '"', "\\", "/", "é", "😀", "用户", "\n")
+    ]
     world.users.save([a_user(userid, tags=[userid]) for userid in odd])
-    assert {userid: user.tags["all"] for userid, user in world.users.get(odd).items()} == {userid: (userid,) for userid in odd}
+    assert {userid: user.tags["all"] for userid, user in world.users.get(odd).items()} == {
+        userid: (userid,) for userid in odd
+    }
 
 
 def test_who_comes_second_is_told_and_changes_nothing(container: Container, unique: str) -> None:
@@ -42,7 +56,9 @@ def test_who_comes_second_is_told_and_changes_nothing(container: Container, uniq
     one.users.save([a_user(f"{unique}-{n}", tags=["first"]) for n in range(3)])
     read = one.users.get([f"{unique}-{n}" for n in range(3)])
     other.users.save([replace(read[f"{unique}-1"], tags={"all": ("second",)})])
-    assert one.users.save([replace(user, tags={"all": ("third",)}) for user in read.values()]) == {f"{unique}-1"}
+    assert one.users.save([replace(user, tags={"all": ("third",)}) for user in read.values()]) == {
+        f"{unique}-1"
+    }
     assert {u: user.tags["all"] for u, user in one.users.get(list(read)).items()} == {
         f"{unique}-0": ("third",),
         f"{unique}-1": ("second",),
@@ -56,7 +72,9 @@ def test_a_new_user_does_not_replace_a_stored_one(world: World, unique: str) -> 
     assert world.users.get([unique])[unique].tags == {"all": ("old",)}
 
 
-def test_of_two_versions_of_a_user_in_one_save_the_first_stands_and_the_other_is_a_conflict(world: World, unique: str) -> None:
+def test_of_two_versions_of_a_user_in_one_save_the_first_stands_and_the_other_is_a_conflict(
+    world: World, unique: str
+) -> None:
     users = [a_user(unique, tags=["one"]), a_user(unique, tags=["two"]), a_user(f"{unique}-other")]
     assert world.users.save(users) == {unique}
     assert world.users.get([unique])[unique].tags == {"all": ("one",)}
@@ -73,8 +91,13 @@ def test_users_are_walked_in_order_whoever_walks(world: World, unique: str) -> N
     ours = {f"{unique}-{n:03d}" for n in range(60)}
     world.users.save([a_user(userid) for userid in sorted(ours)])
     ordered = sorted(ours, key=keys.position)
-    assert [user.userid for user in world.users.walk(range(keys.BUCKETS), "", 1000, unique)] == ordered
-    halves = [world.users.walk(range(100), "", 1000, unique), world.users.walk(range(100, 256), "", 1000, unique)]
+    assert [
+        user.userid for user in world.users.walk(range(keys.BUCKETS), "", 1000, unique)
+    ] == ordered
+    halves = [
+        world.users.walk(range(100), "", 1000, unique),
+        world.users.walk(range(100, 256), "", 1000, unique),
+    ]
     assert [user.userid for half in halves for user in half] == ordered
 
 
@@ -88,7 +111,9 @@ def test_without_a_prefix_everybody_is_walked(world: World, unique: str) -> None
 
 
 @pytest.mark.parametrize("limit", [1, 7, 59, 60])
-def test_a_walk_goes_on_after_a_position_and_ends_with_less_than_it_could(world: World, unique: str, limit: int) -> None:
+def test_a_walk_goes_on_after_a_position_and_ends_with_less_than_it_could(
+    world: World, unique: str, limit: int
+) -> None:
     world.users.save([a_user(f"{unique}-{n:03d}") for n in range(60)])
     found: list[str] = []
     after = ""
@@ -109,7 +134,9 @@ def test_a_prefix_finds_those_whose_id_begins_with_it(world: World, unique: str)
         return {user.userid for user in world.users.walk(range(keys.BUCKETS), "", 100, prefix)}
 
     assert begin_with(unique) == set(ids)
-    assert begin_with(f"{unique}a") == {f"{unique}{rest}" for rest in ("a", "ab", "a#", "a\U0001f600")}
+    assert begin_with(f"{unique}a") == {
+        f"{unique}{rest}" for rest in ("a", "ab", "a#", "a\U0001f600")
+    }
     assert begin_with(f"{unique}c") == set()
     far = keys.position("~")  # beyond all of them in its bucket
     assert not world.users.walk(range(int(far[:3]), int(far[:3]) + 1), far, 100, f"{unique}a")
@@ -156,17 +183,33 @@ def test_how_many_users_there_are_is_estimated(world: World, unique: str) -> Non
 # -- what only AWS does
 
 
-def test_contacts_cannot_be_read_in_the_table(real: World, aws: Callable[[str], Any], unique: str) -> None:
-    real.users.save([a_user(unique, push=["registration-marked"], text="+86-13900001111", mail="marked@example.com", tags=["vip"])])
+def test_contacts_cannot_be_read_in_the_table(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    real.users.save(
+        [
+            a_user(
+                unique,
+                push=["registration-marked"],
+                text="+86-13900001111",
+                mail="marked@example.com",
+                tags=["vip"],
+            )
+        ]
+    )
     key = {"bucket": {"N": str(keys.bucket(unique))}, "userid": {"S": unique}}
     raw = repr(aws("dynamodb").get_item(TableName=table("users"), Key=key)["Item"])
     assert not [word for word in ("marked", "1390000", "example.com") if word in raw]
 
 
-def test_keys_that_come_back_unprocessed_are_asked_for_again(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_keys_that_come_back_unprocessed_are_asked_for_again(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     real.users.save([a_user(f"{unique}-{n}") for n in range(5)])
     with faults.answered(
-        aws("dynamodb"), "BatchGetItem", *[lambda asked: {"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}] * 2
+        aws("dynamodb"),
+        "BatchGetItem",
+        *[lambda asked: {"Responses": {}, "UnprocessedKeys": asked["RequestItems"]}] * 2,
     ) as seen:
         assert len(real.users.get([f"{unique}-{n}" for n in range(5)])) == 5
     assert len(seen) == 3
@@ -182,7 +225,9 @@ def test_a_hundred_users_are_read_in_one_call_and_saved_in_one_per_hundred_rows(
         calls.clear()
         real.users.save(users[1:])
         real.users.get([user.userid for user in users])
-    assert calls == [*["TransactWriteItems"] * 4, "BatchGetItem"], "with three contacts each, 25 users fit into a transaction"
+    assert calls == [*["TransactWriteItems"] * 4, "BatchGetItem"], (
+        "with three contacts each, 25 users fit into a transaction"
+    )
 
 
 def test_throttling_is_waited_out(real: World, aws: Callable[[str], Any], unique: str) -> None:
@@ -192,7 +237,9 @@ def test_throttling_is_waited_out(real: World, aws: Callable[[str], Any], unique
     assert len(seen) == 3
 
 
-def test_a_save_whose_answer_got_lost_is_no_conflict(real: World, aws: Callable[[str], Any], unique: str) -> None:
+def test_a_save_whose_answer_got_lost_is_no_conflict(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
     with faults.lost_answer(aws("dynamodb"), "TransactWriteItems"):
         assert real.users.save([a_user(unique)]) == frozenset()
     assert real_container().users.get([unique])[unique].version == 1

@@ -28,7 +28,9 @@ def sent(real: World, unique: str) -> tuple[str, list[str]]:
     message = a_message(*(user.userid for user in users), strategy=at_once("sms"), **channels)
     plan = a_plan(message, users=users)
     real.messages.create(message, plan, _timer(message))
-    real.lookups.put(unique, {f"{unique}-{n}": Lookup(plan.id, (n, 0)) for n in range(COUNT)}, message.expires)
+    real.lookups.put(
+        unique, {f"{unique}-{n}": Lookup(plan.id, (n, 0)) for n in range(COUNT)}, message.expires
+    )
     return unique, [user.userid for user in users]
 
 
@@ -36,11 +38,18 @@ def _timer(message: Any) -> Any:
     from chalicelib.domain.jobs import Timer, TimerKind
     from chalicelib.domain.plans import PageId
 
-    return Timer(message.accepted + 600_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+    return Timer(
+        message.accepted + 600_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority
+    )
 
 
 def _post(code: str, **changes: Any) -> list[Receipt]:
-    return [Receipt(f"{code}-{n}", ReceiptKind.DELIVERY_FAILED, 1_700_000_000_000, "", "4004", **changes) for n in range(COUNT)]
+    return [
+        Receipt(
+            f"{code}-{n}", ReceiptKind.DELIVERY_FAILED, 1_700_000_000_000, "", "4004", **changes
+        )
+        for n in range(COUNT)
+    ]
 
 
 @pytest.mark.parametrize("gone", [False, True])

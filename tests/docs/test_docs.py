@@ -47,7 +47,9 @@ def test_the_defaults_in_the_configuration_table_are_the_codes() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     defaults = dict(re.findall(r'environ\.get\("([A-Z_]+)", "([^"]+)"\)', source))
     told = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+?)`? \|", README, re.MULTILINE))
-    assert {name: told[name] for name in defaults if name != "LEASE"} == {n: d for n, d in defaults.items() if n != "LEASE"}
+    assert {name: told[name] for name in defaults if name != "LEASE"} == {
+        n: d for n, d in defaults.items() if n != "LEASE"
+    }
 
 
 def test_every_make_target_that_the_readme_names_exists() -> None:
@@ -83,7 +85,10 @@ def _section(page: str, title: str) -> str:
 
 
 def test_the_architecture_page_names_every_table() -> None:
-    assert tuple(re.findall(r"^\| `(\w+)` \|", _section(ARCHITECTURE, "Tables"), re.MULTILINE)) == config.TABLES
+    assert (
+        tuple(re.findall(r"^\| `(\w+)` \|", _section(ARCHITECTURE, "Tables"), re.MULTILINE))
+        == config.TABLES
+    )
 
 
 def test_the_limits_are_the_codes() -> None:
@@ -123,10 +128,16 @@ def test_the_limits_are_the_codes() -> None:
 
 def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() -> None:
     raw = (ROOT / "infra" / "template" / "resources.yaml").read_text().split("\nConditions:")[0]
-    wanted = dict(re.findall(r"^  (\w+):\n    Type: \w+\n    Default: \"?(\w*)\"?", raw, re.MULTILINE))
-    told = dict(re.findall(r"^\| `([A-Z]\w+)` \| ([^|]+) \|", _section(OPERATIONS, "Deploy"), re.MULTILINE))
+    wanted = dict(
+        re.findall(r"^  (\w+):\n    Type: \w+\n    Default: \"?(\w*)\"?", raw, re.MULTILINE)
+    )
+    told = dict(
+        re.findall(r"^\| `([A-Z]\w+)` \| ([^|]+) \|", _section(OPERATIONS, "Deploy"), re.MULTILINE)
+    )
     assert told.keys() == wanted.keys()
-    assert {name: default for name, default in told.items() if default.isdigit()} == {n: d for n, d in wanted.items() if d}
+    assert {name: default for name, default in told.items() if default.isdigit()} == {
+        n: d for n, d in wanted.items() if d
+    }
 
 
 def test_every_kind_of_alarm_is_explained() -> None:
@@ -138,11 +149,17 @@ def test_every_kind_of_alarm_is_explained() -> None:
 
 def test_every_event_that_warns_is_explained_and_is_logged() -> None:
     warned = re.findall(r'\b(?:log\.(?:warning|error)|_log)\(\s*"([^"]+)"', SOURCES)
-    cells = re.findall(r"^\| (`[^|]+`) \|", _section(OPERATIONS, "Watch").split("| event |")[1], re.MULTILINE)
+    cells = re.findall(
+        r"^\| (`[^|]+`) \|", _section(OPERATIONS, "Watch").split("| event |")[1], re.MULTILINE
+    )
     told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     assert len(set(warned)) >= 25
     assert {name for name in warned if name not in told} == set()
-    assert [name for name in told if f'"{name}"' not in SOURCES and f'{name.partition(" ")[2]}"' not in SOURCES] == []
+    assert [
+        name
+        for name in told
+        if f'"{name}"' not in SOURCES and f'{name.partition(" ")[2]}"' not in SOURCES
+    ] == []
 
 
 def test_every_metric_is_explained() -> None:
@@ -158,15 +175,26 @@ def test_what_a_provider_may_raise_is_what_there_is() -> None:
 
 
 def _is_a_provider_error(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, errors.ProviderError) and value is not errors.ProviderError
+    return (
+        isinstance(value, type)
+        and issubclass(value, errors.ProviderError)
+        and value is not errors.ProviderError
+    )
 
 
 def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
     assert f"within {demo.WITHIN} seconds" in README
-    row = re.search(r"^\| usd per million \| ([\d.]+) \|[^|]+\| ([\d.]+) \|", (ROOT / "docs" / "performance.md").read_text(), re.MULTILINE)
+    row = re.search(
+        r"^\| usd per million \| ([\d.]+) \|[^|]+\| ([\d.]+) \|",
+        (ROOT / "docs" / "performance.md").read_text(),
+        re.MULTILINE,
+    )
     assert row is not None
     for scenario, counted in zip(("bulk", "single"), row.groups(), strict=True):
-        told = re.search(rf"\| about \$([\d.]+) \| \${pipeline.BOUNDS[scenario]['usd_per_million']:g}0? \|", README)
+        told = re.search(
+            rf"\| about \$([\d.]+) \| \${pipeline.BOUNDS[scenario]['usd_per_million']:g}0? \|",
+            README,
+        )
         assert told is not None, scenario
         assert float(told[1]) == pytest.approx(float(counted), rel=0.1), scenario
 

@@ -12,7 +12,24 @@ from chalicelib.domain import channel_options
 from chalicelib.domain.errors import Invalid
 
 
-@pytest.mark.parametrize("text", ["TD", "td", " T D ", "ＴＤ", "td.", "【TD】", "退订", "“退订”", "T", "N", "n!", "Stop", "unsubscribe"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TD",
+        "td",
+        " T D ",
+        "ＴＤ",
+        "td.",
+        "【TD】",
+        "退订",
+        "“退订”",
+        "T",
+        "N",
+        "n!",
+        "Stop",
+        "unsubscribe",
+    ],
+)
 def test_words_to_opt_out_whatever_their_width_case_and_punctuation(text: str) -> None:
     assert channel_options.of({}).wants_out(text) is True
 
@@ -22,7 +39,9 @@ def test_words_to_opt_in_again(text: str) -> None:
     assert channel_options.of({}).wants_out(text) is False
 
 
-@pytest.mark.parametrize("text", ["", " ", "。", "TD please", "not td", "no", "退订吗", "T" * 5000, "🙂", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "。", "TD please", "not td", "no", "退订吗", "T" * 5000, "🙂", "\ud800"]
+)
 def test_anything_else_is_neither(text: str) -> None:
     assert channel_options.of({}).wants_out(text) is None
 
@@ -39,7 +58,13 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 def test_what_is_not_ours_is_left_for_the_provider() -> None:
-    ours = {"calls_per_second": 2.5, "send_to_gone": True, "track_links": False, "track_opens": True, "unsubscribe": False}
+    ours = {
+        "calls_per_second": 2.5,
+        "send_to_gone": True,
+        "track_links": False,
+        "track_opens": True,
+        "unsubscribe": False,
+    }
     words = {"unsubscribe_words": ["TD"], "subscribe_words": []}
     assert channel_options.check({**ours, **words, "server": "s"}) == {"server": "s"}
 
@@ -47,13 +72,27 @@ def test_what_is_not_ours_is_left_for_the_provider() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("calls_per_second", True), ("calls_per_second", "10"), ("calls_per_second", -1), ("calls_per_second", 0.009),
-        ("calls_per_second", 10_001), ("calls_per_second", float("nan")), ("send_to_gone", 1), ("track_links", "no"), ("track_opens", None),
-        ("unsubscribe", 0), ("unsubscribe_words", "TD"), ("unsubscribe_words", [""]), ("unsubscribe_words", ["!"]),
-        ("unsubscribe_words", ["x" * 21]), ("unsubscribe_words", ["x"] * 51), ("subscribe_words", [1]),
+        ("calls_per_second", True),
+        ("calls_per_second", "10"),
+        ("calls_per_second", -1),
+        ("calls_per_second", 0.009),
+        ("calls_per_second", 10_001),
+        ("calls_per_second", float("nan")),
+        ("send_to_gone", 1),
+        ("track_links", "no"),
+        ("track_opens", None),
+        ("unsubscribe", 0),
+        ("unsubscribe_words", "TD"),
+        ("unsubscribe_words", [""]),
+        ("unsubscribe_words", ["!"]),
+        ("unsubscribe_words", ["x" * 21]),
+        ("unsubscribe_words", ["x"] * 51),
+        ("subscribe_words", [1]),
     ],
-)  # fmt: skip
-def test_an_option_of_another_shape_is_refused_and_if_stored_counts_as_not_given(name: str, value: Any) -> None:
+)
+def test_an_option_of_another_shape_is_refused_and_if_stored_counts_as_not_given(
+    name: str, value: Any
+) -> None:
     with pytest.raises(Invalid) as refused:
         channel_options.check({name: value})
     assert refused.value.field == f"options.{name}"

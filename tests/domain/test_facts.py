@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.facts import NOTHING, Bundle, Fact, FactKind, Place, decode, encode, gather
 
-places = st.builds(Place, st.integers(0, 20), st.sampled_from(["jp", "sms#1", "mail"]), st.integers(0, 2))
+places = st.builds(
+    Place, st.integers(0, 20), st.sampled_from(["jp", "sms#1", "mail"]), st.integers(0, 2)
+)
 facts = st.builds(
     Fact,
     places,
@@ -20,7 +22,9 @@ facts = st.builds(
 
 
 @given(st.lists(facts, max_size=60), st.randoms())
-def test_facts_in_any_order_and_repeated_give_the_same_state(given_facts: list[Fact], random: object) -> None:
+def test_facts_in_any_order_and_repeated_give_the_same_state(
+    given_facts: list[Fact], random: object
+) -> None:
     shuffled = [*given_facts, *given_facts[: len(given_facts) // 2]]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert gather(shuffled) == gather(given_facts)

@@ -15,9 +15,18 @@ from tests.fakes.secrets import FakeVault
 MESSAGE = a_message(links={"url": "https://a.example", "more_url": "https://b.example"})
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 499), st.integers(0, 300), st.sampled_from(["url", "more_url"]))
-def test_a_token_leads_back_to_its_delivery(page: int, target: int, contact: int, variable: str) -> None:
-    token = link_token(FakeVault(), MESSAGE, PageId(MESSAGE.msgid, page), Place(target, "push", contact), variable)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 499),
+    st.integers(0, 300),
+    st.sampled_from(["url", "more_url"]),
+)
+def test_a_token_leads_back_to_its_delivery(
+    page: int, target: int, contact: int, variable: str
+) -> None:
+    token = link_token(
+        FakeVault(), MESSAGE, PageId(MESSAGE.msgid, page), Place(target, "push", contact), variable
+    )
     link = read_link(FakeVault(), token)
     assert (link.page, link.target, link.contact) == (PageId(MESSAGE.msgid, page), target, contact)
     assert sorted(MESSAGE.links)[link.variable] == variable

@@ -10,14 +10,28 @@ from chalicelib.domain.errors import Refused
 from chalicelib.domain.pushes import PLATFORMS, one_push
 
 ANDROID = {"platform": "android", "notification": {"android": {"alert": "A", "title": "T"}}}
-IOS = {"platform": ["ios"], "notification": {"ios": {"alert": {"body": "B"}}}, "options": {"apns_production": False}}
+IOS = {
+    "platform": ["ios"],
+    "notification": {"ios": {"alert": {"body": "B"}}},
+    "options": {"apns_production": False},
+}
 
 
 def test_one_element_stays_as_it_is_without_what_is_said_elsewhere() -> None:
-    push = {"platform": "all", "cid": "x", "notification": {"alert": "A"}, "sms_message": {"temp_id": 1}, "new_field": [1]}
+    push = {
+        "platform": "all",
+        "cid": "x",
+        "notification": {"alert": "A"},
+        "sms_message": {"temp_id": 1},
+        "new_field": [1],
+    }
     content, platform = one_push([push])
     assert platform == "all"
-    assert content == {"notification": {"alert": "A"}, "sms_message": {"temp_id": 1}, "new_field": [1]}
+    assert content == {
+        "notification": {"alert": "A"},
+        "sms_message": {"temp_id": 1},
+        "new_field": [1],
+    }
 
 
 def test_elements_of_several_platforms_become_one_push_with_a_part_for_each() -> None:
@@ -30,18 +44,28 @@ def test_elements_of_several_platforms_become_one_push_with_a_part_for_each() ->
 
 
 def test_a_common_alert_is_that_of_the_elements_own_platforms() -> None:
-    quick = {"platform": ["quickapp", "hmos"], "notification": {"alert": "C", "hmos": {"category": "X"}, "ios": {"alert": "not mine"}}}
+    quick = {
+        "platform": ["quickapp", "hmos"],
+        "notification": {"alert": "C", "hmos": {"category": "X"}, "ios": {"alert": "not mine"}},
+    }
     content, _ = one_push([ANDROID, quick])
     assert content["notification"] == {
-        "android": {"alert": "A", "title": "T"}, "quickapp": {"alert": "C"}, "hmos": {"alert": "C", "category": "X"},
-    }  # fmt: skip
+        "android": {"alert": "A", "title": "T"},
+        "quickapp": {"alert": "C"},
+        "hmos": {"alert": "C", "category": "X"},
+    }
 
 
 MESSAGE = {"msg_content": "M"}
 
 
 def test_what_a_push_has_once_may_stand_in_every_element_if_it_is_the_same() -> None:
-    content, _ = one_push([{**ANDROID, "message": MESSAGE, "options": {"time_to_live": 5}}, {**IOS, "message": MESSAGE}])
+    content, _ = one_push(
+        [
+            {**ANDROID, "message": MESSAGE, "options": {"time_to_live": 5}},
+            {**IOS, "message": MESSAGE},
+        ]
+    )
     assert content["message"] == MESSAGE
     assert content["options"] == {"time_to_live": 5, "apns_production": False}
 
@@ -49,19 +73,33 @@ def test_what_a_push_has_once_may_stand_in_every_element_if_it_is_the_same() -> 
 @pytest.mark.parametrize(
     ("elements", "code", "field"),
     [
-        ([{}], 1015084, "msg_app[0].platform"), ([{"platform": ""}], 1015084, "msg_app[0].platform"),
-        ([ANDROID, {"platform": None}], 1015084, "msg_app[1].platform"), ([{"platform": "amiga"}], 1015085, "msg_app[0].platform"),
-        ([{"platform": ["android", 1]}], 1015085, "msg_app[0].platform"), ([ANDROID, ANDROID], 1015085, "msg_app[1].platform"),
+        ([{}], 1015084, "msg_app[0].platform"),
+        ([{"platform": ""}], 1015084, "msg_app[0].platform"),
+        ([ANDROID, {"platform": None}], 1015084, "msg_app[1].platform"),
+        ([{"platform": "amiga"}], 1015085, "msg_app[0].platform"),
+        ([{"platform": ["android", 1]}], 1015085, "msg_app[0].platform"),
+        ([ANDROID, ANDROID], 1015085, "msg_app[1].platform"),
         ([ANDROID, {**IOS, "platform": "all"}], 1015085, "msg_app[1].platform"),
-        ([{**ANDROID, "audience": "all"}], 4004, "msg_app[0].audience"), ([{**ANDROID, "callback": {}}], 4004, "msg_app[0].callback"),
+        ([{**ANDROID, "audience": "all"}], 4004, "msg_app[0].audience"),
+        ([{**ANDROID, "callback": {}}], 4004, "msg_app[0].callback"),
         ([{**ANDROID, "notification": "x"}], 4004, "msg_app[0].notification"),
         ([{**ANDROID, "options": None}, IOS], 4004, "msg_app[0].options"),
-        ([{**ANDROID, "options": {"apns_production": True}}, IOS], 4004, "msg_app[1].options.apns_production"),
+        (
+            [{**ANDROID, "options": {"apns_production": True}}, IOS],
+            4004,
+            "msg_app[1].options.apns_production",
+        ),
         ([ANDROID, {**IOS, "message": MESSAGE}], 4004, "msg_app[1].message"),
-        ([{**ANDROID, "message": MESSAGE}, {**IOS, "message": {"msg_content": "other"}}], 4004, "msg_app[1].message"),
+        (
+            [{**ANDROID, "message": MESSAGE}, {**IOS, "message": {"msg_content": "other"}}],
+            4004,
+            "msg_app[1].message",
+        ),
     ],
-)  # fmt: skip
-def test_what_would_be_sent_twice_or_contradicts_itself_is_refused(elements: list[dict[str, Any]], code: int, field: str) -> None:
+)
+def test_what_would_be_sent_twice_or_contradicts_itself_is_refused(
+    elements: list[dict[str, Any]], code: int, field: str
+) -> None:
     with pytest.raises(Refused) as error:
         one_push(elements)
     assert (error.value.code, error.value.field) == (code, field)
@@ -69,7 +107,10 @@ def test_what_would_be_sent_twice_or_contradicts_itself_is_refused(elements: lis
 
 anything = st.recursive(
     st.none() | st.text(max_size=5) | st.integers() | st.sampled_from(["all", *PLATFORMS]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["alert", "android", "ios", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["alert", "android", "ios", "x"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 NAMES = st.sampled_from(["platform", "notification", "message", "options", "cid", "audience", "x"])
@@ -82,4 +123,6 @@ def test_any_elements_are_one_push_or_refused(elements: list[dict[str, Any]]) ->
     except Refused:
         return
     assert not {"platform", "cid", "audience"} & set(content)
-    assert platform == "all" or set([platform] if isinstance(platform, str) else platform) <= set(PLATFORMS)
+    assert platform == "all" or set([platform] if isinstance(platform, str) else platform) <= set(
+        PLATFORMS
+    )

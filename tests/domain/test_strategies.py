@@ -25,10 +25,19 @@ from chalicelib.domain.strategies import (
 
 APP, SMS, MAIL = ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL
 progresses = st.builds(
-    Progress, delivered=st.booleans(), clicked=st.booleans(), submitted_at=st.none() | st.integers(0, 10**6), over=st.booleans()
+    Progress,
+    delivered=st.booleans(),
+    clicked=st.booleans(),
+    submitted_at=st.none() | st.integers(0, 10**6),
+    over=st.booleans(),
 )
 terms = st.builds(Term, st.sampled_from([APP, SMS]), st.sampled_from(Missing), st.integers(1, 1000))
-steps = st.builds(Step, st.just((MAIL,)), st.lists(terms, min_size=1, max_size=4).map(tuple), st.sampled_from(Operator))
+steps = st.builds(
+    Step,
+    st.just((MAIL,)),
+    st.lists(terms, min_size=1, max_size=4).map(tuple),
+    st.sampled_from(Operator),
+)
 
 
 def _step(missing: Missing = Missing.DELIVERED, within: int = 5) -> Step:
@@ -44,11 +53,16 @@ def test_before_its_time_a_condition_waits_until_then() -> None:
 
 
 def test_who_was_delivered_stays() -> None:
-    assert judge(_step(), {APP: Progress(delivered=True, submitted_at=1000)}, 9000) == (Verdict.STAY, None)
+    assert judge(_step(), {APP: Progress(delivered=True, submitted_at=1000)}, 9000) == (
+        Verdict.STAY,
+        None,
+    )
 
 
 def test_delivered_is_not_enough_where_a_click_is_asked_for() -> None:
-    assert judge(_step(Missing.CLICKED), {APP: Progress(delivered=True, submitted_at=1000)}, 6000) == (Verdict.GO, None)
+    assert judge(
+        _step(Missing.CLICKED), {APP: Progress(delivered=True, submitted_at=1000)}, 6000
+    ) == (Verdict.GO, None)
 
 
 def test_what_can_never_be_submitted_goes_on_at_once() -> None:
@@ -56,13 +70,27 @@ def test_what_can_never_be_submitted_goes_on_at_once() -> None:
 
 
 def test_with_and_a_delivery_in_time_keeps_the_next_step_from_running() -> None:
-    step = Step((MAIL,), (Term(APP, Missing.DELIVERED, 5), Term(SMS, Missing.CLICKED, 10)), Operator.AND)
-    assert judge(step, {APP: Progress(delivered=True, submitted_at=0), SMS: Progress(submitted_at=0)}, 99_000)[0] is Verdict.STAY
+    step = Step(
+        (MAIL,), (Term(APP, Missing.DELIVERED, 5), Term(SMS, Missing.CLICKED, 10)), Operator.AND
+    )
+    assert (
+        judge(
+            step,
+            {APP: Progress(delivered=True, submitted_at=0), SMS: Progress(submitted_at=0)},
+            99_000,
+        )[0]
+        is Verdict.STAY
+    )
 
 
 def test_with_or_one_condition_is_enough() -> None:
-    step = Step((MAIL,), (Term(APP, Missing.DELIVERED, 5), Term(SMS, Missing.CLICKED, 10)), Operator.OR)
-    progress = {APP: Progress(delivered=True, submitted_at=0), SMS: Progress(delivered=True, submitted_at=0)}
+    step = Step(
+        (MAIL,), (Term(APP, Missing.DELIVERED, 5), Term(SMS, Missing.CLICKED, 10)), Operator.OR
+    )
+    progress = {
+        APP: Progress(delivered=True, submitted_at=0),
+        SMS: Progress(delivered=True, submitted_at=0),
+    }
     assert judge(step, progress, 9_999) == (Verdict.WAIT, 10_000)
     assert judge(step, progress, 10_000) == (Verdict.GO, None)
 
@@ -82,9 +110,13 @@ def test_whoever_waits_is_told_when_to_ask_again_and_then_gets_a_verdict(
 
 
 @given(st.lists(st.lists(st.sampled_from([APP, SMS, MAIL]), max_size=2).map(tuple), max_size=4))
-def test_a_strategy_that_passes_the_check_tries_each_channel_once(channels: list[tuple[ChannelType, ...]]) -> None:
+def test_a_strategy_that_passes_the_check_tries_each_channel_once(
+    channels: list[tuple[ChannelType, ...]],
+) -> None:
     def step(n: int) -> Step:
-        return Step(channels[n], tuple(Term(c, Missing.DELIVERED, 5) for c in channels[n - 1]) if n else ())
+        return Step(
+            channels[n], tuple(Term(c, Missing.DELIVERED, 5) for c in channels[n - 1]) if n else ()
+        )
 
     strategy = Strategy(tuple(step(n) for n in range(len(channels))))
     visited = list(itertools.chain(*channels))
@@ -96,7 +128,9 @@ def test_a_strategy_that_passes_the_check_tries_each_channel_once(channels: list
         assert len(visited) == len(set(visited))
 
 
-@pytest.mark.parametrize(("within", "fits"), [(0, False), (1, True), (MAX_WITHIN, True), (MAX_WITHIN + 1, False)])
+@pytest.mark.parametrize(
+    ("within", "fits"), [(0, False), (1, True), (MAX_WITHIN, True), (MAX_WITHIN + 1, False)]
+)
 def test_a_condition_has_a_sensible_time(within: int, fits: bool) -> None:
     strategy = Strategy((Step((APP,)), _step(within=within)))
     if fits:

@@ -12,13 +12,20 @@ from chalicelib.domain.templates import Template, render, values_of, variables
 
 
 def _template(**contents: dict[str, object]) -> Template:
-    return Template(1, 1, "key", "hello", {ChannelType(k): v for k, v in contents.items()}, frozenset({"url"}))
+    return Template(
+        1, 1, "key", "hello", {ChannelType(k): v for k, v in contents.items()}, frozenset({"url"})
+    )
 
 
 def test_one_value_serves_every_channel() -> None:
-    template = _template(app={"alert": "Hi {{user}}"}, sms={"temp_id": 1, "temp_para": {"name": "{{ user }}"}})
+    template = _template(
+        app={"alert": "Hi {{user}}"}, sms={"temp_id": 1, "temp_para": {"name": "{{ user }}"}}
+    )
     values = values_of(template, {"user": "Ann"})
-    assert [render(c, values) for c in template.contents.values()] == [{"alert": "Hi Ann"}, {"temp_id": 1, "temp_para": {"name": "Ann"}}]
+    assert [render(c, values) for c in template.contents.values()] == [
+        {"alert": "Hi Ann"},
+        {"temp_id": 1, "temp_para": {"name": "Ann"}},
+    ]
 
 
 def test_a_variable_without_a_value_is_named() -> None:
@@ -41,7 +48,13 @@ def test_values_are_not_read_for_variables_again() -> None:
     assert render({"alert": "{{a}} {{b}}"}, {"a": "{{b}}", "b": "x"}) == {"alert": "{{b}} x"}
 
 
-@given(st.recursive(st.text() | st.integers() | st.none(), lambda v: st.lists(v) | st.dictionaries(st.text(), v), max_leaves=20))
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(),
+        lambda v: st.lists(v) | st.dictionaries(st.text(), v),
+        max_leaves=20,
+    )
+)
 def test_a_content_without_variables_stays_as_it_is(content: object) -> None:
     if not variables(content):
         assert render({"c": content}, {"x": "y"}) == {"c": content}
@@ -50,13 +63,21 @@ def test_a_content_without_variables_stays_as_it_is(content: object) -> None:
 @pytest.mark.parametrize(
     ("text", "rendered"),
     [
-        ("See {{url}}.", None), ("看{{url}}回T退订", None), ("链接:{{ url }}", None), ("{{url}}", None),
-        ("{{url}}-", None), ("({{url}})", None),
-        ("{{url}}?from=sms", "https://a.example?from=sms"), ("{{url}}/more", "https://a.example/more"), ("{{url}}1", "https://a.example1"),
+        ("See {{url}}.", None),
+        ("看{{url}}回T退订", None),
+        ("链接:{{ url }}", None),
+        ("{{url}}", None),
+        ("{{url}}-", None),
+        ("({{url}})", None),
+        ("{{url}}?from=sms", "https://a.example?from=sms"),
+        ("{{url}}/more", "https://a.example/more"),
+        ("{{url}}1", "https://a.example1"),
         ("https://b.example/?to={{url}}", "https://b.example/?to=https://a.example"),
         ("{{url}} and {{url}}#top", "{{url}} and https://a.example#top"),
     ],
-)  # fmt: skip
-def test_a_variable_that_is_a_part_of_a_longer_address_is_filled_in(text: str, rendered: str | None) -> None:
+)
+def test_a_variable_that_is_a_part_of_a_longer_address_is_filled_in(
+    text: str, rendered: str | None
+) -> None:
     made = render({"text": text}, {"url": "https://a.example"}, keep={"url"})
     assert made == {"text": text if rendered is None else rendered}

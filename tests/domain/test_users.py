@@ -34,10 +34,17 @@ def test_set_replaces_add_joins_and_remove_takes_away() -> None:
 
 
 def test_what_is_emptied_is_gone() -> None:
-    changed = apply(User("u", {SMS: {"all": ("1",)}}), UserChange("u", remove=Change({SMS: {"all": ("1",)}})))
+    changed = apply(
+        User("u", {SMS: {"all": ("1",)}}), UserChange("u", remove=Change({SMS: {"all": ("1",)}}))
+    )
     assert changed.contacts == {}
 
 
 def test_a_change_names_every_scope_that_it_touches() -> None:
-    change = UserChange("u", set=Change({APP: {"jp": ("r",)}}), add=Change(tags={"key": ("t",)}), remove=Change({SMS: {"all": ("1",)}}))
+    change = UserChange(
+        "u",
+        set=Change({APP: {"jp": ("r",)}}),
+        add=Change(tags={"key": ("t",)}),
+        remove=Change({SMS: {"all": ("1",)}}),
+    )
     assert change.scopes() == {"jp", "key", "all"}

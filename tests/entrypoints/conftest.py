@@ -80,8 +80,13 @@ class Reply:
 
 def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
     """The route that serves this, and what it declares about itself; None for what no route serves."""
-    for route, entries in sorted(app.app.routes.items()):  # what is spelt out stands before parameters
-        if method in entries and re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)), path.partition("?")[0].removesuffix("/")):
+    for route, entries in sorted(
+        app.app.routes.items()
+    ):  # what is spelt out stands before parameters
+        if method in entries and re.fullmatch(
+            re.sub(r"\\{\w+\\}", "[^/]+", re.escape(route)),
+            path.partition("?")[0].removesuffix("/"),
+        ):
             return route, entries[method].view_function.contract
     return None
 
@@ -94,13 +99,21 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
     route, contract = found
     if status >= 400:
         answered = json.loads(body)
-        declared = {(codes.status_of(error), codes.code_of(error)) for error in contract.refusals(route)}
+        declared = {
+            (codes.status_of(error), codes.code_of(error)) for error in contract.refusals(route)
+        }
         if set(answered) in ({"code", "message"}, {"code", "msg"}):
-            assert (status, answered["code"]) in declared, f"{method} {route} does not declare {status} {answered}"
+            assert (status, answered["code"]) in declared, (
+                f"{method} {route} does not declare {status} {answered}"
+            )
         else:
-            assert status in {s for s, _ in declared}, f"{method} {route} does not declare {status} {answered}"
+            assert status in {s for s, _ in declared}, (
+                f"{method} {route} does not declare {status} {answered}"
+            )
     elif contract.gives and status < 300:
-        assert status in (contract.status, *contract.also), f"{method} {route} does not declare {status}"
+        assert status in (contract.status, *contract.also), (
+            f"{method} {route} does not declare {status}"
+        )
         schemas.load(contract.gives).model_validate_json(body)
 
 
@@ -108,15 +121,25 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
 def taken_by(method: str, route: str) -> Draft202012Validator | None:
     """What the document says that a route takes; None where that is no JSON."""
     document = openapi.document(app.app.routes, "https://ums.example.com")
-    taken = document["paths"][route][method.lower()].get("requestBody", {"content": {}})["content"].get("application/json")
-    return Draft202012Validator({**taken["schema"], "components": document["components"]}) if taken else None
+    taken = (
+        document["paths"][route][method.lower()]
+        .get("requestBody", {"content": {}})["content"]
+        .get("application/json")
+    )
+    return (
+        Draft202012Validator({**taken["schema"], "components": document["components"]})
+        if taken
+        else None
+    )
 
 
 def check_taken(method: str, path: str, payload: bytes, status: int, body: bytes) -> None:
     """Whatever a route has taken whole is what the document says it takes."""
     found = contract_of(method, path)
     validator = taken_by(method, found[0]) if found and status < 300 else None
-    if validator is not None and not any(part in body for part in (b'"code":4', b'"fail":[{')):  # of Growth, and of users one by one
+    if validator is not None and not any(
+        part in body for part in (b'"code":4', b'"fail":[{')
+    ):  # of Growth, and of users one by one
         validator.validate(json.loads(payload))
 
 
@@ -127,7 +150,14 @@ class Api:
         self._client = Client(app.app)
 
     def __call__(
-        self, method: str, path: str, body: Any = None, *, auth: str | None = None, raw: bytes | None = None, headers: Any = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        auth: str | None = None,
+        raw: bytes | None = None,
+        headers: Any = None,
     ) -> Reply:
         sent = {"Content-Type": "application/json", **(headers or {})}
         if auth is not None:
@@ -138,13 +168,28 @@ class Api:
         check_taken(method, path, payload, reply.status_code, reply.body)
         return Reply(reply.status_code, reply.headers, reply.body)
 
-    def send(self, body: Any = None, *, auth: str | None = SENDER, path: str = "/v1/template/sent", **options: Any) -> Reply:
+    def send(
+        self,
+        body: Any = None,
+        *,
+        auth: str | None = SENDER,
+        path: str = "/v1/template/sent",
+        **options: Any,
+    ) -> Reply:
         return self("POST", path, body, auth=auth, **options)
 
     def users(self, body: Any = None, *, auth: str | None = SENDER, **options: Any) -> Reply:
         return self("POST", "/v1/user/opt", body, auth=auth, **options)
 
-    def admin(self, method: str, path: str, body: Any = None, *, auth: str | None = OPERATOR, **options: Any) -> Reply:
+    def admin(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        auth: str | None = OPERATOR,
+        **options: Any,
+    ) -> Reply:
         return self(method, f"/admin/v1/{path}", body, auth=auth, **options)
 
 
@@ -170,14 +215,23 @@ def api(fake: FakeWorld) -> Iterator[Api]:
 
 
 JPUSH = {
-    "name": "App push", "code": "app1", "type": "app", "platform": "jpush",
+    "name": "App push",
+    "code": "app1",
+    "type": "app",
+    "platform": "jpush",
     "credentials": {"app_key": "key", "master_secret": "the secret of jpush"},
-}  # fmt: skip
+}
 JSMS = {
-    "name": "SMS", "code": "sms1", "type": "sms", "platform": "jsms",
+    "name": "SMS",
+    "code": "sms1",
+    "type": "sms",
+    "platform": "jsms",
     "credentials": {"app_key": "key", "master_secret": "the secret of jsms"},
-}  # fmt: skip
-CONTENTS = {"app": {"title": "Hello", "alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {"name": "{{name}}"}}}
+}
+CONTENTS = {
+    "app": {"title": "Hello", "alert": "Hello {{name}}"},
+    "sms": {"temp_id": 1, "temp_para": {"name": "{{name}}"}},
+}
 
 
 @pytest.fixture
@@ -185,17 +239,33 @@ def configured(api: Api) -> Api:
     """Two delivery channels, a template (1) of both types and a strategy (1), made as an operator makes them."""
     for channel in (JPUSH, JSMS):
         assert api.admin("POST", "channels", channel).status == 201
-        assert api.admin("PUT", f"access-channels/{KEY}/channels/{channel['code']}", {"enabled": True}).status == 200
+        assert (
+            api.admin(
+                "PUT", f"access-channels/{KEY}/channels/{channel['code']}", {"enabled": True}
+            ).status
+            == 200
+        )
     template = {"channel_key": KEY, "name": "greeting", "contents": CONTENTS}
     assert api.admin("POST", "templates", template).json["template_id"] == 1
-    steps = [{"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}]
-    assert api.admin("POST", "strategies", {"channel_key": KEY, "name": "push, then SMS", "steps": steps}).json["rule_id"] == 1
+    steps = [
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}},
+    ]
+    assert (
+        api.admin(
+            "POST", "strategies", {"channel_key": KEY, "name": "push, then SMS", "steps": steps}
+        ).json["rule_id"]
+        == 1
+    )
     return api
 
 
 def message(**changes: Any) -> dict[str, Any]:
     body = {
-        "aud_userid": ["user1", "user2"], "template_id": 1, "template_para": {"name": "Li"}, "app_para": {"platform": "all"},
+        "aud_userid": ["user1", "user2"],
+        "template_id": 1,
+        "template_para": {"name": "Li"},
+        "app_para": {"platform": "all"},
         "rule_id": 1,
-    }  # fmt: skip
+    }
     return {name: value for name, value in {**body, **changes}.items() if value is not ...}

@@ -41,7 +41,11 @@ class FakeImports:
             return [bad for _, some in sorted(self._bad.get(id, {}).items()) for bad in some]
 
     def newest(self, before: str, limit: int) -> Sequence[Import]:
-        found = sorted((one for one in self.stored.values() if not before or one.id < before), key=lambda one: one.id, reverse=True)
+        found = sorted(
+            (one for one in self.stored.values() if not before or one.id < before),
+            key=lambda one: one.id,
+            reverse=True,
+        )
         return found[:limit]
 
 
@@ -54,7 +58,9 @@ class FakeFiles:
         self.elsewhere: dict[str, bytes | ProviderError] = {}
 
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
-        return Form("https://files.example.com/", {"key": key, "least": str(least), "most": str(most)})
+        return Form(
+            "https://files.example.com/", {"key": key, "least": str(least), "most": str(most)}
+        )
 
     def upload(self, form: Form, content: bytes) -> bool:
         """Whether the form takes it."""

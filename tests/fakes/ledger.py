@@ -50,21 +50,36 @@ class FakeLedger:
 
     def page(self, page: PageId) -> Page | None:
         with self.steps.around("ledger.page", write=False):
-            items = {sk: deepcopy(item.value) for sk, item in sorted(self.partitions.get(page, {}).items())}
+            items = {
+                sk: deepcopy(item.value)
+                for sk, item in sorted(self.partitions.get(page, {}).items())
+            }
         if "plan" not in items:
             return None
-        reported = [fact for sk, facts in items.items() if sk.startswith("facts#") for fact in facts]
+        reported = [
+            fact for sk, facts in items.items() if sk.startswith("facts#") for fact in facts
+        ]
         calls = {call.key: call for call in items.values() if isinstance(call, Call)}
-        answers = {answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)}
-        go = sorted((g for g in items.values() if isinstance(g, GoList)), key=lambda g: (g.step, g.number))
+        answers = {
+            answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)
+        }
+        go = sorted(
+            (g for g in items.values() if isinstance(g, GoList)), key=lambda g: (g.step, g.number)
+        )
         waits = tuple(wait for wait in items.values() if isinstance(wait, Wait))
-        return Page(items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"), waits)
+        return Page(
+            items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"), waits
+        )
 
-    def claim(self, page: PageId, call: Call, expected: Call | None, message: Message) -> Call | None:
+    def claim(
+        self, page: PageId, call: Call, expected: Call | None, message: Message
+    ) -> Call | None:
         with self.steps.around("ledger.claim", write=True):
             sk = f"call#{call.key.text}"
             stored: Call | None = self._get(page, sk)
-            if stored is not None and (expected is None or (stored.state, stored.lease) != (expected.state, expected.lease)):
+            if stored is not None and (
+                expected is None or (stored.state, stored.lease) != (expected.state, expected.lease)
+            ):
                 return stored
             self._put(page, sk, call, message)
             return None
@@ -110,7 +125,9 @@ class FakeLedger:
         self._put(page, sk, value, message, tally=True)
         return value
 
-    def _put(self, page: PageId, sk: str, value: Any, message: Message, *, tally: bool = False) -> None:
+    def _put(
+        self, page: PageId, sk: str, value: Any, message: Message, *, tally: bool = False
+    ) -> None:
         partition = self.partitions.setdefault(page, {})
         if tally and not message.inline and sk not in partition:
             self.inserted.append(page)
@@ -121,4 +138,8 @@ class FakeLedger:
 
     def calls(self, page: PageId) -> dict[CallKey, Call]:
         """Look without a step."""
-        return {i.value.key: i.value for i in self.partitions.get(page, {}).values() if isinstance(i.value, Call)}
+        return {
+            i.value.key: i.value
+            for i in self.partitions.get(page, {}).values()
+            if isinstance(i.value, Call)
+        }

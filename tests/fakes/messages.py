@@ -28,7 +28,12 @@ class FakeMessages:
         self._contacts: dict[str, tuple[str, ...]] = {}
 
     def create(
-        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str] = (), once: Once | None = None
+        self,
+        message: Message,
+        plan: Plan | None,
+        timer: Timer,
+        contacts: Sequence[str] = (),
+        once: Once | None = None,
     ) -> Once | None:
         with self.steps.around("messages.create", write=True):
             if once is not None and once.name in self.keys:
@@ -36,7 +41,9 @@ class FakeMessages:
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
             self.has(message)
-            self._contacts[message.msgid] = tuple(contacts) if plan is None or plan.next is not None else ()
+            self._contacts[message.msgid] = (
+                tuple(contacts) if plan is None or plan.next is not None else ()
+            )
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
             self.timers.put_row(timer)
@@ -76,7 +83,11 @@ class FakeMessages:
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         with self.steps.around("messages.newest", write=False):
-            known = (m for m in self.stored.values() if m.channel_key == channel_key and m.msgid < before and m.accepted >= since)
+            known = (
+                m
+                for m in self.stored.values()
+                if m.channel_key == channel_key and m.msgid < before and m.accepted >= since
+            )
             return [m.summary for m in sorted(known, key=lambda m: m.msgid, reverse=True)][:limit]
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
@@ -91,7 +102,11 @@ class FakeMessages:
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
         with self.steps.around("messages.counts", write=False):
-            return {page.page: deepcopy(c) for page, c in sorted(self._counts.items()) if page.msgid == msgid}
+            return {
+                page.page: deepcopy(c)
+                for page, c in sorted(self._counts.items())
+                if page.msgid == msgid
+            }
 
     def expire(self, msgid: str) -> None:
         """What the TTL does: the history goes, the links stay."""

@@ -32,19 +32,39 @@ from chalicelib.providers.base import PlainSession
 from tests.fakes.steps import Steps
 
 PUSH = Capabilities(
-    type=ChannelType.APP, platform="push", call_size=1000, content_per_recipient=False, provider_ids=ProviderIds.PER_CALL,
-    delivery_report=DeliveryReport.REAL, click_report=ClickReport.PROVIDER,
-    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), token_life=86400, recall=True, options={"server": False},
-)  # fmt: skip
+    type=ChannelType.APP,
+    platform="push",
+    call_size=1000,
+    content_per_recipient=False,
+    provider_ids=ProviderIds.PER_CALL,
+    delivery_report=DeliveryReport.REAL,
+    click_report=ClickReport.PROVIDER,
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+    token_life=86400,
+    recall=True,
+    options={"server": False},
+)
 TEXT = Capabilities(
-    type=ChannelType.SMS, platform="text", call_size=1000, content_per_recipient=True, provider_ids=ProviderIds.PER_RECIPIENT,
-    delivery_report=DeliveryReport.REAL, click_report=ClickReport.LINK,
-    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}), options={"server": False},
-)  # fmt: skip
+    type=ChannelType.SMS,
+    platform="text",
+    call_size=1000,
+    content_per_recipient=True,
+    provider_ids=ProviderIds.PER_RECIPIENT,
+    delivery_report=DeliveryReport.REAL,
+    click_report=ClickReport.LINK,
+    receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
+    options={"server": False},
+)
 MAIL = Capabilities(
-    type=ChannelType.EMAIL, platform="mail", call_size=25, content_per_recipient=True, provider_ids=ProviderIds.NONE,
-    delivery_report=DeliveryReport.ACCEPTED, click_report=ClickReport.LINK, options={"server": False},
-)  # fmt: skip
+    type=ChannelType.EMAIL,
+    platform="mail",
+    call_size=25,
+    content_per_recipient=True,
+    provider_ids=ProviderIds.NONE,
+    delivery_report=DeliveryReport.ACCEPTED,
+    click_report=ClickReport.LINK,
+    options={"server": False},
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +110,11 @@ class ScriptedProvider:
         """What the provider would report of these contacts (all that it took, if none is named)."""
         wanted = set(contacts) or {each.contact for each in self.taken}
         per_call = self.capabilities.provider_ids is ProviderIds.PER_CALL
-        return [Receipt(t.provider_id, kind, time, t.contact if per_call else "") for t in self.taken if t.contact in wanted]
+        return [
+            Receipt(t.provider_id, kind, time, t.contact if per_call else "")
+            for t in self.taken
+            if t.contact in wanted
+        ]
 
     # -- the port
 
@@ -116,7 +140,14 @@ class ScriptedProvider:
             rows = json.loads(request.body)
             replies = [Reply(r["from"], r["text"], r["time"]) for r in rows if "from" in r]
             receipts = [
-                Receipt(r["id"], ReceiptKind(r["kind"]), r["time"], r.get("contact", ""), r.get("code", ""), r.get("gone", False))
+                Receipt(
+                    r["id"],
+                    ReceiptKind(r["kind"]),
+                    r["time"],
+                    r.get("contact", ""),
+                    r.get("code", ""),
+                    r.get("gone", False),
+                )
                 for r in rows
                 if "from" not in r
             ]
@@ -125,11 +156,24 @@ class ScriptedProvider:
         return Webhook(receipts, "ok", request.headers.get("x-nonce", ""), replies)
 
     def webhook_request(
-        self, receipts: Sequence[Receipt], key: str = "k", nonce: str = "", now: int = 0, replies: Sequence[Reply] = ()
+        self,
+        receipts: Sequence[Receipt],
+        key: str = "k",
+        nonce: str = "",
+        now: int = 0,
+        replies: Sequence[Reply] = (),
     ) -> WebhookRequest:
         """The post that the provider would make to us."""
         rows: list[dict[str, Any]] = [
-            {"id": r.provider_id, "kind": r.kind, "time": r.time, "contact": r.contact, "code": r.code, "gone": r.gone} for r in receipts
+            {
+                "id": r.provider_id,
+                "kind": r.kind,
+                "time": r.time,
+                "contact": r.contact,
+                "code": r.code,
+                "gone": r.gone,
+            }
+            for r in receipts
         ]
         rows += [{"from": r.contact, "text": r.text, "time": r.time} for r in replies]
         headers = {"x-secret": f"webhook-of-{key}", **({"x-nonce": nonce} if nonce else {})}
@@ -158,8 +202,14 @@ class ScriptedProvider:
         for recipient in call.recipients:
             outcome = self.answers.get(recipient.contact, Outcome())
             if not (outcome.loss or outcome.later):
-                own = self._next_id("mt") if ids is ProviderIds.PER_RECIPIENT and not outcome.uncertain else ""
-                self.taken.append(Taken(recipient.contact, recipient.content, own or call_id, call.token))
+                own = (
+                    self._next_id("mt")
+                    if ids is ProviderIds.PER_RECIPIENT and not outcome.uncertain
+                    else ""
+                )
+                self.taken.append(
+                    Taken(recipient.contact, recipient.content, own or call_id, call.token)
+                )
                 outcome = Outcome(code=outcome.code, provider_id=own, uncertain=outcome.uncertain)
             outcomes.append(outcome)
         return Answer(outcomes, call_id)
@@ -197,7 +247,10 @@ class ScriptedSession(PlainSession):
         """Who has clicked keeps it: their names say so."""
         with self.provider.steps.around("provider.recall", write=True):
             self.provider.recalled += [(provider_id, contact) for contact in contacts]
-            return [Outcome(Loss.SUBMIT_FAILED, "clicked") if "clicked" in contact else Outcome() for contact in contacts]
+            return [
+                Outcome(Loss.SUBMIT_FAILED, "clicked") if "clicked" in contact else Outcome()
+                for contact in contacts
+            ]
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         with self.provider.steps.around("provider.poll", write=True):
@@ -219,4 +272,8 @@ class FakeProviders:
         return self._by_platform[platform]
 
     def platforms(self, channel_type: ChannelType) -> Sequence[str]:
-        return [name for name, provider in self._by_platform.items() if provider.capabilities.type is channel_type]
+        return [
+            name
+            for name, provider in self._by_platform.items()
+            if provider.capabilities.type is channel_type
+        ]

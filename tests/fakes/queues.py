@@ -33,7 +33,9 @@ class FakeQueues:
         for envelope in envelopes:
             if not 0 <= envelope.delay <= 900:
                 raise ValueError("a queue delays by 0 to 900 seconds")
-            decode: Any = texts.decode_audience if envelope.channel_type is None else texts.decode_channel
+            decode: Any = (
+                texts.decode_audience if envelope.channel_type is None else texts.decode_channel
+            )
             if isinstance(envelope.job, ImportJob):
                 decode = texts.decode_import
             envelope = replace(envelope, job=decode(texts.encode(envelope.job)))
@@ -42,7 +44,9 @@ class FakeQueues:
 
     def take(self) -> Envelope | None:
         """The first that can be received now, off the queue; high priority first."""
-        ready = [(e.priority, n) for n, (at, e) in enumerate(self.waiting) if at <= self.clock.now()]
+        ready = [
+            (e.priority, n) for n, (at, e) in enumerate(self.waiting) if at <= self.clock.now()
+        ]
         return self.waiting.pop(min(ready)[1])[1] if ready else None
 
     def back(self, envelope: Envelope, seconds: float = 0) -> None:

@@ -25,7 +25,11 @@ class FakeGroups:
             self.stored[group.family, group.number] = group
 
     def _check_name(self, group: Group) -> None:
-        named = [g for g in self.stored.values() if (g.family, g.channel_key, g.name) == (group.family, group.channel_key, group.name)]
+        named = [
+            g
+            for g in self.stored.values()
+            if (g.family, g.channel_key, g.name) == (group.family, group.channel_key, group.name)
+        ]
         if any(g.number != group.number for g in named):
             raise Conflict("this name is taken")
 
@@ -44,9 +48,15 @@ class FakeGroups:
             unchanged(self.stored.get((group.family, group.number)), group)
             del self.stored[group.family, group.number]
 
-    def list(self, family: Family, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Group]:
+    def list(
+        self, family: Family, channel_key: str, after: int = 0, limit: int = 0
+    ) -> Sequence[Group]:
         with self.steps.around("groups.list", write=False):
-            mine = [g for _, g in sorted(self.stored.items()) if (g.family, g.channel_key) == (family, channel_key)]
+            mine = [
+                g
+                for _, g in sorted(self.stored.items())
+                if (g.family, g.channel_key) == (family, channel_key)
+            ]
             return part(mine, lambda group: group.number, after, limit)
 
 
@@ -80,7 +90,9 @@ class FakeMembers:
 
     def list(self, after: str = "", limit: int = 0) -> Sequence[Member]:
         with self.steps.around("members.list", write=False):
-            return part([m for _, m in sorted(self.stored.items())], lambda member: member.key, after, limit)
+            return part(
+                [m for _, m in sorted(self.stored.items())], lambda member: member.key, after, limit
+            )
 
 
 class FakeAudit:
@@ -94,5 +106,9 @@ class FakeAudit:
 
     def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[Change]:
         with self.steps.around("audit.list", write=False):
-            found = [c for i, c in sorted(self.stored.items(), reverse=True) if c.month == month and (not before or i < before)]
+            found = [
+                c
+                for i, c in sorted(self.stored.items(), reverse=True)
+                if c.month == month and (not before or i < before)
+            ]
             return found[:limit] if limit else found

@@ -53,7 +53,11 @@ class FakeAdministration:
 
     def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("settings.template_versions", write=False):
-            found = [t for version, t in sorted(self._templates.get(number, {}).items()) if not t.archived and version > after]
+            found = [
+                t
+                for version, t in sorted(self._templates.get(number, {}).items())
+                if not t.archived and version > after
+            ]
             return deepcopy(found[:limit] if limit else found)
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
@@ -74,16 +78,29 @@ class FakeAdministration:
 
     def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
         with self.steps.around("settings.access_channels", write=False):
-            return deepcopy(part([c for _, c in sorted(self._access.items())], lambda c: c.key, after, limit))
+            return deepcopy(
+                part([c for _, c in sorted(self._access.items())], lambda c: c.key, after, limit)
+            )
 
     def templates(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("settings.templates", write=False):
             newest = [t for number in sorted(self._templates) if (t := self._newest(number))]
-            return part([t for t in newest if t.channel_key == channel_key], lambda t: t.number, after, limit)
+            return part(
+                [t for t in newest if t.channel_key == channel_key],
+                lambda t: t.number,
+                after,
+                limit,
+            )
 
-    def strategies(self, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
+    def strategies(
+        self, channel_key: str, after: int = 0, limit: int = 0
+    ) -> Sequence[StrategyEntry]:
         with self.steps.around("settings.strategies", write=False):
-            mine = [entry for _, entry in sorted(self._strategies.items()) if entry.channel_key == channel_key]
+            mine = [
+                entry
+                for _, entry in sorted(self._strategies.items())
+                if entry.channel_key == channel_key
+            ]
             return part(mine, lambda entry: entry.number, after, limit)
 
     def forget(self) -> None:
@@ -98,7 +115,9 @@ class FakeAdministration:
 
     def put_access_channel(self, channel: AccessChannel) -> None:
         with self.steps.around("settings.put_access_channel", write=True):
-            if channel.key in self._access or any(c.name == channel.name for c in self._access.values()):
+            if channel.key in self._access or any(
+                c.name == channel.name for c in self._access.values()
+            ):
                 raise Conflict("an access channel with this key or name exists")
             self._access[channel.key] = deepcopy(channel)
 
@@ -107,7 +126,9 @@ class FakeAdministration:
             unchanged(self._access.get(after.key), after)
             if any(c.name == after.name and c.key != after.key for c in self._access.values()):
                 raise Conflict("an access channel with this name exists")
-            self._access[after.key] = replace(deepcopy(after), channels=self._access[after.key].channels)
+            self._access[after.key] = replace(
+                deepcopy(after), channels=self._access[after.key].channels
+            )
 
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
         with self.steps.around("settings.authorise", write=True):
@@ -115,12 +136,16 @@ class FakeAdministration:
                 return False
             channels = {c: e for c, e in self._access[key].channels.items() if c != code}
             changed = channels if enabled is None else {**channels, code: enabled}
-            self._access[key] = replace(self._access[key], channels=changed, version=self._access[key].version + 1)
+            self._access[key] = replace(
+                self._access[key], channels=changed, version=self._access[key].version + 1
+            )
             return True
 
     def put_channel(self, channel: Channel) -> None:
         with self.steps.around("settings.put_channel", write=True):
-            if channel.code in self._channels or any(c.name == channel.name for c in self._channels.values()):
+            if channel.code in self._channels or any(
+                c.name == channel.name for c in self._channels.values()
+            ):
                 raise Conflict("a delivery channel with this code or name exists")
             self._channels[channel.code] = deepcopy(channel)
 

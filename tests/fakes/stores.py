@@ -51,12 +51,20 @@ class FakeLookups:
         ids = list(found)
         for start in range(0, len(ids), WRITE_BATCH):
             with self.steps.around("lookups.put", write=True):
-                self.found.update({(channel, i): found[i] for i in ids[start : start + WRITE_BATCH]})
+                self.found.update(
+                    {(channel, i): found[i] for i in ids[start : start + WRITE_BATCH]}
+                )
 
-    def get(self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False) -> Mapping[str, Lookup]:
+    def get(
+        self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
+    ) -> Mapping[str, Lookup]:
         with self.steps.around("lookups.get", write=False):
             visible = {} if self.stale and not fresh else self.found
-            return {i: visible[channel, i] for i in dict.fromkeys(provider_ids) if (channel, i) in visible}
+            return {
+                i: visible[channel, i]
+                for i in dict.fromkeys(provider_ids)
+                if (channel, i) in visible
+            }
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
         for provider_id, mine in receipts.items():
@@ -65,7 +73,9 @@ class FakeLookups:
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         with self.steps.around("lookups.parked", write=False):
-            return [r for i in dict.fromkeys(provider_ids) for r in self.waiting.get((channel, i), ())]
+            return [
+                r for i in dict.fromkeys(provider_ids) for r in self.waiting.get((channel, i), ())
+            ]
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         with self.steps.around("lookups.use_nonce", write=True):
@@ -79,7 +89,11 @@ class FakeLookups:
 
     def expected(self, channels: Sequence[str]) -> Mapping[str, int]:
         with self.steps.around("lookups.expected", write=False):
-            return {channel: self.expecting[channel] for channel in channels if channel in self.expecting}
+            return {
+                channel: self.expecting[channel]
+                for channel in channels
+                if channel in self.expecting
+            }
 
 
 class FakePace:
@@ -92,5 +106,7 @@ class FakePace:
             now = self.clock.now()
             others_wait = self.lines.get((channel, False), 0) > now
             begin = max(now, self.lines.get((channel, urgent), 0))
-            self.lines[channel, urgent] = begin + math.ceil(calls * 1000 / share_of(rate, urgent=urgent, others_wait=others_wait))
+            self.lines[channel, urgent] = begin + math.ceil(
+                calls * 1000 / share_of(rate, urgent=urgent, others_wait=others_wait)
+            )
             return begin

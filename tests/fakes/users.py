@@ -21,7 +21,9 @@ class FakeUsers:
         with self.steps.around("users.get", write=False):
             return {u: deepcopy(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 
-    def save(self, users: Sequence[User], before: Mapping[str, User] | None = None) -> frozenset[str]:
+    def save(
+        self, users: Sequence[User], before: Mapping[str, User] | None = None
+    ) -> frozenset[str]:
         lost = set()
         for batch in (users[start : start + 100] for start in range(0, len(users), 100)):
             with self.steps.around("users.save", write=True):
@@ -35,7 +37,11 @@ class FakeUsers:
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         with self.steps.around("users.delete", write=True):
-            lost = {u.userid for u in users if u.userid not in self.stored or self.stored[u.userid].version != u.version}
+            lost = {
+                u.userid
+                for u in users
+                if u.userid not in self.stored or self.stored[u.userid].version != u.version
+            }
             for user in users:
                 if user.userid not in lost:
                     self.stored.pop(user.userid, None)
@@ -43,7 +49,11 @@ class FakeUsers:
 
     def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         with self.steps.around("users.walk", write=False):
-            known = [(keys.position(u), user) for u, user in self.stored.items() if keys.bucket(u) in buckets and u.startswith(prefix)]
+            known = [
+                (keys.position(u), user)
+                for u, user in self.stored.items()
+                if keys.bucket(u) in buckets and u.startswith(prefix)
+            ]
             ordered = sorted(known, key=lambda each: each[0])
             return deepcopy([user for position, user in ordered if position > after][:limit])
 
@@ -66,11 +76,20 @@ class FakeAudiences:
 
     def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         with self.steps.around("audiences.walk", write=False):
-            found = {userid for name in sets for userid in self._of(name) if keys.bucket(userid) in buckets}
+            found = {
+                userid
+                for name in sets
+                for userid in self._of(name)
+                if keys.bucket(userid) in buckets
+            }
             return sorted((u for u in found if keys.position(u) > after), key=keys.position)[:limit]
 
     def _of(self, name: str) -> set[str]:
-        tagged = {u for u, user in self.users.stored.items() if name in {audiences.tag(*tag) for tag in user.all_tags}}
+        tagged = {
+            u
+            for u, user in self.users.stored.items()
+            if name in {audiences.tag(*tag) for tag in user.all_tags}
+        }
         return tagged | self.members.get(name, set())
 
     def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
@@ -86,23 +105,38 @@ class FakeAudiences:
 
     def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
         with self.steps.around("audiences.tags", write=False):
-            found = {tag for user in self.users.stored.values() for bind, tag in user.all_tags if bind == scope}
+            found = {
+                tag
+                for user in self.users.stored.values()
+                for bind, tag in user.all_tags
+                if bind == scope
+            }
             return sorted(tag for tag in found if tag > after)[:limit]
 
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):
-            return sorted(u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts)
+            return sorted(
+                u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts
+            )
 
-    def opt(self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool) -> None:
+    def opt(
+        self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
+    ) -> None:
         for channel_key in channel_keys:
             with self.steps.around("audiences.opt", write=True):
                 said = self.said.setdefault((kind, contact), {})
                 if abs(said.get(channel_key, 0)) <= time:
                     said[channel_key] = time if out else -time
 
-    def opted(self, wanted: Mapping[ChannelType, Collection[str]]) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
+    def opted(
+        self, wanted: Mapping[ChannelType, Collection[str]]
+    ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         with self.steps.around("audiences.opted", write=False):
             return {
-                kind: {each: dict(self.said[kind, each]) for each in dict.fromkeys(contacts) if (kind, each) in self.said}
+                kind: {
+                    each: dict(self.said[kind, each])
+                    for each in dict.fromkeys(contacts)
+                    if (kind, each) in self.said
+                }
                 for kind, contacts in wanted.items()
             }

@@ -57,8 +57,25 @@ class FakeWorld(Steps):
     @property
     def ports(self) -> World:
         return World(
-            clock=self.clock, settings=self.settings, users=self.users, audiences=self.audiences, messages=self.messages,
-            ledger=self.ledger, lookups=self.lookups, tokens=self.tokens, files=self.files, counters=self.counters,
-            timers=self.timers, queues=self.queues, vault=self.vault, credentials=self.credentials, providers=self.providers,
-            imports=self.imports, groups=self.groups, members=self.members, audit=self.audit, pace=self.pace, limits=self.limits,
-        )  # fmt: skip
+            clock=self.clock,
+            settings=self.settings,
+            users=self.users,
+            audiences=self.audiences,
+            messages=self.messages,
+            ledger=self.ledger,
+            lookups=self.lookups,
+            tokens=self.tokens,
+            files=self.files,
+            counters=self.counters,
+            timers=self.timers,
+            queues=self.queues,
+            vault=self.vault,
+            credentials=self.credentials,
+            providers=self.providers,
+            imports=self.imports,
+            groups=self.groups,
+            members=self.members,
+            audit=self.audit,
+            pace=self.pace,
+            limits=self.limits,
+        )

@@ -42,7 +42,9 @@ def facts(fake: FakeWorld, page: PageId) -> dict[FactKind, Fact]:
     return dict(stored.of(Place(0, CODE, 0)).facts)
 
 
-def report(name: str, time: int, kind: ReceiptKind = ReceiptKind.DELIVERED, code: str = "") -> Receipt:
+def report(
+    name: str, time: int, kind: ReceiptKind = ReceiptKind.DELIVERED, code: str = ""
+) -> Receipt:
     return Receipt(name, kind, time, code=code)
 
 
@@ -53,7 +55,13 @@ def test_ids_of_parts_and_their_names() -> None:
 
 def test_every_name_of_every_part_leads_to_the_delivery() -> None:
     fake, _ = sent()
-    assert set(fake.lookups.get(CODE, ["a1", "a2", "b1", "c1", "c2"])) == {"a1", "a2", "b1", "c1", "c2"}
+    assert set(fake.lookups.get(CODE, ["a1", "a2", "b1", "c1", "c2"])) == {
+        "a1",
+        "a2",
+        "b1",
+        "c1",
+        "c2",
+    }
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(("a2", "b1", "c1"))))
@@ -80,7 +88,9 @@ def test_one_part_under_both_its_names_is_one_part() -> None:
     assert FactKind.DELIVERED not in facts(fake, page)
 
 
-@pytest.mark.parametrize(("names", "reports"), [("x1|x2 x2|x3", ["x2", "x1"]), ("x1|x2 x2|x3 x3|x4", ["x3", "x1", "x2"])])
+@pytest.mark.parametrize(
+    ("names", "reports"), [("x1|x2 x2|x3", ["x2", "x1"]), ("x1|x2 x2|x3 x3|x4", ["x3", "x1", "x2"])]
+)
 def test_a_report_that_may_be_of_either_part_is_of_one(names: str, reports: Sequence[str]) -> None:
     """Gateways that name all numbers of a SUBMIT alike count on with the next part: 2 is the second part, or the second number."""
     fake, page = sent(names)
@@ -92,7 +102,9 @@ def test_a_report_that_may_be_of_either_part_is_of_one(names: str, reports: Sequ
 
 def test_one_part_that_failed_fails_it_at_once() -> None:
     fake, page = sent()
-    receipts.record(fake.ports, CODE, [report("a1", 1), report("b1", 2, ReceiptKind.DELIVERY_FAILED, "UNDELIV")])
+    receipts.record(
+        fake.ports, CODE, [report("a1", 1), report("b1", 2, ReceiptKind.DELIVERY_FAILED, "UNDELIV")]
+    )
     receipts.record(fake.ports, CODE, [report("c1", 3)])
     found = facts(fake, page)
     assert found[FactKind.DELIVERY_FAILED].code == "UNDELIV"

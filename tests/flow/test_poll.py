@@ -54,7 +54,9 @@ def minutes_asked(fake: FakeWorld, minutes: int) -> list[int]:
     for minute in range(minutes):
         before = len(fake.queues.sent)
         poll.start(fake.ports)
-        asked += [minute] if any(isinstance(e.job, PollJob) for e in fake.queues.sent[before:]) else []
+        asked += (
+            [minute] if any(isinstance(e.job, PollJob) for e in fake.queues.sent[before:]) else []
+        )
         fake.clock.advance(60)
     return asked
 
@@ -63,7 +65,9 @@ def test_an_account_on_which_nothing_was_sent_is_asked_nothing(fake: FakeWorld) 
     assert minutes_asked(fake, 5) == []
 
 
-def test_an_account_is_asked_every_minute_after_a_submission_then_more_seldom_and_after_its_window_no_more(fake: FakeWorld) -> None:
+def test_an_account_is_asked_every_minute_after_a_submission_then_more_seldom_and_after_its_window_no_more(
+    fake: FakeWorld,
+) -> None:
     send(fake)
     asked = minutes_asked(fake, 24 * 60 + 30)
     assert asked[:13] == [*range(10), 10, 12, 14]
@@ -76,7 +80,11 @@ def test_an_account_is_asked_every_minute_after_a_submission_then_more_seldom_an
 
 
 def test_a_provider_says_for_how_long(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake.providers.text, "capabilities", replace(fake.providers.text.capabilities, poll_first=240, poll_window=600))
+    monkeypatch.setattr(
+        fake.providers.text,
+        "capabilities",
+        replace(fake.providers.text.capabilities, poll_first=240, poll_window=600),
+    )
     send(fake)
     assert minutes_asked(fake, 60) == [3, 4, 5, 6, 7, 8, 9]
 
@@ -89,7 +97,10 @@ def test_a_channel_whose_receipts_are_posted_is_asked_nothing(fake: FakeWorld) -
 
 def test_what_an_account_tells_is_recorded_replies_too(fake: FakeWorld) -> None:
     at = send(fake)
-    fake.providers.text.to_poll = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1), Reply("+86-ann", "TD", START)]
+    fake.providers.text.to_poll = [
+        *fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1),
+        Reply("+86-ann", "TD", START),
+    ]
     poll.poll_channel(fake.ports, PollJob("text"))
     page = fake.ledger.page(at)
     assert page is not None
@@ -98,9 +109,14 @@ def test_what_an_account_tells_is_recorded_replies_too(fake: FakeWorld) -> None:
 
 
 @pytest.mark.parametrize("step", ["ledger.add", "audiences.opt", "lookups.get"])
-def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_moment(fake: FakeWorld, step: str) -> None:
+def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_moment(
+    fake: FakeWorld, step: str
+) -> None:
     at = send(fake)
-    told = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1), Reply("+86-ann", "TD", START)]
+    told = [
+        *fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1),
+        Reply("+86-ann", "TD", START),
+    ]
     fake.providers.text.to_poll = list(told)
     failures = [OSError("throttled")] * 2
 
@@ -150,7 +166,9 @@ def test_a_page_is_asked_for_from_its_first_time_until_its_window_ends(
     assert window * 1000 <= fake.clock.now() - START < 2 * window * 1000
 
 
-def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The job of a timer that failed would come again by itself, and each time set another timer."""
     send(fake, "app", "push")
     asked = []
@@ -162,7 +180,11 @@ def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld, 
     monkeypatch.setattr(ScriptedSession, "poll", down)
     repeated: list[tuple[int, Timer]] = []
     while (now := fake.clock.now() - START) < 7200_000:
-        due = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL and timer.at <= fake.clock.now()]
+        due = [
+            timer
+            for timer in fake.timers.waiting()
+            if timer.kind is TimerKind.POLL and timer.at <= fake.clock.now()
+        ]
         fake.timers.done(due)
         for timer in [*due, *(timer for at, timer in repeated if at == now)]:
             try:

@@ -38,7 +38,9 @@ SHOP = an_access_channel(channels=("push",))
 def fake() -> FakeWorld:
     fake = FakeWorld()
     sealed = fake.credentials.seal_credentials({"key": "right"})
-    fake.settings.put_channel(Channel("push", 1, "push", ChannelType.APP, "push", sealed, b"", "hash"))
+    fake.settings.put_channel(
+        Channel("push", 1, "push", ChannelType.APP, "push", sealed, b"", "hash")
+    )
     return fake
 
 
@@ -78,26 +80,47 @@ def test_another_question_is_no_job(wrong: str) -> None:
         envelopes.decode_channel(text.replace('"check"', wrong))
 
 
-def test_a_question_goes_to_the_queue_of_the_channels_type(fake: FakeWorld, world: World, channel: Channel) -> None:
+def test_a_question_goes_to_the_queue_of_the_channels_type(
+    fake: FakeWorld, world: World, channel: Channel
+) -> None:
     id = provider_query.ask(world, channel, Question.CHECK)
     (sent,) = fake.queues.sent
     assert sent.job == AskJob("push", Question.CHECK, id)
-    assert (sent.priority, sent.channel_type, sent.delay, sent.worker) == (1, ChannelType.APP, 0, "")
+    assert (sent.priority, sent.channel_type, sent.delay, sent.worker) == (
+        1,
+        ChannelType.APP,
+        0,
+        "",
+    )
     assert provider_query.ask(world, channel, Question.CHECK) != id
 
 
-def test_a_question_goes_to_the_worker_that_serves_the_platform(fake: FakeWorld, channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, worker="w"))
+def test_a_question_goes_to_the_worker_that_serves_the_platform(
+    fake: FakeWorld, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, worker="w")
+    )
     fake.limits = replace(LIMITS, workers=("w",))
     provider_query.ask(fake.ports, channel, Question.CHECK)
     assert [each.worker for each in fake.queues.sent] == ["w"]
 
 
-@pytest.mark.parametrize(("worker", "types"), [("w", tuple(ChannelType)), ("", (ChannelType.SMS,)), ("", ())])
+@pytest.mark.parametrize(
+    ("worker", "types"), [("w", tuple(ChannelType)), ("", (ChannelType.SMS,)), ("", ())]
+)
 def test_what_the_stage_does_not_run_is_not_asked(
-    fake: FakeWorld, channel: Channel, monkeypatch: pytest.MonkeyPatch, worker: str, types: tuple[ChannelType, ...]
+    fake: FakeWorld,
+    channel: Channel,
+    monkeypatch: pytest.MonkeyPatch,
+    worker: str,
+    types: tuple[ChannelType, ...],
 ) -> None:
-    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, worker=worker))
+    monkeypatch.setattr(
+        fake.providers.push,
+        "capabilities",
+        replace(fake.providers.push.capabilities, worker=worker),
+    )
     fake.limits = replace(LIMITS, channel_types=types)
     for question in Question:
         with pytest.raises(Refused, match="this stage") as refused:
@@ -109,13 +132,17 @@ def test_what_the_stage_does_not_run_is_not_asked(
 
 
 @pytest.mark.parametrize("error", [Misconfigured, Rejected, Unavailable, Throttled, Uncertain])
-def test_what_is_wrong_is_answered_in_the_providers_word(world: World, monkeypatch: pytest.MonkeyPatch, error: Any) -> None:
+def test_what_is_wrong_is_answered_in_the_providers_word(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
     def refuse(self: ScriptedSession) -> None:
         raise error("its_word")
 
     monkeypatch.setattr(ScriptedSession, "check", refuse)
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.Answered("its_word", error.__name__.lower())
+    assert provider_query.result(world, ID) == provider_query.Answered(
+        "its_word", error.__name__.lower()
+    )
 
 
 def test_a_mistake_of_ours_is_no_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,12 +152,16 @@ def test_a_mistake_of_ours_is_no_answer(world: World, monkeypatch: pytest.Monkey
     assert provider_query.result(world, ID) is None
 
 
-def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(fake: FakeWorld, world: World) -> None:
+def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(
+    fake: FakeWorld, world: World
+) -> None:
     provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) == provider_query.Answered()
     fake.settings._channels.clear()
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.Answered("no_such_channel", "rejected")
+    assert provider_query.result(world, ID) == provider_query.Answered(
+        "no_such_channel", "rejected"
+    )
 
 
 def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) -> None:
@@ -146,20 +177,32 @@ def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) ->
 def test_the_page_of_an_authorisation_is_the_providers(
     fake: FakeWorld, world: World, channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, authorisation=True))
-    monkeypatch.setattr(ScriptedSession, "authorisation_link", lambda self, uri: f"https://page.example/?then={uri}")
+    monkeypatch.setattr(
+        fake.providers.push,
+        "capabilities",
+        replace(fake.providers.push.capabilities, authorisation=True),
+    )
+    monkeypatch.setattr(
+        ScriptedSession, "authorisation_link", lambda self, uri: f"https://page.example/?then={uri}"
+    )
     fake.clock.while_asleep = [answered(fake)]
     id = provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
-    assert provider_query.wait(world, id) == provider_query.Answered(link="https://page.example/?then=https://us.example/")
+    assert provider_query.wait(world, id) == provider_query.Answered(
+        link="https://page.example/?then=https://us.example/"
+    )
 
 
-def test_a_platform_without_a_page_is_not_asked_for_one(fake: FakeWorld, world: World, channel: Channel) -> None:
+def test_a_platform_without_a_page_is_not_asked_for_one(
+    fake: FakeWorld, world: World, channel: Channel
+) -> None:
     with pytest.raises(Invalid) as refused:
         provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
     assert refused.value.field == "code"
     assert not fake.queues.sent
     provider_query.answer(world, AskJob("push", Question.AUTHORISATION, ID))
-    assert provider_query.result(world, ID) == provider_query.Answered("no_authorisation", "rejected")
+    assert provider_query.result(world, ID) == provider_query.Answered(
+        "no_authorisation", "rejected"
+    )
 
 
 # -- access tokens
@@ -169,22 +212,32 @@ def asked_token(world: World, access: AccessChannel = SHOP) -> Token:
     return provider_query.access_token(world, access, ChannelType.APP)
 
 
-def test_a_token_that_lives_is_not_asked_for(fake: FakeWorld, world: World, channel: Channel) -> None:
+def test_a_token_that_lives_is_not_asked_for(
+    fake: FakeWorld, world: World, channel: Channel
+) -> None:
     world.tokens.write(token_name("push", channel.edition), TOKEN)
     assert asked_token(world) == TOKEN
     assert not fake.queues.sent
 
 
-def test_where_there_is_no_token_a_delivery_function_is_asked_once(fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_there_is_no_token_a_delivery_function_is_asked_once(
+    fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ScriptedSession, "access_token", lambda self: TOKEN)
     fake.clock.while_asleep = [lambda: None, lambda: None, answered(fake)]
     assert asked_token(world) == TOKEN
-    assert [each.job.question for each in fake.queues.sent if isinstance(each.job, AskJob)] == [Question.TOKEN]
+    assert [each.job.question for each in fake.queues.sent if isinstance(each.job, AskJob)] == [
+        Question.TOKEN
+    ]
 
 
-def test_the_token_of_other_credentials_is_not_given(fake: FakeWorld, world: World, channel: Channel) -> None:
+def test_the_token_of_other_credentials_is_not_given(
+    fake: FakeWorld, world: World, channel: Channel
+) -> None:
     world.tokens.write(token_name("push", channel.edition), TOKEN)
-    changed = replace(channel, sealed_credentials=fake.credentials.seal_credentials({"key": "another"}), version=2)
+    changed = replace(
+        channel, sealed_credentials=fake.credentials.seal_credentials({"key": "another"}), version=2
+    )
     fake.settings.update_channel(channel, changed)
     assert changed.edition != channel.edition
     with pytest.raises(Refused):
@@ -199,7 +252,9 @@ def test_a_token_is_waited_for_8_seconds_and_no_longer(fake: FakeWorld, world: W
     assert 8000 <= fake.clock.now() - begun < 9000
 
 
-def test_a_provider_that_refuses_is_not_waited_for(fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_refuses_is_not_waited_for(
+    fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(self: ScriptedSession) -> Token:
         raise Misconfigured("40013")
 

@@ -38,7 +38,12 @@ def world(says: Callable[[Mapping[str, str]], Webhook]) -> tuple[FakeWorld, Worl
     fake.providers._by_platform["push"] = shared_by_accounts  # type: ignore[assignment]
     shared = a_channel("push")
     fake.settings.put_channel(shared)
-    other = replace(shared, code="wx1", name="other", sealed_webhook=fake.credentials.seal_webhook({"secret": "of-other"}))
+    other = replace(
+        shared,
+        code="wx1",
+        name="other",
+        sealed_webhook=fake.credentials.seal_webhook({"secret": "of-other"}),
+    )
     fake.settings.put_channel(other)
     return fake, fake.ports
 
@@ -52,12 +57,18 @@ def test_what_a_provider_hands_over_is_kept_under_its_name() -> None:
     assert fake.tokens.read("component#c#ticket") == token
 
 
-@pytest.mark.parametrize(("authorised", "checked"), [("", ["push"]), ("wx1", ["wx1"]), ("nobody", []), (None, [])])
-def test_a_new_authorisation_is_used_at_once_since_its_code_is_good_for_minutes(authorised: str | None, checked: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("authorised", "checked"), [("", ["push"]), ("wx1", ["wx1"]), ("nobody", []), (None, [])]
+)
+def test_a_new_authorisation_is_used_at_once_since_its_code_is_good_for_minutes(
+    authorised: str | None, checked: list[str]
+) -> None:
     fake, ports = world(lambda _: Webhook(reply="ok", authorised=authorised))
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     jobs = [envelope.job for envelope in fake.queues.sent if isinstance(envelope.job, AskJob)]
-    assert [(job.channel, job.question) for job in jobs] == [(code, Question.CHECK) for code in checked]
+    assert [(job.channel, job.question) for job in jobs] == [
+        (code, Question.CHECK) for code in checked
+    ]
 
 
 def test_an_authorisation_is_taken_also_where_nobody_delivers() -> None:
@@ -71,18 +82,26 @@ def test_what_is_about_another_channel_is_verified_and_taken_by_that_one() -> No
     receipt = Receipt("id", ReceiptKind.DELIVERED, START, "contact")
 
     def says(secret: Mapping[str, str]) -> Webhook:
-        return Webhook([receipt], "other") if secret["secret"] == "of-other" else Webhook(reply="first", channel="wx1")
+        return (
+            Webhook([receipt], "other")
+            if secret["secret"] == "of-other"
+            else Webhook(reply="first", channel="wx1")
+        )
 
     fake, ports = world(says)
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "other"
     assert fake.lookups.waiting == {("wx1", "id"): [receipt]}
 
 
-def test_a_channel_of_which_no_platform_speaks_for_its_accounts_cannot_be_named_by_another() -> None:
+def test_a_channel_of_which_no_platform_speaks_for_its_accounts_cannot_be_named_by_another() -> (
+    None
+):
     """Its reader may ask for no signature, since it counts on the token in its own address."""
     fake, ports = world(lambda _: Webhook(reply="here", channel="text"))
     receipt = Receipt("id", ReceiptKind.DELIVERED, START, "contact")
-    fake.providers._by_platform["text"] = Telling(fake.providers.text, lambda _: Webhook([receipt], "theirs"))  # type: ignore[assignment]
+    fake.providers._by_platform["text"] = Telling(
+        fake.providers.text, lambda _: Webhook([receipt], "theirs")
+    )  # type: ignore[assignment]
     fake.settings.put_channel(a_channel("text"))
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
     assert fake.lookups.waiting == {}
@@ -113,7 +132,11 @@ def test_a_channel_that_names_itself_through_another_is_not_asked_for_ever() -> 
 
 def test_the_nonce_belongs_to_the_channel_that_takes_the_post() -> None:
     def says(secret: Mapping[str, str]) -> Webhook:
-        return Webhook(nonce="n") if secret["secret"] == "of-other" else Webhook(channel="wx1", nonce="ignored")
+        return (
+            Webhook(nonce="n")
+            if secret["secret"] == "of-other"
+            else Webhook(channel="wx1", nonce="ignored")
+        )
 
     fake, ports = world(says)
     fake.lookups.put("wx1", {"id": Lookup(PageId("m", 0))}, 0)

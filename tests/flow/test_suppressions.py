@@ -43,7 +43,11 @@ def fake() -> FakeWorld:
     fake.settings.put_access_channel(an_access_channel(SHOP, ("text",)))
     fake.settings.put_access_channel(an_access_channel("bank", ("text", "mail")))
     fake.settings.put_access_channel(an_access_channel("other", ("mail",)))
-    fake.users.has(a_user("ann", text=PHONE), a_user("ben", text="+8613900001111"), a_user("cem", text="13900002222"))
+    fake.users.has(
+        a_user("ann", text=PHONE),
+        a_user("ben", text="+8613900001111"),
+        a_user("cem", text="13900002222"),
+    )
     return fake
 
 
@@ -56,18 +60,27 @@ def planned(fake: FakeWorld, *userids: str, number: int = 1) -> tuple[Message, P
     message = a_message(*userids, number=number, strategy=at_once("sms"))
     fake.messages.has(message)
     plan = fake.ledger.put_plan(audience.make_plan(fake.ports, message, 0, ""), message)
-    fake.lookups.put("text", {f"mt-{number}-{n}": Lookup(plan.id, (n, 0)) for n in range(len(userids))}, 0)
+    fake.lookups.put(
+        "text", {f"mt-{number}-{n}": Lookup(plan.id, (n, 0)) for n in range(len(userids))}, 0
+    )
     return message, plan
 
 
-def a_receipt(id: str = "mt-1-0", kind: ReceiptKind = ReceiptKind.DELIVERY_FAILED, time: int = START, **changes: Any) -> Receipt:
+def a_receipt(
+    id: str = "mt-1-0",
+    kind: ReceiptKind = ReceiptKind.DELIVERY_FAILED,
+    time: int = START,
+    **changes: Any,
+) -> Receipt:
     return Receipt(id, kind, time, **changes)
 
 
 # -- dead contacts
 
 
-def test_a_receipt_that_says_so_marks_the_users_contact_with_reason_and_time(fake: FakeWorld) -> None:
+def test_a_receipt_that_says_so_marks_the_users_contact_with_reason_and_time(
+    fake: FakeWorld,
+) -> None:
     planned(fake, "ann", "cem")
     dead = a_receipt(code="4004", gone=True)
     receipts.record(fake.ports, "text", [dead, a_receipt("mt-1-1", code="4003")])
@@ -100,10 +113,16 @@ def test_a_dead_contact_is_left_out_until_it_is_named_again(fake: FakeWorld) -> 
     assert planned(fake, "ann", number=3)[1].targets[0].loss is None
 
 
-def test_a_channel_may_try_dead_contacts_and_what_arrives_there_takes_the_mark_away(fake: FakeWorld) -> None:
+def test_a_channel_may_try_dead_contacts_and_what_arrives_there_takes_the_mark_away(
+    fake: FakeWorld,
+) -> None:
     fake.users.has(replace(user(fake), gone={SMS: {PHONE: DEAD}}, refusals={}))
-    message = a_message("ann", strategy=at_once("sms"), channels={"bold": SMS}, call_sizes={"bold": 10})
-    fake.settings.put_channel(a_channel("bold", SMS, platform="text", options={"send_to_gone": True}))
+    message = a_message(
+        "ann", strategy=at_once("sms"), channels={"bold": SMS}, call_sizes={"bold": 10}
+    )
+    fake.settings.put_channel(
+        a_channel("bold", SMS, platform="text", options={"send_to_gone": True})
+    )
     fake.messages.has(message)
     plan = fake.ledger.put_plan(audience.make_plan(fake.ports, message, 0, ""), message)
     assert plan.targets[0].loss is None
@@ -114,10 +133,18 @@ def test_a_channel_may_try_dead_contacts_and_what_arrives_there_takes_the_mark_a
     assert user(fake).gone == {}
 
 
-def test_who_opted_out_gets_nothing_even_from_a_channel_that_tries_dead_contacts(fake: FakeWorld) -> None:
-    fake.settings.put_channel(a_channel("bold", SMS, platform="text", options={"send_to_gone": True}))
-    fake.users.has(replace(user(fake), gone={SMS: {PHONE: DEAD}}, refusals={SMS: {PHONE: {SHOP: DEAD}}}))
-    message = a_message("ann", strategy=at_once("sms"), channels={"bold": SMS}, call_sizes={"bold": 10})
+def test_who_opted_out_gets_nothing_even_from_a_channel_that_tries_dead_contacts(
+    fake: FakeWorld,
+) -> None:
+    fake.settings.put_channel(
+        a_channel("bold", SMS, platform="text", options={"send_to_gone": True})
+    )
+    fake.users.has(
+        replace(user(fake), gone={SMS: {PHONE: DEAD}}, refusals={SMS: {PHONE: {SHOP: DEAD}}})
+    )
+    message = a_message(
+        "ann", strategy=at_once("sms"), channels={"bold": SMS}, call_sizes={"bold": 10}
+    )
     assert audience.make_plan(fake.ports, message, 0, "").targets[0].loss is TargetLoss.OPTED_OUT
 
 
@@ -128,7 +155,9 @@ def test_a_message_that_names_a_contact_marks_whoever_has_it(fake: FakeWorld) ->
     assert user(fake).gone == {SMS: {PHONE: DEAD}}
 
 
-def test_a_contact_that_the_user_has_no_more_and_a_user_who_is_gone_are_left_alone(fake: FakeWorld) -> None:
+def test_a_contact_that_the_user_has_no_more_and_a_user_who_is_gone_are_left_alone(
+    fake: FakeWorld,
+) -> None:
     planned(fake, "ann", "cem")
     contacts.change(fake.ports, [UserChange("ann", set=Change({SMS: {ALL: ("13911112222",)}}))])
     fake.users.delete([user(fake, "cem")])
@@ -150,9 +179,13 @@ def test_a_mark_and_a_change_of_the_user_at_once_are_both_kept(fake: FakeWorld) 
     assert (user(fake).gone, user(fake).tags) == ({SMS: {PHONE: DEAD}}, {ALL: ("vip",)})
 
 
-def test_who_is_always_slower_fails_aloud_and_comes_again(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_always_slower_fails_aloud_and_comes_again(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     planned(fake, "ann")
-    monkeypatch.setattr(fake.users, "save", lambda users, before=None: frozenset(u.userid for u in users))
+    monkeypatch.setattr(
+        fake.users, "save", lambda users, before=None: frozenset(u.userid for u in users)
+    )
     with pytest.raises(Conflict):
         receipts.record(fake.ports, "text", [a_receipt(gone=True)])
 
@@ -169,21 +202,33 @@ def test_a_status_that_nobody_knows_is_kept_and_changes_nothing(fake: FakeWorld)
 # -- opt-outs
 
 
-def said(fake: FakeWorld, text: str, time: int = START, contact: str = PHONE, code: str = "text") -> None:
+def said(
+    fake: FakeWorld, text: str, time: int = START, contact: str = PHONE, code: str = "text"
+) -> None:
     receipts.record_replies(fake.ports, code, [Reply(contact, text, time)])
 
 
-def named(fake: FakeWorld, *phones: str, number: int = 9, channel_key: str = SHOP) -> tuple[Message, Plan]:
+def named(
+    fake: FakeWorld, *phones: str, number: int = 9, channel_key: str = SHOP
+) -> tuple[Message, Plan]:
     """A message that names contacts instead of users."""
     names = tuple(f"sms#{n:016x}" for n in range(len(phones)))
-    message = a_message(*names, number=number, strategy=at_once("sms"), audience=Audience(AudienceKind.CONTACTS), channel_key=channel_key)
+    message = a_message(
+        *names,
+        number=number,
+        strategy=at_once("sms"),
+        audience=Audience(AudienceKind.CONTACTS),
+        channel_key=channel_key,
+    )
     return message, audience.make_plan(fake.ports, message, 0, "", phones)
 
 
 def test_a_word_opts_out_of_every_access_channel_that_may_use_the_number(fake: FakeWorld) -> None:
     said(fake, "td")
     for userid, phone in (("ann", PHONE), ("ben", "+8613900001111")):
-        assert user(fake, userid).refusals == {SMS: {phone: {SHOP: Mark("reply", START), "bank": Mark("reply", START)}}}
+        assert user(fake, userid).refusals == {
+            SMS: {phone: {SHOP: Mark("reply", START), "bank": Mark("reply", START)}}
+        }
     assert user(fake, "cem").refusals == {}
     assert planned(fake, "ann")[1].targets[0].loss is TargetLoss.OPTED_OUT
 
@@ -201,7 +246,9 @@ def test_another_word_takes_it_back_and_the_last_one_stands_in_any_order(fake: F
 
 
 def test_both_words_in_one_post_are_taken_in_their_order(fake: FakeWorld) -> None:
-    receipts.record_replies(fake.ports, "text", [Reply(PHONE, "START", START), Reply(PHONE, "TD", START - 1)])
+    receipts.record_replies(
+        fake.ports, "text", [Reply(PHONE, "START", START), Reply(PHONE, "TD", START - 1)]
+    )
     assert user(fake).refusals == {}
 
 
@@ -224,12 +271,20 @@ def test_a_word_from_the_future_does_not_stand_for_ever(fake: FakeWorld, time: i
     assert user(fake).refusals == {}
 
 
-@pytest.mark.parametrize("spelling", [PHONE, "+8613900001111", "008613900001111", "86 139-0000-1111"])
-def test_a_contact_without_a_user_is_respected_however_it_is_spelt(fake: FakeWorld, spelling: str) -> None:
+@pytest.mark.parametrize(
+    "spelling", [PHONE, "+8613900001111", "008613900001111", "86 139-0000-1111"]
+)
+def test_a_contact_without_a_user_is_respected_however_it_is_spelt(
+    fake: FakeWorld, spelling: str
+) -> None:
     fake.users.stored.clear()
     said(fake, "TD", contact=spelling)
     _, plan = named(fake, PHONE, "13900002222", "+8613900001111")
-    assert [target.loss for target in plan.targets] == [TargetLoss.OPTED_OUT, None, TargetLoss.OPTED_OUT]
+    assert [target.loss for target in plan.targets] == [
+        TargetLoss.OPTED_OUT,
+        None,
+        TargetLoss.OPTED_OUT,
+    ]
     assert plan.contacts == ({}, {"text": ("13900002222",)}, {})
     assert [target.loss for target in named(fake, PHONE, channel_key="other")[1].targets] == [None]
     said(fake, "START", START, contact=PHONE)
@@ -248,7 +303,12 @@ def test_a_page_asks_once_for_its_contacts_and_never_for_those_of_users(fake: Fa
 def test_a_webhook_brings_replies(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     webhook = Webhook(replies=[Reply(PHONE, "TD", START)], reply="ok")
     monkeypatch.setattr(fake.providers.text, "read_webhook", lambda request, secret: webhook)
-    assert receipts.take_webhook(fake.ports, "text", WEBHOOK_TOKEN, fake.providers.text.webhook_request([])).reply == "ok"
+    assert (
+        receipts.take_webhook(
+            fake.ports, "text", WEBHOOK_TOKEN, fake.providers.text.webhook_request([])
+        ).reply
+        == "ok"
+    )
     assert SMS in user(fake).refusals
 
 
@@ -268,8 +328,16 @@ def test_two_words_at_once_leave_the_user_with_the_later_one(fake: FakeWorld) ->
 def test_who_gets_the_contact_later_or_is_uploaded_again_has_opted_out_too(fake: FakeWorld) -> None:
     said(fake, "TD")
     fake.users.delete([user(fake), user(fake, "ben")])
-    changes = [UserChange(userid, set=Change({SMS: {ALL: (phone,)}})) for userid, phone in (("ann", PHONE), ("dan", "86" + PHONE))]
-    assert contacts.change(fake.ports, [*changes, UserChange("eva", set=Change({SMS: {ALL: ("13900003333",)}}))]) == {}
+    changes = [
+        UserChange(userid, set=Change({SMS: {ALL: (phone,)}}))
+        for userid, phone in (("ann", PHONE), ("dan", "86" + PHONE))
+    ]
+    assert (
+        contacts.change(
+            fake.ports, [*changes, UserChange("eva", set=Change({SMS: {ALL: ("13900003333",)}}))]
+        )
+        == {}
+    )
     assert user(fake).mark(SMS, PHONE, SHOP) == "opted_out"
     assert user(fake, "dan").mark(SMS, "86" + PHONE, "bank") == "opted_out"
     assert user(fake, "eva").refusals == {}
@@ -277,12 +345,20 @@ def test_who_gets_the_contact_later_or_is_uploaded_again_has_opted_out_too(fake:
     assert (user(fake).refusals, user(fake, "dan").refusals) == ({}, {})
 
 
-def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(fake: FakeWorld) -> None:
+def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(
+    fake: FakeWorld,
+) -> None:
     fake.log.clear()
-    contacts.change(fake.ports, [UserChange(f"u{n}", set=Change({SMS: {ALL: (f"139{n:08d}",)}})) for n in range(50)])
+    contacts.change(
+        fake.ports,
+        [UserChange(f"u{n}", set=Change({SMS: {ALL: (f"139{n:08d}",)}})) for n in range(50)],
+    )
     assert fake.log.count("audiences.opted") == 1
     fake.log.clear()
-    contacts.change(fake.ports, [UserChange("u1", add=Change({ChannelType.APP: {"push": ("reg",)}}, tags={ALL: ("vip",)}))])
+    contacts.change(
+        fake.ports,
+        [UserChange("u1", add=Change({ChannelType.APP: {"push": ("reg",)}}, tags={ALL: ("vip",)}))],
+    )
     assert "audiences.opted" not in fake.log
 
 
@@ -292,10 +368,13 @@ def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(
 @pytest.mark.parametrize(
     ("kind", "one", "other"),
     [
-        (SMS, "+86 139-0000-1111", PHONE), (SMS, "008613900001111", PHONE), (SMS, "+4915112345678", "4915112345678"),
-        (EMAIL, " Ann@Example.com", "ann@example.com"), (ChannelType.WECHATOA, "oAbC", "oAbC"),
+        (SMS, "+86 139-0000-1111", PHONE),
+        (SMS, "008613900001111", PHONE),
+        (SMS, "+4915112345678", "4915112345678"),
+        (EMAIL, " Ann@Example.com", "ann@example.com"),
+        (ChannelType.WECHATOA, "oAbC", "oAbC"),
     ],
-)  # fmt: skip
+)
 def test_one_spelling_of_a_contact(kind: ChannelType, one: str, other: str) -> None:
     assert rules.canonical(kind, one) == other
     assert rules.canonical(kind, other) == other

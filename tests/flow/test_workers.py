@@ -35,7 +35,12 @@ def accept(fake: FakeWorld, *kinds: str) -> str:
     access = fake.settings.access_channel("shop")
     assert access is not None
     request = submit.SendRequest(
-        channel=access, userids=("ann",), template=1, template_para={"name": "Ann"}, app_para={"platform": "all"}, priority=Priority.HIGH
+        channel=access,
+        userids=("ann",),
+        template=1,
+        template_para={"name": "Ann"},
+        app_para={"platform": "all"},
+        priority=Priority.HIGH,
     )
     return submit.submit(fake.ports, request)
 
@@ -69,7 +74,12 @@ def test_what_is_postponed_comes_back_to_the_worker(fake: FakeWorld) -> None:
 
 
 def order(world: World) -> None:
-    changes.add_channel(world, changes.ChannelOrder(code="c", name="n", type=SMS, platform="text", credentials={"key": "k"}))
+    changes.add_channel(
+        world,
+        changes.ChannelOrder(
+            code="c", name="n", type=SMS, platform="text", credentials={"key": "k"}
+        ),
+    )
 
 
 def test_a_channel_is_refused_where_its_worker_does_not_run(fake: FakeWorld) -> None:

@@ -12,25 +12,35 @@ from infra.idle_cost import idle_cost
 from infra.package import ROOT
 
 
-def units(operation: str, asked: Mapping[str, Any], answered: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+def units(
+    operation: str, asked: Mapping[str, Any], answered: Mapping[str, Any]
+) -> tuple[dict[str, float], dict[str, float]]:
     counts = Counts()
     counts.dynamodb_units(operation, json.dumps(asked).encode(), json.dumps(answered).encode())
     found = counts.read()
     return dict(found["write_units"]), dict(found["read_units"])
 
 
-def test_an_idle_stage_costs_less_than_fourteen_dollars_a_month_as_the_readme_says(template: Mapping[str, Any]) -> None:
+def test_an_idle_stage_costs_less_than_fourteen_dollars_a_month_as_the_readme_says(
+    template: Mapping[str, Any],
+) -> None:
     items = {item.what: item for item in idle_cost(template)}
     waiting = 3 * (1 + len(SUPPORTED_CHANNEL_TYPES)) + 1  # imports have one queue
     assert items["event sources that wait at queues"].number == waiting
     assert round(items["event sources that wait at queues"].dollars / waiting, 2) == 0.26
     total = sum(item.dollars for item in items.values())
     assert total < 14
-    assert f"(`.venv/bin/python -m infra.idle_cost`) | ${total:.2f} |" in (ROOT / "README.md").read_text()
+    assert (
+        f"(`.venv/bin/python -m infra.idle_cost`) | ${total:.2f} |"
+        in (ROOT / "README.md").read_text()
+    )
 
 
 def test_an_item_is_as_large_as_its_names_and_values() -> None:
-    assert item_size({"pk": {"S": "abc"}, "flag": {"BOOL": True}, "raw": {"B": "AAAA"}}) == 2 + 3 + 4 + 1 + 3 + 3
+    assert (
+        item_size({"pk": {"S": "abc"}, "flag": {"BOOL": True}, "raw": {"B": "AAAA"}})
+        == 2 + 3 + 4 + 1 + 3 + 3
+    )
     assert item_size({"l": {"L": [{"S": "ab"}, {"S": "c"}]}}) == 1 + 3 + (1 + 2) + (1 + 1)
 
 
@@ -41,20 +51,34 @@ def test_a_put_is_billed_by_started_kilobytes() -> None:
 
 def test_a_transaction_is_billed_twice_and_a_refused_condition_once() -> None:
     put = {"TableName": "t", "Item": {"v": {"S": "x"}}}
-    assert units("TransactWriteItems", {"TransactItems": [{"Put": put}, {"Put": put}]}, {})[0] == {"t": 4}
-    assert units("PutItem", put, {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"})[0] == {"t": 1}
-    assert units("PutItem", put, {"__type": "com.amazon.coral.validate#ValidationException"})[0] == {}
+    assert units("TransactWriteItems", {"TransactItems": [{"Put": put}, {"Put": put}]}, {})[0] == {
+        "t": 4
+    }
+    assert units(
+        "PutItem",
+        put,
+        {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"},
+    )[0] == {"t": 1}
+    assert (
+        units("PutItem", put, {"__type": "com.amazon.coral.validate#ValidationException"})[0] == {}
+    )
 
 
 def test_unprocessed_writes_of_a_batch_are_not_billed() -> None:
     put = {"PutRequest": {"Item": {"v": {"S": "x"}}}}
-    assert units("BatchWriteItem", {"RequestItems": {"t": [put, put, put]}}, {"UnprocessedItems": {"t": [put]}})[0] == {"t": 2}
+    assert units(
+        "BatchWriteItem",
+        {"RequestItems": {"t": [put, put, put]}},
+        {"UnprocessedItems": {"t": [put]}},
+    )[0] == {"t": 2}
 
 
 def test_reads_are_billed_by_four_kilobytes_and_twice_if_consistent() -> None:
     items = [{"v": {"S": "x" * 2000}}, {"v": {"S": "x" * 3000}}]
     assert units("Query", {"TableName": "t"}, {"Items": items})[1] == {"t": 1.0}
-    assert units("Query", {"TableName": "t", "ConsistentRead": True}, {"Items": items})[1] == {"t": 2}
+    assert units("Query", {"TableName": "t", "ConsistentRead": True}, {"Items": items})[1] == {
+        "t": 2
+    }
     assert units("GetItem", {"TableName": "t"}, {})[1] == {"t": 0.5}
 
 
@@ -64,5 +88,9 @@ def test_a_request_tells_its_service_its_operation_and_who_asks() -> None:
         "x-amz-target": "DynamoDB_20120810.BatchWriteItem",
         "user-agent": "Boto3/1.43 md/Botocore#1.43 cfg/retry-mode#standard app/deliver_sms",
     }
-    scope = {"method": "POST", "path": "/", "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+    scope = {
+        "method": "POST",
+        "path": "/",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
     assert operation_of(scope) == ("dynamodb", "BatchWriteItem", "deliver_sms")

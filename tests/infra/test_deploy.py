@@ -34,14 +34,21 @@ TEMPLATE = {
                 "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
             },
         },
-        "Late": {"Type": "AWS::SQS::Queue", "DependsOn": "Kept", "Properties": {"VisibilityTimeout": {"Ref": "Hidden"}}},
+        "Late": {
+            "Type": "AWS::SQS::Queue",
+            "DependsOn": "Kept",
+            "Properties": {"VisibilityTimeout": {"Ref": "Hidden"}},
+        },
     },
 }
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with emulator.running(tmp_path_factory.mktemp("emulator")) as address, local_aws(address) as own:
+    with (
+        emulator.running(tmp_path_factory.mktemp("emulator")) as address,
+        local_aws(address) as own,
+    ):
         yield own
 
 
@@ -54,10 +61,14 @@ def packaged(tmp_path: Path) -> Path:
 
 
 def deployed(session: Any, packaged: Path, **given: str) -> deploy.Deployment:
-    return deploy.deploy(session, stage=STAGE, packaged=packaged, parameters=given, poll=0.1, say=lambda text: None)
+    return deploy.deploy(
+        session, stage=STAGE, packaged=packaged, parameters=given, poll=0.1, say=lambda text: None
+    )
 
 
-def test_a_first_deployment_that_failed_leaves_nothing_and_is_repeated(session: Any, packaged: Path) -> None:
+def test_a_first_deployment_that_failed_leaves_nothing_and_is_repeated(
+    session: Any, packaged: Path
+) -> None:
     dynamodb = session.client("dynamodb")
     for _ in range(2):
         with pytest.raises(deploy.DeploymentFailed, match="Late"):
@@ -75,20 +86,47 @@ def test_an_update_that_failed_leaves_what_was_there(session: Any, packaged: Pat
     assert deployed(session, packaged, Hidden="40").changed
 
 
-def test_the_cause_is_found_behind_the_pages_of_a_rollback_and_without_those_of_other_attempts() -> None:
+def test_the_cause_is_found_behind_the_pages_of_a_rollback_and_without_those_of_other_attempts() -> (
+    None
+):
     def event(resource: str, status: str, reason: str = "", of: str = "q") -> dict[str, Any]:
         moment = datetime.datetime.now(datetime.UTC)
-        named = {"StackId": "arn:stack", "EventId": f"{resource}-{status}", "StackName": "openums-x", "Timestamp": moment}
-        return {**named, "LogicalResourceId": resource, "PhysicalResourceId": of, "ResourceStatus": status, "ResourceStatusReason": reason}
+        named = {
+            "StackId": "arn:stack",
+            "EventId": f"{resource}-{status}",
+            "StackName": "openums-x",
+            "Timestamp": moment,
+        }
+        return {
+            **named,
+            "LogicalResourceId": resource,
+            "PhysicalResourceId": of,
+            "ResourceStatus": status,
+            "ResourceStatusReason": reason,
+        }
 
-    rollback = [event("Table", "DELETE_COMPLETE"), event("openums-x", "UPDATE_ROLLBACK_IN_PROGRESS", of="arn:stack")]
-    cause = [event("Topic", "CREATE_FAILED", "cancelled"), event("Queue", "CREATE_FAILED", "too long")]
+    rollback = [
+        event("Table", "DELETE_COMPLETE"),
+        event("openums-x", "UPDATE_ROLLBACK_IN_PROGRESS", of="arn:stack"),
+    ]
+    cause = [
+        event("Topic", "CREATE_FAILED", "cancelled"),
+        event("Queue", "CREATE_FAILED", "too long"),
+    ]
     begun = event("openums-x", "UPDATE_IN_PROGRESS", of="arn:stack")
-    cloudformation = boto3.session.Session("id", "secret", region_name="us-east-1").client("cloudformation")
+    cloudformation = boto3.session.Session("id", "secret", region_name="us-east-1").client(
+        "cloudformation"
+    )
     with Stubber(cloudformation) as stub:
         stub.add_response("describe_stack_events", {"StackEvents": rollback, "NextToken": "2"})
-        stub.add_response("describe_stack_events", {"StackEvents": [*cause, begun, event("Old", "CREATE_FAILED", "last week")]})
-        assert deploy._why(cloudformation, "openums-x") == "openums-x failed\nQueue: too long\nTopic: cancelled"
+        stub.add_response(
+            "describe_stack_events",
+            {"StackEvents": [*cause, begun, event("Old", "CREATE_FAILED", "last week")]},
+        )
+        assert (
+            deploy._why(cloudformation, "openums-x")
+            == "openums-x failed\nQueue: too long\nTopic: cancelled"
+        )
 
 
 @pytest.mark.parametrize(
@@ -107,14 +145,23 @@ def test_cloudformation_reads_the_template_at_the_host_of_the_buckets_region(
     with Stubber(s3) as stub:
         stub.add_response("put_object", {})
         stub.add_response("put_object", {})
-        assert deploy._upload(s3, "packages", packaged).startswith(f"https://{host}/packages/template/")
+        assert deploy._upload(s3, "packages", packaged).startswith(
+            f"https://{host}/packages/template/"
+        )
 
 
 def test_code_is_not_put_into_a_bucket_of_somebody_else(session: Any) -> None:
     s3, account = session.client("s3"), session.client("sts").get_caller_identity()["Account"]
     bucket = f"openums-packages-{account}-{session.region_name}"
     with Stubber(s3) as stub:
-        stub.add_client_error("head_bucket", "403", "Forbidden", 403, None, {"Bucket": bucket, "ExpectedBucketOwner": account})
+        stub.add_client_error(
+            "head_bucket",
+            "403",
+            "Forbidden",
+            403,
+            None,
+            {"Bucket": bucket, "ExpectedBucketOwner": account},
+        )
         with pytest.raises(ClientError, match="Forbidden"):
             deploy._artifacts_bucket(session, s3)
 

@@ -14,7 +14,9 @@ from infra.local.processes import NotStarted, alive, end, is_ours, ports
 def test_a_process_is_known_by_its_module_however_long_its_path_is(tmp_path: Path) -> None:
     python = tmp_path / ("long" * 25)
     python.symlink_to(sys.executable)
-    process = subprocess.Popen([python, "-c", "import time; time.sleep(60)", "-m", "infra.local.emulator"])
+    process = subprocess.Popen(
+        [python, "-c", "import time; time.sleep(60)", "-m", "infra.local.emulator"]
+    )
     try:
         assert is_ours(process.pid, "infra.local.emulator")
         assert not is_ours(process.pid, "infra.sandbox")
@@ -38,7 +40,11 @@ def test_ports_are_in_a_row_and_those_that_are_taken_are_left_alone() -> None:
     found = ports(None, ("a", "b"))
     assert found["b"] == found["a"] + 1
     with subprocess.Popen(
-        [sys.executable, "-c", f"import socket; s = socket.create_server(('127.0.0.1', {found['b']})); print(1, flush=True); input()"],
+        [
+            sys.executable,
+            "-c",
+            f"import socket; s = socket.create_server(('127.0.0.1', {found['b']})); print(1, flush=True); input()",
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as other:

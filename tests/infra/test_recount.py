@@ -21,13 +21,24 @@ def world() -> Iterator[FakeWorld]:
     wiring.use(None)
 
 
-def test_it_counts_the_pages_of_every_walker(world: FakeWorld, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_counts_the_pages_of_every_walker(
+    world: FakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     message = a_message("ann", audience=Audience(AudienceKind.EVERYONE, walkers=3))
     world.messages.has(message)
-    for page, goes_on in ((0, False), (1, True), (2, True), (4, False), (5, True), (8, False)):  # the first walker ends with its first page
+    for page, goes_on in (
+        (0, False),
+        (1, True),
+        (2, True),
+        (4, False),
+        (5, True),
+        (8, False),
+    ):  # the first walker ends with its first page
         world.ledger.put_plan(a_plan(message, page, next="001#x" if goes_on else None), message)
     recount.print_counts(message.msgid)
-    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [f"page {page}" for page in (0, 1, 4, 2, 5, 8)]
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
+        f"page {page}" for page in (0, 1, 4, 2, 5, 8)
+    ]
     assert {at.page for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
     recount.print_counts(message.msgid)
     assert capsys.readouterr().out.count("as stored") == 6

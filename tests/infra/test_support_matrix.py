@@ -16,12 +16,24 @@ PROVIDER, LINK, NO = ClickReport.PROVIDER, ClickReport.LINK, ClickReport.NONE
 # delivery and clicks by channel type. Where the platforms of a type differ, by platform.
 DOCUMENTED = {
     ChannelType.APP: (REAL, PROVIDER),  # "actual delivery to the mobile phone", "actual click"
-    ChannelType.WECHATOA: (REAL, LINK),  # clicks "when jump links are configured", not of jumps to mini-programs
+    ChannelType.WECHATOA: (
+        REAL,
+        LINK,
+    ),  # clicks "when jump links are configured", not of jumps to mini-programs
     ChannelType.SMS: (REAL, LINK),  # clicks where "the text contains url variables"
-    ChannelType.EMAIL: (ACCEPTED, LINK),  # "when the receiving server returns a successful reception"
-    ChannelType.ALIPAY_LIFE: (ACCEPTED, LINK),  # "cannot detect whether it is actually delivered"; "must fill in the jump link"
+    ChannelType.EMAIL: (
+        ACCEPTED,
+        LINK,
+    ),  # "when the receiving server returns a successful reception"
+    ChannelType.ALIPAY_LIFE: (
+        ACCEPTED,
+        LINK,
+    ),  # "cannot detect whether it is actually delivered"; "must fill in the jump link"
     ChannelType.DINGTALK_CC: (REAL, LINK),  # "real delivery"; clicks "only for card messages"
-    ChannelType.WECHATWK: (ACCEPTED, LINK),  # "only whether sending to the server is successful"; clicks of what has a link
+    ChannelType.WECHATWK: (
+        ACCEPTED,
+        LINK,
+    ),  # "only whether sending to the server is successful"; clicks of what has a link
     # Not in either table. It is the same server with fewer types of messages, and has no cards whose buttons it could report.
     ChannelType.WECHATWK_LINKEDCORP: (ACCEPTED, LINK),
 }
@@ -31,7 +43,9 @@ DOCUMENTED_OF_PLATFORMS = {"wechatmp": (ACCEPTED, NO), "wechatmp_component": (RE
 
 
 @pytest.mark.parametrize(("platform", "able"), registry.capabilities().items())
-def test_a_platform_reports_what_is_documented_of_its_channel_type(platform: str, able: registry.Capabilities) -> None:
+def test_a_platform_reports_what_is_documented_of_its_channel_type(
+    platform: str, able: registry.Capabilities
+) -> None:
     documented = DOCUMENTED_OF_PLATFORMS.get(platform) or DOCUMENTED[able.type]
     assert (able.delivery_report, able.click_report) == documented
 

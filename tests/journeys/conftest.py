@@ -54,7 +54,10 @@ class Late:
     msgid: str
 
     def states(self) -> dict[str, str]:
-        return {userid: self.shop.api.target(self.msgid, userid)["state"] for userid in ("late_app", "late_sms", "late_email")}
+        return {
+            userid: self.shop.api.target(self.msgid, userid)["state"]
+            for userid in ("late_app", "late_sms", "late_email")
+        }
 
 
 @pytest.fixture(scope="session")
@@ -62,13 +65,23 @@ def late(stack: Mapping[str, Any]) -> Late:
     """Sent early, so that other journeys go on while the receipts are on their way."""
     shop = Shop(stack)
     phone = f"1{int(shop.mark, 16) % 1_000_000:06d}0004"
-    contacts = {"app": [f"{shop.mark}-late"], "sms": phone, "email": f"{shop.mark}-late@example.com"}
-    shop.upload([shop.user(f"late_{kind}", **{kind: contact}) for kind, contact in contacts.items()])
-    template = shop.template(app={"title": "t", "alert": "a"}, sms={"temp_id": 1}, email={"subject": "s", "text": "t"})
+    contacts = {
+        "app": [f"{shop.mark}-late"],
+        "sms": phone,
+        "email": f"{shop.mark}-late@example.com",
+    }
+    shop.upload(
+        [shop.user(f"late_{kind}", **{kind: contact}) for kind, contact in contacts.items()]
+    )
+    template = shop.template(
+        app={"title": "t", "alert": "a"}, sms={"temp_id": 1}, email={"subject": "s", "text": "t"}
+    )
     return Late(shop, shop.api.send([f"late_{kind}" for kind in contacts], template, {}))
 
 
-def eventually(read: Callable[[], Any], is_right: Callable[[Any], bool], seconds: float = 30) -> Any:
+def eventually(
+    read: Callable[[], Any], is_right: Callable[[Any], bool], seconds: float = 30
+) -> Any:
     """What is read once it is right; fails with the last reading."""
     end = time.monotonic() + seconds
     while True:
@@ -83,7 +96,9 @@ def finished(shop: Shop, msgid: str, seconds: float = 60, **more: Any) -> dict[s
     """The answer about a message when everything is decided."""
 
     def is_over(answer: dict[str, Any]) -> bool:
-        return answer["status"] == "finished" and all(answer["funnel"]["users"][stage] >= n for stage, n in more.items())
+        return answer["status"] == "finished" and all(
+            answer["funnel"]["users"][stage] >= n for stage, n in more.items()
+        )
 
     found: dict[str, Any] = eventually(lambda: shop.api.message(msgid), is_over, seconds)
     assert found["balanced"]
@@ -91,5 +106,9 @@ def finished(shop: Shop, msgid: str, seconds: float = 60, **more: Any) -> dict[s
 
 
 def scan(aws: Any, table: str) -> list[dict[str, Any]]:
-    pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName=f"openums-{STACK.stage}-{table}")
+    pages = (
+        aws.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(TableName=f"openums-{STACK.stage}-{table}")
+    )
     return [item for page in pages for item in page["Items"]]

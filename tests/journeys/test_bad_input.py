@@ -19,7 +19,12 @@ SENT = "/v1/template/sent"
 def good(shop: Shop) -> dict[str, Any]:
     shop.upload([shop.user("ann", app=["reg-ann"])])
     template = shop.template(**APP)
-    return {"aud_userid": ["ann"], "template_id": template, "template_para": {"name": "Ann"}, "app_para": {"platform": "all"}}
+    return {
+        "aud_userid": ["ann"],
+        "template_id": template,
+        "template_para": {"name": "Ann"},
+        "app_para": {"platform": "all"},
+    }
 
 
 @pytest.fixture
@@ -45,9 +50,17 @@ CASES: list[tuple[str, dict[str, Any], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "change", "code", "field"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("what", "change", "code", "field"), CASES, ids=[case[0] for case in CASES]
+)
 def test_bad_input_is_named_and_nothing_is_stored(
-    shop: Shop, good: Mapping[str, Any], nothing_is_stored: None, what: str, change: Mapping[str, Any], code: int, field: str
+    shop: Shop,
+    good: Mapping[str, Any],
+    nothing_is_stored: None,
+    what: str,
+    change: Mapping[str, Any],
+    code: int,
+    field: str,
 ) -> None:
     answer = shop.api.call("POST", SENT, {**good, **change})
     assert (answer.status_code, answer.json()["code"]) == (400, code)
@@ -62,16 +75,22 @@ def test_the_same_request_without_a_mistake_is_taken(shop: Shop, good: Mapping[s
 
 
 @pytest.mark.parametrize("pair", [("", ""), ("nobody", "wrong"), None])
-def test_wrong_credentials_are_refused(shop: Shop, good: Mapping[str, Any], nothing_is_stored: None, pair: tuple[str, str] | None) -> None:
+def test_wrong_credentials_are_refused(
+    shop: Shop, good: Mapping[str, Any], nothing_is_stored: None, pair: tuple[str, str] | None
+) -> None:
     key = pair or (shop.key, "wrong")
     answer = Api(shop.api.url, key).call("POST", SENT, good)
     assert (answer.status_code, answer.json()["code"]) == (401, 4005)
 
 
-@pytest.mark.parametrize("raw", [b"{", b"[1", b'{"a":NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b'"text"'])
+@pytest.mark.parametrize(
+    "raw", [b"{", b"[1", b'{"a":NaN}', b"\xff\xfe", b"[" * 100_000, b"null", b'"text"']
+)
 def test_broken_bodies_are_refused(shop: Shop, nothing_is_stored: None, raw: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    answer = requests.post(shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=30)
+    answer = requests.post(
+        shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=30
+    )
     assert answer.status_code == 400
     assert answer.json()["code"] == 4004
 
@@ -79,7 +98,9 @@ def test_broken_bodies_are_refused(shop: Shop, nothing_is_stored: None, raw: byt
 def test_an_over_large_body_is_refused(shop: Shop, nothing_is_stored: None) -> None:
     raw = b'{"template_para": {"a": "' + b"x" * 6_500_000 + b'"}}'
     headers = {"Content-Type": "application/json"}
-    answer = requests.post(shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=60)
+    answer = requests.post(
+        shop.api.url + SENT, data=raw, headers=headers, auth=(shop.key, shop.secret), timeout=60
+    )
     assert (answer.status_code, answer.json()["code"]) == (413, 4004)
 
 
@@ -93,24 +114,45 @@ def _people(number: int) -> list[dict[str, Any]]:
     return [{"userid": f"p{n}", "set": {"phone": {"all": "13800001000"}}} for n in range(number)]
 
 
-@pytest.mark.parametrize("body", [[], _people(1001), {"user": "p"}, "text"], ids=["none", "too many", "no user", "text"])
-def test_a_list_of_users_that_cannot_be_taken_is_refused_as_a_whole(shop: Shop, nothing_is_stored: None, body: Any) -> None:
+@pytest.mark.parametrize(
+    "body", [[], _people(1001), {"user": "p"}, "text"], ids=["none", "too many", "no user", "text"]
+)
+def test_a_list_of_users_that_cannot_be_taken_is_refused_as_a_whole(
+    shop: Shop, nothing_is_stored: None, body: Any
+) -> None:
     answer = shop.api.call("POST", "/v1/user/opt", body)
     assert (answer.status_code, answer.json()["code"]) == (400, 4004)
 
 
 @pytest.mark.parametrize(
-    "contacts", [{"phone": {"all": "abc"}}, {"email": {"all": "nobody"}}, {"fax": {"all": "1"}}, {"phone": {"x": "13800001000"}}]
+    "contacts",
+    [
+        {"phone": {"all": "abc"}},
+        {"email": {"all": "nobody"}},
+        {"fax": {"all": "1"}},
+        {"phone": {"x": "13800001000"}},
+    ],
 )
-def test_a_user_who_cannot_be_taken_is_named_and_not_stored(shop: Shop, nothing_is_stored: None, contacts: dict[str, Any]) -> None:
+def test_a_user_who_cannot_be_taken_is_named_and_not_stored(
+    shop: Shop, nothing_is_stored: None, contacts: dict[str, Any]
+) -> None:
     told = shop.api.ask("POST", "/v1/user/opt", [{"userid": "wrong", "set": contacts}])["data"]
     assert (told["success"], [fail["userid"] for fail in told["fail"]]) == ([], ["wrong"])
     assert next(iter(contacts)) in told["fail"][0]["errmsg"]
 
 
-def test_operators_get_problem_details_and_a_channel_key_is_no_access_key(shop: Shop, nothing_is_stored: None) -> None:
-    answer = shop.admin.call("POST", "/admin/v1/channels", {"name": "x", "code": "has space", "type": "fax", "platform": "jpush"})
-    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (400, "application/problem+json")
+def test_operators_get_problem_details_and_a_channel_key_is_no_access_key(
+    shop: Shop, nothing_is_stored: None
+) -> None:
+    answer = shop.admin.call(
+        "POST",
+        "/admin/v1/channels",
+        {"name": "x", "code": "has space", "type": "fax", "platform": "jpush"},
+    )
+    assert (answer.status_code, answer.headers["Content-Type"].split(";")[0]) == (
+        400,
+        "application/problem+json",
+    )
     assert {"code", "type"} <= {error["field"] for error in answer.json()["errors"]}
     assert shop.api.call("GET", "/admin/v1/channels").status_code == 401
 
@@ -118,10 +160,15 @@ def test_operators_get_problem_details_and_a_channel_key_is_no_access_key(shop: 
 def test_a_webhook_needs_its_token_and_its_signature(shop: Shop) -> None:
     known = shop.channels["app"]["webhook_url"]
     assert requests.post(known[:-1] + "_", json={}, timeout=30).status_code == 404
-    assert requests.post(known, json={"data": []}, auth=("somebody", "else"), timeout=30).status_code == 403
+    assert (
+        requests.post(known, json={"data": []}, auth=("somebody", "else"), timeout=30).status_code
+        == 403
+    )
 
 
-def test_another_access_channel_cannot_see_a_message(shop: Shop, stack: Mapping[str, Any], good: Mapping[str, Any]) -> None:
+def test_another_access_channel_cannot_see_a_message(
+    shop: Shop, stack: Mapping[str, Any], good: Mapping[str, Any]
+) -> None:
     msgid = shop.api.ask("POST", SENT, good)["msgid"]
     other = Shop(stack, kinds=())
     for path in (f"/v1/messages/{msgid}", f"/v1/messages/{msgid}/targets/ann"):

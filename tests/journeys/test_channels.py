@@ -17,13 +17,39 @@ EMAIL = {"email": {"subject": "Hello {{name}}", "text": "See {{url}}"}}
 VALUES = {"name": "Ann", "url": "https://shop.example/orders?id=1&x=é"}
 
 STATES = {
-    "app": {"deliver": "delivered", "reject": "submitted", "undelivered": "delivery_failed", "silent": "submitted", "flaky": "delivered",
-            "double": "delivered", "timeout": "delivered", "throttle": "delivered", "click": "clicked"},
-    "sms": {"deliver": "delivered", "reject": "invalid_target", "undelivered": "delivery_failed", "silent": "submitted",
-            "flaky": "delivered", "double": "delivered", "throttle": "delivered", "click": "clicked"},
-    "email": {"deliver": "delivered", "reject": "invalid_target", "undelivered": "delivered", "silent": "delivered", "flaky": "delivered",
-              "double": "delivered", "throttle": "delivered", "timeout": "unknown", "click": "clicked"},
-}  # fmt: skip
+    "app": {
+        "deliver": "delivered",
+        "reject": "submitted",
+        "undelivered": "delivery_failed",
+        "silent": "submitted",
+        "flaky": "delivered",
+        "double": "delivered",
+        "timeout": "delivered",
+        "throttle": "delivered",
+        "click": "clicked",
+    },
+    "sms": {
+        "deliver": "delivered",
+        "reject": "invalid_target",
+        "undelivered": "delivery_failed",
+        "silent": "submitted",
+        "flaky": "delivered",
+        "double": "delivered",
+        "throttle": "delivered",
+        "click": "clicked",
+    },
+    "email": {
+        "deliver": "delivered",
+        "reject": "invalid_target",
+        "undelivered": "delivered",
+        "silent": "delivered",
+        "flaky": "delivered",
+        "double": "delivered",
+        "throttle": "delivered",
+        "timeout": "unknown",
+        "click": "clicked",
+    },
+}
 PLATFORMS = {"app": "jpush", "sms": "jsms", "email": "smtp"}
 
 
@@ -39,14 +65,22 @@ def _user(shop: Shop, userid: str, kind: str, contact: str) -> dict[str, Any]:
 
 def test_while_a_receipt_is_late_nothing_is_said_of_delivery(late: Late) -> None:
     finished(late.shop, late.msgid)
-    assert late.states() == {"late_app": "submitted", "late_sms": "submitted", "late_email": "delivered"}  # what comes: test_stack.py
+    assert late.states() == {
+        "late_app": "submitted",
+        "late_sms": "submitted",
+        "late_email": "delivered",
+    }  # what comes: test_stack.py
 
 
 @pytest.mark.parametrize(("kind", "content"), [("app", APP), ("sms", SMS), ("email", EMAIL)])
-def test_whatever_a_provider_does_with_a_contact_is_told_of_its_target(shop: Shop, kind: str, content: dict[str, Any]) -> None:
+def test_whatever_a_provider_does_with_a_contact_is_told_of_its_target(
+    shop: Shop, kind: str, content: dict[str, Any]
+) -> None:
     words = STATES[kind]
     contacts = {word: _contact(shop, kind, n, word) for n, word in enumerate(words)}
-    shop.upload([_user(shop, f"{kind}_{word}", kind, contact) for word, contact in contacts.items()])
+    shop.upload(
+        [_user(shop, f"{kind}_{word}", kind, contact) for word, contact in contacts.items()]
+    )
     msgid = shop.api.send([f"{kind}_{word}" for word in words], shop.template(**content), VALUES)
     finished(shop, msgid)
 
@@ -56,28 +90,45 @@ def test_whatever_a_provider_does_with_a_contact_is_told_of_its_target(shop: Sho
     eventually(states, lambda found: found == words)
     sends = shop.sandbox.sends(PLATFORMS[kind])
     never = {word for word, state in words.items() if word == "reject"}
-    assert {word: sends.get(contact, 0) for word, contact in contacts.items()} == {word: int(word not in never) for word in words}
+    assert {word: sends.get(contact, 0) for word, contact in contacts.items()} == {
+        word: int(word not in never) for word in words
+    }
 
 
 @pytest.mark.parametrize(("kind", "content"), [("sms", SMS), ("email", EMAIL)])
-@pytest.mark.parametrize(("choice", "state", "times"), [("unknown", "unknown", 1), ("resend", "delivered", 2)])
+@pytest.mark.parametrize(
+    ("choice", "state", "times"), [("unknown", "unknown", 1), ("resend", "delivered", 2)]
+)
 def test_where_there_is_no_token_the_operator_decides_about_a_call_without_an_answer(
     stack: dict[str, Any], kind: str, content: dict[str, Any], choice: str, state: str, times: int
 ) -> None:
     """The provider has taken it, and the answer stayed away."""
     shop = Shop(stack, settings={kind: {"on_uncertain": choice}}, kinds=(kind,))
-    contact = f"1{int(shop.mark, 16) % 1_000_000:06d}0007" if kind == "sms" else f"{shop.mark}-timeout@example.com"
+    contact = (
+        f"1{int(shop.mark, 16) % 1_000_000:06d}0007"
+        if kind == "sms"
+        else f"{shop.mark}-timeout@example.com"
+    )
     shop.upload([_user(shop, "ann", kind, contact)])
     msgid = shop.api.send(["ann"], shop.template(**content), VALUES)
     answer = finished(shop, msgid)
     eventually(lambda: shop.api.target(msgid, "ann")["state"], lambda found: found == state)
     assert shop.sandbox.sends(PLATFORMS[kind])[contact] == times
-    assert [why.split(":")[0] for why in answer["losses"]["channels"][kind]] == (["unknown"] if state == "unknown" else [])
+    assert [why.split(":")[0] for why in answer["losses"]["channels"][kind]] == (
+        ["unknown"] if state == "unknown" else []
+    )
 
 
 def test_a_targets_life_cycle_names_each_channel_fact_code_and_provider_id(shop: Shop) -> None:
     shop.upload(
-        [shop.user("cycle", app=[f"{shop.mark}cycle-silent"], sms=_contact(shop, "sms", 91, "undelivered"), email="cy@example.com")]
+        [
+            shop.user(
+                "cycle",
+                app=[f"{shop.mark}cycle-silent"],
+                sms=_contact(shop, "sms", 91, "undelivered"),
+                email="cy@example.com",
+            )
+        ]
     )
     rule = shop.strategy(
         {"channels": ["app"]},
@@ -88,13 +139,18 @@ def test_a_targets_life_cycle_names_each_channel_fact_code_and_provider_id(shop:
     finished(shop, msgid, delivered=1)
     life = shop.api.target(msgid, "cycle")
     assert [(d["step"], d["channel"], d["state"]) for d in life["deliveries"]] == [
-        (1, "app", "submitted"), (2, "sms", "delivery_failed"), (3, "email", "delivered"),
-    ]  # fmt: skip
+        (1, "app", "submitted"),
+        (2, "sms", "delivery_failed"),
+        (3, "email", "delivered"),
+    ]
     app, sms, _ = life["deliveries"]
     assert app["provider_id"]
     assert sms["provider_id"]
     # The provider's clock may say that the receipt came first.
-    assert {fact["fact"]: fact["code"] for fact in sms["facts"]} == {"submitted": "", "delivery_failed": "4003"}
+    assert {fact["fact"]: fact["code"] for fact in sms["facts"]} == {
+        "submitted": "",
+        "delivery_failed": "4003",
+    }
     assert life["state"] == "delivered"
 
 
@@ -104,16 +160,40 @@ def test_a_short_link_leads_to_its_address_and_counts_the_first_click_only(shop:
     msgid = shop.api.send(["clicker"], shop.template(**SMS), VALUES)
     finished(shop, msgid, delivered=1)
     (mail,) = shop.sandbox.inbox(phone)
-    link = next(word for word in str(mail["content"]).replace("'", " ").replace('"', " ").split() if "/l/" in word)
+    link = next(
+        word
+        for word in str(mail["content"]).replace("'", " ").replace('"', " ").split()
+        if "/l/" in word
+    )
     assert requests.head(link, allow_redirects=False, timeout=10).status_code == 200
-    assert requests.get(link, allow_redirects=False, timeout=10, headers={"User-Agent": "curl/8"}).status_code == 302
+    assert (
+        requests.get(
+            link, allow_redirects=False, timeout=10, headers={"User-Agent": "curl/8"}
+        ).status_code
+        == 302
+    )
     assert shop.api.message(msgid)["funnel"]["users"]["clicked"] == 0
     for _ in range(3):
-        opened = requests.get(link, allow_redirects=False, timeout=10, headers={"User-Agent": "Mozilla/5.0 (iPhone)"})
-        assert (opened.status_code, opened.headers["Location"]) == (302, "https://shop.example/orders?id=1&x=%C3%A9")
-    clicks = [f for d in shop.api.target(msgid, "clicker")["deliveries"] for f in d["facts"] if f["fact"] == "clicked"]
+        opened = requests.get(
+            link, allow_redirects=False, timeout=10, headers={"User-Agent": "Mozilla/5.0 (iPhone)"}
+        )
+        assert (opened.status_code, opened.headers["Location"]) == (
+            302,
+            "https://shop.example/orders?id=1&x=%C3%A9",
+        )
+    clicks = [
+        f
+        for d in shop.api.target(msgid, "clicker")["deliveries"]
+        for f in d["facts"]
+        if f["fact"] == "clicked"
+    ]
     assert len(clicks) == 1
-    assert requests.get(link[:-1] + ("A" if link[-1] != "A" else "B"), allow_redirects=False, timeout=10).status_code == 404
+    assert (
+        requests.get(
+            link[:-1] + ("A" if link[-1] != "A" else "B"), allow_redirects=False, timeout=10
+        ).status_code
+        == 404
+    )
 
 
 def test_receipts_can_be_asked_for_where_no_webhook_is_possible(stack: dict[str, Any]) -> None:
@@ -123,7 +203,9 @@ def test_receipts_can_be_asked_for_where_no_webhook_is_possible(stack: dict[str,
     finished(shop, msgid, seconds=60, delivered=3)
 
 
-def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(stack: dict[str, Any]) -> None:
+def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(
+    stack: dict[str, Any],
+) -> None:
     """The account is asked every minute, for reports and for what people wrote."""
     shop = Shop(stack, settings={"sms": {"receipts": "poll"}}, kinds=("sms",))
     phone, template = shop.contact("sms", 0), shop.template(**SMS)
@@ -142,8 +224,16 @@ def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(sta
 def test_mails_leave_over_tls(stack: dict[str, Any], encryption: str) -> None:
     port = stack["sandbox_smtp"]["smtps" if encryption == "tls" else "starttls"]
     pem = requests.get(f"{stack['sandbox_url']}/_sandbox/certificate", timeout=10).text
-    options = {"server": "127.0.0.1", "port": port, "encryption": encryption, "sender": "a@shop.example", "ca": pem}
+    options = {
+        "server": "127.0.0.1",
+        "port": port,
+        "encryption": encryption,
+        "sender": "a@shop.example",
+        "ca": pem,
+    }
     login = {"username": "shop", "password": "secret"}
-    shop = Shop(stack, settings={"email": {"options": options, "credentials": login}}, kinds=("email",))
+    shop = Shop(
+        stack, settings={"email": {"options": options, "credentials": login}}, kinds=("email",)
+    )
     shop.upload([shop.user("m", email=f"{shop.mark}@example.com")])
     finished(shop, shop.api.send(["m"], shop.template(**EMAIL), VALUES), delivered=1)

@@ -19,7 +19,9 @@ from tests.journeys.conftest import eventually, finished
 
 SHOP = "https://shop.example/orders?id=1&region=2"
 VALUES = {"name": "Ann", "url": SHOP}
-COUNTED = [name for name, can in registry.capabilities().items() if can.click_report is ClickReport.LINK]
+COUNTED = [
+    name for name, can in registry.capabilities().items() if can.click_report is ClickReport.LINK
+]
 OPENED = [name for name in COUNTED if registry.capabilities()[name].clickable]
 SHARED = [name for name in OPENED if not registry.capabilities()[name].content_per_recipient]
 MANY = 102  # more than the hundred for whom a call each is made unasked
@@ -30,28 +32,43 @@ PREVIEW = "DingTalkBot-LinkService/1.0 (+https://open-doc.dingtalk.com/microapp/
 
 def shop_of(stack: Mapping[str, Any], *platforms: str, **options: Any) -> Shop:
     kinds = {PLATFORMS[name].type: name for name in platforms}
-    return Shop(stack, kinds=tuple(kinds), platforms=kinds, settings={kind: {"options": options} for kind in kinds if options})
+    return Shop(
+        stack,
+        kinds=tuple(kinds),
+        platforms=kinds,
+        settings={kind: {"options": options} for kind in kinds if options},
+    )
 
 
 def link_to(shop: Shop, contact: str) -> str:
     """The short link in what a person got."""
     (got,) = eventually(lambda: shop.sandbox.inbox(contact), bool)
-    (link,) = set(re.findall(r"https?://[^\s\"'<>]+/l/[\w-]{36}", json.dumps(got["content"], ensure_ascii=False)))
+    (link,) = set(
+        re.findall(
+            r"https?://[^\s\"'<>]+/l/[\w-]{36}", json.dumps(got["content"], ensure_ascii=False)
+        )
+    )
     return str(link)
 
 
 def get(link: str, agent: str) -> str:
-    answer = requests.get(link, headers={"User-Agent": agent}, allow_redirects=False, timeout=TIMEOUT)
+    answer = requests.get(
+        link, headers={"User-Agent": agent}, allow_redirects=False, timeout=TIMEOUT
+    )
     assert answer.status_code == 302
     return answer.headers["Location"]
 
 
 @pytest.mark.parametrize("platform", OPENED)
-def test_an_address_in_a_content_is_opened_and_counted_and_programs_are_counted_apart(stack: Mapping[str, Any], platform: str) -> None:
+def test_an_address_in_a_content_is_opened_and_counted_and_programs_are_counted_apart(
+    stack: Mapping[str, Any], platform: str
+) -> None:
     shop, kind = shop_of(stack, platform), PLATFORMS[platform].type
     people = {word: shop.contact(kind, n, word) for n, word in enumerate(("click", "deliver"))}
     shop.upload([shop.user(word, **{kind: contact}) for word, contact in people.items()])
-    msgid = shop.api.send(list(people), shop.template(**{kind: render(PLATFORMS[platform].content, VALUES)}), {})
+    msgid = shop.api.send(
+        list(people), shop.template(**{kind: render(PLATFORMS[platform].content, VALUES)}), {}
+    )
     eventually(lambda: shop.api.target(msgid, "click")["state"], lambda state: state == "clicked")
     link = link_to(shop, people["deliver"])
     assert link != link_to(shop, people["click"])
@@ -65,7 +82,9 @@ def test_an_address_in_a_content_is_opened_and_counted_and_programs_are_counted_
 
 
 @pytest.mark.parametrize("platform", COUNTED)
-def test_no_link_is_made_where_an_operator_wants_none(stack: Mapping[str, Any], platform: str) -> None:
+def test_no_link_is_made_where_an_operator_wants_none(
+    stack: Mapping[str, Any], platform: str
+) -> None:
     shop, kind = shop_of(stack, platform, track_links=False), PLATFORMS[platform].type
     contact = shop.contact(kind, 0)
     shop.upload([shop.user("ann", **{kind: contact})])
@@ -76,22 +95,41 @@ def test_no_link_is_made_where_an_operator_wants_none(stack: Mapping[str, Any], 
 
 
 @pytest.mark.parametrize("platform", SHARED)
-def test_many_people_share_calls_unless_the_strategy_asks_who_clicked(stack: Mapping[str, Any], platform: str) -> None:
+def test_many_people_share_calls_unless_the_strategy_asks_who_clicked(
+    stack: Mapping[str, Any], platform: str
+) -> None:
     """And then those who have clicked do not get what comes next."""
     shop, kind = shop_of(stack, platform, "jsms"), PLATFORMS[platform].type
     people = [f"u{n}" for n in range(MANY)]
-    contacts = {userid: shop.contact(kind, n, "deliver" if n else "click") for n, userid in enumerate(people)}
-    shop.upload([shop.user(userid, **{kind: contacts[userid], "sms": shop.contact("sms", n)}) for n, userid in enumerate(people)])
+    contacts = {
+        userid: shop.contact(kind, n, "deliver" if n else "click")
+        for n, userid in enumerate(people)
+    }
+    shop.upload(
+        [
+            shop.user(userid, **{kind: contacts[userid], "sms": shop.contact("sms", n)})
+            for n, userid in enumerate(people)
+        ]
+    )
     alone = shop.template(**shop.contents(kind))
     msgid = shop.api.send(people, alone, VALUES)
-    eventually(lambda: set(contacts.values()) <= shop.sandbox.sends(shop.provider(kind)).keys(), bool, 60)
+    eventually(
+        lambda: set(contacts.values()) <= shop.sandbox.sends(shop.provider(kind)).keys(), bool, 60
+    )
     (call,) = shop.sandbox.calls(shop.provider(kind), contacts["u0"])["calls"]
     assert call["contacts"] >= min(MANY, registry.capabilities()[platform].call_size)
     assert shop.api.message(msgid)["tracked"] == []
 
-    rule = shop.strategy({"channels": [kind]}, {"channels": ["sms"], "condition": {"missing": "clicked", "within": 6}})
-    second = shop.api.send(people, shop.template(**shop.contents()), {**VALUES, "name": "Ben"}, rule_id=rule)
-    answer = eventually(lambda: shop.api.message(second), lambda found: found["steps"][1]["targets"] == MANY - 1, 90)
+    rule = shop.strategy(
+        {"channels": [kind]},
+        {"channels": ["sms"], "condition": {"missing": "clicked", "within": 6}},
+    )
+    second = shop.api.send(
+        people, shop.template(**shop.contents()), {**VALUES, "name": "Ben"}, rule_id=rule
+    )
+    answer = eventually(
+        lambda: shop.api.message(second), lambda found: found["steps"][1]["targets"] == MANY - 1, 90
+    )
     assert kind in answer["tracked"]
     finished(shop, second, 90)
     life = shop.api.target(second, "u0")
@@ -103,8 +141,13 @@ def test_an_ordinary_message_is_counted_as_well(stack: Mapping[str, Any]) -> Non
     contact = shop.contact("wechatwk", 0, "click")
     text = {"msgtype": "text", "text": {"content": f'Hello {{{{url}}}}: <a href="{SHOP}">open</a>'}}
     body = {"aud_wechatwk": [{"data": [contact]}], "msg_wechatwk": [text]}
-    answer = requests.post(f"{shop.api.url}/v1/sent", json=body, auth=shop.api.pair, timeout=TIMEOUT).json()
-    told = eventually(lambda: shop.api.message(answer["msgid"]), lambda found: found["funnel"]["users"]["clicked"] == 1)
+    answer = requests.post(
+        f"{shop.api.url}/v1/sent", json=body, auth=shop.api.pair, timeout=TIMEOUT
+    ).json()
+    told = eventually(
+        lambda: shop.api.message(answer["msgid"]),
+        lambda found: found["funnel"]["users"]["clicked"] == 1,
+    )
     assert told["tracked"] == ["wechatwk"]
     (got,) = shop.sandbox.inbox(contact)
     assert got["content"]["text"]["content"].startswith('Hello {{url}}: <a href="http')

@@ -19,14 +19,32 @@ from tests.journeys.conftest import STACK
 
 
 def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> None:
-    command = [sys.executable, "-m", "infra.demo.strategy", "--name", STACK.name, "--stage", STACK.stage]
+    command = [
+        sys.executable,
+        "-m",
+        "infra.demo.strategy",
+        "--name",
+        STACK.name,
+        "--stage",
+        STACK.stage,
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "curl" in ended.stdout
 
 
-def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(stack: Mapping[str, Any]) -> None:
-    command = [sys.executable, "-m", "infra.demo.every_channel", "--name", STACK.name, "--stage", STACK.stage]
+def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(
+    stack: Mapping[str, Any],
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "infra.demo.every_channel",
+        "--name",
+        STACK.name,
+        "--stage",
+        STACK.stage,
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert all(kind in ended.stdout for kind in USUAL)
@@ -35,11 +53,16 @@ def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(stack:
 def _all_channels(**states: str) -> tuple[Any, list[every_channel.Line], dict[str, Any]]:
     """A shop whose message went as it must, but for what is named."""
     shop: Any = SimpleNamespace(
-        kinds=tuple(USUAL), platform=USUAL.get, provider=lambda kind: kind, contact=lambda kind, n, word: f"{kind}{n}",
+        kinds=tuple(USUAL),
+        platform=USUAL.get,
+        provider=lambda kind: kind,
+        contact=lambda kind, n, word: f"{kind}{n}",
         sandbox=SimpleNamespace(sends=lambda kind: {f"{kind}0": 1, f"{kind}1": 1}),
-    )  # fmt: skip
+    )
     lines = [
-        every_channel.Line(kind, who, states.get(f"{kind}_{who}", PLATFORMS[USUAL[kind]].state(word)), (), "")
+        every_channel.Line(
+            kind, who, states.get(f"{kind}_{who}", PLATFORMS[USUAL[kind]].state(word)), (), ""
+        )
         for kind in USUAL
         for who, word in every_channel.PEOPLE.items()
     ]
@@ -52,8 +75,9 @@ def test_what_went_wrong_on_one_of_all_channels_is_named() -> None:
     assert line == "dingtalk_cc of ben: submitted, but it must be delivered"
     shop, lines, _ = _all_channels()
     assert list(every_channel.differences(shop, lines[1:], {"balanced": False})) == [
-        "the ledger does not balance", "app: 2 deliveries, but it must be 3",
-    ]  # fmt: skip
+        "the ledger does not balance",
+        "app: 2 deliveries, but it must be 3",
+    ]
     shop.sandbox.sends = lambda kind: {f"{kind}0": 2, f"{kind}1": 1}
     assert len(list(every_channel.differences(shop, lines, {"balanced": True}))) == len(USUAL)
 
@@ -66,10 +90,16 @@ def _right() -> dict[str, Any]:
         "balanced": True,
         "progress": {},
         "steps": [{"step": int(step), "targets": n} for step, n in wanted["steps"].items()],
-        "funnel": {"users": dict(wanted["users"]), "channels": {kind: dict(counts) for kind, counts in wanted["channels"].items()}},
+        "funnel": {
+            "users": dict(wanted["users"]),
+            "channels": {kind: dict(counts) for kind, counts in wanted["channels"].items()},
+        },
         "losses": {
             "users": dict(wanted["losses"]["users"]),
-            "channels": {kind: {f"{why}:550": n for why, n in wanted["losses"][kind].items()} for kind in wanted["channels"]},
+            "channels": {
+                kind: {f"{why}:550": n for why, n in wanted["losses"][kind].items()}
+                for kind in wanted["channels"]
+            },
         },
     }
 
@@ -84,7 +114,11 @@ def test_the_mix_has_a_thousand_people_and_no_contact_twice() -> None:
 
 def test_what_must_come_out_balances_and_agrees_with_what_must_be_sent() -> None:
     wanted, sends = expected(), expected_sends(list(people("00c0ffee")))
-    assert wanted["users"]["planned"] == wanted["users"]["valid"] + sum(wanted["losses"]["users"].values()) == 1000
+    assert (
+        wanted["users"]["planned"]
+        == wanted["users"]["valid"] + sum(wanted["losses"]["users"].values())
+        == 1000
+    )
     for kind, provider in (("sms", "jsms"), ("email", "smtp")):
         counts = wanted["channels"][kind]
         assert counts["submitted"] == len(sends[provider])

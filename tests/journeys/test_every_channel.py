@@ -17,21 +17,41 @@ from tests.journeys.conftest import eventually, finished
 VALUES = {"name": "Ann", "url": "https://shop.example/orders?id=1"}
 WORDS = ("deliver", "reject", "click")
 CAPABILITIES = registry.capabilities()
-WITH_TOKENS = ["wechatoa", "wechatoa_component", "wechatmp", "dingtalk", "wecom", "wecom_linkedcorp"]
+WITH_TOKENS = [
+    "wechatoa",
+    "wechatoa_component",
+    "wechatmp",
+    "dingtalk",
+    "wecom",
+    "wecom_linkedcorp",
+]
 ENCRYPTED = ["wechatoa", "wechatoa_component", "wechatmp_component"]
-POLL_PATIENCE = 75  # seconds: what is asked of its provider is asked after half a minute, or every minute
+POLL_PATIENCE = (
+    75  # seconds: what is asked of its provider is asked after half a minute, or every minute
+)
 
 
 class Sent:
     """A message over one platform: to somebody who gets it, somebody who does not exist, and somebody who opens it."""
 
-    def __init__(self, stack: Mapping[str, Any], platform: str, *, receipts: ReceiptMode | None = None) -> None:
+    def __init__(
+        self, stack: Mapping[str, Any], platform: str, *, receipts: ReceiptMode | None = None
+    ) -> None:
         self.kind = PLATFORMS[platform].type
         settings = {} if receipts is None else {self.kind: {"receipts": receipts.value}}
         platforms, quick = {self.kind: platform}, {"jsms": {"report_interval": 1}}
-        self.shop = Shop(stack, kinds=(self.kind,), platforms=platforms, settings=settings, options=quick)
-        self.contacts = {word: self.shop.contact(self.kind, n, word) for n, word in enumerate(WORDS)}
-        self.shop.upload([self.shop.user(word, **{self.kind: contact}) for word, contact in self.contacts.items()])
+        self.shop = Shop(
+            stack, kinds=(self.kind,), platforms=platforms, settings=settings, options=quick
+        )
+        self.contacts = {
+            word: self.shop.contact(self.kind, n, word) for n, word in enumerate(WORDS)
+        }
+        self.shop.upload(
+            [
+                self.shop.user(word, **{self.kind: contact})
+                for word, contact in self.contacts.items()
+            ]
+        )
         self.template = self.shop.template(**self.shop.contents())
         self.msgid = self.shop.api.send(list(WORDS), self.template, VALUES)
 
@@ -57,11 +77,17 @@ def sent(stack: Mapping[str, Any]) -> dict[str, Sent]:
 def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
     """The same over each platform that can be asked for receipts where no webhook is possible."""
     both = frozenset(ReceiptMode)
-    return {name: Sent(stack, name, receipts=ReceiptMode.POLL) for name, can in CAPABILITIES.items() if can.receipt_modes == both}
+    return {
+        name: Sent(stack, name, receipts=ReceiptMode.POLL)
+        for name, can in CAPABILITIES.items()
+        if can.receipt_modes == both
+    }
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(sent: dict[str, Sent], asked: Any, platform: str) -> None:
+def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(
+    sent: dict[str, Sent], asked: Any, platform: str
+) -> None:
     """Also a click on its link, where the matrix says that clicks are supported, and one contact that is not there."""
     one, can, row = sent[platform], CAPABILITIES[platform], PLATFORMS[platform]
     wanted = {word: row.state(word) for word in WORDS}
@@ -70,38 +96,58 @@ def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(sent: d
     assert [one.sends(word) for word in ("deliver", "click")] == [1, 1]
     by_call = can.delivery_report is DeliveryReport.ACCEPTED
     assert one.facts("deliver")["delivered"] == ("call" if by_call else "receipt")
-    assert one.facts("click").get("clicked") == ({"provider": "receipt", "link": "link", "none": None}[can.click_report.value])
+    assert (
+        one.facts("click").get("clicked")
+        == ({"provider": "receipt", "link": "link", "none": None}[can.click_report.value])
+    )
     funnel = one.shop.api.message(one.msgid)["funnel"]["channels"][one.kind]
     assert (funnel["planned"], funnel["delivered"], funnel["clicked"]) == (3, 2, int(row.clicks))
 
 
-@pytest.mark.parametrize("platform", [name for name, can in CAPABILITIES.items() if can.receipt_modes == frozenset(ReceiptMode)])
-def test_receipts_are_asked_for_where_an_operator_says_so(asked: dict[str, Sent], platform: str) -> None:
+@pytest.mark.parametrize(
+    "platform",
+    [name for name, can in CAPABILITIES.items() if can.receipt_modes == frozenset(ReceiptMode)],
+)
+def test_receipts_are_asked_for_where_an_operator_says_so(
+    asked: dict[str, Sent], platform: str
+) -> None:
     one = asked[platform]
-    eventually(lambda: one.facts("deliver"), lambda facts: "delivered" in facts, seconds=POLL_PATIENCE + 30)
+    eventually(
+        lambda: one.facts("deliver"), lambda facts: "delivered" in facts, seconds=POLL_PATIENCE + 30
+    )
     assert one.sends("deliver") == 1
 
 
 @pytest.mark.parametrize("platform", WITH_TOKENS)
-def test_an_access_token_that_ends_mid_way_is_renewed_and_nothing_is_lost_or_sent_twice(sent: dict[str, Sent], platform: str) -> None:
+def test_an_access_token_that_ends_mid_way_is_renewed_and_nothing_is_lost_or_sent_twice(
+    sent: dict[str, Sent], platform: str
+) -> None:
     """The account is registered anew, which ends its token without a word, with tokens that live for a second from then on."""
     one = sent[platform]
     eventually(one.states, lambda states: "pending" not in states.values())
     one.shop.register(one.kind, token_life=1)
     people = {f"late{n}": one.shop.contact(one.kind, 50 + n) for n in range(3)}
-    one.shop.upload([one.shop.user(userid, **{one.kind: contact}) for userid, contact in people.items()])
+    one.shop.upload(
+        [one.shop.user(userid, **{one.kind: contact}) for userid, contact in people.items()]
+    )
     for userid in people:
         msgid = one.shop.api.send([userid], one.template, {**VALUES, "name": userid})
         finished(one.shop, msgid)
     provider = one.shop.provider(one.kind)
-    assert [one.shop.sandbox.sends(provider).get(contact) for contact in people.values()] == [1, 1, 1]
+    assert [one.shop.sandbox.sends(provider).get(contact) for contact in people.values()] == [
+        1,
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize("platform", ENCRYPTED)
 def test_receipts_come_encrypted(sent: dict[str, Sent], platform: str) -> None:
     one = sent[platform]
     account = one.shop.accounts[one.kind]
-    assert account.get("encoding_aes_key") or platform.endswith("_component")  # then the third-party platform has it
+    assert account.get("encoding_aes_key") or platform.endswith(
+        "_component"
+    )  # then the third-party platform has it
     eventually(lambda: one.facts("deliver"), lambda facts: facts.get("delivered") == "receipt")
 
 
@@ -109,12 +155,18 @@ def test_a_click_on_a_cards_button_comes_encrypted(stack: Mapping[str, Any]) -> 
     shop = Shop(stack, kinds=("wechatwk",))
     shop.upload([shop.user("ann", wechatwk=shop.contact("wechatwk", 1, "click"))])
     card = {
-        "card_type": "button_interaction", "main_title": {"title": "Hello {{name}}"}, "button_list": [{"text": "Yes", "key": "yes"}],
-    }  # fmt: skip
+        "card_type": "button_interaction",
+        "main_title": {"title": "Hello {{name}}"},
+        "button_list": [{"text": "Yes", "key": "yes"}],
+    }
     template = shop.template(wechatwk={"msgtype": "template_card", "template_card": card})
     msgid = shop.api.send(["ann"], template, {"name": "Ann"})
-    target = eventually(lambda: shop.api.target(msgid, "ann"), lambda found: found["state"] == "clicked")
-    assert {fact["fact"]: fact["source"] for fact in target["deliveries"][0]["facts"]}["clicked"] == "receipt"
+    target = eventually(
+        lambda: shop.api.target(msgid, "ann"), lambda found: found["state"] == "clicked"
+    )
+    assert {fact["fact"]: fact["source"] for fact in target["deliveries"][0]["facts"]}[
+        "clicked"
+    ] == "receipt"
 
 
 def test_a_template_of_all_types_is_one_message_on_each(stack: Mapping[str, Any]) -> None:
@@ -124,14 +176,22 @@ def test_a_template_of_all_types_is_one_message_on_each(stack: Mapping[str, Any]
     finished(shop, msgid, delivered=1)
     deliveries = shop.api.target(msgid, "ann")["deliveries"]
     assert {each["channel"] for each in deliveries} == set(USUAL)
-    assert {shop.sandbox.sends(shop.provider(kind)).get(shop.contact(kind, 1)) for kind in USUAL} == {1}
+    assert {
+        shop.sandbox.sends(shop.provider(kind)).get(shop.contact(kind, 1)) for kind in USUAL
+    } == {1}
 
 
 @pytest.mark.parametrize("platform", ["smtp", "wechatoa", "chuanglan"])
-def test_a_contact_that_is_reported_as_dead_is_left_out_until_it_is_named_again(stack: Mapping[str, Any], platform: str) -> None:
+def test_a_contact_that_is_reported_as_dead_is_left_out_until_it_is_named_again(
+    stack: Mapping[str, Any], platform: str
+) -> None:
     kind = PLATFORMS[platform].type
     shop = Shop(stack, kinds=(kind,), platforms={kind: platform})
-    person, contact, template = f"dead{shop.mark}", shop.contact(kind, 1, "reject"), shop.template(**shop.contents())
+    person, contact, template = (
+        f"dead{shop.mark}",
+        shop.contact(kind, 1, "reject"),
+        shop.template(**shop.contents()),
+    )
 
     def sent() -> dict[str, Any]:
         msgid = shop.api.send([person], template, VALUES)
@@ -139,7 +199,10 @@ def test_a_contact_that_is_reported_as_dead_is_left_out_until_it_is_named_again(
         return shop.api.target(msgid, person)
 
     def marks() -> list[tuple[str, str]]:
-        return [(each["type"], each["contact"]) for each in shop.admin.ask("GET", f"/admin/v1/users/{person}")["gone"]]
+        return [
+            (each["type"], each["contact"])
+            for each in shop.admin.ask("GET", f"/admin/v1/users/{person}")["gone"]
+        ]
 
     def calls() -> int:
         return shop.sandbox.sends(shop.provider(kind)).get(contact, 0)

@@ -37,16 +37,37 @@ def bad_rows(told: Mapping[str, Any]) -> list[list[str]]:
 
 
 def test_users_are_imported_and_their_bad_rows_fetched(shop: Shop) -> None:
-    grid: list[Sequence[spreadsheets.Cell]] = [["userid", "phone[all]", f"app_regid[{shop.code('app')}]", "tag[all]"]]
-    grid += [[f"{shop.mark}i{n}", 13800000000 + n, f"reg{n};reg{n}b", f"imported{shop.mark}"] for n in range(1500)]
+    grid: list[Sequence[spreadsheets.Cell]] = [
+        ["userid", "phone[all]", f"app_regid[{shop.code('app')}]", "tag[all]"]
+    ]
+    grid += [
+        [f"{shop.mark}i{n}", 13800000000 + n, f"reg{n};reg{n}b", f"imported{shop.mark}"]
+        for n in range(1500)
+    ]
     told = run(shop, spreadsheets.xlsx([*grid, ["bad id", None, None, None]]), format="xlsx")
     assert (told["state"], told["changed"], told["failed"]) == ("done", 1500, 1)
     assert [line[:2] for line in bad_rows(told)] == [["row", "field"], ["1502", "userid"]]
     found = shop.admin.ask("GET", f"/admin/v1/users/{shop.mark}i7")
-    assert found["contacts"] == {"sms": {"all": ["13800000007"]}, "app": {shop.code("app"): ["reg7", "reg7b"]}}
-    assert [each["userid"] for each in shop.admin.ask("GET", "/admin/v1/users?contact=13800000007&type=sms")["users"]] == [f"{shop.mark}i7"]
-    assert len(shop.admin.ask("GET", f"/admin/v1/users?prefix={shop.mark}i14&limit=100")["users"]) == 100
-    assert len(shop.admin.ask("GET", f"/admin/v1/user-tags/all/imported{shop.mark}/users?limit=100")["userids"]) == 100
+    assert found["contacts"] == {
+        "sms": {"all": ["13800000007"]},
+        "app": {shop.code("app"): ["reg7", "reg7b"]},
+    }
+    assert [
+        each["userid"]
+        for each in shop.admin.ask("GET", "/admin/v1/users?contact=13800000007&type=sms")["users"]
+    ] == [f"{shop.mark}i7"]
+    assert (
+        len(shop.admin.ask("GET", f"/admin/v1/users?prefix={shop.mark}i14&limit=100")["users"])
+        == 100
+    )
+    assert (
+        len(
+            shop.admin.ask("GET", f"/admin/v1/user-tags/all/imported{shop.mark}/users?limit=100")[
+                "userids"
+            ]
+        )
+        == 100
+    )
     again = run(shop, spreadsheets.xlsx([*grid, ["bad id", None, None, None]]), format="xlsx")
     assert (again["changed"], again["unchanged"], again["failed"]) == (0, 1500, 1)
 
@@ -55,23 +76,39 @@ def test_a_form_takes_no_file_beyond_its_range(shop: Shop) -> None:
     made = shop.admin.ask("POST", "/admin/v1/imports", {"kind": "users", "format": "csv"})
     assert shop.put_file(made["upload"], b"") == 400
     assert shop.put_file(made["upload"], bytes(made["upload"]["max_bytes"] + 1)) == 400
-    assert shop.put_file({**made["upload"], "fields": {**made["upload"]["fields"], "key": "aws/lambda/other"}}, b"x") == 403
+    assert (
+        shop.put_file(
+            {**made["upload"], "fields": {**made["upload"]["fields"], "key": "aws/lambda/other"}},
+            b"x",
+        )
+        == 403
+    )
     with pytest.raises(Failed, match="not been uploaded"):
         shop.admin.ask("POST", f"/admin/v1/imports/{made['id']}/start")
 
 
 def test_a_workbook_that_would_end_its_reader_is_refused(shop: Shop) -> None:
-    bomb = spreadsheets.package('<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')
+    bomb = spreadsheets.package(
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    )
     told = run(shop, bomb, format="xlsx")
     assert (told["state"], told["reason"]) == ("failed", "file: has more than 64 columns")
 
 
 def test_members_and_tags_are_imported(shop: Shop) -> None:
-    left = shop.admin.ask("POST", "/admin/v1/lists", {"channel_key": shop.key, "name": "left us", "kind": "black"})
-    told = run(shop, f"userid\n{shop.mark}a\n{shop.mark}b\n".encode(), kind="list", target=left["id"])
+    left = shop.admin.ask(
+        "POST", "/admin/v1/lists", {"channel_key": shop.key, "name": "left us", "kind": "black"}
+    )
+    told = run(
+        shop, f"userid\n{shop.mark}a\n{shop.mark}b\n".encode(), kind="list", target=left["id"]
+    )
     assert (told["state"], told["changed"]) == ("done", 2)
-    assert shop.admin.ask("GET", f"/admin/v1/lists/{left['id']}/members/{shop.mark}a") == {"userid": f"{shop.mark}a"}
-    assert run(shop, f"userid,tag\n{shop.mark}a,x;y\n".encode("gb18030"), kind="tags")["changed"] == 1
+    assert shop.admin.ask("GET", f"/admin/v1/lists/{left['id']}/members/{shop.mark}a") == {
+        "userid": f"{shop.mark}a"
+    }
+    assert (
+        run(shop, f"userid,tag\n{shop.mark}a,x;y\n".encode("gb18030"), kind="tags")["changed"] == 1
+    )
 
 
 def test_a_template_is_a_file_that_can_be_imported(shop: Shop) -> None:

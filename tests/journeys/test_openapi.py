@@ -24,11 +24,22 @@ from schemathesis.specs.openapi.checks import (
 import app
 from infra.demo.client import Shop
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "4"))  # questions of each kind to each operation; with 40 it takes some minutes
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
+EXAMPLES = int(
+    os.environ.get("EXAMPLES", "4")
+)  # questions of each kind to each operation; with 40 it takes some minutes
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
 ROUTES = [(method, path) for path, methods in app.app.routes.items() for method in methods]
 OPERATIONS = [  # what changes a business line after what it sends, and what ends things last
-    f"{method} {path}" for method, path in sorted(ROUTES, key=lambda r: (r[0] == "DELETE", r[1].startswith("/admin"), r[1], r[0]))
+    f"{method} {path}"
+    for method, path in sorted(
+        ROUTES, key=lambda r: (r[0] == "DELETE", r[1].startswith("/admin"), r[1], r[0])
+    )
 ]
 
 
@@ -49,7 +60,11 @@ class Stage:
     def named(self, path: str) -> dict[str, str]:
         """What exists, for the parameters of this path."""
         before_id = path.partition("/{id}")[0].rpartition("/")[2]
-        return {name: str(value) for name, value in {**self.things, "id": self.ids.get(before_id)}.items() if f"{{{name}}}" in path}
+        return {
+            name: str(value)
+            for name, value in {**self.things, "id": self.ids.get(before_id)}.items()
+            if f"{{{name}}}" in path
+        }
 
     def meant(self, case: Case) -> None:
         """A question that could be right names what exists in its body and query, too."""
@@ -64,24 +79,69 @@ def stage(stack: Mapping[str, Any]) -> Stage:
     shop = Shop(stack)
     requests.patch(
         f"{shop.api.url}/admin/v1/access-channels/{shop.key}",
-        json={"restricted": True}, headers={"If-Match": "*"}, auth=shop.admin.pair, timeout=30,
-    ).raise_for_status()  # fmt: skip
+        json={"restricted": True},
+        headers={"If-Match": "*"},
+        auth=shop.admin.pair,
+        timeout=30,
+    ).raise_for_status()
     person = f"open{shop.mark}"
-    shop.upload([{"userid": person, "set": {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}}}])
+    shop.upload(
+        [
+            {
+                "userid": person,
+                "set": {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}},
+            }
+        ]
+    )
     template = shop.template(email={"subject": "Hi", "text": "Hello"})
-    rule = shop.strategy({"channels": ["app"]}, {"channels": ["email"], "condition": {"missing": "delivered", "within": 60}})
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["email"], "condition": {"missing": "delivered", "within": 60}},
+    )
     own = {"channel_key": shop.key, "name": person}
-    bodies = {"segments": own, "lists": {**own, "kind": "black"}, "tags": own, "imports": {"kind": "users", "format": "csv"}}
-    ids = {what: shop.admin.ask("POST", f"/admin/v1/{what}", body)["id"] for what, body in bodies.items()}
+    bodies = {
+        "segments": own,
+        "lists": {**own, "kind": "black"},
+        "tags": own,
+        "imports": {"kind": "users", "format": "csv"},
+    }
+    ids = {
+        what: shop.admin.ask("POST", f"/admin/v1/{what}", body)["id"]
+        for what, body in bodies.items()
+    }
     things = {
-        "key": shop.key, "channel_key": shop.key, "scope": shop.key, "code": shop.code("app"), "type": "app", "label": "1", "tag": "t",
-        "template_id": template, "version": 1, "rule_id": rule, "userid": person, "target": person, "aud_userid": [person],
-        "token": shop.channels["app"]["webhook_url"].rpartition("/")[2], "msgid": shop.api.send([person], template, {}),
-        "access_key": shop.admin.ask("POST", "/admin/v1/members", {"name": person, "role": "read-only"})["access_key"],
-    }  # fmt: skip
-    schema = schemathesis.openapi.from_dict(requests.get(f"{shop.api.url}/openapi.json", timeout=30).json())
-    operations = {f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()}
-    return Stage(shop.api.url, operations, things, ids, {"accessKey": shop.admin.pair, "channelKey": shop.api.pair})
+        "key": shop.key,
+        "channel_key": shop.key,
+        "scope": shop.key,
+        "code": shop.code("app"),
+        "type": "app",
+        "label": "1",
+        "tag": "t",
+        "template_id": template,
+        "version": 1,
+        "rule_id": rule,
+        "userid": person,
+        "target": person,
+        "aud_userid": [person],
+        "token": shop.channels["app"]["webhook_url"].rpartition("/")[2],
+        "msgid": shop.api.send([person], template, {}),
+        "access_key": shop.admin.ask(
+            "POST", "/admin/v1/members", {"name": person, "role": "read-only"}
+        )["access_key"],
+    }
+    schema = schemathesis.openapi.from_dict(
+        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
+    )
+    operations = {
+        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
+    }
+    return Stage(
+        shop.api.url,
+        operations,
+        things,
+        ids,
+        {"accessKey": shop.admin.pair, "channelKey": shop.api.pair},
+    )
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -89,13 +149,24 @@ def test_every_answer_is_documented(stage: Stage, name: str) -> None:
     operation = stage.operations[name]
     pair, named = stage.pair(operation), stage.named(operation.path)
     places = [named, {}] if named else [{}]
-    modes = [GenerationMode.POSITIVE, *([GenerationMode.NEGATIVE] if operation.body or operation.query else [])]
-    kinds = [operation.as_strategy(generation_mode=mode, path_parameters=place) for mode in modes for place in places]
+    modes = [
+        GenerationMode.POSITIVE,
+        *([GenerationMode.NEGATIVE] if operation.body or operation.query else []),
+    ]
+    kinds = [
+        operation.as_strategy(generation_mode=mode, path_parameters=place)
+        for mode in modes
+        for place in places
+    ]
 
     @settings(
-        max_examples=EXAMPLES * len(kinds), deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+        max_examples=EXAMPLES * len(kinds),
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(case=st.one_of(*kinds))
     def ask(case: Case) -> None:
         if case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE:

@@ -23,7 +23,13 @@ def shop(stack: Mapping[str, Any]) -> Shop:
     """All channel types, and only people of its own, so that its broadcast leaves those of other journeys alone."""
     shop = Shop(stack, kinds=tuple(USUAL))
     place = f"{shop.api.url}/admin/v1/access-channels/{shop.key}"
-    changed = requests.patch(place, json={"restricted": True}, headers={"If-Match": "*"}, auth=shop.admin.pair, timeout=TIMEOUT)
+    changed = requests.patch(
+        place,
+        json={"restricted": True},
+        headers={"If-Match": "*"},
+        auth=shop.admin.pair,
+        timeout=TIMEOUT,
+    )
     assert changed.status_code == 200, changed.text
     people = [shop.user(f"user{n}", app=[f"{shop.mark}printed{n}"]) for n in (1, 2)]
     shop.upload([{**user, "tag": {shop.key: [f"tag{n}"]}} for n, user in enumerate(people, 1)])
@@ -37,9 +43,11 @@ def ids(shop: Shop) -> dict[str, Any]:
     segment = shop.admin.ask("POST", "/admin/v1/segments", owner)["id"]
     shop.admin.ask("POST", f"/admin/v1/segments/{segment}/members", {"add": ["user1"]})
     return {
-        "10001": shop.template(app={"title": "{{user}}", "alert": "{{user}} {{url}}"}), "1001": shop.strategy({"channels": ["app"]}),
-        "1234": shop.admin.ask("POST", "/admin/v1/lists", {**owner, "kind": "black"})["id"], "1000": segment,
-    }  # fmt: skip
+        "10001": shop.template(app={"title": "{{user}}", "alert": "{{user}} {{url}}"}),
+        "1001": shop.strategy({"channels": ["app"]}),
+        "1234": shop.admin.ask("POST", "/admin/v1/lists", {**owner, "kind": "black"})["id"],
+        "1000": segment,
+    }
 
 
 def posted(shop: Shop, path: str, body: Any) -> str:
@@ -50,7 +58,11 @@ def posted(shop: Shop, path: str, body: Any) -> str:
 
 @pytest.mark.parametrize(
     ("path", "text"),
-    [("/v1/sent", printed.TEMPLATE_MESSAGE), ("/v1/template/sent", printed.TEMPLATE_MESSAGE), ("/v1/sent", printed.ORDINARY_MESSAGE)],
+    [
+        ("/v1/sent", printed.TEMPLATE_MESSAGE),
+        ("/v1/template/sent", printed.TEMPLATE_MESSAGE),
+        ("/v1/sent", printed.ORDINARY_MESSAGE),
+    ],
 )
 def test_messages(shop: Shop, ids: Mapping[str, Any], path: str, text: str) -> None:
     body = fitted(text, ids)
@@ -59,52 +71,90 @@ def test_messages(shop: Shop, ids: Mapping[str, Any], path: str, text: str) -> N
     told = finished(shop, answer["msgid"], submitted=2)
     assert (told["rule_id"], told["priority"]) == (ids["1001"], 2)
     said = [json.dumps(push["content"]) for push in shop.sandbox.inbox(f"{shop.mark}printed1")]
-    assert any(("xxx xxx" if text is printed.TEMPLATE_MESSAGE else "Hi,JPush !") in each for each in said)
+    assert any(
+        ("xxx xxx" if text is printed.TEMPLATE_MESSAGE else "Hi,JPush !") in each for each in said
+    )
 
 
-@pytest.mark.parametrize(("text", "people"), [(printed.TAGS, 2), (printed.USERIDS, 2), (printed.SEGMENT, 1)])
+@pytest.mark.parametrize(
+    ("text", "people"), [(printed.TAGS, 2), (printed.USERIDS, 2), (printed.SEGMENT, 1)]
+)
 def test_audiences(shop: Shop, ids: Mapping[str, Any], text: str, people: int) -> None:
-    what = {"template_id": ids["10001"], **json.loads(printed.TEMPLATE_PARA), **json.loads(printed.APP_PARA)}
-    told = finished(shop, posted(shop, "/v1/template/sent", {**fitted(text, ids), **what}), submitted=people)
+    what = {
+        "template_id": ids["10001"],
+        **json.loads(printed.TEMPLATE_PARA),
+        **json.loads(printed.APP_PARA),
+    }
+    told = finished(
+        shop, posted(shop, "/v1/template/sent", {**fitted(text, ids), **what}), submitted=people
+    )
     assert told["funnel"]["users"]["planned"] == people
 
 
 def test_everyone(shop: Shop, ids: Mapping[str, Any]) -> None:
-    body = {name: value for name, value in fitted(printed.TEMPLATE_MESSAGE, ids).items() if name != "aud_userid"}
+    body = {
+        name: value
+        for name, value in fitted(printed.TEMPLATE_MESSAGE, ids).items()
+        if name != "aud_userid"
+    }
     finished(shop, posted(shop, "/v1/template/broadcast", body), submitted=2)
 
 
 def test_registration_ids_of_all_types_at_once(shop: Shop) -> None:
     contents = {field: elements[:1] for field, elements in printed.CONTENTS.items()}
-    told = finished(shop, posted(shop, "/v1/sent", {**json.loads(printed.REGISTRATION_IDS), **contents}), submitted=10)
+    told = finished(
+        shop,
+        posted(shop, "/v1/sent", {**json.loads(printed.REGISTRATION_IDS), **contents}),
+        submitted=10,
+    )
     assert set(told["funnel"]["channels"]) == set(USUAL)
 
 
 def test_contents_of_each_type(shop: Shop) -> None:
     """But for the first of each, which the test before has sent to the same people."""
-    sent = {name: posted(shop, "/v1/sent", body) for name, body in printed.messages() if not name.endswith(" 0")}
+    sent = {
+        name: posted(shop, "/v1/sent", body)
+        for name, body in printed.messages()
+        if not name.endswith(" 0")
+    }
     for name, msgid in sent.items():
-        told = eventually(lambda msgid=msgid: shop.api.message(msgid), lambda answer: answer["status"] == "finished", seconds=60)  # type: ignore[misc]
+        told = eventually(
+            lambda msgid=msgid: shop.api.message(msgid),
+            lambda answer: answer["status"] == "finished",
+            seconds=60,
+        )  # type: ignore[misc]
         assert told["funnel"]["users"]["submitted"] >= 1, (name, told)
 
 
 def test_users(shop: Shop) -> None:
     own = {"1234": shop.key, **{code: shop.code(kind) for code, kind in CODES.items()}}
     for text in (printed.USER_BY_PHONE, printed.USER_BY_APP):
-        assert shop.api.ask("POST", "/v1/user/opt", fitted(text, own))["data"] == {"success": ["zhangsan"], "fail": []}
+        assert shop.api.ask("POST", "/v1/user/opt", fitted(text, own))["data"] == {
+            "success": ["zhangsan"],
+            "fail": [],
+        }
     known = shop.admin.ask("GET", "/admin/v1/users/zhangsan")["contacts"]
     assert known["sms"][shop.key] == ["18756432567"]
     assert known["app"][shop.code("app")] == ["1104a89792bbb69299a", "191e35f7e0fb16c7d45"]
     many, userid = fitted(printed.USER, own), f"lisi{shop.mark}"
-    for entry in ({"userid": userid, **many}, *({"userid": userid, part: many} for part in ("set", "add", "del"))):
-        assert shop.api.ask("POST", "/v1/user/opt", [entry])["data"] == {"success": [userid], "fail": []}
+    for entry in (
+        {"userid": userid, **many},
+        *({"userid": userid, part: many} for part in ("set", "add", "del")),
+    ):
+        assert shop.api.ask("POST", "/v1/user/opt", [entry])["data"] == {
+            "success": [userid],
+            "fail": [],
+        }
     assert shop.admin.ask("GET", f"/admin/v1/users/{userid}")["contacts"] == {}
 
 
 def test_users_are_deleted(shop: Shop) -> None:
     userids = json.loads(printed.DELETED_USERS)
     shop.upload([{"userid": userid} for userid in userids])
-    assert shop.admin.ask("POST", "/v1/user/delete", userids)["data"] == {"success": userids, "fail": []}
+    assert shop.admin.ask("POST", "/v1/user/delete", userids)["data"] == {
+        "success": userids,
+        "fail": [],
+    }
 
 
 @pytest.mark.parametrize("kind", ["wechatoa", "wechatmp", "dingtalkcc", "wechatwk"])
@@ -118,9 +168,15 @@ def test_operation_growth(shop: Shop) -> None:
     """Phone numbers and addresses under one channel, as in its example, go with types that take ids of any form."""
     kinds = {"210": "wechatoa", "2210": "wechatmp", "219": "dingtalk_cc"}
     shop.upload([{"userid": "10362819"}, {"userid": "103629"}])
-    for kind, label in (("wechatoa", "自定义联系"), ("wechatmp", "自定义联系1"), ("dingtalk_cc", "自定义联系")):
+    for kind, label in (
+        ("wechatoa", "自定义联系"),
+        ("wechatmp", "自定义联系1"),
+        ("dingtalk_cc", "自定义联系"),
+    ):
         shop.admin.ask("POST", f"/admin/v1/channels/{shop.code(kind)}/labels", {"name": label})
-    body = fitted(printed.CONTACTS, {number: shop.channels[kind]["id"] for number, kind in kinds.items()})
+    body = fitted(
+        printed.CONTACTS, {number: shop.channels[kind]["id"] for number, kind in kinds.items()}
+    )
     for path, method, asked in (
         ("user/channel/batch", "PUT", body),
         ("user/attribute", "PUT", printed.ATTRIBUTES),
@@ -128,15 +184,24 @@ def test_operation_growth(shop: Shop) -> None:
     ):
         assert shop.api.ask(method, f"/smartop/api/v1/{path}", asked) == {"code": 0, "msg": "ok"}
     told = shop.admin.ask("GET", "/admin/v1/users/10362819")
-    own = {each["name"]: each["contact"] for each in told["labels"]["wechatmp"] if each["channel"] == shop.code("wechatmp")}
+    own = {
+        each["name"]: each["contact"]
+        for each in told["labels"]["wechatmp"]
+        if each["channel"] == shop.code("wechatmp")
+    }
     assert own == {"默认联系": "15099999999", "自定义联系1": "123@qq.com"}
     assert told["attributes"]["city"] == "深圳"
     assert told["events"]["order"]["count"] >= 2
-    wrong = [{**body[1], "channels": [{**body[1]["channels"][0], "channelValues": {"默认联系1": "1"}}]}]
+    wrong = [
+        {**body[1], "channels": [{**body[1]["channels"][0], "channelValues": {"默认联系1": "1"}}]}
+    ]
     assert shop.api.ask("PUT", "/smartop/api/v1/user/channel/batch", wrong) == {
-        "code": 4107, "msg": "通道信息保存异常![默认联系1] 联系标签不存在",
-    }  # fmt: skip
-    answer = shop.api.ask("PUT", "/smartop/api/v1/user/channel/batch", [*wrong, {**body[1], "cuid": 1234567}])
+        "code": 4107,
+        "msg": "通道信息保存异常![默认联系1] 联系标签不存在",
+    }
+    answer = shop.api.ask(
+        "PUT", "/smartop/api/v1/user/channel/batch", [*wrong, {**body[1], "cuid": 1234567}]
+    )
     assert (answer["code"], answer["msg"]) == (4000, "请求有多个错误,请在data中查看错误码列表")
     assert [each["msg"] for each in answer["data"]] == [
         "通道信息保存异常![默认联系1] 联系标签不存在",

@@ -12,20 +12,31 @@ from tests.journeys.conftest import eventually, finished
 EMAIL = {"email": {"subject": "Hello", "text": "Hello"}}
 
 
-def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(stack: dict[str, Any]) -> None:
+def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(
+    stack: dict[str, Any],
+) -> None:
     """Ten mails a day, of which two are for what is urgent. The stack's clock ticks each second: it is asked again each minute."""
     shop = Shop(stack, settings={"email": {"deliveries_per_day": 10}}, kinds=("email",))
     path = f"/admin/v1/channels/{shop.code('email')}"
     people = [f"quota{n}" for n in range(14)]
-    shop.upload([shop.user(each, email=f"{shop.mark}{each}-deliver@example.com") for each in people])
+    shop.upload(
+        [shop.user(each, email=f"{shop.mark}{each}-deliver@example.com") for each in people]
+    )
     template = shop.template(**EMAIL)
 
     def sent() -> list[int]:
-        return [times for contact, times in shop.sandbox.sends("smtp").items() if contact.startswith(shop.mark)]
+        return [
+            times
+            for contact, times in shop.sandbox.sends("smtp").items()
+            if contact.startswith(shop.mark)
+        ]
 
     msgid = shop.api.send(people[:12], template, {})
     eventually(lambda: len(sent()), lambda found: found == 8)
-    assert {name: shop.admin.ask("GET", path)["today"][name] for name in ("reserved", "limit")} == {"reserved": 8, "limit": 10}
+    assert {name: shop.admin.ask("GET", path)["today"][name] for name in ("reserved", "limit")} == {
+        "reserved": 8,
+        "limit": 10,
+    }
     urgent = shop.api.send(people[12:], template, {}, option={"priority": 1})
     finished(shop, urgent, delivered=2)
     assert len(sent()) == 10
@@ -33,7 +44,11 @@ def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(stack: d
     assert progress["unsubmitted"] == 4
 
     raised = requests.patch(
-        shop.admin.url + path, json={"deliveries_per_day": 1000}, headers={"If-Match": "*"}, auth=shop.admin.pair, timeout=30
+        shop.admin.url + path,
+        json={"deliveries_per_day": 1000},
+        headers={"If-Match": "*"},
+        auth=shop.admin.pair,
+        timeout=30,
     )
     assert raised.status_code == 200
     finished(shop, msgid, seconds=120, delivered=12)

@@ -28,7 +28,9 @@ SECONDS = 120
 
 
 def _counts(stack: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(stack["emulator_url"] + "/_openums/counts", timeout=10).json()
+    found: dict[str, Any] = requests.get(
+        stack["emulator_url"] + "/_openums/counts", timeout=10
+    ).json()
     return found
 
 
@@ -38,7 +40,9 @@ def _forget_counts(stack: Mapping[str, Any]) -> None:
 
 def test_accepting_takes_at_most_three_aws_calls(shop: Shop, stack: Mapping[str, Any]) -> None:
     people = [f"a{n}" for n in range(100)]
-    shop.upload([shop.user(userid, app=[f"{shop.mark}{userid}-silent"]) for userid in people])  # no receipts: they are calls too
+    shop.upload(
+        [shop.user(userid, app=[f"{shop.mark}{userid}-silent"]) for userid in people]
+    )  # no receipts: they are calls too
     template = shop.template(**APP)
 
     def calls() -> int:
@@ -47,28 +51,49 @@ def test_accepting_takes_at_most_three_aws_calls(shop: Shop, stack: Mapping[str,
         api = _counts(stack)["by_caller"]["api"]
         return sum(n for service in api.values() for n in service.values())
 
-    found = [calls() for _ in range(4)]  # settings are cached for a second here: of one right after the other, some find them warm
+    found = [
+        calls() for _ in range(4)
+    ]  # settings are cached for a second here: of one right after the other, some find them warm
     assert 1 < min(found) <= 3, found
 
 
-def test_one_execution_serves_all_that_is_due_in_a_slot(shop: Shop, stack: Mapping[str, Any], aws: Any) -> None:
+def test_one_execution_serves_all_that_is_due_in_a_slot(
+    shop: Shop, stack: Mapping[str, Any], aws: Any
+) -> None:
     number = 500
     shop.upload([shop.user(f"s{n}", app=[f"{shop.mark}s{n}"]) for n in range(number)])
-    rule = shop.strategy({"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 2}})
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 2}},
+    )
     template = shop.template(**APP, sms={"temp_id": 1})
-    machine = next(m["stateMachineArn"] for m in aws.client("stepfunctions").list_state_machines()["stateMachines"])
+    machine = next(
+        m["stateMachineArn"]
+        for m in aws.client("stepfunctions").list_state_machines()["stateMachines"]
+    )
 
     def executions() -> int:
-        pages = aws.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=machine)
+        pages = (
+            aws.client("stepfunctions")
+            .get_paginator("list_executions")
+            .paginate(stateMachineArn=machine)
+        )
         return sum(len(page["executions"]) for page in pages)
 
     before, begun = executions(), time.monotonic()
     with ThreadPoolExecutor(4) as pool:
-        sent = list(pool.map(lambda n: shop.api.send([f"s{n}"], template, {"name": "Ann"}, rule_id=rule), range(number)))
+        sent = list(
+            pool.map(
+                lambda n: shop.api.send([f"s{n}"], template, {"name": "Ann"}, rule_id=rule),
+                range(number),
+            )
+        )
     for msgid in sent[:: number // 10]:
         finished(shop, msgid, delivered=1)
     seconds = time.monotonic() - begun
-    assert executions() - before <= seconds + 10  # one a second here, where the clock is a second wide
+    assert (
+        executions() - before <= seconds + 10
+    )  # one a second here, where the clock is a second wide
 
 
 def _end_workers(stack: Mapping[str, Any], functions: tuple[str, ...]) -> int:
@@ -84,21 +109,38 @@ def _end_workers(stack: Mapping[str, Any], functions: tuple[str, ...]) -> int:
     return len(pids)
 
 
-def test_ended_workers_lose_nothing_and_repeat_nothing(shop: Shop, stack: Mapping[str, Any]) -> None:
+def test_ended_workers_lose_nothing_and_repeat_nothing(
+    shop: Shop, stack: Mapping[str, Any]
+) -> None:
     words = ("deliver", "silent", "deliver", "double")
     reg = {f"k{n}": f"{shop.mark}k{n}-{words[n % 4]}" for n in range(1000)}
-    phones = {userid: f"1{int(shop.mark, 16) % 1_000_000:06d}{n:04d}1000" for n, userid in enumerate(reg)}
-    shop.upload([shop.user(userid, app=[contact], sms=phones[userid]) for userid, contact in reg.items()])
-    rule = shop.strategy({"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 4}})
-    msgid = shop.api.send(list(reg), shop.template(**APP, sms={"temp_id": 1}), {"name": "Ann"}, rule_id=rule)
+    phones = {
+        userid: f"1{int(shop.mark, 16) % 1_000_000:06d}{n:04d}1000" for n, userid in enumerate(reg)
+    }
+    shop.upload(
+        [shop.user(userid, app=[contact], sms=phones[userid]) for userid, contact in reg.items()]
+    )
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 4}},
+    )
+    msgid = shop.api.send(
+        list(reg), shop.template(**APP, sms={"temp_id": 1}), {"name": "Ann"}, rule_id=rule
+    )
     ended = 0
     for _ in range(8):
         time.sleep(0.4)
-        ended += _end_workers(stack, ("api", "audience", "deliver_app", "deliver_sms", "tally", "sweep"))
+        ended += _end_workers(
+            stack, ("api", "audience", "deliver_app", "deliver_sms", "tally", "sweep")
+        )
     assert ended >= 8
     reached = sum(not contact.endswith("silent") for contact in reg.values())
     # Posts that met an ended worker come again: the provider was not told that they were taken.
-    eventually(lambda: shop.api.message(msgid)["funnel"]["channels"].get("app", {}).get("delivered"), lambda n: n == reached, SECONDS)
+    eventually(
+        lambda: shop.api.message(msgid)["funnel"]["channels"].get("app", {}).get("delivered"),
+        lambda n: n == reached,
+        SECONDS,
+    )
     answer = finished(shop, msgid, SECONDS)
     sends = shop.sandbox.sends("jpush")
     assert {sends.get(contact, 0) for contact in reg.values()} == {1}
@@ -107,7 +149,11 @@ def test_ended_workers_lose_nothing_and_repeat_nothing(shop: Shop, stack: Mappin
     told, unknown = answer["funnel"]["channels"]["sms"], answer["losses"]["channels"]["sms"]
     sent = sum(texts.get(phone, 0) for phone in phones.values())
     assert answer["funnel"]["channels"]["app"]["submitted"] == 1000
-    assert told["submitted"] <= sent <= told["submitted"] + sum(n for why, n in unknown.items() if why.startswith("unknown"))
+    assert (
+        told["submitted"]
+        <= sent
+        <= told["submitted"] + sum(n for why, n in unknown.items() if why.startswith("unknown"))
+    )
     assert answer["funnel"]["users"]["planned"] == 1000
 
 
@@ -119,7 +165,9 @@ def _send_again(aws: Any, shop: Shop, msgid: str, kinds: tuple[str, ...]) -> int
             lists.append(tuple(int(part) for part in item["sk"]["S"].split("#")[1:3]))
     at = PageId(msgid, 0)
     look = TimersJob((Timer(int(time.time() * 1000), TimerKind.LOOK, at, Priority.MEDIUM),))
-    jobs: list[tuple[str, Any]] = [(config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0), look)]
+    jobs: list[tuple[str, Any]] = [
+        (config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0), look)
+    ]
     for step, number in lists:
         queue = config.delivery_queue(ChannelType(kinds[step]), Priority.MEDIUM)
         jobs.append((queue, DeliverJob(msgid, 0, step, number, shop.code(kinds[step]), 0, 1000)))
@@ -132,10 +180,20 @@ def _send_again(aws: Any, shop: Shop, msgid: str, kinds: tuple[str, ...]) -> int
 
 def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws: Any) -> None:
     kinds = ("app", "sms", "email")
-    people = {f"j{n}": (f"{shop.mark}j{n}-{'silent' if n % 2 else 'deliver'}", n) for n in range(60)}
-    phones = {u: f"1{int(shop.mark, 16) % 1_000_000:06d}{n:03d}{'0001' if n % 4 == 1 else '0003'}" for u, (_, n) in people.items()}
+    people = {
+        f"j{n}": (f"{shop.mark}j{n}-{'silent' if n % 2 else 'deliver'}", n) for n in range(60)
+    }
+    phones = {
+        u: f"1{int(shop.mark, 16) % 1_000_000:06d}{n:03d}{'0001' if n % 4 == 1 else '0003'}"
+        for u, (_, n) in people.items()
+    }
     mails = {u: f"{shop.mark}.{u}@example.com" for u in people}
-    shop.upload([shop.user(u, app=[contact], sms=phones[u], email=mails[u]) for u, (contact, _) in people.items()])
+    shop.upload(
+        [
+            shop.user(u, app=[contact], sms=phones[u], email=mails[u])
+            for u, (contact, _) in people.items()
+        ]
+    )
     rule = shop.strategy(
         {"channels": ["app"]},
         {"channels": ["sms"], "condition": {"missing": "delivered", "within": 3}},
@@ -149,25 +207,38 @@ def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws:
         time.sleep(0.3)
         assert again < 2000, "the message does not end"
     again += _send_again(aws, shop, msgid, kinds)
-    answer = eventually(lambda: shop.api.message(msgid), lambda found: found["funnel"]["users"]["delivered"] == 60)
+    answer = eventually(
+        lambda: shop.api.message(msgid), lambda found: found["funnel"]["users"]["delivered"] == 60
+    )
     assert again > 20
     time.sleep(2)  # for what was sent again last
     assert shop.api.message(msgid)["funnel"] == answer["funnel"]
     assert answer["balanced"]
     assert [answer["funnel"]["channels"][kind]["submitted"] for kind in kinds] == [60, 15, 30]
-    sends = {kind: shop.sandbox.sends(provider) for kind, provider in (("app", "jpush"), ("sms", "jsms"), ("email", "smtp"))}
+    sends = {
+        kind: shop.sandbox.sends(provider)
+        for kind, provider in (("app", "jpush"), ("sms", "jsms"), ("email", "smtp"))
+    }
     assert {sends["app"].get(contact, 0) for contact, _ in people.values()} == {1}
-    assert [sends["sms"].get(phones[u], 0) for u in people] == [int(n % 4 == 3) for _, n in people.values()]
+    assert [sends["sms"].get(phones[u], 0) for u in people] == [
+        int(n % 4 == 3) for _, n in people.values()
+    ]
     assert [sends["email"].get(mails[u], 0) for u in people] == [n % 2 for _, n in people.values()]
 
 
-def test_recounting_from_scratch_gives_the_stored_counts(shop: Shop, stack: Mapping[str, Any], aws: Any) -> None:
+def test_recounting_from_scratch_gives_the_stored_counts(
+    shop: Shop, stack: Mapping[str, Any], aws: Any
+) -> None:
     people = {f"r{n}": f"{shop.mark}r{n}" for n in range(150)}
     shop.upload([shop.user(userid, app=[contact]) for userid, contact in people.items()])
     msgid = shop.api.send(list(people), shop.template(**APP), {"name": "Ann"})
     finished(shop, msgid, delivered=150)
     time.sleep(14)  # the second of the delays after which a changed page is counted
-    stored = [item for item in scan(aws, "messages") if item["pk"]["S"] == msgid and item["sk"]["S"].startswith("page#")]
+    stored = [
+        item
+        for item in scan(aws, "messages")
+        if item["pk"]["S"] == msgid and item["sk"]["S"].startswith("page#")
+    ]
     assert stored, "the stream brought no recount"
     command = [sys.executable, "-m", "infra.recount", msgid, "--name", STACK.name]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -176,27 +247,47 @@ def test_recounting_from_scratch_gives_the_stored_counts(shop: Shop, stack: Mapp
     assert "as stored" in ended.stdout
 
 
-def test_contacts_contents_and_secrets_are_written_down_nowhere(shop: Shop, stack: Mapping[str, Any], aws: Any) -> None:
+def test_contacts_contents_and_secrets_are_written_down_nowhere(
+    shop: Shop, stack: Mapping[str, Any], aws: Any
+) -> None:
     marks = {
         "app": f"MARKREG{shop.mark}",
         "sms": f"1{int(shop.mark, 16) % 10_000_000_000:010d}1000",
         "email": f"markmail{shop.mark}@example.com",
         "text": f"MARKTEXT{shop.mark}",
     }
-    shop.upload([shop.user("marked", app=[marks["app"] + "-silent"], sms=marks["sms"], email=marks["email"])])
+    shop.upload(
+        [
+            shop.user(
+                "marked", app=[marks["app"] + "-silent"], sms=marks["sms"], email=marks["email"]
+            )
+        ]
+    )
     rule = shop.strategy(
         {"channels": ["app"]},
         {"channels": ["sms"], "condition": {"missing": "delivered", "within": 1}},
         {"channels": ["email"], "condition": {"missing": "clicked", "within": 1}},
     )
     values = {"name": marks["text"], "url": f"https://shop.example/{marks['text']}"}
-    finished(shop, shop.api.send(["marked"], shop.template(**APP, **SMS, **EMAIL), values, rule_id=rule))
-    secrets = [shop.secret, stack["access_secret"], shop.channels["app"]["webhook_url"].rsplit("/", 1)[1], *shop.provider_secrets]
+    finished(
+        shop, shop.api.send(["marked"], shop.template(**APP, **SMS, **EMAIL), values, rule_id=rule)
+    )
+    secrets = [
+        shop.secret,
+        stack["access_secret"],
+        shop.channels["app"]["webhook_url"].rsplit("/", 1)[1],
+        *shop.provider_secrets,
+    ]
     assert all(secrets)
-    searched = {name: (STACK.folder / f"{name}.log").read_text(errors="replace") for name in ("functions", "emulator")}
+    searched = {
+        name: (STACK.folder / f"{name}.log").read_text(errors="replace")
+        for name in ("functions", "emulator")
+    }
     assert "message_accepted" in searched["functions"]
     for table in config.TABLES:
-        searched[table] = " ".join(_readable(value) for item in scan(aws, table) for value in item.values())
+        searched[table] = " ".join(
+            _readable(value) for item in scan(aws, table) for value in item.values()
+        )
     assert '["marked"' in searched["ledger"]  # the target's id: what is compressed has been read
     searched["executions"] = _executions(aws)
     searched["log groups"] = _log_groups(aws)
@@ -221,9 +312,17 @@ def _executions(aws: Any) -> str:
     """What went into the clock's executions, and all that they did."""
     steps, found = aws.client("stepfunctions"), []
     for machine in steps.list_state_machines()["stateMachines"]:
-        pages = steps.get_paginator("list_executions").paginate(stateMachineArn=machine["stateMachineArn"])
-        newest = [execution["executionArn"] for page in pages for execution in page["executions"]][:100]
-        found += [str(steps.describe_execution(executionArn=arn)) + str(steps.get_execution_history(executionArn=arn)) for arn in newest]
+        pages = steps.get_paginator("list_executions").paginate(
+            stateMachineArn=machine["stateMachineArn"]
+        )
+        newest = [execution["executionArn"] for page in pages for execution in page["executions"]][
+            :100
+        ]
+        found += [
+            str(steps.describe_execution(executionArn=arn))
+            + str(steps.get_execution_history(executionArn=arn))
+            for arn in newest
+        ]
     assert found
     return " ".join(found)
 
@@ -232,7 +331,9 @@ def _log_groups(aws: Any) -> str:
     logs, found = aws.client("logs"), []
     for groups in logs.get_paginator("describe_log_groups").paginate():
         for group in groups["logGroups"]:
-            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group["logGroupName"]
+            )
             found += [event["message"] for page in pages for event in page["events"]]
     return " ".join(found)
 
@@ -241,9 +342,9 @@ def _dead_letters(aws: Any) -> dict[str, Any]:
     sqs, found = aws.client("sqs"), {}
     for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
         if url.endswith("-dead"):
-            found[url.rsplit("/", 1)[1]] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0).get(
-                "Messages", []
-            )
+            found[url.rsplit("/", 1)[1]] = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", [])
     return found
 
 
@@ -253,6 +354,13 @@ def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
 
 def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
     found = _dead_letters(aws)
-    families = ("audience", "imports", "cmpp", *(each.value for each in config.SUPPORTED_CHANNEL_TYPES))
-    assert set(found) == {config.queue_name(STACK.stage, config.dead_letter_queue(family)) for family in families}
+    families = (
+        "audience",
+        "imports",
+        "cmpp",
+        *(each.value for each in config.SUPPORTED_CHANNEL_TYPES),
+    )
+    assert set(found) == {
+        config.queue_name(STACK.stage, config.dead_letter_queue(family)) for family in families
+    }
     assert {name: letters for name, letters in found.items() if letters} == {}

@@ -17,15 +17,23 @@ from tests.journeys import conftest
 from tests.journeys.conftest import eventually, finished
 
 STATES = {
-    "deliver": "delivered", "reject": "invalid_target", "undelivered": "delivery_failed", "silent": "submitted", "flaky": "delivered",
-    "double": "delivered", "throttle": "delivered", "click": "clicked",
-}  # fmt: skip
+    "deliver": "delivered",
+    "reject": "invalid_target",
+    "undelivered": "delivery_failed",
+    "silent": "submitted",
+    "flaky": "delivered",
+    "double": "delivered",
+    "throttle": "delivered",
+    "click": "clicked",
+}
 
 
 class CmppShop(Shop):
     """A shop whose SMS go over CMPP."""
 
-    def __init__(self, stack: Mapping[str, Any], *, gateway: Mapping[str, int] | None = None, **options: Any) -> None:
+    def __init__(
+        self, stack: Mapping[str, Any], *, gateway: Mapping[str, int] | None = None, **options: Any
+    ) -> None:
         own = {"options": {"cmpp": gateway or {}}, "settings": {"sms": {"options": options}}}
         super().__init__(stack, **own, kinds=("sms",), platforms={"sms": "cmpp"})
         self.account = self.accounts["sms"]["app_key"]
@@ -34,12 +42,20 @@ class CmppShop(Shop):
         return self.contact("sms", n, word)
 
     def cut(self) -> None:
-        requests.post(f"{self.sandbox.url}/_sandbox/cmpp/cut", json={"account": self.account}, timeout=10).raise_for_status()
+        requests.post(
+            f"{self.sandbox.url}/_sandbox/cmpp/cut", json={"account": self.account}, timeout=10
+        ).raise_for_status()
 
 
 @pytest.mark.parametrize(
     ("options", "gateway"),
-    [({"version": "2.0"}, {}), ({"version": "3.0", "connections": 2}, {"other_connection": 1, "consecutive_ids": 1, "report_bytes": 60})],
+    [
+        ({"version": "2.0"}, {}),
+        (
+            {"version": "3.0", "connections": 2},
+            {"other_connection": 1, "consecutive_ids": 1, "report_bytes": 60},
+        ),
+    ],
 )
 def test_whatever_a_gateway_does_with_a_number_is_told_of_its_target(
     stack: Mapping[str, Any], options: dict[str, Any], gateway: dict[str, int]
@@ -50,9 +66,14 @@ def test_whatever_a_gateway_does_with_a_number_is_told_of_its_target(
     template = shop.template(sms={"content": "您好 {{name}}, see {{url}}"})
     msgid = shop.api.send(list(STATES), template, {"name": "Ann", "url": "https://shop.example/x"})
     finished(shop, msgid)
-    eventually(lambda: {word: shop.api.target(msgid, word)["state"] for word in STATES}, lambda found: found == STATES)
+    eventually(
+        lambda: {word: shop.api.target(msgid, word)["state"] for word in STATES},
+        lambda found: found == STATES,
+    )
     sends = shop.sandbox.sends("cmpp")
-    assert {word: sends.get(phone, 0) for word, phone in phones.items()} == {word: int(word != "reject") for word in STATES}
+    assert {word: sends.get(phone, 0) for word, phone in phones.items()} == {
+        word: int(word != "reject") for word in STATES
+    }
 
 
 def test_a_long_text_to_many_is_delivered_when_all_its_parts_are(stack: Mapping[str, Any]) -> None:
@@ -74,7 +95,9 @@ def test_what_a_killed_worker_left_is_sent_by_the_next_one(stack: Mapping[str, A
     os.kill(running["pids"]["cmpp"], signal.SIGKILL)
     msgid = shop.api.send(["ann"], shop.template(sms={"content": "hello"}), {})
     up(conftest.STACK)
-    finished(shop, msgid, seconds=120, delivered=1)  # it may have taken the job: that is hidden for a minute and more
+    finished(
+        shop, msgid, seconds=120, delivered=1
+    )  # it may have taken the job: that is hidden for a minute and more
     assert shop.sandbox.sends("cmpp")[shop.phone(1)] == 1
 
 
@@ -82,10 +105,14 @@ def test_a_worker_that_is_stopped_leaves_nothing_behind(stack: Mapping[str, Any]
     shop = CmppShop(stack, gateway={"answer_delay": 0.3})
     people = {f"q{n}": shop.phone(n) for n in range(20)}
     shop.upload([shop.user(userid, sms=phone) for userid, phone in people.items()])
-    template = shop.template(sms={"content": "see {{url}}"})  # each with a link of its own: a SUBMIT each
+    template = shop.template(
+        sms={"content": "see {{url}}"}
+    )  # each with a link of its own: a SUBMIT each
     msgid = shop.api.send(list(people), template, {"url": "https://shop.example/x"})
     running = json.loads(conftest.STACK.record.read_text())
     os.kill(running["pids"]["cmpp"], signal.SIGTERM)
     up(conftest.STACK)
     finished(shop, msgid, delivered=20)
-    assert {phone: shop.sandbox.sends("cmpp").get(phone) for phone in people.values()} == dict.fromkeys(people.values(), 1)
+    assert {
+        phone: shop.sandbox.sends("cmpp").get(phone) for phone in people.values()
+    } == dict.fromkeys(people.values(), 1)

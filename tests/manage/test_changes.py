@@ -28,7 +28,13 @@ def world(fake: FakeWorld) -> World:
 
 
 def order(**changes: Any) -> configure.ChannelOrder:
-    fields = {"code": "c1", "name": "n", "type": APP, "platform": "push", "credentials": {"key": "k", "more": "the secret"}}
+    fields = {
+        "code": "c1",
+        "name": "n",
+        "type": APP,
+        "platform": "push",
+        "credentials": {"key": "k", "more": "the secret"},
+    }
     return configure.ChannelOrder(**{**fields, **changes})
 
 
@@ -73,11 +79,19 @@ def test_who_delivers_finds_the_key_that_only_the_api_may_make() -> None:
 
 def test_webhook_and_sending_credentials_are_sealed_apart(fake: FakeWorld, world: World) -> None:
     channel, token = configure.add_channel(
-        world, order(on_uncertain=OnUncertain.RESEND, receipts=ReceiptMode.POLL, options={"server": "s"})
+        world,
+        order(on_uncertain=OnUncertain.RESEND, receipts=ReceiptMode.POLL, options={"server": "s"}),
     )
-    assert fake.credentials.open_credentials(channel.sealed_credentials) == {"key": "k", "more": "the secret"}
+    assert fake.credentials.open_credentials(channel.sealed_credentials) == {
+        "key": "k",
+        "more": "the secret",
+    }
     assert fake.credentials.open_webhook(channel.sealed_webhook) == {"secret": "webhook-of-k"}
-    assert (channel.number, channel.receipts, channel.on_uncertain) == (1, ReceiptMode.POLL, OnUncertain.RESEND)
+    assert (channel.number, channel.receipts, channel.on_uncertain) == (
+        1,
+        ReceiptMode.POLL,
+        OnUncertain.RESEND,
+    )
     assert channel.webhook_token_hash == configure.digest(token)
     assert fake.settings.channel("c1") == channel
 
@@ -85,14 +99,27 @@ def test_webhook_and_sending_credentials_are_sealed_apart(fake: FakeWorld, world
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"code": "all"}, "code"), ({"platform": "nothing"}, "platform"), ({"platform": "text"}, "platform"),
+        ({"code": "all"}, "code"),
+        ({"platform": "nothing"}, "platform"),
+        ({"platform": "text"}, "platform"),
         ({"credentials": {}}, "credentials.key"),
-        ({"options": {"x": 1}}, "options.x"), ({"options": {"server": "x" * 80_000}}, "options"),
+        ({"options": {"x": 1}}, "options.x"),
+        ({"options": {"server": "x" * 80_000}}, "options"),
         ({"credentials": {"key": "x" * 5000}}, "credentials"),
-        ({"platform": "mail", "type": EMAIL, "credentials": {"key": "k"}, "receipts": ReceiptMode.POLL}, ""),
+        (
+            {
+                "platform": "mail",
+                "type": EMAIL,
+                "credentials": {"key": "k"},
+                "receipts": ReceiptMode.POLL,
+            },
+            "",
+        ),
     ],
-)  # fmt: skip
-def test_what_no_provider_could_send_with_is_refused(fake: FakeWorld, world: World, changes: dict[str, Any], field: str) -> None:
+)
+def test_what_no_provider_could_send_with_is_refused(
+    fake: FakeWorld, world: World, changes: dict[str, Any], field: str
+) -> None:
     if not field:  # a provider without receipts does not mind how they would come
         configure.add_channel(world, order(**changes))
         return
@@ -103,7 +130,9 @@ def test_what_no_provider_could_send_with_is_refused(fake: FakeWorld, world: Wor
 
 
 @pytest.mark.parametrize(("platform", "kind"), [("push", APP), ("mail", EMAIL)])
-def test_receipts_come_by_webhook_where_nothing_is_said(world: World, platform: str, kind: ChannelType) -> None:
+def test_receipts_come_by_webhook_where_nothing_is_said(
+    world: World, platform: str, kind: ChannelType
+) -> None:
     channel, _ = configure.add_channel(world, order(platform=platform, type=kind))
     assert channel.receipts is ReceiptMode.WEBHOOK
     assert configure.has_webhook(world, channel) is (platform == "push")
@@ -113,15 +142,21 @@ def test_receipts_for_each_recipient_are_asked_for_where_nothing_else_is_said(wo
     """A provider that has both: a post for every few of them would cost more than all else."""
     channel, _ = configure.add_channel(world, order(platform="text", type=SMS))
     assert channel.receipts is ReceiptMode.POLL
-    posted, _ = configure.add_channel(world, order(platform="text", type=SMS, receipts=ReceiptMode.WEBHOOK, code="c2", name="n2"))
+    posted, _ = configure.add_channel(
+        world, order(platform="text", type=SMS, receipts=ReceiptMode.WEBHOOK, code="c2", name="n2")
+    )
     assert posted.receipts is ReceiptMode.WEBHOOK
 
 
 def test_options_for_every_platform_are_not_the_providers(world: World) -> None:
-    channel, _ = configure.add_channel(world, order(options={"server": "s", "calls_per_second": 5, "unsubscribe_words": ["TD"]}))
+    channel, _ = configure.add_channel(
+        world, order(options={"server": "s", "calls_per_second": 5, "unsubscribe_words": ["TD"]})
+    )
     assert channel.options == {"server": "s", "calls_per_second": 5, "unsubscribe_words": ["TD"]}
     with pytest.raises(Invalid) as invalid:
-        configure.add_channel(world, order(options={"calls_per_second": "fast"}, code="c2", name="n2"))
+        configure.add_channel(
+            world, order(options={"calls_per_second": "fast"}, code="c2", name="n2")
+        )
     assert invalid.value.field == "options.calls_per_second"
 
 
@@ -143,7 +178,11 @@ CONTENTS = {APP: {"text": "{{name}} {{url}}"}, SMS: {"text": "{{shop_url}}"}}
 def test_a_template_has_a_number_and_its_links(world: World) -> None:
     key = configure.add_access_channel(world, "shop")[0].key
     template = templates.add(world, key, "t", CONTENTS, None)
-    assert (template.number, template.version, template.links) == (1, 1, frozenset({"url", "shop_url"}))
+    assert (template.number, template.version, template.links) == (
+        1,
+        1,
+        frozenset({"url", "shop_url"}),
+    )
     assert templates.get(world, 1) == template
     assert list(world.settings.templates(key)) == [template]
     assert templates.add(world, key, "t", CONTENTS, ["name"]).links == {"name"}
@@ -152,13 +191,18 @@ def test_a_template_has_a_number_and_its_links(world: World) -> None:
 @pytest.mark.parametrize(
     ("contents", "links", "field"),
     [
-        ({}, None, "contents"), ({APP: {}}, None, "contents.app.text"), ({ChannelType.WECHATOA: {"text": "x"}}, None, "contents.wechatoa"),
-        ({APP: {"text": "{{a b}}"}}, None, "contents.app"), ({APP: {"text": "x" * 100_000}}, None, "contents"),
+        ({}, None, "contents"),
+        ({APP: {}}, None, "contents.app.text"),
+        ({ChannelType.WECHATOA: {"text": "x"}}, None, "contents.wechatoa"),
+        ({APP: {"text": "{{a b}}"}}, None, "contents.app"),
+        ({APP: {"text": "x" * 100_000}}, None, "contents"),
         (CONTENTS, ["x"], "links[0]"),
         (CONTENTS, ["name", "nme"], "links[1]"),
     ],
-)  # fmt: skip
-def test_a_template_that_could_not_be_sent_is_refused(world: World, contents: Any, links: Any, field: str) -> None:
+)
+def test_a_template_that_could_not_be_sent_is_refused(
+    world: World, contents: Any, links: Any, field: str
+) -> None:
     key = configure.add_access_channel(world, "shop")[0].key
     with pytest.raises(Invalid) as invalid:
         templates.add(world, key, "t", contents, links)

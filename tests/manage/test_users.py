@@ -27,7 +27,12 @@ def tag(userid: str, *tags: str) -> UserChange:
 def test_users_are_made_and_changed_in_one_reading_and_one_writing() -> None:
     fake = FakeWorld()
     fake.users.has(User("b", {SMS: {"all": ("1",)}}))
-    assert users.change(fake.ports, [phone("a", "10086"), tag("b", "x"), phone("b", "2"), tag("b", "y")]) == {}
+    assert (
+        users.change(
+            fake.ports, [phone("a", "10086"), tag("b", "x"), phone("b", "2"), tag("b", "y")]
+        )
+        == {}
+    )
     assert fake.users.stored["a"].contacts == {SMS: {"all": ("10086",)}}
     assert fake.users.stored["b"].contacts == {SMS: {"all": ("2",)}}
     assert fake.users.stored["b"].tags == {"all": ("x", "y")}
@@ -51,7 +56,14 @@ def test_what_somebody_else_changes_meanwhile_is_kept() -> None:
         if name == "users.save" and left[0]:
             left[0] -= 1
             user = fake.users.stored["a"]
-            fake.users.has(User("a", user.contacts, {"all": (*user.tags.get("all", ()), f"theirs{left[0]}")}, user.version + 1))
+            fake.users.has(
+                User(
+                    "a",
+                    user.contacts,
+                    {"all": (*user.tags.get("all", ()), f"theirs{left[0]}")},
+                    user.version + 1,
+                )
+            )
 
     fake.on_step = meddle
     assert users.change(fake.ports, [tag("a", "ours"), tag("b", "ours")]) == {}
@@ -74,15 +86,25 @@ def test_who_is_changed_again_and_again_is_reported_and_the_others_are_stored() 
 
 def test_a_user_never_outgrows_a_page() -> None:
     fake = FakeWorld()
-    much = UserChange("a", add=Change({APP: {"push": tuple(f"{n}".ljust(256) for n in range(200))}}))
+    much = UserChange(
+        "a", add=Change({APP: {"push": tuple(f"{n}".ljust(256) for n in range(200))}})
+    )
     refused = users.change(fake.ports, [much, tag("b", "x")])
     assert list(refused) == ["a"]
     assert list(fake.users.stored) == ["b"]
 
 
-scopes = st.dictionaries(st.sampled_from(["all", "k"]), st.lists(st.sampled_from("abc"), max_size=3, unique=True).map(tuple), max_size=2)
-changes = st.builds(Change, contacts=st.dictionaries(st.sampled_from([SMS, APP]), scopes, max_size=2), tags=scopes)
-user_changes = st.builds(UserChange, userid=st.sampled_from(["u", "v"]), set=changes, add=changes, remove=changes)
+scopes = st.dictionaries(
+    st.sampled_from(["all", "k"]),
+    st.lists(st.sampled_from("abc"), max_size=3, unique=True).map(tuple),
+    max_size=2,
+)
+changes = st.builds(
+    Change, contacts=st.dictionaries(st.sampled_from([SMS, APP]), scopes, max_size=2), tags=scopes
+)
+user_changes = st.builds(
+    UserChange, userid=st.sampled_from(["u", "v"]), set=changes, add=changes, remove=changes
+)
 
 
 @given(st.lists(user_changes, max_size=6))
@@ -103,20 +125,31 @@ def test_folding_leaves_one_contact_where_there_is_one(one: UserChange) -> None:
     for bind, added in one.add.contacts.get(SMS, {}).items():
         assert folded.set.contacts[SMS][bind] == added
     assert folded.add.contacts.get(APP) == one.add.contacts.get(APP)
-    before, after = apply(User("u"), one).contacts.get(APP), apply(User("u"), folded).contacts.get(APP)
+    before, after = (
+        apply(User("u"), one).contacts.get(APP),
+        apply(User("u"), folded).contacts.get(APP),
+    )
     assert before == after
 
 
 @pytest.mark.parametrize(
     ("kind", "bind", "for_shop", "for_operator"),
     [
-        (SMS, "all", True, True), (SMS, "shop", True, True), (SMS, "other", False, True), (SMS, "nobody", False, False),
+        (SMS, "all", True, True),
+        (SMS, "shop", True, True),
+        (SMS, "other", False, True),
+        (SMS, "nobody", False, False),
         (SMS, "push", False, False),
-        (APP, "push", True, True), (APP, "spare", False, True), (APP, "text", False, False), (APP, "all", False, False),
+        (APP, "push", True, True),
+        (APP, "spare", False, True),
+        (APP, "text", False, False),
+        (APP, "all", False, False),
         (APP, "nothing", False, False),
     ],
-)  # fmt: skip
-def test_who_may_touch_which_scope(kind: ChannelType, bind: str, for_shop: bool, for_operator: bool) -> None:
+)
+def test_who_may_touch_which_scope(
+    kind: ChannelType, bind: str, for_shop: bool, for_operator: bool
+) -> None:
     fake = FakeWorld()
     for code in ("push", "text"):
         fake.settings.put_channel(builders.a_channel(code))

@@ -31,9 +31,11 @@ TIMEOUT = 1.0  # seconds for what has to wait for an answer that stays away
 _CARD = {
     "msgtype": "template_card",
     "template_card": {
-        "card_type": "button_interaction", "main_title": {"title": "Hello {{name}}"}, "button_list": [{"text": "Yes", "key": "yes"}],
+        "card_type": "button_interaction",
+        "main_title": {"title": "Hello {{name}}"},
+        "button_list": [{"text": "Yes", "key": "yes"}],
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,16 @@ class Entry:
     throttled: type[ProviderError] = Throttled
     hints: bool = True  # says when to try again
     flaky: type[ProviderError] = Unavailable
-    told: Mapping[str, Any] | None = None  # a content whose receipt is wanted, where it is not the usual one
+    told: Mapping[str, Any] | None = (
+        None  # a content whose receipt is wanted, where it is not the usual one
+    )
     word: str = "deliver"  # and whose receipt
-    unknown: tuple[str, str] | None = None  # a status as a receipt has it, and one that nobody knows
-    wrong: Mapping[str, str] = field(default_factory=dict)  # credentials that are refused, where there is no other way
+    unknown: tuple[str, str] | None = (
+        None  # a status as a receipt has it, and one that nobody knows
+    )
+    wrong: Mapping[str, str] = field(
+        default_factory=dict
+    )  # credentials that are refused, where there is no other way
 
 
 ENTRIES: Mapping[str, Entry] = {
@@ -59,12 +67,20 @@ ENTRIES: Mapping[str, Entry] = {
     "wechatmp_component": Entry("/message/"),
     "jsms": Entry("/v1/messages/batch", unknown=("4001", "4999")),
     "chuanglan": Entry("/msg/", hints=False, unknown=("DELIVRD", "UNKNOWN")),
-    "montnets": Entry("/sms/v2/std/", hints=False, unknown=("%22status%22%3A0", "%22status%22%3A%22odd%22")),
-    "cmpp": Entry(hints=False),  # no HTTP: other frames and lost answers are in test_cmpp_link.py and test_cmpp_gateway.py
-    "smtp": Entry(throttled=Unavailable, hints=False, wrong={"username": "shop", "password": "wrong"}),  # no HTTP: see test_smtp.py
+    "montnets": Entry(
+        "/sms/v2/std/", hints=False, unknown=("%22status%22%3A0", "%22status%22%3A%22odd%22")
+    ),
+    "cmpp": Entry(
+        hints=False
+    ),  # no HTTP: other frames and lost answers are in test_cmpp_link.py and test_cmpp_gateway.py
+    "smtp": Entry(
+        throttled=Unavailable, hints=False, wrong={"username": "shop", "password": "wrong"}
+    ),  # no HTTP: see test_smtp.py
     "alipay": Entry("/gateway.do", hints=False),
     "dingtalk": Entry("/asyncsend_v2"),
-    "wecom": Entry("/message/send", told=_CARD, word="click"),  # encrypted: see test_wecom_callbacks.py
+    "wecom": Entry(
+        "/message/send", told=_CARD, word="click"
+    ),  # encrypted: see test_wecom_callbacks.py
     "wecom_linkedcorp": Entry("/message/send"),
 }
 
@@ -102,10 +118,18 @@ class Bench:
     """One account of a platform at the sandbox, and a provider with no past."""
 
     def __init__(self, box: Sandbox, platform: str, hook: Webhook | None = None) -> None:
-        self.box, self.platform, self.entry, self.at_sandbox = box, platform, ENTRIES[platform], PLATFORMS[platform]
+        self.box, self.platform, self.entry, self.at_sandbox = (
+            box,
+            platform,
+            ENTRIES[platform],
+            PLATFORMS[platform],
+        )
         self.mark = uuid.uuid4().hex[:8]
         self.code = f"{platform.replace('_', '')}{self.mark}"
-        ports = {"sandbox_cmpp": box.about["cmpp_port"], "sandbox_smtp": {"smtp": box.about["smtp_port"]}}
+        ports = {
+            "sandbox_cmpp": box.about["cmpp_port"],
+            "sandbox_smtp": {"smtp": box.about["smtp_port"]},
+        }
         self.made = self.at_sandbox.make({"sandbox_url": box.url, **ports}, self.code, self.mark)
         self.credentials = dict(self.made.credentials)
         self.meddler, self.patience = Meddler(), 5.0
@@ -128,7 +152,10 @@ class Bench:
             return
         assert hook is not None, "a third-party platform is told its ticket by webhook"
         self._ask("_sandbox/accounts", {**account, "webhook_url": None})
-        self._ask("_sandbox/accounts", {**self.made.above, "provider": "wechat", "webhook_url": f"{hook.url}&appid=$APPID$"})
+        self._ask(
+            "_sandbox/accounts",
+            {**self.made.above, "provider": "wechat", "webhook_url": f"{hook.url}&appid=$APPID$"},
+        )
         named = {"component": self.made.above["app_key"], "app_id": account["app_key"]}
         self.kept: dict[str, Any] = {}
         for what in ("ticket", "scan"):
@@ -157,9 +184,16 @@ class Bench:
     def content(self, raw: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         return render(raw or self.at_sandbox.content, VALUES)
 
-    def call(self, *contacts: str, token: str | None = None, content: Mapping[str, Any] | None = None) -> OutgoingCall:
+    def call(
+        self, *contacts: str, token: str | None = None, content: Mapping[str, Any] | None = None
+    ) -> OutgoingCall:
         said = self.content(content)
-        return OutgoingCall("m1", [Recipient(each, said, f"m1.0.{n}") for n, each in enumerate(contacts)], token, {"platform": "all"})
+        return OutgoingCall(
+            "m1",
+            [Recipient(each, said, f"m1.0.{n}") for n, each in enumerate(contacts)],
+            token,
+            {"platform": "all"},
+        )
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -170,7 +204,13 @@ class Bench:
         with self.session() as session:
             return session.send(self.call(*contacts, token=session.token(), **more))
 
-    def meddle(self, says: Response | ProviderError | None, *, passes_on: bool = False, where: str | None = None) -> None:
+    def meddle(
+        self,
+        says: Response | ProviderError | None,
+        *,
+        passes_on: bool = False,
+        where: str | None = None,
+    ) -> None:
         self.meddler.says, self.meddler.passes_on = says, passes_on
         self.meddler.where = self.entry.sends if where is None else where
 
@@ -188,13 +228,23 @@ class Bench:
 
     def with_wrong_credentials(self) -> None:
         """Every secret is another one; a key is another good key."""
-        other = self.at_sandbox.make({"sandbox_url": "", "sandbox_cmpp": 0, "sandbox_smtp": {"smtp": 0}}, self.code, self.mark)
+        other = self.at_sandbox.make(
+            {"sandbox_url": "", "sandbox_cmpp": 0, "sandbox_smtp": {"smtp": 0}},
+            self.code,
+            self.mark,
+        )
         self.credentials = {**other.credentials, **self.entry.wrong}
 
 
 def received(seen: Seen, body: str | None = None, path: str | None = None) -> WebhookRequest:
     query = dict(parse_qsl(urlsplit(path or seen.path).query))
-    return WebhookRequest(seen.method, seen.headers, query, (body if body is not None else seen.body).encode(), int(time.time() * 1000))
+    return WebhookRequest(
+        seen.method,
+        seen.headers,
+        query,
+        (body if body is not None else seen.body).encode(),
+        int(time.time() * 1000),
+    )
 
 
 def changed(seen: Seen, old: str, new: str) -> WebhookRequest:

@@ -113,7 +113,13 @@ def webhook() -> Iterator[Webhook]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-            seen = Seen(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body, time.time())
+            seen = Seen(
+                self.command,
+                self.path,
+                {name.lower(): value for name, value in self.headers.items()},
+                body,
+                time.time(),
+            )
             status, text = hook.answer(seen)
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
@@ -127,7 +133,9 @@ def webhook() -> Iterator[Webhook]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     hook.url = f"http://127.0.0.1:{server.server_port}/hook?token=t"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield hook

@@ -75,7 +75,11 @@ class ScriptedTransport:
 
 
 def reply(body: Any, status: int = 200, **headers: str) -> Response:
-    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode())
+    return Response(
+        status,
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        json.dumps(body).encode(),
+    )
 
 
 def failure(code: int | str, status: int, **headers: str) -> Response:
@@ -90,5 +94,12 @@ def account(**options: Any) -> Account:
     return Account("channel", {"app_key": "k1", "master_secret": "s1"}, options)
 
 
-def call(*contacts: str, content: dict[str, Any], token: str | None = None, **options: Any) -> OutgoingCall:
-    return OutgoingCall("msg-1", [Recipient(contact, content, f"ref-{n}") for n, contact in enumerate(contacts)], token, options)
+def call(
+    *contacts: str, content: dict[str, Any], token: str | None = None, **options: Any
+) -> OutgoingCall:
+    return OutgoingCall(
+        "msg-1",
+        [Recipient(contact, content, f"ref-{n}") for n, contact in enumerate(contacts)],
+        token,
+        options,
+    )

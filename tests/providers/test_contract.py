@@ -45,13 +45,19 @@ from tests.providers.sandboxes import Sandbox, eventually, running, webhook
 
 CAPABILITIES = registry.capabilities()
 OVER_HTTP = [platform for platform, entry in ENTRIES.items() if entry.sends]
-WITH_WEBHOOK = [platform for platform, can in CAPABILITIES.items() if ReceiptMode.WEBHOOK in can.receipt_modes]
-POLLED = [platform for platform, can in CAPABILITIES.items() if ReceiptMode.POLL in can.receipt_modes]
+WITH_WEBHOOK = [
+    platform for platform, can in CAPABILITIES.items() if ReceiptMode.WEBHOOK in can.receipt_modes
+]
+POLLED = [
+    platform for platform, can in CAPABILITIES.items() if ReceiptMode.POLL in can.receipt_modes
+]
 RETRY_AFTER = 3
 
 every = pytest.mark.parametrize("platform", ENTRIES)
 over_http = pytest.mark.parametrize("platform", OVER_HTTP)
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,9 @@ def bench(box: Sandbox, platform: str) -> Iterator[Bench]:
 
 def test_every_platform_of_the_registry_has_an_entry() -> None:
     assert set(ENTRIES) == set(CAPABILITIES) == set(PLATFORMS)
-    assert {PLATFORMS[name].type for name in PLATFORMS} == {can.type.value for can in CAPABILITIES.values()}
+    assert {PLATFORMS[name].type for name in PLATFORMS} == {
+        can.type.value for can in CAPABILITIES.values()
+    }
 
 
 # ---- sending
@@ -83,20 +91,31 @@ def test_what_is_accepted_has_the_ids_that_are_promised(bench: Bench) -> None:
     assert not outcome.uncertain
     assert not outcome.later
     ids = bench.provider.capabilities.provider_ids
-    assert (bool(answer.provider_id), bool(outcome.provider_id)) == (ids is ProviderIds.PER_CALL, ids is ProviderIds.PER_RECIPIENT)
+    assert (bool(answer.provider_id), bool(outcome.provider_id)) == (
+        ids is ProviderIds.PER_CALL,
+        ids is ProviderIds.PER_RECIPIENT,
+    )
     assert bench.sends(contact) == 1
 
 
 @every
 def test_one_of_many_that_is_refused_leaves_the_others(bench: Bench) -> None:
     single = bench.provider.capabilities.call_size == 1
-    contacts = [bench.contact("reject")] if single else [bench.contact(number=1), bench.contact("reject"), bench.contact(number=2)]
+    contacts = (
+        [bench.contact("reject")]
+        if single
+        else [bench.contact(number=1), bench.contact("reject"), bench.contact(number=2)]
+    )
     outcomes = bench.send(*contacts).outcomes
-    wanted = Loss.INVALID_TARGET if bench.at_sandbox.refused == "invalid_target" else None  # else its receipt tells, if anything does
+    wanted = (
+        Loss.INVALID_TARGET if bench.at_sandbox.refused == "invalid_target" else None
+    )  # else its receipt tells, if anything does
     assert [outcome.loss for outcome in outcomes] == ([wanted] if single else [None, wanted, None])
-    assert [bench.sends(contact) for contact in contacts if "reject" not in contact and not contact.endswith("0001")] == [1] * (
-        not single
-    ) * 2
+    assert [
+        bench.sends(contact)
+        for contact in contacts
+        if "reject" not in contact and not contact.endswith("0001")
+    ] == [1] * (not single) * 2
 
 
 @every
@@ -124,7 +143,9 @@ def test_a_call_that_the_provider_could_not_take_can_be_repeated(bench: Bench) -
 
 
 @over_http
-def test_a_lost_answer_is_uncertain_and_a_token_keeps_the_repeat_from_being_sent_twice(bench: Bench) -> None:
+def test_a_lost_answer_is_uncertain_and_a_token_keeps_the_repeat_from_being_sent_twice(
+    bench: Bench,
+) -> None:
     contact = bench.contact()
     with bench.session() as session:
         call = bench.call(contact, token=session.token())
@@ -150,12 +171,18 @@ def test_an_answer_that_stays_away_on_a_connection_is_uncertain(bench: Bench) ->
 
 
 def _page(status: int, body: bytes = b"<html>no</html>", **headers: str) -> Response:
-    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+    return Response(
+        status, {name.replace("_", "-"): value for name, value in headers.items()}, body
+    )
 
 
 @over_http
-@pytest.mark.parametrize(("status", "kind"), [(500, Uncertain), (502, Uncertain), (504, Uncertain), (503, Unavailable)])
-def test_a_gateways_error_says_whether_the_call_may_have_been_taken(bench: Bench, status: int, kind: type[ProviderError]) -> None:
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, Uncertain), (502, Uncertain), (504, Uncertain), (503, Unavailable)]
+)
+def test_a_gateways_error_says_whether_the_call_may_have_been_taken(
+    bench: Bench, status: int, kind: type[ProviderError]
+) -> None:
     with bench.session() as session:
         call = bench.call(bench.contact(), token=session.token())
         bench.meddle(_page(status))
@@ -173,7 +200,18 @@ def test_too_many_requests_is_throttled_whatever_else_is_said(bench: Bench) -> N
     assert raised.value.retry_after == 7
 
 
-BROKEN = [b"", b"{", b"\xff\xfe", b"null", b"[]", b"{}", b'"ok"', b"[" * 100_000, b'{"errcode":{}}', b"<html></html>"]
+BROKEN = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"ok"',
+    b"[" * 100_000,
+    b'{"errcode":{}}',
+    b"<html></html>",
+]
 
 
 @over_http
@@ -187,15 +225,49 @@ def test_an_answer_that_cannot_be_read_is_uncertain(bench: Bench, body: bytes) -
 
 
 NAMES = (
-    "errcode", "errmsg", "sub_code", "msgid", "msg_id", "msgId", "task_id", "invaliduser", "unlicenseduser", "code", "error", "message",
-    "recipients", "mobile", "error_code", "result", "failNum", "alipay_open_public_message_single_send_response", "sign", "access_token",
-    "expires_in", "send_result", "cidlist", "rpts", "mos", "ret", "status", "unread_user_id_list",
-)  # fmt: skip
+    "errcode",
+    "errmsg",
+    "sub_code",
+    "msgid",
+    "msg_id",
+    "msgId",
+    "task_id",
+    "invaliduser",
+    "unlicenseduser",
+    "code",
+    "error",
+    "message",
+    "recipients",
+    "mobile",
+    "error_code",
+    "result",
+    "failNum",
+    "alipay_open_public_message_single_send_response",
+    "sign",
+    "access_token",
+    "expires_in",
+    "send_result",
+    "cidlist",
+    "rpts",
+    "mos",
+    "ret",
+    "status",
+    "unread_user_id_list",
+)
 SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["0", 0, 10000, "10000", -1, "42001"])
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["0", 0, 10000, "10000", -1, "42001"])
 )
 VALUES_OF = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5), max_leaves=8
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)
+    ),
+    max_leaves=8,
 )
 STATUSES = st.sampled_from([200, 200, 200, 201, 301, 400, 401, 403, 404, 408, 418, 429, 500, 503])
 
@@ -204,12 +276,19 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode("utf-8", "replace")
 
 
-ANSWERS = st.builds(_page, STATUSES, st.binary(max_size=40) | st.dictionaries(st.sampled_from(NAMES), VALUES_OF, max_size=6).map(_json))
+ANSWERS = st.builds(
+    _page,
+    STATUSES,
+    st.binary(max_size=40)
+    | st.dictionaries(st.sampled_from(NAMES), VALUES_OF, max_size=6).map(_json),
+)
 
 
 @over_http
 def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None:
-    contacts = [bench.contact(number=n) for n in range(min(2, bench.provider.capabilities.call_size))]
+    contacts = [
+        bench.contact(number=n) for n in range(min(2, bench.provider.capabilities.call_size))
+    ]
     with bench.session() as session:
         call = bench.call(*contacts, token=session.token())
         session.send(call)  # it holds a token now
@@ -225,7 +304,9 @@ def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None
 
 
 @pytest.mark.parametrize("platform", POLLED)
-def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is_uncertain(bench: Bench) -> None:
+def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is_uncertain(
+    bench: Bench,
+) -> None:
     contact = bench.contact()
     answer = bench.send(contact)
     with bench.session() as session:
@@ -242,7 +323,9 @@ def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is
 
 
 @over_http
-@pytest.mark.parametrize("says", [_page(500), _page(200, b"{"), Uncertain("timeout")], ids=["500", "broken", "timeout"])
+@pytest.mark.parametrize(
+    "says", [_page(500), _page(200, b"{"), Uncertain("timeout")], ids=["500", "broken", "timeout"]
+)
 def test_a_call_for_which_no_token_could_be_had_was_not_taken(bench: Bench, says: Any) -> None:
     bench.provider = bench.fresh()
     bench.remember()
@@ -253,7 +336,9 @@ def test_a_call_for_which_no_token_could_be_had_was_not_taken(bench: Bench, says
             session.access_token()
         except (Unavailable, Misconfigured):
             return  # nothing was sent yet
-    assert token is None or bench.platform.startswith("we")  # what it makes up by itself needs nobody
+    assert token is None or bench.platform.startswith(
+        "we"
+    )  # what it makes up by itself needs nobody
 
 
 # ---- accounts
@@ -267,29 +352,46 @@ def test_a_check_says_yes_to_right_credentials_and_sends_nothing(bench: Bench) -
 
 
 @every
-def test_wrong_credentials_are_for_the_operator(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_wrong_credentials_are_for_the_operator(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     bench.with_wrong_credentials()
     bench.provider = bench.fresh()
     bench.remember()
-    with caplog.at_level(logging.INFO), bench.session() as session, pytest.raises(Misconfigured) as raised:
+    with (
+        caplog.at_level(logging.INFO),
+        bench.session() as session,
+        pytest.raises(Misconfigured) as raised,
+    ):
         session.check()
     seen = f"{raised.value} {raised.value!r} {bench.account!r} {_everything(caplog)}"
     assert [secret for secret in bench.secrets() if secret in seen and secret != "wrong"] == []
 
 
 def _everything(caplog: pytest.LogCaptureFixture) -> str:
-    return " ".join(f"{record.getMessage()} {record.__dict__}" for record in caplog.records if record.name.startswith("chalicelib"))
+    return " ".join(
+        f"{record.getMessage()} {record.__dict__}"
+        for record in caplog.records
+        if record.name.startswith("chalicelib")
+    )
 
 
 @every
-def test_no_secret_contact_or_content_is_seen(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_contact_or_content_is_seen(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     contact = bench.contact()
     with caplog.at_level(logging.INFO), bench.session() as session:
         call = bench.call(contact, token=session.token())
         answer = session.send(call)
         seen = f"{bench.account!r} {call!r} {answer!r} {session!r} {bench.provider!r}"
         if bench.entry.sends:
-            bench.meddle(_page(200, b'{"errcode": 99999, "code": "99999", "result": -99999, "error": {"code": 99999}}'))
+            bench.meddle(
+                _page(
+                    200,
+                    b'{"errcode": 99999, "code": "99999", "result": -99999, "error": {"code": 99999}}',
+                )
+            )
             with pytest.raises(ProviderError) as raised:
                 session.send(call)
             seen += f" {raised.value} {raised.value!r}"
@@ -305,11 +407,20 @@ def test_credentials_are_what_the_capabilities_say(bench: Bench) -> None:
     provider.check_credentials(bench.credentials, bench.made.options)
     assert set(bench.credentials) <= set(able.credentials)
     assert set(bench.made.options) <= set(able.options)
-    for where, settings_, named in (("credentials", bench.credentials, able.credentials), ("options", bench.made.options, able.options)):
+    for where, settings_, named in (
+        ("credentials", bench.credentials, able.credentials),
+        ("options", bench.made.options, able.options),
+    ):
         for name in (name for name, required in named.items() if required):
             less = {key: value for key, value in settings_.items() if key != name}
             with pytest.raises(Invalid) as raised:
-                provider.check_credentials(*((less, bench.made.options) if where == "credentials" else (bench.credentials, less)))
+                provider.check_credentials(
+                    *(
+                        (less, bench.made.options)
+                        if where == "credentials"
+                        else (bench.credentials, less)
+                    )
+                )
             assert raised.value.field == f"{where}.{name}"
     with pytest.raises(Invalid) as raised:
         provider.check_credentials({**bench.credentials, "pigeon": "1"}, bench.made.options)
@@ -320,7 +431,9 @@ def test_credentials_are_what_the_capabilities_say(bench: Bench) -> None:
 def test_what_may_be_left_out_may_be_left_out(bench: Bench) -> None:
     able = bench.provider.capabilities
     least = {name: value for name, value in bench.credentials.items() if able.credentials[name]}
-    bench.provider.check_credentials(least, {name: value for name, value in bench.made.options.items() if able.options[name]})
+    bench.provider.check_credentials(
+        least, {name: value for name, value in bench.made.options.items() if able.options[name]}
+    )
 
 
 JUNK = (
@@ -339,13 +452,24 @@ def test_whatever_an_operator_enters_is_taken_or_refused_by_name(bench: Bench) -
     able, provider = bench.provider.capabilities, bench.provider
 
     @QUICK
-    @given(st.dictionaries(st.sampled_from(sorted(able.credentials)), JUNK), st.dictionaries(st.sampled_from(sorted(able.options)), JUNK))
+    @given(
+        st.dictionaries(st.sampled_from(sorted(able.credentials)), JUNK),
+        st.dictionaries(st.sampled_from(sorted(able.options)), JUNK),
+    )
     def try_settings(credentials: dict[str, Any], options: dict[str, Any]) -> None:
         with contextlib.suppress(Invalid):
-            provider.check_credentials({**bench.credentials, **credentials}, {**bench.made.options, **options})
+            provider.check_credentials(
+                {**bench.credentials, **credentials}, {**bench.made.options, **options}
+            )
 
-    keys = st.sampled_from(sorted(_keys(bench.at_sandbox.content) | {"", "type", "text", "msgtype"}))
-    nested = st.recursive(JUNK, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=4), max_leaves=6)
+    keys = st.sampled_from(
+        sorted(_keys(bench.at_sandbox.content) | {"", "type", "text", "msgtype"})
+    )
+    nested = st.recursive(
+        JUNK,
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=4),
+        max_leaves=6,
+    )
 
     @QUICK
     @given(st.dictionaries(keys, nested, max_size=5))
@@ -376,7 +500,9 @@ def _names(bench: Bench, answer: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("platform", WITH_WEBHOOK)
-def test_a_receipt_names_its_delivery_and_reads_the_same_when_it_comes_again(box: Sandbox, platform: str) -> None:
+def test_a_receipt_names_its_delivery_and_reads_the_same_when_it_comes_again(
+    box: Sandbox, platform: str
+) -> None:
     with webhook() as hook:
         bench = Bench(box, platform, hook)
         contact = bench.contact(bench.entry.word)
@@ -384,13 +510,18 @@ def test_a_receipt_names_its_delivery_and_reads_the_same_when_it_comes_again(box
         seen = eventually(lambda: next(iter(hook.seen), None))
         read: Webhook = bench.read(seen)
         kinds = {receipt.kind for receipt in read.receipts}
-        assert kinds == {ReceiptKind.CLICKED if bench.entry.word == "click" else ReceiptKind.DELIVERED}
+        assert kinds == {
+            ReceiptKind.CLICKED if bench.entry.word == "click" else ReceiptKind.DELIVERED
+        }
         assert {receipt.provider_id for receipt in read.receipts} <= _names(bench, answer)
         if bench.provider.capabilities.provider_ids is ProviderIds.PER_CALL:
             assert {receipt.contact for receipt in read.receipts} == {contact}
         assert bench.read(seen).receipts == read.receipts
         if bench.entry.unknown is not None:
-            strange = bench.provider.read_webhook(changed(seen, *bench.entry.unknown), bench.provider.webhook_secret(bench.credentials))
+            strange = bench.provider.read_webhook(
+                changed(seen, *bench.entry.unknown),
+                bench.provider.webhook_secret(bench.credentials),
+            )
             assert {receipt.kind for receipt in strange.receipts} == {ReceiptKind.OTHER}
             assert all(receipt.code for receipt in strange.receipts)
         _check_forged(bench, seen)
@@ -409,17 +540,34 @@ def _check_forged(bench: Bench, seen: Any) -> None:
 def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
     secret = bench.provider.webhook_secret(bench.credentials)
     words = st.sampled_from(
-        ["", "0", "1", "echostr", "signature", "msg_signature", "timestamp", "nonce", "SMS_REPORT", "%", "é"]
+        [
+            "",
+            "0",
+            "1",
+            "echostr",
+            "signature",
+            "msg_signature",
+            "timestamp",
+            "nonce",
+            "SMS_REPORT",
+            "%",
+            "é",
+        ]
     ) | st.text(max_size=8)
 
     @QUICK
     @given(
-        st.sampled_from(["GET", "POST", "PUT", ""]), st.dictionaries(words, words, max_size=4), st.dictionaries(words, words, max_size=4),
-        st.binary(max_size=60) | st.dictionaries(st.sampled_from(NAMES), VALUES_OF, max_size=4).map(_json),
-    )  # fmt: skip
+        st.sampled_from(["GET", "POST", "PUT", ""]),
+        st.dictionaries(words, words, max_size=4),
+        st.dictionaries(words, words, max_size=4),
+        st.binary(max_size=60)
+        | st.dictionaries(st.sampled_from(NAMES), VALUES_OF, max_size=4).map(_json),
+    )
     def try_it(method: str, headers: dict[str, str], query: dict[str, str], body: bytes) -> None:
         try:
-            bench.provider.read_webhook(WebhookRequest(method, headers, query, body, 1_700_000_000_000), secret)
+            bench.provider.read_webhook(
+                WebhookRequest(method, headers, query, body, 1_700_000_000_000), secret
+            )
         except (Unverified, Invalid):
             return
         assert bench.platform in WITH_WEBHOOK  # what reports nothing takes nothing

@@ -12,9 +12,22 @@ from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 
 PLATFORMS = (
-    "jpush", "jpush_private", "jsms", "chuanglan", "montnets", "cmpp", "smtp", "alipay", "dingtalk", "wecom", "wecom_linkedcorp",
-    "wechatoa", "wechatoa_component", "wechatmp", "wechatmp_component",
-)  # fmt: skip
+    "jpush",
+    "jpush_private",
+    "jsms",
+    "chuanglan",
+    "montnets",
+    "cmpp",
+    "smtp",
+    "alipay",
+    "dingtalk",
+    "wecom",
+    "wecom_linkedcorp",
+    "wechatoa",
+    "wechatoa_component",
+    "wechatmp",
+    "wechatmp_component",
+)
 
 
 def test_every_platform_has_a_provider_of_that_name() -> None:
@@ -51,7 +64,9 @@ def test_checking_settings_imports_no_client() -> None:
         "import sys; from chalicelib.providers import registry; registry.capabilities();"
         "print([m for m in ('requests', 'urllib3', 'smtplib', 'cryptography', 'boto3', 'pydantic', 'chalice') if m in sys.modules])"
     )
-    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
     assert printed.strip() == "[]"
 
 

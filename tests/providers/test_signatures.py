@@ -27,7 +27,9 @@ with_openssl = pytest.mark.skipif(not OPENSSL, reason="openssl is not installed"
 
 
 def openssl(*arguments: str, given: bytes = b"") -> bytes:
-    return subprocess.run([OPENSSL, *arguments], input=given, capture_output=True, check=True).stdout
+    return subprocess.run(
+        [OPENSSL, *arguments], input=given, capture_output=True, check=True
+    ).stdout
 
 
 def digest(kind: str, text: bytes) -> str:
@@ -36,7 +38,10 @@ def digest(kind: str, text: bytes) -> str:
 
 # ---- JPush, JSMS, UMS, Operation Growth: Basic
 
-KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"  # as docs.jiguang.cn prints them, and the header that they give
+KEY, SECRET = (
+    "7d431e42dfa6a6d693ac2d04",
+    "5e987ac6d2e04d95a9d8f0d1",
+)  # as docs.jiguang.cn prints them, and the header that they give
 HEADER = "Basic N2Q0MzFlNDJkZmE2YTZkNjkzYWMyZDA0OjVlOTg3YWM2ZDJlMDRkOTVhOWQ4ZjBkMQ=="
 
 
@@ -53,7 +58,9 @@ def test_the_headers_of_rfc_7617() -> None:
 
 # ---- WeChat and WeCom: Tencent's own sample program (Sample.cs, Sample.py of WXBizMsgCrypt)
 
-SAMPLE = crypto.CallbackCrypto("QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wx5823bf96d3bd56c7")
+SAMPLE = crypto.CallbackCrypto(
+    "QDG6eK", "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", "wx5823bf96d3bd56c7"
+)
 ECHO = "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ=="
 POSTED = (
     "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUpj911L3vg3W/sYYvuJTs3TUUkSUXxaccA"
@@ -72,7 +79,11 @@ def test_tencents_sample_of_an_encrypted_message() -> None:
     SAMPLE.verify("477715d11cdb4164915debcba66cb864d751f3e6", "1409659813", "1372623149", POSTED)
     message = crypto.read_xml(SAMPLE.decrypt(POSTED).encode())
     assert (message["ToUserName"], message["FromUserName"]) == ("wx5823bf96d3bd56c7", "mycreate")
-    assert (message["Content"], message["MsgId"], message["AgentID"]) == ("hello", "4561255354251345929", "218")
+    assert (message["Content"], message["MsgId"], message["AgentID"]) == (
+        "hello",
+        "4561255354251345929",
+        "218",
+    )
 
 
 @with_openssl
@@ -94,13 +105,19 @@ def test_openssl_reads_what_we_encrypt_and_we_read_what_it_does() -> None:
 @with_openssl
 def test_openssl_agrees_on_digests() -> None:
     signed = b"appKey=k1&appMasterSecret=s1&nonce=7659972084945889195&timestamp=1492150741758"
-    assert jsms_receipts.signature("k1", "s1", "7659972084945889195", "1492150741758") == digest("sha1", signed)
-    assert montnets_receipts.password_digest("j10003", "111111", "0803192020") == digest("md5", b"J10003000000001111110803192020")
+    assert jsms_receipts.signature("k1", "s1", "7659972084945889195", "1492150741758") == digest(
+        "sha1", signed
+    )
+    assert montnets_receipts.password_digest("j10003", "111111", "0803192020") == digest(
+        "md5", b"J10003000000001111110803192020"
+    )
     proof = digest("md5", b"900001" + bytes(9) + b"secret" + b"0102030405")
     assert codec.authenticator("900001", "secret", 102030405).hex() == proof
     for size in (1, 4):  # bytes of the status in versions 2 and 3
         answered = digest("md5", bytes(size) + bytes.fromhex(proof) + b"secret")
-        assert codec.counter_authenticator(0, size, bytes.fromhex(proof), "secret").hex() == answered
+        assert (
+            codec.counter_authenticator(0, size, bytes.fromhex(proof), "secret").hex() == answered
+        )
 
 
 # ---- Alipay: RSA2
@@ -111,12 +128,29 @@ TEXT = 'app_id=2014072300007148&biz_content={"to_user_id":"2088","标题":"通�
 @with_openssl
 @pytest.mark.parametrize("form", [[], ["-traditional"]], ids=["pkcs8", "pkcs1"])
 def test_openssl_makes_a_key_signs_and_verifies(tmp_path: Path, form: list[str]) -> None:
-    key, public, signature = (str(tmp_path / name) for name in ("key.pem", "public.pem", "signature"))
-    openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", str(tmp_path / "new.pem"))
+    key, public, signature = (
+        str(tmp_path / name) for name in ("key.pem", "public.pem", "signature")
+    )
+    openssl(
+        "genpkey",
+        "-algorithm",
+        "RSA",
+        "-pkeyopt",
+        "rsa_keygen_bits:2048",
+        "-out",
+        str(tmp_path / "new.pem"),
+    )
     openssl("rsa", *form, "-in", str(tmp_path / "new.pem"), "-out", key)
     openssl("rsa", "-in", key, "-pubout", "-out", public)
     ours = alipay_signing.sign(TEXT, alipay_signing.private_key(Path(key).read_text(), "x"))
     Path(signature).write_bytes(base64.b64decode(ours))
-    assert openssl("dgst", "-sha256", "-verify", public, "-signature", signature, given=TEXT) == b"Verified OK\n"
+    assert (
+        openssl("dgst", "-sha256", "-verify", public, "-signature", signature, given=TEXT)
+        == b"Verified OK\n"
+    )
     theirs = openssl("dgst", "-sha256", "-sign", key, given=TEXT)
-    assert alipay_signing.is_signed(TEXT, base64.b64encode(theirs).decode(), alipay_signing.public_key(Path(public).read_text(), "x"))
+    assert alipay_signing.is_signed(
+        TEXT,
+        base64.b64encode(theirs).decode(),
+        alipay_signing.public_key(Path(public).read_text(), "x"),
+    )

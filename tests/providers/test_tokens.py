@@ -35,7 +35,9 @@ def test_workers_share_one_token(vendor: Vendor) -> None:
     assert vendor.given == 1
 
 
-def test_a_token_is_renewed_ahead_of_time_by_one_while_others_use_the_old_one(vendor: Vendor) -> None:
+def test_a_token_is_renewed_ahead_of_time_by_one_while_others_use_the_old_one(
+    vendor: Vendor,
+) -> None:
     one, other = vendor.worker(), vendor.worker()
     assert one.get("c", vendor.fetch) == other.get("c", vendor.fetch) == "token-1"
     vendor.time += 7000
@@ -68,7 +70,9 @@ def test_who_finds_another_fetching_and_no_token_comes_back_later(vendor: Vendor
     assert vendor.worker().get("c", vendor.fetch) == "token-1"
 
 
-def test_when_the_provider_gives_no_new_one_the_old_one_is_used_while_it_lives(vendor: Vendor) -> None:
+def test_when_the_provider_gives_no_new_one_the_old_one_is_used_while_it_lives(
+    vendor: Vendor,
+) -> None:
     def refuse() -> Token:
         raise Misconfigured("40001")
 
@@ -104,7 +108,9 @@ def test_after_a_failure_the_next_worker_asks_a_second_later_and_not_a_lease() -
 
 
 @pytest.mark.parametrize(("hint", "every"), [(None, 1), (0.2, 1), (4.5, 5), (3600, 15)])
-def test_a_provider_that_is_down_is_asked_by_one_at_a_time_and_seldom(hint: float | None, every: int) -> None:
+def test_a_provider_that_is_down_is_asked_by_one_at_a_time_and_seldom(
+    hint: float | None, every: int
+) -> None:
     """Ten workers keep trying for a minute."""
     vendor = Down(hint)
     begun = vendor.time
@@ -114,7 +120,10 @@ def test_a_provider_that_is_down_is_asked_by_one_at_a_time_and_seldom(hint: floa
                 vendor.worker().get("c", vendor.fetch)
         vendor.time += 0.25
     assert len(vendor.asked) == 60 // every
-    assert all(later - earlier >= every for earlier, later in zip(vendor.asked, vendor.asked[1:], strict=False))
+    assert all(
+        later - earlier >= every
+        for earlier, later in zip(vendor.asked, vendor.asked[1:], strict=False)
+    )
 
 
 def test_who_waits_for_another_that_fails_asks_itself() -> None:
@@ -128,7 +137,9 @@ def test_who_waits_for_another_that_fails_asks_itself() -> None:
         vendor.time += seconds
 
     assert vendor.store.lease("c", 15)
-    assert AccessTokens(vendor.store, lambda: vendor.time, sleep).get("c", vendor.fetch) == "token-1"
+    assert (
+        AccessTokens(vendor.store, lambda: vendor.time, sleep).get("c", vendor.fetch) == "token-1"
+    )
     assert 1 <= sum(vendor.slept) <= 1.5
 
 

@@ -17,9 +17,15 @@ from chalicelib.web.http import Http
 from tests.providers.sandboxes import Sandbox, eventually, running, webhook
 
 KEY = rsa.generate_private_key(65537, 2048)
-PUBLIC = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+PUBLIC = (
+    KEY.public_key()
+    .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+)
 PRIVATE = KEY.private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.TraditionalOpenSSL,
+    serialization.NoEncryption(),
 ).decode()
 HTTP = Http(Policy(("127.0.0.1",)), timeout=8)
 GOOD = "2088102122458832"
@@ -39,13 +45,35 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def content(**changes: Any) -> dict[str, Any]:
-    context = {"head_color": "#85be53", "url": "https://shop.example", "action_name": "查看", "keyword1": {"value": "中"}, **changes}
-    return {"template_id": "t1", "context": {name: value for name, value in context.items() if value is not None}}
+    context = {
+        "head_color": "#85be53",
+        "url": "https://shop.example",
+        "action_name": "查看",
+        "keyword1": {"value": "中"},
+        **changes,
+    }
+    return {
+        "template_id": "t1",
+        "context": {name: value for name, value in context.items() if value is not None},
+    }
 
 
-def send(box: Sandbox, contact: str, what: dict[str, Any] | None = None, http: Http = HTTP, **credentials: str) -> Answer:
-    given = {"app_id": "app", "private_key": PRIVATE, "alipay_public_key": box.about["alipay_public_key"], **credentials}
-    with Alipay(http).connect(Account("life", given, {"base_url": f"{box.url}/alipay/gateway.do"})) as session:
+def send(
+    box: Sandbox,
+    contact: str,
+    what: dict[str, Any] | None = None,
+    http: Http = HTTP,
+    **credentials: str,
+) -> Answer:
+    given = {
+        "app_id": "app",
+        "private_key": PRIVATE,
+        "alipay_public_key": box.about["alipay_public_key"],
+        **credentials,
+    }
+    with Alipay(http).connect(
+        Account("life", given, {"base_url": f"{box.url}/alipay/gateway.do"})
+    ) as session:
         return session.send(OutgoingCall("m", [Recipient(contact, what or content())]))
 
 
@@ -65,7 +93,9 @@ def test_a_signed_message_is_taken_and_its_answer_is_signed(box: Sandbox) -> Non
 
 def test_who_does_not_follow_is_refused_for_good(box: Sandbox) -> None:
     for contact in ("2088102122450001", "someone-reject"):
-        assert send(box, contact).outcomes == [Outcome(Loss.INVALID_TARGET, "PUB.MSG_SD_NOFOLLOW", gone=True)]
+        assert send(box, contact).outcomes == [
+            Outcome(Loss.INVALID_TARGET, "PUB.MSG_SD_NOFOLLOW", gone=True)
+        ]
         assert box.sends(contact) == 0
         assert box.outcomes(contact) == ["refused"]
 
@@ -75,7 +105,9 @@ def test_a_template_of_the_library_does_not_exist(box: Sandbox) -> None:
         send(box, GOOD, {**content(), "template_id": "TM000000223"})
 
 
-@pytest.mark.parametrize(("contact", "kind"), [("2088102122450005", Unavailable), ("2088102122450008", Throttled)])
+@pytest.mark.parametrize(
+    ("contact", "kind"), [("2088102122450005", Unavailable), ("2088102122450008", Throttled)]
+)
 def test_a_trouble_comes_once(box: Sandbox, contact: str, kind: type[Exception]) -> None:
     with pytest.raises(kind) as error:
         send(box, contact)
@@ -102,17 +134,27 @@ def test_the_person_opens_the_jump_link(box: Sandbox) -> None:
 
 def test_another_key_is_refused(box: Sandbox) -> None:
     other = rsa.generate_private_key(65537, 2048)
-    der = other.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    der = other.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     with pytest.raises(Misconfigured, match=r"isv\.invalid-signature"):
         send(box, GOOD, private_key=base64.b64encode(der).decode())
-    public = other.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public = other.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
     with pytest.raises(Uncertain, match="answer_signature"):
         send(box, GOOD, alipay_public_key=base64.b64encode(public).decode())
 
 
 def test_a_connection_is_tested_without_sending(box: Sandbox) -> None:
-    given = {"app_id": "app", "private_key": PRIVATE, "alipay_public_key": box.about["alipay_public_key"]}
-    with Alipay(HTTP).connect(Account("life", given, {"base_url": f"{box.url}/alipay/gateway.do"})) as session:
+    given = {
+        "app_id": "app",
+        "private_key": PRIVATE,
+        "alipay_public_key": box.about["alipay_public_key"],
+    }
+    with Alipay(HTTP).connect(
+        Account("life", given, {"base_url": f"{box.url}/alipay/gateway.do"})
+    ) as session:
         session.check()
     assert box.get("sends") == {}
 
@@ -148,7 +190,9 @@ def test_what_breaks_a_rule_is_refused(box: Sandbox, changes: dict[str, Any]) ->
         ({"app_id": "other", "biz_content": "{"}, "isv.invalid-parameter"),
     ],
 )
-def test_requests_that_are_none_get_the_vendors_codes(box: Sandbox, changes: dict[str, str], sub_code: str) -> None:
+def test_requests_that_are_none_get_the_vendors_codes(
+    box: Sandbox, changes: dict[str, str], sub_code: str
+) -> None:
     form = {
         "app_id": "other",
         "method": "alipay.open.public.message.single.send",

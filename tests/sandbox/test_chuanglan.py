@@ -37,7 +37,9 @@ def session(box: Sandbox):
 
 def send(box: Sandbox, *contacts: str, text: str = "文") -> Answer:
     with session(box) as opened:
-        return opened.send(OutgoingCall("m", [Recipient(contact, {"content": text}) for contact in contacts]))
+        return opened.send(
+            OutgoingCall("m", [Recipient(contact, {"content": text}) for contact in contacts])
+        )
 
 
 def poll(box: Sandbox) -> Any:
@@ -51,10 +53,16 @@ def ask(box: Sandbox, path: str, body: Any) -> Any:
 
 def test_links_of_ones_own_reach_each_number(box: Sandbox) -> None:
     with webhook() as page, session(box) as opened:
-        urls = {contact: page.url.replace("/hook", f"/l/{contact}") for contact in (GOOD, "13800000009")}
-        recipients = [Recipient(contact, {"content": f"看 {url} 。"}) for contact, url in urls.items()]
+        urls = {
+            contact: page.url.replace("/hook", f"/l/{contact}") for contact in (GOOD, "13800000009")
+        }
+        recipients = [
+            Recipient(contact, {"content": f"看 {url} 。"}) for contact, url in urls.items()
+        ]
         opened.send(OutgoingCall("m", recipients))
-        assert box.get("inbox", contact=GOOD)["messages"][0]["content"] == {"msg": f"【商店】看 {urls[GOOD]} 。"}
+        assert box.get("inbox", contact=GOOD)["messages"][0]["content"] == {
+            "msg": f"【商店】看 {urls[GOOD]} 。"
+        }
         eventually(lambda: page.seen)
         assert page.seen[0].path.startswith("/l/13800000009")
     assert [call["endpoint"] for call in box.get("calls")["calls"]] == ["POST /msg/variable/json"]
@@ -81,7 +89,9 @@ def test_a_poll_brings_500_reports_in_five_questions(box: Sandbox) -> None:
         ({"msg": "文"}, "116"),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, changes: dict[str, str], code: str) -> None:
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, changes: dict[str, str], code: str
+) -> None:
     body = {**CREDENTIALS, "msg": "【商店】" + "文" * 532, "phone": GOOD}
     assert ask(box, "/msg/v1/send/json", {**body, **changes})["code"] == code
     assert box.sends(GOOD) == 0
@@ -92,7 +102,14 @@ def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox
 def test_requests_that_are_none_are_refused(box: Sandbox) -> None:
     assert ask(box, "/msg/v1/send/json", [])["code"] == "130"
     for params in ("", GOOD, f"{GOOD},a,b"):
-        assert ask(box, "/msg/variable/json", {**CREDENTIALS, "msg": "【商店】{$var}", "params": params})["code"] == "130"
+        assert (
+            ask(
+                box,
+                "/msg/variable/json",
+                {**CREDENTIALS, "msg": "【商店】{$var}", "params": params},
+            )["code"]
+            == "130"
+        )
     assert box.ask("GET", "/chuanglan/msg/nowhere").status_code == 404
 
 

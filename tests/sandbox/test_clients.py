@@ -48,12 +48,16 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def call(content: Mapping[str, Any], *contacts: str, token: str | None = None) -> OutgoingCall:
-    return OutgoingCall("m", [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)], token)
+    return OutgoingCall(
+        "m", [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)], token
+    )
 
 
 def received(seen: Seen) -> WebhookRequest:
     query = dict(parse_qsl(urlsplit(seen.path).query))
-    return WebhookRequest(seen.method, seen.headers, query, seen.body.encode(), int(time.time() * 1000))
+    return WebhookRequest(
+        seen.method, seen.headers, query, seen.body.encode(), int(time.time() * 1000)
+    )
 
 
 def test_jpush_sends_polls_and_reads_receipts(box: Sandbox) -> None:
@@ -62,12 +66,21 @@ def test_jpush_sends_polls_and_reads_receipts(box: Sandbox) -> None:
     with webhook() as hook, provider.connect(account) as session:
         box.register("jpush", "key", webhook_url=hook.url)
         token = session.token()
-        answer = session.send(call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token))
-        assert session.send(call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token)) == answer
+        answer = session.send(
+            call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token)
+        )
+        assert (
+            session.send(call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token))
+            == answer
+        )
         assert box.sends("a-click") == 1
         eventually(lambda: len(hook.events()) == 3)
         secret = provider.webhook_secret(CREDENTIALS)
-        receipts = [receipt for seen in hook.seen for receipt in provider.read_webhook(received(seen), secret).receipts]
+        receipts = [
+            receipt
+            for seen in hook.seen
+            for receipt in provider.read_webhook(received(seen), secret).receipts
+        ]
         assert {(receipt.contact, receipt.kind) for receipt in receipts} == {
             ("a-click", ReceiptKind.DELIVERED),
             ("a-click", ReceiptKind.CLICKED),
@@ -88,7 +101,11 @@ def test_jsms_sends_polls_and_reads_receipts(box: Sandbox) -> None:
         taken, refused = session.send(call(content, "13800001234", "13800000001")).outcomes
         assert (taken.loss, refused.loss, refused.code) == (None, Loss.INVALID_TARGET, "50006")
         (receipt,) = eventually(lambda: session.poll({}))
-        assert (receipt.provider_id, receipt.kind, receipt.contact) == (taken.provider_id, ReceiptKind.DELIVERED, "13800001234")
+        assert (receipt.provider_id, receipt.kind, receipt.contact) == (
+            taken.provider_id,
+            ReceiptKind.DELIVERED,
+            "13800001234",
+        )
         with webhook() as hook:
             assert box.register("jsms", "key", webhook_url=hook.url, verify=True).status_code == 200
             secret = provider.webhook_secret(CREDENTIALS)
@@ -100,10 +117,18 @@ def test_jsms_sends_polls_and_reads_receipts(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("digits", "expected"), [("0005", Unavailable), ("0008", Throttled)])
-def test_jsms_and_jpush_understand_troubles_that_pass(box: Sandbox, digits: str, expected: type[Unavailable]) -> None:
+def test_jsms_and_jpush_understand_troubles_that_pass(
+    box: Sandbox, digits: str, expected: type[Unavailable]
+) -> None:
     http = Http(POLICY)
-    sms, app = Account("sms", CREDENTIALS, {"base_url": f"{box.url}/jsms"}), Account("app", CREDENTIALS, {"base_url": f"{box.url}/jpush"})
-    for provider, account, content in ((Jsms(http), sms, {"temp_id": 1}), (JPush(http), app, {"alert": "hi"})):
+    sms, app = (
+        Account("sms", CREDENTIALS, {"base_url": f"{box.url}/jsms"}),
+        Account("app", CREDENTIALS, {"base_url": f"{box.url}/jpush"}),
+    )
+    for provider, account, content in (
+        (Jsms(http), sms, {"temp_id": 1}),
+        (JPush(http), app, {"alert": "hi"}),
+    ):
         with provider.connect(account) as session:
             with pytest.raises(Unavailable) as caught:
                 session.send(call(content, f"1380000{digits}"))
@@ -115,12 +140,19 @@ def test_jsms_and_jpush_understand_troubles_that_pass(box: Sandbox, digits: str,
 @pytest.mark.parametrize("encryption", ["none", "tls", "starttls"])
 def test_mail_goes_through_every_listener(box: Sandbox, encryption: str) -> None:
     port = box.about[{"none": "smtp", "tls": "smtps", "starttls": "starttls"}[encryption] + "_port"]
-    options = {"server": "127.0.0.1", "port": port, "encryption": encryption, "sender": "news@corp.example"}
+    options = {
+        "server": "127.0.0.1",
+        "port": port,
+        "encryption": encryption,
+        "sender": "news@corp.example",
+    }
     options["ca"] = box.ask("GET", "/_sandbox/certificate").text
     account = Account("mail", {"username": "u", "password": "p"}, options)
     with Smtp(POLICY).connect(account) as session:
         contacts = ("a@example.com", "b-reject@example.com", f"c{encryption}-flaky@example.com")
-        taken, refused, later = session.send(call({"subject": "Hi", "text": "there"}, *contacts)).outcomes
+        taken, refused, later = session.send(
+            call({"subject": "Hi", "text": "there"}, *contacts)
+        ).outcomes
     assert (taken.loss, refused.loss, later.later) == (None, Loss.INVALID_TARGET, True)
     (message,) = box.get("inbox", contact="a@example.com")["messages"]
     assert message["provider_id"] == "<m.0.0@corp.example>"
@@ -130,7 +162,10 @@ def test_wecom_sends_recalls_and_outlives_its_token(box: Sandbox) -> None:
     credentials = {"corp_id": "ww1", "agent_id": 7, "secret": "secret"}
     box.register("wecom", "ww1", agent_id="7")
     http, account = Http(POLICY), Account("wk", credentials, {"base_url": f"{box.url}/wecom"})
-    content = {"msgtype": "textcard", "textcard": {"title": "t", "description": "d", "url": "https://a.example"}}
+    content = {
+        "msgtype": "textcard",
+        "textcard": {"title": "t", "description": "d", "url": "https://a.example"},
+    }
     with WeCom(http, AccessTokens(MemoryTokens())).connect(account) as session:
         session.check()
         token = session.token()
@@ -149,20 +184,30 @@ def test_wecom_sends_recalls_and_outlives_its_token(box: Sandbox) -> None:
         taken, refused = session.send(call(content, "ww2/ann", "ww2/bob-reject")).outcomes
         assert (taken.loss, refused.loss) == (None, Loss.INVALID_TARGET)
     wrong = Account("wrong", {**credentials, "secret": "x"}, account.options)
-    with WeCom(http, AccessTokens(MemoryTokens())).connect(wrong) as session, pytest.raises(Misconfigured):
+    with (
+        WeCom(http, AccessTokens(MemoryTokens())).connect(wrong) as session,
+        pytest.raises(Misconfigured),
+    ):
         session.check()
 
 
 def test_dingtalk_sends_polls_recalls_and_outlives_its_token(box: Sandbox) -> None:
     box.register("dingtalk", "key", agent_id="7")
-    account = Account("dt", {"agent_id": 7, "app_key": "key", "app_secret": "secret"}, {"base_url": f"{box.url}/dingtalk"})
+    account = Account(
+        "dt",
+        {"agent_id": 7, "app_key": "key", "app_secret": "secret"},
+        {"base_url": f"{box.url}/dingtalk"},
+    )
     users = ["a", "b-reject", "c-undelivered", "d-silent"]
     with DingTalk(Http(POLICY), AccessTokens(MemoryTokens())).connect(account) as session:
         session.check()
         answer = session.send(call({"text": "hi"}, *users))
         assert all(outcome.loss is None for outcome in answer.outcomes)
         box.register("dingtalk", "key", agent_id="7")  # ends the token
-        polled = {receipt.contact: (receipt.kind, receipt.code, receipt.gone) for receipt in session.poll({answer.provider_id: users})}
+        polled = {
+            receipt.contact: (receipt.kind, receipt.code, receipt.gone)
+            for receipt in session.poll({answer.provider_id: users})
+        }
         assert polled == {
             "a": (ReceiptKind.DELIVERED, "", False),
             "b-reject": (ReceiptKind.DELIVERY_FAILED, "invalid_user", True),
@@ -177,12 +222,18 @@ def test_dingtalk_sends_polls_recalls_and_outlives_its_token(box: Sandbox) -> No
 
 
 @pytest.mark.parametrize(("word", "expected"), [("flaky", Unavailable), ("throttle", Throttled)])
-def test_wecom_and_dingtalk_understand_troubles_that_pass(box: Sandbox, word: str, expected: type[Unavailable]) -> None:
+def test_wecom_and_dingtalk_understand_troubles_that_pass(
+    box: Sandbox, word: str, expected: type[Unavailable]
+) -> None:
     http, tokens = Http(POLICY), AccessTokens(MemoryTokens())
     corp = {"corp_id": "ww1", "agent_id": 7, "secret": "secret"}
     text = {"msgtype": "text", "text": {"content": "hi"}}
     work = {"base_url": f"{box.url}/wecom"}
-    ding = Account("dt", {"agent_id": 7, "app_key": "key", "app_secret": "secret"}, {"base_url": f"{box.url}/dingtalk"})
+    ding = Account(
+        "dt",
+        {"agent_id": 7, "app_key": "key", "app_secret": "secret"},
+        {"base_url": f"{box.url}/dingtalk"},
+    )
     for provider, account, content, contact in (
         (WeCom(http, tokens), Account("wk", corp, work), text, f"u-{word}"),
         (LinkedCorp(http, tokens), Account("lc", corp, work), text, f"ww2/u-{word}"),
@@ -197,20 +248,42 @@ def test_wecom_and_dingtalk_understand_troubles_that_pass(box: Sandbox, word: st
 
 
 def test_wecom_proves_its_address_and_reads_a_click_on_a_cards_button(box: Sandbox) -> None:
-    keys = {"callback_token": "tok", "encoding_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"}
+    keys = {
+        "callback_token": "tok",
+        "encoding_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
+    }
     credentials = {"corp_id": "ww1", "agent_id": 7, "secret": "secret", **keys}
     provider = WeCom(Http(POLICY), AccessTokens(MemoryTokens()))
     secret = provider.webhook_secret(credentials)
-    card = {"card_type": "button_interaction", "main_title": {"title": "ok?"}, "button_list": [{"text": "yes", "key": "yes"}]}
-    with webhook() as hook, provider.connect(Account("wk", credentials, {"base_url": f"{box.url}/wecom"})) as session:
+    card = {
+        "card_type": "button_interaction",
+        "main_title": {"title": "ok?"},
+        "button_list": [{"text": "yes", "key": "yes"}],
+    }
+    with (
+        webhook() as hook,
+        provider.connect(Account("wk", credentials, {"base_url": f"{box.url}/wecom"})) as session,
+    ):
 
         def answer(seen: Seen) -> tuple[int, str]:
             hook.seen.append(seen)
             return 200, provider.read_webhook(received(seen), secret).reply
 
         hook.answer = answer  # type: ignore[method-assign]
-        assert box.register("wecom", "ww1", agent_id="7", webhook_url=hook.url, verify=True, **keys).status_code == 200
-        sent = session.send(call({"msgtype": "template_card", "template_card": card}, "u-click", "v", token=session.token()))
+        assert (
+            box.register(
+                "wecom", "ww1", agent_id="7", webhook_url=hook.url, verify=True, **keys
+            ).status_code
+            == 200
+        )
+        sent = session.send(
+            call(
+                {"msgtype": "template_card", "template_card": card},
+                "u-click",
+                "v",
+                token=session.token(),
+            )
+        )
         eventually(lambda: len(hook.seen) == 2)
         (receipt,) = provider.read_webhook(received(hook.seen[1]), secret).receipts
         assert (receipt.kind, receipt.contact) == (ReceiptKind.CLICKED, "u-click")

@@ -62,8 +62,14 @@ class Client:
             self._read += [codec.decode(frame, self.version) for frame in self._framer.feed(data)]
         return self._read.pop(0)
 
-    def connect(self, secret: str = SECRET, account: str = ACCOUNT, version: int = 0) -> ConnectResp:
-        self.say(Connect(account, codec.authenticator(account, secret, STAMP), version or self.version, STAMP))
+    def connect(
+        self, secret: str = SECRET, account: str = ACCOUNT, version: int = 0
+    ) -> ConnectResp:
+        self.say(
+            Connect(
+                account, codec.authenticator(account, secret, STAMP), version or self.version, STAMP
+            )
+        )
         answer = self.hear()[1]
         assert isinstance(answer, ConnectResp)
         return answer
@@ -95,15 +101,26 @@ def test_the_gateway_proves_that_it_knows_the_secret(sandbox: Sandbox, version: 
         answer = one.connect()
         proof = codec.authenticator(ACCOUNT, SECRET, STAMP)
         assert answer == ConnectResp(
-            0, codec.counter_authenticator(0, answer.status_size, proof, SECRET), version, 4 if version == V3 else 1
+            0,
+            codec.counter_authenticator(0, answer.status_size, proof, SECRET),
+            version,
+            4 if version == V3 else 1,
         )
 
 
 @pytest.mark.parametrize(
     ("login", "status"),
-    [({"secret": "wrong"}, 3), ({"account": "nobody"}, 2), ({"version": 0x40}, 4), ({"version": 0x31}, 4), ({"version": 0x21}, 0)],
+    [
+        ({"secret": "wrong"}, 3),
+        ({"account": "nobody"}, 2),
+        ({"version": 0x40}, 4),
+        ({"version": 0x31}, 4),
+        ({"version": 0x21}, 0),
+    ],
 )
-def test_who_may_not_connect_is_told_why(sandbox: Sandbox, login: dict[str, Any], status: int) -> None:
+def test_who_may_not_connect_is_told_why(
+    sandbox: Sandbox, login: dict[str, Any], status: int
+) -> None:
     with client(sandbox, greet=False) as one:
         assert one.connect(**login).status == status
         if status:
@@ -121,13 +138,23 @@ def test_an_account_has_so_many_connections_and_no_more(sandbox: Sandbox) -> Non
 @pytest.mark.parametrize(
     ("changes", "result"),
     [
-        ({}, 0), ({"content": b"x" * 159}, 0), ({"content": b"x" * 160}, 6), ({"content": b"xx" * 70, "format": 8}, 0),
-        ({"content": b"xx" * 71, "format": 8}, 6), ({"content": b"x", "format": 8}, 1), ({"content": b""}, 1), ({"account": "900002"}, 11),
-        ({"source": "shop"}, 10), ({"numbers": ("12",)}, 13), ({"numbers": ("13800001111", "13800000001")}, 13), ({"parts": 2}, 1),
+        ({}, 0),
+        ({"content": b"x" * 159}, 0),
+        ({"content": b"x" * 160}, 6),
+        ({"content": b"xx" * 70, "format": 8}, 0),
+        ({"content": b"xx" * 71, "format": 8}, 6),
+        ({"content": b"x", "format": 8}, 1),
+        ({"content": b""}, 1),
+        ({"account": "900002"}, 11),
+        ({"source": "shop"}, 10),
+        ({"numbers": ("12",)}, 13),
+        ({"numbers": ("13800001111", "13800000001")}, 13),
+        ({"parts": 2}, 1),
         ({"parts": 2, "has_header": True, "content": b"\x05\x00\x03\x07\x02\x01hi"}, 0),
-        ({"parts": 2, "part": 2, "has_header": True, "content": b"\x05\x00\x03\x07\x02\x01hi"}, 1), ({"has_header": True}, 1),
+        ({"parts": 2, "part": 2, "has_header": True, "content": b"\x05\x00\x03\x07\x02\x01hi"}, 1),
+        ({"has_header": True}, 1),
     ],
-)  # fmt: skip
+)
 def test_a_submit_is_checked(sandbox: Sandbox, changes: dict[str, Any], result: int) -> None:
     for version in (V2, V3):
         with client(sandbox, version) as one:
@@ -144,7 +171,8 @@ def test_more_than_a_window_is_refused(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "version", "size"), [({}, V2, 60), ({}, V3, 71), ({"report_bytes": 60}, V3, 60), ({"report_bytes": 71}, V2, 71)]
+    ("settings", "version", "size"),
+    [({}, V2, 60), ({}, V3, 71), ({"report_bytes": 60}, V3, 60), ({"report_bytes": 71}, V2, 71)],
 )
 def test_a_report_has_the_size_of_its_version_unless_told_otherwise(
     sandbox: Sandbox, settings: dict[str, int], version: int, size: int
@@ -160,12 +188,21 @@ def test_a_report_has_the_size_of_its_version_unless_told_otherwise(
 
 
 @pytest.mark.parametrize("consecutive", [0, 1])
-def test_the_numbers_of_a_submit_have_one_id_or_consecutive_ones(sandbox: Sandbox, consecutive: int) -> None:
+def test_the_numbers_of_a_submit_have_one_id_or_consecutive_ones(
+    sandbox: Sandbox, consecutive: int
+) -> None:
     sandbox.register("cmpp", ACCOUNT, receipt_delay=0.1, consecutive_ids=consecutive)
     with client(sandbox) as one:
         first = one.submit(replace(TEXT, numbers=("13800001111", "13800002222"))).id
-        reports = [codec.decode_report(body.content) for _, body in (one.hear(), one.hear()) if isinstance(body, Deliver)]
-        assert {report.number: report.id - first for report in reports} == {"13800001111": 0, "13800002222": consecutive}
+        reports = [
+            codec.decode_report(body.content)
+            for _, body in (one.hear(), one.hear())
+            if isinstance(body, Deliver)
+        ]
+        assert {report.number: report.id - first for report in reports} == {
+            "13800001111": 0,
+            "13800002222": consecutive,
+        }
         assert one.submit(TEXT).id > first + consecutive
 
 
@@ -209,7 +246,9 @@ def test_what_is_no_cmpp_is_cut(sandbox: Sandbox) -> None:
 
 def test_connections_are_cut_on_command(sandbox: Sandbox) -> None:
     with client(sandbox) as one:
-        assert sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json() == {"cut": 1}
+        assert sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json() == {
+            "cut": 1
+        }
         begun = time.monotonic()
         with pytest.raises((EOFError, ConnectionError)):
             one.hear()

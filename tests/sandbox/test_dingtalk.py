@@ -26,17 +26,25 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def token(box: Sandbox, secret: str = "secret") -> dict[str, Any]:
-    return box.ask("GET", "/dingtalk/gettoken", params={"appkey": "key", "appsecret": secret}).json()
+    return box.ask(
+        "GET", "/dingtalk/gettoken", params={"appkey": "key", "appsecret": secret}
+    ).json()
 
 
-def post(box: Sandbox, what: str, body: Any, access_token: str | None = None, **options: Any) -> requests.Response:
+def post(
+    box: Sandbox, what: str, body: Any, access_token: str | None = None, **options: Any
+) -> requests.Response:
     query = {"access_token": token(box)["access_token"] if access_token is None else access_token}
     sent = {"agent_id": 7, **body} if isinstance(body, dict) else body
-    return requests.post(box.url + NOTICES + what, json=sent, params=query, **{"timeout": 8, **options})
+    return requests.post(
+        box.url + NOTICES + what, json=sent, params=query, **{"timeout": 8, **options}
+    )
 
 
 def send(box: Sandbox, *users: str, msg: Any = TEXT) -> dict[str, Any]:
-    answer: dict[str, Any] = post(box, "asyncsend_v2", {"userid_list": ",".join(users), "msg": msg}).json()
+    answer: dict[str, Any] = post(
+        box, "asyncsend_v2", {"userid_list": ",".join(users), "msg": msg}
+    ).json()
     return answer
 
 
@@ -55,8 +63,14 @@ def test_what_becomes_of_a_task_is_told_user_by_user_and_over_time(box: Sandbox)
         "read": ["f-click", "g-double"],
     }
     told = result(box, task_id)
-    assert {name: [user for user in ids if user != "g-double"] for name, ids in told.items()} == {**early, "read": ["f-click"]}
-    assert post(box, "getsendprogress", {"task_id": task_id}).json()["progress"] == {"progress_in_percent": 85, "status": 1}
+    assert {name: [user for user in ids if user != "g-double"] for name, ids in told.items()} == {
+        **early,
+        "read": ["f-click"],
+    }
+    assert post(box, "getsendprogress", {"task_id": task_id}).json()["progress"] == {
+        "progress_in_percent": 85,
+        "status": 1,
+    }
     eventually(lambda: "e-late" in result(box, task_id)["unread"])
     assert post(box, "getsendprogress", {"task_id": task_id}).json()["progress"]["status"] == 2
     assert [box.sends(user) for user in users] == [1, 0, 1, 1, 1, 1, 1]
@@ -67,7 +81,11 @@ def test_the_same_notice_twice_on_a_day_is_forbidden_in_the_result_only(box: San
     again = send(box, "a", "b")
     assert again["errcode"] == 0
     told = result(box, again["task_id"])
-    assert told == {"unread": ["b"], "forbidden": ["a"], "forbidden_list": [{"code": "143106", "count": 1, "userid": "a"}]}
+    assert told == {
+        "unread": ["b"],
+        "forbidden": ["a"],
+        "forbidden_list": [{"code": "143106", "count": 1, "userid": "a"}],
+    }
     assert box.sends("a") == 1
 
 
@@ -95,7 +113,10 @@ def test_wrong_credentials_and_tokens_are_refused_behind_the_gateway(box: Sandbo
         ({"msg": {"msgtype": "link"}, "userid_list": "a"}, 41),
         (
             {
-                "msg": {"msgtype": "action_card", "action_card": {"title": "t", "markdown": "m", "single_title": "s" * 21}},
+                "msg": {
+                    "msgtype": "action_card",
+                    "action_card": {"title": "t", "markdown": "m", "single_title": "s" * 21},
+                },
                 "userid_list": "a",
             },
             41,
@@ -103,14 +124,20 @@ def test_wrong_credentials_and_tokens_are_refused_behind_the_gateway(box: Sandbo
         ([], 47001),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, body: Any, code: int) -> None:
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, body: Any, code: int
+) -> None:
     assert post(box, "asyncsend_v2", body).json()["errcode"] == code
     assert box.sends("a") == 0
 
 
 def test_troubles_pass(box: Sandbox) -> None:
     throttled = post(box, "asyncsend_v2", {"msg": TEXT, "userid_list": "a-throttle"})
-    assert (throttled.json()["errcode"], throttled.json()["sub_code"], throttled.headers["Retry-After"]) == (88, "90018", "1")
+    assert (
+        throttled.json()["errcode"],
+        throttled.json()["sub_code"],
+        throttled.headers["Retry-After"],
+    ) == (88, "90018", "1")
     assert send(box, "a-flaky")["errcode"] == -1
     assert send(box, "a-throttle", "a-flaky")["errcode"] == 0
     with pytest.raises(requests.Timeout):
@@ -124,7 +151,9 @@ def test_a_recalled_task_is_told_of_no_more(box: Sandbox) -> None:
     assert post(box, "recall", {"msg_task_id": task_id}).json()["errcode"] == 0
     assert post(box, "recall", {"msg_task_id": task_id}).json()["errcode"] == 41
     assert post(box, "getsendresult", {"task_id": task_id}).json()["errcode"] == 41
-    assert post(box, "getsendresult", {"agent_id": 8, "task_id": task_id}).json()["errcode"] == 40056
+    assert (
+        post(box, "getsendresult", {"agent_id": 8, "task_id": task_id}).json()["errcode"] == 40056
+    )
 
 
 def test_a_person_opens_the_first_link(box: Sandbox) -> None:

@@ -36,7 +36,12 @@ def hook(box: Sandbox) -> Iterator[Webhook]:
 
 
 def body(*ids: str, **more: Any) -> dict[str, Any]:
-    return {"platform": "all", "audience": {"registration_id": list(ids)}, "notification": {"alert": "hi"}, **more}
+    return {
+        "platform": "all",
+        "audience": {"registration_id": list(ids)},
+        "notification": {"alert": "hi"},
+        **more,
+    }
 
 
 def push(box: Sandbox, *ids: str, auth: tuple[str, str] = AUTH, **more: Any) -> requests.Response:
@@ -48,11 +53,18 @@ def error(reply: requests.Response) -> tuple[int, int]:
 
 
 def status(box: Sandbox, msg_id: str, *ids: str) -> dict[str, int]:
-    reply = box.ask("POST", "/jpush/v3/status/message", json={"msg_id": int(msg_id), "registration_ids": list(ids)}, auth=AUTH)
+    reply = box.ask(
+        "POST",
+        "/jpush/v3/status/message",
+        json={"msg_id": int(msg_id), "registration_ids": list(ids)},
+        auth=AUTH,
+    )
     return {one: state["status"] for one, state in reply.json().items()}
 
 
-def test_a_push_is_answered_with_texts_and_its_receipts_come_in_one_authenticated_array(box: Sandbox, hook: Webhook) -> None:
+def test_a_push_is_answered_with_texts_and_its_receipts_come_in_one_authenticated_array(
+    box: Sandbox, hook: Webhook
+) -> None:
     reply = push(box, "a", "b", "a", options={"sendno": 18})
     assert reply.status_code == 200
     assert reply.json() == {"sendno": "18", "msg_id": reply.json()["msg_id"]}
@@ -61,7 +73,10 @@ def test_a_push_is_answered_with_texts_and_its_receipts_come_in_one_authenticate
     assert base64.b64decode(seen.headers["authorization"].removeprefix("Basic ")) == b"key:secret"
     assert seen.json["appKey"] == "key"
     assert [event["registration_id"] for event in seen.json["data"]] == ["a", "b"]
-    assert all(event["msg_id"] == reply.json()["msg_id"] and event["type"] == RECEIVED for event in seen.json["data"])
+    assert all(
+        event["msg_id"] == reply.json()["msg_id"] and event["type"] == RECEIVED
+        for event in seen.json["data"]
+    )
     assert all(abs(event["itime"] - time.time()) < 60 for event in seen.json["data"])
     assert box.sends("a") == box.sends("b") == 1
 
@@ -72,8 +87,12 @@ def test_arrays_hold_a_hundred_receipts_at_most(box: Sandbox, hook: Webhook) -> 
     assert sorted(len(seen.json["data"]) for seen in hook.seen) == [50, 100, 100]
 
 
-def test_a_repeated_cid_is_answered_as_before_and_sends_nothing(box: Sandbox, hook: Webhook) -> None:
-    (cid,) = box.ask("GET", "/jpush/v3/push/cid", params={"type": "push"}, auth=AUTH).json()["cidlist"]
+def test_a_repeated_cid_is_answered_as_before_and_sends_nothing(
+    box: Sandbox, hook: Webhook
+) -> None:
+    (cid,) = box.ask("GET", "/jpush/v3/push/cid", params={"type": "push"}, auth=AUTH).json()[
+        "cidlist"
+    ]
     first, again = push(box, "a", cid=cid), push(box, "a", cid=cid)
     assert again.json() == first.json()
     assert again.status_code == 200
@@ -86,16 +105,27 @@ def test_a_repeated_cid_is_answered_as_before_and_sends_nothing(box: Sandbox, ho
 
 
 def test_cids_belong_to_the_application_and_ten_are_the_most(box: Sandbox) -> None:
-    cids = box.ask("GET", "/jpush/v3/push/cid", params={"type": "push", "count": 1000}, auth=AUTH).json()["cidlist"]
+    cids = box.ask(
+        "GET", "/jpush/v3/push/cid", params={"type": "push", "count": 1000}, auth=AUTH
+    ).json()["cidlist"]
     assert len(set(cids)) == 10
     assert all(cid.startswith("key-") for cid in cids)
-    assert error(box.ask("GET", "/jpush/v3/push/cid", params={"count": 0}, auth=AUTH)) == (400, 1003)
+    assert error(box.ask("GET", "/jpush/v3/push/cid", params={"count": 0}, auth=AUTH)) == (
+        400,
+        1003,
+    )
 
 
-def test_a_refused_device_is_dropped_from_a_mixed_push_and_fails_a_push_of_its_own(box: Sandbox, hook: Webhook) -> None:
+def test_a_refused_device_is_dropped_from_a_mixed_push_and_fails_a_push_of_its_own(
+    box: Sandbox, hook: Webhook
+) -> None:
     msg_id = push(box, "good", "bad-reject").json()["msg_id"]
     eventually(lambda: hook.events())
-    assert status(box, msg_id, "good", "bad-reject", "other") == {"good": 0, "bad-reject": 2, "other": 3}
+    assert status(box, msg_id, "good", "bad-reject", "other") == {
+        "good": 0,
+        "bad-reject": 2,
+        "other": 3,
+    }
     alone = push(box, "bad-reject", "worse-reject")
     assert error(alone) == (400, 1011)
     assert isinstance(alone.json()["msg_id"], int)
@@ -103,13 +133,21 @@ def test_a_refused_device_is_dropped_from_a_mixed_push_and_fails_a_push_of_its_o
     assert [event["registration_id"] for event in hook.events()] == ["good"]
 
 
-def test_undelivered_silent_and_clicked_devices_are_told_apart_by_events_and_states(box: Sandbox, hook: Webhook) -> None:
+def test_undelivered_silent_and_clicked_devices_are_told_apart_by_events_and_states(
+    box: Sandbox, hook: Webhook
+) -> None:
     msg_id = push(box, "a-undelivered", "a-silent", "a-click").json()["msg_id"]
     eventually(lambda: len(hook.events()) == 3)
     kinds = [(event["registration_id"], event["type"]) for event in hook.events()]
     assert kinds == [("a-undelivered", UNDELIVERED), ("a-click", RECEIVED), ("a-click", CLICKED)]
-    assert status(box, msg_id, "a-undelivered", "a-silent", "a-click") == {"a-undelivered": 1, "a-silent": 1, "a-click": 0}
-    (report,) = box.ask("GET", "/jpush/v3/received/detail", params={"msg_ids": f"{msg_id},1"}, auth=AUTH).json()
+    assert status(box, msg_id, "a-undelivered", "a-silent", "a-click") == {
+        "a-undelivered": 1,
+        "a-silent": 1,
+        "a-click": 0,
+    }
+    (report,) = box.ask(
+        "GET", "/jpush/v3/received/detail", params={"msg_ids": f"{msg_id},1"}, auth=AUTH
+    ).json()
     assert report == {"msg_id": msg_id, "jpush_received": 1}
 
 
@@ -122,7 +160,9 @@ def test_a_late_receipt_comes_late(box: Sandbox, hook: Webhook) -> None:
     assert status(box, msg_id, "a-late") == {"a-late": 0}
 
 
-def test_double_receipts_come_before_the_answer_backwards_and_once_more_after_it(box: Sandbox, hook: Webhook) -> None:
+def test_double_receipts_come_before_the_answer_backwards_and_once_more_after_it(
+    box: Sandbox, hook: Webhook
+) -> None:
     msg_id = push(box, "a-double", "b", "c-double").json()["msg_id"]
     answered = time.time()
     eventually(lambda: len(hook.events()) == 5)
@@ -152,9 +192,13 @@ def test_a_throttled_device_brings_429_with_a_hint_once(box: Sandbox) -> None:
     assert box.outcomes("a-throttle") == ["throttled", "accepted"]
 
 
-def test_a_push_that_times_out_was_accepted_and_its_cid_tells_so(box: Sandbox, hook: Webhook) -> None:
+def test_a_push_that_times_out_was_accepted_and_its_cid_tells_so(
+    box: Sandbox, hook: Webhook
+) -> None:
     with pytest.raises(requests.Timeout):
-        requests.post(box.url + "/jpush/v3/push", json=body("a-timeout", "b", cid="x"), auth=AUTH, timeout=0.5)
+        requests.post(
+            box.url + "/jpush/v3/push", json=body("a-timeout", "b", cid="x"), auth=AUTH, timeout=0.5
+        )
     assert push(box, "a-timeout", "b", cid="x").status_code == 200
     assert box.outcomes("b") == ["timeout", "duplicate"]
     assert box.sends("b") == 1
@@ -195,14 +239,21 @@ def test_a_phone_number_decides_by_its_last_four_digits_anywhere(box: Sandbox) -
         ({"cid": ""}, (400, 1003)),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, change: Any, expected: tuple[int, int]) -> None:
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, change: Any, expected: tuple[int, int]
+) -> None:
     assert error(box.ask("POST", "/jpush/v3/push", json=body("a") | change, auth=AUTH)) == expected
     assert box.get("sends") == {}
 
 
 @pytest.mark.parametrize("missing", ["platform", "audience", "notification"])
 def test_a_missing_part_is_named(box: Sandbox, missing: str) -> None:
-    reply = box.ask("POST", "/jpush/v3/push", json={name: part for name, part in body("a").items() if name != missing}, auth=AUTH)
+    reply = box.ask(
+        "POST",
+        "/jpush/v3/push",
+        json={name: part for name, part in body("a").items() if name != missing},
+        auth=AUTH,
+    )
     assert error(reply) == (400, 1002)
     assert missing in reply.json()["error"]["message"]
 
@@ -216,7 +267,9 @@ def test_validation_checks_like_a_push_and_sends_nothing(box: Sandbox) -> None:
 def test_wrong_credentials_and_methods_get_the_vendors_codes(box: Sandbox) -> None:
     assert error(push(box, "a", auth=("key", "wrong"))) == (401, 1004)
     assert error(box.ask("POST", "/jpush/v3/push", json=body("a"))) == (401, 1004)
-    assert error(box.ask("POST", "/jpush/v3/push", json=body("a"), headers={"Authorization": "Basic !"})) == (401, 1004)
+    assert error(
+        box.ask("POST", "/jpush/v3/push", json=body("a"), headers={"Authorization": "Basic !"})
+    ) == (401, 1004)
     assert error(box.ask("GET", "/jpush/v3/received/detail", auth=("key", "wrong"))) == (401, 3001)
     assert error(box.ask("GET", "/jpush/v3/push", auth=AUTH)) == (405, 1001)
     assert box.ask("GET", "/jpush/v3/nowhere", auth=AUTH).status_code == 404
@@ -234,7 +287,9 @@ def test_a_withdrawn_push_sends_no_more_receipts(box: Sandbox, hook: Webhook) ->
 
 def test_an_account_may_have_a_limit_per_minute(box: Sandbox) -> None:
     box.register("jpush", "limited", rate_limit=1)
-    replies = [push(box, "a", auth=("limited", "secret")) for _ in range(3)]  # three: a minute may end meanwhile
+    replies = [
+        push(box, "a", auth=("limited", "secret")) for _ in range(3)
+    ]  # three: a minute may end meanwhile
     refused = [reply for reply in replies if reply.status_code == 429]
     assert refused
     assert 0 < int(refused[0].headers["X-Rate-Limit-Reset"]) <= 60

@@ -36,14 +36,20 @@ def hook(box: Sandbox) -> Iterator[Webhook]:
         box.register("jsms", "key", webhook_url=None)
 
 
-def send(box: Sandbox, *mobiles: str, para: dict[str, str] | None = None, **options: Any) -> requests.Response:
+def send(
+    box: Sandbox, *mobiles: str, para: dict[str, str] | None = None, **options: Any
+) -> requests.Response:
     recipients = [{"mobile": mobile, "temp_para": para or {"code": "1"}} for mobile in mobiles]
     body = {"sign_id": 3, "temp_id": 7, "recipients": recipients}
-    return requests.post(box.url + "/jsms/v1/messages/batch", json=body, auth=AUTH, **{"timeout": 8, **options})
+    return requests.post(
+        box.url + "/jsms/v1/messages/batch", json=body, auth=AUTH, **{"timeout": 8, **options}
+    )
 
 
 def send_one(box: Sandbox, mobile: str, **more: Any) -> requests.Response:
-    return box.ask("POST", "/jsms/v1/messages", json={"mobile": mobile, "temp_id": 7, **more}, auth=AUTH)
+    return box.ask(
+        "POST", "/jsms/v1/messages", json={"mobile": mobile, "temp_id": 7, **more}, auth=AUTH
+    )
 
 
 def error(reply: requests.Response) -> tuple[int, int]:
@@ -64,7 +70,12 @@ def test_a_batch_is_answered_per_recipient_with_an_id_for_each_number(box: Sandb
     assert (answer["success_count"], answer["failure_count"]) == (1, 2)
     assert taken == {"msg_id": taken["msg_id"], "mobile": GOOD}
     assert taken["msg_id"].isdecimal()
-    assert refused == {"error_code": "50006", "error_message": "invalid mobile", "mobile": "13800000001", "temp_para": {"code": "1"}}
+    assert refused == {
+        "error_code": "50006",
+        "error_message": "invalid mobile",
+        "mobile": "13800000001",
+        "temp_para": {"code": "1"},
+    }
     assert short["error_code"] == "50006"
     assert [box.sends(mobile) for mobile in (GOOD, "13800000001", "12")] == [1, 0, 0]
 
@@ -82,10 +93,17 @@ def test_each_receipt_is_posted_as_a_signed_form_of_its_own(box: Sandbox, hook: 
     ids = [entry["msg_id"] for entry in send(box, GOOD, OFF, "13800000003").json()["recipients"]]
     eventually(lambda: len(hook.seen) == 2)
     by_phone = {report["phone"]: report for report in reports(hook)}
-    assert by_phone[GOOD] == {"msgId": ids[0], "phone": GOOD, "receiveTime": by_phone[GOOD]["receiveTime"], "status": 4001}
+    assert by_phone[GOOD] == {
+        "msgId": ids[0],
+        "phone": GOOD,
+        "receiveTime": by_phone[GOOD]["receiveTime"],
+        "status": 4001,
+    }
     assert by_phone[OFF]["status"] == 4003
     form = hook.seen[0].form
-    signed = f"appKey=key&appMasterSecret=secret&nonce={form['nonce']}&timestamp={form['timestamp']}"
+    signed = (
+        f"appKey=key&appMasterSecret=secret&nonce={form['nonce']}&timestamp={form['timestamp']}"
+    )
     assert form["signature"] == hashlib.sha1(signed.encode()).hexdigest()
     assert form["type"] == "SMS_REPORT"
     assert hook.seen[0].headers["content-type"] == "application/x-www-form-urlencoded"
@@ -104,7 +122,12 @@ def test_an_account_can_take_arrays_of_receipts(box: Sandbox) -> None:
 def test_reports_are_polled_once_and_only_without_a_callback(box: Sandbox) -> None:
     (entry,) = send(box, GOOD).json()["recipients"]
     (report,) = eventually(lambda: poll(box))
-    assert report == {"msgId": entry["msg_id"], "phone": GOOD, "receiveTime": report["receiveTime"], "status": 4001}
+    assert report == {
+        "msgId": entry["msg_id"],
+        "phone": GOOD,
+        "receiveTime": report["receiveTime"],
+        "status": 4001,
+    }
     assert poll(box) == []
     send(box, GOOD)
     eventually(lambda: box.get("receipts")["jsms"]["pending"] == 0)
@@ -132,7 +155,9 @@ def test_replies_are_polled_as_reports_are(box: Sandbox) -> None:
     assert error(box.ask("GET", "/jsms/v1/reply", auth=AUTH)) == (403, 50009)
     assert poll(box) == []  # another question, with an interval of its own
     box.register("jsms", "key", report_interval=0)
-    assert [reply["content"] for reply in box.ask("GET", "/jsms/v1/reply", auth=AUTH).json()] == ["no 500"]
+    assert [reply["content"] for reply in box.ask("GET", "/jsms/v1/reply", auth=AUTH).json()] == [
+        "no 500"
+    ]
 
 
 def test_a_double_receipt_comes_before_the_answer_and_again(box: Sandbox, hook: Webhook) -> None:
@@ -157,7 +182,9 @@ def test_a_throttled_number_refuses_the_whole_batch_once_with_a_hint(box: Sandbo
     assert send(box, "13800000008", GOOD).status_code == 200
 
 
-def test_a_person_opens_the_first_link_of_this_machine_and_no_other(box: Sandbox, hook: Webhook) -> None:
+def test_a_person_opens_the_first_link_of_this_machine_and_no_other(
+    box: Sandbox, hook: Webhook
+) -> None:
     with webhook() as page:
         link = page.url.replace("/hook", "/s/abc")
         send(box, "13800000009", para={"a": "see http://192.0.2.1/x", "b": f"or {link}."})
@@ -188,7 +215,9 @@ def test_the_inbox_shows_what_a_number_received(box: Sandbox) -> None:
         ([], (403, 50007)),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, body: Any, expected: tuple[int, int]) -> None:
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, body: Any, expected: tuple[int, int]
+) -> None:
     assert error(box.ask("POST", "/jsms/v1/messages/batch", json=body, auth=AUTH)) == expected
     assert box.sends(GOOD) == 0
 
@@ -197,10 +226,17 @@ def test_requests_that_are_none_get_the_vendors_codes(box: Sandbox) -> None:
     path = "/jsms/v1/messages/batch"
     assert error(box.ask("POST", path, json={})) == (400, 50001)
     assert error(box.ask("POST", path, json={}, auth=("key", "wrong"))) == (401, 50002)
-    assert error(box.ask("POST", path, json={}, headers={"Authorization": "Basic a2V5"})) == (401, 50002)
+    assert error(box.ask("POST", path, json={}, headers={"Authorization": "Basic a2V5"})) == (
+        401,
+        50002,
+    )
     assert error(box.ask("POST", path, auth=AUTH)) == (400, 50003)
-    assert error(box.ask("POST", path, data="a=b", headers={"Content-Type": "text/plain"}, auth=AUTH)) == (415, 50017)
-    assert error(box.ask("POST", path, data="{", headers={"Content-Type": "application/json"}, auth=AUTH)) == (403, 50007)
+    assert error(
+        box.ask("POST", path, data="a=b", headers={"Content-Type": "text/plain"}, auth=AUTH)
+    ) == (415, 50017)
+    assert error(
+        box.ask("POST", path, data="{", headers={"Content-Type": "application/json"}, auth=AUTH)
+    ) == (403, 50007)
     assert error(box.ask("GET", path, auth=AUTH)) == (405, 50018)
     assert error(box.ask("GET", "/jsms/v1/nowhere", auth=AUTH)) == (404, 50016)
     assert box.ask("GET", "/jsms/v1/accounts/app", auth=AUTH).json()["app_balance"] > 0

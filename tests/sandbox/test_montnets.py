@@ -41,18 +41,24 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def read(seen: Seen):
-    request = WebhookRequest(seen.method, seen.headers, {}, seen.body.encode(), int(time.time() * 1000))
+    request = WebhookRequest(
+        seen.method, seen.headers, {}, seen.body.encode(), int(time.time() * 1000)
+    )
     return Montnets(HTTP).read_webhook(request, CREDENTIALS)
 
 
 def session(box: Sandbox, password: str = "secret", **options: str):
-    account = Account("sms", {**CREDENTIALS, "password": password}, {"base_url": f"{box.url}/montnets", **options})
+    account = Account(
+        "sms", {**CREDENTIALS, "password": password}, {"base_url": f"{box.url}/montnets", **options}
+    )
     return Montnets(HTTP).connect(account)
 
 
 def send(box: Sandbox, *contacts: str, text: str = "文", **options: str) -> Answer:
     with session(box, **options) as opened:
-        return opened.send(OutgoingCall("m", [Recipient(contact, {"content": text}) for contact in contacts]))
+        return opened.send(
+            OutgoingCall("m", [Recipient(contact, {"content": text}) for contact in contacts])
+        )
 
 
 def poll(box: Sandbox) -> Any:
@@ -68,7 +74,9 @@ def test_a_batch_is_sent_and_its_reports_are_polled(box: Sandbox) -> None:
     outcomes = send(box, GOOD, GONE, OFF, "13800000003", "+85251234567").outcomes
     eventually(lambda: box.get("receipts")["montnets"]["pending"] == 0)
     found = {each.provider_id: each for each in poll(box)}
-    assert [found[o.provider_id].kind for o in outcomes[:3]] == [ReceiptKind.DELIVERED] + [ReceiptKind.DELIVERY_FAILED] * 2
+    assert [found[o.provider_id].kind for o in outcomes[:3]] == [ReceiptKind.DELIVERED] + [
+        ReceiptKind.DELIVERY_FAILED
+    ] * 2
     assert [found[o.provider_id].gone for o in outcomes[:3]] == [False, True, False]
     assert outcomes[3].provider_id not in found
     assert found[outcomes[4].provider_id].contact == "0085251234567"
@@ -79,8 +87,15 @@ def test_a_batch_is_sent_and_its_reports_are_polled(box: Sandbox) -> None:
 def test_texts_arrive_as_they_were_written(box: Sandbox, options: dict[str, str]) -> None:
     send(box, GOOD, text="验证码:6666 %e9 +&😀", **options)
     with session(box, **options) as opened:
-        opened.send(OutgoingCall("m", [Recipient(GOOD, {"content": "一"}), Recipient("13800001235", {"content": "二,"})]))
-    texts = [message["content"]["content"] for message in box.get("inbox", contact=GOOD)["messages"]]
+        opened.send(
+            OutgoingCall(
+                "m",
+                [Recipient(GOOD, {"content": "一"}), Recipient("13800001235", {"content": "二,"})],
+            )
+        )
+    texts = [
+        message["content"]["content"] for message in box.get("inbox", contact=GOOD)["messages"]
+    ]
     assert texts == ["验证码:6666 %e9 +&😀", "一"]
     assert box.get("inbox", contact="13800001235")["messages"][0]["content"] == {"content": "二,"}
 
@@ -107,13 +122,18 @@ def test_a_wrong_password_is_refused(box: Sandbox) -> None:
     for options in ({}, {"auth": "plain"}):
         with session(box, **options) as opened:
             opened.check()
-        with session(box, password="wrong", **options) as opened, pytest.raises(Misconfigured, match="100001"):
+        with (
+            session(box, password="wrong", **options) as opened,
+            pytest.raises(Misconfigured, match="100001"),
+        ):
             opened.check()
 
 
 def test_an_old_timestamp_is_refused(box: Sandbox) -> None:
     with (
-        Montnets(HTTP, lambda: time.time() - 3600).connect(Account("sms", CREDENTIALS, {"base_url": f"{box.url}/montnets"})) as opened,
+        Montnets(HTTP, lambda: time.time() - 3600).connect(
+            Account("sms", CREDENTIALS, {"base_url": f"{box.url}/montnets"})
+        ) as opened,
         pytest.raises(Misconfigured, match="100001"),
     ):
         opened.check()
@@ -151,8 +171,15 @@ def test_an_answer_holds_as_many_as_were_asked_for(box: Sandbox) -> None:
         ("multi_send", {"multimt": [{"mobile": GOOD}]}, -100106),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, name: str, changes: dict[str, Any], result: int) -> None:
-    body = {**PLAIN, "mobile": GOOD, "content": "a" * 350, "multimt": [{"mobile": GOOD, "content": "a"}]}
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, name: str, changes: dict[str, Any], result: int
+) -> None:
+    body = {
+        **PLAIN,
+        "mobile": GOOD,
+        "content": "a" * 350,
+        "multimt": [{"mobile": GOOD, "content": "a"}],
+    }
     assert ask(box, name, {**body, **changes})["result"] == result
     assert box.sends(GOOD) == 0
     assert ask(box, name, body)["result"] == 0

@@ -37,7 +37,11 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def push(box: Sandbox, *ids: str) -> requests.Response:
-    body = {"platform": "all", "audience": {"registration_id": list(ids)}, "notification": {"alert": "hi"}}
+    body = {
+        "platform": "all",
+        "audience": {"registration_id": list(ids)},
+        "notification": {"alert": "hi"},
+    }
     return requests.post(box.url + "/jpush/v3/push", json=body, auth=AUTH, timeout=8)
 
 
@@ -58,13 +62,24 @@ def test_any_contact_has_a_behaviour(contact: str) -> None:
     assert isinstance(of(contact), Behaviour)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "https://localhost/x", "http://[::1]/", "http://api.localhost:4566/"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:1/x", "https://localhost/x", "http://[::1]/", "http://api.localhost:4566/"],
+)
 def test_addresses_of_this_machine_are_called(url: str) -> None:
     assert is_local(url)
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1.example.com/", "http://10.0.0.1/", "http://localhost@example.com/", "ftp://127.0.0.1/", "http://[", "x"]
+    "url",
+    [
+        "http://127.0.0.1.example.com/",
+        "http://10.0.0.1/",
+        "http://localhost@example.com/",
+        "ftp://127.0.0.1/",
+        "http://[",
+        "x",
+    ],
 )
 def test_other_addresses_never_are(box: Sandbox, url: str) -> None:
     assert not is_local(url)
@@ -127,7 +142,11 @@ def test_calls_are_listed_in_pages(box: Sandbox) -> None:
     rest = box.get("calls", limit=10, after=first["after"])
     assert [call["number"] for call in first["calls"] + rest["calls"]] == [0, 1, 2, 3, 4]
     assert rest["after"] is None
-    assert box.get("calls", provider="jsms") == {"calls": [], "after": None, "totals": {"jsms": _none()}}
+    assert box.get("calls", provider="jsms") == {
+        "calls": [],
+        "after": None,
+        "totals": {"jsms": _none()},
+    }
     assert box.get("calls")["totals"]["jpush"] == {
         "calls": 5,
         "outcomes": {"accepted": 5},
@@ -144,7 +163,12 @@ def _none() -> dict[str, Any]:
 def test_a_call_of_a_contact_says_whether_the_contact_got_something(box: Sandbox) -> None:
     push(box, "good", "bad-reject")
     (good,), (bad,) = (box.get("calls", contact=one)["calls"] for one in ("good", "bad-reject"))
-    assert (good["contacts"], good["sent"], good["sent_to_contact"], bad["sent_to_contact"]) == (2, 1, True, False)
+    assert (good["contacts"], good["sent"], good["sent_to_contact"], bad["sent_to_contact"]) == (
+        2,
+        1,
+        True,
+        False,
+    )
     assert box.get("sends") == {"good": 1}
     assert box.get("calls", contact="nobody")["sends"] == {"nobody": 0}
 
@@ -175,7 +199,9 @@ def test_clearing_forgets_calls_and_pending_receipts_but_not_accounts(box: Sandb
     ],
 )
 def test_settings_that_mean_nothing_are_refused(box: Sandbox, settings: dict[str, Any]) -> None:
-    reply = box.ask("POST", "/_sandbox/accounts", json={"provider": "jpush", "app_key": "other", **settings})
+    reply = box.ask(
+        "POST", "/_sandbox/accounts", json={"provider": "jpush", "app_key": "other", **settings}
+    )
     assert reply.status_code == 400
     assert reply.json()["error"]
 
@@ -196,10 +222,14 @@ def test_twenty_thousand_contacts_are_no_burden(box: Sandbox) -> None:
 def test_it_ends_soon_when_told_to_although_clients_wait_for_answers(tmp_path: Path) -> None:
     with running("--timeout-hang", "60", "--state-dir", str(tmp_path)) as box:
         assert box.get("health")["status"] == "ok"
-        assert (tmp_path / "certificate.pem").read_text() == box.ask("GET", "/_sandbox/certificate").text
+        assert (tmp_path / "certificate.pem").read_text() == box.ask(
+            "GET", "/_sandbox/certificate"
+        ).text
         waiting = HTTPConnection("127.0.0.1", box.about["http_port"])
         headers = {"Authorization": "Basic azpz", "Content-Type": "application/json"}
-        waiting.request("POST", "/jsms/v1/messages", b'{"mobile": "13800000007", "temp_id": 1}', headers)
+        waiting.request(
+            "POST", "/jsms/v1/messages", b'{"mobile": "13800000007", "temp_id": 1}', headers
+        )
         mailing = smtplib.SMTP("127.0.0.1", box.about["smtp_port"], timeout=8)
         eventually(lambda: box.outcomes("13800000007") == ["timeout"])
         box.process.terminate()

@@ -13,7 +13,10 @@ from tests.providers.contract import Bench
 from tests.providers.sandboxes import Sandbox, Webhook, eventually, running, webhook
 
 PLATFORMS = ("chuanglan", "jsms", "montnets")
-IN_WORDS = ("chuanglan", "montnets")  # a push counts as taken when it is answered in the vendor's words
+IN_WORDS = (
+    "chuanglan",
+    "montnets",
+)  # a push counts as taken when it is answered in the vendor's words
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +49,20 @@ def polled(bench: Bench) -> Sequence[Receipt | Reply]:
 
 def write_back(bench: Bench, text: str) -> str:
     contact = bench.contact()
-    written = {"provider": bench.platform, "app_key": bench.made.account["app_key"], "contact": contact, "text": text}  # type: ignore[index]
+    written = {
+        "provider": bench.platform,
+        "app_key": bench.made.account["app_key"],
+        "contact": contact,
+        "text": text,
+    }  # type: ignore[index]
     assert bench.box.ask("POST", "/_sandbox/replies", json=written).status_code == 204
     return contact
 
 
 @pytest.mark.parametrize(("word", "kind"), [("flaky", Unavailable), ("throttle", Throttled)])
-def test_a_trouble_refuses_the_whole_call_once(bench: Bench, word: str, kind: type[Exception]) -> None:
+def test_a_trouble_refuses_the_whole_call_once(
+    bench: Bench, word: str, kind: type[Exception]
+) -> None:
     troubled, good = bench.contact(word), bench.contact(number=1)
     with pytest.raises(kind) as error:
         bench.send(troubled, good)
@@ -89,7 +99,9 @@ def test_only_a_number_that_does_not_exist_is_reported_as_dead(bench: Bench) -> 
     ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
     found: list[Receipt | Reply] = []
     eventually(lambda: found.extend(polled(bench)) or len(found) == 2)
-    assert {each.provider_id: each.gone for each in found if isinstance(each, Receipt)} == dict(zip(ids, [True, False], strict=True))
+    assert {each.provider_id: each.gone for each in found if isinstance(each, Receipt)} == dict(
+        zip(ids, [True, False], strict=True)
+    )
 
 
 def test_a_push_that_failed_comes_again_as_it_was(pushed: tuple[Bench, Webhook]) -> None:
@@ -103,7 +115,9 @@ def test_a_push_that_failed_comes_again_as_it_was(pushed: tuple[Bench, Webhook])
 
 
 @pytest.mark.parametrize("pushed", IN_WORDS, indirect=True)
-def test_a_push_that_is_not_answered_in_the_vendors_words_comes_again(pushed: tuple[Bench, Webhook]) -> None:
+def test_a_push_that_is_not_answered_in_the_vendors_words_comes_again(
+    pushed: tuple[Bench, Webhook],
+) -> None:
     bench, hook = pushed
     hook.deaf = True
     bench.send(bench.contact())
@@ -148,14 +162,20 @@ def test_what_a_person_writes_back_is_pushed(pushed: tuple[Bench, Webhook]) -> N
     bench, hook = pushed
     contact = write_back(bench, "TD")
     eventually(lambda: hook.seen)
-    assert [(reply.contact, reply.text) for reply in bench.read(hook.seen[0]).replies] == [(contact, "TD")]
+    assert [(reply.contact, reply.text) for reply in bench.read(hook.seen[0]).replies] == [
+        (contact, "TD")
+    ]
     assert polled(bench) == []
 
 
 def test_a_wrong_password_is_refused_whatever_is_asked(bench: Bench) -> None:
     bench.with_wrong_credentials()
     with bench.session() as session:
-        for ask in (session.check, lambda: session.poll({}), lambda: session.send(bench.call(bench.contact()))):
+        for ask in (
+            session.check,
+            lambda: session.poll({}),
+            lambda: session.send(bench.call(bench.contact())),
+        ):
             with pytest.raises(Misconfigured):
                 ask()
     assert bench.sends(bench.contact()) == 0

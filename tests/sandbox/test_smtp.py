@@ -42,7 +42,12 @@ def connected(box: Sandbox, mode: str = "smtp", timeout: float = 8.0) -> Iterato
 
 def mail(text: str = "hello", html: str = "") -> str:
     message = EmailMessage()
-    message["From"], message["To"], message["Subject"], message["Message-ID"] = SENDER, "x@example.com", "Hi", "<m.1@corp.example>"
+    message["From"], message["To"], message["Subject"], message["Message-ID"] = (
+        SENDER,
+        "x@example.com",
+        "Hi",
+        "<m.1@corp.example>",
+    )
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html", cte="base64")
@@ -64,7 +69,9 @@ def test_every_listener_takes_mail_with_and_without_a_login(box: Sandbox, mode: 
                 client.login("anyone", "anything")
             client.sendmail(SENDER, ["a@example.com"], mail())
     calls = box.get("calls", contact="a@example.com")["calls"]
-    assert [(call["endpoint"], call["outcome"], call["token"]) for call in calls] == [(mode, "accepted", "<m.1@corp.example>")] * 2
+    assert [(call["endpoint"], call["outcome"], call["token"]) for call in calls] == [
+        (mode, "accepted", "<m.1@corp.example>")
+    ] * 2
     assert box.sends("a@example.com") == 2
 
 
@@ -74,14 +81,19 @@ def test_the_password_wrong_is_wrong(box: Sandbox) -> None:
 
 
 def test_the_starttls_listener_takes_nothing_without_tls(box: Sandbox) -> None:
-    with smtplib.SMTP("127.0.0.1", box.about["starttls_port"], timeout=8) as client, pytest.raises(smtplib.SMTPException):
+    with (
+        smtplib.SMTP("127.0.0.1", box.about["starttls_port"], timeout=8) as client,
+        pytest.raises(smtplib.SMTPException),
+    ):
         client.sendmail(SENDER, ["a@example.com"], mail())
     assert box.sends("a@example.com") == 0
 
 
 def test_the_certificate_must_be_trusted(box: Sandbox) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
-        smtplib.SMTP_SSL("127.0.0.1", box.about["smtps_port"], context=ssl.create_default_context(), timeout=8)
+        smtplib.SMTP_SSL(
+            "127.0.0.1", box.about["smtps_port"], context=ssl.create_default_context(), timeout=8
+        )
 
 
 def test_a_refused_recipient_is_named_and_the_others_get_the_mail(box: Sandbox) -> None:
@@ -92,7 +104,9 @@ def test_a_refused_recipient_is_named_and_the_others_get_the_mail(box: Sandbox) 
     assert (box.sends("a@example.com"), box.sends("a-reject@example.com")) == (1, 0)
 
 
-@pytest.mark.parametrize(("word", "code", "outcome"), [("flaky", 451, "failed"), ("throttle", 450, "throttled")])
+@pytest.mark.parametrize(
+    ("word", "code", "outcome"), [("flaky", 451, "failed"), ("throttle", 450, "throttled")]
+)
 def test_a_temporary_refusal_comes_once(box: Sandbox, word: str, code: int, outcome: str) -> None:
     address = f"a-{word}@example.com"
     assert reply_to_recipient(box, address)[0] == code
@@ -115,9 +129,14 @@ def test_a_late_answer_is_a_little_late(box: Sandbox) -> None:
         assert 0.9 < time.monotonic() - begun < 4
 
 
-def test_a_mail_whose_answer_stays_away_was_taken_and_a_repeat_is_a_second_one(box: Sandbox) -> None:
+def test_a_mail_whose_answer_stays_away_was_taken_and_a_repeat_is_a_second_one(
+    box: Sandbox,
+) -> None:
     address = "a-timeout@example.com"
-    with pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected)), connected(box, timeout=0.5) as client:
+    with (
+        pytest.raises((TimeoutError, smtplib.SMTPServerDisconnected)),
+        connected(box, timeout=0.5) as client,
+    ):
         client.sendmail(SENDER, [address], mail())
     with connected(box) as client:
         client.sendmail(SENDER, [address], mail())

@@ -35,20 +35,40 @@ def ask(box: Sandbox, path: str, body: Any, **options: Any) -> dict[str, Any]:
 
 
 def token(box: Sandbox, app_id: str = "wx1", secret: str = "secret") -> dict[str, Any]:
-    return ask(box, "cgi-bin/stable_token", {"grant_type": "client_credential", "appid": app_id, "secret": secret})
+    return ask(
+        box,
+        "cgi-bin/stable_token",
+        {"grant_type": "client_credential", "appid": app_id, "secret": secret},
+    )
 
 
-def send(box: Sandbox, openid: str, path: str = "template/send", access_token: str | None = None, **more: Any) -> dict[str, Any]:
+def send(
+    box: Sandbox,
+    openid: str,
+    path: str = "template/send",
+    access_token: str | None = None,
+    **more: Any,
+) -> dict[str, Any]:
     query = {"access_token": token(box)["access_token"] if access_token is None else access_token}
     timeout = {"timeout": more.pop("timeout", 8)}
-    return ask(box, f"cgi-bin/message/{path}", {"touser": openid, "template_id": "tpl", "data": DATA, **more}, params=query, **timeout)
+    return ask(
+        box,
+        f"cgi-bin/message/{path}",
+        {"touser": openid, "template_id": "tpl", "data": DATA, **more},
+        params=query,
+        **timeout,
+    )
 
 
 def test_a_token_is_given_for_id_and_secret_and_stays_while_it_lives(box: Sandbox) -> None:
     given = token(box)
     assert sorted(given) == ["access_token", "expires_in"]
     assert token(box)["access_token"] == given["access_token"]
-    classic = box.ask("GET", "/wechat/cgi-bin/token", params={"grant_type": "client_credential", "appid": "wx1", "secret": "secret"})
+    classic = box.ask(
+        "GET",
+        "/wechat/cgi-bin/token",
+        params={"grant_type": "client_credential", "appid": "wx1", "secret": "secret"},
+    )
     assert classic.json()["access_token"] == given["access_token"]
     assert token(box, secret="wrong")["errcode"] == 40125
     assert token(box, app_id="")["errcode"] == 40013
@@ -75,7 +95,9 @@ def test_a_wrong_missing_or_ended_token_is_refused(box: Sandbox) -> None:
         ({"touser": None}, 40003),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, change: dict[str, Any], code: int) -> None:
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, change: dict[str, Any], code: int
+) -> None:
     box.register("wechat", "wx1", templates="tpl:thing1 plain")
     answer = ask(
         box,
@@ -88,7 +110,11 @@ def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox
     assert send(box, "u", template_id="plain", data={})["errcode"] == 0
 
 
-@pytest.mark.parametrize(("value", "code"), [("x" * 20, 0), ("x" * 21, 47003), ("", 47003)], ids=["as long as may be", "longer", "empty"])
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("x" * 20, 0), ("x" * 21, 47003), ("", 47003)],
+    ids=["as long as may be", "longer", "empty"],
+)
 def test_values_of_subscriptions_have_limits(box: Sandbox, value: str, code: int) -> None:
     for path in ("subscribe/send", "subscribe/bizsend"):
         assert send(box, "u", path, data={"thing1": {"value": value}})["errcode"] == code
@@ -116,7 +142,11 @@ def test_the_same_client_msg_id_reaches_a_person_once(box: Sandbox) -> None:
 
 def test_only_a_template_message_is_answered_with_an_id(box: Sandbox) -> None:
     assert send(box, "u")["msgid"]
-    assert send(box, "u", "subscribe/bizsend") == send(box, "u", "subscribe/send") == {"errcode": 0, "errmsg": "ok"}
+    assert (
+        send(box, "u", "subscribe/bizsend")
+        == send(box, "u", "subscribe/send")
+        == {"errcode": 0, "errmsg": "ok"}
+    )
 
 
 def test_troubles_pass(box: Sandbox) -> None:
@@ -142,14 +172,23 @@ def opened(seen: Seen, receiver: str) -> dict[str, Any]:
 
 def test_receipts_are_signed_and_plain_or_encrypted(box: Sandbox) -> None:
     with webhook() as hook:
-        assert box.register("wechat", "wx1", webhook_url=hook.url, callback_token="tok", verify=True).status_code == 200
+        assert (
+            box.register(
+                "wechat", "wx1", webhook_url=hook.url, callback_token="tok", verify=True
+            ).status_code
+            == 200
+        )
         asked = query(hook.seen[0])
         assert asked["signature"] == signature("tok", asked["timestamp"], asked["nonce"])
         hook.seen.clear()
         answer = send(box, "u-undelivered")
         eventually(lambda: hook.seen)
         event = read_tree(hook.seen[0].body.encode())
-        assert (event["Event"], event["MsgID"], event["Status"]) == ("TEMPLATESENDJOBFINISH", str(answer["msgid"]), "failed:user block")
+        assert (event["Event"], event["MsgID"], event["Status"]) == (
+            "TEMPLATESENDJOBFINISH",
+            str(answer["msgid"]),
+            "failed:user block",
+        )
         box.register("wechat", "wx1", webhook_url=hook.url, **KEYS)
         send(box, "u", "subscribe/bizsend")
         eventually(lambda: len(hook.seen) == 2)
@@ -165,14 +204,23 @@ def test_receipts_come_late_twice_or_never(box: Sandbox) -> None:
         send(box, "u-late")
         send(box, "u-double")
         eventually(lambda: len(hook.seen) == 3)
-        assert sorted(read_tree(seen.body.encode())["FromUserName"] for seen in hook.seen) == ["u-double", "u-double", "u-late"]
+        assert sorted(read_tree(seen.body.encode())["FromUserName"] for seen in hook.seen) == [
+            "u-double",
+            "u-double",
+            "u-late",
+        ]
 
 
 def test_an_address_without_a_token_or_an_echo_is_not_taken(box: Sandbox) -> None:
     with webhook() as hook:
         assert box.register("wechat", "wx1", webhook_url=hook.url, verify=True).status_code == 400
         hook.deaf = True
-        assert box.register("wechat", "wx1", webhook_url=hook.url, callback_token="tok", verify=True).status_code == 400
+        assert (
+            box.register(
+                "wechat", "wx1", webhook_url=hook.url, callback_token="tok", verify=True
+            ).status_code
+            == 400
+        )
 
 
 def test_the_link_is_opened_unless_it_leads_to_a_mini_program(box: Sandbox) -> None:
@@ -187,42 +235,94 @@ def test_the_link_is_opened_unless_it_leads_to_a_mini_program(box: Sandbox) -> N
 
 
 def component_call(box: Sandbox, name: str, access_token: str, **body: Any) -> dict[str, Any]:
-    return ask(box, f"cgi-bin/component/{name}", {"component_appid": "wxc", **body}, params={"access_token": access_token})
+    return ask(
+        box,
+        f"cgi-bin/component/{name}",
+        {"component_appid": "wxc", **body},
+        params={"access_token": access_token},
+    )
 
 
 def test_a_platform_goes_from_its_ticket_to_an_accounts_token(box: Sandbox) -> None:
     with webhook() as hook:
         box.register("wechat", "wxc", webhook_url=f"{hook.url}&appid=$APPID$", **KEYS)
         grant = {"component_appid": "wxc", "component_appsecret": "secret"}
-        assert ask(box, "cgi-bin/component/api_component_token", {**grant, "component_verify_ticket": "x"})["errcode"] == 61006
+        assert (
+            ask(
+                box,
+                "cgi-bin/component/api_component_token",
+                {**grant, "component_verify_ticket": "x"},
+            )["errcode"]
+            == 61006
+        )
         ask(box, "_console/ticket", {"component": "wxc"})
         eventually(lambda: hook.seen)
         ticket = opened(hook.seen[0], "wxc")["ComponentVerifyTicket"]
         wrong = {**grant, "component_appsecret": "x", "component_verify_ticket": ticket}
         assert ask(box, "cgi-bin/component/api_component_token", wrong)["errcode"] == 40125
-        access = ask(box, "cgi-bin/component/api_component_token", {**grant, "component_verify_ticket": ticket})["component_access_token"]
+        access = ask(
+            box,
+            "cgi-bin/component/api_component_token",
+            {**grant, "component_verify_ticket": ticket},
+        )["component_access_token"]
         pre = component_call(box, "api_create_preauthcode", access)["pre_auth_code"]
-        assert component_call(box, "api_create_preauthcode", access, component_appid="wxd")["errcode"] == 61011
+        assert (
+            component_call(box, "api_create_preauthcode", access, component_appid="wxd")["errcode"]
+            == 61011
+        )
         assert component_call(box, "api_create_preauthcode", "x")["errcode"] == 40001
-        assert ask(box, "_console/scan", {"component": "wxc", "app_id": "wx1", "pre_auth_code": "x"})["errcode"] == 61009
+        assert (
+            ask(box, "_console/scan", {"component": "wxc", "app_id": "wx1", "pre_auth_code": "x"})[
+                "errcode"
+            ]
+            == 61009
+        )
         ask(box, "_console/scan", {"component": "wxc", "app_id": "wx1", "pre_auth_code": pre})
         eventually(lambda: len(hook.seen) == 2)
         told = opened(hook.seen[1], "wxc")
         assert (told["InfoType"], told["AuthorizerAppid"]) == ("authorized", "wx1")
-        info = component_call(box, "api_query_auth", access, authorization_code=told["AuthorizationCode"])["authorization_info"]
-        assert component_call(box, "api_query_auth", access, authorization_code=told["AuthorizationCode"])["errcode"] == 61010
-        assert component_call(box, "api_query_auth", access, authorization_code="x")["errcode"] == 61009
+        info = component_call(
+            box, "api_query_auth", access, authorization_code=told["AuthorizationCode"]
+        )["authorization_info"]
+        assert (
+            component_call(
+                box, "api_query_auth", access, authorization_code=told["AuthorizationCode"]
+            )["errcode"]
+            == 61010
+        )
+        assert (
+            component_call(box, "api_query_auth", access, authorization_code="x")["errcode"]
+            == 61009
+        )
         assert send(box, "u", access_token=info["authorizer_access_token"])["errcode"] == 0
         eventually(lambda: len(hook.seen) == 3)
-        assert (query(hook.seen[2])["appid"], opened(hook.seen[2], "wxc")["FromUserName"]) == ("wx1", "u")
+        assert (query(hook.seen[2])["appid"], opened(hook.seen[2], "wxc")["FromUserName"]) == (
+            "wx1",
+            "u",
+        )
         box.register("wechat", "wx1")
-        more = {"authorizer_appid": "wx1", "authorizer_refresh_token": info["authorizer_refresh_token"]}
+        more = {
+            "authorizer_appid": "wx1",
+            "authorizer_refresh_token": info["authorizer_refresh_token"],
+        }
         fresh = component_call(box, "api_authorizer_token", access, **more)
         assert send(box, "u", access_token=fresh["authorizer_access_token"])["errcode"] == 0
-        assert component_call(box, "api_authorizer_token", access, **{**more, "authorizer_refresh_token": "x"})["errcode"] == 61023
-        known = component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")["authorization_info"]
+        assert (
+            component_call(
+                box, "api_authorizer_token", access, **{**more, "authorizer_refresh_token": "x"}
+            )["errcode"]
+            == 61023
+        )
+        known = component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")[
+            "authorization_info"
+        ]
         assert known["authorizer_refresh_token"] == more["authorizer_refresh_token"]
         ask(box, "_console/withdraw", {"component": "wxc", "app_id": "wx1"})
-        assert component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")["errcode"] == 61003
+        assert (
+            component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")[
+                "errcode"
+            ]
+            == 61003
+        )
         assert send(box, "u", access_token=fresh["authorizer_access_token"])["errcode"] == 42001
         assert component_call(box, "api_authorizer_token", access, **more)["errcode"] == 61003

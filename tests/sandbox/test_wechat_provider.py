@@ -72,7 +72,9 @@ def tokens(clock: Clock | None = None) -> AccessTokens:
 
 def received(seen: Seen) -> WebhookRequest:
     query = dict(parse_qsl(urlsplit(seen.path).query))
-    return WebhookRequest(seen.method, seen.headers, query, seen.body.encode(), int(time.time() * 1000))
+    return WebhookRequest(
+        seen.method, seen.headers, query, seen.body.encode(), int(time.time() * 1000)
+    )
 
 
 def test_messages_go_out_outlive_a_token_and_are_reported(box: Sandbox) -> None:
@@ -98,10 +100,17 @@ def test_messages_go_out_outlive_a_token_and_are_reported(box: Sandbox) -> None:
         assert (refused.loss, refused.code, refused.gone) == (Loss.INVALID_TARGET, "43101", False)
         eventually(lambda: len([seen for seen in hook.seen if seen.method == "POST"]) == 3)
         posts = [seen for seen in hook.seen if seen.method == "POST"]
-        found = {r.contact: r for seen in posts for r in provider.read_webhook(received(seen), secret).receipts}
+        found = {
+            r.contact: r
+            for seen in posts
+            for r in provider.read_webhook(received(seen), secret).receipts
+        }
         assert found["a"].provider_id == first.outcomes[0].provider_id
         assert (found["a"].kind, found["c"].kind) == (ReceiptKind.DELIVERED, ReceiptKind.DELIVERED)
-        assert (found["b-undelivered"].kind, found["b-undelivered"].code) == (ReceiptKind.DELIVERY_FAILED, "user_block")
+        assert (found["b-undelivered"].kind, found["b-undelivered"].code) == (
+            ReceiptKind.DELIVERY_FAILED,
+            "user_block",
+        )
         assert found["b-undelivered"].provider_id == blocked.outcomes[0].provider_id
         assert found["c"].provider_id in notice.outcomes[0].provider_id.split("|")
         box.ask("POST", "/wechat/_console/unfollow", json={"app_id": "wx1", "openid": "a"})
@@ -122,9 +131,14 @@ def test_the_same_call_again_reaches_a_person_once(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("word", "expected"), [("flaky", Unavailable), ("throttle", Throttled)])
-def test_troubles_that_pass_are_understood(box: Sandbox, word: str, expected: type[Unavailable]) -> None:
+def test_troubles_that_pass_are_understood(
+    box: Sandbox, word: str, expected: type[Unavailable]
+) -> None:
     for n, (provider, content) in enumerate(
-        ((OfficialAccount(Http(POLICY), tokens()), TEMPLATE), (MiniProgram(Http(POLICY), tokens()), MINI))
+        (
+            (OfficialAccount(Http(POLICY), tokens()), TEMPLATE),
+            (MiniProgram(Http(POLICY), tokens()), MINI),
+        )
     ):
         with provider.connect(account(box)) as session:
             with pytest.raises(Unavailable) as caught:
@@ -136,14 +150,18 @@ def test_troubles_that_pass_are_understood(box: Sandbox, word: str, expected: ty
 
 def test_a_wrong_secret_is_misconfigured(box: Sandbox) -> None:
     clock = Clock()
-    with OfficialAccount(Http(POLICY), tokens(clock)).connect(account(box, {**OWN, "app_secret": "x"})) as session:
+    with OfficialAccount(Http(POLICY), tokens(clock)).connect(
+        account(box, {**OWN, "app_secret": "x"})
+    ) as session:
         for ask in (session.check, session.access_token, lambda: session.send(call(TEMPLATE, "a"))):
             with pytest.raises(Misconfigured, match="40125"):
                 ask()
             clock.ahead += LEASE  # for so long, who failed keeps the others from asking
 
 
-def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_again(box: Sandbox) -> None:
+def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_again(
+    box: Sandbox,
+) -> None:
     clock = Clock()
     kept = tokens(clock)
     provider = OfficialAccount(Http(POLICY), kept, component=True)
@@ -160,19 +178,26 @@ def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_agai
             return told
 
         def console(what: str, **body: str) -> None:
-            box.ask("POST", f"/wechat/_console/{what}", json={"component": "wxc", **body}).raise_for_status()
+            box.ask(
+                "POST", f"/wechat/_console/{what}", json={"component": "wxc", **body}
+            ).raise_for_status()
 
         console("ticket")
         take(1)
         with pytest.raises(Misconfigured, match="61003"):
             session.check()
         clock.ahead += LEASE
-        link = dict(parse_qsl(urlsplit(session.authorisation_link("https://ums.example/done")).query))
+        link = dict(
+            parse_qsl(urlsplit(session.authorisation_link("https://ums.example/done")).query)
+        )
         console("scan", app_id="wx2", pre_auth_code=link["pre_auth_code"])
         take(2)
         sent = session.send(call(TEMPLATE, "a", session.token()))
         (receipt,) = take(3).receipts
-        assert (receipt.provider_id, receipt.kind) == (sent.outcomes[0].provider_id, ReceiptKind.DELIVERED)
+        assert (receipt.provider_id, receipt.kind) == (
+            sent.outcomes[0].provider_id,
+            ReceiptKind.DELIVERED,
+        )
         box.register("wechat", "wx2")  # ends the token: it is refreshed
         assert session.send(call(TEMPLATE, "b", session.token())).outcomes[0].provider_id
         take(4)

@@ -26,12 +26,18 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def token(box: Sandbox, corp: str = "ww1", secret: str = "secret") -> dict[str, Any]:
-    return box.ask("GET", "/wecom/cgi-bin/gettoken", params={"corpid": corp, "corpsecret": secret}).json()
+    return box.ask(
+        "GET", "/wecom/cgi-bin/gettoken", params={"corpid": corp, "corpsecret": secret}
+    ).json()
 
 
-def post(box: Sandbox, path: str, body: Any, access_token: str | None = None, **options: Any) -> requests.Response:
+def post(
+    box: Sandbox, path: str, body: Any, access_token: str | None = None, **options: Any
+) -> requests.Response:
     query = {"access_token": token(box)["access_token"] if access_token is None else access_token}
-    return requests.post(f"{box.url}/wecom/cgi-bin/{path}", json=body, params=query, **{"timeout": 8, **options})
+    return requests.post(
+        f"{box.url}/wecom/cgi-bin/{path}", json=body, params=query, **{"timeout": 8, **options}
+    )
 
 
 def send(box: Sandbox, users: str, **more: Any) -> dict[str, Any]:
@@ -61,7 +67,12 @@ def test_a_wrong_missing_or_ended_token_is_refused(box: Sandbox) -> None:
 
 def test_users_get_it_but_those_who_are_not_there(box: Sandbox) -> None:
     answer = send(box, "Ann|Bob-reject|@all|cas")
-    assert answer == {"errcode": 0, "errmsg": "ok", "msgid": answer["msgid"], "invaliduser": "bob-reject|@all"}
+    assert answer == {
+        "errcode": 0,
+        "errmsg": "ok",
+        "msgid": answer["msgid"],
+        "invaliduser": "bob-reject|@all",
+    }
     assert [box.sends(user) for user in ("Ann", "Bob-reject", "cas")] == [1, 0, 1]
     (message,) = box.get("inbox", contact="Ann")["messages"]
     assert message["content"] == {"msgtype": "text", "text": {"content": "hi"}}
@@ -70,7 +81,11 @@ def test_users_get_it_but_those_who_are_not_there(box: Sandbox) -> None:
 
 def test_members_of_linked_corporations_are_listed_and_answered_in_lists(box: Sandbox) -> None:
     body = {**TEXT, "touser": ["ww2/ann", "ww2/bob-reject", "zoe", "/eve"]}
-    assert post(box, "linkedcorp/message/send", body).json() == {"errcode": 0, "errmsg": "ok", "invaliduser": ["ww2/bob-reject", "/eve"]}
+    assert post(box, "linkedcorp/message/send", body).json() == {
+        "errcode": 0,
+        "errmsg": "ok",
+        "invaliduser": ["ww2/bob-reject", "/eve"],
+    }
     assert box.sends("ww2/ann") == box.sends("zoe") == 1
 
 
@@ -87,12 +102,20 @@ def test_members_of_linked_corporations_are_listed_and_answered_in_lists(box: Sa
         ({"touser": None}, 40058),
         ({"touser": "|".join(["u"] * 1001)}, 40032),
         ({"msgtype": "news", "news": {"articles": [{"title": "t"}] * 9}}, 45008),
-        ({"msgtype": "textcard", "textcard": {"title": "t", "description": "d", "url": "u" * 2049}}, 45002),
+        (
+            {
+                "msgtype": "textcard",
+                "textcard": {"title": "t", "description": "d", "url": "u" * 2049},
+            },
+            45002,
+        ),
         ({"msgtype": "image", "image": {}}, 40058),
         ({"msgtype": "template_card", "template_card": {"card_type": "button_interaction"}}, 40058),
     ],
 )
-def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(box: Sandbox, change: dict[str, Any], code: int) -> None:
+def test_what_breaks_a_rule_gets_the_vendors_code_and_sends_nothing(
+    box: Sandbox, change: dict[str, Any], code: int
+) -> None:
     assert post(box, "message/send", {**TEXT, "touser": "u", **change}).json()["errcode"] == code
     assert box.sends("u") == 0
 
@@ -132,14 +155,22 @@ def test_a_message_is_recalled_once(box: Sandbox) -> None:
 
 def test_what_is_no_json_or_no_path_is_refused(box: Sandbox) -> None:
     query = {"access_token": token(box)["access_token"]}
-    assert box.ask("POST", "/wecom/cgi-bin/message/send", params=query, data="{").json()["errcode"] == 47001
+    assert (
+        box.ask("POST", "/wecom/cgi-bin/message/send", params=query, data="{").json()["errcode"]
+        == 47001
+    )
     assert post(box, "message/send", []).json()["errcode"] == 47001
     assert box.ask("GET", "/wecom/cgi-bin/nowhere").status_code == 404
 
 
 def test_a_person_opens_the_first_link(box: Sandbox) -> None:
     with webhook() as page:
-        send(box, "u-click", msgtype="textcard", textcard={"title": "t", "description": "d", "url": page.url})
+        send(
+            box,
+            "u-click",
+            msgtype="textcard",
+            textcard={"title": "t", "description": "d", "url": page.url},
+        )
         eventually(lambda: page.seen)
 
 
@@ -148,6 +179,9 @@ def test_an_address_is_only_taken_with_a_key(box: Sandbox) -> None:
         assert box.register("wecom", "ww1", webhook_url=hook.url, verify=True).status_code == 400
         assert hook.seen == []
         keys = {"callback_token": "tok", "encoding_aes_key": "a" * 43}
-        assert box.register("wecom", "ww1", webhook_url=hook.url, verify=True, **keys).status_code == 400
+        assert (
+            box.register("wecom", "ww1", webhook_url=hook.url, verify=True, **keys).status_code
+            == 400
+        )
         assert "msg_signature=" in hook.seen[0].path
         assert abs(hook.seen[0].at - time.time()) < 60

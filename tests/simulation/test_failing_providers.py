@@ -34,7 +34,9 @@ def test_without_a_token_an_uncertain_call_is_unknown_and_the_strategy_goes_on()
     assert len(simulation.contacts("mail", FactKind.DELIVERED)) >= 3
 
 
-def test_a_kind_of_content_without_a_token_is_not_repeated_though_the_provider_has_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_of_content_without_a_token_is_not_repeated_though_the_provider_has_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(ScriptedSession, "token_for", lambda self, content: None)
     simulation = Simulation()
     simulation.world.providers.push.fail(Uncertain("timeout"), taken=True)
@@ -60,7 +62,9 @@ def test_throttling_is_not_failure() -> None:
     assert len(simulation.world.providers.push.calls) == 21
 
 
-def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     simulation = Simulation()
     simulation.world.providers.text.fail(*[Misconfigured("1004")] * 3)
     finished(simulation)
@@ -69,7 +73,9 @@ def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(capsys
     assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
 
 
-def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A job of several calls, of which the second is held back for an operator, who takes days: receipts for the first find it."""
     simulation = Simulation(strategy=a_strategy("sms", "email", "app"))
     text = simulation.world.providers.text
@@ -90,7 +96,9 @@ def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_
     assert "ann@example.com" not in simulation.world.providers.mail.sent()
 
 
-def test_a_token_is_as_old_as_the_call_that_may_have_been_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_as_old_as_the_call_that_may_have_been_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A call that waits while the provider takes none is no try: the time for which its token is recognised has not begun."""
     simulation = Simulation()
     push = simulation.world.providers.push
@@ -114,7 +122,9 @@ def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
     assert simulation.world.providers.mail.sent()["eva@example.com"] == 1
 
 
-def test_what_was_put_off_does_not_multiply_while_the_server_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_put_off_does_not_multiply_while_the_server_is_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A mail is greylisted, then its server is gone for a while: each try again is one job, not one and another for what was put off."""
     simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
     mail = simulation.world.providers.mail
@@ -137,7 +147,9 @@ def test_what_was_put_off_does_not_multiply_while_the_server_is_down(monkeypatch
     assert mail.sent()["ann@example.com"] == 1
 
 
-def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A mail job of several calls: the first mail server is down for good, the others are not."""
     simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
     mail = simulation.world.providers.mail

@@ -38,7 +38,13 @@ def test_without_accidents_everybody_is_reached_by_the_first_channel_that_works(
     assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
     assert simulation.contacts("mail", FactKind.DELIVERED) == {"cem@example.com", "eva@example.com"}
     told = simulation.report()
-    assert told["funnel"]["users"] == {"planned": 8, "valid": 6, "submitted": 6, "delivered": 6, "clicked": 0}  # type: ignore[index]
+    assert told["funnel"]["users"] == {
+        "planned": 8,
+        "valid": 6,
+        "submitted": 6,
+        "delivered": 6,
+        "clicked": 0,
+    }  # type: ignore[index]
     assert told["losses"]["users"] == {"no_contact": 1, "unknown_user": 1}  # type: ignore[index]
 
 
@@ -48,14 +54,18 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int)
     steps = _steps()
     for number in range(part, len(steps), 4):
         simulation = _killed_at(number)
-        if simulation.msgid is None:  # ended before it was stored: the sender knows that nothing was accepted
+        if (
+            simulation.msgid is None
+        ):  # ended before it was stored: the sender knows that nothing was accepted
             assert not simulation.world.queues.sent, steps[number]
             continue
         simulation.check()
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_worker_ended_between_pages_loses_no_page(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_ended_between_pages_loses_no_page(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pages of three targets, of which a job plans two."""
     monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
     monkeypatch.setattr(audience, "PAGES_PER_JOB", 2)
@@ -111,7 +121,12 @@ def test_every_message_of_every_queue_delivered_twice_changes_nothing() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), kills=st.lists(st.integers(0, 250), max_size=6), twice=st.booleans(), early=st.booleans())
+@given(
+    seed=st.integers(0, 10**6),
+    kills=st.lists(st.integers(0, 250), max_size=6),
+    twice=st.booleans(),
+    early=st.booleans(),
+)
 def test_many_accidents_in_any_order(seed: int, kills: list[int], twice: bool, early: bool) -> None:
     simulation = Simulation(order=random.Random(seed), twice=twice, early=early)
 

@@ -23,7 +23,9 @@ SLOW = {"calls_per_second": 0.02}  # a turn of the rest in 62.5 seconds
 def a_simulation(**changes: object) -> Simulation:
     """Bob's app is gone for good."""
     simulation = Simulation(**changes)  # type: ignore[arg-type]
-    simulation.world.providers.push.answers["reg-bob-silent"] = Outcome(Loss.INVALID_TARGET, "no_such_app", gone=True)
+    simulation.world.providers.push.answers["reg-bob-silent"] = Outcome(
+        Loss.INVALID_TARGET, "no_such_app", gone=True
+    )
     return simulation
 
 
@@ -49,11 +51,15 @@ def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
         finished(simulation)
         if simulation.msgid is not None:
             bob = simulation.world.users.stored["bob"]
-            assert bob.mark(ChannelType.APP, "reg-bob-silent", SHOP) == "contact_gone", every[number]
+            assert bob.mark(ChannelType.APP, "reg-bob-silent", SHOP) == "contact_gone", every[
+                number
+            ]
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Pages of three, so that several jobs wait for turns of each channel."""
     monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
     every = steps(options=SLOW)
@@ -68,15 +74,22 @@ def test_calls_keep_to_the_rate_whatever_happens(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(audience, "PAGE_TARGETS", 1)
     simulation = a_simulation(options=SLOW, order=random.Random(7))
     called: dict[str, list[int]] = {}
-    for code, provider in {**simulation.providers(), "mail": simulation.world.providers.mail}.items():
-        monkeypatch.setattr(provider, "take", _watched(simulation, provider, called.setdefault(code, [])))
+    for code, provider in {
+        **simulation.providers(),
+        "mail": simulation.world.providers.mail,
+    }.items():
+        monkeypatch.setattr(
+            provider, "take", _watched(simulation, provider, called.setdefault(code, []))
+        )
     finished(simulation)
     for code, times in called.items():
         assert len(times) >= 2, code
         assert all(later - earlier >= 61_500 for earlier, later in pairwise(times)), (code, times)
 
 
-def _watched(simulation: Simulation, provider: ScriptedProvider, times: list[int]) -> Callable[[OutgoingCall], Answer]:
+def _watched(
+    simulation: Simulation, provider: ScriptedProvider, times: list[int]
+) -> Callable[[OutgoingCall], Answer]:
     take = provider.take
 
     def watched(call: OutgoingCall) -> Answer:
@@ -88,7 +101,11 @@ def _watched(simulation: Simulation, provider: ScriptedProvider, times: list[int
 
 def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
     """The provider posts until it gets an answer: every step of it, with two people in one post."""
-    replies = [Reply("1001", "TD", START - 5), Reply("1002", "退订", START - 4), Reply("1002", "START", START - 3)]
+    replies = [
+        Reply("1001", "TD", START - 5),
+        Reply("1002", "退订", START - 4),
+        Reply("1002", "START", START - 3),
+    ]
     length = 0
     number = 0
     while number <= length:

@@ -15,7 +15,9 @@ def request(simulation: Simulation, found: list[str]) -> bool:
     people = (*(p.userid for p in PEOPLE), UNKNOWN)
     para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
     wanted = SendRequest(channel=an_access_channel(), userids=people, template=1, rule_id=1, **para)  # type: ignore[arg-type]
-    return simulation._attempt(lambda: found.append(submit.submit(simulation.world.ports, wanted, ONCE)))
+    return simulation._attempt(
+        lambda: found.append(submit.submit(simulation.world.ports, wanted, ONCE))
+    )
 
 
 def test_a_request_that_is_ended_anywhere_and_repeated_is_one_message() -> None:

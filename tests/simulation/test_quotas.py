@@ -31,7 +31,10 @@ def a_simulation(**changes: object) -> Simulation:
 
 def finished(simulation: Simulation) -> Simulation:
     """Everything is sent, once, and on no day more than it takes."""
-    by_day = {code: watched(simulation, code, provider) for code, provider in providers(simulation).items()}
+    by_day = {
+        code: watched(simulation, code, provider)
+        for code, provider in providers(simulation).items()
+    }
     simulation.submit()
     simulation.run()
     if simulation.msgid is not None:
@@ -69,11 +72,15 @@ def test_when_a_quota_is_used_up_within_a_page_the_rest_goes_on_another_day() ->
     assert world.clock.now() > START + 2 * 86_400_000, "five pushes take three days"
     assert world.log.count("provider.send") < 40
     waiting = world.clock.now() // 3_600_000 - START // 3_600_000
-    assert world.log.count("ledger.put_wait") < 10 * waiting, "it is asked again each hour, not more often"
+    assert world.log.count("ledger.put_wait") < 10 * waiting, (
+        "it is asked again each hour, not more often"
+    )
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(
+    part: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also between a reservation and its call: what was reserved is lost for the day, the message is not."""
     monkeypatch.setattr(quota, "ASK_AGAIN", 9 * 60)
     every = steps()
@@ -85,7 +92,9 @@ def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(part: int, mon
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_any_order_and_with_every_job_done_twice(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_any_order_and_with_every_job_done_twice(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(audience, "PAGE_TARGETS", 2)
     finished(a_simulation(twice=seed % 2 == 0, order=random.Random(seed)))
 
@@ -115,9 +124,14 @@ def test_priority_one_goes_out_while_others_wait() -> None:
     assert world.clock.now() < START + 8 * 3_600_000, "it is still the same day"
     assert sum(push.sent().values()) == 10
     msgid = max(world.messages.stored)
-    assert sorted(call.recipients[0].contact for call in push.calls if call.msgid == msgid) == ["reg-ann", "reg-bob-silent"]
+    assert sorted(call.recipients[0].contact for call in push.calls if call.msgid == msgid) == [
+        "reg-ann",
+        "reg-bob-silent",
+    ]
     simulation.run()
-    assert push.sent() == Counter({"reg-ann": 3, "reg-bob-silent": 3, "reg-cem-silent": 2, "reg-fay": 2, "reg-fay2-silent": 2})
+    assert push.sent() == Counter(
+        {"reg-ann": 3, "reg-bob-silent": 3, "reg-cem-silent": 2, "reg-fay": 2, "reg-fay2-silent": 2}
+    )
 
 
 def work(simulation: Simulation) -> None:
@@ -128,7 +142,9 @@ def work(simulation: Simulation) -> None:
 
 
 def test_a_message_that_ends_before_the_day_does_says_why_and_its_strategy_goes_on() -> None:
-    simulation = Simulation(quotas={"push": 3}, world=FakeWorld(replace(LIMITS, submit_within=5400)))
+    simulation = Simulation(
+        quotas={"push": 3}, world=FakeWorld(replace(LIMITS, submit_within=5400))
+    )
     simulation.submit()
     simulation.run()
     told = simulation.report()

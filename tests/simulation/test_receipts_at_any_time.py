@@ -16,7 +16,10 @@ from tests.simulation.world import Simulation, finished
 
 
 def test_receipts_before_their_submission_are_kept() -> None:
-    assert finished(Simulation(early=True)).report()["funnel"] == finished(Simulation()).report()["funnel"]
+    assert (
+        finished(Simulation(early=True)).report()["funnel"]
+        == finished(Simulation()).report()["funnel"]
+    )
 
 
 def test_a_receipt_that_comes_while_the_answer_is_still_on_its_way_is_parked_and_found() -> None:
@@ -54,7 +57,10 @@ def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
     push.take = named_twice  # type: ignore[method-assign]
     finished(simulation)
     assert simulation.contacts("push", FactKind.DELIVERED) == {"reg-ann", "reg-fay"}
-    clicks = [Receipt(f"card-{taken.provider_id}", ReceiptKind.CLICKED, START, taken.contact) for taken in push.taken]
+    clicks = [
+        Receipt(f"card-{taken.provider_id}", ReceiptKind.CLICKED, START, taken.contact)
+        for taken in push.taken
+    ]
     receipts.record(simulation.world.ports, "push", clicks)
     assert {"reg-ann", "reg-fay"} <= simulation.contacts("push", FactKind.CLICKED)
 
@@ -63,24 +69,39 @@ def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
 def test_a_contact_that_a_provider_writes_in_another_case_is_known(spelling: str) -> None:
     """WeCom takes no account of case in userids, and names them as it likes."""
     simulation = finished(Simulation())
-    taken = next(each for each in simulation.world.providers.push.taken if each.contact == "reg-ann")
-    receipts.record(simulation.world.ports, "push", [Receipt(taken.provider_id, ReceiptKind.CLICKED, START, spelling)])
+    taken = next(
+        each for each in simulation.world.providers.push.taken if each.contact == "reg-ann"
+    )
+    receipts.record(
+        simulation.world.ports,
+        "push",
+        [Receipt(taken.provider_id, ReceiptKind.CLICKED, START, spelling)],
+    )
     assert "reg-ann" in simulation.contacts("push", FactKind.CLICKED)
 
 
 def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None:
     plan = a_plan(a_message("ann", number=4711), users=[a_user("ann", push=("REG-A", "reg-a"))])
-    found = [receipts._facts(plan, "push", Receipt("id", ReceiptKind.CLICKED, START, name), Lookup(plan.id)) for name in ("reg-a", "REG-A")]
+    found = [
+        receipts._facts(
+            plan, "push", Receipt("id", ReceiptKind.CLICKED, START, name), Lookup(plan.id)
+        )
+        for name in ("reg-a", "REG-A")
+    ]
     assert [[fact.place.contact for fact in facts] for facts in found] == [[1], [0]]
 
 
-def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> None:
+def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> (
+    None
+):
     simulation = Simulation()
 
     def late_receipt(number: int, name: str) -> None:
         if name == "ledger.freeze.done" and simulation.world.clock.now() > START + 50_000:
             simulation.world.on_step = lambda number, name: None
-            found = simulation.world.providers.push.receipts(ReceiptKind.DELIVERED, simulation.world.clock.now(), "reg-bob-silent")
+            found = simulation.world.providers.push.receipts(
+                ReceiptKind.DELIVERED, simulation.world.clock.now(), "reg-bob-silent"
+            )
             request = simulation.world.providers.push.webhook_request(found)
             receipts.take_webhook(simulation.world.ports, "push", WEBHOOK_TOKEN, request)
 

@@ -25,7 +25,13 @@ TAGGED = frozenset(CROWD[::2])
 
 
 def _of_the_crowd(name: str) -> User:
-    return a_user(name, push=(f"reg-{name}",), text=f"1-{name}", mail=f"{name}@example.com", tags=["vip"] if name in TAGGED else [])
+    return a_user(
+        name,
+        push=(f"reg-{name}",),
+        text=f"1-{name}",
+        mail=f"{name}@example.com",
+        tags=["vip"] if name in TAGGED else [],
+    )
 
 
 @dataclass
@@ -40,7 +46,12 @@ class Walk(Simulation):
         self.world.users.has(*(_of_the_crowd(name) for name in CROWD))
 
     def request(self) -> submit.SendRequest:
-        return replace(super().request(), userids=(), everyone=not self.tag, tags=(self.tag,) if self.tag else ())
+        return replace(
+            super().request(),
+            userids=(),
+            everyone=not self.tag,
+            tags=(self.tag,) if self.tag else (),
+        )
 
     def planned(self) -> Counter[str]:
         return Counter(target.id for page in self.pages() for target in page.plan.targets)
@@ -89,7 +100,9 @@ def _steps(tag: str) -> list[str]:
 
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("tag", ["", "vip"])
-def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(tag: str, part: int) -> None:
+def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
+    tag: str, part: int
+) -> None:
     steps = _steps(tag)
     for number in range(part, len(steps), 12):
         walk = Walk(tag=tag)
@@ -101,8 +114,15 @@ def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), kills=st.lists(st.integers(0, 400), max_size=8), twice=st.booleans(), tag=st.sampled_from(["", "vip"]))
-def test_who_comes_and_goes_meanwhile_is_in_one_page_or_none(seed: int, kills: list[int], twice: bool, tag: str) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    kills=st.lists(st.integers(0, 400), max_size=8),
+    twice=st.booleans(),
+    tag=st.sampled_from(["", "vip"]),
+)
+def test_who_comes_and_goes_meanwhile_is_in_one_page_or_none(
+    seed: int, kills: list[int], twice: bool, tag: str
+) -> None:
     """Users are added and removed while pages are planned by workers that are ended here and there."""
     walk, chance = Walk(order=random.Random(seed), twice=twice, tag=tag), random.Random(seed)
     touched: set[str] = set()
@@ -160,7 +180,9 @@ def test_a_tag_of_the_access_channels_own_goes_before_the_same_tag_of_all() -> N
     walk.submit()
     walk.run()
     assert walk.planned() == Counter(["user01"])
-    assert walk.world.messages.stored[walk.msgid or ""].audience.sets == (audiences.tag(SHOP, "vip"),)
+    assert walk.world.messages.stored[walk.msgid or ""].audience.sets == (
+        audiences.tag(SHOP, "vip"),
+    )
 
 
 def test_who_lost_a_tag_and_still_stands_in_its_set_gets_nothing() -> None:
@@ -174,7 +196,9 @@ def test_who_lost_a_tag_and_still_stands_in_its_set_gets_nothing() -> None:
 
 def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
     walk = Walk()
-    walk.world.users.has(a_user("own", text="1", tags=[]), replace(a_user("bound", text="2"), tags={SHOP: ("mine",)}))
+    walk.world.users.has(
+        a_user("own", text="1", tags=[]), replace(a_user("bound", text="2"), tags={SHOP: ("mine",)})
+    )
     walk.submit()
     message = walk.world.messages.stored[walk.msgid or ""]
     walk.world.messages.stored[message.msgid] = replace(message, restricted=True)
@@ -185,21 +209,40 @@ def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
     assert set(CROWD) <= reached, "their app is bound to a delivery channel of this access channel"
 
 
-def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its_own_user_too() -> None:
+def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its_own_user_too() -> (
+    None
+):
     simulation = Simulation()
     world = simulation.world
     world.settings.put_template(a_template(2, ("sms",)))
-    world.users.has(a_user("bound", push=["r"], text="1"), replace(a_user("others", text="2"), tags={"other": ("theirs",)}))
+    world.users.has(
+        a_user("bound", push=["r"], text="1"),
+        replace(a_user("others", text="2"), tags={"other": ("theirs",)}),
+    )
     access = an_access_channel(restricted=True)
-    submit.submit(world.ports, replace(simulation.request(), userids=("bound", "others"), rule_id=0, template=2, channel=access))
+    submit.submit(
+        world.ports,
+        replace(
+            simulation.request(), userids=("bound", "others"), rule_id=0, template=2, channel=access
+        ),
+    )
     simulation.run()
     (page,) = simulation.pages()
-    assert {target.id: target.loss for target in page.plan.targets} == {"bound": None, "others": TargetLoss.UNKNOWN_USER}
+    assert {target.id: target.loss for target in page.plan.targets} == {
+        "bound": None,
+        "others": TargetLoss.UNKNOWN_USER,
+    }
 
 
 def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
     simulation = Simulation()
-    request = replace(simulation.request(), userids=(), rule_id=0, template=2, contacts={ChannelType.SMS: ("13900001111", "13900002222")})
+    request = replace(
+        simulation.request(),
+        userids=(),
+        rule_id=0,
+        template=2,
+        contacts={ChannelType.SMS: ("13900001111", "13900002222")},
+    )
     simulation.world.settings.put_template(a_template(2, ("sms",)))
     submit.submit(simulation.world.ports, replace(request, channel=an_access_channel()))
     simulation.run()
@@ -209,13 +252,21 @@ def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
     assert set(simulation.world.providers.text.sent()) == {"13900001111", "13900002222"}
 
 
-def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Long ones, each on many delivery channels: a message that is planned in the request has further pages, too."""
     monkeypatch.setattr(audience, "PAGE_BYTES", 150)
     simulation = Simulation()
     contacts = tuple(f"reg-{n}" for n in range(5))
     simulation.world.settings.put_template(a_template(2, ("app",)))
-    request = replace(simulation.request(), userids=(), rule_id=0, template=2, contacts={ChannelType.APP: contacts})
+    request = replace(
+        simulation.request(),
+        userids=(),
+        rule_id=0,
+        template=2,
+        contacts={ChannelType.APP: contacts},
+    )
     submit.submit(simulation.world.ports, request)
     simulation.run()
     assert len(simulation.pages()) > 1

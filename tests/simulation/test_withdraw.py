@@ -27,7 +27,10 @@ def check(simulation: Simulation) -> None:
     assert told["status"] == "withdrawn"
     assert told["balanced"], told
     assert told["progress"]["unsubmitted"] == told["progress"]["undecided"] == 0, told  # type: ignore[index]
-    for code, provider in {**simulation.providers(), "mail": simulation.world.providers.mail}.items():
+    for code, provider in {
+        **simulation.providers(),
+        "mail": simulation.world.providers.mail,
+    }.items():
         sent = provider.sent()
         assert set(sent.values()) <= {1}, f"{code} sent twice: {sent}"
         submitted = simulation.contacts(code, FactKind.SUBMITTED)
@@ -54,7 +57,13 @@ def test_what_has_not_left_stays() -> None:
     simulation = run(Simulation(), 0)
     check(simulation)
     assert not simulation.world.providers.push.calls
-    assert simulation.contacts("push", FactKind.WITHDRAWN) == {"reg-ann", "reg-bob-silent", "reg-cem-silent", "reg-fay", "reg-fay2-silent"}
+    assert simulation.contacts("push", FactKind.WITHDRAWN) == {
+        "reg-ann",
+        "reg-bob-silent",
+        "reg-cem-silent",
+        "reg-fay",
+        "reg-fay2-silent",
+    }
     told = simulation.report()
     assert told["losses"]["channels"] == {"app": {"withdrawn": 5}}  # type: ignore[index]
 
@@ -70,20 +79,33 @@ def withdrawn_when_submitted(code: str) -> Simulation:
     return simulation
 
 
-def test_what_was_submitted_is_taken_back_where_the_provider_can_and_no_further_step_is_taken() -> None:
+def test_what_was_submitted_is_taken_back_where_the_provider_can_and_no_further_step_is_taken() -> (
+    None
+):
     simulation = withdrawn_when_submitted("push")
-    assert {contact for _, contact in simulation.world.providers.push.recalled} >= {"reg-bob-silent", "reg-cem-silent"}
-    assert simulation.contacts("push", FactKind.WITHDRAWN) == simulation.contacts("push", FactKind.SUBMITTED)
+    assert {contact for _, contact in simulation.world.providers.push.recalled} >= {
+        "reg-bob-silent",
+        "reg-cem-silent",
+    }
+    assert simulation.contacts("push", FactKind.WITHDRAWN) == simulation.contacts(
+        "push", FactKind.SUBMITTED
+    )
     assert "1002" not in simulation.world.providers.text.sent()  # whom the push did not reach
 
 
 def test_what_cannot_be_taken_back_says_so_for_each_target() -> None:
     simulation = withdrawn_when_submitted("text")
-    assert simulation.contacts("text", FactKind.WITHDRAW_FAILED) == simulation.contacts("text", FactKind.SUBMITTED) != set()
+    assert (
+        simulation.contacts("text", FactKind.WITHDRAW_FAILED)
+        == simulation.contacts("text", FactKind.SUBMITTED)
+        != set()
+    )
     shown = report.target(simulation.world.ports, SHOP, simulation.msgid or "", "dan")
     (sms,) = [d for d in shown["deliveries"] if d["channel"] == "sms"]
     assert sms["withdrawal"] == "withdraw_failed"
-    assert ("withdraw_failed", "cannot_be_recalled") in [(fact["fact"], fact["code"]) for fact in sms["facts"]]
+    assert ("withdraw_failed", "cannot_be_recalled") in [
+        (fact["fact"], fact["code"]) for fact in sms["facts"]
+    ]
 
 
 def test_a_message_is_withdrawn_once_and_within_a_day() -> None:
@@ -133,10 +155,15 @@ def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: i
 
 @settings(max_examples=60, deadline=None)
 @given(
-    seed=st.integers(0, 10**6), after=st.integers(0, 40), kills=st.lists(st.integers(0, 250), max_size=5), twice=st.booleans(),
+    seed=st.integers(0, 10**6),
+    after=st.integers(0, 40),
+    kills=st.lists(st.integers(0, 250), max_size=5),
+    twice=st.booleans(),
     small=st.booleans(),
-)  # fmt: skip
-def test_many_accidents_in_any_order(seed: int, after: int, kills: list[int], twice: bool, small: bool) -> None:
+)
+def test_many_accidents_in_any_order(
+    seed: int, after: int, kills: list[int], twice: bool, small: bool
+) -> None:
     simulation = Simulation(order=random.Random(seed), twice=twice)
 
     def strike(number: int, name: str) -> None:
@@ -158,13 +185,19 @@ def test_many_accidents_in_any_order(seed: int, after: int, kills: list[int], tw
         simulation.world.spare()
         if is_withdrawn(simulation):
             assert simulation.report()["status"] == "withdrawn"
-            planned = [page for n in range(3) if (page := simulation.world.ledger.page(PageId(simulation.msgid, n)))]
+            planned = [
+                page
+                for n in range(3)
+                if (page := simulation.world.ledger.page(PageId(simulation.msgid, n)))
+            ]
             for page in planned:
                 assert page.withdrawn is not None
                 for _, _, place in page.places(simulation.world.messages.stored[simulation.msgid]):
                     known = page.of(place)
                     assert known.ended
-                    assert FactKind.SUBMITTED not in known.facts or known.has(FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
+                    assert FactKind.SUBMITTED not in known.facts or known.has(
+                        FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED
+                    )
             for provider in (*simulation.providers().values(), simulation.world.providers.mail):
                 assert set(provider.sent().values()) <= {1}
         else:
@@ -180,7 +213,9 @@ def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_af
         if name == "provider.send" and not is_withdrawn(simulation):
             simulation.world.spare()
             withdraw.withdraw(simulation.world.ports, SHOP, simulation.msgid or "")
-            for envelope in [e for e in simulation.world.queues.sent if isinstance(e.job, WithdrawJob)]:
+            for envelope in [
+                e for e in simulation.world.queues.sent if isinstance(e.job, WithdrawJob)
+            ]:
                 simulation._handle(envelope)
 
     simulation.world.on_step = meanwhile
@@ -188,32 +223,46 @@ def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_af
     simulation.run()
     check(simulation)
     assert simulation.contacts("push", FactKind.SUBMITTED)
-    assert simulation.contacts("push", FactKind.SUBMITTED) == simulation.contacts("push", FactKind.WITHDRAWN)
+    assert simulation.contacts("push", FactKind.SUBMITTED) == simulation.contacts(
+        "push", FactKind.WITHDRAWN
+    )
 
 
-def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     simulation, errors = Simulation(), [Unavailable("down"), Uncertain("timeout")] * 50
-    monkeypatch.setattr("tests.fakes.providers.ScriptedSession.recall", lambda *_: (_ for _ in ()).throw(errors.pop()))
+    monkeypatch.setattr(
+        "tests.fakes.providers.ScriptedSession.recall",
+        lambda *_: (_ for _ in ()).throw(errors.pop()),
+    )
     simulation.submit()
     while not simulation.contacts("push", FactKind.SUBMITTED):
         simulation._next()
     simulation.withdraw()
     simulation.run()
     check(simulation)
-    assert simulation.contacts("push", FactKind.WITHDRAW_FAILED) == simulation.contacts("push", FactKind.SUBMITTED)
+    assert simulation.contacts("push", FactKind.WITHDRAW_FAILED) == simulation.contacts(
+        "push", FactKind.SUBMITTED
+    )
     assert len(errors) <= 100 - withdraw.MAX_TRIES
 
 
 def test_a_provider_that_refuses_a_recall_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     simulation = Simulation()
-    monkeypatch.setattr("tests.fakes.providers.ScriptedSession.recall", lambda *_: (_ for _ in ()).throw(Rejected("1003")))
+    monkeypatch.setattr(
+        "tests.fakes.providers.ScriptedSession.recall",
+        lambda *_: (_ for _ in ()).throw(Rejected("1003")),
+    )
     simulation.submit()
     while not simulation.contacts("push", FactKind.SUBMITTED):
         simulation._next()
     simulation.withdraw()
     simulation.run()
     check(simulation)
-    assert simulation.contacts("push", FactKind.WITHDRAW_FAILED) == simulation.contacts("push", FactKind.SUBMITTED)
+    assert simulation.contacts("push", FactKind.WITHDRAW_FAILED) == simulation.contacts(
+        "push", FactKind.SUBMITTED
+    )
 
 
 def test_planning_stops_where_the_message_is_withdrawn() -> None:

@@ -66,7 +66,9 @@ class Simulation:
     order: random.Random | None = None
     early: bool = False  # receipts before their submission is recorded
     options: Mapping[str, Any] = field(default_factory=dict)  # of every delivery channel
-    quotas: Mapping[str, int] = field(default_factory=dict)  # deliveries a day of a delivery channel
+    quotas: Mapping[str, int] = field(
+        default_factory=dict
+    )  # deliveries a day of a delivery channel
     world: FakeWorld = field(default_factory=FakeWorld)
     posts: list[tuple[int, str, list[Receipt]]] = field(default_factory=list)
     reported: Counter[str] = field(default_factory=Counter)
@@ -76,7 +78,9 @@ class Simulation:
         world.settings.put_access_channel(an_access_channel())
         for code in ("push", "text", "mail"):
             limits = {"deliveries_per_day": self.quotas.get(code)}
-            world.settings.put_channel(a_channel(code, on_uncertain=self.on_uncertain, options=self.options, **limits))
+            world.settings.put_channel(
+                a_channel(code, on_uncertain=self.on_uncertain, options=self.options, **limits)
+            )
         world.settings.put_template(a_template())
         world.settings.put_strategy(1, SHOP, "in turn", self.strategy)
         world.users.has(*PEOPLE)
@@ -92,7 +96,9 @@ class Simulation:
     def request(self) -> submit.SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        return resolve.SendRequest(channel=an_access_channel(), userids=people, template=1, rule_id=1, **para)
+        return resolve.SendRequest(
+            channel=an_access_channel(), userids=people, template=1, rule_id=1, **para
+        )
 
     def withdraw(self) -> None:
         """The sender's second request."""
@@ -110,7 +116,15 @@ class Simulation:
         if envelope is not None:
             self._work(envelope)
             return True
-        times = [at for at in (self.world.queues.next(), self.world.timers.next(), *(at for at, _, _ in self.posts)) if at is not None]
+        times = [
+            at
+            for at in (
+                self.world.queues.next(),
+                self.world.timers.next(),
+                *(at for at, _, _ in self.posts),
+            )
+            if at is not None
+        ]
         if not times:
             return False
         self.world.clock.time = max(self.world.clock.now(), min(times))
@@ -169,7 +183,9 @@ class Simulation:
             at = self.world.clock.now() + (0 if self.early else 5000)
             by_call = code == "push"
             found = [
-                Receipt(t.provider_id, ReceiptKind.DELIVERED, at, t.contact if by_call else "") for t in fresh if "silent" not in t.contact
+                Receipt(t.provider_id, ReceiptKind.DELIVERED, at, t.contact if by_call else "")
+                for t in fresh
+                if "silent" not in t.contact
             ]
             if found:
                 self.posts += [(at, code, found), (at + 1000, code, found[::-1])]
@@ -180,7 +196,11 @@ class Simulation:
         self.posts = [post for post in self.posts if post[0] > now]
         for _, code, found in ready:
             request = self.providers()[code].webhook_request(found)
-            if not self._attempt(lambda code=code, request=request: receipts.take_webhook(self.world.ports, code, WEBHOOK_TOKEN, request)):
+            if not self._attempt(
+                lambda code=code, request=request: receipts.take_webhook(
+                    self.world.ports, code, WEBHOOK_TOKEN, request
+                )
+            ):
                 self.posts.append((now + AGAIN * 1000, code, found))
 
     # -- what came of it
@@ -226,15 +246,22 @@ class Simulation:
             submitted = self.contacts(code, FactKind.SUBMITTED)
             unknown = self.contacts(code, FactKind.UNKNOWN)
             assert submitted <= set(sent), f"{code} claims what it did not send"
-            assert set(sent) <= submitted | unknown, f"{code} lost track of {set(sent) - submitted - unknown}"
+            assert set(sent) <= submitted | unknown, (
+                f"{code} lost track of {set(sent) - submitted - unknown}"
+            )
         self._check_people()
 
     def _check_people(self) -> None:
         """Whoever has a contact was tried on every step that the strategy asks for."""
         targets = [target for page in self.pages() for target in page.plan.targets]
         assert [t.id for t in targets] == [*(p.userid for p in PEOPLE), UNKNOWN]
-        assert {t.id: t.loss for t in targets if t.loss} == {"gus": "no_contact", UNKNOWN: "unknown_user"}
-        silent = self.contacts("push", FactKind.SUBMITTED) | self.contacts("mail", FactKind.SUBMITTED, FactKind.UNKNOWN)
+        assert {t.id: t.loss for t in targets if t.loss} == {
+            "gus": "no_contact",
+            UNKNOWN: "unknown_user",
+        }
+        silent = self.contacts("push", FactKind.SUBMITTED) | self.contacts(
+            "mail", FactKind.SUBMITTED, FactKind.UNKNOWN
+        )
         assert {"cem@example.com", "eva@example.com"} <= silent
 
 

@@ -50,7 +50,11 @@ def of_type(template: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Resou
 
 
 def sources(function: Resource, kind: str) -> list[Resource]:
-    return [event["Properties"] for event in function.get("Events", {}).values() if event["Type"] == kind]
+    return [
+        event["Properties"]
+        for event in function.get("Events", {}).values()
+        if event["Type"] == kind
+    ]
 
 
 def queue_of(source: Resource) -> str:

@@ -10,7 +10,14 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "api": {
         "settings": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
         "users": {"BatchGetItem", "Query", "PutItem", "DeleteItem"},
-        "audiences": {"BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"},
+        "audiences": {
+            "BatchGetItem",
+            "Query",
+            "PutItem",
+            "UpdateItem",
+            "DeleteItem",
+            "BatchWriteItem",
+        },
         "messages": {"GetItem", "Query", "PutItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
@@ -25,7 +32,11 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"BatchWriteItem"},
     },
     "deliver": {
-        "settings": {"GetItem", "BatchGetItem", "Query"},  # who may use a delivery channel, when somebody opts out
+        "settings": {
+            "GetItem",
+            "BatchGetItem",
+            "Query",
+        },  # who may use a delivery channel, when somebody opts out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
         "messages": {"GetItem"},
@@ -53,7 +64,9 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
 }
 
-SENDS_TO: dict[str, set[str]] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
+SENDS_TO: dict[
+    str, set[str]
+] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
     "api": {"audience", "delivery", "imports", "worker"},
     "audience": {"audience", "delivery", "worker"},
     "imports": {"imports"},
@@ -80,9 +93,21 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
 }
 
 # Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
-FILES: dict[str, set[tuple[str, str]]] = {  # operation, prefix in the bucket of files; none for the bucket itself
-    "api": {("GetObject", "imports/*"), ("PutObject", "imports/*"), ("ListBucket", ""), ("PutObject", "materials/*")},
-    "imports": {("GetObject", "imports/*"), ("PutObject", "imports/*"), ("DeleteObject", "imports/*"), ("ListBucket", "")},
+FILES: dict[
+    str, set[tuple[str, str]]
+] = {  # operation, prefix in the bucket of files; none for the bucket itself
+    "api": {
+        ("GetObject", "imports/*"),
+        ("PutObject", "imports/*"),
+        ("ListBucket", ""),
+        ("PutObject", "materials/*"),
+    },
+    "imports": {
+        ("GetObject", "imports/*"),
+        ("PutObject", "imports/*"),
+        ("DeleteObject", "imports/*"),
+        ("ListBucket", ""),
+    },
     "deliver": {("GetObject", "materials/${ChannelType}/*")},
 }
 
@@ -111,8 +136,18 @@ CONSUMES: dict[str, set[str]] = {
         "s3:ListBucket",
     },
 }
-EVERY_FUNCTION = {"logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+EVERY_FUNCTION = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
 
 # Actions of which IAM knows no resource, or none that is there when they are allowed.
-WITHOUT_RESOURCE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "dynamodb:ListStreams", *NETWORK}
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "dynamodb:ListStreams",
+    *NETWORK,
+}
 WORKERS = ("cmpp",)  # containers: their logs are written by the role that starts them

@@ -13,9 +13,13 @@ Template = Mapping[str, Any]
 Functions = Mapping[str, Resource]
 
 
-def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(template: Template, functions: Functions) -> None:
+def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
+    template: Template, functions: Functions
+) -> None:
     """https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html: no X-Ray, no loop detection, no bucket for failed batches."""
-    assert template["Conditions"]["InChina"] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
+    assert template["Conditions"]["InChina"] == {
+        "Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]
+    }
 
     def there(value: Any) -> Any:
         condition, within, _ = value["Fn::If"]
@@ -25,7 +29,10 @@ def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(templat
     nothing = {"Ref": "AWS::NoValue"}
     for name, function in functions.items():
         assert there(function["Tracing"]) == "PassThrough", name
-        assert there(function.get("RecursiveLoop", {"Fn::If": ["InChina", nothing, nothing]})) == nothing, name
+        assert (
+            there(function.get("RecursiveLoop", {"Fn::If": ["InChina", nothing, nothing]}))
+            == nothing
+        ), name
         for source in sources(function, "DynamoDB"):
             assert there(source["DestinationConfig"]["OnFailure"]) == nothing, name
 

@@ -23,7 +23,11 @@ def family_of(function: str) -> str:
 
 def statements(family: str, channel_type: str = "${ChannelType}") -> list[dict[str, Any]]:
     """Of the family's policy file; a delivery function's is for its own channel type."""
-    text = (ROOT / ".chalice" / f"policy-{family}.json").read_text().replace("${ChannelType}", channel_type)
+    text = (
+        (ROOT / ".chalice" / f"policy-{family}.json")
+        .read_text()
+        .replace("${ChannelType}", channel_type)
+    )
     found: list[dict[str, Any]] = json.loads(text)["Statement"]
     return found
 
@@ -59,12 +63,16 @@ def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_family(
     assert len(set(used.values())) == len(functions)
     for name, role in used.items():
         (policy,) = roles[role]["Policies"]
-        assert policy["PolicyDocument"]["Statement"] == statements(family_of(name), name.removeprefix("deliver_")), name
+        assert policy["PolicyDocument"]["Statement"] == statements(
+            family_of(name), name.removeprefix("deliver_")
+        ), name
         assert "ManagedPolicyArns" not in roles[role], name
 
 
 @pytest.mark.parametrize("worker", rights.WORKERS)
-def test_a_worker_has_a_role_of_its_own_that_only_containers_may_take(template: Mapping[str, Any], worker: str) -> None:
+def test_a_worker_has_a_role_of_its_own_that_only_containers_may_take(
+    template: Mapping[str, Any], worker: str
+) -> None:
     role = template["Resources"][f"{worker.capitalize()}TaskRole"]["Properties"]
     (policy,) = role["Policies"]
     assert policy["PolicyDocument"]["Statement"] == statements(worker)
@@ -73,8 +81,14 @@ def test_a_worker_has_a_role_of_its_own_that_only_containers_may_take(template: 
 
 
 def test_a_function_that_delivers_has_no_rights_to_the_network_that_lambda_connects_it_to() -> None:
-    (denied,) = [each for family in FAMILIES for each in statements(family) if each["Effect"] != "Allow"]
-    assert (denied["Effect"], denied["Resource"], set(denied["Action"])) == ("Deny", "*", rights.NETWORK)
+    (denied,) = [
+        each for family in FAMILIES for each in statements(family) if each["Effect"] != "Allow"
+    ]
+    assert (denied["Effect"], denied["Resource"], set(denied["Action"])) == (
+        "Deny",
+        "*",
+        rights.NETWORK,
+    )
     named = denied["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]["Fn::Sub"]
     assert named.endswith(":" + config.function_name("${Stage}", "deliver_${ChannelType}"))
 
@@ -90,7 +104,11 @@ def test_no_action_is_a_wildcard_and_everything_names_its_resource(family: str) 
 def test_a_policy_allows_on_tables_what_the_family_calls_and_no_more(family: str) -> None:
     allowed: dict[str, set[str]] = {}
     for action, resource, _ in granted(family):
-        if isinstance(resource, dict) and resource.get("Fn::GetAtt", [""])[0].endswith("Table") and resource["Fn::GetAtt"][1] == "Arn":
+        if (
+            isinstance(resource, dict)
+            and resource.get("Fn::GetAtt", [""])[0].endswith("Table")
+            and resource["Fn::GetAtt"][1] == "Arn"
+        ):
             table = resource["Fn::GetAtt"][0].removesuffix("Table").lower()
             allowed.setdefault(table, set()).add(action.removeprefix("dynamodb:"))
     assert allowed == rights.TABLES[family]
@@ -98,9 +116,17 @@ def test_a_policy_allows_on_tables_what_the_family_calls_and_no_more(family: str
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_policy_allows_to_send_to_the_queues_that_the_family_feeds(family: str) -> None:
-    targets = {resource["Fn::Sub"].rsplit(":", 1)[1] for action, resource, _ in granted(family) if action == "sqs:SendMessage"}
+    targets = {
+        resource["Fn::Sub"].rsplit(":", 1)[1]
+        for action, resource, _ in granted(family)
+        if action == "sqs:SendMessage"
+    }
     wanted = queues_of(rights.SENDS_TO.get(family, set()))
-    single = {config.queue_name("${Stage}", config.imports_queue())} if "imports" in rights.SENDS_TO.get(family, set()) else set()
+    single = (
+        {config.queue_name("${Stage}", config.imports_queue())}
+        if "imports" in rights.SENDS_TO.get(family, set())
+        else set()
+    )
     assert targets == {config.queue_name("${Stage}", f"{name}-?") for name in wanted} | single
 
 
@@ -117,8 +143,12 @@ def test_a_policy_opens_and_seals_for_the_purposes_of_the_family_only(family: st
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_policy_allows_nothing_else(family: str) -> None:
-    known = (set() if family in rights.WORKERS else rights.EVERY_FUNCTION) | rights.CONSUMES.get(family, set())
-    known |= {f"dynamodb:{action}" for actions in rights.TABLES[family].values() for action in actions}
+    known = (set() if family in rights.WORKERS else rights.EVERY_FUNCTION) | rights.CONSUMES.get(
+        family, set()
+    )
+    known |= {
+        f"dynamodb:{action}" for actions in rights.TABLES[family].values() for action in actions
+    }
     known |= {f"kms:{action}" for action, _ in rights.KEY.get(family, set())}
     known |= {"sqs:SendMessage"} if family in rights.SENDS_TO else set()
     known |= {"states:StartExecution"} if family in rights.STARTS_THE_CLOCK else set()
@@ -129,7 +159,10 @@ def test_a_policy_allows_nothing_else(family: str) -> None:
 @pytest.mark.parametrize("family", sorted(rights.FILES))
 def test_a_policy_allows_in_the_bucket_what_the_family_reads_and_writes(family: str) -> None:
     found = {
-        (action.removeprefix("s3:"), resource.get("Fn::Sub", "").removeprefix("${FilesBucket.Arn}/"))
+        (
+            action.removeprefix("s3:"),
+            resource.get("Fn::Sub", "").removeprefix("${FilesBucket.Arn}/"),
+        )
         for action, resource, _ in granted(family)
         if action.startswith("s3:")
     }
@@ -138,15 +171,25 @@ def test_a_policy_allows_in_the_bucket_what_the_family_reads_and_writes(family: 
 
 def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
     """By name, over all families: a call that no policy allows, or a right that no code uses."""
-    tables = {action for family in rights.TABLES.values() for actions in family.values() for action in actions}
+    tables = {
+        action
+        for family in rights.TABLES.values()
+        for actions in family.values()
+        for action in actions
+    }
     sealing = {action for each in rights.KEY.values() for action, _ in each}
     files = {action for each in rights.FILES.values() for action, _ in each} - {"ListBucket"}
     allowed = tables | sealing | files | {"SendMessage", "StartExecution"}
-    allowed |= {action.removeprefix("sqs:") for worker in rights.WORKERS for action in rights.CONSUMES[worker]}
-    # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
-    used = {{"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(each, each) for each in calls_in_adapters()} - {
-        "TransactWriteItems"
+    allowed |= {
+        action.removeprefix("sqs:")
+        for worker in rights.WORKERS
+        for action in rights.CONSUMES[worker]
     }
+    # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
+    used = {
+        {"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(each, each)
+        for each in calls_in_adapters()
+    } - {"TransactWriteItems"}
     assert used == allowed
 
 

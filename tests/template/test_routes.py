@@ -50,22 +50,44 @@ print(json.dumps(found))
 def routes(functions: Mapping[str, Any]) -> list[tuple[str, str, str, int | None]]:
     """(path, method, who may call, what it answers without credentials), with the environment of the template and no AWS."""
     variables = functions["api"]["Environment"]["Variables"]
-    environment = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
-    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "us-east-1", "AWS_XRAY_SDK_ENABLED": "false"}
-    environment |= {**nowhere, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none", "PATH": os.environ["PATH"]}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, capture_output=True, text=True)
+    environment = {
+        name: value if isinstance(value, str) else "-" for name, value in variables.items()
+    }
+    nowhere = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_XRAY_SDK_ENABLED": "false",
+    }
+    environment |= {
+        **nowhere,
+        "AWS_ACCESS_KEY_ID": "none",
+        "AWS_SECRET_ACCESS_KEY": "none",
+        "PATH": os.environ["PATH"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return [tuple(each) for each in json.loads(done.stdout.splitlines()[-1])]
 
 
-def test_the_template_has_the_routes_of_the_app(routes: list[Any], template: Mapping[str, Any]) -> None:
+def test_the_template_has_the_routes_of_the_app(
+    routes: list[Any], template: Mapping[str, Any]
+) -> None:
     paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
-    packaged = {(path, method.upper()) for path, methods in paths.items() for method in methods if method != "options"}
+    packaged = {
+        (path, method.upper())
+        for path, methods in paths.items()
+        for method in methods
+        if method != "options"
+    }
     assert packaged == {(path, method) for path, method, _, _ in routes}
 
 
 def test_the_routes_that_need_no_credentials_are_the_ones_on_the_list(routes: list[Any]) -> None:
-    assert {path: auth for path, _, auth, _ in routes if auth in ("WEBHOOK", "NOBODY", None)} == OPEN
+    assert {
+        path: auth for path, _, auth, _ in routes if auth in ("WEBHOOK", "NOBODY", None)
+    } == OPEN
 
 
 def test_every_other_route_refuses_who_brings_none(routes: list[Any]) -> None:

@@ -34,7 +34,9 @@ def stack() -> Iterator[dict[str, Any]]:
 
 
 def ask(method: str, url: str, body: bytes | None = None) -> tuple[int, Any]:
-    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        url, data=body, method=method, headers={"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, json.loads(answer.read() or b"null")
@@ -43,12 +45,17 @@ def ask(method: str, url: str, body: bytes | None = None) -> tuple[int, Any]:
 
 
 def client(stack: dict[str, Any], service: str) -> Any:
-    session = boto3.session.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+    session = boto3.session.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
+    )
     return session.client(service, endpoint_url=stack["emulator_url"])
 
 
 def processes(stack: dict[str, Any]) -> dict[str, int]:
-    return {worker["function"]: worker["pid"] for worker in ask("GET", stack["emulator_url"] + "/_openums/workers")[1]}
+    return {
+        worker["function"]: worker["pid"]
+        for worker in ask("GET", stack["emulator_url"] + "/_openums/workers")[1]
+    }
 
 
 def test_up_again_changes_nothing_and_is_quick(stack: dict[str, Any]) -> None:
@@ -70,30 +77,41 @@ def test_up_starts_a_long_lived_worker_again_that_has_ended(stack: dict[str, Any
 
 
 def test_unknown_paths_and_too_large_bodies_get_answers_of_our_shape(stack: dict[str, Any]) -> None:
-    assert ask("GET", stack["api_url"] + "/no/such/path") == (404, {"code": 4004, "message": "no such path or method"})
+    assert ask("GET", stack["api_url"] + "/no/such/path") == (
+        404,
+        {"code": 4004, "message": "no such path or method"},
+    )
     status, body = ask("POST", stack["api_url"] + "/no/such/path", b"x" * (6 * 1024 * 1024 + 1))
     assert (status, body["code"]) == (413, 4004)
 
 
 def test_the_first_key_is_kept_as_a_hash_only(stack: dict[str, Any]) -> None:
     key = {"pk": {"S": f"access-key#{stack['access_key']}"}, "sk": {"S": "-"}}
-    item = client(stack, "dynamodb").get_item(TableName=config.table_name("test", "settings"), Key=key)["Item"]
+    item = client(stack, "dynamodb").get_item(
+        TableName=config.table_name("test", "settings"), Key=key
+    )["Item"]
     assert item["role"] == {"S": "administrator"}
     assert stack["access_secret"] not in json.dumps(item)
 
 
-def test_a_delivery_channel_can_be_tested_before_anything_else_was_ever_sealed(stack: dict[str, Any]) -> None:
+def test_a_delivery_channel_can_be_tested_before_anything_else_was_ever_sealed(
+    stack: dict[str, Any],
+) -> None:
     shop = Shop(stack, kinds=("app",))
     assert shop.admin.ask("POST", f"/admin/v1/channels/{shop.code('app')}/test")["status"] == "ok"
 
 
-def test_every_function_is_started_beforehand_and_again_when_its_process_is_killed(stack: dict[str, Any]) -> None:
+def test_every_function_is_started_beforehand_and_again_when_its_process_is_killed(
+    stack: dict[str, Any],
+) -> None:
     deadline = time.monotonic() + 30
     while len(processes(stack)) < 8 and time.monotonic() < deadline:
         time.sleep(0.1)
     before = processes(stack)["sweep"]
     os.kill(before, signal.SIGKILL)
-    payload = client(stack, "lambda").invoke(FunctionName="openums-test-sweep", Payload=b'{"by": "test"}')
+    payload = client(stack, "lambda").invoke(
+        FunctionName="openums-test-sweep", Payload=b'{"by": "test"}'
+    )
     assert "FunctionError" not in payload, payload["Payload"].read()
     assert processes(stack)["sweep"] != before
 
@@ -132,13 +150,20 @@ def test_a_role_is_enforced(stack: dict[str, Any]) -> None:
 
 def test_contacts_can_be_opened_for_their_purpose_only(stack: dict[str, Any]) -> None:
     kms = client(stack, "kms")
-    sealed = kms.encrypt(KeyId="alias/openums-test", Plaintext=b"x", EncryptionContext={"purpose": "contacts"})["CiphertextBlob"]
+    sealed = kms.encrypt(
+        KeyId="alias/openums-test", Plaintext=b"x", EncryptionContext={"purpose": "contacts"}
+    )["CiphertextBlob"]
     with pytest.raises(ClientError):
         kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": "credentials"})
-    assert kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": "contacts"})["Plaintext"] == b"x"
+    assert (
+        kms.decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": "contacts"})["Plaintext"]
+        == b"x"
+    )
 
 
-def test_up_starts_the_whole_stack_anew_when_the_sources_of_what_runs_here_have_changed(stack: dict[str, Any]) -> None:
+def test_up_starts_the_whole_stack_anew_when_the_sources_of_what_runs_here_have_changed(
+    stack: dict[str, Any],
+) -> None:
     before = json.loads(STACK.record.read_text())
     STACK.record.write_text(json.dumps({**before, "programs": "others"}))
     anew = up(STACK)

@@ -29,12 +29,18 @@ def test_the_functions_are_those_that_the_design_names(functions: Functions) -> 
     assert set(functions) == {"api", "audience", "imports", "tally", "sweep", "poll", *DELIVER}
 
 
-def test_every_handler_of_the_package_imports_in_a_bare_interpreter(packaged_here: Path, tmp_path: Path) -> None:
+def test_every_handler_of_the_package_imports_in_a_bare_interpreter(
+    packaged_here: Path, tmp_path: Path
+) -> None:
     template = json.loads((packaged_here / "sam.json").read_text())
     with zipfile.ZipFile(packaged_here / "deployment.zip") as package:
         package.extractall(tmp_path)
-    handlers = [properties["Handler"] for _, properties in of_type(template, "AWS::Serverless::Function")]
-    environment = next(of_type(template, "AWS::Serverless::Function"))[1]["Environment"]["Variables"]
+    handlers = [
+        properties["Handler"] for _, properties in of_type(template, "AWS::Serverless::Function")
+    ]
+    environment = next(of_type(template, "AWS::Serverless::Function"))[1]["Environment"][
+        "Variables"
+    ]
     plain = {name: value if isinstance(value, str) else "-" for name, value in environment.items()}
     script = (
         "import importlib, sys\n"
@@ -44,18 +50,26 @@ def test_every_handler_of_the_package_imports_in_a_bare_interpreter(packaged_her
         "    assert callable(getattr(importlib.import_module(module), name)), handler\n"
     )
     bare = [getattr(sys, "_base_executable", sys.executable), "-S", "-E", "-s"]
-    done = subprocess.run([*bare, "-c", script, str(tmp_path), *handlers], env=plain, capture_output=True, text=True)
+    done = subprocess.run(
+        [*bare, "-c", script, str(tmp_path), *handlers], env=plain, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert len(handlers) == len(set(handlers))
 
 
 def test_cfn_lint_finds_nothing(packaged: Path) -> None:
-    done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), packaged / "sam.json"], capture_output=True, text=True)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), packaged / "sam.json"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout
 
 
 def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Functions) -> None:
-    consumers = Counter(queue_of(source) for function in functions.values() for source in sources(function, "SQS"))
+    consumers = Counter(
+        queue_of(source) for function in functions.values() for source in sources(function, "SQS")
+    )
     fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
     workers = {f"Cmpp{priority.value}Queue" for priority in Priority}
     assert consumers == Counter(fed - workers)
@@ -65,12 +79,21 @@ def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Func
 def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -> None:
     names = {queue["QueueName"] for queue in queues.values() if "RedrivePolicy" in queue}
     audience = {config.audience_queue(priority) for priority in Priority}
-    delivery = {config.delivery_queue(each, priority) for each in config.SUPPORTED_CHANNEL_TYPES for priority in Priority}
+    delivery = {
+        config.delivery_queue(each, priority)
+        for each in config.SUPPORTED_CHANNEL_TYPES
+        for priority in Priority
+    }
     workers = {config.worker_queue("cmpp", priority) for priority in Priority}
-    assert names == {config.queue_name("prod", name) for name in audience | delivery | workers | {config.imports_queue()}}
+    assert names == {
+        config.queue_name("prod", name)
+        for name in audience | delivery | workers | {config.imports_queue()}
+    }
 
 
-def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(functions: Functions) -> None:
+def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(
+    functions: Functions,
+) -> None:
     for name, function in functions.items():
         for source in sources(function, "SQS"):
             assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
@@ -79,22 +102,34 @@ def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_ow
             assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
 
 
-def test_a_queue_hides_a_message_for_six_times_what_its_function_may_take(functions: Functions, queues: Functions) -> None:
+def test_a_queue_hides_a_message_for_six_times_what_its_function_may_take(
+    functions: Functions, queues: Functions
+) -> None:
     for function in functions.values():
         for source in sources(function, "SQS"):
             assert queues[queue_of(source)]["VisibilityTimeout"] >= 6 * function["Timeout"]
 
 
-def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(functions: Functions) -> None:
+def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(
+    functions: Functions,
+) -> None:
     for name in DELIVER:
         patience = float(functions[name]["Environment"]["Variables"]["PROVIDER_TIMEOUT"])
         for source in sources(functions[name], "SQS"):
             assert source["BatchSize"] * patience < functions[name]["Timeout"]
 
 
-def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(template: Template, queues: Functions) -> None:
-    dead = {queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] for queue in queues.values() if "RedrivePolicy" in queue}
-    assert dead == {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" not in queue}
+def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(
+    template: Template, queues: Functions
+) -> None:
+    dead = {
+        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+        for queue in queues.values()
+        if "RedrivePolicy" in queue
+    }
+    assert dead == {
+        logical_id for logical_id, queue in queues.items() if "RedrivePolicy" not in queue
+    }
     assert set(_watched(template, "ApproximateNumberOfMessagesVisible")) == dead
 
 
@@ -105,14 +140,22 @@ def _watched(template: Template, metric: str) -> Iterator[str]:
             yield from (each["Value"]["Fn::GetAtt"][0] for each in alarm["Dimensions"])
 
 
-def test_urgent_jobs_that_wait_ring_for_every_kind_of_job(template: Template, queues: Functions) -> None:
-    urgent = {logical_id for logical_id, queue in queues.items() if queue["QueueName"].endswith("-1")}
+def test_urgent_jobs_that_wait_ring_for_every_kind_of_job(
+    template: Template, queues: Functions
+) -> None:
+    urgent = {
+        logical_id for logical_id, queue in queues.items() if queue["QueueName"].endswith("-1")
+    }
     assert urgent == set(_watched(template, "ApproximateAgeOfOldestMessage"))
     assert len(urgent) == len(config.SUPPORTED_CHANNEL_TYPES) + 2
 
 
 def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Template) -> None:
-    ours = [each for _, each in of_type(template, "AWS::CloudWatch::Alarm") if each["Namespace"] == NAMESPACE]
+    ours = [
+        each
+        for _, each in of_type(template, "AWS::CloudWatch::Alarm")
+        if each["Namespace"] == NAMESPACE
+    ]
     sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
     assert {each["MetricName"] for each in ours} == {"channel_misconfigured", "webhook_unverified"}
     for alarm in ours:
@@ -120,7 +163,9 @@ def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Te
         assert alarm["Dimensions"] == [{"Name": "stage", "Value": "prod"}]
 
 
-def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(template: Template) -> None:
+def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(
+    template: Template,
+) -> None:
     api = template["Resources"]["RestAPI"]["Properties"]
     alarm = template["Resources"]["ApiErrorAlarm"]["Properties"]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
@@ -128,21 +173,33 @@ def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(templ
     assert named == {"ApiName": api["DefinitionBody"]["info"]["title"], "Stage": api["StageName"]}
 
 
-def test_what_fails_on_schedule_rings_though_it_fails_every_five_minutes_only(template: Template) -> None:
+def test_what_fails_on_schedule_rings_though_it_fails_every_five_minutes_only(
+    template: Template,
+) -> None:
     alarm = template["Resources"]["SweepErrorAlarm"]["Properties"]
     assert alarm["DatapointsToAlarm"] * 5 <= alarm["EvaluationPeriods"] * alarm["Period"] / 60
 
 
-def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(functions: Functions) -> None:
-    at_once = [source["ScalingConfig"]["MaximumConcurrency"] for function in functions.values() for source in sources(function, "SQS")]
+def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
+    functions: Functions,
+) -> None:
+    at_once = [
+        source["ScalingConfig"]["MaximumConcurrency"]
+        for function in functions.values()
+        for source in sources(function, "SQS")
+    ]
     assert sum(at_once) == 710  # as docs/operations.md says
     assert sum(at_once) <= 750
 
 
-def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(functions: Functions) -> None:
+def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
+    functions: Functions,
+) -> None:
     looping = {name for name, each in functions.items() if "RecursiveLoop" in each}
     assert looping == {"audience", "imports", *DELIVER}
-    assert {name for name in looping if outside_china(functions[name]["RecursiveLoop"]) == "Allow"} == looping
+    assert {
+        name for name in looping if outside_china(functions[name]["RecursiveLoop"]) == "Allow"
+    } == looping
 
 
 def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
@@ -151,20 +208,36 @@ def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) ->
     assert leases == timeouts
 
 
-def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(functions: Functions) -> None:
+def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
+    functions: Functions,
+) -> None:
     (stream,) = sources(functions["tally"], "DynamoDB")
     (pattern,) = stream["FilterCriteria"]["Filters"]
-    assert json.loads(pattern["Pattern"]) == {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}}}
+    assert json.loads(pattern["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}},
+    }
     assert stream["Stream"] == {"Fn::GetAtt": ["LedgerTable", "StreamArn"]}
     assert stream["BisectBatchOnFunctionError"] is True
     assert 0 < stream["MaximumRetryAttempts"] < 100
-    assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}}
+    assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {
+        "Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}
+    }
 
 
 def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
     """https://states-language.net/#retrying-after-error; comments belong to states."""
-    known = {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
-    (retrier,) = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]["Sweep"]["Retry"]
+    known = {
+        "ErrorEquals",
+        "IntervalSeconds",
+        "MaxAttempts",
+        "BackoffRate",
+        "MaxDelaySeconds",
+        "JitterStrategy",
+    }
+    (retrier,) = template["Resources"]["Clock"]["Properties"]["Definition"]["States"]["Sweep"][
+        "Retry"
+    ]
     assert set(retrier) <= known
 
 
@@ -181,7 +254,9 @@ def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
     binaries = [name for name in names if name.endswith(".so")]
     assert binaries
     assert not [name for name in binaries if "x86_64" in name or "darwin" in name]
-    assert not [name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))]
+    assert not [
+        name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))
+    ]
 
 
 def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> None:
@@ -198,16 +273,27 @@ def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> No
     assert functions["api"]["Timeout"] <= 29
 
 
-def test_functions_that_call_providers_and_no_others_are_in_subnets_where_an_operator_names_some(functions: Functions) -> None:
-    connected = {name: function["VpcConfig"]["Fn::If"] for name, function in functions.items() if "VpcConfig" in function}
+def test_functions_that_call_providers_and_no_others_are_in_subnets_where_an_operator_names_some(
+    functions: Functions,
+) -> None:
+    connected = {
+        name: function["VpcConfig"]["Fn::If"]
+        for name, function in functions.items()
+        if "VpcConfig" in function
+    }
     assert set(connected) == DELIVER
     for condition, there, otherwise in connected.values():
         assert condition == "HasDeliverySubnets"
-        assert there == {"SubnetIds": {"Ref": "DeliverySubnets"}, "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"}}
+        assert there == {
+            "SubnetIds": {"Ref": "DeliverySubnets"},
+            "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"},
+        }
         assert otherwise == {"Ref": "AWS::NoValue"}
 
 
-def test_production_lets_nothing_private_through_the_egress_policy(template: Template, functions: Functions) -> None:
+def test_production_lets_nothing_private_through_the_egress_policy(
+    template: Template, functions: Functions
+) -> None:
     assert template["Parameters"]["EgressAllow"]["Default"] == ""
     for function in functions.values():
         assert function["Environment"]["Variables"]["EGRESS_ALLOW"] == {"Ref": "EgressAllow"}
@@ -216,19 +302,36 @@ def test_production_lets_nothing_private_through_the_egress_policy(template: Tem
 def test_the_environment_has_what_the_settings_read(functions: Functions) -> None:
     for function in functions.values():
         variables = function["Environment"]["Variables"]
-        plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
+        plain = {
+            name: value if isinstance(value, str) else "-" for name, value in variables.items()
+        }
         assert config.read_settings(plain).stage == "prod"
 
 
-def test_tables_bear_the_names_of_the_config_and_expire_where_they_should(template: Template) -> None:
+def test_tables_bear_the_names_of_the_config_and_expire_where_they_should(
+    template: Template,
+) -> None:
     tables = {table["TableName"]: table for _, table in of_type(template, "AWS::DynamoDB::Table")}
     assert set(tables) == {config.table_name("prod", name) for name in config.TABLES}
-    expiring = {name.rsplit("-", 1)[1] for name, table in tables.items() if table.get("TimeToLiveSpecification", {}).get("Enabled")}
+    expiring = {
+        name.rsplit("-", 1)[1]
+        for name, table in tables.items()
+        if table.get("TimeToLiveSpecification", {}).get("Enabled")
+    }
     assert expiring == {"messages", "ledger", "lookups"}
     assert {table["BillingMode"] for table in tables.values()} == {"PAY_PER_REQUEST"}
 
 
-@pytest.mark.parametrize("kind", ["MISSING_AUTHENTICATION_TOKEN", "DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED", "REQUEST_TOO_LARGE"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "MISSING_AUTHENTICATION_TOKEN",
+        "DEFAULT_4XX",
+        "DEFAULT_5XX",
+        "THROTTLED",
+        "REQUEST_TOO_LARGE",
+    ],
+)
 def test_the_gateways_own_errors_have_our_shape(template: Template, kind: str) -> None:
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     answer = body["x-amazon-apigateway-gateway-responses"][kind]
@@ -240,7 +343,11 @@ def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     outside = ("/receipts/", "/v1/{type}/callback", "/l/", "/u/", "/o/", "/docs", "/openapi.json")
     outsiders = {path for path in body["paths"] if path.startswith(outside)}
-    throttled = {each["ResourcePath"].removeprefix("/").replace("~1", "/") for each in settings if each["ResourcePath"] != "/*"}
+    throttled = {
+        each["ResourcePath"].removeprefix("/").replace("~1", "/")
+        for each in settings
+        if each["ResourcePath"] != "/*"
+    }
     assert len(outsiders) == 8
     assert throttled == outsiders
 
@@ -251,11 +358,22 @@ def test_receipts_cannot_use_up_the_api(template: Template) -> None:
 def test_of_a_worker_nothing_exists_unless_it_is_turned_on(template: Template) -> None:
     assert template["Parameters"]["CmppDesiredCount"]["Default"] == 0
     own = {name: each for name, each in template["Resources"].items() if name.startswith("Cmpp")}
-    assert {each["Type"] for each in own.values()} >= {"AWS::ECS::Service", "AWS::SQS::Queue", "AWS::IAM::Role", "AWS::CloudWatch::Alarm"}
+    assert {each["Type"] for each in own.values()} >= {
+        "AWS::ECS::Service",
+        "AWS::SQS::Queue",
+        "AWS::IAM::Role",
+        "AWS::CloudWatch::Alarm",
+    }
     for name, each in own.items():
-        on_fargate = each["Type"].startswith(("AWS::ECS::", "AWS::Logs::")) or name == "CmppExecutionRole"
+        on_fargate = (
+            each["Type"].startswith(("AWS::ECS::", "AWS::Logs::")) or name == "CmppExecutionRole"
+        )
         assert each["Condition"] == ("CmppOnFargate" if on_fargate else "CmppOn"), name
-    assert not [name for name, each in template["Resources"].items() if "Condition" in each and name not in own]
+    assert not [
+        name
+        for name, each in template["Resources"].items()
+        if "Condition" in each and name not in own
+    ]
 
 
 def test_functions_know_whether_the_worker_runs(functions: Functions) -> None:
@@ -263,7 +381,9 @@ def test_functions_know_whether_the_worker_runs(functions: Functions) -> None:
         assert function["Environment"]["Variables"]["WORKERS"] == {"Fn::If": ["CmppOn", "cmpp", ""]}
 
 
-def test_a_worker_has_the_functions_environment_with_its_own_times(template: Template, functions: Functions) -> None:
+def test_a_worker_has_the_functions_environment_with_its_own_times(
+    template: Template, functions: Functions
+) -> None:
     (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
     variables = {each["Name"]: each["Value"] for each in container["Environment"]}
     plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
@@ -274,11 +394,15 @@ def test_a_worker_has_the_functions_environment_with_its_own_times(template: Tem
     assert set(known) <= set(variables)
 
 
-def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(template: Template, queues: Functions) -> None:
+def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(
+    template: Template, queues: Functions
+) -> None:
     (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
     variables = {each["Name"]: each["Value"] for each in container["Environment"]}
     for priority in Priority:
-        assert queues[f"Cmpp{priority.value}Queue"]["VisibilityTimeout"] >= 2 * int(variables["LEASE"])
+        assert queues[f"Cmpp{priority.value}Queue"]["VisibilityTimeout"] >= 2 * int(
+            variables["LEASE"]
+        )
     assert int(variables["LEASE"]) >= 3 * int(variables["PROVIDER_TIMEOUT"])
 
 

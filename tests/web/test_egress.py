@@ -72,7 +72,9 @@ def test_an_address_that_is_not_on_the_public_internet_is_refused(address: str) 
         Policy().check(address, 443)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
+)
 def test_a_public_address_is_allowed(address: str) -> None:
     assert Policy(resolve=resolver(address)).check("name.example", 443) == (address,)
 
@@ -97,13 +99,17 @@ def test_one_private_address_among_public_ones_refuses_the_name() -> None:
         Policy(resolve=resolver("8.8.8.8", "10.0.0.1")).check("name.example", 443)
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost"])
+@pytest.mark.parametrize(
+    "host", ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "localhost"]
+)
 def test_other_spellings_of_loopback_are_refused(host: str) -> None:
     with pytest.raises((Blocked, Unavailable)):
         Policy(resolve=system_resolve).check(host, 443)
 
 
-@pytest.mark.parametrize("host", ["", ".", "a b", "a\r\nb", "a/b", "a@b", "a%00b", "-", "x" * 300, "\u2028"])
+@pytest.mark.parametrize(
+    "host", ["", ".", "a b", "a\r\nb", "a/b", "a@b", "a%00b", "-", "x" * 300, "\u2028"]
+)
 def test_what_is_no_host_name_is_refused_without_being_resolved(host: str) -> None:
     def never(host: str, port: int) -> Sequence[str]:
         raise AssertionError
@@ -130,7 +136,9 @@ ORIGIN = "http://sms.example:7901"
         ("http://8.8.8.8:7901", False),
     ],
 )
-def test_an_origin_on_the_allow_list_opens_plain_http_to_itself_alone(url: str, allowed: bool) -> None:
+def test_an_origin_on_the_allow_list_opens_plain_http_to_itself_alone(
+    url: str, allowed: bool
+) -> None:
     assert (Policy((ORIGIN,)).refusal(url) is None) is allowed
     assert Policy().refusal(ORIGIN) is not None
 
@@ -162,7 +170,9 @@ def test_what_is_no_origin_opens_nothing(entry: str) -> None:
     assert Policy((entry,)).refusal(ORIGIN) is not None
 
 
-@pytest.mark.parametrize("address", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"])
+@pytest.mark.parametrize(
+    "address", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1"]
+)
 def test_an_origin_opens_nothing_private(address: str) -> None:
     literal = f"http://[{address}]:7901" if ":" in address else f"http://{address}:7901"
     policy = Policy((ORIGIN, literal), resolve=resolver(address))
@@ -175,7 +185,9 @@ def test_an_origin_opens_nothing_private(address: str) -> None:
     assert not policy.lists("sms.example")
 
 
-@pytest.mark.parametrize(("port", "allowed"), [(81, True), (82, False), (25, False), (443, True), (8443, True)])
+@pytest.mark.parametrize(
+    ("port", "allowed"), [(81, True), (82, False), (25, False), (443, True), (8443, True)]
+)
 def test_an_origin_opens_its_low_port_and_no_other(port: int, allowed: bool) -> None:
     policy = Policy(("http://sms.example:81",), resolve=resolver("8.8.8.8"))
     if allowed:
@@ -188,7 +200,10 @@ def test_an_origin_opens_its_low_port_and_no_other(port: int, allowed: bool) -> 
             policy.check("other.example", port)
 
 
-@pytest.mark.parametrize(("port", "allowed"), [(22, False), (25, False), (80, True), (443, True), (1023, False), (8443, True), (0, False)])
+@pytest.mark.parametrize(
+    ("port", "allowed"),
+    [(22, False), (25, False), (80, True), (443, True), (1023, False), (8443, True), (0, False)],
+)
 def test_low_ports_are_those_of_the_protocol(port: int, allowed: bool) -> None:
     policy = Policy(resolve=resolver("8.8.8.8"))
     if allowed:
@@ -262,7 +277,9 @@ def test_an_address_that_can_never_be_used_is_refused_when_it_is_entered(url: st
         assert refusal
 
 
-@pytest.mark.parametrize("url", ["https://name.example", "https://name.example:8443/base", "https://8.8.8.8/"])
+@pytest.mark.parametrize(
+    "url", ["https://name.example", "https://name.example:8443/base", "https://8.8.8.8/"]
+)
 def test_an_https_address_is_accepted(url: str) -> None:
     assert Policy().refusal(url) is None
 

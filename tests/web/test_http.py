@@ -33,7 +33,11 @@ def complete(received: bytes) -> bool:
 class Server:
     """Answers each connection with `serve(connection, request bytes)`."""
 
-    def __init__(self, serve: Callable[[socket.socket, bytes], bool | None], context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        serve: Callable[[socket.socket, bytes], bool | None],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.seen: list[bytes] = []
         self.connections = 0
         self.names: list[str | None] = []
@@ -77,7 +81,9 @@ class Server:
 
 
 @contextmanager
-def serving(serve: Callable[[socket.socket, bytes], bool | None], context: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serving(
+    serve: Callable[[socket.socket, bytes], bool | None], context: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     server = Server(serve, context)
     try:
         yield server
@@ -86,7 +92,9 @@ def serving(serve: Callable[[socket.socket, bytes], bool | None], context: ssl.S
 
 
 def ok(connection: socket.socket, request: bytes) -> bool:
-    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-Rate-Limit-Reset: 7\r\n\r\n{"ok":true}')
+    connection.sendall(
+        b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\nX-Rate-Limit-Reset: 7\r\n\r\n{"ok":true}'
+    )
     return True
 
 
@@ -97,7 +105,11 @@ def client(timeout: float = 2.0, *allow: str) -> Http:
 def test_a_request_and_its_answer() -> None:
     with serving(ok) as server:
         reply = client().request(
-            "POST", f"http://push.example.test:{server.port}/v3/push", json={"a": "\u4e2d"}, params={"b": "c d"}, auth=("k", "s")
+            "POST",
+            f"http://push.example.test:{server.port}/v3/push",
+            json={"a": "\u4e2d"},
+            params={"b": "c d"},
+            auth=("k", "s"),
         )
     assert reply.status == 200
     assert reply.json() == {"ok": True}
@@ -116,14 +128,18 @@ def test_connections_are_used_again_but_not_old_ones(monkeypatch: pytest.MonkeyP
             http.request("GET", f"http://127.0.0.1:{server.port}/")
         assert server.connections == 1
         now = time.time()
-        monkeypatch.setattr(transport.time, "time", lambda: now + 3600)  # the container was frozen meanwhile
+        monkeypatch.setattr(
+            transport.time, "time", lambda: now + 3600
+        )  # the container was frozen meanwhile
         http.request("GET", f"http://127.0.0.1:{server.port}/")
         assert server.connections == 2
 
 
 def test_redirects_are_answers_and_not_followed() -> None:
     def redirect(connection: socket.socket, request: bytes) -> None:
-        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(
+            b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
+        )
 
     with serving(redirect) as server:
         assert client().request("GET", f"http://127.0.0.1:{server.port}/").status == 302
@@ -131,10 +147,20 @@ def test_redirects_are_answers_and_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "code"), [(b"302 Found\r\nLocation: http://169.254.169.254/", "file_http_302"), (b"404 Not Found", "file_http_404")]
+    ("head", "code"),
+    [
+        (b"302 Found\r\nLocation: http://169.254.169.254/", "file_http_302"),
+        (b"404 Not Found", "file_http_404"),
+    ],
 )
-def test_a_file_is_what_an_address_answers_itself(monkeypatch: pytest.MonkeyPatch, head: bytes, code: str) -> None:
-    monkeypatch.setattr(files, "settings", lambda: SimpleNamespace(egress_allow=("127.0.0.1",), provider_timeout=2.0))
+def test_a_file_is_what_an_address_answers_itself(
+    monkeypatch: pytest.MonkeyPatch, head: bytes, code: str
+) -> None:
+    monkeypatch.setattr(
+        files,
+        "settings",
+        lambda: SimpleNamespace(egress_allow=("127.0.0.1",), provider_timeout=2.0),
+    )
 
     def answer(connection: socket.socket, request: bytes) -> None:
         connection.sendall(b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\n\r\n")
@@ -149,7 +175,9 @@ def test_proxies_and_cookies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 
     def cookie(connection: socket.socket, request: bytes) -> bool:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nSet-Cookie: tenant=1; Path=/\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: tenant=1; Path=/\r\nContent-Length: 0\r\n\r\n"
+        )
         return True
 
     with serving(cookie) as server:
@@ -159,7 +187,9 @@ def test_proxies_and_cookies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> No
     assert b"tenant" not in server.seen[1]
 
 
-@pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://name.example/", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/"])
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1/", "http://name.example/", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/"]
+)
 def test_a_forbidden_address_is_misconfigured(url: str) -> None:
     with pytest.raises(Misconfigured):
         client().request("GET", url)
@@ -181,11 +211,17 @@ def test_an_answer_that_stays_away_is_uncertain() -> None:
 
 
 def test_a_connection_that_breaks_after_the_request_is_uncertain() -> None:
-    with serving(lambda connection, request: None) as server, pytest.raises(Uncertain, match="connection_lost"):
+    with (
+        serving(lambda connection, request: None) as server,
+        pytest.raises(Uncertain, match="connection_lost"),
+    ):
         client().request("POST", f"http://127.0.0.1:{server.port}/")
 
 
-@pytest.mark.parametrize("part", [b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx"])
+@pytest.mark.parametrize(
+    "part",
+    [b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx"],
+)
 def test_a_server_that_trickles_is_cut_off_in_time(part: bytes) -> None:
     def trickle(connection: socket.socket, request: bytes) -> None:
         connection.sendall(part)
@@ -224,15 +260,22 @@ def tls(ca: trustme.CA, name: str) -> ssl.SSLContext:
     return context
 
 
-def test_the_certificate_is_checked_for_the_name_though_the_address_is_pinned(authority: trustme.CA) -> None:
+def test_the_certificate_is_checked_for_the_name_though_the_address_is_pinned(
+    authority: trustme.CA,
+) -> None:
     with serving(ok, tls(authority, "push.example.test")) as server:
         assert client().request("GET", f"https://push.example.test:{server.port}/").status == 200
     assert server.names == ["push.example.test"]
     assert f"Host: push.example.test:{server.port}".encode() in server.seen[0]
 
 
-def test_a_certificate_of_another_name_is_refused_before_anything_is_sent(authority: trustme.CA) -> None:
-    with serving(ok, tls(authority, "other.example.test")) as server, pytest.raises(Misconfigured, match="tls_certificate"):
+def test_a_certificate_of_another_name_is_refused_before_anything_is_sent(
+    authority: trustme.CA,
+) -> None:
+    with (
+        serving(ok, tls(authority, "other.example.test")) as server,
+        pytest.raises(Misconfigured, match="tls_certificate"),
+    ):
         client().request("POST", f"https://push.example.test:{server.port}/")
     assert server.seen == []
 
@@ -250,7 +293,10 @@ def test_each_new_connection_is_resolved_and_checked_again(authority: trustme.CA
 
 
 def test_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
-    with serving(ok, tls(trustme.CA(), "push.example.test")) as server, pytest.raises(Misconfigured, match="tls_certificate"):
+    with (
+        serving(ok, tls(trustme.CA(), "push.example.test")) as server,
+        pytest.raises(Misconfigured, match="tls_certificate"),
+    ):
         client().request("POST", f"https://push.example.test:{server.port}/")
 
 
@@ -262,6 +308,8 @@ def test_a_broken_handshake_was_surely_not_sent(authority: trustme.CA) -> None:
 def test_secrets_and_contents_do_not_show_in_representations() -> None:
     from chalicelib.web.messages import Request, Response
 
-    shown = repr(Request("POST", "https://h/", {"authorization": "secret"}, b"content")) + repr(Response(200, {"a": "secret"}, b"content"))
+    shown = repr(Request("POST", "https://h/", {"authorization": "secret"}, b"content")) + repr(
+        Response(200, {"a": "secret"}, b"content")
+    )
     assert "secret" not in shown
     assert "content" not in shown

@@ -34,7 +34,9 @@ HELLO = {"subject": "Hello", "text": "Hello"}
 def started() -> Iterator[Exim]:
     with exim.running() as found:
         yield found
-        assert found.logged("protocol", "syntax", "panic") == []  # what Exim thinks of a client's manners
+        assert (
+            found.logged("protocol", "syntax", "panic") == []
+        )  # what Exim thinks of a client's manners
 
 
 @pytest.fixture
@@ -43,17 +45,35 @@ def server(started: Exim) -> Exim:
     return started
 
 
-def account(server: Exim, encryption: str = "none", login: tuple[str, str] | None = None, **options: Any) -> Account:
+def account(
+    server: Exim, encryption: str = "none", login: tuple[str, str] | None = None, **options: Any
+) -> Account:
     port = server.tls_port if encryption == "tls" else server.port
-    settings = {"server": HOST, "port": port, "encryption": encryption, "sender": "news@corp.example", "ca": server.ca, **options}
-    return Account("mail", dict(zip(("username", "password"), login, strict=True)) if login else {}, settings)
+    settings = {
+        "server": HOST,
+        "port": port,
+        "encryption": encryption,
+        "sender": "news@corp.example",
+        "ca": server.ca,
+        **options,
+    }
+    return Account(
+        "mail", dict(zip(("username", "password"), login, strict=True)) if login else {}, settings
+    )
 
 
 def send(
-    account: Account, *contacts: str, content: Any = HELLO, files: tuple[Attachment, ...] = (), out: str = "", timeout: float = 5.0
+    account: Account,
+    *contacts: str,
+    content: Any = HELLO,
+    files: tuple[Attachment, ...] = (),
+    out: str = "",
+    timeout: float = 5.0,
 ) -> list[Outcome]:
     with Smtp(POLICY, timeout).connect(account) as session:
-        recipients = [Recipient(contact, content, f"m.{n}", out) for n, contact in enumerate(contacts)]
+        recipients = [
+            Recipient(contact, content, f"m.{n}", out) for n, contact in enumerate(contacts)
+        ]
         return list(session.send(OutgoingCall("m", recipients, files=files)).outcomes)
 
 
@@ -68,7 +88,9 @@ def send(
         ("starttls", LOGIN, "esmtpsa"),
     ],
 )
-def test_exim_says_how_a_mail_came(server: Exim, encryption: str, login: tuple[str, str] | None, protocol: str) -> None:
+def test_exim_says_how_a_mail_came(
+    server: Exim, encryption: str, login: tuple[str, str] | None, protocol: str
+) -> None:
     assert send(account(server, encryption, login), "a@example.org") == [OK]
     (mail,) = server.mails(1)
     assert f" with {protocol} " in " ".join(mail["Received"].split())
@@ -102,7 +124,9 @@ def test_one_bad_recipient_of_several_is_told_apart(server: Exim) -> None:
         Outcome(Loss.INVALID_TARGET, "550", gone=True),
         Outcome(Loss.INVALID_TARGET, "550 5.1.1", gone=True),
         Outcome(Loss.SUBMIT_FAILED, "552 5.2.2"),
-        Outcome(Loss.SUBMIT_FAILED, "550"),  # relay not permitted: nothing is wrong with the address
+        Outcome(
+            Loss.SUBMIT_FAILED, "550"
+        ),  # relay not permitted: nothing is wrong with the address
         Outcome(code="450", later=True),
     ]
     assert [mail["Envelope-to"] for mail in server.mails(1)] == ["a@example.org"]
@@ -123,7 +147,10 @@ def test_a_sender_who_is_refused_concerns_every_mail(server: Exim) -> None:
 
 def test_a_mail_that_is_too_large_is_refused_before_it_is_sent_and_alone(server: Exim) -> None:
     large = Attachment("large.bin", "application/octet-stream", bytes(LARGEST))
-    assert send(account(server), "a@example.org", "b@example.org", files=(large,)) == [Outcome(Loss.SUBMIT_FAILED, "552")] * 2
+    assert (
+        send(account(server), "a@example.org", "b@example.org", files=(large,))
+        == [Outcome(Loss.SUBMIT_FAILED, "552")] * 2
+    )
     smaller = Attachment("smaller.bin", "application/octet-stream", bytes(LARGEST * 2 // 3))
     assert send(account(server), "a@example.org", files=(smaller,)) == [OK]
     server.mails(1)
@@ -136,15 +163,33 @@ def test_exim_closes_after_some_mails_and_none_is_lost_or_doubled(server: Exim) 
 
 
 def test_who_does_not_wait_for_the_answer_cannot_know(server: Exim) -> None:
-    assert send(account(server), "slow@example.org", timeout=0.5) == [Outcome(code="timeout", uncertain=True)]
-    eventually(lambda: server.logged("lost after final dot"))  # Exim looks, and throws such a mail away; others would keep it
+    assert send(account(server), "slow@example.org", timeout=0.5) == [
+        Outcome(code="timeout", uncertain=True)
+    ]
+    eventually(
+        lambda: server.logged("lost after final dot")
+    )  # Exim looks, and throws such a mail away; others would keep it
     server.mails(0)
 
 
 def test_addresses_of_other_scripts(server: Exim) -> None:
-    contacts = ("a@bücher.example.org", "张三@example.org", "a+tag_x'y@example.org", f"{'x' * 64}@example.org")
-    outcomes = send(account(server, sender_name="通知"), *contacts, content={"subject": "验证码 ☂", "text": "你好"})
-    assert outcomes == [Outcome(Loss.SUBMIT_FAILED, "550"), OK, OK, OK]  # Exim does not relay for the first
+    contacts = (
+        "a@bücher.example.org",
+        "张三@example.org",
+        "a+tag_x'y@example.org",
+        f"{'x' * 64}@example.org",
+    )
+    outcomes = send(
+        account(server, sender_name="通知"),
+        *contacts,
+        content={"subject": "验证码 ☂", "text": "你好"},
+    )
+    assert outcomes == [
+        Outcome(Loss.SUBMIT_FAILED, "550"),
+        OK,
+        OK,
+        OK,
+    ]  # Exim does not relay for the first
     by_contact = {str(mail["Envelope-to"]): mail for mail in server.mails(3)}
     assert set(by_contact) == set(contacts[1:])
     assert " with utf8esmtp " in " ".join(by_contact["张三@example.org"]["Received"].split())
@@ -154,11 +199,27 @@ def test_addresses_of_other_scripts(server: Exim) -> None:
 
 
 def test_what_arrives_is_what_was_sent(server: Exim) -> None:
-    lines = ["Hello", ".", "..two", "." + "x" * 3000, "From here", "你" * 500, "tab\there", "bare cr\rbare lf", "trailing "]
-    assert send(account(server), "a@example.org", content={"subject": "长" * 200 + " a" * 50, "text": "\n".join(lines)}) == [OK]
+    lines = [
+        "Hello",
+        ".",
+        "..two",
+        "." + "x" * 3000,
+        "From here",
+        "你" * 500,
+        "tab\there",
+        "bare cr\rbare lf",
+        "trailing ",
+    ]
+    assert send(
+        account(server),
+        "a@example.org",
+        content={"subject": "长" * 200 + " a" * 50, "text": "\n".join(lines)},
+    ) == [OK]
     (mail,) = server.mails(1)
     assert mail["Subject"] == "长" * 200 + " a" * 50
-    assert mail.get_content().replace("\r\n", "\n").rstrip("\n") == "\n".join(lines).replace("\r", "\n")
+    assert mail.get_content().replace("\r\n", "\n").rstrip("\n") == "\n".join(lines).replace(
+        "\r", "\n"
+    )
     assert all(len(line) <= 998 and line.isascii() for line in server.raw[0].splitlines())
 
 
@@ -171,7 +232,13 @@ def test_html_its_plain_part_files_and_the_way_out(server: Exim) -> None:
         Attachment("m.eml", "message/rfc822", b"Subject: inner\r\n\r\n\xff"),
     )
     out = "https://ums.example/prod/u/" + "t" * 400
-    assert send(account(server, "starttls", LOGIN), "a@example.org", content={"subject": "s", "text": html}, files=files, out=out) == [OK]
+    assert send(
+        account(server, "starttls", LOGIN),
+        "a@example.org",
+        content={"subject": "s", "text": html},
+        files=files,
+        out=out,
+    ) == [OK]
     (mail,) = server.mails(1)
     assert mail["List-Unsubscribe"] == f"<{out}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"  # RFC 8058 3.1
@@ -180,16 +247,32 @@ def test_html_its_plain_part_files_and_the_way_out(server: Exim) -> None:
     assert marked is not None
     assert plain.get_content().strip() == "Guten Tag & 你好\nmore (https://e.org/x?a=1&b=2)"
     assert marked.get_content().strip() == html
-    arrived = [(part.get_filename(), part.get_payload(decode=True)) for part in mail.iter_attachments()]
+    arrived = [
+        (part.get_filename(), part.get_payload(decode=True)) for part in mail.iter_attachments()
+    ]
     assert arrived == [(file.name, file.body) for file in files]
 
 
-@pytest.mark.parametrize("name", ['"Evil" <x@y.org>, b', "a\\", "x@y.org", "(comment)", "名" * 60 + ",", "a;b:c,d<e>"])
+@pytest.mark.parametrize(
+    "name", ['"Evil" <x@y.org>, b', "a\\", "x@y.org", "(comment)", "名" * 60 + ",", "a;b:c,d<e>"]
+)
 def test_a_senders_name_is_a_name_and_nothing_else(server: Exim, name: str) -> None:
-    assert send(account(server, sender_name=name), "a@example.org", content={"subject": name, "text": "t"}) == [OK]
+    assert send(
+        account(server, sender_name=name), "a@example.org", content={"subject": name, "text": "t"}
+    ) == [OK]
     (mail,) = server.mails(1)
     assert [each.addr_spec for each in mail["From"].addresses] == ["news@corp.example"]
     assert {header.lower() for header in mail} <= {
-        "return-path", "envelope-to", "delivery-date", "received", "from", "to", "subject", "date", "message-id", "mime-version",
-        "content-type", "content-transfer-encoding",
-    }  # fmt: skip
+        "return-path",
+        "envelope-to",
+        "delivery-date",
+        "received",
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    }

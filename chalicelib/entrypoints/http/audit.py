@@ -10,11 +10,19 @@ from chalicelib.domain.audit import Change
 from chalicelib.entrypoints.http.route import Call
 
 
-def log_change(call: Call, method: str, path: str, ids: Mapping[str, str], status: int = 200) -> None:
+def log_change(
+    call: Call, method: str, path: str, ids: Mapping[str, str], status: int = 200
+) -> None:
     """The change stands, whether it can be logged or not."""
     key, name = (call.member.key, call.member.name) if call.member else ("", "")
-    change = Change(call.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status)
+    change = Change(
+        call.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status
+    )
     try:
         call.world.audit.write(change)
     except Exception as error:  # noqa: BLE001 what was asked for is done, and must be answered so
-        observability.log.error("change_not_logged", exc_info=error, extra={"change": f"{method} {path}", "ids": dict(ids)})
+        observability.log.error(
+            "change_not_logged",
+            exc_info=error,
+            extra={"change": f"{method} {path}", "ids": dict(ids)},
+        )

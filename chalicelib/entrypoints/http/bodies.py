@@ -33,13 +33,21 @@ def parse_json(raw: bytes) -> Any:
     if not raw.strip():
         raise Refused(PARAMETER, "body: is empty, must be JSON", field="body")
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_int=_int, parse_float=_float, object_pairs_hook=_object)
+        value = json.loads(
+            raw.decode("utf-8"),
+            parse_constant=_no_constant,
+            parse_int=_int,
+            parse_float=_float,
+            object_pairs_hook=_object,
+        )
     except UnicodeDecodeError:
         raise Refused(PARAMETER, "body: must be UTF-8", field="body") from None
     except RecursionError:
         raise Refused(PARAMETER, f"body: more than {MAX_DEPTH} levels deep", field="body") from None
     except json.JSONDecodeError as error:
-        raise Refused(PARAMETER, f"body: not JSON (line {error.lineno}, column {error.colno})", field="body") from None
+        raise Refused(
+            PARAMETER, f"body: not JSON (line {error.lineno}, column {error.colno})", field="body"
+        ) from None
     except ValueError as error:
         raise Refused(PARAMETER, f"body: {error}", field="body") from None
     _check(value)
@@ -49,7 +57,11 @@ def parse_json(raw: bytes) -> Any:
 def without_nulls(value: Any) -> Any:
     """The same without the names whose value is null, which stand for what is left out. What is the sender's own stays as it is."""
     if isinstance(value, dict):
-        return {name: each if name in OWN else without_nulls(each) for name, each in value.items() if each is not None}
+        return {
+            name: each if name in OWN else without_nulls(each)
+            for name, each in value.items()
+            if each is not None
+        }
     return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
@@ -57,7 +69,9 @@ def field_name(place: Sequence[int | str]) -> str:
     """`aud_userid[3]`, `option.sendno`: as a reader of the body would write it."""
     name = ""
     for part in place:
-        name += f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if name else _shown(part)
+        name += (
+            f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if name else _shown(part)
+        )
     return name
 
 
@@ -97,7 +111,11 @@ def _check(value: Any) -> None:
     for _ in range(MAX_DEPTH + 1):
         for text in level:
             if isinstance(text, str) and _UNTEXT.search(text):
-                raise Refused(PARAMETER, "body: has a text with a NUL character or half a surrogate pair", field="body")
+                raise Refused(
+                    PARAMETER,
+                    "body: has a text with a NUL character or half a surrogate pair",
+                    field="body",
+                )
         containers = [each for each in level if isinstance(each, dict | list)]
         if not containers:
             return

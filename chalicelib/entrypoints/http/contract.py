@@ -40,7 +40,9 @@ class Contract:
     role: Role | None = None  # that a member needs; None: reading, which every member may
     matches: bool = False  # whether `If-Match` is required
     headers: tuple[str, ...] = ()  # of a request, that mean something here
-    rate: tuple[str, int] | None = None  # an allowance of its own: its name, and requests a second of one access channel
+    rate: tuple[str, int] | None = (
+        None  # an allowance of its own: its name, and requests a second of one access channel
+    )
 
     def refusals(self, path: str) -> frozenset[int]:
         """What it may answer besides success: declared, and what follows from the rest."""

@@ -23,7 +23,9 @@ def basic(header: str | None) -> tuple[str, str]:
     if scheme.lower() != "basic":
         return "", ""
     try:
-        key, _, secret = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+        key, _, secret = (
+            base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+        )
     except ValueError:
         return "", ""
     return (key, secret) if _KEY.fullmatch(key) else ("", "")

@@ -41,16 +41,23 @@ def page(
         if size > MAX_BYTES and len(listed) > 1:
             listed.pop()
             break
-    return {name: listed, "cursor": _cursor(place(found[len(listed) - 1])) if len(found) > len(listed) else None}
+    return {
+        name: listed,
+        "cursor": _cursor(place(found[len(listed) - 1])) if len(found) > len(listed) else None,
+    }
 
 
 def _cursor(place: str | int) -> str:
-    return base64.urlsafe_b64encode(str(place).encode("utf-8", "surrogatepass")).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(str(place).encode("utf-8", "surrogatepass")).decode().rstrip("=")
+    )
 
 
 def _text(cursor: str) -> str:
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        return base64.b64decode(
+            cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        ).decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise _wrong() from None
 
@@ -83,7 +90,10 @@ def tag(text: str) -> str:
 
 def user(text: str) -> str:
     """A place in the order of users."""
-    if text and (not re.fullmatch(r"[0-9]{3}#.*", text, re.ASCII | re.DOTALL) or keys.position(text[4:]) != text):
+    if text and (
+        not re.fullmatch(r"[0-9]{3}#.*", text, re.ASCII | re.DOTALL)
+        or keys.position(text[4:]) != text
+    ):
         raise _wrong()
     return text
 

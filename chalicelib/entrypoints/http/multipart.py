@@ -26,14 +26,21 @@ def parts(content_type: str, raw: bytes) -> list[Part]:
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if kind.lower() != b"multipart/form-data" or not 1 <= len(boundary) <= 70:
-        raise Refused(PARAMETER, "Content-Type: must be multipart/form-data with a boundary", field="Content-Type", status=415)
+        raise Refused(
+            PARAMETER,
+            "Content-Type: must be multipart/form-data with a boundary",
+            field="Content-Type",
+            status=415,
+        )
     reader = _Reader()
     try:
         parser = MultipartParser(boundary, reader.callbacks)  # type: ignore[arg-type]
         parser.write(raw)
         parser.finalize()
     except (FormParserError, ValueError):
-        raise Refused(PARAMETER, "body: is not readable as multipart/form-data", field="body") from None
+        raise Refused(
+            PARAMETER, "body: is not readable as multipart/form-data", field="body"
+        ) from None
     if not reader.is_over:
         raise Refused(PARAMETER, "body: the form has no end", field="body")
     return reader.parts
@@ -47,9 +54,13 @@ class _Reader:
         self.is_over = False
         self._name, self._value, self._length = b"", b"", 0
         self.callbacks = {
-            "on_part_begin": self._begin, "on_part_data": self._data, "on_header_field": self._header_name,
-            "on_header_value": self._header_value, "on_header_end": self._header, "on_end": self._end,
-        }  # fmt: skip
+            "on_part_begin": self._begin,
+            "on_part_data": self._data,
+            "on_header_field": self._header_name,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header,
+            "on_end": self._end,
+        }
 
     def _begin(self) -> None:
         if len(self.parts) >= MAX_PARTS:
@@ -69,7 +80,11 @@ class _Reader:
     def _measured(self, piece: bytes) -> bytes:
         self._length += len(piece)
         if self._length > MAX_HEADERS:
-            raise Refused(PARAMETER, f"body: a part has more than {MAX_HEADERS} bytes of headers", field="body")
+            raise Refused(
+                PARAMETER,
+                f"body: a part has more than {MAX_HEADERS} bytes of headers",
+                field="body",
+            )
         return piece
 
     def _header(self) -> None:
@@ -78,7 +93,9 @@ class _Reader:
         if self._name.lower() == b"content-disposition":
             _, options = parse_options_header(self._value)
             self.parts[-1].name = _text(options.get(b"name", b""))
-            self.parts[-1].filename = _file_name(_text(options[b"filename"])) if b"filename" in options else None
+            self.parts[-1].filename = (
+                _file_name(_text(options[b"filename"])) if b"filename" in options else None
+            )
         self._name, self._value = b"", b""
 
     def _end(self) -> None:

@@ -31,7 +31,12 @@ class Permit(NamedTuple):
     @property
     def headers(self) -> dict[str, str]:
         """Both spellings that UMS and JPush have."""
-        texts = {"Limit": self.limit, "Quota": self.limit, "Remaining": self.remaining, "Reset": self.reset}
+        texts = {
+            "Limit": self.limit,
+            "Quota": self.limit,
+            "Remaining": self.remaining,
+            "Reset": self.reset,
+        }
         return {f"X-Rate-Limit-{name}": str(value) for name, value in texts.items()}
 
 

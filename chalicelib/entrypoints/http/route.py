@@ -30,7 +30,9 @@ MAX_BODY, MAX_ADMIN_BODY = 6_000_000, 1_000_000
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
 
-_JSON_TYPE = re.compile(r"(application/json|text/json|application/[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
+_JSON_TYPE = re.compile(
+    r"(application/json|text/json|application/[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE
+)
 
 View = Callable[..., Any]
 
@@ -69,13 +71,20 @@ class Call:
         except ValueError:  # half surrogate pairs, or base64 that is none
             raise Refused(PARAMETER, "body: cannot be read", field="body") from None
         if len(raw) > self.contract.limit:
-            raise Refused(PARAMETER, f"body: more than {self.contract.limit} bytes", field="body", status=413)
+            raise Refused(
+                PARAMETER, f"body: more than {self.contract.limit} bytes", field="body", status=413
+            )
         return raw if isinstance(raw, bytes) else raw.encode()
 
     def json(self) -> Any:
         kind = self.request.headers.get("content-type")
         if kind and not _JSON_TYPE.fullmatch(kind.strip()):
-            raise Refused(PARAMETER, "Content-Type: must be application/json", field="Content-Type", status=415)
+            raise Refused(
+                PARAMETER,
+                "Content-Type: must be application/json",
+                field="Content-Type",
+                status=415,
+            )
         return bodies.parse_json(self.raw)
 
     def body(self) -> Any:
@@ -107,7 +116,9 @@ class Call:
 _ROLES = {Auth.ACCESS: Role.ADMINISTRATOR, Auth.EITHER: Role.OPERATOR}
 
 
-def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY, **declared: Any) -> Callable[[View], View]:
+def route(
+    blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY, **declared: Any
+) -> Callable[[View], View]:
     """Register a view that takes a Call and the path's parameters, decoded. `declared` are the fields of its Contract."""
     changes = methods != ("GET",)
     declared.setdefault("role", _ROLES.get(declared["auth"]) if changes else None)
@@ -118,7 +129,9 @@ def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY,
         def served(**parameters: str) -> Response:
             request = blueprint.current_request
             identity = str((request.context or {}).get("requestId", ""))
-            with observability.unit_of_work(function="api", route=f"{request.method} {request.path}", request=identity):
+            with observability.unit_of_work(
+                function="api", route=f"{request.method} {request.path}", request=identity
+            ):
                 return _serve(view, request, parameters, contract)
 
         served.contract = contract  # type: ignore[attr-defined]
@@ -130,7 +143,9 @@ def route(blueprint: Blueprint, path: str, *methods: str, limit: int = MAX_BODY,
     return register
 
 
-def _serve(view: View, request: Request, parameters: Mapping[str, str], contract: Contract) -> Response:
+def _serve(
+    view: View, request: Request, parameters: Mapping[str, str], contract: Contract
+) -> Response:
     permit: Permit | None = None
     try:
         world = wiring.world()
@@ -138,10 +153,18 @@ def _serve(view: View, request: Request, parameters: Mapping[str, str], contract
         if channel is not None:
             permit = _admit(world, channel, contract)
             if not permit.granted:
-                raise Refused(TOO_OFTEN, f"API 调用超过频率限制 (more than {permit.limit} requests in this second)", status=429)
+                raise Refused(
+                    TOO_OFTEN,
+                    f"API 调用超过频率限制 (more than {permit.limit} requests in this second)",
+                    status=429,
+                )
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
         answer = view(Call(world, request, channel, contract, member), **decoded)
-        served = answer if isinstance(answer, Response) else Response(answer, dict(JSON), contract.status)
+        served = (
+            answer
+            if isinstance(answer, Response)
+            else Response(answer, dict(JSON), contract.status)
+        )
     except Exception as error:  # noqa: BLE001 the last resort of a request, as the batch decorator is of a job
         served = contract.shape(_problem(error))
     if permit is not None:
@@ -158,7 +181,9 @@ def _limiter(world: World) -> Limiter:
     """One for the life of a container."""
     known = _limiters.get("")
     if known is None or known.counters is not world.counters:
-        known = _limiters[""] = Limiter(world.counters, world.clock, world.limits.requests_per_second)
+        known = _limiters[""] = Limiter(
+            world.counters, world.clock, world.limits.requests_per_second
+        )
     return known
 
 
@@ -179,39 +204,71 @@ def known_msgid(msgid: str) -> str:
     return msgid
 
 
-def _authenticate(world: World, request: Request, contract: Contract) -> tuple[AccessChannel | None, Member | None]:
+def _authenticate(
+    world: World, request: Request, contract: Contract
+) -> tuple[AccessChannel | None, Member | None]:
     auth = contract.auth
     if auth in (Auth.WEBHOOK, Auth.NOBODY):
         return None, None
     key, secret = credentials.basic(request.headers.get("authorization"))
-    channel = credentials.access_channel(world, key, secret) if auth in (Auth.CHANNEL, Auth.EITHER) else None
+    channel = (
+        credentials.access_channel(world, key, secret)
+        if auth in (Auth.CHANNEL, Auth.EITHER)
+        else None
+    )
     if channel is not None:
         if not channel.enabled:
-            raise Refused(1015005, "渠道已关闭 (the access channel is closed)", field="Authorization")
+            raise Refused(
+                1015005, "渠道已关闭 (the access channel is closed)", field="Authorization"
+            )
         return channel, None
     member = credentials.member(world, key, secret) if auth in (Auth.ACCESS, Auth.EITHER) else None
     if member is None:
-        raise Refused(AUTHENTICATION, "认证失败 (authentication failed: unknown key or wrong secret)", field="Authorization", status=401)
+        raise Refused(
+            AUTHENTICATION,
+            "认证失败 (authentication failed: unknown key or wrong secret)",
+            field="Authorization",
+            status=401,
+        )
     if not member.role.may(contract.role):
-        raise Refused(AUTHENTICATION, f"无权限 (this needs the role {contract.role})", field="Authorization", status=403)
+        raise Refused(
+            AUTHENTICATION,
+            f"无权限 (this needs the role {contract.role})",
+            field="Authorization",
+            status=403,
+        )
     return None, member
 
 
 def _problem(error: Exception) -> Problem:
     if isinstance(error, Refused):
-        errors = error.errors if isinstance(error, bodies.BadBody) else [(error.field, error.message)] if error.field else []
+        errors = (
+            error.errors
+            if isinstance(error, bodies.BadBody)
+            else [(error.field, error.message)]
+            if error.field
+            else []
+        )
         return Problem(error.status, error.code, _naming(error.field, error.message), errors)
     if isinstance(error, Invalid):
-        return Problem(400, PARAMETER, f"{error.field}: {error.reason}", [(error.field, error.reason)])
+        return Problem(
+            400, PARAMETER, f"{error.field}: {error.reason}", [(error.field, error.reason)]
+        )
     if isinstance(error, Stale):
         return Problem(412, PARAMETER, str(error), [("If-Match", str(error))])
     if isinstance(error, Conflict):
-        return Problem(409, PARAMETER, str(error) or "somebody else changed this at the same time, please try again")
+        return Problem(
+            409,
+            PARAMETER,
+            str(error) or "somebody else changed this at the same time, please try again",
+        )
     if isinstance(error, Unverified):
         observability.event("webhook_unverified", reason=str(error)[:100])
         observability.metric("webhook_unverified")
         return Problem(403, AUTHENTICATION, "not verified")
-    if type(error) is LookupError:  # not its subclasses KeyError and IndexError, which are mistakes of ours
+    if (
+        type(error) is LookupError
+    ):  # not its subclasses KeyError and IndexError, which are mistakes of ours
         return Problem(404, PARAMETER, str(error) or "not found")
     observability.log.error("request_failed", exc_info=error)
     observability.metric("request_failed")
@@ -233,10 +290,18 @@ def ums_error(problem: Problem) -> Response:
 
 
 _TITLES = {
-    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 412: "Precondition Failed",
-    413: "Content Too Large", 415: "Unsupported Media Type", 428: "Precondition Required", 500: "Internal Server Error",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    409: "Conflict",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    428: "Precondition Required",
+    500: "Internal Server Error",
     503: "Service Unavailable",
-}  # fmt: skip
+}
 
 
 def problem_details(problem: Problem) -> Response:

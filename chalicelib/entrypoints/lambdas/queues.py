@@ -56,7 +56,9 @@ def _consumer(channel_type: ChannelType) -> Blueprint:
 
     name = work.__name__ = config.deliver_function(channel_type)
     blueprint = Blueprint(__name__)
-    globals()[name] = blueprint.on_sqs_message(queue=_queue(config.delivery_queue(channel_type, Priority.HIGH)))(jobs(work))
+    globals()[name] = blueprint.on_sqs_message(
+        queue=_queue(config.delivery_queue(channel_type, Priority.HIGH))
+    )(jobs(work))
     return blueprint
 
 
@@ -71,7 +73,10 @@ def _deliver(world: World, text: str) -> None:
     elif isinstance(job, AskJob):
         provider_query.answer(world, job)
     else:
-        timers.each(lambda timer: poll.poll_page(world, timer), [timer for timer in job.timers if timer.kind is TimerKind.POLL])
+        timers.each(
+            lambda timer: poll.poll_page(world, timer),
+            [timer for timer in job.timers if timer.kind is TimerKind.POLL],
+        )
 
 
 # A stage registers those of its channel types.

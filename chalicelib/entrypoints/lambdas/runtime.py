@@ -46,7 +46,9 @@ def jobs(work: Callable[[World, str], None]) -> Callable[[Event], dict[str, Any]
     return consume
 
 
-def _work_through(work: Callable[[World, str], None], world: World, records: Records, context: Any) -> list[str]:
+def _work_through(
+    work: Callable[[World, str], None], world: World, records: Records, context: Any
+) -> list[str]:
     failed: list[str] = []
     longest = 0.0
     for n, record in enumerate(records):
@@ -58,7 +60,11 @@ def _work_through(work: Callable[[World, str], None], world: World, records: Rec
             work(world, record["body"])
         except Exception as error:  # noqa: BLE001 logged with its id, and handed back
             receives = record.get("attributes", {}).get("ApproximateReceiveCount")
-            observability.log.error("job_failed", exc_info=error, extra={"message_id": record["messageId"], "receives": receives})
+            observability.log.error(
+                "job_failed",
+                exc_info=error,
+                extra={"message_id": record["messageId"], "receives": receives},
+            )
             observability.metric("job_failed")
             failed.append(record["messageId"])
         longest = max(longest, (time.monotonic() - begun) * 1000)

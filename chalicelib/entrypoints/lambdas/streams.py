@@ -26,7 +26,11 @@ def tally(event: Any) -> dict[str, Any]:
             try:
                 pages.add(page_of(record["dynamodb"]["Keys"]))
             except (KeyError, TypeError, ValueError) as error:
-                observability.log.error("record_unreadable", exc_info=error, extra={"sequence_number": _sequence(record)})
+                observability.log.error(
+                    "record_unreadable",
+                    exc_info=error,
+                    extra={"sequence_number": _sequence(record)},
+                )
                 unread.append(_sequence(record))
         try:
             tally_step.changed(wiring.world(), sorted(pages))

@@ -32,10 +32,19 @@ from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 log = logging.getLogger("openums")
 
-THREADS = {Priority.HIGH: 6, Priority.MEDIUM: 3, Priority.LOW: 3}  # jobs at once; together fewer than a connection's window
+THREADS = {
+    Priority.HIGH: 6,
+    Priority.MEDIUM: 3,
+    Priority.LOW: 3,
+}  # jobs at once; together fewer than a connection's window
 REFRESH = 30.0  # seconds between looks at the settings
 GATHER = 100  # of what came in, added to the ledger at once
-STORE_AGAIN = (1.0, 2.0, 4.0, 8.0)  # seconds between tries to store what came in; then the gateway has to send it again
+STORE_AGAIN = (
+    1.0,
+    2.0,
+    4.0,
+    8.0,
+)  # seconds between tries to store what came in; then the gateway has to send it again
 AFTER_A_FAILURE = 5.0  # seconds until a queue that cannot be read is asked again
 
 
@@ -62,7 +71,9 @@ class Turn:
 class Shared:
     """The worker's provider: its sessions use the connections that are open. Implements Provider."""
 
-    def __init__(self, cmpp: Cmpp, timeout: float, turn: Turn, take: Callable[[Incoming], None]) -> None:
+    def __init__(
+        self, cmpp: Cmpp, timeout: float, turn: Turn, take: Callable[[Incoming], None]
+    ) -> None:
         self.capabilities = cmpp.capabilities
         self.check_credentials, self.check_content = cmpp.check_credentials, cmpp.check_content
         self.webhook_secret, self.read_webhook = cmpp.webhook_secret, cmpp.read_webhook
@@ -103,14 +114,18 @@ class _Providers:
         self._others, self._own = others, own
 
     def of(self, platform: str) -> Provider:
-        return self._own if platform == self._own.capabilities.platform else self._others.of(platform)
+        return (
+            self._own if platform == self._own.capabilities.platform else self._others.of(platform)
+        )
 
     def platforms(self, channel_type: ChannelType) -> Sequence[str]:
         return self._others.platforms(channel_type)
 
 
 class Worker:
-    def __init__(self, world: World, cmpp: Cmpp, inboxes: Mapping[Priority, Inbox], timeout: float) -> None:
+    def __init__(
+        self, world: World, cmpp: Cmpp, inboxes: Mapping[Priority, Inbox], timeout: float
+    ) -> None:
         self.turn, self.stopping = Turn(), threading.Event()
         self.incoming: queue.SimpleQueue[Incoming | None] = queue.SimpleQueue()
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
@@ -120,7 +135,11 @@ class Worker:
     def run(self) -> None:
         """Until `stopping` is set; then what is in hand is finished, and every gateway is told goodbye."""
         workers = [
-            threading.Thread(target=self._work, args=(self._inboxes[priority],), name=f"jobs-{priority.value}-{n}")
+            threading.Thread(
+                target=self._work,
+                args=(self._inboxes[priority],),
+                name=f"jobs-{priority.value}-{n}",
+            )
             for priority, number in THREADS.items()
             for n in range(number)
         ]
@@ -142,7 +161,11 @@ class Worker:
         """Open what was configured meanwhile, since reports come also while nothing is sent, and leave what was deleted."""
         try:
             with self.turn.taken():
-                own = [c for c in self.world.settings.channels() if c.platform == self.shared.capabilities.platform]
+                own = [
+                    c
+                    for c in self.world.settings.channels()
+                    if c.platform == self.shared.capabilities.platform
+                ]
                 for channel in own:
                     self._open(channel)
                 for code in set(self.shared.gateways) - {channel.code for channel in own}:
@@ -156,8 +179,12 @@ class Worker:
             plain = self.world.credentials.open_credentials(channel.sealed_credentials)
             self.shared.keep(Account(channel.code, plain, channel.options))
         except Misconfigured as error:
-            log.warning("channel_misconfigured", extra={"channel": channel.code, "code": error.code})
-        except Exception as error:  # tried again with the next look; the other channels need not wait for that
+            log.warning(
+                "channel_misconfigured", extra={"channel": channel.code, "code": error.code}
+            )
+        except (
+            Exception
+        ) as error:  # tried again with the next look; the other channels need not wait for that
             log.error("channel_not_opened", exc_info=error, extra={"channel": channel.code})
 
     # ---- jobs
@@ -186,7 +213,11 @@ class Worker:
                     raise ValueError("not for a worker")
             inbox.done(letter)
         except Exception as error:  # logged with its id, and left in the queue
-            log.error("job_failed", exc_info=error, extra={"message_id": letter.id, "receives": letter.receives})
+            log.error(
+                "job_failed",
+                exc_info=error,
+                extra={"message_id": letter.id, "receives": letter.receives},
+            )
 
     # ---- what comes in
 
@@ -234,7 +265,9 @@ class Worker:
         dead = gateway.settings.dead_stats if gateway else NO_SUCH_NUMBER
         found = [cmpp_receipts.read(each.deliver, now, dead) for each in batch]
         receipts.record(self.world, code, [each for each in found if isinstance(each, Receipt)])
-        receipts.record_replies(self.world, code, [each for each in found if isinstance(each, Reply)])
+        receipts.record_replies(
+            self.world, code, [each for each in found if isinstance(each, Reply)]
+        )
 
 
 def main() -> None:
@@ -242,8 +275,15 @@ def main() -> None:
 
     observability.set_up().append_keys(function=WORKER)
     own = config.settings()
-    inboxes = {priority: wiring.inbox(config.worker_queue(WORKER, priority)) for priority in Priority}
-    worker = Worker(wiring.world(), Cmpp(Policy(own.egress_allow), own.provider_timeout), inboxes, own.provider_timeout)
+    inboxes = {
+        priority: wiring.inbox(config.worker_queue(WORKER, priority)) for priority in Priority
+    }
+    worker = Worker(
+        wiring.world(),
+        Cmpp(Policy(own.egress_allow), own.provider_timeout),
+        inboxes,
+        own.provider_timeout,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())
     worker.run()

@@ -22,13 +22,18 @@ from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Unavailab
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.ports import Vault, World
 
-MAX_FILES, MAX_TOTAL = 10, 10_000_000  # of a mail; bytes together, before base64 makes a third more of them
+MAX_FILES, MAX_TOTAL = (
+    10,
+    10_000_000,
+)  # of a mail; bytes together, before base64 makes a third more of them
 HOURS, DEFAULT_HOURS = range(1, 169), 24
 UPLOAD_SECONDS = 3600  # how long a form for an upload is good for
 
 _TOKEN = struct.Struct(">I8s16s")  # expires, whose, id
 _MAC = 14  # bytes: with it a token has 42, which fill 56 characters exactly
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f/\\:*?\"<>|\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]+"
+)
 
 
 class Place(NamedTuple):
@@ -46,7 +51,9 @@ def keep(world: World, channel_key: str, name: str, body: bytes, hours: int) -> 
     return url
 
 
-def upload(world: World, channel_key: str, name: str, hours: int) -> tuple[str, str, Mapping[str, str]]:
+def upload(
+    world: World, channel_key: str, name: str, hours: int
+) -> tuple[str, str, Mapping[str, str]]:
     """The address that it will have; and where, with which fields, a form with the file must be posted."""
     url, place = _new(world, channel_key, name, hours)
     form = world.files.form(place.key, 1, MAX_TOTAL, UPLOAD_SECONDS)
@@ -137,7 +144,9 @@ def _fetch(world: World, channel_key: str, url: str, most: int) -> tuple[str, by
     try:
         place = _read(world, url, channel_key)
         if place is None:
-            return file_name(unquote(urlsplit(url).path, errors="replace")), world.files.fetch(url, most)
+            return file_name(unquote(urlsplit(url).path, errors="replace")), world.files.fetch(
+                url, most
+            )
         if place.expires <= world.clock.now() // 1000:
             raise Rejected("file_expired")
         body = world.files.read(place.key)

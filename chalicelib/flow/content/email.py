@@ -21,7 +21,14 @@ _CONTEXT = "unsubscribe"
 LONGEST = 1024  # characters of a token
 
 
-def dress(world: World, channel: Channel, message: Message, page: PageId, place: Place, recipient: Recipient) -> Recipient:
+def dress(
+    world: World,
+    channel: Channel,
+    message: Message,
+    page: PageId,
+    place: Place,
+    recipient: Recipient,
+) -> Recipient:
     """The same recipient, with what the delivery channel's options ask for. Only mails carry something."""
     if channel.type is not ChannelType.EMAIL:
         return recipient
@@ -29,7 +36,10 @@ def dress(world: World, channel: Channel, message: Message, page: PageId, place:
     text = recipient.content.get("text")
     if own.track_opens and isinstance(text, str) and is_html(recipient.content):
         token = render.open_token(world.vault, message, page, place)
-        recipient = replace(recipient, content={**recipient.content, "text": _with_picture(text, f"{base}/o/{token}")})
+        recipient = replace(
+            recipient,
+            content={**recipient.content, "text": _with_picture(text, f"{base}/o/{token}")},
+        )
     # A mail of priority 1 is one that its reader asked for: a code, an order. It offers no way out unless the operator says so.
     if own.unsubscribe if own.unsubscribe is not None else message.priority is not Priority.HIGH:
         token = unsubscribe_token(world.vault, channel.type, message.channel_key, recipient.contact)
@@ -45,7 +55,9 @@ def _with_picture(text: str, address: str) -> str:
 
 def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact: str) -> str:
     """Sealed, so that it needs no history: mails are read long after it is gone."""
-    raw = json.dumps([kind.value, channel_key, contact], separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    raw = json.dumps(
+        [kind.value, channel_key, contact], separators=(",", ":"), ensure_ascii=False
+    ).encode("utf-8", "surrogatepass")
     return base64.urlsafe_b64encode(vault.seal(raw, _CONTEXT)).decode().rstrip("=")
 
 
@@ -55,7 +67,9 @@ def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
         if len(token) > LONGEST:
             raise ValueError("too long")
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        kind, channel_key, contact = json.loads(vault.open(sealed, _CONTEXT).decode("utf-8", "surrogatepass"))
+        kind, channel_key, contact = json.loads(
+            vault.open(sealed, _CONTEXT).decode("utf-8", "surrogatepass")
+        )
         return ChannelType(kind), channel_key, contact
     except Exception:  # noqa: BLE001 whatever the cipher raises for what is not its own
         raise LookupError("no such link") from None
@@ -69,7 +83,9 @@ def knows(world: World, token: str) -> None:
 def unsubscribe(world: World, token: str) -> None:
     """The contact opts out of the access channel that sent the mail; raises LookupError. Safe to repeat."""
     kind, channel_key, contact = _read_token(world.vault, token)
-    suppressions.opt(world, kind, contact, [channel_key], out=True, time=world.clock.now(), code="one_click")
+    suppressions.opt(
+        world, kind, contact, [channel_key], out=True, time=world.clock.now(), code="one_click"
+    )
 
 
 def opened(world: World, token: str) -> None:
@@ -78,4 +94,6 @@ def opened(world: World, token: str) -> None:
     message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
     if message is not None and plan is not None:  # else its history has expired
         place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
-        world.ledger.add_click(link.page, Fact(place, FactKind.OPENED, world.clock.now(), "", "picture"), message)
+        world.ledger.add_click(
+            link.page, Fact(place, FactKind.OPENED, world.clock.now(), "", "picture"), message
+        )

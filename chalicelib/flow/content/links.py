@@ -17,16 +17,28 @@ from chalicelib.domain.links import refusal
 from chalicelib.domain.provider_io import Clickable
 from chalicelib.domain.templates import Content, fill
 
-MAX_LINKS, MAX_BYTES = 200, 32_000  # of a message: a token numbers them with one byte, and they are stored with the message
+MAX_LINKS, MAX_BYTES = (
+    200,
+    32_000,
+)  # of a message: a token numbers them with one byte, and they are stored with the message
 
 Change = Callable[[str], str]
-Places = Sequence[tuple[Sequence[str], Change]]  # the rest of the way to each place, and what becomes of the text there
+Places = Sequence[
+    tuple[Sequence[str], Change]
+]  # the rest of the way to each place, and what becomes of the text there
 
 _HREF = re.compile(r"(<a\s[^<>]*?\bhref\s*=\s*)(?:\"([^\"<>]*)\"|'([^'<>]*)')", re.IGNORECASE)
 _MARKDOWN = re.compile(r"(\]\(\s*)([^\s()<>]+)(?=[\s)])")
 # With a semicolon, or in the old way without one, but not in the midst of a query: `&region=2` is no `&reg;`.
-_REFERENCE = re.compile(r"&(#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9;])))", re.ASCII)
-_SUBSCRIPTIONS = ("unsubscribe", "退订", "%e9%80%80%e8%ae%a2")  # who wants to leave is not counted as somebody who came
+_REFERENCE = re.compile(
+    r"&(#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9;])))",
+    re.ASCII,
+)
+_SUBSCRIPTIONS = (
+    "unsubscribe",
+    "退订",
+    "%e9%80%80%e8%ae%a2",
+)  # who wants to leave is not counted as somebody who came
 
 
 class Links:
@@ -49,7 +61,11 @@ class Links:
         if address not in self._names:
             if not self._takes(address):
                 return None
-            name = next(name for n in range(1, len(self._taken) + 2) if (name := f"_link{n}") not in self._taken)
+            name = next(
+                name
+                for n in range(1, len(self._taken) + 2)
+                if (name := f"_link{n}") not in self._taken
+            )
             self._taken.add(name)
             self.found[name], self._names[address] = address, name
         return self._names[address]
@@ -70,7 +86,9 @@ def in_html(text: str, links: Links, complete: Change = str) -> str:
     """HTML with variables for the addresses that its links lead to. `complete` fills in the variables of an address."""
 
     def change(found: re.Match[str]) -> str:
-        name = links.name(complete(_attribute(found[2] if found[2] is not None else found[3])).strip())
+        name = links.name(
+            complete(_attribute(found[2] if found[2] is not None else found[3])).strip()
+        )
         return f'{found[1]}"{{{{{name}}}}}"' if name else found[0]
 
     return _HREF.sub(change, text)
@@ -78,7 +96,12 @@ def in_html(text: str, links: Links, complete: Change = str) -> str:
 
 def _attribute(text: str) -> str:
     """An attribute's value as browsers read it, which is not quite what `html.unescape` does."""
-    return _REFERENCE.sub(lambda found: html.unescape(found[0]) if found[1][0] == "#" else html5.get(found[1], found[0]), text)
+    return _REFERENCE.sub(
+        lambda found: (
+            html.unescape(found[0]) if found[1][0] == "#" else html5.get(found[1], found[0])
+        ),
+        text,
+    )
 
 
 def in_text(text: str, links: Links, complete: Change = str) -> str:
@@ -91,7 +114,13 @@ def in_text(text: str, links: Links, complete: Change = str) -> str:
     return _MARKDOWN.sub(change, in_html(text, links, complete))
 
 
-def in_places(content: Content, where: Clickable, links: Links, values: Mapping[str, str], keep: Collection[str]) -> Content:
+def in_places(
+    content: Content,
+    where: Clickable,
+    links: Links,
+    values: Mapping[str, str],
+    keep: Collection[str],
+) -> Content:
     """A content with its variables filled in, and in the places where people can open an address, variables for these.
 
     `keep`: the template's own variables that short links stand for.
@@ -106,7 +135,10 @@ def in_places(content: Content, where: Clickable, links: Links, values: Mapping[
         return f"{{{{{name}}}}}" if name else filled
 
     places = [(path.split("."), address) for path in where.addresses]
-    places += [(path.split("."), lambda text: fill(in_text(text, links, complete), values, keep=keep)) for path in where.texts]
+    places += [
+        (path.split("."), lambda text: fill(in_text(text, links, complete), values, keep=keep))
+        for path in where.texts
+    ]
     changed: Content = _changed(content, places, where.instead, complete)
     return changed
 
@@ -117,7 +149,10 @@ def _changed(value: Any, places: Places, instead: Sequence[str], otherwise: Chan
     if isinstance(value, Mapping):
         if any(_says(value.get(name)) for name in instead):
             places = [(path, change) for path, change in places if len(path) != 1]
-        return {key: _changed(each, _below(places, key), instead, otherwise) for key, each in value.items()}
+        return {
+            key: _changed(each, _below(places, key), instead, otherwise)
+            for key, each in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_changed(each, _below(places, "*"), instead, otherwise) for each in value]
     return value

@@ -54,8 +54,12 @@ def prepare(
         if _counts_clicks(world, channel, worth):
             found = tracking.Links(links, {*values, *variables(template.contents)})
             tracked = _track(world, channel, raw, values, template.links, found)
-            used = {name: address for name, address in found.found.items() if name in variables(tracked)}
-            if used and (_is_taken(world, channel, tracked, used) or not _is_taken(world, channel, plain)):
+            used = {
+                name: address for name, address in found.found.items() if name in variables(tracked)
+            }
+            if used and (
+                _is_taken(world, channel, tracked, used) or not _is_taken(world, channel, plain)
+            ):
                 contents[channel.code] = tracked
                 links |= used
     return contents, links
@@ -69,9 +73,13 @@ def _is_taken(world: World, channel: Channel, made: Content, links: Collection[s
     return True
 
 
-def check_complete(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> None:
+def check_complete(
+    world: World, channel: Channel, made: Content, links: Collection[str] = ()
+) -> None:
     """Raises Invalid for a content that the platform does not take when it is complete, with short links as long as they are."""
-    world.providers.of(channel.platform).check_content(render(made, dict.fromkeys(links, _address(world, "x" * TOKEN))))
+    world.providers.of(channel.platform).check_content(
+        render(made, dict.fromkeys(links, _address(world, "x" * TOKEN)))
+    )
 
 
 def check(world: World, kind: ChannelType, one: Content) -> None:
@@ -112,15 +120,32 @@ def _counts_clicks(world: World, channel: Channel, worth: Collection[ChannelType
     Where the calls of a platform share one content, a link for each person is a call for each, a hundred or a thousand times as many.
     Unless an operator says otherwise they are made for a message that needs them. A variable for a link in an SMS is such a need.
     """
-    able, wanted = world.providers.of(channel.platform).capabilities, channel_options.of(channel.options).track_links
+    able, wanted = (
+        world.providers.of(channel.platform).capabilities,
+        channel_options.of(channel.options).track_links,
+    )
     if able.click_report is not ClickReport.LINK or wanted is False:
         return False
-    return wanted is True or able.content_per_recipient or able.clickable is None or channel.type in worth
+    return (
+        wanted is True
+        or able.content_per_recipient
+        or able.clickable is None
+        or channel.type in worth
+    )
 
 
-def _track(world: World, channel: Channel, raw: Content, values: Mapping[str, str], own: Collection[str], links: tracking.Links) -> Content:
+def _track(
+    world: World,
+    channel: Channel,
+    raw: Content,
+    values: Mapping[str, str],
+    own: Collection[str],
+    links: tracking.Links,
+) -> Content:
     """The content with its variables filled in, but for those that short links will stand for. `own`: the template's."""
-    keep = frozenset(name for name in variables(raw) & frozenset(own) if links.keep(name, values[name]))
+    keep = frozenset(
+        name for name in variables(raw) & frozenset(own) if links.keep(name, values[name])
+    )
     where = world.providers.of(channel.platform).capabilities.clickable
     if where is not None:
         return tracking.in_places(raw, where, links, values, keep)
@@ -130,7 +155,9 @@ def _track(world: World, channel: Channel, raw: Content, values: Mapping[str, st
     return _fill(raw, values, channel.type, keep)
 
 
-def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType, keep: Collection[str] = ()) -> Content:
+def _fill(
+    raw: Content, values: Mapping[str, str], kind: ChannelType, keep: Collection[str] = ()
+) -> Content:
     if kind is not ChannelType.EMAIL:
         return render(raw, values, keep=keep)
     # In a mail, values are escaped for HTML, and a line break in one must not start another header. Only its text has links.
@@ -138,7 +165,10 @@ def _fill(raw: Content, values: Mapping[str, str], kind: ChannelType, keep: Coll
     escape = html.escape if as_html else str
     flat = {name: " ".join(value.split()) for name, value in values.items()}
     made = {**render(raw, values), **render({"subject": raw.get("subject", "")}, flat)}
-    made = {**made, **render({k: v for k, v in raw.items() if k == "text"}, values, escape=escape, keep=keep)}
+    made = {
+        **made,
+        **render({k: v for k, v in raw.items() if k == "text"}, values, escape=escape, keep=keep),
+    }
     return made if is_html(made) is as_html else {**made, "html": as_html}
 
 
@@ -163,7 +193,13 @@ def personal(world: World, message: Message, page: PageId, place: Place) -> Cont
     names = variables(shared) & frozenset(message.links)
     if not names:
         return shared
-    return render(shared, {name: _address(world, link_token(world.vault, message, page, place, name)) for name in names})
+    return render(
+        shared,
+        {
+            name: _address(world, link_token(world.vault, message, page, place, name))
+            for name in names
+        },
+    )
 
 
 def _address(world: World, token: str) -> str:
@@ -195,9 +231,13 @@ def open_token(vault: Vault, message: Message, page: PageId, place: Place) -> st
     return _token(vault, OPEN, message, page, place, 0)
 
 
-def _token(vault: Vault, label: str, message: Message, page: PageId, place: Place, number: int) -> str:
+def _token(
+    vault: Vault, label: str, message: Message, page: PageId, place: Place, number: int
+) -> str:
     code = sorted(message.channels).index(place.channel)
-    body = _LINK.pack(keys.message_id_bytes(page.msgid), page.page, place.target, code, place.contact, number)
+    body = _LINK.pack(
+        keys.message_id_bytes(page.msgid), page.page, place.target, code, place.contact, number
+    )
     return base64.urlsafe_b64encode(body + vault.mac(label, body)[:_MAC]).decode()
 
 
@@ -212,4 +252,6 @@ def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
     if not known:
         raise LookupError("no such link")
     msgid, page, target, code, contact, name = _LINK.unpack(body)
-    return Link(PageId(base64.b32hexencode(msgid).decode().lower(), page), target, code, contact, name)
+    return Link(
+        PageId(base64.b32hexencode(msgid).decode().lower(), page), target, code, contact, name
+    )

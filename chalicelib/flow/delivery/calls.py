@@ -59,8 +59,22 @@ class Postponed(OpenUMSError):
 class Caller:
     """Makes the calls of one job over one connection, which is opened with the first. `opened` closes it."""
 
-    def __init__(self, world: World, job: DeliverJob, message: Message, channel: Channel, page: Page, opened: ExitStack) -> None:
-        self.world, self.job, self.message, self.channel, self.page = world, job, message, channel, page
+    def __init__(
+        self,
+        world: World,
+        job: DeliverJob,
+        message: Message,
+        channel: Channel,
+        page: Page,
+        opened: ExitStack,
+    ) -> None:
+        self.world, self.job, self.message, self.channel, self.page = (
+            world,
+            job,
+            message,
+            channel,
+            page,
+        )
         self.provider = world.providers.of(channel.platform)
         self.able = self.provider.capabilities
         self._opened = opened
@@ -72,7 +86,9 @@ class Caller:
         skipped = tuple(n for n, place in enumerate(call.places) if self._is_reached(place))
         token = self._token(call) if len(skipped) < len(call.places) else ""
         now = self.world.clock.now()
-        mine = Call(call.key, CallState.LEASED, now + self.world.limits.lease * 1000, token, now, skipped)
+        mine = Call(
+            call.key, CallState.LEASED, now + self.world.limits.lease * 1000, token, now, skipped
+        )
         held = self.world.ledger.claim(self.page.plan.id, mine, None, self.message)
         if held is None:
             return self._call(call, mine)
@@ -86,7 +102,9 @@ class Caller:
             raise self._postponed(error) from error
 
     def _postponed(self, error: Unavailable) -> Postponed:
-        self._log("call_throttled" if isinstance(error, Throttled) else "call_unavailable", error.code)
+        self._log(
+            "call_throttled" if isinstance(error, Throttled) else "call_unavailable", error.code
+        )
         if isinstance(error, QuotaUsedUp):
             return Postponed(0, for_quota=True)
         return Postponed(error.retry_after or _backoff(self.job.tries))
@@ -100,7 +118,9 @@ class Caller:
         """Whether, since the go list was frozen, another channel has reached the target."""
         if self.job.step == 0:
             return False
-        verdict, _ = self.page.verdict(self.message, place.target, self.job.step, self.world.clock.now())
+        verdict, _ = self.page.verdict(
+            self.message, place.target, self.job.step, self.world.clock.now()
+        )
         return verdict is Verdict.STAY
 
     def _take_over(self, call: OpenCall, mine: Call, held: Call) -> CallAnswer | None:
@@ -115,7 +135,11 @@ class Caller:
             return fresh.answers[call.key]
         again = self._repeat_of(mine, held, now)
         if again is None:
-            return self._record(call, self._all(call, held, Outcome(code="worker_died", uncertain=True)), held.skipped)
+            return self._record(
+                call,
+                self._all(call, held, Outcome(code="worker_died", uncertain=True)),
+                held.skipped,
+            )
         if self.world.ledger.claim(self.page.plan.id, again, held, self.message) is not None:
             raise Postponed(1)
         return self._call(call, again, may_be_taken=held.state is not CallState.RELEASED)
@@ -125,7 +149,9 @@ class Caller:
         life = (self.able.token_life or 0) * 1000
         if held.token and now - held.token_time < life:
             return replace(mine, token=held.token, token_time=held.token_time, skipped=held.skipped)
-        may_repeat = held.state is CallState.RELEASED or self.channel.on_uncertain is OnUncertain.RESEND
+        may_repeat = (
+            held.state is CallState.RELEASED or self.channel.on_uncertain is OnUncertain.RESEND
+        )
         return replace(mine, skipped=held.skipped) if may_repeat else None
 
     def _call(self, call: OpenCall, mine: Call, *, may_be_taken: bool = False) -> CallAnswer:
@@ -135,12 +161,16 @@ class Caller:
         try:
             answer = self._connect().send(self._outgoing(call, mine))
         except Rejected as error:
-            return self._record(call, self._all(call, mine, Outcome(Loss.SUBMIT_FAILED, error.code)), mine.skipped)
+            return self._record(
+                call, self._all(call, mine, Outcome(Loss.SUBMIT_FAILED, error.code)), mine.skipped
+            )
         except Uncertain as error:
             return self._uncertain(call, mine, error)
         except Unavailable as error:
             postponed = self._postponed(error)
-            self._give_back(mine, CallState.UNCERTAIN if may_be_taken else CallState.RELEASED, postponed.delay)
+            self._give_back(
+                mine, CallState.UNCERTAIN if may_be_taken else CallState.RELEASED, postponed.delay
+            )
             raise postponed from error
         except Misconfigured as error:
             self._give_back(mine, CallState.UNCERTAIN if may_be_taken else CallState.RELEASED, 0)
@@ -155,15 +185,27 @@ class Caller:
         if mine.token or self.channel.on_uncertain is OnUncertain.RESEND:
             self._give_back(mine, CallState.UNCERTAIN, _backoff(self.job.tries))
             raise Postponed(_backoff(self.job.tries)) from error
-        return self._record(call, self._all(call, mine, Outcome(code=error.code, uncertain=True)), mine.skipped)
+        return self._record(
+            call, self._all(call, mine, Outcome(code=error.code, uncertain=True)), mine.skipped
+        )
 
     def _give_back(self, mine: Call, state: CallState, delay: float) -> None:
         """Until the job is back. A released call was surely not taken, an uncertain one may have been."""
         back = self.world.clock.now() + round(delay * 1000)
-        self.world.ledger.claim(self.page.plan.id, replace(mine, state=state, lease=back), mine, self.message)
+        self.world.ledger.claim(
+            self.page.plan.id, replace(mine, state=state, lease=back), mine, self.message
+        )
 
     def _log(self, event: str, code: str) -> None:
-        log.warning(event, extra={"msgid": self.message.msgid, "page": self.job.page, "channel": self.channel.code, "code": code})
+        log.warning(
+            event,
+            extra={
+                "msgid": self.message.msgid,
+                "page": self.job.page,
+                "channel": self.channel.code,
+                "code": code,
+            },
+        )
 
     @staticmethod
     def _all(call: OpenCall, mine: Call, outcome: Outcome) -> list[Outcome]:
@@ -172,22 +214,40 @@ class Caller:
     def _outgoing(self, call: OpenCall, mine: Call) -> OutgoingCall:
         left = [place for n, place in enumerate(call.places) if n not in set(mine.skipped)]
         recipients = [self._recipient(place) for place in left]
-        return OutgoingCall(self.message.msgid, recipients, mine.token or None, self.message.app_para, self._attachments())
+        return OutgoingCall(
+            self.message.msgid,
+            recipients,
+            mine.token or None,
+            self.message.app_para,
+            self._attachments(),
+        )
 
     def _attachments(self) -> tuple[Attachment, ...]:
         """Fetched once per job; raises Rejected or Unavailable, as the provider's answer would be taken."""
         if self._files is None:
             urls = render.files(self.message, self.channel.code)
-            self._files = attachments.fetch(self.world, self.message.channel_key, urls) if urls else ()
+            self._files = (
+                attachments.fetch(self.world, self.message.channel_key, urls) if urls else ()
+            )
         return self._files
 
     def _recipient(self, place: Place) -> Recipient:
         page = self.page.plan.id
         reference = f"{page.msgid}.{page.page}.{place.target}.{place.channel}.{place.contact}"
-        plain = Recipient(self.page.plan.contact(place), render.personal(self.world, self.message, page, place), reference)
+        plain = Recipient(
+            self.page.plan.contact(place),
+            render.personal(self.world, self.message, page, place),
+            reference,
+        )
         return email.dress(self.world, self.channel, self.message, page, place, plain)
 
-    def _record(self, call: OpenCall, outcomes: Sequence[Outcome], skipped: Sequence[int], answer: Answer | None = None) -> CallAnswer:
+    def _record(
+        self,
+        call: OpenCall,
+        outcomes: Sequence[Outcome],
+        skipped: Sequence[int],
+        answer: Answer | None = None,
+    ) -> CallAnswer:
         """Put the answer once. If another worker's answer stands there, what ours says besides is added as facts."""
         now = self.world.clock.now()
         facts = [Fact(call.places[n], FactKind.SKIPPED, now, source="call") for n in skipped]
@@ -199,7 +259,9 @@ class Caller:
             else:
                 facts += self._facts(place, outcome, now)
         gone = tuple(place for place, outcome in zip(left, outcomes, strict=True) if outcome.gone)
-        mine = CallAnswer(call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later), gone)
+        mine = CallAnswer(
+            call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later), gone
+        )
         stored = self.world.ledger.put_answer(self.page.plan.id, mine, self.message)
         if stored == mine:
             return mine

@@ -30,7 +30,10 @@ def close(world: World, message: Message, page: Page, call: OpenCall, fact: Fact
     if record is not None and record.is_live(world.clock.now()):
         return Closing.BUSY
     if record is None or not record.is_over:
-        may_be_taken = record is not None and record.state in (CallState.LEASED, CallState.UNCERTAIN)
+        may_be_taken = record is not None and record.state in (
+            CallState.LEASED,
+            CallState.UNCERTAIN,
+        )
         closed = Call(call.key, CallState.ABANDONED if may_be_taken else CallState.CLOSED, 0)
         if world.ledger.claim(at, closed, record, message) is not None:
             return Closing.CHANGED

@@ -53,7 +53,11 @@ class Usage(NamedTuple):
 def limit_of(world: World, channel: Channel) -> int:
     """Deliveries a day; 0: no limit."""
     own = channel.deliveries_per_day
-    return own if own is not None else world.providers.of(channel.platform).capabilities.deliveries_per_day or 0
+    return (
+        own
+        if own is not None
+        else world.providers.of(channel.platform).capabilities.deliveries_per_day or 0
+    )
 
 
 def call_size(world: World, channel: Channel, size: int) -> int:
@@ -65,7 +69,9 @@ def call_size(world: World, channel: Channel, size: int) -> int:
 def today(world: World, channel: Channel) -> Day:
     vendors = world.providers.of(channel.platform).capabilities.utc_offset
     clock = timezone(timedelta(hours=world.limits.utc_offset if vendors is None else vendors))
-    begins = datetime.fromtimestamp(world.clock.now() / 1000, clock).replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = datetime.fromtimestamp(world.clock.now() / 1000, clock).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     return Day(begins.date().isoformat(), round((begins + timedelta(days=1)).timestamp() * 1000))
 
 
@@ -91,7 +97,14 @@ class Room:
     As a context: what was reserved here and not used is given back at its end.
     """
 
-    def __init__(self, world: World, job: DeliverJob, message: Message, channel: Channel, calls: Sequence[OpenCall]) -> None:
+    def __init__(
+        self,
+        world: World,
+        job: DeliverJob,
+        message: Message,
+        channel: Channel,
+        calls: Sequence[OpenCall],
+    ) -> None:
         self.job, self.calls = job, calls
         self._world, self._message, self._channel = world, message, channel
         self._fresh, self._unused = False, sum(len(call.places) for call in calls)
@@ -112,10 +125,16 @@ class Room:
     def _reserve(self, day: Day, limit: int) -> Sequence[OpenCall]:
         """The first calls, as many as there is room for."""
         calls = self.calls
-        most = limit if self._message.priority is Priority.HIGH else max(limit - int(limit * SHARE), min(limit, len(calls[0].places)))
+        most = (
+            limit
+            if self._message.priority is Priority.HIGH
+            else max(limit - int(limit * SHARE), min(limit, len(calls[0].places)))
+        )
         while calls:
             sizes = list(accumulate(len(call.places) for call in calls))
-            taken = self._world.counters.take(_name(self._channel, day.date), sizes[-1], most, day.ends // 1000 + KEPT)
+            taken = self._world.counters.take(
+                _name(self._channel, day.date), sizes[-1], most, day.ends // 1000 + KEPT
+            )
             if taken.granted:
                 break
             calls = calls[: sum(size <= taken.left for size in sizes)]
@@ -134,17 +153,41 @@ class Room:
     def __enter__(self) -> Room:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
         if error is None or isinstance(error, Exception):
             self.give_back()
 
 
-def park(world: World, job: DeliverJob, message: Message, channel: Channel, first: OpenCall) -> None:
+def park(
+    world: World, job: DeliverJob, message: Message, channel: Channel, first: OpenCall
+) -> None:
     """Let the job's calls from this one on wait in the page, and have it looked at when there may be room for them again."""
     now, at = world.clock.now(), PageId(job.msgid, job.page)
-    until = min(today(world, channel).ends + BEHIND * 1000, now + ASK_AGAIN * world.limits.clock_width * 1000)
-    wait = Wait(CallKey(job.step, job.number, job.channel, first.key.start), job.end, until, for_quota=True)
+    until = min(
+        today(world, channel).ends + BEHIND * 1000,
+        now + ASK_AGAIN * world.limits.clock_width * 1000,
+    )
+    wait = Wait(
+        CallKey(job.step, job.number, job.channel, first.key.start), job.end, until, for_quota=True
+    )
     world.ledger.put_wait(at, wait, message)
-    world.timers.set([Timer(max(min(until, expires(world, first, waits=True)), now), TimerKind.LOOK, at, message.priority)])
+    world.timers.set(
+        [
+            Timer(
+                max(min(until, expires(world, first, waits=True)), now),
+                TimerKind.LOOK,
+                at,
+                message.priority,
+            )
+        ]
+    )
     observability.metric("jobs_over_quota")
-    log.warning("quota_used_up", extra={"msgid": job.msgid, "page": job.page, "channel": channel.code, "until": until})
+    log.warning(
+        "quota_used_up",
+        extra={"msgid": job.msgid, "page": job.page, "channel": channel.code, "until": until},
+    )

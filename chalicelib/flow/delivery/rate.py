@@ -43,7 +43,9 @@ def take_turn(
     number = max(1, sum(end <= rate.per_second for end in ends))
     now, some = world.clock.now(), calls[:number]
     slot = job.slot if job.slot and now - job.slot < MISSED else 0
-    slot = slot or world.pace.reserve(channel.code, ends[number - 1], rate.per_second, urgent=message.priority is Priority.HIGH)
+    slot = slot or world.pace.reserve(
+        channel.code, ends[number - 1], rate.per_second, urgent=message.priority is Priority.HIGH
+    )
     if slot - now >= SOON:
         observability.metric("jobs_paced")
         _note(world, job, message, calls, slot)
@@ -62,7 +64,11 @@ class Rate(NamedTuple):
 
 
 def limit_of(world: World, channel: Channel) -> Rate:
-    own = channel_options.of(channel.options).calls_per_second if channel.calls_per_second is None else channel.calls_per_second
+    own = (
+        channel_options.of(channel.options).calls_per_second
+        if channel.calls_per_second is None
+        else channel.calls_per_second
+    )
     if own is not None:
         return Rate(own)
     able = world.providers.of(channel.platform).capabilities
@@ -71,7 +77,9 @@ def limit_of(world: World, channel: Channel) -> Rate:
     return Rate(able.calls_per_second or 0)
 
 
-def _note(world: World, job: DeliverJob, message: Message, calls: Sequence[OpenCall], until: int) -> None:
+def _note(
+    world: World, job: DeliverJob, message: Message, calls: Sequence[OpenCall], until: int
+) -> None:
     """A look would take a job that waits long for lost, and send it again."""
     if until >= min(call.decided for call in calls) + world.limits.check_after * 500:
         key = CallKey(job.step, job.number, job.channel, calls[0].key.start)

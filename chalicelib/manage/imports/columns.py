@@ -22,7 +22,9 @@ SEVERAL = re.compile("[;；]")  # between the values of one cell
 
 _HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[^\d@\[\0]+(?:\[.*)?", re.DOTALL)
-_SHORTENED = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE)  # as spreadsheets save long numbers in csv
+_SHORTENED = re.compile(
+    r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE
+)  # as spreadsheets save long numbers in csv
 _LONGEST = 100  # characters of a header that a reason quotes
 _NAMES = {
     "phone": ChannelType.SMS,
@@ -36,9 +38,15 @@ _NAMES = {
     "wechatwk_linkedcorp": ChannelType.WECHATWK_LINKEDCORP,
 }
 _OTHER_NAMES = {"alipaylife": ChannelType.ALIPAY_LIFE, "dingtalkcc": ChannelType.DINGTALK_CC}
-KINDS: Mapping[str, ChannelType] = {**{kind.value: kind for kind in ChannelType}, **_OTHER_NAMES, **_NAMES}
+KINDS: Mapping[str, ChannelType] = {
+    **{kind.value: kind for kind in ChannelType},
+    **_OTHER_NAMES,
+    **_NAMES,
+}
 _MANY = frozenset({ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP})
-_FOR_ALL = frozenset({ChannelType.DINGTALK_CC, ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP})
+_FOR_ALL = frozenset(
+    {ChannelType.DINGTALK_CC, ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP}
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,11 @@ class Columns:
                 raise Invalid(column.header, "has a NUL character")
             if not cell and column.field != USERID:
                 continue
-            value: Any = [each.strip() for each in SEVERAL.split(cell) if each.strip()] if column.is_many else cell
+            value: Any = (
+                [each.strip() for each in SEVERAL.split(cell) if each.strip()]
+                if column.is_many
+                else cell
+            )
             if column.bind:
                 body.setdefault(column.field, {})[column.bind] = value
             else:
@@ -83,13 +95,23 @@ class Columns:
         return body if self.kind is ImportKind.USERS else _adding(body)
 
     def _cells(self, cells: Sequence[str]) -> list[tuple[Column, str]]:
-        return [(column, cells[n] if n < len(cells) else "") for n, column in enumerate(self.columns)]
+        return [
+            (column, cells[n] if n < len(cells) else "") for n, column in enumerate(self.columns)
+        ]
 
     def bad(self, row: int, error: Refused | Invalid) -> BadRow:
         """A row that was refused, by its column instead of the body's field; reasons quote no cell."""
-        reason = error.reason if isinstance(error, Invalid) else error.message.removeprefix(f"{error.field}: ")
+        reason = (
+            error.reason
+            if isinstance(error, Invalid)
+            else error.message.removeprefix(f"{error.field}: ")
+        )
         field = re.sub(r"\[\d+\]$", "", error.field).removeprefix("add.").removeprefix("set.")
-        return BadRow(row, next((column.header for column in self.columns if column.path == field), error.field), reason)
+        return BadRow(
+            row,
+            next((column.header for column in self.columns if column.path == field), error.field),
+            reason,
+        )
 
 
 def _adding(body: dict[str, Any]) -> dict[str, Any]:
@@ -119,14 +141,19 @@ def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
         return Column(shown, TAG, None, bind or ALL, is_many=True)
     if name in KINDS and kind is ImportKind.USERS:
         return _contact(world, shown, KINDS[name], bind)
-    raise Invalid(shown if _NAME.fullmatch(header) else f"column {number}", "is not a column of this kind of import")
+    raise Invalid(
+        shown if _NAME.fullmatch(header) else f"column {number}",
+        "is not a column of this kind of import",
+    )
 
 
 def _contact(world: World, header: str, kind: ChannelType, bind: str) -> Column:
     field = "phone" if kind is ChannelType.SMS else kind.value
     if kind in _FOR_ALL:
         if bind not in ("", ALL):
-            raise Invalid(header, "is the same for all access channels: leave out what stands in brackets")
+            raise Invalid(
+                header, "is the same for all access channels: leave out what stands in brackets"
+            )
         return Column(header, field, kind, is_many=kind in _MANY)
     if not bind and kind.bound_by_code:
         codes = [channel.code for channel in world.settings.channels() if channel.type is kind]
@@ -136,7 +163,9 @@ def _contact(world: World, header: str, kind: ChannelType, bind: str) -> Column:
     return Column(header, field, kind, bind or ALL, is_many=kind in _MANY)
 
 
-def template(kind: ImportKind, codes: Mapping[ChannelType, Sequence[str]]) -> Sequence[Sequence[str]]:
+def template(
+    kind: ImportKind, codes: Mapping[ChannelType, Sequence[str]]
+) -> Sequence[Sequence[str]]:
     """A header and one row of examples; `codes` are those of the delivery channels that there are, by type."""
     if kind in (ImportKind.SEGMENT, ImportKind.LIST):
         return [[USERID], ["zhangsan"]]
@@ -144,7 +173,9 @@ def template(kind: ImportKind, codes: Mapping[ChannelType, Sequence[str]]) -> Se
         return [[USERID, "tag[all]"], ["zhangsan", "vip;beijing"]]
     columns = {USERID: "zhangsan", "tag[all]": "vip;beijing"}
     for name, contact in _NAMES.items():
-        columns |= dict.fromkeys(_headers(name, contact, codes.get(contact, ())), _EXAMPLES[contact])
+        columns |= dict.fromkeys(
+            _headers(name, contact, codes.get(contact, ())), _EXAMPLES[contact]
+        )
     return [list(columns), list(columns.values())]
 
 

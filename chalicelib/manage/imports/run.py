@@ -30,18 +30,24 @@ TRIES = 5  # workers that may die at one place
 KEPT_DAYS = 30
 FORM_SECONDS = 3600
 
-Read = Callable[[Mapping[str, Any]], UserChange]  # checks what the body of /v1/user/opt says of one user; raises Refused
+Read = Callable[
+    [Mapping[str, Any]], UserChange
+]  # checks what the body of /v1/user/opt says of one user; raises Refused
 Worked = tuple[int, Sequence[BadRow]]  # how many rows changed something, and those that could not
 
 
 _FAMILIES = {ImportKind.SEGMENT: Family.SEGMENT, ImportKind.LIST: Family.LIST}
 
 
-def begin(world: World, random: bytes, kind: ImportKind, format: FileFormat, target: int = 0) -> tuple[Import, Form]:
+def begin(
+    world: World, random: bytes, kind: ImportKind, format: FileFormat, target: int = 0
+) -> tuple[Import, Form]:
     """A new import, and the form with which its file is uploaded. Raises Invalid for a segment or list that is not there."""
     _check_target(world, kind, target)
     now = world.clock.now()
-    one = Import(keys.message_id(now, random), kind, format, now, now // 1000 + KEPT_DAYS * 86400, target)
+    one = Import(
+        keys.message_id(now, random), kind, format, now, now // 1000 + KEPT_DAYS * 86400, target
+    )
     world.imports.create(one)
     return replace(one, version=1), world.files.form(_upload(one), 1, MAX_BYTES, FORM_SECONDS)
 
@@ -82,7 +88,9 @@ def show(world: World, id: str) -> tuple[Import, str | None]:
     """The import, and where its bad rows can be fetched once it has ended."""
     one = _known(world, id)
     has_file = one.failed and one.state in (ImportState.DONE, ImportState.FAILED)
-    return one, world.files.address(_report(one), f"import-{one.id}-errors.csv", FORM_SECONDS) if has_file else None
+    return one, world.files.address(
+        _report(one), f"import-{one.id}-errors.csv", FORM_SECONDS
+    ) if has_file else None
 
 
 def work(world: World, job: ImportJob, read: Read) -> None:
@@ -159,7 +167,9 @@ def _work_through(world: World, one: Import, reader: _Reader, until: int) -> Non
     _finish(world, one, ImportState.DONE)
 
 
-def _slice(world: World, one: Import, reader: _Reader, some: Sequence[sheets.Row], seen: dict[str, int]) -> Worked:
+def _slice(
+    world: World, one: Import, reader: _Reader, some: Sequence[sheets.Row], seen: dict[str, int]
+) -> Worked:
     changes: dict[int, UserChange] = {}
     bad: list[BadRow] = []
     for number, cells in some:
@@ -167,20 +177,32 @@ def _slice(world: World, one: Import, reader: _Reader, some: Sequence[sheets.Row
             userid = reader.columns.userid(cells)
             first = seen.setdefault(userid, number)
             change = reader.read(reader.columns.body(cells))
-            if first != number and one.kind is ImportKind.USERS:  # else a repeated slice would take back what a later one changed
+            if (
+                first != number and one.kind is ImportKind.USERS
+            ):  # else a repeated slice would take back what a later one changed
                 raise Invalid(headers.USERID, f"stands in row {first} already")
             changes[number] = users.fold_singles(change)
         except (Refused, Invalid) as error:
             bad.append(reader.columns.bad(number, error))
     changed, refused = _apply(world, one, changes)
-    bad += [BadRow(number, headers.USERID, refused[change.userid]) for number, change in changes.items() if change.userid in refused]
+    bad += [
+        BadRow(number, headers.USERID, refused[change.userid])
+        for number, change in changes.items()
+        if change.userid in refused
+    ]
     return changed, sorted(bad, key=lambda each: each.row)
 
 
-def _apply(world: World, one: Import, changes: Mapping[int, UserChange]) -> tuple[int, Mapping[str, str]]:
+def _apply(
+    world: World, one: Import, changes: Mapping[int, UserChange]
+) -> tuple[int, Mapping[str, str]]:
     """How many rows changed something, and why which users could not be changed."""
     if one.kind in (ImportKind.SEGMENT, ImportKind.LIST):
-        name = audiences.segment(one.target) if one.kind is ImportKind.SEGMENT else audiences.listing(one.target)
+        name = (
+            audiences.segment(one.target)
+            if one.kind is ImportKind.SEGMENT
+            else audiences.listing(one.target)
+        )
         userids = list(dict.fromkeys(change.userid for change in changes.values()))
         there = world.audiences.holds(name, userids)
         joining = [userid for userid in userids if userid not in there]
@@ -195,12 +217,16 @@ def _finish(world: World, one: Import, state: ImportState, reason: str = "") -> 
     """The file of bad rows, then the state; then the upload, which holds contacts, goes."""
     if one.failed:
         rows = ([str(bad.row), bad.field, bad.reason] for bad in world.imports.bad_rows(one.id))
-        world.files.write(_report(one), sheets.write(("row", "field", "reason"), rows), "text/csv; charset=utf-8")
+        world.files.write(
+            _report(one), sheets.write(("row", "field", "reason"), rows), "text/csv; charset=utf-8"
+        )
     if _advance(world, one, replace(one, state=state, reason=reason)) is not None:
         world.files.delete(_upload(one))
 
 
-def _advance(world: World, before: Import, after: Import, bad: Sequence[BadRow] = ()) -> Import | None:
+def _advance(
+    world: World, before: Import, after: Import, bad: Sequence[BadRow] = ()
+) -> Import | None:
     """None when another worker has gone on meanwhile."""
     stored = replace(after, version=before.version + 1)
     return stored if world.imports.advance(stored, bad) else None

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS, FileFormat, escaped, unescaped
 
-Row = tuple[int, Sequence[str]]  # its number in a spreadsheet, and its cells without spaces around them
+Row = tuple[
+    int, Sequence[str]
+]  # its number in a spreadsheet, and its cells without spaces around them
 
 FILE = "file"
 _ARCHIVE = b"PK\x03\x04"

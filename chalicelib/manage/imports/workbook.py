@@ -37,13 +37,27 @@ def open_first_sheet(raw: bytes) -> Callable[[], Iterator[tuple[int, Sequence[st
 
     try:
         _measure(raw)
-    except (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise Invalid(FILE, "is no xlsx file that can be read, or is locked with a password") from error
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        expat.ExpatError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        ValueError,
+    ) as error:
+        raise Invalid(
+            FILE, "is no xlsx file that can be read, or is locked with a password"
+        ) from error
     try:
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_index(0)
     except (CalamineError, OSError, ValueError) as error:
         raise Invalid(FILE, "is no xlsx file that can be read") from error
-    return lambda: ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(sheet.iter_rows(), 1))
+    return lambda: (
+        (number, [_text(cell) for cell in cells])
+        for number, cells in enumerate(sheet.iter_rows(), 1)
+    )
 
 
 def _text(cell: Any) -> str:
@@ -62,7 +76,9 @@ def _measure(raw: bytes) -> None:
             raise Invalid(FILE, f"has more than {MAX_MEMBERS} parts")
         if sum(member.file_size for member in members) > MAX_EXPANDED:
             raise Invalid(FILE, f"has more than {MAX_EXPANDED} bytes when it is unpacked")
-        documents = [member for member in members if member.filename.lower().endswith((".xml", ".rels"))]
+        documents = [
+            member for member in members if member.filename.lower().endswith((".xml", ".rels"))
+        ]
         texts = _Texts()
         for member in documents:
             if "sharedstrings" in member.filename.lower():

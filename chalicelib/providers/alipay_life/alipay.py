@@ -110,7 +110,9 @@ class Alipay(PlainProvider):
         check_names(raw, self.capabilities.credentials, "credentials")
         if not word(required_text(raw, "app_id", "credentials", 32)):
             raise Invalid("credentials.app_id", "must be visible ASCII characters")
-        alipay_signing.private_key(required_text(raw, "private_key", "credentials"), "credentials.private_key")
+        alipay_signing.private_key(
+            required_text(raw, "private_key", "credentials"), "credentials.private_key"
+        )
         public = optional_text(raw, "alipay_public_key", "credentials")
         if public:
             alipay_signing.public_key(public, "credentials.alipay_public_key")
@@ -130,11 +132,18 @@ class AlipaySession(PlainSession):
     def __init__(self, account: Account, http: Http, clock: Callable[[], float]) -> None:
         given = account.credentials
         self._http, self._clock = http, clock
-        self._app_id, self._app_auth_token = str(given["app_id"]), str(given.get("app_auth_token") or "")
+        self._app_id, self._app_auth_token = (
+            str(given["app_id"]),
+            str(given.get("app_auth_token") or ""),
+        )
         self._gateway = str(account.options.get("base_url") or GATEWAY)
         self._key = alipay_signing.private_key(str(given["private_key"]), "credentials.private_key")
         public = given.get("alipay_public_key")
-        self._alipay_key = alipay_signing.public_key(str(public), "credentials.alipay_public_key") if public else None
+        self._alipay_key = (
+            alipay_signing.public_key(str(public), "credentials.alipay_public_key")
+            if public
+            else None
+        )
 
     def check(self) -> None:
         """A message to nobody: the gateway looks at the application and its signature first, and refuses only then."""
@@ -143,7 +152,9 @@ class AlipaySession(PlainSession):
         except Rejected:
             return
         except Uncertain as error:
-            raise (Misconfigured if error.code == "answer_signature" else Unavailable)(error.code) from error
+            raise (Misconfigured if error.code == "answer_signature" else Unavailable)(
+                error.code
+            ) from error
 
     def send(self, call: OutgoingCall) -> Answer:
         if len(call.recipients) != 1:
@@ -171,9 +182,13 @@ class AlipaySession(PlainSession):
             "app_auth_token": self._app_auth_token,
         }
         envelope = {name: value for name, value in envelope.items() if value}
-        envelope["sign"] = alipay_signing.sign(alipay_signing.canonical({**envelope, "biz_content": body}), self._key)
+        envelope["sign"] = alipay_signing.sign(
+            alipay_signing.canonical({**envelope, "biz_content": body}), self._key
+        )
         # The gateway looks for the charset in the address before it reads the form.
-        reply = self._http.request("POST", self._gateway, params=envelope, data={"biz_content": body})
+        reply = self._http.request(
+            "POST", self._gateway, params=envelope, data={"biz_content": body}
+        )
         self._read(reply)
 
     def _read(self, reply: Response) -> None:
@@ -188,8 +203,13 @@ class AlipaySession(PlainSession):
         key = self._alipay_key if signature or code == SUCCESS else None
         # As Alipay's own Java library has it: a slash may have been escaped after the answer was signed.
         written = (raw, raw.replace("\\/", "/"))
-        if key is not None and not any(alipay_signing.is_signed(each.encode(), str(signature), key) for each in written):
-            log.warning("answer not signed by the provider", extra={"provider": "alipay", "provider_code": code[:20]})
+        if key is not None and not any(
+            alipay_signing.is_signed(each.encode(), str(signature), key) for each in written
+        ):
+            log.warning(
+                "answer not signed by the provider",
+                extra={"provider": "alipay", "provider_code": code[:20]},
+            )
             raise Uncertain("answer_signature")
         if code != SUCCESS:
             raise _error(code, sub_code, reply)

@@ -33,7 +33,11 @@ def check(content: Mapping[str, Any]) -> None:
     context = content.get("context")
     if not isinstance(context, Mapping):
         raise Invalid("context", "is required and must be an object")
-    values = [name for name in context if isinstance(name, str) and (_KEYWORD.fullmatch(name) or name in ("first", "remark"))]
+    values = [
+        name
+        for name in context
+        if isinstance(name, str) and (_KEYWORD.fullmatch(name) or name in ("first", "remark"))
+    ]
     check_names(context, ("head_color", "url", "action_name", *values), "context")
     _text(context, "head_color", "context", HEAD_COLOR)
     _text(context, "url", "context", URL)  # a template message must lead somewhere
@@ -69,4 +73,7 @@ def _width(text: str) -> int:
 def business(contact: str, content: Mapping[str, Any]) -> dict[str, Any]:
     """`biz_content` of one message. Users of Alipay are named by a number that begins with 2088, or by an open id of this account."""
     whom = {"to_user_id" if _USER_ID.fullmatch(contact) else "to_open_id": contact}
-    return {**whom, "template": {"template_id": content.get("template_id"), "context": content.get("context")}}
+    return {
+        **whom,
+        "template": {"template_id": content.get("template_id"), "context": content.get("context")},
+    }

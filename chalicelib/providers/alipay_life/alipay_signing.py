@@ -30,7 +30,10 @@ def private_key(text: str, field: str) -> RSAPrivateKey:
     try:
         key = load_der_private_key(_der(text), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is encrypted
-        raise Invalid(field, "must be an RSA private key without a password, PKCS#1 or PKCS#8, as PEM or base64") from None
+        raise Invalid(
+            field,
+            "must be an RSA private key without a password, PKCS#1 or PKCS#8, as PEM or base64",
+        ) from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < KEY_BITS:
         raise Invalid(field, f"must be an RSA key of at least {KEY_BITS} bits")
     return key
@@ -45,7 +48,9 @@ def public_key(text: str, field: str) -> RSAPublicKey:
     try:
         key = load_der_public_key(_der(text))
     except (ValueError, UnsupportedAlgorithm):
-        raise Invalid(field, "must be an RSA public key (not a certificate), as PEM or base64") from None
+        raise Invalid(
+            field, "must be an RSA public key (not a certificate), as PEM or base64"
+        ) from None
     if not isinstance(key, RSAPublicKey):
         raise Invalid(field, "must be an RSA public key")
     return key
@@ -54,12 +59,19 @@ def public_key(text: str, field: str) -> RSAPublicKey:
 def _der(text: str) -> bytes:
     """What stands between the lines of a PEM, or all of a text that has none."""
     lines = [line.strip() for line in text.splitlines()]
-    return b64decode("".join("".join(line.split()) for line in lines if not line.startswith("-----")), validate=True)
+    return b64decode(
+        "".join("".join(line.split()) for line in lines if not line.startswith("-----")),
+        validate=True,
+    )
 
 
 def canonical(parameters: Mapping[str, str]) -> bytes:
     """What is signed: all that is not empty, without `sign`, sorted by name, before any URL encoding."""
-    return "&".join(f"{name}={parameters[name]}" for name in sorted(parameters) if name != "sign" and parameters[name]).encode()
+    return "&".join(
+        f"{name}={parameters[name]}"
+        for name in sorted(parameters)
+        if name != "sign" and parameters[name]
+    ).encode()
 
 
 def sign(data: bytes, key: RSAPrivateKey) -> str:

@@ -93,7 +93,9 @@ OVERNIGHT_HOURS = 6
 class JPush:
     """Implements Provider, for the platforms `jpush` and `jpush_private` (whose address is an option)."""
 
-    def __init__(self, http: Http, platform: str = "jpush", now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, http: Http, platform: str = "jpush", now: Callable[[], float] = time.time
+    ) -> None:
         self._http, self._now = http, now
         self._cids: dict[tuple[str, str], tuple[float, list[str]]] = {}
         self.capabilities = Capabilities(
@@ -108,7 +110,9 @@ class JPush:
             token_life=CID_LIFE - POOL_LIFE,
             recall=True,
             credentials=settings("app_key master_secret", "receipt_fields"),
-            options=settings("", "base_url report_url") if platform == "jpush" else settings("base_url", "report_url"),
+            options=settings("", "base_url report_url")
+            if platform == "jpush"
+            else settings("base_url", "report_url"),
             calls_per_second=CALLS_PER_SECOND if platform == "jpush" else None,
             utc_offset=8 if platform == "jpush" else None,
         )
@@ -130,7 +134,11 @@ class JPush:
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         """A digest: who reads it can verify callbacks, not send."""
-        secret = {"basic_sha256": jpush_receipts.digest(credentials["app_key"], credentials["master_secret"])}
+        secret = {
+            "basic_sha256": jpush_receipts.digest(
+                credentials["app_key"], credentials["master_secret"]
+            )
+        }
         if credentials.get("receipt_fields"):
             secret["fields"] = json.dumps(credentials["receipt_fields"])
         return secret
@@ -140,7 +148,9 @@ class JPush:
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         jpush_receipts.verify(request, secret["basic_sha256"])
-        return Webhook(jpush_receipts.read(request.body, jpush_receipts.fields_of(secret), request.now))
+        return Webhook(
+            jpush_receipts.read(request.body, jpush_receipts.fields_of(secret), request.now)
+        )
 
     def take_cid(self, base_url: str, auth: tuple[str, str]) -> str:
         """A cid from the pool of this account, filled with one request when it is empty or old."""
@@ -163,20 +173,31 @@ class JPush:
 class JPushSession(PlainSession):
     """Implements Session."""
 
-    def __init__(self, provider: JPush, account: Account, http: Http, now: Callable[[], float]) -> None:
+    def __init__(
+        self, provider: JPush, account: Account, http: Http, now: Callable[[], float]
+    ) -> None:
         self._provider, self._http, self._now = provider, http, now
-        self._auth = (str(account.credentials["app_key"]), str(account.credentials["master_secret"]))
+        self._auth = (
+            str(account.credentials["app_key"]),
+            str(account.credentials["master_secret"]),
+        )
         self._base_url = str(account.options.get("base_url") or BASE_URL).rstrip("/")
-        self._report_url = str(account.options.get("report_url") or self._default_report_url()).rstrip("/")
+        self._report_url = str(
+            account.options.get("report_url") or self._default_report_url()
+        ).rstrip("/")
 
     def _default_report_url(self) -> str:
-        return REPORT_URL if self._base_url == BASE_URL else self._base_url  # a private cloud has one address
+        return (
+            REPORT_URL if self._base_url == BASE_URL else self._base_url
+        )  # a private cloud has one address
 
     def token(self) -> str | None:
         return self._provider.take_cid(self._base_url, self._auth)
 
     def send(self, call: OutgoingCall) -> Answer:
-        reply = self._http.request("POST", f"{self._base_url}/v3/push", json=jpush_content.push(call), auth=self._auth)
+        reply = self._http.request(
+            "POST", f"{self._base_url}/v3/push", json=jpush_content.push(call), auth=self._auth
+        )
         body = reply.json()
         if reply.status == 200 and isinstance(body, dict) and body.get("msg_id"):
             return Answer([Outcome()] * len(call.recipients), str(body["msg_id"]))
@@ -187,7 +208,12 @@ class JPushSession(PlainSession):
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
         """Withdraw a push of the last day, for all its devices (rest_api_v3_push_advanced, 2022-08-09, which names no answers)."""
-        reply = ask(self._http, "DELETE", f"{self._base_url}/v3/push/{quote(provider_id, safe='')}", auth=self._auth)
+        reply = ask(
+            self._http,
+            "DELETE",
+            f"{self._base_url}/v3/push/{quote(provider_id, safe='')}",
+            auth=self._auth,
+        )
         if reply.status in (200, 204):
             return [Outcome()] * len(contacts)
         raise harmless(vendor_error(reply, ERRORS, {}))
@@ -206,15 +232,28 @@ class JPushSession(PlainSession):
                 if today.hour < OVERNIGHT_HOURS:
                     known = {receipt.contact for receipt in found}
                     rest = [contact for contact in some if contact not in known]
-                    found += self._states(msg_id, rest, (today - timedelta(days=1)).date().isoformat()) if rest else ()
+                    found += (
+                        self._states(msg_id, rest, (today - timedelta(days=1)).date().isoformat())
+                        if rest
+                        else ()
+                    )
                 receipts += found
         return receipts
 
     def _states(self, msg_id: str, contacts: Sequence[str], date: str | None) -> Iterator[Receipt]:
-        wanted: dict[str, Any] = {"msg_id": int(msg_id) if msg_id.isdecimal() else msg_id, "registration_ids": list(contacts)}
+        wanted: dict[str, Any] = {
+            "msg_id": int(msg_id) if msg_id.isdecimal() else msg_id,
+            "registration_ids": list(contacts),
+        }
         if date:
             wanted["date"] = date
-        reply = ask(self._http, "POST", f"{self._report_url}/v3/status/message", json=wanted, auth=self._auth)
+        reply = ask(
+            self._http,
+            "POST",
+            f"{self._report_url}/v3/status/message",
+            json=wanted,
+            auth=self._auth,
+        )
         states = reply.json()
         if reply.status != 200 or not isinstance(states, dict):
             raise harmless(vendor_error(reply, ERRORS, {}))

@@ -11,9 +11,17 @@ from chalicelib.providers.base import check_names
 
 # JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
 PLATFORMS = ("android", "ios", "quickapp", "hmos")
-SILENT = ("android", "ios")  # an empty `alert` of their own shows nothing: a badge, a call to the app in the background
+SILENT = (
+    "android",
+    "ios",
+)  # an empty `alert` of their own shows nothing: a badge, a call to the app in the background
 _SHORT = ("title", "alert", "extras")
-_OURS = ("platform", "audience", "cid", "callback")  # of a push: who gets it and how it is known is said elsewhere
+_OURS = (
+    "platform",
+    "audience",
+    "cid",
+    "callback",
+)  # of a push: who gets it and how it is known is said elsewhere
 
 # An app finds our message id under this name in the extras of a notification or message.
 EXTRA = "ums_msgid"
@@ -54,7 +62,9 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
             alert = part.get("alert", notification.get("alert"))
             is_silent = alert == "" and platform in SILENT
             if not is_silent and (not alert or not isinstance(alert, (str, Mapping))):
-                raise Invalid(f"notification.{platform}.alert", "is required, here or as notification.alert")
+                raise Invalid(
+                    f"notification.{platform}.alert", "is required, here or as notification.alert"
+                )
 
 
 def _check_message(message: Mapping[str, Any]) -> None:
@@ -89,8 +99,15 @@ def push(call: OutgoingCall) -> dict[str, Any]:
     sendno = str(call.options.get("sendno", ""))
     if sendno.isdecimal() and 0 < int(sendno) < 2**31:  # JPush's sendno is an int, UMS's any text
         options["sendno"] = int(sendno)
-    body |= {"platform": _platform(call.options.get("platform")), "audience": {"registration_id": [r.contact for r in call.recipients]}}
-    return body | ({"options": options} if options else {}) | ({"cid": call.token} if call.token else {})
+    body |= {
+        "platform": _platform(call.options.get("platform")),
+        "audience": {"registration_id": [r.contact for r in call.recipients]},
+    }
+    return (
+        body
+        | ({"options": options} if options else {})
+        | ({"cid": call.token} if call.token else {})
+    )
 
 
 def _platform(value: Any) -> Any:

@@ -46,7 +46,9 @@ FIELDS: Fields = {
         "delivery_failed": "delivery_failed",
     },
 }
-ON_THE_WAY = frozenset({"plan", "sent"})  # documented for the overseas product; nothing is kept of them
+ON_THE_WAY = frozenset(
+    {"plan", "sent"}
+)  # documented for the overseas product; nothing is kept of them
 
 
 def check_fields(raw: Any) -> None:
@@ -57,8 +59,12 @@ def check_fields(raw: Any) -> None:
     check_names(raw, FIELDS, where)
     for name, value in raw.items():
         if name == "kinds":
-            if not isinstance(value, Mapping) or not set(map(str, value.values())) <= set(ReceiptKind):
-                raise Invalid(f"{where}.kinds", "must map words to delivered, delivery_failed or clicked")
+            if not isinstance(value, Mapping) or not set(map(str, value.values())) <= set(
+                ReceiptKind
+            ):
+                raise Invalid(
+                    f"{where}.kinds", "must map words to delivered, delivery_failed or clicked"
+                )
         elif not isinstance(value, list) or not all(isinstance(path, str) for path in value):
             raise Invalid(f"{where}.{name}", "must be a list of names")
 
@@ -85,7 +91,11 @@ def verify(request: WebhookRequest, expected: str) -> None:
 def read(body: bytes, fields: Fields, now: int) -> Sequence[Receipt]:
     """Every receipt that can be understood; the others are counted in the log. Raises Invalid when nothing is like an event."""
     ignored = ON_THE_WAY - set(fields["kinds"])
-    events = [event for event in _events(read_json(body, "body"), fields) if _status(event, fields) not in ignored]
+    events = [
+        event
+        for event in _events(read_json(body, "body"), fields)
+        if _status(event, fields) not in ignored
+    ]
     receipts: list[Receipt] = []
     unread = 0
     for event in events:

@@ -78,7 +78,9 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _text(raw: Mapping[str, Any], key: str, where: str, most: int | None = None, *, required: bool = True) -> str:
+def _text(
+    raw: Mapping[str, Any], key: str, where: str, most: int | None = None, *, required: bool = True
+) -> str:
     value, name = raw.get(key), f"{where}.{key}" if where else key
     if value in (None, "") and not required:
         return ""
@@ -100,7 +102,9 @@ def _check_media(raw: Mapping[str, Any], where: str) -> None:
 def _check_voice(raw: Mapping[str, Any], where: str) -> None:
     _check_media(raw, where)
     duration = raw.get("duration")
-    digits = str(duration) if isinstance(duration, int | str) and not isinstance(duration, bool) else ""
+    digits = (
+        str(duration) if isinstance(duration, int | str) and not isinstance(duration, bool) else ""
+    )
     if not re.fullmatch(r"\d{1,2}", digits, re.ASCII) or not 0 < int(digits) < MAX_DURATION:
         raise Invalid(f"{where}.duration", f"must be a number of seconds below {MAX_DURATION}")
 
@@ -157,7 +161,11 @@ def _check_card(raw: Mapping[str, Any], where: str) -> None:
         raise Invalid(f"{where}.btn_json_list", "cannot stand beside single_title and single_url")
     if str(raw.get("btn_orientation")) not in ("0", "1"):
         raise Invalid(f"{where}.btn_orientation", "must be 0 or 1")
-    if not isinstance(buttons, list | tuple) or not buttons or not all(isinstance(each, Mapping) for each in buttons):
+    if (
+        not isinstance(buttons, list | tuple)
+        or not buttons
+        or not all(isinstance(each, Mapping) for each in buttons)
+    ):
         raise Invalid(f"{where}.btn_json_list", "must be a list of objects")
     for n, button in enumerate(buttons):
         _text(button, "title", f"{where}.btn_json_list[{n}]", BUTTON_TITLE)

@@ -144,7 +144,9 @@ class DingTalk(PlainProvider):
         deliveries_per_minute=PEOPLE_PER_MINUTE,
     )
 
-    def __init__(self, http: Http, tokens: AccessTokens, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, http: Http, tokens: AccessTokens, now: Callable[[], float] = time.time
+    ) -> None:
         self._http, self._tokens, self._now = http, tokens, now
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
@@ -165,10 +167,15 @@ class DingTalk(PlainProvider):
 class DingTalkSession(PlainSession):
     """Implements Session."""
 
-    def __init__(self, account: Account, http: Http, tokens: AccessTokens, now: Callable[[], float]) -> None:
+    def __init__(
+        self, account: Account, http: Http, tokens: AccessTokens, now: Callable[[], float]
+    ) -> None:
         self._now, self._agent = now, number(account.credentials.get("agent_id")) or 0
         self._url = (optional_text(account.options, "base_url") or BASE_URL).rstrip("/")
-        query = {"appkey": str(account.credentials["app_key"]), "appsecret": str(account.credentials["app_secret"])}
+        query = {
+            "appkey": str(account.credentials["app_key"]),
+            "appsecret": str(account.credentials["app_secret"]),
+        }
         self._api = TokenApi(http, tokens, account, WORDS, (f"{self._url}/gettoken", query))
 
     def access_token(self) -> Token:
@@ -182,7 +189,12 @@ class DingTalkSession(PlainSession):
         if not users:
             return Answer(outcomes(call, USERID, lambda _: None))
         msg = content.message(call.recipients[0].content)
-        body = {"agent_id": self._agent, "userid_list": ",".join(users), "to_all_user": False, "msg": msg}
+        body = {
+            "agent_id": self._agent,
+            "userid_list": ",".join(users),
+            "to_all_user": False,
+            "msg": msg,
+        }
         said = self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
         if said.code in NOT_THERE and len(users) == 1:
             lost = Outcome(Loss.INVALID_TARGET, said.code, gone=NOT_THERE[said.code])
@@ -203,7 +215,9 @@ class DingTalkSession(PlainSession):
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
         """From everybody whom the task reached, within 24 hours; DingTalk has no other way."""
         done = self._task("recall", "msg_task_id", provider_id)
-        return [Outcome() if done is not None else Outcome(Loss.SUBMIT_FAILED, "not_recalled")] * len(contacts)
+        return [
+            Outcome() if done is not None else Outcome(Loss.SUBMIT_FAILED, "not_recalled")
+        ] * len(contacts)
 
     def _task(self, what: str, name: str, task_id: str) -> Mapping[str, Any] | None:
         """None when DingTalk refuses this task, not the account."""

@@ -13,10 +13,17 @@ from chalicelib.providers.base import word
 
 # A notice that reached the person, whether it was opened or not. Opening one is no click.
 REACHED = ("read_user_id_list", "unread_user_id_list")
-INVALID, FAILED, FORBIDDEN, REASONS = "invalid_user_id_list", "failed_user_id_list", "forbidden_user_id_list", "forbidden_list"
+INVALID, FAILED, FORBIDDEN, REASONS = (
+    "invalid_user_id_list",
+    "failed_user_id_list",
+    "forbidden_user_id_list",
+    "forbidden_list",
+)
 
 
-def read(task_id: str, body: Mapping[str, Any], awaited: Iterable[str], now: int) -> Iterator[Receipt]:
+def read(
+    task_id: str, body: Mapping[str, Any], awaited: Iterable[str], now: int
+) -> Iterator[Receipt]:
     """Receipts of those of whom something is known by now. Who stands in several lists was reached."""
     result = body.get("send_result")
     if not isinstance(result, Mapping):
@@ -35,7 +42,9 @@ def read(task_id: str, body: Mapping[str, Any], awaited: Iterable[str], now: int
 
 
 def _ids(given: Any) -> Iterable[str]:
-    listed: Iterable[Any] = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else ()
+    listed: Iterable[Any] = (
+        given.split(",") if isinstance(given, str) else given if isinstance(given, list) else ()
+    )
     return filter(None, map(word, listed))
 
 

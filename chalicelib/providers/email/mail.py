@@ -21,8 +21,13 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
-_UNCLOSED = re.compile(r"<(?=[^<>]*(?:<|\Z))")  # a sign, not the begin of a tag: for each of those the parser would look to the end
-_COMPOSITE = ("message/", "multipart/")  # RFC 2045 6.4: these may not be in base64, so a mail that is attached is a file
+_UNCLOSED = re.compile(
+    r"<(?=[^<>]*(?:<|\Z))"
+)  # a sign, not the begin of a tag: for each of those the parser would look to the end
+_COMPOSITE = (
+    "message/",
+    "multipart/",
+)  # RFC 2045 6.4: these may not be in base64, so a mail that is attached is a file
 
 # Every line fits into 7 bits, so that a server without 8BITMIME takes it as it is.
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -39,9 +44,16 @@ def address(contact: str) -> str | None:
         except UnicodeError:
             return None
     whole = f"{local}@{domain}"
-    if not (_LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain)) or len(local.encode()) > 64:
+    if (
+        not (_LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain))
+        or len(local.encode()) > 64
+    ):
         return None
-    return None if whole.startswith(".") or ".." in whole or ".@" in whole or has_breaks(whole) else whole
+    return (
+        None
+        if whole.startswith(".") or ".." in whole or ".@" in whole or has_breaks(whole)
+        else whole
+    )
 
 
 def needs_utf8(address: str) -> bool:
@@ -58,12 +70,19 @@ def has_breaks(value: str) -> bool:
 
 
 def build(
-    content: Mapping[str, Any], sender: Address, recipient: str, reference: str, files: Sequence[Attachment] = (), unsubscribe: str = ""
+    content: Mapping[str, Any],
+    sender: Address,
+    recipient: str,
+    reference: str,
+    files: Sequence[Attachment] = (),
+    unsubscribe: str = "",
 ) -> bytes:
     """The mail as bytes; raises ValueError when a header would hold a line break. `unsubscribe`: where a click opts out."""
     if any(map(has_breaks, (content["subject"], sender.display_name, unsubscribe))):
         raise ValueError("line break in a header")
-    content["subject"].encode()  # else EmailMessage would take half a surrogate pair for a byte of an unknown encoding
+    content[
+        "subject"
+    ].encode()  # else EmailMessage would take half a surrogate pair for a byte of an unknown encoding
     mail = EmailMessage(policy=_POLICY.clone(utf8=needs_utf8(recipient)))
     mail["From"] = sender
     local, _, domain = recipient.rpartition("@")
@@ -77,7 +96,9 @@ def build(
         mail.add_alternative(text, subtype="html", cte="quoted-printable")
     else:
         mail.set_content(text, cte="quoted-printable")
-    if any(_BREAKS.search(str(value)) for value in mail.values()) or any(has_breaks(file.name) for file in files):
+    if any(_BREAKS.search(str(value)) for value in mail.values()) or any(
+        has_breaks(file.name) for file in files
+    ):
         raise ValueError("line break in a header")
     for file in files:
         media_type = "application/octet-stream" if file.type.startswith(_COMPOSITE) else file.type
@@ -90,13 +111,21 @@ def _way_out(address: str) -> bytes:
     """Written by hand: EmailMessage would encode an address that is longer than a line, and nobody could read it."""
     if not address:
         return b""
-    one_click = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" if address.startswith("https://") else ""  # RFC 8058: only TLS
+    one_click = (
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        if address.startswith("https://")
+        else ""
+    )  # RFC 8058: only TLS
     return f"List-Unsubscribe: <{address}>\r\n{one_click}".encode("ascii")
 
 
 def message_id(reference: str, domain: str) -> str:
     """Our own, the same for each attempt at the same delivery: bounces name it, and mailboxes may drop a second one by it."""
-    name = reference if _REFERENCE.fullmatch(reference) else sha256(reference.encode()).hexdigest()[:40]
+    name = (
+        reference
+        if _REFERENCE.fullmatch(reference)
+        else sha256(reference.encode()).hexdigest()[:40]
+    )
     return f"<{name}@{domain}>"
 
 
@@ -106,7 +135,9 @@ def plain_text(html: str) -> str:
     reader = _Reader()
     reader.feed(_UNCLOSED.sub("&lt;", _without_comments(html)))
     reader.close()
-    lines = (re.sub(r"[ \t\r\f\v]+", " ", line).strip() for line in "".join(reader.parts).split("\n"))
+    lines = (
+        re.sub(r"[ \t\r\f\v]+", " ", line).strip() for line in "".join(reader.parts).split("\n")
+    )
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 
@@ -121,7 +152,22 @@ def _without_comments(html: str) -> str:
 
 class _Reader(HTMLParser):
     _SILENT = ("script", "style", "title")  # not head, whose end may be left out
-    _BLOCKS = ("p", "div", "tr", "table", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr")
+    _BLOCKS = (
+        "p",
+        "div",
+        "tr",
+        "table",
+        "ul",
+        "ol",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "hr",
+    )
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -148,7 +194,10 @@ class _Reader(HTMLParser):
             self._silent = max(0, self._silent - 1)
         elif tag == "a" and self._links:
             link, begin = self._links.pop()
-            if link.startswith(("http://", "https://")) and link != "".join(self.parts[begin:]).strip():
+            if (
+                link.startswith(("http://", "https://"))
+                and link != "".join(self.parts[begin:]).strip()
+            ):
                 self.parts.append(f" ({link})")
         elif tag in self._BLOCKS:
             self.parts.append("\n")

@@ -20,9 +20,13 @@ _NO_SUCH_ADDRESS = frozenset({550, 551, 553, 556})
 # What servers call it that take so many mails of an account a day: "454 Throttling failure: Daily message quota exceeded" (Amazon SES),
 # "550 5.4.5 Daily user sending limit exceeded" (Gmail).
 _QUOTA = re.compile(r"\bdaily\b[^.]{0,40}\b(quota|limit)\b", re.IGNORECASE)
-_ABOUT_US = re.compile(r"relay|auth|sender|policy|spam|black|block|denied|reputation|not allowed|\b(?:dns|spf|dkim|dmarc)\b", re.IGNORECASE)
+_ABOUT_US = re.compile(
+    r"relay|auth|sender|policy|spam|black|block|denied|reputation|not allowed|\b(?:dns|spf|dkim|dmarc)\b",
+    re.IGNORECASE,
+)
 _NOBODY = re.compile(
-    r"no such|no mailbox|not found|unknown|unrout|(?:not|n't|non-?) ?exist|invalid (?:recipient|mailbox|user|address)", re.IGNORECASE
+    r"no such|no mailbox|not found|unknown|unrout|(?:not|n't|non-?) ?exist|invalid (?:recipient|mailbox|user|address)",
+    re.IGNORECASE,
 )
 TOO_LARGE = 552  # to MAIL, which says how many bytes are to come (RFC 1870)
 _ENHANCED = re.compile(r"\b5\.(\d{1,3})\.(\d{1,3})\b")
@@ -45,6 +49,10 @@ def outcome(reply: Reply) -> Outcome:
     if enhanced is not None:
         dead = (int(enhanced[1]), int(enhanced[2])) in _DEAD
         return Outcome(Loss.INVALID_TARGET if dead else Loss.SUBMIT_FAILED, code, gone=dead)
-    if reply.stage == "rcpt" and reply.code in _NO_SUCH_ADDRESS and not _ABOUT_US.search(reply.text):
+    if (
+        reply.stage == "rcpt"
+        and reply.code in _NO_SUCH_ADDRESS
+        and not _ABOUT_US.search(reply.text)
+    ):
         return Outcome(Loss.INVALID_TARGET, code, gone=_NOBODY.search(reply.text) is not None)
     return Outcome(Loss.SUBMIT_FAILED, code)

@@ -79,12 +79,16 @@ class Smtp(PlainProvider):
         options=settings("server sender", "port encryption sender_name ca allow_plain_auth"),
     )
 
-    def __init__(self, policy: Policy, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, policy: Policy, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        username, password = (optional_text(raw, name, "credentials") for name in ("username", "password"))
+        username, password = (
+            optional_text(raw, name, "credentials") for name in ("username", "password")
+        )
         if bool(username) != bool(password):
             raise Invalid("credentials.password", "and username belong together")
         host = required_text(options, "server", "options", 253)
@@ -94,14 +98,23 @@ class Smtp(PlainProvider):
         port = options.get("port", PORTS[encryption])
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
             raise Invalid("options.port", "must be a port number")
-        if username and encryption == "none" and not (options.get("allow_plain_auth") is True or self._policy.lists(host)):
-            raise Invalid("options.encryption", "must not be none when a password is sent (or set allow_plain_auth)")
+        if (
+            username
+            and encryption == "none"
+            and not (options.get("allow_plain_auth") is True or self._policy.lists(host))
+        ):
+            raise Invalid(
+                "options.encryption",
+                "must not be none when a password is sent (or set allow_plain_auth)",
+            )
         sender = mail.address(required_text(options, "sender", "options", 320))
         if sender is None or mail.needs_utf8(sender):
             raise Invalid("options.sender", "must be an e-mail address")
         if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
             raise Invalid("options.sender_name", "must be one line, without =?")
-        if "BEGIN CERTIFICATE" not in optional_text(options, "ca", "options", 65536) and options.get("ca"):
+        if "BEGIN CERTIFICATE" not in optional_text(
+            options, "ca", "options", 65536
+        ) and options.get("ca"):
             raise Invalid("options.ca", "must be a certificate in PEM")
 
     def check_content(self, content: Mapping[str, Any]) -> None:
@@ -132,7 +145,9 @@ class Smtp(PlainProvider):
 class SmtpSession(PlainSession):
     """Implements Session."""
 
-    def __init__(self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]
+    ) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
         options = account.options
         address = mail.address(str(options["sender"]))
@@ -175,7 +190,14 @@ class SmtpSession(PlainSession):
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
-            message = mail.build(recipient.content, self._sender, to, recipient.reference, files, recipient.unsubscribe)
+            message = mail.build(
+                recipient.content,
+                self._sender,
+                to,
+                recipient.reference,
+                files,
+                recipient.unsubscribe,
+            )
         except (ValueError, MessageError):
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:

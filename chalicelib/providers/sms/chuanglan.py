@@ -102,7 +102,10 @@ class Chuanglan:
     extend."""
 
     capabilities = platform.capabilities(
-        "chuanglan", CALL_SIZE, settings("account password", "receiver pswd"), settings("", "base_url signature extend")
+        "chuanglan",
+        CALL_SIZE,
+        settings("account password", "receiver pswd"),
+        settings("", "base_url signature extend"),
     )
 
     def __init__(self, http: Http) -> None:
@@ -112,7 +115,9 @@ class Chuanglan:
         check_names(raw, self.capabilities.credentials, "credentials")
         required_text(raw, "account", "credentials", 50)
         required_text(raw, "password", "credentials", 100)
-        if bool(optional_text(raw, "receiver", "credentials", 100)) != bool(optional_text(raw, "pswd", "credentials", 100)):
+        if bool(optional_text(raw, "receiver", "credentials", 100)) != bool(
+            optional_text(raw, "pswd", "credentials", 100)
+        ):
             raise Invalid("credentials.pswd", "and receiver belong together")
         optional_url(options, "base_url", self._http.policy)
         platform.check_signature(options)
@@ -121,11 +126,15 @@ class Chuanglan:
     def check_content(self, content: Mapping[str, Any]) -> None:
         platform.check_content(content, CHARACTERS)
         if VARIABLE in content["content"]:
-            raise Invalid("content", f"must not contain {VARIABLE}, which is the platform's own placeholder")
+            raise Invalid(
+                "content", f"must not contain {VARIABLE}, which is the platform's own placeholder"
+            )
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         """The vendor signs nothing; it can be told to say a name and a password."""
-        return {name: str(credentials[name]) for name in ("receiver", "pswd") if credentials.get(name)}
+        return {
+            name: str(credentials[name]) for name in ("receiver", "pswd") if credentials.get(name)
+        }
 
     def connect(self, account: Account) -> AbstractContextManager[Session]:
         return nullcontext(ChuanglanSession(account, self._http))
@@ -142,7 +151,9 @@ class ChuanglanSession(PlainSession):
         self._login = {name: str(account.credentials[name]) for name in ("account", "password")}
         self._base_url = str(account.options.get("base_url") or BASE_URL).rstrip("/")
         self._signature = str(account.options.get("signature") or "")
-        self._extend = {"extend": str(account.options["extend"])} if account.options.get("extend") else {}
+        self._extend = (
+            {"extend": str(account.options["extend"])} if account.options.get("extend") else {}
+        )
 
     def check(self) -> None:
         """The balance of the account."""
@@ -169,10 +180,17 @@ class ChuanglanSession(PlainSession):
     def _send(self, batch: Mapping[str, str]) -> Mapping[str, Outcome]:
         body: Mapping[str, str]
         if len(set(batch.values())) == 1:
-            path, body = "/msg/v1/send/json", {"msg": next(iter(batch.values())), "phone": ",".join(batch)}
+            path, body = (
+                "/msg/v1/send/json",
+                {"msg": next(iter(batch.values())), "phone": ",".join(batch)},
+            )
         else:
             path, body = "/msg/variable/json", variables(batch)
-        reply = self._http.request("POST", self._base_url + path, json={**self._login, **body, "report": "true", **self._extend})
+        reply = self._http.request(
+            "POST",
+            self._base_url + path,
+            json={**self._login, **body, "report": "true", **self._extend},
+        )
         code = _code(reply)
         if code in WRONG_NUMBER and len(batch) == 1:
             return dict.fromkeys(batch, Outcome(Loss.INVALID_TARGET, code))
@@ -181,10 +199,15 @@ class ChuanglanSession(PlainSession):
         answer = reply.json()
         failed, msg_id = word(answer.get("failNum")), word(answer.get("msgId"))
         if failed not in ("", "0"):  # nothing says who: their receipts will not come
-            log.warning("numbers of a batch refused", extra={"provider": "chuanglan", "count": failed[:10]})
+            log.warning(
+                "numbers of a batch refused", extra={"provider": "chuanglan", "count": failed[:10]}
+            )
         if not msg_id:
             return dict.fromkeys(batch, Outcome(code="no_msg_id", uncertain=True))
-        return {number: Outcome(provider_id=chuanglan_receipts.delivery_id(msg_id, number)) for number in batch}
+        return {
+            number: Outcome(provider_id=chuanglan_receipts.delivery_id(msg_id, number))
+            for number in batch
+        }
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         return receipts.polled(

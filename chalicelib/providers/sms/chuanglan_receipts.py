@@ -25,7 +25,9 @@ from chalicelib.providers.sms import platform, receipts
 
 TAKEN = '{"clcode":"000000"}'  # else the vendor pushes again, twice at most
 DELIVERED = "DELIVRD"
-OPEN = frozenset({"ACCEPTD", "UNKNOWN"})  # says nothing; every other state, of which there are many, means that it was not delivered
+OPEN = frozenset(
+    {"ACCEPTD", "UNKNOWN"}
+)  # says nothing; every other state, of which there are many, means that it was not delivered
 
 
 def delivery_id(msg_id: str, number: str) -> str:
@@ -38,12 +40,20 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     said = [each for each in pushed if isinstance(each, Mapping)]
     for each in said:
         for name, expected in secret.items():
-            if not hmac.compare_digest(str(each.get(name, "")).encode("utf-8", "replace"), expected.encode("utf-8", "replace")):
+            if not hmac.compare_digest(
+                str(each.get(name, "")).encode("utf-8", "replace"),
+                expected.encode("utf-8", "replace"),
+            ):
                 raise Unverified(name)
     if not any("status" in each or "moTime" in each for each in said):
         raise Invalid("status", "is missing")
     reports = [each for each in pushed if not _is_reply(each)]
-    return Webhook(read_reports(reports), TAKEN, media=JSON, replies=read_replies([each for each in said if _is_reply(each)]))
+    return Webhook(
+        read_reports(reports),
+        TAKEN,
+        media=JSON,
+        replies=read_replies([each for each in said if _is_reply(each)]),
+    )
 
 
 def _is_reply(each: Any) -> bool:
@@ -64,8 +74,14 @@ def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
-    msg_id, status = word(report.get("msgid")) or word(report.get("msgId")), word(report.get("status"))
-    number, time = platform.mainland(word(report.get("mobile"))), _time(report.get("notifyTime")) or _time(report.get("reportTime")) or 0
+    msg_id, status = (
+        word(report.get("msgid")) or word(report.get("msgId")),
+        word(report.get("status")),
+    )
+    number, time = (
+        platform.mainland(word(report.get("mobile"))),
+        _time(report.get("notifyTime")) or _time(report.get("reportTime")) or 0,
+    )
     if not msg_id or not status or number is None:
         return None
     identity = delivery_id(msg_id, number)
@@ -83,7 +99,9 @@ def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:
     """Pushes call the text `msg`, pulls `messageContent` too."""
-    return receipts.reply(each.get("mobile"), each.get("msg") or each.get("messageContent"), _time(each.get("moTime")))
+    return receipts.reply(
+        each.get("mobile"), each.get("msg") or each.get("messageContent"), _time(each.get("moTime"))
+    )
 
 
 def _time(value: Any) -> int | None:

@@ -96,7 +96,9 @@ LATER = frozenset({"50008", "50009", "50014", "50019", "50035", "50036", "50046"
 class Jsms:
     """Implements Provider."""
 
-    capabilities = platform.capabilities("jsms", CALL_SIZE, settings("app_key master_secret"), settings("", "base_url"))
+    capabilities = platform.capabilities(
+        "jsms", CALL_SIZE, settings("app_key master_secret"), settings("", "base_url")
+    )
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -121,7 +123,11 @@ class Jsms:
         if not isinstance(para, Mapping):
             raise Invalid("temp_para", "must be an object")
         for name, value in para.items():
-            if PLACEHOLDER.search(str(name)) or not isinstance(value, (str, int, float)) or isinstance(value, bool):
+            if (
+                PLACEHOLDER.search(str(name))
+                or not isinstance(value, (str, int, float))
+                or isinstance(value, bool)
+            ):
                 raise Invalid(f"temp_para.{name}", "must be a text or number under a fixed name")
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
@@ -140,7 +146,10 @@ class JsmsSession(PlainSession):
 
     def __init__(self, account: Account, http: Http) -> None:
         self._http = http
-        self._auth = (str(account.credentials["app_key"]), str(account.credentials["master_secret"]))
+        self._auth = (
+            str(account.credentials["app_key"]),
+            str(account.credentials["master_secret"]),
+        )
         self._base_url = str(account.options.get("base_url") or BASE_URL).rstrip("/")
 
     def check(self) -> None:
@@ -148,9 +157,15 @@ class JsmsSession(PlainSession):
         self._ask("/v1/accounts/app", dict)
 
     def send(self, call: OutgoingCall) -> Answer:
-        reply = self._http.request("POST", f"{self._base_url}/v1/messages/batch", json=batch(call), auth=self._auth)
+        reply = self._http.request(
+            "POST", f"{self._base_url}/v1/messages/batch", json=batch(call), auth=self._auth
+        )
         body = reply.json()
-        if reply.status == 200 and isinstance(body, dict) and isinstance(body.get("recipients"), list):
+        if (
+            reply.status == 200
+            and isinstance(body, dict)
+            and isinstance(body.get("recipients"), list)
+        ):
             return answer(call, body["recipients"])
         code = error_code(body)
         if code in INVALID_TARGET and len(call.recipients) == 1:

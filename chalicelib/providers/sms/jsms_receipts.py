@@ -59,7 +59,9 @@ def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook
         return Webhook(nonce=nonce, replies=read_replies(read_json(form.get("data", ""), "data")))
     if kind == "SMS_REPORT":
         return Webhook(read_reports(read_json(form.get("data", ""), "data")), nonce=nonce)
-    log.info("callback ignored", extra={"provider": "jsms", "callback_type": word(kind)[:40]})  # SMS_TEMPLATE, SMS_SIGN: reviews
+    log.info(
+        "callback ignored", extra={"provider": "jsms", "callback_type": word(kind)[:40]}
+    )  # SMS_TEMPLATE, SMS_SIGN: reviews
     return Webhook(nonce=nonce)
 
 
@@ -100,4 +102,6 @@ def read_replies(listed: Any) -> Sequence[Reply]:
 
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:
-    return receipts.reply(each.get("phone"), each.get("content"), milliseconds(each.get("replyTime")))
+    return receipts.reply(
+        each.get("phone"), each.get("content"), milliseconds(each.get("replyTime"))
+    )

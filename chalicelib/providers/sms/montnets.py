@@ -52,7 +52,9 @@ from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
 
 PATH = "/sms/v2/std/"
-CALL_SIZE = 100  # different contents of one call: V5.2 takes 100, V5.7 500; of one content both take 1,000
+CALL_SIZE = (
+    100  # different contents of one call: V5.2 takes 100, V5.7 500; of one content both take 1,000
+)
 REPORTS, REPLIES = 500, 200  # of one answer at most
 
 # charset -> (calls for one content and for several, characters of a text)
@@ -96,7 +98,10 @@ class Montnets:
     exno."""
 
     capabilities = platform.capabilities(
-        "montnets", CALL_SIZE, settings("userid password"), settings("base_url", "auth charset signature svrtype exno")
+        "montnets",
+        CALL_SIZE,
+        settings("userid password"),
+        settings("base_url", "auth charset signature svrtype exno"),
     )
 
     def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
@@ -107,15 +112,26 @@ class Montnets:
         if not word(required_text(raw, "userid", "credentials", 6)):
             raise Invalid("credentials.userid", "must be visible ASCII characters")
         required_text(raw, "password", "credentials", 100)
-        required_text(options, "base_url", "options", 2048)  # given to each account: there is no common one
+        required_text(
+            options, "base_url", "options", 2048
+        )  # given to each account: there is no common one
         url = optional_url(options, "base_url", self._http.policy)
         for name, allowed in (("auth", ("md5", "plain")), ("charset", tuple(INTERFACES))):
             if (optional_text(options, name, "options") or allowed[0]) not in allowed:
                 raise Invalid(f"options.{name}", "must be " + " or ".join(allowed))
-        if options.get("auth") == "plain" and url.startswith("http:") and not self._http.policy.lists(urlsplit(url).hostname or ""):
-            raise Invalid("options.auth", "must be md5 where the address has no TLS, since all could read the password")
+        if (
+            options.get("auth") == "plain"
+            and url.startswith("http:")
+            and not self._http.policy.lists(urlsplit(url).hostname or "")
+        ):
+            raise Invalid(
+                "options.auth",
+                "must be md5 where the address has no TLS, since all could read the password",
+            )
         platform.check_signature(options)
-        if not re.fullmatch(r"[A-Za-z0-9]{0,32}", optional_text(options, "svrtype", "options"), re.ASCII):
+        if not re.fullmatch(
+            r"[A-Za-z0-9]{0,32}", optional_text(options, "svrtype", "options"), re.ASCII
+        ):
             raise Invalid("options.svrtype", "must be at most 32 letters and digits")
         platform.check_digits(options, "exno", 6)
 
@@ -139,12 +155,16 @@ class MontnetsSession(PlainSession):
     def __init__(self, account: Account, http: Http, clock: Callable[[], float]) -> None:
         options = account.options
         self._http, self._clock = http, clock
-        self._userid, self._password = (str(account.credentials[name]) for name in ("userid", "password"))
+        self._userid, self._password = (
+            str(account.credentials[name]) for name in ("userid", "password")
+        )
         self._base_url = str(options["base_url"]).rstrip("/").removesuffix(PATH.rstrip("/")) + PATH
         self._is_plain = options.get("auth") == "plain"
         self._charset = str(options.get("charset") or "utf-8")
         self._signature = str(options.get("signature") or "")
-        self._extra = {name: str(options[name]) for name in ("svrtype", "exno") if options.get(name)}
+        self._extra = {
+            name: str(options[name]) for name in ("svrtype", "exno") if options.get(name)
+        }
 
     def check(self) -> None:
         """The balance of the account."""
@@ -158,7 +178,9 @@ class MontnetsSession(PlainSession):
         return {"userid": self._userid.upper(), "pwd": pwd, "timestamp": stamp}
 
     def send(self, call: OutgoingCall) -> Answer:
-        good = [n for n, recipient in enumerate(call.recipients) if _NUMBER.fullmatch(recipient.contact)]
+        good = [
+            n for n, recipient in enumerate(call.recipients) if _NUMBER.fullmatch(recipient.contact)
+        ]
         outcomes = [Outcome(Loss.INVALID_TARGET, "not_a_number")] * len(call.recipients)
         if good:
             numbers = numbers_of([call.recipients[n].contact for n in good])
@@ -167,15 +189,27 @@ class MontnetsSession(PlainSession):
                 outcomes[n] = outcome
         return Answer(outcomes)
 
-    def _send(self, msgid: str, numbers: Sequence[str], contents: Sequence[str]) -> Sequence[Outcome]:
+    def _send(
+        self, msgid: str, numbers: Sequence[str], contents: Sequence[str]
+    ) -> Sequence[Outcome]:
         same, several, _ = INTERFACES[self._charset]
         extra = {**self._extra, "custid": msgid} if _CUSTID.fullmatch(msgid) else self._extra
         body: dict[str, Any]
         if len(set(contents)) == 1:
-            path, body = same, {"mobile": ",".join(numbers), "content": self._encoded(contents[0]), **extra}
+            path, body = (
+                same,
+                {"mobile": ",".join(numbers), "content": self._encoded(contents[0]), **extra},
+            )
         else:
             pairs = zip(numbers, contents, strict=True)
-            path, body = several, {"multimt": [{"mobile": n, "content": self._encoded(text), **extra} for n, text in pairs]}
+            path, body = (
+                several,
+                {
+                    "multimt": [
+                        {"mobile": n, "content": self._encoded(text), **extra} for n, text in pairs
+                    ]
+                },
+            )
         reply = self._http.request("POST", self._base_url + path, json={**self._login(), **body})
         result = _result(reply)
         if result == WRONG_NUMBER and len(numbers) == 1:
@@ -185,11 +219,19 @@ class MontnetsSession(PlainSession):
         first = montnets_receipts.long(reply.json().get("msgid"))
         if not first:
             return [Outcome(code="no_msg_id", uncertain=True)] * len(numbers)
-        return [Outcome(provider_id=montnets_receipts.delivery_id(first + n)) for n in range(len(numbers))]
+        return [
+            Outcome(provider_id=montnets_receipts.delivery_id(first + n))
+            for n in range(len(numbers))
+        ]
 
     def _encoded(self, text: str) -> str:
         """GB 18030 is GBK and all that GBK has no character for."""
-        return quote(text, safe="", encoding="gb18030" if self._charset == "gbk" else "utf-8", errors="replace")
+        return quote(
+            text,
+            safe="",
+            encoding="gb18030" if self._charset == "gbk" else "utf-8",
+            errors="replace",
+        )
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         return receipts.polled(
@@ -216,7 +258,10 @@ def numbers_of(contacts: Sequence[str]) -> Sequence[str]:
     if all(mainland):
         return [number or "" for number in mainland]
     pairs = zip(contacts, mainland, strict=True)
-    return [f"0086{number}" if number else "00" + contact.removeprefix("+").removeprefix("00") for contact, number in pairs]
+    return [
+        f"0086{number}" if number else "00" + contact.removeprefix("+").removeprefix("00")
+        for contact, number in pairs
+    ]
 
 
 def _result(reply: Response) -> str:

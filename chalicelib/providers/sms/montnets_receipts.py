@@ -40,7 +40,10 @@ _STAMP = re.compile(r"\d{10}", re.ASCII)
 
 def password_digest(userid: str, password: str, stamp: str) -> str:
     """`pwd` of calls and pushes; `stamp` is MMDDHHMMSS on China's clock."""
-    return md5(f"{userid.upper()}00000000{password}{stamp}".encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    return md5(
+        f"{userid.upper()}00000000{password}{stamp}".encode("utf-8", "replace"),
+        usedforsecurity=False,
+    ).hexdigest()
 
 
 def long(value: Any) -> int:
@@ -61,7 +64,9 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     command = _COMMAND.fullmatch(word(form.get("cmd")))
     if command is None:
         raise Invalid("cmd", "must be RPT_REQ or MO_REQ")
-    answer = json.dumps({"cmd": f"{command[1]}_RESP", "seqid": long(form.get("seqid")), "result": 0})
+    answer = json.dumps(
+        {"cmd": f"{command[1]}_RESP", "seqid": long(form.get("seqid")), "result": 0}
+    )
     if command[1] == "RPT":
         return Webhook(read_reports(_list(form, "rpts")), answer, media=JSON)
     if command[1] == "MO":
@@ -77,7 +82,10 @@ def _form(request: WebhookRequest) -> Mapping[str, Any]:
         if not isinstance(parsed, dict):
             raise Invalid("body", "must be an object")
         return parsed
-    return {name: _decoded(value.encode("latin-1")) for name, value in read_form(request.body, "latin-1").items()}
+    return {
+        name: _decoded(value.encode("latin-1"))
+        for name, value in read_form(request.body, "latin-1").items()
+    }
 
 
 def _decoded(raw: bytes) -> str:
@@ -98,13 +106,18 @@ def _list(form: Mapping[str, Any], name: str) -> Sequence[Any]:
 def _verify(form: Mapping[str, Any], secret: Mapping[str, str], now: int) -> None:
     """By digest and time, or, where the account has that arranged, by the password itself."""
     userid, given, stamp = (word(form.get(name)) for name in ("userid", "pwd", "timestamp"))
-    if not hmac.compare_digest(userid.upper().encode(), secret["userid"].upper().encode("utf-8", "replace")):
+    if not hmac.compare_digest(
+        userid.upper().encode(), secret["userid"].upper().encode("utf-8", "replace")
+    ):
         raise Unverified("userid")
     expected = password_digest(secret["userid"], secret["password"], stamp)
     if _STAMP.fullmatch(stamp) and hmac.compare_digest(given.lower().encode(), expected.encode()):
         if not _is_recent(stamp, now):
             raise Unverified("timestamp")
-    elif not hmac.compare_digest(str(form.get("pwd", "")).encode("utf-8", "replace"), secret["password"].encode("utf-8", "replace")):
+    elif not hmac.compare_digest(
+        str(form.get("pwd", "")).encode("utf-8", "replace"),
+        secret["password"].encode("utf-8", "replace"),
+    ):
         raise Unverified("pwd")
 
 
@@ -138,7 +151,14 @@ def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     if int(status) == 0:
         return Receipt(identity, ReceiptKind.DELIVERED, time, number)
     code = word(report.get("errcode")) or status
-    return Receipt(identity, ReceiptKind.DELIVERY_FAILED, time, number, code, receipts.is_gone(code, _text(report.get("errdesc"))))
+    return Receipt(
+        identity,
+        ReceiptKind.DELIVERY_FAILED,
+        time,
+        number,
+        code,
+        receipts.is_gone(code, _text(report.get("errdesc"))),
+    )
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
@@ -148,9 +168,18 @@ def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
 def _reply(each: Mapping[str, Any]) -> Reply | None:
     msgid = long(each.get("msgid"))
     text = _text(each.get("content"))
-    return receipts.reply(each.get("mobile"), text, china_time(each.get("rtime"), TIME), delivery_id(msgid) if msgid else "")
+    return receipts.reply(
+        each.get("mobile"),
+        text,
+        china_time(each.get("rtime"), TIME),
+        delivery_id(msgid) if msgid else "",
+    )
 
 
 def _text(value: Any) -> str:
     """URL-encoded in UTF-8, or as the account's texts are in GBK."""
-    return _decoded(unquote_to_bytes(value.encode("utf-8", "ignore"))) if isinstance(value, str) else ""
+    return (
+        _decoded(unquote_to_bytes(value.encode("utf-8", "ignore")))
+        if isinstance(value, str)
+        else ""
+    )

@@ -21,7 +21,9 @@ from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, r
 _MAINLAND = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})", re.ASCII)
 
 
-def capabilities(platform: str, call_size: int, credentials: Mapping[str, bool], options: Mapping[str, bool]) -> Capabilities:
+def capabilities(
+    platform: str, call_size: int, credentials: Mapping[str, bool], options: Mapping[str, bool]
+) -> Capabilities:
     """Batches in which each number has an id and a content of its own, and reports that are posted or asked for."""
     return Capabilities(
         type=ChannelType.SMS,

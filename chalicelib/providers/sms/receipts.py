@@ -35,16 +35,25 @@ def reply(contact: Any, text: Any, time: int | None, id: str = "") -> Reply | No
     clean = text.encode("utf-8", "ignore").decode().replace("\0", "").strip()[:REPLY_CHARACTERS]
     if not clean:
         return None
-    return Reply(number, clean, time, id or hashlib.sha256(f"{number}\n{time}\n{clean}".encode()).hexdigest()[:24])
+    return Reply(
+        number,
+        clean,
+        time,
+        id or hashlib.sha256(f"{number}\n{time}\n{clean}".encode()).hexdigest()[:24],
+    )
 
 
-def polled(reports: Callable[[], Sequence[Receipt]], replies: Callable[[], Sequence[Reply]], provider: str) -> Sequence[Receipt | Reply]:
+def polled(
+    reports: Callable[[], Sequence[Receipt]], replies: Callable[[], Sequence[Reply]], provider: str
+) -> Sequence[Receipt | Reply]:
     """Reports and replies of the whole account. Each is handed out once: what is lost between this and the ledger is lost."""
     found: list[Receipt | Reply] = [*reports()]
     try:
         found += replies()
     except ProviderError as error:  # the reports are here already, and come only once
-        log.warning("replies not fetched", extra={"provider": provider, "provider_code": error.code[:20]})
+        log.warning(
+            "replies not fetched", extra={"provider": provider, "provider_code": error.code[:20]}
+        )
     return found
 
 

@@ -89,7 +89,9 @@ LOST: Mapping[str, Outcome] = {
     "40003": Outcome(Loss.INVALID_TARGET, "40003"),  # not an openid of this account
     "43004": Outcome(Loss.INVALID_TARGET, "43004", gone=True),  # does not follow the account
     "43019": Outcome(Loss.INVALID_TARGET, "43019"),  # on the account's blacklist
-    "43101": Outcome(Loss.INVALID_TARGET, "43101"),  # has not subscribed to this template, or has used the subscription up
+    "43101": Outcome(
+        Loss.INVALID_TARGET, "43101"
+    ),  # has not subscribed to this template, or has used the subscription up
     "50002": Outcome(Loss.INVALID_TARGET, "50002"),  # user is restricted
     "43108": Outcome(code="43108", later=True),  # another message to this openid is being sent
     "43117": Outcome(code="43117", later=True),  # too many to this openid for now
@@ -100,7 +102,15 @@ LOST: Mapping[str, Outcome] = {
 }
 
 # An answer that grants something has no errcode.
-GRANTS = frozenset({"access_token", "component_access_token", "pre_auth_code", "authorization_info", "authorizer_access_token"})
+GRANTS = frozenset(
+    {
+        "access_token",
+        "component_access_token",
+        "pre_auth_code",
+        "authorization_info",
+        "authorizer_access_token",
+    }
+)
 
 APP_ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 OPENID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -134,9 +144,13 @@ def check_credentials(raw: Mapping[str, Any], *, component: bool, callback: bool
         if name.endswith("app_id") and not APP_ID.fullmatch(value):
             raise Invalid(f"credentials.{name}", "must be an AppID")
     if component or any(raw.get(name) for name in _CALLBACK):
-        if not re.fullmatch(r"[A-Za-z0-9]{3,32}", required_text(raw, "callback_token", "credentials", 32)):
+        if not re.fullmatch(
+            r"[A-Za-z0-9]{3,32}", required_text(raw, "callback_token", "credentials", 32)
+        ):
             raise Invalid("credentials.callback_token", "must be 3 to 32 letters and digits")
-        key = (required_text if component else optional_text)(raw, "encoding_aes_key", "credentials", 43)
+        key = (required_text if component else optional_text)(
+            raw, "encoding_aes_key", "credentials", 43
+        )
         if key and not is_aes_key(key):
             raise Invalid("credentials.encoding_aes_key", "must be 43 letters and digits")
 
@@ -154,8 +168,14 @@ class OwnApi(TokenApi):
 
     def __init__(self, http: Http, tokens: AccessTokens, account: Account) -> None:
         credentials = account.credentials
-        given = {"grant_type": "client_credential", "appid": str(credentials["app_id"]), "secret": str(credentials["app_secret"])}
-        super().__init__(http, tokens, account, WORDS, (f"{base_url(account)}/cgi-bin/stable_token", given))
+        given = {
+            "grant_type": "client_credential",
+            "appid": str(credentials["app_id"]),
+            "secret": str(credentials["app_secret"]),
+        }
+        super().__init__(
+            http, tokens, account, WORDS, (f"{base_url(account)}/cgi-bin/stable_token", given)
+        )
 
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
         return ask(self._http, "POST", url, json=query)

@@ -56,11 +56,18 @@ class Component(TokenApi):
     def __init__(self, http: Http, tokens: AccessTokens, account: Account) -> None:
         self.app_id = str(account.credentials["component_app_id"])
         self._url = f"{base_url(account)}/cgi-bin/component"
-        given = {"component_appid": self.app_id, "component_appsecret": str(account.credentials["component_app_secret"])}
+        given = {
+            "component_appid": self.app_id,
+            "component_appsecret": str(account.credentials["component_app_secret"]),
+        }
         # Shared by the channels of the platform that have the same secret; a few digits of its hash say that, and no more.
-        name = keys.join("component", self.app_id, "access", _digest(given["component_appsecret"])[:8])
+        name = keys.join(
+            "component", self.app_id, "access", _digest(given["component_appsecret"])[:8]
+        )
         words = Words(ERRORS, STALE - {NOT_AUTHORISED}, code_of)
-        super().__init__(http, tokens, account, words, (f"{self._url}/api_component_token", given), name)
+        super().__init__(
+            http, tokens, account, words, (f"{self._url}/api_component_token", given), name
+        )
 
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
         ticket = self._tokens.read(ticket_name(self.app_id))
@@ -72,7 +79,9 @@ class Component(TokenApi):
         return super().given(said, name)
 
     def call(self, name: str, **body: str) -> Said:
-        return self.post(f"{self._url}/{name}", {"component_appid": self.app_id, **body}, harmless=True)
+        return self.post(
+            f"{self._url}/{name}", {"component_appid": self.app_id, **body}, harmless=True
+        )
 
     def link(self, redirect_uri: str, auth_type: str, app_id: str) -> str:
         """The page with the QR code, good for half an hour. It has to be opened from a page under the platform's own domain."""
@@ -80,7 +89,12 @@ class Component(TokenApi):
         code = said.body.get("pre_auth_code")
         if said.code != SUCCESS or not isinstance(code, str):
             raise self.error(said, Misconfigured)
-        query = {"component_appid": self.app_id, "pre_auth_code": code, "redirect_uri": redirect_uri, "auth_type": auth_type}
+        query = {
+            "component_appid": self.app_id,
+            "pre_auth_code": code,
+            "redirect_uri": redirect_uri,
+            "auth_type": auth_type,
+        }
         return f"{LOGIN_URL}?{urlencode({**query, 'biz_appid': app_id})}"
 
 
@@ -108,7 +122,9 @@ class AuthorisedApi(TokenApi):
         return self._keep(said, said.body, spent, refresh)
 
     def _refreshed(self, refresh: str) -> Said:
-        return self.component.call("api_authorizer_token", authorizer_appid=self._app_id, authorizer_refresh_token=refresh)
+        return self.component.call(
+            "api_authorizer_token", authorizer_appid=self._app_id, authorizer_refresh_token=refresh
+        )
 
     def _named(self) -> str:
         """The refresh token, where none was kept: the code was too old, or who exchanged it died before it was stored."""
@@ -128,7 +144,9 @@ class AuthorisedApi(TokenApi):
             log.warning("authorisation code not good", extra={"provider_code": said.code})
             return None
         info = said.body.get("authorization_info")
-        if said.code == SUCCESS and (not isinstance(info, Mapping) or info.get("authorizer_appid") != self._app_id):
+        if said.code == SUCCESS and (
+            not isinstance(info, Mapping) or info.get("authorizer_appid") != self._app_id
+        ):
             raise Unavailable("no_authorization_info")
         return self._keep(said, info if isinstance(info, Mapping) else {}, _digest(code), refresh)
 

@@ -59,7 +59,9 @@ def kind_of(content: Mapping[str, Any]) -> int:
 def check_official(content: Mapping[str, Any]) -> None:
     kind = kind_of(content)
     own = ("url", "color") if kind == TEMPLATE else ("page",)
-    check_names(content, ("type", "template_id", "miniprogram", "appid", "pagepath", "data", *own), "")
+    check_names(
+        content, ("type", "template_id", "miniprogram", "appid", "pagepath", "data", *own), ""
+    )
     _check_template_id(content)
     _check_address(content, "url" if kind == TEMPLATE else "page")
     _check_jump(content)
@@ -101,7 +103,9 @@ def _check_jump(content: Mapping[str, Any]) -> None:
         optional_text(raw, "appid", where, 32)
         optional_text(raw, "pagepath", where, PAGE_CHARACTERS)
         if (where or raw.get("pagepath")) and not raw.get("appid"):
-            raise Invalid(f"{where}.appid" if where else "appid", "is required for a jump to a mini-program")
+            raise Invalid(
+                f"{where}.appid" if where else "appid", "is required for a jump to a mini-program"
+            )
 
 
 def _is_blank(jump: Any) -> bool:
@@ -124,7 +128,9 @@ def _check_data(content: Mapping[str, Any], kind: int) -> None:
     for key, entry in data.items():
         where = f"data.{key}"
         if not isinstance(key, str) or not _KEY.fullmatch(key):
-            raise Invalid("data", "the names of values are letters, digits and _, beginning with a letter")
+            raise Invalid(
+                "data", "the names of values are letters, digits and _, beginning with a letter"
+            )
         if not isinstance(entry, Mapping):
             raise Invalid(where, "must be an object with a value")
         check_names(entry, ("value", "color") if kind == TEMPLATE else ("value",), where)
@@ -139,7 +145,11 @@ def _check_data(content: Mapping[str, Any], kind: int) -> None:
 def _said(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """A number is as good as a text: WeChat's pages have `{"value": any}`."""
     value = entry.get("value")
-    return {**entry, "value": str(value)} if isinstance(value, int | float) and not isinstance(value, bool) else entry
+    return (
+        {**entry, "value": str(value)}
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else entry
+    )
 
 
 def _check_value(key: str, value: str, where: str) -> None:
@@ -172,10 +182,18 @@ def mini_body(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     given = {name: content[name] for name in names if content.get(name)}
-    return {"template_id": content.get("template_id"), "data": {key: _said(entry) for key, entry in content["data"].items()}, **given}
+    return {
+        "template_id": content.get("template_id"),
+        "data": {key: _said(entry) for key, entry in content["data"].items()},
+        **given,
+    }
 
 
 def _jump(content: Mapping[str, Any]) -> dict[str, Any]:
     own = content.get("miniprogram")
-    jump = own if own and not _is_blank(own) else {name: content[name] for name in ("appid", "pagepath") if content.get(name)}
+    jump = (
+        own
+        if own and not _is_blank(own)
+        else {name: content[name] for name in ("appid", "pagepath") if content.get(name)}
+    )
     return {"miniprogram": jump} if jump else {}

@@ -39,7 +39,9 @@ def signature(*parts: str) -> str:
 
 def check_signature(given: str, *parts: str) -> None:
     """Raises Unverified, in constant time."""
-    if not hmac.compare_digest(given.lower().encode("utf-8", "surrogatepass"), signature(*parts).encode()):
+    if not hmac.compare_digest(
+        given.lower().encode("utf-8", "surrogatepass"), signature(*parts).encode()
+    ):
         raise Unverified("signature")
 
 
@@ -78,7 +80,11 @@ class CallbackCrypto:
         decryptor = self._cipher().decryptor()
         padded = decryptor.update(sealed) + decryptor.finalize()
         pad = padded[-1]
-        if not 1 <= pad <= BLOCK or padded[-pad:] != bytes([pad]) * pad or len(padded) - pad < SALT + 4:
+        if (
+            not 1 <= pad <= BLOCK
+            or padded[-pad:] != bytes([pad]) * pad
+            or len(padded) - pad < SALT + 4
+        ):
             raise Unverified("padding")
         return bytes(padded[:-pad])
 
@@ -97,7 +103,9 @@ class CallbackCrypto:
         body = os.urandom(SALT) + struct.pack(">I", len(raw)) + raw + self._receiver
         pad = BLOCK - len(body) % BLOCK
         encryptor = self._cipher().encryptor()
-        return base64.b64encode(encryptor.update(body + bytes([pad]) * pad) + encryptor.finalize()).decode("ascii")
+        return base64.b64encode(
+            encryptor.update(body + bytes([pad]) * pad) + encryptor.finalize()
+        ).decode("ascii")
 
     def _cipher(self) -> Any:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes

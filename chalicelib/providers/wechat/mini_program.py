@@ -64,7 +64,9 @@ class MiniProgram:
         return receipts.secret_of(credentials)
 
     def connect(self, account: Account) -> AbstractContextManager[Session]:
-        return nullcontext(MiniProgramSession(self._http, self._tokens, account, "2", component=self._component))
+        return nullcontext(
+            MiniProgramSession(self._http, self._tokens, account, "2", component=self._component)
+        )
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         if not self._component:
@@ -77,4 +79,9 @@ class MiniProgramSession(WeChatSession):
 
     def send(self, call: OutgoingCall) -> Answer:
         body = content.mini_body(call.recipients[0].content)
-        return self.deliver("subscribe/send", call, body, lambda _: receipts.notice_ids(call, self._tokens.now) if self.authorised else "")
+        return self.deliver(
+            "subscribe/send",
+            call,
+            body,
+            lambda _: receipts.notice_ids(call, self._tokens.now) if self.authorised else "",
+        )

@@ -71,7 +71,11 @@ class OfficialAccount:
         return receipts.secret_of(credentials)
 
     def connect(self, account: Account) -> AbstractContextManager[Session]:
-        return nullcontext(OfficialAccountSession(self._http, self._tokens, account, "1", component=self._component))
+        return nullcontext(
+            OfficialAccountSession(
+                self._http, self._tokens, account, "1", component=self._component
+            )
+        )
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         return receipts.read(request, secret)
@@ -89,6 +93,13 @@ class OfficialAccountSession(WeChatSession):
     def send(self, call: OutgoingCall) -> Answer:
         what = call.recipients[0].content
         if content.kind_of(what) == content.TEMPLATE:
-            return self.deliver("template/send", call, content.template_body(what, call.token), lambda said: word(said.body.get("msgid")))
+            return self.deliver(
+                "template/send",
+                call,
+                content.template_body(what, call.token),
+                lambda said: word(said.body.get("msgid")),
+            )
         body = content.notice_body(what)
-        return self.deliver("subscribe/bizsend", call, body, lambda _: receipts.notice_ids(call, self._tokens.now))
+        return self.deliver(
+            "subscribe/bizsend", call, body, lambda _: receipts.notice_ids(call, self._tokens.now)
+        )

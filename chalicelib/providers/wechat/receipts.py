@@ -32,7 +32,10 @@ SUCCESS = "success"
 WINDOW_MS = 10 * 60_000  # a post that stays unanswered is repeated within 15 seconds
 TICKET_LIFE_MS = 12 * 3600_000
 HOUR_MS = 3600_000
-EARLY_MS, LATE_MS = 60_000, 15 * 60_000  # how much sooner (by its clock) or later than the call WeChat may say that it was sent
+EARLY_MS, LATE_MS = (
+    60_000,
+    15 * 60_000,
+)  # how much sooner (by its clock) or later than the call WeChat may say that it was sent
 MAX_TEXT = 2000
 
 # Follows and unfollows, given as replies in these words.
@@ -48,7 +51,12 @@ def secret_of(credentials: Mapping[str, Any]) -> Mapping[str, str]:
     """Nothing where the operator entered nothing: then posts are refused."""
     if not credentials.get("callback_token"):
         return {}
-    names = {"app_id": "app_id", "component": "component_app_id", "token": "callback_token", "aes_key": "encoding_aes_key"}
+    names = {
+        "app_id": "app_id",
+        "component": "component_app_id",
+        "token": "callback_token",
+        "aes_key": "encoding_aes_key",
+    }
     return {short: str(credentials[name]) for short, name in names.items() if credentials.get(name)}
 
 
@@ -67,7 +75,9 @@ def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         return _understand(_opened(request, secret), request, secret, nonce="")
     # The signature does not cover the body. Giving it as the nonce refuses a captured one with another body.
     _check_plain(request, secret)
-    return _understand(_tree(request.body), request, secret, nonce=request.query.get("signature", "").lower())
+    return _understand(
+        _tree(request.body), request, secret, nonce=request.query.get("signature", "").lower()
+    )
 
 
 def _check_time(request: WebhookRequest) -> None:
@@ -78,7 +88,12 @@ def _check_time(request: WebhookRequest) -> None:
 
 def _check_plain(request: WebhookRequest, secret: Mapping[str, str]) -> None:
     query = request.query
-    crypto.check_signature(query.get("signature", ""), secret["token"], query.get("timestamp", ""), query.get("nonce", ""))
+    crypto.check_signature(
+        query.get("signature", ""),
+        secret["token"],
+        query.get("timestamp", ""),
+        query.get("nonce", ""),
+    )
 
 
 def _opened(request: WebhookRequest, secret: Mapping[str, str]) -> dict[str, Any]:
@@ -87,8 +102,15 @@ def _opened(request: WebhookRequest, secret: Mapping[str, str]) -> dict[str, Any
     if not isinstance(encrypted, str) or not encrypted:
         raise Invalid("body", "has no Encrypt")
     query = request.query
-    lock = crypto.CallbackCrypto(secret["token"], secret["aes_key"], secret.get("component") or secret["app_id"])
-    lock.verify(query.get("msg_signature", ""), query.get("timestamp", ""), query.get("nonce", ""), encrypted)
+    lock = crypto.CallbackCrypto(
+        secret["token"], secret["aes_key"], secret.get("component") or secret["app_id"]
+    )
+    lock.verify(
+        query.get("msg_signature", ""),
+        query.get("timestamp", ""),
+        query.get("nonce", ""),
+        encrypted,
+    )
     return _tree(lock.decrypt(encrypted).encode("utf-8", "surrogatepass"))
 
 
@@ -99,7 +121,9 @@ def _tree(body: bytes) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _understand(event: Mapping[str, Any], request: WebhookRequest, secret: Mapping[str, str], nonce: str) -> Webhook:
+def _understand(
+    event: Mapping[str, Any], request: WebhookRequest, secret: Mapping[str, str], nonce: str
+) -> Webhook:
     if secret.get("component") and "InfoType" in event:
         kept = dict(_kept(event, secret["component"], request.now))
         return Webhook(reply=SUCCESS, kept=kept, authorised=_authorised(event, kept, secret))
@@ -108,7 +132,11 @@ def _understand(event: Mapping[str, Any], request: WebhookRequest, secret: Mappi
     receipts, replies = list(_receipts(event)), list(_replies(event))
     if not receipts and not replies:
         kind = word(event.get("Event")) or word(event.get("MsgType"))
-        said = "receipts not understood" if kind in (TEMPLATE_SENT, NOTICE_SENT) else "callback ignored"
+        said = (
+            "receipts not understood"
+            if kind in (TEMPLATE_SENT, NOTICE_SENT)
+            else "callback ignored"
+        )
         log.info(said, extra={"provider": "wechat", "callback_type": kind[:40]})
     return Webhook(receipts, SUCCESS, nonce, replies)
 
@@ -119,7 +147,11 @@ def _other(request: WebhookRequest, secret: Mapping[str, str]) -> str:
     The platform's address for events is entered as `…?appid=$APPID$`; WeChat puts the AppID there.
     """
     named = request.query.get("appid", "")
-    return named if secret.get("component") and named != secret["app_id"] and _CODE.fullmatch(named) else ""
+    return (
+        named
+        if secret.get("component") and named != secret["app_id"] and _CODE.fullmatch(named)
+        else ""
+    )
 
 
 def _kept(event: Mapping[str, Any], platform: str, now: int) -> Iterator[tuple[str, Token]]:
@@ -129,17 +161,26 @@ def _kept(event: Mapping[str, Any], platform: str, now: int) -> Iterator[tuple[s
     if event.get("AppId") != platform:
         raise Unverified("component")
     if kind == "component_verify_ticket" and ticket:
-        yield component.ticket_name(platform), Token(ticket, now + TICKET_LIFE_MS, now + TICKET_LIFE_MS)
+        yield (
+            component.ticket_name(platform),
+            Token(ticket, now + TICKET_LIFE_MS, now + TICKET_LIFE_MS),
+        )
     elif kind in ("authorized", "updateauthorized") and account and code:
-        until = min(milliseconds(event.get("AuthorizationCodeExpiredTime")) or now + HOUR_MS, now + HOUR_MS)
+        until = min(
+            milliseconds(event.get("AuthorizationCodeExpiredTime")) or now + HOUR_MS, now + HOUR_MS
+        )
         yield component.code_name(platform, account), Token(code, until, until)
     elif kind == "unauthorized":
-        log.warning("authorisation taken back", extra={"provider": "wechat", "account": account[:32]})
+        log.warning(
+            "authorisation taken back", extra={"provider": "wechat", "account": account[:32]}
+        )
     else:
         log.info("callback ignored", extra={"provider": "wechat", "callback_type": kind[:40]})
 
 
-def _authorised(event: Mapping[str, Any], kept: Mapping[str, Token], secret: Mapping[str, str]) -> str | None:
+def _authorised(
+    event: Mapping[str, Any], kept: Mapping[str, Token], secret: Mapping[str, str]
+) -> str | None:
     """The channel of an account whose code was just kept: this one, or the one that has its AppID as its code."""
     account = word(event.get("AuthorizerAppid"))
     if component.code_name(secret["component"], account) not in kept:
@@ -150,7 +191,11 @@ def _authorised(event: Mapping[str, Any], kept: Mapping[str, Token], secret: Map
 
 
 def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
-    kind, openid, time = event.get("Event"), word(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
+    kind, openid, time = (
+        event.get("Event"),
+        word(event.get("FromUserName")),
+        milliseconds(event.get("CreateTime")),
+    )
     if not openid or time is None:
         return
     if kind == TEMPLATE_SENT:
@@ -165,7 +210,9 @@ def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
 
 def _finished(msgid: str, status: Any, openid: str, time: int) -> Iterator[Receipt]:
     """`success`, `failed:user block`, `failed: system failed`, and, as seen, other reasons; with and without a blank."""
-    said, _, reason = (word("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":"))
+    said, _, reason = (
+        word("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":")
+    )
     if msgid and said == "success":
         yield Receipt(msgid, ReceiptKind.DELIVERED, time, openid)
     elif msgid and said == "failed":
@@ -179,7 +226,13 @@ def _sent(entry: Mapping[str, Any], openid: str, time: int) -> Iterator[Receipt]
     if template_id and code == "0":
         yield Receipt(_notice_id(openid, template_id, time), ReceiptKind.DELIVERED, time, openid)
     elif template_id and code:
-        yield Receipt(_notice_id(openid, template_id, time), ReceiptKind.DELIVERY_FAILED, time, openid, code[:40])
+        yield Receipt(
+            _notice_id(openid, template_id, time),
+            ReceiptKind.DELIVERY_FAILED,
+            time,
+            openid,
+            code[:40],
+        )
 
 
 def _replies(event: Mapping[str, Any]) -> Iterator[Reply]:
@@ -189,7 +242,12 @@ def _replies(event: Mapping[str, Any]) -> Iterator[Reply]:
         return
     text, kind = event.get("Content"), word(event.get("Event"))
     if event.get("MsgType") == "text" and isinstance(text, str):
-        yield Reply(openid, text[:MAX_TEXT].encode("utf-8", "replace").decode(), time, word(event.get("MsgId")))
+        yield Reply(
+            openid,
+            text[:MAX_TEXT].encode("utf-8", "replace").decode(),
+            time,
+            word(event.get("MsgId")),
+        )
     elif kind in FOLLOWS:
         yield Reply(openid, kind, time, f"{kind}-{time}")
 

@@ -17,7 +17,9 @@ from chalicelib.web.http import Http
 class WeChatSession(PlainSession):
     """Implements Session. `kind` is WeChat's number for the kind of account that may authorise: 1 Official Account, 2 mini-program."""
 
-    def __init__(self, http: Http, tokens: AccessTokens, account: Account, kind: str, *, component: bool) -> None:
+    def __init__(
+        self, http: Http, tokens: AccessTokens, account: Account, kind: str, *, component: bool
+    ) -> None:
         self._account, self._kind, self._tokens = account, kind, tokens
         self._base_url = base_url(account)
         self.authorised = AuthorisedApi(http, tokens, account) if component else None
@@ -37,14 +39,20 @@ class WeChatSession(PlainSession):
         """The page on which the account's administrator scans the QR code; afterwards WeChat announces the authorisation itself."""
         if self.authorised is None:
             return super().authorisation_link(redirect_uri)
-        return self.authorised.component.link(redirect_uri, self._kind, str(self._account.credentials["app_id"]))
+        return self.authorised.component.link(
+            redirect_uri, self._kind, str(self._account.credentials["app_id"])
+        )
 
-    def deliver(self, path: str, call: OutgoingCall, body: Mapping[str, Any], id_of: Callable[[Said], str]) -> Answer:
+    def deliver(
+        self, path: str, call: OutgoingCall, body: Mapping[str, Any], id_of: Callable[[Said], str]
+    ) -> Answer:
         """One message to one openid. `id_of`: by what its receipts will name it."""
         openid = call.recipients[0].contact
         if not OPENID.fullmatch(openid):
             return Answer([MALFORMED])
-        said = self._api.post(f"{self._base_url}/cgi-bin/message/{path}", {"touser": openid, **body})
+        said = self._api.post(
+            f"{self._base_url}/cgi-bin/message/{path}", {"touser": openid, **body}
+        )
         if said.code == SUCCESS:
             return Answer([Outcome(provider_id=id_of(said))])
         if said.code in LOST:

@@ -54,7 +54,11 @@ def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
 def _receipts(event: Mapping[str, str]) -> Iterator[Receipt]:
     """A card is known by its task id. What else members do in the application is none of ours."""
     kind = event.get("Event", "")
-    task_id, userid, time = word(event.get("TaskId")), word(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
+    task_id, userid, time = (
+        word(event.get("TaskId")),
+        word(event.get("FromUserName")),
+        milliseconds(event.get("CreateTime")),
+    )
     if kind in CLICKS and task_id and userid and time is not None:
         yield Receipt(task_id, ReceiptKind.CLICKED, time, userid)
     else:

@@ -17,7 +17,13 @@ from chalicelib.providers.base import PLACEHOLDER, check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
 
-COMMON = ("msgtype", "safe", "enable_id_trans", "enable_duplicate_check", "duplicate_check_interval")
+COMMON = (
+    "msgtype",
+    "safe",
+    "enable_id_trans",
+    "enable_duplicate_check",
+    "duplicate_check_interval",
+)
 MAX_INTERVAL = 4 * 3600  # seconds
 # How many ways of sharing there are: everywhere, not at all, and, of one type, within the corporation; news are for all (40074).
 SAFE = {"mpnews": 3, "news": 1}
@@ -50,7 +56,13 @@ CARD_CLICKABLE = replace(
     ),
 )
 
-CARDS = ("text_notice", "news_notice", "button_interaction", "vote_interaction", "multiple_interaction")
+CARDS = (
+    "text_notice",
+    "news_notice",
+    "button_interaction",
+    "vote_interaction",
+    "multiple_interaction",
+)
 CARD_LISTS = {  # at most so many entries
     "horizontal_content_list": 6,
     "vertical_content_list": 4,
@@ -67,13 +79,23 @@ def check(content: Mapping[str, Any], *, cards: bool) -> None:
     if not isinstance(kind, str) or kind not in allowed:
         raise Invalid("msgtype", "must be one of " + ", ".join(allowed))
     check_names(content, (*COMMON, kind), "")
-    for name, known in (("safe", SAFE.get(kind, 2)), ("enable_id_trans", 2), ("enable_duplicate_check", 2)):
+    for name, known in (
+        ("safe", SAFE.get(kind, 2)),
+        ("enable_id_trans", 2),
+        ("enable_duplicate_check", 2),
+    ):
         numbers = [str(n) for n in range(known)]
         if content.get(name) is not None and str(content[name]) not in numbers:
             raise Invalid(name, "must be " + " or ".join(numbers))
     interval = content.get("duplicate_check_interval")
-    if interval is not None and (not isinstance(interval, int) or isinstance(interval, bool) or not 0 < interval <= MAX_INTERVAL):
-        raise Invalid("duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}")
+    if interval is not None and (
+        not isinstance(interval, int)
+        or isinstance(interval, bool)
+        or not 0 < interval <= MAX_INTERVAL
+    ):
+        raise Invalid(
+            "duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}"
+        )
     CHECKS[kind](_object(content, kind, kind), kind)
 
 
@@ -94,7 +116,15 @@ def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[M
     return value
 
 
-def _text(raw: Mapping[str, Any], key: str, where: str, most: int, *, unit: str = "bytes", required: bool = True) -> str:
+def _text(
+    raw: Mapping[str, Any],
+    key: str,
+    where: str,
+    most: int,
+    *,
+    unit: str = "bytes",
+    required: bool = True,
+) -> str:
     """A text of at most so many bytes or characters, placeholders left out."""
     value, name = raw.get(key), f"{where}.{key}"
     if value in (None, "") and not required:
@@ -147,7 +177,9 @@ def _check_news(raw: Mapping[str, Any], where: str) -> None:
     for article, name in _articles(raw, where):
         _text(article, "title", name, TITLE_BYTES)
         _text(article, "description", name, DESCRIPTION_BYTES, required=False)
-        _address(article, "url", name, required=not (article.get("appid") and article.get("pagepath")))
+        _address(
+            article, "url", name, required=not (article.get("appid") and article.get("pagepath"))
+        )
         _text(article, "picurl", name, TEXT_BYTES, required=False)
 
 

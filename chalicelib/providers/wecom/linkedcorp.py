@@ -78,11 +78,20 @@ class LinkedCorpSession(PlainSession):
         users = addressable(call, LINKED)
         if not users:
             return Answer(outcomes(call, LINKED, lambda _: None))
-        body = content.body(call.recipients[0].content, self._agent, ("safe",)) | {"toall": 0, "touser": users}
+        body = content.body(call.recipients[0].content, self._agent, ("safe",)) | {
+            "toall": 0,
+            "touser": users,
+        }
         said = self._api.post(self._url, body)
         if nobody(said.code, len(users)):
             return Answer(outcomes(call, LINKED, lambda _: lost(said.code)))
         if said.code != SUCCESS:
             raise self._api.error(said)
         invalid = names(said.body.get("invaliduser"))
-        return Answer(outcomes(call, LINKED, lambda contact: lost("invaliduser") if contact.lower() in invalid else None))
+        return Answer(
+            outcomes(
+                call,
+                LINKED,
+                lambda contact: lost("invaliduser") if contact.lower() in invalid else None,
+            )
+        )

@@ -17,7 +17,9 @@ LINKED = re.compile(r"(?:[A-Za-z0-9_-]{1,64}/)?[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"
 
 def names(given: Any) -> frozenset[str]:
     """`a|b` of application messages, or the list of linked corporations, in lower case."""
-    listed: Iterable[Any] = given.split("|") if isinstance(given, str) else given if isinstance(given, list) else ()
+    listed: Iterable[Any] = (
+        given.split("|") if isinstance(given, str) else given if isinstance(given, list) else ()
+    )
     return frozenset(name.lower() for name in listed if isinstance(name, str) and name)
 
 

@@ -116,17 +116,27 @@ class WeComSession(PlainSession):
 
     def _body(self, call: OutgoingCall, users: Sequence[str]) -> dict[str, Any]:
         agent = number(self._account.credentials.get("agent_id")) or 0
-        body = content.body(call.recipients[0].content, agent, content.COMMON[1:]) | {"touser": "|".join(users)}
+        body = content.body(call.recipients[0].content, agent, content.COMMON[1:]) | {
+            "touser": "|".join(users)
+        }
         if call.token:
-            body |= {"enable_duplicate_check": 1, "duplicate_check_interval": _interval(call.token, body)}
+            body |= {
+                "enable_duplicate_check": 1,
+                "duplicate_check_interval": _interval(call.token, body),
+            }
         if "template_card" in body:
-            body["template_card"] = {**body["template_card"], "task_id": call.token or secrets.token_hex(16)}
+            body["template_card"] = {
+                **body["template_card"],
+                "task_id": call.token or secrets.token_hex(16),
+            }
         return body
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
         """From everybody whom the call reached, within 24 hours; WeCom has no other way."""
         msgid = provider_id.split(" ")[0]
-        said = self._api.post(f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, harmless=True)
+        said = self._api.post(
+            f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, harmless=True
+        )
         if said.code == SUCCESS:
             return [Outcome()] * len(contacts)
         error = self._api.error(said)
@@ -138,7 +148,10 @@ class WeComSession(PlainSession):
 def _interval(token: str, body: Mapping[str, Any]) -> int:
     """Seconds; differs from message to message, and is the sender's own where that is longer."""
     wanted = body.get("duplicate_check_interval") or 0
-    return max(LEAST_INTERVAL + crc32(token.encode()) % LEAST_INTERVAL, min(int(wanted), content.MAX_INTERVAL))
+    return max(
+        LEAST_INTERVAL + crc32(token.encode()) % LEAST_INTERVAL,
+        min(int(wanted), content.MAX_INTERVAL),
+    )
 
 
 def _refused(said: Said) -> Callable[[str], Outcome | None]:
@@ -148,7 +161,9 @@ def _refused(said: Said) -> Callable[[str], Outcome | None]:
     def find(contact: str) -> Outcome | None:
         if contact.lower() in invalid:
             return lost("invaliduser")
-        return Outcome(Loss.SUBMIT_FAILED, "unlicenseduser") if contact.lower() in unlicensed else None
+        return (
+            Outcome(Loss.SUBMIT_FAILED, "unlicenseduser") if contact.lower() in unlicensed else None
+        )
 
     return find
 

@@ -76,7 +76,9 @@ def _is_signed(given: Mapping[str, str], app_key: str | None) -> bool:
         der = base64.b64decode(re.sub(r"-----[A-Z ]+-----|\s", "", app_key))
         key = serialization.load_der_public_key(der)
         assert isinstance(key, rsa.RSAPublicKey)
-        signed = "&".join(f"{name}={value}" for name, value in sorted(given.items()) if name != "sign" and value)
+        signed = "&".join(
+            f"{name}={value}" for name, value in sorted(given.items()) if name != "sign" and value
+        )
         key.verify(signature, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     except (ValueError, AssertionError, InvalidSignature):
         return False
@@ -90,11 +92,16 @@ def message(raw: str) -> tuple[str, Mapping[str, Any]]:
         person = business.get("to_user_id") or business.get("to_open_id")
         template = business["template"]
         context = template["context"]
-        texts = [(template["template_id"], 128), *((context[name], limit) for name, limit in LENGTHS.items())]
+        texts = [
+            (template["template_id"], 128),
+            *((context[name], limit) for name, limit in LENGTHS.items()),
+        ]
         values = [value for name, value in context.items() if name not in LENGTHS]
         texts += [(each["value"], VALUE) for each in values]
         good = isinstance(person, str) and person and "keyword1" in context
-        good = good and all(isinstance(text, str) and 0 < len(text) <= limit for text, limit in texts)
+        good = good and all(
+            isinstance(text, str) and 0 < len(text) <= limit for text, limit in texts
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         good = False
     if not good:

@@ -31,7 +31,9 @@ class Alipay:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._key = rsa.generate_private_key(65537, 2048)
-        public = self._key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        public = self._key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
         self.public_key = base64.b64encode(public).decode()
 
     def clear(self) -> None:
@@ -45,8 +47,16 @@ class Alipay:
 
     async def gateway(self, request: web.Request) -> web.Response:
         form = await request.post()
-        given = {**request.query, **{name: value for name, value in form.items() if isinstance(value, str)}}
-        call = Call(provider=NAME, endpoint=endpoint(request, NAME), outcome=Result.ACCEPTED, account=given.get("app_id", ""))
+        given = {
+            **request.query,
+            **{name: value for name, value in form.items() if isinstance(value, str)},
+        }
+        call = Call(
+            provider=NAME,
+            endpoint=endpoint(request, NAME),
+            outcome=Result.ACCEPTED,
+            account=given.get("app_id", ""),
+        )
         account = self._core.accounts.get(NAME, call.account)
         person = ""
         try:
@@ -55,11 +65,16 @@ class Alipay:
             await self._send(request, call, person, template)
         except rules.Problem as problem:
             result = RESULTS.get(problem.code, Result.REFUSED)
-            self._core.log.add(replace(call, outcome=result, code=problem.sub_code or problem.code), [person] if person else [])
+            self._core.log.add(
+                replace(call, outcome=result, code=problem.sub_code or problem.code),
+                [person] if person else [],
+            )
             return self._answer(problem.answer(), given, is_signed=problem.is_signed)
         return self._answer({"code": "10000", "msg": "Success"}, given)
 
-    async def _send(self, request: web.Request, call: Call, person: str, template: Mapping[str, Any]) -> None:
+    async def _send(
+        self, request: web.Request, call: Call, person: str, template: Mapping[str, Any]
+    ) -> None:
         behaviour = of(person)
         if behaviour is Behaviour.REJECT:
             raise rules.Problem("40004", "PUB.MSG_SD_NOFOLLOW")
@@ -76,7 +91,9 @@ class Alipay:
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)
 
-    def _answer(self, inner: Mapping[str, str], given: Mapping[str, str], *, is_signed: bool = True) -> web.Response:
+    def _answer(
+        self, inner: Mapping[str, str], given: Mapping[str, str], *, is_signed: bool = True
+    ) -> web.Response:
         """The signature covers the inner object as it is written."""
         name = rules.ANSWER if given.get("method") == rules.METHOD else "error_response"
         text = compact(inner)
@@ -84,4 +101,6 @@ class Alipay:
         if is_signed:
             signature = self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
             sign = f',"sign":"{base64.b64encode(signature).decode()}"'
-        return web.Response(text=f'{{"{name}":{text}{sign}}}', content_type="text/html", charset="utf-8")
+        return web.Response(
+            text=f'{{"{name}":{text}{sign}}}', content_type="text/html", charset="utf-8"
+        )

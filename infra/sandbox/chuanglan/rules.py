@@ -48,7 +48,14 @@ def _clock(form: str, at: float | None = None) -> str:
 
 
 def answer(msg_id: str, numbers: int) -> Mapping[str, str]:
-    return {"code": "0", "msgId": msg_id, "time": _clock("%Y%m%d%H%M%S"), "errorMsg": "", "failNum": "0", "successNum": str(numbers)}
+    return {
+        "code": "0",
+        "msgId": msg_id,
+        "time": _clock("%Y%m%d%H%M%S"),
+        "errorMsg": "",
+        "failNum": "0",
+        "successNum": str(numbers),
+    }
 
 
 def same(body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
@@ -111,7 +118,15 @@ def report(msg_id: str, mobile: str, status: str, at: float) -> Event:
 
 
 def reply(mobile: str, text: str) -> Event:
-    return {"receiver": "", "pswd": "", "moTime": _clock("%y%m%d%H%M"), "mobile": mobile, "msg": text, "destcode": "10690", "isems": "0"}
+    return {
+        "receiver": "",
+        "pswd": "",
+        "moTime": _clock("%y%m%d%H%M"),
+        "mobile": mobile,
+        "msg": text,
+        "destcode": "10690",
+        "isems": "0",
+    }
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:

@@ -48,7 +48,9 @@ class Chuanglan(SmsPlatform):
     async def variable(self, request: web.Request) -> web.Response:
         return await self._send(request, rules.variable)
 
-    async def _send(self, request: web.Request, read: Callable[[Mapping[str, Any]], Messages]) -> web.Response:
+    async def _send(
+        self, request: web.Request, read: Callable[[Mapping[str, Any]], Messages]
+    ) -> web.Response:
         call, account, body = await self._begin(request)
         try:
             messages = read(body)
@@ -57,8 +59,13 @@ class Chuanglan(SmsPlatform):
         numbers, msg_id = [number for number, _ in messages], str(next(self._ids))
         is_wanted = str(body.get("report")).lower() == "true"
         texts = [_text(msg_id, number, text, is_wanted) for number, text in messages]
-        throttled, failed = rules.error(103, result=Result.THROTTLED), rules.error(104, result=Result.FAILED)
-        await self._take(request, replace(call, provider_id=msg_id), account, numbers, texts, throttled, failed)
+        throttled, failed = (
+            rules.error(103, result=Result.THROTTLED),
+            rules.error(104, result=Result.FAILED),
+        )
+        await self._take(
+            request, replace(call, provider_id=msg_id), account, numbers, texts, throttled, failed
+        )
         return web.json_response(rules.answer(msg_id, len(numbers)))
 
     async def balance(self, request: web.Request) -> web.Response:
@@ -69,7 +76,9 @@ class Chuanglan(SmsPlatform):
     async def reports(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
         self._core.log.add(call)
-        return web.json_response({"ret": 0, "error": "", "result": pulled(account.unread, _count(body))})
+        return web.json_response(
+            {"ret": 0, "error": "", "result": pulled(account.unread, _count(body))}
+        )
 
     async def replies(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
@@ -86,14 +95,20 @@ class Chuanglan(SmsPlatform):
         account = self._core.accounts.get(NAME, name)
         expected = account.master_secret
         given = password if isinstance(password, str) else ""
-        if not given or (expected is not None and not hmac.compare_digest(expected.encode(), given.encode())):
+        if not given or (
+            expected is not None and not hmac.compare_digest(expected.encode(), given.encode())
+        ):
             raise rules.error(102).about(replace(call, account=name))
         return replace(call, account=name), account, body
 
 
 def _text(msg_id: str, number: str, text: str, is_wanted: bool) -> Text:
     def reports(behaviour: Behaviour, at: float) -> Sequence[Event]:
-        return [rules.report(msg_id, number, STATES.get(behaviour, "DELIVRD"), at)] if is_wanted else []
+        return (
+            [rules.report(msg_id, number, STATES.get(behaviour, "DELIVRD"), at)]
+            if is_wanted
+            else []
+        )
 
     return Text(number, msg_id, {"msg": text}, [text], reports)
 
@@ -105,4 +120,9 @@ def _count(body: Mapping[str, Any]) -> int:
 
 def _pulled(reply: Event) -> Event:
     """Pulls call the text by another name than pushes."""
-    return {"spCode": reply["destcode"], "moTime": reply["moTime"], "messageContent": reply["msg"], "mobile": reply["mobile"]}
+    return {
+        "spCode": reply["destcode"],
+        "moTime": reply["moTime"],
+        "messageContent": reply["msg"],
+        "mobile": reply["mobile"],
+    }

@@ -35,7 +35,9 @@ def submit_result(submit: Submit, account: str) -> int:
         return 11
     if not _NUMBER.fullmatch(submit.source):
         return 10
-    if not all(_NUMBER.fullmatch(each) and of(each) is not Behaviour.REJECT for each in submit.numbers):
+    if not all(
+        _NUMBER.fullmatch(each) and of(each) is not Behaviour.REJECT for each in submit.numbers
+    ):
         return 13
     if len(submit.content) > (159 if submit.format == ASCII else 140):
         return 6
@@ -48,7 +50,9 @@ def _is_whole(submit: Submit) -> bool:
         return False
     if not submit.has_header:
         return submit.parts == 1
-    return submit.content[:3] == b"\x05\x00\x03" and submit.content[4:6] == bytes((submit.parts, submit.part))
+    return submit.content[:3] == b"\x05\x00\x03" and submit.content[4:6] == bytes(
+        (submit.parts, submit.part)
+    )
 
 
 def text_of(submit: Submit) -> str:

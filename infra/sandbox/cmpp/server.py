@@ -103,7 +103,13 @@ class Gateway:
         open_now: dict[str, int] = {}
         for each in self._connections:
             open_now[each.account.app_key] = open_now.get(each.account.app_key, 0) + 1
-        return web.json_response({"connections": open_now, "unanswered": len(self._tasks), "acknowledged": self.acknowledged})
+        return web.json_response(
+            {
+                "connections": open_now,
+                "unanswered": len(self._tasks),
+                "acknowledged": self.acknowledged,
+            }
+        )
 
     async def cut(self, request: web.Request) -> web.Response:
         """All connections of an account, without a goodbye."""
@@ -118,7 +124,16 @@ class Gateway:
         raw = await request.json()
         account = self._core.accounts.get(NAME, raw["account"])
         text = str(raw["text"]).encode("utf-16-be")
-        self._start(self._report(Outgoing(account, Deliver(id=self._id(), to="10690", number=str(raw["from"]), content=text, format=8))))
+        self._start(
+            self._report(
+                Outgoing(
+                    account,
+                    Deliver(
+                        id=self._id(), to="10690", number=str(raw["from"]), content=text, format=8
+                    ),
+                )
+            )
+        )
         return web.json_response({})
 
     # ---- connections
@@ -156,7 +171,15 @@ class Gateway:
         proof = codec.counter_authenticator(status, size, body.authenticator, secret)
         writer.write(codec.encode(ConnectResp(status, proof, version), sequence, version))
         outcome = Result.REFUSED if status else Result.ACCEPTED
-        self._core.log.add(Call(provider=NAME, endpoint="CONNECT", outcome=outcome, account=body.source, code=str(status or "")))
+        self._core.log.add(
+            Call(
+                provider=NAME,
+                endpoint="CONNECT",
+                outcome=outcome,
+                account=body.source,
+                code=str(status or ""),
+            )
+        )
         return None if status else Connection(writer, account, version)
 
     def _answer(self, connection: Connection, frame: bytes) -> bool:
@@ -192,11 +215,15 @@ class Gateway:
         finally:
             connection.unanswered -= 1
 
-    async def _submit(self, connection: Connection, sequence: int, submit: Submit, too_many: bool) -> None:
+    async def _submit(
+        self, connection: Connection, sequence: int, submit: Submit, too_many: bool
+    ) -> None:
         account, numbers = connection.account, list(submit.numbers)
         result = 8 if too_many else rules.submit_result(submit, account.app_key)
         trouble = self._core.troubles.of_call(NAME, numbers) if not result else None
-        call = Call(provider=NAME, endpoint="SUBMIT", outcome=Result.ACCEPTED, account=account.app_key)
+        call = Call(
+            provider=NAME, endpoint="SUBMIT", outcome=Result.ACCEPTED, account=account.app_key
+        )
         if result or trouble in (Behaviour.THROTTLE, Behaviour.FLAKY):
             result = result or (8 if trouble is Behaviour.THROTTLE else 3)
             outcome = {8: Result.THROTTLED, 3: Result.FAILED}.get(result, Result.REFUSED)
@@ -206,8 +233,15 @@ class Gateway:
             return
         first = self._id(len(numbers) if account.consecutive_ids else 1)
         taken = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
-        self._core.log.add(replace(call, outcome=taken, provider_id=f"{first:016x}"), numbers, numbers if submit.part == 1 else ())
-        early = [self._deliver(connection, submit, first + n * account.consecutive_ids, each) for n, each in enumerate(numbers)]
+        self._core.log.add(
+            replace(call, outcome=taken, provider_id=f"{first:016x}"),
+            numbers,
+            numbers if submit.part == 1 else (),
+        )
+        early = [
+            self._deliver(connection, submit, first + n * account.consecutive_ids, each)
+            for n, each in enumerate(numbers)
+        ]
         waits = [event.wait() for event in early if event is not None]
         if waits:
             with contextlib.suppress(TimeoutError):
@@ -216,7 +250,9 @@ class Gateway:
         if trouble is not Behaviour.TIMEOUT:
             connection.write(codec.SubmitResp(first, 0), sequence)
 
-    def _deliver(self, connection: Connection, submit: Submit, identity: int, number: str) -> asyncio.Event | None:
+    def _deliver(
+        self, connection: Connection, submit: Submit, identity: int, number: str
+    ) -> asyncio.Event | None:
         """Hands out one part and plans its report; an event when the report goes out before the answer."""
         text = rules.text_of(submit)
         self._receive(connection.account, submit, number, identity, text)
@@ -228,13 +264,21 @@ class Gateway:
         report = self._outgoing(connection, identity, number, stat, size, submit)
         if behaviour is Behaviour.DOUBLE:
             self._start(self._report(report))
-            self._start(self._report(self._outgoing(connection, identity, number, stat, size, submit), REPEAT_SECONDS))
+            self._start(
+                self._report(
+                    self._outgoing(connection, identity, number, stat, size, submit), REPEAT_SECONDS
+                )
+            )
             return report.taken
-        late = self._core.options.late if behaviour is Behaviour.LATE else connection.account.delay()
+        late = (
+            self._core.options.late if behaviour is Behaviour.LATE else connection.account.delay()
+        )
         self._start(self._report(report, late))
         return None
 
-    def _receive(self, account: Account, submit: Submit, number: str, identity: int, text: str) -> None:
+    def _receive(
+        self, account: Account, submit: Submit, number: str, identity: int, text: str
+    ) -> None:
         """A phone shows a message when it has all its parts."""
         reference = submit.content[3] if submit.has_header else -1
         held = self._parts[account.app_key, number, reference]
@@ -243,15 +287,35 @@ class Gateway:
             return
         whole = "".join(held[n] for n in sorted(held))
         del self._parts[account.app_key, number, reference]
-        shown = {"content": whole, "from": submit.source, "format": submit.format, "parts": submit.parts}
+        shown = {
+            "content": whole,
+            "from": submit.source,
+            "format": submit.format,
+            "parts": submit.parts,
+        }
         self._core.log.receive(NAME, number, f"{identity:016x}", shown)
         if of(number) is Behaviour.CLICK:
             links.open_first(self._core.outbox, [whole], 0.0)
 
-    def _outgoing(self, connection: Connection, identity: int, number: str, stat: str, size: int, submit: Submit) -> Outgoing:
+    def _outgoing(
+        self,
+        connection: Connection,
+        identity: int,
+        number: str,
+        stat: str,
+        size: int,
+        submit: Submit,
+    ) -> Outgoing:
         now = rules.stamp(datetime.datetime.now(datetime.UTC))
         content = codec.encode_report(Report(identity, stat, now, now, number), size)
-        deliver = Deliver(id=self._id(), to=submit.source, number=number, content=content, is_report=True, service=submit.service)
+        deliver = Deliver(
+            id=self._id(),
+            to=submit.source,
+            number=number,
+            content=content,
+            is_report=True,
+            service=submit.service,
+        )
         return Outgoing(connection.account, deliver, connection)
 
     async def _report(self, outgoing: Outgoing, delay: float = 0.0) -> None:
@@ -277,7 +341,14 @@ class Gateway:
         at, first = datetime.datetime.now(datetime.UTC), next(self._counter)
         for _ in range(numbers - 1):
             next(self._counter)
-        high = at.month << 60 | at.day << 55 | at.hour << 50 | at.minute << 44 | at.second << 38 | 1 << 16
+        high = (
+            at.month << 60
+            | at.day << 55
+            | at.hour << 50
+            | at.minute << 44
+            | at.second << 38
+            | 1 << 16
+        )
         return high | first & 0xFFFF
 
 

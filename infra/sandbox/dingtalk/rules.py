@@ -47,11 +47,18 @@ NEEDED: Mapping[str, Sequence[str]] = {
 LENGTHS = {("action_card", "single_title"): 20, ("action_card", "single_url"): 500}
 
 
-def error(code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
+def error(
+    code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None
+) -> Refusal:
     """Errors of tokens, and calls that come too fast, are the gateway's: 88 with the code beside it."""
     told: dict[str, Any] = {"request_id": secrets.token_hex(6)}
     if code in (40014, 42001, 41001, 90018):
-        refusal = access_tokens.error(88, f"ding talk error[subcode={code},submsg={TEXTS[code]}]", result=result, headers=headers)
+        refusal = access_tokens.error(
+            88,
+            f"ding talk error[subcode={code},submsg={TEXTS[code]}]",
+            result=result,
+            headers=headers,
+        )
         refusal.body = {**refusal.body, "sub_code": str(code), "sub_msg": TEXTS[code], **told}
         refusal.code = code
         return refusal
@@ -81,7 +88,9 @@ def check(body: Any, agent_id: str | None) -> Sequence[str]:
 def check_agent(body: Mapping[str, Any], agent_id: str | None) -> None:
     if body.get("agent_id") is None:
         raise error(40)
-    if not isinstance(body["agent_id"], int) or (agent_id is not None and str(body["agent_id"]) != agent_id):
+    if not isinstance(body["agent_id"], int) or (
+        agent_id is not None and str(body["agent_id"]) != agent_id
+    ):
         raise error(40056)
 
 

@@ -96,16 +96,27 @@ class DingTalk:
         task_id = self._take(call, account, body["msg"], users, late=trouble is Behaviour.TIMEOUT)
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)
-        return web.json_response({"errcode": 0, "errmsg": "ok", "task_id": task_id, "request_id": "r"})
+        return web.json_response(
+            {"errcode": 0, "errmsg": "ok", "task_id": task_id, "request_id": "r"}
+        )
 
-    def _take(self, call: Call, account: Account, msg: dict[str, Any], users: Sequence[str], *, late: bool) -> int:
+    def _take(
+        self, call: Call, account: Account, msg: dict[str, Any], users: Sequence[str], *, late: bool
+    ) -> int:
         """Hands the notice out to those who have not had it on this day."""
         task_id, now, text = next(self._ids), time.time(), compact(msg)
-        repeated = frozenset(user for user in users if now - self._had.get((account.app_key, user, text), 0.0) < DAY)
-        reached = [user for user in users if user not in repeated and of(user) is not Behaviour.REJECT]
+        repeated = frozenset(
+            user for user in users if now - self._had.get((account.app_key, user, text), 0.0) < DAY
+        )
+        reached = [
+            user for user in users if user not in repeated and of(user) is not Behaviour.REJECT
+        ]
         outcome = Result.TIMEOUT if late else Result.ACCEPTED
         self._core.log.add(replace(call, outcome=outcome, provider_id=str(task_id)), users, reached)
-        due = {user: now + (self._core.options.late if of(user) is Behaviour.LATE else account.delay()) for user in users}
+        due = {
+            user: now + (self._core.options.late if of(user) is Behaviour.LATE else account.delay())
+            for user in users
+        }
         for user in reached:
             self._had[account.app_key, user, text] = now
             self._core.log.receive(NAME, user, str(task_id), msg)
@@ -119,21 +130,29 @@ class DingTalk:
         known = sum(time.time() >= due for due in task.due.values()) * 100 // len(task.due)
         self._core.log.add(call)
         progress = {"progress_in_percent": known, "status": 2 if known == 100 else 1}
-        return web.json_response({"errcode": 0, "errmsg": "ok", "progress": progress, "request_id": "r"})
+        return web.json_response(
+            {"errcode": 0, "errmsg": "ok", "progress": progress, "request_id": "r"}
+        )
 
     async def result(self, request: web.Request) -> web.Response:
         call, _, task = await self._task(request, "task_id")
-        lists: dict[str, list[Any]] = {name: [] for name in (*LISTS.values(), "unread_user_id_list", "forbidden_user_id_list")}
+        lists: dict[str, list[Any]] = {
+            name: [] for name in (*LISTS.values(), "unread_user_id_list", "forbidden_user_id_list")
+        }
         for user in task.users:
             if user in task.repeated:
                 lists["forbidden_user_id_list"].append(user)
-                lists.setdefault("forbidden_list", []).append({"code": rules.REPEATED, "count": 1, "userid": user})
+                lists.setdefault("forbidden_list", []).append(
+                    {"code": rules.REPEATED, "count": 1, "userid": user}
+                )
             elif of(user) is not Behaviour.SILENT and time.time() >= task.due[user]:
                 lists[LISTS.get(of(user), "unread_user_id_list")].append(user)
                 if of(user) is Behaviour.DOUBLE:
                     lists["read_user_id_list"].append(user)
         self._core.log.add(call)
-        return web.json_response({"errcode": 0, "errmsg": "ok", "send_result": lists, "request_id": "r"})
+        return web.json_response(
+            {"errcode": 0, "errmsg": "ok", "send_result": lists, "request_id": "r"}
+        )
 
     async def recall(self, request: web.Request) -> web.Response:
         call, task_id, _ = await self._task(request, "msg_task_id")

@@ -12,7 +12,9 @@ from infra.sandbox.outbox import Parcel
 from infra.sandbox.vendor import compact
 
 RECEIVED, CLICKED = 0, 1
-UNDELIVERED = 2  # a guess: the public shape has no such event, the callback's bitmask has ("4: not received")
+UNDELIVERED = (
+    2  # a guess: the public shape has no such event, the callback's bitmask has ("4: not received")
+)
 
 NEVER = float("inf")
 
@@ -20,10 +22,14 @@ NEVER = float("inf")
 @dataclass
 class Message:
     app_key: str
-    delivered: dict[str, float]  # registration id → when (seconds), NEVER for those it does not reach
+    delivered: dict[
+        str, float
+    ]  # registration id → when (seconds), NEVER for those it does not reach
 
     def withdraw(self, now: float) -> None:
-        self.delivered = {target: due if due <= now else NEVER for target, due in self.delivered.items()}
+        self.delivered = {
+            target: due if due <= now else NEVER for target, due in self.delivered.items()
+        }
 
     def received(self, now: float) -> int:
         return sum(due <= now for due in self.delivered.values())
@@ -38,7 +44,9 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
     basic = base64.b64encode(f"{account.app_key}:{account.master_secret or ''}".encode()).decode()
     body = compact({"appKey": account.app_key, "data": list(events)}).encode()
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {basic}"}
-    return Parcel(account.provider, str(account.webhook_url), headers=headers, body=body, holds=len(events))
+    return Parcel(
+        account.provider, str(account.webhook_url), headers=headers, body=body, holds=len(events)
+    )
 
 
 def state(message: Message | None, registration_id: str, now: float) -> int:

@@ -17,7 +17,9 @@ MAX_BYTES = 4000  # of notification and message together
 MAX_TIME_TO_LIVE = 10 * 86_400
 PLATFORMS = frozenset({"android", "ios", "quickapp", "hmos", "winphone"})
 SILENT = ("android", "ios")  # of these an empty `alert` is taken, and shows nothing
-AUDIENCES = frozenset({"tag", "tag_and", "tag_not", "alias", "registration_id", "segment", "abtest", "file"})
+AUDIENCES = frozenset(
+    {"tag", "tag_and", "tag_not", "alias", "registration_id", "segment", "abtest", "file"}
+)
 
 STATUSES: Mapping[int, int] = {
     1000: 500,
@@ -34,8 +36,21 @@ STATUSES: Mapping[int, int] = {
 }
 
 
-def error(code: int, message: str, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None, **more: Any) -> Refusal:
-    return Refusal(STATUSES[code], code, {"error": {"code": code, "message": message}, **more}, result=result, headers=headers)
+def error(
+    code: int,
+    message: str,
+    *,
+    result: Result = Result.REFUSED,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Refusal:
+    return Refusal(
+        STATUSES[code],
+        code,
+        {"error": {"code": code, "message": message}, **more},
+        result=result,
+        headers=headers,
+    )
 
 
 def too_often(seconds: int, quota: int) -> Refusal:
@@ -64,7 +79,11 @@ def targets(body: Any) -> list[str]:
 
 
 def _check_platform(platform: Any) -> None:
-    listed = isinstance(platform, list) and platform and all(isinstance(name, str) and name in PLATFORMS for name in platform)
+    listed = (
+        isinstance(platform, list)
+        and platform
+        and all(isinstance(name, str) and name in PLATFORMS for name in platform)
+    )
     if platform != "all" and not listed:
         raise error(1003, "Invalid platform")
 
@@ -75,7 +94,9 @@ def _check_content(body: Mapping[str, Any]) -> None:
         raise error(1003, "Invalid notification or message")
     if "notification" in body:
         _check_notification(notification)
-    if "message" in body and not (isinstance(message.get("msg_content"), str) and message["msg_content"]):
+    if "message" in body and not (
+        isinstance(message.get("msg_content"), str) and message["msg_content"]
+    ):
         raise error(1002, "The msg_content of message is required")
     if len(compact([part for part in (notification, message) if part]).encode()) > MAX_BYTES:
         raise error(1005, "The length of notification and message is over the limit")
@@ -91,7 +112,11 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
     for name, part in parts.items():
         if not isinstance(part, dict) or not isinstance(part.get("extras", {}), dict):
             raise error(1003, f"Invalid {name} notification")
-        if alert is None and not part.get("alert") and not (part.get("alert") == "" and name in SILENT):
+        if (
+            alert is None
+            and not part.get("alert")
+            and not (part.get("alert") == "" and name in SILENT)
+        ):
             raise error(1002, f"The alert of {name} is required")
 
 

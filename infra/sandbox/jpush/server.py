@@ -74,7 +74,9 @@ class JPush:
         call, account, body, targets = await self._read_push(request)
         made, answer = self._answers.get((account.app_key, call.token), (0.0, {}))
         if call.token and time.time() - made < CID_LIFE:
-            self._core.log.add(replace(call, outcome=Result.DUPLICATE, provider_id=answer["msg_id"]), targets)
+            self._core.log.add(
+                replace(call, outcome=Result.DUPLICATE, provider_id=answer["msg_id"]), targets
+            )
             return web.json_response(answer)
         trouble = self._core.troubles.of_call(NAME, targets)
         if trouble is Behaviour.THROTTLE:
@@ -89,7 +91,9 @@ class JPush:
         if call.token:
             self._answers[account.app_key, call.token] = (time.time(), answer)
         outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
-        self._core.log.add(replace(call, outcome=outcome, provider_id=str(msg_id)), targets, reached)
+        self._core.log.add(
+            replace(call, outcome=outcome, provider_id=str(msg_id)), targets, reached
+        )
         early = self._deliver(account, str(msg_id), body, reached)
         if early:
             await self._core.receipts.send_early_and_again(account, early)
@@ -97,7 +101,9 @@ class JPush:
             await never_answer(request, self._core.options.timeout_hang)
         return web.json_response(answer, headers={"X-JPush-MsgId": str(msg_id)})
 
-    def _deliver(self, account: Account, msg_id: str, body: dict[str, Any], reached: list[str]) -> list[Event]:
+    def _deliver(
+        self, account: Account, msg_id: str, body: dict[str, Any], reached: list[str]
+    ) -> list[Event]:
         """Hands out the message and plans its receipts; those that go out before the answer are returned."""
         now = time.time()
         early: list[Event] = []
@@ -120,7 +126,9 @@ class JPush:
                 expect(account, due, event(msg_id, RECEIVED, target, due))
             message.delivered[target] = due
             if behaviour is Behaviour.CLICK:
-                expect(account, due + OPENED_AFTER, event(msg_id, CLICKED, target, due + OPENED_AFTER))
+                expect(
+                    account, due + OPENED_AFTER, event(msg_id, CLICKED, target, due + OPENED_AFTER)
+                )
         return early
 
     async def validate(self, request: web.Request) -> web.Response:
@@ -135,7 +143,13 @@ class JPush:
         if not count.isdecimal() or int(count) < 1 or kind not in ("push", "schedule"):
             raise rules.error(1003, "Invalid count or type").about(call)
         self._core.log.add(call)
-        return web.json_response({"cidlist": [f"{account.app_key}-{uuid.uuid4()}" for _ in range(min(int(count), MAX_CIDS))]})
+        return web.json_response(
+            {
+                "cidlist": [
+                    f"{account.app_key}-{uuid.uuid4()}" for _ in range(min(int(count), MAX_CIDS))
+                ]
+            }
+        )
 
     async def withdraw(self, request: web.Request) -> web.Response:
         """What is not delivered yet stays away. The document says neither what is answered nor with which codes: a guess."""
@@ -153,7 +167,11 @@ class JPush:
         call, account = self._begin(request, report=True)
         body = await _json(request)
         ids = body.get("registration_ids") if isinstance(body, dict) else None
-        if not isinstance(ids, list) or not 0 < len(ids) <= rules.MAX_TARGETS or not all(isinstance(one, str) for one in ids):
+        if (
+            not isinstance(ids, list)
+            or not 0 < len(ids) <= rules.MAX_TARGETS
+            or not all(isinstance(one, str) for one in ids)
+        ):
             raise rules.error(1003, "Invalid registration_ids").about(call)
         self._core.log.add(call)
         message, now = self._message(account, str(body.get("msg_id"))), time.time()
@@ -166,13 +184,21 @@ class JPush:
             raise rules.error(1003, "Invalid msg_ids").about(call)
         self._core.log.add(call)
         now, found = time.time(), {one: self._message(account, one) for one in ids}
-        return web.json_response([{"msg_id": one, "jpush_received": message.received(now)} for one, message in found.items() if message])
+        return web.json_response(
+            [
+                {"msg_id": one, "jpush_received": message.received(now)}
+                for one, message in found.items()
+                if message
+            ]
+        )
 
     def _message(self, account: Account, msg_id: str) -> Message | None:
         message = self._messages.get(msg_id)
         return message if message is not None and message.app_key == account.app_key else None
 
-    async def _read_push(self, request: web.Request) -> tuple[Call, Account, dict[str, Any], list[str]]:
+    async def _read_push(
+        self, request: web.Request
+    ) -> tuple[Call, Account, dict[str, Any], list[str]]:
         call, account = self._begin(request)
         seconds = account.seconds_to_wait()
         if seconds:
@@ -189,7 +215,11 @@ class JPush:
         account = authenticated(self._core, NAME, request)
         if account is not None:
             return replace(call, account=account.app_key), account
-        error = rules.error(3001, "Basic authentication failed") if report else rules.error(1004, "Authen failed")
+        error = (
+            rules.error(3001, "Basic authentication failed")
+            if report
+            else rules.error(1004, "Authen failed")
+        )
         raise error.about(call)
 
 

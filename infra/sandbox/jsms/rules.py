@@ -43,9 +43,13 @@ DELIVERED, PHONE_OFF = 4001, 4003
 _MOBILE = re.compile(r"(?!\+?861[0-9]{10}$)\+?[0-9]{7,15}")
 
 
-def error(code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
+def error(
+    code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None
+) -> Refusal:
     status, message = CODES[code]
-    return Refusal(status, code, {"error": {"code": code, "message": message}}, result=result, headers=headers)
+    return Refusal(
+        status, code, {"error": {"code": code, "message": message}}, result=result, headers=headers
+    )
 
 
 def too_often(seconds: int) -> Refusal:
@@ -92,13 +96,19 @@ def is_mobile(value: Any) -> bool:
 def _check_template(body: Mapping[str, Any]) -> None:
     if body.get("temp_id") in (None, ""):
         raise error(50005)
-    if not isinstance(body["temp_id"], int) or isinstance(body["temp_id"], bool) or body["temp_id"] < 1:
+    if (
+        not isinstance(body["temp_id"], int)
+        or isinstance(body["temp_id"], bool)
+        or body["temp_id"] < 1
+    ):
         raise error(50013)
 
 
 def _check_parameters(entry: Mapping[str, Any]) -> None:
     parameters = entry.get("temp_para") or {}
-    if not isinstance(parameters, dict) or not all(isinstance(value, (str, int, float)) for value in parameters.values()):
+    if not isinstance(parameters, dict) or not all(
+        isinstance(value, (str, int, float)) for value in parameters.values()
+    ):
         raise error(50007)
 
 
@@ -126,4 +136,10 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         "data": compact(events[0] if account.receipt_batch == 1 else list(events)),
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    return Parcel(account.provider, str(account.webhook_url), headers=headers, body=urlencode(form).encode(), holds=len(events))
+    return Parcel(
+        account.provider,
+        str(account.webhook_url),
+        headers=headers,
+        body=urlencode(form).encode(),
+        holds=len(events),
+    )

@@ -73,19 +73,40 @@ class Jsms(SmsPlatform):
         sent = await self._send(request, call, account, body, recipients)
         answers = [_answer(one, msg_id) for one, msg_id in zip(recipients, sent, strict=True)]
         taken = sum(msg_id is not None for msg_id in sent)
-        return web.json_response({"success_count": taken, "failure_count": len(answers) - taken, "recipients": answers})
+        return web.json_response(
+            {"success_count": taken, "failure_count": len(answers) - taken, "recipients": answers}
+        )
 
     async def _send(
-        self, request: web.Request, call: Call, account: Account, body: Recipient, recipients: Sequence[Recipient]
+        self,
+        request: web.Request,
+        call: Call,
+        account: Account,
+        body: Recipient,
+        recipients: Sequence[Recipient],
     ) -> list[int | None]:
         """The id of every message, None for numbers that are refused."""
         mobiles = [str(one["mobile"]) for one in recipients]
-        good = [rules.is_mobile(mobile) and of(mobile) is not Behaviour.REJECT for mobile in mobiles]
+        good = [
+            rules.is_mobile(mobile) and of(mobile) is not Behaviour.REJECT for mobile in mobiles
+        ]
         ids = [next(self._ids) if valid else None for valid in good]
         common = {name: body[name] for name in ("sign_id", "temp_id", "tag") if name in body}
-        texts = [_text(str(msg_id), one, common) for one, msg_id in zip(recipients, ids, strict=True) if msg_id is not None]
+        texts = [
+            _text(str(msg_id), one, common)
+            for one, msg_id in zip(recipients, ids, strict=True)
+            if msg_id is not None
+        ]
         failed = rules.error(50019, result=Result.FAILED)
-        await self._take(request, call, account, mobiles, texts, rules.too_often(self._core.options.retry_after), failed)
+        await self._take(
+            request,
+            call,
+            account,
+            mobiles,
+            texts,
+            rules.too_often(self._core.options.retry_after),
+            failed,
+        )
         return ids
 
     async def reports(self, request: web.Request) -> web.Response:
@@ -146,7 +167,11 @@ async def _body(request: web.Request, call: Call) -> Any:
 
 
 def _mobiles(entries: Sequence[Any]) -> list[str]:
-    return [one["mobile"] for one in entries if isinstance(one, dict) and isinstance(one.get("mobile"), str)]
+    return [
+        one["mobile"]
+        for one in entries
+        if isinstance(one, dict) and isinstance(one.get("mobile"), str)
+    ]
 
 
 def _text(msg_id: str, one: Recipient, common: Mapping[str, Any]) -> Text:
@@ -156,11 +181,21 @@ def _text(msg_id: str, one: Recipient, common: Mapping[str, Any]) -> Text:
         status = rules.PHONE_OFF if behaviour is Behaviour.UNDELIVERED else rules.DELIVERED
         return [rules.report(msg_id, phone, status, at)]
 
-    return Text(phone, msg_id, {**common, "temp_para": parameters}, [str(value) for value in parameters.values()], reports)
+    return Text(
+        phone,
+        msg_id,
+        {**common, "temp_para": parameters},
+        [str(value) for value in parameters.values()],
+        reports,
+    )
 
 
 def _answer(one: Recipient, msg_id: int | None) -> dict[str, Any]:
     if msg_id is not None:
         return {"msg_id": str(msg_id), "mobile": one["mobile"]}
-    refused = {"error_code": "50006", "error_message": rules.CODES[50006][1], "mobile": one["mobile"]}
+    refused = {
+        "error_code": "50006",
+        "error_message": rules.CODES[50006][1],
+        "mobile": one["mobile"],
+    }
     return refused | ({"temp_para": one["temp_para"]} if "temp_para" in one else {})

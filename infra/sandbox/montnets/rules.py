@@ -37,7 +37,11 @@ CODES: Mapping[int, str] = {
     100106: "短信内容字段不存在或为空",
     100999: "平台数据库内部错误",
 }
-STATES: Mapping[str, tuple[int, str]] = {"DELIVRD": (0, "success"), "UNDELIV": (1, "不可及"), "CB:0001": (1, "空号")}
+STATES: Mapping[str, tuple[int, str]] = {
+    "DELIVRD": (0, "success"),
+    "UNDELIV": (1, "不可及"),
+    "CB:0001": (1, "空号"),
+}
 
 _NUMBER = re.compile(r"(?!1[0-2][0-9]{9}$)[0-9]{5,20}")
 _sequence = itertools.count(1)
@@ -61,11 +65,18 @@ INTERFACES: Mapping[str, Interface] = {
 
 
 def error(code: int, *, result: Result = Result.REFUSED) -> Refusal:
-    return Refusal(200, code, {"result": -code, "desc": quote(CODES[code]), "msgid": 0, "custid": ""}, result=result)
+    return Refusal(
+        200,
+        code,
+        {"result": -code, "desc": quote(CODES[code]), "msgid": 0, "custid": ""},
+        result=result,
+    )
 
 
 def digest(userid: str, password: str, stamp: str) -> str:
-    return hashlib.md5(f"{userid.upper()}00000000{password}{stamp}".encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(
+        f"{userid.upper()}00000000{password}{stamp}".encode(), usedforsecurity=False
+    ).hexdigest()
 
 
 def _clock(form: str, at: float | None = None) -> str:
@@ -76,7 +87,12 @@ def _clock(form: str, at: float | None = None) -> str:
 def is_authentic(body: Mapping[str, Any], password: str | None) -> bool:
     """By a digest of now, or the password itself; any is right while none was registered."""
     userid, given, stamp = (body.get(name) for name in ("userid", "pwd", "timestamp"))
-    if not isinstance(userid, str) or not 0 < len(userid) <= 6 or not isinstance(given, str) or not given:
+    if (
+        not isinstance(userid, str)
+        or not 0 < len(userid) <= 6
+        or not isinstance(given, str)
+        or not given
+    ):
         return False
     if stamp is not None and not _is_now(stamp):
         return False
@@ -147,7 +163,9 @@ def parts(text: str) -> int:
     return 1 if len(text) <= 70 else math.ceil(len(text) / 67)
 
 
-def reports(msgid: int, mobile: str, text: str, state: str, at: float, custid: str) -> Sequence[Event]:
+def reports(
+    msgid: int, mobile: str, text: str, state: str, at: float, custid: str
+) -> Sequence[Event]:
     """One per part of a text; ids are 64 bits with a sign."""
     status, description = STATES[state]
     total = parts(text)
@@ -208,4 +226,11 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
     wants = {"cmd": f"{command}_RESP", "seqid": number, "result": 0}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urlencode(form).encode()
-    return Parcel(account.provider, str(account.webhook_url), headers=headers, body=body, holds=len(events), wants=wants)
+    return Parcel(
+        account.provider,
+        str(account.webhook_url),
+        headers=headers,
+        body=body,
+        holds=len(events),
+        wants=wants,
+    )

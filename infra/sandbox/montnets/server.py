@@ -30,7 +30,11 @@ class Montnets(SmsPlatform):
 
     def routes(self) -> Sequence[web.RouteDef]:
         sending = [web.post(PATH + name, self.send) for name in rules.INTERFACES]
-        asking = [("get_balance", self.balance), ("get_rpt", self.reports), ("get_mo", self.replies)]
+        asking = [
+            ("get_balance", self.balance),
+            ("get_rpt", self.reports),
+            ("get_mo", self.replies),
+        ]
         return [*sending, *(web.post(PATH + name, handler) for name, handler in asking)]
 
     def no_such(self, status: int) -> Refusal:
@@ -46,10 +50,26 @@ class Montnets(SmsPlatform):
             raise error.about(call, str(body.get("mobile", "")).split(",")) from None
         numbers, ids = [number for number, _ in messages], [next(self._ids) for _ in messages]
         custid = str(body.get("custid") or ids[0])
-        texts = [_text(msgid, number, text, custid) for msgid, (number, text) in zip(ids, messages, strict=True)]
-        throttled, failed = rules.error(100056, result=Result.THROTTLED), rules.error(100999, result=Result.FAILED)
-        await self._take(request, replace(call, provider_id=str(ids[0])), account, numbers, texts, throttled, failed)
-        return web.json_response({"result": 0, "desc": "success", "msgid": ids[0], "custid": custid})
+        texts = [
+            _text(msgid, number, text, custid)
+            for msgid, (number, text) in zip(ids, messages, strict=True)
+        ]
+        throttled, failed = (
+            rules.error(100056, result=Result.THROTTLED),
+            rules.error(100999, result=Result.FAILED),
+        )
+        await self._take(
+            request,
+            replace(call, provider_id=str(ids[0])),
+            account,
+            numbers,
+            texts,
+            throttled,
+            failed,
+        )
+        return web.json_response(
+            {"result": 0, "desc": "success", "msgid": ids[0], "custid": custid}
+        )
 
     async def balance(self, request: web.Request) -> web.Response:
         call, _, _ = await self._begin(request)
@@ -59,12 +79,16 @@ class Montnets(SmsPlatform):
     async def reports(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
         self._core.log.add(call)
-        return web.json_response({"result": 0, "rpts": pulled(account.unread, _size(body, rules.MAX_REPORTS))})
+        return web.json_response(
+            {"result": 0, "rpts": pulled(account.unread, _size(body, rules.MAX_REPORTS))}
+        )
 
     async def replies(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
         self._core.log.add(call)
-        return web.json_response({"result": 0, "mos": pulled(account.replies, _size(body, rules.MAX_REPLIES))})
+        return web.json_response(
+            {"result": 0, "mos": pulled(account.replies, _size(body, rules.MAX_REPLIES))}
+        )
 
     async def _begin(self, request: web.Request) -> tuple[Call, Account, Mapping[str, Any]]:
         call = self._call(request)
@@ -84,4 +108,8 @@ def _text(msgid: int, number: str, text: str, custid: str) -> Text:
 
 def _size(body: Mapping[str, Any], limit: int) -> int:
     size = body.get("retsize")
-    return min(limit, size) if isinstance(size, int) and not isinstance(size, bool) and size > 0 else limit
+    return (
+        min(limit, size)
+        if isinstance(size, int) and not isinstance(size, bool) and size > 0
+        else limit
+    )

@@ -55,7 +55,9 @@ class Components:
 
     def listener(self, account: Account) -> Account:
         """Where an account's events go: to the platform that it has authorised, else to its own address."""
-        platform = next((component for component, app_id in self._refresh if app_id == account.app_key), None)
+        platform = next(
+            (component for component, app_id in self._refresh if app_id == account.app_key), None
+        )
         return self._core.accounts.get(self._name, platform) if platform else account
 
     async def token(self, request: web.Request) -> web.Response:
@@ -66,18 +68,24 @@ class Components:
         account, right = self._tokens.give(component, str(body.get("component_appsecret", "")))
         if not right:
             raise rules.error(40125).about(call)
-        if not body.get("component_verify_ticket") or body["component_verify_ticket"] != self._tickets.get(component):
+        if not body.get("component_verify_ticket") or body[
+            "component_verify_ticket"
+        ] != self._tickets.get(component):
             raise rules.error(61006).about(call)
         answer = self._tokens.answer(account)
         return self._requests.answer(
-            call, component, {"component_access_token": answer["access_token"], "expires_in": answer["expires_in"]}
+            call,
+            component,
+            {"component_access_token": answer["access_token"], "expires_in": answer["expires_in"]},
         )
 
     async def pre_auth_code(self, request: web.Request) -> web.Response:
         call, _, component = await self._begin(request)
         code = f"preauthcode@@@{secrets.token_urlsafe(32)}"
         self._pre_auth[code] = (component, time.time() + PRE_AUTH_LIFE)
-        return self._requests.answer(call, component, {"pre_auth_code": code, "expires_in": PRE_AUTH_LIFE})
+        return self._requests.answer(
+            call, component, {"pre_auth_code": code, "expires_in": PRE_AUTH_LIFE}
+        )
 
     async def exchange(self, request: web.Request) -> web.Response:
         call, body, component = await self._begin(request)
@@ -110,8 +118,14 @@ class Components:
         known = self._refresh.get((component, app_id))
         if known is None:
             raise rules.error(61003).about(call)
-        about = {"authorizer_appid": app_id, "authorizer_refresh_token": known, "func_info": [{"funcscope_category": {"id": 7}}]}
-        return self._requests.answer(call, component, {"authorizer_info": {"nick_name": app_id}, "authorization_info": about})
+        about = {
+            "authorizer_appid": app_id,
+            "authorizer_refresh_token": known,
+            "func_info": [{"funcscope_category": {"id": 7}}],
+        }
+        return self._requests.answer(
+            call, component, {"authorizer_info": {"nick_name": app_id}, "authorization_info": about}
+        )
 
     def _granted(self, component: str, app_id: str) -> dict[str, Any]:
         account = self._core.accounts.get(self._name, app_id)
@@ -135,20 +149,32 @@ class Components:
         _, body = await self._requests.read(request)
         component = str(body.get("component", ""))
         self._tickets[component] = f"ticket@@@{secrets.token_urlsafe(48)}"
-        return self._tell(component, "component_verify_ticket", ComponentVerifyTicket=self._tickets[component])
+        return self._tell(
+            component, "component_verify_ticket", ComponentVerifyTicket=self._tickets[component]
+        )
 
     async def scan(self, request: web.Request) -> web.Response:
         """`{"component", "app_id", "pre_auth_code"?}`: the account's administrator scans the code and agrees."""
         call, body = await self._requests.read(request)
-        component, app_id, pre_auth = (str(body.get(name, "")) for name in ("component", "app_id", "pre_auth_code"))
-        if pre_auth and (self._pre_auth.get(pre_auth, ("", 0.0))[0] != component or time.time() >= self._pre_auth[pre_auth][1]):
+        component, app_id, pre_auth = (
+            str(body.get(name, "")) for name in ("component", "app_id", "pre_auth_code")
+        )
+        if pre_auth and (
+            self._pre_auth.get(pre_auth, ("", 0.0))[0] != component
+            or time.time() >= self._pre_auth[pre_auth][1]
+        ):
             raise rules.error(61009).about(call)
         code = f"queryauthcode@@@{secrets.token_urlsafe(48)}"
         self._codes[code] = Authorisation(component, app_id, time.time() + CODE_LIFE)
         self._refresh[component, app_id] = f"refreshtoken@@@{secrets.token_urlsafe(32)}"
         self._core.accounts.get(self._name, app_id).token_ends = 0.0
         until = int(self._codes[code].expires)
-        more = {"AuthorizerAppid": app_id, "AuthorizationCode": code, "AuthorizationCodeExpiredTime": until, "PreAuthCode": pre_auth}
+        more = {
+            "AuthorizerAppid": app_id,
+            "AuthorizationCode": code,
+            "AuthorizationCodeExpiredTime": until,
+            "PreAuthCode": pre_auth,
+        }
         return self._tell(component, "authorized", **more)
 
     async def withdraw(self, request: web.Request) -> web.Response:
@@ -162,6 +188,8 @@ class Components:
     def _tell(self, component: str, kind: str, **more: Any) -> web.Response:
         account = self._core.accounts.get(self._name, component)
         if not account.encoding_aes_key or account.webhook_url is None:
-            raise Refusal(400, 0, {"error": "the platform has no encoding_aes_key or no webhook_url"})
+            raise Refusal(
+                400, 0, {"error": "the platform has no encoding_aes_key or no webhook_url"}
+            )
         self._core.receipts.expect(account, time.time(), events.told(component, kind, **more))
         return web.json_response({"sent": kind})

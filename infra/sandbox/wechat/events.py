@@ -23,13 +23,23 @@ APP_ID = "$APPID$"  # in a platform's address: of the account that an event is a
 
 
 def xml(value: Any, name: str = "xml") -> str:
-    inner = "".join(xml(each, key) for key, each in value.items()) if isinstance(value, Mapping) else f"<![CDATA[{value}]]>"
+    inner = (
+        "".join(xml(each, key) for key, each in value.items())
+        if isinstance(value, Mapping)
+        else f"<![CDATA[{value}]]>"
+    )
     return f"<{name}>{inner}</{name}>"
 
 
 def event(app_id: str, openid: str, kind: str, at: float, **more: Any) -> Event:
     """`about` is not sent: it is the account, for the address."""
-    common = {"ToUserName": f"gh_{app_id}", "FromUserName": openid, "CreateTime": int(at), "MsgType": "event", "Event": kind}
+    common = {
+        "ToUserName": f"gh_{app_id}",
+        "FromUserName": openid,
+        "CreateTime": int(at),
+        "MsgType": "event",
+        "Event": kind,
+    }
     return {"about": app_id, **common, **more}
 
 
@@ -37,15 +47,25 @@ def finished(app_id: str, openid: str, msgid: int, status: str, at: float) -> Ev
     return event(app_id, openid, "TEMPLATESENDJOBFINISH", at, MsgID=msgid, Status=status)
 
 
-def notice_sent(app_id: str, openid: str, template_id: str, msgid: int, *, delivered: bool, at: float) -> Event:
+def notice_sent(
+    app_id: str, openid: str, template_id: str, msgid: int, *, delivered: bool, at: float
+) -> Event:
     code, status = (0, "success") if delivered else (20001, "failed")
     entry = {"TemplateId": template_id, "MsgID": msgid, "ErrorCode": code, "ErrorStatus": status}
-    return event(app_id, openid, "subscribe_msg_sent_event", at, SubscribeMsgSentEvent={"List": entry})
+    return event(
+        app_id, openid, "subscribe_msg_sent_event", at, SubscribeMsgSentEvent={"List": entry}
+    )
 
 
 def told(component: str, kind: str, **more: Any) -> Event:
     """To a third-party platform."""
-    return {"about": "", "AppId": component, "CreateTime": int(time.time()), "InfoType": kind, **more}
+    return {
+        "about": "",
+        "AppId": component,
+        "CreateTime": int(time.time()),
+        "InfoType": kind,
+        **more,
+    }
 
 
 def signed(account: Account, *sealed: str) -> dict[str, str]:
@@ -66,16 +86,32 @@ def _address(account: Account, about: str, query: Mapping[str, str]) -> str:
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
     """One event in each post."""
-    about, plain = str(events[0]["about"]), xml({name: value for name, value in events[0].items() if name != "about"})
+    about, plain = (
+        str(events[0]["about"]),
+        xml({name: value for name, value in events[0].items() if name != "about"}),
+    )
     if account.encoding_aes_key:
         sealed = encrypted(account, plain)
-        plain, query = xml({"ToUserName": events[0].get("ToUserName", ""), "Encrypt": sealed}), signed(account, sealed)
+        plain, query = (
+            xml({"ToUserName": events[0].get("ToUserName", ""), "Encrypt": sealed}),
+            signed(account, sealed),
+        )
     else:
         query = signed(account)
     url = _address(account, about, query)
-    return Parcel(account.provider, url, headers={"Content-Type": "text/xml"}, body=plain.encode(), holds=len(events))
+    return Parcel(
+        account.provider,
+        url,
+        headers={"Content-Type": "text/xml"},
+        body=plain.encode(),
+        holds=len(events),
+    )
 
 
 def proof(account: Account, word: str) -> Parcel:
     """The question with which an address is entered; the answer must be the word."""
-    return Parcel(account.provider, _address(account, account.app_key, {**signed(account), "echostr": word}), method="GET")
+    return Parcel(
+        account.provider,
+        _address(account, account.app_key, {**signed(account), "echostr": word}),
+        method="GET",
+    )

@@ -20,7 +20,9 @@ class Requests:
         self._core, self._name, self._tokens = core, name, tokens
 
     async def read(self, request: web.Request) -> tuple[Call, dict[str, Any]]:
-        call = Call(provider=self._name, endpoint=endpoint(request, self._name), outcome=Result.ACCEPTED)
+        call = Call(
+            provider=self._name, endpoint=endpoint(request, self._name), outcome=Result.ACCEPTED
+        )
         try:
             body = json.loads(await request.read())
         except (ValueError, RecursionError):
@@ -31,7 +33,9 @@ class Requests:
 
     def holder(self, request: web.Request, call: Call) -> Account:
         """Whose token the address has; raises Refusal."""
-        token = request.query.get("access_token") or request.query.get("component_access_token") or ""
+        token = (
+            request.query.get("access_token") or request.query.get("component_access_token") or ""
+        )
         if not token:
             raise rules.error(41001).about(call)
         account, alive = self._tokens.holder(token)

@@ -58,8 +58,16 @@ VALUES: Mapping[str, tuple[int, str]] = {
 }
 
 
-def error(code: int, detail: str = "", *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
-    return access_tokens.error(code, f"{TEXTS[code]}{' ' + detail if detail else ''}{RID}", result=result, headers=headers)
+def error(
+    code: int,
+    detail: str = "",
+    *,
+    result: Result = Result.REFUSED,
+    headers: Mapping[str, str] | None = None,
+) -> Refusal:
+    return access_tokens.error(
+        code, f"{TEXTS[code]}{' ' + detail if detail else ''}{RID}", result=result, headers=headers
+    )
 
 
 def busy(seconds: int) -> Refusal:

@@ -44,14 +44,19 @@ class WeChat:
         self.clear()
 
     def clear(self) -> None:
-        self._known: dict[tuple[str, str, str], tuple[float, dict[str, Any]]] = {}  # by account, openid and client_msg_id
+        self._known: dict[
+            tuple[str, str, str], tuple[float, dict[str, Any]]
+        ] = {}  # by account, openid and client_msg_id
         self._left: set[tuple[str, str]] = set()  # who no longer follows which account
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
             web.get("/cgi-bin/token", self.token, allow_head=False),
             web.post("/cgi-bin/stable_token", self.stable_token),
-            *(web.post(f"/cgi-bin/message/{path}", self.message) for path in (TEMPLATE, NOTICE, MINI)),
+            *(
+                web.post(f"/cgi-bin/message/{path}", self.message)
+                for path in (TEMPLATE, NOTICE, MINI)
+            ),
             web.post("/_console/unfollow", self.unfollow),
             *self._components.routes(),
         ]
@@ -76,7 +81,9 @@ class WeChat:
         if not right:
             raise rules.error(40125).about(replace(call, account=app_id))
         answer = self._tokens.answer(account)
-        return self._requests.answer(call, app_id, {name: answer[name] for name in ("access_token", "expires_in")})
+        return self._requests.answer(
+            call, app_id, {name: answer[name] for name in ("access_token", "expires_in")}
+        )
 
     async def message(self, request: web.Request) -> web.Response:
         call, body = await self._requests.read(request)
@@ -90,13 +97,17 @@ class WeChat:
             raise rules.error(43004 if path == TEMPLATE else 43101).about(call, [openid])
         known = self._repeated(account, openid, call.token)
         if known is not None:
-            self._core.log.add(replace(call, outcome=Result.DUPLICATE, provider_id=str(known["msgid"])), [openid])
+            self._core.log.add(
+                replace(call, outcome=Result.DUPLICATE, provider_id=str(known["msgid"])), [openid]
+            )
             return web.json_response(known)
         trouble = self._trouble(account, openid, call)
         answer = self._take(call, account, path, openid, body, late=trouble is Behaviour.TIMEOUT)
         if of(openid) is Behaviour.DOUBLE:
             early = self._report(account, path, openid, body, answer["msgid"], time.time())
-            await self._core.receipts.send_early_and_again(self._components.listener(account), [early])
+            await self._core.receipts.send_early_and_again(
+                self._components.listener(account), [early]
+            )
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)
         return web.json_response(answer if path == TEMPLATE else {"errcode": 0, "errmsg": "ok"})
@@ -115,11 +126,26 @@ class WeChat:
             raise rules.error(-1, result=Result.FAILED).about(call, [openid])
         return trouble
 
-    def _take(self, call: Call, account: Account, path: str, openid: str, body: dict[str, Any], *, late: bool) -> dict[str, Any]:
+    def _take(
+        self,
+        call: Call,
+        account: Account,
+        path: str,
+        openid: str,
+        body: dict[str, Any],
+        *,
+        late: bool,
+    ) -> dict[str, Any]:
         msgid, delay, behaviour = next(self._ids), account.delay(), of(openid)
         named = str(msgid) if path == TEMPLATE else ""
-        self._core.log.add(replace(call, outcome=Result.TIMEOUT if late else Result.ACCEPTED, provider_id=named), [openid], [openid])
-        self._core.log.receive(NAME, openid, named, {name: value for name, value in body.items() if name != "touser"})
+        self._core.log.add(
+            replace(call, outcome=Result.TIMEOUT if late else Result.ACCEPTED, provider_id=named),
+            [openid],
+            [openid],
+        )
+        self._core.log.receive(
+            NAME, openid, named, {name: value for name, value in body.items() if name != "touser"}
+        )
         answer = {"errcode": 0, "errmsg": "ok", "msgid": msgid}
         if path == TEMPLATE and call.token:
             self._known[account.app_key, openid, call.token] = (time.time(), answer)
@@ -127,16 +153,34 @@ class WeChat:
             delay += self._core.options.late
         if behaviour not in (Behaviour.SILENT, Behaviour.DOUBLE):
             due = time.time() + delay
-            self._core.receipts.expect(self._components.listener(account), due, self._report(account, path, openid, body, msgid, due))
+            self._core.receipts.expect(
+                self._components.listener(account),
+                due,
+                self._report(account, path, openid, body, msgid, due),
+            )
         if behaviour is Behaviour.CLICK and "miniprogram" not in body:
-            links.open_first(self._core.outbox, texts_of([body.get("url"), body.get("page")]), delay, NAME)
+            links.open_first(
+                self._core.outbox, texts_of([body.get("url"), body.get("page")]), delay, NAME
+            )
         return answer
 
-    def _report(self, account: Account, path: str, openid: str, body: Mapping[str, Any], msgid: int, at: float) -> Event:
+    def _report(
+        self,
+        account: Account,
+        path: str,
+        openid: str,
+        body: Mapping[str, Any],
+        msgid: int,
+        at: float,
+    ) -> Event:
         delivered = of(openid) is not Behaviour.UNDELIVERED
         if path == TEMPLATE:
-            return events.finished(account.app_key, openid, msgid, "success" if delivered else "failed:user block", at)
-        return events.notice_sent(account.app_key, openid, str(body["template_id"]), msgid, delivered=delivered, at=at)
+            return events.finished(
+                account.app_key, openid, msgid, "success" if delivered else "failed:user block", at
+            )
+        return events.notice_sent(
+            account.app_key, openid, str(body["template_id"]), msgid, delivered=delivered, at=at
+        )
 
     async def unfollow(self, request: web.Request) -> web.Response:
         """`{"app_id", "openid"}`: the person leaves; messages are refused from then on."""

@@ -29,7 +29,9 @@ def encrypted(account: Account, plain: str) -> str:
     framed = os.urandom(16) + struct.pack(">I", len(text)) + text + account.app_key.encode()
     fill = BLOCK - len(framed) % BLOCK
     cipher = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
-    return base64.b64encode(cipher.update(framed + bytes([fill]) * fill) + cipher.finalize()).decode()
+    return base64.b64encode(
+        cipher.update(framed + bytes([fill]) * fill) + cipher.finalize()
+    ).decode()
 
 
 def signed(account: Account, cipher: str) -> dict[str, str]:
@@ -47,7 +49,9 @@ def _address(account: Account, query: dict[str, str]) -> str:
 def click(account: Account, userid: str, task_id: str, card: dict[str, object], at: float) -> Event:
     """A member touches the first button of a card."""
     buttons = card.get("button_list")
-    first = buttons[0] if isinstance(buttons, list) and buttons and isinstance(buttons[0], dict) else {}
+    first = (
+        buttons[0] if isinstance(buttons, list) and buttons and isinstance(buttons[0], dict) else {}
+    )
     return {
         "ToUserName": account.app_key,
         "FromUserName": userid,
@@ -71,10 +75,20 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         f"<AgentID><![CDATA[{account.agent_id}]]></AgentID><Encrypt><![CDATA[{cipher}]]></Encrypt></xml>"
     )
     url = _address(account, signed(account, cipher))
-    return Parcel(account.provider, url, headers={"Content-Type": "text/xml"}, body=body.encode(), holds=len(events))
+    return Parcel(
+        account.provider,
+        url,
+        headers={"Content-Type": "text/xml"},
+        body=body.encode(),
+        holds=len(events),
+    )
 
 
 def proof(account: Account, word: str) -> Parcel:
     """The question with which an address is entered; the answer must be the word."""
     cipher = encrypted(account, word)
-    return Parcel(account.provider, _address(account, {**signed(account, cipher), "echostr": cipher}), method="GET")
+    return Parcel(
+        account.provider,
+        _address(account, {**signed(account, cipher), "echostr": cipher}),
+        method="GET",
+    )

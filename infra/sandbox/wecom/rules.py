@@ -40,12 +40,20 @@ TEXTS: Mapping[int, str] = {
 
 MEDIA = ("image", "voice", "video", "file")
 KINDS = ("text", *MEDIA, "textcard", "news", "mpnews", "markdown", "miniprogram_notice")
-CARDS = ("text_notice", "news_notice", "button_interaction", "vote_interaction", "multiple_interaction")
+CARDS = (
+    "text_notice",
+    "news_notice",
+    "button_interaction",
+    "vote_interaction",
+    "multiple_interaction",
+)
 TASK_ID = re.compile(r"[0-9A-Za-z_@-]{1,128}")
 USERID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 
 
-def error(code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None) -> Refusal:
+def error(
+    code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None
+) -> Refusal:
     return access_tokens.error(code, f"{TEXTS[code]}{HINT}{code}", result=result, headers=headers)
 
 
@@ -60,12 +68,18 @@ def check(body: Any, agent_id: str | None, *, linked: bool) -> Sequence[str]:
         raise error(47001)
     if body.get("agentid") is None:
         raise error(41011)
-    if not isinstance(body["agentid"], int) or (agent_id is not None and str(body["agentid"]) != agent_id):
+    if not isinstance(body["agentid"], int) or (
+        agent_id is not None and str(body["agentid"]) != agent_id
+    ):
         raise error(40056)
     _check_message(body, linked=linked)
     users = body.get("touser")
     if linked:
-        listed = users if isinstance(users, list) and all(isinstance(each, str) for each in users) else None
+        listed = (
+            users
+            if isinstance(users, list) and all(isinstance(each, str) for each in users)
+            else None
+        )
     else:
         listed = users.split("|") if isinstance(users, str) else None
     if listed is None:

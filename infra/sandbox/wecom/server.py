@@ -38,7 +38,9 @@ class WeCom:
         self.clear()
 
     def clear(self) -> None:
-        self._last: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}  # what was sent, for the duplicate check
+        self._last: dict[
+            tuple[str, str], tuple[float, dict[str, Any]]
+        ] = {}  # what was sent, for the duplicate check
         self._sent: set[str] = set()  # ids that can be recalled
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -72,7 +74,9 @@ class WeCom:
         call, account = self._begin(request)
         return await self._send(request, call, account, linked=True)
 
-    async def _send(self, request: web.Request, call: Call, account: Account, *, linked: bool) -> web.Response:
+    async def _send(
+        self, request: web.Request, call: Call, account: Account, *, linked: bool
+    ) -> web.Response:
         body = await _body(request, call)
         try:
             users = rules.check(body, account.agent_id, linked=linked)
@@ -83,14 +87,19 @@ class WeCom:
             raise rules.error(81013).about(call, users)
         known = None if linked else self._known(account, body)
         if known is not None:
-            self._core.log.add(replace(call, outcome=Result.DUPLICATE, provider_id=str(known.get("msgid", ""))), users)
+            self._core.log.add(
+                replace(call, outcome=Result.DUPLICATE, provider_id=str(known.get("msgid", ""))),
+                users,
+            )
             return web.json_response(known)
         trouble = self._core.troubles.of_call(NAME, users)
         if trouble is Behaviour.THROTTLE:
             raise rules.busy(self._core.options.retry_after).about(call, users)
         if trouble is Behaviour.FLAKY:
             raise rules.error(-1, result=Result.FAILED).about(call, users)
-        answer = self._take(call, account, body, users, good, linked=linked, late=trouble is Behaviour.TIMEOUT)
+        answer = self._take(
+            call, account, body, users, good, linked=linked, late=trouble is Behaviour.TIMEOUT
+        )
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)
         return web.json_response(answer)
@@ -104,7 +113,15 @@ class WeCom:
         return answer if time.time() - at < interval else None
 
     def _take(
-        self, call: Call, account: Account, body: dict[str, Any], users: Sequence[str], good: Sequence[str], *, linked: bool, late: bool
+        self,
+        call: Call,
+        account: Account,
+        body: dict[str, Any],
+        users: Sequence[str],
+        good: Sequence[str],
+        *,
+        linked: bool,
+        late: bool,
     ) -> dict[str, Any]:
         """Hands the message out, and plans what people do with it."""
         msgid = "" if linked else secrets.token_urlsafe(24)
@@ -117,10 +134,14 @@ class WeCom:
                 self._click(account, user, content)
         bad = [user.lower() for user in users if user not in good]
         if linked:
-            answer: dict[str, Any] = {"errcode": 0, "errmsg": "ok"} | ({"invaliduser": bad} if bad else {})
+            answer: dict[str, Any] = {"errcode": 0, "errmsg": "ok"} | (
+                {"invaliduser": bad} if bad else {}
+            )
         else:
             self._sent.add(msgid)
-            answer = {"errcode": 0, "errmsg": "ok", "msgid": msgid} | ({"invaliduser": "|".join(bad)} if bad else {})
+            answer = {"errcode": 0, "errmsg": "ok", "msgid": msgid} | (
+                {"invaliduser": "|".join(bad)} if bad else {}
+            )
         self._last[account.app_key, compact(body)] = (time.time(), answer)
         return answer
 
@@ -128,7 +149,9 @@ class WeCom:
         card = content.get("template_card")
         if isinstance(card, dict) and card.get("task_id") and account.encoding_aes_key:
             due = time.time() + account.delay() + links.OPENED_AFTER
-            self._core.receipts.expect(account, due, callbacks.click(account, user, str(card["task_id"]), card, due))
+            self._core.receipts.expect(
+                account, due, callbacks.click(account, user, str(card["task_id"]), card, due)
+            )
         links.open_first(self._core.outbox, texts_of(content), account.delay(), NAME)
 
     async def recall(self, request: web.Request) -> web.Response:
@@ -166,7 +189,9 @@ class WeCom:
 def _is_there(user: str, *, linked: bool) -> bool:
     """Whether the corporation, or one that is linked with it, has such a user, whom the application may see."""
     corp, slash, userid = user.rpartition("/")
-    is_named = bool(rules.USERID.fullmatch(userid)) and bool(corp) is bool(slash) and (linked or not slash)
+    is_named = (
+        bool(rules.USERID.fullmatch(userid)) and bool(corp) is bool(slash) and (linked or not slash)
+    )
     return is_named and of(user) is not Behaviour.REJECT
 
 

@@ -19,13 +19,28 @@ from tests.entrypoints.conftest import (
 )
 
 WRONG = [
-    None, "", ":", KEY, f"{KEY}:", f"{KEY}:{SECRET}x", f"{KEY}:{OTHER_SECRET}", f"nobody:{SECRET}", f":{SECRET}", f"{KEY}:{sha256(SECRET)}",
-    f"{'k' * 65}:{SECRET}", f"k y:{SECRET}", f"{KEY}\0:{SECRET}", "密钥:密码", f"{KEY.upper()}:{SECRET}",
-]  # fmt: skip
+    None,
+    "",
+    ":",
+    KEY,
+    f"{KEY}:",
+    f"{KEY}:{SECRET}x",
+    f"{KEY}:{OTHER_SECRET}",
+    f"nobody:{SECRET}",
+    f":{SECRET}",
+    f"{KEY}:{sha256(SECRET)}",
+    f"{'k' * 65}:{SECRET}",
+    f"k y:{SECRET}",
+    f"{KEY}\0:{SECRET}",
+    "密钥:密码",
+    f"{KEY.upper()}:{SECRET}",
+]
 
 
 @pytest.mark.parametrize("auth", [*WRONG, OPERATOR])
-def test_a_send_without_the_secret_of_an_access_channel_is_refused_and_stores_nothing(configured: Api, auth: str | None) -> None:
+def test_a_send_without_the_secret_of_an_access_channel_is_refused_and_stores_nothing(
+    configured: Api, auth: str | None
+) -> None:
     reply = configured.send(message(), auth=auth)
     assert (reply.status, reply.code) == (401, 4005)
     assert reply.headers["WWW-Authenticate"].startswith("Basic")
@@ -42,7 +57,15 @@ def test_management_needs_the_global_access_key(api: Api, auth: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer abc", "Basic", "Basic !!!", "Basic a===", "basic " + "A" * 5000, "Basic " + base64.b64encode(b"\xff\xfe:x").decode()]
+    "header",
+    [
+        "Bearer abc",
+        "Basic",
+        "Basic !!!",
+        "Basic a===",
+        "basic " + "A" * 5000,
+        "Basic " + base64.b64encode(b"\xff\xfe:x").decode(),
+    ],
 )
 def test_a_header_that_is_no_basic_one_is_refused(api: Api, header: str) -> None:
     reply = api.send(message(), auth=None, headers={"Authorization": header})
@@ -51,7 +74,10 @@ def test_a_header_that_is_no_basic_one_is_refused(api: Api, header: str) -> None
 
 def test_the_scheme_may_be_written_in_any_case(configured: Api) -> None:
     encoded = base64.b64encode(SENDER.encode()).decode()
-    assert configured.send(message(), auth=None, headers={"Authorization": f"bAsIc {encoded}"}).code == 0
+    assert (
+        configured.send(message(), auth=None, headers={"Authorization": f"bAsIc {encoded}"}).code
+        == 0
+    )
 
 
 def test_a_closed_access_channel_may_not_send(configured: Api) -> None:
@@ -64,7 +90,9 @@ def test_a_closed_access_channel_may_not_send(configured: Api) -> None:
 
 def test_an_older_secret_is_good_while_its_hash_is_kept(configured: Api) -> None:
     settings = configured.fake.settings
-    settings._access[KEY] = replace(settings._access[KEY], secret_hashes=(sha256("new"), sha256(SECRET)))
+    settings._access[KEY] = replace(
+        settings._access[KEY], secret_hashes=(sha256("new"), sha256(SECRET))
+    )
     assert configured.send(message()).code == 0
     assert configured.send(message(), auth=f"{KEY}:new").code == 0
 

@@ -14,21 +14,33 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_an_event_is_a_line_with_its_fields_and_those_of_its_unit_of_work(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_is_a_line_with_its_fields_and_those_of_its_unit_of_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with observability.unit_of_work(function="api", route="GET /x"):
         observability.event("message_accepted", msgid="m", targets=3)
     observability.event("later")
     first, second = lines(capsys)
-    assert {k: first[k] for k in ("level", "message", "service", "function", "route", "msgid", "targets")} == {
-        "level": "INFO", "message": "message_accepted", "service": "openums", "function": "api", "route": "GET /x", "msgid": "m",
+    assert {
+        k: first[k]
+        for k in ("level", "message", "service", "function", "route", "msgid", "targets")
+    } == {
+        "level": "INFO",
+        "message": "message_accepted",
+        "service": "openums",
+        "function": "api",
+        "route": "GET /x",
+        "msgid": "m",
         "targets": 3,
-    }  # fmt: skip
+    }
     assert "function" not in second
 
 
 def test_providers_log_through_the_same_lines(capsys: pytest.CaptureFixture[str]) -> None:
     observability.set_up()
-    logging.getLogger("chalicelib.providers.base").warning("provider code unknown", extra={"provider_code": "7"})
+    logging.getLogger("chalicelib.providers.base").warning(
+        "provider code unknown", extra={"provider_code": "7"}
+    )
     (line,) = lines(capsys)
     assert (line["message"], line["provider_code"]) == ("provider code unknown", "7")
 
@@ -36,25 +48,53 @@ def test_providers_log_through_the_same_lines(capsys: pytest.CaptureFixture[str]
 IN_LAMBDA = {"AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000", "LAMBDA_TASK_ROOT": "/var/task"}
 
 NAMES = [
-    "phone", "email", "mail", "contact", "contacts", "content", "contents", "recipient", "recipients", "master_secret", "secret",
+    "phone",
+    "email",
+    "mail",
+    "contact",
+    "contacts",
+    "content",
+    "contents",
+    "recipient",
+    "recipients",
+    "master_secret",
+    "secret",
     "password",
-    "credentials", "authorization", "sealed_credentials", "template_para", "body", "token", "Phone", "url",
-]  # fmt: skip
+    "credentials",
+    "authorization",
+    "sealed_credentials",
+    "template_para",
+    "body",
+    "token",
+    "Phone",
+    "url",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_telling_fields_are_masked_at_any_depth(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_telling_fields_are_masked_at_any_depth(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     with observability.unit_of_work(**{name: "13800138000"}):
-        observability.event("e", **{name: "13800138000"}, nested={"ok": [{name: {"x": "13800138000"}}]})
+        observability.event(
+            "e", **{name: "13800138000"}, nested={"ok": [{name: {"x": "13800138000"}}]}
+        )
     out = capsys.readouterr().out
     assert "13800138000" not in out
     assert observability.MASK in out
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("13800138000"), KeyError("13800138000"), UnicodeEncodeError("utf-8", "13800138000", 0, 1, "13800138000")]
+    "error",
+    [
+        ValueError("13800138000"),
+        KeyError("13800138000"),
+        UnicodeEncodeError("utf-8", "13800138000", 0, 1, "13800138000"),
+    ],
 )
-def test_an_exceptions_message_is_not_written(capsys: pytest.CaptureFixture[str], error: Exception) -> None:
+def test_an_exceptions_message_is_not_written(
+    capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
     observability.set_up()
     try:
         try:
@@ -78,7 +118,9 @@ def test_our_own_and_aws_errors_say_what_they_are(capsys: pytest.CaptureFixture[
     assert "no right" in observability.describe(denied)
 
 
-def test_metrics_are_summed_and_written_once_for_their_stage(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_summed_and_written_once_for_their_stage(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STAGE", "prod")
     with observability.unit_of_work(function="x"):
         observability.metric("job_failed")
@@ -88,18 +130,27 @@ def test_metrics_are_summed_and_written_once_for_their_stage(capsys: pytest.Capt
     (line,) = lines(capsys)
     assert line["job_failed"] == 3
     (described,) = line["_aws"]["CloudWatchMetrics"]
-    assert described == {"Namespace": "OpenUMS", "Dimensions": [["stage"]], "Metrics": [{"Name": "job_failed"}]}
+    assert described == {
+        "Namespace": "OpenUMS",
+        "Dimensions": [["stage"]],
+        "Metrics": [{"Name": "job_failed"}],
+    }
     assert line["stage"] == "prod"
 
 
 @pytest.mark.parametrize(
     ("environment", "on"),
     [
-        ({}, False), ({"AWS_XRAY_DAEMON_ADDRESS": "a:1"}, False), ({"LAMBDA_TASK_ROOT": "/var/task"}, False), (IN_LAMBDA, True),
+        ({}, False),
+        ({"AWS_XRAY_DAEMON_ADDRESS": "a:1"}, False),
+        ({"LAMBDA_TASK_ROOT": "/var/task"}, False),
+        (IN_LAMBDA, True),
         ({**IN_LAMBDA, "AWS_XRAY_SDK_ENABLED": "False"}, False),
     ],
-)  # fmt: skip
-def test_tracing_is_on_where_lambda_has_a_daemon(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], on: bool) -> None:
+)
+def test_tracing_is_on_where_lambda_has_a_daemon(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], on: bool
+) -> None:
     for name in (*IN_LAMBDA, "AWS_XRAY_SDK_ENABLED"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():

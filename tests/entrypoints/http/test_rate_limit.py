@@ -57,12 +57,22 @@ def test_who_is_refused_asks_no_more_in_that_second(world: FakeWorld) -> None:
 
 def test_access_channels_have_limits_of_their_own(world: FakeWorld) -> None:
     one = limiter(world, 2)
-    assert [one.admit(name).granted for name in ("a", "a", "a", "b", "b", "b")] == [True, True, False, True, True, False]
+    assert [one.admit(name).granted for name in ("a", "a", "a", "b", "b", "b")] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_the_headers_have_both_spellings() -> None:
     world = FakeWorld()
     world.clock = FakeClock()
     assert limiter(world).admit("shop").headers == {
-        "X-Rate-Limit-Limit": "500", "X-Rate-Limit-Quota": "500", "X-Rate-Limit-Remaining": "499", "X-Rate-Limit-Reset": "1",
-    }  # fmt: skip
+        "X-Rate-Limit-Limit": "500",
+        "X-Rate-Limit-Quota": "500",
+        "X-Rate-Limit-Remaining": "499",
+        "X-Rate-Limit-Reset": "1",
+    }

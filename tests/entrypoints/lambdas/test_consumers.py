@@ -57,9 +57,16 @@ class Steps:
 def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     recorded = Steps()
     for module, name in (
-        (audience, "plan"), (evaluate, "look"), (tally, "recount"), (tally, "changed"), (deliver, "deliver"), (poll, "poll_channel"),
-        (poll, "poll_page"), (poll, "start"), (provider_query, "answer"),
-    ):  # fmt: skip
+        (audience, "plan"),
+        (evaluate, "look"),
+        (tally, "recount"),
+        (tally, "changed"),
+        (deliver, "deliver"),
+        (poll, "poll_channel"),
+        (poll, "poll_page"),
+        (poll, "start"),
+        (provider_query, "answer"),
+    ):
         monkeypatch.setattr(module, name, recorded.record(name))
     wiring.use(FakeWorld().ports)
     yield recorded
@@ -76,7 +83,12 @@ class Context:
 
 def sqs(*bodies: AudienceJob | ChannelJob | str) -> dict[str, Any]:
     texts = [body if isinstance(body, str) else envelopes.encode(body) for body in bodies]
-    return {"Records": [{"messageId": f"m{n}", "body": t, "receiptHandle": "r", "attributes": {}} for n, t in enumerate(texts)]}
+    return {
+        "Records": [
+            {"messageId": f"m{n}", "body": t, "receiptHandle": "r", "attributes": {}}
+            for n, t in enumerate(texts)
+        ]
+    }
 
 
 def failed(answer: Any) -> list[str]:
@@ -87,7 +99,12 @@ def failed(answer: Any) -> list[str]:
 def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
     plan, timers = PlanJob(MSGID, 0), TimersJob((LOOK, RECOUNT))
     assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
-    assert flow.done == [("plan", plan), ("look", [LOOK]), ("recount", [RECOUNT]), ("recount", [RECOUNT])]
+    assert flow.done == [
+        ("plan", plan),
+        ("look", [LOOK]),
+        ("recount", [RECOUNT]),
+        ("recount", [RECOUNT]),
+    ]
 
 
 def queue_consumer(channel_type: ChannelType) -> Any:
@@ -97,9 +114,18 @@ def queue_consumer(channel_type: ChannelType) -> Any:
 
 @pytest.mark.parametrize("consumer", [queue_consumer(kind) for kind in ChannelType])
 def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: Any) -> None:
-    job, asked, tested = DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100), PollJob("sms1"), AskJob("sms1", Question.CHECK, "0b6f")
+    job, asked, tested = (
+        DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100),
+        PollJob("sms1"),
+        AskJob("sms1", Question.CHECK, "0b6f"),
+    )
     assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
-    assert flow.done == [("deliver", job), ("poll_channel", asked), ("answer", tested), ("poll_page", POLL)]
+    assert flow.done == [
+        ("deliver", job),
+        ("poll_channel", asked),
+        ("answer", tested),
+        ("poll_page", POLL),
+    ]
 
 
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
@@ -110,7 +136,18 @@ def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "null", "[]", "7", '{"kind":"x"}', '{"kind":"plan"}', '{"kind":"timers","timers":[[1]]}', "[" * 100_000]
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        '{"kind":"x"}',
+        '{"kind":"plan"}',
+        '{"kind":"timers","timers":[[1]]}',
+        "[" * 100_000,
+    ],
 )
 def test_what_is_no_job_goes_back_and_is_kept(flow: Steps, text: str) -> None:
     for consumer in (queues.audience, queue_consumer(ChannelType.APP)):
@@ -123,11 +160,17 @@ def test_a_job_of_another_queue_goes_back(flow: Steps) -> None:
     assert failed(queue_consumer(ChannelType.SMS)(sqs(PlanJob(MSGID, 0)), None)) == ["m0"]
 
 
-def test_a_failure_is_logged_with_its_id_and_without_its_message(flow: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_logged_with_its_id_and_without_its_message(
+    flow: Steps, capsys: pytest.CaptureFixture[str]
+) -> None:
     flow.fails["plan"] = ValueError("13800138000")
     queues.audience(sqs(PlanJob(MSGID, 0)), None)
     out = capsys.readouterr().out
-    line = next(line for text in out.splitlines() if (line := json.loads(text)).get("message") == "job_failed")
+    line = next(
+        line
+        for text in out.splitlines()
+        if (line := json.loads(text)).get("message") == "job_failed"
+    )
     assert (line["message_id"], line["function"]) == ("m0", "audience")
     assert "ValueError" in line["exception"]
     assert "13800138000" not in out
@@ -135,7 +178,10 @@ def test_a_failure_is_logged_with_its_id_and_without_its_message(flow: Steps, ca
 
 def test_jobs_there_is_no_time_for_go_back(flow: Steps) -> None:
     plan = PlanJob(MSGID, 0)
-    assert failed(queues.audience(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == ["m2", "m3"]
+    assert failed(queues.audience(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == [
+        "m2",
+        "m3",
+    ]
     assert len(flow.done) == 2
 
 
@@ -144,9 +190,19 @@ def test_the_first_job_is_always_worked_on(flow: Steps) -> None:
 
 
 def stream(*partitions: str) -> dict[str, Any]:
-    rows = [{"Keys": {"pk": {"S": pk}, "sk": {"S": "x"}}, "SequenceNumber": f"{n}"} for n, pk in enumerate(partitions)]
+    rows = [
+        {"Keys": {"pk": {"S": pk}, "sk": {"S": "x"}}, "SequenceNumber": f"{n}"}
+        for n, pk in enumerate(partitions)
+    ]
     return {
-        "Records": [{"eventName": "INSERT", "eventSourceARN": "arn:aws:dynamodb:r:1:table/t/stream/1", "dynamodb": row} for row in rows]
+        "Records": [
+            {
+                "eventName": "INSERT",
+                "eventSourceARN": "arn:aws:dynamodb:r:1:table/t/stream/1",
+                "dynamodb": row,
+            }
+            for row in rows
+        ]
     }
 
 
@@ -162,15 +218,29 @@ def test_a_batch_that_fails_is_read_again_from_its_start(flow: Steps) -> None:
 
 
 def test_an_unreadable_record_is_reported_and_the_others_count(flow: Steps) -> None:
-    assert failed(streams.tally(stream(keys.join(MSGID, 1), "nonsense", keys.join("x", 1), keys.join(MSGID, 2)), None)) == ["1"]
+    assert failed(
+        streams.tally(
+            stream(keys.join(MSGID, 1), "nonsense", keys.join("x", 1), keys.join(MSGID, 2)), None
+        )
+    ) == ["1"]
     assert flow.done == [("changed", [PageId(MSGID, 1), PageId(MSGID, 2)])]
 
 
 @pytest.mark.parametrize(
-    ("more", "left", "answer", "sweeps"), [([False], 60_000, False, 1), ([True, True, False], 60_000, False, 3), ([True], 9_000, True, 1)]
+    ("more", "left", "answer", "sweeps"),
+    [
+        ([False], 60_000, False, 1),
+        ([True, True, False], 60_000, False, 3),
+        ([True], 9_000, True, 1),
+    ],
 )
 def test_the_sweep_goes_on_while_there_is_time(
-    flow: Steps, monkeypatch: pytest.MonkeyPatch, more: list[bool], left: int, answer: bool, sweeps: int
+    flow: Steps,
+    monkeypatch: pytest.MonkeyPatch,
+    more: list[bool],
+    left: int,
+    answer: bool,
+    sweeps: int,
 ) -> None:
     calls = iter(more)
     monkeypatch.setattr(due, "sweep", lambda world: next(calls))
@@ -178,7 +248,9 @@ def test_the_sweep_goes_on_while_there_is_time(
     assert len(more) - len(list(calls)) == sweeps
 
 
-def test_a_task_that_fails_says_so_but_quotes_nothing(flow: Steps, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_task_that_fails_says_so_but_quotes_nothing(
+    flow: Steps, capsys: pytest.CaptureFixture[str]
+) -> None:
     flow.fails["start"] = ValueError("13800138000")
     with pytest.raises(RuntimeError, match="poll failed: ValueError") as raised:
         schedules.poll({}, None)

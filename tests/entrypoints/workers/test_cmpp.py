@@ -78,11 +78,20 @@ class Office:
     def __init__(self, sandbox: Sandbox, **options: Any) -> None:
         self.sandbox, self.fake = sandbox, FakeWorld()
         self.queues = {priority: Queue() for priority in Priority}
-        where = {"server": "127.0.0.1", "port": sandbox.about["cmpp_port"], "access_number": "10690001", **options}
+        where = {
+            "server": "127.0.0.1",
+            "port": sandbox.about["cmpp_port"],
+            "access_number": "10690001",
+            **options,
+        }
         login = {"account": ACCOUNT, "password": "secret"}
         self.fake.settings.put_channel(
             a_channel(
-                CODE, ChannelType.SMS, platform="cmpp", options=where, sealed_credentials=self.fake.credentials.seal_credentials(login)
+                CODE,
+                ChannelType.SMS,
+                platform="cmpp",
+                options=where,
+                sealed_credentials=self.fake.credentials.seal_credentials(login),
             )
         )
         self.worker = self.hire()
@@ -105,9 +114,14 @@ class Office:
     def message(self, numbers: Sequence[str], text: str = "hello", number: int = 1) -> Message:
         users = [a_user(f"u{n}", text=phone) for n, phone in enumerate(numbers)]
         message = a_message(
-            *(user.userid for user in users), number=number, strategy=at_once("sms"), channels={CODE: ChannelType.SMS},
-            call_sizes={CODE: 99}, contents={CODE: {"content": text}}, workers={CODE: "cmpp"},
-        )  # fmt: skip
+            *(user.userid for user in users),
+            number=number,
+            strategy=at_once("sms"),
+            channels={CODE: ChannelType.SMS},
+            call_sizes={CODE: 99},
+            contents={CODE: {"content": text}},
+            workers={CODE: "cmpp"},
+        )
         self.fake.messages.has(message)
         self.fake.ledger.put_plan(a_plan(message, users=users), message)
         return message
@@ -135,8 +149,19 @@ def phone(n: int, digits: str = "1111") -> str:
 
 
 @pytest.mark.parametrize("options", [{"version": "2.0"}, {"version": "3.0", "connections": 3}])
-@pytest.mark.parametrize("account", [{}, {"consecutive_ids": 1}, {"report_bytes": 60}, {"report_bytes": 71}, {"other_connection": 1}])
-def test_a_job_becomes_a_submit_and_its_reports_facts(sandbox: Sandbox, options: dict[str, Any], account: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "account",
+    [
+        {},
+        {"consecutive_ids": 1},
+        {"report_bytes": 60},
+        {"report_bytes": 71},
+        {"other_connection": 1},
+    ],
+)
+def test_a_job_becomes_a_submit_and_its_reports_facts(
+    sandbox: Sandbox, options: dict[str, Any], account: dict[str, int]
+) -> None:
     sandbox.register("cmpp", ACCOUNT, **account)
     with Office(sandbox, **options).open() as office:
         message = office.message([phone(n) for n in range(30)])
@@ -167,7 +192,9 @@ def test_a_long_message_is_delivered_when_all_its_parts_are(sandbox: Sandbox, di
         ("0007", {FactKind.UNKNOWN}),
     ],
 )
-def test_what_a_gateway_does_with_a_number_is_told_of_its_delivery(sandbox: Sandbox, digits: str, kinds: set[FactKind]) -> None:
+def test_what_a_gateway_does_with_a_number_is_told_of_its_delivery(
+    sandbox: Sandbox, digits: str, kinds: set[FactKind]
+) -> None:
     with Office(sandbox, connections=2).open() as office:
         message = office.message([phone(5, digits)])
         office.send(message)
@@ -190,11 +217,15 @@ def test_connections_that_are_cut_come_back_and_nothing_is_lost(sandbox: Sandbox
         message = office.message([phone(n, "0004") for n in range(10)])  # reported a second later
         office.send(message)
         eventually(lambda: office.queues[Priority.HIGH].done_)
-        assert sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json()["cut"] >= 1
+        assert (
+            sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json()["cut"] >= 1
+        )
         eventually(lambda: office.kinds(message) == [DONE] * 10, seconds=15)
 
 
-def test_reports_are_answered_only_when_they_are_stored(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_are_answered_only_when_they_are_stored(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cmpp, "STORE_AGAIN", (0.0,))
     with Office(sandbox).open() as office:
         broken = [True]
@@ -216,7 +247,9 @@ def test_reports_are_answered_only_when_they_are_stored(sandbox: Sandbox, monkey
         eventually(lambda: sandbox.get("cmpp")["acknowledged"] == 1)
 
 
-def test_a_worker_that_is_stopped_finishes_what_it_has_in_hand_and_says_goodbye(sandbox: Sandbox) -> None:
+def test_a_worker_that_is_stopped_finishes_what_it_has_in_hand_and_says_goodbye(
+    sandbox: Sandbox,
+) -> None:
     sandbox.register("cmpp", ACCOUNT, answer_delay=0.5)
     office = Office(sandbox)
     message = office.message([phone(8)])
@@ -243,11 +276,24 @@ def test_small_jobs_do_not_wait_for_big_ones(sandbox: Sandbox) -> None:
 def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> None:
     sandbox.register("cmpp", "900002")
     with Office(sandbox).open() as office:
-        where = {"server": "127.0.0.1", "port": sandbox.about["cmpp_port"], "access_number": "10690002"}
-        sealed = office.fake.credentials.seal_credentials({"account": "900002", "password": "secret"})
+        where = {
+            "server": "127.0.0.1",
+            "port": sandbox.about["cmpp_port"],
+            "access_number": "10690002",
+        }
+        sealed = office.fake.credentials.seal_credentials(
+            {"account": "900002", "password": "secret"}
+        )
         with office.worker.turn.taken():
             office.fake.settings.put_channel(
-                a_channel("cmpp2", ChannelType.SMS, platform="cmpp", options=where, sealed_credentials=sealed, number=77)
+                a_channel(
+                    "cmpp2",
+                    ChannelType.SMS,
+                    platform="cmpp",
+                    options=where,
+                    sealed_credentials=sealed,
+                    number=77,
+                )
             )
         eventually(lambda: sandbox.get("cmpp")["connections"].get("900002") == 1)
 
@@ -275,23 +321,36 @@ def test_a_channel_that_was_deleted_is_left(sandbox: Sandbox) -> None:
         eventually(lambda: sandbox.get("cmpp")["connections"] == {})
 
 
-def test_a_channel_that_cannot_be_opened_keeps_no_other_from_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_that_cannot_be_opened_keeps_no_other_from_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office = Office(sandbox)
     office.fake.settings.put_channel(
-        a_channel("aaa", ChannelType.SMS, platform="cmpp", options={}, sealed_credentials="not sealed by us", number=77)
+        a_channel(
+            "aaa",
+            ChannelType.SMS,
+            platform="cmpp",
+            options={},
+            sealed_credentials="not sealed by us",
+            number=77,
+        )
     )
     with office.open():
         assert sandbox.get("cmpp")["connections"] == {ACCOUNT: 1}
 
 
-def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(sandbox: Sandbox) -> None:
+def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(
+    sandbox: Sandbox,
+) -> None:
     """`late`: a second after the message, of which the first worker stores only that it was submitted."""
     office = Office(sandbox)
     message = office.message([phone(14, "0004")])
     with office.open():
         office.send(message)
         eventually(lambda: FactKind.SUBMITTED in (office.kinds(message) or [set()])[0])
-        office.worker.incoming.put(None)  # nothing is stored any more, as between the end of the reader and of the connections
+        office.worker.incoming.put(
+            None
+        )  # nothing is stored any more, as between the end of the reader and of the connections
         time.sleep(1.5)
     assert office.kinds(message) == [{FactKind.SUBMITTED}]
     assert sandbox.get("cmpp")["acknowledged"] == 0
@@ -301,13 +360,21 @@ def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(sandb
         eventually(lambda: sandbox.get("cmpp")["acknowledged"] == 1)
 
 
-def test_replies_are_given_to_the_flow_and_answered(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replies_are_given_to_the_flow_and_answered(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[Any] = []
     monkeypatch.setattr(
-        cmpp.receipts, "record_replies", lambda world, code, replies: seen.extend((code, r.contact, r.text) for r in replies)
+        cmpp.receipts,
+        "record_replies",
+        lambda world, code, replies: seen.extend((code, r.contact, r.text) for r in replies),
     )
     with Office(sandbox).open():
-        sandbox.ask("POST", "/_sandbox/cmpp/reply", json={"account": ACCOUNT, "from": phone(1), "text": "退订"})
+        sandbox.ask(
+            "POST",
+            "/_sandbox/cmpp/reply",
+            json={"account": ACCOUNT, "from": phone(1), "text": "退订"},
+        )
         eventually(lambda: seen == [(CODE, phone(1), "退订")])
         eventually(lambda: sandbox.get("cmpp")["acknowledged"] == 1)
 
@@ -315,18 +382,28 @@ def test_replies_are_given_to_the_flow_and_answered(sandbox: Sandbox, monkeypatc
 def test_what_is_no_job_of_this_worker_stays_in_the_queue(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
         queue = office.queues[Priority.MEDIUM]
-        queue.waiting += ["{", envelopes.encode(PollJob(CODE)), envelopes.encode(DeliverJob("m" * 16, 0, 0, 0, CODE, 0, 1))]
-        eventually(lambda: len(queue.held) == 2 and len(queue.done_) == 1)  # of a message that is gone, nothing is left to do
+        queue.waiting += [
+            "{",
+            envelopes.encode(PollJob(CODE)),
+            envelopes.encode(DeliverJob("m" * 16, 0, 0, 0, CODE, 0, 1)),
+        ]
+        eventually(
+            lambda: len(queue.held) == 2 and len(queue.done_) == 1
+        )  # of a message that is gone, nothing is left to do
 
 
 def test_a_question_of_the_api_is_answered_over_the_open_connections(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
-        office.queues[Priority.HIGH].waiting.append(envelopes.encode(AskJob(CODE, Question.CHECK, "a" * 32)))
+        office.queues[Priority.HIGH].waiting.append(
+            envelopes.encode(AskJob(CODE, Question.CHECK, "a" * 32))
+        )
         eventually(lambda: len(office.queues[Priority.HIGH].done_) == 1)
         assert provider_query.result(office.fake.ports, "a" * 32) == provider_query.Answered()
 
 
-def test_a_queue_that_breaks_is_asked_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_that_breaks_is_asked_again(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cmpp, "AFTER_A_FAILURE", 0.05)
     office = Office(sandbox)
     office.queues[Priority.HIGH].breaks = 10

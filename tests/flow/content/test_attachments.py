@@ -19,7 +19,9 @@ def test_what_was_kept_is_attached_under_its_name() -> None:
     assert url.isascii()
     (found,) = attachments.fetch(fake.ports, KEY, [url])
     assert (found.name, found.type, found.body) == ("报告 1.pdf", "application/pdf", b"body")
-    assert [key.rsplit("/", 1)[0].rsplit("/", 1)[0] for key in fake.files.stored] == ["materials/email"]
+    assert [key.rsplit("/", 1)[0].rsplit("/", 1)[0] for key in fake.files.stored] == [
+        "materials/email"
+    ]
 
 
 def test_it_works_until_it_expires_and_for_its_owner_only() -> None:
@@ -65,22 +67,33 @@ def test_files_of_others_are_fetched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("a.csv", "text/csv"), ("a.csv.gz", "application/octet-stream"), ("a", "application/octet-stream")]
+    ("name", "kind"),
+    [
+        ("a.csv", "text/csv"),
+        ("a.csv.gz", "application/octet-stream"),
+        ("a", "application/octet-stream"),
+    ],
 )
 def test_a_files_type_is_that_of_its_name(name: str, kind: str) -> None:
     fake = FakeWorld()
-    (found,) = attachments.fetch(fake.ports, KEY, [attachments.keep(fake.ports, KEY, name, b"x", 1)])
+    (found,) = attachments.fetch(
+        fake.ports, KEY, [attachments.keep(fake.ports, KEY, name, b"x", 1)]
+    )
     assert found.type == kind
 
 
 @pytest.mark.parametrize(
     ("answer", "error", "code"),
     [
-        (Rejected("file_http_404"), Rejected, "file_http_404"), (Misconfigured("egress_url"), Rejected, "file_egress_url"),
-        (Uncertain("timeout"), Unavailable, "file_timeout"), (Unavailable("http_503"), Unavailable, "http_503"),
+        (Rejected("file_http_404"), Rejected, "file_http_404"),
+        (Misconfigured("egress_url"), Rejected, "file_egress_url"),
+        (Uncertain("timeout"), Unavailable, "file_timeout"),
+        (Unavailable("http_503"), Unavailable, "http_503"),
     ],
-)  # fmt: skip
-def test_what_cannot_be_had_is_lost_or_tried_again(answer: Exception, error: type[Exception], code: str) -> None:
+)
+def test_what_cannot_be_had_is_lost_or_tried_again(
+    answer: Exception, error: type[Exception], code: str
+) -> None:
     fake = FakeWorld()
     fake.files.elsewhere[OTHERS] = answer  # type: ignore[assignment]
     with pytest.raises(error, match=code):
@@ -88,7 +101,12 @@ def test_what_cannot_be_had_is_lost_or_tried_again(answer: Exception, error: typ
 
 
 @pytest.mark.parametrize(
-    ("sizes", "good"), [((attachments.MAX_TOTAL,), True), ((attachments.MAX_TOTAL - 1, 1), True), ((attachments.MAX_TOTAL, 1), False)]
+    ("sizes", "good"),
+    [
+        ((attachments.MAX_TOTAL,), True),
+        ((attachments.MAX_TOTAL - 1, 1), True),
+        ((attachments.MAX_TOTAL, 1), False),
+    ],
 )
 def test_files_have_so_many_bytes_together(sizes: tuple[int, ...], good: bool) -> None:
     fake = FakeWorld()
@@ -103,11 +121,17 @@ def test_files_have_so_many_bytes_together(sizes: tuple[int, ...], good: bool) -
 @pytest.mark.parametrize(
     ("given", "name"),
     [
-        ("a.pdf", "a.pdf"), ("C:\\x\\a.pdf", "a.pdf"), ("../../etc/passwd", "passwd"), ("", "attachment"), ("...", "attachment"),
-        ("a\r\nBcc: x.pdf", "a_Bcc_ x.pdf"), ("a\u202egpj.exe", "a_gpj.exe"), ("x" * 200 + ".pdf", "x" * 124 + ".pdf"),
+        ("a.pdf", "a.pdf"),
+        ("C:\\x\\a.pdf", "a.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("", "attachment"),
+        ("...", "attachment"),
+        ("a\r\nBcc: x.pdf", "a_Bcc_ x.pdf"),
+        ("a\u202egpj.exe", "a_gpj.exe"),
+        ("x" * 200 + ".pdf", "x" * 124 + ".pdf"),
         ("报" * 100, "报" * 42),
     ],
-)  # fmt: skip
+)
 def test_file_names(given: str, name: str) -> None:
     assert attachments.file_name(given) == name
 

@@ -22,7 +22,13 @@ def mailed(answer: bytes | ProviderError, **changes: object) -> tuple[FakeWorld,
     fake = FakeWorld()
     fake.files.elsewhere[URL] = answer
     fake.settings.put_channel(a_channel("mail"))
-    message = a_message("ann", "ben", strategy=at_once("email"), contents={"mail": {"text": "t", "files": [URL]}}, **changes)
+    message = a_message(
+        "ann",
+        "ben",
+        strategy=at_once("email"),
+        contents={"mail": {"text": "t", "files": [URL]}},
+        **changes,
+    )
     fake.messages.has(message)
     fake.ledger.put_plan(a_plan(message), message)
     deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 0, 0, "mail", 0, 2))

@@ -42,37 +42,61 @@ HTML = "<html><body><p>Hello</p></body></html>"
 def fake() -> FakeWorld:
     fake = FakeWorld()
     fake.settings.put_access_channel(an_access_channel())
-    fake.users.has(a_user("ann", mail="Ann@example.com"), a_user("bob", mail="ann@example.com"), a_user("eva", mail="eva@example.com"))
+    fake.users.has(
+        a_user("ann", mail="Ann@example.com"),
+        a_user("bob", mail="ann@example.com"),
+        a_user("eva", mail="eva@example.com"),
+    )
     return fake
 
 
-def dressed(fake: FakeWorld, text: str = HTML, *, code: str = "mail", priority: Priority = Priority.MEDIUM, **options: Any) -> Recipient:
+def dressed(
+    fake: FakeWorld,
+    text: str = HTML,
+    *,
+    code: str = "mail",
+    priority: Priority = Priority.MEDIUM,
+    **options: Any,
+) -> Recipient:
     message = a_message("ann", strategy=at_once("email"), priority=priority)
     recipient = Recipient("Ann@example.com", {"subject": "s", "text": text})
-    return email.dress(fake.ports, a_channel(code, options=options), message, PAGE, PLACE, recipient)
+    return email.dress(
+        fake.ports, a_channel(code, options=options), message, PAGE, PLACE, recipient
+    )
 
 
 @pytest.mark.parametrize(
     ("priority", "options", "has_one"),
     [
-        (Priority.MEDIUM, {}, True), (Priority.LOW, {}, True), (Priority.HIGH, {}, False), (Priority.HIGH, {"unsubscribe": True}, True),
+        (Priority.MEDIUM, {}, True),
+        (Priority.LOW, {}, True),
+        (Priority.HIGH, {}, False),
+        (Priority.HIGH, {"unsubscribe": True}, True),
         (Priority.LOW, {"unsubscribe": False}, False),
     ],
-)  # fmt: skip
-def test_who_gets_a_way_out(fake: FakeWorld, priority: Priority, options: Any, has_one: bool) -> None:
+)
+def test_who_gets_a_way_out(
+    fake: FakeWorld, priority: Priority, options: Any, has_one: bool
+) -> None:
     assert bool(dressed(fake, priority=priority, **options).unsubscribe) == has_one
 
 
 def test_only_mails_carry_something(fake: FakeWorld) -> None:
-    assert dressed(fake, code="text", track_opens=True, unsubscribe=True) == Recipient("Ann@example.com", {"subject": "s", "text": HTML})
+    assert dressed(fake, code="text", track_opens=True, unsubscribe=True) == Recipient(
+        "Ann@example.com", {"subject": "s", "text": HTML}
+    )
 
 
-def test_one_click_opts_out_of_the_access_channel_that_sent_the_mail_for_whoever_has_the_address(fake: FakeWorld) -> None:
+def test_one_click_opts_out_of_the_access_channel_that_sent_the_mail_for_whoever_has_the_address(
+    fake: FakeWorld,
+) -> None:
     token = dressed(fake).unsubscribe.rpartition("/")[2]
     email.unsubscribe(fake.ports, token)
     email.unsubscribe(fake.ports, token)
     for userid, address in (("ann", "Ann@example.com"), ("bob", "ann@example.com")):
-        assert fake.users.stored[userid].refusals[ChannelType.EMAIL][address][SHOP].code == "one_click"
+        assert (
+            fake.users.stored[userid].refusals[ChannelType.EMAIL][address][SHOP].code == "one_click"
+        )
         assert fake.users.stored[userid].mark(ChannelType.EMAIL, address, "another") == ""
     assert fake.users.stored["eva"].refusals == {}
 
@@ -82,7 +106,9 @@ def test_a_way_out_needs_no_history_and_shows_no_address(fake: FakeWorld) -> Non
     assert re.fullmatch(r"https://ums\.example\.com/u/[\w-]+", address)
     assert not fake.messages.stored
     email.unsubscribe(fake.ports, address.rpartition("/")[2])
-    assert fake.audiences.opted({ChannelType.EMAIL: ["ann@example.com"]})[ChannelType.EMAIL] == {"ann@example.com": {SHOP: START}}
+    assert fake.audiences.opted({ChannelType.EMAIL: ["ann@example.com"]})[ChannelType.EMAIL] == {
+        "ann@example.com": {SHOP: START}
+    }
 
 
 @given(st.one_of(st.text(max_size=200), st.from_regex(r"[\w-]{10,80}", fullmatch=True)))
@@ -93,20 +119,42 @@ def test_any_other_token_is_no_way_out(token: str) -> None:
 
 def test_the_header_is_one_line_however_long_and_one_click_needs_tls(fake: FakeWorld) -> None:
     address = dressed(fake).unsubscribe + "x" * 300
-    built = mail.build({"subject": "退订", "text": HTML}, Address("a", addr_spec="a@b.example"), "x@y.example", "ref", unsubscribe=address)
+    built = mail.build(
+        {"subject": "退订", "text": HTML},
+        Address("a", addr_spec="a@b.example"),
+        "x@y.example",
+        "ref",
+        unsubscribe=address,
+    )
     assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in b"\r\n" + built
     parsed = message_from_bytes(built)
-    assert (parsed["List-Unsubscribe"], parsed["List-Unsubscribe-Post"]) == (f"<{address}>", "List-Unsubscribe=One-Click")
+    assert (parsed["List-Unsubscribe"], parsed["List-Unsubscribe-Post"]) == (
+        f"<{address}>",
+        "List-Unsubscribe=One-Click",
+    )
     assert parsed["To"] == "x@y.example"
     plain = mail.build(
-        {"subject": "s", "text": "t"}, Address("a", addr_spec="a@b.example"), "x@y.example", "ref", unsubscribe="http://local/u/x"
+        {"subject": "s", "text": "t"},
+        Address("a", addr_spec="a@b.example"),
+        "x@y.example",
+        "ref",
+        unsubscribe="http://local/u/x",
     )
-    assert (message_from_bytes(plain)["List-Unsubscribe"], b"One-Click" in plain) == ("<http://local/u/x>", False)
-    without = mail.build({"subject": "s", "text": "t"}, Address("a", addr_spec="a@b.example"), "x@y.example", "ref")
+    assert (message_from_bytes(plain)["List-Unsubscribe"], b"One-Click" in plain) == (
+        "<http://local/u/x>",
+        False,
+    )
+    without = mail.build(
+        {"subject": "s", "text": "t"}, Address("a", addr_spec="a@b.example"), "x@y.example", "ref"
+    )
     assert b"Unsubscribe" not in without
     with pytest.raises(ValueError, match="line break"):
         mail.build(
-            {"subject": "s", "text": "t"}, Address("a", addr_spec="a@b.example"), "x@y.example", "ref", unsubscribe="https://a\r\nBcc: x@y"
+            {"subject": "s", "text": "t"},
+            Address("a", addr_spec="a@b.example"),
+            "x@y.example",
+            "ref",
+            unsubscribe="https://a\r\nBcc: x@y",
         )
 
 
@@ -114,7 +162,9 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     assert dressed(fake).content["text"] == HTML
     assert dressed(fake, "plain text", track_opens=True).content["text"] == "plain text"
     text = dressed(fake, track_opens=True).content["text"]
-    token = re.search(r'<p>Hello</p><img src="https://ums.example.com/o/([\w-]{36})" [^>]*></body></html>$', text)
+    token = re.search(
+        r'<p>Hello</p><img src="https://ums.example.com/o/([\w-]{36})" [^>]*></body></html>$', text
+    )
     assert token is not None
     fake.messages.has(MESSAGE)
     fake.ledger.put_plan(a_plan(MESSAGE), MESSAGE)
@@ -123,7 +173,9 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
         fake.clock.advance(60)
     page = fake.ledger.page(PAGE)
     assert page is not None
-    assert [(fact.kind, fact.time, fact.source) for fact in page.reported] == [(FactKind.OPENED, START, "picture")]
+    assert [(fact.kind, fact.time, fact.source) for fact in page.reported] == [
+        (FactKind.OPENED, START, "picture")
+    ]
     assert not page.of(PLACE).delivered, "an opening is a fact of its own"
 
 
@@ -139,7 +191,9 @@ def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
 
 def prepared(given: Content, name: str) -> Content:
     template = a_template(contents={ChannelType.EMAIL: given}, links=frozenset())
-    return render.prepare(FakeWorld().ports, template, {"name": name}, [a_channel("mail")])[0]["mail"]
+    return render.prepare(FakeWorld().ports, template, {"name": name}, [a_channel("mail")])[0][
+        "mail"
+    ]
 
 
 HOSTILE = '<a href="https://evil.example">click</a>'
@@ -157,7 +211,12 @@ def test_what_somebody_wrote_into_a_variable_turns_no_text_into_html_and_no_html
     text: str, made: str, said: bool | None
 ) -> None:
     given = {ChannelType.EMAIL: {"subject": "s", "text": text}}
-    contents, _ = render.prepare(FakeWorld().ports, a_template(contents=given, links=frozenset()), {"name": HOSTILE}, [a_channel("mail")])
+    contents, _ = render.prepare(
+        FakeWorld().ports,
+        a_template(contents=given, links=frozenset()),
+        {"name": HOSTILE},
+        [a_channel("mail")],
+    )
     assert contents["mail"]["text"] == made
     assert contents["mail"].get("html") is said
 
@@ -166,7 +225,10 @@ def test_a_template_may_say_what_its_text_is() -> None:
     for said, made in ((True, "&lt;i&gt;"), (False, "<i>")):
         given = {ChannelType.EMAIL: {"subject": "s", "text": "<tag>{{name}}", "html": said}}
         contents, _ = render.prepare(
-            FakeWorld().ports, a_template(contents=given, links=frozenset()), {"name": "<i>"}, [a_channel("mail")]
+            FakeWorld().ports,
+            a_template(contents=given, links=frozenset()),
+            {"name": "<i>"},
+            [a_channel("mail")],
         )
         assert contents["mail"]["text"] == f"<tag>{made}"
         assert is_html(contents["mail"]) is said

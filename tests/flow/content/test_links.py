@@ -33,20 +33,31 @@ def test_the_addresses_of_a_mails_links_become_variables() -> None:
     links = nothing()
     text = f"<p>See <a class='x' href=\"{html.escape(SHOP)}\">us</a>, <A HREF='{SHOP}'>us</A> <a href=\"http://b.example\">b</a></p>"
     changed = in_html(text, links)
-    assert changed == ('<p>See <a class=\'x\' href="{{_link1}}">us</a>, <A HREF="{{_link1}}">us</A> <a href="{{_link2}}">b</a></p>')
+    assert changed == (
+        '<p>See <a class=\'x\' href="{{_link1}}">us</a>, <A HREF="{{_link1}}">us</A> <a href="{{_link2}}">b</a></p>'
+    )
     assert links.found == {"_link1": SHOP, "_link2": "http://b.example"}
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        '<a href="mailto:a@example.com">', '<a href="#top">', '<a href="/relative">', '<a href="javascript:alert(1)">',
+        '<a href="mailto:a@example.com">',
+        '<a href="#top">',
+        '<a href="/relative">',
+        '<a href="javascript:alert(1)">',
         '<a href="{{url}}">',
-        '<a href="https://a.example/{{more}}">', '<a href="https://a.example/Unsubscribe?x=1">', '<a href="https://a.example/退订">',
-        '<img src="https://a.example/b.png">', '<link href="https://a.example/c.css">', "https://a.example", "<a href=https://a.example>",
-        f'<a href="https://a.example/{"x" * MAX_ADDRESS}">', '<a href="https://bank.example@evil.example/">',
+        '<a href="https://a.example/{{more}}">',
+        '<a href="https://a.example/Unsubscribe?x=1">',
+        '<a href="https://a.example/退订">',
+        '<img src="https://a.example/b.png">',
+        '<link href="https://a.example/c.css">',
+        "https://a.example",
+        "<a href=https://a.example>",
+        f'<a href="https://a.example/{"x" * MAX_ADDRESS}">',
+        '<a href="https://bank.example@evil.example/">',
     ],
-)  # fmt: skip
+)
 def test_everything_else_stays_as_it_is(text: str) -> None:
     links = nothing()
     assert in_html(text, links) == text
@@ -55,7 +66,10 @@ def test_everything_else_stays_as_it_is(text: str) -> None:
 
 def test_a_variable_of_the_templates_own_is_not_taken_and_an_address_has_one_variable() -> None:
     links = Links({"url": SHOP}, {"_link1", "url"})
-    assert in_html(f'<a href="{SHOP}"><a href="https://b.example">', links) == '<a href="{{url}}"><a href="{{_link2}}">'
+    assert (
+        in_html(f'<a href="{SHOP}"><a href="https://b.example">', links)
+        == '<a href="{{url}}"><a href="{{_link2}}">'
+    )
 
 
 def test_there_are_only_so_many() -> None:
@@ -71,10 +85,14 @@ def test_there_are_only_so_many() -> None:
 @pytest.mark.parametrize(
     ("written", "address"),
     [
-        ("?a=1&amp;b=2", "?a=1&b=2"), ("?a=1&region=2&copy=3&lt=4", "?a=1&region=2&copy=3&lt=4"), ("?a=&quot;&#x41;&#66;", '?a="AB'),
-        ("?a=1&amp", "?a=1&"), ("?a=1&ampb", "?a=1&ampb"), ("?&nothing;&;&", "?&nothing;&;&"),
+        ("?a=1&amp;b=2", "?a=1&b=2"),
+        ("?a=1&region=2&copy=3&lt=4", "?a=1&region=2&copy=3&lt=4"),
+        ("?a=&quot;&#x41;&#66;", '?a="AB'),
+        ("?a=1&amp", "?a=1&"),
+        ("?a=1&ampb", "?a=1&ampb"),
+        ("?&nothing;&;&", "?&nothing;&;&"),
     ],
-)  # fmt: skip
+)
 def test_an_attribute_is_read_as_browsers_read_it(written: str, address: str) -> None:
     """https://html.spec.whatwg.org/#named-character-reference-state: in a query `&region=2` is no `&reg;`."""
     links = nothing()
@@ -82,8 +100,17 @@ def test_an_attribute_is_read_as_browsers_read_it(written: str, address: str) ->
     assert links.found == {"_link1": f"https://a.example/{address}"}
 
 
-@given(st.text(), st.lists(st.sampled_from(["<a ", "href=", '"', "'", ">", SHOP, "{{_link1}}", "&quot;", "](", ")", "[x"])))
-def test_in_any_text_a_variable_stands_for_the_address_that_was_there(text: str, pieces: list[str]) -> None:
+@given(
+    st.text(),
+    st.lists(
+        st.sampled_from(
+            ["<a ", "href=", '"', "'", ">", SHOP, "{{_link1}}", "&quot;", "](", ")", "[x"]
+        )
+    ),
+)
+def test_in_any_text_a_variable_stands_for_the_address_that_was_there(
+    text: str, pieces: list[str]
+) -> None:
     whole = text + "".join(pieces)
     for change, said in ((in_html, html.unescape(whole)), (in_text, whole)):
         links = nothing()
@@ -95,45 +122,83 @@ def test_in_any_text_a_variable_stands_for_the_address_that_was_there(text: str,
 @pytest.mark.parametrize(
     ("text", "changed"),
     [
-        (f"<a href='{SHOP}'>us</a>, [us]({SHOP}) or [us]( {SHOP} 'title')", "<a href={{}}>us</a>, [us]({{}}) or [us]( {{}} 'title')"),
-        (f"See {SHOP} or \u201c{SHOP}\u201d", None), (f"[us] ({SHOP})", None), (f"[us]({SHOP}", None), ("[us](relative)", None),
-        ("[us](javascript:alert(1))", None), ("[us](https://a.example/(b))", None), ("[out](https://a.example/unsubscribe)", None),
-        (f"[{SHOP}]({SHOP})", f"[{SHOP}]({{{{}}}})"), (f"<a href='{SHOP}'>{SHOP}</a>", f"<a href={{{{}}}}>{SHOP}</a>"),
+        (
+            f"<a href='{SHOP}'>us</a>, [us]({SHOP}) or [us]( {SHOP} 'title')",
+            "<a href={{}}>us</a>, [us]({{}}) or [us]( {{}} 'title')",
+        ),
+        (f"See {SHOP} or \u201c{SHOP}\u201d", None),
+        (f"[us] ({SHOP})", None),
+        (f"[us]({SHOP}", None),
+        ("[us](relative)", None),
+        ("[us](javascript:alert(1))", None),
+        ("[us](https://a.example/(b))", None),
+        ("[out](https://a.example/unsubscribe)", None),
+        (f"[{SHOP}]({SHOP})", f"[{SHOP}]({{{{}}}})"),
+        (f"<a href='{SHOP}'>{SHOP}</a>", f"<a href={{{{}}}}>{SHOP}</a>"),
     ],
-)  # fmt: skip
-def test_links_of_a_chats_text_but_no_address_that_people_can_read(text: str, changed: str | None) -> None:
+)
+def test_links_of_a_chats_text_but_no_address_that_people_can_read(
+    text: str, changed: str | None
+) -> None:
     links = nothing()
     made = in_text(text, links)
-    wanted = text if changed is None else changed.replace("href={{}}", 'href="{{}}"').replace("{{}}", "{{_link1}}")
+    wanted = (
+        text
+        if changed is None
+        else changed.replace("href={{}}", 'href="{{}}"').replace("{{}}", "{{_link1}}")
+    )
     assert made == wanted
     assert set(links.found.values()) == (set() if changed is None else {SHOP})
 
 
-WHERE = Clickable(("url", "msg.card.single_url", "msg.card.buttons.*.url"), ("msg.text",), ("appid",))
+WHERE = Clickable(
+    ("url", "msg.card.single_url", "msg.card.buttons.*.url"), ("msg.text",), ("appid",)
+)
 
 
 def test_places_that_a_provider_names() -> None:
     links = nothing()
-    card = {"title": SHOP, "single_url": SHOP, "buttons": [{"url": "https://b.example/{{code}}"}, {"url": "{{url}}?a=1"}, 7]}
-    given: dict[str, Any] = {"url": 5, "msg": {"card": card, "text": f"[a]({SHOP}) {{{{url}}}}"}, "other": "{{url}}"}
+    card = {
+        "title": SHOP,
+        "single_url": SHOP,
+        "buttons": [{"url": "https://b.example/{{code}}"}, {"url": "{{url}}?a=1"}, 7],
+    }
+    given: dict[str, Any] = {
+        "url": 5,
+        "msg": {"card": card, "text": f"[a]({SHOP}) {{{{url}}}}"},
+        "other": "{{url}}",
+    }
     changed = in_places(given, WHERE, links, {"url": "https://c.example", "code": "7"}, {"url"})
     assert changed == {
         "url": 5,
         "msg": {
-            "card": {"title": SHOP, "single_url": "{{_link1}}", "buttons": [{"url": "{{_link2}}"}, {"url": "{{_link3}}"}, 7]},
+            "card": {
+                "title": SHOP,
+                "single_url": "{{_link1}}",
+                "buttons": [{"url": "{{_link2}}"}, {"url": "{{_link3}}"}, 7],
+            },
             "text": "[a]({{_link1}}) {{url}}",
         },
         "other": "https://c.example",
     }
-    assert links.found == {"_link1": SHOP, "_link2": "https://b.example/7", "_link3": "https://c.example?a=1"}
+    assert links.found == {
+        "_link1": SHOP,
+        "_link2": "https://b.example/7",
+        "_link3": "https://c.example?a=1",
+    }
 
 
 def test_what_leads_to_a_mini_program_leads_to_no_address() -> None:
     links = nothing()
-    card = {"single_url": SHOP, "buttons": [{"url": SHOP, "appid": "wx1"}, {"url": SHOP, "appid": ""}]}
+    card = {
+        "single_url": SHOP,
+        "buttons": [{"url": SHOP, "appid": "wx1"}, {"url": SHOP, "appid": ""}],
+    }
     changed = in_places({"url": SHOP, "appid": "wx1", "msg": {"card": card}}, WHERE, links, {}, ())
     assert changed["url"] == changed["msg"]["card"]["buttons"][0]["url"] == SHOP
-    assert [changed["msg"]["card"]["single_url"], changed["msg"]["card"]["buttons"][1]["url"]] == ["{{_link1}}"] * 2
+    assert [changed["msg"]["card"]["single_url"], changed["msg"]["card"]["buttons"][1]["url"]] == [
+        "{{_link1}}"
+    ] * 2
 
 
 PAGE = PageId(a_message().msgid, 0)
@@ -148,9 +213,13 @@ def prepared(fake: FakeWorld, text: str, **options: Any) -> tuple[Any, dict[str,
 
 def test_a_mail_has_a_short_link_for_each_person_and_no_address_of_its_own() -> None:
     fake = FakeWorld()
-    contents, links = prepared(fake, f'<p>{{{{name}}}} <a href="{SHOP}">x</a> <a href="{{{{url}}}}">y</a></p>')
+    contents, links = prepared(
+        fake, f'<p>{{{{name}}}} <a href="{SHOP}">x</a> <a href="{{{{url}}}}">y</a></p>'
+    )
     message = a_message(contents=contents, links=links, channels={"mail": ChannelType.EMAIL})
-    texts = [render.personal(fake.ports, message, PAGE, Place(n, "mail", 0))["text"] for n in range(2)]
+    texts = [
+        render.personal(fake.ports, message, PAGE, Place(n, "mail", 0))["text"] for n in range(2)
+    ]
     assert texts[0] != texts[1]
     for text in texts:
         tokens = re.findall(r'href="https://ums.example.com/l/([\w-]{36})"', text)
@@ -159,7 +228,9 @@ def test_a_mail_has_a_short_link_for_each_person_and_no_address_of_its_own() -> 
 
 
 def test_clicks_can_be_left_uncounted() -> None:
-    contents, links = prepared(FakeWorld(), f'<p><a href="{SHOP}">x</a> <a href="{{{{url}}}}">y</a></p>', track_links=False)
+    contents, links = prepared(
+        FakeWorld(), f'<p><a href="{SHOP}">x</a> <a href="{{{{url}}}}">y</a></p>', track_links=False
+    )
     assert links == {}
     assert f'<a href="{SHOP}">' in contents["mail"]["text"]
     assert f'<a href="{html.escape(ADDRESS)}">' in contents["mail"]["text"]
@@ -176,8 +247,12 @@ def test_a_part_of_a_longer_address_becomes_a_part_of_what_its_link_leads_to() -
     assert contents["mail"]["text"] == f'<a href="{{{{_link1}}}}">x</a> {html.escape(ADDRESS)}#top'
 
 
-@pytest.mark.parametrize("value", [f'<a href="{SHOP}">x</a>', f"[x]({SHOP})", SHOP, "{{_link1}}", "{{url}}"])
-@pytest.mark.parametrize("text", ["Hello {{name}}", "<p>Hello {{name}}</p>", "<p>Hello {{name}} {{name}}</p>"])
+@pytest.mark.parametrize(
+    "value", [f'<a href="{SHOP}">x</a>', f"[x]({SHOP})", SHOP, "{{_link1}}", "{{url}}"]
+)
+@pytest.mark.parametrize(
+    "text", ["Hello {{name}}", "<p>Hello {{name}}</p>", "<p>Hello {{name}} {{name}}</p>"]
+)
 def test_whoever_only_supplies_a_value_gets_no_link_of_ours(value: str, text: str) -> None:
     """A person's own name is such a value: else anybody could have our domain lead to wherever he likes."""
     fake = FakeWorld()
@@ -189,7 +264,9 @@ def test_whoever_only_supplies_a_value_gets_no_link_of_ours(value: str, text: st
 
 def test_the_subject_of_a_mail_has_nothing_to_open() -> None:
     fake = FakeWorld()
-    template = a_template(contents={ChannelType.EMAIL: {"subject": "{{url}}", "text": "t"}}, links=frozenset({"url"}))
+    template = a_template(
+        contents={ChannelType.EMAIL: {"subject": "{{url}}", "text": "t"}}, links=frozenset({"url"})
+    )
     contents, links = render.prepare(fake.ports, template, {"url": ADDRESS}, [a_channel("mail")])
     assert (contents["mail"]["subject"], links) == (ADDRESS, {})
 
@@ -197,8 +274,14 @@ def test_the_subject_of_a_mail_has_nothing_to_open() -> None:
 def test_a_message_has_room_for_so_many_links_of_its_templates_own() -> None:
     """A token numbers them with one byte, and they are one item: what is too much stays as it is."""
     fake, names = FakeWorld(), [f"n{n}_url" for n in range(MAX_LINKS + 100)]
-    template = a_template(channels=("sms",), text=" ".join(f"{{{{{name}}}}}" for name in names), links=frozenset(names))
-    contents, links = render.prepare(fake.ports, template, dict.fromkeys(names, SHOP), [a_channel("text")])
+    template = a_template(
+        channels=("sms",),
+        text=" ".join(f"{{{{{name}}}}}" for name in names),
+        links=frozenset(names),
+    )
+    contents, links = render.prepare(
+        fake.ports, template, dict.fromkeys(names, SHOP), [a_channel("text")]
+    )
     assert len(links) == MAX_LINKS
     assert contents["text"]["text"].split().count(SHOP) == 100
     long = {name: f"https://a.example/{name}".ljust(MAX_ADDRESS, "x") for name in names}
@@ -211,24 +294,33 @@ CARD = {"text": "t", "card": {"url": SHOP}}
 
 def on_shared_calls(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """The provider of SMS has cards, and calls that share one content."""
-    able = replace(fake.providers.text.capabilities, clickable=Clickable(("card.url",)), content_per_recipient=False)
+    able = replace(
+        fake.providers.text.capabilities,
+        clickable=Clickable(("card.url",)),
+        content_per_recipient=False,
+    )
     monkeypatch.setattr(fake.providers.text, "capabilities", replace(able, **changes))
 
 
 @pytest.mark.parametrize(
     ("options", "worth", "is_counted"),
     [
-        ({}, {ChannelType.SMS}, True), ({}, {ChannelType.EMAIL}, False), ({}, (), False), ({"track_links": True}, (), True),
+        ({}, {ChannelType.SMS}, True),
+        ({}, {ChannelType.EMAIL}, False),
+        ({}, (), False),
+        ({"track_links": True}, (), True),
         ({"track_links": False}, {ChannelType.SMS}, False),
     ],
-)  # fmt: skip
+)
 def test_a_call_for_each_person_is_made_where_it_is_worth_it(
     monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], worth: Any, is_counted: bool
 ) -> None:
     fake = FakeWorld()
     on_shared_calls(fake, monkeypatch)
     template = a_template(contents={ChannelType.SMS: CARD})
-    contents, links = render.prepare(fake.ports, template, {}, [a_channel("text", options=options)], worth=worth)
+    contents, links = render.prepare(
+        fake.ports, template, {}, [a_channel("text", options=options)], worth=worth
+    )
     assert links == ({"_link1": SHOP} if is_counted else {})
     assert contents["text"] == ({**CARD, "card": {"url": "{{_link1}}"}} if is_counted else CARD)
     assert render.is_personal(contents["text"], links) is is_counted
@@ -240,7 +332,10 @@ def test_where_it_costs_nothing_or_a_variable_asks_for_it_it_is_always_worth_it(
 ) -> None:
     fake = FakeWorld()
     on_shared_calls(fake, monkeypatch, **changes)
-    template = a_template(contents={ChannelType.SMS: {"text": "{{url}}", "card": {"url": "{{url}}"}}}, links=frozenset({"url"}))
+    template = a_template(
+        contents={ChannelType.SMS: {"text": "{{url}}", "card": {"url": "{{url}}"}}},
+        links=frozenset({"url"}),
+    )
     _, links = render.prepare(fake.ports, template, {"url": SHOP}, [a_channel("text")], worth=())
     assert list(links.values()) == [SHOP]
 
@@ -248,7 +343,9 @@ def test_where_it_costs_nothing_or_a_variable_asks_for_it_it_is_always_worth_it(
 def test_a_variable_where_nobody_can_open_it_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeWorld()
     on_shared_calls(fake, monkeypatch)
-    template = a_template(contents={ChannelType.SMS: {"text": "See {{url}}"}}, links=frozenset({"url"}))
+    template = a_template(
+        contents={ChannelType.SMS: {"text": "See {{url}}"}}, links=frozenset({"url"})
+    )
     contents, links = render.prepare(fake.ports, template, {"url": SHOP}, [a_channel("text")])
     assert (contents["text"], links) == ({"text": f"See {SHOP}"}, {})
 
@@ -257,9 +354,17 @@ def test_a_channel_whose_clicks_are_not_counted_has_nothing_left_to_fill_in() ->
     """Though another channel of the message has."""
     fake = FakeWorld()
     template = a_template(text="{{name}}: {{url}}", links=frozenset({"url"}))
-    channels = [a_channel("text"), a_channel("push"), a_channel("mail", options={"track_links": False})]
+    channels = [
+        a_channel("text"),
+        a_channel("push"),
+        a_channel("mail", options={"track_links": False}),
+    ]
     contents, links = render.prepare(fake.ports, template, {"url": SHOP, "name": "Ann"}, channels)
-    assert [contents[code]["text"] for code in ("text", "push", "mail")] == ["Ann: {{url}}", f"Ann: {SHOP}", f"Ann: {SHOP}"]
+    assert [contents[code]["text"] for code in ("text", "push", "mail")] == [
+        "Ann: {{url}}",
+        f"Ann: {SHOP}",
+        f"Ann: {SHOP}",
+    ]
     assert links == {"url": SHOP}
 
 
@@ -284,7 +389,14 @@ def test_a_short_link_that_does_not_fit_is_not_made(monkeypatch: pytest.MonkeyPa
 
 def test_the_words_of_an_ordinary_message_are_never_read_for_variables() -> None:
     fake = FakeWorld()
-    template = a_template(contents={ChannelType.EMAIL: {"subject": "", "text": f'{{{{_link1}}}} {{{{url}}}} <a href="{SHOP}">'}})
+    template = a_template(
+        contents={
+            ChannelType.EMAIL: {
+                "subject": "",
+                "text": f'{{{{_link1}}}} {{{{url}}}} <a href="{SHOP}">',
+            }
+        }
+    )
     contents, links = render.prepare(fake.ports, template, {}, [a_channel("mail")])
     assert links == {"_link2": SHOP}
     assert contents["mail"]["text"] == '{{_link1}} {{url}} <a href="{{_link2}}">'

@@ -35,7 +35,9 @@ def fake() -> FakeWorld:
 
 
 def limited(fake: FakeWorld, quota: int | None, **changes: Any) -> None:
-    fake.settings.put_channel(a_channel("mail", ChannelType.EMAIL, deliveries_per_day=quota, **changes))
+    fake.settings.put_channel(
+        a_channel("mail", ChannelType.EMAIL, deliveries_per_day=quota, **changes)
+    )
 
 
 def page_of(fake: FakeWorld, message: Message) -> Page:
@@ -62,26 +64,43 @@ def test_without_a_quota_nothing_is_asked(fake: FakeWorld) -> None:
 def test_the_provider_has_a_quota_unless_the_channel_has_another(
     fake: FakeWorld, own: int | None, sent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_day=63))
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, deliveries_per_day=63),
+    )
     limited(fake, own)
     run(fake, planned(fake)[1])
     assert fake.providers.mail.sent().total() == sent
 
 
-@pytest.mark.parametrize(("quota", "sent"), [(123, 75), (124, 100), (10**9, 100), (31, 25), (25, 25), (24, 0), (1, 0)])
-def test_a_job_makes_the_calls_that_there_is_room_for(fake: FakeWorld, quota: int, sent: int) -> None:
+@pytest.mark.parametrize(
+    ("quota", "sent"), [(123, 75), (124, 100), (10**9, 100), (31, 25), (25, 25), (24, 0), (1, 0)]
+)
+def test_a_job_makes_the_calls_that_there_is_room_for(
+    fake: FakeWorld, quota: int, sent: int
+) -> None:
     """Four calls of 25; a fifth of the quota is left to priority 1, unless not even one call would be left to the others."""
     limited(fake, quota)
     message, job = planned(fake)
     assert run(fake, job) == [], "no job goes round while the quota is used up"
     assert fake.providers.mail.sent().total() == sent == used(fake)
     waits = page_of(fake, message).waits
-    assert waits == (() if sent == 100 else (Wait(CallKey(0, 0, "mail", sent), 100, START + HOUR, for_quota=True),))
+    assert waits == (
+        ()
+        if sent == 100
+        else (Wait(CallKey(0, 0, "mail", sent), 100, START + HOUR, for_quota=True),)
+    )
     assert looks(fake) == ([] if sent == 100 else [START + HOUR])
 
 
-@pytest.mark.parametrize(("wanted", "priority", "sent"), [(25, Priority.HIGH, 25), (25, Priority.MEDIUM, 0), (50, Priority.HIGH, 25)])
-def test_a_fifth_is_left_to_what_is_urgent(fake: FakeWorld, wanted: int, priority: Priority, sent: int) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "priority", "sent"),
+    [(25, Priority.HIGH, 25), (25, Priority.MEDIUM, 0), (50, Priority.HIGH, 25)],
+)
+def test_a_fifth_is_left_to_what_is_urgent(
+    fake: FakeWorld, wanted: int, priority: Priority, sent: int
+) -> None:
     limited(fake, 125)
     run(fake, planned(fake)[1])
     before = fake.providers.mail.sent().total()
@@ -103,11 +122,15 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     fake.clock.time = START + HOUR
     evaluate.settle(fake.ports, at)
     (sent,) = fake.queues.sent[before:]
-    assert sent.job == replace(job, start=50), "what comes before has been made, or has a job of its own"
+    assert sent.job == replace(job, start=50), (
+        "what comes before has been made, or has a job of its own"
+    )
     evaluate.settle(fake.ports, at)
     assert len(fake.queues.sent) == before + 1, "its job is under way"
     assert run(fake, replace(job, start=50)) == []
-    assert page_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(CallKey(0, 0, "mail", 50), 100, START + 2 * HOUR, for_quota=True)
+    assert page_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(
+        CallKey(0, 0, "mail", 50), 100, START + 2 * HOUR, for_quota=True
+    )
 
 
 def test_it_is_asked_again_each_hour_and_right_after_the_day_has_turned(fake: FakeWorld) -> None:
@@ -132,7 +155,9 @@ def test_a_quota_that_is_raised_is_seen_within_the_hour(fake: FakeWorld) -> None
     run(fake, job)
     found = fake.settings.channel("mail")
     assert found is not None
-    fake.settings.update_channel(found, replace(found, deliveries_per_day=1000, version=found.version + 1))
+    fake.settings.update_channel(
+        found, replace(found, deliveries_per_day=1000, version=found.version + 1)
+    )
     fake.clock.advance(3600)
     assert run(fake, job) == []
     assert fake.providers.mail.sent().total() == 100
@@ -228,11 +253,17 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     fake.clock.advance(3600 + 599)
     run(fake, job)
     evaluate.settle(fake.ports, PageId(message.msgid, 0))
-    assert not any(known.has(FactKind.EXPIRED) for known in page_of(fake, message).known.values()), "a twelfth longer: the next day begins"
+    assert not any(
+        known.has(FactKind.EXPIRED) for known in page_of(fake, message).known.values()
+    ), "a twelfth longer: the next day begins"
     fake.clock.advance(1)
     evaluate.settle(fake.ports, PageId(message.msgid, 0))
     page = page_of(fake, message)
-    expired = [known.facts[FactKind.EXPIRED].code for known in page.known.values() if known.has(FactKind.EXPIRED)]
+    expired = [
+        known.facts[FactKind.EXPIRED].code
+        for known in page.known.values()
+        if known.has(FactKind.EXPIRED)
+    ]
     assert expired == ["quota_used_up"] * 50
     before = len(fake.queues.sent)
     assert run(fake, job) == []
@@ -252,24 +283,45 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     fake.clock.advance(3600)
     evaluate.settle(fake.ports, PageId(message.msgid, 0))
     page = page_of(fake, message)
-    assert [known.facts[FactKind.EXPIRED].code for known in page.known.values() if known.has(FactKind.EXPIRED)] == ["not_in_time"] * 25
+    assert [
+        known.facts[FactKind.EXPIRED].code
+        for known in page.known.values()
+        if known.has(FactKind.EXPIRED)
+    ] == ["not_in_time"] * 25
 
 
 @pytest.mark.parametrize(
     ("vendors", "own", "now", "date", "hours"),
     [
-        (8, 0, 0, "2027-01-15", 8), (8, 0, 7, "2027-01-15", 1), (8, 0, 8, "2027-01-16", 24), (None, 0, 8, "2027-01-15", 8),
-        (None, 0, 16, "2027-01-16", 24), (None, -5.5, 0, "2027-01-15", 21.5), (0, 8, 15.5, "2027-01-15", 0.5),
+        (8, 0, 0, "2027-01-15", 8),
+        (8, 0, 7, "2027-01-15", 1),
+        (8, 0, 8, "2027-01-16", 24),
+        (None, 0, 8, "2027-01-15", 8),
+        (None, 0, 16, "2027-01-16", 24),
+        (None, -5.5, 0, "2027-01-15", 21.5),
+        (0, 8, 15.5, "2027-01-15", 0.5),
     ],
-)  # fmt: skip
+)
 def test_a_day_is_one_on_the_vendors_clock_or_the_deployments(
-    fake: FakeWorld, vendors: float | None, own: float, now: float, date: str, hours: float, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld,
+    vendors: float | None,
+    own: float,
+    now: float,
+    date: str,
+    hours: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """START is eight o'clock in London."""
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, utc_offset=vendors))
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, utc_offset=vendors),
+    )
     fake.limits = replace(LIMITS, utc_offset=own)
     fake.clock.advance(now * 3600)
-    assert quota.today(fake.ports, a_channel("mail")) == quota.Day(date, fake.clock.now() + round(hours * HOUR))
+    assert quota.today(fake.ports, a_channel("mail")) == quota.Day(
+        date, fake.clock.now() + round(hours * HOUR)
+    )
 
 
 def test_the_operator_sees_it(fake: FakeWorld, caplog: pytest.LogCaptureFixture) -> None:
@@ -286,8 +338,14 @@ def test_the_operator_sees_it(fake: FakeWorld, caplog: pytest.LogCaptureFixture)
     assert quota.usage(fake.ports, replace(channel, deliveries_per_day=None)) is None
 
 
-def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, utc_offset=16))
+def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, utc_offset=16),
+    )
     limited(fake, 63)
     assert quota.today(fake.ports, a_channel("mail")).ends == START + 24 * HOUR
     message, job = planned(fake)
@@ -313,17 +371,25 @@ def test_a_part_that_has_room_is_not_reserved_again_for_the_one_that_waits(fake:
     fake.clock.advance(1)
     assert run(fake, paced) != [], "it has its turn, and comes back for it"
     before_that = fake.settings._channels["mail"]
-    fake.settings.update_channel(before_that, replace(before_that, deliveries_per_day=1000, version=before_that.version + 1))
+    fake.settings.update_channel(
+        before_that, replace(before_that, deliveries_per_day=1000, version=before_that.version + 1)
+    )
     fake.clock.advance(3600)
     before = len(fake.queues.sent)
     evaluate.settle(fake.ports, PageId(message.msgid, 0))
-    (sent,) = (envelope.job for envelope in fake.queues.sent[before:] if isinstance(envelope.job, DeliverJob))
+    (sent,) = (
+        envelope.job
+        for envelope in fake.queues.sent[before:]
+        if isinstance(envelope.job, DeliverJob)
+    )
     assert (sent.start, sent.end) == (50, 100)
     run(fake, sent)
     assert used(fake) == 100
 
 
-def test_nothing_stays_reserved_when_what_waits_cannot_be_said(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_stays_reserved_when_what_waits_cannot_be_said(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     limited(fake, 123)
     _, job = planned(fake)
     monkeypatch.setattr(fake.timers, "set", lambda _: (_ for _ in ()).throw(OSError("throttled")))

@@ -26,9 +26,16 @@ def fake() -> FakeWorld:
     return fake
 
 
-def planned(fake: FakeWorld, count: int = 100, *, number: int = 1, priority: Priority = Priority.MEDIUM) -> tuple[Message, DeliverJob]:
+def planned(
+    fake: FakeWorld, count: int = 100, *, number: int = 1, priority: Priority = Priority.MEDIUM
+) -> tuple[Message, DeliverJob]:
     """Mails to so many people, 25 a call."""
-    message = a_message(*(f"u{n:03d}" for n in range(count)), number=number, strategy=at_once("email"), priority=priority)
+    message = a_message(
+        *(f"u{n:03d}" for n in range(count)),
+        number=number,
+        strategy=at_once("email"),
+        priority=priority,
+    )
     fake.messages.has(message)
     fake.ledger.put_plan(a_plan(message), message)
     return message, DeliverJob(message.msgid, 0, 0, 0, "mail", 0, count)
@@ -57,7 +64,11 @@ def test_without_a_limit_nothing_is_asked(fake: FakeWorld) -> None:
 def test_the_provider_has_a_limit_unless_the_channel_has_another(
     fake: FakeWorld, own: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, calls_per_second=2))
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, calls_per_second=2),
+    )
     a_mail_channel(fake, **own)
     _, job = planned(fake)
     back = run(fake, job)
@@ -65,9 +76,15 @@ def test_the_provider_has_a_limit_unless_the_channel_has_another(
     assert back == ([] if own else [(replace(job, start=50), 1)])
 
 
-def test_a_provider_may_count_people_instead_of_calls(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_may_count_people_instead_of_calls(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """3,000 people a minute are 50 a second: two calls of 25. Eight tenths of that take 1.25 seconds."""
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_minute=3000))
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, deliveries_per_minute=3000),
+    )
     a_mail_channel(fake)
     _, job = planned(fake)
     assert run(fake, job) == [(replace(job, start=50), 1)]
@@ -76,32 +93,61 @@ def test_a_provider_may_count_people_instead_of_calls(fake: FakeWorld, monkeypat
     assert waiting.slot == START + 1250
 
 
-@pytest.mark.parametrize(("per_minute", "calls"), [(1, 1), (1499, 1), (1500, 1), (2999, 1), (3000, 2)])
+@pytest.mark.parametrize(
+    ("per_minute", "calls"), [(1, 1), (1499, 1), (1500, 1), (2999, 1), (3000, 2)]
+)
 def test_a_call_of_more_people_than_a_second_takes_is_made_all_the_same(
     fake: FakeWorld, per_minute: int, calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_minute=per_minute))
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, deliveries_per_minute=per_minute),
+    )
     a_mail_channel(fake)
     run(fake, planned(fake)[1])
     assert len(fake.providers.mail.calls) == calls
 
 
-@pytest.mark.parametrize(("field", "option", "rate"), [(7, 4, 7), (None, 4, 4), (0, 4, 0), (None, 0, 0), (None, None, 50)])
+@pytest.mark.parametrize(
+    ("field", "option", "rate"),
+    [(7, 4, 7), (None, 4, 4), (0, 4, 0), (None, 0, 0), (None, None, 50)],
+)
 def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
-    fake: FakeWorld, field: int | None, option: int | None, rate: float, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld,
+    field: int | None,
+    option: int | None,
+    rate: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, deliveries_per_minute=3000))
-    channel = a_channel("mail", calls_per_second=field, options={} if option is None else {"calls_per_second": option})
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, deliveries_per_minute=3000),
+    )
+    channel = a_channel(
+        "mail",
+        calls_per_second=field,
+        options={} if option is None else {"calls_per_second": option},
+    )
     assert pacing.limit_of(fake.ports, channel).per_second == rate
 
 
-def test_a_channel_may_lift_the_providers_limit(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake.providers.mail, "capabilities", replace(fake.providers.mail.capabilities, calls_per_second=1))
+def test_a_channel_may_lift_the_providers_limit(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        fake.providers.mail,
+        "capabilities",
+        replace(fake.providers.mail.capabilities, calls_per_second=1),
+    )
     a_mail_channel(fake, calls_per_second=0)
     assert run(fake, planned(fake)[1]) == []
 
 
-def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_without_using_up_its_tries(fake: FakeWorld) -> None:
+def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_without_using_up_its_tries(
+    fake: FakeWorld,
+) -> None:
     """Eight tenths of one call a second: the first call, then one in 1.25 seconds."""
     a_mail_channel(fake, calls_per_second=1)
     _, job = planned(fake)
@@ -117,7 +163,9 @@ def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_witho
     assert fake.log.count("pace.reserve") == 3, "a turn that was reserved is not asked for again"
 
 
-def test_a_turn_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(fake: FakeWorld) -> None:
+def test_a_turn_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(
+    fake: FakeWorld,
+) -> None:
     a_mail_channel(fake, calls_per_second=1)
     fake.pace.reserve("mail", 1000, 1, urgent=False)
     _, job = planned(fake)
@@ -186,6 +234,18 @@ def test_a_short_wait_costs_no_write(fake: FakeWorld) -> None:
 
 def test_a_wait_covers_the_calls_of_its_job_only() -> None:
     wait = Wait(CallKey(0, 1, "mail", 100), 200, START)
-    assert [wait.covers(CallKey(0, 1, "mail", n)) for n in (99, 100, 199, 200)] == [False, True, True, False]
+    assert [wait.covers(CallKey(0, 1, "mail", n)) for n in (99, 100, 199, 200)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
     assert wait.covers(CallKey(0, 1, "mail", 125, attempt=2))
-    assert not any(wait.covers(key) for key in (CallKey(1, 1, "mail", 100), CallKey(0, 0, "mail", 100), CallKey(0, 1, "text", 100)))
+    assert not any(
+        wait.covers(key)
+        for key in (
+            CallKey(1, 1, "mail", 100),
+            CallKey(0, 0, "mail", 100),
+            CallKey(0, 1, "text", 100),
+        )
+    )

@@ -14,13 +14,20 @@ from infra.bench.cost import Result
 from infra.bench.pipeline import BOUNDS
 
 COUNTS: dict[str, Any] = {
-    "requests": {"dynamodb": {"PutItem": 30, "Query": 10}, "sqs": {"SendMessageBatch": 4}, "kms": {"Decrypt": 2}},
+    "requests": {
+        "dynamodb": {"PutItem": 30, "Query": 10},
+        "sqs": {"SendMessageBatch": 4},
+        "kms": {"Decrypt": 2},
+    },
     "by_caller": {
         "api": {"dynamodb": {"PutItem": 20}, "sqs": {"SendMessageBatch": 4}, "kms": {"Decrypt": 2}},
         "deliver_app": {"dynamodb": {"PutItem": 10, "Query": 10}},
     },
     "api": {"POST": 15},
-    "lambda": {"api": {"invocations": 15, "milliseconds": 1500}, "deliver_app": {"invocations": 5, "milliseconds": 500}},
+    "lambda": {
+        "api": {"invocations": 15, "milliseconds": 1500},
+        "deliver_app": {"invocations": 5, "milliseconds": 500},
+    },
     "event_sources": {
         "app-2": {"receives": 5, "messages": 9, "deletes": 5},
         "stream": {"batches": 3, "records": 30},
@@ -33,10 +40,14 @@ COUNTS: dict[str, Any] = {
 
 @pytest.fixture
 def result() -> Result:
-    return Result(recipients=2000, deliveries_per_second=123.456, counts=COUNTS, log_bytes=1_000_000)
+    return Result(
+        recipients=2000, deliveries_per_second=123.456, counts=COUNTS, log_bytes=1_000_000
+    )
 
 
-def test_requests_of_functions_and_those_that_aws_makes_by_itself_are_counted(result: Result) -> None:
+def test_requests_of_functions_and_those_that_aws_makes_by_itself_are_counted(
+    result: Result,
+) -> None:
     steps = {name: number for name, number in result.requests_by_step.items() if number}
     assert steps["api"] == 26
     assert steps["deliver_app"] == 20
@@ -92,21 +103,35 @@ def test_messages_that_come_alone_cost_an_invocation_and_two_requests_each(resul
 
 
 def test_what_lambda_writes_into_the_log_is_billed_too(result: Result) -> None:
-    assert result.dollars["CloudWatch logs"] == pytest.approx((1_000_000 + 20 * 450) / 1e9 * 0.50 * 500)
+    assert result.dollars["CloudWatch logs"] == pytest.approx(
+        (1_000_000 + 20 * 450) / 1e9 * 0.50 * 500
+    )
 
 
 def test_the_benchmarks_own_requests_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     outside = {"-": {"sqs": {"GetQueueAttributes": 700}, "dynamodb": {"PutItem": 1}}}
-    answer = {**COUNTS, "by_caller": {**COUNTS["by_caller"], **outside}, "requests": {"sqs": {"GetQueueAttributes": 700}}}
-    monkeypatch.setattr(quiet.requests, "get", lambda *_, **__: SimpleNamespace(json=lambda: answer))
+    answer = {
+        **COUNTS,
+        "by_caller": {**COUNTS["by_caller"], **outside},
+        "requests": {"sqs": {"GetQueueAttributes": 700}},
+    }
+    monkeypatch.setattr(
+        quiet.requests, "get", lambda *_, **__: SimpleNamespace(json=lambda: answer)
+    )
     assert quiet.counted({"emulator_url": ""}) == COUNTS
 
 
-def test_the_page_says_what_was_measured(result: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_page_says_what_was_measured(
+    result: Result, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
     results = dict.fromkeys(("bulk", "single", "plain"), result)
-    report = {name: each.report for name, each in results.items()} | {"import_ratio": {"api": 2.1, "deliver": 1.5}}
-    bench_page.write(report, results, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine")
+    report = {name: each.report for name, each in results.items()} | {
+        "import_ratio": {"api": 2.1, "deliver": 1.5}
+    }
+    bench_page.write(
+        report, results, {"boto3_ms": 100.0, "api": 2.1, "deliver": 1.5}, BOUNDS, "a machine"
+    )
     page = bench_page.PAGE.read_text()
     assert "| recipients | 2,000 |  | 2,000 |  | 2,000 |  |" in page
     assert f"| usd per million | {result.report['usd_per_million']} | 1.5 |" in page

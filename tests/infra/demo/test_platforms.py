@@ -20,9 +20,16 @@ KINDS = [kind.value for kind in ChannelType]
 
 def test_every_platform_has_a_row_and_every_channel_type_a_usual_one() -> None:
     able = registry.capabilities()
-    assert {name: row.type for name, row in platforms.PLATFORMS.items()} == {name: each.type.value for name, each in able.items()}
-    assert {kind: able[name].type.value for kind, name in platforms.USUAL.items()} == {kind: kind for kind in KINDS}
-    assert frozenset(kind.value for kind in ChannelType if kind.bound_by_code) == platforms.BOUND_BY_CODE
+    assert {name: row.type for name, row in platforms.PLATFORMS.items()} == {
+        name: each.type.value for name, each in able.items()
+    }
+    assert {kind: able[name].type.value for kind, name in platforms.USUAL.items()} == {
+        kind: kind for kind in KINDS
+    }
+    assert (
+        frozenset(kind.value for kind in ChannelType if kind.bound_by_code)
+        == platforms.BOUND_BY_CODE
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,12 +58,22 @@ def test_two_channels_share_neither_account_nor_secret(platform: str) -> None:
     assert one.account["master_secret"] not in repr(one)
 
 
-def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_there(monkeypatch: Any, tmp_path: Path) -> None:
+def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_there(
+    monkeypatch: Any, tmp_path: Path
+) -> None:
     monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
     bench_page.PAGE.write_text("# Performance\n\n## Uploads\n\nas they were\n")
-    found = {"type": "sms", "platform": "jsms", "receipts": "poll", "aws_requests_per_1000": 40.4, "write_units_per_1000": 1200.0}
+    found = {
+        "type": "sms",
+        "platform": "jsms",
+        "receipts": "poll",
+        "aws_requests_per_1000": 40.4,
+        "write_units_per_1000": 1200.0,
+    }
     for dollars in (1.0, 2.345):
-        bench_page.put_section("Channels", channels.section([{**found, "usd_per_million": dollars}], 500))
+        bench_page.put_section(
+            "Channels", channels.section([{**found, "usd_per_million": dollars}], 500)
+        )
     page = bench_page.PAGE.read_text()
     assert page.count("## Channels") == 1
     assert "| `sms` | `jsms` | poll | 40 | 1,200 | 2.35 |" in page.replace("2.34 ", "2.35 ")
@@ -66,9 +83,19 @@ def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_ther
 
 def test_what_is_measured_leaves_out_what_another_platform_does_alike() -> None:
     measured = channels.scenarios()
-    assert {"jsms:poll", "jsms:webhook", "smtp:answer", "dingtalk:poll", "wechatmp:answer", "wechatmp_component:webhook"} <= set(measured)
+    assert {
+        "jsms:poll",
+        "jsms:webhook",
+        "smtp:answer",
+        "dingtalk:poll",
+        "wechatmp:answer",
+        "wechatmp_component:webhook",
+    } <= set(measured)
     assert not any(each.startswith("jpush_private") for each in measured)
     both = {each for each in measured if f"{each}:links" in measured}
-    assert both == {"cmpp:connection", "dingtalk:poll", "wecom:answer", "wecom_linkedcorp:answer"}, (
-        "where a link for each person costs calls"
-    )
+    assert both == {
+        "cmpp:connection",
+        "dingtalk:poll",
+        "wecom:answer",
+        "wecom_linkedcorp:answer",
+    }, "where a link for each person costs calls"

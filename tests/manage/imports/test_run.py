@@ -35,11 +35,21 @@ def fake() -> FakeWorld:
     fake.settings.put_channel(a_channel("push"))
     for family in (Family.LIST, Family.SEGMENT):
         for number in range(10):
-            fake.groups.put(Group(family, number, SHOP, f"{number}", "black" if family is Family.LIST else "file"))
+            fake.groups.put(
+                Group(
+                    family, number, SHOP, f"{number}", "black" if family is Family.LIST else "file"
+                )
+            )
     return fake
 
 
-def started(fake: FakeWorld, raw: bytes | str, kind: ImportKind = USERS, format: FileFormat = FileFormat.CSV, target: int = 0) -> str:
+def started(
+    fake: FakeWorld,
+    raw: bytes | str,
+    kind: ImportKind = USERS,
+    format: FileFormat = FileFormat.CSV,
+    target: int = 0,
+) -> str:
     one, form = imports.begin(fake.ports, RANDOM, kind, format, target)
     assert fake.files.upload(form, raw.encode() if isinstance(raw, str) else raw)
     assert imports.start(fake.ports, one.id).state is ImportState.RUNNING
@@ -101,7 +111,10 @@ def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWo
     assert fake.users.stored["ann"].contacts == {ChannelType.APP: {"push": ("r1",)}}
     fake.settings.put_channel(a_channel("push2", ChannelType.APP, number=98, name="another"))
     one = done(fake, "userid,app_regid\nann,r1\n")
-    assert (one.state, one.reason) == (ImportState.FAILED, "app_regid: needs the code of a delivery channel in brackets")
+    assert (one.state, one.reason) == (
+        ImportState.FAILED,
+        "app_regid: needs the code of a delivery channel in brackets",
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,21 +126,34 @@ def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWo
         ("userid,,phone", "column 2: is not a column of this kind of import"),
         ("userid,phone,phone[all]", "phone[all]: says the same as a column before it"),
         ("userid,USERID", "USERID: says the same as a column before it"),
-        ("userid,phone[nobody]", "phone[nobody]: must be all or the channel key of an access channel"),
+        (
+            "userid,phone[nobody]",
+            "phone[nobody]: must be all or the channel key of an access channel",
+        ),
         ("userid,tag[nobody]", "tag[nobody]: must be all or the channel key of an access channel"),
         ("userid,app[shop]", "app[shop]: there is no app channel with this code"),
-        ("userid,dingtalk_cc[shop]", "dingtalk_cc[shop]: is the same for all access channels: leave out what stands in brackets"),
-        ("userid,wechatoa_openid", "wechatoa_openid: needs the code of a delivery channel in brackets"),
+        (
+            "userid,dingtalk_cc[shop]",
+            "dingtalk_cc[shop]: is the same for all access channels: leave out what stands in brackets",
+        ),
+        (
+            "userid,wechatoa_openid",
+            "wechatoa_openid: needs the code of a delivery channel in brackets",
+        ),
     ],
 )
-def test_a_wrong_header_fails_the_import_before_anything_is_changed(fake: FakeWorld, header: str, reason: str) -> None:
+def test_a_wrong_header_fails_the_import_before_anything_is_changed(
+    fake: FakeWorld, header: str, reason: str
+) -> None:
     one = done(fake, f"{header}\nann,1,1\n")
     assert (one.state, one.reason, figures(one)) == (ImportState.FAILED, reason, (0, 0, 0, 0))
     assert not fake.users.stored
     assert not fake.files.stored, "the upload goes"
 
 
-def test_bad_rows_are_told_by_number_column_and_reason_and_the_others_are_done(fake: FakeWorld) -> None:
+def test_bad_rows_are_told_by_number_column_and_reason_and_the_others_are_done(
+    fake: FakeWorld,
+) -> None:
     raw = "userid,phone,email,tag\nann,12,a@b.c,\n,13800138000,,\nbob,13800138000,b@c.d,a b\nbob2,13800138000,,\nbob2,13900139000,,\n"
     one = done(fake, raw + "x\0y,1,,\n" + "c" * 65 + ",13800138000\n")
     assert (one.state, figures(one)) == (ImportState.DONE, (7, 1, 0, 6))
@@ -160,17 +186,31 @@ def test_a_row_without_a_user_says_so_and_not_that_it_stands_there_twice(fake: F
     assert [line[2].startswith("1 to 64") for line in told] == [False, False, True, True]
 
 
-@pytest.mark.parametrize("header", ["13800138000,ann", "ann@example.com,bob", "+8613800138000", "a" * 99 + "13800138000"])
-def test_a_file_without_a_header_is_refused_without_quoting_whom_it_is_about(fake: FakeWorld, header: str) -> None:
+@pytest.mark.parametrize(
+    "header", ["13800138000,ann", "ann@example.com,bob", "+8613800138000", "a" * 99 + "13800138000"]
+)
+def test_a_file_without_a_header_is_refused_without_quoting_whom_it_is_about(
+    fake: FakeWorld, header: str
+) -> None:
     """The reason is kept, and every member may read it."""
     one = done(fake, f"{header}\n")
-    assert (one.state, one.reason) == (ImportState.FAILED, "column 1: is not a column of this kind of import")
+    assert (one.state, one.reason) == (
+        ImportState.FAILED,
+        "column 1: is not a column of this kind of import",
+    )
     numbers: list[Sequence[spreadsheets.Cell]] = [["userid", 12345678901234567890], ["ann", 1]]
-    assert done(fake, spreadsheets.xlsx(numbers), USERS, FileFormat.XLSX).reason.startswith("column 2: is not a column")
+    assert done(fake, spreadsheets.xlsx(numbers), USERS, FileFormat.XLSX).reason.startswith(
+        "column 2: is not a column"
+    )
 
 
 def test_a_number_that_lost_digits_is_refused(fake: FakeWorld) -> None:
-    one = done(fake, spreadsheets.xlsx([["userid", "phone"], ["ann", 12345678901234567890]]), USERS, FileFormat.XLSX)
+    one = done(
+        fake,
+        spreadsheets.xlsx([["userid", "phone"], ["ann", 12345678901234567890]]),
+        USERS,
+        FileFormat.XLSX,
+    )
     assert report(fake, one)[1][:2] == ["2", "phone"]
     assert "15 digits" in report(fake, one)[1][2]
 
@@ -179,7 +219,10 @@ def test_cells_that_are_empty_leave_what_is_there_and_others_replace_it(fake: Fa
     fake.users.has(a_user("ann", text="13800138000", mail="a@b.c", tags=["old"]))
     done(fake, "userid,phone,email,tag\nann,,new@b.c,new\n")
     ann = fake.users.stored["ann"]
-    assert ann.contacts == {ChannelType.SMS: {"all": ("13800138000",)}, ChannelType.EMAIL: {"all": ("new@b.c",)}}
+    assert ann.contacts == {
+        ChannelType.SMS: {"all": ("13800138000",)},
+        ChannelType.EMAIL: {"all": ("new@b.c",)},
+    }
     assert ann.tags == {"all": ("new",)}
 
 
@@ -192,7 +235,9 @@ def test_tags_are_added_to_those_that_are_there(fake: FakeWorld) -> None:
     assert done(fake, "userid,phone\nann,13800138000\n", TAGS).state is ImportState.FAILED
 
 
-@pytest.mark.parametrize(("kind", "name"), [(SEGMENT, audiences.segment(7)), (LIST, audiences.listing(7))])
+@pytest.mark.parametrize(
+    ("kind", "name"), [(SEGMENT, audiences.segment(7)), (LIST, audiences.listing(7))]
+)
 def test_members_join_a_segment_or_a_list(fake: FakeWorld, kind: ImportKind, name: str) -> None:
     raw = "userid\nann\nbob\nann\n" + "x" * 65 + "\n"
     assert figures(done(fake, raw, kind, FileFormat.CSV, 7)) == (4, 2, 1, 1)
@@ -202,24 +247,35 @@ def test_members_join_a_segment_or_a_list(fake: FakeWorld, kind: ImportKind, nam
     assert "audiences.change" not in fake.log
 
 
-@pytest.mark.parametrize("number", ["1.38E+10", "2.08810212245883E+15", "1E+12", "1.2e+16", "-1.5E+07", "1,38E+10"])
-def test_a_number_that_a_spreadsheet_shortened_when_it_saved_csv_is_refused(fake: FakeWorld, number: str) -> None:
+@pytest.mark.parametrize(
+    "number", ["1.38E+10", "2.08810212245883E+15", "1E+12", "1.2e+16", "-1.5E+07", "1,38E+10"]
+)
+def test_a_number_that_a_spreadsheet_shortened_when_it_saved_csv_is_refused(
+    fake: FakeWorld, number: str
+) -> None:
     """It would be a good user id, and a good id of Alipay."""
     fake.settings.put_channel(a_channel("life", ChannelType.ALIPAY_LIFE, number=97, name="life"))
     one = done(fake, f'userid,alipaylife_userid,tag\n"{number}",,\nann,"{number}",\nbob,1E5,1E5\n')
     assert [(line[:2], "15 digits" in line[2]) for line in report(fake, one)[1:]] == [
-        (["2", "userid"], True), (["3", "alipaylife_userid"], True),
-    ]  # fmt: skip
+        (["2", "userid"], True),
+        (["3", "alipaylife_userid"], True),
+    ]
     assert set(fake.users.stored) == {"bob"}
 
 
 @pytest.mark.parametrize(("kind", "family"), [(SEGMENT, Family.SEGMENT), (LIST, Family.LIST)])
-def test_nobody_joins_a_segment_or_a_list_that_was_deleted_meanwhile(fake: FakeWorld, kind: ImportKind, family: Family) -> None:
+def test_nobody_joins_a_segment_or_a_list_that_was_deleted_meanwhile(
+    fake: FakeWorld, kind: ImportKind, family: Family
+) -> None:
     id = started(fake, "userid\nann\n", kind, FileFormat.CSV, 7)
     fake.groups.delete(replace(fake.groups.stored[family, 7], version=2))
     run(fake)
     one = fake.imports.stored[id]
-    assert (one.state, one.reason, fake.audiences.members) == (ImportState.FAILED, f"target: there is no such {family}", {})
+    assert (one.state, one.reason, fake.audiences.members) == (
+        ImportState.FAILED,
+        f"target: there is no such {family}",
+        {},
+    )
 
 
 def test_a_file_without_rows_is_done(fake: FakeWorld) -> None:
@@ -263,10 +319,14 @@ def test_progress_can_be_followed(fake: FakeWorld, monkeypatch: pytest.MonkeyPat
     assert seen == [("running", 10, 40, None), ("running", 20, 80, None), ("done", 25, 100, None)]
 
 
-ROWS = "userid,phone,tag\n" + "".join(f"u{n},1380013{n:04d},t{n % 3}\n" if n % 7 else f"u{n},bad,\n" for n in range(1, 36))
+ROWS = "userid,phone,tag\n" + "".join(
+    f"u{n},1380013{n:04d},t{n % 3}\n" if n % 7 else f"u{n},bad,\n" for n in range(1, 36)
+)
 
 
-def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(imports, "SLICE", 10)
     calm = _world()
     id = started(calm, ROWS)
@@ -284,7 +344,12 @@ def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(monkeypatch: pytes
         run(fake)
         one = fake.imports.stored[id]
         assert fake.users.stored == calm.users.stored, step
-        assert (one.state, one.rows, one.failed, one.changed + one.unchanged) == (ImportState.DONE, 35, 5, 30), step
+        assert (one.state, one.rows, one.failed, one.changed + one.unchanged) == (
+            ImportState.DONE,
+            35,
+            5,
+            30,
+        ), step
         assert report(fake, one) == told, step
         assert expected.changed >= one.changed
 
@@ -295,7 +360,9 @@ def _world() -> FakeWorld:
     return fake
 
 
-def test_of_two_workers_the_later_goes_on_and_the_other_stops(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_workers_the_later_goes_on_and_the_other_stops(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(imports, "SLICE", 10)
     id = started(fake, ROWS)
     fake.queues.take()

@@ -32,7 +32,10 @@ def refusal(raw: bytes, format: FileFormat) -> str:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 def test_csv_is_read_in_the_encodings_that_spreadsheets_save(encoding: str) -> None:
     sheet = sheets.read("userid,tag[all]\r\nzhang,北京;上海\r\n".encode(encoding), CSV)
-    assert (sheet.header, list(sheet.rows())) == (["userid", "tag[all]"], [(2, ["zhang", "北京;上海"])])
+    assert (sheet.header, list(sheet.rows())) == (
+        ["userid", "tag[all]"],
+        [(2, ["zhang", "北京;上海"])],
+    )
 
 
 def test_rows_keep_their_numbers_in_the_spreadsheet_when_others_are_empty() -> None:
@@ -40,7 +43,14 @@ def test_rows_keep_their_numbers_in_the_spreadsheet_when_others_are_empty() -> N
     sheet = sheets.read(raw, CSV)
     assert sheet.header == ["userid", "phone"]
     assert list(sheet.rows()) == [(4, ["a", "1\n2"]), (6, ["b"])]
-    grid: list[list[spreadsheets.Cell]] = [[None], ["userid", "phone"], [], [None, None], [None, 1], ["b"]]
+    grid: list[list[spreadsheets.Cell]] = [
+        [None],
+        ["userid", "phone"],
+        [],
+        [None, None],
+        [None, 1],
+        ["b"],
+    ]
     assert rows(spreadsheets.xlsx(grid), XLSX) == [(5, ["", "1"]), (6, ["b"])]
 
 
@@ -77,7 +87,12 @@ def test_a_file_can_be_read_again() -> None:
         (spreadsheets.archive({"a.txt": "hello"}), XLSX),
         (spreadsheets.archive({"xl/workbook.xml": "<a>"}), XLSX),
         (spreadsheets.xlsx([["userid"]])[:-30], XLSX),
-        (spreadsheets.xlsx([["userid"]], sheet="<worksheet><sheetData><row r='x'/></sheetData></worksheet>"), XLSX),
+        (
+            spreadsheets.xlsx(
+                [["userid"]], sheet="<worksheet><sheetData><row r='x'/></sheetData></worksheet>"
+            ),
+            XLSX,
+        ),
         (spreadsheets.package('<row r="1"><c r="1A"><v>1</v></c></row>'), XLSX),
         (spreadsheets.package('<row r="1"><c r="A1" t="s"><v>7</v></c></row>'), XLSX),
         (spreadsheets.xlsx([["userid"]], strings='<!DOCTYPE a [<!ENTITY b "c">]><sst/>'), XLSX),
@@ -102,7 +117,9 @@ def test_a_file_has_sixty_four_columns_at_most() -> None:
     assert len(sheets.read(most.encode(), CSV).header) == MAX_COLUMNS
     assert refusal(f"{most},one".encode(), CSV) == "has more than 64 columns"
     assert len(sheets.read(spreadsheets.xlsx([most.split(",")]), XLSX).header) == MAX_COLUMNS
-    assert refusal(spreadsheets.xlsx([[*most.split(","), "one"]]), XLSX) == "has more than 64 columns"
+    assert (
+        refusal(spreadsheets.xlsx([[*most.split(","), "one"]]), XLSX) == "has more than 64 columns"
+    )
 
 
 # What would unfold into gigabytes ends before calamine sees it: there it would end the process.
@@ -111,7 +128,10 @@ def test_a_file_has_sixty_four_columns_at_most() -> None:
 @pytest.mark.parametrize("far", ["A1048576", "XFD1", "XFD1048576", "BM1"])
 def test_two_cells_far_apart_are_refused_and_not_unfolded(far: str) -> None:
     assert "has more than" in refusal(
-        spreadsheets.package(f'<row r="1"><c r="A1"><v>1</v></c></row><row><c r="{far}"><v>1</v></c></row>'), XLSX
+        spreadsheets.package(
+            f'<row r="1"><c r="A1"><v>1</v></c></row><row><c r="{far}"><v>1</v></c></row>'
+        ),
+        XLSX,
     )
 
 
@@ -123,7 +143,9 @@ def test_cells_without_a_value_may_stand_anywhere() -> None:
 
 
 def test_rows_and_cells_that_name_no_place_are_counted() -> None:
-    raw = spreadsheets.package('<row><c t="str"><v>userid</v></c></row>' + "<row><c><v>1</v></c></row>" * 60_000)
+    raw = spreadsheets.package(
+        '<row><c t="str"><v>userid</v></c></row>' + "<row><c><v>1</v></c></row>" * 60_000
+    )
     assert refusal(raw, XLSX) == "has more than 50000 rows"
 
 
@@ -133,7 +155,9 @@ def test_one_long_text_in_many_cells_is_refused() -> None:
     assert len(rows(spreadsheets.xlsx(cells[:2]), XLSX)) == 1
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused_by_its_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_unpacks_to_too_much_is_refused_by_its_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     raw = spreadsheets.xlsx([["userid"], ["a" * 5000]])
     monkeypatch.setattr(workbook, "MAX_EXPANDED", 5000)
     assert "unpacked" in refusal(raw, XLSX)
@@ -142,7 +166,9 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_by_its_directory(monkeyp
 
 
 def test_an_archive_has_a_thousand_parts_at_most() -> None:
-    assert "parts" in refusal(spreadsheets.archive({f"{n}.txt": "" for n in range(workbook.MAX_MEMBERS + 1)}), XLSX)
+    assert "parts" in refusal(
+        spreadsheets.archive({f"{n}.txt": "" for n in range(workbook.MAX_MEMBERS + 1)}), XLSX
+    )
 
 
 @settings(max_examples=200, deadline=None)
@@ -150,7 +176,9 @@ def test_an_archive_has_a_thousand_parts_at_most() -> None:
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     for format, head in ((CSV, b""), (XLSX, b"PK\x03\x04")):
         with contextlib.suppress(Invalid):
-            assert all(number > 1 and cells for number, cells in sheets.read(head + raw, format).rows())
+            assert all(
+                number > 1 and cells for number, cells in sheets.read(head + raw, format).rows()
+            )
 
 
 @settings(max_examples=200, deadline=None)
@@ -162,13 +190,24 @@ def test_a_workbook_with_one_wrong_byte_is_read_or_refused(place: int, byte: int
         assert len(list(sheets.read(bytes(raw), XLSX).rows())) <= 2
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+86138", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", " =1", "'=1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+86138", "-1", "@SUM(A1)", "\tx", "\rx", "＝1", " =1", "'=1"]
+)
 def test_a_cell_that_looks_like_a_formula_does_not_run_and_comes_back_as_it_was(cell: str) -> None:
     assert escaped(cell)[0] == "'" or cell == "'=1"
     assert unescaped(escaped(cell)) == (cell if cell != "'=1" else "=1")
 
 
-@given(st.lists(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")), min_size=1, max_size=4), max_size=5))
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n")),
+            min_size=1,
+            max_size=4,
+        ),
+        max_size=5,
+    )
+)
 def test_what_is_written_has_no_formula_and_is_csv(table: Sequence[Sequence[str]]) -> None:
     import csv
     import io

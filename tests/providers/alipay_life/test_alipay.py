@@ -78,14 +78,21 @@ CANONICAL = (
 )
 
 
-def answered(inner: dict[str, Any] | str, name: str = ANSWER, key: rsa.RSAPrivateKey | None = None, status: int = 200) -> Response:
+def answered(
+    inner: dict[str, Any] | str,
+    name: str = ANSWER,
+    key: rsa.RSAPrivateKey | None = None,
+    status: int = 200,
+) -> Response:
     """As the gateway writes it: the signature covers the inner object exactly as it stands there."""
     raw = inner if isinstance(inner, str) else json.dumps(inner)
     sign = f', "sign": "{alipay_signing.sign(raw.encode(), key)}"' if key else ""
     return Response(status, {}, f'{{"{name}": {raw}{sign}}}'.encode())
 
 
-def sent(answer: Response | Exception, contact: str = "2088102122458832", **credentials: str) -> tuple[Answer, ScriptedTransport]:
+def sent(
+    answer: Response | Exception, contact: str = "2088102122458832", **credentials: str
+) -> tuple[Answer, ScriptedTransport]:
     transport = ScriptedTransport(answer)
     provider = Alipay(http(transport), lambda: NOW)
     with provider.connect(Account("life", {**CREDENTIALS, **credentials})) as session:
@@ -113,7 +120,9 @@ def test_a_call_is_a_signed_form_for_one_person() -> None:
 
 
 def test_an_open_id_is_named_as_one_and_an_authorised_account_by_its_token() -> None:
-    _, transport = sent(answered(SUCCESS), "074a1CcTG1LelxKe4xQC0zgNdId0nxi95b5lsNpazWYoCo5", app_auth_token="t1")
+    _, transport = sent(
+        answered(SUCCESS), "074a1CcTG1LelxKe4xQC0zgNdId0nxi95b5lsNpazWYoCo5", app_auth_token="t1"
+    )
     body = parse_qs((transport.requests[0].body or b"").decode())["biz_content"][0]
     assert json.loads(body)["to_open_id"] == "074a1CcTG1LelxKe4xQC0zgNdId0nxi95b5lsNpazWYoCo5"
     assert transport.queries()[0]["app_auth_token"] == ["t1"]
@@ -127,10 +136,19 @@ def test_private_keys_are_read_in_every_form_that_alipays_tool_writes() -> None:
     for form in (PKCS1, PKCS8):
         pem = OURS.private_bytes(PEM, form, PLAIN).decode()
         bare = base64.b64encode(OURS.private_bytes(DER, form, PLAIN)).decode()
-        for text in (pem, pem.replace("\n", "\r\n"), bare, bare[:64] + "\n" + bare[64:], f" {bare}\n"):
+        for text in (
+            pem,
+            pem.replace("\n", "\r\n"),
+            bare,
+            bare[:64] + "\n" + bare[64:],
+            f" {bare}\n",
+        ):
             assert alipay_signing.private_key(text, "x").private_numbers() == OURS.private_numbers()
     for text in (THEIR_PUBLIC, THEIRS.public_key().public_bytes(PEM, SPKI).decode()):
-        assert alipay_signing.public_key(text, "x").public_numbers() == THEIRS.public_key().public_numbers()
+        assert (
+            alipay_signing.public_key(text, "x").public_numbers()
+            == THEIRS.public_key().public_numbers()
+        )
 
 
 def _bare(key: Any, form: Any = PKCS8, encryption: Any = PLAIN) -> str:
@@ -146,24 +164,47 @@ def _bare(key: Any, form: Any = PKCS8, encryption: Any = PLAIN) -> str:
         ({"app_id": "1", "private_key": "x"}, {}, "credentials.private_key"),
         ({"app_id": "1", "private_key": "钥"}, {}, "credentials.private_key"),
         ({"app_id": "1", "private_key": THEIR_PUBLIC}, {}, "credentials.private_key"),
-        ({"app_id": "1", "private_key": _bare(ec.generate_private_key(ec.SECP256R1()))}, {}, "credentials.private_key"),
-        ({"app_id": "1", "private_key": _bare(rsa.generate_private_key(65537, 1024))}, {}, "credentials.private_key"),
-        ({"app_id": "1", "private_key": _bare(OURS, PKCS8, serialization.BestAvailableEncryption(b"p"))}, {}, "credentials.private_key"),
+        (
+            {"app_id": "1", "private_key": _bare(ec.generate_private_key(ec.SECP256R1()))},
+            {},
+            "credentials.private_key",
+        ),
+        (
+            {"app_id": "1", "private_key": _bare(rsa.generate_private_key(65537, 1024))},
+            {},
+            "credentials.private_key",
+        ),
+        (
+            {
+                "app_id": "1",
+                "private_key": _bare(OURS, PKCS8, serialization.BestAvailableEncryption(b"p")),
+            },
+            {},
+            "credentials.private_key",
+        ),
         ({**CREDENTIALS, "alipay_public_key": OUR_PKCS8}, {}, "credentials.alipay_public_key"),
-        ({**CREDENTIALS, "alipay_public_key": "-----BEGIN CERTIFICATE-----\nAAAA"}, {}, "credentials.alipay_public_key"),
+        (
+            {**CREDENTIALS, "alipay_public_key": "-----BEGIN CERTIFICATE-----\nAAAA"},
+            {},
+            "credentials.alipay_public_key",
+        ),
         ({**CREDENTIALS, "app_auth_token": 5}, {}, "credentials.app_auth_token"),
         ({**CREDENTIALS, "secret": "x"}, {}, "credentials.secret"),
         (CREDENTIALS, {"base_url": "http://openapi.alipay.com"}, "options.base_url"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    raw: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         Alipay(http(ScriptedTransport())).check_credentials(raw, options)
     assert error.value.field == field
     assert OUR_PKCS8[:40] not in str(error.value)
 
 
-@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode()))
+@given(
+    st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode())
+)
 def test_any_text_is_a_key_or_invalid(text: str) -> None:
     for read in (alipay_signing.private_key, alipay_signing.public_key):
         with pytest.raises(Invalid):
@@ -197,7 +238,10 @@ def test_a_finer_code_decides(sub_code: str) -> None:
     code = "40001" if "missing" in sub_code else "40002" if "invalid" in sub_code else "40004"
     with pytest.raises(ProviderError) as error:
         sent(answered({"code": code, "msg": "no", "sub_code": sub_code}))
-    assert type(error.value) is SUB_CODES[sub_code.removeprefix("PUB.") if "SYSTEM" in sub_code else sub_code]
+    assert (
+        type(error.value)
+        is SUB_CODES[sub_code.removeprefix("PUB.") if "SYSTEM" in sub_code else sub_code]
+    )
 
 
 @pytest.mark.parametrize("sub_code", sorted(INVALID_TARGET))
@@ -209,7 +253,10 @@ def test_who_does_not_follow_is_a_dead_contact(sub_code: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        (answered({"code": "40002", "sub_code": "isv.invalid-signature"}, "error_response"), Misconfigured),
+        (
+            answered({"code": "40002", "sub_code": "isv.invalid-signature"}, "error_response"),
+            Misconfigured,
+        ),
         (answered({"code": "49999"}), Rejected),
         (answered({"msg": "?"}), Uncertain),
         (answered("[]"), Uncertain),
@@ -223,7 +270,9 @@ def test_who_does_not_follow_is_a_dead_contact(sub_code: str) -> None:
         (Uncertain("timeout"), Uncertain),
     ],
 )
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_success_says_what_to_do(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(answer)
     assert type(error.value) is kind
@@ -239,11 +288,21 @@ def test_two_people_are_never_one_call() -> None:
 def test_a_success_must_be_signed_by_alipay_exactly_as_it_is_written() -> None:
     spaced = '{ "code":"10000",\n  "msg":"Success", "note":"\\/ \\u4e2d 中" }'
     for inner in (json.dumps(SUCCESS), spaced):
-        assert sent(answered(inner, key=THEIRS), alipay_public_key=THEIR_PUBLIC)[0].outcomes == [Outcome()]
-    escaped = answered('{"code":"10000","msg":"Success","note":"a/b"}', key=THEIRS).body.replace(b"a/b", b"a\\/b")
-    assert sent(Response(200, {}, escaped), alipay_public_key=THEIR_PUBLIC)[0].outcomes == [Outcome()]  # escaped after it was signed
+        assert sent(answered(inner, key=THEIRS), alipay_public_key=THEIR_PUBLIC)[0].outcomes == [
+            Outcome()
+        ]
+    escaped = answered('{"code":"10000","msg":"Success","note":"a/b"}', key=THEIRS).body.replace(
+        b"a/b", b"a\\/b"
+    )
+    assert sent(Response(200, {}, escaped), alipay_public_key=THEIR_PUBLIC)[0].outcomes == [
+        Outcome()
+    ]  # escaped after it was signed
     good = answered(SUCCESS, key=THEIRS).body
-    forged = [answered(SUCCESS), answered(SUCCESS, key=OURS), Response(200, {}, good.replace(b"Success", b"success"))]
+    forged = [
+        answered(SUCCESS),
+        answered(SUCCESS, key=OURS),
+        Response(200, {}, good.replace(b"Success", b"success")),
+    ]
     forged += [
         Response(200, {}, good.replace(b'"sign": "', b'"sign": "!')),
         Response(200, {}, b'{"sign":5,' + good[1:].split(b', "sign"')[0] + b"}"),
@@ -251,7 +310,9 @@ def test_a_success_must_be_signed_by_alipay_exactly_as_it_is_written() -> None:
     for answer in forged:
         with pytest.raises(Uncertain, match="answer_signature"):
             sent(answer, alipay_public_key=THEIR_PUBLIC)
-        assert sent(answer)[0].outcomes == [Outcome()]  # without Alipay's key, TLS alone speaks for it
+        assert sent(answer)[0].outcomes == [
+            Outcome()
+        ]  # without Alipay's key, TLS alone speaks for it
 
 
 def test_a_refusal_that_alipay_could_not_sign_is_believed_and_a_forged_one_is_not() -> None:
@@ -282,7 +343,21 @@ def test_members_are_found_as_they_are_written(text: str, found: dict[str, str])
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "{}", "[]", '{"a"}', '{"a":}', '{"a":1', '{"a":1}}', '{"a":1,}', '{"a":1,"a":2}', "{1:2}", '{"a":' * 9999]
+    "text",
+    [
+        "",
+        "{",
+        "{}",
+        "[]",
+        '{"a"}',
+        '{"a":}',
+        '{"a":1',
+        '{"a":1}}',
+        '{"a":1,}',
+        '{"a":1,"a":2}',
+        "{1:2}",
+        '{"a":' * 9999,
+    ],
 )
 def test_what_is_no_object_has_no_members(text: str) -> None:
     with pytest.raises(ValueError):
@@ -290,7 +365,11 @@ def test_what_is_no_object_has_no_members(text: str) -> None:
 
 
 @given(
-    st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)), min_size=1),
+    st.dictionaries(
+        st.text(),
+        st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner)),
+        min_size=1,
+    ),
     st.booleans(),
 )
 def test_members_of_any_object_are_its_json(value: dict[str, Any], escaped: bool) -> None:
@@ -308,12 +387,17 @@ def test_any_answer_is_an_error_of_ours(body: bytes) -> None:
 
 
 def checked(answer: Response | Exception, **credentials: str) -> None:
-    with Alipay(http(ScriptedTransport(answer)), lambda: NOW).connect(Account("life", {**CREDENTIALS, **credentials})) as session:
+    with Alipay(http(ScriptedTransport(answer)), lambda: NOW).connect(
+        Account("life", {**CREDENTIALS, **credentials})
+    ) as session:
         session.check()
 
 
 def test_a_connection_is_good_when_only_the_empty_message_is_refused() -> None:
-    checked(answered({"code": "40002", "sub_code": "isv.invalid-parameter"}, key=THEIRS), alipay_public_key=THEIR_PUBLIC)
+    checked(
+        answered({"code": "40002", "sub_code": "isv.invalid-parameter"}, key=THEIRS),
+        alipay_public_key=THEIR_PUBLIC,
+    )
     checked(answered({"code": "40004", "sub_code": "PUB.ANY"}))
 
 
@@ -321,13 +405,18 @@ def test_a_connection_is_good_when_only_the_empty_message_is_refused() -> None:
     ("answer", "kind"),
     [
         (answered({"code": "40002", "sub_code": "isv.invalid-signature"}), Misconfigured),
-        (answered({"code": "40006", "sub_code": "isv.insufficient-isv-permissions"}), Misconfigured),
+        (
+            answered({"code": "40006", "sub_code": "isv.insufficient-isv-permissions"}),
+            Misconfigured,
+        ),
         (answered({"code": "40004"}, key=OURS), Misconfigured),
         (answered({"code": "20000"}), Unavailable),
         (Uncertain("timeout"), Unavailable),
     ],
 )
-def test_a_connection_that_is_not_says_why(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_a_connection_that_is_not_says_why(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         checked(answer, alipay_public_key=THEIR_PUBLIC)
     assert type(error.value) is kind
@@ -337,7 +426,10 @@ def test_a_connection_that_is_not_says_why(answer: Response | Exception, kind: t
 
 
 def changed(**context: Any) -> dict[str, Any]:
-    return {**CONTENT, "context": {k: v for k, v in {**CONTENT["context"], **context}.items() if v is not ...}}  # type: ignore[dict-item]
+    return {
+        **CONTENT,
+        "context": {k: v for k, v in {**CONTENT["context"], **context}.items() if v is not ...},
+    }  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(
@@ -389,7 +481,10 @@ def test_contents_that_it_may_not_have(content: dict[str, Any], field: str) -> N
         st.sampled_from(["template_id", "context", "x"]),
         st.text()
         | st.none()
-        | st.dictionaries(st.sampled_from(["url", "head_color", "action_name", "keyword1"]), st.text() | st.just({"value": 1})),
+        | st.dictionaries(
+            st.sampled_from(["url", "head_color", "action_name", "keyword1"]),
+            st.text() | st.just({"value": 1}),
+        ),
     )
 )
 def test_any_content_is_taken_or_invalid(content: dict[str, Any]) -> None:

@@ -50,7 +50,9 @@ def pushed(content: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 def test_a_thousand_registration_ids_are_one_call_with_its_token() -> None:
     ids = [f"rid{n}" for n in range(1000)]
-    answer, transport = sent(reply({"sendno": "0", "msg_id": "18"}), outgoing=call(*ids, content=ALERT, token="k1-cid"))
+    answer, transport = sent(
+        reply({"sendno": "0", "msg_id": "18"}), outgoing=call(*ids, content=ALERT, token="k1-cid")
+    )
     assert answer.provider_id == "18"
     assert len(answer.outcomes) == 1000
     assert not any(o.loss for o in answer.outcomes)
@@ -84,9 +86,15 @@ def test_a_full_content_passes_through_with_our_id() -> None:
     }
     before = json.dumps(content)
     body = pushed(content, time_to_live=30, apns_production=False)
-    assert body["notification"] == {"android": {"alert": "A", "intent": {"url": "x"}, "extras": {"ums_msgid": "msg-1"}}}
+    assert body["notification"] == {
+        "android": {"alert": "A", "intent": {"url": "x"}, "extras": {"ums_msgid": "msg-1"}}
+    }
     assert body["message"] == {"msg_content": "M", "extras": {"ums_msgid": "msg-1"}}
-    assert body["options"] == {"time_to_live": 30, "apns_collapse_id": "c", "apns_production": False}
+    assert body["options"] == {
+        "time_to_live": 30,
+        "apns_collapse_id": "c",
+        "apns_production": False,
+    }
     assert json.dumps(content) == before
 
 
@@ -105,7 +113,10 @@ def test_the_platform_of_a_message(given_: Any, expected: Any) -> None:
     assert pushed(ALERT, platform=given_)["platform"] == expected
 
 
-@pytest.mark.parametrize(("sendno", "expected"), [("18", 18), (18, 18), ("abc", None), ("0", None), ("99999999999", None), ("-1", None)])
+@pytest.mark.parametrize(
+    ("sendno", "expected"),
+    [("18", 18), (18, 18), ("abc", None), ("0", None), ("99999999999", None), ("-1", None)],
+)
 def test_sendno_is_passed_on_where_the_vendor_takes_it(sendno: Any, expected: int | None) -> None:
     assert pushed(ALERT, sendno=sendno).get("options", {}).get("sendno") == expected
 
@@ -140,7 +151,9 @@ def test_every_code_of_the_table_is_its_class(code: str) -> None:
         (Unavailable("connect"), Unavailable),
     ],
 )
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_success_says_what_to_do(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(answer, outgoing=call("a", content=ALERT))
     assert type(error.value) is kind
@@ -196,7 +209,10 @@ def test_a_pool_belongs_to_one_account_and_grows_old() -> None:
     now = [NOON]
     transport = ScriptedTransport(cids("k1-1", "k1-2"), cids("other-1", "other-2"), cids("k1-9"))
     provider = JPush(http(transport), now=lambda: now[0])
-    with provider.connect(account()) as session, provider.connect(account(base_url="https://private.example")) as other:
+    with (
+        provider.connect(account()) as session,
+        provider.connect(account(base_url="https://private.example")) as other,
+    ):
         assert session.token() == "k1-1"
         assert other.token() == "other-1"
         now[0] += 700
@@ -215,8 +231,13 @@ def test_a_pool_belongs_to_one_account_and_grows_old() -> None:
         (reply([1]), Unavailable),
     ],
 )
-def test_a_failure_to_fetch_tokens_is_never_uncertain(answer: Response | Exception, kind: type[Exception]) -> None:
-    with JPush(http(ScriptedTransport(answer))).connect(account()) as session, pytest.raises(kind) as error:
+def test_a_failure_to_fetch_tokens_is_never_uncertain(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
+    with (
+        JPush(http(ScriptedTransport(answer))).connect(account()) as session,
+        pytest.raises(kind) as error,
+    ):
         session.token()
     assert type(error.value) is kind
 
@@ -228,7 +249,15 @@ def polled(*answers: Response | Exception, now: float = NOON, **options: Any):
 
 
 def test_polling_reads_what_is_certain() -> None:
-    states = {"a": {"status": 0}, "b": {"status": 1}, "c": {"status": 2}, "d": {"status": 3}, "e": {"status": 4}, "f": "?", "x": {}}
+    states = {
+        "a": {"status": 0},
+        "b": {"status": 1},
+        "c": {"status": 2},
+        "d": {"status": 3},
+        "e": {"status": 4},
+        "f": "?",
+        "x": {},
+    }
     receipts, transport = polled(reply(states))
     at = int(NOON * 1000)
     assert receipts == [
@@ -236,11 +265,15 @@ def test_polling_reads_what_is_certain() -> None:
         Receipt("18", ReceiptKind.DELIVERY_FAILED, at, "c", "2"),
     ]
     assert transport.requests[0].url == "https://report.jpush.cn/v3/status/message"
-    assert transport.bodies() == [{"msg_id": 18, "registration_ids": ["a", "b", "c", "d", "e", "f"]}]
+    assert transport.bodies() == [
+        {"msg_id": 18, "registration_ids": ["a", "b", "c", "d", "e", "f"]}
+    ]
 
 
 def test_polling_asks_for_yesterday_in_the_small_hours() -> None:
-    receipts, transport = polled(reply({"a": {"status": 0}}), reply({"b": {"status": 0}}), now=NOON - 11 * 3600)
+    receipts, transport = polled(
+        reply({"a": {"status": 0}}), reply({"b": {"status": 0}}), now=NOON - 11 * 3600
+    )
     assert [r.contact for r in receipts] == ["a", "b"]
     first, second = transport.bodies()
     assert "date" not in first
@@ -250,13 +283,20 @@ def test_polling_asks_for_yesterday_in_the_small_hours() -> None:
 
 def test_polling_asks_for_a_thousand_at_a_time() -> None:
     transport = ScriptedTransport(reply({}), reply({}), reply({}))
-    with JPush(http(transport), now=lambda: NOON).connect(account(report_url="https://r.example")) as session:
+    with JPush(http(transport), now=lambda: NOON).connect(
+        account(report_url="https://r.example")
+    ) as session:
         session.poll({"18": [str(n) for n in range(1500)], "19": ["a"]})
     assert [len(body["registration_ids"]) for body in transport.bodies()] == [1000, 500, 1]
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"), [(failure(3001, 401), Misconfigured), (failure(10, 500), Unavailable), (Uncertain("timeout"), Unavailable)]
+    ("answer", "kind"),
+    [
+        (failure(3001, 401), Misconfigured),
+        (failure(10, 500), Unavailable),
+        (Uncertain("timeout"), Unavailable),
+    ],
 )
 def test_a_failed_poll_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
     with pytest.raises(kind):
@@ -269,11 +309,25 @@ def test_a_failed_poll_says_what_to_do(answer: Response | Exception, kind: type[
         {"alert": "{{name}}, hello"},
         {"title": "T", "alert": "A", "extras": {"url": "{{url}}"}},
         {"notification": {"alert": "A"}},
-        {"notification": {"android": {"alert": "A"}, "ios": {"alert": {"title": "T", "body": "{{b}}"}}}},
+        {
+            "notification": {
+                "android": {"alert": "A"},
+                "ios": {"alert": {"title": "T", "body": "{{b}}"}},
+            }
+        },
         {"notification": {"alert": "A", "hmos": {"category": "X"}}},
-        {"notification": {"android": {"alert": "", "extras": {"x": 1}}, "ios": {"alert": "", "badge": "+1", "content-available": True}}},
+        {
+            "notification": {
+                "android": {"alert": "", "extras": {"x": 1}},
+                "ios": {"alert": "", "badge": "+1", "content-available": True},
+            }
+        },
         {"message": {"msg_content": "M", "title": "T"}},
-        {"notification": {"alert": "A"}, "message": {"msg_content": "M"}, "options": {"time_to_live": 60}},
+        {
+            "notification": {"alert": "A"},
+            "message": {"msg_content": "M"},
+            "options": {"time_to_live": 60},
+        },
     ],
 )
 def test_contents_that_a_template_may_have(content: dict[str, Any]) -> None:
@@ -320,15 +374,41 @@ def test_contents_that_it_may_not_have(content: dict[str, Any], field: str) -> N
         ({"app_key": "k:", "master_secret": "s"}, {}, "credentials.app_key"),
         ({"app_key": "k", "master_secret": 1}, {}, "credentials.master_secret"),
         ({"app_key": "k", "master_secret": "s", "appkey": "k"}, {}, "credentials.appkey"),
-        ({"app_key": "k", "master_secret": "s"}, {"base_url": "http://push.example"}, "options.base_url"),
-        ({"app_key": "k", "master_secret": "s"}, {"report_url": "https://10.0.0.1"}, "options.report_url"),
-        ({"app_key": "k", "master_secret": "s", "receipt_fields": 1}, {}, "credentials.receipt_fields"),
-        ({"app_key": "k", "master_secret": "s", "receipt_fields": {"x": []}}, {}, "credentials.receipt_fields.x"),
-        ({"app_key": "k", "master_secret": "s", "receipt_fields": {"id": "mid"}}, {}, "credentials.receipt_fields.id"),
-        ({"app_key": "k", "master_secret": "s", "receipt_fields": {"kinds": {"1": "seen"}}}, {}, "credentials.receipt_fields.kinds"),
+        (
+            {"app_key": "k", "master_secret": "s"},
+            {"base_url": "http://push.example"},
+            "options.base_url",
+        ),
+        (
+            {"app_key": "k", "master_secret": "s"},
+            {"report_url": "https://10.0.0.1"},
+            "options.report_url",
+        ),
+        (
+            {"app_key": "k", "master_secret": "s", "receipt_fields": 1},
+            {},
+            "credentials.receipt_fields",
+        ),
+        (
+            {"app_key": "k", "master_secret": "s", "receipt_fields": {"x": []}},
+            {},
+            "credentials.receipt_fields.x",
+        ),
+        (
+            {"app_key": "k", "master_secret": "s", "receipt_fields": {"id": "mid"}},
+            {},
+            "credentials.receipt_fields.id",
+        ),
+        (
+            {"app_key": "k", "master_secret": "s", "receipt_fields": {"kinds": {"1": "seen"}}},
+            {},
+            "credentials.receipt_fields.kinds",
+        ),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    raw: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         JPush(http(ScriptedTransport())).check_credentials(raw, options)
     assert error.value.field == field
@@ -361,7 +441,16 @@ def test_the_webhook_secret_cannot_be_used_to_send() -> None:
 
 @pytest.mark.parametrize(
     "authorization",
-    ["", "Basic", "Basic !!", "Bearer " + AUTH[6:], "Basic " + b64encode(b"k1:s2").decode(), "Basic \u00e9", AUTH + "x", "basic\x00"],
+    [
+        "",
+        "Basic",
+        "Basic !!",
+        "Bearer " + AUTH[6:],
+        "Basic " + b64encode(b"k1:s2").decode(),
+        "Basic \u00e9",
+        AUTH + "x",
+        "basic\x00",
+    ],
 )
 def test_a_webhook_with_other_credentials_is_not_believed(authorization: str) -> None:
     with pytest.raises(Unverified):
@@ -400,7 +489,14 @@ def test_the_shape_of_the_overseas_product() -> None:
             "status": {"message_status": status, **more},
         }
 
-    rows = [row("plan"), row("sent"), row("delivered"), row("click"), row("delivered_failed", error_code=3001), row("read")]
+    rows = [
+        row("plan"),
+        row("sent"),
+        row("delivered"),
+        row("click"),
+        row("delivered_failed", error_code=3001),
+        row("read"),
+    ]
     assert [(r.kind, r.code) for r in webhook({"total": 5, "rows": rows}).receipts] == [
         (ReceiptKind.DELIVERED, ""),
         (ReceiptKind.CLICKED, ""),
@@ -410,18 +506,36 @@ def test_the_shape_of_the_overseas_product() -> None:
 
 
 def test_an_operator_names_the_fields_of_the_format_that_support_sent() -> None:
-    fields = {"events": ["list"], "id": ["mid"], "contact": ["rids"], "time": ["at"], "kind": ["what"], "kinds": {"8": "clicked"}}
+    fields = {
+        "events": ["list"],
+        "id": ["mid"],
+        "contact": ["rids"],
+        "time": ["at"],
+        "kind": ["what"],
+        "kinds": {"8": "clicked"},
+    }
     credentials = {**CREDENTIALS, "receipt_fields": fields}
     JPush(http(ScriptedTransport())).check_credentials(credentials, {})
-    receipts = webhook({"list": [{"mid": 1, "rids": ["a", "b"], "at": 1_600_000_000, "what": 8}]}, credentials=credentials).receipts
-    assert [(r.provider_id, r.contact, r.kind) for r in receipts] == [("1", "a", ReceiptKind.CLICKED), ("1", "b", ReceiptKind.CLICKED)]
+    receipts = webhook(
+        {"list": [{"mid": 1, "rids": ["a", "b"], "at": 1_600_000_000, "what": 8}]},
+        credentials=credentials,
+    ).receipts
+    assert [(r.provider_id, r.contact, r.kind) for r in receipts] == [
+        ("1", "a", ReceiptKind.CLICKED),
+        ("1", "b", ReceiptKind.CLICKED),
+    ]
 
 
 def test_an_event_without_a_time_has_the_time_of_the_webhook() -> None:
-    assert webhook({"msg_id": "1", "type": 0, "registration_id": "a"}).receipts[0].time == 1_700_000_000_000
+    assert (
+        webhook({"msg_id": "1", "type": 0, "registration_id": "a"}).receipts[0].time
+        == 1_700_000_000_000
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"1", b'"x"', b"null", b"[" * 100_000, b'{"data": 1}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b"1", b'"x"', b"null", b"[" * 100_000, b'{"data": 1}']
+)
 def test_a_body_that_holds_no_events_is_invalid(body: bytes) -> None:
     with pytest.raises(Invalid):
         webhook(body)
@@ -432,7 +546,20 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner)
         | st.dictionaries(
-            st.sampled_from(["data", "rows", "msg_id", "message_id", "type", "status", "message_status", "itime", "registration_id", "to"]),
+            st.sampled_from(
+                [
+                    "data",
+                    "rows",
+                    "msg_id",
+                    "message_id",
+                    "type",
+                    "status",
+                    "message_status",
+                    "itime",
+                    "registration_id",
+                    "to",
+                ]
+            ),
             inner,
         )
     ),
@@ -447,7 +574,12 @@ def test_any_json_gives_receipts_or_is_invalid(value: Any) -> None:
     except Invalid:
         return
     assert all(
-        isinstance(r, Receipt) and (r.provider_id + r.contact).isascii() and r.provider_id and r.contact and r.time > 0 for r in receipts
+        isinstance(r, Receipt)
+        and (r.provider_id + r.contact).isascii()
+        and r.provider_id
+        and r.contact
+        and r.time > 0
+        for r in receipts
     )
 
 
@@ -464,7 +596,9 @@ def test_any_authorization_but_the_right_one_is_unverified(value: str) -> None:
 
 
 def test_recipients_do_not_show_in_representations() -> None:
-    assert "13800000000" not in repr(Recipient("13800000000", {"alert": "13800000000"})) + repr(account())
+    assert "13800000000" not in repr(Recipient("13800000000", {"alert": "13800000000"})) + repr(
+        account()
+    )
 
 
 def recalled(answer: Response | Exception) -> tuple[Any, ScriptedTransport]:
@@ -485,10 +619,15 @@ def test_a_push_is_withdrawn_for_all_its_devices(answer: Response) -> None:
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (reply({"error": {"code": 1003, "message": "Invalid msg_id"}}, 400), Rejected), (reply({"error": {"code": 2002}}, 429), Throttled),
-        (Uncertain("timeout"), Unavailable), (reply({"error": {"code": 1004}}, 401), Misconfigured), (reply({}, 500), Unavailable),
+        (reply({"error": {"code": 1003, "message": "Invalid msg_id"}}, 400), Rejected),
+        (reply({"error": {"code": 2002}}, 429), Throttled),
+        (Uncertain("timeout"), Unavailable),
+        (reply({"error": {"code": 1004}}, 401), Misconfigured),
+        (reply({}, 500), Unavailable),
     ],
-)  # fmt: skip
-def test_a_push_that_cannot_be_withdrawn_says_why(answer: Response | Exception, error: type[Exception]) -> None:
+)
+def test_a_push_that_cannot_be_withdrawn_says_why(
+    answer: Response | Exception, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         recalled(answer)

@@ -39,17 +39,23 @@ TAKEN = Outcome()
 
 def opened(transport: ScriptedTransport, **options: Any):
     clock = Clock(NOW / 1000)
-    return DingTalk(http(transport), tokens(clock), clock).connect(Account("dt", CREDENTIALS, options))
+    return DingTalk(http(transport), tokens(clock), clock).connect(
+        Account("dt", CREDENTIALS, options)
+    )
 
 
-def sent(*answers: Response | Exception, outgoing: OutgoingCall, **options: Any) -> tuple[Answer, ScriptedTransport]:
+def sent(
+    *answers: Response | Exception, outgoing: OutgoingCall, **options: Any
+) -> tuple[Answer, ScriptedTransport]:
     transport = ScriptedTransport(token(), *answers)
     with opened(transport, **options) as session:
         assert session.token() is None
         return session.send(outgoing), transport
 
 
-def polled(*answers: Response | Exception, ids: dict[str, list[str]]) -> tuple[Any, ScriptedTransport]:
+def polled(
+    *answers: Response | Exception, ids: dict[str, list[str]]
+) -> tuple[Any, ScriptedTransport]:
     transport = ScriptedTransport(token(), *answers)
     with opened(transport) as session:
         return session.poll(ids), transport
@@ -61,10 +67,18 @@ def results(**lists: Any) -> Response:
 
 @pytest.mark.parametrize("content", [TEXT, {"msg": {"msgtype": "text", "text": "hi"}}])
 def test_users_of_a_call_are_one_task(content: dict[str, Any]) -> None:
-    answer, transport = sent(said(0, task_id=256271667526), outgoing=call("a", "b.2", content=content))
+    answer, transport = sent(
+        said(0, task_id=256271667526), outgoing=call("a", "b.2", content=content)
+    )
     assert answer == Answer([TAKEN, TAKEN], "256271667526")
-    assert transport.paths() == ["GET /gettoken", "POST /topapi/message/corpconversation/asyncsend_v2"]
-    assert transport.queries() == [{"appkey": ["k1"], "appsecret": ["s1"]}, {"access_token": ["t1"]}]
+    assert transport.paths() == [
+        "GET /gettoken",
+        "POST /topapi/message/corpconversation/asyncsend_v2",
+    ]
+    assert transport.queries() == [
+        {"appkey": ["k1"], "appsecret": ["s1"]},
+        {"access_token": ["t1"]},
+    ]
     assert transport.bodies()[1] == {
         "agent_id": 1234,
         "userid_list": "a,b.2",
@@ -74,8 +88,15 @@ def test_users_of_a_call_are_one_task(content: dict[str, Any]) -> None:
 
 
 def test_dingtalks_own_object_passes_as_it_is() -> None:
-    msg = {"msgtype": "link", "link": {"messageUrl": "https://a", "picUrl": "@p", "title": "t", "text": "x", "more": [1]}}
-    _, transport = sent(said(0, task_id="7"), outgoing=call("a", content={"msg": msg}), base_url="https://d.example/")
+    msg = {
+        "msgtype": "link",
+        "link": {"messageUrl": "https://a", "picUrl": "@p", "title": "t", "text": "x", "more": [1]},
+    }
+    _, transport = sent(
+        said(0, task_id="7"),
+        outgoing=call("a", content={"msg": msg}),
+        base_url="https://d.example/",
+    )
     assert transport.bodies()[1]["msg"] == msg
     assert transport.requests[1].url.startswith("https://d.example/topapi/")
 
@@ -97,7 +118,9 @@ def test_what_is_no_userid_never_stands_in_the_list(contact: str) -> None:
 
 def test_a_call_without_any_userid_is_not_made() -> None:
     with opened(ScriptedTransport()) as session:
-        assert session.send(call(",", content=TEXT)).outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id")]
+        assert session.send(call(",", content=TEXT)).outcomes == [
+            Outcome(Loss.INVALID_TARGET, "malformed_id")
+        ]
 
 
 @pytest.mark.parametrize("code", sorted(set(ERRORS) - STALE))
@@ -130,7 +153,9 @@ def test_a_user_alone_who_is_not_there_is_an_invalid_target(code: str) -> None:
         (Uncertain("timeout"), Uncertain),
     ],
 )
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_success_says_what_to_do(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(answer, outgoing=call("a", content=TEXT))
     assert type(error.value) is kind
@@ -138,16 +163,33 @@ def test_an_answer_without_success_says_what_to_do(answer: Response | Exception,
 
 @pytest.mark.parametrize(
     "answer",
-    [*(said(int(code)) for code in sorted(STALE)), said(88, sub_code="40014"), said(88, errmsg="ding talk error[subcode=42001,submsg=x]")],
+    [
+        *(said(int(code)) for code in sorted(STALE)),
+        said(88, sub_code="40014"),
+        said(88, errmsg="ding talk error[subcode=42001,submsg=x]"),
+    ],
 )
-def test_a_token_that_is_not_known_any_more_is_renewed_and_the_call_repeated_at_once(answer: Response) -> None:
+def test_a_token_that_is_not_known_any_more_is_renewed_and_the_call_repeated_at_once(
+    answer: Response,
+) -> None:
     got, transport = sent(answer, token("t2"), said(0, task_id=1), outgoing=call("a", content=TEXT))
     assert got.outcomes == [TAKEN]
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["t1"], None, ["t2"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["t1"],
+        None,
+        ["t2"],
+    ]
 
 
 def test_a_token_ends_in_the_middle_of_a_poll() -> None:
-    receipts, transport = polled(results(unread_user_id_list=["a"]), said(42001), token("t2"), results(), ids={"1": ["a"], "2": ["b"]})
+    receipts, transport = polled(
+        results(unread_user_id_list=["a"]),
+        said(42001),
+        token("t2"),
+        results(),
+        ids={"1": ["a"], "2": ["b"]},
+    )
     assert [receipt.contact for receipt in receipts] == ["a"]
     assert len(transport.requests) == 5
 
@@ -188,7 +230,9 @@ def test_who_has_it_read_or_not_was_reached_and_others_have_a_reason() -> None:
 
 
 def test_who_stands_in_two_lists_was_reached() -> None:
-    (receipt,), _ = polled(results(unread_user_id_list="a,b", failed_user_id_list=["a"]), ids={"1": ["a"]})
+    (receipt,), _ = polled(
+        results(unread_user_id_list="a,b", failed_user_id_list=["a"]), ids={"1": ["a"]}
+    )
     assert receipt.kind is ReceiptKind.DELIVERED
 
 
@@ -199,7 +243,12 @@ def test_a_task_that_dingtalk_will_not_tell_of_leaves_the_others_alone() -> None
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(said(90018), Throttled), (said(60011), Misconfigured), (Uncertain("timeout"), Unavailable), (Response(500, {}, b""), Unavailable)],
+    [
+        (said(90018), Throttled),
+        (said(60011), Misconfigured),
+        (Uncertain("timeout"), Unavailable),
+        (Response(500, {}, b""), Unavailable),
+    ],
 )
 def test_a_failed_poll_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
     with pytest.raises(kind) as error:
@@ -207,10 +256,23 @@ def test_a_failed_poll_says_what_to_do(answer: Response | Exception, kind: type[
     assert type(error.value) is kind
 
 
-LISTS = ["read_user_id_list", "unread_user_id_list", "failed_user_id_list", "invalid_user_id_list", "forbidden_list", "userid", "code"]
+LISTS = [
+    "read_user_id_list",
+    "unread_user_id_list",
+    "failed_user_id_list",
+    "invalid_user_id_list",
+    "forbidden_list",
+    "userid",
+    "code",
+]
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("a"),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["errcode", "sub_code", "task_id", "send_result", *LISTS]), inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(["errcode", "sub_code", "task_id", "send_result", *LISTS]), inner
+        )
+    ),
     max_leaves=15,
 )
 
@@ -225,7 +287,9 @@ def test_any_result_gives_receipts_of_those_who_were_asked_for(lists: Any) -> No
 @given(ANY)
 def test_any_answer_gives_an_outcome_for_each_or_an_error_of_ours(body: Any) -> None:
     try:
-        answer, _ = sent(reply(body), token("t2"), reply(body), outgoing=call("a", "b", content=TEXT))
+        answer, _ = sent(
+            reply(body), token("t2"), reply(body), outgoing=call("a", "b", content=TEXT)
+        )
     except ProviderError:
         return
     assert len(answer.outcomes) == 2
@@ -268,7 +332,12 @@ GOOD = [
     msg("oa", message_url="https://a", body={"content": "x", "unknown": 1}),
     msg("markdown", title="t", text="x" * 5000),
     msg("action_card", **CARD, single_title="s" * 20, single_url="u" * 500),
-    msg("action_card", **CARD, btn_orientation="0", btn_json_list=[BUTTON, {"title": "b", "action_url": "{{b_url}}"}]),
+    msg(
+        "action_card",
+        **CARD,
+        btn_orientation="0",
+        btn_json_list=[BUTTON, {"title": "b", "action_url": "{{b_url}}"}],
+    ),
 ]
 
 
@@ -309,17 +378,39 @@ def test_contents_that_a_template_may_have(content: dict[str, Any]) -> None:
         (msg("oa", message_url="u", body={"form": [{"key": 1}]}), "msg.oa.body.form[0].key"),
         (msg("markdown", text="x"), "msg.markdown.title"),
         (msg("action_card", **CARD), "msg.action_card.single_title"),
-        (msg("action_card", **CARD, single_title="s" * 21, single_url="u"), "msg.action_card.single_title"),
-        (msg("action_card", **CARD, single_title="s", single_url="u" * 501), "msg.action_card.single_url"),
-        (msg("action_card", **CARD, btn_json_list=[BUTTON]), "msg.action_card.btn_orientation"),
-        (msg("action_card", **CARD, btn_orientation=1, btn_json_list=[]), "msg.action_card.btn_json_list"),
-        (msg("action_card", **CARD, single_url="u", btn_orientation=1, btn_json_list=[BUTTON]), "msg.action_card.btn_json_list"),
         (
-            msg("action_card", **CARD, btn_orientation=1, btn_json_list=[{**BUTTON, "title": "t" * 21}]),
+            msg("action_card", **CARD, single_title="s" * 21, single_url="u"),
+            "msg.action_card.single_title",
+        ),
+        (
+            msg("action_card", **CARD, single_title="s", single_url="u" * 501),
+            "msg.action_card.single_url",
+        ),
+        (msg("action_card", **CARD, btn_json_list=[BUTTON]), "msg.action_card.btn_orientation"),
+        (
+            msg("action_card", **CARD, btn_orientation=1, btn_json_list=[]),
+            "msg.action_card.btn_json_list",
+        ),
+        (
+            msg("action_card", **CARD, single_url="u", btn_orientation=1, btn_json_list=[BUTTON]),
+            "msg.action_card.btn_json_list",
+        ),
+        (
+            msg(
+                "action_card",
+                **CARD,
+                btn_orientation=1,
+                btn_json_list=[{**BUTTON, "title": "t" * 21}],
+            ),
             "msg.action_card.btn_json_list[0].title",
         ),
         (
-            msg("action_card", **CARD, btn_orientation=1, btn_json_list=[{**BUTTON, "action_url": "u" * 701}]),
+            msg(
+                "action_card",
+                **CARD,
+                btn_orientation=1,
+                btn_json_list=[{**BUTTON, "action_url": "u" * 701}],
+            ),
             "msg.action_card.btn_json_list[0].action_url",
         ),
     ],
@@ -341,9 +432,13 @@ def test_contents_that_it_may_not_have(content: dict[str, Any], field: str) -> N
         ({}, {"base_url": "ftp://x"}, "options.base_url"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(change: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    change: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
-        DingTalk(http(ScriptedTransport()), tokens()).check_credentials({**CREDENTIALS, **change}, options)
+        DingTalk(http(ScriptedTransport()), tokens()).check_credentials(
+            {**CREDENTIALS, **change}, options
+        )
     assert error.value.field == field
 
 
@@ -351,4 +446,6 @@ def test_there_is_no_webhook() -> None:
     provider = DingTalk(http(ScriptedTransport()), tokens())
     provider.check_credentials(CREDENTIALS, {"base_url": "https://d.example"})
     with pytest.raises(Unverified):
-        provider.read_webhook(WebhookRequest("POST", {}, {}, b"", 0), provider.webhook_secret(CREDENTIALS))
+        provider.read_webhook(
+            WebhookRequest("POST", {}, {}, b"", 0), provider.webhook_secret(CREDENTIALS)
+        )

@@ -126,7 +126,9 @@ class Exim:
         eventually(lambda: len(self._files()) >= count)
         self.raw = [file.read_bytes() for file in self._files()]
         assert len(self.raw) == count
-        found = [email.message_from_string(raw.decode(), policy=email.policy.default) for raw in self.raw]  # headers may be UTF-8
+        found = [
+            email.message_from_string(raw.decode(), policy=email.policy.default) for raw in self.raw
+        ]  # headers may be UTF-8
         return sorted(found, key=lambda mail: str(mail["Envelope-to"]))
 
     def forget(self) -> None:
@@ -154,7 +156,10 @@ def running() -> Iterator[Exim]:
         exim = Exim(place, authority)
         _furnish(place, exim, authority)
         listen = f"127.0.0.1.{exim.port} : 127.0.0.1.{exim.tls_port}"
-        process = subprocess.Popen([PROGRAM, "-C", str(place / "exim.conf"), "-bdf", "-oX", listen], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [PROGRAM, "-C", str(place / "exim.conf"), "-bdf", "-oX", listen],
+            stderr=subprocess.DEVNULL,
+        )
         try:
             eventually(lambda: process.poll() is not None or _listens(exim.port))
             assert process.poll() is None
@@ -165,10 +170,23 @@ def running() -> Iterator[Exim]:
 
 
 def _furnish(place: Path, exim: Exim, authority: trustme.CA) -> None:
-    user = next(each for each in pwd.getpwall() if each.pw_name.endswith("exim"))  # Debian-exim; exim elsewhere
+    user = next(
+        each for each in pwd.getpwall() if each.pw_name.endswith("exim")
+    )  # Debian-exim; exim elsewhere
     authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(place / "cert.pem")
-    settings = {"host": HOST, "place": place, "user": user.pw_name, "group": user.pw_gid, "tls_port": exim.tls_port}
-    limits = {"largest": LARGEST, "per_connection": PER_CONNECTION, "username": LOGIN[0], "password": LOGIN[1]}
+    settings = {
+        "host": HOST,
+        "place": place,
+        "user": user.pw_name,
+        "group": user.pw_gid,
+        "tls_port": exim.tls_port,
+    }
+    limits = {
+        "largest": LARGEST,
+        "per_connection": PER_CONNECTION,
+        "username": LOGIN[0],
+        "password": LOGIN[1],
+    }
     (place / "exim.conf").write_text(_CONFIGURATION.format(**settings, **limits))
     for folder in ("spool", "log", "mail"):
         (place / folder).mkdir()

@@ -22,7 +22,9 @@ class Inbox:
         self.sessions: set[int] = set()
         self.refuse = refuse or {}
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
@@ -35,7 +37,9 @@ class Inbox:
 
 
 @contextmanager
-def independent(inbox: Inbox, context: ssl.SSLContext | None = None, mode: str = "none", **options: Any) -> Iterator[int]:
+def independent(
+    inbox: Inbox, context: ssl.SSLContext | None = None, mode: str = "none", **options: Any
+) -> Iterator[int]:
     """Port of an aiosmtpd server with mode none, tls or starttls."""
 
     starttls = {"tls_context": context, "require_starttls": True} if mode == "starttls" else {}
@@ -77,7 +81,9 @@ class ScriptedServer:
         while True:
             connection, _ = self._listener.accept()
             self.connections += 1
-            threading.Thread(target=self._talk, args=(connection, self.connections), daemon=True).start()
+            threading.Thread(
+                target=self._talk, args=(connection, self.connections), daemon=True
+            ).start()
 
     def _talk(self, connection: socket.socket, number: int) -> None:
         in_data = False

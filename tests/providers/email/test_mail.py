@@ -17,7 +17,8 @@ SENDER = Address("", addr_spec="a@corp.example")
 
 def built(text: str = "t", subject: str = "s", *files: Attachment) -> EmailMessage:
     return email.message_from_bytes(
-        mail.build({"subject": subject, "text": text}, SENDER, "c@d.org", "r", files), policy=email.policy.default
+        mail.build({"subject": subject, "text": text}, SENDER, "c@d.org", "r", files),
+        policy=email.policy.default,
     )
 
 
@@ -25,7 +26,10 @@ def built(text: str = "t", subject: str = "s", *files: Attachment) -> EmailMessa
     ("contact", "address"),
     [
         ("a@b\u00fccher.example", "a@xn--bcher-kva.example"),
-        ("a@fa\u00df.de", "a@xn--fa-hia.de"),  # IDNA 2003 would make it fass.de, which is somebody else's
+        (
+            "a@fa\u00df.de",
+            "a@xn--fa-hia.de",
+        ),  # IDNA 2003 would make it fass.de, which is somebody else's
         ("a@\u4f8b\u5b50\u3002\u4e2d\u56fd", "a@xn--fsqu00a.xn--fiqs8s"),
         ("\u5f20\u4e09@example.cn", "\u5f20\u4e09@example.cn"),
         (" A.b+c=d_e'f@Example.org ", "A.b+c=d_e'f@Example.org"),
@@ -63,7 +67,10 @@ def test_half_a_surrogate_pair_is_refused(field: str) -> None:
     ("html", "plain"),
     [
         ("<table><tr><th>A</th><td>1</td></tr><tr><th>B</th><td>2</td></tr></table>", "A 1\n\nB 2"),
-        ("<html><head><title>t</title><body><p>the end of head may be left out</p>", "the end of head may be left out"),
+        (
+            "<html><head><title>t</title><body><p>the end of head may be left out</p>",
+            "the end of head may be left out",
+        ),
         ('<p><a href="https://e.org">https://e.org</a></p>', "https://e.org"),
         ('<p><a href="https://e.org"><b>go</b> on</a></p>', "go on (https://e.org)"),
         ('<p>a<hr>b<img alt="Logo"></p>', "a\nbLogo"),
@@ -77,21 +84,33 @@ def test_the_plain_part_reads_well(html: str, plain: str) -> None:
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "multipart/related"])
 def test_a_mail_that_is_attached_is_a_file(kind: str) -> None:
-    (part,) = built("t", "s", Attachment("a.eml", kind, b"Subject: x\r\n\r\n\xff")).iter_attachments()
+    (part,) = built(
+        "t", "s", Attachment("a.eml", kind, b"Subject: x\r\n\r\n\xff")
+    ).iter_attachments()
     assert (part.get_content_type(), part.get_filename()) == ("application/octet-stream", "a.eml")
     assert part.get_payload(decode=True) == b"Subject: x\r\n\r\n\xff"
 
 
-@pytest.mark.parametrize("name", ["\u62a5\u544a " * 20 + ".pdf", "a\"b;c='d%.pdf", "x" * 128, "\u20ac rates.pdf", "a\u200bb"])
+@pytest.mark.parametrize(
+    "name",
+    ["\u62a5\u544a " * 20 + ".pdf", "a\"b;c='d%.pdf", "x" * 128, "\u20ac rates.pdf", "a\u200bb"],
+)
 def test_names_of_files_survive_and_stay_in_their_header(name: str) -> None:
     (part,) = built("t", "s", Attachment(name, "application/pdf", b"1")).iter_attachments()
     assert part.get_filename() == name
-    assert set(part.keys()) <= {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "MIME-Version"}
+    assert set(part.keys()) <= {
+        "Content-Type",
+        "Content-Transfer-Encoding",
+        "Content-Disposition",
+        "MIME-Version",
+    }
 
 
 def test_two_files_may_have_one_name() -> None:
     files = (Attachment("a.txt", "text/plain", b"one"), Attachment("a.txt", "text/plain", b"two"))
-    assert [part.get_payload(decode=True) for part in built("t", "s", *files).iter_attachments()] == [b"one", b"two"]
+    assert [
+        part.get_payload(decode=True) for part in built("t", "s", *files).iter_attachments()
+    ] == [b"one", b"two"]
 
 
 @pytest.mark.parametrize("name", ["a\r\nBcc: x@y.org", "a\nb"])

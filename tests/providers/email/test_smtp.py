@@ -41,17 +41,33 @@ AUTHORITY = trustme.CA()
 OK = Outcome()
 
 
-def account(port: int, encryption: str = "none", login: tuple[str, str] | None = None, **options: Any) -> Account:
+def account(
+    port: int, encryption: str = "none", login: tuple[str, str] | None = None, **options: Any
+) -> Account:
     credentials = dict(zip(("username", "password"), login, strict=True)) if login else {}
-    settings = {"server": "mail.example.test", "port": port, "encryption": encryption, "sender": "news@corp.example", **options}
+    settings = {
+        "server": "mail.example.test",
+        "port": port,
+        "encryption": encryption,
+        "sender": "news@corp.example",
+        **options,
+    }
     return Account("mail", credentials, settings)
 
 
 def mails(*contacts: str, content: dict[str, Any] = CONTENT) -> OutgoingCall:
-    return OutgoingCall("m", [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)])
+    return OutgoingCall(
+        "m", [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)]
+    )
 
 
-def sent(account: Account, *calls: OutgoingCall, timeout: float = 2.0, policy: Policy = POLICY, **options: Any) -> list[Answer]:
+def sent(
+    account: Account,
+    *calls: OutgoingCall,
+    timeout: float = 2.0,
+    policy: Policy = POLICY,
+    **options: Any,
+) -> list[Answer]:
     with Smtp(policy, timeout, **options).connect(account) as session:
         assert session.token() is None
         assert session.poll({}) == ()
@@ -76,9 +92,17 @@ def pem(ca: trustme.CA = AUTHORITY) -> str:
 def test_a_job_uses_one_connection_and_each_mail_has_our_id() -> None:
     inbox = Inbox()
     with independent(inbox) as port:
-        answers = sent(account(port, sender_name="B\u00fcro, Nord"), mails("a@example.org", "b@example.org"), mails("c@example.org"))
+        answers = sent(
+            account(port, sender_name="B\u00fcro, Nord"),
+            mails("a@example.org", "b@example.org"),
+            mails("c@example.org"),
+        )
     assert [list(answer.outcomes) for answer in answers] == [[OK, OK], [OK]]
-    assert [envelope.rcpt_tos for envelope in inbox.mails] == [["a@example.org"], ["b@example.org"], ["c@example.org"]]
+    assert [envelope.rcpt_tos for envelope in inbox.mails] == [
+        ["a@example.org"],
+        ["b@example.org"],
+        ["c@example.org"],
+    ]
     assert len(inbox.sessions) == 1
     assert inbox.mails[0].mail_from == "news@corp.example"
     parsed = email.message_from_bytes(inbox.mails[1].content, policy=email.policy.default)
@@ -94,7 +118,11 @@ def test_a_job_uses_one_connection_and_each_mail_has_our_id() -> None:
 @pytest.mark.parametrize("mode", ["tls", "starttls"])
 def test_tls_is_checked_by_name_and_carries_the_login(mode: str) -> None:
     inbox = Inbox()
-    login = {"authenticator": authenticator(b"user", b"pass"), "auth_required": True, "auth_require_tls": mode == "starttls"}
+    login = {
+        "authenticator": authenticator(b"user", b"pass"),
+        "auth_required": True,
+        "auth_require_tls": mode == "starttls",
+    }
     with independent(inbox, server_context(), mode, **login) as port:
         (answer,) = sent(account(port, mode, ("user", "pass"), ca=pem()), mails("a@example.org"))
         assert list(answer.outcomes) == [OK]
@@ -106,10 +134,17 @@ def test_tls_is_checked_by_name_and_carries_the_login(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["tls", "starttls"])
-@pytest.mark.parametrize(("name", "trusted"), [("other.example.test", True), ("mail.example.test", False)])
-def test_a_certificate_that_is_not_the_servers_is_refused(mode: str, name: str, trusted: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "trusted"), [("other.example.test", True), ("mail.example.test", False)]
+)
+def test_a_certificate_that_is_not_the_servers_is_refused(
+    mode: str, name: str, trusted: bool
+) -> None:
     inbox = Inbox()
-    with independent(inbox, server_context(name), mode) as port, pytest.raises(Misconfigured, match="tls_certificate"):
+    with (
+        independent(inbox, server_context(name), mode) as port,
+        pytest.raises(Misconfigured, match="tls_certificate"),
+    ):
         sent(account(port, mode, ca=pem() if trusted else ""), mails("a@example.org"))
     assert inbox.mails == []
 
@@ -121,7 +156,10 @@ def test_a_server_without_starttls_is_misconfigured() -> None:
 
 def test_a_certificate_option_that_is_none_is_misconfigured() -> None:
     broken = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----"
-    with independent(Inbox(), server_context(), "tls") as port, pytest.raises(Misconfigured, match="ca"):
+    with (
+        independent(Inbox(), server_context(), "tls") as port,
+        pytest.raises(Misconfigured, match="ca"),
+    ):
         sent(account(port, "tls", ca=broken), mails("a@example.org"))
 
 
@@ -131,8 +169,14 @@ def test_a_password_does_not_go_over_an_open_connection() -> None:
     with pytest.raises(Misconfigured, match="login_without_tls"):
         sent(account(server.port, "none", ("u", "p")), mails("a@example.org"), policy=policy)
     assert server.connections == 0
-    with independent(Inbox(), authenticator=authenticator(b"u", b"p"), auth_require_tls=False) as port:
-        (answer,) = sent(account(port, "none", ("u", "p"), allow_plain_auth=True), mails("a@example.org"), policy=policy)
+    with independent(
+        Inbox(), authenticator=authenticator(b"u", b"p"), auth_require_tls=False
+    ) as port:
+        (answer,) = sent(
+            account(port, "none", ("u", "p"), allow_plain_auth=True),
+            mails("a@example.org"),
+            policy=policy,
+        )
         assert list(answer.outcomes) == [OK]
 
 
@@ -144,7 +188,19 @@ def test_a_login_that_the_server_does_not_offer_is_misconfigured() -> None:
 
 @pytest.mark.parametrize(
     "contact",
-    ["a@[10.0.0.1]", "a", "@b", "a@", "a@b@c", "a b@c.org", "a@c.org\r\nRCPT TO:<x@y>", "a..b@c.org", '"a b"@c.org', "\u202e@c.org", ""],
+    [
+        "a@[10.0.0.1]",
+        "a",
+        "@b",
+        "a@",
+        "a@b@c",
+        "a b@c.org",
+        "a@c.org\r\nRCPT TO:<x@y>",
+        "a..b@c.org",
+        '"a b"@c.org',
+        "\u202e@c.org",
+        "",
+    ],
 )
 def test_what_is_no_address_is_an_invalid_target_and_not_sent(contact: str) -> None:
     inbox = Inbox()
@@ -175,7 +231,11 @@ def test_a_local_part_in_another_script_needs_a_server_that_can() -> None:
     with independent(inbox, enable_SMTPUTF8=True) as port:
         (answer,) = sent(account(port), mails("\u5f20@example.org", "b@example.org"))
     assert list(answer.outcomes) == [OK, OK]
-    assert [each.rcpt_tos for each in inbox.mails] == [["b@example.org"], ["\u5f20@example.org"], ["b@example.org"]]
+    assert [each.rcpt_tos for each in inbox.mails] == [
+        ["b@example.org"],
+        ["\u5f20@example.org"],
+        ["b@example.org"],
+    ]
     assert inbox.mails[1].smtp_utf8
     assert "To: \u5f20@example.org\r\n".encode() in inbox.mails[1].content
 
@@ -184,7 +244,11 @@ def test_a_local_part_in_another_script_needs_a_server_that_can() -> None:
 @pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]])
 def test_logins_are_utf8(excluded: list[str]) -> None:
     login = ("m\u00fcller", "\u5bc6\u7801")
-    options = {"authenticator": authenticator(login[0].encode(), login[1].encode()), "auth_required": True, "auth_require_tls": False}
+    options = {
+        "authenticator": authenticator(login[0].encode(), login[1].encode()),
+        "auth_required": True,
+        "auth_require_tls": False,
+    }
     with independent(Inbox(), auth_exclude_mechanism=excluded, **options) as port:
         (answer,) = sent(account(port, "none", login), mails("a@example.org"))
         assert list(answer.outcomes) == [OK]
@@ -195,7 +259,10 @@ def test_logins_are_utf8(excluded: list[str]) -> None:
 def test_a_line_break_in_a_subject_is_refused_when_it_is_rendered_too() -> None:
     inbox = Inbox()
     with independent(inbox) as port:
-        (answer,) = sent(account(port), mails("a@example.org", content={"subject": "x\r\nBcc: b@example.org", "text": "t"}))
+        (answer,) = sent(
+            account(port),
+            mails("a@example.org", content={"subject": "x\r\nBcc: b@example.org", "text": "t"}),
+        )
     assert list(answer.outcomes) == [Outcome(Loss.SUBMIT_FAILED, "bad_content")]
     assert inbox.mails == []
 
@@ -209,7 +276,9 @@ REFUSALS = {
     "550 5.1.10 null MX": Outcome(Loss.INVALID_TARGET, "550 5.1.10", gone=True),
     # What is said without an enhanced code by Exim, QQ and NetEase.
     "550 Unrouteable address": Outcome(Loss.INVALID_TARGET, "550", gone=True),
-    "550 The recipient may contain a non-existent account": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 The recipient may contain a non-existent account": Outcome(
+        Loss.INVALID_TARGET, "550", gone=True
+    ),
     "550 User not found": Outcome(Loss.INVALID_TARGET, "550", gone=True),
     "550 relay not permitted": Outcome(Loss.SUBMIT_FAILED, "550"),
     "550 Sender verify failed": Outcome(Loss.SUBMIT_FAILED, "550"),
@@ -252,7 +321,10 @@ def test_what_replies_mean(reply: Reply, expected: Outcome) -> None:
     assert outcome(reply) == expected
 
 
-@pytest.mark.parametrize(("code", "kind"), [(550, Misconfigured), (530, Misconfigured), (451, Unavailable), (421, Unavailable)])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(550, Misconfigured), (530, Misconfigured), (451, Unavailable), (421, Unavailable)],
+)
 def test_a_refused_sender_concerns_every_mail(code: int, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         outcome(Reply("mail", code, ""))
@@ -262,7 +334,11 @@ def test_a_refused_sender_concerns_every_mail(code: int, kind: type[Exception]) 
     "reply",
     [
         Reply("data", 454, "Throttling failure: Daily message quota exceeded."),  # Amazon SES
-        Reply("end", 550, "5.4.5 Daily user sending limit exceeded. For more information on limits go to …"),  # Gmail
+        Reply(
+            "end",
+            550,
+            "5.4.5 Daily user sending limit exceeded. For more information on limits go to …",
+        ),  # Gmail
         Reply("mail", 550, "5.4.5 Daily sending quota exceeded"),
     ],
 )
@@ -272,7 +348,11 @@ def test_a_days_quota_concerns_every_mail_too(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["4.2.2 The email account that you tried to reach is over quota", "Throttling failure: Maximum sending rate exceeded."]
+    "text",
+    [
+        "4.2.2 The email account that you tried to reach is over quota",
+        "Throttling failure: Maximum sending rate exceeded.",
+    ],
 )
 def test_another_quota_concerns_one_mail(text: str) -> None:
     assert outcome(Reply("rcpt", 452, text)).later
@@ -290,7 +370,9 @@ def test_mails_after_the_last_one_of_the_day_wait() -> None:
 
 
 def test_all_greylisted_is_unavailable() -> None:
-    server = ScriptedServer(lambda line, number: "450 later" if line.startswith("RCPT") else usual(line))
+    server = ScriptedServer(
+        lambda line, number: "450 later" if line.startswith("RCPT") else usual(line)
+    )
     with pytest.raises(Unavailable, match="450"):
         outcomes(server, "a@example.org", "b@example.org")
 
@@ -302,7 +384,10 @@ def test_nobody_listening_is_unavailable() -> None:
         sent(account(port), mails("a@example.org"))
 
 
-@pytest.mark.parametrize(("greeting", "kind"), [("421 busy", Unavailable), ("554 not you", Misconfigured), ("hello", Unavailable)])
+@pytest.mark.parametrize(
+    ("greeting", "kind"),
+    [("421 busy", Unavailable), ("554 not you", Misconfigured), ("hello", Unavailable)],
+)
 def test_an_unfriendly_greeting(greeting: str, kind: type[Exception]) -> None:
     server = ScriptedServer(lambda line, number: usual(line), greeting)
     with pytest.raises(kind):
@@ -311,7 +396,9 @@ def test_an_unfriendly_greeting(greeting: str, kind: type[Exception]) -> None:
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
 @pytest.mark.parametrize("answer", [None, "421 closing"])
-def test_a_server_that_closes_between_two_mails_is_called_again(stage: str, answer: str | None) -> None:
+def test_a_server_that_closes_between_two_mails_is_called_again(
+    stage: str, answer: str | None
+) -> None:
     mailed = {1: 0, 2: 0, 3: 0}
 
     def limited(line: str, number: int) -> str | None:
@@ -326,7 +413,9 @@ def test_a_server_that_closes_between_two_mails_is_called_again(stage: str, answ
 
 def test_a_server_that_goes_away_leaves_the_rest_for_later() -> None:
     def once(line: str, number: int) -> str | None:
-        return None if number > 1 or (line.startswith("MAIL") and "." in server.lines) else usual(line)
+        return (
+            None if number > 1 or (line.startswith("MAIL") and "." in server.lines) else usual(line)
+        )
 
     server = ScriptedServer(once)
     assert outcomes(server, "a@example.org", "b@example.org", "c@example.org") == [
@@ -337,8 +426,13 @@ def test_a_server_that_goes_away_leaves_the_rest_for_later() -> None:
 
 
 def test_a_connection_that_breaks_after_the_last_dot_is_uncertain_for_that_mail_only() -> None:
-    server = ScriptedServer(lambda line, number: None if line == "." and number == 1 else usual(line))
-    assert outcomes(server, "a@example.org", "b@example.org") == [Outcome(code="connection_lost", uncertain=True), OK]
+    server = ScriptedServer(
+        lambda line, number: None if line == "." and number == 1 else usual(line)
+    )
+    assert outcomes(server, "a@example.org", "b@example.org") == [
+        Outcome(code="connection_lost", uncertain=True),
+        OK,
+    ]
     assert server.lines.count(".") == 2
     assert server.connections == 2
 
@@ -366,7 +460,9 @@ def test_a_call_ends_in_time_with_a_slow_server() -> None:
         return usual(line)
 
     server = ScriptedServer(slow)
-    (answer,) = sent(account(server.port), mails(*(f"{n}@example.org" for n in range(5))), clock=lambda: now[0])
+    (answer,) = sent(
+        account(server.port), mails(*(f"{n}@example.org" for n in range(5))), clock=lambda: now[0]
+    )
     assert [o.later for o in answer.outcomes] == [False, False, True, True, True]
     assert server.lines.count(".") == 2
 
@@ -383,7 +479,11 @@ def test_a_server_that_trickles_is_cut_off() -> None:
 
 def test_a_private_server_needs_the_allow_list() -> None:
     with pytest.raises(Misconfigured, match="egress"):
-        sent(account(2525), mails("a@example.org"), policy=Policy(resolve=lambda host, port: ["10.0.0.25"]))
+        sent(
+            account(2525),
+            mails("a@example.org"),
+            policy=Policy(resolve=lambda host, port: ["10.0.0.25"]),
+        )
 
 
 @pytest.mark.parametrize(
@@ -395,23 +495,40 @@ def test_a_private_server_needs_the_allow_list() -> None:
         ({}, {"server": "m", "encryption": "ssl"}, "options.encryption"),
         ({}, {"server": "m", "port": "25"}, "options.port"),
         ({}, {"server": "m", "port": True}, "options.port"),
-        ({"username": "u", "password": "p"}, {"server": "m", "encryption": "none"}, "options.encryption"),
+        (
+            {"username": "u", "password": "p"},
+            {"server": "m", "encryption": "none"},
+            "options.encryption",
+        ),
         ({}, {"server": "m"}, "options.sender"),
         ({}, {"server": "m", "sender": "x"}, "options.sender"),
-        ({}, {"server": "m", "sender": "a@b.org", "sender_name": "x\nBcc: y"}, "options.sender_name"),
+        (
+            {},
+            {"server": "m", "sender": "a@b.org", "sender_name": "x\nBcc: y"},
+            "options.sender_name",
+        ),
         ({}, {"server": "m", "sender": "a@b.org", "ca": "/etc/passwd"}, "options.ca"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    raw: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         Smtp(Policy()).check_credentials(raw, options)
     assert error.value.field == field
 
 
 def test_settings_that_can_work() -> None:
-    Smtp(Policy()).check_credentials({"username": "u", "password": "p"}, {"server": "m", "sender": "a@b.org"})
-    Smtp(Policy(("m",))).check_credentials({"username": "u", "password": "p"}, {"server": "m", "sender": "a@b.org", "encryption": "none"})
-    Smtp(Policy()).check_credentials({}, {"server": "m", "sender": "a@b.org", "ca": pem(), "port": 2465, "encryption": "tls"})
+    Smtp(Policy()).check_credentials(
+        {"username": "u", "password": "p"}, {"server": "m", "sender": "a@b.org"}
+    )
+    Smtp(Policy(("m",))).check_credentials(
+        {"username": "u", "password": "p"},
+        {"server": "m", "sender": "a@b.org", "encryption": "none"},
+    )
+    Smtp(Policy()).check_credentials(
+        {}, {"server": "m", "sender": "a@b.org", "ca": pem(), "port": 2465, "encryption": "tls"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -427,7 +544,10 @@ def test_settings_that_can_work() -> None:
         ({"subject": "s", "text": "t", "files": ["file:///etc/passwd"]}, "files[0]"),
         ({"subject": "s", "text": "t", "files": ["https://a.cn/b", "http://a.cn/b"]}, "files[1]"),
         ({"subject": "s", "text": "t", "files": ["https://169.254.169.254/"]}, "files[0]"),
-        ({"subject": "s", "text": "t", "files": ["https://a.cn/{}".format("x" * 2048)]}, "files[0]"),
+        (
+            {"subject": "s", "text": "t", "files": ["https://a.cn/{}".format("x" * 2048)]},
+            "files[0]",
+        ),
         ({"subject": "s", "text": "t", "files": [None]}, "files[0]"),
         ({"subject": "s", "text": "t", "more": []}, "more"),
         ({"subject": "s", "text": 1}, "text"),
@@ -440,20 +560,37 @@ def test_contents_that_a_template_may_not_have(content: dict[str, Any], field: s
 
 
 def test_attachments_come_behind_the_text_under_their_names() -> None:
-    files = (Attachment("\u62a5\u544a.pdf", "application/pdf", b"%PDF-\x00\xff" * 1000), Attachment("a", "application/octet-stream", b"x"))
-    raw = mail.build({"subject": "s", "text": "<p>hi</p>"}, email.headerregistry.Address("", addr_spec="a@b.org"), "c@d.org", "r", files)
+    files = (
+        Attachment("\u62a5\u544a.pdf", "application/pdf", b"%PDF-\x00\xff" * 1000),
+        Attachment("a", "application/octet-stream", b"x"),
+    )
+    raw = mail.build(
+        {"subject": "s", "text": "<p>hi</p>"},
+        email.headerregistry.Address("", addr_spec="a@b.org"),
+        "c@d.org",
+        "r",
+        files,
+    )
     assert max(map(len, raw.split(b"\r\n"))) < 998
     parsed = email.message_from_bytes(raw, policy=email.policy.default)
-    assert [(part.get_filename(), part.get_content_type(), part.get_content()) for part in parsed.iter_attachments()] == [
-        ("\u62a5\u544a.pdf", "application/pdf", files[0].body), ("a", "application/octet-stream", b"x"),
-    ]  # fmt: skip
+    assert [
+        (part.get_filename(), part.get_content_type(), part.get_content())
+        for part in parsed.iter_attachments()
+    ] == [
+        ("\u62a5\u544a.pdf", "application/pdf", files[0].body),
+        ("a", "application/octet-stream", b"x"),
+    ]
     assert parsed.get_body(("html",)).get_content().strip() == "<p>hi</p>"
 
 
 def test_contents_that_it_may_have() -> None:
-    Smtp(Policy()).check_content({"subject": "s", "text": "t", "files": ["https://a.cn/b?c=d", "{{file}}"]})
+    Smtp(Policy()).check_content(
+        {"subject": "s", "text": "t", "files": ["https://a.cn/b?c=d", "{{file}}"]}
+    )
     Smtp(Policy()).check_content({"subject": "s", "text": "t", "files": ["https://a.cn"] * 10})
-    Smtp(Policy()).check_content({"subject": "{{name}}: news", "text": '<p>{{text}} <a href="{{url}}">more</a></p>'})
+    Smtp(Policy()).check_content(
+        {"subject": "{{name}}: news", "text": '<p>{{text}} <a href="{{url}}">more</a></p>'}
+    )
 
 
 def test_there_are_no_webhooks() -> None:
@@ -477,7 +614,10 @@ def built(content: dict[str, Any], reference: str = "ref") -> Any:
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
-@pytest.mark.parametrize(("text", "html", "kind"), [("<p>as it is", False, "text/plain"), ("<tag>", True, "multipart/alternative")])
+@pytest.mark.parametrize(
+    ("text", "html", "kind"),
+    [("<p>as it is", False, "text/plain"), ("<tag>", True, "multipart/alternative")],
+)
 def test_a_mail_is_what_it_says_whatever_tags_it_has(text: str, html: bool, kind: str) -> None:
     assert built({"subject": "S", "text": text, "html": html}).get_content_type() == kind
 
@@ -496,16 +636,30 @@ def test_html_has_a_plain_text_part_beside_it() -> None:
 
 
 def test_text_with_angle_brackets_stays_text() -> None:
-    assert built({"subject": "S", "text": "1 < 2 and a <b@c.org> wrote"}).get_content_type() == "text/plain"
+    assert (
+        built({"subject": "S", "text": "1 < 2 and a <b@c.org> wrote"}).get_content_type()
+        == "text/plain"
+    )
 
 
 @given(st.text(max_size=300), st.text(max_size=3000), st.text(max_size=100))
-def test_any_subject_and_text_give_a_mail_with_our_headers_only_or_are_refused(subject: str, text: str, reference: str) -> None:
+def test_any_subject_and_text_give_a_mail_with_our_headers_only_or_are_refused(
+    subject: str, text: str, reference: str
+) -> None:
     try:
         parsed = built({"subject": subject, "text": text}, reference)
     except ValueError:
         return
-    allowed = {"from", "to", "subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding"}
+    allowed = {
+        "from",
+        "to",
+        "subject",
+        "date",
+        "message-id",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+    }
     assert {name.lower() for name in parsed} <= allowed
     assert len(parsed.keys()) == len(set(parsed.keys()))
     assert parsed["To"] == "b@example.org"
@@ -536,4 +690,7 @@ def test_a_text_of_unclosed_tags_is_read_at_once(sign: str) -> None:
 
 
 def test_signs_that_begin_no_tag_and_comments_are_read_as_people_would() -> None:
-    assert mail.plain_text("<p>1 < 2 <b>and</b> 3 <<br>4<!-- <b>hidden</b> --> 5 <") == "1 < 2 and 3 <\n4 5 <\n"
+    assert (
+        mail.plain_text("<p>1 < 2 <b>and</b> 3 <<br>4<!-- <b>hidden</b> --> 5 <")
+        == "1 < 2 and 3 <\n4 5 <\n"
+    )

@@ -48,7 +48,13 @@ def test_a_batch_has_parameters_of_its_own_for_each_number() -> None:
         Recipient("13800000001", {**CONTENT, "temp_para": {"name": "A", "n": 5}}),
         Recipient("13800000002", {"temp_id": "1250", "sign_id": "1"}),
     ]
-    listed = {"success_count": 2, "recipients": [{"msg_id": 9, "mobile": "13800000002"}, {"msg_id": "8", "mobile": "13800000001"}]}
+    listed = {
+        "success_count": 2,
+        "recipients": [
+            {"msg_id": 9, "mobile": "13800000002"},
+            {"msg_id": "8", "mobile": "13800000001"},
+        ],
+    }
     answer, transport = sent(reply(listed), outgoing=OutgoingCall("m", recipients))
     assert [outcome.provider_id for outcome in answer.outcomes] == ["8", "9"]
     assert transport.requests[0].url == "https://api.sms.jpush.cn/v1/messages/batch"
@@ -56,14 +62,20 @@ def test_a_batch_has_parameters_of_its_own_for_each_number() -> None:
         {
             "sign_id": 1,
             "temp_id": 1250,
-            "recipients": [{"mobile": "13800000001", "temp_para": {"name": "A", "n": "5"}}, {"mobile": "13800000002"}],
+            "recipients": [
+                {"mobile": "13800000001", "temp_para": {"name": "A", "n": "5"}},
+                {"mobile": "13800000002"},
+            ],
         }
     ]
 
 
 def test_numbers_of_the_mainland_are_written_bare_others_as_they_are() -> None:
     numbers = ["+8613800000001", "8613800000002", "13800000003", "+85251234567"]
-    listed = {"recipients": [{"msg_id": n, "mobile": f"1380000000{n}"} for n in (1, 2, 3)] + [{"msg_id": 4, "mobile": "+85251234567"}]}
+    listed = {
+        "recipients": [{"msg_id": n, "mobile": f"1380000000{n}"} for n in (1, 2, 3)]
+        + [{"msg_id": 4, "mobile": "+85251234567"}]
+    }
     answer, transport = sent(reply(listed), outgoing=call(*numbers, content=CONTENT))
     mobiles = [one["mobile"] for one in transport.bodies()[0]["recipients"]]
     assert mobiles == ["13800000001", "13800000002", "13800000003", "+85251234567"]
@@ -74,12 +86,16 @@ def test_without_any_signature_an_operator_must_act() -> None:
     with pytest.raises(Misconfigured):
         sent(failure(50046, 403), outgoing=call("1", "2", content=CONTENT))
     both = {"recipients": [{"error_code": "50046", "mobile": "1"}, {"msg_id": "8", "mobile": "2"}]}
-    assert sent(reply(both), outgoing=call("1", "2", content=CONTENT))[0].outcomes[0] == Outcome(code="50046", later=True)
+    assert sent(reply(both), outgoing=call("1", "2", content=CONTENT))[0].outcomes[0] == Outcome(
+        code="50046", later=True
+    )
 
 
 def test_a_thousand_numbers_are_one_call() -> None:
     numbers = [str(13800000000 + n) for n in range(1000)]
-    listed = {"recipients": [{"msg_id": str(n), "mobile": number} for n, number in enumerate(numbers)]}
+    listed = {
+        "recipients": [{"msg_id": str(n), "mobile": number} for n, number in enumerate(numbers)]
+    }
     answer, transport = sent(reply(listed), outgoing=call(*numbers, content=CONTENT))
     assert len(transport.requests) == 1
     assert [o.provider_id for o in answer.outcomes] == [str(n) for n in range(1000)]
@@ -87,7 +103,9 @@ def test_a_thousand_numbers_are_one_call() -> None:
 
 def test_the_address_is_an_option() -> None:
     _, transport = sent(
-        reply({"recipients": [{"msg_id": "1", "mobile": "1"}]}), outgoing=call("1", content=CONTENT), base_url="https://sms.example/"
+        reply({"recipients": [{"msg_id": "1", "mobile": "1"}]}),
+        outgoing=call("1", content=CONTENT),
+        base_url="https://sms.example/",
     )
     assert transport.requests[0].url == "https://sms.example/v1/messages/batch"
 
@@ -96,7 +114,13 @@ def test_the_address_is_an_option() -> None:
 def test_every_code_of_one_recipient_is_a_loss_or_for_later(code: str) -> None:
     listed = {
         "recipients": [
-            {"error_code": code, "error_message": "x", "msg_id": "7", "mobile": "1", "temp_para": {}},
+            {
+                "error_code": code,
+                "error_message": "x",
+                "msg_id": "7",
+                "mobile": "1",
+                "temp_para": {},
+            },
             {"msg_id": "8", "mobile": "2"},
         ]
     }
@@ -118,14 +142,17 @@ def test_a_number_that_occurs_twice_gets_both_answers() -> None:
 
 def test_who_is_not_in_the_answer_may_have_been_taken() -> None:
     answer, _ = sent(
-        reply({"recipients": [{"msg_id": "7", "mobile": "1"}, "?", {"mobile": "3"}]}), outgoing=call("1", "2", "3", content=CONTENT)
+        reply({"recipients": [{"msg_id": "7", "mobile": "1"}, "?", {"mobile": "3"}]}),
+        outgoing=call("1", "2", "3", content=CONTENT),
     )
     assert [o.uncertain for o in answer.outcomes] == [False, True, True]
 
 
 @pytest.mark.parametrize("code", sorted(LATER))
 def test_a_call_of_which_nothing_was_taken_is_an_error(code: str) -> None:
-    listed = {"recipients": [{"error_code": code, "mobile": "1"}, {"error_code": code, "mobile": "2"}]}
+    listed = {
+        "recipients": [{"error_code": code, "mobile": "1"}, {"error_code": code, "mobile": "2"}]
+    }
     with pytest.raises(ERRORS[code]) as error:
         sent(reply(listed), outgoing=call("1", "2", content=CONTENT))
     assert error.value.code == code
@@ -141,7 +168,9 @@ def test_a_call_of_which_nothing_was_taken_is_an_error(code: str) -> None:
         (reply({"recipients": None}), Uncertain),
     ],
 )
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_success_says_what_to_do(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(answer, outgoing=call("1", "2", content=CONTENT))
     assert type(error.value) is kind
@@ -149,7 +178,11 @@ def test_an_answer_without_success_says_what_to_do(answer: Response | Exception,
 
 def test_two_templates_in_a_call_are_refused_before_sending() -> None:
     with pytest.raises(Rejected):
-        sent(outgoing=OutgoingCall("m", [Recipient("1", {"temp_id": 1}), Recipient("2", {"temp_id": 2})]))
+        sent(
+            outgoing=OutgoingCall(
+                "m", [Recipient("1", {"temp_id": 1}), Recipient("2", {"temp_id": 2})]
+            )
+        )
 
 
 @pytest.mark.parametrize(
@@ -195,11 +228,17 @@ def test_contents_that_it_may_not_have(content: dict[str, Any], field: str) -> N
         ({"app_key": "k:1", "master_secret": "s"}, {}, "credentials.app_key"),
         ({"app_key": "k"}, {}, "credentials.master_secret"),
         ({"app_key": "k", "master_secret": "s", "x": 1}, {}, "credentials.x"),
-        ({"app_key": "k", "master_secret": "s"}, {"base_url": "https://localhost@x"}, "options.base_url"),
+        (
+            {"app_key": "k", "master_secret": "s"},
+            {"base_url": "https://localhost@x"},
+            "options.base_url",
+        ),
         ({"app_key": "k", "master_secret": "s"}, {"base_url": 5}, "options.base_url"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    raw: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         Jsms(http(ScriptedTransport())).check_credentials(raw, options)
     assert error.value.field == field
@@ -208,21 +247,37 @@ def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], opti
 # Receipts
 
 
-def form(data: Any, kind: str = "SMS_REPORT", timestamp: int = NOW, nonce: str = "7659972084945889195", **more: str) -> bytes:
-    fields = {"nonce": nonce, "timestamp": str(timestamp), "type": kind, "data": data if isinstance(data, str) else json.dumps(data)}
+def form(
+    data: Any,
+    kind: str = "SMS_REPORT",
+    timestamp: int = NOW,
+    nonce: str = "7659972084945889195",
+    **more: str,
+) -> bytes:
+    fields = {
+        "nonce": nonce,
+        "timestamp": str(timestamp),
+        "type": kind,
+        "data": data if isinstance(data, str) else json.dumps(data),
+    }
     fields["signature"] = jsms_receipts.signature("k1", "s1", nonce, str(timestamp))
     return urlencode(fields | more).encode()
 
 
 def webhook(body: bytes, now: int = NOW):
-    return Jsms(http(ScriptedTransport())).read_webhook(WebhookRequest("POST", {}, {}, body, now), SECRET)
+    return Jsms(http(ScriptedTransport())).read_webhook(
+        WebhookRequest("POST", {}, {}, body, now), SECRET
+    )
 
 
 REPORT = {"msgId": "1652496", "phone": "15822889320", "receiveTime": 1492150741392, "status": 4001}
 
 
 def test_the_signature_is_the_vendors() -> None:
-    assert jsms_receipts.signature("k1", "s1", "7659972084945889195", "1492150741758") == "431f37f3d403909c03ab13ad0feb1048ac532274"
+    assert (
+        jsms_receipts.signature("k1", "s1", "7659972084945889195", "1492150741758")
+        == "431f37f3d403909c03ab13ad0feb1048ac532274"
+    )
 
 
 def test_a_report_or_a_list_of_them() -> None:
@@ -239,18 +294,24 @@ def test_a_report_or_a_list_of_them() -> None:
 
 @pytest.mark.parametrize("time", [None, "", "soon", -1])
 def test_a_report_without_a_time_says_what_it_says(time: object) -> None:
-    assert webhook(form({**REPORT, "receiveTime": time})).receipts == [Receipt("1652496", ReceiptKind.DELIVERED, 0, "15822889320")]
+    assert webhook(form({**REPORT, "receiveTime": time})).receipts == [
+        Receipt("1652496", ReceiptKind.DELIVERED, 0, "15822889320")
+    ]
 
 
 @pytest.mark.parametrize("code", sorted(jsms_receipts.STATES))
 def test_every_status_is_delivered_or_not(code: str) -> None:
     (receipt,) = webhook(form({**REPORT, "status": int(code)})).receipts
-    assert receipt.kind is (ReceiptKind.DELIVERED if code == "4001" else ReceiptKind.DELIVERY_FAILED)
+    assert receipt.kind is (
+        ReceiptKind.DELIVERED if code == "4001" else ReceiptKind.DELIVERY_FAILED
+    )
     assert receipt.code == ("" if code == "4001" else code)
 
 
 @pytest.mark.parametrize("kind", ["SMS_TEMPLATE", "SMS_SIGN", "SMS_NEW", ""])
-def test_other_callbacks_are_acknowledged_and_counted(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_callbacks_are_acknowledged_and_counted(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     found = webhook(form({"content": "TD"}, kind))
     assert (found.receipts, found.replies) == ((), ())
@@ -268,7 +329,18 @@ def test_what_people_write_back_is_a_reply() -> None:
     (reply,) = webhook(form(raw, "SMS_REPLY")).replies
     assert (reply.contact, reply.text, reply.time) == ("15822889320", "TD", 1492150741392)
     assert reply.id
-    listed = webhook(form([raw, {**raw, "content": "退订"}, {**raw, "content": ""}, {**raw, "replyTime": None}, 7], "SMS_REPLY"))
+    listed = webhook(
+        form(
+            [
+                raw,
+                {**raw, "content": "退订"},
+                {**raw, "content": ""},
+                {**raw, "replyTime": None},
+                7,
+            ],
+            "SMS_REPLY",
+        )
+    )
     assert [r.text for r in listed.replies] == ["TD", "退订"]
     assert listed.replies[0] == reply
     assert listed.replies[1].id != reply.id
@@ -277,7 +349,12 @@ def test_what_people_write_back_is_a_reply() -> None:
 
 def test_the_address_is_proved_by_an_echo() -> None:
     provider = Jsms(http(ScriptedTransport()))
-    assert provider.read_webhook(WebhookRequest("GET", {}, {"echostr": "a1B2c3D4"}, b"", NOW), SECRET).reply == "a1B2c3D4"
+    assert (
+        provider.read_webhook(
+            WebhookRequest("GET", {}, {"echostr": "a1B2c3D4"}, b"", NOW), SECRET
+        ).reply
+        == "a1B2c3D4"
+    )
     for echo in ("", "<script>", "a b", "x" * 65, "a\n"):
         with pytest.raises(Invalid):
             provider.read_webhook(WebhookRequest("GET", {}, {"echostr": echo}, b"", NOW), SECRET)
@@ -302,7 +379,14 @@ def test_a_callback_that_is_not_the_vendors_is_not_believed(body: bytes) -> None
 
 
 def test_a_timestamp_that_is_no_number_is_not_believed() -> None:
-    body = urlencode({"nonce": "1", "timestamp": "x", "signature": jsms_receipts.signature("k1", "s1", "1", "x"), "type": "SMS_REPORT"})
+    body = urlencode(
+        {
+            "nonce": "1",
+            "timestamp": "x",
+            "signature": jsms_receipts.signature("k1", "s1", "1", "x"),
+            "type": "SMS_REPORT",
+        }
+    )
     with pytest.raises(Unverified):
         webhook(body.encode())
 
@@ -320,7 +404,15 @@ def test_a_captured_signature_is_the_same_nonce_with_any_data_and_a_new_stamp_is
 
 
 @pytest.mark.parametrize(
-    "body", [form("{"), form("[" * 10_000), form("", "SMS_REPORT"), form("", "SMS_REPLY"), b"\xff", b"&".join([b"a=1"] * 31)]
+    "body",
+    [
+        form("{"),
+        form("[" * 10_000),
+        form("", "SMS_REPORT"),
+        form("", "SMS_REPLY"),
+        b"\xff",
+        b"&".join([b"a=1"] * 31),
+    ],
 )
 def test_what_cannot_be_read_is_invalid(body: bytes) -> None:
     with pytest.raises(Invalid):
@@ -342,16 +434,25 @@ def test_any_signed_data_gives_receipts_or_is_invalid(data: str) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["msgId", "phone", "receiveTime", "status"]), inner),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["msgId", "phone", "receiveTime", "status"]), inner)
+        ),
         max_leaves=15,
     )
 )
 def test_any_signed_json_gives_sound_receipts(data: Any) -> None:
-    assert all(r.provider_id.isascii() and r.contact.isascii() and r.time > 0 for r in webhook(form([data])).receipts)
+    assert all(
+        r.provider_id.isascii() and r.contact.isascii() and r.time > 0
+        for r in webhook(form([data])).receipts
+    )
 
 
 def test_a_poll_reads_the_same_reports_and_replies() -> None:
     written = {"content": "TD", "phone": "15822889320", "replyTime": 1492150741392}
     transport = ScriptedTransport(reply([REPORT]), reply([written]))
     with Jsms(http(transport)).connect(account()) as session:
-        assert session.poll({}) == [*webhook(form(REPORT)).receipts, *webhook(form(written, "SMS_REPLY")).replies]
+        assert session.poll({}) == [
+            *webhook(form(REPORT)).receipts,
+            *webhook(form(written, "SMS_REPLY")).replies,
+        ]

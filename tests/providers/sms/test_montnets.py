@@ -37,10 +37,14 @@ PWD = "26dad7f364507df18f3841cc9c4ff94d"  # and of what it makes of it
 
 
 def session_of(transport: ScriptedTransport, **options: Any):
-    return Montnets(http(transport), lambda: NOW).connect(Account("sms", CREDENTIALS, {"base_url": URL, **options}))
+    return Montnets(http(transport), lambda: NOW).connect(
+        Account("sms", CREDENTIALS, {"base_url": URL, **options})
+    )
 
 
-def sent(*answers: Response | Exception, outgoing: OutgoingCall, **options: Any) -> tuple[Answer, ScriptedTransport]:
+def sent(
+    *answers: Response | Exception, outgoing: OutgoingCall, **options: Any
+) -> tuple[Answer, ScriptedTransport]:
     transport = ScriptedTransport(*answers)
     with session_of(transport, **options) as session:
         assert session.token() is None
@@ -57,7 +61,9 @@ def test_the_password_is_digested_as_in_the_vendors_example() -> None:
 
 
 def test_one_text_goes_to_many_numbers_whose_ids_follow_the_first() -> None:
-    answer, transport = sent(reply(OK), outgoing=call(A, B, content=CONTENT), exno="0006", svrtype="SMS001")
+    answer, transport = sent(
+        reply(OK), outgoing=call(A, B, content=CONTENT), exno="0006", svrtype="SMS001"
+    )
     assert transport.requests[0].url == f"{URL}/sms/v2/std/send_batch"
     assert transport.bodies() == [
         {
@@ -71,7 +77,10 @@ def test_one_text_goes_to_many_numbers_whose_ids_follow_the_first() -> None:
             "custid": "msg-1",
         }
     ]
-    assert [o.provider_id for o in answer.outcomes] == ["7832080264860228778", "7832080264860228779"]
+    assert [o.provider_id for o in answer.outcomes] == [
+        "7832080264860228778",
+        "7832080264860228779",
+    ]
 
 
 def test_texts_that_differ_are_sent_one_by_one_in_one_call() -> None:
@@ -84,7 +93,9 @@ def test_texts_that_differ_are_sent_one_by_one_in_one_call() -> None:
 
 
 def test_the_older_interface_takes_gbk() -> None:
-    _, transport = sent(reply(OK), outgoing=call(A, content={"content": "测试短信 😀"}), charset="gbk")
+    _, transport = sent(
+        reply(OK), outgoing=call(A, content={"content": "测试短信 😀"}), charset="gbk"
+    )
     assert transport.paths() == ["POST /sms/v2/std/batch_send"]
     content = transport.bodies()[0]["content"]
     assert content.startswith("%B2%E2%CA%D4%B6%CC%D0%C5%20")  # the vendor's own example
@@ -113,7 +124,9 @@ def test_the_address_may_be_given_with_its_path() -> None:
         (["0085251234567", "85251234567"], ["0085251234567", "0085251234567"]),
     ],
 )
-def test_numbers_are_written_as_the_call_needs_them(contacts: list[str], numbers: list[str]) -> None:
+def test_numbers_are_written_as_the_call_needs_them(
+    contacts: list[str], numbers: list[str]
+) -> None:
     assert numbers_of(contacts) == numbers
 
 
@@ -125,7 +138,9 @@ def test_ids_are_the_same_signed_or_not() -> None:
 
 
 def test_what_is_no_number_is_left_out_and_does_not_move_the_ids() -> None:
-    answer, transport = sent(reply({**OK, "msgid": 7}), outgoing=call("x", A, "12,13", B, "12345678901", content=CONTENT))
+    answer, transport = sent(
+        reply({**OK, "msgid": 7}), outgoing=call("x", A, "12,13", B, "12345678901", content=CONTENT)
+    )
     assert transport.bodies()[0]["mobile"] == f"{A},{B}"
     bad = Outcome(Loss.INVALID_TARGET, "not_a_number")
     assert answer.outcomes == [bad, Outcome(provider_id="7"), bad, Outcome(provider_id="8"), bad]
@@ -170,7 +185,9 @@ def test_a_code_has_a_sign_or_none(said: Any) -> None:
         (CREDENTIALS, {"base_url": URL, "exno": 6}, "options.exno"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    raw: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         Montnets(http(ScriptedTransport())).check_credentials(raw, options)
     assert error.value.field == field
@@ -183,21 +200,35 @@ def test_an_address_without_tls_is_taken_where_the_stage_allows_it_and_hides_the
     transport = ScriptedTransport(reply(OK))
     allowing = Http(Policy((ODD,)), transport=transport)
     Montnets(allowing).check_credentials(CREDENTIALS, {"base_url": ODD})
-    Montnets(allowing).check_credentials(CREDENTIALS, {"base_url": "https://api01.monyun.cn:7903", "auth": "plain"})
+    Montnets(allowing).check_credentials(
+        CREDENTIALS, {"base_url": "https://api01.monyun.cn:7903", "auth": "plain"}
+    )
     with pytest.raises(Invalid) as error:
         Montnets(allowing).check_credentials(CREDENTIALS, {"base_url": ODD, "auth": "plain"})
     assert error.value.field == "options.auth"
     private = Http(Policy(("10.1.0.0/16",)), transport=transport)
-    Montnets(private).check_credentials(CREDENTIALS, {"base_url": "http://10.1.2.3:7901", "auth": "plain"})
+    Montnets(private).check_credentials(
+        CREDENTIALS, {"base_url": "http://10.1.2.3:7901", "auth": "plain"}
+    )
     with Montnets(allowing).connect(Account("sms", CREDENTIALS, {"base_url": ODD})) as session:
         session.send(call(A, content=CONTENT))
     assert [request.url for request in transport.requests] == [f"{ODD}/sms/v2/std/send_batch"]
-    with session_of(ScriptedTransport(), base_url=ODD) as session, pytest.raises(Misconfigured, match="egress_url"):
+    with (
+        session_of(ScriptedTransport(), base_url=ODD) as session,
+        pytest.raises(Misconfigured, match="egress_url"),
+    ):
         session.send(call(A, content=CONTENT))
 
 
 def test_settings_that_work_are_taken() -> None:
-    options = {"base_url": URL, "auth": "plain", "charset": "gbk", "signature": "商店", "svrtype": "SMS001", "exno": "000006"}
+    options = {
+        "base_url": URL,
+        "auth": "plain",
+        "charset": "gbk",
+        "signature": "商店",
+        "svrtype": "SMS001",
+        "exno": "000006",
+    }
     Montnets(http(ScriptedTransport())).check_credentials(CREDENTIALS, options)
 
 
@@ -228,18 +259,29 @@ RPT = {
     "rpttype": "1",
 }
 TIME = 1470303539000
-MO = {"msgid": -5, "mobile": A, "exno": "0006", "rtime": "2016-08-04 17:38:59", "content": quote("退订")}
+MO = {
+    "msgid": -5,
+    "mobile": A,
+    "exno": "0006",
+    "rtime": "2016-08-04 17:38:59",
+    "content": quote("退订"),
+}
 LOGIN = {"userid": "J10003", "pwd": PWD, "timestamp": "0803192020"}
 
 
 def pushed(form: dict[str, Any], now: float = NOW, *, as_json: bool = False):
-    listed = {name: json.dumps(value) if isinstance(value, list) and not as_json else value for name, value in form.items()}
+    listed = {
+        name: json.dumps(value) if isinstance(value, list) and not as_json else value
+        for name, value in form.items()
+    }
     body = json.dumps(listed).encode() if as_json else urlencode(listed).encode()
     return read(body, now)
 
 
 def read(body: bytes, now: float = NOW):
-    return Montnets(http(ScriptedTransport())).read_webhook(WebhookRequest("POST", {}, {}, body, int(now * 1000)), SECRET)
+    return Montnets(http(ScriptedTransport())).read_webhook(
+        WebhookRequest("POST", {}, {}, body, int(now * 1000)), SECRET
+    )
 
 
 def reports(*entries: Any, **changes: Any):
@@ -268,7 +310,9 @@ def test_the_first_part_of_a_long_text_speaks_for_it(caplog: pytest.LogCaptureFi
 
 def test_a_failure_says_why_and_only_a_missing_number_is_dead() -> None:
     failed = {**RPT, "status": 2, "errcode": "MK:0012", "errdesc": quote("欠费")}
-    assert reports(failed).receipts == [Receipt("9223372045854775808", ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012")]
+    assert reports(failed).receipts == [
+        Receipt("9223372045854775808", ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012")
+    ]
     assert reports({**failed, "errcode": "DB:0101"}).receipts[0].gone
     for description in (quote("空号"), quote("空号", encoding="gbk"), "空号"):
         assert reports({**failed, "errdesc": description}).receipts[0].gone
@@ -276,7 +320,9 @@ def test_a_failure_says_why_and_only_a_missing_number_is_dead() -> None:
 
 
 def test_a_status_that_is_no_number_is_kept() -> None:
-    assert reports({**RPT, "status": "?"}).receipts == [Receipt("9223372045854775808", ReceiptKind.OTHER, TIME, A, "?")]
+    assert reports({**RPT, "status": "?"}).receipts == [
+        Receipt("9223372045854775808", ReceiptKind.OTHER, TIME, A, "?")
+    ]
 
 
 def test_a_push_of_something_else_is_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
@@ -300,7 +346,12 @@ def test_a_report_without_a_time_says_what_it_says() -> None:
 
 
 def test_what_people_write_back_is_a_reply() -> None:
-    form = {**LOGIN, "cmd": "MO_REQ", "seqid": 1003, "mos": [MO, {**MO, "msgid": 6, "content": quote("退订", encoding="gbk")}, {}, 5]}
+    form = {
+        **LOGIN,
+        "cmd": "MO_REQ",
+        "seqid": 1003,
+        "mos": [MO, {**MO, "msgid": 6, "content": quote("退订", encoding="gbk")}, {}, 5],
+    }
     found = pushed(form)
     assert [(r.contact, r.text, r.time, r.id) for r in found.replies] == [
         (A, "退订", TIME, str(2**64 - 5)),
@@ -353,7 +404,10 @@ def test_an_account_with_a_plain_password_pushes_that() -> None:
         pushed({**form, "pwd": "111112"})
 
 
-@pytest.mark.parametrize("changes", [{"cmd": "X"}, {"cmd": ""}, {"rpts": "{"}, {"rpts": "5"}, {"rpts": ""}, {"rpts": "[" * 9999}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"cmd": "X"}, {"cmd": ""}, {"rpts": "{"}, {"rpts": "5"}, {"rpts": ""}, {"rpts": "[" * 9999}],
+)
 def test_what_cannot_be_read_is_invalid(changes: dict[str, str]) -> None:
     with pytest.raises(Invalid):
         reports(RPT, **changes)
@@ -378,7 +432,9 @@ def test_any_authentic_json_gives_sound_receipts_or_is_invalid(command: str, val
         found = pushed({**LOGIN, "cmd": command, "seqid": value, name: value}, as_json=True)
     except Invalid:
         return
-    assert all(r.provider_id.isascii() and r.contact.isascii() and r.time > 0 for r in found.receipts)
+    assert all(
+        r.provider_id.isascii() and r.contact.isascii() and r.time > 0 for r in found.receipts
+    )
     assert all(r.contact.isascii() and r.text for r in found.replies)
 
 
@@ -388,7 +444,14 @@ def test_any_authentic_json_gives_sound_receipts_or_is_invalid(command: str, val
 def test_a_full_answer_is_followed_by_another_question() -> None:
     """Also where most of it are further parts of long texts, which count for nothing."""
     full = [RPT, *[{**RPT, "pknum": 2, "pktotal": 2}] * 499]
-    transport = ScriptedTransport(reply({"result": 0, "rpts": full}), reply({"result": 0, "rpts": ""}), reply({"result": 0, "mos": [MO]}))
+    transport = ScriptedTransport(
+        reply({"result": 0, "rpts": full}),
+        reply({"result": 0, "rpts": ""}),
+        reply({"result": 0, "mos": [MO]}),
+    )
     with session_of(transport) as session:
-        assert session.poll({}) == [*reports(RPT).receipts, *pushed({**LOGIN, "cmd": "MO_REQ", "seqid": 1, "mos": [MO]}).replies]
+        assert session.poll({}) == [
+            *reports(RPT).receipts,
+            *pushed({**LOGIN, "cmd": "MO_REQ", "seqid": 1, "mos": [MO]}).replies,
+        ]
     assert [body["retsize"] for body in transport.bodies()] == [500, 500, 200]

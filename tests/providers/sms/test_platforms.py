@@ -77,13 +77,22 @@ VENDORS = {
         balance=("POST /msg/balance/json", reply({"code": "0", "balance": "5"})),
         paths=("POST /msg/pull/report", "POST /msg/pull/mo"),
         listed=lambda name, entries: reply({"ret": 0, "error": "", "result": entries}),
-        report={"msgId": "24073116453300900", "mobile": A, "status": "DELIVRD", "notifyTime": "241104172820"},
+        report={
+            "msgId": "24073116453300900",
+            "mobile": A,
+            "status": "DELIVRD",
+            "notifyTime": "241104172820",
+        },
         reply={"spCode": "10690", "moTime": "2411041728", "messageContent": "退订", "mobile": A},
         page=chuanglan.PULLED,
     ),
     "montnets": Vendor(
         montnets.Montnets,
-        Account("sms", {"userid": "J10003", "password": "111111"}, {"base_url": "https://api.example.com"}),
+        Account(
+            "sms",
+            {"userid": "J10003", "password": "111111"},
+            {"base_url": "https://api.example.com"},
+        ),
         {"content": "您的订单已发货"},
         montnets.ERRORS,
         lambda code: reply({"result": -int(code), "msgid": 0, "custid": ""}),
@@ -92,9 +101,22 @@ VENDORS = {
         nameless=reply({"result": 0, "msgid": 0}),
         balance=("POST /sms/v2/std/get_balance", reply({"result": 0, "balance": 5})),
         paths=("POST /sms/v2/std/get_rpt", "POST /sms/v2/std/get_mo"),
-        listed=lambda name, entries: reply({"result": 0, {"reports": "rpts", "replies": "mos"}[name]: entries}),
-        report={"msgid": 7, "mobile": A, "rtime": "2016-08-04 17:38:59", "status": 0, "errcode": "DELIVRD"},
-        reply={"msgid": 8, "mobile": A, "rtime": "2016-08-04 17:38:59", "content": "%E9%80%80%E8%AE%A2"},
+        listed=lambda name, entries: reply(
+            {"result": 0, {"reports": "rpts", "replies": "mos"}[name]: entries}
+        ),
+        report={
+            "msgid": 7,
+            "mobile": A,
+            "rtime": "2016-08-04 17:38:59",
+            "status": 0,
+            "errcode": "DELIVRD",
+        },
+        reply={
+            "msgid": 8,
+            "mobile": A,
+            "rtime": "2016-08-04 17:38:59",
+            "content": "%E9%80%80%E8%AE%A2",
+        },
         page=montnets.REPORTS,
     ),
 }
@@ -107,7 +129,9 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 
 
 @contextmanager
-def session(vendor: Vendor, *answers: Response | Exception) -> Iterator[tuple[Session, ScriptedTransport]]:
+def session(
+    vendor: Vendor, *answers: Response | Exception
+) -> Iterator[tuple[Session, ScriptedTransport]]:
     transport = ScriptedTransport(*answers)
     with vendor.make(http(transport)).connect(vendor.account) as opened:
         assert opened.token() is None
@@ -119,12 +143,17 @@ def sent(vendor: Vendor, answer: Response | Exception, *numbers: str) -> Sequenc
         return opened.send(call(*numbers, content=vendor.content)).outcomes
 
 
-def polled(vendor: Vendor, *answers: Response | Exception) -> tuple[Sequence[Receipt | Reply], ScriptedTransport]:
+def polled(
+    vendor: Vendor, *answers: Response | Exception
+) -> tuple[Sequence[Receipt | Reply], ScriptedTransport]:
     with session(vendor, *answers) as (opened, transport):
         return opened.poll({}), transport
 
 
-@pytest.mark.parametrize(("name", "code"), [(name, code) for name, vendor in VENDORS.items() for code in sorted(vendor.errors)])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [(name, code) for name, vendor in VENDORS.items() for code in sorted(vendor.errors)],
+)
 def test_every_code_of_a_call_is_its_class(name: str, code: str) -> None:
     vendor = VENDORS[name]
     with pytest.raises(ProviderError) as error:
@@ -133,7 +162,9 @@ def test_every_code_of_a_call_is_its_class(name: str, code: str) -> None:
 
 
 def test_a_wrong_number_by_itself_is_an_invalid_target(vendor: Vendor) -> None:
-    assert sent(vendor, vendor.says(vendor.wrong_number), A) == [Outcome(Loss.INVALID_TARGET, vendor.wrong_number)]
+    assert sent(vendor, vendor.says(vendor.wrong_number), A) == [
+        Outcome(Loss.INVALID_TARGET, vendor.wrong_number)
+    ]
 
 
 def test_a_code_that_nobody_knows_is_a_refusal(vendor: Vendor) -> None:
@@ -156,7 +187,9 @@ def test_a_code_that_nobody_knows_is_a_refusal(vendor: Vendor) -> None:
         (Uncertain("timeout"), Uncertain),
     ],
 )
-def test_an_answer_without_a_code_says_what_to_do(vendor: Vendor, answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_a_code_says_what_to_do(
+    vendor: Vendor, answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(vendor, answer, A, B)
     assert type(error.value) is kind
@@ -164,7 +197,12 @@ def test_an_answer_without_a_code_says_what_to_do(vendor: Vendor, answer: Respon
 
 def test_too_many_requests_is_throttled_whatever_the_code_says(vendor: Vendor) -> None:
     with pytest.raises(Throttled) as error:
-        sent(vendor, replace(vendor.says(vendor.denied), status=429, headers={"retry-after": "3"}), A, B)
+        sent(
+            vendor,
+            replace(vendor.says(vendor.denied), status=429, headers={"retry-after": "3"}),
+            A,
+            B,
+        )
     assert error.value.retry_after == 3
 
 
@@ -186,7 +224,11 @@ def test_any_answer_gives_an_outcome_for_each_or_an_error_of_ours(name: str, bod
 
 
 def test_a_poll_brings_reports_and_what_people_wrote_back(vendor: Vendor) -> None:
-    found, transport = polled(vendor, vendor.listed("reports", [vendor.report]), vendor.listed("replies", [vendor.reply, {}, 7]))
+    found, transport = polled(
+        vendor,
+        vendor.listed("reports", [vendor.report]),
+        vendor.listed("replies", [vendor.reply, {}, 7]),
+    )
     receipt, written = found
     assert isinstance(receipt, Receipt)
     assert isinstance(written, Reply)
@@ -204,9 +246,12 @@ def test_reports_are_not_lost_when_replies_cannot_be_fetched(vendor: Vendor) -> 
 def test_a_poll_that_failed_can_be_made_again(vendor: Vendor) -> None:
     throttled = next(code for code, kind in vendor.errors.items() if kind is Throttled)
     answers = [
-        (vendor.says(throttled), Throttled), (vendor.says(vendor.denied), Misconfigured), (Uncertain("timeout"), Unavailable),
-        (Response(200, {}, b"{"), Unavailable), (Response(502, {}, b""), Unavailable),
-    ]  # fmt: skip
+        (vendor.says(throttled), Throttled),
+        (vendor.says(vendor.denied), Misconfigured),
+        (Uncertain("timeout"), Unavailable),
+        (Response(200, {}, b"{"), Unavailable),
+        (Response(502, {}, b""), Unavailable),
+    ]
     for answer, kind in answers:
         with pytest.raises(kind) as error:
             polled(vendor, answer)
@@ -217,16 +262,26 @@ def test_a_poll_that_failed_can_be_made_again(vendor: Vendor) -> None:
 def test_full_answers_are_followed_by_more_questions_but_not_for_ever(name: str) -> None:
     vendor = VENDORS[name]
     full = vendor.listed("reports", [vendor.report] * vendor.page)
-    found, transport = polled(vendor, full, vendor.listed("reports", [vendor.report]), vendor.listed("replies", []))
+    found, transport = polled(
+        vendor, full, vendor.listed("reports", [vendor.report]), vendor.listed("replies", [])
+    )
     assert (len(found), len(transport.requests)) == (vendor.page + 1, 3)
     found, transport = polled(vendor, *[full] * receipts.PULLS, vendor.listed("replies", []))
-    assert (len(found), len(transport.requests)) == (vendor.page * receipts.PULLS, receipts.PULLS + 1)
-    assert len(polled(vendor, full, Uncertain("timeout"), vendor.listed("replies", []))[0]) == vendor.page
+    assert (len(found), len(transport.requests)) == (
+        vendor.page * receipts.PULLS,
+        receipts.PULLS + 1,
+    )
+    assert (
+        len(polled(vendor, full, Uncertain("timeout"), vendor.listed("replies", []))[0])
+        == vendor.page
+    )
 
 
 @pytest.mark.parametrize("name", VENDORS)
 @given(JSONS, JSONS)
-def test_whatever_is_handed_out_gives_sound_receipts_and_replies_or_an_error_of_ours(name: str, reports: Any, replies: Any) -> None:
+def test_whatever_is_handed_out_gives_sound_receipts_and_replies_or_an_error_of_ours(
+    name: str, reports: Any, replies: Any
+) -> None:
     try:
         found, _ = polled(VENDORS[name], reply(reports), *[reply(replies)] * receipts.PULLS)
     except (Rejected, Unavailable, Misconfigured):  # never Uncertain
@@ -239,7 +294,9 @@ def test_whatever_is_handed_out_gives_sound_receipts_and_replies_or_an_error_of_
 
 def test_a_connection_is_tested_by_the_balance(vendor: Vendor) -> None:
     path, balance = vendor.balance
-    with session(vendor, balance, vendor.says(vendor.denied), Uncertain("timeout"), Response(500, {}, b"")) as (opened, transport):
+    with session(
+        vendor, balance, vendor.says(vendor.denied), Uncertain("timeout"), Response(500, {}, b"")
+    ) as (opened, transport):
         opened.check()
         for kind in (Misconfigured, Unavailable, Unavailable):
             with pytest.raises(kind) as error:

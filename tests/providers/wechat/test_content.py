@@ -12,7 +12,11 @@ from chalicelib.providers.wechat import content
 from chalicelib.providers.wechat.content import check_mini, check_official
 
 DATA = {"thing1": {"value": "tea"}}
-TEMPLATE = {"type": 0, "template_id": "tpl", "data": {"first": {"value": "", "color": "#173177"}, "keyword1": {"value": "x" * 100}}}
+TEMPLATE = {
+    "type": 0,
+    "template_id": "tpl",
+    "data": {"first": {"value": "", "color": "#173177"}, "keyword1": {"value": "x" * 100}},
+}
 NOTICE = {"type": 1, "template_id": "tpl", "data": DATA}
 MINI = {"template_id": "tpl", "data": DATA}
 
@@ -41,7 +45,14 @@ def test_template_messages_that_a_template_may_have(change: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"type": "1"}, {"page": "https://a.example"}, {"page": "{{url}}"}, {"miniprogram": {"appid": "wxm"}}]
+    "change",
+    [
+        {},
+        {"type": "1"},
+        {"page": "https://a.example"},
+        {"page": "{{url}}"},
+        {"miniprogram": {"appid": "wxm"}},
+    ],
 )
 def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
     check_official({**NOTICE, **change})
@@ -69,7 +80,11 @@ def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
         (TEMPLATE, {"miniprogram": {"app_id": "wxm"}}, "miniprogram.app_id"),
         (TEMPLATE, {"miniprogram": {"pagepath": "p"}}, "miniprogram.appid"),
         (TEMPLATE, {"miniprogram": {"appid": "a" * 33}}, "miniprogram.appid"),
-        (TEMPLATE, {"miniprogram": {"appid": "wxm", "pagepath": "p" * 1025}}, "miniprogram.pagepath"),
+        (
+            TEMPLATE,
+            {"miniprogram": {"appid": "wxm", "pagepath": "p" * 1025}},
+            "miniprogram.pagepath",
+        ),
         (TEMPLATE, {"miniprogram": {"appid": "wxm", "path": "p"}}, "miniprogram.path"),
         (TEMPLATE, {"pagepath": "p"}, "appid"),
         (TEMPLATE, {"data": {}}, "data"),
@@ -93,7 +108,9 @@ def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
         (NOTICE, {"data": {"thing1": {"value": [7]}}}, "data.thing1.value"),
     ],
 )
-def test_contents_of_official_accounts_that_are_refused_by_name(base: dict[str, Any], change: dict[str, Any], field: str) -> None:
+def test_contents_of_official_accounts_that_are_refused_by_name(
+    base: dict[str, Any], change: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         check_official({**base, **change})
     assert error.value.field == field
@@ -142,11 +159,25 @@ def test_values_have_their_characters(key: str, good: str, bad: str) -> None:
 
 
 def test_placeholders_count_for_nothing() -> None:
-    check_mini({**MINI, "data": {"thing1": {"value": "字" * 20 + "{{a_long_name_of_a_variable}}"}, "number1": {"value": "{{n}}"}}})
+    check_mini(
+        {
+            **MINI,
+            "data": {
+                "thing1": {"value": "字" * 20 + "{{a_long_name_of_a_variable}}"},
+                "number1": {"value": "{{n}}"},
+            },
+        }
+    )
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"page": "p" * 1024}, {"miniprogram_state": "developer", "lang": "en_US"}, {"page": "", "lang": None}]
+    "change",
+    [
+        {},
+        {"page": "p" * 1024},
+        {"miniprogram_state": "developer", "lang": "en_US"},
+        {"page": "", "lang": None},
+    ],
 )
 def test_contents_of_mini_programs(change: dict[str, Any]) -> None:
     check_mini({**MINI, **change})
@@ -165,13 +196,28 @@ def test_contents_of_mini_programs(change: dict[str, Any]) -> None:
         ({"data": {"thing1": {"value": "x", "color": "#000000"}}}, "data.thing1.color"),
     ],
 )
-def test_contents_of_mini_programs_that_are_refused_by_name(change: dict[str, Any], field: str) -> None:
+def test_contents_of_mini_programs_that_are_refused_by_name(
+    change: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         check_mini({**MINI, **change})
     assert error.value.field == field
 
 
-NAMES = ["type", "template_id", "url", "page", "data", "miniprogram", "appid", "pagepath", "color", "value", "thing1", "lang"]
+NAMES = [
+    "type",
+    "template_id",
+    "url",
+    "page",
+    "data",
+    "miniprogram",
+    "appid",
+    "pagepath",
+    "color",
+    "value",
+    "thing1",
+    "lang",
+]
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner),

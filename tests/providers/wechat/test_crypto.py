@@ -22,7 +22,9 @@ def envelope(receiver: str = CORP) -> CallbackCrypto:
 
 
 def test_the_published_vector_of_the_plain_signature() -> None:
-    assert crypto.signature("test", "1410685589", "test") == "f21891de399b4e33a1a93c9a7b8a8fffb5a443ff"
+    assert (
+        crypto.signature("test", "1410685589", "test") == "f21891de399b4e33a1a93c9a7b8a8fffb5a443ff"
+    )
 
 
 def test_the_published_vector_of_the_envelope() -> None:
@@ -41,7 +43,9 @@ def test_the_published_vector_of_the_envelope() -> None:
         ("\ud800", "1411443780", "\ud800", ECHO),
     ],
 )
-def test_anything_else_is_not_signed(signed: str, timestamp: str, nonce: str, encrypted: str) -> None:
+def test_anything_else_is_not_signed(
+    signed: str, timestamp: str, nonce: str, encrypted: str
+) -> None:
     with pytest.raises(Unverified):
         envelope().verify(signed, timestamp, nonce, encrypted)
 
@@ -58,7 +62,9 @@ def test_any_text_comes_back(plain: str) -> None:
 
 def test_an_answer_is_signed_and_opens() -> None:
     answer = read_xml(envelope().encrypt("success", "n", "1").encode())
-    envelope().verify(answer["MsgSignature"], answer["TimeStamp"], answer["Nonce"], answer["Encrypt"])
+    envelope().verify(
+        answer["MsgSignature"], answer["TimeStamp"], answer["Nonce"], answer["Encrypt"]
+    )
     assert envelope().decrypt(answer["Encrypt"]) == "success"
 
 
@@ -67,13 +73,17 @@ def test_what_is_meant_for_another_receiver_is_not_ours() -> None:
         envelope("wx0000000000000000").decrypt(ECHO)
 
 
-@pytest.mark.parametrize("encrypted", ["", "x", "é", "AAAA", base64.b64encode(bytes(64)).decode(), "\ud800"])
+@pytest.mark.parametrize(
+    "encrypted", ["", "x", "é", "AAAA", base64.b64encode(bytes(64)).decode(), "\ud800"]
+)
 def test_what_was_not_encrypted_with_the_key_does_not_open(encrypted: str) -> None:
     with pytest.raises(Unverified):
         envelope().decrypt(encrypted)
 
 
-@given(st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode()) | st.text(max_size=100))
+@given(
+    st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode()) | st.text(max_size=100)
+)
 def test_no_ciphertext_brings_another_error(encrypted: str) -> None:
     with pytest.raises(Unverified):
         envelope().decrypt(encrypted)
@@ -88,7 +98,12 @@ def test_a_key_has_43_characters_of_base64(key: str) -> None:
 
 def test_xml_is_read_as_texts_and_trees() -> None:
     body = b"<xml><A>1</A><B><![CDATA[<!DOCTYPE x>&]]></B><C><D>x</D><D>y</D></C><E/><E>2</E><E>3</E> </xml>"
-    assert read_tree(body) == {"A": "1", "B": "<!DOCTYPE x>&", "C": {"D": ["x", "y"]}, "E": ["", "2", "3"]}
+    assert read_tree(body) == {
+        "A": "1",
+        "B": "<!DOCTYPE x>&",
+        "C": {"D": ["x", "y"]},
+        "E": ["", "2", "3"],
+    }
     assert read_xml(body) == {"A": "1", "B": "<!DOCTYPE x>&"}
 
 
@@ -117,11 +132,17 @@ def test_xml_that_could_harm_or_that_is_none_is_refused(body: bytes, reason: str
 
 def test_the_limits_themselves_are_allowed() -> None:
     assert read_tree(b"<xml>" + b"<A>" * 7 + b"</A>" * 7 + b"</xml>")
-    assert len(read_tree(b"<xml>" + b"<A/>" * (crypto.MAX_ELEMENTS - 1) + b"</xml>")["A"]) == crypto.MAX_ELEMENTS - 1
+    assert (
+        len(read_tree(b"<xml>" + b"<A/>" * (crypto.MAX_ELEMENTS - 1) + b"</xml>")["A"])
+        == crypto.MAX_ELEMENTS - 1
+    )
     assert read_tree(b"<xml>" + b" " * (crypto.MAX_XML - 11) + b"</xml>") == {}
 
 
-@given(st.binary() | st.text().map(lambda inner: f"<xml><A>{inner}</A></xml>".encode("utf-8", "surrogatepass")))
+@given(
+    st.binary()
+    | st.text().map(lambda inner: f"<xml><A>{inner}</A></xml>".encode("utf-8", "surrogatepass"))
+)
 def test_any_bytes_are_a_tree_or_invalid(body: bytes) -> None:
     try:
         tree: Any = read_tree(body)

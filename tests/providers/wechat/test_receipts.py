@@ -27,9 +27,17 @@ from chalicelib.providers.wechat.crypto import CallbackCrypto, signature
 KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 NOW = 1_700_000_000_000
 PLAIN = receipts.secret_of({"app_id": "wx1", "app_secret": "s", "callback_token": "tok"})
-SAFE = receipts.secret_of({"app_id": "wx1", "app_secret": "s", "callback_token": "tok", "encoding_aes_key": KEY})
+SAFE = receipts.secret_of(
+    {"app_id": "wx1", "app_secret": "s", "callback_token": "tok", "encoding_aes_key": KEY}
+)
 PLATFORM = receipts.secret_of(
-    {"app_id": "wx1", "component_app_id": "wxc", "component_app_secret": "s", "callback_token": "tok", "encoding_aes_key": KEY}
+    {
+        "app_id": "wx1",
+        "component_app_id": "wxc",
+        "component_app_secret": "s",
+        "callback_token": "tok",
+        "encoding_aes_key": KEY,
+    }
 )
 
 FINISHED = {
@@ -41,23 +49,43 @@ FINISHED = {
     "MsgID": "200163836",
     "Status": "success",
 }
-ENTRY = {"TemplateId": "tpl", "MsgID": "1700827132819554304", "ErrorCode": "0", "ErrorStatus": "success"}
+ENTRY = {
+    "TemplateId": "tpl",
+    "MsgID": "1700827132819554304",
+    "ErrorCode": "0",
+    "ErrorStatus": "success",
+}
 SENT = {**FINISHED, "Event": "subscribe_msg_sent_event", "SubscribeMsgSentEvent": {"List": ENTRY}}
 
 
 def xml(value: Any, name: str = "xml") -> str:
     if isinstance(value, list):
         return "".join(xml(each, name) for each in value)
-    inner = "".join(xml(each, key) for key, each in value.items()) if isinstance(value, dict) else f"<![CDATA[{value}]]>"
+    inner = (
+        "".join(xml(each, key) for key, each in value.items())
+        if isinstance(value, dict)
+        else f"<![CDATA[{value}]]>"
+    )
     return f"<{name}>{inner}</{name}>"
 
 
-def posted(event: Any, secret: Any, at: int = NOW, nonce: str = "n", text: str | None = None, **query: str) -> WebhookRequest:
+def posted(
+    event: Any, secret: Any, at: int = NOW, nonce: str = "n", text: str | None = None, **query: str
+) -> WebhookRequest:
     text, timestamp = text or xml(event), str(at // 1000)
-    signed = {"timestamp": timestamp, "nonce": nonce, "signature": signature(secret["token"], timestamp, nonce)}
+    signed = {
+        "timestamp": timestamp,
+        "nonce": nonce,
+        "signature": signature(secret["token"], timestamp, nonce),
+    }
     if secret.get("aes_key"):
-        sealed = CallbackCrypto(secret["token"], KEY, secret.get("component") or secret["app_id"]).seal(text)
-        signed |= {"encrypt_type": "aes", "msg_signature": signature(secret["token"], timestamp, nonce, sealed)}
+        sealed = CallbackCrypto(
+            secret["token"], KEY, secret.get("component") or secret["app_id"]
+        ).seal(text)
+        signed |= {
+            "encrypt_type": "aes",
+            "msg_signature": signature(secret["token"], timestamp, nonce, sealed),
+        }
         text = xml({"ToUserName": "gh_1", "Encrypt": sealed})
     return WebhookRequest("POST", {}, {**signed, **query}, text.encode("utf-8", "replace"), NOW)
 
@@ -80,7 +108,9 @@ def read(event: Any, secret: Any = SAFE, **more: Any) -> Webhook:
         ("perhaps: later", ReceiptKind.OTHER, "perhaps"),
     ],
 )
-def test_what_became_of_a_template_message(secret: Any, status: str, kind: ReceiptKind, code: str) -> None:
+def test_what_became_of_a_template_message(
+    secret: Any, status: str, kind: ReceiptKind, code: str
+) -> None:
     webhook = read({**FINISHED, "Status": status}, secret)
     assert list(webhook.receipts) == [Receipt("200163836", kind, NOW, "openid", code)]
     assert (webhook.reply, webhook.kept, webhook.channel) == ("success", {}, "")
@@ -88,9 +118,18 @@ def test_what_became_of_a_template_message(secret: Any, status: str, kind: Recei
 
 @pytest.mark.parametrize(
     "change",
-    [{"Status": "字"}, {"Status": ""}, {"MsgID": ""}, {"FromUserName": ""}, {"CreateTime": "yesterday"}, {"Event": "VIEW"}],
+    [
+        {"Status": "字"},
+        {"Status": ""},
+        {"MsgID": ""},
+        {"FromUserName": ""},
+        {"CreateTime": "yesterday"},
+        {"Event": "VIEW"},
+    ],
 )
-def test_what_is_not_understood_is_answered_and_counted_without_a_receipt(change: dict[str, str], caplog: Any) -> None:
+def test_what_is_not_understood_is_answered_and_counted_without_a_receipt(
+    change: dict[str, str], caplog: Any
+) -> None:
     caplog.set_level("INFO")
     webhook = read({**FINISHED, **change})
     assert (list(webhook.receipts), webhook.reply) == ([], "success")
@@ -125,13 +164,28 @@ def test_a_notice_is_found_across_the_hour(after: int, minute: int) -> None:
 
 def test_several_results_in_one_event() -> None:
     failed = {**ENTRY, "ErrorCode": "20001", "ErrorStatus": "failed"}
-    found = read({**SENT, "SubscribeMsgSentEvent": {"List": [ENTRY, failed, {"TemplateId": "", "ErrorCode": "0"}]}}).receipts
-    assert [(r.kind, r.code) for r in found] == [(ReceiptKind.DELIVERED, ""), (ReceiptKind.DELIVERY_FAILED, "20001")]
+    found = read(
+        {
+            **SENT,
+            "SubscribeMsgSentEvent": {
+                "List": [ENTRY, failed, {"TemplateId": "", "ErrorCode": "0"}]
+            },
+        }
+    ).receipts
+    assert [(r.kind, r.code) for r in found] == [
+        (ReceiptKind.DELIVERED, ""),
+        (ReceiptKind.DELIVERY_FAILED, "20001"),
+    ]
 
 
 @pytest.mark.parametrize("listed", [ENTRY, [ENTRY]])
 def test_a_mini_program_may_be_told_in_json(listed: Any) -> None:
-    event = {**FINISHED, "CreateTime": 1700000000, "Event": "subscribe_msg_sent_event", "List": listed}
+    event = {
+        **FINISHED,
+        "CreateTime": 1700000000,
+        "Event": "subscribe_msg_sent_event",
+        "List": listed,
+    }
     assert list(read(None, text=json.dumps(event)).receipts) == list(read(SENT).receipts)
     request = posted(None, SAFE, text=json.dumps(event))
     sealed = request.body.decode().partition("<Encrypt><![CDATA[")[2].partition("]]>")[0]
@@ -143,13 +197,18 @@ def test_what_people_write_and_that_they_follow_are_replies() -> None:
     text = {**FINISHED, "MsgType": "text", "Event": "", "Content": "退订", "MsgId": "77"}
     assert list(read(text).replies) == [Reply("openid", "退订", NOW, "77")]
     for kind in ("subscribe", "unsubscribe"):
-        assert list(read({**FINISHED, "Event": kind}).replies) == [Reply("openid", kind, NOW, f"{kind}-{NOW}")]
+        assert list(read({**FINISHED, "Event": kind}).replies) == [
+            Reply("openid", kind, NOW, f"{kind}-{NOW}")
+        ]
 
 
 def test_the_address_is_proved_by_its_word() -> None:
     query = {**posted(FINISHED, PLAIN).query, "echostr": "4561918440456577246"}
     for secret in (PLAIN, SAFE):
-        assert receipts.read(WebhookRequest("GET", {}, query, b"", NOW), secret).reply == "4561918440456577246"
+        assert (
+            receipts.read(WebhookRequest("GET", {}, query, b"", NOW), secret).reply
+            == "4561918440456577246"
+        )
     with pytest.raises(Unverified):
         receipts.read(WebhookRequest("GET", {}, {**query, "signature": "x"}, b"", NOW), PLAIN)
     for echo in ("", "<script>", "e" * 129, "é"):
@@ -157,12 +216,22 @@ def test_the_address_is_proved_by_its_word() -> None:
             receipts.read(WebhookRequest("GET", {}, {**query, "echostr": echo}, b"", NOW), PLAIN)
 
 
-@pytest.mark.parametrize(("secret", "name"), [(PLAIN, "signature"), (SAFE, "msg_signature"), (PLATFORM, "msg_signature")])
+@pytest.mark.parametrize(
+    ("secret", "name"), [(PLAIN, "signature"), (SAFE, "msg_signature"), (PLATFORM, "msg_signature")]
+)
 def test_a_post_that_is_not_signed_by_wechat_is_not_believed(secret: Any, name: str) -> None:
-    for wrong in ({name: ""}, {name: "0" * 40}, {"nonce": "other"}, {"timestamp": str(NOW // 1000 - 1)}, {"timestamp": "é"}):
+    for wrong in (
+        {name: ""},
+        {name: "0" * 40},
+        {"nonce": "other"},
+        {"timestamp": str(NOW // 1000 - 1)},
+        {"timestamp": "é"},
+    ):
         request = posted(FINISHED, secret)
         with pytest.raises(Unverified):
-            receipts.read(WebhookRequest("POST", {}, {**request.query, **wrong}, request.body, NOW), secret)
+            receipts.read(
+                WebhookRequest("POST", {}, {**request.query, **wrong}, request.body, NOW), secret
+            )
 
 
 @pytest.mark.parametrize("seconds", [-601, 601])
@@ -195,12 +264,21 @@ def test_without_a_token_nothing_is_believed() -> None:
 
 
 def test_who_reads_webhooks_cannot_send() -> None:
-    assert all("secret" not in name and value != "s" for secret in (PLAIN, SAFE, PLATFORM) for name, value in secret.items())
+    assert all(
+        "secret" not in name and value != "s"
+        for secret in (PLAIN, SAFE, PLATFORM)
+        for name, value in secret.items()
+    )
 
 
 # What a third-party platform is told
 
-TOLD = {"AppId": "wxc", "CreateTime": "1700000000", "InfoType": "component_verify_ticket", "ComponentVerifyTicket": "ticket@@@1"}
+TOLD = {
+    "AppId": "wxc",
+    "CreateTime": "1700000000",
+    "InfoType": "component_verify_ticket",
+    "ComponentVerifyTicket": "ticket@@@1",
+}
 AUTHORISED = {
     "AppId": "wxc",
     "CreateTime": "1700000000",
@@ -215,7 +293,9 @@ AUTHORISED = {
 def test_the_ticket_is_kept_for_who_sends() -> None:
     webhook = read(TOLD, PLATFORM)
     half_a_day = NOW + 12 * 3600_000
-    assert webhook.kept == {component.ticket_name("wxc"): Token("ticket@@@1", half_a_day, half_a_day)}
+    assert webhook.kept == {
+        component.ticket_name("wxc"): Token("ticket@@@1", half_a_day, half_a_day)
+    }
     assert (webhook.reply, webhook.receipts) == ("success", ())
 
 
@@ -224,18 +304,37 @@ def test_the_code_of_an_authorisation_is_kept_for_an_hour_at_most(kind: str) -> 
     name = component.code_name("wxc", "wx9")
     assert read({**AUTHORISED, "InfoType": kind}, PLATFORM).kept[name].expires == NOW + 1800_000
     for far in ("9999999999", "", "soon"):
-        assert read({**AUTHORISED, "InfoType": kind, "AuthorizationCodeExpiredTime": far}, PLATFORM).kept[name].expires == NOW + 3600_000
+        assert (
+            read({**AUTHORISED, "InfoType": kind, "AuthorizationCodeExpiredTime": far}, PLATFORM)
+            .kept[name]
+            .expires
+            == NOW + 3600_000
+        )
 
 
 def test_an_authorisation_is_of_this_channel_or_of_the_one_with_the_accounts_appid() -> None:
     assert read(AUTHORISED, PLATFORM).authorised == "wx9"
     assert read({**AUTHORISED, "AuthorizerAppid": "wx1"}, PLATFORM).authorised == ""
-    assert read({**AUTHORISED, "AuthorizerAppid": "wx_9"}, PLATFORM).authorised is None  # no channel has such a code
-    for event in (TOLD, {**AUTHORISED, "InfoType": "unauthorized"}, {**AUTHORISED, "AuthorizationCode": ""}, FINISHED):
+    assert (
+        read({**AUTHORISED, "AuthorizerAppid": "wx_9"}, PLATFORM).authorised is None
+    )  # no channel has such a code
+    for event in (
+        TOLD,
+        {**AUTHORISED, "InfoType": "unauthorized"},
+        {**AUTHORISED, "AuthorizationCode": ""},
+        FINISHED,
+    ):
         assert read(event, PLATFORM).authorised is None
 
 
-@pytest.mark.parametrize("change", [{"InfoType": "unauthorized"}, {"InfoType": "notify_third_fasteregister"}, {"AuthorizationCode": ""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"InfoType": "unauthorized"},
+        {"InfoType": "notify_third_fasteregister"},
+        {"AuthorizationCode": ""},
+    ],
+)
 def test_what_else_a_platform_is_told_keeps_nothing(change: dict[str, str]) -> None:
     webhook = read({**AUTHORISED, **change}, PLATFORM)
     assert (webhook.kept, webhook.reply) == ({}, "success")
@@ -258,28 +357,55 @@ def test_an_event_of_another_account_is_for_the_channel_with_its_appid() -> None
 # Any post
 
 NAMES = ["signature", "msg_signature", "timestamp", "nonce", "echostr", "appid"]
-BODIES = st.binary() | st.sampled_from([b"<xml/>", b"{}", b'{"Encrypt": 1}', b"<xml><Encrypt>AAAA</Encrypt></xml>", b"[" * 9999])
+BODIES = st.binary() | st.sampled_from(
+    [b"<xml/>", b"{}", b'{"Encrypt": 1}', b"<xml><Encrypt>AAAA</Encrypt></xml>", b"[" * 9999]
+)
 
 
 QUERIES = st.dictionaries(st.sampled_from(NAMES), st.text())
 
 
 @given(BODIES, st.sampled_from(["GET", "POST"]), QUERIES, st.sampled_from([PLAIN, SAFE, PLATFORM]))
-def test_any_bytes_are_unverified_or_invalid(body: bytes, method: str, query: dict[str, str], secret: Any) -> None:
+def test_any_bytes_are_unverified_or_invalid(
+    body: bytes, method: str, query: dict[str, str], secret: Any
+) -> None:
     with pytest.raises((Unverified, Invalid)):
         receipts.read(WebhookRequest(method, {}, query, body, NOW), secret)
 
 
-KEYS = [*FINISHED, *ENTRY, *AUTHORISED, "SubscribeMsgSentEvent", "List", "ComponentVerifyTicket", "Content", "MsgId"]
-WORDS = st.sampled_from(["TEMPLATESENDJOBFINISH", "subscribe_msg_sent_event", "text", "unsubscribe", "wxc", "0", "success", "1700000000"])
+KEYS = [
+    *FINISHED,
+    *ENTRY,
+    *AUTHORISED,
+    "SubscribeMsgSentEvent",
+    "List",
+    "ComponentVerifyTicket",
+    "Content",
+    "MsgId",
+]
+WORDS = st.sampled_from(
+    [
+        "TEMPLATESENDJOBFINISH",
+        "subscribe_msg_sent_event",
+        "text",
+        "unsubscribe",
+        "wxc",
+        "0",
+        "success",
+        "1700000000",
+    ]
+)
 VALUES = st.recursive(
-    WORDS | st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner)
+    WORDS | st.text() | st.integers() | st.none(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner),
 )
 EVENTS = st.dictionaries(st.sampled_from(KEYS), VALUES)
 
 
 @given(EVENTS, st.sampled_from([PLAIN, PLATFORM]))
-def test_any_signed_event_gives_sound_words_or_is_not_believed(event: dict[str, Any], secret: Any) -> None:
+def test_any_signed_event_gives_sound_words_or_is_not_believed(
+    event: dict[str, Any], secret: Any
+) -> None:
     with contextlib.suppress(Unverified, Invalid):
         webhook = read(None, secret, text=json.dumps(event))
         for receipt in webhook.receipts:

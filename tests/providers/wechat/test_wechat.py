@@ -45,22 +45,40 @@ def account(raw: Any = None, **options: Any) -> Account:
     return Account("oa", raw or OWN, options)
 
 
-def official(transport: ScriptedTransport, kept: AccessTokens | None = None, raw: Any = None, **options: Any) -> WeChatSession:
+def official(
+    transport: ScriptedTransport, kept: AccessTokens | None = None, raw: Any = None, **options: Any
+) -> WeChatSession:
     provider = OfficialAccount(http(transport), kept or tokens(), component=raw is AUTHORISED)
     with provider.connect(account(raw, **options)) as session:
         return session  # type: ignore[return-value]
 
 
-def sent(*answers: Response | Exception, content: Any = TEMPLATE, contact: str = "openid", token: str | None = None, **options: Any):
+def sent(
+    *answers: Response | Exception,
+    content: Any = TEMPLATE,
+    contact: str = "openid",
+    token: str | None = None,
+    **options: Any,
+):
     transport = ScriptedTransport(TOKEN, *answers)
-    return official(transport, **options).send(call(contact, content=content, token=token)), transport
+    return official(transport, **options).send(
+        call(contact, content=content, token=token)
+    ), transport
 
 
 def test_a_template_message_has_its_token_and_is_named_by_its_msgid() -> None:
-    content = {**TEMPLATE, "url": "https://a.example", "color": "#173177", "miniprogram": {"appid": "wxm", "pagepath": "p"}}
+    content = {
+        **TEMPLATE,
+        "url": "https://a.example",
+        "color": "#173177",
+        "miniprogram": {"appid": "wxm", "pagepath": "p"},
+    }
     answer, transport = sent(OK, content=content, token="abc")
     assert answer.outcomes == [Outcome(provider_id="200228332")]
-    assert transport.paths() == ["POST /cgi-bin/stable_token", "POST /cgi-bin/message/template/send"]
+    assert transport.paths() == [
+        "POST /cgi-bin/stable_token",
+        "POST /cgi-bin/message/template/send",
+    ]
     assert transport.queries()[1] == {"access_token": ["t1"]}
     assert transport.bodies() == [
         {"grant_type": "client_credential", "appid": "wx1", "secret": "s"},
@@ -79,14 +97,21 @@ def test_a_template_message_has_its_token_and_is_named_by_its_msgid() -> None:
 def test_numbers_are_sent_as_texts_and_a_jump_to_nowhere_is_not() -> None:
     blank = {"appid": "", "pagepath": ""}
     _, transport = sent(
-        OK, content={**TEMPLATE, "data": {"k": {"value": 39.8}, "l": {"value": 0, "color": "#173177"}}, "miniprogram": blank}
+        OK,
+        content={
+            **TEMPLATE,
+            "data": {"k": {"value": 39.8}, "l": {"value": 0, "color": "#173177"}},
+            "miniprogram": blank,
+        },
     )
     data = {"k": {"value": "39.8"}, "l": {"value": "0", "color": "#173177"}}
     assert transport.bodies()[1] == {"touser": "openid", "template_id": "tpl", "data": data}
 
 
 def test_a_subscription_notice_has_no_token_and_no_id_of_its_own() -> None:
-    answer, transport = sent(said(0), content={**NOTICE, "page": "https://a.example", "appid": "wxm", "pagepath": "p"})
+    answer, transport = sent(
+        said(0), content={**NOTICE, "page": "https://a.example", "appid": "wxm", "pagepath": "p"}
+    )
     assert transport.paths()[1] == "POST /cgi-bin/message/subscribe/bizsend"
     assert transport.bodies()[1] == {
         "touser": "openid",
@@ -117,7 +142,9 @@ def test_a_subscription_message_of_a_mini_program() -> None:
 
 def test_the_address_is_an_option() -> None:
     _, transport = sent(OK, base_url="https://sh.api.weixin.qq.com/")
-    assert {request.url.split("/cgi-bin")[0] for request in transport.requests} == {"https://sh.api.weixin.qq.com"}
+    assert {request.url.split("/cgi-bin")[0] for request in transport.requests} == {
+        "https://sh.api.weixin.qq.com"
+    }
 
 
 @pytest.mark.parametrize("contact", ["", "a b", "é", "\ud800", "x" * 129, "a\0"])
@@ -151,8 +178,13 @@ def test_what_wechat_keeps_for_its_own_review_may_still_be_sent_by_it() -> None:
     assert answer.outcomes == [Outcome(code="40252", uncertain=True)]
 
 
-@pytest.mark.parametrize(("code", "kind"), [(40251, QuotaUsedUp), (43107, Misconfigured), (43116, Rejected), (45168, Rejected)])
-def test_what_an_account_may_not_send_any_more_is_not_a_fault_of_one_message(code: int, kind: type[Exception]) -> None:
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(40251, QuotaUsedUp), (43107, Misconfigured), (43116, Rejected), (45168, Rejected)],
+)
+def test_what_an_account_may_not_send_any_more_is_not_a_fault_of_one_message(
+    code: int, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(said(code))
     assert type(error.value) is kind
@@ -180,14 +212,19 @@ def test_every_code_of_a_call_is_its_class(code: str) -> None:
         (Unavailable("connect"), Unavailable),
     ],
 )
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_success_says_what_to_do(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with pytest.raises(kind) as error:
         sent(answer)
     assert type(error.value) is kind
 
 
 @given(
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
 )
 def test_any_answer_is_an_outcome_or_an_error_of_ours(body: Any) -> None:
     for answer in (reply(body), reply({"errcode": body, "msgid": body})):
@@ -203,11 +240,18 @@ def test_any_answer_is_an_outcome_or_an_error_of_ours(body: Any) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(STALE))
-def test_a_token_that_is_no_longer_known_is_renewed_at_once_and_the_call_repeated_once(code: str) -> None:
+def test_a_token_that_is_no_longer_known_is_renewed_at_once_and_the_call_repeated_once(
+    code: str,
+) -> None:
     fresh = reply({"access_token": "t2", "expires_in": 7200})
     answer, transport = sent(said(int(code)), fresh, OK, token="abc")
     assert answer.outcomes[0].provider_id == "200228332"
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["t1"], None, ["t2"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["t1"],
+        None,
+        ["t2"],
+    ]
     assert transport.bodies()[1] == transport.bodies()[3]
     with pytest.raises(Misconfigured) as error:
         sent(said(int(code)), fresh, said(int(code)))
@@ -217,13 +261,21 @@ def test_a_token_that_is_no_longer_known_is_renewed_at_once_and_the_call_repeate
 def test_one_token_serves_all_calls_until_shortly_before_it_ends() -> None:
     clock = Clock()
     kept = tokens(clock)
-    transport = ScriptedTransport(TOKEN, OK, OK, reply({"access_token": "t2", "expires_in": 7200}), OK)
+    transport = ScriptedTransport(
+        TOKEN, OK, OK, reply({"access_token": "t2", "expires_in": 7200}), OK
+    )
     session = official(transport, kept)
     session.send(call("a", content=TEMPLATE))
     assert official(transport, kept).send(call("b", content=TEMPLATE)).outcomes[0].provider_id
     clock.now += 7000
     session.send(call("c", content=TEMPLATE))
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["t1"], ["t1"], None, ["t2"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["t1"],
+        ["t1"],
+        None,
+        ["t2"],
+    ]
 
 
 def test_many_workers_without_a_token_fetch_one() -> None:
@@ -266,7 +318,9 @@ def test_many_workers_without_a_token_fetch_one() -> None:
         (Response(500, {}, b""), Unavailable),
     ],
 )
-def test_without_a_token_nothing_was_taken(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_without_a_token_nothing_was_taken(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     session = official(ScriptedTransport(answer))
     with pytest.raises(kind) as error:
         session.send(call("a", content=TEMPLATE))
@@ -287,11 +341,20 @@ def test_an_own_token_can_be_had_and_checked_one_of_a_platform_is_not_given_on()
 
 
 def test_other_credentials_never_use_the_token_that_earlier_ones_brought() -> None:
-    kept, transport = tokens(), ScriptedTransport(TOKEN, OK, reply({"access_token": "t2", "expires_in": 7200}), OK, OK)
+    kept, transport = (
+        tokens(),
+        ScriptedTransport(TOKEN, OK, reply({"access_token": "t2", "expires_in": 7200}), OK, OK),
+    )
     for edition in ("first", "second", "first"):
-        with OfficialAccount(http(transport), kept).connect(Account("oa", OWN, {}, edition)) as session:
+        with OfficialAccount(http(transport), kept).connect(
+            Account("oa", OWN, {}, edition)
+        ) as session:
             session.send(call("a", content=TEMPLATE))
-    sends = [query for path, query in zip(transport.paths(), transport.queries(), strict=True) if path.endswith("send")]
+    sends = [
+        query
+        for path, query in zip(transport.paths(), transport.queries(), strict=True)
+        if path.endswith("send")
+    ]
     assert sends == [{"access_token": [value]} for value in ("t1", "t2", "t1")]
 
 
@@ -299,10 +362,23 @@ def test_other_credentials_never_use_the_token_that_earlier_ones_brought() -> No
 
 
 GRANTED = reply({"component_access_token": "ct", "expires_in": 7200})
-INFO = {"authorizer_appid": "wx1", "authorizer_access_token": "at1", "expires_in": 7200, "authorizer_refresh_token": "r1", "func_info": []}
+INFO = {
+    "authorizer_appid": "wx1",
+    "authorizer_access_token": "at1",
+    "expires_in": 7200,
+    "authorizer_refresh_token": "r1",
+    "func_info": [],
+}
 EXCHANGED = reply({"authorization_info": INFO})
-KNOWN = reply({"authorizer_info": {}, "authorization_info": {"authorizer_appid": "wx1", "authorizer_refresh_token": "r7"}})
-REFRESHED = reply({"authorizer_access_token": "at2", "expires_in": 7200, "authorizer_refresh_token": "r2"})
+KNOWN = reply(
+    {
+        "authorizer_info": {},
+        "authorization_info": {"authorizer_appid": "wx1", "authorizer_refresh_token": "r7"},
+    }
+)
+REFRESHED = reply(
+    {"authorizer_access_token": "at2", "expires_in": 7200, "authorizer_refresh_token": "r2"}
+)
 
 
 def keep(kept: AccessTokens, name: str, value: str, seconds: int = 3600) -> None:
@@ -328,15 +404,26 @@ def test_a_new_authorisation_is_exchanged_when_somebody_sends() -> None:
         "send",
         "send",
     ]
-    assert transport.bodies()[0] == {"component_appid": "wxc", "component_appsecret": "cs", "component_verify_ticket": "ticket@@@1"}
+    assert transport.bodies()[0] == {
+        "component_appid": "wxc",
+        "component_appsecret": "cs",
+        "component_verify_ticket": "ticket@@@1",
+    }
     assert transport.bodies()[1] == {"component_appid": "wxc", "authorization_code": "code-1"}
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["ct"], ["at1"], ["at1"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["ct"],
+        ["at1"],
+        ["at1"],
+    ]
 
 
 def test_a_code_is_exchanged_once_and_then_the_token_is_refreshed() -> None:
     clock = Clock()
     kept = told(clock)
-    transport = ScriptedTransport(GRANTED, EXCHANGED, OK, GRANTED, REFRESHED, OK, GRANTED, REFRESHED, OK)
+    transport = ScriptedTransport(
+        GRANTED, EXCHANGED, OK, GRANTED, REFRESHED, OK, GRANTED, REFRESHED, OK
+    )
     session = official(transport, kept, AUTHORISED)
     for _ in range(3):
         session.send(call("a", content=TEMPLATE))
@@ -344,22 +431,40 @@ def test_a_code_is_exchanged_once_and_then_the_token_is_refreshed() -> None:
         clock.now += 7100
     refreshes = [body for body in transport.bodies() if "authorizer_refresh_token" in body]
     assert [body["authorizer_refresh_token"] for body in refreshes] == ["r1", "r2"]
-    assert refreshes[0] == {"component_appid": "wxc", "authorizer_appid": "wx1", "authorizer_refresh_token": "r1"}
+    assert refreshes[0] == {
+        "component_appid": "wxc",
+        "authorizer_appid": "wx1",
+        "authorizer_refresh_token": "r1",
+    }
 
 
 def test_a_newer_authorisation_goes_before_the_refresh_token_and_a_spent_code_does_not() -> None:
     clock = Clock()
     kept = told(clock)
-    newer = reply({"authorization_info": {**INFO, "authorizer_access_token": "at3", "authorizer_refresh_token": "r3"}})
-    transport = ScriptedTransport(GRANTED, EXCHANGED, OK, said(61003), newer, OK, GRANTED, said(61010), REFRESHED, OK)
+    newer = reply(
+        {
+            "authorization_info": {
+                **INFO,
+                "authorizer_access_token": "at3",
+                "authorizer_refresh_token": "r3",
+            }
+        }
+    )
+    transport = ScriptedTransport(
+        GRANTED, EXCHANGED, OK, said(61003), newer, OK, GRANTED, said(61010), REFRESHED, OK
+    )
     session = official(transport, kept, AUTHORISED)
     session.send(call("a", content=TEMPLATE))
     keep(kept, component.code_name("wxc", "wx1"), "code-2")
-    session.send(call("a", content=TEMPLATE))  # the old token is refused, as after an authorisation that was taken back
+    session.send(
+        call("a", content=TEMPLATE)
+    )  # the old token is refused, as after an authorisation that was taken back
     keep(kept, component.code_name("wxc", "wx1"), "code-3", 36000)
     clock.now += 7100
     session.send(call("a", content=TEMPLATE))
-    assert [body["authorization_code"] for body in transport.bodies() if "authorization_code" in body] == ["code-1", "code-2", "code-3"]
+    assert [
+        body["authorization_code"] for body in transport.bodies() if "authorization_code" in body
+    ] == ["code-1", "code-2", "code-3"]
     assert transport.bodies()[-2]["authorizer_refresh_token"] == "r3"
     assert transport.queries()[-1] == {"access_token": ["at2"]}
 
@@ -373,43 +478,85 @@ def test_where_no_refresh_token_was_kept_wechat_is_asked_for_it(code: str) -> No
     official(transport, kept, AUTHORISED).send(call("a", content=TEMPLATE))
     asked = transport.bodies()[-3:]
     assert asked[0] == {"component_appid": "wxc", "authorizer_appid": "wx1"}
-    assert asked[1] == {"component_appid": "wxc", "authorizer_appid": "wx1", "authorizer_refresh_token": "r7"}
+    assert asked[1] == {
+        "component_appid": "wxc",
+        "authorizer_appid": "wx1",
+        "authorizer_refresh_token": "r7",
+    }
     assert transport.queries()[-1] == {"access_token": ["at2"]}
     assert "r2" in str(kept.read(component.refresh_name("wxc", "wx1")))
 
 
 def test_a_refresh_token_that_is_no_longer_good_is_asked_for_anew() -> None:
     clock = Clock()
-    transport = ScriptedTransport(GRANTED, EXCHANGED, OK, GRANTED, said(61023), KNOWN, REFRESHED, OK)
+    transport = ScriptedTransport(
+        GRANTED, EXCHANGED, OK, GRANTED, said(61023), KNOWN, REFRESHED, OK
+    )
     session = official(transport, told(clock), AUTHORISED)
     session.send(call("a", content=TEMPLATE))
     clock.now += 7100
     session.send(call("a", content=TEMPLATE))
-    assert [body["authorizer_refresh_token"] for body in transport.bodies() if "authorizer_refresh_token" in body] == ["r1", "r7"]
+    assert [
+        body["authorizer_refresh_token"]
+        for body in transport.bodies()
+        if "authorizer_refresh_token" in body
+    ] == ["r1", "r7"]
 
 
 def test_the_platforms_token_is_shared_by_its_channels_and_renewed_when_it_is_not_known() -> None:
     kept = told()
     keep(kept, component.code_name("wxc", "wx2"), "code-2")
     other = {**AUTHORISED, "app_id": "wx2"}
-    second = reply({"authorization_info": {**INFO, "authorizer_appid": "wx2", "authorizer_access_token": "at9"}})
+    second = reply(
+        {
+            "authorization_info": {
+                **INFO,
+                "authorizer_appid": "wx2",
+                "authorizer_access_token": "at9",
+            }
+        }
+    )
     fresh = reply({"component_access_token": "ct2", "expires_in": 7200})
     transport = ScriptedTransport(GRANTED, EXCHANGED, OK, said(42001), fresh, second, said(0))
     official(transport, kept, AUTHORISED).send(call("a", content=TEMPLATE))
-    with MiniProgram(http(transport), kept, component=True).connect(Account("mp", other)) as session:
+    with MiniProgram(http(transport), kept, component=True).connect(
+        Account("mp", other)
+    ) as session:
         assert session.send(call("a", content=MINI)).outcomes[0].provider_id
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["ct"], ["at1"], ["ct"], None, ["ct2"], ["at9"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["ct"],
+        ["at1"],
+        ["ct"],
+        None,
+        ["ct2"],
+        ["at9"],
+    ]
     assert kept.read(token_name("oa", "")) == "at1"
 
 
 def test_the_platforms_token_is_another_one_with_another_secret() -> None:
     kept = told()
-    transport = ScriptedTransport(GRANTED, EXCHANGED, OK, reply({"component_access_token": "ct2", "expires_in": 7200}), REFRESHED, OK)
+    transport = ScriptedTransport(
+        GRANTED,
+        EXCHANGED,
+        OK,
+        reply({"component_access_token": "ct2", "expires_in": 7200}),
+        REFRESHED,
+        OK,
+    )
     for edition, secret in (("first", "cs"), ("second", "another")):
         of = Account("oa", {**AUTHORISED, "component_app_secret": secret}, {}, edition)
         with OfficialAccount(http(transport), kept, component=True).connect(of) as session:
             session.send(call("a", content=TEMPLATE))
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["ct"], ["at1"], None, ["ct2"], ["at2"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["ct"],
+        ["at1"],
+        None,
+        ["ct2"],
+        ["at2"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -417,19 +564,41 @@ def test_the_platforms_token_is_another_one_with_another_secret() -> None:
     [
         ("", [GRANTED, said(61003)], Misconfigured, "61003"),
         ("", [GRANTED, KNOWN, said(61023)], Misconfigured, "61023"),
-        ("", [GRANTED, reply({"authorization_info": {"authorizer_refresh_token": ""}})], Misconfigured, "not_authorised"),
+        (
+            "",
+            [GRANTED, reply({"authorization_info": {"authorizer_refresh_token": ""}})],
+            Misconfigured,
+            "not_authorised",
+        ),
         ("", [GRANTED, reply({"authorization_info": []})], Misconfigured, "not_authorised"),
         ("code-1", [GRANTED, said(61010), said(61003)], Misconfigured, "61003"),
         ("code-1", [said(61006)], Misconfigured, "61006"),
         ("code-1", [GRANTED, said(61011)], Misconfigured, "61011"),
         ("code-1", [GRANTED, said(-1)], Unavailable, "-1"),
         ("code-1", [GRANTED, Uncertain("timeout")], Unavailable, "timeout"),
-        ("code-1", [GRANTED, reply({"authorization_info": {**INFO, "authorizer_appid": "wx9"}})], Unavailable, "no_authorization_info"),
-        ("code-1", [GRANTED, reply({"authorization_info": []})], Unavailable, "no_authorization_info"),
-        ("code-1", [GRANTED, reply({"authorization_info": {"authorizer_appid": "wx1"}})], Unavailable, "no_access_token"),
+        (
+            "code-1",
+            [GRANTED, reply({"authorization_info": {**INFO, "authorizer_appid": "wx9"}})],
+            Unavailable,
+            "no_authorization_info",
+        ),
+        (
+            "code-1",
+            [GRANTED, reply({"authorization_info": []})],
+            Unavailable,
+            "no_authorization_info",
+        ),
+        (
+            "code-1",
+            [GRANTED, reply({"authorization_info": {"authorizer_appid": "wx1"}})],
+            Unavailable,
+            "no_access_token",
+        ),
     ],
 )
-def test_without_authorisation_nothing_is_sent(code: str, answers: list[Any], kind: type[Exception], said_code: str) -> None:
+def test_without_authorisation_nothing_is_sent(
+    code: str, answers: list[Any], kind: type[Exception], said_code: str
+) -> None:
     session = official(ScriptedTransport(*answers), told(code=code), AUTHORISED)
     with pytest.raises(kind) as error:
         session.send(call("a", content=TEMPLATE))
@@ -457,7 +626,9 @@ def test_the_link_shows_the_code_to_scan() -> None:
     }
     assert transport.bodies()[1] == {"component_appid": "wxc"}
     with pytest.raises(Misconfigured):
-        official(ScriptedTransport(GRANTED, said(61011)), told(), AUTHORISED).authorisation_link("https://a.example")
+        official(ScriptedTransport(GRANTED, said(61011)), told(), AUTHORISED).authorisation_link(
+            "https://a.example"
+        )
 
 
 # What operators enter
@@ -483,17 +654,25 @@ def test_the_link_shows_the_code_to_scan() -> None:
         ({**AUTHORISED, "encoding_aes_key": ""}, True, "encoding_aes_key"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(raw: dict[str, Any], component_: bool, field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    raw: dict[str, Any], component_: bool, field: str
+) -> None:
     with pytest.raises(Invalid) as error:
-        OfficialAccount(http(ScriptedTransport()), tokens(), component=component_).check_credentials(raw, {})
+        OfficialAccount(
+            http(ScriptedTransport()), tokens(), component=component_
+        ).check_credentials(raw, {})
     assert error.value.field == f"credentials.{field}"
 
 
 def test_settings_that_work() -> None:
     for raw in (OWN, {**OWN, "callback_token": "tok"}, {**OWN, **KEYS}):
-        OfficialAccount(http(ScriptedTransport()), tokens()).check_credentials(raw, {"base_url": "https://sh.api.weixin.qq.com"})
+        OfficialAccount(http(ScriptedTransport()), tokens()).check_credentials(
+            raw, {"base_url": "https://sh.api.weixin.qq.com"}
+        )
     for provider in (OfficialAccount, MiniProgram):
-        provider(http(ScriptedTransport()), tokens(), component=True).check_credentials(AUTHORISED, {})
+        provider(http(ScriptedTransport()), tokens(), component=True).check_credentials(
+            AUTHORISED, {}
+        )
     mini = MiniProgram(http(ScriptedTransport()), tokens())
     mini.check_credentials(OWN, {})
     with pytest.raises(Invalid, match="callback_token"):

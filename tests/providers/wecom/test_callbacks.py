@@ -19,9 +19,28 @@ from tests.providers.scripted import ScriptedTransport, http
 from tests.providers.tokened import tokens
 
 AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
-CREDENTIALS = {"corp_id": "ww1", "agent_id": 7, "secret": "s", "callback_token": "tok", "encoding_aes_key": AES_KEY}
-ACCOUNT = Account("wecom", "ww1", webhook_url="https://a.example/r", agent_id="7", callback_token="tok", encoding_aes_key=AES_KEY)
-CLICK = callbacks.click(ACCOUNT, "Ann", "task-1", {"card_type": "button_interaction", "button_list": [{"key": "yes"}]}, 1_700_000_000)
+CREDENTIALS = {
+    "corp_id": "ww1",
+    "agent_id": 7,
+    "secret": "s",
+    "callback_token": "tok",
+    "encoding_aes_key": AES_KEY,
+}
+ACCOUNT = Account(
+    "wecom",
+    "ww1",
+    webhook_url="https://a.example/r",
+    agent_id="7",
+    callback_token="tok",
+    encoding_aes_key=AES_KEY,
+)
+CLICK = callbacks.click(
+    ACCOUNT,
+    "Ann",
+    "task-1",
+    {"card_type": "button_interaction", "button_list": [{"key": "yes"}]},
+    1_700_000_000,
+)
 NOW = 1_700_000_000_000
 
 
@@ -41,8 +60,16 @@ def read(request: WebhookRequest) -> Webhook:
     return provider().read_webhook(request, SECRET)
 
 
-def changed(request: WebhookRequest, body: bytes | None = None, method: str | None = None, **query: str) -> WebhookRequest:
-    return WebhookRequest(method or request.method, {}, {**request.query, **query}, request.body if body is None else body, NOW)
+def changed(
+    request: WebhookRequest, body: bytes | None = None, method: str | None = None, **query: str
+) -> WebhookRequest:
+    return WebhookRequest(
+        method or request.method,
+        {},
+        {**request.query, **query},
+        request.body if body is None else body,
+        NOW,
+    )
 
 
 def test_a_click_on_a_card_is_a_receipt_under_the_cards_task() -> None:
@@ -83,7 +110,11 @@ def test_the_address_is_proved_by_the_decrypted_word() -> None:
         with pytest.raises((Unverified, Invalid)):
             read(WebhookRequest("GET", {}, {**query, name: "x"}, b"", NOW))
         with pytest.raises((Unverified, Invalid)):
-            read(WebhookRequest("GET", {}, {key: value for key, value in query.items() if key != name}, b"", NOW))
+            read(
+                WebhookRequest(
+                    "GET", {}, {key: value for key, value in query.items() if key != name}, b"", NOW
+                )
+            )
 
 
 @pytest.mark.parametrize("name", ["msg_signature", "timestamp", "nonce"])
@@ -101,9 +132,19 @@ def test_another_body_under_a_captured_signature_is_not_believed() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Account("wecom", "ww2", webhook_url="https://a", callback_token="tok", encoding_aes_key=AES_KEY),
-        Account("wecom", "ww1", webhook_url="https://a", callback_token="other", encoding_aes_key=AES_KEY),
-        Account("wecom", "ww1", webhook_url="https://a", callback_token="tok", encoding_aes_key="a" * 43),
+        Account(
+            "wecom", "ww2", webhook_url="https://a", callback_token="tok", encoding_aes_key=AES_KEY
+        ),
+        Account(
+            "wecom",
+            "ww1",
+            webhook_url="https://a",
+            callback_token="other",
+            encoding_aes_key=AES_KEY,
+        ),
+        Account(
+            "wecom", "ww1", webhook_url="https://a", callback_token="tok", encoding_aes_key="a" * 43
+        ),
     ],
 )
 def test_a_post_to_another_corporation_or_with_other_keys_is_not_believed(other: Account) -> None:
@@ -145,7 +186,9 @@ def test_what_cannot_be_read_is_invalid_or_not_believed(body: bytes) -> None:
     st.sampled_from(["GET", "POST"]),
     st.dictionaries(st.sampled_from(["msg_signature", "timestamp", "nonce", "echostr"]), st.text()),
 )
-def test_any_bytes_are_unverified_or_invalid(body: bytes, method: str, query: dict[str, str]) -> None:
+def test_any_bytes_are_unverified_or_invalid(
+    body: bytes, method: str, query: dict[str, str]
+) -> None:
     with pytest.raises((Unverified, Invalid)):
         read(WebhookRequest(method, {}, query, body, NOW))
 
@@ -155,6 +198,8 @@ def test_any_signed_text_gives_sound_receipts_or_is_invalid(plain: str) -> None:
     plain = plain.encode("utf-8", "ignore").decode()
     cipher = callbacks.encrypted(ACCOUNT, plain)
     query = callbacks.signed(ACCOUNT, cipher)
-    request = WebhookRequest("POST", {}, query, f"<xml><Encrypt>{cipher}</Encrypt></xml>".encode(), NOW)
+    request = WebhookRequest(
+        "POST", {}, query, f"<xml><Encrypt>{cipher}</Encrypt></xml>".encode(), NOW
+    )
     with contextlib.suppress(Invalid):
         assert all(receipt.provider_id.isascii() for receipt in read(request).receipts)

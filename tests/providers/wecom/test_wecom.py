@@ -33,7 +33,10 @@ from tests.providers.tokened import Clock, said, token, tokens
 
 CREDENTIALS = {"corp_id": "ww1", "agent_id": 1000002, "secret": "s3cret"}
 TEXT = {"msgtype": "text", "text": {"content": "hi"}}
-CARD = {"msgtype": "template_card", "template_card": {"card_type": "button_interaction", "main_title": {"title": "ok?"}}}
+CARD = {
+    "msgtype": "template_card",
+    "template_card": {"card_type": "button_interaction", "main_title": {"title": "ok?"}},
+}
 INVALID = Outcome(Loss.INVALID_TARGET, "invaliduser")
 TAKEN = Outcome()
 
@@ -46,13 +49,17 @@ def opened(transport: ScriptedTransport, clock: Clock | None = None, **options: 
     return WeCom(http(transport), tokens(clock)).connect(account(**options))
 
 
-def sent(*answers: Response | Exception, outgoing: OutgoingCall, **options: Any) -> tuple[Answer, ScriptedTransport]:
+def sent(
+    *answers: Response | Exception, outgoing: OutgoingCall, **options: Any
+) -> tuple[Answer, ScriptedTransport]:
     transport = ScriptedTransport(token(), *answers)
     with opened(transport, **options) as session:
         return session.send(outgoing), transport
 
 
-def linked(*answers: Response | Exception, outgoing: OutgoingCall) -> tuple[Answer, ScriptedTransport]:
+def linked(
+    *answers: Response | Exception, outgoing: OutgoingCall
+) -> tuple[Answer, ScriptedTransport]:
     transport = ScriptedTransport(token(), *answers)
     with LinkedCorp(http(transport), tokens()).connect(account()) as session:
         assert session.token() is None
@@ -60,10 +67,15 @@ def linked(*answers: Response | Exception, outgoing: OutgoingCall) -> tuple[Answ
 
 
 def test_users_of_a_call_share_one_message_in_the_name_of_the_application() -> None:
-    answer, transport = sent(said(0, msgid="m-1"), outgoing=call("ann", "Bob.2", content=TEXT, token="abc"))
+    answer, transport = sent(
+        said(0, msgid="m-1"), outgoing=call("ann", "Bob.2", content=TEXT, token="abc")
+    )
     assert answer == Answer([TAKEN, TAKEN], "m-1")
     assert transport.paths() == ["GET /cgi-bin/gettoken", "POST /cgi-bin/message/send"]
-    assert transport.queries() == [{"corpid": ["ww1"], "corpsecret": ["s3cret"]}, {"access_token": ["t1"]}]
+    assert transport.queries() == [
+        {"corpid": ["ww1"], "corpsecret": ["s3cret"]},
+        {"access_token": ["t1"]},
+    ]
     body = transport.bodies()[1]
     assert LEAST_INTERVAL <= body.pop("duplicate_check_interval") < 2 * LEAST_INTERVAL
     assert body == {
@@ -84,7 +96,9 @@ def test_a_thousand_users_are_one_call() -> None:
 
 
 def test_a_user_who_occurs_twice_is_named_once_and_has_two_outcomes() -> None:
-    answer, transport = sent(said(0, msgid="m", invaliduser="b"), outgoing=call("b", "a", "b", content=TEXT))
+    answer, transport = sent(
+        said(0, msgid="m", invaliduser="b"), outgoing=call("b", "a", "b", content=TEXT)
+    )
     assert answer.outcomes == [INVALID, TAKEN, INVALID]
     assert transport.bodies()[1]["touser"] == "b|a"
 
@@ -98,7 +112,10 @@ def test_the_address_is_an_option() -> None:
 
 
 def test_users_whom_the_answer_names_in_lower_case_are_lost() -> None:
-    answer, _ = sent(said(0, msgid="m", invaliduser="ann|zoe", unlicenseduser="cas"), outgoing=call("Ann", "bob", "Cas", content=TEXT))
+    answer, _ = sent(
+        said(0, msgid="m", invaliduser="ann|zoe", unlicenseduser="cas"),
+        outgoing=call("Ann", "bob", "Cas", content=TEXT),
+    )
     assert answer.outcomes == [INVALID, TAKEN, Outcome(Loss.SUBMIT_FAILED, "unlicenseduser")]
 
 
@@ -112,7 +129,10 @@ def test_what_is_no_userid_never_stands_in_the_list(contact: str) -> None:
 def test_a_call_without_any_userid_is_not_made() -> None:
     transport = ScriptedTransport()
     with opened(transport) as session:
-        assert session.send(call("@all", "|", content=TEXT)).outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id")] * 2
+        assert (
+            session.send(call("@all", "|", content=TEXT)).outcomes
+            == [Outcome(Loss.INVALID_TARGET, "malformed_id")] * 2
+        )
     assert transport.requests == []
 
 
@@ -123,7 +143,9 @@ def test_a_call_of_which_nobody_can_be_reached_has_only_invalid_targets(code: st
 
 
 @pytest.mark.parametrize("code", sorted(api.NOT_THERE))
-def test_a_user_alone_who_is_not_there_is_an_invalid_target_and_may_come_into_sight(code: str) -> None:
+def test_a_user_alone_who_is_not_there_is_an_invalid_target_and_may_come_into_sight(
+    code: str,
+) -> None:
     answer, _ = sent(said(int(code)), outgoing=call("a", content=TEXT))
     assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code)]
     with pytest.raises(api.ERRORS[code]):
@@ -131,7 +153,9 @@ def test_a_user_alone_who_is_not_there_is_an_invalid_target_and_may_come_into_si
 
 
 @pytest.mark.parametrize("code", ["60011", "60021", "60111"])
-def test_what_wecom_says_of_who_is_out_of_an_applications_sight_is_no_fault_of_all(code: str) -> None:
+def test_what_wecom_says_of_who_is_out_of_an_applications_sight_is_no_fault_of_all(
+    code: str,
+) -> None:
     answer, _ = sent(said(int(code)), outgoing=call("a", content=TEXT))
     assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code)]
 
@@ -167,7 +191,9 @@ def test_every_code_of_a_call_is_its_class(code: str) -> None:
         (Uncertain("timeout"), Uncertain),
     ],
 )
-def test_an_answer_without_success_says_what_to_do(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_an_answer_without_success_says_what_to_do(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     for send in (sent, linked):
         with pytest.raises(kind) as error:
             send(answer, outgoing=call("ww2/a" if send is linked else "a", content=TEXT))
@@ -178,10 +204,19 @@ def test_an_answer_without_success_says_what_to_do(answer: Response | Exception,
 
 
 @pytest.mark.parametrize("code", sorted(api.STALE))
-def test_a_token_that_is_not_known_any_more_is_renewed_and_the_call_repeated_at_once(code: str) -> None:
-    answer, transport = sent(said(int(code)), token("t2"), said(0, msgid="m"), outgoing=call("a", content=TEXT))
+def test_a_token_that_is_not_known_any_more_is_renewed_and_the_call_repeated_at_once(
+    code: str,
+) -> None:
+    answer, transport = sent(
+        said(int(code)), token("t2"), said(0, msgid="m"), outgoing=call("a", content=TEXT)
+    )
     assert answer.outcomes == [TAKEN]
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["t1"], None, ["t2"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["t1"],
+        None,
+        ["t2"],
+    ]
     assert transport.bodies()[1] == transport.bodies()[3]
 
 
@@ -199,7 +234,13 @@ def test_a_token_is_kept_between_jobs_and_fetched_again_before_it_ends() -> None
         clock.now = 1_700_000_000.0 + later
         with provider.connect(account()) as session:
             session.send(call("a", content=TEXT))
-    assert [query.get("access_token") for query in transport.queries()] == [None, ["t1"], ["t1"], None, ["t2"]]
+    assert [query.get("access_token") for query in transport.queries()] == [
+        None,
+        ["t1"],
+        ["t1"],
+        None,
+        ["t2"],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +259,9 @@ def test_a_token_is_kept_between_jobs_and_fetched_again_before_it_ends() -> None
         (Uncertain("timeout"), Unavailable),
     ],
 )
-def test_without_a_token_nothing_was_sent(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_without_a_token_nothing_was_sent(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     transport = ScriptedTransport(answer)
     with opened(transport) as session, pytest.raises(kind) as error:
         session.send(call("a", content=TEXT))
@@ -229,7 +272,9 @@ def test_without_a_token_nothing_was_sent(answer: Response | Exception, kind: ty
 def test_the_token_is_handed_out_with_its_end() -> None:
     clock = Clock()
     for provider in (WeCom, LinkedCorp):
-        with provider(http(ScriptedTransport(token("t9"))), tokens(clock)).connect(account()) as session:
+        with provider(http(ScriptedTransport(token("t9"))), tokens(clock)).connect(
+            account()
+        ) as session:
             given_ = session.access_token()
         assert given_ is not None
         assert given_.value == "t9"
@@ -269,7 +314,10 @@ def test_every_call_has_a_word_of_its_own_unless_the_operator_turns_the_check_of
 def test_without_a_token_the_senders_own_settings_hold() -> None:
     content = {**TEXT, "safe": 1, "enable_duplicate_check": 0, "duplicate_check_interval": 60}
     _, transport = sent(said(0), outgoing=call("a", content=content))
-    assert {name: transport.bodies()[1][name] for name in ("safe", "enable_duplicate_check", "duplicate_check_interval")} == {
+    assert {
+        name: transport.bodies()[1][name]
+        for name in ("safe", "enable_duplicate_check", "duplicate_check_interval")
+    } == {
         "safe": 1,
         "enable_duplicate_check": 0,
         "duplicate_check_interval": 60,
@@ -278,7 +326,9 @@ def test_without_a_token_the_senders_own_settings_hold() -> None:
 
 @pytest.mark.parametrize(("wanted", "given_"), [(60, None), (14400, 14400)])
 def test_a_longer_interval_of_the_senders_is_kept(wanted: int, given_: int | None) -> None:
-    _, transport = sent(said(0), outgoing=call("a", content={**TEXT, "duplicate_check_interval": wanted}, token="x"))
+    _, transport = sent(
+        said(0), outgoing=call("a", content={**TEXT, "duplicate_check_interval": wanted}, token="x")
+    )
     interval = transport.bodies()[1]["duplicate_check_interval"]
     assert interval == given_ if given_ else LEAST_INTERVAL <= interval < 2 * LEAST_INTERVAL
 
@@ -307,9 +357,16 @@ def test_a_card_without_a_token_still_has_a_task_id() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(Uncertain("timeout"), Unavailable), (said(45009), Throttled), (said(48002), Misconfigured), (said(-1), Unavailable)],
+    [
+        (Uncertain("timeout"), Unavailable),
+        (said(45009), Throttled),
+        (said(48002), Misconfigured),
+        (said(-1), Unavailable),
+    ],
 )
-def test_a_recall_that_brought_no_answer_can_be_asked_again(answer: Response | Exception, kind: type[Exception]) -> None:
+def test_a_recall_that_brought_no_answer_can_be_asked_again(
+    answer: Response | Exception, kind: type[Exception]
+) -> None:
     with opened(ScriptedTransport(token(), answer)) as session, pytest.raises(kind) as error:
         session.recall("m", ["a"])
     assert type(error.value) is kind
@@ -326,7 +383,8 @@ def test_a_recall_that_is_refused_is_a_loss_for_each() -> None:
 def test_members_of_linked_corporations_stand_in_a_list() -> None:
     content = {**TEXT, "safe": 0, "enable_duplicate_check": 1}
     answer, transport = linked(
-        said(0, invaliduser=["WW2/Bob", "cas"]), outgoing=call("ww2/ann", "ww2/bob", "Own.1", "Cas", content=content)
+        said(0, invaliduser=["WW2/Bob", "cas"]),
+        outgoing=call("ww2/ann", "ww2/bob", "Own.1", "Cas", content=content),
     )
     assert answer == Answer([TAKEN, INVALID, TAKEN, INVALID])
     assert transport.paths()[1] == "POST /cgi-bin/linkedcorp/message/send"
@@ -340,7 +398,9 @@ def test_members_of_linked_corporations_stand_in_a_list() -> None:
     }
 
 
-@pytest.mark.parametrize("contact", ["@all", "ann|bob", "ww2/", "/ann", "a/b/c", "ww2/@all", "ww2|x/ann"])
+@pytest.mark.parametrize(
+    "contact", ["@all", "ann|bob", "ww2/", "/ann", "a/b/c", "ww2/@all", "ww2|x/ann"]
+)
 def test_what_is_no_member_is_never_addressed(contact: str) -> None:
     answer, transport = linked(said(0), outgoing=call(contact, "ww2/u", content=TEXT))
     assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id"), TAKEN]
@@ -351,11 +411,15 @@ def test_linked_corporations_have_no_recall_no_webhook_and_no_calls_for_nobody()
     transport = ScriptedTransport()
     provider = LinkedCorp(http(transport), tokens())
     with provider.connect(account()) as session:
-        assert session.send(call("/x", content=TEXT)).outcomes == [Outcome(Loss.INVALID_TARGET, "malformed_id")]
+        assert session.send(call("/x", content=TEXT)).outcomes == [
+            Outcome(Loss.INVALID_TARGET, "malformed_id")
+        ]
         with pytest.raises(Rejected):
             session.recall("m", ["a"])
     with pytest.raises(Unverified):
-        provider.read_webhook(WebhookRequest("POST", {}, {}, b"", 0), provider.webhook_secret(CREDENTIALS))
+        provider.read_webhook(
+            WebhookRequest("POST", {}, {}, b"", 0), provider.webhook_secret(CREDENTIALS)
+        )
     assert transport.requests == []
 
 
@@ -372,7 +436,12 @@ ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (
         st.lists(inner)
-        | st.dictionaries(st.sampled_from(["errcode", "msgid", "invaliduser", "unlicenseduser", "access_token", "expires_in"]), inner)
+        | st.dictionaries(
+            st.sampled_from(
+                ["errcode", "msgid", "invaliduser", "unlicenseduser", "access_token", "expires_in"]
+            ),
+            inner,
+        )
     ),
     max_leaves=15,
 )
@@ -414,20 +483,35 @@ def test_any_answer_for_a_token_is_a_token_or_an_error_of_ours(body: Any) -> Non
         ({"callback_token": "t"}, {}, "credentials.encoding_aes_key"),
         ({"encoding_aes_key": "a" * 43}, {}, "credentials.callback_token"),
         ({"callback_token": "t", "encoding_aes_key": "a" * 42}, {}, "credentials.encoding_aes_key"),
-        ({"callback_token": "t" * 33, "encoding_aes_key": "a" * 43}, {}, "credentials.callback_token"),
+        (
+            {"callback_token": "t" * 33, "encoding_aes_key": "a" * 43},
+            {},
+            "credentials.callback_token",
+        ),
         ({}, {"base_url": "https://localhost@x"}, "options.base_url"),
         ({}, {"duplicate_check": 1}, "options.duplicate_check"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_by_name(change: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_settings_that_cannot_work_are_refused_by_name(
+    change: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
-        WeCom(http(ScriptedTransport()), tokens()).check_credentials({**CREDENTIALS, **change}, options)
+        WeCom(http(ScriptedTransport()), tokens()).check_credentials(
+            {**CREDENTIALS, **change}, options
+        )
     assert error.value.field == field
 
 
 def test_settings_that_can_work_are_taken() -> None:
-    full = {**CREDENTIALS, "agent_id": "1000002", "callback_token": "t" * 32, "encoding_aes_key": "a" * 43}
-    WeCom(http(ScriptedTransport()), tokens()).check_credentials(full, {"base_url": "https://wk.example", "duplicate_check": False})
+    full = {
+        **CREDENTIALS,
+        "agent_id": "1000002",
+        "callback_token": "t" * 32,
+        "encoding_aes_key": "a" * 43,
+    }
+    WeCom(http(ScriptedTransport()), tokens()).check_credentials(
+        full, {"base_url": "https://wk.example", "duplicate_check": False}
+    )
     LinkedCorp(http(ScriptedTransport()), tokens()).check_credentials(CREDENTIALS, {})
     with pytest.raises(Invalid):
         LinkedCorp(http(ScriptedTransport()), tokens()).check_credentials(full, {})

@@ -30,18 +30,35 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "access-channels", "POST", takes="access_channels.AccessChannelBody", gives="access_channels.NewAccessChannel", status=201, errors=(409,))
+@admin(
+    bp,
+    "access-channels",
+    "POST",
+    takes="access_channels.AccessChannelBody",
+    gives="access_channels.NewAccessChannel",
+    status=201,
+    errors=(409,),
+)
 def add_access_channel(call: Call) -> Response:
     """Add an access channel. Its master secret is shown this once."""
     body: AccessChannelBody = call.body()
-    channel, secret = changes.add_access_channel(call.world, body.name, restricted=body.restricted, rate=body.rate)
+    channel, secret = changes.add_access_channel(
+        call.world, body.name, restricted=body.restricted, rate=body.rate
+    )
     return tagged({**_shown(channel), "master_secret": secret}, channel.version, 201)
 
 
 @admin(bp, "access-channels", "GET", query="base.ListQuery", gives="access_channels.AccessChannels")
 def list_access_channels(call: Call) -> Any:
     """List access channels."""
-    return cursors.page("access_channels", call, cursors.word, call.world.settings.access_channels, lambda each: each.key, _shown)
+    return cursors.page(
+        "access_channels",
+        call,
+        cursors.word,
+        call.world.settings.access_channels,
+        lambda each: each.key,
+        _shown,
+    )
 
 
 @admin(bp, "access-channels/{key}", "GET", gives="access_channels.AccessChannel")
@@ -51,7 +68,14 @@ def get_access_channel(call: Call, key: str) -> Response:
     return tagged(_shown(found), found.version)
 
 
-@admin(bp, "access-channels/{key}", "PATCH", takes="access_channels.AccessChannelChange", gives="access_channels.AccessChannel", matches=True)
+@admin(
+    bp,
+    "access-channels/{key}",
+    "PATCH",
+    takes="access_channels.AccessChannelChange",
+    gives="access_channels.AccessChannel",
+    matches=True,
+)
 def change_access_channel(call: Call, key: str) -> Response:
     """Rename an access channel, close or open it, restrict it, set its rate."""
     body: AccessChannelChange = call.body()
@@ -59,15 +83,30 @@ def change_access_channel(call: Call, key: str) -> Response:
     return tagged(_shown(changed), changed.version)
 
 
-@admin(bp, "access-channels/{key}/secret", "POST", takes="access_channels.Rotation", gives="access_channels.Rotated", errors=(409, 412))
+@admin(
+    bp,
+    "access-channels/{key}/secret",
+    "POST",
+    takes="access_channels.Rotation",
+    gives="access_channels.Rotated",
+    errors=(409, 412),
+)
 def rotate_secret(call: Call, key: str) -> Response:
     """Make a new master secret. It is shown this once; older ones work for `grace` seconds more."""
     body: Rotation = call.body()
-    changed, secret, until = access_channels.rotate(call.world, known_key(key), if_given(call), body.grace)
+    changed, secret, until = access_channels.rotate(
+        call.world, known_key(key), if_given(call), body.grace
+    )
     return tagged({**_shown(changed), "master_secret": secret, "old_until": until}, changed.version)
 
 
-@admin(bp, "access-channels/{key}/channels/{code}", "PUT", takes="access_channels.Authorisation", gives="access_channels.Authorised")
+@admin(
+    bp,
+    "access-channels/{key}/channels/{code}",
+    "PUT",
+    takes="access_channels.Authorisation",
+    gives="access_channels.Authorised",
+)
 def authorise_channel(call: Call, key: str, code: str) -> dict[str, Any]:
     """Authorise an access channel for a delivery channel, or switch that.
 
@@ -86,8 +125,15 @@ def withdraw_channel(call: Call, key: str, code: str) -> Response:
 
 
 def _shown(channel: AccessChannel) -> dict[str, Any]:
-    channels = [{"code": code, "enabled": enabled} for code, enabled in sorted(channel.channels.items())]
+    channels = [
+        {"code": code, "enabled": enabled} for code, enabled in sorted(channel.channels.items())
+    ]
     return {
-        "channel_key": channel.key, "name": channel.name, "enabled": channel.enabled, "restricted": channel.restricted,
-        "rate": channel.rate, "channels": channels, "version": channel.version,
-    }  # fmt: skip
+        "channel_key": channel.key,
+        "name": channel.name,
+        "enabled": channel.enabled,
+        "restricted": channel.restricted,
+        "rate": channel.rate,
+        "channels": channels,
+        "version": channel.version,
+    }

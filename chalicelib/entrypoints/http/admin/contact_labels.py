@@ -25,34 +25,76 @@ def list_labels(call: Call, code: str) -> Response:
 
 
 @admin(
-    bp, "channels/{code}/labels", "POST", takes="delivery_channels.LabelBody", gives="delivery_channels.NewLabel", status=201, errors=(409, 412)
-)  # fmt: skip
+    bp,
+    "channels/{code}/labels",
+    "POST",
+    takes="delivery_channels.LabelBody",
+    gives="delivery_channels.NewLabel",
+    status=201,
+    errors=(409, 412),
+)
 def add_label(call: Call, code: str) -> Response:
     """Add a contact label."""
     body: LabelBody = call.body()
-    changed, label = delivery_channels.add_label(call.world, known_code(code), if_given(call), body.name)
+    changed, label = delivery_channels.add_label(
+        call.world, known_code(code), if_given(call), body.name
+    )
     return _shown(changed, status=201, label=label)
 
 
-@admin(bp, "channels/{code}/labels/{label}", "PUT", takes="delivery_channels.LabelBody", gives="delivery_channels.Labels", matches=True)
+@admin(
+    bp,
+    "channels/{code}/labels/{label}",
+    "PUT",
+    takes="delivery_channels.LabelBody",
+    gives="delivery_channels.Labels",
+    matches=True,
+)
 def rename_label(call: Call, code: str, label: str) -> Response:
     """Rename a contact label. Its id stays, and with it the contacts that carry it."""
     body: LabelBody = call.body()
-    return _shown(delivery_channels.rename_label(call.world, known_code(code), expected(call), label, body.name))
+    return _shown(
+        delivery_channels.rename_label(
+            call.world, known_code(code), expected(call), label, body.name
+        )
+    )
 
 
-@admin(bp, "channels/{code}/labels/{label}", "DELETE", gives="delivery_channels.Labels", errors=(409, 412))
+@admin(
+    bp,
+    "channels/{code}/labels/{label}",
+    "DELETE",
+    gives="delivery_channels.Labels",
+    errors=(409, 412),
+)
 def delete_label(call: Call, code: str, label: str) -> Response:
     """Delete a contact label. Refused for the default."""
-    return _shown(delivery_channels.delete_label(call.world, known_code(code), if_given(call), label))
+    return _shown(
+        delivery_channels.delete_label(call.world, known_code(code), if_given(call), label)
+    )
 
 
-@admin(bp, "channels/{code}/default-label", "PUT", takes="delivery_channels.DefaultLabel", gives="delivery_channels.Labels", matches=True)
+@admin(
+    bp,
+    "channels/{code}/default-label",
+    "PUT",
+    takes="delivery_channels.DefaultLabel",
+    gives="delivery_channels.Labels",
+    matches=True,
+)
 def set_default_label(call: Call, code: str) -> Response:
     """Say which contact label is meant where a message names none."""
     body: DefaultLabel = call.body()
-    return _shown(delivery_channels.set_default_label(call.world, known_code(code), expected(call), body.label))
+    return _shown(
+        delivery_channels.set_default_label(
+            call.world, known_code(code), expected(call), body.label
+        )
+    )
 
 
 def _shown(channel: Channel, status: int = 200, **more: Any) -> Response:
-    return tagged({"labels": shown_labels(channel), "version": channel.version, **more}, channel.version, status)
+    return tagged(
+        {"labels": shown_labels(channel), "version": channel.version, **more},
+        channel.version,
+        status,
+    )

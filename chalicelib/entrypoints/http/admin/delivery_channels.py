@@ -19,18 +19,35 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "channels", "POST", takes="delivery_channels.ChannelBody", gives="delivery_channels.NewChannel", status=201, errors=(409,))
+@admin(
+    bp,
+    "channels",
+    "POST",
+    takes="delivery_channels.ChannelBody",
+    gives="delivery_channels.NewChannel",
+    status=201,
+    errors=(409,),
+)
 def add_channel(call: Call) -> Response:
     """Add a delivery channel. The webhook's address is shown this once: only its token's hash is kept."""
     body: ChannelBody = call.body()
     channel, token = changes.add_channel(call.world, body.order())
-    return tagged({**shown(channel), "webhook_url": _address(call, channel, token)}, channel.version, 201)
+    return tagged(
+        {**shown(channel), "webhook_url": _address(call, channel, token)}, channel.version, 201
+    )
 
 
 @admin(bp, "channels", "GET", query="base.ListQuery", gives="delivery_channels.Channels")
 def list_channels(call: Call) -> Any:
     """List delivery channels."""
-    return cursors.page("channels", call, cursors.word, call.world.settings.list_channels, lambda each: each.code, shown)
+    return cursors.page(
+        "channels",
+        call,
+        cursors.word,
+        call.world.settings.list_channels,
+        lambda each: each.code,
+        shown,
+    )
 
 
 @admin(bp, "channels/{code}", "GET", gives="delivery_channels.ChannelNow")
@@ -40,7 +57,14 @@ def get_channel(call: Call, code: str) -> Response:
     return tagged({**shown(found), "today": _usage(quota.usage(call.world, found))}, found.version)
 
 
-@admin(bp, "channels/{code}", "PATCH", takes="delivery_channels.ChannelChange", gives="delivery_channels.Channel", matches=True)
+@admin(
+    bp,
+    "channels/{code}",
+    "PATCH",
+    takes="delivery_channels.ChannelChange",
+    gives="delivery_channels.Channel",
+    matches=True,
+)
 def change_channel(call: Call, code: str) -> Response:
     """Change a delivery channel: its name, credentials, options, receipts. Its code, type and platform never change."""
     body: ChannelChange = call.body()
@@ -48,11 +72,15 @@ def change_channel(call: Call, code: str) -> Response:
     return tagged(shown(changed), changed.version)
 
 
-@admin(bp, "channels/{code}/webhook", "POST", gives="delivery_channels.NewChannel", errors=(409, 412))
+@admin(
+    bp, "channels/{code}/webhook", "POST", gives="delivery_channels.NewChannel", errors=(409, 412)
+)
 def new_webhook(call: Call, code: str) -> Response:
     """Make a new webhook address. It is shown this once, and the old one ends at once."""
     changed, token = delivery_channels.new_webhook(call.world, known_code(code), if_given(call))
-    return tagged({**shown(changed), "webhook_url": _address(call, changed, token)}, changed.version)
+    return tagged(
+        {**shown(changed), "webhook_url": _address(call, changed, token)}, changed.version
+    )
 
 
 @admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412))
@@ -63,7 +91,11 @@ def delete_channel(call: Call, code: str) -> Response:
 
 
 def _address(call: Call, channel: Channel, token: str) -> str | None:
-    return f"{call.world.limits.public_url}/receipts/{channel.code}/{token}" if changes.has_webhook(call.world, channel) else None
+    return (
+        f"{call.world.limits.public_url}/receipts/{channel.code}/{token}"
+        if changes.has_webhook(call.world, channel)
+        else None
+    )
 
 
 def shown(channel: Channel) -> dict[str, Any]:
@@ -84,8 +116,16 @@ def shown(channel: Channel) -> dict[str, Any]:
 
 
 def _usage(found: quota.Usage | None) -> dict[str, Any] | None:
-    return found and {"date": found.day.date, "ends": found.day.ends, "reserved": found.reserved, "limit": found.limit}
+    return found and {
+        "date": found.day.date,
+        "ends": found.day.ends,
+        "reserved": found.reserved,
+        "limit": found.limit,
+    }
 
 
 def shown_labels(channel: Channel) -> list[dict[str, Any]]:
-    return [{"label": label, "name": name, "default": label == channel.default_label} for label, name in channel.labels.items()]
+    return [
+        {"label": label, "name": name, "default": label == channel.default_label}
+        for label, name in channel.labels.items()
+    ]

@@ -57,9 +57,17 @@ class Told:
 TOLD = (
     Told(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
     Told(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
-    Told(Family.TAG, "tags", "a tag", "tags", "TagBody", "TagRenaming", "an access channel, or of `all`",
-         note=" Its name is the text that users carry, and keep as they were given it."),
-)  # fmt: skip
+    Told(
+        Family.TAG,
+        "tags",
+        "a tag",
+        "tags",
+        "TagBody",
+        "TagRenaming",
+        "an access channel, or of `all`",
+        note=" Its name is the text that users carry, and keep as they were given it.",
+    ),
+)
 
 
 def _headers(told: Told) -> None:
@@ -67,22 +75,31 @@ def _headers(told: Told) -> None:
 
     def add(call: Call) -> Response:
         body: ListBody | SegmentBody | TagBody = call.body()
-        return _tagged(groups.add_group(call.world, family, known_key(body.channel_key), body.name, body.kind), 201)
+        return _tagged(
+            groups.add_group(call.world, family, known_key(body.channel_key), body.name, body.kind),
+            201,
+        )
 
     def several(call: Call) -> Any:
         asked: OfOwner = call.asked()
         key = groups.owner(call.world, family, known_key(asked.channel_key))
         return cursors.page(
-            told.path, call, cursors.number, lambda after, limit: call.world.groups.list(family, key, after, limit),
-            lambda each: each.number, _shown,
-        )  # fmt: skip
+            told.path,
+            call,
+            cursors.number,
+            lambda after, limit: call.world.groups.list(family, key, after, limit),
+            lambda each: each.number,
+            _shown,
+        )
 
     def get(call: Call, id: str) -> Response:
         return _tagged(groups.group(call.world, family, number(id)))
 
     def rename(call: Call, id: str) -> Response:
         body: Renaming | TagRenaming = call.body()
-        return _tagged(groups.rename_group(call.world, family, number(id), expected(call), body.name))
+        return _tagged(
+            groups.rename_group(call.world, family, number(id), expected(call), body.name)
+        )
 
     def delete(call: Call, id: str) -> Response:
         groups.delete_group(call.world, family, number(id), if_given(call))
@@ -91,19 +108,47 @@ def _headers(told: Told) -> None:
     changes: dict[str, Any] = {"role": Role.OPERATOR, "gives": "records.Group"}
     one, many = told.path + "/{id}", told.path.capitalize()
     _add(
-        add, f"add_{family}", f"Add {told.one} of {told.owner}.{told.note}", told.path, "POST",
-        takes=f"records.{told.body}", status=201, errors=(404, 409), **changes,
-    )  # fmt: skip
+        add,
+        f"add_{family}",
+        f"Add {told.one} of {told.owner}.{told.note}",
+        told.path,
+        "POST",
+        takes=f"records.{told.body}",
+        status=201,
+        errors=(404, 409),
+        **changes,
+    )
     _add(
-        several, f"list_{told.path}", f"List the {told.several} of {told.owner}.", told.path, "GET",
-        query="base.OfOwner", gives=f"records.{many}", errors=(404,),
-    )  # fmt: skip
+        several,
+        f"list_{told.path}",
+        f"List the {told.several} of {told.owner}.",
+        told.path,
+        "GET",
+        query="base.OfOwner",
+        gives=f"records.{many}",
+        errors=(404,),
+    )
     _add(get, f"get_{family}", f"Get {told.one}.", one, "GET", gives="records.Group")
     _add(
-        rename, f"rename_{family}", f"Rename {told.one}.{told.note}", one, "PUT",
-        takes=f"records.{told.renaming}", matches=True, **changes,
-    )  # fmt: skip
-    _add(delete, f"delete_{family}", f"Delete {told.one}.{told.note}", one, "DELETE", role=Role.OPERATOR, status=204, errors=(409, 412))
+        rename,
+        f"rename_{family}",
+        f"Rename {told.one}.{told.note}",
+        one,
+        "PUT",
+        takes=f"records.{told.renaming}",
+        matches=True,
+        **changes,
+    )
+    _add(
+        delete,
+        f"delete_{family}",
+        f"Delete {told.one}.{told.note}",
+        one,
+        "DELETE",
+        role=Role.OPERATOR,
+        status=204,
+        errors=(409, 412),
+    )
 
 
 def _members(told: Told) -> None:
@@ -128,18 +173,32 @@ def _members(told: Told) -> None:
 
     path = told.path + "/{id}/members"
     _add(
-        several, f"list_{told.family}_members", f"List the members of {told.one}.", path, "GET",
-        query="people.Paged", gives="people.UserIdsPage",
-    )  # fmt: skip
+        several,
+        f"list_{told.family}_members",
+        f"List the members of {told.one}.",
+        path,
+        "GET",
+        query="people.Paged",
+        gives="people.UserIdsPage",
+    )
     _add(
-        change, f"change_{told.family}_members",
-        f"Add members to {told.one} and remove some; who is a member already, or was none, is no error.", path, "POST",
-        takes="people.Membership", gives="people.MembersChanged", role=Role.OPERATOR,
-    )  # fmt: skip
+        change,
+        f"change_{told.family}_members",
+        f"Add members to {told.one} and remove some; who is a member already, or was none, is no error.",
+        path,
+        "POST",
+        takes="people.Membership",
+        gives="people.MembersChanged",
+        role=Role.OPERATOR,
+    )
     _add(
-        get, f"get_{told.family}_member", f"Whether somebody is a member of {told.one}.", path + "/{userid}", "GET",
+        get,
+        f"get_{told.family}_member",
+        f"Whether somebody is a member of {told.one}.",
+        path + "/{userid}",
+        "GET",
         gives="people.SetMember",
-    )  # fmt: skip
+    )
 
 
 def _add(view: View, name: str, text: str, path: str, method: str, **declared: Any) -> None:
@@ -159,5 +218,9 @@ def _tagged(group: Group, status: int = 200) -> Response:
 
 def _shown(group: Group) -> dict[str, Any]:
     return {
-        "id": group.number, "channel_key": group.channel_key, "name": group.name, "kind": group.kind, "version": group.version,
-    }  # fmt: skip
+        "id": group.number,
+        "channel_key": group.channel_key,
+        "name": group.name,
+        "kind": group.kind,
+        "version": group.version,
+    }

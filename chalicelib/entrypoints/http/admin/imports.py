@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "imports", "POST", takes="imports.ImportBody", gives="imports.NewImport", role=Role.OPERATOR, status=201, tag="imports")
+@admin(
+    bp,
+    "imports",
+    "POST",
+    takes="imports.ImportBody",
+    gives="imports.NewImport",
+    role=Role.OPERATOR,
+    status=201,
+    tag="imports",
+)
 def begin_import(call: Call) -> Response:
     """Begin an import. Its file is uploaded with the form in the answer within an hour; then it is started."""
     body: ImportBody = call.body()
@@ -29,7 +38,16 @@ def begin_import(call: Call) -> Response:
     return Response({**_shown(one), "upload": upload}, dict(JSON), 201)
 
 
-@admin(bp, "imports/{id}/start", "POST", gives="imports.Import", status=202, role=Role.OPERATOR, errors=(404, 409), tag="imports")
+@admin(
+    bp,
+    "imports/{id}/start",
+    "POST",
+    gives="imports.Import",
+    status=202,
+    role=Role.OPERATOR,
+    errors=(404, 409),
+    tag="imports",
+)
 def start_import(call: Call, id: str) -> Response:
     """Work on the file that was uploaded. Again, while it runs: go on at once where a worker died."""
     return Response(_shown(run.start(call.world, id)), dict(JSON), 202)
@@ -38,7 +56,9 @@ def start_import(call: Call, id: str) -> Response:
 @admin(bp, "imports", "GET", query="people.Paged", gives="imports.Imports", tag="imports")
 def list_imports(call: Call) -> dict[str, Any]:
     """Imports of the last 30 days, newest first."""
-    return cursors.page("imports", call, cursors.made, call.world.imports.newest, lambda one: one.id, _shown)
+    return cursors.page(
+        "imports", call, cursors.made, call.world.imports.newest, lambda one: one.id, _shown
+    )
 
 
 @admin(bp, "imports/{id}", "GET", gives="imports.Import", errors=(404,), tag="imports")
@@ -47,7 +67,9 @@ def get_import(call: Call, id: str) -> dict[str, Any]:
     return _shown(*run.show(call.world, id))
 
 
-@admin(bp, "imports/template", "GET", query="imports.TemplateAsked", media="text/csv", tag="imports")
+@admin(
+    bp, "imports/template", "GET", query="imports.TemplateAsked", media="text/csv", tag="imports"
+)
 def get_import_template(call: Call) -> Response:
     """A csv file with the columns that a kind of import knows, and a row of examples."""
     asked: TemplateAsked = call.asked()
@@ -58,7 +80,18 @@ def get_import_template(call: Call) -> Response:
 
 def _shown(one: Import, errors_url: str | None = None) -> dict[str, Any]:
     shown = {
-        name: getattr(one, name) for name in ("id", "created", "total", "rows", "changed", "unchanged", "failed", "percentage", "reason")
+        name: getattr(one, name)
+        for name in (
+            "id",
+            "created",
+            "total",
+            "rows",
+            "changed",
+            "unchanged",
+            "failed",
+            "percentage",
+            "reason",
+        )
     }
     words = {"kind": one.kind.value, "format": one.format.value, "state": one.state.value}
     return {**shown, **words, "target": one.target or None, "errors_url": errors_url}

@@ -30,7 +30,9 @@ def add_member(call: Call) -> Response:
 @admin(bp, "members", "GET", query="base.ListQuery", gives="records.Members")
 def list_members(call: Call) -> Any:
     """List members. The deployment's global keys are not among them."""
-    return cursors.page("members", call, cursors.word, call.world.members.list, lambda each: each.key, _shown)
+    return cursors.page(
+        "members", call, cursors.word, call.world.members.list, lambda each: each.key, _shown
+    )
 
 
 @admin(bp, "members/{access_key}", "GET", gives="records.Member")
@@ -40,11 +42,20 @@ def get_member(call: Call, access_key: str) -> Response:
     return tagged(_shown(found), found.version)
 
 
-@admin(bp, "members/{access_key}", "PATCH", takes="records.MemberChange", gives="records.Member", matches=True)
+@admin(
+    bp,
+    "members/{access_key}",
+    "PATCH",
+    takes="records.MemberChange",
+    gives="records.Member",
+    matches=True,
+)
 def change_member(call: Call, access_key: str) -> Response:
     """Rename a member, give another role, disable or enable."""
     body: MemberChange = call.body()
-    changed = groups.change_member(call.world, known_key(access_key), expected(call), body.changes(), _own(call))
+    changed = groups.change_member(
+        call.world, known_key(access_key), expected(call), body.changes(), _own(call)
+    )
     return tagged(_shown(changed), changed.version)
 
 
@@ -68,8 +79,13 @@ def list_changes(call: Call) -> Any:
     asked: AuditQuery = call.asked()
     month = asked.month or month_of(call.world.clock.now())
     return cursors.page(
-        "changes", call, cursors.word, lambda before, limit: call.world.audit.list(month, before, limit), lambda each: each.id, _change
-    )  # fmt: skip
+        "changes",
+        call,
+        cursors.word,
+        lambda before, limit: call.world.audit.list(month, before, limit),
+        lambda each: each.id,
+        _change,
+    )
 
 
 def _own(call: Call) -> str:
@@ -78,12 +94,22 @@ def _own(call: Call) -> str:
 
 def _shown(member: Member) -> dict[str, Any]:
     return {
-        "access_key": member.key, "name": member.name, "role": member.role.value, "enabled": member.enabled, "version": member.version,
-    }  # fmt: skip
+        "access_key": member.key,
+        "name": member.name,
+        "role": member.role.value,
+        "enabled": member.enabled,
+        "version": member.version,
+    }
 
 
 def _change(change: Change) -> dict[str, Any]:
     return {
-        "id": change.id, "time": change.time, "access_key": change.key, "member": change.member, "method": change.method,
-        "route": change.route, "ids": dict(change.ids), "status": change.status,
-    }  # fmt: skip
+        "id": change.id,
+        "time": change.time,
+        "access_key": change.key,
+        "member": change.member,
+        "method": change.method,
+        "route": change.route,
+        "ids": dict(change.ids),
+        "status": change.status,
+    }

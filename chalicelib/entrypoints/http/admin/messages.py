@@ -21,15 +21,29 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "messages", "GET", query="message_history.MessagesAsked", gives="message_history.Messages", errors=(404,), tag="messages")
+@admin(
+    bp,
+    "messages",
+    "GET",
+    query="message_history.MessagesAsked",
+    gives="message_history.Messages",
+    errors=(404,),
+    tag="messages",
+)
 def list_messages(call: Call) -> dict[str, Any]:
     """What an access channel has sent, newest first."""
     asked: MessagesAsked = call.asked()
     key = known_key(asked.channel_key)
     return cursors.page(
-        "messages", call, cursors.made,
-        lambda before, limit: report.newest(call.world, key, before, limit, asked.since, asked.until), lambda each: each.msgid, _shown,
-    )  # fmt: skip
+        "messages",
+        call,
+        cursors.made,
+        lambda before, limit: report.newest(
+            call.world, key, before, limit, asked.since, asked.until
+        ),
+        lambda each: each.msgid,
+        _shown,
+    )
 
 
 @admin(bp, "messages/{msgid}", "GET", gives="messages.Report", errors=(404,), tag="messages")
@@ -38,17 +52,37 @@ def get_any_message(call: Call, msgid: str) -> dict[str, Any]:
     return {"code": 0, **report.message(call.world, _sender(call.world, msgid), msgid)}
 
 
-@admin(bp, "messages/{msgid}/targets/{target}", "GET", gives="messages.Target", errors=(404,), tag="messages")
+@admin(
+    bp,
+    "messages/{msgid}/targets/{target}",
+    "GET",
+    gives="messages.Target",
+    errors=(404,),
+    tag="messages",
+)
 def get_any_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
     """What became of one target of a message, as its sender sees it."""
     return {"code": 0, **report.target(call.world, _sender(call.world, msgid), msgid, target)}
 
 
-@admin(bp, "messages/{msgid}/targets", "POST", takes="messages.Named", gives="messages.Target", errors=(404,), tag="messages")
+@admin(
+    bp,
+    "messages/{msgid}/targets",
+    "POST",
+    takes="messages.Named",
+    gives="messages.Target",
+    errors=(404,),
+    tag="messages",
+)
 def find_any_target(call: Call, msgid: str) -> dict[str, Any]:
     """The same of a target that was named by its registration id, which is no part of an address."""
     asked: Named = call.body()
-    return {"code": 0, **report.target_with(call.world, _sender(call.world, msgid), msgid, asked.type, asked.contact)}
+    return {
+        "code": 0,
+        **report.target_with(
+            call.world, _sender(call.world, msgid), msgid, asked.type, asked.contact
+        ),
+    }
 
 
 def _sender(world: World, msgid: str) -> str:

@@ -27,7 +27,14 @@ def check_channel(call: Call, code: str) -> Response:
     return _asked(call, code, Question.CHECK)
 
 
-@admin(bp, "channels/{code}/authorisation", "POST", takes="delivery_channels.Return", errors=(409,), **ASKS)
+@admin(
+    bp,
+    "channels/{code}/authorisation",
+    "POST",
+    takes="delivery_channels.Return",
+    errors=(409,),
+    **ASKS,
+)
 def authorise_account(call: Call, code: str) -> Response:
     """Get the page on which an account's owner lets a third-party platform in. 202 when the provider is slow: ask for the check again."""
     body: Return = call.body()
@@ -43,12 +50,20 @@ def get_check(call: Call, check_id: str) -> Response:
 
 
 def _asked(call: Call, code: str, question: Question, redirect_uri: str = "") -> Response:
-    id = provider_query.ask(call.world, changes.channel(call.world, known_code(code)), question, redirect_uri)
+    id = provider_query.ask(
+        call.world, changes.channel(call.world, known_code(code)), question, redirect_uri
+    )
     return _shown(id, provider_query.wait(call.world, id))
 
 
 def _shown(id: str, found: provider_query.Answered | None) -> Response:
     said = found or provider_query.Answered()
     status = "pending" if found is None else "failed" if found.code else "ok"
-    body = {"check_id": id, "status": status, "code": said.code, "kind": said.kind, "link": said.link or None}
+    body = {
+        "check_id": id,
+        "status": status,
+        "code": said.code,
+        "kind": said.kind,
+        "link": said.link or None,
+    }
     return Response(body, dict(JSON), 202 if found is None else 200)

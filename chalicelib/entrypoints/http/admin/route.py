@@ -24,7 +24,16 @@ from chalicelib.entrypoints.http.route import (
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key", "userid")  # of what was made, for the log of changes
+IDS = (
+    "channel_key",
+    "code",
+    "template_id",
+    "rule_id",
+    "label",
+    "id",
+    "access_key",
+    "userid",
+)  # of what was made, for the log of changes
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
@@ -41,13 +50,29 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
             except Stale as error:  # somebody else was faster; where no version was named, nothing that was asked for has failed
                 raise error if _names_a_version(call) else Conflict("") from None
             if method != "GET" and call.contract.role is not None:
-                body, status = (answer.body, answer.status_code) if isinstance(answer, Response) else (answer, call.contract.status)
-                made = {name: str(body[name]) for name in IDS if (status == 201 or not ids) and name in body}
+                body, status = (
+                    (answer.body, answer.status_code)
+                    if isinstance(answer, Response)
+                    else (answer, call.contract.status)
+                )
+                made = {
+                    name: str(body[name])
+                    for name in IDS
+                    if (status == 201 or not ids) and name in body
+                }
                 log_change(call, method, f"/admin/v1/{path}", {**made, **ids}, status)
             return answer
 
         whole = f"/admin/v1/{path}"
-        return route(blueprint, whole, method, auth=Auth.ACCESS, shape=problem_details, limit=MAX_ADMIN_BODY, **declared)(logged)
+        return route(
+            blueprint,
+            whole,
+            method,
+            auth=Auth.ACCESS,
+            shape=problem_details,
+            limit=MAX_ADMIN_BODY,
+            **declared,
+        )(logged)
 
     return register
 
@@ -60,7 +85,12 @@ def expected(call: Call) -> int | None:
     """The version that a change begins from, by `If-Match`; None for `*`. Raises Refused (428) when it is missing."""
     given = call.headers.get("if-match", "").strip()
     if not given:
-        raise Refused(PARAMETER, "If-Match: is required, with the ETag of what is to be changed", field="If-Match", status=428)
+        raise Refused(
+            PARAMETER,
+            "If-Match: is required, with the ETag of what is to be changed",
+            field="If-Match",
+            status=428,
+        )
     if given == "*":
         return None
     found = _ETAG.fullmatch(given)

@@ -36,7 +36,11 @@ def find_users(call: Call) -> dict[str, Any]:
         if asked.contact is None or asked.type is None:
             return call.world.users.walk(EVERYWHERE, after, limit, asked.prefix or "")
         found = call.world.users.get(
-            [each for each in call.world.audiences.users_of(asked.type, asked.contact) if keys.position(each) > after]
+            [
+                each
+                for each in call.world.audiences.users_of(asked.type, asked.contact)
+                if keys.position(each) > after
+            ]
         )
         return sorted(found.values(), key=_place)[:limit]
 
@@ -47,7 +51,16 @@ def _place(user: User) -> str:
     return keys.position(user.userid)
 
 
-@admin(bp, "users", "POST", takes="users.Entry", gives="people.User", role=Role.OPERATOR, errors=(409,), tag="users")
+@admin(
+    bp,
+    "users",
+    "POST",
+    takes="users.Entry",
+    gives="people.User",
+    role=Role.OPERATOR,
+    errors=(409,),
+    tag="users",
+)
 def change_user(call: Call) -> dict[str, Any]:
     """Add or change a user, as an entry of /v1/user/opt does with a global key."""
     body: Entry = call.body()
@@ -64,7 +77,9 @@ def get_user(call: Call, userid: str) -> dict[str, Any]:
     return shown(call, _known(call.world, userid))
 
 
-@admin(bp, "users/{userid}", "DELETE", status=204, role=Role.OPERATOR, errors=(404, 409), tag="users")
+@admin(
+    bp, "users/{userid}", "DELETE", status=204, role=Role.OPERATOR, errors=(404, 409), tag="users"
+)
 def delete_user(call: Call, userid: str) -> Response:
     """Delete a user with contacts and tags. Memberships of segments and lists are kept: they are about the id."""
     _known(call.world, userid)
@@ -78,12 +93,30 @@ def list_user_tags(call: Call) -> dict[str, Any]:
     asked: TagsAsked = call.asked()
 
     def shown(tag: str) -> dict[str, Any]:
-        return {"scope": asked.scope, "tag": tag, "estimate": call.world.audiences.estimate([audiences.tag(asked.scope, tag)])}
+        return {
+            "scope": asked.scope,
+            "tag": tag,
+            "estimate": call.world.audiences.estimate([audiences.tag(asked.scope, tag)]),
+        }
 
-    return cursors.page("tags", call, cursors.tag, lambda after, limit: call.world.audiences.tags(asked.scope, after, limit), str, shown)
+    return cursors.page(
+        "tags",
+        call,
+        cursors.tag,
+        lambda after, limit: call.world.audiences.tags(asked.scope, after, limit),
+        str,
+        shown,
+    )
 
 
-@admin(bp, "user-tags/{scope}/{tag}/users", "GET", query="people.Paged", gives="people.UserIdsPage", tag="users")
+@admin(
+    bp,
+    "user-tags/{scope}/{tag}/users",
+    "GET",
+    query="people.Paged",
+    gives="people.UserIdsPage",
+    tag="users",
+)
 def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
     """The ids of the users who have a tag; none for a tag that nobody has."""
     if len(scope) > 64 or len(tag) > 64:
@@ -94,8 +127,13 @@ def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
 def userids_of(call: Call, name: str) -> dict[str, Any]:
     """A page of a set."""
     return cursors.page(
-        "userids", call, cursors.user, lambda after, limit: call.world.audiences.walk([name], EVERYWHERE, after, limit), keys.position, str
-    )  # fmt: skip
+        "userids",
+        call,
+        cursors.user,
+        lambda after, limit: call.world.audiences.walk([name], EVERYWHERE, after, limit),
+        keys.position,
+        str,
+    )
 
 
 def _known(world: World, userid: str) -> User:
@@ -117,10 +155,19 @@ def shown(call: Call, user: User) -> dict[str, Any]:
     show = masked if call.member is not None and call.member.role is Role.READ_ONLY else str
     return {
         "userid": user.userid,
-        "contacts": {k: {bind: [show(v) for v in values] for bind, values in scoped.items()} for k, scoped in user.contacts.items()},
-        "labels": {kind: _labelled(call.world, by_code, show) for kind, by_code in user.labels.items()},
+        "contacts": {
+            k: {bind: [show(v) for v in values] for bind, values in scoped.items()}
+            for k, scoped in user.contacts.items()
+        },
+        "labels": {
+            kind: _labelled(call.world, by_code, show) for kind, by_code in user.labels.items()
+        },
         "tags": {bind: list(tags) for bind, tags in user.tags.items()},
-        "gone": [{"type": kind, "contact": show(c), **mark._asdict()} for kind, marks in user.gone.items() for c, mark in marks.items()],
+        "gone": [
+            {"type": kind, "contact": show(c), **mark._asdict()}
+            for kind, marks in user.gone.items()
+            for c, mark in marks.items()
+        ],
         "refusals": [
             {"type": kind, "contact": show(contact), "scope": scope, **mark._asdict()}
             for kind, refused in user.refusals.items()
@@ -128,14 +175,21 @@ def shown(call: Call, user: User) -> dict[str, Any]:
             for scope, mark in scopes.items()
         ],
         "attributes": dict(user.attributes),
-        "events": {name: {"count": count, "last": last} for name, (count, last) in user.events.items()},
+        "events": {
+            name: {"count": count, "last": last} for name, (count, last) in user.events.items()
+        },
     }
 
 
-def _labelled(world: World, by_code: Mapping[str, Mapping[str, str]], show: Callable[[str], str]) -> list[dict[str, str]]:
+def _labelled(
+    world: World, by_code: Mapping[str, Mapping[str, str]], show: Callable[[str], str]
+) -> list[dict[str, str]]:
     shown = []
     for code, labelled in by_code.items():
         channel = world.settings.channel(code)
         names = channel.labels if channel else {}
-        shown += [{"channel": code, "label": label, "name": names.get(label, ""), "contact": show(c)} for label, c in labelled.items()]
+        shown += [
+            {"channel": code, "label": label, "name": names.get(label, ""), "contact": show(c)}
+            for label, c in labelled.items()
+        ]
     return shown

@@ -31,22 +31,40 @@ SECURITY: Mapping[Auth, list[Json]] = {
     Auth.NOBODY: [],
 }
 SCHEMES = {
-    "channelKey": {"type": "http", "scheme": "basic", "description": "`channel_key:master_secret` of an access channel."},
-    "accessKey": {"type": "http", "scheme": "basic", "description": "`access_key:access_secret` of the deployment or of a member."},
+    "channelKey": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "`channel_key:master_secret` of an access channel.",
+    },
+    "accessKey": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "`access_key:access_secret` of the deployment or of a member.",
+    },
 }
 
 _NUMBER, _TEXT = {"type": "integer"}, {"type": "string"}
 HEADERS = {  # of answers
-    "X-Rate-Limit-Limit": {"description": "Requests that the access channel may make in a second.", "schema": _NUMBER},
+    "X-Rate-Limit-Limit": {
+        "description": "Requests that the access channel may make in a second.",
+        "schema": _NUMBER,
+    },
     "X-Rate-Limit-Quota": {"description": "The same.", "schema": _NUMBER},
-    "X-Rate-Limit-Remaining": {"description": "How many are left of this second.", "schema": _NUMBER},
-    "X-Rate-Limit-Reset": {"description": "Seconds until there are all of them again.", "schema": _NUMBER},
+    "X-Rate-Limit-Remaining": {
+        "description": "How many are left of this second.",
+        "schema": _NUMBER,
+    },
+    "X-Rate-Limit-Reset": {
+        "description": "Seconds until there are all of them again.",
+        "schema": _NUMBER,
+    },
     "Retry-After": {"description": "Seconds after which it can be tried again.", "schema": _NUMBER},
     "ETag": {"description": "The version, for `If-Match` of a change.", "schema": _TEXT},
     "WWW-Authenticate": {
-        "description": "Basic credentials are wanted. API Gateway hands it on as `x-amzn-Remapped-WWW-Authenticate`.", "schema": _TEXT,
+        "description": "Basic credentials are wanted. API Gateway hands it on as `x-amzn-Remapped-WWW-Authenticate`.",
+        "schema": _TEXT,
     },
-}  # fmt: skip
+}
 
 PROBLEM = "Problem"
 UMS = "Error"
@@ -54,7 +72,11 @@ _TITLES = {409: "Conflict", 412: "Precondition Failed", 428: "Precondition Requi
 
 
 def document(routes: Routes, public_url: str) -> Json:
-    operations = [(path, method, entry.view_function) for path, entries in routes.items() for method, entry in entries.items()]
+    operations = [
+        (path, method, entry.view_function)
+        for path, entries in routes.items()
+        for method, entry in entries.items()
+    ]
     contracts = [view.contract for _, _, view in operations]
     schemas, names = _schemas(contracts)
     paths: Json = {}
@@ -62,7 +84,12 @@ def document(routes: Routes, public_url: str) -> Json:
         paths.setdefault(path, {})[method.lower()] = _operation(path, method, view, schemas, names)
     return {
         "openapi": VERSION,
-        "info": {"title": "OpenUMS", "version": "1", "description": _ABOUT, "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {
+            "title": "OpenUMS",
+            "version": "1",
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
         "servers": [{"url": public_url}],
         "tags": [{"name": name, "description": text} for name, text in examples.TAGS.items()],
         "paths": paths,
@@ -81,12 +108,22 @@ _ABOUT = (
 
 def _schemas(contracts: Iterable[Contract]) -> tuple[Json, Mapping[str, str]]:
     """Of every shape that a route names; and which schema each of these names means."""
-    wanted = sorted({name for each in contracts for name in (each.takes, each.gives, each.query) if name})
+    wanted = sorted(
+        {name for each in contracts for name in (each.takes, each.gives, each.query) if name}
+    )
     models: Mapping[str, type[BaseModel]] = {name: shapes.load(name) for name in wanted}
-    refs, found = models_json_schema([(model, "validation") for model in models.values()], ref_template=REF + "{model}")
-    names = {name: refs[model, "validation"]["$ref"].removeprefix(REF) for name, model in models.items()}
+    refs, found = models_json_schema(
+        [(model, "validation") for model in models.values()], ref_template=REF + "{model}"
+    )
+    names = {
+        name: refs[model, "validation"]["$ref"].removeprefix(REF) for name, model in models.items()
+    }
     described: Json = _tidied({**examples.ERRORS, **found["$defs"]})
-    shapes_of = {each.__name__: each for each in _subclasses(BaseModel) if each.__module__.startswith(shapes.__name__)}
+    shapes_of = {
+        each.__name__: each
+        for each in _subclasses(BaseModel)
+        if each.__module__.startswith(shapes.__name__)
+    }
     for name, schema in described.items():
         shape = shapes_of.get(name)
         _describe(schema, _ancestry(name, shape))
@@ -106,7 +143,10 @@ def _spell(schema: Json, shape: type[BaseModel]) -> None:
         if isinstance(field.validation_alias, AliasChoices):
             first, *others = map(str, field.validation_alias.choices)
             for other in others:
-                schema["properties"][other] = {**schema["properties"][first], "description": f"The same as `{first}`."}
+                schema["properties"][other] = {
+                    **schema["properties"][first],
+                    "description": f"The same as `{first}`.",
+                }
 
 
 def _subclasses(shape: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -136,30 +176,45 @@ def _operation(path: str, method: str, view: Any, schemas: Json, names: Mapping[
     summary, _, more = inspect.cleandoc(view.__doc__ or "").partition("\n")
     sentence, _, rest = summary.partition(". ")
     operation: Json = {
-        "operationId": view.__name__ if method == contract.methods[0] else f"{view.__name__}_{method.lower()}",
+        "operationId": view.__name__
+        if method == contract.methods[0]
+        else f"{view.__name__}_{method.lower()}",
         "summary": sentence.rstrip("."),
         "tags": [tag_of(path, contract)],
         "security": SECURITY[contract.auth],
         "responses": _responses(path, method, contract, names),
     }
-    description = "\n\n".join(part for part in (f"{rest}".strip(), more.strip(), _role(contract)) if part)
+    description = "\n\n".join(
+        part for part in (f"{rest}".strip(), more.strip(), _role(contract)) if part
+    )
     if description:
         operation["description"] = description
     parameters = [*_in_path(path), *_in_query(contract, schemas, names), *_headers(contract)]
     if parameters:
         operation["parameters"] = parameters
     if contract.takes and method not in ("GET", "HEAD"):
-        content: Json = {"schema": _form(schemas[names[contract.takes]]) if contract.form else {"$ref": REF + names[contract.takes]}}
+        content: Json = {
+            "schema": _form(schemas[names[contract.takes]])
+            if contract.form
+            else {"$ref": REF + names[contract.takes]}
+        }
         if contract.takes in examples.BODIES:
             content["example"] = examples.BODIES[contract.takes]
-        operation["requestBody"] = {"required": True, "content": {"multipart/form-data" if contract.form else "application/json": content}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data" if contract.form else "application/json": content},
+        }
     return operation
 
 
 def _form(fields: Json) -> Json:
     """The same with a file."""
     file = {"type": "string", "format": "binary"}
-    return {**fields, "properties": {**fields["properties"], "file": file}, "required": [*fields.get("required", ()), "file"]}
+    return {
+        **fields,
+        "properties": {**fields["properties"], "file": file},
+        "required": [*fields.get("required", ()), "file"],
+    }
 
 
 def tag_of(path: str, contract: Contract) -> str:
@@ -178,7 +233,14 @@ def _role(contract: Contract) -> str:
 def _in_path(path: str) -> Iterator[Json]:
     for name in re.findall(r"\{(\w+)\}", path):
         text, example = examples.IN_PATHS[name]
-        yield {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}, "example": example}
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": text,
+            "schema": {"type": "string"},
+            "example": example,
+        }
 
 
 def _in_query(contract: Contract, schemas: Json, names: Mapping[str, str]) -> Iterator[Json]:
@@ -188,7 +250,13 @@ def _in_query(contract: Contract, schemas: Json, names: Mapping[str, str]) -> It
     for name, schema in shape.get("properties", {}).items():
         described = _given({k: v for k, v in schema.items() if k != "description"})
         text = {"description": schema["description"]} if "description" in schema else {}
-        yield {"name": name, "in": "query", "required": name in shape.get("required", ()), **text, "schema": described}
+        yield {
+            "name": name,
+            "in": "query",
+            "required": name in shape.get("required", ()),
+            **text,
+            "schema": described,
+        }
 
 
 def _given(schema: Json) -> Json:
@@ -202,8 +270,18 @@ def _headers(contract: Contract) -> Iterator[Json]:
         text, schema = examples.IN_HEADERS[name]
         yield {"name": name, "in": "header", "description": text, "schema": schema}
     if contract.matches or 412 in contract.errors:
-        text, must = "The `ETag` of what is to be changed, as it was read; `*`: whatever it is.", contract.matches
-        yield {"name": "If-Match", "in": "header", "required": must, "description": text, "schema": {"type": "string"}, "example": '"1"'}
+        text, must = (
+            "The `ETag` of what is to be changed, as it was read; `*`: whatever it is.",
+            contract.matches,
+        )
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "required": must,
+            "description": text,
+            "schema": {"type": "string"},
+            "example": '"1"',
+        }
 
 
 def _responses(path: str, method: str, contract: Contract, names: Mapping[str, str]) -> Json:
@@ -218,7 +296,11 @@ def _responses(path: str, method: str, contract: Contract, names: Mapping[str, s
             continue  # a success, whose code says what is wrong
         answer = written(status, errors)
         if status == 429:  # also of the API's gateway, which has one shape for every path
-            answer = _either(_ums(status, errors), answer) if written is _growth else _ums(status, errors)
+            answer = (
+                _either(_ums(status, errors), answer)
+                if written is _growth
+                else _ums(status, errors)
+            )
         found[str(status)] = answer
     for answered, content in found.items():
         if sent := _sent_along(int(answered), contract):
@@ -232,11 +314,24 @@ def _sent_along(status: int, contract: Contract) -> list[str]:
     sent = [name for name in HEADERS if name.startswith("X-Rate-Limit-")] if limited else []
     sent += ["Retry-After"] if limited and status == 429 else []
     sent += ["WWW-Authenticate"] if status == 401 else []
-    return [*sent, *(["ETag"] if status < 300 and contract.gives and issubclass(shapes.load(contract.gives), base.Versioned) else [])]
+    return [
+        *sent,
+        *(
+            ["ETag"]
+            if status < 300
+            and contract.gives
+            and issubclass(shapes.load(contract.gives), base.Versioned)
+            else []
+        ),
+    ]
 
 
 def _success(status: int, contract: Contract, names: Mapping[str, str]) -> Json:
-    described: Json = {"description": {201: "Made", 202: "Not done yet", 204: "Done", 302: "The address"}.get(status, "Done")}
+    described: Json = {
+        "description": {201: "Made", 202: "Not done yet", 204: "Done", 302: "The address"}.get(
+            status, "Done"
+        )
+    }
     if contract.gives:
         content: Json = {"schema": {"$ref": REF + names[contract.gives]}}
         if contract.gives in examples.ANSWERS:
@@ -249,14 +344,22 @@ def _success(status: int, contract: Contract, names: Mapping[str, str]) -> Json:
 
 def _table(errors: Iterable[int]) -> str:
     rows = dict.fromkeys((codes.code_of(e), codes.meaning_of(e)) for e in errors)
-    return "| code | meaning |\n|---|---|\n" + "\n".join(f"| {code} | {text} |" for code, text in rows)
+    return "| code | meaning |\n|---|---|\n" + "\n".join(
+        f"| {code} | {text} |" for code, text in rows
+    )
 
 
 def _ums(status: int, errors: list[int], shape: str = UMS, word: str = "message") -> Json:
     known = sorted({codes.code_of(error) for error in errors})
     schema = {"allOf": [{"$ref": REF + shape}, {"properties": {"code": {"enum": known}}}]}
-    example = {"code": known[0], word: codes.meaning_of(next(e for e in errors if codes.code_of(e) == known[0]))}
-    return {"description": _table(errors), "content": {"application/json": {"schema": schema, "example": example}}}
+    example = {
+        "code": known[0],
+        word: codes.meaning_of(next(e for e in errors if codes.code_of(e) == known[0])),
+    }
+    return {
+        "description": _table(errors),
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
 
 
 def _growth(status: int, errors: list[int]) -> Json:
@@ -266,14 +369,35 @@ def _growth(status: int, errors: list[int]) -> Json:
 def _either(one: Json, other: Json) -> Json:
     """The same answer in two shapes."""
     shapes = [each["content"]["application/json"]["schema"] for each in (one, other)]
-    return {**other, "content": {"application/json": {**other["content"]["application/json"], "schema": {"anyOf": shapes}}}}
+    return {
+        **other,
+        "content": {
+            "application/json": {
+                **other["content"]["application/json"],
+                "schema": {"anyOf": shapes},
+            }
+        },
+    }
 
 
 def _problem(status: int, errors: list[int]) -> Json:
     text = ". ".join(codes.meaning_of(error) for error in errors)
-    example = {"type": "about:blank", "title": _TITLES.get(status, "Bad Request"), "status": status, "detail": text, "errors": []}
+    example = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "Bad Request"),
+        "status": status,
+        "detail": text,
+        "errors": [],
+    }
     schema = {"allOf": [{"$ref": REF + PROBLEM}, {"properties": {"status": {"const": status}}}]}
-    return {"description": text[:1].upper() + text[1:], "content": {"application/problem+json": {"schema": schema, "example": example}}}
+    return {
+        "description": text[:1].upper() + text[1:],
+        "content": {"application/problem+json": {"schema": schema, "example": example}},
+    }
 
 
-_WRITERS: Mapping[str, Callable[[int, list[int]], Json]] = {"ums_error": _ums, "growth_error": _growth, "problem_details": _problem}
+_WRITERS: Mapping[str, Callable[[int, list[int]], Json]] = {
+    "ums_error": _ums,
+    "growth_error": _growth,
+    "problem_details": _problem,
+}

@@ -31,7 +31,10 @@ IN_PATHS: Mapping[str, tuple[str, str]] = {
     "code": ("The code of a delivery channel.", "app1"),
     "token": ("The token in the address that was handed out.", "Zx3vq8JkPpE5"),
     "msgid": ("The id of a message.", "06hhgn2g006tpfbq"),
-    "target": ("A target's id: a user id, or what a search by registration id has found.", "zhangsan"),
+    "target": (
+        "A target's id: a user id, or what a search by registration id has found.",
+        "zhangsan",
+    ),
     "template_id": ("The id of a template.", "1"),
     "rule_id": ("The id of a strategy.", "1"),
     "version": ("The number of a version.", "1"),
@@ -86,23 +89,45 @@ ERRORS: Mapping[str, Any] = {
 _KEY = "7d431e42dfa6a6d693ac2d04"
 
 BODIES: Mapping[str, Any] = {
-    "send.TemplateSend": {"aud_userid": ["zhangsan"], "template_id": 1, "template_para": {"name": "Li"}, "app_para": {"platform": "all"}},
-    "users.Entries": [{"userid": "zhangsan", "phone": {"all": "18756432567"}, "add": {"tag": {"all": ["vip"]}}}],
+    "send.TemplateSend": {
+        "aud_userid": ["zhangsan"],
+        "template_id": 1,
+        "template_para": {"name": "Li"},
+        "app_para": {"platform": "all"},
+    },
+    "users.Entries": [
+        {"userid": "zhangsan", "phone": {"all": "18756432567"}, "add": {"tag": {"all": ["vip"]}}}
+    ],
     "users.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
     "people.Membership": {"add": ["zhangsan"]},
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access_channels.AccessChannelBody": {"name": "orders"},
     "access_channels.Authorisation": {"enabled": True},
     "templates.TemplateBody": {
-        "channel_key": _KEY, "name": "hello", "contents": {"app": {"alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {}}},
+        "channel_key": _KEY,
+        "name": "hello",
+        "contents": {"app": {"alert": "Hello {{name}}"}, "sms": {"temp_id": 1, "temp_para": {}}},
     },
     "strategies.StrategyBody": {
-        "channel_key": _KEY, "name": "push, then SMS",
-        "steps": [{"channels": ["app"]}, {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}],
+        "channel_key": _KEY,
+        "name": "push, then SMS",
+        "steps": [
+            {"channels": ["app"]},
+            {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}},
+        ],
     },
-}  # fmt: skip
+}
 
 ANSWERS: Mapping[str, Any] = {
-    "send.Accepted": {"code": 0, "msgid": "06hhgn2g006tpfbq", "msgno": "06hhgn2g006tpfbq", "sendno": "a-1"},
-    "users.Changed": {"code": 0, "message": "success", "data": {"success": ["zhangsan"], "fail": []}},
+    "send.Accepted": {
+        "code": 0,
+        "msgid": "06hhgn2g006tpfbq",
+        "msgno": "06hhgn2g006tpfbq",
+        "sendno": "a-1",
+    },
+    "users.Changed": {
+        "code": 0,
+        "message": "success",
+        "data": {"success": ["zhangsan"], "fail": []},
+    },
 }

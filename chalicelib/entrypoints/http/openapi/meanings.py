@@ -284,4 +284,11 @@ FIELDS: Mapping[str, str] = {
 
 def of(shapes: tuple[str, ...], field: str) -> str:
     """What a field of a shape means; `shapes` are its name and then those that it is made from. "" is not known."""
-    return next((FIELDS[name] for name in (*(f"{shape}.{field}" for shape in shapes), field) if name in FIELDS), "")
+    return next(
+        (
+            FIELDS[name]
+            for name in (*(f"{shape}.{field}" for shape in shapes), field)
+            if name in FIELDS
+        ),
+        "",
+    )

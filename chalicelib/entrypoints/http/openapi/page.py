@@ -68,11 +68,16 @@ def _menu(group: tuple[str, list[tuple[str, str, Json]]]) -> str:
 
 
 def _group(name: str, told: str, operations: Iterable[tuple[str, str, Json]], schemas: Json) -> str:
-    return f'<h2 id="tag-{escape(name)}">{escape(name)}</h2>{text(told)}' + "".join(_operation(*each, schemas) for each in operations)
+    return f'<h2 id="tag-{escape(name)}">{escape(name)}</h2>{text(told)}' + "".join(
+        _operation(*each, schemas) for each in operations
+    )
 
 
 def _operation(method: str, path: str, operation: Json, schemas: Json) -> str:
-    who = " or ".join(_WHO[name] for each in operation["security"] for name in each) or "no credentials"
+    who = (
+        " or ".join(_WHO[name] for each in operation["security"] for name in each)
+        or "no credentials"
+    )
     parts = [
         f'<section id="{escape(operation["operationId"])}"><h3><span class="verb">{method}</span> <code>{escape(path)}</code></h3>',
         f'<p>{inline(operation["summary"])} <span class="who">— {escape(who)}</span></p>',
@@ -82,8 +87,14 @@ def _operation(method: str, path: str, operation: Json, schemas: Json) -> str:
         rows = "".join(_parameter(each) for each in operation["parameters"])
         parts.append(f"<h4>Parameters</h4><table>{rows}</table>")
     if "requestBody" in operation:
-        parts += ["<h4>Body</h4>", *(_content(each, schemas) for each in operation["requestBody"]["content"].values())]
-    parts.append("<h4>Answers</h4>" + "".join(_answer(status, each, schemas) for status, each in operation["responses"].items()))
+        parts += [
+            "<h4>Body</h4>",
+            *(_content(each, schemas) for each in operation["requestBody"]["content"].values()),
+        ]
+    parts.append(
+        "<h4>Answers</h4>"
+        + "".join(_answer(status, each, schemas) for status, each in operation["responses"].items())
+    )
     return "".join(parts) + "</section>"
 
 
@@ -97,7 +108,11 @@ def _parameter(each: Json) -> str:
 
 
 def _answer(status: str, answer: Json, schemas: Json) -> str:
-    content = "".join(_content(each, schemas) for each in answer.get("content", {}).values()) if status < "3" else ""
+    content = (
+        "".join(_content(each, schemas) for each in answer.get("content", {}).values())
+        if status < "3"
+        else ""
+    )
     told = answer["description"]
     if "|---|" in told or content:
         return f"<details><summary><b>{status}</b></summary>{text(told)}{content}</details>"
@@ -107,25 +122,37 @@ def _answer(status: str, answer: Json, schemas: Json) -> str:
 def _content(content: Json, schemas: Json) -> str:
     rows = "".join(_fields(content["schema"], schemas, "", 0, ()))
     table = f"<table>{rows}</table>" if rows else ""
-    example = f"<pre>{escape(json.dumps(content['example'], ensure_ascii=False, indent=2))}</pre>" if "example" in content else ""
+    example = (
+        f"<pre>{escape(json.dumps(content['example'], ensure_ascii=False, indent=2))}</pre>"
+        if "example" in content
+        else ""
+    )
     return table + example
 
 
-def _fields(schema: Json, schemas: Json, prefix: str, level: int, seen: tuple[str, ...]) -> Iterable[str]:
+def _fields(
+    schema: Json, schemas: Json, prefix: str, level: int, seen: tuple[str, ...]
+) -> Iterable[str]:
     """One row per field, those of inner objects too, each with its whole name: `option.sendno`."""
     name, found = _resolved(schema, schemas)
     if name in seen or level > DEEPEST:
         return
     inner = (*seen, name) if name else seen
     for field, value in found.get("properties", {}).items():
-        must = '<span class="must">required</span>' if field in found.get("required", ()) else "optional"
+        must = (
+            '<span class="must">required</span>'
+            if field in found.get("required", ())
+            else "optional"
+        )
         whole = f"{prefix}{field}"
         told = inline(value.get("description", ""))
         yield f"<tr><td><code>{escape(whole)}</code></td><td>{_kind(value, schemas)}</td><td>{must}</td><td>{told}</td></tr>"
         yield from _fields(value, schemas, f"{whole}.", level + 1, inner)
     for key, mark in (("items", "[]"), ("additionalProperties", ".*")):
         if isinstance(found.get(key), Mapping):
-            yield from _fields(found[key], schemas, prefix.removesuffix(".") + mark + ".", level + 1, inner)
+            yield from _fields(
+                found[key], schemas, prefix.removesuffix(".") + mark + ".", level + 1, inner
+            )
     for each in (*found.get("anyOf", ()), *found.get("allOf", ())):
         yield from _fields(each, schemas, prefix, level, inner)
 
@@ -141,13 +168,20 @@ def _kind(schema: Json, schemas: Json) -> str:
     if "anyOf" in found:
         return " or ".join(dict.fromkeys(_kind(each, schemas) for each in found["anyOf"]))
     if "enum" in found or "const" in found:
-        return ", ".join(f"<code>{escape(json.dumps(each))}</code>" for each in found.get("enum", [found.get("const")]))
+        return ", ".join(
+            f"<code>{escape(json.dumps(each))}</code>"
+            for each in found.get("enum", [found.get("const")])
+        )
     kind = found.get("type", "anything")
     if kind == "array":
         kind = f"list of {_kind(found.get('items', {}), schemas)}"
         return kind + _limits(found, "minItems", "maxItems")
     shown = {"string": "text", "boolean": "true or false"}.get(kind, str(kind))
-    return escape(shown) + _limits(found, "minLength", "maxLength") + _limits(found, "minimum", "maximum")
+    return (
+        escape(shown)
+        + _limits(found, "minLength", "maxLength")
+        + _limits(found, "minimum", "maximum")
+    )
 
 
 def _limits(schema: Json, least: str, most: str) -> str:
@@ -168,10 +202,17 @@ def text(told: str) -> str:
     for block in filter(None, re.split(r"\n\n+", told)):
         lines = block.splitlines()
         if lines[0].startswith("|") and len(lines) > 1:
-            rows = [[inline(cell.strip()) for cell in line.strip("|").split("|")] for line in (lines[0], *lines[2:])]
+            rows = [
+                [inline(cell.strip()) for cell in line.strip("|").split("|")]
+                for line in (lines[0], *lines[2:])
+            ]
             head, *rest = rows
-            cells = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rest)
-            blocks.append(f"<table><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>{cells}</table>")
+            cells = "".join(
+                f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rest
+            )
+            blocks.append(
+                f"<table><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>{cells}</table>"
+            )
         else:
             blocks.append(f"<p>{inline(block)}</p>")
     return "".join(blocks)

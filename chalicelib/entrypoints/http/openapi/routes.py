@@ -23,11 +23,15 @@ _PAGE = {
 @route(bp, "/openapi.json", "GET", auth=Auth.NOBODY, shape=ums_error, tag="documentation")
 def openapi(call: Call) -> Response:
     """This API as an OpenAPI 3.1 document."""
-    text = json.dumps(_document(call.world.limits.public_url), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        _document(call.world.limits.public_url), ensure_ascii=False, separators=(",", ":")
+    )
     return Response(text, {**JSON, **_CACHED}, 200)
 
 
-@route(bp, "/docs", "GET", auth=Auth.NOBODY, shape=ums_error, media="text/html", tag="documentation")
+@route(
+    bp, "/docs", "GET", auth=Auth.NOBODY, shape=ums_error, media="text/html", tag="documentation"
+)
 def docs(call: Call) -> Response:
     """This API as a page to read."""
     return Response(_page(call.world.limits.public_url), {**_PAGE, **_CACHED}, 200)

@@ -14,17 +14,27 @@ from chalicelib.flow.content import email
 
 bp = Blueprint(__name__)
 
-_UNCACHED = {"Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8", "Referrer-Policy": "no-referrer"}
+_UNCACHED = {
+    "Cache-Control": "no-store",
+    "Content-Type": "text/plain; charset=utf-8",
+    "Referrer-Policy": "no-referrer",
+}
 
 _SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold as it is; anything else (spaces, Chinese) is percent-encoded
 
 
-@route(bp, "/l/{token}", "GET", "HEAD", auth=Auth.NOBODY, shape=ums_error, status=302, tag="receipts")
+@route(
+    bp, "/l/{token}", "GET", "HEAD", auth=Auth.NOBODY, shape=ums_error, status=302, tag="receipts"
+)
 def follow(call: Call, token: str) -> Response:
     """Follow a short link. A HEAD comes from a program that looks at links, not from a person: it is no click."""
     if call.request.method == "HEAD":
         return Response("", dict(_UNCACHED), 200)
-    address = quote(receipts.follow_link(call.world, token, by_program=is_program(call.headers)), safe=_SAFE, errors="replace")
+    address = quote(
+        receipts.follow_link(call.world, token, by_program=is_program(call.headers)),
+        safe=_SAFE,
+        errors="replace",
+    )
     return Response("", {**_UNCACHED, "Location": address}, 302)
 
 
@@ -39,15 +49,29 @@ _HTML = {
 _FORM_BYTES = 8192
 
 # A GIF of one pixel whose bytes are all ASCII, so that the API needs no binary types.
-_PICTURE = "GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
+_PICTURE = (
+    "GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
+)
 
 
-@route(bp, "/u/{token}", "GET", "POST", auth=Auth.NOBODY, shape=ums_error, limit=_FORM_BYTES, errors=(400, 413), tag="receipts")
+@route(
+    bp,
+    "/u/{token}",
+    "GET",
+    "POST",
+    auth=Auth.NOBODY,
+    shape=ums_error,
+    limit=_FORM_BYTES,
+    errors=(400, 413),
+    tag="receipts",
+)
 def unsubscribe(call: Call, token: str) -> Response:
     """Opt out (RFC 8058). Programs follow links, so a GET only asks; a POST must say `List-Unsubscribe=One-Click`."""
     if call.request.method == "GET":
         email.knows(call.world, token)
-        return Response(_PAGE.format(title="退订邮件？ / Unsubscribe?", rest=_ASK), dict(_HTML), 200)
+        return Response(
+            _PAGE.format(title="退订邮件？ / Unsubscribe?", rest=_ASK), dict(_HTML), 200
+        )
     if b"One-Click" not in call.raw:
         raise Refused(PARAMETER, "List-Unsubscribe: must be One-Click", field="List-Unsubscribe")
     email.unsubscribe(call.world, token)

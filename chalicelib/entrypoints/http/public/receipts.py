@@ -17,10 +17,20 @@ from chalicelib.flow import receipts
 bp = Blueprint(__name__)
 
 _CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-_TYPES = {kind.value: kind for kind in ChannelType} | {kind.value.replace("_", ""): kind for kind in ChannelType}
+_TYPES = {kind.value: kind for kind in ChannelType} | {
+    kind.value.replace("_", ""): kind for kind in ChannelType
+}
 
 
-@route(bp, "/receipts/{code}/{token}", "GET", "POST", auth=Auth.WEBHOOK, shape=ums_error, tag="receipts")
+@route(
+    bp,
+    "/receipts/{code}/{token}",
+    "GET",
+    "POST",
+    auth=Auth.WEBHOOK,
+    shape=ums_error,
+    tag="receipts",
+)
 def take_receipts(call: Call, code: str, token: str) -> Response:
     """Receipts, as the provider of a delivery channel writes them."""
     return _take(call, code, token)
@@ -29,12 +39,22 @@ def take_receipts(call: Call, code: str, token: str) -> Response:
 def _take(call: Call, code: str, token: str) -> Response:
     if not _CODE.fullmatch(code) or len(token) > 128:
         raise LookupError("no such webhook")
-    request = WebhookRequest(call.request.method, call.headers, call.query, call.raw, call.world.clock.now())
+    request = WebhookRequest(
+        call.request.method, call.headers, call.query, call.raw, call.world.clock.now()
+    )
     taken = receipts.take_webhook(call.world, code, token, request)
     return Response(taken.reply, {"Content-Type": f"{taken.media}; charset=utf-8"}, 200)
 
 
-@route(bp, "/v1/{type}/callback/{code}/{token}", "GET", "POST", auth=Auth.WEBHOOK, shape=ums_error, tag="receipts")
+@route(
+    bp,
+    "/v1/{type}/callback/{code}/{token}",
+    "GET",
+    "POST",
+    auth=Auth.WEBHOOK,
+    shape=ums_error,
+    tag="receipts",
+)
 def take_callback(call: Call, type: str, code: str, token: str) -> Response:
     """The same, under the address that UMS has for the channel type."""
     channel = call.world.settings.channel(code) if _CODE.fullmatch(code) else None
@@ -43,9 +63,20 @@ def take_callback(call: Call, type: str, code: str, token: str) -> Response:
     return _take(call, code, token)
 
 
-@route(bp, "/v1/{type}/callback", "GET", "POST", auth=Auth.NOBODY, shape=ums_error, status=404, tag="receipts")
+@route(
+    bp,
+    "/v1/{type}/callback",
+    "GET",
+    "POST",
+    auth=Auth.NOBODY,
+    shape=ums_error,
+    status=404,
+    tag="receipts",
+)
 def refuse_callback(call: Call, type: str) -> Response:
     """UMS's bare address: it names no delivery channel, and few providers sign a body, so that anybody could report anything."""
     if type not in _TYPES:
         raise LookupError("no such path")
-    raise LookupError(f"the webhook's address is /v1/{type}/callback/{{code}}/{{token}}: a delivery channel's code, and its token")
+    raise LookupError(
+        f"the webhook's address is /v1/{type}/callback/{{code}}/{{token}}: a delivery channel's code, and its token"
+    )

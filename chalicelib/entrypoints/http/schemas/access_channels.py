@@ -9,7 +9,9 @@ from pydantic import Field
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Patch, Strict, Versioned
 from chalicelib.manage.access_channels import LONGEST_GRACE
 
-Rate = Annotated[int, Field(ge=1, le=100_000, description="Requests a second; null: as the deployment has it.")]
+Rate = Annotated[
+    int, Field(ge=1, le=100_000, description="Requests a second; null: as the deployment has it.")
+]
 
 
 class AccessChannelBody(Strict):
@@ -25,12 +27,21 @@ class AccessChannelChange(Patch):
 
     name: Name | None = None
     enabled: bool | None = None
-    restricted: Annotated[bool | None, Field(description="To users that have a binding of its own.")] = None
+    restricted: Annotated[
+        bool | None, Field(description="To users that have a binding of its own.")
+    ] = None
     rate: Rate | None = None
 
 
 class Rotation(Strict):
-    grace: Annotated[int, Field(ge=0, le=LONGEST_GRACE, description="Seconds that older secrets still work; 0 ends them.")] = 86400
+    grace: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=LONGEST_GRACE,
+            description="Seconds that older secrets still work; 0 ends them.",
+        ),
+    ] = 86400
 
 
 class Authorisation(Strict):

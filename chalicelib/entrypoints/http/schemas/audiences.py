@@ -23,7 +23,10 @@ _VISIBLE = re.compile(r"[^\s\x00-\x20\x7f]{1,256}")
 
 def _count(userids: Any) -> Any:
     if isinstance(userids, list) and not 1 <= len(userids) <= MAX_USERS:
-        raise refusal(TOO_MANY, f"userid 数量须为 1 到 {MAX_USERS} (1 to {MAX_USERS} user ids, not {len(userids)})")
+        raise refusal(
+            TOO_MANY,
+            f"userid 数量须为 1 到 {MAX_USERS} (1 to {MAX_USERS} user ids, not {len(userids)})",
+        )
     return userids
 
 
@@ -43,7 +46,11 @@ def _segment(value: Any) -> Any:
 
 
 _Digits = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
-Segment = Annotated[int, Field(ge=0), BeforeValidator(_segment, json_schema_input_type=Annotated[int, Field(ge=0)] | _Digits)]
+Segment = Annotated[
+    int,
+    Field(ge=0),
+    BeforeValidator(_segment, json_schema_input_type=Annotated[int, Field(ge=0)] | _Digits),
+]
 
 
 RegistrationId = Annotated[str, AfterValidator(_registration_id)]
@@ -83,11 +90,21 @@ class Audience(Sparse):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Audience:
-        users = [name for name in ("aud_tag", "aud_userid", "aud_segment") if getattr(self, name) is not None]
+        users = [
+            name
+            for name in ("aud_tag", "aud_userid", "aud_segment")
+            if getattr(self, name) is not None
+        ]
         if not users and not self._groups():
-            raise refusal(PARAMETER, "aud_xxx 缺失 (aud_userid, aud_tag, aud_segment or aud_sms … is required)")
+            raise refusal(
+                PARAMETER,
+                "aud_xxx 缺失 (aud_userid, aud_tag, aud_segment or aud_sms … is required)",
+            )
         if len(users) > 1 or (users and self._groups()):
-            raise refusal(MIXED, f"{users[0]}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)")
+            raise refusal(
+                MIXED,
+                f"{users[0]}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)",
+            )
         return self
 
     def _groups(self) -> dict[ChannelType, list[RegistrationIds]]:
@@ -99,5 +116,8 @@ class Audience(Sparse):
             "userids": tuple(dict.fromkeys(self.aud_userid or ())),
             "tags": tuple(dict.fromkeys(self.aud_tag or ())),
             "segment": self.aud_segment[0] if self.aud_segment else None,
-            "contacts": {kind: tuple(dict.fromkeys(i for g in groups for i in g.data)) for kind, groups in self._groups().items()},
+            "contacts": {
+                kind: tuple(dict.fromkeys(i for g in groups for i in g.data))
+                for kind, groups in self._groups().items()
+            },
         }

@@ -45,20 +45,28 @@ _WORDS = {
 class Strict(BaseModel):
     """A body: no coercion, no unknown fields. Validators are built when they are first needed: most containers need few."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Sparse(Strict):
     """A body that is read without its nulls (bodies.without_nulls), as its schema says: null is as left out, whatever its name."""
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         schema = handler(core_schema)
         shape = handler.resolve_ref_schema(schema)
         shape["additionalProperties"] = _NULL
         for name, field in shape["properties"].items():
             if name not in shape.get("required", ()) and _NULL not in field.get("anyOf", ()):
-                said = {about: field.pop(about) for about in ("default", "description") if about in field}
+                said = {
+                    about: field.pop(about)
+                    for about in ("default", "description")
+                    if about in field
+                }
                 shape["properties"][name] = {"anyOf": [field, _NULL], **said}
         return schema
 
@@ -69,13 +77,19 @@ class Patch(Strict):
     nullable: ClassVar[frozenset[str]] = frozenset()
 
     def changes(self) -> dict[str, Any]:
-        return {n: v for n in self.model_fields_set if (v := getattr(self, n)) is not None or n in self.nullable}
+        return {
+            n: v
+            for n in self.model_fields_set
+            if (v := getattr(self, n)) is not None or n in self.nullable
+        }
 
 
 class Query(BaseModel):
     """What stands behind the question mark: all of it texts, read as numbers where numbers are meant."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True)
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
 
 class Answer(BaseModel):
@@ -103,7 +117,9 @@ def validate(shape: type[M], value: Any) -> M:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        raise _refused(error.errors(include_url=False, include_context=False, include_input=False)) from None
+        raise _refused(
+            error.errors(include_url=False, include_context=False, include_input=False)
+        ) from None
 
 
 def _refused(errors: Sequence[ErrorDetails]) -> BadBody:
@@ -169,7 +185,12 @@ Name = Annotated[str, Field(max_length=30), AfterValidator(_visible)]
 Code = Annotated[str, AfterValidator(_alphanumeric)]
 UserId = Annotated[str, AfterValidator(check_userid)]
 Tag = Annotated[
-    str, matching(r"[A-Za-z0-9_@!#$&*+=.|¥￥㐀-䶿一-鿿-]+", "letters, Chinese, digits or _@!#$&*+=.|¥￥-, 40 bytes at most", 40)
+    str,
+    matching(
+        r"[A-Za-z0-9_@!#$&*+=.|¥￥㐀-䶿一-鿿-]+",
+        "letters, Chinese, digits or _@!#$&*+=.|¥￥-, 40 bytes at most",
+        40,
+    ),
 ]
 
 

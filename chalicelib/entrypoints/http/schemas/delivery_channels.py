@@ -19,7 +19,9 @@ from chalicelib.entrypoints.http.schemas.base import (
 )
 from chalicelib.manage import changes
 
-_SECRETS = Field(repr=False, description="As the platform needs them. They are sealed, and never given back.")
+_SECRETS = Field(
+    repr=False, description="As the platform needs them. They are sealed, and never given back."
+)
 Uncertain = Annotated[OnUncertain, Field(strict=False)]
 Receipts = Annotated[ReceiptMode, Field(strict=False)]
 PerSecond = Annotated[int, Field(ge=0, le=100_000)]
@@ -39,7 +41,9 @@ class ChannelBody(Strict):
     deliveries_per_day: PerDay | None = None
 
     def order(self) -> changes.ChannelOrder:
-        return changes.ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
+        return changes.ChannelOrder(
+            **{name: getattr(self, name) for name in ChannelBody.model_fields}
+        )
 
 
 class ChannelChange(Patch):
@@ -68,7 +72,11 @@ class Return(Strict):
     """Where an authorisation's page leads afterwards."""
 
     redirect_uri: Annotated[
-        str, Field(max_length=1024, description="An address of http or https without a port of its own."), AfterValidator(check_address)
+        str,
+        Field(
+            max_length=1024, description="An address of http or https without a port of its own."
+        ),
+        AfterValidator(check_address),
     ]
 
 
@@ -134,4 +142,6 @@ class Check(Answer):
     status: Literal["ok", "failed", "pending"]
     code: str
     kind: Literal["", "misconfigured", "rejected", "unavailable", "throttled", "uncertain"]
-    link: Annotated[str | None, Field(description="The page of an authorisation, good for half an hour.")]
+    link: Annotated[
+        str | None, Field(description="The page of an authorisation, good for half an hour.")
+    ]

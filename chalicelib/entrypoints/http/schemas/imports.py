@@ -23,7 +23,9 @@ class ImportBody(Strict):
     @model_validator(mode="after")
     def _target_where_one_is_needed(self) -> ImportBody:
         if (self.kind in _WITH_TARGET) != (self.target is not None):
-            raise refusal(PARAMETER, "target: belongs to the kinds segment and list, and is required there")
+            raise refusal(
+                PARAMETER, "target: belongs to the kinds segment and list, and is required there"
+            )
         return self
 
 

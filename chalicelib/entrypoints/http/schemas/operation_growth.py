@@ -24,7 +24,9 @@ def _value(given: Any) -> Any:
     """Its booleans are 0 and 1, its times texts or numbers."""
     several = given if isinstance(given, list) else [] if given is None else [given]
     if len(several) > MAX_LIST or not all(isinstance(each, str | int | float) for each in several):
-        raise refusal(PARAMETER, f"must be a text, a number, or a list of at most {MAX_LIST} of them")
+        raise refusal(
+            PARAMETER, f"must be a text, a number, or a list of at most {MAX_LIST} of them"
+        )
     if any(isinstance(each, str) and len(each) > MAX_TEXT for each in several):
         raise refusal(PARAMETER, f"must have at most {MAX_TEXT} characters")
     return given
@@ -32,13 +34,19 @@ def _value(given: Any) -> Any:
 
 Number = Annotated[int, Field(gt=0, lt=2**63)]
 Cuid = Annotated[int, Field(gt=0, lt=2**63, description="The userid as a number")]
-Name = Annotated[str, matching(r"[A-Za-z0-9_$一-鿿-]{1,64}", "1 to 64 letters, Chinese, digits, _ $ -", 192)]
-Contact = Annotated[str, Field(max_length=MAX_TEXT), BeforeValidator(_text, json_schema_input_type=str | int)]
+Name = Annotated[
+    str, matching(r"[A-Za-z0-9_$一-鿿-]{1,64}", "1 to 64 letters, Chinese, digits, _ $ -", 192)
+]
+Contact = Annotated[
+    str, Field(max_length=MAX_TEXT), BeforeValidator(_text, json_schema_input_type=str | int)
+]
 Shown = bool | int | float | str
 Value = Annotated[Any, BeforeValidator(_value, json_schema_input_type=Shown | list[Shown] | None)]
 Values = dict[Name, Value]
 EventId = Annotated[
-    str, matching(r"[\x21-\x7e]{0,64}", "at most 64 visible characters", 64), BeforeValidator(_text, json_schema_input_type=str | int)
+    str,
+    matching(r"[\x21-\x7e]{0,64}", "at most 64 visible characters", 64),
+    BeforeValidator(_text, json_schema_input_type=str | int),
 ]
 
 
@@ -46,7 +54,11 @@ class ChannelValues(Strict):
     id: Annotated[Number, Field(description="The number of a delivery channel")]
     channelValues: Annotated[
         dict[str, Contact],
-        Field(min_length=1, max_length=MAX_LABELS, description="Contact label -> contact; an empty one takes it away"),
+        Field(
+            min_length=1,
+            max_length=MAX_LABELS,
+            description="Contact label -> contact; an empty one takes it away",
+        ),
     ]
 
 
@@ -55,7 +67,9 @@ class UserChannels(Strict):
     channels: Annotated[list[ChannelValues], Field(min_length=1, max_length=MAX_CHANNELS)]
 
 
-class Batch(RootModel[Annotated[list[UserChannels], Field(min_length=1, max_length=MAX_GROWTH_ITEMS)]]):
+class Batch(
+    RootModel[Annotated[list[UserChannels], Field(min_length=1, max_length=MAX_GROWTH_ITEMS)]]
+):
     """1 to 100 users."""
 
     def contacts(self) -> list[LabelledContact]:
@@ -69,7 +83,10 @@ class Batch(RootModel[Annotated[list[UserChannels], Field(min_length=1, max_leng
 
 class Attributes(Strict):
     cuid: Cuid
-    data: Annotated[Values, Field(min_length=1, max_length=MAX_ATTRIBUTES, description="null takes an attribute away")]
+    data: Annotated[
+        Values,
+        Field(min_length=1, max_length=MAX_ATTRIBUTES, description="null takes an attribute away"),
+    ]
 
 
 class EventRecord(Strict):

@@ -30,7 +30,12 @@ class Platform(Answer):
     provider_ids: ProviderIds
     token_life: int | None
     recall: bool
-    authorisation: Annotated[bool, Field(description="Whether an account lets us in by a page with a QR code, instead of its own secret.")]
+    authorisation: Annotated[
+        bool,
+        Field(
+            description="Whether an account lets us in by a page with a QR code, instead of its own secret."
+        ),
+    ]
     calls_per_second: float | None
     deliveries_per_minute: int | None
     deliveries_per_day: int | None

@@ -101,7 +101,10 @@ class Members(Page):
 
 
 class AuditQuery(ListQuery):
-    month: Annotated[str, Field(pattern=f"^({MONTH.pattern})?$", description="`2026-11` (UTC); left out: this one.")] = ""
+    month: Annotated[
+        str,
+        Field(pattern=f"^({MONTH.pattern})?$", description="`2026-11` (UTC); left out: this one."),
+    ] = ""
 
 
 class Change(Answer):

@@ -45,13 +45,19 @@ class Option(Sparse):
     black_id: Annotated[int, Field(ge=0)] | None = None
     white_id: Annotated[int, Field(ge=0)] | None = None
     priority: Annotated[int, Field(ge=1, le=3)] = 2
-    label: Annotated[str, Field(max_length=30, description="The contact label to use where a user has one; our own")] = ""
+    label: Annotated[
+        str,
+        Field(max_length=30, description="The contact label to use where a user has one; our own"),
+    ] = ""
     template_version: Annotated[int, Field(ge=1, le=999_999)] | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
         if self.black_id is not None and self.white_id is not None:
-            raise refusal(BOTH_LISTS, "black_id 与 white_id 不能同时存在 (black_id and white_id exclude each other)")
+            raise refusal(
+                BOTH_LISTS,
+                "black_id 与 white_id 不能同时存在 (black_id and white_id exclude each other)",
+            )
         return self
 
 
@@ -91,7 +97,12 @@ class OfTemplate(Common):
     def says(self) -> dict[str, Any]:
         app_para = self.app_para.model_dump(exclude_unset=True, exclude_none=True)
         version = self.option.template_version
-        return {"template": self.template_id, "template_version": version, "template_para": self.template_para, "app_para": app_para}
+        return {
+            "template": self.template_id,
+            "template_version": version,
+            "template_para": self.template_para,
+            "app_para": app_para,
+        }
 
 
 Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ELEMENTS)]
@@ -112,7 +123,9 @@ class Ordinary(Common):
     @model_validator(mode="after")
     def _something(self) -> Ordinary:
         if not self.given():
-            raise refusal(PARAMETER, "msg_xxx 缺失 (a message needs msg_app, msg_sms … or template_id)")
+            raise refusal(
+                PARAMETER, "msg_xxx 缺失 (a message needs msg_app, msg_sms … or template_id)"
+            )
         if self.option.template_version is not None:
             raise refusal(PARAMETER, "option.template_version: an ordinary message has no template")
         return self

@@ -33,7 +33,9 @@ class Condition(Strict):
     @model_validator(mode="after")
     def _one_way(self) -> Condition:
         short = self.missing is not None and self.within is not None
-        if short == (self.terms is not None) or (self.terms is not None and (self.missing or self.within)):
+        if short == (self.terms is not None) or (
+            self.terms is not None and (self.missing or self.within)
+        ):
             raise refusal(PARAMETER, "must have either terms, or missing and within")
         return self
 

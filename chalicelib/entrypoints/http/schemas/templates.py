@@ -15,13 +15,24 @@ from chalicelib.manage.templates import MAX_ALTERNATIVES
 def _content(given: Any) -> Any:
     """What stands in it is checked by the platforms."""
     listed = given if isinstance(given, list) else [given]
-    if not 1 <= len(listed) <= MAX_ALTERNATIVES or not all(isinstance(each, dict) for each in listed):
-        raise refusal(PARAMETER, f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives")
+    if not 1 <= len(listed) <= MAX_ALTERNATIVES or not all(
+        isinstance(each, dict) for each in listed
+    ):
+        raise refusal(
+            PARAMETER, f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives"
+        )
     return given
 
 
-_OBJECTS = {"type": "array", "items": {"type": "object"}, "minItems": 1, "maxItems": MAX_ALTERNATIVES}
-Content = Annotated[Any, AfterValidator(_content), WithJsonSchema({"anyOf": [{"type": "object"}, _OBJECTS]})]
+_OBJECTS = {
+    "type": "array",
+    "items": {"type": "object"},
+    "minItems": 1,
+    "maxItems": MAX_ALTERNATIVES,
+}
+Content = Annotated[
+    Any, AfterValidator(_content), WithJsonSchema({"anyOf": [{"type": "object"}, _OBJECTS]})
+]
 Contents = Annotated[
     dict[Annotated[ChannelType, Field(strict=False)], Content],
     Field(
@@ -36,7 +47,10 @@ Links = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=1
 class TemplateChange(Strict):
     name: Name
     contents: Contents
-    links: Annotated[Links | None, Field(description="Variables that hold addresses; left out: `url` and `…_url`.")] = None
+    links: Annotated[
+        Links | None,
+        Field(description="Variables that hold addresses; left out: `url` and `…_url`."),
+    ] = None
 
 
 class TemplateBody(TemplateChange):

@@ -16,11 +16,25 @@ MAX_VALUES = 100  # of one scope
 
 
 Bind = Annotated[str, matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
-Phone = Annotated[str, matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)]
-Email = Annotated[str, matching(r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+', "an e-mail address", 254)]
+Phone = Annotated[
+    str, matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)
+]
+Email = Annotated[
+    str,
+    matching(
+        r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+',
+        "an e-mail address",
+        254,
+    ),
+]
 Id = Annotated[str, matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
 LinkedCorpId = Annotated[
-    str, matching(r"([\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+", "CorpId/userid, or userid in the own corporation", 256)
+    str,
+    matching(
+        r"([\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+",
+        "CorpId/userid, or userid in the own corporation",
+        256,
+    ),
 ]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
 All = Literal["all"]
@@ -33,7 +47,9 @@ def _of_all(value: Any) -> Any:
 
 OneOfAll = Annotated[Id, BeforeValidator(_of_all, json_schema_input_type=str | dict[All, str])]
 ManyOfAll = Annotated[
-    list[LinkedCorpId], Field(max_length=MAX_VALUES), BeforeValidator(_of_all, json_schema_input_type=list[str] | dict[All, list[str]])
+    list[LinkedCorpId],
+    Field(max_length=MAX_VALUES),
+    BeforeValidator(_of_all, json_schema_input_type=list[str] | dict[All, list[str]]),
 ]
 
 
@@ -55,7 +71,10 @@ class Contacts(Strict):
 
     def change(self) -> Change:
         named = {kind: getattr(self, _FIELDS.get(kind, kind.value)) for kind in ChannelType}
-        return Change({kind: _scoped(value) for kind, value in named.items() if value is not None}, _scoped(self.tag or {}))
+        return Change(
+            {kind: _scoped(value) for kind, value in named.items() if value is not None},
+            _scoped(self.tag or {}),
+        )
 
 
 _FIELDS = {ChannelType.SMS: "phone"}
@@ -64,7 +83,10 @@ _FIELDS = {ChannelType.SMS: "phone"}
 def _scoped(value: Any) -> Scoped:
     """Each scope's values; what has no scope is bound to `all`."""
     by_bind = value if isinstance(value, Mapping) else {ALL: value}
-    return {bind: tuple(dict.fromkeys(found)) if isinstance(found, list) else (found,) for bind, found in by_bind.items()}
+    return {
+        bind: tuple(dict.fromkeys(found)) if isinstance(found, list) else (found,)
+        for bind, found in by_bind.items()
+    }
 
 
 class Entry(Contacts):
@@ -78,10 +100,16 @@ class Entry(Contacts):
         own = self.change()
         explicit = self.set.change() if self.set else nothing
         merged = Change(
-            {kind: {**own.contacts.get(kind, {}), **explicit.contacts.get(kind, {})} for kind in {*own.contacts, *explicit.contacts}},
+            {
+                kind: {**own.contacts.get(kind, {}), **explicit.contacts.get(kind, {})}
+                for kind in {*own.contacts, *explicit.contacts}
+            },
             {**own.tags, **explicit.tags},
         )
-        added, removed = self.add.change() if self.add else nothing, self.del_.change() if self.del_ else nothing
+        added, removed = (
+            self.add.change() if self.add else nothing,
+            self.del_.change() if self.del_ else nothing,
+        )
         return UserChange(self.userid, merged, added, removed)
 
 

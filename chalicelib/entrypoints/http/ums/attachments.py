@@ -19,15 +19,27 @@ MAX_FORM = 4_400_000
 FORM_TOO_LARGE = 1019051
 
 TYPES = {
-    "wechatoa": ChannelType.WECHATOA, "wechatmp": ChannelType.WECHATMP, "dingtalkcc": ChannelType.DINGTALK_CC,
-    "dingtalk_cc": ChannelType.DINGTALK_CC, "wechatwk": ChannelType.WECHATWK,
-}  # fmt: skip
+    "wechatoa": ChannelType.WECHATOA,
+    "wechatmp": ChannelType.WECHATMP,
+    "dingtalkcc": ChannelType.DINGTALK_CC,
+    "dingtalk_cc": ChannelType.DINGTALK_CC,
+    "wechatwk": ChannelType.WECHATWK,
+}
 
 
 @route(
-    bp, "/v1/material", "POST", auth=Auth.CHANNEL, shape=ums_error, limit=MAX_FORM, takes="attachments.Material", form=True,
-    gives="attachments.Kept", tag="sending", errors=(FORM_TOO_LARGE,),
-)  # fmt: skip
+    bp,
+    "/v1/material",
+    "POST",
+    auth=Auth.CHANNEL,
+    shape=ums_error,
+    limit=MAX_FORM,
+    takes="attachments.Material",
+    form=True,
+    gives="attachments.Kept",
+    tag="sending",
+    errors=(FORM_TOO_LARGE,),
+)
 def keep(call: Call) -> dict[str, Any]:
     """Upload an attachment: a form with `type`=`attachment`, one `file`, and `time_to_live` in hours."""
     given = _form(call)
@@ -37,10 +49,14 @@ def keep(call: Call) -> dict[str, Any]:
     names = [part.name for part in given if part.name != "file"]
     if len(set(names)) < len(names):
         raise Refused(PARAMETER, "body: has a field twice", field="body")
-    fields = {part.name: part.body.decode("utf-8", "replace") for part in given if part.name != "file"}
+    fields = {
+        part.name: part.body.decode("utf-8", "replace") for part in given if part.name != "file"
+    }
     checked = call.validated(fields, "attachments.Material")
     name = attachments.file_name(files[0].filename or "")
-    url = attachments.keep(call.world, call.sender.key, name, bytes(files[0].body), checked.time_to_live)
+    url = attachments.keep(
+        call.world, call.sender.key, name, bytes(files[0].body), checked.time_to_live
+    )
     return {"code": 0, "url": url}
 
 
@@ -70,15 +86,29 @@ def _form(call: Call) -> list[Any]:
 def upload(call: Call) -> dict[str, Any]:
     """The address of a larger attachment, and the form with which it is uploaded."""
     body = call.body()
-    url, target, fields = attachments.upload(call.world, call.sender.key, attachments.file_name(body.name), body.time_to_live)
-    form = {"url": target, "fields": fields, "max_bytes": attachments.MAX_TOTAL, "expires_in": attachments.UPLOAD_SECONDS}
+    url, target, fields = attachments.upload(
+        call.world, call.sender.key, attachments.file_name(body.name), body.time_to_live
+    )
+    form = {
+        "url": target,
+        "fields": fields,
+        "max_bytes": attachments.MAX_TOTAL,
+        "expires_in": attachments.UPLOAD_SECONDS,
+    }
     return {"code": 0, "url": url, "upload": form}
 
 
 @route(
-    bp, "/v1/token", "GET", auth=Auth.CHANNEL, shape=ums_error, query="attachments.TokenQuery", gives="attachments.AccessToken", tag="sending",
+    bp,
+    "/v1/token",
+    "GET",
+    auth=Auth.CHANNEL,
+    shape=ums_error,
+    query="attachments.TokenQuery",
+    gives="attachments.AccessToken",
+    tag="sending",
     errors=(1015008, 1015009, 1015012, 1019013, 1019052),
-)  # fmt: skip
+)
 def token(call: Call) -> dict[str, Any]:
     """The provider's own access token of a delivery channel."""
     found = provider_query.access_token(call.world, call.sender, TYPES[call.asked().type])

@@ -24,13 +24,40 @@ HAS_MESSAGE = 1015094  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 SENDS: dict[str, Any] = {
-    "auth": Auth.CHANNEL, "shape": ums_error, "gives": "send.Accepted", "tag": "sending", "headers": ("Idempotency-Key",),
+    "auth": Auth.CHANNEL,
+    "shape": ums_error,
+    "gives": "send.Accepted",
+    "tag": "sending",
+    "headers": ("Idempotency-Key",),
     "errors": (
-        1015004, 1015006, 1015007, 1015008, 1015009, 1015010, 1015011, 1015012, 1019013, 1019014, 1015026, 1015031, 1015046,
-        1019005, 1019006, 1015073, 1015084, 1015085,
-        1015094, 1015095, 1015097, 1019001, 1019003, 1019004, 1019041, 503,
+        1015004,
+        1015006,
+        1015007,
+        1015008,
+        1015009,
+        1015010,
+        1015011,
+        1015012,
+        1019013,
+        1019014,
+        1015026,
+        1015031,
+        1015046,
+        1019005,
+        1019006,
+        1015073,
+        1015084,
+        1015085,
+        1015094,
+        1015095,
+        1015097,
+        1019001,
+        1019003,
+        1019004,
+        1019041,
+        503,
     ),
-}  # fmt: skip
+}
 
 
 @route(bp, "/v1/sent", "POST", takes="send.AnySend", **SENDS)
@@ -75,10 +102,18 @@ def _refuse_what_does_not_belong(body: Any, *, broadcast: bool, template: bool) 
     names = [name for name in body if isinstance(name, str)] if isinstance(body, Mapping) else []
     content = next((name[:64] for name in names if name.startswith("msg_")), "")
     if template and content:
-        raise Refused(HAS_MESSAGE, f"{content}: 模板消息不能携带 msg_xxx (a template message must not carry it)", field=content)
+        raise Refused(
+            HAS_MESSAGE,
+            f"{content}: 模板消息不能携带 msg_xxx (a template message must not carry it)",
+            field=content,
+        )
     audience = next((name[:64] for name in names if name.startswith("aud_")), "")
     if broadcast and audience:
-        raise Refused(PARAMETER, f"{audience}: a broadcast goes to everyone; to send to an audience, use the path sent", field=audience)
+        raise Refused(
+            PARAMETER,
+            f"{audience}: a broadcast goes to everyone; to send to an audience, use the path sent",
+            field=audience,
+        )
 
 
 def _once(call: Call, body: Any) -> Once | None:
@@ -87,6 +122,12 @@ def _once(call: Call, body: Any) -> Once | None:
     if key is None:
         return None
     if not _KEY.fullmatch(key):
-        raise Refused(PARAMETER, "Idempotency-Key: must be 1 to 255 visible ASCII characters", field="Idempotency-Key")
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        raise Refused(
+            PARAMETER,
+            "Idempotency-Key: must be 1 to 255 visible ASCII characters",
+            field="Idempotency-Key",
+        )
+    digest = hashlib.sha256(
+        json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()
     return Once(keys.join("once", call.sender.key, call.request.path, key), digest)

@@ -21,14 +21,29 @@ if TYPE_CHECKING:
 
 bp = Blueprint(__name__)
 
-SCOPE_REFUSED, BUSY, UNKNOWN = 1019021, 1019022, 1019023  # our own; UMS does not publish the codes of its user API
+SCOPE_REFUSED, BUSY, UNKNOWN = (
+    1019021,
+    1019022,
+    1019023,
+)  # our own; UMS does not publish the codes of its user API
 
 
-@route(bp, "/v1/user/opt", "POST", auth=Auth.EITHER, shape=ums_error, takes="users.Entries", gives="users.Changed", tag="users")
+@route(
+    bp,
+    "/v1/user/opt",
+    "POST",
+    auth=Auth.EITHER,
+    shape=ums_error,
+    takes="users.Entries",
+    gives="users.Changed",
+    tag="users",
+)
 def change_users(call: Call) -> dict[str, Any]:
     """Add and change users, each on its own."""
     given = call.json()
-    entries = [given] if isinstance(given, Mapping) and "userid" in given else given  # UMS's guides print one user alone, too
+    entries = (
+        [given] if isinstance(given, Mapping) and "userid" in given else given
+    )  # UMS's guides print one user alone, too
     if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
         raise Refused(PARAMETER, f"body: must be a list of 1 to {MAX_USERS} users", field="body")
     changes: list[UserChange] = []
@@ -48,9 +63,16 @@ def change_users(call: Call) -> dict[str, Any]:
 
 
 @route(
-    bp, "/v1/user/delete", "POST", auth=Auth.ACCESS, shape=ums_error, takes="users.UserIds", gives="users.Changed", tag="users",
+    bp,
+    "/v1/user/delete",
+    "POST",
+    auth=Auth.ACCESS,
+    shape=ums_error,
+    takes="users.UserIds",
+    gives="users.Changed",
+    tag="users",
     role=Role.OPERATOR,
-)  # fmt: skip
+)
 def delete_users(call: Call) -> dict[str, Any]:
     """Delete users with all that is bound to them, each on its own."""
     entries = call.json()
@@ -62,7 +84,13 @@ def delete_users(call: Call) -> dict[str, Any]:
         try:
             userids.append(call.validated([entry], "users.UserIds").root[0])
         except Refused as error:
-            failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.errors[0][1] if isinstance(error, BadBody) else error}"))
+            failed.append(
+                _failure(
+                    {"userid": entry},
+                    error.code,
+                    f"[{n}]: {error.errors[0][1] if isinstance(error, BadBody) else error}",
+                )
+            )
     lost = users.delete(call.world, userids) if userids else {}
     return _answered(call, "/v1/user/delete", userids, lost, failed)
 
@@ -70,15 +98,33 @@ def delete_users(call: Call) -> dict[str, Any]:
 _CODES = {users.BUSY: BUSY, users.UNKNOWN: UNKNOWN}
 
 
-def _answered(call: Call, path: str, userids: Sequence[str], lost: Mapping[str, str], failed: Sequence[dict[str, str]]) -> dict[str, Any]:
+def _answered(
+    call: Call,
+    path: str,
+    userids: Sequence[str],
+    lost: Mapping[str, str],
+    failed: Sequence[dict[str, str]],
+) -> dict[str, Any]:
     """What became of each; in the log of changes, how many it were, or who it was."""
-    every = [*failed, *(_failure({"userid": u}, _CODES.get(why, PARAMETER), why) for u, why in lost.items())]
+    every = [
+        *failed,
+        *(_failure({"userid": u}, _CODES.get(why, PARAMETER), why) for u, why in lost.items()),
+    ]
     success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
     if call.member is not None and success:
-        log_change(call, "POST", path, {"userid": success[0]} if len(success) == 1 else {"users": str(len(success))})
+        log_change(
+            call,
+            "POST",
+            path,
+            {"userid": success[0]} if len(success) == 1 else {"users": str(len(success))},
+        )
     return {"code": 0, "message": "success", "data": {"success": success, "fail": every}}
 
 
 def _failure(entry: Any, code: int, message: str) -> dict[str, str]:
     userid = entry.get("userid") if isinstance(entry, Mapping) else None
-    return {"userid": userid[:64] if isinstance(userid, str) else "", "errcode": str(code), "errmsg": message}
+    return {
+        "userid": userid[:64] if isinstance(userid, str) else "",
+        "errcode": str(code),
+        "errmsg": message,
+    }

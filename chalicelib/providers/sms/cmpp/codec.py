@@ -143,9 +143,13 @@ def encode(body: Body, sequence: int, version: int) -> bytes:
 def _payload(body: Body, v3: bool) -> tuple[int, bytes]:
     match body:
         case Connect():
-            return Command.CONNECT, text(body.source, 6) + body.authenticator + struct.pack(">BI", body.version, body.timestamp)
+            return Command.CONNECT, text(body.source, 6) + body.authenticator + struct.pack(
+                ">BI", body.version, body.timestamp
+            )
         case ConnectResp():
-            return Command.CONNECT_RESP, uint(body.status, 4 if v3 else 1) + body.authenticator + uint(body.version, 1)
+            return Command.CONNECT_RESP, uint(
+                body.status, 4 if v3 else 1
+            ) + body.authenticator + uint(body.version, 1)
         case Submit():
             return Command.SUBMIT, _submit(body, v3)
         case SubmitResp() | DeliverResp():
@@ -161,28 +165,64 @@ def _submit(body: Submit, v3: bool) -> bytes:
     if not 0 < len(body.numbers) <= MAX_NUMBERS:
         raise Malformed("DestUsr_tl")
     number = 32 if v3 else 21
-    return b"".join((
-        bytes(8), uint(body.parts, 1), uint(body.part, 1), uint(body.report, 1), uint(body.level, 1), text(body.service, 10),
-        uint(body.fee_user_type, 1), text(body.fee_number, number), bytes(1) if v3 else b"",  # Fee_terminal_type: a real number
-        bytes(1), uint(body.has_header, 1), uint(body.format, 1), text(body.account, 6), text(body.fee_type, 2),
-        text(body.fee_code, 6), text(body.valid_until, 17), text(body.send_at, 17), text(body.source, 21),
-        uint(len(body.numbers), 1), *(text(each, number) for each in body.numbers), bytes(1) if v3 else b"",  # Dest_terminal_type
-        uint(len(body.content), 1), body.content, bytes(20 if v3 else 8),  # LinkID; Reserve
-    ))  # fmt: skip
+    return b"".join(
+        (
+            bytes(8),
+            uint(body.parts, 1),
+            uint(body.part, 1),
+            uint(body.report, 1),
+            uint(body.level, 1),
+            text(body.service, 10),
+            uint(body.fee_user_type, 1),
+            text(body.fee_number, number),
+            bytes(1) if v3 else b"",  # Fee_terminal_type: a real number
+            bytes(1),
+            uint(body.has_header, 1),
+            uint(body.format, 1),
+            text(body.account, 6),
+            text(body.fee_type, 2),
+            text(body.fee_code, 6),
+            text(body.valid_until, 17),
+            text(body.send_at, 17),
+            text(body.source, 21),
+            uint(len(body.numbers), 1),
+            *(text(each, number) for each in body.numbers),
+            bytes(1) if v3 else b"",  # Dest_terminal_type
+            uint(len(body.content), 1),
+            body.content,
+            bytes(20 if v3 else 8),  # LinkID; Reserve
+        )
+    )
 
 
 def _deliver(body: Deliver, v3: bool) -> bytes:
-    return b"".join((
-        uint(body.id, 8), text(body.to, 21), text(body.service, 10), bytes(1), uint(body.has_header, 1), uint(body.format, 1),
-        text(body.number, 32 if v3 else 21), bytes(1) if v3 else b"", uint(body.is_report, 1), uint(len(body.content), 1),
-        body.content, bytes(20 if v3 else 8),
-    ))  # fmt: skip
+    return b"".join(
+        (
+            uint(body.id, 8),
+            text(body.to, 21),
+            text(body.service, 10),
+            bytes(1),
+            uint(body.has_header, 1),
+            uint(body.format, 1),
+            text(body.number, 32 if v3 else 21),
+            bytes(1) if v3 else b"",
+            uint(body.is_report, 1),
+            uint(len(body.content), 1),
+            body.content,
+            bytes(20 if v3 else 8),
+        )
+    )
 
 
 def encode_report(report: Report, size: int) -> bytes:
     """60 bytes as in version 2, or 71 as in version 3."""
     number = {60: 21, 71: 32}[size]
-    texts = text(report.stat, 7) + text(report.submitted, 10) + text(report.done, 10) + text(report.number, number)
+    texts = (
+        text(report.stat, 7)
+        + text(report.submitted, 10)
+        + text(report.done, 10)
+        + text(report.number, number)
+    )
     return uint(report.id, 8) + texts + uint(report.sequence, 4)
 
 
@@ -204,7 +244,14 @@ def decode_report(content: bytes) -> Report:
     if number is None:
         raise Malformed("Msg_Length of a report")
     reader = Reader(content)
-    return Report(reader.uint(8), reader.text(7), reader.text(10), reader.text(10), reader.text(number), reader.uint(4))
+    return Report(
+        reader.uint(8),
+        reader.text(7),
+        reader.text(10),
+        reader.text(10),
+        reader.text(number),
+        reader.uint(4),
+    )
 
 
 def _read_connect(read: Reader, v3: bool) -> Body:
@@ -220,20 +267,46 @@ def _read_connect_resp(read: Reader, v3: bool) -> Body:
 def _read_submit(read: Reader, v3: bool) -> Body:
     number = 32 if v3 else 21
     read.raw(8)
-    parts, part, report, level, service = read.uint(1), read.uint(1), read.uint(1), read.uint(1), read.text(10)
+    parts, part, report, level, service = (
+        read.uint(1),
+        read.uint(1),
+        read.uint(1),
+        read.uint(1),
+        read.text(10),
+    )
     fee_user_type, fee_number = read.uint(1), read.text(number)
     read.raw(2 if v3 else 1)  # Fee_terminal_type, TP_pId
     has_header, format, account = read.uint(1), read.uint(1), read.text(6)
-    fee_type, fee_code, valid_until, send_at, source = read.text(2), read.text(6), read.text(17), read.text(17), read.text(21)
+    fee_type, fee_code, valid_until, send_at, source = (
+        read.text(2),
+        read.text(6),
+        read.text(17),
+        read.text(17),
+        read.text(21),
+    )
     numbers = tuple(read.text(number) for _ in range(read.uint(1)))
     read.raw(1 if v3 else 0)
     content = read.raw(read.uint(1))
     read.raw(20 if v3 else 8)
     return Submit(
-        numbers=numbers, content=content, format=format, account=account, source=source, part=part, parts=parts, report=report,
-        level=level, service=service, has_header=has_header == 1, fee_user_type=fee_user_type, fee_number=fee_number,
-        fee_type=fee_type, fee_code=fee_code, valid_until=valid_until, send_at=send_at,
-    )  # fmt: skip
+        numbers=numbers,
+        content=content,
+        format=format,
+        account=account,
+        source=source,
+        part=part,
+        parts=parts,
+        report=report,
+        level=level,
+        service=service,
+        has_header=has_header == 1,
+        fee_user_type=fee_user_type,
+        fee_number=fee_number,
+        fee_type=fee_type,
+        fee_code=fee_code,
+        valid_until=valid_until,
+        send_at=send_at,
+    )
 
 
 def _read_submit_resp(read: Reader, v3: bool) -> Body:
@@ -249,9 +322,15 @@ def _read_deliver(read: Reader, v3: bool) -> Body:
     content = read.raw(read.uint(1))
     read.raw(20 if v3 else 8)
     return Deliver(
-        id=identity, to=to, number=number, content=content, format=format, is_report=is_report, service=service,
+        id=identity,
+        to=to,
+        number=number,
+        content=content,
+        format=format,
+        is_report=is_report,
+        service=service,
         has_header=has_header == 1,
-    )  # fmt: skip
+    )
 
 
 def _read_deliver_resp(read: Reader, v3: bool) -> Body:

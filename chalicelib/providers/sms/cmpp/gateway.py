@@ -59,12 +59,17 @@ class Incoming:
 class Gateway:
     """`take` gets what comes in, from the reading threads: it must not wait."""
 
-    def __init__(self, code: str, settings: Settings, dial: Dial, take: Callable[[Incoming], None]) -> None:
+    def __init__(
+        self, code: str, settings: Settings, dial: Dial, take: Callable[[Incoming], None]
+    ) -> None:
         self.code, self.settings, self.dial, self.take = code, settings, dial, take
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self._connections = [Connection(self) for _ in range(settings.connections)]
-        self._threads = [threading.Thread(target=each.run, daemon=True, name=f"{code}-{n}") for n, each in enumerate(self._connections)]
+        self._threads = [
+            threading.Thread(target=each.run, daemon=True, name=f"{code}-{n}")
+            for n, each in enumerate(self._connections)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -85,13 +90,17 @@ class Gateway:
         """Until one connection is open (monotonic seconds); raises what is wrong."""
         self._choose(until, lambda connection: connection.is_open)
 
-    def submit(self, submit: Submit, until: float, on: Connection | None = None) -> tuple[SubmitResp, Connection]:
+    def submit(
+        self, submit: Submit, until: float, on: Connection | None = None
+    ) -> tuple[SubmitResp, Connection]:
         """The answer, and the connection it came on: the parts of one message stay on one connection.
 
         Raises Unavailable or Misconfigured while nothing was sent, Uncertain when it was and no answer came.
         """
         with self.changed:
-            connection = self._choose(until, lambda c: c.free > 0 and (on is None or c is on or not on.is_open))
+            connection = self._choose(
+                until, lambda c: c.free > 0 and (on is None or c is on or not on.is_open)
+            )
             life, sequence = connection.send(submit)
         life.flush()
         return life.await_answer(sequence, until), connection
@@ -105,12 +114,18 @@ class Gateway:
                 self._raise_if_hopeless()
                 left = until - time.monotonic()
                 if left <= 0 or not self.changed.wait(left):
-                    raise Unavailable("window_full" if any(c.is_open for c in self._connections) else self._trouble())
+                    raise Unavailable(
+                        "window_full"
+                        if any(c.is_open for c in self._connections)
+                        else self._trouble()
+                    )
 
     def _raise_if_hopeless(self) -> None:
         """When every connection waits for an operator."""
         troubles = [c.trouble for c in self._connections if not c.is_open]
-        if len(troubles) == len(self._connections) and all(isinstance(t, Misconfigured) for t in troubles):
+        if len(troubles) == len(self._connections) and all(
+            isinstance(t, Misconfigured) for t in troubles
+        ):
             raise Misconfigured(self._trouble())
 
     def _trouble(self) -> str:
@@ -119,7 +134,9 @@ class Gateway:
 
 def wait(failures: int, by_operator: bool) -> float:
     """Seconds until the next try: twice as long after each failure, and at once the longest where an operator must act."""
-    longest = LONGEST_WAIT if by_operator else min(SHORTEST_WAIT * 2.0 ** min(failures, 30), LONGEST_WAIT)
+    longest = (
+        LONGEST_WAIT if by_operator else min(SHORTEST_WAIT * 2.0 ** min(failures, 30), LONGEST_WAIT)
+    )
     return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads, keeps no secret
 
 
@@ -174,7 +191,9 @@ class Connection:
             with gateway.changed:
                 self._life = None
                 gateway.changed.notify_all()
-        self._is_down((Misconfigured if closed.by_operator else Unavailable)(closed.code or "terminated"))
+        self._is_down(
+            (Misconfigured if closed.by_operator else Unavailable)(closed.code or "terminated")
+        )
         return life.was_open
 
     def _is_up(self) -> None:
@@ -183,7 +202,9 @@ class Connection:
 
     def _is_down(self, error: ProviderError) -> None:
         level = logging.INFO if self._gateway.stopping.is_set() else logging.WARNING
-        event = "channel_misconfigured" if isinstance(error, Misconfigured) else "gateway_disconnected"
+        event = (
+            "channel_misconfigured" if isinstance(error, Misconfigured) else "gateway_disconnected"
+        )
         log.log(level, event, extra={"channel": self._gateway.code, "code": error.code})
         with self._gateway.changed:
             self.trouble = error
@@ -209,7 +230,9 @@ class Life:
         self._gateway, self.stream = gateway, stream
         self.link = Link(gateway.settings.login, gateway.settings.window)
         self.opened = self.was_open = False
-        self._answers: dict[int, SubmitResp | None] = {}  # None: the connection ended before it came
+        self._answers: dict[
+            int, SubmitResp | None
+        ] = {}  # None: the connection ended before it came
         self._writing = threading.Lock()
 
     def run(self, is_up: Callable[[], None]) -> Closed:
@@ -221,13 +244,18 @@ class Life:
             data = self.stream.read(TICK)
             with self._gateway.changed:
                 now = time.monotonic()
-                events = [*(self.link.feed(data, now) if data is not None else ()), *self.link.tick(now)]
+                events = [
+                    *(self.link.feed(data, now) if data is not None else ()),
+                    *self.link.tick(now),
+                ]
                 closed = self._note(events, is_up)
                 if self._gateway.stopping.is_set():  # also when it opened only now
                     self.link.terminate(now)
             for event in events:
                 if isinstance(event, Delivered):
-                    self._gateway.take(Incoming(self._gateway.code, event.deliver, self._answerer(event)))
+                    self._gateway.take(
+                        Incoming(self._gateway.code, event.deliver, self._answerer(event))
+                    )
             self.flush()
             if closed is not None:
                 return closed
@@ -241,7 +269,10 @@ class Life:
             elif isinstance(event, Answered):
                 self._answers[event.sequence] = event.answer
             elif isinstance(event, Unreadable):
-                log.warning("message_not_understood", extra={"channel": self._gateway.code, "command": f"{event.command:#x}"})
+                log.warning(
+                    "message_not_understood",
+                    extra={"channel": self._gateway.code, "command": f"{event.command:#x}"},
+                )
             elif isinstance(event, Closed):
                 self.opened, end = False, event
                 self._answers.update(dict.fromkeys(event.lost))

@@ -30,7 +30,12 @@ PATIENCE = 60.0  # T: seconds that an answer may take
 TRIES = 3  # N: unanswered ACTIVE_TESTs after which the connection counts as dead
 WINDOW = 16  # SUBMITs that may be unanswered at once
 
-STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = 1, 2, 3, 4  # CONNECT_RESP's Status; 1 is also DELIVER_RESP's Result
+STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = (
+    1,
+    2,
+    3,
+    4,
+)  # CONNECT_RESP's Status; 1 is also DELIVER_RESP's Result
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,9 @@ class State(Enum):
 class Link:
     """`out` gathers what is to be sent; the caller takes it after each call."""
 
-    def __init__(self, login: Login, window: int = WINDOW, *, idle: float = IDLE, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, login: Login, window: int = WINDOW, *, idle: float = IDLE, patience: float = PATIENCE
+    ) -> None:
         self._login, self._window, self._idle, self._patience = login, window, idle, patience
         self.state = State.NEW
         self.out = bytearray()
@@ -98,13 +105,17 @@ class Link:
         self._sequence = 0
         self._proof = b""  # our authenticator, from which the gateway's is made
         self._waiting: dict[int, float] = {}  # SUBMITs without an answer: when they were sent
-        self._heard = self._asked = 0.0  # when something came last; when the last ACTIVE_TEST or CONNECT went
+        self._heard = self._asked = (
+            0.0  # when something came last; when the last ACTIVE_TEST or CONNECT went
+        )
         self._tests = 0  # without an answer
 
     @property
     def free(self) -> int:
         """SUBMITs that may be sent now: none while nobody knows whether the other side is there."""
-        return self._window - len(self._waiting) if self.state is State.OPEN and not self._tests else 0
+        return (
+            self._window - len(self._waiting) if self.state is State.OPEN and not self._tests else 0
+        )
 
     @property
     def unanswered(self) -> int:
@@ -187,7 +198,9 @@ class Link:
         if self.state is State.CONNECTING:
             yield from self._greeted(body)
         elif isinstance(body, SubmitResp):
-            if self._waiting.pop(sequence, None) is not None:  # else it comes too late, and nobody waits for it
+            if (
+                self._waiting.pop(sequence, None) is not None
+            ):  # else it comes too late, and nobody waits for it
                 yield Answered(sequence, body)
         elif isinstance(body, Deliver):
             yield Delivered(sequence, body)
@@ -224,7 +237,9 @@ class Link:
             yield Opened()
 
     def _is_genuine(self, body: ConnectResp) -> bool:
-        wanted = codec.counter_authenticator(body.status, body.status_size, self._proof, self._login.secret)
+        wanted = codec.counter_authenticator(
+            body.status, body.status_size, self._proof, self._login.secret
+        )
         return hmac.compare_digest(wanted, body.authenticator)
 
     def _close(self, code: str, *, by_operator: bool = False) -> Iterator[Event]:

@@ -104,7 +104,9 @@ class Cmpp(PlainProvider):
     def check_content(self, content: Mapping[str, Any]) -> None:
         check_names(content, ("content",), "")
         text = PLACEHOLDER.sub("", required_text(content, "content", limit=20_000))
-        if len(cmpp_text.parts(text, "gsm", 0)) > cmpp_text.MAX_PARTS:  # whatever the gateway's alphabet, it is at least so many
+        if (
+            len(cmpp_text.parts(text, "gsm", 0)) > cmpp_text.MAX_PARTS
+        ):  # whatever the gateway's alphabet, it is at least so many
             raise Invalid("content", f"must fit into {cmpp_text.MAX_PARTS} SMS")
 
     @contextmanager
@@ -132,13 +134,24 @@ class Cmpp(PlainProvider):
     def _dial(self, settings: Settings) -> Stream:
         from chalicelib.web import tcp
 
-        return tcp.dial(self._policy, settings.server, settings.port, ports=cmpp_settings.PORTS, timeout=self._timeout)
+        return tcp.dial(
+            self._policy,
+            settings.server,
+            settings.port,
+            ports=cmpp_settings.PORTS,
+            timeout=self._timeout,
+        )
 
 
 class CmppSession(PlainSession):
     """Implements Session. `away` is entered while the gateway is waited for."""
 
-    def __init__(self, gateway: Gateway, timeout: float, away: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        timeout: float,
+        away: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._gateway, self._timeout, self._away = gateway, timeout, away
 
     def check(self) -> None:
@@ -161,7 +174,9 @@ class _Sending:
         self._gateway, self._settings, self._timeout = gateway, gateway.settings, timeout
         self._until = time.monotonic() + 2 * timeout
         self._contacts = [recipient.contact for recipient in call.recipients]
-        self._parts = cmpp_text.parts(_text(call), self._settings.alphabet, next(_references) & 0xFF)
+        self._parts = cmpp_text.parts(
+            _text(call), self._settings.alphabet, next(_references) & 0xFF
+        )
         if len(self._parts) > cmpp_text.MAX_PARTS:
             raise Rejected("too_long")
         self._outcomes: dict[int, Outcome] = {}
@@ -195,7 +210,9 @@ class _Sending:
                 self._say([n], Outcome(Loss.INVALID_TARGET, "bad_number"))
                 continue
             number = receipts.canonical(contact)
-            free = (g for g in groups if number not in g and len(g) < self._settings.numbers_per_submit)
+            free = (
+                g for g in groups if number not in g and len(g) < self._settings.numbers_per_submit
+            )
             group = next(free, None)
             if group is None:
                 group = {}
@@ -234,7 +251,9 @@ class _Sending:
                 return []
             ids.append(identity)
         for position, member in enumerate(members):
-            self._say([member], Outcome(provider_id=self._name(ids, position, self._contacts[member])))
+            self._say(
+                [member], Outcome(provider_id=self._name(ids, position, self._contacts[member]))
+            )
         return []
 
     def _refused(self, members: Sequence[int], result: int, *, first: bool) -> None:
@@ -244,7 +263,9 @@ class _Sending:
             raise error(str(result))
         self._say(members, Outcome(Loss.SUBMIT_FAILED, str(result) if first else f"part_{result}"))
 
-    def _one(self, members: Sequence[int], part: Part, n: int, on: Connection | None) -> tuple[int, int, Connection]:
+    def _one(
+        self, members: Sequence[int], part: Part, n: int, on: Connection | None
+    ) -> tuple[int, int, Connection]:
         """Result, Msg_Id, and where it went. What is throttled when some of the call has gone is tried again while there is time."""
         while True:
             until = min(self._until, time.monotonic() + self._timeout)
@@ -252,7 +273,9 @@ class _Sending:
                 answer, connection = self._gateway.submit(self._pdu(members, part, n), until, on)
             except Unavailable as error:
                 if n:
-                    raise Uncertain("incomplete") from error  # some parts have gone, this one has not
+                    raise Uncertain(
+                        "incomplete"
+                    ) from error  # some parts have gone, this one has not
                 raise
             except Malformed as error:
                 raise Misconfigured("settings") from error
@@ -264,17 +287,31 @@ class _Sending:
     def _pdu(self, members: Sequence[int], part: Part, n: int) -> Submit:
         own = self._settings
         return Submit(
-            numbers=tuple(self._contacts[m].removeprefix("+") for m in members), content=part.content, format=part.format,
-            has_header=part.has_header, part=n + 1, parts=len(self._parts), account=own.login.account, source=own.access_number,
-            service=own.service, fee_user_type=own.fee_user_type, fee_type=own.fee_type, fee_code=own.fee_code,
-        )  # fmt: skip
+            numbers=tuple(self._contacts[m].removeprefix("+") for m in members),
+            content=part.content,
+            format=part.format,
+            has_header=part.has_header,
+            part=n + 1,
+            parts=len(self._parts),
+            account=own.login.account,
+            source=own.access_number,
+            service=own.service,
+            fee_user_type=own.fee_user_type,
+            fee_type=own.fee_type,
+            fee_code=own.fee_code,
+        )
 
     def _name(self, ids: Sequence[int], position: int, contact: str) -> str:
         """The id of each part of one recipient, under each name that the gateway may use in its report."""
         either = {
-            cmpp_settings.CONSECUTIVE: (position,), cmpp_settings.ONE: (0,), cmpp_settings.BOTH: (0, position),
-        }[self._settings.group_ids]  # fmt: skip
-        names = ([receipts.name(receipts.following(i, n), contact) for n in dict.fromkeys(either)] for i in ids)
+            cmpp_settings.CONSECUTIVE: (position,),
+            cmpp_settings.ONE: (0,),
+            cmpp_settings.BOTH: (0, position),
+        }[self._settings.group_ids]
+        names = (
+            [receipts.name(receipts.following(i, n), contact) for n in dict.fromkeys(either)]
+            for i in ids
+        )
         return " ".join("|".join(each) for each in names)
 
 

@@ -35,7 +35,9 @@ def canonical(number: str) -> str:
 
 def name(message: int, number: str) -> str:
     """24 bits of a hash tell the 99 numbers of a SUBMIT apart, and do not give a number away."""
-    return f"{message:016x}-{sha256(f'{message >> 16:x}{canonical(number)}'.encode()).hexdigest()[:6]}"
+    return (
+        f"{message:016x}-{sha256(f'{message >> 16:x}{canonical(number)}'.encode()).hexdigest()[:6]}"
+    )
 
 
 def following(message: int, n: int) -> int:
@@ -63,7 +65,9 @@ def _milliseconds(stamp: str) -> int | None:
     return china_time(stamp, "%y%m%d%H%M") if re.fullmatch(r"\d{10}", stamp, re.ASCII) else None
 
 
-def read(deliver: Deliver, now: int, dead: Iterable[str] = NO_SUCH_NUMBER) -> Receipt | Reply | None:
+def read(
+    deliver: Deliver, now: int, dead: Iterable[str] = NO_SUCH_NUMBER
+) -> Receipt | Reply | None:
     """None for a report that nobody could read, which is counted in the log."""
     if not deliver.is_report:
         text = cmpp_text.read(deliver.content, deliver.format, deliver.has_header)

@@ -68,9 +68,11 @@ def read(account: Account) -> Settings:
     options = account.options
     version = _choice(options, "version", tuple(VERSIONS))
     login = Login(
-        str(account.credentials["account"]), str(account.credentials["password"]), VERSIONS[version],
+        str(account.credentials["account"]),
+        str(account.credentials["password"]),
+        VERSIONS[version],
         options.get("check_gateway", True) is not False,
-    )  # fmt: skip
+    )
     return Settings(
         server=str(options["server"]),
         port=_number(options, "port", PORT, 65_535),
@@ -79,7 +81,9 @@ def read(account: Account) -> Settings:
         connections=_number(options, "connections", 1, 64),
         window=_number(options, "window", link.WINDOW, link.WINDOW),
         service=str(options.get("service_code") or ""),
-        numbers_per_submit=_number(options, "numbers_per_submit", codec.MAX_NUMBERS, codec.MAX_NUMBERS),
+        numbers_per_submit=_number(
+            options, "numbers_per_submit", codec.MAX_NUMBERS, codec.MAX_NUMBERS
+        ),
         group_ids=_choice(options, "group_ids", (BOTH, CONSECUTIVE, ONE)),
         alphabet=_choice(options, "alphabet", text.ALPHABETS),
         fee_user_type=_number(options, "fee_user_type", 2, 3, lowest=0),
@@ -97,7 +101,9 @@ def _choice(options: Mapping[str, Any], name: str, values: tuple[str, ...]) -> s
     return value
 
 
-def _number(options: Mapping[str, Any], name: str, default: int, highest: int, *, lowest: int = 1) -> int:
+def _number(
+    options: Mapping[str, Any], name: str, default: int, highest: int, *, lowest: int = 1
+) -> int:
     value = options.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         raise Invalid(f"options.{name}", f"must be a number from {lowest} to {highest}")
@@ -106,6 +112,10 @@ def _number(options: Mapping[str, Any], name: str, default: int, highest: int, *
 
 def _words(options: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
     value = options.get(name, list(default))
-    if not isinstance(value, list) or len(value) > 100 or not all(isinstance(each, str) and 0 < len(each) <= 7 for each in value):
+    if (
+        not isinstance(value, list)
+        or len(value) > 100
+        or not all(isinstance(each, str) and 0 < len(each) <= 7 for each in value)
+    ):
         raise Invalid(f"options.{name}", "must be a list of up to 100 states of a report")
     return tuple(value)

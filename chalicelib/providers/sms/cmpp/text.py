@@ -14,11 +14,20 @@ MAX_PARTS = 20  # of one message; networks give up well before the 255 that the 
 LONG_SEPTETS, LONG_UNITS = 153, 67  # characters of a part of several: GSM, UCS-2
 ONE_SEPTETS, ONE_UNITS = 159, 70
 
-_BASIC = (
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
+_BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 _ESCAPE = 0x1B
-_EXTENSION = {"\f": 0x0A, "^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65}
+_EXTENSION = {
+    "\f": 0x0A,
+    "^": 0x14,
+    "{": 0x28,
+    "}": 0x29,
+    "\\": 0x2F,
+    "[": 0x3C,
+    "~": 0x3D,
+    "]": 0x3E,
+    "|": 0x40,
+    "€": 0x65,
+}
 _GSM = {
     **{c: bytes([n]) for n, c in enumerate(_BASIC) if n != _ESCAPE},
     **{c: bytes([_ESCAPE, n]) for c, n in _EXTENSION.items()},
@@ -39,7 +48,9 @@ def parts(text: str, alphabet: str, reference: int) -> list[Part]:
 
     `reference` (0 to 255) tells the parts of one message from those of another to the same phone.
     """
-    small = alphabet != "ucs2" and all(c in _GSM and (alphabet == "gsm" or c.isascii()) for c in text)
+    small = alphabet != "ucs2" and all(
+        c in _GSM and (alphabet == "gsm" or c.isascii()) for c in text
+    )
     if small:
         write: Callable[[str], bytes] = _gsm if alphabet == "gsm" else str.encode
         pieces = _cut(text, lambda c: len(_GSM[c]), ONE_SEPTETS, LONG_SEPTETS)
@@ -49,7 +60,10 @@ def parts(text: str, alphabet: str, reference: int) -> list[Part]:
     form = ASCII if small else UCS2
     if len(pieces) == 1:
         return [Part(form, write(pieces[0]))]
-    return [Part(form, bytes((5, 0, 3, reference, len(pieces), n)) + write(piece), True) for n, piece in enumerate(pieces, 1)]
+    return [
+        Part(form, bytes((5, 0, 3, reference, len(pieces), n)) + write(piece), True)
+        for n, piece in enumerate(pieces, 1)
+    ]
 
 
 def _gsm(text: str) -> bytes:

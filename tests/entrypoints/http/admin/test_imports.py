@@ -24,7 +24,9 @@ def run(api: Api) -> None:
     """What Lambda does with the queue of imports."""
     with Client(app.app) as client:
         while (envelope := api.fake.queues.take()) is not None:
-            event = client.events.generate_sqs_event([f'{{"kind":"import","id":"{envelope.job.id}"}}'])  # type: ignore[union-attr]
+            event = client.events.generate_sqs_event(
+                [f'{{"kind":"import","id":"{envelope.job.id}"}}']
+            )  # type: ignore[union-attr]
             assert client.lambda_.invoke("imports", event).payload == {"batchItemFailures": []}
 
 
@@ -34,24 +36,57 @@ def test_users_are_imported_and_the_bad_rows_come_back(configured: Api) -> None:
     made = begun.json
     assert made["upload"]["max_bytes"] == MAX_BYTES == 31_457_280
     assert (made["state"], made["target"], made["percentage"]) == ("waiting", None, 0)
-    assert configured.admin("POST", f"imports/{made['id']}/start").json["errors"][0]["field"] == "file"
-    assert upload(configured, made, "userid,phone[all],app_regid[app1]\nann,13800138000,r1\nbob,12,\n")
+    assert (
+        configured.admin("POST", f"imports/{made['id']}/start").json["errors"][0]["field"] == "file"
+    )
+    assert upload(
+        configured, made, "userid,phone[all],app_regid[app1]\nann,13800138000,r1\nbob,12,\n"
+    )
     started = configured.admin("POST", f"imports/{made['id']}/start")
     assert (started.status, started.json["state"]) == (202, "running")
     run(configured)
     done = configured.admin("GET", f"imports/{made['id']}").json
-    assert {name: done[name] for name in ("state", "total", "rows", "changed", "unchanged", "failed", "percentage", "reason")} == {
-        "state": "done", "total": 2, "rows": 2, "changed": 1, "unchanged": 0, "failed": 1, "percentage": 100, "reason": "",
-    }  # fmt: skip
-    assert done["errors_url"].startswith(f"https://files.example.com/imports/errors/{made['id']}.csv")
+    assert {
+        name: done[name]
+        for name in (
+            "state",
+            "total",
+            "rows",
+            "changed",
+            "unchanged",
+            "failed",
+            "percentage",
+            "reason",
+        )
+    } == {
+        "state": "done",
+        "total": 2,
+        "rows": 2,
+        "changed": 1,
+        "unchanged": 0,
+        "failed": 1,
+        "percentage": 100,
+        "reason": "",
+    }
+    assert done["errors_url"].startswith(
+        f"https://files.example.com/imports/errors/{made['id']}.csv"
+    )
     raw = configured.fake.files.stored[f"imports/errors/{made['id']}.csv"].decode("utf-8-sig")
-    assert [line[:2] for line in csv.reader(io.StringIO(raw))] == [["row", "field"], ["3", "phone[all]"]]
-    assert configured.admin("GET", "users/ann").json["contacts"] == {"app": {"app1": ["r1"]}, "sms": {"all": ["13800138000"]}}
+    assert [line[:2] for line in csv.reader(io.StringIO(raw))] == [
+        ["row", "field"],
+        ["3", "phone[all]"],
+    ]
+    assert configured.admin("GET", "users/ann").json["contacts"] == {
+        "app": {"app1": ["r1"]},
+        "sms": {"all": ["13800138000"]},
+    }
     assert configured.admin("POST", f"imports/{made['id']}/start").status == 409
 
 
 def test_members_are_imported_into_the_segment_that_was_named(configured: Api) -> None:
-    made = configured.admin("POST", "imports", {"kind": "segment", "format": "csv", "target": 7}).json
+    made = configured.admin(
+        "POST", "imports", {"kind": "segment", "format": "csv", "target": 7}
+    ).json
     assert upload(configured, made, "userid\nann\nbob\n")
     configured.admin("POST", f"imports/{made['id']}/start")
     run(configured)
@@ -65,14 +100,20 @@ def test_a_file_that_cannot_be_read_says_why(configured: Api) -> None:
     configured.admin("POST", f"imports/{made['id']}/start")
     run(configured)
     found = configured.admin("GET", f"imports/{made['id']}").json
-    assert (found["state"], found["reason"], found["errors_url"]) == ("failed", "file: is no xlsx file", None)
+    assert (found["state"], found["reason"], found["errors_url"]) == (
+        "failed",
+        "file: is no xlsx file",
+        None,
+    )
 
 
 def test_imports_are_listed_newest_first(configured: Api) -> None:
     ids = []
     for _ in range(5):
         configured.fake.clock.time += 1000
-        ids.append(configured.admin("POST", "imports", {"kind": "tags", "format": "csv"}).json["id"])
+        ids.append(
+            configured.admin("POST", "imports", {"kind": "tags", "format": "csv"}).json["id"]
+        )
     first = configured.admin("GET", "imports?limit=3").json
     rest = configured.admin("GET", f"imports?limit=3&cursor={first['cursor']}").json
     assert [each["id"] for each in (*first["imports"], *rest["imports"])] == ids[::-1]
@@ -99,7 +140,9 @@ def test_what_is_wrong_with_an_import_is_named(configured: Api, body: Any, field
     assert not configured.fake.imports.stored
 
 
-@pytest.mark.parametrize("path", ["imports/nothing", "imports/" + "0" * 16, "imports/%00", "imports/" + "x" * 3000])
+@pytest.mark.parametrize(
+    "path", ["imports/nothing", "imports/" + "0" * 16, "imports/%00", "imports/" + "x" * 3000]
+)
 def test_an_import_that_is_not_there_is_not_found(configured: Api, path: str) -> None:
     assert configured.admin("GET", path).status == 404
     assert configured.admin("POST", f"{path}/start").status == 404
@@ -125,5 +168,7 @@ def test_a_template_has_the_columns_of_the_channels_that_there_are(configured: A
     configured.admin("POST", f"imports/{made['id']}/start")
     run(configured)
     assert configured.admin("GET", f"imports/{made['id']}").json["changed"] == 1
-    assert configured.admin("GET", "imports/template?kind=list").body.decode("utf-8-sig").split() == ["userid", "zhangsan"]
+    assert configured.admin("GET", "imports/template?kind=list").body.decode(
+        "utf-8-sig"
+    ).split() == ["userid", "zhangsan"]
     assert configured.admin("GET", "imports/template?kind=x").status == 400

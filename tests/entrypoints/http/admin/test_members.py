@@ -26,7 +26,13 @@ def a_member(api: Api, role: str, name: str = "Chen") -> tuple[str, str]:
 def test_a_members_secret_is_shown_once_and_only_its_hash_is_kept(api: Api) -> None:
     made = api.admin("POST", "members", {"name": "Chen", "role": "operator"}).json
     secret = made.pop("access_secret")
-    assert made == {"access_key": made["access_key"], "name": "Chen", "role": "operator", "enabled": True, "version": 1}
+    assert made == {
+        "access_key": made["access_key"],
+        "name": "Chen",
+        "role": "operator",
+        "enabled": True,
+        "version": 1,
+    }
     assert api.admin("GET", f"members/{made['access_key']}").json == made
     assert api.admin("GET", "members").json == {"members": [made], "cursor": None}
     assert secret not in repr(api.fake.members.stored)
@@ -35,9 +41,19 @@ def test_a_members_secret_is_shown_once_and_only_its_hash_is_kept(api: Api) -> N
 CALLS: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "channels", None, {"administrator", "operator", "reviewer", "read-only"}),
     ("GET", "audit", None, {"administrator", "operator", "reviewer", "read-only"}),
-    ("POST", "templates/1/preview", {"template_para": {"name": "x"}}, {"administrator", "operator", "reviewer", "read-only"}),
+    (
+        "POST",
+        "templates/1/preview",
+        {"template_para": {"name": "x"}},
+        {"administrator", "operator", "reviewer", "read-only"},
+    ),
     ("POST", "templates", TEMPLATE, {"administrator", "operator"}),
-    ("POST", "lists", {"channel_key": KEY, "name": "l", "kind": "black"}, {"administrator", "operator"}),
+    (
+        "POST",
+        "lists",
+        {"channel_key": KEY, "name": "l", "kind": "black"},
+        {"administrator", "operator"},
+    ),
     ("POST", "access-channels", {"name": "new"}, {"administrator"}),
     ("POST", "channels", {**JPUSH, "name": "new", "code": "new"}, {"administrator"}),
     ("POST", "members", {"name": "new", "role": "administrator"}, {"administrator"}),
@@ -51,28 +67,45 @@ def test_a_role_may_do_what_it_is_for(configured: Api, role: Role) -> None:
     for method, path, body, may in CALLS:
         before = len(configured.fake.audit.stored)
         reply = configured.admin(method, path, body, auth=auth)
-        assert reply.status in ((200, 201) if role.value in may else (403,)), (method, path, reply.body)
-        assert len(configured.fake.audit.stored) == before + (role.value in may and method == "POST" and "preview" not in path)
+        assert reply.status in ((200, 201) if role.value in may else (403,)), (
+            method,
+            path,
+            reply.body,
+        )
+        assert len(configured.fake.audit.stored) == before + (
+            role.value in may and method == "POST" and "preview" not in path
+        )
     allowed = role in (Role.ADMINISTRATOR, Role.OPERATOR)
     assert configured.users([{"userid": "u"}], auth=auth).status == (200 if allowed else 403)
-    assert configured("POST", "/v1/user/delete", ["u"], auth=auth).status == (200 if allowed else 403)
+    assert configured("POST", "/v1/user/delete", ["u"], auth=auth).status == (
+        200 if allowed else 403
+    )
 
 
 def test_whatever_changes_something_needs_a_role() -> None:
     """Reading with POST is declared so, one by one."""
-    reading = {("POST", "/admin/v1/templates/{template_id}/preview"), ("POST", "/admin/v1/channels/{code}/test")}
+    reading = {
+        ("POST", "/admin/v1/templates/{template_id}/preview"),
+        ("POST", "/admin/v1/channels/{code}/test"),
+    }
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
             contract = entry.view_function.contract
             if contract.auth in (Auth.ACCESS, Auth.EITHER):
-                assert (contract.role is None) == (method == "GET" or (method, path) in reading), (method, path)
+                assert (contract.role is None) == (method == "GET" or (method, path) in reading), (
+                    method,
+                    path,
+                )
 
 
 def test_a_member_who_is_disabled_or_deleted_is_nobody(api: Api) -> None:
     key, auth = a_member(api, "administrator")
     anyhow = {"If-Match": "*"}
     assert api.admin("GET", "channels", auth=auth).status == 200
-    assert api.admin("PATCH", f"members/{key}", {"enabled": False}, headers=anyhow).json["enabled"] is False
+    assert (
+        api.admin("PATCH", f"members/{key}", {"enabled": False}, headers=anyhow).json["enabled"]
+        is False
+    )
     problem(api, "GET", "channels", status=401, auth=auth)
     api.admin("PATCH", f"members/{key}", {"enabled": True, "role": "read-only"}, headers=anyhow)
     problem(api, "POST", "access-channels", {"name": "x"}, status=403, auth=auth)
@@ -88,9 +121,21 @@ def test_nobody_takes_their_own_rights_away(api: Api) -> None:
     key, auth = a_member(api, "administrator")
     anyhow = {"If-Match": "*"}
     for body in ({"role": "operator"}, {"enabled": False}):
-        problem(api, "PATCH", f"members/{key}", body, status=409, field="access_key", auth=auth, headers=anyhow)
+        problem(
+            api,
+            "PATCH",
+            f"members/{key}",
+            body,
+            status=409,
+            field="access_key",
+            auth=auth,
+            headers=anyhow,
+        )
     problem(api, "DELETE", f"members/{key}", status=409, field="access_key", auth=auth)
-    assert api.admin("PATCH", f"members/{key}", {"name": "Li"}, auth=auth, headers=anyhow).json["name"] == "Li"
+    assert (
+        api.admin("PATCH", f"members/{key}", {"name": "Li"}, auth=auth, headers=anyhow).json["name"]
+        == "Li"
+    )
 
 
 def test_the_global_key_is_no_member_that_can_be_changed(api: Api) -> None:
@@ -102,14 +147,24 @@ def test_the_global_key_is_no_member_that_can_be_changed(api: Api) -> None:
 def test_every_change_is_in_the_log_with_who_made_it(configured: Api) -> None:
     key, auth = a_member(configured, "administrator", "陈")
     configured.fake.clock.advance(1)
-    made = configured.admin("POST", "lists", {"channel_key": KEY, "name": "l", "kind": "black"}, auth=auth).json["id"]
+    made = configured.admin(
+        "POST", "lists", {"channel_key": KEY, "name": "l", "kind": "black"}, auth=auth
+    ).json["id"]
     configured.fake.clock.advance(1)
-    configured.admin("PUT", f"access-channels/{OTHER_KEY}/channels/app1", {"enabled": True}, auth=auth)
+    configured.admin(
+        "PUT", f"access-channels/{OTHER_KEY}/channels/app1", {"enabled": True}, auth=auth
+    )
     newest, older, *_ = configured.admin("GET", "audit").json["changes"]
-    assert {name: newest[name] for name in ("access_key", "member", "method", "route", "ids", "status")} == {
-        "access_key": key, "member": "陈", "method": "PUT", "route": "/admin/v1/access-channels/{key}/channels/{code}",
-        "ids": {"key": OTHER_KEY, "code": "app1"}, "status": 200,
-    }  # fmt: skip
+    assert {
+        name: newest[name] for name in ("access_key", "member", "method", "route", "ids", "status")
+    } == {
+        "access_key": key,
+        "member": "陈",
+        "method": "PUT",
+        "route": "/admin/v1/access-channels/{key}/channels/{code}",
+        "ids": {"key": OTHER_KEY, "code": "app1"},
+        "status": 200,
+    }
     assert (older["ids"], older["status"]) == ({"id": str(made), "channel_key": KEY}, 201)
     assert newest["time"] == configured.fake.clock.now()
     assert configured.admin("GET", "audit?month=2026-12").json["changes"] == []
@@ -125,14 +180,20 @@ def test_changes_of_users_are_in_the_log_with_who_it_was_or_how_many(configured:
     configured.users([{"userid": "no user"}], auth=auth)
     configured.users([{"userid": "dee"}], auth=SENDER)
     configured("POST", "/v1/user/delete", ["ann", "bob", "nobody"], auth=OPERATOR)
-    found = [(each["route"], each["ids"]) for each in configured.admin("GET", "audit").json["changes"] if "user" in each["route"]]
+    found = [
+        (each["route"], each["ids"])
+        for each in configured.admin("GET", "audit").json["changes"]
+        if "user" in each["route"]
+    ]
     assert sorted(found, key=str) == sorted(
         [
-            ("/admin/v1/users", {"userid": "ann"}), ("/v1/user/opt", {"userid": "bob"}), ("/v1/user/opt", {"users": "2"}),
+            ("/admin/v1/users", {"userid": "ann"}),
+            ("/v1/user/opt", {"userid": "bob"}),
+            ("/v1/user/opt", {"users": "2"}),
             ("/v1/user/delete", {"users": "2"}),
         ],
         key=str,
-    )  # fmt: skip
+    )
     assert key in {each["access_key"] for each in configured.admin("GET", "audit").json["changes"]}
 
 
@@ -149,9 +210,16 @@ def test_what_was_refused_and_what_was_only_read_is_not_in_the_log(configured: A
 def test_the_log_holds_no_secrets_and_no_contents(configured: Api) -> None:
     _, auth = a_member(configured, "operator")
     configured.admin("POST", f"access-channels/{KEY}/secret", {})
-    configured.admin("POST", "templates", {**TEMPLATE, "contents": {"app": {"alert": "a marked text"}}})
+    configured.admin(
+        "POST", "templates", {**TEMPLATE, "contents": {"app": {"alert": "a marked text"}}}
+    )
     everything = json.dumps(configured.admin("GET", "audit").json)
-    for secret in ("the secret of jpush", "a marked text", auth.partition(":")[2], OPERATOR.partition(":")[2]):
+    for secret in (
+        "the secret of jpush",
+        "a marked text",
+        auth.partition(":")[2],
+        OPERATOR.partition(":")[2],
+    ):
         assert secret not in everything
 
 

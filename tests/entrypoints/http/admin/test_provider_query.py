@@ -25,12 +25,18 @@ def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) ->
 
     fake, path = configured.fake, "channels/test1"
     configured.world.providers.scripted["push"] = fake.providers.push  # type: ignore[attr-defined]
-    for key, expected in (("right", ("ok", "", "")), ("wrong", ("failed", "wrong_key", "misconfigured"))):
+    for key, expected in (
+        ("right", ("ok", "", "")),
+        ("wrong", ("failed", "wrong_key", "misconfigured")),
+    ):
         fake.settings._channels.pop("test1", None)
         fake.settings.put_channel(scripted_channel(fake, key))
         fake.clock.while_asleep = [work]
         reply = configured.admin("POST", f"{path}/test")
-        assert (reply.status, reply.json["status"], reply.json["code"], reply.json["kind"]) == (200, *expected)
+        assert (reply.status, reply.json["status"], reply.json["code"], reply.json["kind"]) == (
+            200,
+            *expected,
+        )
         assert configured.admin("GET", f"checks/{reply.json['check_id']}").json == reply.json
     fake.clock.while_asleep = []
     begun = fake.clock.now()
@@ -50,8 +56,16 @@ def test_the_page_of_an_authorisation_is_asked_for_by_a_delivery_function(
     configured: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake = configured.fake
-    monkeypatch.setattr(fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, authorisation=True))
-    monkeypatch.setattr(ScriptedSession, "authorisation_link", lambda self, uri: f"https://page.example/?code=a-marked-one&then={uri}")
+    monkeypatch.setattr(
+        fake.providers.push,
+        "capabilities",
+        replace(fake.providers.push.capabilities, authorisation=True),
+    )
+    monkeypatch.setattr(
+        ScriptedSession,
+        "authorisation_link",
+        lambda self, uri: f"https://page.example/?code=a-marked-one&then={uri}",
+    )
     configured.world.providers.scripted["push"] = fake.providers.push  # type: ignore[attr-defined]
     fake.settings.put_channel(scripted_channel(fake, "right"))
     asked = {"redirect_uri": "https://us.example/done"}
@@ -65,9 +79,26 @@ def test_the_page_of_an_authorisation_is_asked_for_by_a_delivery_function(
     assert (done.status, done.json["status"], done.json["link"]) == (200, "ok", link)
     assert "a-marked-one" not in capsys.readouterr().out
     newest = configured.admin("GET", "audit").json["changes"][0]
-    assert (newest["route"], newest["ids"]) == ("/admin/v1/channels/{code}/authorisation", {"code": "test1"})
-    for wrong in ("", "ftp://us.example", "//us.example", "https://us.example:8443/", "https://us example", "javascript:alert(1)", 5):
-        problem(configured, "POST", "channels/test1/authorisation", {"redirect_uri": wrong}, field="redirect_uri")
+    assert (newest["route"], newest["ids"]) == (
+        "/admin/v1/channels/{code}/authorisation",
+        {"code": "test1"},
+    )
+    for wrong in (
+        "",
+        "ftp://us.example",
+        "//us.example",
+        "https://us.example:8443/",
+        "https://us example",
+        "javascript:alert(1)",
+        5,
+    ):
+        problem(
+            configured,
+            "POST",
+            "channels/test1/authorisation",
+            {"redirect_uri": wrong},
+            field="redirect_uri",
+        )
     problem(configured, "POST", "channels/app1/authorisation", asked, field="code")
     problem(configured, "POST", "channels/nothing/authorisation", asked, status=404)
 
@@ -78,12 +109,21 @@ def test_what_the_stage_does_not_run_is_refused_clearly_and_not_sent_on(configur
     wiring.use(replace(configured.world, limits=less))
     answer = problem(configured, "POST", "channels/sms1/test", status=409, field="code")
     assert "this stage does not deliver on sms" in answer["detail"]
-    problem(configured, "POST", "channels", {**JSMS, "code": "sms2", "name": "another"}, field="platform")
+    problem(
+        configured,
+        "POST",
+        "channels",
+        {**JSMS, "code": "sms2", "name": "another"},
+        field="platform",
+    )
     ordinary = {"aud_userid": ["user1"], "msg_sms": [{"temp_id": 1, "temp_para": {}}]}
     assert configured("POST", "/v1/sent", ordinary, auth=SENDER).code == 1015007
     shown = configured.admin("GET", "templates/1").json
     assert (shown["valid"], shown["closed"]) == (False, ["sms"])
-    listed = {each["platform"]: each["available"] for each in configured.admin("GET", "platforms").json["platforms"]}
+    listed = {
+        each["platform"]: each["available"]
+        for each in configured.admin("GET", "platforms").json["platforms"]
+    }
     assert (listed["jpush"], listed["jsms"], listed["cmpp"]) == (True, False, False)
     assert not configured.fake.queues.sent
 

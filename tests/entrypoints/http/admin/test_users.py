@@ -36,7 +36,10 @@ def test_a_user_is_shown_with_everything(configured: Api) -> None:
     configured.fake.users.has(
         replace(
             a_user("ann", tags=["vip"]),
-            contacts={ChannelType.SMS: {"all": ("13800138000",), KEY: ("13900139000",)}, ChannelType.APP: {"app1": ("r1", "r2")}},
+            contacts={
+                ChannelType.SMS: {"all": ("13800138000",), KEY: ("13900139000",)},
+                ChannelType.APP: {"app1": ("r1", "r2")},
+            },
             labels={ChannelType.SMS: {"sms1": {"1": "13700137000"}, "gone": {"1": "x"}}},
             gone={ChannelType.APP: {"r2": Mark("invalid", 5)}},
             refusals={ChannelType.SMS: {"13800138000": {"all": Mark("T", 7)}}},
@@ -46,7 +49,10 @@ def test_a_user_is_shown_with_everything(configured: Api) -> None:
     )
     assert configured.admin("GET", "users/ann").json == {
         "userid": "ann",
-        "contacts": {"sms": {"all": ["13800138000"], KEY: ["13900139000"]}, "app": {"app1": ["r1", "r2"]}},
+        "contacts": {
+            "sms": {"all": ["13800138000"], KEY: ["13900139000"]},
+            "app": {"app1": ["r1", "r2"]},
+        },
         "labels": {
             "sms": [
                 {"channel": "sms1", "label": "1", "name": "默认联系", "contact": "13700137000"},
@@ -55,21 +61,35 @@ def test_a_user_is_shown_with_everything(configured: Api) -> None:
         },
         "tags": {"all": ["vip"]},
         "gone": [{"type": "app", "contact": "r2", "code": "invalid", "time": 5}],
-        "refusals": [{"type": "sms", "contact": "13800138000", "scope": "all", "code": "T", "time": 7}],
+        "refusals": [
+            {"type": "sms", "contact": "13800138000", "scope": "all", "code": "T", "time": 7}
+        ],
         "attributes": {"city": "北京", "ages": [1, 2]},
         "events": {"order": {"count": 3, "last": 9}},
     }
 
 
 def test_a_user_is_added_changed_and_deleted(configured: Api) -> None:
-    made = configured.admin("POST", "users", {"userid": "ann", "phone": {"all": "13800138000"}, "app": {"app1": ["r1"]}})
-    assert (made.status, made.json["contacts"]) == (200, {"app": {"app1": ["r1"]}, "sms": {"all": ["13800138000"]}})
+    made = configured.admin(
+        "POST", "users", {"userid": "ann", "phone": {"all": "13800138000"}, "app": {"app1": ["r1"]}}
+    )
+    assert (made.status, made.json["contacts"]) == (
+        200,
+        {"app": {"app1": ["r1"]}, "sms": {"all": ["13800138000"]}},
+    )
     changed = configured.admin(
         "POST",
         "users",
-        {"userid": "ann", "add": {"app": {"app1": ["r2"]}, "tag": {KEY: ["vip"]}}, "del": {"phone": {"all": "13800138000"}}},
+        {
+            "userid": "ann",
+            "add": {"app": {"app1": ["r2"]}, "tag": {KEY: ["vip"]}},
+            "del": {"phone": {"all": "13800138000"}},
+        },
     )
-    assert (changed.json["contacts"], changed.json["tags"]) == ({"app": {"app1": ["r1", "r2"]}}, {KEY: ["vip"]})
+    assert (changed.json["contacts"], changed.json["tags"]) == (
+        {"app": {"app1": ["r1", "r2"]}},
+        {KEY: ["vip"]},
+    )
     assert configured.admin("DELETE", "users/ann").status == 204
     assert configured.admin("GET", "users/ann").status == 404
     assert configured.admin("DELETE", "users/ann").status == 404
@@ -83,7 +103,15 @@ def test_a_user_is_added_changed_and_deleted(configured: Api) -> None:
         ({"userid": "ann", "phone": {"all": "x"}}, "phone.all"),
         ({"userid": "ann", "phone": {"nobody": "13800138000"}}, "set.phone.nobody"),
         ({"userid": "ann", "app": {"sms1": ["r1"]}}, "set.app.sms1"),
-        ({"userid": "ann", "tag": {"all": [f"{n:03d}" + "x" * 37 for n in range(100)]}, "set": {"tag": {KEY: ["y"]}}, "name": "x"}, "name"),
+        (
+            {
+                "userid": "ann",
+                "tag": {"all": [f"{n:03d}" + "x" * 37 for n in range(100)]},
+                "set": {"tag": {KEY: ["y"]}},
+                "name": "x",
+            },
+            "name",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_user_is_named(configured: Api, body: Any, field: str) -> None:
@@ -102,7 +130,10 @@ def test_a_user_whom_others_change_all_the_time_is_a_conflict(configured: Api) -
             configured.fake.users.stored["ann"] = replace(ann, version=ann.version + 1)
 
     configured.fake.on_step = disturb
-    assert configured.admin("POST", "users", {"userid": "ann", "phone": {"all": "13800138000"}}).status == 409
+    assert (
+        configured.admin("POST", "users", {"userid": "ann", "phone": {"all": "13800138000"}}).status
+        == 409
+    )
     assert configured.admin("DELETE", "users/ann").status == 409
 
 
@@ -163,16 +194,29 @@ def test_what_is_wrong_with_a_query_is_named(configured: Api, query: str, field:
 
 
 def test_tags_are_listed_with_those_who_have_them(configured: Api) -> None:
-    configured.fake.users.has(*(a_user(f"u{n}", tags=["all of them", f"t{n % 3}"]) for n in range(9)), User("x", tags={KEY: ("own#1",)}))
+    configured.fake.users.has(
+        *(a_user(f"u{n}", tags=["all of them", f"t{n % 3}"]) for n in range(9)),
+        User("x", tags={KEY: ("own#1",)}),
+    )
     listed = pages(configured, "user-tags?limit=2", "tags")
     assert [[(tag["tag"], tag["estimate"]) for tag in page] for page in listed] == [
         [("all of them", 9), ("t0", 3)],
         [("t1", 3), ("t2", 3)],
     ]
-    assert configured.admin("GET", f"user-tags?scope={KEY}").json["tags"] == [{"scope": KEY, "tag": "own#1", "estimate": 1}]
-    assert sorted(u for page in pages(configured, "user-tags/all/t1/users?limit=2", "userids") for u in page) == ["u1", "u4", "u7"]
-    assert configured.admin("GET", f"user-tags/{KEY}/own%231/users").json == {"userids": ["x"], "cursor": None}
-    assert configured.admin("GET", "user-tags/all/nobody/users").json == {"userids": [], "cursor": None}
+    assert configured.admin("GET", f"user-tags?scope={KEY}").json["tags"] == [
+        {"scope": KEY, "tag": "own#1", "estimate": 1}
+    ]
+    assert sorted(
+        u for page in pages(configured, "user-tags/all/t1/users?limit=2", "userids") for u in page
+    ) == ["u1", "u4", "u7"]
+    assert configured.admin("GET", f"user-tags/{KEY}/own%231/users").json == {
+        "userids": ["x"],
+        "cursor": None,
+    }
+    assert configured.admin("GET", "user-tags/all/nobody/users").json == {
+        "userids": [],
+        "cursor": None,
+    }
     assert configured.admin("GET", "user-tags/all/" + "x" * 65 + "/users").status == 404
 
 
@@ -180,13 +224,26 @@ def test_tags_are_listed_with_those_who_have_them(configured: Api) -> None:
 def test_members_join_are_listed_found_and_leave(configured: Api, kind: str) -> None:
     path = f"{kind}/7/members"
     ids = [f"u{n}" for n in range(1000)]
-    assert configured.admin("POST", path, {"add": [*ids[:999], "u0"]}).json == {"added": 999, "removed": 0}
+    assert configured.admin("POST", path, {"add": [*ids[:999], "u0"]}).json == {
+        "added": 999,
+        "removed": 0,
+    }
     assert configured.admin("POST", path, {"add": [*ids, "one more"]}).status == 400
-    assert configured.admin("POST", path, {"add": ["u999"], "remove": ["u0", "nobody"]}).json == {"added": 1, "removed": 2}
-    listed = [userid for page in pages(configured, f"{path}?limit=100", "userids") for userid in page]
+    assert configured.admin("POST", path, {"add": ["u999"], "remove": ["u0", "nobody"]}).json == {
+        "added": 1,
+        "removed": 2,
+    }
+    listed = [
+        userid for page in pages(configured, f"{path}?limit=100", "userids") for userid in page
+    ]
     assert listed == sorted(ids[1:], key=keys.position)
     assert configured.admin("GET", f"{path}/u1").json == {"userid": "u1"}
-    for missing in (f"{path}/u0", f"{kind}/8/members/u1", f"{kind}/x/members/u1", f"{path}/{'x' * 65}"):
+    for missing in (
+        f"{path}/u0",
+        f"{kind}/8/members/u1",
+        f"{kind}/x/members/u1",
+        f"{path}/{'x' * 65}",
+    ):
         assert configured.admin("GET", missing).status == 404
     assert configured.admin("GET", f"{kind}/8/members").json == {"userids": [], "cursor": None}
 
@@ -222,9 +279,14 @@ def test_who_is_deleted_by_somebody_else_meanwhile_is_not_found(configured: Api)
     assert configured.admin("DELETE", "users/ann").status == 404
 
 
-def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(configured: Api) -> None:
+def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
+    configured: Api,
+) -> None:
     fake = configured.fake
-    made = [a_message("ann", channel_key=KEY, accepted=fake.clock.now() - n * 3_600_000, number=n) for n in range(5)]
+    made = [
+        a_message("ann", channel_key=KEY, accepted=fake.clock.now() - n * 3_600_000, number=n)
+        for n in range(5)
+    ]
     for message in (*made, a_message("ann", channel_key="other", number=9)):
         fake.messages.has(message)
     listed = pages(configured, f"messages?channel_key={KEY}&limit=2", "messages")
@@ -245,13 +307,26 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(co
         "sendno": "",
     }
     for since, until, expected in (
-        (made[3].accepted, made[1].accepted, made[2:4]), (made[0].accepted, 10**14 - 1, made[:1]), (0, made[4].accepted, []),
-        (made[1].accepted, made[1].accepted + 1, made[1:2]), (made[1].accepted, made[3].accepted, []), (10**14 - 1, 0, []),
-    ):  # fmt: skip
-        listed = pages(configured, f"messages?channel_key={KEY}&limit=1&since={since}&until={until}", "messages")
+        (made[3].accepted, made[1].accepted, made[2:4]),
+        (made[0].accepted, 10**14 - 1, made[:1]),
+        (0, made[4].accepted, []),
+        (made[1].accepted, made[1].accepted + 1, made[1:2]),
+        (made[1].accepted, made[3].accepted, []),
+        (10**14 - 1, 0, []),
+    ):
+        listed = pages(
+            configured,
+            f"messages?channel_key={KEY}&limit=1&since={since}&until={until}",
+            "messages",
+        )
         assert [each["msgid"] for page in listed for each in page] == [m.msgid for m in expected]
-    future = base64.urlsafe_b64encode(keys.message_id(2**48 - 1, bytes(4)).encode()).decode().rstrip("=")
-    assert len(configured.admin("GET", f"messages?channel_key={KEY}&cursor={future}").json["messages"]) == 5
+    future = (
+        base64.urlsafe_b64encode(keys.message_id(2**48 - 1, bytes(4)).encode()).decode().rstrip("=")
+    )
+    assert (
+        len(configured.admin("GET", f"messages?channel_key={KEY}&cursor={future}").json["messages"])
+        == 5
+    )
     for wrong in ("since=-1", "since=x", "since=100000000000000", "until=1.5"):
         assert configured.admin("GET", f"messages?channel_key={KEY}&{wrong}").status == 400
     assert configured.admin("GET", "messages?channel_key=nobody").status == 404
@@ -262,12 +337,28 @@ def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(co
 def test_any_message_is_shown_as_its_sender_sees_it(configured: Api) -> None:
     configured.users([{"userid": "user1", "set": {"app": {"app1": ["r1"]}}}])
     msgid = configured.send(
-        {"aud_userid": ["user1"], "template_id": 1, "template_para": {"name": "Li"}, "app_para": {"platform": "all"}, "rule_id": 1}
+        {
+            "aud_userid": ["user1"],
+            "template_id": 1,
+            "template_para": {"name": "Li"},
+            "app_para": {"platform": "all"},
+            "rule_id": 1,
+        }
     ).json["msgid"]
-    assert configured.admin("GET", f"messages/{msgid}").json == configured("GET", f"/v1/messages/{msgid}", auth=SENDER).json
-    for missing in ("messages/nothing", "messages/" + "0" * 16, f"messages/{'0' * 16}/targets/user1"):
+    assert (
+        configured.admin("GET", f"messages/{msgid}").json
+        == configured("GET", f"/v1/messages/{msgid}", auth=SENDER).json
+    )
+    for missing in (
+        "messages/nothing",
+        "messages/" + "0" * 16,
+        f"messages/{'0' * 16}/targets/user1",
+    ):
         assert configured.admin("GET", missing).status == 404
-    assert [each["msgid"] for each in configured.admin("GET", f"messages?channel_key={KEY}").json["messages"]] == [msgid]
+    assert [
+        each["msgid"]
+        for each in configured.admin("GET", f"messages?channel_key={KEY}").json["messages"]
+    ] == [msgid]
 
 
 def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
@@ -278,12 +369,24 @@ def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
         refusals={ChannelType.SMS: {"13800138000": {"all": Mark("x", 1)}}},
     )
     configured.fake.users.has(user)
-    call = Call(configured.world, None, None, Contract(Auth.ACCESS, problem_details, 1, ("GET",)), Member("m", "m", Role.READ_ONLY, ""))
+    call = Call(
+        configured.world,
+        None,
+        None,
+        Contract(Auth.ACCESS, problem_details, 1, ("GET",)),
+        Member("m", "m", Role.READ_ONLY, ""),
+    )
     shown = users.shown(call, user)
-    assert shown["contacts"] == {"app": {"push": ["reg****ion1"]}, "sms": {"all": ["138****8000"]}, "email": {"all": ["a****@example.com"]}}
+    assert shown["contacts"] == {
+        "app": {"push": ["reg****ion1"]},
+        "sms": {"all": ["138****8000"]},
+        "email": {"all": ["a****@example.com"]},
+    }
     assert shown["labels"]["sms"][0]["contact"] == "137****7000"
     assert "registration1" not in str(shown)
-    assert "13800138000" in str(users.shown(replace(call, member=Member("m", "m", Role.OPERATOR, "")), user))
+    assert "13800138000" in str(
+        users.shown(replace(call, member=Member("m", "m", Role.OPERATOR, "")), user)
+    )
 
 
 @pytest.mark.parametrize("contact", ["", "1", "123456789", "x@", "@x", "+8613800138000"])
@@ -292,6 +395,14 @@ def test_a_mask_tells_seven_characters_at_most(contact: str) -> None:
 
 
 def test_who_is_no_administrator_sees_nobody(configured: Api) -> None:
-    for path in ("users", "users/ann", "user-tags", "segments/1/members", "lists/1/members/a", f"messages?channel_key={KEY}", "imports"):
+    for path in (
+        "users",
+        "users/ann",
+        "user-tags",
+        "segments/1/members",
+        "lists/1/members/a",
+        f"messages?channel_key={KEY}",
+        "imports",
+    ):
         assert configured.admin("GET", path, auth=SENDER).status == 401
     assert JSMS["type"] == "sms"

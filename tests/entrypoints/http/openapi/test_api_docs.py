@@ -25,14 +25,23 @@ CALLERS = {
 
 
 def test_every_route_is_described_with_who_may_call_it() -> None:
-    described = {(method, path): who.strip() for methods, path, who in ROWS for method in methods.split(", ")}
-    served = {(m, path): CALLERS[entry.view_function.auth] for path, methods in app.app.routes.items() for m, entry in methods.items()}
+    described = {
+        (method, path): who.strip() for methods, path, who in ROWS for method in methods.split(", ")
+    }
+    served = {
+        (m, path): CALLERS[entry.view_function.auth]
+        for path, methods in app.app.routes.items()
+        for m, entry in methods.items()
+    }
     assert described == served
 
 
 def test_the_roles_table_says_what_each_may_change() -> None:
     told = {
-        role: set(what.split(", ")) for role, what in re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", DOCS.split("| role |")[1], re.MULTILINE)
+        role: set(what.split(", "))
+        for role, what in re.findall(
+            r"^\| `([a-z-]+)` \| ([^|]+) \|", DOCS.split("| role |")[1], re.MULTILINE
+        )
     }
     assert set(told) == set(Role)
     needed = {
@@ -45,17 +54,35 @@ def test_the_roles_table_says_what_each_may_change() -> None:
 
 
 def test_every_code_that_is_answered_is_described() -> None:
-    sources = [*(ROOT / "chalicelib" / "entrypoints").rglob("*.py"), *(ROOT / "chalicelib" / "flow").glob("*.py")]
-    used = {code for source in sources for code in re.findall(r"\b(101[59]\d{3}|400[45]|5000)\b", source.read_text())}
+    sources = [
+        *(ROOT / "chalicelib" / "entrypoints").rglob("*.py"),
+        *(ROOT / "chalicelib" / "flow").glob("*.py"),
+    ]
+    used = {
+        code
+        for source in sources
+        for code in re.findall(r"\b(101[59]\d{3}|400[45]|5000)\b", source.read_text())
+    }
     assert used
     assert {code for code in used if code not in DOCS} == set()
 
 
 def test_every_code_is_in_the_openapi_document_and_in_its_table() -> None:
-    sources = [*(ROOT / "chalicelib" / "entrypoints").rglob("*.py"), *(ROOT / "chalicelib" / "flow").glob("*.py")]
-    used = {int(code) for source in sources for code in re.findall(r"\b(101[59]\d{3})\b", source.read_text())}
+    sources = [
+        *(ROOT / "chalicelib" / "entrypoints").rglob("*.py"),
+        *(ROOT / "chalicelib" / "flow").glob("*.py"),
+    ]
+    used = {
+        int(code)
+        for source in sources
+        for code in re.findall(r"\b(101[59]\d{3})\b", source.read_text())
+    }
     assert used == {*codes.CODES, *codes.OF_ITEMS, codes.STATUSES[429][0]}
-    described = {int(code) for row in re.findall(r"^\| \d{3} \| ([\d, ]+) \|", DOCS, re.MULTILINE) for code in row.split(", ")}
+    described = {
+        int(code)
+        for row in re.findall(r"^\| \d{3} \| ([\d, ]+) \|", DOCS, re.MULTILINE)
+        for code in row.split(", ")
+    }
     likewise = {int(code) for code in re.findall(r"(101\d{4}) \w", DOCS)}
     assert {*codes.CODES} <= described | likewise
     assert {status for status, _ in codes.CODES.values()} <= {*codes.STATUSES}
@@ -69,7 +96,9 @@ def test_the_example_of_a_strategy_works(configured: Api) -> None:
 
 
 def test_the_fields_of_answers_are_described(configured: Api) -> None:
-    template = configured.admin("POST", "templates", {"channel_key": KEY, "name": "t", "contents": CONTENTS}).json
+    template = configured.admin(
+        "POST", "templates", {"channel_key": KEY, "name": "t", "contents": CONTENTS}
+    ).json
     channel = configured.admin("GET", "channels/app1").json
     for name in {*template, *channel}:
         assert f"`{name}`" in DOCS, name

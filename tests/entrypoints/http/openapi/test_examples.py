@@ -24,8 +24,12 @@ from chalicelib.web.egress import Policy
 
 ROOT = Path(__file__).resolve().parents[4]
 README = (ROOT / "README.md").read_text()
-API, MIGRATION, OPERATIONS = ((ROOT / "docs" / f"{name}.md").read_text() for name in ("api", "migration", "operations"))
-BEFORE, PLATFORMS, AFTER = re.split(r"^(?=Their contents in a template|### Options of every platform)", API, flags=re.MULTILINE)
+API, MIGRATION, OPERATIONS = (
+    (ROOT / "docs" / f"{name}.md").read_text() for name in ("api", "migration", "operations")
+)
+BEFORE, PLATFORMS, AFTER = re.split(
+    r"^(?=Their contents in a template|### Options of every platform)", API, flags=re.MULTILINE
+)
 
 # A block, or what stands between backticks.
 _SPAN = re.compile(r"^```(json)?\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
@@ -60,8 +64,16 @@ def contracts(route: str) -> list[Contract]:
     """Of what the text may mean: `…/labels` is any route that ends so."""
     found = _ROUTE.fullmatch(route)
     method, path = found.groups() if found else ("", "")
-    routes = [known for known in app.app.routes if known == path or (path[:1] == "…" and known.endswith(path[1:]))]
-    return [app.app.routes[known][method].view_function.contract for known in routes if method in app.app.routes[known]]
+    routes = [
+        known
+        for known in app.app.routes
+        if known == path or (path[:1] == "…" and known.endswith(path[1:]))
+    ]
+    return [
+        app.app.routes[known][method].view_function.contract
+        for known in routes
+        if method in app.app.routes[known]
+    ]
 
 
 def fits(contract: Contract, value: Any) -> bool:
@@ -81,21 +93,34 @@ def is_an_error(value: Any) -> bool:
     return any(Draft202012Validator(schema).is_valid(value) for schema in examples.ERRORS.values())
 
 
-@pytest.mark.parametrize("page", [README, API, MIGRATION, OPERATIONS], ids=["README", "api", "migration", "operations"])
+@pytest.mark.parametrize(
+    "page", [README, API, MIGRATION, OPERATIONS], ids=["README", "api", "migration", "operations"]
+)
 def test_every_route_that_a_page_names_is_there(page: str) -> None:
     named = [" ".join(inline.split()) for _, _, inline in _SPAN.findall(page)]
     assert [text for text in named if _ROUTE.fullmatch(text) and not contracts(text)] == []
 
 
-@pytest.mark.parametrize("example", [*found_in(BEFORE), *found_in(AFTER), *found_in(MIGRATION)], ids=lambda each: each.text[:40])
+@pytest.mark.parametrize(
+    "example",
+    [*found_in(BEFORE), *found_in(AFTER), *found_in(MIGRATION)],
+    ids=lambda each: each.text[:40],
+)
 def test_an_example_is_what_its_route_takes_or_gives(example: Example) -> None:
     value = bodies.parse_json(example.text.encode())
-    assert any(fits(contract, value) for contract in contracts(example.route)) or is_an_error(value), example.route
+    assert any(fits(contract, value) for contract in contracts(example.route)) or is_an_error(
+        value
+    ), example.route
 
 
 def test_a_content_that_a_platform_is_said_to_take_is_taken() -> None:
     rows = re.findall(r"^\| (`[^|]+) \| (.+?) \|", PLATFORMS, re.MULTILINE)
-    told = [(name, each.text) for names, cell in rows for name in re.findall(r"`(\w+)`", names) for each in found_in(cell)]
+    told = [
+        (name, each.text)
+        for names, cell in rows
+        for name in re.findall(r"`(\w+)`", names)
+        for each in found_in(cell)
+    ]
     assert {"chuanglan", "montnets", "cmpp", "dingtalk"} <= {name for name, _ in told}
     for platform, text in told:
         registry.load(platform, Policy()).check_content(json.loads(text))
@@ -109,5 +134,8 @@ def test_the_field_map_of_receipts_is_taken() -> None:
 
 def test_what_the_readme_sends_is_taken_and_answered_so() -> None:
     body, answer = re.findall(r"-d '(\{.*?\n    \})'\n\n +(\{.*?\})\n", README, re.DOTALL)[0]
-    assert base.validate(send.TemplateSend, json.loads(body)).option.sendno == json.loads(answer)["sendno"]
+    assert (
+        base.validate(send.TemplateSend, json.loads(body)).option.sendno
+        == json.loads(answer)["sendno"]
+    )
     send.Accepted.model_validate_json(answer)

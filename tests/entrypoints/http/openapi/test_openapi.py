@@ -38,7 +38,12 @@ DOCUMENT = document.document(app.app.routes, "https://ums.example.com")
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
 SHARED = {base.Strict, base.Patch, base.Query, base.Answer, base.Page}
 OPERATIONS = {f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in SCHEMA.get_all_operations()}
-CHECKS = [status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
 
 
 def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -46,7 +51,11 @@ def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
     for module in pkgutil.iter_modules(shapes.__path__):
         loaded = import_module(f"{shapes.__name__}.{module.name}")
         for name, found in inspect.getmembers(loaded, inspect.isclass):
-            if issubclass(found, BaseModel) and found.__module__ == loaded.__name__ and found not in SHARED:
+            if (
+                issubclass(found, BaseModel)
+                and found.__module__ == loaded.__name__
+                and found not in SHARED
+            ):
                 yield f"{module.name}.{name}", found
 
 
@@ -55,8 +64,12 @@ def test_the_document_is_valid() -> None:
 
 
 def test_every_route_is_in_the_document() -> None:
-    served = {(path, method.lower()) for path, methods in app.app.routes.items() for method in methods}
-    assert {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods} == served
+    served = {
+        (path, method.lower()) for path, methods in app.app.routes.items() for method in methods
+    }
+    assert {
+        (path, method) for path, methods in DOCUMENT["paths"].items() for method in methods
+    } == served
 
 
 def test_parameters_at_the_same_place_of_a_path_have_one_name() -> None:
@@ -80,12 +93,18 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
 def test_what_may_be_answered_with_412_takes_the_version_that_it_begins_from() -> None:
     for name, operation in OPERATIONS.items():
         raw = operation.definition.raw
-        assert ("412" in raw["responses"]) == ("If-Match" in [p["name"] for p in raw.get("parameters", ())]), name
+        assert ("412" in raw["responses"]) == (
+            "If-Match" in [p["name"] for p in raw.get("parameters", ())]
+        ), name
 
 
 def test_every_success_that_is_described_can_happen() -> None:
     """UMS's bare address for callbacks refuses everybody."""
-    never = {name for name, each in OPERATIONS.items() if not [s for s in each.definition.raw["responses"] if s < "4"]}
+    never = {
+        name
+        for name, each in OPERATIONS.items()
+        if not [s for s in each.definition.raw["responses"] if s < "4"]
+    }
     assert never == {"GET /v1/{type}/callback", "POST /v1/{type}/callback"}
 
 
@@ -98,12 +117,21 @@ def test_every_field_of_every_shape_is_in_the_document() -> None:
             continue  # only others are made of it
         found = DOCUMENT["components"]["schemas"].get(shape.__name__)
         assert found is not None, f"{name} is used by no route"
-        fields = {name for f, field in shape.model_fields.items() if f != "root" for name in names_of(f, field.validation_alias)}
+        fields = {
+            name
+            for f, field in shape.model_fields.items()
+            if f != "root"
+            for name in names_of(f, field.validation_alias)
+        }
         assert fields == {*found.get("properties", {})}, name
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
             query = entry.view_function.contract.query
-            shown = {p["name"] for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ()) if p["in"] == "query"}
+            shown = {
+                p["name"]
+                for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ())
+                if p["in"] == "query"
+            }
             assert shown == ({*shapes.load(query).model_fields} if query else set())
     assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
 
@@ -113,8 +141,17 @@ def names_of(field: str, alias: Any) -> list[str]:
 
 
 def test_no_parameter_is_null_and_every_rule_is_one_of_json_schema() -> None:
-    parameters = [p for methods in DOCUMENT["paths"].values() for o in methods.values() for p in o.get("parameters", ())]
-    assert [p["name"] for p in parameters if '"null"' in json.dumps(p["schema"]) or p["schema"].get("default", "") is None] == []
+    parameters = [
+        p
+        for methods in DOCUMENT["paths"].values()
+        for o in methods.values()
+        for p in o.get("parameters", ())
+    ]
+    assert [
+        p["name"]
+        for p in parameters
+        if '"null"' in json.dumps(p["schema"]) or p["schema"].get("default", "") is None
+    ] == []
     for word in ("ge", "gt", "le", "lt", "min_length", "max_length"):
         assert f'"{word}": ' not in json.dumps(DOCUMENT["components"]["schemas"])
 
@@ -122,12 +159,24 @@ def test_no_parameter_is_null_and_every_rule_is_one_of_json_schema() -> None:
 def test_it_says_of_every_field_what_it_means() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     silent = [
-        f"{name}.{field}" for name, s in schemas.items() for field, told in s.get("properties", {}).items() if "description" not in told
+        f"{name}.{field}"
+        for name, s in schemas.items()
+        for field, told in s.get("properties", {}).items()
+        if "description" not in told
     ]
     assert silent == []
-    everywhere = {told["description"] for s in schemas.values() for told in s.get("properties", {}).values()}
-    asked = {p["description"] for methods in DOCUMENT["paths"].values() for o in methods.values() for p in o.get("parameters", ())}
-    assert {name for name, told in meanings.FIELDS.items() if told not in everywhere | asked} == set()
+    everywhere = {
+        told["description"] for s in schemas.values() for told in s.get("properties", {}).values()
+    }
+    asked = {
+        p["description"]
+        for methods in DOCUMENT["paths"].values()
+        for o in methods.values()
+        for p in o.get("parameters", ())
+    }
+    assert {
+        name for name, told in meanings.FIELDS.items() if told not in everywhere | asked
+    } == set()
 
 
 def test_every_example_has_its_shape() -> None:
@@ -162,11 +211,18 @@ def test_the_page_shows_every_operation_and_loads_nothing(api: Api) -> None:
     text = api("GET", "/docs").body.decode()
     read = _Page()
     read.feed(text)
-    wanted = {each["operationId"] for methods in DOCUMENT["paths"].values() for each in methods.values()}
+    wanted = {
+        each["operationId"] for methods in DOCUMENT["paths"].values() for each in methods.values()
+    }
     assert wanted <= {*read.ids}
     assert {t.removeprefix("#") for t in read.targets if t.startswith("#")} == wanted
     assert read.loaded == []
-    assert re.findall(r"url\(|@import|https?://(?!www\.rfc|ums\.example)", text.partition("</style>")[0]) == []
+    assert (
+        re.findall(
+            r"url\(|@import|https?://(?!www\.rfc|ums\.example)", text.partition("</style>")[0]
+        )
+        == []
+    )
     assert "prefers-color-scheme:dark" in text
 
 
@@ -180,7 +236,15 @@ def test_what_a_description_says_is_escaped() -> None:
 
 # -- what is asked by the document, and beside it, is answered as it says
 
-GOOD_PARTS = {"key": KEY, "code": "app1", "template_id": "1", "rule_id": "1", "version": "1", "label": "1", "id": "1"}
+GOOD_PARTS = {
+    "key": KEY,
+    "code": "app1",
+    "template_id": "1",
+    "rule_id": "1",
+    "version": "1",
+    "label": "1",
+    "id": "1",
+}
 
 
 def headers_for(operation: Any) -> dict[str, str]:
@@ -194,9 +258,13 @@ def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name
     operation = OPERATIONS[name]
 
     @settings(
-        max_examples=8, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+        max_examples=8,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
+    )
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
         ask_and_check(configured, case, headers_for(operation))
@@ -207,13 +275,28 @@ def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name
 def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
     """Half of the cases with ids that exist, so that more than 404 is seen."""
     if len(repr(case.body)) % 2:
-        case.path_parameters = {name: GOOD_PARTS.get(name, value) for name, value in (case.path_parameters or {}).items()}
+        case.path_parameters = {
+            name: GOOD_PARTS.get(name, value)
+            for name, value in (case.path_parameters or {}).items()
+        }
         headers = {**headers, **({"If-Match": "*"} if "If-Match" in (case.headers or {}) else {})}
-    asked = requests.Request(**case.as_transport_kwargs(base_url="http://api", headers=headers)).prepare()
+    asked = requests.Request(
+        **case.as_transport_kwargs(base_url="http://api", headers=headers)
+    ).prepare()
     raw = asked.body.encode() if isinstance(asked.body, str) else asked.body or b""
-    reply = api(str(asked.method), asked.path_url, raw=raw, headers={str(k): str(v) for k, v in asked.headers.items()})
+    reply = api(
+        str(asked.method),
+        asked.path_url,
+        raw=raw,
+        headers={str(k): str(v) for k, v in asked.headers.items()},
+    )
     answered = requests.Response()
-    answered.status_code, answered._content, answered.url, answered.request = reply.status, reply.body, str(asked.url), asked
+    answered.status_code, answered._content, answered.url, answered.request = (
+        reply.status,
+        reply.body,
+        str(asked.url),
+        asked,
+    )
     answered.headers.update(reply.headers)
     answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
     assert reply.status < 500, reply.body

@@ -27,21 +27,44 @@ def to(kind: str, element: Any, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "element"),
     [
-        ("app", {"platform": "ios", "notification": {"ios": {"alert": "", "badge": "+1", "content-available": True}}}),
+        (
+            "app",
+            {
+                "platform": "ios",
+                "notification": {"ios": {"alert": "", "badge": "+1", "content-available": True}},
+            },
+        ),
         ("email", {"subject": "Hello", "text": "Hello", "files": None}),
         ("sms", {"sign_id": "", "temp_id": 1, "temp_para": {"code": "1234"}}),
         ("sms", {"sign_id": "1", "temp_id": 1, "temp_para": None}),
         ("dingtalk_cc", {"msg": {"msgtype": "text", "text": "Hello"}}),
-        ("wechatoa", {**WECHAT, "url": "https://www.jiguang.cn", "miniprogram": {"app_id": "", "page_path": ""}}),
+        (
+            "wechatoa",
+            {
+                **WECHAT,
+                "url": "https://www.jiguang.cn",
+                "miniprogram": {"app_id": "", "page_path": ""},
+            },
+        ),
         ("wechatoa", {**WECHAT, "data": {"number1": {"value": 5}, "amount2": {"value": 39.8}}}),
-        ("wechatmp", {"template_id": "t1", "page": "", "miniprogram_state": "formal", "data": {"number1": {"value": 339208499}}}),
+        (
+            "wechatmp",
+            {
+                "template_id": "t1",
+                "page": "",
+                "miniprogram_state": "formal",
+                "data": {"number1": {"value": 339208499}},
+            },
+        ),
     ],
 )
 def test_contents_as_public_clients_build_them(deployed: Api, kind: str, element: Any) -> None:
     assert deployed.send(to(kind, element), path="/v1/sent").code == 0
 
 
-OPTION = dict.fromkeys(["sendno", "owner", "black_id", "white_id", "priority", "label", "template_version"])
+OPTION = dict.fromkeys(
+    ["sendno", "owner", "black_id", "white_id", "priority", "label", "template_version"]
+)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +73,13 @@ OPTION = dict.fromkeys(["sendno", "owner", "black_id", "white_id", "priority", "
         {"rule_id": None, "option": None, "callback": None},
         {"option": OPTION, "callback": {"url": None, "params": None}},
         {"template_id": None, "template_para": None, "app_para": None},
-        dict.fromkeys(name for name in (*AUDIENCES, *CONTENTS) if name not in ("aud_sms", "msg_sms")),
-        {"msg_sms": [{**SMS, "sign_id": None, "content": None}], "aud_sms": [{"instance": None, "data": ["18866007799"]}]},
+        dict.fromkeys(
+            name for name in (*AUDIENCES, *CONTENTS) if name not in ("aud_sms", "msg_sms")
+        ),
+        {
+            "msg_sms": [{**SMS, "sign_id": None, "content": None}],
+            "aud_sms": [{"instance": None, "data": ["18866007799"]}],
+        },
     ],
 )
 def test_null_is_as_left_out_of_an_ordinary_message(deployed: Api, nulls: dict[str, Any]) -> None:
@@ -62,8 +90,18 @@ def test_null_is_as_left_out_of_an_ordinary_message(deployed: Api, nulls: dict[s
 
 @pytest.mark.parametrize("path", ["/v1/sent", "/v1/template/sent"])
 def test_null_is_as_left_out_of_a_template_message(configured: Api, path: str) -> None:
-    nulls = dict.fromkeys([*(name for name in AUDIENCES if name != "aud_userid"), *CONTENTS, "rule_id", "option", "callback"])
-    body = message(**nulls, app_para={"platform": "all", "time_to_live": None, "apns_production": None})
+    nulls = dict.fromkeys(
+        [
+            *(name for name in AUDIENCES if name != "aud_userid"),
+            *CONTENTS,
+            "rule_id",
+            "option",
+            "callback",
+        ]
+    )
+    body = message(
+        **nulls, app_para={"platform": "all", "time_to_live": None, "apns_production": None}
+    )
     assert stored(configured, configured.send(body, path=path)).app_para == {"platform": "all"}
 
 
@@ -82,21 +120,30 @@ def test_null_is_as_left_out_of_a_push_but_for_what_is_the_senders_own(deployed:
         "options": None,
         "cid": None,
     }
-    found = stored(deployed, deployed.send(to("app", push, callback={"params": own}), path="/v1/sent"))
-    assert found.contents["app123"] == {"notification": {"android": {"alert": "Hello", "extras": own}}}
+    found = stored(
+        deployed, deployed.send(to("app", push, callback={"params": own}), path="/v1/sent")
+    )
+    assert found.contents["app123"] == {
+        "notification": {"android": {"alert": "Hello", "extras": own}}
+    }
     assert found.callback == {"params": own}
 
 
 @pytest.mark.parametrize(
     ("body", "code", "field"),
     [
-        (ordinary(aud_userid=None), 4004, "aud_userid"), (ordinary(msg_sms=None), 4004, "msg_"), (ordinary(nothing=None, x=1), 4004, "x"),
+        (ordinary(aud_userid=None), 4004, "aud_userid"),
+        (ordinary(msg_sms=None), 4004, "msg_"),
+        (ordinary(nothing=None, x=1), 4004, "x"),
         (message(template_id=None, template_para=None, app_para=None), 4004, "msg_"),
         (message(template_para=None), 4004, "template_para.name"),
-        (ordinary(aud_userid=["a", None]), 4004, "aud_userid[1]"), (ordinary(msg_sms=[None]), 4004, "msg_sms[0]"),
+        (ordinary(aud_userid=["a", None]), 4004, "aud_userid[1]"),
+        (ordinary(msg_sms=[None]), 4004, "msg_sms[0]"),
     ],
-)  # fmt: skip
-def test_null_is_missing_where_something_is_required(configured: Api, body: dict[str, Any], code: int, field: str) -> None:
+)
+def test_null_is_missing_where_something_is_required(
+    configured: Api, body: dict[str, Any], code: int, field: str
+) -> None:
     reply = configured.send(body, path="/v1/sent")
     assert (reply.status, reply.code) == (400, code), reply.body
     assert field in reply.json["message"]

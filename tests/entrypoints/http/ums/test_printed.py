@@ -26,19 +26,35 @@ def deployed(configured: Api) -> Api:
     assert known is not None
     for number, (kind, platform) in enumerate(USUAL.items(), 10):
         code = CODES.get(kind, f"{kind.replace('_', '')}9")
-        channel = replace(known, code=code, name=kind, number=number, type=ChannelType(kind), platform=platform)
-        configured.fake.settings.put_channel(replace(channel, labels={"1": "默认联系", "2": "自定义联系", "3": "自定义联系1"}))
-        assert configured.admin("PUT", f"access-channels/{KEY}/channels/{code}", {"enabled": True}).status == 200
+        channel = replace(
+            known, code=code, name=kind, number=number, type=ChannelType(kind), platform=platform
+        )
+        configured.fake.settings.put_channel(
+            replace(channel, labels={"1": "默认联系", "2": "自定义联系", "3": "自定义联系1"})
+        )
+        assert (
+            configured.admin(
+                "PUT", f"access-channels/{KEY}/channels/{code}", {"enabled": True}
+            ).status
+            == 200
+        )
     for n, contents in enumerate((EVERY, {"app": EVERY["app"] | {"title": "{{url}}"}}), 2):
         made = {"channel_key": KEY, "name": f"t{n}", "contents": contents}
         assert configured.admin("POST", "templates", made).json["template_id"] == n
     assert (
-        configured.admin("POST", "strategies", {"channel_key": KEY, "name": "app", "steps": [{"channels": ["app"]}]}).json["rule_id"] == 2
+        configured.admin(
+            "POST",
+            "strategies",
+            {"channel_key": KEY, "name": "app", "steps": [{"channels": ["app"]}]},
+        ).json["rule_id"]
+        == 2
     )
     return configured
 
 
-def accepted(api: Api, body: Any, path: str = "/v1/sent", auth: str = SENDER, method: str = "POST") -> Any:
+def accepted(
+    api: Api, body: Any, path: str = "/v1/sent", auth: str = SENDER, method: str = "POST"
+) -> Any:
     reply = api(method, path, body, auth=auth)
     assert (reply.status, reply.json["code"]) == (200, 0), reply.body
     return reply.json
@@ -52,7 +68,11 @@ def test_messages(deployed: Api, path: str) -> None:
 
 @pytest.mark.parametrize("whom", [printed.TAGS, printed.USERIDS, printed.SEGMENT])
 def test_audiences(deployed: Api, whom: str) -> None:
-    parts = {**json.loads(whom), **json.loads(printed.TEMPLATE_PARA), **json.loads(printed.APP_PARA)}
+    parts = {
+        **json.loads(whom),
+        **json.loads(printed.TEMPLATE_PARA),
+        **json.loads(printed.APP_PARA),
+    }
     accepted(deployed, {**parts, "template_id": 2}, "/v1/template/sent")
     accepted(deployed, {**json.loads(whom), "msg_sms": printed.CONTENTS["msg_sms"][:1]})
 
@@ -68,14 +88,28 @@ def test_contents_of_each_type(deployed: Api, name: str, body: dict[str, Any]) -
 
 
 def test_users(deployed: Api) -> None:
-    assert accepted(deployed, fitted(printed.USER_BY_PHONE, OWN), "/v1/user/opt")["data"]["success"] == ["zhangsan"]
-    assert accepted(deployed, json.loads(printed.USER_BY_APP), "/v1/user/opt")["data"]["success"] == ["zhangsan"]
+    assert accepted(deployed, fitted(printed.USER_BY_PHONE, OWN), "/v1/user/opt")["data"][
+        "success"
+    ] == ["zhangsan"]
+    assert accepted(deployed, json.loads(printed.USER_BY_APP), "/v1/user/opt")["data"][
+        "success"
+    ] == ["zhangsan"]
     many = fitted(printed.USER, OWN)
     for auth in (SENDER, OPERATOR):
-        for body in ({"userid": "lisi", **many}, *({"userid": "lisi", part: many} for part in ("set", "add", "del"))):
-            assert accepted(deployed, [body], "/v1/user/opt", auth)["data"] == {"success": ["lisi"], "fail": []}
+        for body in (
+            {"userid": "lisi", **many},
+            *({"userid": "lisi", part: many} for part in ("set", "add", "del")),
+        ):
+            assert accepted(deployed, [body], "/v1/user/opt", auth)["data"] == {
+                "success": ["lisi"],
+                "fail": [],
+            }
         assert deployed.fake.users.stored["lisi"].contacts == {}
-    accepted(deployed, [{"userid": userid} for userid in json.loads(printed.DELETED_USERS)], "/v1/user/opt")
+    accepted(
+        deployed,
+        [{"userid": userid} for userid in json.loads(printed.DELETED_USERS)],
+        "/v1/user/opt",
+    )
     deleted = accepted(deployed, json.loads(printed.DELETED_USERS), "/v1/user/delete", OPERATOR)
     assert deleted["data"] == {"success": ["userid1", "userid2"], "fail": []}
 
@@ -88,4 +122,7 @@ def test_operation_growth(deployed: Api) -> None:
         ("user/attribute", "PUT", printed.ATTRIBUTES),
         ("events/report", "POST", fitted(printed.EVENTS, OWN)),
     ):
-        assert accepted(deployed, asked, f"/smartop/api/v1/{path}", method=method) == {"code": 0, "msg": "ok"}
+        assert accepted(deployed, asked, f"/smartop/api/v1/{path}", method=method) == {
+            "code": 0,
+            "msg": "ok",
+        }

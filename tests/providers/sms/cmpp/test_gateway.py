@@ -38,7 +38,13 @@ class Line:
     """A stream whose other end answers as it is told: a status to CONNECT, then SUBMITs while it is not `mute`."""
 
     def __init__(self, status: int = 0) -> None:
-        self.status, self.mute, self.broken, self.parted, self.tests = status, False, False, False, 0
+        self.status, self.mute, self.broken, self.parted, self.tests = (
+            status,
+            False,
+            False,
+            False,
+            0,
+        )
         self.submits: list[int] = []
         self._framer, self._answers = Framer(), bytearray()
         self._said = threading.Condition()
@@ -267,7 +273,9 @@ def test_stopping_says_goodbye_also_to_what_has_just_opened() -> None:
     assert all(line.parted for line in heard)
 
 
-def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
     for name in ("idle", "patience"):
         monkeypatch.setitem(Link.__init__.__kwdefaults__, name, 0.05)
@@ -283,7 +291,9 @@ def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(monkeypatch: p
         assert found.submit(TEXT, soon())[0].result == 0
 
 
-def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
     line = Line()
     with gateway(lambda: line) as found:
@@ -305,7 +315,9 @@ def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more(mo
         assert len(line.submits) == 2
 
 
-def test_waits_grow_to_a_minute_however_long_a_gateway_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_grow_to_a_minute_however_long_a_gateway_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(random, "uniform", lambda low, high: high)
     assert [cmpp_gateway.wait(n, False) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]

@@ -61,7 +61,11 @@ class Gateway:
         ((_, hello),) = self.read()
         assert isinstance(hello, Connect)
         size = 4 if self.version == V3 else 1
-        return ConnectResp(status, codec.counter_authenticator(status, size, hello.authenticator, secret), self.version)
+        return ConnectResp(
+            status,
+            codec.counter_authenticator(status, size, hello.authenticator, secret),
+            self.version,
+        )
 
 
 def opened(version: int = V2, window: int = 16) -> Gateway:
@@ -74,14 +78,18 @@ def opened(version: int = V2, window: int = 16) -> Gateway:
 def test_both_prove_that_they_know_the_secret(version: int) -> None:
     gateway = Gateway(version)
     ((sequence, hello),) = gateway.read()
-    assert hello == Connect("900001", codec.authenticator("900001", SECRET, 1021080510), version, 1021080510)
+    assert hello == Connect(
+        "900001", codec.authenticator("900001", SECRET, 1021080510), version, 1021080510
+    )
     assert sequence == 1
     assert opened(version).link.state is State.OPEN
 
 
 def test_a_gateway_that_does_not_know_the_secret_is_left() -> None:
     gateway = Gateway()
-    assert gateway.say(gateway.greeting(secret="other"), 1) == [Closed("gateway_not_authentic", by_operator=True)]
+    assert gateway.say(gateway.greeting(secret="other"), 1) == [
+        Closed("gateway_not_authentic", by_operator=True)
+    ]
 
 
 def test_an_operator_may_let_a_gateway_in_that_proves_nothing() -> None:
@@ -89,10 +97,14 @@ def test_an_operator_may_let_a_gateway_in_that_proves_nothing() -> None:
     assert gateway.say(gateway.greeting(secret="other"), 1) == [Opened()]
 
 
-@pytest.mark.parametrize(("status", "by_operator"), [(1, False), (2, True), (3, True), (4, True), (5, False)])
+@pytest.mark.parametrize(
+    ("status", "by_operator"), [(1, False), (2, True), (3, True), (4, True), (5, False)]
+)
 def test_a_refused_login_says_whether_an_operator_must_act(status: int, by_operator: bool) -> None:
     gateway = Gateway()
-    assert gateway.say(gateway.greeting(status), 1) == [Closed(f"connect_{status}", by_operator=by_operator)]
+    assert gateway.say(gateway.greeting(status), 1) == [
+        Closed(f"connect_{status}", by_operator=by_operator)
+    ]
 
 
 def test_anything_but_a_greeting_ends_the_greeting() -> None:
@@ -166,10 +178,14 @@ def test_an_idle_connection_is_tested_three_times_and_then_left() -> None:
         assert [body for _, body in gateway.read()] == [Plain(Command.ACTIVE_TEST)]
         assert list(gateway.link.tick(IDLE + n * PATIENCE + PATIENCE - 0.1)) == []
         assert gateway.read() == []
-    assert list(gateway.link.tick(IDLE + TRIES * PATIENCE)) == [Closed("no_answer_to_active_test", (waiting,))]
+    assert list(gateway.link.tick(IDLE + TRIES * PATIENCE)) == [
+        Closed("no_answer_to_active_test", (waiting,))
+    ]
 
 
-def test_a_connection_on_which_an_answer_stayed_away_and_nothing_else_came_is_tested_before_more_is_sent() -> None:
+def test_a_connection_on_which_an_answer_stayed_away_and_nothing_else_came_is_tested_before_more_is_sent() -> (
+    None
+):
     """A gateway that is gone without a word must not swallow what is sent for minutes."""
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 1.0)
@@ -237,14 +253,19 @@ def test_a_connection_that_breaks_tells_what_was_lost_once() -> None:
 
 
 def test_bytes_that_are_no_cmpp_end_the_connection() -> None:
-    assert list(opened().link.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", 0.0)) == [Closed("malformed")]
+    assert list(opened().link.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", 0.0)) == [
+        Closed("malformed")
+    ]
 
 
 def test_what_came_before_bytes_that_are_no_cmpp_stands() -> None:
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 0.0)
     answer = codec.encode(SubmitResp(1, 0), sequence, V2)
-    assert list(gateway.link.feed(answer + bytes(20), 0.0)) == [Answered(sequence, SubmitResp(1, 0)), Closed("malformed")]
+    assert list(gateway.link.feed(answer + bytes(20), 0.0)) == [
+        Answered(sequence, SubmitResp(1, 0)),
+        Closed("malformed"),
+    ]
 
 
 def spoilt(body: codec.Body, sequence: int) -> bytes:
@@ -266,7 +287,9 @@ def test_a_deliver_that_cannot_be_read_is_refused_so_that_it_does_not_come_for_e
 def test_an_answer_that_cannot_be_read_leaves_its_submit_open() -> None:
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 0.0)
-    assert list(gateway.link.feed(spoilt(SubmitResp(1, 0), sequence), 0.0)) == [Unreadable(Command.SUBMIT_RESP)]
+    assert list(gateway.link.feed(spoilt(SubmitResp(1, 0), sequence), 0.0)) == [
+        Unreadable(Command.SUBMIT_RESP)
+    ]
     assert gateway.link.unanswered == 1
 
 
@@ -283,13 +306,20 @@ def test_a_command_that_we_do_not_know_is_passed_over() -> None:
 def test_events_are_the_same_however_the_bytes_come(sizes: Iterable[int], order: list[int]) -> None:
     gateway = opened()
     sequences = [gateway.link.submit(TEXT, 0.0) for _ in range(6)]
-    stream = b"".join(codec.encode(SubmitResp(n, 0), sequences[n], V2) + codec.encode(REPORT, n + 1, V2) for n in order)
+    stream = b"".join(
+        codec.encode(SubmitResp(n, 0), sequences[n], V2) + codec.encode(REPORT, n + 1, V2)
+        for n in order
+    )
     events, turn, cuts = [], 0, list(sizes)
     while stream:
         size = cuts[turn % len(cuts)]
         events += list(gateway.link.feed(stream[:size], 0.0))
         stream, turn = stream[size:], turn + 1
-    assert events == [each for n in order for each in (Answered(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))]
+    assert events == [
+        each
+        for n in order
+        for each in (Answered(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
+    ]
 
 
 @given(st.binary(min_size=1, max_size=300))

@@ -70,19 +70,34 @@ def number(n: int, digits: str = "1111") -> str:
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0"])
-def test_a_text_reaches_every_number_of_a_call_in_one_submit(sandbox: Sandbox, version: str) -> None:
+def test_a_text_reaches_every_number_of_a_call_in_one_submit(
+    sandbox: Sandbox, version: str
+) -> None:
     numbers = [number(n) for n in range(99)]
     answer = send(sandbox, numbers, "你好 hello", version=version)
     assert all(outcome.loss is None and outcome.provider_id for outcome in answer.outcomes)
-    calls = [each for each in sandbox.get("calls", provider="cmpp")["calls"] if each["endpoint"] == "SUBMIT"]
+    calls = [
+        each
+        for each in sandbox.get("calls", provider="cmpp")["calls"]
+        if each["endpoint"] == "SUBMIT"
+    ]
     assert [(each["contacts"], each["sent"]) for each in calls] == [(99, 99)]
     (message,) = sandbox.get("inbox", contact=numbers[98])["messages"]
-    assert message["content"] == {"content": "你好 hello", "from": "10690001", "format": 8, "parts": 1}
+    assert message["content"] == {
+        "content": "你好 hello",
+        "from": "10690001",
+        "format": 8,
+        "parts": 1,
+    }
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0"])
-@pytest.mark.parametrize(("text", "parts"), [("a" * 159, 1), ("a" * 160, 2), ("你" * 71, 2), ("你" * 300, 5)])
-def test_a_long_text_goes_in_parts_and_arrives_whole(sandbox: Sandbox, version: str, text: str, parts: int) -> None:
+@pytest.mark.parametrize(
+    ("text", "parts"), [("a" * 159, 1), ("a" * 160, 2), ("你" * 71, 2), ("你" * 300, 5)]
+)
+def test_a_long_text_goes_in_parts_and_arrives_whole(
+    sandbox: Sandbox, version: str, text: str, parts: int
+) -> None:
     answer = send(sandbox, [number(1), number(2)], text, version=version)
     (message, *_) = sandbox.get("inbox", contact=number(2))["messages"]
     assert (message["content"]["content"], message["content"]["parts"]) == (text, parts)
@@ -90,11 +105,16 @@ def test_a_long_text_goes_in_parts_and_arrives_whole(sandbox: Sandbox, version: 
 
 
 @pytest.mark.parametrize("group_ids", ["both", "consecutive", "one"])
-def test_each_recipient_has_the_names_under_which_a_gateway_may_report(sandbox: Sandbox, group_ids: str) -> None:
+def test_each_recipient_has_the_names_under_which_a_gateway_may_report(
+    sandbox: Sandbox, group_ids: str
+) -> None:
     answer = send(sandbox, [number(1), number(2)], group_ids=group_ids)
     first = int(answer.outcomes[0].provider_id.split("-")[0], 16)
     one, other = receipts.name(first, number(2)), receipts.name(first + 1, number(2))
-    assert set(names_of(answer.outcomes[1].provider_id)) == {"both": {one, other}, "consecutive": {other}, "one": {one}}[group_ids]
+    assert (
+        set(names_of(answer.outcomes[1].provider_id))
+        == {"both": {one, other}, "consecutive": {other}, "one": {one}}[group_ids]
+    )
     assert answer.outcomes[0].provider_id == receipts.name(first, number(1))
 
 
@@ -104,10 +124,14 @@ def test_a_refused_number_among_many_is_found(sandbox: Sandbox) -> None:
     outcomes = send(sandbox, numbers).outcomes
     assert outcomes[13] == Outcome(Loss.INVALID_TARGET, "13")
     assert [n for n, outcome in enumerate(outcomes) if not outcome.provider_id] == [13]
-    assert {each: sandbox.sends(each) for each in numbers} == {each: int(n != 13) for n, each in enumerate(numbers)}
+    assert {each: sandbox.sends(each) for each in numbers} == {
+        each: int(n != 13) for n, each in enumerate(numbers)
+    }
 
 
-@pytest.mark.parametrize("bad", ["", "abc", "1234", "1" * 21, "138 0013", "１３８００１３８０００", "13800138000\0"])
+@pytest.mark.parametrize(
+    "bad", ["", "abc", "1234", "1" * 21, "138 0013", "１３８００１３８０００", "13800138000\0"]
+)
 def test_what_is_no_number_is_never_sent(sandbox: Sandbox, bad: str) -> None:
     outcomes = send(sandbox, [bad, number(1)]).outcomes
     assert outcomes[0] == Outcome(Loss.INVALID_TARGET, "bad_number")
@@ -123,14 +147,20 @@ def test_one_number_of_two_people_goes_in_two_submits(sandbox: Sandbox) -> None:
 
 def test_fewer_numbers_a_submit_where_an_operator_says_so(sandbox: Sandbox) -> None:
     send(sandbox, [number(n) for n in range(5)], numbers_per_submit=2)
-    calls = [each["contacts"] for each in sandbox.get("calls", provider="cmpp")["calls"] if each["endpoint"] == "SUBMIT"]
+    calls = [
+        each["contacts"]
+        for each in sandbox.get("calls", provider="cmpp")["calls"]
+        if each["endpoint"] == "SUBMIT"
+    ]
     assert calls == [2, 2, 1]
 
 
 def test_a_throttled_call_was_not_taken_and_succeeds_the_next_time(sandbox: Sandbox) -> None:
     with pytest.raises(Throttled):
         send(sandbox, [number(1), number(2, "0008")])
-    assert all(outcome.provider_id for outcome in send(sandbox, [number(1), number(2, "0008")]).outcomes)
+    assert all(
+        outcome.provider_id for outcome in send(sandbox, [number(1), number(2, "0008")]).outcomes
+    )
     assert sandbox.sends(number(1)) == 1
 
 
@@ -173,21 +203,31 @@ class Slow(Scripted):
 THREE_PARTS = "你" * 200
 
 
-def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     gateway = Scripted(0, 8, 8)
     (outcome,) = gateway.send([number(1)], THREE_PARTS)
     assert [pdu.part for pdu in gateway.seen] == [1, 2, 2, 2, 3]
-    assert [int(part.split("-")[0], 16) for part in parts_of(outcome.provider_id)] == [101, 104, 105]
+    assert [int(part.split("-")[0], 16) for part in parts_of(outcome.provider_id)] == [
+        101,
+        104,
+        105,
+    ]
     assert len(pauses) == 2
 
 
-def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What is put off uses up an attempt each time: of ninety-nine numbers, one taken in each, most would be lost."""
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(time, "sleep", lambda seconds: clock.append(clock[0] + seconds) or clock.pop(0))
+    monkeypatch.setattr(
+        time, "sleep", lambda seconds: clock.append(clock[0] + seconds) or clock.pop(0)
+    )
     gateway = Scripted(0, 8, 0, 8, 0, 8, 0, 0, *[8] * 99, numbers_per_submit=1)
     outcomes = gateway.send([number(n) for n in range(7)])
     assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 5 + [False] * 2
@@ -197,7 +237,9 @@ def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone
         Scripted(8).send([number(1)])
 
 
-@pytest.mark.parametrize(("result", "code"), [(6, "part_6"), (13, "part_13"), (10, "part_10"), (150, "part_150")])
+@pytest.mark.parametrize(
+    ("result", "code"), [(6, "part_6"), (13, "part_13"), (10, "part_10"), (150, "part_150")]
+)
 def test_a_message_of_which_a_later_part_is_refused_has_failed(result: int, code: str) -> None:
     gateway = Scripted(0, result)
     assert gateway.send([number(1)], THREE_PARTS) == [Outcome(Loss.SUBMIT_FAILED, code)]
@@ -212,17 +254,30 @@ def test_a_message_that_went_in_part_is_uncertain(error: ProviderError) -> None:
 
 @pytest.mark.parametrize(
     ("result", "kind"),
-    [(2, Misconfigured), (3, Unavailable), (5, Misconfigured), (7, Misconfigured), (8, Throttled), (10, Misconfigured), (11, Misconfigured),
-     (12, Misconfigured)],
-)  # fmt: skip
-def test_a_refusal_that_every_call_would_meet_is_raised(result: int, kind: type[ProviderError]) -> None:
+    [
+        (2, Misconfigured),
+        (3, Unavailable),
+        (5, Misconfigured),
+        (7, Misconfigured),
+        (8, Throttled),
+        (10, Misconfigured),
+        (11, Misconfigured),
+        (12, Misconfigured),
+    ],
+)
+def test_a_refusal_that_every_call_would_meet_is_raised(
+    result: int, kind: type[ProviderError]
+) -> None:
     with pytest.raises(kind, match=str(result)):
         Scripted(result).send([number(1), number(2)])
 
 
 @pytest.mark.parametrize("result", [1, 4, 6, 14, 100, 199, 255])
 def test_a_refusal_of_this_message_is_a_failure_of_its_recipients(result: int) -> None:
-    assert Scripted(result).send([number(1), number(2)]) == [Outcome(Loss.SUBMIT_FAILED, str(result))] * 2
+    assert (
+        Scripted(result).send([number(1), number(2)])
+        == [Outcome(Loss.SUBMIT_FAILED, str(result))] * 2
+    )
 
 
 @pytest.mark.parametrize("result", [9, 13])
@@ -231,11 +286,19 @@ def test_a_refused_number_is_an_invalid_target(result: int) -> None:
 
 
 def test_what_could_not_be_sent_after_others_were_comes_later() -> None:
-    outcomes = Scripted(0, Unavailable("no_connection"), numbers_per_submit=1).send([number(n) for n in range(3)])
-    assert [(bool(outcome.provider_id), outcome.later) for outcome in outcomes] == [(True, False), (False, True), (False, True)]
+    outcomes = Scripted(0, Unavailable("no_connection"), numbers_per_submit=1).send(
+        [number(n) for n in range(3)]
+    )
+    assert [(bool(outcome.provider_id), outcome.later) for outcome in outcomes] == [
+        (True, False),
+        (False, True),
+        (False, True),
+    ]
 
 
-def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A SUBMIT for whose answer nobody waits would be taken, and nobody would ever know."""
     gateway = Slow(numbers_per_submit=1)
     monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
@@ -245,11 +308,16 @@ def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later
     assert len(gateway.seen) == 3
 
 
-def test_a_slow_search_for_a_refused_number_is_gone_on_with_later(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_search_for_a_refused_number_is_gone_on_with_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     gateway = Slow(*[13] * 99)
     monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
     outcomes = gateway.send([number(n) for n in range(4)])
-    assert {(outcome.loss, outcome.later) for outcome in outcomes} == {(Loss.INVALID_TARGET, False), (None, True)}
+    assert {(outcome.loss, outcome.later) for outcome in outcomes} == {
+        (Loss.INVALID_TARGET, False),
+        (None, True),
+    }
 
 
 def test_a_whole_call_of_bad_numbers_sends_nothing() -> None:
@@ -269,13 +337,20 @@ def test_a_submit_holds_what_the_operator_entered() -> None:
 @pytest.mark.parametrize(
     ("alphabet", "text", "form", "content"),
     [
-        ("ascii", "a@", 0, b"a@"), ("gsm", "a@\u20ac", 0, b"a\0\x1be"), ("ucs2", "a", 8, b"\0a"), ("ascii", "\u4f60", 8, b"\x4f\x60"),
+        ("ascii", "a@", 0, b"a@"),
+        ("gsm", "a@\u20ac", 0, b"a\0\x1be"),
+        ("ucs2", "a", 8, b"\0a"),
+        ("ascii", "\u4f60", 8, b"\x4f\x60"),
     ],
-)  # fmt: skip
-def test_a_text_goes_in_the_alphabet_that_the_gateway_takes(alphabet: str, text: str, form: int, content: bytes) -> None:
+)
+def test_a_text_goes_in_the_alphabet_that_the_gateway_takes(
+    alphabet: str, text: str, form: int, content: bytes
+) -> None:
     gateway = Scripted(alphabet=alphabet)
     gateway.send([number(1)], text)
-    assert [(pdu.format, pdu.content, pdu.has_header) for pdu in gateway.seen] == [(form, content, False)]
+    assert [(pdu.format, pdu.content, pdu.has_header) for pdu in gateway.seen] == [
+        (form, content, False)
+    ]
 
 
 def test_nobody_knows_of_a_call_without_an_answer(sandbox: Sandbox) -> None:
@@ -287,7 +362,9 @@ def test_nobody_knows_of_a_call_without_an_answer(sandbox: Sandbox) -> None:
 
 
 def test_what_was_taken_before_an_answer_stayed_away_is_known(sandbox: Sandbox) -> None:
-    outcomes = send(sandbox, [number(1), number(2, "0007"), number(3)], numbers_per_submit=1).outcomes
+    outcomes = send(
+        sandbox, [number(1), number(2, "0007"), number(3)], numbers_per_submit=1
+    ).outcomes
     assert [(bool(o.provider_id), o.uncertain, o.later) for o in outcomes] == [
         (True, False, False),
         (False, True, False),
@@ -318,19 +395,27 @@ def test_a_gateway_that_is_away_took_nothing() -> None:
 
 
 def test_a_private_address_is_not_connected_to(sandbox: Sandbox) -> None:
-    with Cmpp(Policy(), TIMEOUT).connect(account(sandbox)) as session, pytest.raises(Misconfigured, match="egress_address"):
+    with (
+        Cmpp(Policy(), TIMEOUT).connect(account(sandbox)) as session,
+        pytest.raises(Misconfigured, match="egress_address"),
+    ):
         session.send(call([number(1)]))
 
 
 def test_checking_an_account_connects_and_sends_nothing(sandbox: Sandbox) -> None:
     with Cmpp(Policy(("127.0.0.1",)), TIMEOUT).connect(account(sandbox, version="3.0")) as session:
         session.check()
-    assert [each["endpoint"] for each in sandbox.get("calls", provider="cmpp")["calls"]] == ["CONNECT"]
+    assert [each["endpoint"] for each in sandbox.get("calls", provider="cmpp")["calls"]] == [
+        "CONNECT"
+    ]
 
 
 @pytest.mark.parametrize("content", [{}, {"content": ""}, {"content": 7}, {"temp_id": 1}])
 def test_a_content_without_text_is_rejected(sandbox: Sandbox, content: Mapping[str, Any]) -> None:
-    with Cmpp(Policy(("127.0.0.1",)), TIMEOUT).connect(account(sandbox)) as session, pytest.raises(Rejected, match="no_content"):
+    with (
+        Cmpp(Policy(("127.0.0.1",)), TIMEOUT).connect(account(sandbox)) as session,
+        pytest.raises(Rejected, match="no_content"),
+    ):
         session.send(OutgoingCall("m", [Recipient(number(1), content)]))
 
 
@@ -369,23 +454,37 @@ def test_a_text_of_too_many_parts_is_rejected(sandbox: Sandbox) -> None:
         (LOGIN, {**OPTIONS, "dead_stats": ["MK:00011"]}, "options.dead_stats"),
     ],
 )
-def test_what_an_operator_enters_wrongly_is_named(credentials: dict[str, Any], options: dict[str, Any], field: str) -> None:
+def test_what_an_operator_enters_wrongly_is_named(
+    credentials: dict[str, Any], options: dict[str, Any], field: str
+) -> None:
     with pytest.raises(Invalid) as error:
         Cmpp(Policy()).check_credentials(credentials, options)
     assert error.value.field == field
 
 
 def test_the_form_of_ums_is_enough() -> None:
-    Cmpp(Policy()).check_credentials(LOGIN, {**OPTIONS, "supplier": "a supplier", "port": 7890, "connections": 64, "service_code": "PAY"})
+    Cmpp(Policy()).check_credentials(
+        LOGIN,
+        {
+            **OPTIONS,
+            "supplier": "a supplier",
+            "port": 7890,
+            "connections": 64,
+            "service_code": "PAY",
+        },
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        ({}, "content"), ({"content": " "}, "content"), ({"content": "x", "temp_id": 1}, "temp_id"), ({"content": "x" * 3061}, "content"),
+        ({}, "content"),
+        ({"content": " "}, "content"),
+        ({"content": "x", "temp_id": 1}, "temp_id"),
+        ({"content": "x" * 3061}, "content"),
         ({"content": "你" * 1341}, "content"),
     ],
-)  # fmt: skip
+)
 def test_a_template_holds_a_text_and_nothing_else(content: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as error:
         Cmpp(Policy()).check_content(content)

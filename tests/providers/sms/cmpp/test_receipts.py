@@ -24,14 +24,27 @@ def report(stat: str, done: str = "2611210930", number: str = "13800138000") -> 
 @pytest.mark.parametrize(
     ("stat", "kind"),
     [
-        ("DELIVRD", ReceiptKind.DELIVERED), ("EXPIRED", ReceiptKind.DELIVERY_FAILED), ("DELETED", ReceiptKind.DELIVERY_FAILED),
-        ("UNDELIV", ReceiptKind.DELIVERY_FAILED), ("UNKNOWN", ReceiptKind.DELIVERY_FAILED), ("REJECTD", ReceiptKind.DELIVERY_FAILED),
-        ("MA:0054", ReceiptKind.DELIVERY_FAILED), ("IC:0151", ReceiptKind.DELIVERY_FAILED), ("DB:0141", ReceiptKind.DELIVERY_FAILED),
-        ("ACCEPTD", ReceiptKind.OTHER), ("0", ReceiptKind.OTHER), ("WHATEVR", ReceiptKind.OTHER), ("XX", ReceiptKind.OTHER),
-        ("", None), ("A B", None), ("\ufffd", None),
+        ("DELIVRD", ReceiptKind.DELIVERED),
+        ("EXPIRED", ReceiptKind.DELIVERY_FAILED),
+        ("DELETED", ReceiptKind.DELIVERY_FAILED),
+        ("UNDELIV", ReceiptKind.DELIVERY_FAILED),
+        ("UNKNOWN", ReceiptKind.DELIVERY_FAILED),
+        ("REJECTD", ReceiptKind.DELIVERY_FAILED),
+        ("MA:0054", ReceiptKind.DELIVERY_FAILED),
+        ("IC:0151", ReceiptKind.DELIVERY_FAILED),
+        ("DB:0141", ReceiptKind.DELIVERY_FAILED),
+        ("ACCEPTD", ReceiptKind.OTHER),
+        ("0", ReceiptKind.OTHER),
+        ("WHATEVR", ReceiptKind.OTHER),
+        ("XX", ReceiptKind.OTHER),
+        ("", None),
+        ("A B", None),
+        ("\ufffd", None),
     ],
-)  # fmt: skip
-def test_a_state_becomes_a_receipt_which_may_say_nothing(stat: str, kind: ReceiptKind | None) -> None:
+)
+def test_a_state_becomes_a_receipt_which_may_say_nothing(
+    stat: str, kind: ReceiptKind | None
+) -> None:
     found = receipts.receipt(report(stat), NOW)
     assert (found.kind if found else None) is kind
     if found is not None:
@@ -42,7 +55,9 @@ def test_a_state_becomes_a_receipt_which_may_say_nothing(stat: str, kind: Receip
 
 def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
     stats = (*NO_SUCH_NUMBER, "UNDELIV", "DELIVRD", "MK:0012", "DB:0102", "ACCEPTD")
-    assert [stat for stat in stats if getattr(receipts.receipt(report(stat), NOW), "gone", None)] == list(NO_SUCH_NUMBER)
+    assert [
+        stat for stat in stats if getattr(receipts.receipt(report(stat), NOW), "gone", None)
+    ] == list(NO_SUCH_NUMBER)
     own = receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
     assert own is not None
     assert own.gone
@@ -95,7 +110,9 @@ def test_the_ids_of_one_submit_follow_each_other_in_the_last_sixteen_bits() -> N
 
 
 def delivered(content: bytes, *, is_report: bool = True, form: int = 0) -> Deliver:
-    return Deliver(id=9, to="10690", number="13800138000", content=content, format=form, is_report=is_report)
+    return Deliver(
+        id=9, to="10690", number="13800138000", content=content, format=form, is_report=is_report
+    )
 
 
 @pytest.mark.parametrize("size", [60, 71])

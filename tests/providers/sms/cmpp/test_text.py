@@ -26,18 +26,29 @@ from chalicelib.providers.sms.cmpp.text import ASCII, GBK, UCS2, Part
         ("😀", "ascii", UCS2, "😀".encode("utf-16-be")),
     ],
 )
-def test_a_text_takes_the_smallest_alphabet_that_holds_it(text: str, alphabet: str, form: int, content: bytes) -> None:
+def test_a_text_takes_the_smallest_alphabet_that_holds_it(
+    text: str, alphabet: str, form: int, content: bytes
+) -> None:
     assert cmpp_text.parts(text, alphabet, 1) == [Part(form, content)]
 
 
 @pytest.mark.parametrize(
     ("text", "sizes"),
     [
-        ("a" * 159, [159]), ("a" * 160, [159, 13]), ("a" * 306, [159, 159]), ("a" * 307, [159, 159, 7]), ("[" * 79, [79]),
-        ("[" * 80, [82, 10]), ("你" * 70, [140]), ("你" * 71, [140, 14]), ("你" * 134, [140, 140]), ("你" * 135, [140, 140, 8]),
-        ("😀" * 35, [140]), ("😀" * 36, [138, 18]),
+        ("a" * 159, [159]),
+        ("a" * 160, [159, 13]),
+        ("a" * 306, [159, 159]),
+        ("a" * 307, [159, 159, 7]),
+        ("[" * 79, [79]),
+        ("[" * 80, [82, 10]),
+        ("你" * 70, [140]),
+        ("你" * 71, [140, 14]),
+        ("你" * 134, [140, 140]),
+        ("你" * 135, [140, 140, 8]),
+        ("😀" * 35, [140]),
+        ("😀" * 36, [138, 18]),
     ],
-)  # fmt: skip
+)
 def test_a_long_text_is_cut_at_153_septets_or_67_units(text: str, sizes: list[int]) -> None:
     """Sizes in bytes with the header's 6; in ASCII an extension character is one byte here and two septets on the air."""
     assert [len(part.content) for part in cmpp_text.parts(text, "ascii", 7)] == sizes
@@ -50,11 +61,15 @@ def test_every_part_says_which_it_is() -> None:
 
 
 @given(st.text(min_size=1, max_size=700), st.sampled_from(cmpp_text.ALPHABETS), st.integers(0, 255))
-def test_the_parts_of_any_text_fit_and_join_to_the_text(text: str, alphabet: str, reference: int) -> None:
+def test_the_parts_of_any_text_fit_and_join_to_the_text(
+    text: str, alphabet: str, reference: int
+) -> None:
     found = cmpp_text.parts(text, alphabet, reference)
     assert all(len(part.content) <= (159 if part.format == ASCII else 140) for part in found)
     if alphabet != "gsm":
-        joined = "".join(cmpp_text.read(part.content, part.format, part.has_header) for part in found)
+        joined = "".join(
+            cmpp_text.read(part.content, part.format, part.has_header) for part in found
+        )
         assert joined == text.encode("utf-16-be", "replace").decode("utf-16-be")
 
 
@@ -66,7 +81,9 @@ def test_what_a_person_wrote_is_read_in_each_format() -> None:
     assert cmpp_text.read(b"TD", ASCII, False) == "TD"
     assert cmpp_text.read("退订".encode("utf-16-be"), UCS2, False) == "退订"
     assert cmpp_text.read("退订".encode("gbk"), GBK, False) == "退订"
-    assert cmpp_text.read(b"\x05\x00\x03\x01\x02\x01" + "退".encode("utf-16-be"), UCS2, True) == "退"
+    assert (
+        cmpp_text.read(b"\x05\x00\x03\x01\x02\x01" + "退".encode("utf-16-be"), UCS2, True) == "退"
+    )
 
 
 @given(st.binary(max_size=255), st.integers(0, 255), st.booleans())

@@ -30,7 +30,9 @@ pytestmark = pytest.mark.skipif(not (TSHARK and TEXT2PCAP), reason="tshark is no
 
 PORT = 7890  # as in the packets' headers
 LOGIN = {"account": "900001", "password": "secret"}
-GROUP = 20  # numbers: Wireshark takes no message of more than about 1,000 bytes, which one to 99 has
+GROUP = (
+    20  # numbers: Wireshark takes no message of more than about 1,000 bytes, which one to 99 has
+)
 TEXTS = ("hello", "你好", "a" * 200, "长" * 150)
 REPORTS = 1 + GROUP + 2 + 3  # one for each part and number
 
@@ -77,7 +79,12 @@ class Relay:
     def save(self, file: Path) -> None:
         """As packets with headers of Ethernet, IP and TCP."""
         hexes = "".join(f"{way}\n0 {data.hex(' ')}\n" for way, data in self.pieces)
-        subprocess.run([TEXT2PCAP, "-q", "-D", "-T", f"40000,{PORT}", "-", str(file)], input=hexes, text=True, check=True)
+        subprocess.run(
+            [TEXT2PCAP, "-q", "-D", "-T", f"40000,{PORT}", "-", str(file)],
+            input=hexes,
+            text=True,
+            check=True,
+        )
 
     def heard(self) -> bytes:
         with self._keeping:
@@ -90,16 +97,30 @@ def talk(sandbox: Sandbox, version: str, file: Path) -> None:
     relay = Relay(sandbox.about["cmpp_port"])
     thread = threading.Thread(target=relay.run)
     thread.start()
-    where = {"server": "127.0.0.1", "port": relay.port, "access_number": "10690001", "version": version, "service_code": "PAY"}
+    where = {
+        "server": "127.0.0.1",
+        "port": relay.port,
+        "access_number": "10690001",
+        "version": version,
+        "service_code": "PAY",
+    }
     cmpp = Cmpp(Policy(("127.0.0.1",)), 2.0)
-    gateway = cmpp.gateway("c", cmpp.settings(Account("c", LOGIN, where)), lambda incoming: incoming.answer(0))
+    gateway = cmpp.gateway(
+        "c", cmpp.settings(Account("c", LOGIN, where)), lambda incoming: incoming.answer(0)
+    )
     gateway.start()
     session = CmppSession(gateway, 2.0)
     for n, text in enumerate(TEXTS):
         numbers = [f"138{n:04d}{m:04d}" for m in range(1000, 1000 + (GROUP if n == 1 else 1))]
-        answer = session.send(OutgoingCall("m", [Recipient(number, {"content": text}) for number in numbers]))
+        answer = session.send(
+            OutgoingCall("m", [Recipient(number, {"content": text}) for number in numbers])
+        )
         assert all(outcome.provider_id for outcome in answer.outcomes)
-    sandbox.ask("POST", "/_sandbox/cmpp/reply", json={"account": "900001", "from": "13800138000", "text": "TD"})
+    sandbox.ask(
+        "POST",
+        "/_sandbox/cmpp/reply",
+        json={"account": "900001", "from": "13800138000", "text": "TD"},
+    )
     eventually(lambda: relay.heard().count(b"DELIVRD") == REPORTS)
     eventually(lambda: b"\x80\0\0\x08" in relay.heard())  # to an idle connection's test
     gateway.stop()
@@ -110,7 +131,16 @@ def talk(sandbox: Sandbox, version: str, file: Path) -> None:
 
 def dissect(file: Path, *options: str) -> str:
     # SMPP's headers look alike, and Wireshark would guess.
-    command = [TSHARK, "-r", str(file), "-d", f"tcp.port=={PORT},cmpp", "--disable-protocol", "smpp", *options]
+    command = [
+        TSHARK,
+        "-r",
+        str(file),
+        "-d",
+        f"tcp.port=={PORT},cmpp",
+        "--disable-protocol",
+        "smpp",
+        *options,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -124,7 +154,9 @@ def packets(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0"])
-def test_wireshark_reads_every_message_without_an_error(sandbox: Sandbox, tmp_path: Path, version: str) -> None:
+def test_wireshark_reads_every_message_without_an_error(
+    sandbox: Sandbox, tmp_path: Path, version: str
+) -> None:
     file = tmp_path / "cmpp.pcap"
     talk(sandbox, version, file)
     if version == "3.0":
@@ -143,14 +175,40 @@ def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Pa
     found = packets(file)
     submits = [each for each in found if int(each["cmpp.Command_Id"], 16) == 4]
     assert {each["cmpp.Servicd_Id"] for each in submits} == {"PAY"}  # Wireshark's spelling
-    assert {(each["cmpp.submit.Msg_src"], each["cmpp.submit.Src_Id"]) for each in submits} == {("900001", "10690001")}
-    parts = [(each["cmpp.submit.Pk_total"], each["cmpp.submit.Pk_number"], each["cmpp.TP_udhi"], each["cmpp.Msg_Fmt"]) for each in submits]
-    long = [("2", "1", "1", "0"), ("2", "2", "1", "0"), ("3", "1", "1", "8"), ("3", "2", "1", "8"), ("3", "3", "1", "8")]
+    assert {(each["cmpp.submit.Msg_src"], each["cmpp.submit.Src_Id"]) for each in submits} == {
+        ("900001", "10690001")
+    }
+    parts = [
+        (
+            each["cmpp.submit.Pk_total"],
+            each["cmpp.submit.Pk_number"],
+            each["cmpp.TP_udhi"],
+            each["cmpp.Msg_Fmt"],
+        )
+        for each in submits
+    ]
+    long = [
+        ("2", "1", "1", "0"),
+        ("2", "2", "1", "0"),
+        ("3", "1", "1", "8"),
+        ("3", "2", "1", "8"),
+        ("3", "3", "1", "8"),
+    ]
     assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *long]
-    assert [each["cmpp.submit.DestUsr_tl"] for each in submits] == ["1", str(GROUP), "1", "1", "1", "1", "1"]
+    assert [each["cmpp.submit.DestUsr_tl"] for each in submits] == [
+        "1",
+        str(GROUP),
+        "1",
+        "1",
+        "1",
+        "1",
+        "1",
+    ]
     assert submits[1]["cmpp.Dest_terminal_Id"][-1] == f"1380001{1000 + GROUP - 1}"
     answers = [each for each in found if int(each["cmpp.Command_Id"], 16) == 0x80000004]
     assert {each["cmpp.submit_resp.Result"] for each in answers} == {"0"}
-    states = dissect(file, "-T", "fields", "-e", "cmpp.deliver.Report.Status").replace(",", " ").split()
+    states = (
+        dissect(file, "-T", "fields", "-e", "cmpp.deliver.Report.Status").replace(",", " ").split()
+    )
     assert set(states) == {"DELIVRD"}
     assert len(states) == REPORTS
