@@ -1,4 +1,4 @@
-"""`python -m infra.support_matrix`: writes what every platform can do into docs/channels.md, from the providers' capabilities."""
+"""`python -m infra.support_matrix`: writes what every platform can do into docs/reference/channels.md, from the providers' capabilities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.providers import registry
 from infra.package import ROOT
 
-PAGE = ROOT / "docs" / "channels.md"
+PAGE = ROOT / "docs" / "reference" / "channels.md"
 BEGIN, END = "<!-- written by python -m infra.support_matrix: begin -->", "<!-- end -->"
 
 DELIVERY = {

@@ -2,7 +2,7 @@
 
 Sends N messages over each platform and receipt mode, one after another on a stack that counts as `make bench` does; several such stacks
 at once, since most of the time goes by in waiting until nothing is left to do; what a worker sends has one of its own. Writes the section
-"Channels" of docs/performance.md and .local/channels.json.
+"Channels" of docs/explanation/performance.md and .local/channels.json.
 """
 
 from __future__ import annotations

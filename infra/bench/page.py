@@ -1,4 +1,4 @@
-"""docs/performance.md, from a benchmark's figures."""
+"""docs/explanation/performance.md, from a benchmark's figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.bench import prices
 from infra.bench.cost import MEMORY_GB, Result
 from infra.package import ROOT
 
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "explanation" / "performance.md"
 OTHERS = ("Uploads", "Channels")  # sections of benchmarks of their own, which stay as they are
 TRANSITIONS = "Step Functions state transitions"
 CORE_GB = 1769 / 1024  # memory for which Lambda gives one whole processor core

@@ -2,7 +2,7 @@
 
 Three scenarios on a stack of their own, with the provider sandbox: N recipients of one app push (half of the receipts trickle in over
 two minutes, so that recounting is paid for), N/100 single sends with a strategy of two steps, half of which fall back, and as many plain
-ones without a strategy. Writes docs/performance.md and .local/bench.json.
+ones without a strategy. Writes docs/explanation/performance.md and .local/bench.json.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def _show(console: Console, report: Mapping[str, Mapping[str, float]]) -> list[s
             )
             missed += [f"{scenario}.{name}"] if bound is not None and figure > bound else []
             console.print(f"{scenario:13} {name:27} {figure:>10}{verdict}")
-    console.print(f"written: {Path('docs/performance.md')}, {Path('.local/bench.json')}")
+    console.print(f"written: {Path('docs/explanation/performance.md')}, {Path('.local/bench.json')}")
     return missed
 
 

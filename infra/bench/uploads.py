@@ -1,7 +1,7 @@
 """`make uploads N=50000`: what imports of files cost in AWS requests, counted at the emulator.
 
 Imports N users with three contacts each, the same file again, two tags for each, and as many members of a segment, on a stack of their
-own. Writes the section "Uploads" of docs/performance.md and .local/uploads.json.
+own. Writes the section "Uploads" of docs/explanation/performance.md and .local/uploads.json.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ some 40,000 opt-outs on by itself, which is two requests more for each hundred u
 
 
 def section(found: Iterable[Mapping[str, Any]]) -> str:
-    """As docs/performance.md has it."""
+    """As docs/explanation/performance.md has it."""
     figures = ("rows", "changed", "requests", "bound", "write_units")
     rows = (" | ".join([each["what"], *(f"{each[name]:,}" for name in figures)]) for each in found)
     return HEAD + "".join(f"| {row} |\n" for row in rows)

@@ -15,7 +15,7 @@ from typing import Any
 
 Description = Mapping[str, Any]  # of a running stack
 
-# The sandbox chooses what happens by the contact; phone numbers by their last four digits (docs/sandbox.md).
+# The sandbox chooses what happens by the contact; phone numbers by their last four digits (docs/reference/sandbox.md).
 DIGITS = {
     "deliver": "1000",
     "reject": "0001",

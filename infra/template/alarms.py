@@ -1,4 +1,4 @@
-"""Alarms: what an operator must hear of (docs/operations.md says what to do then)."""
+"""Alarms: what an operator must hear of (docs/how-to/operate.md says what to do then)."""
 
 from __future__ import annotations
 

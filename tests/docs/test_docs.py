@@ -23,10 +23,10 @@ from infra.demo import strategy as demo
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+OPERATIONS = (ROOT / "docs" / "how-to" / "operate.md").read_text()
 SOURCES = "".join(path.read_text() for path in sorted((ROOT / "chalicelib").rglob("*.py")))
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_the_flow_table_names_modules_that_are_there() -> None:
@@ -58,7 +58,7 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=[page.relative_to(ROOT).as_posix() for page in PAGES])
 def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", page.read_text()):
         path, _, anchor = target.partition("#")
@@ -169,7 +169,7 @@ def test_every_metric_is_explained() -> None:
 
 
 def test_what_a_provider_may_raise_is_what_there_is() -> None:
-    page = (ROOT / "docs" / "adding-a-provider.md").read_text()
+    page = (ROOT / "docs" / "how-to" / "add-a-provider.md").read_text()
     told = set(re.findall(r"^ *\| `(\w+)` \|", page, re.MULTILINE))
     assert told == {kind for kind, value in vars(errors).items() if _is_a_provider_error(value)}
 
@@ -186,7 +186,7 @@ def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
     assert f"within {demo.WITHIN} seconds" in README
     row = re.search(
         r"^\| usd per million \| ([\d.]+) \|[^|]+\| ([\d.]+) \|",
-        (ROOT / "docs" / "performance.md").read_text(),
+        (ROOT / "docs" / "explanation" / "performance.md").read_text(),
         re.MULTILINE,
     )
     assert row is not None
@@ -200,7 +200,7 @@ def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
 
 
 def test_every_platform_says_what_is_verified_and_what_is_not() -> None:
-    page = (ROOT / "docs" / "verification.md").read_text()
+    page = (ROOT / "docs" / "explanation" / "verification.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|(.+)\|$", page, re.MULTILINE)
     assert sorted(row[0] for row in rows) == sorted(registry.capabilities())
     assert all(len(cell.strip()) > 7 for row in rows for cell in row[1:])

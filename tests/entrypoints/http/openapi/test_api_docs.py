@@ -1,4 +1,4 @@
-"""What is not in docs/api.md does not exist, and the other way round."""
+"""What is not in docs/reference/api.md does not exist, and the other way round."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.entrypoints.http.route import Auth
 from tests.entrypoints.conftest import CONTENTS, KEY, Api
 
 ROOT = Path(__file__).resolve().parents[4]
-DOCS = (ROOT / "docs" / "api.md").read_text()
+DOCS = (ROOT / "docs" / "reference" / "api.md").read_text()
 ROWS = re.findall(r"^\| ([A-Z, ]+) \| `(/[^`]*)` \| ([^|]+) \|", DOCS, re.MULTILINE)
 
 CALLERS = {

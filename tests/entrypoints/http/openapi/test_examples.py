@@ -25,7 +25,8 @@ from chalicelib.web.egress import Policy
 ROOT = Path(__file__).resolve().parents[4]
 README = (ROOT / "README.md").read_text()
 API, MIGRATION, OPERATIONS = (
-    (ROOT / "docs" / f"{name}.md").read_text() for name in ("api", "migration", "operations")
+    (ROOT / "docs" / f"{name}.md").read_text()
+    for name in ("reference/api", "how-to/migrate", "how-to/operate")
 )
 BEFORE, PLATFORMS, AFTER = re.split(
     r"^(?=Their contents in a template|### Options of every platform)", API, flags=re.MULTILINE
