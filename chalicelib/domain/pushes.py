@@ -27,14 +27,14 @@ def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list
     platforms: list[str] = []
     push: dict[str, Any] = {}
     for n, element in enumerate(elements):
-        place = f"msg_app[{n}]"
-        own = _named(_platforms(element, place))
+        path = f"msg_app[{n}]"
+        own = _named(_platforms(element, path))
         twice = next((name for name in own if name in platforms), None)
         if twice:
-            reason = f"{place}.platform: {twice} 重复 (stands in another element too: it would be sent twice)"
-            raise Refused(PLATFORM_WRONG, reason, field=f"{place}.platform")
+            reason = f"{path}.platform: {twice} 重复 (stands in another element too: it would be sent twice)"
+            raise Refused(PLATFORM_WRONG, reason, field=f"{path}.platform")
         platforms += own
-        _merge(push, _content(element, place), own, place)
+        _merge(push, _content(element, path), own, path)
     _check_everywhere(elements)
     return push, platforms
 
@@ -49,14 +49,14 @@ def is_platform(given: Any) -> bool:
     return known or given == "all"
 
 
-def _platforms(element: Mapping[str, Any], place: str) -> str | list[str]:
+def _platforms(element: Mapping[str, Any], path: str) -> str | list[str]:
     if element.get("platform") in (None, "", []):
         raise Refused(
-            PLATFORM_MISSING, f"{place}.platform 缺失 (is required)", field=f"{place}.platform"
+            PLATFORM_MISSING, f"{path}.platform 缺失 (is required)", field=f"{path}.platform"
         )
     if not is_platform(element["platform"]):
         raise Refused(
-            PLATFORM_WRONG, f"{place}.platform: {WRONG_PLATFORM}", field=f"{place}.platform"
+            PLATFORM_WRONG, f"{path}.platform: {WRONG_PLATFORM}", field=f"{path}.platform"
         )
     given: str | list[str] = element["platform"]
     return given
@@ -68,37 +68,37 @@ def _named(platforms: str | list[str]) -> list[str]:
     return [platforms] if isinstance(platforms, str) else list(dict.fromkeys(platforms))
 
 
-def _content(element: Mapping[str, Any], place: str) -> Content:
+def _content(element: Mapping[str, Any], path: str) -> Content:
     """Without what is said elsewhere. A `cid` is dropped: repeats are told apart by one of our own."""
     for name in UNSUPPORTED:
         if name in element:
             raise Refused(
-                PARAMETER, f"{place}.{name}: cannot be sent through UMS", field=f"{place}.{name}"
+                PARAMETER, f"{path}.{name}: cannot be sent through UMS", field=f"{path}.{name}"
             )
     for name in OBJECTS:
         if name in element and not isinstance(element[name], Mapping):
-            raise Refused(PARAMETER, f"{place}.{name}: must be an object", field=f"{place}.{name}")
+            raise Refused(PARAMETER, f"{path}.{name}: must be an object", field=f"{path}.{name}")
     return {name: value for name, value in element.items() if name not in ("platform", "cid")}
 
 
-def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], place: str) -> None:
+def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], path: str) -> None:
     for name, value in element.items():
         if name == "notification":
             push[name] = {**push.get(name, {}), **_parts(value, platforms)}
         elif name == "options":
             options = push.setdefault(name, {})
             for option, setting in value.items():
-                _put(options, option, setting, f"{place}.options.{option}")
+                _put(options, option, setting, f"{path}.options.{option}")
         else:
-            _put(push, name, value, f"{place}.{name}")
+            _put(push, name, value, f"{path}.{name}")
 
 
-def _put(into: dict[str, Any], name: str, value: Any, place: str) -> None:
+def _put(into: dict[str, Any], name: str, value: Any, path: str) -> None:
     if name in into and into[name] != value:
         raise Refused(
             PARAMETER,
-            f"{place}: must be the same in every element, since they become one push",
-            field=place,
+            f"{path}: must be the same in every element, since they become one push",
+            field=path,
         )
     into[name] = value
 
@@ -119,9 +119,9 @@ def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
     """A custom message is for every platform of a push: one that stands in some of the elements only would reach the others too."""
     having = [n for n, element in enumerate(elements) if "message" in element]
     if having and len(having) < len(elements):
-        place = f"msg_app[{having[0]}].message"
+        path = f"msg_app[{having[0]}].message"
         raise Refused(
             PARAMETER,
-            f"{place}: must stand in every element, since they become one push",
-            field=place,
+            f"{path}: must stand in every element, since they become one push",
+            field=path,
         )

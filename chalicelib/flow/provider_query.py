@@ -14,7 +14,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.errors import Invalid, ProviderError, Refused, Rejected, Throttled
-from chalicelib.domain.jobs import AskJob, Envelope, Question
+from chalicelib.domain.jobs import Envelope, QueryJob, Question
 from chalicelib.domain.provider_io import Token, token_name
 from chalicelib.flow import validity
 from chalicelib.flow.delivery.sessions import connect
@@ -30,7 +30,7 @@ PARAMETER, NO_TOKEN = 4004, 1019052
 
 
 @dataclass(frozen=True)
-class Answered:
+class QueryResult:
     """`code` is the provider's own word for what is wrong, "" if nothing is; `kind` says what it means."""
 
     code: str = ""
@@ -51,14 +51,14 @@ def ask(world: World, channel: Channel, question: Question, redirect_uri: str = 
         raise Invalid(
             "code", f"{channel.platform} is not authorised by a page, but by its credentials"
         )
-    job = AskJob(channel.code, question, secrets.token_hex(16), redirect_uri)
+    job = QueryJob(channel.code, question, secrets.token_hex(16), redirect_uri)
     world.queues.send(
         [Envelope(job, Priority.HIGH, channel.type, channel.code, worker=able.worker)]
     )
     return job.id
 
 
-def wait(world: World, id: str) -> Answered | None:
+def wait(world: World, id: str) -> QueryResult | None:
     """The answer, or None when it is not there in time."""
     waited, looks = 0.0, 0
     while True:
@@ -70,13 +70,13 @@ def wait(world: World, id: str) -> Answered | None:
         waited, looks = waited + pause, looks + 1
 
 
-def result(world: World, id: str) -> Answered | None:
+def result(world: World, id: str) -> QueryResult | None:
     """None: not there yet, or too old."""
     kept = world.tokens.read(_name(id))
     if kept is None:
         return None
     found = json.loads(kept.value)
-    return Answered(**{**found, "token": Token(**found["token"]) if found["token"] else None})
+    return QueryResult(**{**found, "token": Token(**found["token"]) if found["token"] else None})
 
 
 def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Token:
@@ -93,7 +93,7 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
             f"{kind}: no delivery channel of this type is authorised and enabled",
             field="type",
         )
-    shared = world.tokens.read(token_name(channel.code, channel.edition))
+    shared = world.tokens.read(token_name(channel.code, channel.credentials_fingerprint))
     if shared is not None:
         return shared
     found = wait(world, ask(world, channel, Question.TOKEN))
@@ -114,7 +114,7 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
 # -- in a delivery function, or a worker
 
 
-def answer(world: World, job: AskJob) -> None:
+def answer(world: World, job: QueryJob) -> None:
     """Asking again does no harm, and the later answer stands."""
     channel = world.settings.channel(job.channel)
     try:
@@ -123,7 +123,7 @@ def answer(world: World, job: AskJob) -> None:
         with connect(world, channel) as session:
             found = _said(session, job)
     except ProviderError as error:
-        found = Answered(
+        found = QueryResult(
             error.code,
             "throttled" if isinstance(error, Throttled) else type(error).__name__.lower(),
         )
@@ -131,13 +131,13 @@ def answer(world: World, job: AskJob) -> None:
     world.tokens.write(_name(job.id), Token(json.dumps(asdict(found)), until, until))
 
 
-def _said(session: Session, job: AskJob) -> Answered:
+def _said(session: Session, job: QueryJob) -> QueryResult:
     if job.question is Question.TOKEN:
-        return Answered(token=session.access_token())
+        return QueryResult(token=session.access_token())
     if job.question is Question.AUTHORISATION:
-        return Answered(link=session.authorisation_link(job.redirect_uri))
+        return QueryResult(link=session.authorisation_link(job.redirect_uri))
     session.check()
-    return Answered()
+    return QueryResult()
 
 
 def _name(id: str) -> str:

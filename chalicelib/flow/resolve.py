@@ -68,7 +68,7 @@ class SendRequest:
     callback: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Wanted(NamedTuple):
+class ResolvedSend(NamedTuple):
     """What a message is made of."""
 
     strategy: Strategy
@@ -78,7 +78,7 @@ class Wanted(NamedTuple):
     template: tuple[int, int]
 
 
-def resolve(world: World, request: SendRequest) -> Wanted:
+def resolve(world: World, request: SendRequest) -> ResolvedSend:
     _check_groups(world, request)
     enabled = validity.open_channels(world, request.channel)
     opened = frozenset(c.type for c in enabled)
@@ -99,12 +99,12 @@ def resolve(world: World, request: SendRequest) -> Wanted:
     contents, links = _contents(
         world, request, template, channels, _worth_a_call(request, strategy)
     )
-    return Wanted(strategy, channels, contents, links, (template.number, template.version))
+    return ResolvedSend(strategy, channels, contents, links, (template.number, template.version))
 
 
 def _check_groups(world: World, request: SendRequest) -> None:
     """The lists and the segment that are named: the access channel's own, and of the kind that is asked for."""
-    for place, number, family, kinds, code in (
+    for path, number, family, kinds, code in (
         ("option.black_id", request.black_id, Family.LIST, ("black",), NO_BLACKLIST),
         ("option.white_id", request.white_id, Family.LIST, ("white",), NO_WHITELIST),
         ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], NO_SEGMENT),
@@ -113,7 +113,7 @@ def _check_groups(world: World, request: SendRequest) -> None:
         if number is not None and (
             found is None or found.channel_key != request.channel.key or found.kind not in kinds
         ):
-            raise Refused(code, f"{place}: 不存在 ({number} does not exist)", field=place)
+            raise Refused(code, f"{path}: 不存在 ({number} does not exist)", field=path)
 
 
 def _template(world: World, request: SendRequest) -> Template:
@@ -127,11 +127,11 @@ def _template(world: World, request: SendRequest) -> Template:
     if request.template_version is not None:
         template = world.settings.template_version(template.number, request.template_version)
         if template is None:
-            place = "option.template_version"
+            path = "option.template_version"
             raise Refused(
                 PARAMETER,
-                f"{place}: template_id {request.template} has no version {request.template_version}",
-                field=place,
+                f"{path}: template_id {request.template} has no version {request.template_version}",
+                field=path,
             )
     if ChannelType.APP in template.contents and not request.app_para.get("platform"):
         raise Refused(
@@ -156,20 +156,20 @@ def _ordinary(world: World, request: SendRequest, wanted: Collection[ChannelType
     return Template(0, 0, request.channel.key, "", contents)
 
 
-def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
+def _check(world: World, kind: ChannelType, one: Content, path: str) -> None:
     if not world.providers.platforms(kind):
         raise Refused(
-            NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place
+            NOT_AUTHORISED[kind], f"{path}: nothing delivers on this channel type yet", field=path
         )
     try:
         render.check_plain(world, kind, one)
     except Invalid as error:
         is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
-        raise _wrong(place, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error
+        raise _wrong(path, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error
 
 
-def _wrong(place: str, error: Invalid, code: int = PARAMETER) -> Refused:
-    name = ".".join(part for part in (place, error.field) if part)
+def _wrong(path: str, error: Invalid, code: int = PARAMETER) -> Refused:
+    name = ".".join(part for part in (path, error.field) if part)
     return Refused(code, f"{name}: {error.reason}", field=name)
 
 
@@ -291,14 +291,14 @@ def _contents(
         try:
             made, links = render.prepare(world, template, values, [channel], links, worth)
         except Invalid as error:
-            place = "template_id" if request.template is not None else _msg(channel.type)
-            reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"
-            raise Refused(PARAMETER, reason, field=place) from error
+            path = "template_id" if request.template is not None else _msg(channel.type)
+            reason = f"{path}: {channel.platform} takes none of it ({error.field}: {error.reason})"
+            raise Refused(PARAMETER, reason, field=path) from error
         if request.template is not None:
             _check_filled(world, channel, made[channel.code], links)
         _check_files(world, request, channel, made[channel.code])
         contents |= made
     if render.size(contents) > CONTENT_LIMIT:
-        place = "template_para" if request.template is not None else "body"
-        raise Refused(PARAMETER, f"{place}: the contents exceed {CONTENT_LIMIT} bytes", field=place)
+        path = "template_para" if request.template is not None else "body"
+        raise Refused(PARAMETER, f"{path}: the contents exceed {CONTENT_LIMIT} bytes", field=path)
     return contents, links

@@ -11,19 +11,19 @@ from dataclasses import replace
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Conflict, Refused
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId, Plan
+from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.content import render
 from chalicelib.flow.delivery import quota
-from chalicelib.flow.resolve import SendRequest, Wanted, resolve
+from chalicelib.flow.resolve import ResolvedSend, SendRequest, resolve
 from chalicelib.flow.select import target_of
-from chalicelib.ports import Once, World
+from chalicelib.ports import IdempotencyKey, World
 
 log = logging.getLogger("openums")
 
@@ -31,7 +31,7 @@ PER_WALKER, MAX_WALKERS = 50_000, 16  # users that one walker comes by; walkers 
 KEY_USED = 1019041
 
 
-def submit(world: World, request: SendRequest, once: Once | None = None) -> str:
+def submit(world: World, request: SendRequest, once: IdempotencyKey | None = None) -> str:
     """The new message's id; raises Refused, and then nothing is stored. Three AWS calls where settings are cached.
 
     `once`: under a key of the sender's. Who comes with the same key and request again gets the id of the first message.
@@ -46,19 +46,19 @@ def submit(world: World, request: SendRequest, once: Once | None = None) -> str:
         return _first(once, found)
 
 
-def _submit(world: World, request: SendRequest, once: Once | None) -> str:
+def _submit(world: World, request: SendRequest, once: IdempotencyKey | None) -> str:
     message = _message(world, request)
     contacts = tuple(_contacts(world, request).values())
     for _ in range(3):
         plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
-        first_look = Timer(
+        first_check = Timer(
             message.accepted + world.limits.check_after * 1000,
-            TimerKind.LOOK,
-            PageId(message.msgid, 0),
+            TimerKind.CHECK,
+            ChunkId(message.msgid, 0),
             message.priority,
         )
         try:
-            earlier = world.messages.create(message, plan, first_look, contacts, once)
+            earlier = world.messages.create(message, plan, first_check, contacts, once)
             break
         except Conflict:  # another message has the same random bits in the same millisecond
             message = replace(message, msgid=_new_id(message.accepted))
@@ -82,7 +82,7 @@ def _submit(world: World, request: SendRequest, once: Once | None) -> str:
     return message.msgid
 
 
-def _first(mine: Once, found: Once) -> str:
+def _first(mine: IdempotencyKey, found: IdempotencyKey) -> str:
     if mine.digest != found.digest:
         raise Refused(
             KEY_USED,
@@ -163,7 +163,7 @@ def _walkers(size: int) -> int:
     return min(MAX_WALKERS, max(1, math.ceil(size / PER_WALKER)))
 
 
-def _call_size(world: World, channel: Channel, wanted: Wanted) -> int:
+def _call_size(world: World, channel: Channel, wanted: ResolvedSend) -> int:
     able = world.providers.of(channel.platform).capabilities
     together = able.content_per_recipient or not render.is_personal(
         wanted.contents[channel.code], wanted.links
@@ -175,7 +175,7 @@ def _first_jobs(message: Message, plan: Plan | None) -> list[Envelope]:
     """The delivery jobs themselves when one queue takes them all; else jobs that plan and send them on."""
     if plan is None or plan.next is not None:
         return audience.first_jobs(message)
-    envelopes = dispatch.jobs(message, Page(plan), 0, 0)
+    envelopes = dispatch.jobs(message, Chunk(plan), 0, 0)
     one_queue = len({(e.channel_type, e.worker) for e in envelopes}) == 1
     if one_queue and not audience.somebody_cannot_start(message, plan):
         return envelopes

@@ -177,8 +177,8 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) 
     if not contents:
         raise Invalid("contents", "at least one channel type")
     for kind, given in contents.items():
-        for place, one in _places(kind, given):
-            _check_content(world, kind, place, one)
+        for path, one in _places(kind, given):
+            _check_content(world, kind, path, one)
         walk(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
     if changes.size({k.value: c for k, c in contents.items()}) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
@@ -186,19 +186,19 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) 
 
 def _places(kind: ChannelType, given: Alternatives) -> Iterator[tuple[str, Content]]:
     """Where each alternative stands."""
-    place = f"contents.{kind}"
+    path = f"contents.{kind}"
     if isinstance(given, Mapping):
-        yield place, given
+        yield path, given
         return
-    yield from ((f"{place}[{n}]", one) for n, one in enumerate(given))
+    yield from ((f"{path}[{n}]", one) for n, one in enumerate(given))
 
 
-def _check_content(world: World, kind: ChannelType, place: str, one: Content) -> None:
+def _check_content(world: World, kind: ChannelType, path: str, one: Content) -> None:
     try:
         content.check(world, kind, one)
     except Invalid as error:
         raise Invalid(
-            ".".join(part for part in (place, error.field) if part), error.reason
+            ".".join(part for part in (path, error.field) if part), error.reason
         ) from None
 
 

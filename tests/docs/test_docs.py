@@ -97,7 +97,7 @@ def test_the_limits_are_the_codes() -> None:
     assert {what: int(number.replace(",", "")) for what, number in rows} == {
         "user ids of a send, users of an upload": limits.MAX_USERS,
         "targets that are planned in the request itself": messages.INLINE_TARGETS,
-        "targets of a page": messages.PAGE_TARGETS,
+        "targets of a page": messages.CHUNK_TARGETS,
         "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": resolve.CONTENT_LIMIT,

@@ -19,7 +19,7 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.jobs import AskJob, Question
+from chalicelib.domain.jobs import QueryJob, Question
 from chalicelib.domain.provider_io import Token, token_name
 from chalicelib.flow import provider_query
 from chalicelib.ports import World
@@ -29,7 +29,7 @@ from tests.fakes.providers import ScriptedSession
 from tests.fakes.world import LIMITS, FakeWorld
 
 ID = "0b6f" * 8
-JOB = AskJob("push", Question.CHECK, ID)
+JOB = QueryJob("push", Question.CHECK, ID)
 TOKEN = Token("t0ken", START + 7_200_000, START + 7_000_000)
 SHOP = an_access_channel(channels=("push",))
 
@@ -61,7 +61,7 @@ def answered(fake: FakeWorld) -> Any:
 
     def work() -> None:
         while (envelope := fake.queues.take()) is not None:
-            assert isinstance(envelope.job, AskJob)
+            assert isinstance(envelope.job, QueryJob)
             provider_query.answer(fake.ports, envelope.job)
 
     return work
@@ -69,7 +69,7 @@ def answered(fake: FakeWorld) -> Any:
 
 @pytest.mark.parametrize("question", Question)
 def test_a_question_survives_its_queue(question: Question) -> None:
-    job = AskJob("push", question, ID, "https://a.example/?b=c")
+    job = QueryJob("push", question, ID, "https://a.example/?b=c")
     assert envelopes.decode_channel(envelopes.encode(job)) == job
 
 
@@ -85,7 +85,7 @@ def test_a_question_goes_to_the_queue_of_the_channels_type(
 ) -> None:
     id = provider_query.ask(world, channel, Question.CHECK)
     (sent,) = fake.queues.sent
-    assert sent.job == AskJob("push", Question.CHECK, id)
+    assert sent.job == QueryJob("push", Question.CHECK, id)
     assert (sent.priority, sent.channel_type, sent.delay, sent.worker) == (
         1,
         ChannelType.APP,
@@ -140,7 +140,7 @@ def test_what_is_wrong_is_answered_in_the_providers_word(
 
     monkeypatch.setattr(ScriptedSession, "check", refuse)
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.Answered(
+    assert provider_query.result(world, ID) == provider_query.QueryResult(
         "its_word", error.__name__.lower()
     )
 
@@ -156,10 +156,10 @@ def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(
     fake: FakeWorld, world: World
 ) -> None:
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.Answered()
+    assert provider_query.result(world, ID) == provider_query.QueryResult()
     fake.settings._channels.clear()
     provider_query.answer(world, JOB)
-    assert provider_query.result(world, ID) == provider_query.Answered(
+    assert provider_query.result(world, ID) == provider_query.QueryResult(
         "no_such_channel", "rejected"
     )
 
@@ -167,7 +167,7 @@ def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(
 def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) -> None:
     begun = fake.clock.now()
     fake.clock.while_asleep = [lambda: provider_query.answer(world, JOB)]
-    assert provider_query.wait(world, ID) == provider_query.Answered()
+    assert provider_query.wait(world, ID) == provider_query.QueryResult()
     assert fake.clock.now() - begun == 200
 
 
@@ -187,7 +187,7 @@ def test_the_page_of_an_authorisation_is_the_providers(
     )
     fake.clock.while_asleep = [answered(fake)]
     id = provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
-    assert provider_query.wait(world, id) == provider_query.Answered(
+    assert provider_query.wait(world, id) == provider_query.QueryResult(
         link="https://page.example/?then=https://us.example/"
     )
 
@@ -199,8 +199,8 @@ def test_a_platform_without_a_page_is_not_asked_for_one(
         provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
     assert refused.value.field == "code"
     assert not fake.queues.sent
-    provider_query.answer(world, AskJob("push", Question.AUTHORISATION, ID))
-    assert provider_query.result(world, ID) == provider_query.Answered(
+    provider_query.answer(world, QueryJob("push", Question.AUTHORISATION, ID))
+    assert provider_query.result(world, ID) == provider_query.QueryResult(
         "no_authorisation", "rejected"
     )
 
@@ -215,7 +215,7 @@ def asked_token(world: World, access: AccessChannel = SHOP) -> Token:
 def test_a_token_that_lives_is_not_asked_for(
     fake: FakeWorld, world: World, channel: Channel
 ) -> None:
-    world.tokens.write(token_name("push", channel.edition), TOKEN)
+    world.tokens.write(token_name("push", channel.credentials_fingerprint), TOKEN)
     assert asked_token(world) == TOKEN
     assert not fake.queues.sent
 
@@ -226,7 +226,7 @@ def test_where_there_is_no_token_a_delivery_function_is_asked_once(
     monkeypatch.setattr(ScriptedSession, "access_token", lambda self: TOKEN)
     fake.clock.while_asleep = [lambda: None, lambda: None, answered(fake)]
     assert asked_token(world) == TOKEN
-    assert [each.job.question for each in fake.queues.sent if isinstance(each.job, AskJob)] == [
+    assert [each.job.question for each in fake.queues.sent if isinstance(each.job, QueryJob)] == [
         Question.TOKEN
     ]
 
@@ -234,12 +234,12 @@ def test_where_there_is_no_token_a_delivery_function_is_asked_once(
 def test_the_token_of_other_credentials_is_not_given(
     fake: FakeWorld, world: World, channel: Channel
 ) -> None:
-    world.tokens.write(token_name("push", channel.edition), TOKEN)
+    world.tokens.write(token_name("push", channel.credentials_fingerprint), TOKEN)
     changed = replace(
         channel, sealed_credentials=fake.credentials.seal_credentials({"key": "another"}), version=2
     )
     fake.settings.update_channel(channel, changed)
-    assert changed.edition != channel.edition
+    assert changed.credentials_fingerprint != channel.credentials_fingerprint
     with pytest.raises(Refused):
         asked_token(world)
 

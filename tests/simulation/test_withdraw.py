@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.errors import Refused, Rejected, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import WithdrawJob
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import audience, withdraw
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
@@ -172,8 +172,8 @@ def test_many_accidents_in_any_order(
 
     simulation.world.on_step = strike
     patch = pytest.MonkeyPatch()
-    patch.setattr(audience, "PAGE_TARGETS", 3 if small else 500)
-    patch.setattr(withdraw, "PAGES_PER_JOB", 1)
+    patch.setattr(audience, "CHUNK_TARGETS", 3 if small else 500)
+    patch.setattr(withdraw, "CHUNKS_PER_JOB", 1)
     try:
         simulation.submit()
         for _ in range(after):
@@ -186,14 +186,14 @@ def test_many_accidents_in_any_order(
         if is_withdrawn(simulation):
             assert simulation.report()["status"] == "withdrawn"
             planned = [
-                page
+                chunk
                 for n in range(3)
-                if (page := simulation.world.ledger.page(PageId(simulation.msgid, n)))
+                if (chunk := simulation.world.ledger.chunk(ChunkId(simulation.msgid, n)))
             ]
-            for page in planned:
-                assert page.withdrawn is not None
-                for _, _, place in page.places(simulation.world.messages.stored[simulation.msgid]):
-                    known = page.of(place)
+            for chunk in planned:
+                assert chunk.withdrawn is not None
+                for _, _, ref in chunk.refs(simulation.world.messages.stored[simulation.msgid]):
+                    known = chunk.of(ref)
                     assert known.ended
                     assert FactKind.SUBMITTED not in known.facts or known.has(
                         FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED
@@ -272,5 +272,5 @@ def test_planning_stops_where_the_message_is_withdrawn() -> None:
     simulation.world.queues.send(audience.first_jobs(message))
     withdraw.withdraw(simulation.world.ports, SHOP, message.msgid)
     simulation.run()
-    assert simulation.world.ledger.plan(PageId(message.msgid, 0)) is None
+    assert simulation.world.ledger.plan(ChunkId(message.msgid, 0)) is None
     assert not simulation.world.providers.push.calls

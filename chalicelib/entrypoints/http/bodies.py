@@ -65,10 +65,10 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
-def field_name(place: Sequence[int | str]) -> str:
+def field_name(path: Sequence[int | str]) -> str:
     """`aud_userid[3]`, `option.sendno`: as a reader of the body would write it."""
     name = ""
-    for part in place:
+    for part in path:
         name += (
             f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if name else _shown(part)
         )

@@ -64,10 +64,10 @@ def start(world: World, id: str) -> Import:
     if one.state in (ImportState.DONE, ImportState.FAILED):
         raise Conflict("this import has ended")
     if one.state is ImportState.WAITING:
-        mark = world.files.mark(_upload(one))
-        if mark is None:
+        etag = world.files.etag(_upload(one))
+        if etag is None:
             raise Invalid("file", "has not been uploaded yet")
-        started = _advance(world, one, replace(one, state=ImportState.RUNNING, mark=mark))
+        started = _advance(world, one, replace(one, state=ImportState.RUNNING, etag=etag))
         if started is None:
             raise Conflict("")
         one = started
@@ -120,7 +120,7 @@ class _Reader:
 
 def _open(world: World, one: Import, read: Read) -> _Reader:
     _check_target(world, one.kind, one.target)
-    raw = world.files.read(_upload(one), one.mark)
+    raw = world.files.read(_upload(one), one.etag)
     if raw is None:
         raise Invalid("file", "is not there any more, or was replaced after the start")
     sheet = sheets.read(raw, one.format)

@@ -41,7 +41,7 @@ bp = Blueprint(__name__)
 
 
 @dataclass(frozen=True)
-class Told:
+class GroupRoutes:
     """A family in the words of its paths, shapes and descriptions."""
 
     family: Family
@@ -55,9 +55,9 @@ class Told:
 
 
 TOLD = (
-    Told(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
-    Told(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
-    Told(
+    GroupRoutes(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
+    GroupRoutes(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
+    GroupRoutes(
         Family.TAG,
         "tags",
         "a tag",
@@ -70,7 +70,7 @@ TOLD = (
 )
 
 
-def _headers(told: Told) -> None:
+def _headers(told: GroupRoutes) -> None:
     family = told.family
 
     def add(call: Call) -> Response:
@@ -151,7 +151,7 @@ def _headers(told: Told) -> None:
     )
 
 
-def _members(told: Told) -> None:
+def _members(told: GroupRoutes) -> None:
     name_of = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}[told.family]
 
     def members_of(call: Call, id: str) -> str:

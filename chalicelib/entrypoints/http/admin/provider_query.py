@@ -56,8 +56,8 @@ def _asked(call: Call, code: str, question: Question, redirect_uri: str = "") ->
     return _shown(id, provider_query.wait(call.world, id))
 
 
-def _shown(id: str, found: provider_query.Answered | None) -> Response:
-    said = found or provider_query.Answered()
+def _shown(id: str, found: provider_query.QueryResult | None) -> Response:
+    said = found or provider_query.QueryResult()
     status = "pending" if found is None else "failed" if found.code else "ok"
     body = {
         "check_id": id,

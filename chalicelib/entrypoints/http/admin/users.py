@@ -164,15 +164,15 @@ def shown(call: Call, user: User) -> dict[str, Any]:
         },
         "tags": {bind: list(tags) for bind, tags in user.tags.items()},
         "gone": [
-            {"type": kind, "contact": show(c), **mark._asdict()}
-            for kind, marks in user.gone.items()
-            for c, mark in marks.items()
+            {"type": kind, "contact": show(c), **suppression._asdict()}
+            for kind, suppressions in user.undeliverable.items()
+            for c, suppression in suppressions.items()
         ],
         "refusals": [
-            {"type": kind, "contact": show(contact), "scope": scope, **mark._asdict()}
-            for kind, refused in user.refusals.items()
+            {"type": kind, "contact": show(contact), "scope": scope, **suppression._asdict()}
+            for kind, refused in user.opt_outs.items()
             for contact, scopes in refused.items()
-            for scope, mark in scopes.items()
+            for scope, suppression in scopes.items()
         ],
         "attributes": dict(user.attributes),
         "events": {

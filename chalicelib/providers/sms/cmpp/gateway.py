@@ -18,12 +18,12 @@ from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, 
 from chalicelib.providers.base import CHINA
 from chalicelib.providers.sms.cmpp.codec import Deliver, DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.link import (
-    Answered,
     Closed,
     Delivered,
     Event,
     Link,
     Opened,
+    QueryResult,
     Unreadable,
 )
 from chalicelib.providers.sms.cmpp.settings import Settings
@@ -266,7 +266,7 @@ class Life:
             if isinstance(event, Opened):
                 self.opened = self.was_open = True
                 is_up()
-            elif isinstance(event, Answered):
+            elif isinstance(event, QueryResult):
                 self._answers[event.sequence] = event.answer
             elif isinstance(event, Unreadable):
                 log.warning(
