@@ -210,5 +210,9 @@ def _written(receipt: Receipt) -> list[str | int]:
 
 def _read(raw: Sequence[Any]) -> Receipt:
     provider_id, kind, time, contact, code, *undeliverable = raw
-    fields: dict[str, Any] = {"contact": contact, "code": code, "undeliverable": bool(undeliverable)}
+    fields: dict[str, Any] = {
+        "contact": contact,
+        "code": code,
+        "undeliverable": bool(undeliverable),
+    }
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

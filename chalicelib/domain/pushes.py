@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.errors import Refused
+from chalicelib.domain.errors import Invalid, PlatformMissing, PlatformRepeated, PlatformWrong
 from chalicelib.domain.templates import Content
 
-# docs.jiguang.cn/jums, "message_code" (2021-12-15): App platform missing, App platform wrong.
-PARAMETER, PLATFORM_MISSING, PLATFORM_WRONG = 4004, 1015084, 1015085
 PLATFORMS = ("android", "ios", "quickapp", "web", "hmos")
 OBJECTS = ("notification", "message", "options")
-WRONG_PLATFORM = 'platform 错误 (must be "all", or one or a list of ' + ", ".join(PLATFORMS) + ")"
 UNSUPPORTED = ("audience", "callback")  # of a push, within UMS
 
 
 def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list[str]]:
-    """The push and its platforms; raises Refused for a device that would get two, or for parts that contradict each other."""
+    """The push and its platforms; raises a Refusal or Invalid for a device that would get two, or for parts that contradict each other."""
     if len(elements) == 1:
         return _content(elements[0], "msg_app[0]"), _platforms(elements[0], "msg_app[0]")
     platforms: list[str] = []
@@ -31,8 +28,7 @@ def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list
         own = _named(_platforms(element, path))
         twice = next((name for name in own if name in platforms), None)
         if twice:
-            reason = f"{path}.platform: {twice} 重复 (stands in another element too: it would be sent twice)"
-            raise Refused(PLATFORM_WRONG, reason, field=f"{path}.platform")
+            raise PlatformRepeated(f"{path}.platform", platform=twice)
         platforms += own
         _merge(push, _content(element, path), own, path)
     _check_everywhere(elements)
@@ -51,13 +47,9 @@ def is_platform(given: Any) -> bool:
 
 def _platforms(element: Mapping[str, Any], path: str) -> str | list[str]:
     if element.get("platform") in (None, "", []):
-        raise Refused(
-            PLATFORM_MISSING, f"{path}.platform 缺失 (is required)", field=f"{path}.platform"
-        )
+        raise PlatformMissing(f"{path}.platform", why="")
     if not is_platform(element["platform"]):
-        raise Refused(
-            PLATFORM_WRONG, f"{path}.platform: {WRONG_PLATFORM}", field=f"{path}.platform"
-        )
+        raise PlatformWrong(f"{path}.platform", platforms=PLATFORMS)
     given: str | list[str] = element["platform"]
     return given
 
@@ -72,12 +64,10 @@ def _content(element: Mapping[str, Any], path: str) -> Content:
     """Without what is said elsewhere. A `cid` is dropped: repeats are told apart by one of our own."""
     for name in UNSUPPORTED:
         if name in element:
-            raise Refused(
-                PARAMETER, f"{path}.{name}: cannot be sent through UMS", field=f"{path}.{name}"
-            )
+            raise Invalid(f"{path}.{name}", "cannot be sent through UMS")
     for name in OBJECTS:
         if name in element and not isinstance(element[name], Mapping):
-            raise Refused(PARAMETER, f"{path}.{name}: must be an object", field=f"{path}.{name}")
+            raise Invalid(f"{path}.{name}", "must be an object")
     return {name: value for name, value in element.items() if name not in ("platform", "cid")}
 
 
@@ -95,11 +85,7 @@ def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], pat
 
 def _put(into: dict[str, Any], name: str, value: Any, path: str) -> None:
     if name in into and into[name] != value:
-        raise Refused(
-            PARAMETER,
-            f"{path}: must be the same in every element, since they become one push",
-            field=path,
-        )
+        raise Invalid(path, "must be the same in every element, since they become one push")
     into[name] = value
 
 
@@ -120,8 +106,4 @@ def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
     having = [n for n, element in enumerate(elements) if "message" in element]
     if having and len(having) < len(elements):
         path = f"msg_app[{having[0]}].message"
-        raise Refused(
-            PARAMETER,
-            f"{path}: must stand in every element, since they become one push",
-            field=path,
-        )
+        raise Invalid(path, "must stand in every element, since they become one push")

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
+from chalicelib.domain.errors import TooEarly
 from chalicelib.domain.facts import ENDS_SUBMISSION, Fact, FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
@@ -45,7 +46,7 @@ def deliver(world: World, job: DeliverJob) -> None:
         return
     go = chunk.lists(job.step)[job.number] if job.number < len(chunk.lists(job.step)) else None
     if go is None:
-        raise LookupError("the job's list is not there yet")
+        raise TooEarly("the job's list is not there yet")
     work = _Work(world, job, message, channel, chunk)
     calls = [
         c

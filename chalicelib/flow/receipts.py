@@ -12,7 +12,7 @@ from dataclasses import replace
 from chalicelib import observability
 from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import Refused, Unverified
+from chalicelib.domain.errors import NotFound, NotServed, Unverified
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import Question
 from chalicelib.domain.messages import Message
@@ -48,7 +48,7 @@ _FACTS = {
 def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> Webhook:
     """A provider's post: verify it, add its receipts, answer as the provider wants. When this raises, the provider posts again.
 
-    Raises LookupError (no such channel or token), Unverified, or Invalid for a body that cannot be read.
+    Raises NotFound (no such channel or token), Unverified, or Invalid for a body that cannot be read.
     """
     channel = world.settings.channel(code)
     wanted = channel.webhook_token_hash if channel else "0" * 64
@@ -58,7 +58,7 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
         )
         or channel is None
     ):
-        raise LookupError("no such webhook")
+        raise NotFound("webhook")
     channel, webhook = _read(world, channel, request)
     if webhook.nonce:
         digest = hashlib.sha256(request.body).hexdigest()
@@ -81,7 +81,7 @@ def _use(world: World, channel: Channel, authorised: str) -> None:
     if whose is None:
         log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
         return
-    with suppress(Refused):  # the stage does not deliver on it
+    with suppress(NotServed):  # the stage does not deliver on it
         provider_query.ask(world, whose, Question.CHECK)
 
 
@@ -275,14 +275,14 @@ def _places(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
 
 
 def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
-    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError.
+    """The address that a short link stands for, after its delivery's first click is counted. Raises NotFound.
 
     A program that looks at links is counted apart, and is no click.
     """
     link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.chunk.msgid)
     if not addresses or link.variable >= len(addresses):
-        raise LookupError("no such link")
+        raise NotFound("link")
     message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
     if (
         message is not None and plan is not None

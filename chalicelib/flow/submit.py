@@ -13,7 +13,7 @@ from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import Conflict, Refused
+from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, Refusal
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
@@ -28,17 +28,16 @@ from chalicelib.ports import IdempotencyKey, World
 log = logging.getLogger("openums")
 
 PER_WALKER, MAX_WALKERS = 50_000, 16  # users that one walker comes by; walkers of one message
-KEY_USED = 1019041
 
 
 def submit(world: World, request: SendRequest, once: IdempotencyKey | None = None) -> str:
-    """The new message's id; raises Refused, and then nothing is stored. Three AWS calls where settings are cached.
+    """The new message's id; raises Refusal or Invalid, and then nothing is stored. Three AWS calls where settings are cached.
 
     `once`: under a key of the sender's. Who comes with the same key and request again gets the id of the first message.
     """
     try:
         return _submit(world, request, once)
-    except Refused:
+    except (Refusal, Invalid):
         # What was accepted before stays accepted, whatever has been configured since.
         found = world.messages.once(once.name) if once else None
         if once is None or found is None:
@@ -63,7 +62,7 @@ def _submit(world: World, request: SendRequest, once: IdempotencyKey | None) -> 
         except Conflict:  # another message has the same random bits in the same millisecond
             message = replace(message, msgid=_new_id(message.accepted))
     else:
-        raise Refused(5000, "no free message id, please try again", status=503)
+        raise NoMessageId
     if once is not None and earlier is not None:
         return _first(once, earlier)
     try:
@@ -84,12 +83,7 @@ def _submit(world: World, request: SendRequest, once: IdempotencyKey | None) -> 
 
 def _first(mine: IdempotencyKey, found: IdempotencyKey) -> str:
     if mine.digest != found.digest:
-        raise Refused(
-            KEY_USED,
-            "Idempotency-Key: was used with another body",
-            field="Idempotency-Key",
-            status=409,
-        )
+        raise KeyReused("Idempotency-Key")
     return found.msgid
 
 

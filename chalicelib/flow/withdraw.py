@@ -12,7 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib import observability
 from chalicelib.domain.chunks import Chunk
-from chalicelib.domain.errors import Misconfigured, ProviderError, Refused, Unavailable, Uncertain
+from chalicelib.domain.errors import (
+    Misconfigured,
+    ProviderError,
+    TooLateToWithdraw,
+    Unavailable,
+    Uncertain,
+    WithdrawnAlready,
+)
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, WithdrawJob
 from chalicelib.domain.messages import Message
@@ -31,26 +38,21 @@ WITHIN = (
 )  # seconds after its acceptance that a message can be withdrawn, and for so long it is tried
 CHUNKS_PER_JOB = 10
 MAX_TRIES, MAX_DELAY = 10, 900  # of a recall that the provider does not answer; seconds between two
-ALREADY, TOO_LATE = 1015055, 1019031  # UMS: already withdrawn; our own
 
 _RESULT = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
 
 
 def withdraw(world: World, channel_key: str, msgid: str) -> None:
-    """Raises LookupError for a message that the access channel does not have, Refused for one too old or withdrawn already."""
+    """Take a message back. Raises NotFound, TooLateToWithdraw or WithdrawnAlready."""
     message, now = own(world, channel_key, msgid), world.clock.now()
     if now - message.accepted > WITHIN * 1000:
-        raise Refused(
-            TOO_LATE,
-            f"msgid: 只能撤回24小时内的消息 (it was accepted more than {WITHIN // 3600} hours ago)",
-            field="msgid",
-        )
+        raise TooLateToWithdraw("msgid", hours=WITHIN // 3600)
     first = ChunkId(msgid, 0)
     timer = Timer(
         now + world.limits.check_after * 1000, TimerKind.WITHDRAW, first, message.priority
     )
     if not world.messages.withdraw(message, now, timer):
-        raise Refused(ALREADY, "消息已经被撤回 (the message was withdrawn already)", field="msgid")
+        raise WithdrawnAlready("msgid")
     try:  # from here on the timer sees to it, should this worker end
         world.ledger.withdraw(first, now, message)
         world.queues.send(_first_jobs(message))

@@ -1,6 +1,6 @@
 """Templates as operators make them: in versions that never change, previewed, checked, archived.
 
-Everything here raises Invalid naming the field, LookupError for what is not there, and Stale when somebody else was faster.
+Everything here raises Invalid naming the field, NotFound for what is not there, and Stale when somebody else was faster.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid, Stale
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, Stale
 from chalicelib.domain.templates import (
     Alternatives,
     Content,
@@ -93,14 +93,14 @@ def _put(world: World, template: Template) -> Template:
 def get(world: World, number: int) -> Template:
     found = world.settings.template(number)
     if found is None:
-        raise LookupError("no such template")
+        raise NotFound("template")
     return found
 
 
 def get_version(world: World, number: int, version: int) -> Template:
     found = world.settings.template_version(number, version)
     if found is None:
-        raise LookupError("no such version of a template")
+        raise NotFound("version of a template")
     return found
 
 
@@ -108,7 +108,7 @@ def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Seque
     """From the first one after a version on; 0: all, and any number."""
     found = world.settings.template_versions(number, after, limit)
     if not found and not after:
-        raise LookupError("no such template")
+        raise NotFound("template")
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
 from chalicelib.domain.messages import CHUNK_TARGETS, Message, Summary
@@ -26,7 +27,7 @@ LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted when
 
 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
-    """Raises LookupError when the access channel has no such message."""
+    """Raises NotFound when the access channel has no such message."""
     found = own(world, channel_key, msgid)
     withdrawn = world.messages.withdrawn(msgid)
     is_small = not found.audience.is_scanned and len(found.userids) <= LIVE_TARGETS
@@ -100,10 +101,10 @@ def newest(
 ) -> Sequence[Summary]:
     """An access channel's messages, newest first, from before a msgid on: those accepted from one time (ms) to before another.
 
-    Raises LookupError where there is no such channel.
+    Raises NotFound where there is no such channel.
     """
     if world.settings.access_channel(channel_key) is None:
-        raise LookupError("no such access channel")
+        raise NotFound("access channel")
     now = world.clock.now()
     oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
     end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
@@ -144,7 +145,7 @@ def _balances(counts: Counts) -> bool:
 
 
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
-    """Raises LookupError when the access channel has no such message, or the message no such target."""
+    """Raises NotFound when the access channel has no such message, or the message no such target."""
     found = own(world, channel_key, msgid)
     at = _chunk_of(world, found, userid)
     chunk = world.ledger.chunk(at) if at else None
@@ -161,7 +162,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
             "refused": {},
             "deliveries": [],
         }
-    raise LookupError("no such target")
+    raise NotFound("target")
 
 
 def target_with(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.content.render import link_token, read_link
@@ -48,11 +49,11 @@ def test_no_character_of_a_token_can_be_changed(position: int, other: str) -> No
     )
     changed = token[:position] + other + token[position + 1 :]
     if changed != token:
-        with pytest.raises(LookupError):
+        with pytest.raises(NotFound):
             read_link(FakeVault(), changed)
 
 
 @given(st.text(max_size=60))
 def test_any_other_text_is_no_link(text: str) -> None:
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         read_link(FakeVault(), text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import audience, submit, tally
@@ -162,7 +163,7 @@ def test_the_chunk_of_any_user_is_found() -> None:
     for name in CROWD:
         life = report.target(walk.world.ports, SHOP, walk.msgid or "", name)
         assert (life["target"], life["state"]) == (name, "delivered")
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         report.target(walk.world.ports, SHOP, walk.msgid or "", "nobody")
 
 

@@ -8,9 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain.errors import Refused
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 
-PARAMETER = 4004
 MAX_DEPTH = 32  # of nested objects and arrays; DynamoDB's own limit
 MAX_INT = 2**63 - 1
 
@@ -25,7 +24,11 @@ class BadBody(Refused):
     def __init__(self, code: int, errors: Sequence[tuple[str, str]]) -> None:
         field, reason = errors[0]
         super().__init__(code, f"{field}: {reason}", field=field)
-        self.errors = errors
+        self._errors = errors
+
+    @property
+    def errors(self) -> Sequence[tuple[str, str]]:
+        return self._errors
 
 
 def parse_json(raw: bytes) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain import channel_options, keys
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.email import is_html
-from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
+from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, NotFound
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
@@ -244,7 +244,7 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Raises LookupError for a token that we did not make."""
+    """Raises NotFound for a token that we did not make."""
     try:
         raw = base64.b64decode(token, altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]
@@ -252,7 +252,7 @@ def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
     except ValueError:
         known = False
     if not known:
-        raise LookupError("no such link")
+        raise NotFound("link")
     msgid, chunk, target, code, contact, name = _LINK.unpack(body)
     return Link(
         ChunkId(base64.b32hexencode(msgid).decode().lower(), chunk), target, code, contact, name

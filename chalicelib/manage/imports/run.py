@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.errors import Conflict, Invalid, Refused
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.groups import Family
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import Envelope, ImportJob
@@ -32,7 +32,7 @@ FORM_SECONDS = 3600
 
 Read = Callable[
     [Mapping[str, Any]], UserChange
-]  # checks what the body of /v1/user/opt says of one user; raises Refused
+]  # checks what the body of /v1/user/opt says of one user; raises Invalid
 Worked = tuple[int, Sequence[BadRow]]  # how many rows changed something, and those that could not
 
 
@@ -59,7 +59,7 @@ def _check_target(world: World, kind: ImportKind, target: int) -> None:
 
 
 def start(world: World, id: str) -> Import:
-    """Work on the file that was uploaded; again, to go on at once where a worker died. Raises LookupError, Invalid or Conflict."""
+    """Work on the file that was uploaded; again, to go on at once where a worker died. Raises NotFound, Invalid or Conflict."""
     one = _known(world, id)
     if one.state in (ImportState.DONE, ImportState.FAILED):
         raise Conflict("this import has ended")
@@ -182,7 +182,7 @@ def _slice(
             ):  # else a repeated slice would take back what a later one changed
                 raise Invalid(headers.USERID, f"stands in row {first} already")
             changes[number] = users.fold_singles(change)
-        except (Refused, Invalid) as error:
+        except Invalid as error:
             bad.append(reader.columns.bad(number, error))
     changed, refused = _apply(world, one, changes)
     bad += [
@@ -240,10 +240,10 @@ def _known(world: World, id: str) -> Import:
     try:
         keys.message_id_bytes(id)
     except ValueError:
-        raise LookupError("no such import") from None
+        raise NotFound("import") from None
     found = world.imports.get(id)
     if found is None:
-        raise LookupError("no such import")
+        raise NotFound("import")
     return found
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.email import is_html
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, FactKind
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Recipient
@@ -113,7 +114,7 @@ def test_a_way_out_needs_no_history_and_shows_no_address(fake: FakeWorld) -> Non
 
 @given(st.one_of(st.text(max_size=200), st.from_regex(r"[\w-]{10,80}", fullmatch=True)))
 def test_any_other_token_is_no_way_out(token: str) -> None:
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         email.unsubscribe(FakeWorld().ports, token)
 
 
@@ -181,9 +182,9 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
 
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
     linked = a_message("ann", strategy=at_once("email"), links={"url": "https://a.example"})
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         email.opened(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         render.read_link(fake.vault, render.open_token(fake.vault, linked, CHUNK, PLACE))
     email.opened(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
     assert not fake.ledger.partitions, "its history has expired"

@@ -287,7 +287,7 @@ def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: Fak
     one, form = imports.begin(fake.ports, RANDOM, USERS, FileFormat.CSV)
     with pytest.raises(Invalid, match="not been uploaded"):
         imports.start(fake.ports, one.id)
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         imports.start(fake.ports, "nobody's")
     assert not fake.files.upload(form, b"")
     assert not fake.files.upload(form, bytes(MAX_BYTES + 1))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain import audiences
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
@@ -168,7 +169,7 @@ def _members(told: GroupRoutes) -> None:
     def get(call: Call, id: str, userid: str) -> dict[str, Any]:
         name = members_of(call, id)
         if len(userid) > 64 or not call.world.audiences.holds(name, [userid]):
-            raise LookupError("not a member")
+            raise NotFound("member")
         return {"userid": userid}
 
     path = told.path + "/{id}/members"

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import Refused
 from chalicelib.domain.user_agents import is_bot
-from chalicelib.entrypoints.http.route import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.flow import receipts
 from chalicelib.flow.content import email
 

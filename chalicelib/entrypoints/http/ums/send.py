@@ -11,9 +11,9 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.domain import keys
-from chalicelib.domain.errors import Refused
 from chalicelib.entrypoints.http.bodies import without_nulls
-from chalicelib.entrypoints.http.route import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.flow import submit
 from chalicelib.ports import IdempotencyKey
 

@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 import app
-from chalicelib.domain.errors import Refused
 from chalicelib.entrypoints.http import bodies, schemas
 from chalicelib.entrypoints.http.contract import Contract
+from chalicelib.entrypoints.http.errors import Refused
 from chalicelib.entrypoints.http.openapi import examples
 from chalicelib.entrypoints.http.schemas import base, send
 from chalicelib.providers import registry
