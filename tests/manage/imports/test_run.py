@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain import audiences
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import ImportJob
