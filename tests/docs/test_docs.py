@@ -76,7 +76,7 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_the_page_of_guarantees_says_of_every_platform_what_can_happen() -> None:
-    section = _section(GUARANTEES, "What can happen, by provider")
+    section = _section(GUARANTEES, "Risks by provider")
     for platform in registry.capabilities():
         assert f"`{platform}`" in section, platform
 
