@@ -19,6 +19,7 @@ from chalicelib.manage.imports import run
 from chalicelib.providers import registry
 from chalicelib.reports import message
 from infra.bench import pipeline
+from infra.demo import mix
 from infra.demo import strategy as demo
 
 ROOT = Path(__file__).parents[2]
@@ -198,6 +199,21 @@ def test_the_readme_says_what_the_demo_and_the_benchmark_do() -> None:
         )
         assert told is not None, scenario
         assert float(told[1]) == pytest.approx(float(counted), rel=0.1), scenario
+
+
+def test_the_readme_shows_the_figures_that_the_demo_must_print() -> None:
+    must = mix.expected()
+    rows = {
+        name.strip(): [int(figure) for figure in figures.split("│") if figure.strip()]
+        for name, figures in re.findall(r"^│ ([^│]+)│(.+)│$", README, re.MULTILINE)
+    }
+    assert rows == {
+        "all people": [must["users"][stage] for stage in demo.STAGES],
+        **{
+            f"{step} {kind}": [must["steps"][str(step)], *map(counts.__getitem__, demo.STAGES)]
+            for step, (kind, counts) in enumerate(must["channels"].items(), 1)
+        },
+    }
 
 
 def test_every_platform_says_what_is_verified_and_what_is_not() -> None:
