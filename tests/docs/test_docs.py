@@ -37,6 +37,13 @@ def test_the_flow_table_names_modules_that_are_there() -> None:
     assert [name for name in named if not (ROOT / "chalicelib" / name).is_file()] == []
 
 
+def test_the_flow_table_names_queues_as_the_code_does() -> None:
+    source = (ROOT / "chalicelib" / "config.py").read_text()
+    named = set(re.findall(r"`(\w+)-<priority>`", ARCHITECTURE))
+    assert named
+    assert [name for name in named if f'"{name}-' not in source] == []
+
+
 def test_every_environment_variable_is_in_the_configuration_table() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
