@@ -1,4 +1,4 @@
-"""The prose of the documents is plain: short sentences, no semicolons, headings that name things."""
+"""The prose of the documents: short sentences, no semicolons, headings that name things."""
 
 from __future__ import annotations
 
