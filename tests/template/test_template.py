@@ -188,7 +188,7 @@ def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
         for function in functions.values()
         for source in sources(function, "SQS")
     ]
-    assert sum(at_once) == 710  # as docs/how-to/operate.md says
+    assert sum(at_once) == 710  # as docs/how-to/deploy.md says
     assert sum(at_once) <= 750
 
 
