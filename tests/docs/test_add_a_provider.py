@@ -123,7 +123,7 @@ def test_a_refused_contact_leaves_the_others_and_their_receipts_are_polled(
         sent, refused, lost = session.send(call("deliver", "reject", "undelivered")).outcomes
         receipts: list[Receipt] = []
         eventually(lambda: receipts.extend(session.poll({})) or len(receipts) == 2)
-    assert (refused.loss, refused.gone) == (Loss.INVALID_TARGET, True)
+    assert (refused.loss, refused.undeliverable) == (Loss.INVALID_TARGET, True)
     assert {receipt.provider_id: receipt.kind for receipt in receipts} == {
         sent.provider_id: ReceiptKind.DELIVERED,
         lost.provider_id: ReceiptKind.DELIVERY_FAILED,
