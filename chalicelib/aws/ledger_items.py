@@ -25,7 +25,7 @@ from chalicelib.ports import Vault
 
 
 def partition(chunk: ChunkId) -> str:
-    return keys.join(chunk.msgid, chunk.chunk)
+    return keys.join(chunk.msgid, chunk.number)
 
 
 def chunk_of(pk: str) -> ChunkId:

@@ -197,7 +197,7 @@ class Messages:
 
         key: dict[str, str | int | bytes] = {
             "pk": chunk.msgid,
-            "sk": keys.join("chunk", chunk.chunk),
+            "sk": keys.join("chunk", chunk.number),
             "expires": expires,
         }
         try:

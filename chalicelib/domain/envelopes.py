@@ -109,7 +109,7 @@ def _row(timer: Timer) -> list[Any]:
         timer.at,
         timer.kind.value,
         timer.chunk.msgid,
-        timer.chunk.chunk,
+        timer.chunk.number,
         timer.priority.value,
         timer.channel,
     ]

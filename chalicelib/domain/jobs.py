@@ -100,7 +100,7 @@ class Timer:
     @property
     def what(self) -> str:
         return keys.join(
-            self.kind.value, self.chunk.msgid, self.chunk.chunk, self.priority.value, self.channel
+            self.kind.value, self.chunk.msgid, self.chunk.number, self.priority.value, self.channel
         )
 
 

@@ -50,7 +50,7 @@ def _jobs_of(
 def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
     """The job of the calls from this one up to a position in their list."""
     code = first.channel
-    job = DeliverJob(at.msgid, at.chunk, first.step, first.number, code, first.start, end)
+    job = DeliverJob(at.msgid, at.number, first.step, first.number, code, first.start, end)
     return Envelope(
         job,
         message.priority,

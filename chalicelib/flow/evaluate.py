@@ -36,7 +36,7 @@ def settle(world: World, at: ChunkId) -> None:
     chunk = world.ledger.chunk(at)
     if chunk is None:
         if (
-            at.chunk == 0 and world.messages.withdrawn(at.msgid) is None
+            at.number == 0 and world.messages.withdrawn(at.msgid) is None
         ):  # stored, but its first jobs were never sent
             _start_walkers(world, message)
             again = world.clock.now() + world.limits.check_after * 1000
@@ -45,7 +45,7 @@ def settle(world: World, at: ChunkId) -> None:
     if chunk.withdrawn is not None:
         withdraw.settle(world, message, chunk)
         return
-    if at.chunk == 0 and message.audience.is_scanned:
+    if at.number == 0 and message.audience.is_scanned:
         _start_walkers(world, message)
     for _ in range(ROUNDS):
         changed = _expire(world, message, chunk) or _send_on(world, message, chunk)
@@ -86,7 +86,7 @@ def _send_on(world: World, message: Message, chunk: Chunk) -> bool:
                 world.queues.send(
                     dispatch.jobs(message, replace(chunk, go=(*chunk.go, mine)), step, number)
                 )
-                where = {"msgid": message.msgid, "chunk": chunk.plan.id.chunk, "step": step + 1}
+                where = {"msgid": message.msgid, "chunk": chunk.plan.id.number, "step": step + 1}
                 log.info("step_decided", extra={**where, "targets": len(members)})
             return True
     return False
@@ -142,9 +142,9 @@ def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> Non
     for step, number in sorted({(key.step, key.number) for key in keys}):
         world.queues.send(dispatch.jobs(message, chunk, step, number, keys))
     if chunk.plan.next is not None and now >= chunk.plan.time + grace:
-        following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.chunk))
+        following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.number))
         if world.ledger.plan(following) is None:
-            audience.plan(world, PlanJob(message.msgid, following.chunk, chunk.plan.next))
+            audience.plan(world, PlanJob(message.msgid, following.number, chunk.plan.next))
 
 
 def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:

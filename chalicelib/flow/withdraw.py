@@ -152,7 +152,7 @@ def _ask_back(world: World, message: Message, chunk: Chunk, *, is_late: bool) ->
                 failed=True,
             )
         else:
-            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.chunk, code)))
+            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.number, code)))
     world.queues.send(jobs)
     return bool(jobs)
 

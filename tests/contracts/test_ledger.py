@@ -32,7 +32,7 @@ def raw_items(aws: Callable[[str], Any], chunk: ChunkId) -> dict[str, dict[str, 
     answer = aws("dynamodb").query(
         TableName=table("ledger"),
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": keys.join(chunk.msgid, chunk.chunk)}},
+        ExpressionAttributeValues={":pk": {"S": keys.join(chunk.msgid, chunk.number)}},
     )
     return {item["sk"]["S"]: item for item in answer["Items"]}
 

@@ -127,7 +127,7 @@ def deliver_again(fake: FakeWorld, chunk: ChunkId) -> None:
     message, stored = fake.messages.get(chunk.msgid), fake.ledger.chunk(chunk)
     assert message is not None
     assert stored is not None
-    job = deliver.DeliverJob(chunk.msgid, chunk.chunk, 0, 0, CODE, 0, 1)
+    job = deliver.DeliverJob(chunk.msgid, chunk.number, 0, 0, CODE, 0, 1)
     deliver.deliver(fake.ports, job)
 
 

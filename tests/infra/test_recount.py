@@ -39,7 +39,7 @@ def test_it_counts_the_chunks_of_every_walker(
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
         f"chunk {chunk}" for chunk in (0, 1, 4, 2, 5, 8)
     ]
-    assert {at.chunk for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
+    assert {at.number for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
     recount.print_counts(message.msgid)
     assert capsys.readouterr().out.count("as stored") == 6
 

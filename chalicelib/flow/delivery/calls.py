@@ -233,7 +233,7 @@ class Caller:
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
-        reference = f"{chunk.msgid}.{chunk.chunk}.{ref.target}.{ref.channel}.{ref.contact}"
+        reference = f"{chunk.msgid}.{chunk.number}.{ref.target}.{ref.channel}.{ref.contact}"
         plain = Recipient(
             self.chunk.plan.contact(ref),
             render.personal(self.world, self.message, chunk, ref),
