@@ -46,9 +46,9 @@ class Ledger:
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         put_once(table("ledger"), ledger_items.withdrawn_item(chunk, time, message))
 
-    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants:
-        found = put_once(table("ledger"), ledger_items.go_item(chunk, go, message))
-        return ledger_items.read_go(from_item(found)) if found else go
+    def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants:
+        found = put_once(table("ledger"), ledger_items.entrants_item(chunk, entrants, message))
+        return ledger_items.read_entrants(from_item(found)) if found else entrants
 
     def chunk(self, chunk: ChunkId) -> Chunk | None:
         found: list[Item] = []

@@ -75,12 +75,14 @@ def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
     )
 
 
-def go_item(chunk: ChunkId, go: Entrants, message: Message) -> Item:
-    sk = keys.join("go", go.step, go.number)
-    return _item(chunk, sk, message, counted=True, members=pack(go.members), time=go.time)
+def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
+    sk = keys.join("go", entrants.step, entrants.number)
+    return _item(
+        chunk, sk, message, counted=True, members=pack(entrants.members), time=entrants.time
+    )
 
 
-def read_go(row: dict[str, Any]) -> Entrants:
+def read_entrants(row: dict[str, Any]) -> Entrants:
     _, step, number = keys.split(row["sk"])
     return Entrants(int(step), int(number), tuple(unpack(row["members"])), row["time"])
 
@@ -184,7 +186,7 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
     """A partition's items; None when there is no plan among them."""
     plan: Plan | None = None
     withdrawn: int | None = None
-    go, calls, answers, reported = (
+    entrants, calls, answers, reported = (
         list[Entrants](),
         dict[CallKey, Call](),
         dict[CallKey, CallAnswer](),
@@ -196,7 +198,7 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
             case "plan":
                 plan = read_plan(vault, row)
             case "go":
-                go.append(read_go(row))
+                entrants.append(read_entrants(row))
             case "call":
                 call = read_call(row)
                 calls[call.key] = call
@@ -210,7 +212,7 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
             case "wait":
                 waits.append(read_wait(row))
     return (
-        Chunk(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits))
+        Chunk(plan, tuple(entrants), calls, answers, tuple(reported), withdrawn, tuple(waits))
         if plan
         else None
     )

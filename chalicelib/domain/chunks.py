@@ -44,7 +44,7 @@ class Chunk:
     """Read with one consistent query. All that is said of a chunk is derived from this."""
 
     plan: Plan
-    go: tuple[Entrants, ...] = ()
+    entrants: tuple[Entrants, ...] = ()
     calls: Mapping[CallKey, Call] = field(default_factory=dict)
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
@@ -70,23 +70,26 @@ class Chunk:
         withdrawn = self.withdrawn is not None
         return (
             sum(len(known.facts) for known in self.known.values())
-            + sum(len(g.members) for g in self.go)
+            + sum(len(entrants.members) for entrants in self.entrants)
             + withdrawn
         )
 
-    def lists(self, step: int) -> tuple[Entrants, ...]:
+    def entrants_of(self, step: int) -> tuple[Entrants, ...]:
         """The frozen lists of a step. The first step has one: all valid targets."""
         if step == 0:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
-        return tuple(g for g in self.go if g.step == step)
+        return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
     def members(self, step: int) -> frozenset[int]:
         return self._members.get(step, frozenset())
 
     @cached_property
     def _members(self) -> dict[int, frozenset[int]]:
-        steps = {0, *(g.step for g in self.go)}
-        return {step: frozenset(t for g in self.lists(step) for t in g.members) for step in steps}
+        steps = {0, *(entrants.step for entrants in self.entrants)}
+        return {
+            step: frozenset(t for entrants in self.entrants_of(step) for t in entrants.members)
+            for step in steps
+        }
 
     def of(self, ref: DeliveryRef) -> DeliveryState:
         return self.known.get(ref, NOTHING)
@@ -94,10 +97,10 @@ class Chunk:
     def refs(self, message: Message) -> Iterator[tuple[int, Entrants, DeliveryRef]]:
         """Every delivery that was decided on: (step, list, place)."""
         for step in range(len(message.strategy.steps)):
-            for go in self.lists(step):
+            for entrants in self.entrants_of(step):
                 for code in message.codes_of(step):
-                    for ref in self.plan.deliveries(code, go.members):
-                        yield step, go, ref
+                    for ref in self.plan.deliveries(code, entrants.members):
+                        yield step, entrants, ref
 
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
         """How far a target is on each channel type of a step."""

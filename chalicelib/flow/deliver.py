@@ -44,13 +44,14 @@ def deliver(world: World, job: DeliverJob) -> None:
             extra={"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel},
         )
         return
-    go = chunk.lists(job.step)[job.number] if job.number < len(chunk.lists(job.step)) else None
-    if go is None:
+    lists = chunk.entrants_of(job.step)
+    entrants = lists[job.number] if job.number < len(lists) else None
+    if entrants is None:
         raise TooEarly("the job's list is not there yet")
     work = _Work(world, job, message, channel, chunk)
     calls = [
         c
-        for c in open_calls(message, chunk, go)
+        for c in open_calls(message, chunk, entrants)
         if c.key.channel == job.channel and job.start <= c.key.start < job.end
     ]
     if chunk.withdrawn is not None:

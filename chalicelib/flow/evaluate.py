@@ -79,12 +79,14 @@ def _send_on(world: World, message: Message, chunk: Chunk) -> bool:
     for step in range(1, len(message.strategy.steps)):
         members = _who_goes_on(world, message, chunk, step)
         if members:
-            number = len(chunk.lists(step))
+            number = len(chunk.entrants_of(step))
             mine = Entrants(step, number, members, world.clock.now())
             stored = world.ledger.freeze(chunk.plan.id, mine, message)
             if stored == mine:
                 world.queues.send(
-                    dispatch.jobs(message, replace(chunk, go=(*chunk.go, mine)), step, number)
+                    dispatch.jobs(
+                        message, replace(chunk, entrants=(*chunk.entrants, mine)), step, number
+                    )
                 )
                 where = {"msgid": message.msgid, "chunk": chunk.plan.id.number, "step": step + 1}
                 log.info("step_decided", extra={**where, "targets": len(members)})
@@ -125,8 +127,8 @@ def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: i
 
 def _open(message: Message, chunk: Chunk) -> Iterable[OpenCall]:
     for step in range(len(message.strategy.steps)):
-        for go in chunk.lists(step):
-            yield from dispatch.open_calls(message, chunk, go)
+        for entrants in chunk.entrants_of(step):
+            yield from dispatch.open_calls(message, chunk, entrants)
 
 
 def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> None:

@@ -103,8 +103,8 @@ def settle(world: World, message: Message, chunk: Chunk) -> None:
     calls = [
         c
         for step in range(len(message.strategy.steps))
-        for go in chunk.lists(step)
-        for c in dispatch.open_calls(message, chunk, go)
+        for entrants in chunk.entrants_of(step)
+        for c in dispatch.open_calls(message, chunk, entrants)
     ]
     is_left = stop(world, message, chunk, calls)
     asked = _ask_back(world, message, chunk, is_late=now > since + WITHIN * 1000)

@@ -77,7 +77,7 @@ class Ledger(Protocol):
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         """Mark the chunk, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
 
-    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants: ...
+    def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants: ...
     def chunk(self, chunk: ChunkId) -> Chunk | None:
         """Everything of the chunk, read consistently; None when it has no plan."""
 

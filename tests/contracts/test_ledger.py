@@ -47,7 +47,7 @@ def test_a_plan_is_read_as_it_was_put(container: Container) -> None:
     assert container().ledger.plan(plan.id) == plan
     chunk = read(container(), plan.id)
     assert chunk.plan == plan
-    assert (chunk.go, chunk.calls, chunk.answers, chunk.reported) == ((), {}, {}, ())
+    assert (chunk.entrants, chunk.calls, chunk.answers, chunk.reported) == ((), {}, {}, ())
 
 
 def test_the_first_plan_stands(container: Container) -> None:
@@ -84,7 +84,7 @@ def test_chunks_do_not_mix(world: World) -> None:
     assert chunk.reported == (a_fact(1),)
 
 
-# -- go lists
+# -- entrants
 
 
 def test_the_first_go_list_stands(container: Container) -> None:
@@ -98,7 +98,7 @@ def test_the_first_go_list_stands(container: Container) -> None:
     second = Entrants(1, 1, (1,), NOW + 2)
     assert container().ledger.freeze(plan.id, second, message) == second
     chunk = read(one, plan.id)
-    assert chunk.go == (first, second)
+    assert chunk.entrants == (first, second)
 
 
 # -- answers and facts

@@ -43,10 +43,10 @@ class FakeLedger:
         with self.steps.around("ledger.withdraw", write=True):
             self._first(chunk, "withdrawn", time, message)
 
-    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants:
+    def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants:
         with self.steps.around("ledger.freeze", write=True):
             stored: Entrants = self._first(
-                chunk, f"go#{keys.join(go.step, go.number)}", go, message
+                chunk, f"go#{keys.join(entrants.step, entrants.number)}", entrants, message
             )
             return stored
 
@@ -65,12 +65,18 @@ class FakeLedger:
         answers = {
             answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)
         }
-        go = sorted(
+        entrants = sorted(
             (g for g in items.values() if isinstance(g, Entrants)), key=lambda g: (g.step, g.number)
         )
         waits = tuple(wait for wait in items.values() if isinstance(wait, Wait))
         return Chunk(
-            items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"), waits
+            items["plan"],
+            tuple(entrants),
+            calls,
+            answers,
+            tuple(reported),
+            items.get("withdrawn"),
+            waits,
         )
 
     def claim(
