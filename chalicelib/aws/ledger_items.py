@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, DeliveryRef, Fact, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import (
@@ -151,20 +151,20 @@ def read_answer(row: dict[str, Any]) -> CallAnswer:
     )
 
 
-def wait_item(chunk: ChunkId, wait: Wait, message: Message) -> Item:
+def deferral_item(chunk: ChunkId, deferral: Deferral, message: Message) -> Item:
     return _item(
         chunk,
-        f"wait#{wait.key.text}",
+        f"wait#{deferral.key.text}",
         message,
         counted=False,
-        end=wait.end,
-        until=wait.until,
-        for_quota=int(wait.for_quota),
+        end=deferral.end,
+        until=deferral.until,
+        for_quota=int(deferral.for_quota),
     )
 
 
-def read_wait(row: dict[str, Any]) -> Wait:
-    return Wait(
+def read_deferral(row: dict[str, Any]) -> Deferral:
+    return Deferral(
         CallKey.of(row["sk"].removeprefix("wait#")),
         row["end"],
         row["until"],
@@ -192,7 +192,7 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
         dict[CallKey, CallAnswer](),
         list[Fact](),
     )
-    waits: list[Wait] = []
+    deferrals: list[Deferral] = []
     for row in map(from_item, items):
         match row["sk"].split("#", 1)[0]:
             case "plan":
@@ -210,9 +210,9 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
             case "withdrawn":
                 withdrawn = row["time"]
             case "wait":
-                waits.append(read_wait(row))
+                deferrals.append(read_deferral(row))
     return (
-        Chunk(plan, tuple(entrants), calls, answers, tuple(reported), withdrawn, tuple(waits))
+        Chunk(plan, tuple(entrants), calls, answers, tuple(reported), withdrawn, tuple(deferrals))
         if plan
         else None
     )

@@ -26,7 +26,7 @@ class CallAnswer:
 
 
 @dataclass(frozen=True)
-class Wait:
+class Deferral:
     """Calls that have to wait, from `key` on to the delivery `end`, until a time (ms): their job for its turn, or nobody for them:
     no job stands for calls that wait for a quota, and the chunk's look sends one."""
 
@@ -49,13 +49,13 @@ class Chunk:
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
     withdrawn: int | None = None  # ms: since then, nothing more may leave
-    waits: tuple[Wait, ...] = ()
+    deferrals: tuple[Deferral, ...] = ()
 
-    def wait(self, key: CallKey) -> Wait | None:
+    def deferral(self, key: CallKey) -> Deferral | None:
         """What a call waits for, if it waited for something: the longest wait counts."""
         return max(
-            (wait for wait in self.waits if wait.covers(key)),
-            key=lambda wait: wait.until,
+            (deferral for deferral in self.deferrals if deferral.covers(key)),
+            key=lambda deferral: deferral.until,
             default=None,
         )
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.chunks import Chunk, Wait
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
@@ -111,7 +111,7 @@ def _expire(world: World, message: Message, chunk: Chunk) -> bool:
 
 
 def _expires(world: World, chunk: Chunk, call: OpenCall) -> int:
-    return quota.expires(world, call, waits=_wait_for_quota(chunk, call) is not None)
+    return quota.expires(world, call, waits=_deferred_by_quota(chunk, call) is not None)
 
 
 def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
@@ -119,7 +119,7 @@ def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: i
         call.refs[0],
         FactKind.EXPIRED,
         time,
-        "quota_used_up" if _wait_for_quota(chunk, call) else "not_in_time",
+        "quota_used_up" if _deferred_by_quota(chunk, call) else "not_in_time",
         "timer",
     )
     return close(world, message, chunk, call, fact) in (CancelResult.CLOSED, CancelResult.CHANGED)
@@ -136,11 +136,13 @@ def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> Non
     now, grace = world.clock.now(), world.limits.check_after * 1000
     waiting = [c for c in _open(message, chunk) if not all(chunk.of(ref).ended for ref in c.refs)]
     forgotten = [c for c in waiting if now >= _expected(chunk, c, grace)]
-    for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(chunk, call))):
+    for wait in dict.fromkeys(
+        wait for call in forgotten if (wait := _deferred_by_quota(chunk, call))
+    ):
         # Said first: the job may be made to wait again before we are. It has only what waited, whatever has a job of its own already.
-        world.ledger.put_wait(chunk.plan.id, replace(wait, until=now, for_quota=False), message)
+        world.ledger.put_deferral(chunk.plan.id, replace(wait, until=now, for_quota=False), message)
         world.queues.send([dispatch.job_of(message, chunk.plan.id, wait.key, wait.end)])
-    keys = {call.key for call in forgotten if _wait_for_quota(chunk, call) is None}
+    keys = {call.key for call in forgotten if _deferred_by_quota(chunk, call) is None}
     for step, number in sorted({(key.step, key.number) for key in keys}):
         world.queues.send(dispatch.jobs(message, chunk, step, number, keys))
     if chunk.plan.next is not None and now >= chunk.plan.time + grace:
@@ -152,18 +154,18 @@ def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> Non
 def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:
     """The time (ms) by which somebody should have made the call, or given it back again."""
     parked, record, wait = (
-        _wait_for_quota(chunk, call),
+        _deferred_by_quota(chunk, call),
         chunk.calls.get(call.key),
-        chunk.wait(call.key),
+        chunk.deferral(call.key),
     )
     if parked is not None:
         return parked.until
     return max(call.decided if record is None else record.lease, wait.until if wait else 0) + grace
 
 
-def _wait_for_quota(chunk: Chunk, call: OpenCall) -> Wait | None:
+def _deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
     """Since when nobody has tried to make the call."""
-    record, wait = chunk.calls.get(call.key), chunk.wait(call.key)
+    record, wait = chunk.calls.get(call.key), chunk.deferral(call.key)
     return (
         wait
         if wait is not None and wait.for_quota and (record is None or record.lease <= wait.until)

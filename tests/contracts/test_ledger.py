@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Wait
+from chalicelib.domain.chunks import CallAnswer, Deferral
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.plans import Call, CallKey, CallState, ChunkId, Entrants
 from chalicelib.ports import World
@@ -140,13 +140,16 @@ def test_a_job_that_waits_says_until_when_and_the_last_word_stands(
     world, chunk, message = planned
     other = CallKey(1, 0, "push", 100)
     for wait in (
-        Wait(KEY, 100, NOW),
-        Wait(other, 200, NOW + 5),
-        Wait(KEY, 100, NOW + 9, for_quota=True),
+        Deferral(KEY, 100, NOW),
+        Deferral(other, 200, NOW + 5),
+        Deferral(KEY, 100, NOW + 9, for_quota=True),
     ):
-        world.ledger.put_wait(chunk, wait, message)
+        world.ledger.put_deferral(chunk, wait, message)
     stored = read(world, chunk)
-    assert set(stored.waits) == {Wait(KEY, 100, NOW + 9, for_quota=True), Wait(other, 200, NOW + 5)}
+    assert set(stored.deferrals) == {
+        Deferral(KEY, 100, NOW + 9, for_quota=True),
+        Deferral(other, 200, NOW + 5),
+    }
     assert stored.seen == 0, "waiting is no fact"
 
 

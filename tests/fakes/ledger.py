@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallKey, ChunkId, Entrants, Plan
@@ -68,7 +68,7 @@ class FakeLedger:
         entrants = sorted(
             (g for g in items.values() if isinstance(g, Entrants)), key=lambda g: (g.step, g.number)
         )
-        waits = tuple(wait for wait in items.values() if isinstance(wait, Wait))
+        deferrals = tuple(deferral for deferral in items.values() if isinstance(deferral, Deferral))
         return Chunk(
             items["plan"],
             tuple(entrants),
@@ -76,7 +76,7 @@ class FakeLedger:
             answers,
             tuple(reported),
             items.get("withdrawn"),
-            waits,
+            deferrals,
         )
 
     def claim(
@@ -98,9 +98,9 @@ class FakeLedger:
             stored: CallAnswer = self._first(chunk, f"answer#{answer.key.text}", ordered, message)
             return answer if stored == ordered else stored
 
-    def put_wait(self, chunk: ChunkId, wait: Wait, message: Message) -> None:
-        with self.steps.around("ledger.put_wait", write=True):
-            self._put(chunk, f"wait#{wait.key.text}", wait, message)
+    def put_deferral(self, chunk: ChunkId, deferral: Deferral, message: Message) -> None:
+        with self.steps.around("ledger.put_deferral", write=True):
+            self._put(chunk, f"wait#{deferral.key.text}", deferral, message)
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
         if not facts:

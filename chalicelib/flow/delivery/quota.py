@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
@@ -172,10 +172,10 @@ def park(
         today(world, channel).ends + BEHIND * 1000,
         now + ASK_AGAIN * world.limits.clock_width * 1000,
     )
-    wait = Wait(
+    deferral = Deferral(
         CallKey(job.step, job.number, job.channel, first.key.start), job.end, until, for_quota=True
     )
-    world.ledger.put_wait(at, wait, message)
+    world.ledger.put_deferral(at, deferral, message)
     world.timers.set(
         [
             Timer(
