@@ -60,7 +60,7 @@ class Chunk:
         )
 
     @cached_property
-    def known(self) -> dict[DeliveryRef, DeliveryState]:
+    def states(self) -> dict[DeliveryRef, DeliveryState]:
         answered = (fact for answer in self.answers.values() for fact in answer.facts)
         return gather((*answered, *self.reported))
 
@@ -69,7 +69,7 @@ class Chunk:
         """How many different facts there are: it only grows, so that a later count is known by it."""
         withdrawn = self.withdrawn is not None
         return (
-            sum(len(known.facts) for known in self.known.values())
+            sum(len(known.facts) for known in self.states.values())
             + sum(len(entrants.members) for entrants in self.entrants)
             + withdrawn
         )
@@ -92,7 +92,7 @@ class Chunk:
         }
 
     def of(self, ref: DeliveryRef) -> DeliveryState:
-        return self.known.get(ref, NOTHING)
+        return self.states.get(ref, NOTHING)
 
     def refs(self, message: Message) -> Iterator[tuple[int, Entrants, DeliveryRef]]:
         """Every delivery that was decided on: (step, list, place)."""

@@ -161,7 +161,7 @@ def _submitted(chunk: Chunk) -> list[DeliveryRef]:
     """The deliveries that were submitted, and of which nothing is known since."""
     return sorted(
         ref
-        for ref, known in chunk.known.items()
+        for ref, known in chunk.states.items()
         if FactKind.SUBMITTED in known.facts and not known.has(*_RESULT)
     )
 

@@ -118,7 +118,7 @@ def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, ChunkId,
     assert chunk.answers == {KEY: stored}
     assert set(stored.facts) == set(facts)
     assert replace(stored, facts=()) == replace(first, facts=())
-    assert chunk.known[DeliveryRef(1, "push", 0)].submitted
+    assert chunk.states[DeliveryRef(1, "push", 0)].submitted
 
 
 def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, ChunkId, Any]) -> None:

@@ -138,7 +138,7 @@ class Office:
         with self.worker.turn.taken():
             chunk = self.fake.ledger.chunk(ChunkId(message.msgid, 0))
         assert chunk is not None
-        return [set(known.facts) for _, known in sorted(chunk.known.items())]
+        return [set(known.facts) for _, known in sorted(chunk.states.items())]
 
 
 DONE = {FactKind.SUBMITTED, FactKind.DELIVERED}

@@ -256,14 +256,14 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     run(fake, job)
     evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
     assert not any(
-        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).known.values()
+        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).states.values()
     ), "a twelfth longer: the next day begins"
     fake.clock.advance(1)
     evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
     chunk = chunk_of(fake, message)
     expired = [
         known.facts[FactKind.EXPIRED].code
-        for known in chunk.known.values()
+        for known in chunk.states.values()
         if known.has(FactKind.EXPIRED)
     ]
     assert expired == ["quota_used_up"] * 50
@@ -287,7 +287,7 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     chunk = chunk_of(fake, message)
     assert [
         known.facts[FactKind.EXPIRED].code
-        for known in chunk.known.values()
+        for known in chunk.states.values()
         if known.has(FactKind.EXPIRED)
     ] == ["not_in_time"] * 25
 
