@@ -38,7 +38,7 @@ def settle(world: World, at: ChunkId) -> None:
         if (
             at.number == 0 and world.messages.withdrawn(at.msgid) is None
         ):  # stored, but its first jobs were never sent
-            _start_walkers(world, message)
+            _start_partitions(world, message)
             again = world.clock.now() + world.limits.check_after * 1000
             world.timers.set([Timer(again, TimerKind.CHECK, at, message.priority)])
         return
@@ -46,7 +46,7 @@ def settle(world: World, at: ChunkId) -> None:
         withdraw.settle(world, message, chunk)
         return
     if at.number == 0 and message.audience.is_scanned:
-        _start_walkers(world, message)
+        _start_partitions(world, message)
     for _ in range(ROUNDS):
         changed = _expire(world, message, chunk) or _send_on(world, message, chunk)
         if not changed:
@@ -56,7 +56,7 @@ def settle(world: World, at: ChunkId) -> None:
     _set_next_look(world, message, chunk)
 
 
-def _start_walkers(world: World, message: Message) -> None:
+def _start_partitions(world: World, message: Message) -> None:
     """Send the first jobs again of walkers that have planned nothing yet. The first chunk's looks stand for all of them."""
     if world.clock.now() < message.accepted + world.limits.check_after * 1000:
         return

@@ -24,7 +24,7 @@ def world() -> Iterator[FakeWorld]:
 def test_it_counts_the_chunks_of_every_walker(
     world: FakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    message = a_message("ann", audience=Audience(AudienceKind.EVERYONE, walkers=3))
+    message = a_message("ann", audience=Audience(AudienceKind.EVERYONE, partitions=3))
     world.messages.has(message)
     for chunk, goes_on in (
         (0, False),

@@ -72,7 +72,7 @@ class Walk(Simulation):
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
     monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
-    monkeypatch.setattr(submit, "PER_WALKER", 8)
+    monkeypatch.setattr(submit, "PER_PARTITION", 8)
 
 
 def _finished(walk: Walk) -> Walk:
@@ -86,7 +86,7 @@ def _finished(walk: Walk) -> Walk:
 def test_everybody_is_in_one_chunk(tag: str) -> None:
     walk = _finished(Walk(tag=tag))
     size = len(TAGGED if tag else CROWD)
-    assert walk.world.messages.stored[walk.msgid or ""].audience.walkers == -(-size // 8)
+    assert walk.world.messages.stored[walk.msgid or ""].audience.partitions == -(-size // 8)
     told = walk.report()
     assert told["progress"]["targets"] == size  # type: ignore[index]
     assert told["funnel"]["users"]["delivered"] == size  # type: ignore[index]
