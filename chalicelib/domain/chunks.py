@@ -91,7 +91,7 @@ class Chunk:
             for step in steps
         }
 
-    def of(self, ref: DeliveryRef) -> DeliveryState:
+    def state_of(self, ref: DeliveryRef) -> DeliveryState:
         return self.states.get(ref, NOTHING)
 
     def refs(self, message: Message) -> Iterator[tuple[int, Entrants, DeliveryRef]]:
@@ -107,7 +107,7 @@ class Chunk:
         return {
             kind: self._best(
                 [
-                    self.of(DeliveryRef(target, code, c))
+                    self.state_of(DeliveryRef(target, code, c))
                     for code in message.codes_of(step)
                     if message.channels[code] is kind
                     for c in range(self.plan.targets[target].contacts.get(code, 0))

@@ -134,7 +134,9 @@ def _open(message: Message, chunk: Chunk) -> Iterable[OpenCall]:
 def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> None:
     """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    waiting = [c for c in _open(message, chunk) if not all(chunk.of(ref).ended for ref in c.refs)]
+    waiting = [
+        c for c in _open(message, chunk) if not all(chunk.state_of(ref).ended for ref in c.refs)
+    ]
     forgotten = [c for c in waiting if now >= _expected(chunk, c, grace)]
     for wait in dict.fromkeys(
         wait for call in forgotten if (wait := _deferred_by_quota(chunk, call))
@@ -183,7 +185,7 @@ def _set_next_look(world: World, message: Message, chunk: Chunk) -> None:
     times += [
         _next_look_at(world, chunk, call)
         for call in _open(message, chunk)
-        if not all(chunk.of(p).ended for p in call.refs)
+        if not all(chunk.state_of(p).ended for p in call.refs)
     ]
     if chunk.plan.next is not None and now < chunk.plan.time + grace:
         times.append(chunk.plan.time + grace)

@@ -214,7 +214,7 @@ def _by_id(chunk: Chunk, code: str) -> Mapping[str, list[DeliveryRef]]:
     found: dict[str, list[DeliveryRef]] = {}
     for ref in _submitted(chunk):
         if ref.channel == code:
-            own = chunk.of(ref).facts[FactKind.SUBMITTED].provider_id
+            own = chunk.state_of(ref).facts[FactKind.SUBMITTED].provider_id
             found.setdefault(own or of_call.get(ref, ""), []).append(ref)
     return found
 

@@ -228,7 +228,7 @@ def _life(found: Message, chunk: Chunk, position: int) -> dict[str, Any]:
 
 
 def _delivery(found: Message, chunk: Chunk, step: int, decided: int, ref: Any) -> dict[str, Any]:
-    known = chunk.of(ref)
+    known = chunk.state_of(ref)
     call = next((a for a in chunk.answers.values() if any(f.ref == ref for f in a.facts)), None)
     facts = sorted(known.facts.values(), key=lambda f: (f.time, f.kind))
     provider_id = next(

@@ -167,7 +167,7 @@ def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, Chun
         False,
     ]
     stored = read(world, chunk)
-    assert stored.of(DeliveryRef(0, "push", 0)).has(*kinds)
+    assert stored.state_of(DeliveryRef(0, "push", 0)).has(*kinds)
     assert len(stored.reported) == 3
 
 

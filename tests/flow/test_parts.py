@@ -39,7 +39,7 @@ def sent(provider_id: str = THREE) -> tuple[FakeWorld, ChunkId]:
 def facts(fake: FakeWorld, chunk: ChunkId) -> dict[FactKind, Fact]:
     stored = fake.ledger.chunk(chunk)
     assert stored is not None
-    return dict(stored.of(DeliveryRef(0, CODE, 0)).facts)
+    return dict(stored.state_of(DeliveryRef(0, CODE, 0)).facts)
 
 
 def report(
