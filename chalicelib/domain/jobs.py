@@ -90,7 +90,8 @@ class RecallJob:
 class TimerKind(StrEnum):
     CHECK = "look"  # whether a chunk is started, submitted, due for the next step
     RECOUNT = "recount"
-    # whether all of a chunk was stopped or taken back that can be, of the first chunk: of every chunk
+    # whether all that can be is stopped or taken back in a chunk
+    # (for the first chunk: in every chunk)
     WITHDRAW = "withdraw"
     POLL = "poll"  # ask the provider for a chunk's receipts
 

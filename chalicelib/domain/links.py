@@ -18,8 +18,8 @@ def is_meant(value: str) -> bool:
     """Return whether a value is meant as an address of the web, or looks like a harmful link.
 
     Other values stay as they are, without a short link. Examples are a mere word (`xxx` in UMS's
-    own examples), `t.cn/a` in an SMS, a page of a mini-program, or the address of an app
-    (`weixin://`).
+    own examples) and `t.cn/a` in an SMS. Further examples are a page of a mini-program, and the
+    address of an app (`weixin://`).
     """
     return _MEANT.search(value) is not None
 

@@ -42,7 +42,7 @@ class ChunkId(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The targets of a chunk, their contacts, and where the audience goes on. It is written once."""
+    """The targets of a chunk, their contacts, and where the audience goes on. Written once."""
 
     id: ChunkId
     targets: tuple[Target, ...]
