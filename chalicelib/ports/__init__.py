@@ -1,13 +1,14 @@
-"""What the steps need from the world. Adapters (`aws/`, `providers/`) and the tests' fakes implement these Protocols.
+"""Interfaces that the steps need. Adapters (`aws/`, `providers/`) and the tests' fakes have them.
 
-Every store call is safe to repeat. Times are milliseconds since the epoch. `World` (world.py) is all of them together.
+Every store call is safe to repeat. Times are milliseconds since the epoch. `World` (world.py) is
+all interfaces together.
 
     settings.py   what operators configure
     users.py      users, and the sets that they are in
-    messages.py   messages and what becomes of them
-    providers.py  what speaks to the outside
+    messages.py   messages, their ledger and their receipts
+    providers.py  providers, their access tokens and rate limits
     files.py      files of people, and imports of them
-    work.py       time, timers, queues, requests counted
+    work.py       time, timers, queues, counters
     secrets.py    sealing
 """
 

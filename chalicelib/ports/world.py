@@ -1,4 +1,4 @@
-"""The ports together, and what a stage sets."""
+"""The ports together, and the limits of a stage."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
 @dataclass(frozen=True)
 class Limits:
-    """What a stage sets; times are seconds."""
+    """The settings of a stage that the steps need. Times are seconds."""
 
     lease: int
     submit_within: int
-    check_after: int  # how long after a dispatch a chunk is looked at, to find what a crash left
+    check_after: int  # from a dispatch to the check of its chunk, which finds what a crash left
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
@@ -33,7 +33,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class World:
-    """The ports together, as wiring builds them: what every step is given."""
+    """The ports together, as wiring builds them. Every step gets them."""
 
     clock: Clock
     settings: Administration
