@@ -14,7 +14,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 
 APP = "openums"
 
-# Channel types with providers. .chalice/config.json lists what a stage deploys (CHANNEL_TYPES).
+# Channel types with providers. CHANNEL_TYPES in .chalice/config.json lists those of a stage.
 SUPPORTED_CHANNEL_TYPES = tuple(ChannelType)
 
 TABLES = ("settings", "users", "audiences", "messages", "ledger", "lookups", "due")
@@ -29,7 +29,7 @@ def queue_name(stage: str, queue: str) -> str:
 
 
 def audience_queue(priority: Priority) -> str:
-    """Name the queue of everything that plans, evaluates or recounts: `audience-1`, `audience-2` …"""
+    """Name a queue of everything that plans, evaluates or recounts, such as `audience-1`."""
     return f"audience-{priority.value}"
 
 

@@ -22,7 +22,7 @@ class Vault(Protocol):
 
 
 class Credentials(Protocol):
-    """Secrets of delivery channels. Sending credentials can be opened by delivery functions only."""
+    """Secrets of delivery channels. Only delivery functions can open sending credentials."""
 
     def seal_credentials(self, plain: Mapping[str, Any]) -> bytes: ...
     def open_credentials(self, sealed: bytes) -> Mapping[str, Any]: ...
