@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chalicelib.domain.records import Kind
+
 
 class Role(StrEnum):
     """What a member may change; everybody may read."""
@@ -29,3 +31,6 @@ class Member:
     secret_hash: str = field(repr=False)
     enabled: bool = True
     version: int = 1
+
+
+MEMBERS = Kind[Member]("access-key", "member", key=lambda member: member.key)

@@ -25,7 +25,7 @@ from chalicelib.domain.errors import (
     UnknownTemplateVersion,
     UnknownWhitelist,
 )
-from chalicelib.domain.groups import KINDS, Family
+from chalicelib.domain.groups import GROUPS, KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
@@ -105,7 +105,7 @@ def _check_groups(world: World, request: SendRequest) -> None:
         ("option.white_id", request.white_id, Family.LIST, ("white",), UnknownWhitelist),
         ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], UnknownSegment),
     ):
-        found = world.groups.get(family, number) if number else None
+        found = world.records.of(GROUPS[family]).get(number) if number else None
         if number is not None and (
             found is None or found.channel_key != request.channel.key or found.kind not in kinds
         ):

@@ -8,8 +8,9 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
+from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
-from chalicelib.ports.settings import Administration, Audit, Groups, Members
+from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
@@ -36,7 +37,9 @@ class World:
     """The ports together, as wiring builds them: what every step is given."""
 
     clock: Clock
-    settings: Administration
+    settings: Settings
+    records: RecordStore
+    templates: Templates
     users: Users
     audiences: Audiences
     messages: Messages
@@ -53,6 +56,4 @@ class World:
     providers: Providers
     limits: Limits
     imports: Imports
-    groups: Groups
-    members: Members
     audit: Audit

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import observability
 from chalicelib.domain.chunks import Chunk, Wait
-from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, TimerKind
@@ -370,7 +370,7 @@ def test_a_part_that_has_room_is_not_reserved_again_for_the_one_that_waits(fake:
     assert (paced.start, paced.end, used(fake)) == (25, 50, 50)
     fake.clock.advance(1)
     assert run(fake, paced) != [], "it has its turn, and comes back for it"
-    before_that = fake.settings._channels["mail"]
+    before_that = fake.records.of(DELIVERY_CHANNELS).stored["mail"]
     fake.settings.update_channel(
         before_that, replace(before_that, deliveries_per_day=1000, version=before_that.version + 1)
     )
