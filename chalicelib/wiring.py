@@ -113,6 +113,6 @@ def _build() -> World:
         groups=Groups(cache),
         members=Members(cache),
         audit=Audit(),
-        pace=RateLimiter(clock),
+        rate_limiter=RateLimiter(clock),
         limits=limits(),
     )

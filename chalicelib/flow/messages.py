@@ -7,7 +7,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.ports import World
 
 
-def own(world: World, channel_key: str, msgid: str) -> Message:
+def sent_by(world: World, channel_key: str, msgid: str) -> Message:
     found = world.messages.get(msgid)
     if found is None or found.channel_key != channel_key:
         raise NotFound("message")

@@ -149,7 +149,7 @@ def _tag(world: World, access: AccessChannel, name: str) -> str:
     """The tag as it is bound to the access channel; where nobody has it so, as it is bound to all."""
     own = audiences.tag(access.key, name)
     return (
-        own if world.audiences.walk([own], range(keys.BUCKETS), "", 1) else audiences.tag(ALL, name)
+        own if world.audiences.scan([own], range(keys.BUCKETS), "", 1) else audiences.tag(ALL, name)
     )
 
 

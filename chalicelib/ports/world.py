@@ -42,7 +42,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
-    pace: RateLimiter
+    rate_limiter: RateLimiter
     tokens: Tokens
     files: Files
     counters: Counters

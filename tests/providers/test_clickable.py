@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ClickReport, OutgoingCall, Recipient
-from chalicelib.domain.templates import walk
+from chalicelib.domain.templates import map_texts
 from chalicelib.domain.user_agents import is_bot
 from chalicelib.flow.content import render
 from chalicelib.providers import registry
@@ -70,7 +70,7 @@ def shown(platform: str, given: Mapping[str, Any]) -> Any:
             text = text.replace(link, f"<{address}>")
         return text
 
-    return walk(personal, show)
+    return map_texts(personal, show)
 
 
 A, B, C = (f"https://{name}.example/?q=1" for name in "abc")

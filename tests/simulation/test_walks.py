@@ -129,7 +129,7 @@ def test_who_comes_and_goes_meanwhile_is_in_one_chunk_or_none(
     touched: set[str] = set()
 
     def meanwhile(number: int, name: str) -> None:
-        if name in ("ledger.put_plan", "users.walk", "audiences.walk"):
+        if name in ("ledger.put_plan", "users.scan", "audiences.scan"):
             undeliverable, come = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
             walk.world.users.stored.pop(undeliverable, None)
             walk.world.users.has(replace(_of_the_crowd(come), tags={ALL: ("vip",)}))

@@ -151,13 +151,13 @@ class Simulation:
             case DeliverJob() as job:
                 deliver.deliver(self.world.ports, job)
             case WithdrawJob() as job:
-                withdraw.walk(self.world.ports, job)
+                withdraw.withdraw_partition(self.world.ports, job)
             case RecallJob() as job:
                 withdraw.recall(self.world.ports, job)
             case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
                 withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:
-                evaluate.look(self.world.ports, timers)
+                evaluate.check_chunks(self.world.ports, timers)
             case TimersJob(timers):
                 tally.recount(self.world.ports, timers)
 

@@ -23,9 +23,9 @@ from chalicelib.domain.templates import (
     Template,
     alternatives,
     fill,
+    map_texts,
     render,
     variables,
-    walk,
 )
 from chalicelib.flow.content import links as tracking
 from chalicelib.ports import Vault, World
@@ -98,7 +98,7 @@ def check(world: World, kind: ChannelType, one: Content) -> None:
 
 def check_plain(world: World, kind: ChannelType, one: Content) -> None:
     """The same where braces count like anything else: in a template they stand for values, whose length is not known."""
-    check(world, kind, walk(one, lambda text: text.replace("{{", "[[")))
+    check(world, kind, map_texts(one, lambda text: text.replace("{{", "[[")))
 
 
 def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Content:

@@ -239,7 +239,7 @@ class Caller:
             render.personal(self.world, self.message, chunk, ref),
             reference,
         )
-        return email.dress(self.world, self.channel, self.message, chunk, ref, plain)
+        return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
 
     def _record(
         self,

@@ -43,7 +43,7 @@ def take_turn(
     number = max(1, sum(end <= rate.per_second for end in ends))
     now, some = world.clock.now(), calls[:number]
     slot = job.slot if job.slot and now - job.slot < MISSED else 0
-    slot = slot or world.pace.reserve(
+    slot = slot or world.rate_limiter.reserve(
         channel.code, ends[number - 1], rate.per_second, urgent=message.priority is Priority.HIGH
     )
     if slot - now >= SOON:

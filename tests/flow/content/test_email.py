@@ -61,7 +61,7 @@ def dressed(
 ) -> Recipient:
     message = a_message("ann", strategy=at_once("email"), priority=priority)
     recipient = Recipient("Ann@example.com", {"subject": "s", "text": text})
-    return email.dress(
+    return email.with_extras(
         fake.ports, a_channel(code, options=options), message, CHUNK, PLACE, recipient
     )
 
@@ -170,7 +170,7 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     fake.messages.has(MESSAGE)
     fake.ledger.put_plan(a_plan(MESSAGE), MESSAGE)
     for _ in range(2):
-        email.opened(fake.ports, token[1])
+        email.record_opening(fake.ports, token[1])
         fake.clock.advance(60)
     chunk = fake.ledger.chunk(CHUNK)
     assert chunk is not None
@@ -183,10 +183,10 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
     linked = a_message("ann", strategy=at_once("email"), links={"url": "https://a.example"})
     with pytest.raises(NotFound):
-        email.opened(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
+        email.record_opening(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
     with pytest.raises(NotFound):
         render.read_link(fake.vault, render.open_token(fake.vault, linked, CHUNK, PLACE))
-    email.opened(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
+    email.record_opening(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
     assert not fake.ledger.partitions, "its history has expired"
 
 
