@@ -12,7 +12,7 @@ from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow import audience, dispatch, timers, withdraw
+from chalicelib.flow import audience, dispatch, withdraw
 from chalicelib.flow.delivery import quota
 from chalicelib.flow.delivery.cancel import CancelResult, close
 from chalicelib.flow.dispatch import OpenCall
@@ -25,9 +25,7 @@ ROUNDS = 8  # how often a look starts again when somebody else changed the chunk
 
 
 def check_chunks(world: World, timers: Sequence[Timer]) -> None:
-    do_all(
-        lambda chunk: check_chunk(world, chunk), dict.fromkeys(timer.chunk for timer in timers)
-    )
+    do_all(lambda chunk: check_chunk(world, chunk), dict.fromkeys(timer.chunk for timer in timers))
 
 
 def check_chunk(world: World, at: ChunkId) -> None:

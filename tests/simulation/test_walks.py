@@ -16,6 +16,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import audience, submit, tally
+from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_template, a_user, an_access_channel
 from tests.fakes.steps import Killed
@@ -46,7 +47,7 @@ class Walk(Simulation):
         self.world.users.stored.clear()
         self.world.users.has(*(_of_the_crowd(name) for name in CROWD))
 
-    def request(self) -> submit.SendRequest:
+    def request(self) -> SendRequest:
         return replace(
             super().request(),
             userids=(),
@@ -72,7 +73,7 @@ class Walk(Simulation):
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
     monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
-    monkeypatch.setattr(submit, "PER_WALKER", 8)
+    monkeypatch.setattr(submit, "PER_PARTITION", 8)
 
 
 def _finished(walk: Walk) -> Walk:

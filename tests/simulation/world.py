@@ -24,8 +24,9 @@ from chalicelib.domain.jobs import (
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.domain.strategies import Strategy
-from chalicelib.flow import audience, deliver, evaluate, receipts, resolve, submit, tally, withdraw
+from chalicelib.flow import audience, deliver, evaluate, receipts, submit, tally, withdraw
 from chalicelib.flow import timers as due
+from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
 from tests.builders import (
     SHOP,
@@ -93,10 +94,10 @@ class Simulation:
         """The sender's request; a sender whose request dies does not try again here."""
         self._attempt(lambda: submit.submit(self.world.ports, self.request()))
 
-    def request(self) -> submit.SendRequest:
+    def request(self) -> SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        return resolve.SendRequest(
+        return SendRequest(
             channel=an_access_channel(), userids=people, template=1, rule_id=1, **para
         )
 

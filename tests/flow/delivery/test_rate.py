@@ -130,7 +130,7 @@ def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
         calls_per_second=field,
         options={} if option is None else {"calls_per_second": option},
     )
-    assert pacing.limit_of(fake.ports, channel).per_second == rate
+    assert pacing.limit_of(channel, fake.providers.mail.capabilities).per_second == rate
 
 
 def test_a_channel_may_lift_the_providers_limit(
