@@ -113,7 +113,7 @@ def _candidates(
     audience = message.audience
     if not audience.is_scanned:
         return _named(world, message, int(position or 0), contacts)
-    buckets = audience.buckets(message.walker(chunk))
+    buckets = audience.buckets(message.partition(chunk))
     if audience.kind is AudienceKind.EVERYONE:
         users = world.users.scan(buckets, position, CHUNK_TARGETS)
         found = [Candidate(user.userid, user, "", keys.position(user.userid)) for user in users]

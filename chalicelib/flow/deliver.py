@@ -42,7 +42,7 @@ def deliver(world: World, job: DeliverJob) -> None:
         fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
         log.warning("job_without_message", extra=fields)
         return
-    lists = chunk.lists(job.step)
+    lists = chunk.entrants_of(job.step)
     if job.number >= len(lists):
         raise TooEarly("the job's list is not there yet")
     calls = [

@@ -14,7 +14,7 @@ from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import NotFound, NotServed, Unverified
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.jobs import Question
+from chalicelib.domain.jobs import Query
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import (
@@ -82,7 +82,7 @@ def _use(world: World, channel: Channel, authorised: str) -> None:
         log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
         return
     with suppress(NotServed):  # the stage does not deliver on it
-        provider_query.ask(world, whose, Question.CHECK)
+        provider_query.ask(world, whose, Query.CHECK)
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:

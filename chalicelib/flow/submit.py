@@ -97,7 +97,7 @@ def _audience(world: World, request: SendRequest) -> Audience:
     if request.contacts or request.userids:
         return Audience(AudienceKind.CONTACTS if request.contacts else AudienceKind.USERS)
     if request.everyone:
-        return Audience(AudienceKind.EVERYONE, walkers=_partitions(world.users.estimate()))
+        return Audience(AudienceKind.EVERYONE, partitions=_partitions(world.users.estimate()))
     if request.segment is not None:
         sets: tuple[str, ...] = (audiences.segment(request.segment),)
     else:

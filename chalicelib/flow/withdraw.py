@@ -103,8 +103,8 @@ def withdraw_chunk(world: World, message: Message, chunk: Chunk) -> None:
     calls = [
         c
         for step in range(len(message.strategy.steps))
-        for go in chunk.lists(step)
-        for c in dispatch.open_calls(message, chunk, go)
+        for entrants in chunk.entrants_of(step)
+        for c in dispatch.open_calls(message, chunk, entrants)
     ]
     is_left = stop(world, message, chunk, calls)
     asked = _ask_back(world, message, chunk, is_late=now > since + WITHIN * 1000)
@@ -152,7 +152,7 @@ def _ask_back(world: World, message: Message, chunk: Chunk, *, is_late: bool) ->
                 failed=True,
             )
         else:
-            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.chunk, code)))
+            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.number, code)))
     world.queues.send(jobs)
     return bool(jobs)
 
@@ -161,7 +161,7 @@ def _submitted(chunk: Chunk) -> list[DeliveryRef]:
     """The deliveries that were submitted, and of which nothing is known since."""
     return sorted(
         ref
-        for ref, known in chunk.known.items()
+        for ref, known in chunk.states.items()
         if FactKind.SUBMITTED in known.facts and not known.has(*_RESULT)
     )
 
@@ -214,7 +214,7 @@ def _by_id(chunk: Chunk, code: str) -> Mapping[str, list[DeliveryRef]]:
     found: dict[str, list[DeliveryRef]] = {}
     for ref in _submitted(chunk):
         if ref.channel == code:
-            own = chunk.of(ref).facts[FactKind.SUBMITTED].provider_id
+            own = chunk.state_of(ref).facts[FactKind.SUBMITTED].provider_id
             found.setdefault(own or of_call.get(ref, ""), []).append(ref)
     return found
 

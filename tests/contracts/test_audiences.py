@@ -73,21 +73,22 @@ def test_the_union_of_sets_has_everybody_once(world: World, number: int, unique:
     assert all_of(world, []) == []
 
 
-@pytest.mark.parametrize("walkers", [1, 2, 3, 8, 100, 256])
-def test_walkers_share_the_buckets_and_meet_everybody_once(
-    world: World, number: int, walkers: int
+@pytest.mark.parametrize("partitions", [1, 2, 3, 8, 100, 256])
+def test_partitions_share_the_buckets_and_meet_everybody_once(
+    world: World, number: int, partitions: int
 ) -> None:
     members = [f"u{n}" for n in range(600)]
     world.audiences.change(audiences.segment(number), members)
     audience = audiences.Audience(
-        audiences.AudienceKind.SETS, (audiences.segment(number),), walkers
+        audiences.AudienceKind.SETS, (audiences.segment(number),), partitions
     )
     found = [
-        all_of(world, audience.sets, audience.buckets(walker), 50) for walker in range(walkers)
+        all_of(world, audience.sets, audience.buckets(partition), 50)
+        for partition in range(partitions)
     ]
     assert [userid for each in found for userid in each] == in_order(members)
-    for walker, mine in enumerate(found):
-        assert {audience.walker_of(userid) for userid in mine} <= {walker}
+    for partition, mine in enumerate(found):
+        assert {audience.partition_of(userid) for userid in mine} <= {partition}
 
 
 def test_a_walk_goes_on_across_the_borders_of_buckets_and_groups(world: World, number: int) -> None:

@@ -110,7 +110,7 @@ def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -
     finished(simulation)
     (chunk,) = simulation.chunks()
     for step in (1, 2):
-        listed = [t for go in chunk.lists(step) for t in go.members]
+        listed = [t for entrants in chunk.entrants_of(step) for t in entrants.members]
         assert len(listed) == len(set(listed))
 
 

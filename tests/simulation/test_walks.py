@@ -87,7 +87,7 @@ def _finished(walk: Walk) -> Walk:
 def test_everybody_is_in_one_chunk(tag: str) -> None:
     walk = _finished(Walk(tag=tag))
     size = len(TAGGED if tag else CROWD)
-    assert walk.world.messages.stored[walk.msgid or ""].audience.walkers == -(-size // 8)
+    assert walk.world.messages.stored[walk.msgid or ""].audience.partitions == -(-size // 8)
     told = walk.report()
     assert told["progress"]["targets"] == size  # type: ignore[index]
     assert told["funnel"]["users"]["delivered"] == size  # type: ignore[index]

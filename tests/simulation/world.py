@@ -230,7 +230,7 @@ class Simulation:
         return {
             chunk.plan.contact(ref)
             for chunk in self.chunks()
-            for ref, known in chunk.known.items()
+            for ref, known in chunk.states.items()
             if ref.channel == code and known.has(*kinds)
         }
 

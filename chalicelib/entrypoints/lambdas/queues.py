@@ -32,7 +32,7 @@ def _queue(name: str) -> str:
 @jobs
 def audience(world: World, text: str) -> None:
     """Plans, evaluates, recounts."""
-    job = envelopes.decode_audience(text)
+    job = envelopes.decode_chunk_job(text)
     if isinstance(job, PlanJob):
         return audience_step.plan(world, job)
     if isinstance(job, WithdrawJob):

@@ -248,7 +248,7 @@ def _token(
 ) -> str:
     code = sorted(message.channels).index(ref.channel)
     body = _LINK.pack(
-        keys.message_id_bytes(chunk.msgid), chunk.chunk, ref.target, code, ref.contact, number
+        keys.message_id_bytes(chunk.msgid), chunk.number, ref.target, code, ref.contact, number
     )
     return base64.urlsafe_b64encode(body + vault.mac(label, body)[:_MAC]).decode()
 

@@ -207,7 +207,7 @@ class Caller:
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
-        reference = f"{chunk.msgid}.{chunk.chunk}.{ref.target}.{ref.channel}.{ref.contact}"
+        reference = f"{chunk.msgid}.{chunk.number}.{ref.target}.{ref.channel}.{ref.contact}"
         content = render.personal(self.world, self.message, chunk, ref)
         plain = Recipient(self.chunk.plan.contact(ref), content, reference)
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
@@ -183,7 +183,7 @@ def defer(
     tomorrow = today(world, channel).ends + BEHIND * 1000
     until = min(tomorrow, now + ASK_AGAIN * world.limits.clock_width * 1000)
     key = CallKey(job.step, job.number, job.channel, first.key.start)
-    world.ledger.put_wait(at, Wait(key, job.end, until, for_quota=True), message)
+    world.ledger.put_deferral(at, Deferral(key, job.end, until, for_quota=True), message)
     due = max(min(until, expires(world, first, waits=True)), now)
     world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
     observability.metric("jobs_over_quota")

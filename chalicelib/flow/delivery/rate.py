@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import channel_options
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
@@ -90,4 +90,6 @@ def _note_long_wait(
     """Record a long wait: a chunk's check would take the job for lost, and send it again."""
     if until >= min(call.decided for call in calls) + world.limits.check_after * 500:
         key = CallKey(job.step, job.number, job.channel, calls[0].key.start)
-        world.ledger.put_wait(ChunkId(job.msgid, job.chunk), Wait(key, job.end, until), message)
+        world.ledger.put_deferral(
+            ChunkId(job.msgid, job.chunk), Deferral(key, job.end, until), message
+        )

@@ -12,13 +12,13 @@ from chalicelib import config, wiring
 from chalicelib.domain import envelopes, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
-    AudienceJob,
     ChannelJob,
+    ChunkJob,
     DeliverJob,
     PlanJob,
     PollJob,
+    Query,
     QueryJob,
-    Question,
     Timer,
     TimerKind,
     TimersJob,
@@ -81,7 +81,7 @@ class Context:
         return self.remaining.pop(0) if len(self.remaining) > 1 else self.remaining[0]
 
 
-def sqs(*bodies: AudienceJob | ChannelJob | str) -> dict[str, Any]:
+def sqs(*bodies: ChunkJob | ChannelJob | str) -> dict[str, Any]:
     texts = [body if isinstance(body, str) else envelopes.encode(body) for body in bodies]
     return {
         "Records": [
@@ -117,7 +117,7 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
     job, asked, tested = (
         DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100),
         PollJob("sms1"),
-        QueryJob("sms1", Question.CHECK, "0b6f"),
+        QueryJob("sms1", Query.CHECK, "0b6f"),
     )
     assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
     assert flow.done == [

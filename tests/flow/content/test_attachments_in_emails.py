@@ -42,12 +42,12 @@ def test_the_files_of_a_message_are_fetched_once_for_all_its_mails() -> None:
     (call,) = fake.providers.mail.calls
     assert call.files == (Attachment("a.pdf", "application/pdf", b"pdf"),)
     assert fake.log.count("files.fetch") == 1
-    assert chunk.of(DeliveryRef(0, "mail", 0)).submitted
+    assert chunk.state_of(DeliveryRef(0, "mail", 0)).submitted
 
 
 def test_a_file_that_is_nowhere_is_the_reason_why_the_mail_failed() -> None:
     fake, _, chunk = mailed(Rejected("file_http_404"))
-    fact = chunk.of(DeliveryRef(1, "mail", 0)).facts[FactKind.SUBMIT_FAILED]
+    fact = chunk.state_of(DeliveryRef(1, "mail", 0)).facts[FactKind.SUBMIT_FAILED]
     assert fact.code == "file_http_404"
     assert not fake.providers.mail.calls
 

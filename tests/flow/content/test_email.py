@@ -178,7 +178,7 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     assert [(fact.kind, fact.time, fact.source) for fact in chunk.reported] == [
         (FactKind.OPENED, START, "picture")
     ]
-    assert not chunk.of(PLACE).delivered, "an opening is a fact of its own"
+    assert not chunk.state_of(PLACE).delivered, "an opening is a fact of its own"
 
 
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:

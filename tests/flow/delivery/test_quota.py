@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
-from chalicelib.domain.chunks import Chunk, Wait
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
@@ -85,11 +85,11 @@ def test_a_job_makes_the_calls_that_there_is_room_for(
     message, job = planned(fake)
     assert run(fake, job) == [], "no job goes round while the quota is used up"
     assert fake.providers.mail.sent().total() == sent == used(fake)
-    waits = chunk_of(fake, message).waits
-    assert waits == (
+    deferrals = chunk_of(fake, message).deferrals
+    assert deferrals == (
         ()
         if sent == 100
-        else (Wait(CallKey(0, 0, "mail", sent), 100, START + HOUR, for_quota=True),)
+        else (Deferral(CallKey(0, 0, "mail", sent), 100, START + HOUR, for_quota=True),)
     )
     assert looks(fake) == ([] if sent == 100 else [START + HOUR])
 
@@ -128,7 +128,7 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before + 1, "its job is under way"
     assert run(fake, replace(job, start=50)) == []
-    assert chunk_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(
+    assert chunk_of(fake, message).deferral(CallKey(0, 0, "mail", 50)) == Deferral(
         CallKey(0, 0, "mail", 50), 100, START + 2 * HOUR, for_quota=True
     )
 
@@ -140,7 +140,7 @@ def test_it_is_asked_again_each_hour_and_right_after_the_day_has_turned(fake: Fa
     fake.clock.time = TURN - 600_000
     run(fake, job)
     after = TURN + quota.BEHIND * 1000
-    assert chunk_of(fake, message).waits[0].until == after
+    assert chunk_of(fake, message).deferrals[0].until == after
     assert after in looks(fake)
     fake.clock.time = after
     assert run(fake, job) == []
@@ -218,7 +218,9 @@ def test_the_provider_itself_may_say_that_the_quota_is_used_up(fake: FakeWorld) 
     assert run(fake, job) == [], "neither is the job of the next second"
     assert len(fake.providers.mail.calls) == 2
     chunk = chunk_of(fake, message)
-    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),)
+    assert chunk.deferrals == (
+        Deferral(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),
+    )
     before = len(fake.queues.sent)
     evaluate.check_chunk(fake.ports, chunk.plan.id)
     assert len(fake.queues.sent) == before
@@ -254,14 +256,14 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     run(fake, job)
     evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     assert not any(
-        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).known.values()
+        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).states.values()
     ), "a twelfth longer: the next day begins"
     fake.clock.advance(1)
     evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     chunk = chunk_of(fake, message)
     expired = [
         known.facts[FactKind.EXPIRED].code
-        for known in chunk.known.values()
+        for known in chunk.states.values()
         if known.has(FactKind.EXPIRED)
     ]
     assert expired == ["quota_used_up"] * 50
@@ -285,7 +287,7 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     chunk = chunk_of(fake, message)
     assert [
         known.facts[FactKind.EXPIRED].code
-        for known in chunk.known.values()
+        for known in chunk.states.values()
         if known.has(FactKind.EXPIRED)
     ] == ["not_in_time"] * 25
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.messages import Message
@@ -212,7 +212,7 @@ def test_a_job_that_waits_long_is_not_taken_for_lost(fake: FakeWorld) -> None:
     run(fake, job)
     chunk = fake.ledger.chunk(at)
     assert chunk is not None
-    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
+    assert chunk.deferrals == (Deferral(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
     fake.clock.advance(600)
     before = len(fake.queues.sent)
     evaluate.check_chunk(fake.ports, at)
@@ -229,11 +229,11 @@ def test_a_short_wait_costs_no_write(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
     fake.rate_limiter.reserve("mail", 50, 1, urgent=False)
     run(fake, planned(fake)[1])
-    assert "ledger.put_wait" not in fake.log
+    assert "ledger.put_deferral" not in fake.log
 
 
 def test_a_wait_covers_the_calls_of_its_job_only() -> None:
-    wait = Wait(CallKey(0, 1, "mail", 100), 200, START)
+    wait = Deferral(CallKey(0, 1, "mail", 100), 200, START)
     assert [wait.covers(CallKey(0, 1, "mail", n)) for n in (99, 100, 199, 200)] == [
         False,
         True,
