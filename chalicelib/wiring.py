@@ -116,6 +116,6 @@ def _build() -> World:
         providers=Providers(tokens, clock),
         imports=Imports(),
         audit=Audit(),
-        pace=RateLimiter(clock),
+        rate_limiter=RateLimiter(clock),
         limits=limits(),
     )

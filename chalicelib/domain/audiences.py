@@ -22,22 +22,25 @@ class Audience:
 
     kind: AudienceKind = AudienceKind.USERS
     sets: tuple[str, ...] = ()
-    walkers: int = 1
+    partitions: int = 1
 
     @property
     def is_scanned(self) -> bool:
         return self.kind in (AudienceKind.SETS, AudienceKind.EVERYONE)
 
-    def buckets(self, walker: int) -> range:
+    def buckets(self, partition: int) -> range:
         """The buckets of a walker."""
         return range(
-            walker * keys.BUCKETS // self.walkers, (walker + 1) * keys.BUCKETS // self.walkers
+            partition * keys.BUCKETS // self.partitions,
+            (partition + 1) * keys.BUCKETS // self.partitions,
         )
 
-    def walker_of(self, userid: str) -> int:
+    def partition_of(self, userid: str) -> int:
         """Who comes by a user."""
         bucket = keys.bucket(userid)
-        return next(walker for walker in range(self.walkers) if bucket in self.buckets(walker))
+        return next(
+            partition for partition in range(self.partitions) if bucket in self.buckets(partition)
+        )
 
     def has_left(self, tags: Iterable[tuple[str, str]]) -> bool:
         """Whether somebody who stands in its sets, with these tags (scope, name), has none of theirs any more. Segments say nothing."""

@@ -26,7 +26,7 @@ class CallAnswer:
 
 
 @dataclass(frozen=True)
-class Wait:
+class Deferral:
     """Calls that have to wait, from `key` on to the delivery `end`, until a time (ms): their job for its turn, or nobody for them:
     no job stands for calls that wait for a quota, and the chunk's look sends one."""
 
@@ -44,23 +44,23 @@ class Chunk:
     """Read with one consistent query. All that is said of a chunk is derived from this."""
 
     plan: Plan
-    go: tuple[Entrants, ...] = ()
+    entrants: tuple[Entrants, ...] = ()
     calls: Mapping[CallKey, Call] = field(default_factory=dict)
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
     withdrawn: int | None = None  # ms: since then, nothing more may leave
-    waits: tuple[Wait, ...] = ()
+    deferrals: tuple[Deferral, ...] = ()
 
-    def wait(self, key: CallKey) -> Wait | None:
+    def deferral(self, key: CallKey) -> Deferral | None:
         """What a call waits for, if it waited for something: the longest wait counts."""
         return max(
-            (wait for wait in self.waits if wait.covers(key)),
-            key=lambda wait: wait.until,
+            (deferral for deferral in self.deferrals if deferral.covers(key)),
+            key=lambda deferral: deferral.until,
             default=None,
         )
 
     @cached_property
-    def known(self) -> dict[DeliveryRef, DeliveryState]:
+    def states(self) -> dict[DeliveryRef, DeliveryState]:
         answered = (fact for answer in self.answers.values() for fact in answer.facts)
         return gather((*answered, *self.reported))
 
@@ -69,42 +69,45 @@ class Chunk:
         """How many different facts there are: it only grows, so that a later count is known by it."""
         withdrawn = self.withdrawn is not None
         return (
-            sum(len(known.facts) for known in self.known.values())
-            + sum(len(g.members) for g in self.go)
+            sum(len(known.facts) for known in self.states.values())
+            + sum(len(entrants.members) for entrants in self.entrants)
             + withdrawn
         )
 
-    def lists(self, step: int) -> tuple[Entrants, ...]:
+    def entrants_of(self, step: int) -> tuple[Entrants, ...]:
         """The frozen lists of a step. The first step has one: all valid targets."""
         if step == 0:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
-        return tuple(g for g in self.go if g.step == step)
+        return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
     def members(self, step: int) -> frozenset[int]:
         return self._members.get(step, frozenset())
 
     @cached_property
     def _members(self) -> dict[int, frozenset[int]]:
-        steps = {0, *(g.step for g in self.go)}
-        return {step: frozenset(t for g in self.lists(step) for t in g.members) for step in steps}
+        steps = {0, *(entrants.step for entrants in self.entrants)}
+        return {
+            step: frozenset(t for entrants in self.entrants_of(step) for t in entrants.members)
+            for step in steps
+        }
 
-    def of(self, ref: DeliveryRef) -> DeliveryState:
-        return self.known.get(ref, NOTHING)
+    def state_of(self, ref: DeliveryRef) -> DeliveryState:
+        return self.states.get(ref, NOTHING)
 
     def refs(self, message: Message) -> Iterator[tuple[int, Entrants, DeliveryRef]]:
         """Every delivery that was decided on: (step, list, place)."""
         for step in range(len(message.strategy.steps)):
-            for go in self.lists(step):
+            for entrants in self.entrants_of(step):
                 for code in message.codes_of(step):
-                    for ref in self.plan.deliveries(code, go.members):
-                        yield step, go, ref
+                    for ref in self.plan.deliveries(code, entrants.members):
+                        yield step, entrants, ref
 
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
         """How far a target is on each channel type of a step."""
         return {
             kind: self._best(
                 [
-                    self.of(DeliveryRef(target, code, c))
+                    self.state_of(DeliveryRef(target, code, c))
                     for code in message.codes_of(step)
                     if message.channels[code] is kind
                     for c in range(self.plan.targets[target].contacts.get(code, 0))

@@ -9,14 +9,14 @@ from typing import Any
 
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import (
-    AudienceJob,
     ChannelJob,
+    ChunkJob,
     DeliverJob,
     ImportJob,
     PlanJob,
     PollJob,
+    Query,
     QueryJob,
-    Question,
     RecallJob,
     Timer,
     TimerKind,
@@ -25,7 +25,7 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 
-AnyJob = AudienceJob | ChannelJob | ImportJob
+AnyJob = ChunkJob | ChannelJob | ImportJob
 
 _PLAIN: Mapping[
     str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | QueryJob | ImportJob]
@@ -56,11 +56,11 @@ def encode(job: AnyJob) -> str:
     )
 
 
-def decode_audience(text: str) -> AudienceJob:
+def decode_chunk_job(text: str) -> ChunkJob:
     """Raises ValueError for what is no job of the audience queues."""
     job = _decode(text)
     if not isinstance(job, PlanJob | WithdrawJob | TimersJob):
-        raise ValueError(f"{type(job).__name__} on an audience queue")
+        raise ValueError(f"{type(job).__name__} on a queue of chunks")
     return job
 
 
@@ -97,7 +97,7 @@ _TEXTS = frozenset({"msgid", "channel", "position", "id", "redirect_uri", "day"}
 
 def _typed(name: str, value: Any) -> Any:
     if name == "question":
-        return Question(value)
+        return Query(value)
     expected = str if name in _TEXTS else int
     if type(value) is not expected:
         raise TypeError(name)
@@ -109,7 +109,7 @@ def _row(timer: Timer) -> list[Any]:
         timer.at,
         timer.kind.value,
         timer.chunk.msgid,
-        timer.chunk.chunk,
+        timer.chunk.number,
         timer.priority.value,
         timer.channel,
     ]

@@ -62,7 +62,7 @@ def count(message: Message, chunk: Chunk) -> Counts:
     losses: dict[str, Counter[str]] = {}
     waiting: Counter[str] = Counter()
     for _, _, ref in chunk.refs(message):
-        kind, known = message.channels[ref.channel].value, chunk.of(ref)
+        kind, known = message.channels[ref.channel].value, chunk.state_of(ref)
         stages = _stages(known)
         channels.setdefault(kind, Counter()).update(stages)
         losses.setdefault(kind, Counter()).update(_losses(known))

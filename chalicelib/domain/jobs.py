@@ -37,7 +37,7 @@ class DeliverJob:
     day: str = ""
 
 
-class Question(StrEnum):
+class Query(StrEnum):
     """What only a delivery function can ask a provider, since only it opens credentials."""
 
     CHECK = "check"  # are address and credentials right?
@@ -50,7 +50,7 @@ class QueryJob:
     """Ask the provider of a delivery channel something. `id` is the random one under which the API finds the answer."""
 
     channel: str
-    question: Question
+    question: Query
     id: str
     redirect_uri: str = ""  # of an authorisation: where its chunk leads afterwards
 
@@ -100,7 +100,7 @@ class Timer:
     @property
     def what(self) -> str:
         return keys.join(
-            self.kind.value, self.chunk.msgid, self.chunk.chunk, self.priority.value, self.channel
+            self.kind.value, self.chunk.msgid, self.chunk.number, self.priority.value, self.channel
         )
 
 
@@ -118,7 +118,7 @@ class ImportJob:
     id: str
 
 
-AudienceJob = PlanJob | WithdrawJob | TimersJob
+ChunkJob = PlanJob | WithdrawJob | TimersJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 
 
@@ -126,7 +126,7 @@ ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 class Envelope:
     """A job with where it goes. `group` keeps tenants fair within a queue; `delay` is seconds, at most 900."""
 
-    job: AudienceJob | ChannelJob | ImportJob
+    job: ChunkJob | ChannelJob | ImportJob
     priority: Priority
     channel_type: ChannelType | None  # None: the audience queue, or that of imports
     group: str

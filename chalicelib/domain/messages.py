@@ -91,13 +91,13 @@ class Message:
     @property
     def first_chunks(self) -> range:
         """The first chunk of each walker; the others follow at distances of as many chunks as there are walkers."""
-        return range(self.audience.walkers)
+        return range(self.audience.partitions)
 
-    def walker(self, chunk: int) -> int:
-        return chunk % self.audience.walkers
+    def partition(self, chunk: int) -> int:
+        return chunk % self.audience.partitions
 
     def chunk_after(self, chunk: int) -> int:
-        return chunk + self.audience.walkers
+        return chunk + self.audience.partitions
 
     def codes_of(self, step: int) -> tuple[str, ...]:
         """The delivery channels of a step, in a fixed order."""

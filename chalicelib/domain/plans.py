@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 class ChunkId(NamedTuple):
     msgid: str
-    chunk: int
+    number: int
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def is_link(name: str) -> bool:
 def variables(content: Any) -> frozenset[str]:
     """The names that a content's texts mention."""
     found: set[str] = set()
-    walk(content, lambda text: found.update(_VARIABLE.findall(text)) or text)  # type: ignore[func-returns-value]
+    map_texts(content, lambda text: found.update(_VARIABLE.findall(text)) or text)  # type: ignore[func-returns-value]
     return frozenset(found)
 
 
@@ -63,7 +63,9 @@ def render(
 
     So do those to `keep`, but where one is a part of a longer address, which a short link would not be.
     """
-    rendered: Content = walk(content, lambda text: fill(text, values, escape=escape, keep=keep))
+    rendered: Content = map_texts(
+        content, lambda text: fill(text, values, escape=escape, keep=keep)
+    )
     return rendered
 
 
@@ -91,14 +93,14 @@ def _is_alone(found: re.Match[str]) -> bool:
     )
 
 
-def walk(value: Any, change: Callable[[str], str]) -> Any:
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """The same value with every text changed; keys stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {k: walk(v, change) for k, v in value.items()}
+        return {k: map_texts(v, change) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [walk(v, change) for v in value]
+        return [map_texts(v, change) for v in value]
     return value
 
 

@@ -131,7 +131,9 @@ def _follow(
     )
 
 
-def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> list[User]:
+def apply_earlier_opt_outs(
+    world: World, users: Sequence[User], before: Mapping[str, User]
+) -> list[User]:
     """The same users, with what was said earlier of contacts that they have only now. App registrations say nothing: they can't reply."""
     gained = {
         user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts

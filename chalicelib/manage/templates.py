@@ -18,10 +18,10 @@ from chalicelib.domain.templates import (
     Content,
     Template,
     is_link,
+    map_texts,
     render,
     values_of,
     variables,
-    walk,
 )
 from chalicelib.flow.content import render as content
 from chalicelib.manage import access_channels
@@ -154,7 +154,7 @@ def too_long(contents: Mapping[ChannelType, Alternatives]) -> list[str]:
     for kind, given in contents.items():
         most = LONG_TEXTS.get(kind)
         lengths: list[int] = []
-        walk(given, lambda text, lengths=lengths: lengths.append(len(text)) or text)  # type: ignore[misc]
+        map_texts(given, lambda text, lengths=lengths: lengths.append(len(text)) or text)  # type: ignore[misc]
         if most is not None and max(lengths, default=0) > most:
             found.append(
                 f"contents.{kind}: a text of {max(lengths)} characters; more than {most} may be cut off or refused"
@@ -184,7 +184,7 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) 
     for kind, given in contents.items():
         for path, one in _places(kind, given):
             _check_content(world, kind, path, one)
-        walk(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
+        map_texts(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
     if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 

@@ -64,7 +64,7 @@ def change_all(world: World, changes: Sequence[UserChange], *, create: bool = Tr
                 refused[userid] = f"has more than {MAX_EVENTS} kinds of events"
             elif after != before or not before.version:
                 changed.append(after)
-        changed = suppressions.carry(world, changed, found)
+        changed = suppressions.apply_earlier_opt_outs(world, changed, found)
         losers = world.users.save(changed, found) if changed else frozenset()
         saved |= {user.userid for user in changed if user.userid not in losers}
         waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}

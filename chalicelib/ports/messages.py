@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
@@ -77,7 +77,7 @@ class Ledger(Protocol):
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         """Mark the chunk, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
 
-    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants: ...
+    def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants: ...
     def chunk(self, chunk: ChunkId) -> Chunk | None:
         """Everything of the chunk, read consistently; None when it has no plan."""
 
@@ -87,7 +87,7 @@ class Ledger(Protocol):
         """Put the record if there is none (`expected` None) or if it is still the expected one. None: claimed; else the record found."""
 
     def put_answer(self, chunk: ChunkId, answer: CallAnswer, message: Message) -> CallAnswer: ...
-    def put_wait(self, chunk: ChunkId, wait: Wait, message: Message) -> None:
+    def put_deferral(self, chunk: ChunkId, deferral: Deferral, message: Message) -> None:
         """That calls wait, so that nobody takes them for lost; replaces what was said of those that begin there."""
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:

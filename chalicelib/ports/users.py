@@ -24,7 +24,7 @@ class Users(Protocol):
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         """Take away these users with their tags and contacts; the userids that somebody else changed meanwhile."""
 
-    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+    def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end.
 
         With a prefix only those whose id begins with it: a request for each bucket, so it is for people who look, not for sending.
@@ -37,7 +37,7 @@ class Users(Protocol):
 class Audiences(Protocol):
     """Who is in a set: a tag of a scope, a segment, a list (`domain/audiences.py` names them); in the same order as users."""
 
-    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+    def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         """The next userids of the union after a position, each once, in order; fewer than `limit` only at the end."""
 
     def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:

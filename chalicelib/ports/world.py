@@ -45,7 +45,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
-    pace: RateLimiter
+    rate_limiter: RateLimiter
     tokens: Tokens
     files: Files
     counters: Counters

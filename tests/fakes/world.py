@@ -44,7 +44,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
-        self.pace = FakeRateLimiter(self, self.clock)
+        self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
         self.counters = FakeCounters(self)
@@ -76,6 +76,6 @@ class FakeWorld(Steps):
             providers=self.providers,
             imports=self.imports,
             audit=self.audit,
-            pace=self.pace,
+            rate_limiter=self.rate_limiter,
             limits=self.limits,
         )

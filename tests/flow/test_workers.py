@@ -10,6 +10,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Invalid, Throttled
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.flow import deliver, submit
+from chalicelib.flow.requests import SendRequest
 from chalicelib.manage import delivery_channels
 from chalicelib.ports import World
 from tests.builders import a_channel, a_template, a_user, an_access_channel
@@ -34,7 +35,7 @@ def accept(fake: FakeWorld, *kinds: str) -> str:
     fake.users.has(a_user("ann", push=("reg",), text="13800138000"))
     access = fake.settings.access_channel("shop")
     assert access is not None
-    request = submit.SendRequest(
+    request = SendRequest(
         channel=access,
         userids=("ann",),
         template=1,

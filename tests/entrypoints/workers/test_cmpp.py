@@ -19,7 +19,7 @@ from chalicelib.domain.delivery_channels import (
     Priority,
 )
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import DeliverJob, PollJob, QueryJob, Question
+from chalicelib.domain.jobs import DeliverJob, PollJob, Query, QueryJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Account
@@ -143,7 +143,7 @@ class Office:
         with self.worker.turn.taken():
             chunk = self.fake.ledger.chunk(ChunkId(message.msgid, 0))
         assert chunk is not None
-        return [set(known.facts) for _, known in sorted(chunk.known.items())]
+        return [set(known.facts) for _, known in sorted(chunk.states.items())]
 
 
 DONE = {FactKind.SUBMITTED, FactKind.DELIVERED}
@@ -400,7 +400,7 @@ def test_what_is_no_job_of_this_worker_stays_in_the_queue(sandbox: Sandbox) -> N
 def test_a_question_of_the_api_is_answered_over_the_open_connections(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
         office.queues[Priority.HIGH].waiting.append(
-            envelopes.encode(QueryJob(CODE, Question.CHECK, "a" * 32))
+            envelopes.encode(QueryJob(CODE, Query.CHECK, "a" * 32))
         )
         eventually(lambda: len(office.queues[Priority.HIGH].done_) == 1)
         assert provider_query.result(office.fake.ports, "a" * 32) == provider_query.QueryResult()
