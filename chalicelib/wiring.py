@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.config import settings
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.ports import Clock, Limits, Provider, QueueReader, Tokens, World
+from chalicelib.ports import Clock, Limits, Provider, QueueReader, Settings, Tokens, World
 
 _world: World | None = None
 
@@ -79,6 +79,8 @@ def queue_reader(queue: str) -> QueueReader:
 
 def _build() -> World:
     from chalicelib.aws.audiences import Audiences
+    from chalicelib.aws.audit import Audit
+    from chalicelib.aws.cache import Cache
     from chalicelib.aws.clock import Clock as SystemClock
     from chalicelib.aws.counters import Counters
     from chalicelib.aws.files import Files
@@ -88,8 +90,8 @@ def _build() -> World:
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
     from chalicelib.aws.rates import RateLimiter
-    from chalicelib.aws.records import Audit, Groups, Members
-    from chalicelib.aws.settings import Administration, Cache
+    from chalicelib.aws.records import RecordStore
+    from chalicelib.aws.templates import Templates
     from chalicelib.aws.timers import Timers
     from chalicelib.aws.tokens import Tokens as StoredTokens
     from chalicelib.aws.users import Users
@@ -97,9 +99,12 @@ def _build() -> World:
 
     clock, vault, cache = SystemClock(), Vault(), Cache()
     timers, tokens = Timers(clock), StoredTokens(vault, clock)
+    records, templates = RecordStore(cache), Templates(cache)
     return World(
         clock=clock,
-        settings=Administration(cache),
+        settings=Settings(records, templates),
+        records=records,
+        templates=templates,
         users=Users(vault),
         audiences=Audiences(vault),
         messages=Messages(vault, timers),
@@ -114,9 +119,7 @@ def _build() -> World:
         credentials=Credentials(),
         providers=Providers(tokens, clock),
         imports=Imports(),
-        groups=Groups(cache),
-        members=Members(cache),
         audit=Audit(),
-        pace=RateLimiter(clock),
+        rate_limiter=RateLimiter(clock),
         limits=limits(),
     )

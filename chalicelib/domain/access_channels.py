@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chalicelib.domain.records import Kind
+
 
 @dataclass(frozen=True)
 class AccessChannel:
@@ -29,3 +31,12 @@ class AccessChannel:
 
     def enabled_codes(self) -> tuple[str, ...]:
         return tuple(sorted(code for code, enabled in self.channels.items() if enabled))
+
+
+ACCESS_CHANNELS = Kind[AccessChannel](
+    "access",
+    "access channel",
+    key=lambda channel: channel.key,
+    unique=lambda channel: channel.name,
+    maps=("channels",),  # authorisations of one access channel change at the same time
+)

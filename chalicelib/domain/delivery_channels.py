@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from chalicelib.domain.records import Kind
+
 
 class ChannelType(StrEnum):
     """The suffix of `aud_…` and `msg_…` in the UMS API."""
@@ -107,3 +109,11 @@ class Channel:
         """Return the labels to look for a contact in: the one of this name, then the default."""
         named = self.label(name) if name else None
         return tuple(dict.fromkeys(label for label in (named, self.default_label) if label))
+
+
+DELIVERY_CHANNELS = Kind[Channel](
+    "channel",
+    "delivery channel",
+    key=lambda channel: channel.code,
+    unique=lambda channel: channel.name,
+)

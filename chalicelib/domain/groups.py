@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.records import Kind
+
 
 class Family(StrEnum):
     """A kind of group. Every family has ids of its own."""
@@ -34,3 +36,15 @@ class Group:
     name: str  # unique within its family and access channel
     kind: str
     version: int = 1
+
+
+GROUPS = {
+    family: Kind[Group](
+        f"group-{family}",
+        family.value,
+        key=lambda group: group.number,
+        scope=lambda group: group.channel_key,
+        unique=lambda group: group.name,
+    )
+    for family in Family
+}

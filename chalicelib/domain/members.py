@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chalicelib.domain.records import Kind
+
 
 class Role(StrEnum):
     """The things that a member may change. Every member may read."""
@@ -32,3 +34,6 @@ class Member:
     secret_hash: str = field(repr=False)
     enabled: bool = True
     version: int = 1
+
+
+MEMBERS = Kind[Member]("access-key", "member", key=lambda member: member.key)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.records import Kind
 
 
 class Missing(StrEnum):
@@ -72,6 +73,12 @@ class StrategyEntry:
     version: int = 1
 
 
+STRATEGIES = Kind[StrategyEntry](
+    "strategy",
+    "strategy",
+    key=lambda entry: entry.number,
+    scope=lambda entry: entry.channel_key,
+)
 MAX_WITHIN = 7 * 86400
 
 

@@ -13,10 +13,10 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, withdraw
-from chalicelib.flow import timers as due
 from chalicelib.flow.delivery import quota
 from chalicelib.flow.delivery.cancel import CancelResult, close
 from chalicelib.flow.dispatch import OpenCall
+from chalicelib.flow.timers import do_all
 from chalicelib.ports import World
 
 log = logging.getLogger("openums")
@@ -24,11 +24,11 @@ log = logging.getLogger("openums")
 ROUNDS = 8  # how often a look starts again when somebody else changed the chunk meanwhile
 
 
-def look(world: World, timers: Sequence[Timer]) -> None:
-    due.each(lambda chunk: settle(world, chunk), dict.fromkeys(timer.chunk for timer in timers))
+def check_chunks(world: World, timers: Sequence[Timer]) -> None:
+    do_all(lambda chunk: check_chunk(world, chunk), dict.fromkeys(timer.chunk for timer in timers))
 
 
-def settle(world: World, at: ChunkId) -> None:
+def check_chunk(world: World, at: ChunkId) -> None:
     """Do all that is due for a chunk now, and set the timer for what is due later. Safe to run twice at once."""
     message = world.messages.get(at.msgid)
     if message is None:
@@ -43,7 +43,7 @@ def settle(world: World, at: ChunkId) -> None:
             world.timers.set([Timer(again, TimerKind.CHECK, at, message.priority)])
         return
     if chunk.withdrawn is not None:
-        withdraw.settle(world, message, chunk)
+        withdraw.withdraw_chunk(world, message, chunk)
         return
     if at.number == 0 and message.audience.is_scanned:
         _start_partitions(world, message)

@@ -91,9 +91,8 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
 
     Where there is one, nobody is asked. Raises NotAuthorised, TokenUnsupported or NoToken.
     """
-    channel = next(
-        (each for each in validity.open_channels(world, access) if each.type is kind), None
-    )
+    opened = validity.open_channels(world, access)
+    channel = next((channel for channel, _ in opened if channel.type is kind), None)
     if channel is None:
         raise NotAuthorised("type", kind)
     shared = world.tokens.read(token_name(channel.code, channel.credentials_fingerprint))

@@ -274,7 +274,7 @@ def _places(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
     return _index[key]
 
 
-def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
+def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     """The address that a short link stands for, after its delivery's first click is counted. Raises NotFound.
 
     A program that looks at links is counted apart, and is no click.
@@ -288,6 +288,6 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
         message is not None and plan is not None
     ):  # else its history has expired, while its links live on
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

@@ -3,7 +3,8 @@
 Every store call is safe to repeat. Times are milliseconds since the epoch. `World` (world.py) is
 all interfaces together.
 
-    settings.py   what operators configure
+    records.py    what operators configure: one store for every kind of record
+    settings.py   templates and the audit log, and how steps read settings
     users.py      users, and the sets that they are in
     messages.py   messages, their ledger and their receipts
     providers.py  providers, their access tokens and rate limits
@@ -17,14 +18,14 @@ from __future__ import annotations
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
+from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
-from chalicelib.ports.settings import Administration, Audit, Groups, Members, Settings
+from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
 from chalicelib.ports.world import Limits, World
 
 __all__ = (
-    "Administration",
     "Audiences",
     "Audit",
     "Clock",
@@ -32,14 +33,12 @@ __all__ = (
     "Credentials",
     "Files",
     "Form",
-    "Groups",
     "IdempotencyKey",
     "Imports",
     "Ledger",
     "Limits",
     "Lookup",
     "Lookups",
-    "Members",
     "Messages",
     "Provider",
     "Providers",
@@ -47,9 +46,12 @@ __all__ = (
     "QueueReader",
     "Queues",
     "RateLimiter",
+    "RecordStore",
+    "Records",
     "Session",
     "Settings",
     "Taken",
+    "Templates",
     "Timers",
     "Tokens",
     "Users",

@@ -25,7 +25,7 @@ class Users(Protocol):
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         """Delete users with their tags and contacts. Return the userids that changed meanwhile."""
 
-    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+    def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         """Return the next users after a position (`keys.position`, empty: the start), in order.
 
         Fewer than `limit` users mean the end. A prefix selects user ids that begin with it. This
@@ -42,7 +42,7 @@ class Audiences(Protocol):
     Members are in the same order as users.
     """
 
-    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+    def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         """Return the next different userids of the union after a position, in order.
 
         Fewer than `limit` userids mean the end.

@@ -8,8 +8,9 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
+from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
-from chalicelib.ports.settings import Administration, Audit, Groups, Members
+from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
@@ -36,13 +37,15 @@ class World:
     """The ports together, as wiring builds them. Every step gets them."""
 
     clock: Clock
-    settings: Administration
+    settings: Settings
+    records: RecordStore
+    templates: Templates
     users: Users
     audiences: Audiences
     messages: Messages
     ledger: Ledger
     lookups: Lookups
-    pace: RateLimiter
+    rate_limiter: RateLimiter
     tokens: Tokens
     files: Files
     counters: Counters
@@ -53,6 +56,4 @@ class World:
     providers: Providers
     limits: Limits
     imports: Imports
-    groups: Groups
-    members: Members
     audit: Audit

@@ -16,7 +16,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.flow import tally
 from chalicelib.flow.content import render
-from chalicelib.flow.messages import own
+from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
 
@@ -28,7 +28,7 @@ LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted when
 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     """Raises NotFound when the access channel has no such message."""
-    found = own(world, channel_key, msgid)
+    found = sent_by(world, channel_key, msgid)
     withdrawn = world.messages.withdrawn(msgid)
     is_small = not found.audience.is_scanned and len(found.userids) <= LIVE_TARGETS
     counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
@@ -146,7 +146,7 @@ def _balances(counts: Counts) -> bool:
 
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
     """Raises NotFound when the access channel has no such message, or the message no such target."""
-    found = own(world, channel_key, msgid)
+    found = sent_by(world, channel_key, msgid)
     at = _chunk_of(world, found, userid)
     chunk = world.ledger.chunk(at) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):

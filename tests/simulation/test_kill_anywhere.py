@@ -104,7 +104,7 @@ def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -
             simulation._collect_receipts()
             simulation.world.clock.advance(5)
             simulation._post_what_is_due()
-            evaluate.settle(simulation.world.ports, looks[-1])
+            evaluate.check_chunk(simulation.world.ports, looks[-1])
 
     simulation.world.on_step = meanwhile
     finished(simulation)

@@ -58,7 +58,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     recorded = Steps()
     for module, name in (
         (audience, "plan"),
-        (evaluate, "look"),
+        (evaluate, "check_chunks"),
         (tally, "recount"),
         (tally, "changed"),
         (deliver, "deliver"),
@@ -101,7 +101,7 @@ def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
     assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
     assert flow.done == [
         ("plan", plan),
-        ("look", [CHECK]),
+        ("check_chunks", [CHECK]),
         ("recount", [RECOUNT]),
         ("recount", [RECOUNT]),
     ]
@@ -129,7 +129,7 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
 
 
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
-    flow.fails["look"] = RuntimeError("13800138000")
+    flow.fails["check_chunks"] = RuntimeError("13800138000")
     plan = PlanJob(MSGID, 0)
     assert failed(queues.audience(sqs(plan, TimersJob((CHECK,)), plan), None)) == ["m1"]
     assert [name for name, *_ in flow.done] == ["plan", "plan"]

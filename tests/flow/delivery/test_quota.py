@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import observability
 from chalicelib.domain.chunks import Chunk, Deferral
-from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, TimerKind
@@ -116,16 +116,16 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     at = ChunkId(message.msgid, 0)
     fake.clock.time = START + HOUR - 1
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before
     assert min(looks(fake)) == START + HOUR
     fake.clock.time = START + HOUR
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     (sent,) = fake.queues.sent[before:]
     assert sent.job == replace(job, start=50), (
         "what comes before has been made, or has a job of its own"
     )
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before + 1, "its job is under way"
     assert run(fake, replace(job, start=50)) == []
     assert chunk_of(fake, message).deferral(CallKey(0, 0, "mail", 50)) == Deferral(
@@ -222,10 +222,10 @@ def test_the_provider_itself_may_say_that_the_quota_is_used_up(fake: FakeWorld) 
         Deferral(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),
     )
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, chunk.plan.id)
+    evaluate.check_chunk(fake.ports, chunk.plan.id)
     assert len(fake.queues.sent) == before
     fake.clock.advance(3600)
-    evaluate.settle(fake.ports, chunk.plan.id)
+    evaluate.check_chunk(fake.ports, chunk.plan.id)
     (sent,) = fake.queues.sent[before:]
     assert sent.job == replace(job, start=25)
     again = replace(job, start=25)
@@ -254,12 +254,12 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     run(fake, job)
     fake.clock.advance(3600 + 599)
     run(fake, job)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     assert not any(
         known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).states.values()
     ), "a twelfth longer: the next day begins"
     fake.clock.advance(1)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     chunk = chunk_of(fake, message)
     expired = [
         known.facts[FactKind.EXPIRED].code
@@ -283,7 +283,7 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     fake.providers.mail.fail(Unavailable("down"))
     run(fake, job)
     fake.clock.advance(3600)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     chunk = chunk_of(fake, message)
     assert [
         known.facts[FactKind.EXPIRED].code
@@ -356,7 +356,7 @@ def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(
     for _ in range(26):
         fake.clock.advance(3600)
         before = len(fake.queues.sent)
-        evaluate.settle(fake.ports, at)
+        evaluate.check_chunk(fake.ports, at)
         for envelope in fake.queues.sent[before:]:
             if isinstance(envelope.job, DeliverJob):
                 run(fake, envelope.job)
@@ -372,13 +372,13 @@ def test_a_part_that_has_room_is_not_reserved_again_for_the_one_that_waits(fake:
     assert (paced.start, paced.end, used(fake)) == (25, 50, 50)
     fake.clock.advance(1)
     assert run(fake, paced) != [], "it has its turn, and comes back for it"
-    before_that = fake.settings._channels["mail"]
+    before_that = fake.records.of(DELIVERY_CHANNELS).stored["mail"]
     fake.settings.update_channel(
         before_that, replace(before_that, deliveries_per_day=1000, version=before_that.version + 1)
     )
     fake.clock.advance(3600)
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     (sent,) = (
         envelope.job
         for envelope in fake.queues.sent[before:]
@@ -405,7 +405,7 @@ def test_calls_that_expired_meanwhile_use_up_nothing(fake: FakeWorld) -> None:
     limited(fake, 1000)
     message, job = planned(fake)
     fake.clock.advance(7200)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     run(fake, job)
     assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
 
