@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.config import settings
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.ports import Clock, Limits, Provider, QueueReader, Settings, Tokens, World
+from chalicelib.ports import Clock, Limits, Provider, QueueReader, Tokens, World
 
 _world: World | None = None
 
@@ -78,48 +78,6 @@ def queue_reader(queue: str) -> QueueReader:
 
 
 def _build() -> World:
-    from chalicelib.aws.audiences import Audiences
-    from chalicelib.aws.audit import Audit
-    from chalicelib.aws.cache import Cache
-    from chalicelib.aws.clock import Clock as SystemClock
-    from chalicelib.aws.counters import Counters
-    from chalicelib.aws.files import Files
-    from chalicelib.aws.imports import Imports
-    from chalicelib.aws.ledger import Ledger
-    from chalicelib.aws.lookups import Lookups
-    from chalicelib.aws.messages import Messages
-    from chalicelib.aws.queues import Queues
-    from chalicelib.aws.rates import RateLimiter
-    from chalicelib.aws.records import RecordStore
-    from chalicelib.aws.templates import Templates
-    from chalicelib.aws.timers import Timers
-    from chalicelib.aws.tokens import Tokens as StoredTokens
-    from chalicelib.aws.users import Users
-    from chalicelib.aws.vault import Credentials, Vault
+    from chalicelib.aws.world import build_world
 
-    clock, vault, cache = SystemClock(), Vault(), Cache()
-    timers, tokens = Timers(clock), StoredTokens(vault, clock)
-    records, templates = RecordStore(cache), Templates(cache)
-    return World(
-        clock=clock,
-        settings=Settings(records, templates),
-        records=records,
-        templates=templates,
-        users=Users(vault),
-        audiences=Audiences(vault),
-        messages=Messages(vault, timers),
-        ledger=Ledger(vault),
-        lookups=Lookups(vault),
-        tokens=tokens,
-        files=Files(),
-        counters=Counters(),
-        timers=timers,
-        queues=Queues(),
-        vault=vault,
-        credentials=Credentials(),
-        providers=Providers(tokens, clock),
-        imports=Imports(),
-        audit=Audit(),
-        rate_limiter=RateLimiter(clock),
-        limits=limits(),
-    )
+    return build_world(Providers, limits())
