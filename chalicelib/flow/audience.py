@@ -113,12 +113,12 @@ def _candidates(
     audience = message.audience
     if not audience.is_scanned:
         return _named(world, message, int(position or 0), contacts)
-    buckets = audience.buckets(message.walker(chunk))
+    buckets = audience.buckets(message.partition(chunk))
     if audience.kind is AudienceKind.EVERYONE:
-        users = world.users.walk(buckets, position, CHUNK_TARGETS)
+        users = world.users.scan(buckets, position, CHUNK_TARGETS)
         found = [Candidate(user.userid, user, "", keys.position(user.userid)) for user in users]
     else:
-        userids = world.audiences.walk(audience.sets, buckets, position, CHUNK_TARGETS)
+        userids = world.audiences.scan(audience.sets, buckets, position, CHUNK_TARGETS)
         known = world.users.get(userids)
         found = [
             Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids

@@ -26,31 +26,35 @@ def jobs(
     message: Message, chunk: Chunk, step: int, number: int, only: Container[CallKey] | None = None
 ) -> list[Envelope]:
     """The jobs of a frozen list that still have an open call, or one of these."""
-    go = chunk.lists(step)[number]
+    entrants = chunk.entrants_of(step)[number]
     starts: dict[str, set[int]] = {}
-    for call in open_calls(message, chunk, go):
+    for call in open_calls(message, chunk, entrants):
         if only is None or call.key in only:
             starts.setdefault(call.key.channel, set()).add(call.key.start)
     return [
-        job for code, wanted in starts.items() for job in _jobs_of(message, chunk, go, code, wanted)
+        job
+        for code, wanted in starts.items()
+        for job in _jobs_of(message, chunk, entrants, code, wanted)
     ]
 
 
 def _jobs_of(
-    message: Message, chunk: Chunk, go: Entrants, code: str, wanted: set[int]
+    message: Message, chunk: Chunk, entrants: Entrants, code: str, wanted: set[int]
 ) -> Iterator[Envelope]:
-    length = len(chunk.plan.deliveries(code, go.members))
+    length = len(chunk.plan.deliveries(code, entrants.members))
     width = job_size(message.call_sizes[code])
     for start in range(0, length, width):
         end = min(start + width, length)
         if any(start <= at < end for at in wanted):
-            yield job_of(message, chunk.plan.id, CallKey(go.step, go.number, code, start), end)
+            yield job_of(
+                message, chunk.plan.id, CallKey(entrants.step, entrants.number, code, start), end
+            )
 
 
 def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
     """The job of the calls from this one up to a position in their list."""
     code = first.channel
-    job = DeliverJob(at.msgid, at.chunk, first.step, first.number, code, first.start, end)
+    job = DeliverJob(at.msgid, at.number, first.step, first.number, code, first.start, end)
     return Envelope(
         job,
         message.priority,
@@ -71,17 +75,17 @@ def job_size(call_size: int) -> int:
     return call_size * max(1, JOB_DELIVERIES // call_size)
 
 
-def open_calls(message: Message, chunk: Chunk, go: Entrants) -> Iterator[OpenCall]:
+def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
     """The calls of a list that were not answered. Each range has one at a time: what an answer put off is the next attempt."""
-    for code in message.codes_of(go.step):
-        refs = chunk.plan.deliveries(code, go.members)
+    for code in message.codes_of(entrants.step):
+        refs = chunk.plan.deliveries(code, entrants.members)
         size = message.call_sizes[code]
         for start in range(0, len(refs), size):
             found = open_call(
                 chunk,
-                CallKey(go.step, go.number, code, start),
+                CallKey(entrants.step, entrants.number, code, start),
                 refs[start : start + size],
-                go.time,
+                entrants.time,
             )
             if found is not None:
                 yield found

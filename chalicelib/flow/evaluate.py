@@ -6,17 +6,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.chunks import Chunk, Wait
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, withdraw
-from chalicelib.flow import timers as due
 from chalicelib.flow.delivery import quota
 from chalicelib.flow.delivery.cancel import CancelResult, close
 from chalicelib.flow.dispatch import OpenCall
+from chalicelib.flow.timers import do_all
 from chalicelib.ports import World
 
 log = logging.getLogger("openums")
@@ -24,11 +24,11 @@ log = logging.getLogger("openums")
 ROUNDS = 8  # how often a look starts again when somebody else changed the chunk meanwhile
 
 
-def look(world: World, timers: Sequence[Timer]) -> None:
-    due.each(lambda chunk: settle(world, chunk), dict.fromkeys(timer.chunk for timer in timers))
+def check_chunks(world: World, timers: Sequence[Timer]) -> None:
+    do_all(lambda chunk: check_chunk(world, chunk), dict.fromkeys(timer.chunk for timer in timers))
 
 
-def settle(world: World, at: ChunkId) -> None:
+def check_chunk(world: World, at: ChunkId) -> None:
     """Do all that is due for a chunk now, and set the timer for what is due later. Safe to run twice at once."""
     message = world.messages.get(at.msgid)
     if message is None:
@@ -36,17 +36,17 @@ def settle(world: World, at: ChunkId) -> None:
     chunk = world.ledger.chunk(at)
     if chunk is None:
         if (
-            at.chunk == 0 and world.messages.withdrawn(at.msgid) is None
+            at.number == 0 and world.messages.withdrawn(at.msgid) is None
         ):  # stored, but its first jobs were never sent
-            _start_walkers(world, message)
+            _start_partitions(world, message)
             again = world.clock.now() + world.limits.check_after * 1000
             world.timers.set([Timer(again, TimerKind.CHECK, at, message.priority)])
         return
     if chunk.withdrawn is not None:
-        withdraw.settle(world, message, chunk)
+        withdraw.withdraw_chunk(world, message, chunk)
         return
-    if at.chunk == 0 and message.audience.is_scanned:
-        _start_walkers(world, message)
+    if at.number == 0 and message.audience.is_scanned:
+        _start_partitions(world, message)
     for _ in range(ROUNDS):
         changed = _expire(world, message, chunk) or _send_on(world, message, chunk)
         if not changed:
@@ -56,7 +56,7 @@ def settle(world: World, at: ChunkId) -> None:
     _set_next_look(world, message, chunk)
 
 
-def _start_walkers(world: World, message: Message) -> None:
+def _start_partitions(world: World, message: Message) -> None:
     """Send the first jobs again of walkers that have planned nothing yet. The first chunk's looks stand for all of them."""
     if world.clock.now() < message.accepted + world.limits.check_after * 1000:
         return
@@ -79,14 +79,16 @@ def _send_on(world: World, message: Message, chunk: Chunk) -> bool:
     for step in range(1, len(message.strategy.steps)):
         members = _who_goes_on(world, message, chunk, step)
         if members:
-            number = len(chunk.lists(step))
+            number = len(chunk.entrants_of(step))
             mine = Entrants(step, number, members, world.clock.now())
             stored = world.ledger.freeze(chunk.plan.id, mine, message)
             if stored == mine:
                 world.queues.send(
-                    dispatch.jobs(message, replace(chunk, go=(*chunk.go, mine)), step, number)
+                    dispatch.jobs(
+                        message, replace(chunk, entrants=(*chunk.entrants, mine)), step, number
+                    )
                 )
-                where = {"msgid": message.msgid, "chunk": chunk.plan.id.chunk, "step": step + 1}
+                where = {"msgid": message.msgid, "chunk": chunk.plan.id.number, "step": step + 1}
                 log.info("step_decided", extra={**where, "targets": len(members)})
             return True
     return False
@@ -109,7 +111,7 @@ def _expire(world: World, message: Message, chunk: Chunk) -> bool:
 
 
 def _expires(world: World, chunk: Chunk, call: OpenCall) -> int:
-    return quota.expires(world, call, waits=_wait_for_quota(chunk, call) is not None)
+    return quota.expires(world, call, waits=_deferred_by_quota(chunk, call) is not None)
 
 
 def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
@@ -117,7 +119,7 @@ def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: i
         call.refs[0],
         FactKind.EXPIRED,
         time,
-        "quota_used_up" if _wait_for_quota(chunk, call) else "not_in_time",
+        "quota_used_up" if _deferred_by_quota(chunk, call) else "not_in_time",
         "timer",
     )
     return close(world, message, chunk, call, fact) in (CancelResult.CLOSED, CancelResult.CHANGED)
@@ -125,43 +127,47 @@ def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: i
 
 def _open(message: Message, chunk: Chunk) -> Iterable[OpenCall]:
     for step in range(len(message.strategy.steps)):
-        for go in chunk.lists(step):
-            yield from dispatch.open_calls(message, chunk, go)
+        for entrants in chunk.entrants_of(step):
+            yield from dispatch.open_calls(message, chunk, entrants)
 
 
 def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> None:
     """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    waiting = [c for c in _open(message, chunk) if not all(chunk.of(ref).ended for ref in c.refs)]
+    waiting = [
+        c for c in _open(message, chunk) if not all(chunk.state_of(ref).ended for ref in c.refs)
+    ]
     forgotten = [c for c in waiting if now >= _expected(chunk, c, grace)]
-    for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(chunk, call))):
+    for wait in dict.fromkeys(
+        wait for call in forgotten if (wait := _deferred_by_quota(chunk, call))
+    ):
         # Said first: the job may be made to wait again before we are. It has only what waited, whatever has a job of its own already.
-        world.ledger.put_wait(chunk.plan.id, replace(wait, until=now, for_quota=False), message)
+        world.ledger.put_deferral(chunk.plan.id, replace(wait, until=now, for_quota=False), message)
         world.queues.send([dispatch.job_of(message, chunk.plan.id, wait.key, wait.end)])
-    keys = {call.key for call in forgotten if _wait_for_quota(chunk, call) is None}
+    keys = {call.key for call in forgotten if _deferred_by_quota(chunk, call) is None}
     for step, number in sorted({(key.step, key.number) for key in keys}):
         world.queues.send(dispatch.jobs(message, chunk, step, number, keys))
     if chunk.plan.next is not None and now >= chunk.plan.time + grace:
-        following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.chunk))
+        following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.number))
         if world.ledger.plan(following) is None:
-            audience.plan(world, PlanJob(message.msgid, following.chunk, chunk.plan.next))
+            audience.plan(world, PlanJob(message.msgid, following.number, chunk.plan.next))
 
 
 def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:
     """The time (ms) by which somebody should have made the call, or given it back again."""
     parked, record, wait = (
-        _wait_for_quota(chunk, call),
+        _deferred_by_quota(chunk, call),
         chunk.calls.get(call.key),
-        chunk.wait(call.key),
+        chunk.deferral(call.key),
     )
     if parked is not None:
         return parked.until
     return max(call.decided if record is None else record.lease, wait.until if wait else 0) + grace
 
 
-def _wait_for_quota(chunk: Chunk, call: OpenCall) -> Wait | None:
+def _deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
     """Since when nobody has tried to make the call."""
-    record, wait = chunk.calls.get(call.key), chunk.wait(call.key)
+    record, wait = chunk.calls.get(call.key), chunk.deferral(call.key)
     return (
         wait
         if wait is not None and wait.for_quota and (record is None or record.lease <= wait.until)
@@ -179,7 +185,7 @@ def _set_next_look(world: World, message: Message, chunk: Chunk) -> None:
     times += [
         _next_look_at(world, chunk, call)
         for call in _open(message, chunk)
-        if not all(chunk.of(p).ended for p in call.refs)
+        if not all(chunk.state_of(p).ended for p in call.refs)
     ]
     if chunk.plan.next is not None and now < chunk.plan.time + grace:
         times.append(chunk.plan.time + grace)

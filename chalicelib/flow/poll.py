@@ -136,5 +136,5 @@ def _awaited(chunk: Chunk, answer: CallAnswer) -> list[str]:
     return [
         chunk.plan.contact(p)
         for p in submitted
-        if not chunk.of(p).delivered and not chunk.of(p).has(FactKind.DELIVERY_FAILED)
+        if not chunk.state_of(p).delivered and not chunk.state_of(p).has(FactKind.DELIVERY_FAILED)
     ]

@@ -23,7 +23,7 @@ from chalicelib.domain.errors import (
     Throttled,
     TokenUnsupported,
 )
-from chalicelib.domain.jobs import Envelope, QueryJob, Question
+from chalicelib.domain.jobs import Envelope, Query, QueryJob
 from chalicelib.domain.provider_io import Token, token_name
 from chalicelib.flow import validity
 from chalicelib.flow.delivery.sessions import connect
@@ -49,12 +49,12 @@ class QueryResult:
 # -- in the API
 
 
-def ask(world: World, channel: Channel, question: Question, redirect_uri: str = "") -> str:
+def ask(world: World, channel: Channel, question: Query, redirect_uri: str = "") -> str:
     """The id under which the answer will be. Raises NotServed if the stage runs nothing that could ask."""
     able = world.providers.of(channel.platform).capabilities
     if reason := validity.not_served(world, able):
         raise NotServed("code", reason=reason)
-    if question is Question.AUTHORISATION and not able.authorisation:
+    if question is Query.AUTHORISATION and not able.authorisation:
         raise Invalid(
             "code", f"{channel.platform} is not authorised by a page, but by its credentials"
         )
@@ -91,15 +91,14 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
 
     Where there is one, nobody is asked. Raises NotAuthorised, TokenUnsupported or NoToken.
     """
-    channel = next(
-        (each for each in validity.open_channels(world, access) if each.type is kind), None
-    )
+    opened = validity.open_channels(world, access)
+    channel = next((channel for channel, _ in opened if channel.type is kind), None)
     if channel is None:
         raise NotAuthorised("type", kind)
     shared = world.tokens.read(token_name(channel.code, channel.credentials_fingerprint))
     if shared is not None:
         return shared
-    found = wait(world, ask(world, channel, Question.TOKEN))
+    found = wait(world, ask(world, channel, Query.TOKEN))
     if found is not None and found.token is not None:
         return found.token
     if found is not None and not found.code:
@@ -128,9 +127,9 @@ def answer(world: World, job: QueryJob) -> None:
 
 
 def _said(session: Session, job: QueryJob) -> QueryResult:
-    if job.question is Question.TOKEN:
+    if job.question is Query.TOKEN:
         return QueryResult(token=session.access_token())
-    if job.question is Question.AUTHORISATION:
+    if job.question is Query.AUTHORISATION:
         return QueryResult(link=session.authorisation_link(job.redirect_uri))
     session.check()
     return QueryResult()

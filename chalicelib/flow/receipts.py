@@ -14,7 +14,7 @@ from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import NotFound, NotServed, Unverified
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.jobs import Question
+from chalicelib.domain.jobs import Query
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import (
@@ -82,7 +82,7 @@ def _use(world: World, channel: Channel, authorised: str) -> None:
         log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
         return
     with suppress(NotServed):  # the stage does not deliver on it
-        provider_query.ask(world, whose, Question.CHECK)
+        provider_query.ask(world, whose, Query.CHECK)
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:
@@ -274,7 +274,7 @@ def _places(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
     return _index[key]
 
 
-def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
+def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     """The address that a short link stands for, after its delivery's first click is counted. Raises NotFound.
 
     A program that looks at links is counted apart, and is no click.
@@ -288,6 +288,6 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
         message is not None and plan is not None
     ):  # else its history has expired, while its links live on
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

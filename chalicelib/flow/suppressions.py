@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -15,11 +15,10 @@ from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.users import Suppression, User
+from chalicelib.flow import user_writes
 from chalicelib.ports import World
 
 log = logging.getLogger("openums")
-
-ATTEMPTS = 6
 
 Update = Callable[[User], User]
 
@@ -68,19 +67,17 @@ def _update(heard: ContactFeedback) -> Update:
 
 def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
     """Users that are there no more are left out. Raises Conflict when others were faster each time."""
-    waiting = dict(updates)
-    for _ in range(ATTEMPTS):
-        found = world.users.get(list(waiting))
+
+    def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
         after = [
-            reduce(lambda user, update: update(user), waiting[userid], before)
-            for userid, before in found.items()
+            reduce(lambda user, update: update(user), updates[userid], before)
+            for userid, before in stored.items()
         ]
-        changed = [user for user in after if user != found[user.userid]]
-        losers = world.users.save(changed, found) if changed else frozenset()
-        if not losers:
-            return
-        waiting = {userid: each for userid, each in waiting.items() if userid in losers}
-    raise Conflict("users are changed by others all the time")
+        changed = [user for user in after if user != stored[user.userid]]
+        return world.users.save(changed, stored) if changed else ()
+
+    if user_writes.write(world, updates, attempt):
+        raise Conflict("users are changed by others all the time")
 
 
 def set_opt_out(
@@ -108,7 +105,7 @@ def set_opt_out(
         extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)},
     )
     stands = world.audiences.opt_outs({kind: [one]})[kind] if userids else {}
-    for _ in range(ATTEMPTS if userids else 0):
+    for _ in range(user_writes.ATTEMPTS if userids else 0):
         said = {
             key: Suppression(code, since)
             if (since := stands.get(one, {}).get(key, 0)) > 0
@@ -131,7 +128,9 @@ def _follow(
     )
 
 
-def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> list[User]:
+def apply_earlier_opt_outs(
+    world: World, users: Sequence[User], before: Mapping[str, User]
+) -> list[User]:
     """The same users, with what was said earlier of contacts that they have only now. App registrations say nothing: they can't reply."""
     gained = {
         user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts

@@ -10,7 +10,7 @@ from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import timers as due
+from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
 
@@ -34,7 +34,7 @@ def _timer(chunk: ChunkId, now: int, limits: Limits) -> Timer:
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    due.each(
+    do_all(
         lambda chunk: recount_chunk(world, chunk), dict.fromkeys(timer.chunk for timer in timers)
     )
 

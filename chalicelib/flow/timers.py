@@ -41,7 +41,7 @@ def _queue_of(world: World, timer: Timer) -> ChannelType | None:
     return channel.type if channel else None
 
 
-def each(work: Callable[[T], object], things: Iterable[T]) -> None:
+def do_all(work: Callable[[T], object], things: Iterable[T]) -> None:
     """Do the work for everything, then raise the first failure: what came due together must not wait for the one that fails."""
     failure: Exception | None = None
     for thing in things:

@@ -28,7 +28,7 @@ from chalicelib.flow import dispatch
 from chalicelib.flow.delivery.cancel import CancelResult, close
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall
-from chalicelib.flow.messages import own
+from chalicelib.flow.messages import sent_by
 from chalicelib.ports import Session, World
 
 log = logging.getLogger("openums")
@@ -44,7 +44,7 @@ _RESULT = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
 
 def withdraw(world: World, channel_key: str, msgid: str) -> None:
     """Take a message back. Raises NotFound, TooLateToWithdraw or WithdrawnAlready."""
-    message, now = own(world, channel_key, msgid), world.clock.now()
+    message, now = sent_by(world, channel_key, msgid), world.clock.now()
     if now - message.accepted > WITHIN * 1000:
         raise TooLateToWithdraw("msgid", hours=WITHIN // 3600)
     first = ChunkId(msgid, 0)
@@ -78,7 +78,7 @@ def start_again(world: World, timers: Sequence[Timer]) -> None:
             world.queues.send(_first_jobs(message))
 
 
-def walk(world: World, job: WithdrawJob) -> None:
+def withdraw_partition(world: World, job: WithdrawJob) -> None:
     """Mark a walker's chunks and stop what is in them. Where none is planned, the planner finds the message's mark or this chunk's."""
     message, since = world.messages.get(job.msgid), world.messages.withdrawn(job.msgid)
     if message is None or since is None:
@@ -90,21 +90,21 @@ def walk(world: World, job: WithdrawJob) -> None:
         chunk = world.ledger.chunk(at)
         if chunk is None:
             return
-        settle(world, message, chunk)
+        withdraw_chunk(world, message, chunk)
         if chunk.plan.next is None:
             return
         number = message.chunk_after(number)
     world.queues.send([_job(message, number)])
 
 
-def settle(world: World, message: Message, chunk: Chunk) -> None:
+def withdraw_chunk(world: World, message: Message, chunk: Chunk) -> None:
     """Stop and take back what can be now, and come back for what cannot. Safe to repeat at any point."""
     since, now = chunk.withdrawn or world.clock.now(), world.clock.now()
     calls = [
         c
         for step in range(len(message.strategy.steps))
-        for go in chunk.lists(step)
-        for c in dispatch.open_calls(message, chunk, go)
+        for entrants in chunk.entrants_of(step)
+        for c in dispatch.open_calls(message, chunk, entrants)
     ]
     is_left = stop(world, message, chunk, calls)
     asked = _ask_back(world, message, chunk, is_late=now > since + WITHIN * 1000)
@@ -152,7 +152,7 @@ def _ask_back(world: World, message: Message, chunk: Chunk, *, is_late: bool) ->
                 failed=True,
             )
         else:
-            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.chunk, code)))
+            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.number, code)))
     world.queues.send(jobs)
     return bool(jobs)
 
@@ -161,7 +161,7 @@ def _submitted(chunk: Chunk) -> list[DeliveryRef]:
     """The deliveries that were submitted, and of which nothing is known since."""
     return sorted(
         ref
-        for ref, known in chunk.known.items()
+        for ref, known in chunk.states.items()
         if FactKind.SUBMITTED in known.facts and not known.has(*_RESULT)
     )
 
@@ -214,7 +214,7 @@ def _by_id(chunk: Chunk, code: str) -> Mapping[str, list[DeliveryRef]]:
     found: dict[str, list[DeliveryRef]] = {}
     for ref in _submitted(chunk):
         if ref.channel == code:
-            own = chunk.of(ref).facts[FactKind.SUBMITTED].provider_id
+            own = chunk.state_of(ref).facts[FactKind.SUBMITTED].provider_id
             found.setdefault(own or of_call.get(ref, ""), []).append(ref)
     return found
 

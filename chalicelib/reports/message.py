@@ -16,7 +16,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.flow import tally
 from chalicelib.flow.content import render
-from chalicelib.flow.messages import own
+from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
 
@@ -28,7 +28,7 @@ LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted when
 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     """Raises NotFound when the access channel has no such message."""
-    found = own(world, channel_key, msgid)
+    found = sent_by(world, channel_key, msgid)
     withdrawn = world.messages.withdrawn(msgid)
     is_small = not found.audience.is_scanned and len(found.userids) <= LIVE_TARGETS
     counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
@@ -117,11 +117,11 @@ def _targets(found: Message, counts: Counts) -> int | None:
     """How many there are; None while the walkers of an audience have not come to its end."""
     if not found.audience.is_scanned:
         return len(found.userids)
-    return counts.users.get("planned", 0) if counts.ends >= found.audience.walkers else None
+    return counts.users.get("planned", 0) if counts.ends >= found.audience.partitions else None
 
 
 def _status(found: Message, counts: Counts) -> str:
-    is_planned = counts.ends >= found.audience.walkers
+    is_planned = counts.ends >= found.audience.partitions
     if not counts.users.get("planned") and not is_planned:
         return "accepted"
     left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
@@ -146,7 +146,7 @@ def _balances(counts: Counts) -> bool:
 
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
     """Raises NotFound when the access channel has no such message, or the message no such target."""
-    found = own(world, channel_key, msgid)
+    found = sent_by(world, channel_key, msgid)
     at = _chunk_of(world, found, userid)
     chunk = world.ledger.chunk(at) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
@@ -187,10 +187,10 @@ def _chunk_of(world: World, found: Message, name: str) -> ChunkId | None:
 
 def _stretch_of(world: World, found: Message, userid: str) -> ChunkId | None:
     """The chunk of a walked audience whose stretch has the user's place: by halving, since a walker's chunks are in order."""
-    walker, ref = found.audience.walker_of(userid), keys.position(userid)
+    partition, ref = found.audience.partition_of(userid), keys.position(userid)
 
     def ends_before(n: int) -> bool:
-        plan = world.ledger.plan(ChunkId(found.msgid, walker + n * found.audience.walkers))
+        plan = world.ledger.plan(ChunkId(found.msgid, partition + n * found.audience.partitions))
         return plan is not None and plan.next is not None and plan.next < ref
 
     low, high = -1, 0
@@ -199,7 +199,7 @@ def _stretch_of(world: World, found: Message, userid: str) -> ChunkId | None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if ends_before(middle) else (low, middle)
-    return ChunkId(found.msgid, walker + high * found.audience.walkers)
+    return ChunkId(found.msgid, partition + high * found.audience.partitions)
 
 
 def _life(found: Message, chunk: Chunk, position: int) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _life(found: Message, chunk: Chunk, position: int) -> dict[str, Any]:
 
 
 def _delivery(found: Message, chunk: Chunk, step: int, decided: int, ref: Any) -> dict[str, Any]:
-    known = chunk.of(ref)
+    known = chunk.state_of(ref)
     call = next((a for a in chunk.answers.values() if any(f.ref == ref for f in a.facts)), None)
     facts = sorted(known.facts.values(), key=lambda f: (f.time, f.kind))
     provider_id = next(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Unverified
-from chalicelib.domain.jobs import QueryJob, Question
+from chalicelib.domain.jobs import Query, QueryJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Token, Webhook, WebhookRequest
 from chalicelib.flow import receipts
@@ -67,7 +67,7 @@ def test_a_new_authorisation_is_used_at_once_since_its_code_is_good_for_minutes(
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     jobs = [envelope.job for envelope in fake.queues.sent if isinstance(envelope.job, QueryJob)]
     assert [(job.channel, job.question) for job in jobs] == [
-        (code, Question.CHECK) for code in checked
+        (code, Query.CHECK) for code in checked
     ]
 
 

@@ -200,7 +200,7 @@ def test_a_status_that_nobody_knows_is_kept_and_changes_nothing(fake: FakeWorld)
     chunk = fake.ledger.chunk(plan.id)
     assert chunk is not None
     assert [(fact.kind, fact.code) for fact in chunk.reported] == [(FactKind.OTHER, "4711")]
-    assert chunk.of(DeliveryRef(0, "text", 0)).state == "pending"
+    assert chunk.state_of(DeliveryRef(0, "text", 0)).state == "pending"
 
 
 # -- opt-outs

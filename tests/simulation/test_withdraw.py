@@ -198,7 +198,7 @@ def test_many_accidents_in_any_order(
             for chunk in planned:
                 assert chunk.withdrawn is not None
                 for _, _, ref in chunk.refs(simulation.world.messages.stored[simulation.msgid]):
-                    known = chunk.of(ref)
+                    known = chunk.state_of(ref)
                     assert known.ended
                     assert FactKind.SUBMITTED not in known.facts or known.has(
                         FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED

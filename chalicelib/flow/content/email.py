@@ -22,7 +22,7 @@ _CONTEXT = "unsubscribe"
 LONGEST = 1024  # characters of a token
 
 
-def dress(
+def with_extras(
     world: World,
     channel: Channel,
     message: Message,
@@ -76,7 +76,7 @@ def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
         raise NotFound("link") from None
 
 
-def knows(world: World, token: str) -> None:
+def check_token(world: World, token: str) -> None:
     """Raises NotFound for a token that we did not make."""
     _read_token(world.vault, token)
 
@@ -89,7 +89,7 @@ def unsubscribe(world: World, token: str) -> None:
     )
 
 
-def opened(world: World, token: str) -> None:
+def record_opening(world: World, token: str) -> None:
     """A mail's picture was fetched: the fact, once. Raises NotFound for a token that we did not make."""
     link = render.read_link(world.vault, token, render.OPEN)
     message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)

@@ -24,7 +24,7 @@ def close(world: World, message: Message, chunk: Chunk, call: OpenCall, fact: Fa
 
     A crash between the two writes leaves a closed call without facts, which the next one to come adds.
     """
-    if all(chunk.of(ref).ended for ref in call.refs):
+    if all(chunk.state_of(ref).ended for ref in call.refs):
         return CancelResult.ENDED
     at, record = chunk.plan.id, chunk.calls.get(call.key)
     if record is not None and record.is_live(world.clock.now()):
@@ -39,6 +39,6 @@ def close(world: World, message: Message, chunk: Chunk, call: OpenCall, fact: Fa
             return CancelResult.CHANGED
         record = closed
     kind = FactKind.UNKNOWN if record.state is CallState.ABANDONED else fact.kind
-    open_places = [ref for ref in call.refs if not chunk.of(ref).ended]
+    open_places = [ref for ref in call.refs if not chunk.state_of(ref).ended]
     world.ledger.add(at, [fact._replace(ref=ref, kind=kind) for ref in open_places], message)
     return CancelResult.CLOSED

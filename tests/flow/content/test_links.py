@@ -18,8 +18,15 @@ from chalicelib.domain.links import MAX_ADDRESS
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Clickable
 from chalicelib.flow.content import render
-from chalicelib.flow.content.links import MAX_BYTES, MAX_LINKS, Links, in_html, in_places, in_text
-from tests.builders import a_channel, a_message, a_template
+from chalicelib.flow.content.links import (
+    MAX_BYTES,
+    MAX_LINKS,
+    Links,
+    in_html,
+    in_text,
+    map_addresses,
+)
+from tests.builders import a_channel, a_message, a_template, opened
 from tests.fakes.world import FakeWorld
 
 SHOP = "https://shop.example/a?b=1&c=2"
@@ -36,7 +43,7 @@ def test_the_addresses_of_a_mails_links_become_variables() -> None:
     assert changed == (
         '<p>See <a class=\'x\' href="{{_link1}}">us</a>, <A HREF="{{_link1}}">us</A> <a href="{{_link2}}">b</a></p>'
     )
-    assert links.found == {"_link1": SHOP, "_link2": "http://b.example"}
+    assert links.addresses == {"_link1": SHOP, "_link2": "http://b.example"}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ def test_the_addresses_of_a_mails_links_become_variables() -> None:
 def test_everything_else_stays_as_it_is(text: str) -> None:
     links = nothing()
     assert in_html(text, links) == text
-    assert links.found == {}
+    assert links.addresses == {}
 
 
 def test_a_variable_of_the_templates_own_is_not_taken_and_an_address_has_one_variable() -> None:
@@ -76,10 +83,10 @@ def test_there_are_only_so_many() -> None:
     links = nothing()
     text = "".join(f'<a href="https://a.example/{n}">' for n in range(MAX_LINKS + 1))
     assert in_html(text, links).endswith(f'<a href="https://a.example/{MAX_LINKS}">')
-    assert len(links.found) == MAX_LINKS
+    assert len(links.addresses) == MAX_LINKS
     long = nothing()
     in_html("".join(f'<a href="https://a.example/{n}{"x" * 2000}">' for n in range(100)), long)
-    assert MAX_BYTES - 2100 < sum(map(len, long.found.values())) <= MAX_BYTES
+    assert MAX_BYTES - 2100 < sum(map(len, long.addresses.values())) <= MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ def test_an_attribute_is_read_as_browsers_read_it(written: str, address: str) ->
     """https://html.spec.whatwg.org/#named-character-reference-state: in a query `&region=2` is no `&reg;`."""
     links = nothing()
     in_html(f'<a href="https://a.example/{written}">', links)
-    assert links.found == {"_link1": f"https://a.example/{address}"}
+    assert links.addresses == {"_link1": f"https://a.example/{address}"}
 
 
 @given(
@@ -115,8 +122,8 @@ def test_in_any_text_a_variable_stands_for_the_address_that_was_there(
     for change, said in ((in_html, html.unescape(whole)), (in_text, whole)):
         links = nothing()
         changed = change(whole, links)
-        assert all(address in said for address in links.found.values())
-        assert changed == whole or links.found
+        assert all(address in said for address in links.addresses.values())
+        assert changed == whole or links.addresses
 
 
 @pytest.mark.parametrize(
@@ -148,7 +155,7 @@ def test_links_of_a_chats_text_but_no_address_that_people_can_read(
         else changed.replace("href={{}}", 'href="{{}}"').replace("{{}}", "{{_link1}}")
     )
     assert made == wanted
-    assert set(links.found.values()) == (set() if changed is None else {SHOP})
+    assert set(links.addresses.values()) == (set() if changed is None else {SHOP})
 
 
 WHERE = Clickable(
@@ -168,7 +175,7 @@ def test_places_that_a_provider_names() -> None:
         "msg": {"card": card, "text": f"[a]({SHOP}) {{{{url}}}}"},
         "other": "{{url}}",
     }
-    changed = in_places(given, WHERE, links, {"url": "https://c.example", "code": "7"}, {"url"})
+    changed = map_addresses(given, WHERE, links, {"url": "https://c.example", "code": "7"}, {"url"})
     assert changed == {
         "url": 5,
         "msg": {
@@ -181,7 +188,7 @@ def test_places_that_a_provider_names() -> None:
         },
         "other": "https://c.example",
     }
-    assert links.found == {
+    assert links.addresses == {
         "_link1": SHOP,
         "_link2": "https://b.example/7",
         "_link3": "https://c.example?a=1",
@@ -194,7 +201,9 @@ def test_what_leads_to_a_mini_program_leads_to_no_address() -> None:
         "single_url": SHOP,
         "buttons": [{"url": SHOP, "appid": "wx1"}, {"url": SHOP, "appid": ""}],
     }
-    changed = in_places({"url": SHOP, "appid": "wx1", "msg": {"card": card}}, WHERE, links, {}, ())
+    changed = map_addresses(
+        {"url": SHOP, "appid": "wx1", "msg": {"card": card}}, WHERE, links, {}, ()
+    )
     assert changed["url"] == changed["msg"]["card"]["buttons"][0]["url"] == SHOP
     assert [changed["msg"]["card"]["single_url"], changed["msg"]["card"]["buttons"][1]["url"]] == [
         "{{_link1}}"
@@ -208,7 +217,9 @@ ADDRESS = "https://v.example/?a=1&b=2"
 def prepared(fake: FakeWorld, text: str, **options: Any) -> tuple[Any, dict[str, str]]:
     template = a_template(channels=("email",), text=text, links=frozenset({"url"}))
     channel = a_channel("mail", options=options)
-    return render.prepare(fake.ports, template, {"url": ADDRESS, "name": "Ann"}, [channel])
+    return render.prepare(
+        fake.ports, template, {"url": ADDRESS, "name": "Ann"}, opened(fake.ports, channel)
+    )
 
 
 def test_a_mail_has_a_short_link_for_each_person_and_no_address_of_its_own() -> None:
@@ -259,7 +270,9 @@ def test_whoever_only_supplies_a_value_gets_no_link_of_ours(value: str, text: st
     fake = FakeWorld()
     for kind, code in (("email", "mail"), ("sms", "text")):
         template = a_template(channels=(kind,), text=text)
-        _, links = render.prepare(fake.ports, template, {"name": value}, [a_channel(code)])
+        _, links = render.prepare(
+            fake.ports, template, {"name": value}, opened(fake.ports, a_channel(code))
+        )
         assert links == {}
 
 
@@ -268,7 +281,9 @@ def test_the_subject_of_a_mail_has_nothing_to_open() -> None:
     template = a_template(
         contents={ChannelType.EMAIL: {"subject": "{{url}}", "text": "t"}}, links=frozenset({"url"})
     )
-    contents, links = render.prepare(fake.ports, template, {"url": ADDRESS}, [a_channel("mail")])
+    contents, links = render.prepare(
+        fake.ports, template, {"url": ADDRESS}, opened(fake.ports, a_channel("mail"))
+    )
     assert (contents["mail"]["subject"], links) == (ADDRESS, {})
 
 
@@ -281,12 +296,12 @@ def test_a_message_has_room_for_so_many_links_of_its_templates_own() -> None:
         links=frozenset(names),
     )
     contents, links = render.prepare(
-        fake.ports, template, dict.fromkeys(names, SHOP), [a_channel("text")]
+        fake.ports, template, dict.fromkeys(names, SHOP), opened(fake.ports, a_channel("text"))
     )
     assert len(links) == MAX_LINKS
     assert contents["text"]["text"].split().count(SHOP) == 100
     long = {name: f"https://a.example/{name}".ljust(MAX_ADDRESS, "x") for name in names}
-    _, links = render.prepare(fake.ports, template, long, [a_channel("text")])
+    _, links = render.prepare(fake.ports, template, long, opened(fake.ports, a_channel("text")))
     assert sum(map(len, links.values())) <= MAX_BYTES
 
 
@@ -320,7 +335,11 @@ def test_a_call_for_each_person_is_made_where_it_is_worth_it(
     on_shared_calls(fake, monkeypatch)
     template = a_template(contents={ChannelType.SMS: CARD})
     contents, links = render.prepare(
-        fake.ports, template, {}, [a_channel("text", options=options)], worth=worth
+        fake.ports,
+        template,
+        {},
+        opened(fake.ports, a_channel("text", options=options)),
+        click_types=worth,
     )
     assert links == ({"_link1": SHOP} if is_counted else {})
     assert contents["text"] == ({**CARD, "card": {"url": "{{_link1}}"}} if is_counted else CARD)
@@ -337,7 +356,9 @@ def test_where_it_costs_nothing_or_a_variable_asks_for_it_it_is_always_worth_it(
         contents={ChannelType.SMS: {"text": "{{url}}", "card": {"url": "{{url}}"}}},
         links=frozenset({"url"}),
     )
-    _, links = render.prepare(fake.ports, template, {"url": SHOP}, [a_channel("text")], worth=())
+    _, links = render.prepare(
+        fake.ports, template, {"url": SHOP}, opened(fake.ports, a_channel("text")), click_types=()
+    )
     assert list(links.values()) == [SHOP]
 
 
@@ -347,7 +368,9 @@ def test_a_variable_where_nobody_can_open_it_is_filled_in(monkeypatch: pytest.Mo
     template = a_template(
         contents={ChannelType.SMS: {"text": "See {{url}}"}}, links=frozenset({"url"})
     )
-    contents, links = render.prepare(fake.ports, template, {"url": SHOP}, [a_channel("text")])
+    contents, links = render.prepare(
+        fake.ports, template, {"url": SHOP}, opened(fake.ports, a_channel("text"))
+    )
     assert (contents["text"], links) == ({"text": f"See {SHOP}"}, {})
 
 
@@ -360,7 +383,9 @@ def test_a_channel_whose_clicks_are_not_counted_has_nothing_left_to_fill_in() ->
         a_channel("push"),
         a_channel("mail", options={"track_links": False}),
     ]
-    contents, links = render.prepare(fake.ports, template, {"url": SHOP, "name": "Ann"}, channels)
+    contents, links = render.prepare(
+        fake.ports, template, {"url": SHOP, "name": "Ann"}, opened(fake.ports, *channels)
+    )
     assert [contents[code]["text"] for code in ("text", "push", "mail")] == [
         "Ann: {{url}}",
         f"Ann: {SHOP}",
@@ -383,8 +408,8 @@ def test_a_short_link_that_does_not_fit_is_not_made(monkeypatch: pytest.MonkeyPa
     template = a_template(contents={ChannelType.SMS: CARD})
     for room, fits in ((longest, True), (longest - 1, False), (1, True)):
         if room == 1:  # then neither fits, and the provider says so to whoever sends
-            monkeypatch.setattr(render, "choose", lambda _, __, offered: offered[0])
-        _, links = render.prepare(fake.ports, template, {}, [a_channel("text")])
+            monkeypatch.setattr(render, "_choose", lambda _, contents: contents[0])
+        _, links = render.prepare(fake.ports, template, {}, opened(fake.ports, a_channel("text")))
         assert bool(links) is fits
 
 
@@ -398,6 +423,8 @@ def test_the_words_of_an_ordinary_message_are_never_read_for_variables() -> None
             }
         }
     )
-    contents, links = render.prepare(fake.ports, template, {}, [a_channel("mail")])
+    contents, links = render.prepare(
+        fake.ports, template, {}, opened(fake.ports, a_channel("mail"))
+    )
     assert links == {"_link2": SHOP}
     assert contents["mail"]["text"] == '{{_link1}} {{url}} <a href="{{_link2}}">'

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
-from chalicelib.domain.chunks import Chunk, Wait
-from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.chunks import Chunk, Deferral
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, TimerKind
@@ -85,11 +85,11 @@ def test_a_job_makes_the_calls_that_there_is_room_for(
     message, job = planned(fake)
     assert run(fake, job) == [], "no job goes round while the quota is used up"
     assert fake.providers.mail.sent().total() == sent == used(fake)
-    waits = chunk_of(fake, message).waits
-    assert waits == (
+    deferrals = chunk_of(fake, message).deferrals
+    assert deferrals == (
         ()
         if sent == 100
-        else (Wait(CallKey(0, 0, "mail", sent), 100, START + HOUR, for_quota=True),)
+        else (Deferral(CallKey(0, 0, "mail", sent), 100, START + HOUR, for_quota=True),)
     )
     assert looks(fake) == ([] if sent == 100 else [START + HOUR])
 
@@ -116,19 +116,19 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     at = ChunkId(message.msgid, 0)
     fake.clock.time = START + HOUR - 1
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before
     assert min(looks(fake)) == START + HOUR
     fake.clock.time = START + HOUR
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     (sent,) = fake.queues.sent[before:]
     assert sent.job == replace(job, start=50), (
         "what comes before has been made, or has a job of its own"
     )
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before + 1, "its job is under way"
     assert run(fake, replace(job, start=50)) == []
-    assert chunk_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(
+    assert chunk_of(fake, message).deferral(CallKey(0, 0, "mail", 50)) == Deferral(
         CallKey(0, 0, "mail", 50), 100, START + 2 * HOUR, for_quota=True
     )
 
@@ -140,7 +140,7 @@ def test_it_is_asked_again_each_hour_and_right_after_the_day_has_turned(fake: Fa
     fake.clock.time = TURN - 600_000
     run(fake, job)
     after = TURN + quota.BEHIND * 1000
-    assert chunk_of(fake, message).waits[0].until == after
+    assert chunk_of(fake, message).deferrals[0].until == after
     assert after in looks(fake)
     fake.clock.time = after
     assert run(fake, job) == []
@@ -218,12 +218,14 @@ def test_the_provider_itself_may_say_that_the_quota_is_used_up(fake: FakeWorld) 
     assert run(fake, job) == [], "neither is the job of the next second"
     assert len(fake.providers.mail.calls) == 2
     chunk = chunk_of(fake, message)
-    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),)
+    assert chunk.deferrals == (
+        Deferral(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),
+    )
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, chunk.plan.id)
+    evaluate.check_chunk(fake.ports, chunk.plan.id)
     assert len(fake.queues.sent) == before
     fake.clock.advance(3600)
-    evaluate.settle(fake.ports, chunk.plan.id)
+    evaluate.check_chunk(fake.ports, chunk.plan.id)
     (sent,) = fake.queues.sent[before:]
     assert sent.job == replace(job, start=25)
     again = replace(job, start=25)
@@ -252,16 +254,16 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     run(fake, job)
     fake.clock.advance(3600 + 599)
     run(fake, job)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     assert not any(
-        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).known.values()
+        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).states.values()
     ), "a twelfth longer: the next day begins"
     fake.clock.advance(1)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     chunk = chunk_of(fake, message)
     expired = [
         known.facts[FactKind.EXPIRED].code
-        for known in chunk.known.values()
+        for known in chunk.states.values()
         if known.has(FactKind.EXPIRED)
     ]
     assert expired == ["quota_used_up"] * 50
@@ -281,11 +283,11 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     fake.providers.mail.fail(Unavailable("down"))
     run(fake, job)
     fake.clock.advance(3600)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     chunk = chunk_of(fake, message)
     assert [
         known.facts[FactKind.EXPIRED].code
-        for known in chunk.known.values()
+        for known in chunk.states.values()
         if known.has(FactKind.EXPIRED)
     ] == ["not_in_time"] * 25
 
@@ -354,7 +356,7 @@ def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(
     for _ in range(26):
         fake.clock.advance(3600)
         before = len(fake.queues.sent)
-        evaluate.settle(fake.ports, at)
+        evaluate.check_chunk(fake.ports, at)
         for envelope in fake.queues.sent[before:]:
             if isinstance(envelope.job, DeliverJob):
                 run(fake, envelope.job)
@@ -370,13 +372,13 @@ def test_a_part_that_has_room_is_not_reserved_again_for_the_one_that_waits(fake:
     assert (paced.start, paced.end, used(fake)) == (25, 50, 50)
     fake.clock.advance(1)
     assert run(fake, paced) != [], "it has its turn, and comes back for it"
-    before_that = fake.settings._channels["mail"]
+    before_that = fake.records.of(DELIVERY_CHANNELS).stored["mail"]
     fake.settings.update_channel(
         before_that, replace(before_that, deliveries_per_day=1000, version=before_that.version + 1)
     )
     fake.clock.advance(3600)
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     (sent,) = (
         envelope.job
         for envelope in fake.queues.sent[before:]
@@ -403,7 +405,7 @@ def test_calls_that_expired_meanwhile_use_up_nothing(fake: FakeWorld) -> None:
     limited(fake, 1000)
     message, job = planned(fake)
     fake.clock.advance(7200)
-    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    evaluate.check_chunk(fake.ports, ChunkId(message.msgid, 0))
     run(fake, job)
     assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
 

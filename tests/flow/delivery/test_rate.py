@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.messages import Message
@@ -130,7 +130,7 @@ def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
         calls_per_second=field,
         options={} if option is None else {"calls_per_second": option},
     )
-    assert pacing.limit_of(fake.ports, channel).per_second == rate
+    assert pacing.limit_of(channel, fake.providers.mail.capabilities).per_second == rate
 
 
 def test_a_channel_may_lift_the_providers_limit(
@@ -167,7 +167,7 @@ def test_a_turn_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(
     fake: FakeWorld,
 ) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 1000, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 1000, 1, urgent=False)
     _, job = planned(fake)
     ((waiting, delay),) = run(fake, job)
     assert (waiting.slot, delay) == (START + 1_250_000, 900)
@@ -189,7 +189,7 @@ def test_a_turn_that_was_missed_is_asked_for_again(fake: FakeWorld) -> None:
 
 def test_what_is_urgent_goes_before_a_long_line(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 1000, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 1000, 1, urgent=False)
     _, job = planned(fake, 25, priority=Priority.HIGH)
     assert run(fake, job) == []
     assert len(fake.providers.mail.calls) == 1
@@ -206,34 +206,34 @@ def test_a_throttled_job_asks_for_another_turn(fake: FakeWorld) -> None:
 
 def test_a_job_that_waits_long_is_not_taken_for_lost(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 1000, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 1000, 1, urgent=False)
     message, job = planned(fake)
     at = ChunkId(message.msgid, 0)
     run(fake, job)
     chunk = fake.ledger.chunk(at)
     assert chunk is not None
-    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
+    assert chunk.deferrals == (Deferral(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
     fake.clock.advance(600)
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before
     looks = [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.CHECK]
     assert looks
     assert min(looks) >= START + 1_250_000
     fake.clock.time = START + 1_250_000 + 241_000
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) > before, "after its turn has passed, somebody must look for it"
 
 
 def test_a_short_wait_costs_no_write(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 50, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 50, 1, urgent=False)
     run(fake, planned(fake)[1])
-    assert "ledger.put_wait" not in fake.log
+    assert "ledger.put_deferral" not in fake.log
 
 
 def test_a_wait_covers_the_calls_of_its_job_only() -> None:
-    wait = Wait(CallKey(0, 1, "mail", 100), 200, START)
+    wait = Deferral(CallKey(0, 1, "mail", 100), 200, START)
     assert [wait.covers(CallKey(0, 1, "mail", n)) for n in (99, 100, 199, 200)] == [
         False,
         True,
