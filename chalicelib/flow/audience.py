@@ -238,9 +238,13 @@ def _select(
         return select_contact(message, name, kind, contact, opted_out=is_out)
     if user is not None and message.audience.has_left(user.all_tags):
         return None
-    if message.restricted and user is not None:
-        if not user.is_bound_to(message.channel_key, context.authorised):
-            return None if message.audience.is_scanned else select(message, name, None, lists)
+    is_outsider = (
+        message.restricted
+        and user is not None
+        and not user.is_bound_to(message.channel_key, context.authorised)
+    )
+    if is_outsider:
+        return None if message.audience.is_scanned else select(message, name, None, lists)
     return select(message, name, user, lists, context.to_undeliverable)
 
 

@@ -16,7 +16,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook
 from chalicelib.domain.users import ALL, Bindings, Suppression, User, UserChange
-from chalicelib.flow import audience, receipts, suppressions
+from chalicelib.flow import audience, receipts, suppressions, webhooks
 from chalicelib.manage import users as contacts
 from chalicelib.ports import Lookup
 from tests.builders import (
@@ -308,7 +308,7 @@ def test_a_webhook_brings_replies(fake: FakeWorld, monkeypatch: pytest.MonkeyPat
     webhook = Webhook(replies=[Reply(PHONE, "TD", START)], reply="ok")
     monkeypatch.setattr(fake.providers.text, "read_webhook", lambda request, secret: webhook)
     assert (
-        receipts.take_webhook(
+        webhooks.take_webhook(
             fake.ports, "text", WEBHOOK_TOKEN, fake.providers.text.webhook_request([])
         ).reply
         == "ok"
