@@ -226,7 +226,7 @@ def _authorised(world: World, message: Message) -> frozenset[str]:
 def _select(
     message: Message, candidate: Candidate, lists: Lists, context: ChunkContext
 ) -> tuple[Target, Contacts] | None:
-    """Select the contacts of a candidate; return None to skip a user.
+    """Select the contacts of a candidate, or return None to skip a user.
 
     Skipped are users who no longer have the tag (stale set row, see aws/users.py). Skipped are also
     unnamed users outside a restricted access channel's own users.

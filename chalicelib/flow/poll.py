@@ -63,8 +63,8 @@ def is_polled_as_a_whole(world: World, channel: Channel) -> bool:
 def _is_due(capabilities: Capabilities, age: int) -> bool:
     """Tell if a channel is polled in this minute. `age`: seconds since the last submission.
 
-    It is polled every minute for ten minutes, then every second one, every third one and so on,
-    until the window ends.
+    It is polled every minute for ten minutes. Then it is polled every second minute, every third
+    one and so on, until the window ends.
     """
     minute = max(age, 0) // 60
     is_in_window = capabilities.poll_first <= age + EVERY and age < capabilities.poll_window

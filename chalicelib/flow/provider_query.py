@@ -1,8 +1,8 @@
 """Query a provider: is the account right, what is its access token, on which page is it authorised?
 
 Only delivery functions can ask, since only they open credentials. The API puts a job on the queue
-of the channel and waits a little for the answer, which comes sealed and under a random id. If the
-answer is late, the API returns the id.
+of the channel and waits a little for the answer. The answer comes sealed and under a random id. If
+it is late, the API returns the id.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def ask(world: World, channel: Channel, question: Query, redirect_uri: str = "")
 
 
 def wait(world: World, id: str) -> QueryResult | None:
-    """Wait for the answer; return None when it is not there in time."""
+    """Wait for the answer. None when it is not there in time."""
     waited, reads = 0.0, 0
     while True:
         answered = result(world, id)

@@ -23,7 +23,7 @@ from chalicelib.ports import World
 ATTEMPTS = 6
 
 Update = Callable[[User], User]
-OptOuts = Mapping[str, Suppression | None]  # channel key -> opted out; None: opted in again
+OptOuts = Mapping[str, Suppression | None]  # channel key -> opted out. None: in again
 
 
 # -- undeliverable
@@ -116,21 +116,34 @@ def set_opt_out(
     The opt-out is kept with the contact, for messages that name it. Its users follow that.
     """
     since = min(time, world.clock.now()) if time > 0 else world.clock.now()
-    canonical, spellings = (
-        suppressions.canonical(kind, contact),
-        suppressions.spellings(kind, contact),
-    )
+    canonical = suppressions.canonical(kind, contact)
+    spellings = suppressions.spellings(kind, contact)
     world.audiences.set_opt_out(kind, canonical, channel_keys, since, out)
     userids: set[str] = set()
     for spelling in spellings:
         userids.update(world.audiences.users_of(kind, spelling))
     fields = {"channel_type": kind.value, "out": out, "code": code, "users": len(userids)}
     log.info("contact_opted", extra=fields)
-    stored = _opt_outs_of(world, kind, canonical) if userids else {}
-    for _ in range(ATTEMPTS if userids else 0):
+    if userids:
+        _follow_opt_outs(world, kind, contact, channel_keys, code, sorted(userids))
+
+
+def _follow_opt_outs(
+    world: World,
+    kind: ChannelType,
+    contact: str,
+    channel_keys: Sequence[str],
+    code: str,
+    userids: Sequence[str],
+) -> None:
+    """Set on users what stands for their contact."""
+    canonical = suppressions.canonical(kind, contact)
+    spellings = suppressions.spellings(kind, contact)
+    stored = _opt_outs_of(world, kind, canonical)
+    for _ in range(ATTEMPTS):
         opt_outs = {key: _suppression(code, stored.get(key, 0)) for key in channel_keys}
         follow = partial(_set_opt_outs, kind=kind, spellings=spellings, opt_outs=opt_outs)
-        change(world, {userid: [follow] for userid in sorted(userids)})
+        change(world, {userid: [follow] for userid in userids})
         before, stored = stored, _opt_outs_of(world, kind, canonical)
         # Another request may have changed the contact meanwhile, and no user that needed a change.
         if stored == before:

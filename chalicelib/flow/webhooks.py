@@ -39,7 +39,7 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
 
 
 def _addressed(world: World, code: str, token: str) -> Channel:
-    """Return the channel of an address; compare the token also where there is no channel."""
+    """Return the channel of an address. Compare a token also where there is no channel."""
     channel = world.settings.channel(code)
     expected = channel.webhook_token_hash if channel else "0" * 64
     digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
