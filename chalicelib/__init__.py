@@ -1,4 +1,4 @@
-"""OpenUMS: one request, many channels. The way of a message, each step in a module of its own:
+"""OpenUMS: one request, many channels. The way of a message, with a module for each step:
 
  1. `flow.submit` accepts a request once. `flow.resolve` checks it and renders its contents.
  2. `flow.audience` turns the audience into chunks of up to 500 targets, resumable from any chunk.

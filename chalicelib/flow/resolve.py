@@ -26,7 +26,7 @@ from chalicelib.domain.errors import (
     UnknownTemplateVersion,
     UnknownWhitelist,
 )
-from chalicelib.domain.groups import KINDS, Family
+from chalicelib.domain.groups import GROUPS, KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
@@ -130,7 +130,7 @@ def _check_groups(world: World, request: SendRequest) -> None:
     ):
         if number is None:
             continue
-        group = world.groups.get(family, number) if number else None
+        group = world.records.of(GROUPS[family]).get(number) if number else None
         is_usable = group and group.channel_key == request.channel.key and group.kind in kinds
         if not is_usable:
             raise error(path, number=number)

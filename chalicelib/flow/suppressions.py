@@ -5,7 +5,7 @@ Everything is safe to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial, reduce
 from typing import NamedTuple
 
@@ -17,10 +17,9 @@ from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.users import Suppression, User
+from chalicelib.flow import user_writes
 from chalicelib.observability import log
 from chalicelib.ports import World
-
-ATTEMPTS = 6
 
 Update = Callable[[User], User]
 OptOuts = Mapping[str, Suppression | None]  # channel key -> opted out. None: in again
@@ -82,16 +81,14 @@ def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
 
     Raises Conflict when other requests were faster each time.
     """
-    waiting = dict(updates)
-    for _ in range(ATTEMPTS):
-        before = world.users.get(list(waiting))
-        after = [_apply(user, waiting[userid]) for userid, user in before.items()]
-        changed = [user for user in after if user != before[user.userid]]
-        losers = world.users.save(changed, before) if changed else frozenset()
-        if not losers:
-            return
-        waiting = {userid: waiting[userid] for userid in waiting if userid in losers}
-    raise Conflict("users are changed by others all the time")
+
+    def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
+        after = [_apply(user, updates[userid]) for userid, user in stored.items()]
+        changed = [user for user in after if user != stored[user.userid]]
+        return world.users.save(changed, stored) if changed else ()
+
+    if user_writes.write(world, updates, attempt):
+        raise Conflict("users are changed by others all the time")
 
 
 def _apply(user: User, updates: Iterable[Update]) -> User:
@@ -140,7 +137,7 @@ def _follow_opt_outs(
     canonical = suppressions.canonical(kind, contact)
     spellings = suppressions.spellings(kind, contact)
     stored = _opt_outs_of(world, kind, canonical)
-    for _ in range(ATTEMPTS):
+    for _ in range(user_writes.ATTEMPTS):
         opt_outs = {key: _suppression(code, stored.get(key, 0)) for key in channel_keys}
         follow = partial(_set_opt_outs, kind=kind, spellings=spellings, opt_outs=opt_outs)
         change(world, {userid: [follow] for userid in userids})

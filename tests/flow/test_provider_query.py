@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain import envelopes
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
 from chalicelib.domain.errors import (
     Invalid,
     Misconfigured,
@@ -160,7 +160,7 @@ def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(
 ) -> None:
     provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) == provider_query.QueryResult()
-    fake.settings._channels.clear()
+    fake.records.of(DELIVERY_CHANNELS).stored.clear()
     provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) == provider_query.QueryResult(
         "no_such_channel", "rejected"

@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Invalid, Throttled
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.flow import deliver, submit
 from chalicelib.flow.requests import SendRequest
-from chalicelib.manage import changes
+from chalicelib.manage import delivery_channels
 from chalicelib.ports import World
 from tests.builders import a_channel, a_template, a_user, an_access_channel
 from tests.fakes.world import LIMITS, FakeWorld
@@ -75,9 +75,9 @@ def test_what_is_postponed_comes_back_to_the_worker(fake: FakeWorld) -> None:
 
 
 def order(world: World) -> None:
-    changes.add_channel(
+    delivery_channels.add(
         world,
-        changes.ChannelOrder(
+        delivery_channels.ChannelOrder(
             code="c", name="n", type=SMS, platform="text", credentials={"key": "k"}
         ),
     )

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import envelopes
-from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, Priority
+from chalicelib.domain.delivery_channels import (
+    DELIVERY_CHANNELS,
+    ChannelType,
+    OnUncertain,
+    Priority,
+)
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, PollJob, Query, QueryJob
 from chalicelib.domain.messages import Message
@@ -317,7 +322,7 @@ def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
 def test_a_channel_that_was_deleted_is_left(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
         with office.worker.turn.taken():
-            del office.fake.settings._channels[CODE]
+            del office.fake.records.of(DELIVERY_CHANNELS).stored[CODE]
         eventually(lambda: sandbox.get("cmpp")["connections"] == {})
 
 
@@ -416,7 +421,7 @@ def test_a_queue_that_breaks_is_asked_again(
 def test_an_operator_may_have_calls_without_an_answer_sent_again(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
         with office.worker.turn.taken():
-            stored = office.fake.settings._channels[CODE]
+            stored = office.fake.records.of(DELIVERY_CHANNELS).stored[CODE]
             object.__setattr__(stored, "on_uncertain", OnUncertain.RESEND)
         message = office.message([phone(12, "0007")])
         office.send(message)

@@ -12,7 +12,7 @@ from chalicelib.domain.jobs import Query
 from chalicelib.entrypoints.http.admin.route import admin, known_code
 from chalicelib.entrypoints.http.route import JSON, Call
 from chalicelib.flow import provider_query
-from chalicelib.manage import changes
+from chalicelib.manage import delivery_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.delivery_channels import Return
@@ -52,7 +52,7 @@ def get_check(call: Call, check_id: str) -> Response:
 
 def _asked(call: Call, code: str, question: Query, redirect_uri: str = "") -> Response:
     id = provider_query.ask(
-        call.world, changes.channel(call.world, known_code(code)), question, redirect_uri
+        call.world, delivery_channels.get(call.world, known_code(code)), question, redirect_uri
     )
     return _shown(id, provider_query.wait(call.world, id))
 
