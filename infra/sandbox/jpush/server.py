@@ -1,8 +1,9 @@
 """JPush v3 (app push) under `/jpush`.
 
 Sources: "Push API v3", https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push,
-"Advanced API" (cid, withdrawal), …/rest_api_v3_push_advanced, "Report API v3",
-…/rest_api_v3_report, and "Callback", …/rest_api_v3_callback.
+"Advanced API" (cid, withdrawal), …/rest_api_v3_push_advanced,
+"Report API v3", …/rest_api_v3_report, and "Callback", …/rest_api_v3_callback.
+
 "Callback" does not publish the format of receipts. Receipts have the format that a community
 receiver reads, `{"appKey", "data": [event]}`.
 """

@@ -129,7 +129,7 @@ class Jsms(SmsPlatform):
         return web.json_response({"app_balance": BALANCE})
 
     async def verify_webhook(self, account: Account) -> bool:
-        """Verify an address as the console does: it must send the 8 characters of `echostr` back."""
+        """Verify an address as the console does: it must send `echostr` (8 characters) back."""
         echo = secrets.token_hex(4)
         url = str(account.webhook_url)
         url += f"{'&' if '?' in url else '?'}{urlencode({'echostr': echo})}"
