@@ -19,7 +19,7 @@ RUNS = 9
 BOTO = "import boto3"
 WORLD = "from chalicelib import observability, wiring; observability.set_up(); wiring.world(); import boto3"
 API = f"import app; {WORLD}"
-DELIVER = f"from chalicelib.entrypoints import queues; {WORLD}"
+DELIVER = f"from chalicelib.entrypoints.lambdas import queues; {WORLD}"
 
 
 def ratios() -> dict[str, float]:
