@@ -272,7 +272,7 @@ class Shop:
         return contact(kind, self.mark, number, behaviour)
 
     def user(self, userid: str, **contacts: str | Sequence[str]) -> dict[str, Any]:
-        """Return a body for `POST /v1/user/opt`. Contacts are by channel type, without empty ones."""
+        """Return a body for `POST /v1/user/opt`. Contacts are by channel type. Omit empty ones."""
         fields: dict[str, Any] = {}
         for kind, values in contacts.items():
             if values:

@@ -232,7 +232,7 @@ def _compare(what: str, right: Mapping[str, int], actual: Mapping[str, int]) -> 
 
 def wrong_sends(shop: Shop, everybody: Sequence[Person]) -> Iterator[str]:
     """Name contacts that a provider did not send to exactly as often as it must."""
-    contacts = {c for person in everybody for c in person.contacts}
+    contacts = set().union(*(person.contacts for person in everybody))
     for provider, right in expected_sends(everybody).items():
         log = shop.sandbox.sends(provider)
         sent = {contact: number for contact, number in log.items() if contact in contacts}
