@@ -59,8 +59,8 @@ and the dollars for a million, counted as above.
 - For `cmpp`, the requests that its worker makes to send are in the figures. Its container is not.
   Neither are its receives from queues, which it makes all the time (12 threads, each for 8 s).
 
-| channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars per \
-million |
+| channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars \
+per million |
 |---|---|---|---:|---:|---:|
 """
 
