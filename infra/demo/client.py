@@ -178,7 +178,7 @@ class Shop:
             "code": code,
             "type": kind,
             "platform": platform,
-            # The sandbox has no limit. The real provider's limit would hide this machine's speed.
+            # The real provider's limit would hide this machine's speed.
             "calls_per_second": 0,
             "credentials": made.credentials,
             **settings,

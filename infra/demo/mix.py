@@ -13,7 +13,7 @@ from infra.demo.platforms import DIGITS
 
 @dataclass(frozen=True)
 class Group:
-    """People of one kind. A contact is named by what happens to it, and empty if they have none."""
+    """People of one kind. A contact has the name of its behaviour, and is empty if they lack it."""
 
     people: int
     app: tuple[str, ...] = ()
@@ -166,7 +166,7 @@ def _loss(kind: str, behaviour: str) -> tuple[str, str] | None:
 
 
 def expected_sends(everybody: Sequence[Person]) -> dict[str, dict[str, int]]:
-    """Count how often each provider must send to each contact: once, whatever goes wrong."""
+    """Count how often each provider must send to each contact: once, also after failures."""
     sends: dict[str, dict[str, int]] = {"jpush": {}, "jsms": {}, "smtp": {}}
     for person in everybody:
         for provider, contact in _tried(person):

@@ -1,6 +1,6 @@
 """`make demo`: one message to 1,000 people: app push, then SMS, then e-mail.
 
-The SMS goes to those whom the push did not reach, the e-mail to those who did not click the SMS.
+The SMS goes to people without a delivered push, the e-mail to people without a click on the SMS.
 Everything is created through the HTTP API, as a user would. The command exits with 0 only if every
 figure is what the mix of contacts must give (infra/demo/mix.py). The providers' own log must also
 say that each contact was sent to exactly as often as it must.

@@ -98,8 +98,7 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
             if not worked:
                 time.sleep(STREAM_TICK)
 
-    svc._execute_function = execute_with_failures
-    svc._poll_dynamodb_streams = lambda: False
+    svc._execute_function, svc._poll_dynamodb_streams = execute_with_failures, lambda: False
     threading.Thread(target=read_streams, daemon=True, name="streams").start()
 
 

@@ -2,8 +2,9 @@
 
 `python -m infra.local.emulator --port 4566 --door-port 8080`, started by infra/local/stack.py.
 
-The emulator's port answers as AWS does. The door's port looks like the API on its own domain: every
-path goes to the REST API that was deployed last. The emulator's port has further addresses:
+The emulator's port answers as AWS does. The door's port looks like the API on its own domain.
+Its paths all go to the REST API that was deployed last.
+The emulator's port has further addresses:
 
     GET    /_openums/counts    the counts since the last reset: requests by service, operation
                                and calling function, DynamoDB's units, invocations, event
@@ -152,7 +153,7 @@ def _environment(port: int, folder: Path, enforce_iam: bool) -> None:
     )
 
 
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -165,7 +166,11 @@ def main() -> None:
         default=True,
         help="let roles decide, as AWS does",
     )
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = _options()
     _environment(options.port, options.folder.resolve(), options.enforce_iam)
 
     from hypercorn.asyncio import serve
