@@ -1,4 +1,4 @@
-"""Whatever is asked of the running stack, rightly or wrongly, it answers as its own /openapi.json says."""
+"""The running stack answers right and wrong requests as its own /openapi.json says."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from schemathesis.specs.openapi.checks import (
 import app
 from infra.demo.client import Shop
 
-EXAMPLES = int(
-    os.environ.get("EXAMPLES", "4")
-)  # questions of each kind to each operation; with 40 it takes some minutes
+# Requests of each kind to each operation. 40 of them take some minutes.
+EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -35,7 +34,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 ROUTES = [(method, path) for path, methods in app.app.routes.items() for method in methods]
-OPERATIONS = [  # what changes a business line after what it sends, and what ends things last
+# Sends come first, then changes of a business line, and deletions last.
+OPERATIONS = [
     f"{method} {path}"
     for method, path in sorted(
         ROUTES, key=lambda r: (r[0] == "DELETE", r[1].startswith("/admin"), r[1], r[0])
@@ -45,12 +45,12 @@ OPERATIONS = [  # what changes a business line after what it sends, and what end
 
 @dataclass
 class Stage:
-    """The stack's own document, and one of everything that a question can name."""
+    """The stack's own document, and an object of every kind that a request can name."""
 
     url: str
     operations: Mapping[str, Any]
     things: Mapping[str, Any]
-    ids: Mapping[str, int]  # by what stands before {id} in a path
+    ids: Mapping[str, int]  # by the part of a path before {id}
     keys: Mapping[str, tuple[str, str]]  # by security scheme
 
     def pair(self, operation: Any) -> tuple[str, str] | None:
@@ -58,7 +58,7 @@ class Stage:
         return self.keys[schemes[0]] if schemes else None
 
     def named(self, path: str) -> dict[str, str]:
-        """What exists, for the parameters of this path."""
+        """Return existing values for the parameters of this path."""
         before_id = path.partition("/{id}")[0].rpartition("/")[2]
         return {
             name: str(value)
@@ -75,7 +75,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(stack: Mapping[str, Any]) -> Stage:
-    """A business line of its own, which reaches only its own people, so that no other journey gets its broadcasts."""
+    """Make a business line that reaches only its own people, for the sake of other journeys."""
     shop = Shop(stack)
     requests.patch(
         f"{shop.api.url}/admin/v1/access-channels/{shop.key}",

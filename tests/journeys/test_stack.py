@@ -1,4 +1,4 @@
-"""What must hold of the deployment as a whole: calls, executions, ended workers, and what is written down where."""
+"""Promises of the deployment as a whole: calls, executions, ended workers, and stored values."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws:
         lambda: shop.api.message(msgid), lambda found: found["funnel"]["users"]["delivered"] == 60
     )
     assert again > 20
-    time.sleep(2)  # for what was sent again last
+    time.sleep(2)  # for the last repeated job
     assert shop.api.message(msgid)["funnel"] == answer["funnel"]
     assert answer["balanced"]
     assert [answer["funnel"]["channels"][kind]["submitted"] for kind in kinds] == [60, 15, 30]
@@ -288,7 +288,9 @@ def test_contacts_contents_and_secrets_are_written_down_nowhere(
         searched[table] = " ".join(
             _readable(value) for item in scan(aws, table) for value in item.values()
         )
-    assert '["marked"' in searched["ledger"]  # the target's id: what is compressed has been read
+    assert (
+        '["marked"' in searched["ledger"]
+    )  # the target's id, which proves that compressed values were read
     searched["executions"] = _executions(aws)
     searched["log groups"] = _log_groups(aws)
     searched["dead letters"] = str(_dead_letters(aws))
@@ -298,7 +300,7 @@ def test_contacts_contents_and_secrets_are_written_down_nowhere(
 
 
 def _readable(value: Mapping[str, Any]) -> str:
-    """A value as it is stored, and what it says when it is compressed, which is no secrecy."""
+    """Return a stored value, and its decompressed text, since compression hides nothing."""
     ((kind, content),) = value.items()
     if kind in ("M", "L"):
         return " ".join(_readable(each) for each in (content.values() if kind == "M" else content))
@@ -309,7 +311,7 @@ def _readable(value: Mapping[str, Any]) -> str:
 
 
 def _executions(aws: Any) -> str:
-    """What went into the clock's executions, and all that they did."""
+    """Return the input of the clock's executions, and their history."""
     steps, found = aws.client("stepfunctions"), []
     for machine in steps.list_state_machines()["stateMachines"]:
         pages = steps.get_paginator("list_executions").paginate(

@@ -1,4 +1,4 @@
-"""The project's own providers against the sandbox: what one says, the other understands."""
+"""The project's own providers against the sandbox: both speak the same protocol."""
 
 from __future__ import annotations
 

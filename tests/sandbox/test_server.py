@@ -1,4 +1,4 @@
-"""What all providers of the sandbox share: the log, receipts and their retries, accounts, start and end."""
+"""The common part of the sandbox: the log, receipts and their retries, accounts, start and end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the sandbox's SMS platforms over HTTP do alike, asked by our own providers. What each has alone stands in its own test."""
+"""The common part of the sandbox's SMS platforms over HTTP, called by our own providers.
+
+Every platform has further tests of its own.
+"""
 
 from __future__ import annotations
 

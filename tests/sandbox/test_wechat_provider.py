@@ -1,4 +1,4 @@
-"""The provider against the running sandbox: what one says, the other understands."""
+"""The WeChat providers against the running sandbox: both speak the same protocol."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def account(box: Sandbox, raw: Mapping[str, Any] = OWN) -> Account:
 
 
 class Clock:
-    """The time, and what a test waits on top of it."""
+    """The time, moved ahead by a test's waits."""
 
     ahead = 0.0
 
@@ -164,7 +164,7 @@ def test_a_wrong_secret_is_misconfigured(box: Sandbox) -> None:
         for ask in (session.check, session.access_token, lambda: session.send(call(TEMPLATE, "a"))):
             with pytest.raises(Misconfigured, match="40125"):
                 ask()
-            clock.ahead += LEASE  # for so long, who failed keeps the others from asking
+            clock.ahead += LEASE  # so long, a failed request keeps others from asking
 
 
 def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_again(
@@ -178,7 +178,7 @@ def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_agai
         box.register("wechat", "wxc", webhook_url=f"{hook.url}&appid=$APPID$", **KEYS)
 
         def take(count: int) -> Webhook:
-            """What the API does with a post: it keeps what was handed over."""
+            """Keep the tokens of a post, as the API does."""
             eventually(lambda: len(hook.seen) == count)
             told = provider.read_webhook(received(hook.seen[-1]), secret)
             for name, token in told.kept.items():

@@ -1,4 +1,4 @@
-"""The table of platforms at the sandbox, and what is written of what they cost."""
+"""The table of platforms at the sandbox, and the page with their costs."""
 
 from __future__ import annotations
 

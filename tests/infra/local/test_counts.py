@@ -1,4 +1,4 @@
-"""What the benchmark makes of the emulator's counts: by hand for a small case."""
+"""The benchmark's figures from the emulator's counts, computed by hand for a small case."""
 
 from __future__ import annotations
 
