@@ -47,9 +47,9 @@ TEMPLATE = {
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with (
         emulator.running(tmp_path_factory.mktemp("emulator")) as address,
-        local_aws(address) as own,
+        local_aws(address) as session,
     ):
-        yield own
+        yield session
 
 
 @pytest.fixture

@@ -15,25 +15,25 @@ PROVIDER, LINK, NO = ClickReport.PROVIDER, ClickReport.LINK, ClickReport.NONE
 # Delivery and clicks by channel type. Sources: "Whether each channel supports detection of
 # delivery and click status" (UMS), "Channel receipt guide" (Operation Growth).
 DOCUMENTED = {
-    # "actual delivery to the mobile phone", "actual click"
+    # Reports of "actual delivery to the mobile phone" and "actual click".
     ChannelType.APP: (REAL, PROVIDER),
     # Clicks "when jump links are configured", not of jumps to mini-programs.
     ChannelType.WECHATOA: (REAL, LINK),
     # Clicks if "the text contains url variables".
     ChannelType.SMS: (REAL, LINK),
-    # "when the receiving server returns a successful reception"
+    # Delivered "when the receiving server returns a successful reception".
     ChannelType.EMAIL: (ACCEPTED, LINK),
-    # "cannot detect whether it is actually delivered", "must fill in the jump link"
+    # It "cannot detect whether it is actually delivered". Clicks "must fill in the jump link".
     ChannelType.ALIPAY_LIFE: (ACCEPTED, LINK),
     # It is a "real delivery", with clicks "only for card messages".
     ChannelType.DINGTALK_CC: (REAL, LINK),
-    # "only whether sending to the server is successful", clicks of contents with a link
+    # Reports "only whether sending to the server is successful", and clicks of links.
     ChannelType.WECHATWK: (ACCEPTED, LINK),
     # Not in either table. WeCom's server has fewer message types for it, without reporting cards.
     ChannelType.WECHATWK_LINKEDCORP: (ACCEPTED, LINK),
 }
 # Platforms that differ from their type. Their clicks are "not supported".
-# "Created by secret: delivered when the request is successful."
+# Of wechatmp: "Created by secret: delivered when the request is successful."
 # With a QR code, receipts come to the third-party platform.
 DOCUMENTED_OF_PLATFORMS = {"wechatmp": (ACCEPTED, NO), "wechatmp_component": (REAL, NO)}
 

@@ -1,4 +1,4 @@
-"""The printed examples of UMS and Operation Growth work on a running stack, with its keys and ids."""
+"""The printed examples of UMS and Operation Growth work on a running stack, with its keys."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_tokens(shop: Shop, kind: str) -> None:
 
 
 def test_operation_growth(shop: Shop) -> None:
-    """Phone numbers and addresses go under one channel, as in the example, if its type takes any id."""
+    """A channel may hold phone numbers and addresses if its type takes any id."""
     kinds = {"210": "wechatoa", "2210": "wechatmp", "219": "dingtalk_cc"}
     shop.upload([{"userid": "10362819"}, {"userid": "103629"}])
     for kind, label in (
