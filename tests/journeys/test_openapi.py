@@ -84,32 +84,43 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         auth=shop.admin.pair,
         timeout=30,
     ).raise_for_status()
-    person = f"open{shop.mark}"
-    shop.upload(
-        [
-            {
-                "userid": person,
-                "set": {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}},
-            }
-        ]
+    schema = schemathesis.openapi.from_dict(
+        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
     )
+    operations = {
+        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
+    }
+    keys = {"accessKey": shop.admin.pair, "channelKey": shop.api.pair}
+    return Stage(shop.api.url, operations, _things(shop), _ids(shop), keys)
+
+
+def _ids(shop: Shop) -> dict[str, int]:
+    """Create an object of every kind with a numeric id."""
+    owner = {"channel_key": shop.key, "name": f"open{shop.mark}"}
+    bodies = {
+        "segments": owner,
+        "lists": {**owner, "kind": "black"},
+        "tags": owner,
+        "imports": {"kind": "users", "format": "csv"},
+    }
+    return {
+        kind: shop.admin.ask("POST", f"/admin/v1/{kind}", body)["id"]
+        for kind, body in bodies.items()
+    }
+
+
+def _things(shop: Shop) -> dict[str, Any]:
+    """Create a person, a message and their like, by the name of the parameter."""
+    person = f"open{shop.mark}"
+    contacts = {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}}
+    shop.upload([{"userid": person, "set": contacts}])
     template = shop.template(email={"subject": "Hi", "text": "Hello"})
     rule = shop.strategy(
         {"channels": ["app"]},
         {"channels": ["email"], "condition": {"missing": "delivered", "within": 60}},
     )
-    own = {"channel_key": shop.key, "name": person}
-    bodies = {
-        "segments": own,
-        "lists": {**own, "kind": "black"},
-        "tags": own,
-        "imports": {"kind": "users", "format": "csv"},
-    }
-    ids = {
-        what: shop.admin.ask("POST", f"/admin/v1/{what}", body)["id"]
-        for what, body in bodies.items()
-    }
-    things = {
+    member = shop.admin.ask("POST", "/admin/v1/members", {"name": person, "role": "read-only"})
+    return {
         "key": shop.key,
         "channel_key": shop.key,
         "scope": shop.key,
@@ -125,23 +136,8 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         "aud_userid": [person],
         "token": shop.channels["app"]["webhook_url"].rpartition("/")[2],
         "msgid": shop.api.send([person], template, {}),
-        "access_key": shop.admin.ask(
-            "POST", "/admin/v1/members", {"name": person, "role": "read-only"}
-        )["access_key"],
+        "access_key": member["access_key"],
     }
-    schema = schemathesis.openapi.from_dict(
-        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
-    )
-    operations = {
-        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
-    }
-    return Stage(
-        shop.api.url,
-        operations,
-        things,
-        ids,
-        {"accessKey": shop.admin.pair, "channelKey": shop.api.pair},
-    )
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
