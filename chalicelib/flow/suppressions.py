@@ -88,7 +88,7 @@ def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
         return world.users.save(changed, stored) if changed else ()
 
     if user_writes.write(world, updates, attempt):
-        raise Conflict("users are changed by others all the time")
+        raise Conflict("the user is being changed by other requests; retry")
 
 
 def _apply(user: User, updates: Iterable[Update]) -> User:
