@@ -63,7 +63,7 @@ def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(
     """Chunks of three, so that several jobs wait for turns of each channel."""
     monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
     every = steps(options=SLOW)
-    assert every.count("pace.reserve") >= 6
+    assert every.count("rate_limiter.reserve") >= 6
     for number in range(part, len(every), 4):
         simulation = a_simulation(options=SLOW)
         simulation.world.kill_at(number)

@@ -56,7 +56,7 @@ def test_without_a_limit_nothing_is_asked(fake: FakeWorld) -> None:
     a_mail_channel(fake)
     _, job = planned(fake)
     assert run(fake, job) == []
-    assert "pace.reserve" not in fake.log
+    assert "rate_limiter.reserve" not in fake.log
     assert len(fake.providers.mail.calls) == 4
 
 
@@ -160,7 +160,9 @@ def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_witho
     assert (waiting.slot, waiting.tries, delay) == (START + 2500, 0, 2)
     fake.clock.advance(delay)
     assert run(fake, waiting) == [(replace(job, start=75), 1)]
-    assert fake.log.count("pace.reserve") == 3, "a turn that was reserved is not asked for again"
+    assert fake.log.count("rate_limiter.reserve") == 3, (
+        "a turn that was reserved is not asked for again"
+    )
 
 
 def test_a_turn_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(
@@ -173,7 +175,7 @@ def test_a_turn_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(
     assert (waiting.slot, delay) == (START + 1_250_000, 900)
     fake.clock.advance(delay)
     assert run(fake, waiting) == [(waiting, 350)]
-    assert fake.log.count("pace.reserve") == 2
+    assert fake.log.count("rate_limiter.reserve") == 2
     assert not fake.providers.mail.calls
 
 
@@ -181,10 +183,10 @@ def test_a_turn_that_was_missed_is_asked_for_again(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=10)
     _, job = planned(fake)
     run(fake, replace(job, slot=START - 29_999))
-    assert "pace.reserve" not in fake.log
+    assert "rate_limiter.reserve" not in fake.log
     _, other = planned(fake, number=2)
     run(fake, replace(other, slot=START - 30_000))
-    assert fake.log.count("pace.reserve") == 1
+    assert fake.log.count("rate_limiter.reserve") == 1
 
 
 def test_what_is_urgent_goes_before_a_long_line(fake: FakeWorld) -> None:
