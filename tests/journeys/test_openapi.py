@@ -1,4 +1,4 @@
-"""Whatever is asked of the running stack, rightly or wrongly, it answers as its own /openapi.json says."""
+"""The running stack answers every request, right or wrong, as its own /openapi.json says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from infra.demo.client import Shop
 
 EXAMPLES = int(
     os.environ.get("EXAMPLES", "4")
-)  # questions of each kind to each operation; with 40 it takes some minutes
+)  # requests of each kind to each operation, 40 take some minutes
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -58,7 +58,7 @@ class Stage:
         return self.keys[schemes[0]] if schemes else None
 
     def named(self, path: str) -> dict[str, str]:
-        """What exists, for the parameters of this path."""
+        """Return ids of existing things for the parameters of a path."""
         before_id = path.partition("/{id}")[0].rpartition("/")[2]
         return {
             name: str(value)
@@ -75,7 +75,10 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(stack: Mapping[str, Any]) -> Stage:
-    """A business line of its own, which reaches only its own people, so that no other journey gets its broadcasts."""
+    """Prepare a business line of its own, which reaches only its own people.
+
+    Its broadcasts leave the other journeys alone.
+    """
     shop = Shop(stack)
     requests.patch(
         f"{shop.api.url}/admin/v1/access-channels/{shop.key}",

@@ -1,4 +1,4 @@
-"""What must hold of the deployment as a whole: calls, executions, ended workers, and what is written down where."""
+"""The deployment as a whole: calls, executions, killed workers, and secrecy of stored data."""
 
 from __future__ import annotations
 
@@ -298,7 +298,7 @@ def test_contacts_contents_and_secrets_are_written_down_nowhere(
 
 
 def _readable(value: Mapping[str, Any]) -> str:
-    """A value as it is stored, and what it says when it is compressed, which is no secrecy."""
+    """Return a value as stored, and its text if it is compressed. Compression hides nothing."""
     ((kind, content),) = value.items()
     if kind in ("M", "L"):
         return " ".join(_readable(each) for each in (content.values() if kind == "M" else content))
@@ -309,7 +309,7 @@ def _readable(value: Mapping[str, Any]) -> str:
 
 
 def _executions(aws: Any) -> str:
-    """What went into the clock's executions, and all that they did."""
+    """Return the inputs and histories of the clock's executions."""
     steps, found = aws.client("stepfunctions"), []
     for machine in steps.list_state_machines()["stateMachines"]:
         pages = steps.get_paginator("list_executions").paginate(

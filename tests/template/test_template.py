@@ -1,4 +1,4 @@
-"""What must hold for the packaged template: that what Chalice, SAM and we write fits together, and stays so."""
+"""The packaged template: the parts from Chalice, from SAM and from us fit together."""
 
 from __future__ import annotations
 
@@ -226,7 +226,10 @@ def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
 
 
 def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
-    """https://states-language.net/#retrying-after-error; comments belong to states."""
+    """Check retriers for unknown fields. Comments belong to states.
+
+    https://states-language.net/#retrying-after-error
+    """
     known = {
         "ErrorEquals",
         "IntervalSeconds",
