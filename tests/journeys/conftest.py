@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import config
 from infra.demo.client import Shop
 from infra.local.deployment import local_aws
 from infra.local.stack import Stack, down, up
@@ -113,3 +114,13 @@ def scan(aws: Any, table: str) -> list[dict[str, Any]]:
         .paginate(TableName=f"openums-{STACK.stage}-{table}")
     )
     return [item for page in pages for item in page["Items"]]
+
+
+def dead_letters(aws: Any) -> dict[str, Any]:
+    sqs, found = aws.client("sqs"), {}
+    for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
+        if url.endswith("-dead"):
+            found[url.rsplit("/", 1)[1]] = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", [])
+    return found
