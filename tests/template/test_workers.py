@@ -69,4 +69,4 @@ def test_the_container_starts_the_worker_and_is_given_time_to_stop(template: Tem
     (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
     assert container["Command"] == ["python", "-m", "chalicelib.entrypoints.workers.cmpp"]
     assert container["StopTimeout"] == 120
-    assert (ROOT / "chalicelib" / "providers" / "sms" / "cmpp_worker.py").is_file()
+    assert (ROOT / "chalicelib" / "entrypoints" / "workers" / "cmpp.py").is_file()
