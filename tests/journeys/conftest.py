@@ -1,6 +1,7 @@
-"""A local stack of its own for the journeys, and what they look at it with.
+"""A local stack of its own for the journeys, and their means to look at it.
 
-`make test` starts and stops it; a run of these tests alone starts what does not run yet, and stops it again.
+`make test` starts and stops the stack. A run of these tests alone starts what does not run yet. It
+stops that again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import config
 from infra.demo.client import Shop
 from infra.local.deployment import local_aws
 from infra.local.stack import Stack, down, up
@@ -82,7 +84,7 @@ def late(stack: Mapping[str, Any]) -> Late:
 def eventually(
     read: Callable[[], Any], is_right: Callable[[Any], bool], seconds: float = 30
 ) -> Any:
-    """What is read once it is right; fails with the last reading."""
+    """Read until the reading is right, and return it. Fail with the last reading."""
     end = time.monotonic() + seconds
     while True:
         found = read()
@@ -112,3 +114,13 @@ def scan(aws: Any, table: str) -> list[dict[str, Any]]:
         .paginate(TableName=f"openums-{STACK.stage}-{table}")
     )
     return [item for page in pages for item in page["Items"]]
+
+
+def dead_letters(aws: Any) -> dict[str, Any]:
+    sqs, found = aws.client("sqs"), {}
+    for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
+        if url.endswith("-dead"):
+            found[url.rsplit("/", 1)[1]] = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", [])
+    return found

@@ -1,4 +1,4 @@
-"""What is wrong is said in UMS's own shape, with the field; nothing is stored."""
+"""Answers to bad input have UMS's own format, with the field. Nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Clicks on the running stack, from an address in a content to the fact: on every channel that has no click report of its own."""
+"""Clicks on the running stack, from an address in a content to the fact.
+
+Every channel without a click report of its own is tested.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ OPENED = [name for name in COUNTED if registry.capabilities()[name].clickable]
 SHARED = [name for name in OPENED if not registry.capabilities()[name].content_per_recipient]
 MANY = 102  # more than the hundred for whom a call each is made unasked
 
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Mobile/15E148"
+)
 PREVIEW = "DingTalkBot-LinkService/1.0 (+https://open-doc.dingtalk.com/microapp/faquestions/ftpfeu)"
 
 

@@ -1,4 +1,7 @@
-"""Every platform of every channel type on the running stack: from the request to the provider, and back from its receipt to the answer."""
+"""Every platform of every channel type on the running stack.
+
+A message goes from the request to the provider, and its receipt comes back to the answer.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ POLL_PATIENCE = (
 
 
 class Sent:
-    """A message over one platform: to somebody who gets it, somebody who does not exist, and somebody who opens it."""
+    """A message over one platform, to a person who gets it, one who opens it, and no person."""
 
     def __init__(
         self, stack: Mapping[str, Any], platform: str, *, receipts: ReceiptMode | None = None
@@ -59,7 +62,7 @@ class Sent:
         return {word: self.shop.api.target(self.msgid, word)["state"] for word in WORDS}
 
     def facts(self, word: str) -> dict[str, str]:
-        """What is known of one delivery, and how."""
+        """Return the facts of one delivery with their sources."""
         (delivery,) = self.shop.api.target(self.msgid, word)["deliveries"]
         return {fact["fact"]: fact["source"] for fact in delivery["facts"]}
 
@@ -75,7 +78,7 @@ def sent(stack: Mapping[str, Any]) -> dict[str, Sent]:
 
 @pytest.fixture(scope="module")
 def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
-    """The same over each platform that can be asked for receipts where no webhook is possible."""
+    """Send over every platform whose receipts can be polled instead of a webhook."""
     both = frozenset(ReceiptMode)
     return {
         name: Sent(stack, name, receipts=ReceiptMode.POLL)
@@ -88,7 +91,7 @@ def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
 def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(
     sent: dict[str, Sent], asked: Any, platform: str
 ) -> None:
-    """Also a click on its link, where the matrix says that clicks are supported, and one contact that is not there."""
+    """Check a click on the link if the platform supports clicks, and a contact that is unknown."""
     one, can, row = sent[platform], CAPABILITIES[platform], PLATFORMS[platform]
     wanted = {word: row.state(word) for word in WORDS}
     eventually(one.states, lambda states: states == wanted, seconds=POLL_PATIENCE)
@@ -122,7 +125,10 @@ def test_receipts_are_asked_for_where_an_operator_says_so(
 def test_an_access_token_that_ends_mid_way_is_renewed_and_nothing_is_lost_or_sent_twice(
     sent: dict[str, Sent], platform: str
 ) -> None:
-    """The account is registered anew, which ends its token without a word, with tokens that live for a second from then on."""
+    """Register the account anew, which ends its token without notice.
+
+    From then on, tokens live for a second.
+    """
     one = sent[platform]
     eventually(one.states, lambda states: "pending" not in states.values())
     one.shop.register(one.kind, token_life=1)

@@ -1,4 +1,4 @@
-"""Whatever is asked of the running stack, rightly or wrongly, it answers as its own /openapi.json says."""
+"""The running stack answers every request, right or wrong, as its own /openapi.json says."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from schemathesis.specs.openapi.checks import (
 import app
 from infra.demo.client import Shop
 
-EXAMPLES = int(
-    os.environ.get("EXAMPLES", "4")
-)  # questions of each kind to each operation; with 40 it takes some minutes
+# requests of each kind to each operation, 40 take some minutes
+EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -58,7 +57,7 @@ class Stage:
         return self.keys[schemes[0]] if schemes else None
 
     def named(self, path: str) -> dict[str, str]:
-        """What exists, for the parameters of this path."""
+        """Return ids of existing things for the parameters of a path."""
         before_id = path.partition("/{id}")[0].rpartition("/")[2]
         return {
             name: str(value)
@@ -75,8 +74,26 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(stack: Mapping[str, Any]) -> Stage:
-    """A business line of its own, which reaches only its own people, so that no other journey gets its broadcasts."""
+    """Prepare a business line of its own, which reaches only its own people.
+
+    Its broadcasts leave the other journeys alone.
+    """
     shop = Shop(stack)
+    _restrict(shop)
+    schema = schemathesis.openapi.from_dict(
+        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
+    )
+    operations = [operation.ok() for operation in schema.get_all_operations()]
+    return Stage(
+        url=shop.api.url,
+        operations={f"{o.method.upper()} {o.path}": o for o in operations},
+        things=_things(shop, f"open{shop.mark}"),
+        ids=_ids(shop, f"open{shop.mark}"),
+        keys={"accessKey": shop.admin.pair, "channelKey": shop.api.pair},
+    )
+
+
+def _restrict(shop: Shop) -> None:
     requests.patch(
         f"{shop.api.url}/admin/v1/access-channels/{shop.key}",
         json={"restricted": True},
@@ -84,32 +101,19 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         auth=shop.admin.pair,
         timeout=30,
     ).raise_for_status()
-    person = f"open{shop.mark}"
-    shop.upload(
-        [
-            {
-                "userid": person,
-                "set": {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}},
-            }
-        ]
-    )
+
+
+def _things(shop: Shop, person: str) -> dict[str, Any]:
+    """Create a user, a template, a strategy, a message and a member, and name them."""
+    bindings = {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}}
+    shop.upload([{"userid": person, "set": bindings}])
     template = shop.template(email={"subject": "Hi", "text": "Hello"})
     rule = shop.strategy(
         {"channels": ["app"]},
         {"channels": ["email"], "condition": {"missing": "delivered", "within": 60}},
     )
-    own = {"channel_key": shop.key, "name": person}
-    bodies = {
-        "segments": own,
-        "lists": {**own, "kind": "black"},
-        "tags": own,
-        "imports": {"kind": "users", "format": "csv"},
-    }
-    ids = {
-        what: shop.admin.ask("POST", f"/admin/v1/{what}", body)["id"]
-        for what, body in bodies.items()
-    }
-    things = {
+    member = shop.admin.ask("POST", "/admin/v1/members", {"name": person, "role": "read-only"})
+    return {
         "key": shop.key,
         "channel_key": shop.key,
         "scope": shop.key,
@@ -125,23 +129,23 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         "aud_userid": [person],
         "token": shop.channels["app"]["webhook_url"].rpartition("/")[2],
         "msgid": shop.api.send([person], template, {}),
-        "access_key": shop.admin.ask(
-            "POST", "/admin/v1/members", {"name": person, "role": "read-only"}
-        )["access_key"],
+        "access_key": member["access_key"],
     }
-    schema = schemathesis.openapi.from_dict(
-        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
-    )
-    operations = {
-        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
+
+
+def _ids(shop: Shop, name: str) -> dict[str, int]:
+    """Create groups and an import. Return their ids by the word before `{id}` in paths."""
+    group = {"channel_key": shop.key, "name": name}
+    bodies = {
+        "segments": group,
+        "lists": {**group, "kind": "black"},
+        "tags": group,
+        "imports": {"kind": "users", "format": "csv"},
     }
-    return Stage(
-        shop.api.url,
-        operations,
-        things,
-        ids,
-        {"accessKey": shop.admin.pair, "channelKey": shop.api.pair},
-    )
+    return {
+        collection: shop.admin.ask("POST", f"/admin/v1/{collection}", body)["id"]
+        for collection, body in bodies.items()
+    }
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -1,4 +1,7 @@
-"""What UMS and Operation Growth print works as it is printed on a running stack, with the keys and ids of this one."""
+"""The printed examples of UMS and Operation Growth work on a running stack.
+
+Only keys and ids are replaced by those of the stack.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ CODES = {"app123": "app", "oa123": "wechatoa", "mp123": "wechatmp", "life123": "
 
 @pytest.fixture(scope="module")
 def shop(stack: Mapping[str, Any]) -> Shop:
-    """All channel types, and only people of its own, so that its broadcast leaves those of other journeys alone."""
+    """Prepare a shop with all channel types that reaches only its own people.
+
+    Its broadcast leaves the people of other journeys alone.
+    """
     shop = Shop(stack, kinds=tuple(USUAL))
     place = f"{shop.api.url}/admin/v1/access-channels/{shop.key}"
     changed = requests.patch(
@@ -38,7 +44,7 @@ def shop(stack: Mapping[str, Any]) -> Shop:
 
 @pytest.fixture(scope="module")
 def ids(shop: Shop) -> dict[str, Any]:
-    """What stands in messages instead of the numbers that are printed."""
+    """Return the ids that replace the printed numbers in messages."""
     owner = {"channel_key": shop.key, "name": f"printed {shop.mark}"}
     segment = shop.admin.ask("POST", "/admin/v1/segments", owner)["id"]
     shop.admin.ask("POST", f"/admin/v1/segments/{segment}/members", {"add": ["user1"]})
@@ -165,7 +171,10 @@ def test_tokens(shop: Shop, kind: str) -> None:
 
 
 def test_operation_growth(shop: Shop) -> None:
-    """Phone numbers and addresses under one channel, as in its example, go with types that take ids of any form."""
+    """Put phone numbers and addresses under one channel, as the printed example does.
+
+    Channel types that take ids of any form accept them.
+    """
     kinds = {"210": "wechatoa", "2210": "wechatmp", "219": "dingtalk_cc"}
     shop.upload([{"userid": "10362819"}, {"userid": "103629"}])
     for kind, label in (

@@ -1,4 +1,7 @@
-"""The UMS v1 contract on a running stack, beyond templates. What its pages print is in test_printed.py."""
+"""The UMS v1 contract on a running stack, beyond templates.
+
+The printed examples of its pages are in test_printed.py.
+"""
 
 from __future__ import annotations
 

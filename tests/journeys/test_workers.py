@@ -1,4 +1,7 @@
-"""A channel that a long-lived worker serves: from the request over its queues and connections to the reports."""
+"""A channel that a long-lived worker serves.
+
+Its way goes from the request over queues and connections to the reports.
+"""
 
 from __future__ import annotations
 

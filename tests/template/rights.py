@@ -1,7 +1,8 @@
-"""What each family of functions asks of AWS, declared once more: the policy files must say the same, and no more.
+"""The AWS calls of every family of functions, declared a second time beside the policy files.
 
-A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it. The local stack enforces the policies
-(the journeys fail where one says too little); these tests find where one says too much.
+A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it. The local
+stack enforces the policies, so the journeys fail if a policy allows too little. These tests fail if
+a policy allows too much.
 """
 
 from __future__ import annotations
@@ -64,9 +65,8 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
 }
 
-SENDS_TO: dict[
-    str, set[str]
-] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
+# `delivery`: of every channel type, `own`: of its channel type, `worker`: of the workers
+SENDS_TO: dict[str, set[str]] = {
     "api": {"audience", "delivery", "imports", "worker"},
     "audience": {"audience", "delivery", "worker"},
     "imports": {"imports"},
@@ -92,10 +92,10 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
 
-# Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
-FILES: dict[
-    str, set[tuple[str, str]]
-] = {  # operation, prefix in the bucket of files; none for the bucket itself
+# (operation, prefix in the bucket of files), with an empty prefix for the bucket itself.
+# The API signs the addresses of imports with its own rights. A role that may list the bucket learns
+# that an object is missing.
+FILES: dict[str, set[tuple[str, str]]] = {
     "api": {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
@@ -121,7 +121,7 @@ NETWORK = {
     "ec2:UnassignPrivateIpAddresses",
 }
 
-# What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
+# Calls that Lambda makes in the function's name. A worker makes them itself.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},

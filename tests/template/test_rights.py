@@ -22,7 +22,7 @@ def family_of(function: str) -> str:
 
 
 def statements(family: str, channel_type: str = "${ChannelType}") -> list[dict[str, Any]]:
-    """Of the family's policy file; a delivery function's is for its own channel type."""
+    """Read a family's policy file. A delivery function's policy is for its own channel type."""
     text = (
         (ROOT / ".chalice" / f"policy-{family}.json")
         .read_text()
@@ -185,10 +185,10 @@ def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
         for worker in rights.WORKERS
         for action in rights.CONSUMES[worker]
     }
-    # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
+    # The right to send one message allows a batch. The rights to its writes allow a transaction.
     used = {
-        {"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(each, each)
-        for each in calls_in_adapters()
+        {"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(call, call)
+        for call in calls_in_adapters()
     } - {"TransactWriteItems"}
     assert used == allowed
 

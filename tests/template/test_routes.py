@@ -14,8 +14,8 @@ import pytest
 
 from infra.package import ROOT
 
-# Providers say who they are by the token in the path and their signature, links by the signature in them. The documentation is public.
-# UMS's bare callback address refuses everybody.
+# Providers identify themselves by the token in the path and their signature, links by the signature
+# in them. The documentation is public. UMS's bare callback address refuses every request.
 OPEN = {
     "/receipts/{code}/{token}": "WEBHOOK",
     "/v1/{type}/callback/{code}/{token}": "WEBHOOK",
@@ -32,7 +32,11 @@ import json
 from chalice.test import Client
 from app import app
 from chalicelib.entrypoints.http.route import Auth
-routes = [(path, method, getattr(route.view_function, "auth", None)) for path, each in app.routes.items() for method, route in each.items()]
+routes = [
+    (path, method, getattr(route.view_function, "auth", None))
+    for path, by_method in app.routes.items()
+    for method, route in by_method.items()
+]
 found = []
 with Client(app) as client:
     for path, method, auth in routes:
@@ -40,7 +44,8 @@ with Client(app) as client:
         if auth not in (Auth.WEBHOOK, Auth.NOBODY):
             body = b"" if method == "GET" else b"{}"
             url = path.replace("{", "").replace("}", "")
-            status = client.http.request(method, url, headers={"Content-Type": "application/json"}, body=body).status_code
+            headers = {"Content-Type": "application/json"}
+            status = client.http.request(method, url, headers=headers, body=body).status_code
         found.append([path, method, auth and auth.name, status])
 print(json.dumps(found))
 """
@@ -48,7 +53,10 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def routes(functions: Mapping[str, Any]) -> list[tuple[str, str, str, int | None]]:
-    """(path, method, who may call, what it answers without credentials), with the environment of the template and no AWS."""
+    """Return (path, method, allowed callers, status without credentials) for every route.
+
+    The routes run with the environment of the template and without AWS.
+    """
     variables = functions["api"]["Environment"]["Variables"]
     environment = {
         name: value if isinstance(value, str) else "-" for name, value in variables.items()
