@@ -1,4 +1,4 @@
-"""1b. Resolve a request: the strategy, the delivery channels and the contents that it asks for.
+"""Resolve a request: the strategy, the delivery channels and the contents that it asks for.
 
 The order is: load, check, choose channels, render, check what was rendered.
 """
@@ -173,15 +173,15 @@ def _below(path: str, error: Invalid) -> Invalid:
 # -- choose
 
 
-def _ordinary(request: SendRequest, wecom_types: Collection[ChannelType]) -> Template:
+def _ordinary(request: SendRequest, served_types: Collection[ChannelType]) -> Template:
     """Build the template of an ordinary message, which has no variables.
 
-    Content for WeCom is for both of its types, or for the one in `wecom_types`.
+    Content for WeCom serves those of its two types in `served_types`, else the first.
     """
     contents: dict[ChannelType, Sequence[Content]] = dict(request.contents)
     if ChannelType.WECHATWK in contents:
         alternatives = contents.pop(ChannelType.WECHATWK)
-        chosen = [kind for kind in ENTERPRISE if kind in wecom_types] or ENTERPRISE[:1]
+        chosen = [kind for kind in ENTERPRISE if kind in served_types] or ENTERPRISE[:1]
         contents |= dict.fromkeys(chosen, alternatives)
     return Template(0, 0, request.channel.key, "", contents)
 
@@ -209,7 +209,7 @@ def _check_contact_types(request: SendRequest, template: Template) -> None:
 
 
 def _choose(opened: Sequence[OpenChannel], types: Sequence[ChannelType]) -> list[OpenChannel]:
-    """Choose the delivery channels of each type; raise NotAuthorised when a type has none.
+    """Choose the delivery channels of each type. NotAuthorised: a type has none.
 
     Contacts that are not bound by code have one delivery channel per type: the first by code.
     """

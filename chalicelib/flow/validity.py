@@ -24,7 +24,7 @@ class OpenChannel(NamedTuple):
 
 
 def not_served(world: World, capabilities: Capabilities) -> str:
-    """Return why the stage has no queue for a platform's jobs; "" when it has one."""
+    """Return why the stage has no queue for a platform's jobs, or an empty text."""
     if capabilities.type not in world.limits.channel_types:
         return f"this stage does not deliver on {capabilities.type}"
     worker = capabilities.worker

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall, Reply
-from chalicelib.flow import audience, receipts
+from chalicelib.flow import audience, webhooks
 from tests.builders import SHOP, WEBHOOK_TOKEN
 from tests.fakes.clock import START
 from tests.fakes.providers import ScriptedProvider
@@ -115,7 +115,7 @@ def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
         request = world.providers.text.webhook_request([], replies=replies)
         for _ in range(2):
             try:
-                receipts.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
+                webhooks.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
             except Killed:
                 continue
             break

@@ -24,7 +24,7 @@ from chalicelib.domain.jobs import (
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.domain.strategies import Strategy
-from chalicelib.flow import audience, deliver, evaluate, receipts, submit, tally, withdraw
+from chalicelib.flow import audience, deliver, evaluate, submit, tally, webhooks, withdraw
 from chalicelib.flow import timers as due
 from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
@@ -198,7 +198,7 @@ class Simulation:
         for _, code, found in ready:
             request = self.providers()[code].webhook_request(found)
             if not self._attempt(
-                lambda code=code, request=request: receipts.take_webhook(
+                lambda code=code, request=request: webhooks.take_webhook(
                     self.world.ports, code, WEBHOOK_TOKEN, request
                 )
             ):

@@ -126,7 +126,7 @@ def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
         for function in functions.values()
         for source in sources(function, "SQS")
     ]
-    assert sum(at_once) == 710  # as docs/how-to/operate.md says
+    assert sum(at_once) == 710  # as docs/how-to/deploy.md says
     assert sum(at_once) <= 750
 
 
@@ -291,6 +291,3 @@ def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     }
     assert len(outsiders) == 8
     assert throttled == outsiders
-
-
-# ---- the worker that is off until somebody turns it on

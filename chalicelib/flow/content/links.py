@@ -1,4 +1,4 @@
-"""4b. Replace addresses in a content by variables, so that short links can stand for them.
+"""Replace addresses in a content by variables, so that short links can stand for them.
 
 In a mail's HTML these are the addresses of `<a href>`. Elsewhere they are those in the places that
 the provider's capabilities name. Addresses are looked for before the template's variables are
@@ -48,7 +48,7 @@ class Links:
         self._names = {address: name for name, address in addresses.items()}
 
     def keep(self, name: str, address: str) -> bool:
-        """Let a variable of the template stand for its address; tell if it does from here on."""
+        """Let a variable of the template stand for its address. Return True if it does."""
         if name not in self.addresses and self._takes(address):
             self.addresses[name] = address
             self._names.setdefault(address, name)

@@ -52,19 +52,27 @@ def prepare(
     links: dict[str, str] = dict(before or {})
     names = {*values, *variables(template.contents)}
     for target in channels:
-        channel_type = target.channel.type
+        code, channel_type = target.channel.code, target.channel.type
         raw = _choose(target.provider, alternatives(template.contents[channel_type]))
-        plain = _fill(raw, values, channel_type)
-        contents[target.channel.code] = plain
+        contents[code] = plain = _fill(raw, values, channel_type)
         if _counts_clicks(target, click_types):
             tracked, used = _track(target, raw, values, template.links, Links(links, names))
-            if used and (
-                _is_taken(world, target.provider, tracked, used)
-                or not _is_taken(world, target.provider, plain)
-            ):
-                contents[target.channel.code] = tracked
+            if used and _is_better(world, target.provider, tracked, used, plain):
+                contents[code] = tracked
                 links |= used
     return contents, links
+
+
+def _is_better(
+    world: World,
+    provider: Provider,
+    tracked: Content,
+    links: Collection[str],
+    plain: Content,
+) -> bool:
+    """Prefer short links, unless the platform takes the content only without them."""
+    is_taken = _is_taken(world, provider, tracked, links)
+    return is_taken or not _is_taken(world, provider, plain)
 
 
 def _is_taken(
@@ -80,7 +88,7 @@ def _is_taken(
 def check_complete(
     world: World, provider: Provider, content: Content, links: Collection[str] = ()
 ) -> None:
-    """Check a content as it will be sent, with short links of their full length; raise Invalid."""
+    """Check a content with short links of their full length. Raises Invalid."""
     link = _address(world, "x" * TOKEN)
     provider.check_content(render(content, dict.fromkeys(links, link)))
 
@@ -103,7 +111,7 @@ def check(world: World, channel_type: ChannelType, content: Content) -> None:
 
 
 def check_plain(world: World, channel_type: ChannelType, content: Content) -> None:
-    """Check a content in which braces are ordinary text, not variables; raise Invalid.
+    """Check a content in which braces are ordinary text. Raises Invalid.
 
     In a template braces stand for values, whose length is not known.
     """
@@ -254,7 +262,7 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Read a token; raise NotFound for one that we did not make."""
+    """Read a token. Raises NotFound for one that we did not make."""
     try:
         raw = base64.b64decode(token, altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]

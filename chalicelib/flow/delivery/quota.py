@@ -56,7 +56,7 @@ class Usage(NamedTuple):
 
 
 def limit_of(channel: Channel, capabilities: Capabilities) -> int:
-    """Return the deliveries a day of a channel; 0: no limit."""
+    """Return the deliveries a day of a channel. 0: unlimited."""
     if channel.deliveries_per_day is not None:
         return channel.deliveries_per_day
     return capabilities.deliveries_per_day or 0

@@ -29,7 +29,7 @@ MISSED = 30_000  # ms after which a reservation has gone to others
 class Resume(NamedTuple):
     """The return of a job: at which delivery, and in how many seconds.
 
-    `not_before` (ms) is the reservation that the job has then; 0: none yet.
+    `not_before` (ms) is the reservation that the job has then. 0: none yet.
     """
 
     start: int
@@ -66,7 +66,7 @@ def limit(
 
 
 class Rate(NamedTuple):
-    """Calls or deliveries per second; 0: no limit."""
+    """Calls or deliveries per second. 0: unlimited."""
 
     per_second: float
     of_deliveries: bool = False
