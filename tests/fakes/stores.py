@@ -50,13 +50,12 @@ class FakeLookups:
         self.nonces: dict[tuple[str, str], str] = {}
         self.expecting: dict[str, int] = {}
 
-    def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
-        ids = list(found)
+    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
+        ids = list(lookups)
         for start in range(0, len(ids), WRITE_BATCH):
             with self.steps.around("lookups.put", write=True):
-                self.found.update(
-                    {(channel, i): found[i] for i in ids[start : start + WRITE_BATCH]}
-                )
+                for provider_id in ids[start : start + WRITE_BATCH]:
+                    self.found[channel, provider_id] = lookups[provider_id]
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
