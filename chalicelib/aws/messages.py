@@ -1,4 +1,4 @@
-"""Messages: stored with their first timer (and a small one's plan) in one transaction; counts beside them."""
+"""Messages: stored in one transaction with the first timer, and with the plan of a small message."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Messages:
             transact(actions)
         except Cancelled as error:
             if once is not None and error.failed[-1]:
-                return _read_once(from_item(error.found[-1] or {}))
+                return _read_once(from_item(error.stored[-1] or {}))
             raise Conflict(message.msgid) from error
         self._remember(message)
         return None
