@@ -61,7 +61,11 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
-    "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
+    "poll": {
+        "settings": {"BatchGetItem", "Query"},
+        "lookups": {"BatchGetItem"},
+        "due": {"Query"},
+    },
 }
 
 SENDS_TO: dict[
