@@ -20,6 +20,8 @@ POLLERS = (
 PER_SQS_REQUEST = 0.40e-6
 PER_KEY = 1.00
 PER_ALARM = 0.10
+PER_METRIC = 0.30
+METRICS = 1  # of our own that are written when nothing is sent: oldest_due_seconds
 PER_INVOCATION = 0.20e-6
 PER_GB_SECOND = 0.0000133334  # arm64
 SECONDS_OF_A_CHECK = 0.1  # a scheduled function that finds nothing to do
@@ -61,6 +63,7 @@ def idle_cost(template: Mapping[str, Any]) -> list[Item]:
         ),
         Item("keys", keys, keys * PER_KEY),
         Item("alarms", alarms, alarms * PER_ALARM),
+        Item("metrics", METRICS, METRICS * PER_METRIC),
         Item(
             "scheduled invocations",
             invocations,
