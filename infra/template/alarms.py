@@ -11,11 +11,9 @@ from infra.template.stage import API, Family, Resource, Stage, camel
 
 MINUTES = 15  # within which something must have happened in three for an alarm to ring
 WRITTEN_BY_SENDING = ("messages", "ledger", "lookups", "due")  # tables
-# Seconds that a job may wait in its queue. Broadcasts have priority 3, and fill their queues for hours.
+# Seconds that a job may wait in its queue. Broadcasts (priority 3) fill theirs for hours.
 MAX_AGE = {Priority.HIGH: 120, Priority.MEDIUM: 600, Priority.LOW: 7200}
-MAX_OVERDUE = (
-    300  # seconds: a timer without a tick of its own waits so long for the scheduled sweep
-)
+MAX_OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
 
 
 def resources(stage: Stage) -> Resource:

@@ -95,8 +95,8 @@ class Stage:
         number = configured.get(str(priority.value)) if isinstance(configured, dict) else configured
         if type(number) is not int or number not in CONCURRENCY:
             raise WrongStage(
-                f"concurrency of stage {self.name}, priority {priority.value}: {json.dumps(number)} "
-                f"must be a whole number from {CONCURRENCY[0]} to {CONCURRENCY[-1]}"
+                f"concurrency of stage {self.name}, priority {priority.value}: {json.dumps(number)}"
+                f" must be a whole number from {CONCURRENCY[0]} to {CONCURRENCY[-1]}"
                 " (.chalice/config.json)"
             )
         return number
