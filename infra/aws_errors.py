@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from botocore import exceptions
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-SIGN_IN = "The AWS credentials have expired: sign in again (`aws sso login`), then repeat the command."
+SIGN_IN = (
+    "The AWS credentials have expired: sign in again (`aws sso login`), then repeat the command."
+)
 RIGHTS = "Add it to your policy: docs/how-to/deploy.md has the rights of a deployer."
 WRONG_KEYS = "AWS does not know these credentials: check AWS_PROFILE and AWS_ACCESS_KEY_ID."
 BUSY = "AWS takes no more calls for the moment: wait a minute, then repeat the command."
@@ -64,8 +66,10 @@ def _parts(error: BotoCoreError | ClientError) -> Iterator[str]:
         code = code_of(error)
         text = str(error.response.get("Error", {}).get("Message", "")).rstrip(". ")
         yield f"{error.operation_name}: {code}: {text}."
-        yield FOREIGN if (error.operation_name, code) == ("HeadBucket", "403") else CODES.get(
-            code, ""
+        yield (
+            FOREIGN
+            if (error.operation_name, code) == ("HeadBucket", "403")
+            else CODES.get(code, "")
         )
         return
     yield f"{str(error).rstrip('. ')}."

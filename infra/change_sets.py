@@ -102,7 +102,9 @@ def changes(cloudformation: Any, stack: str, name: str) -> list[Change]:
 def table(listed: Sequence[Change]) -> Iterator[str]:
     """Yield the lines of a table, with a last line that counts the actions."""
     rows = [("action", "logical id", "type", "replacement")]
-    rows += [(change.action, change.logical_id, change.type, change.replacement) for change in listed]
+    rows += [
+        (change.action, change.logical_id, change.type, change.replacement) for change in listed
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -8,7 +8,8 @@ from typing import Any
 
 from chalicelib.config import SUPPORTED_CHANNEL_TYPES
 from infra.idle_cost import idle_cost
-from infra.local.counts import Counts, item_size, operation_of
+from infra.local.counts import Counts, operation_of
+from infra.local.units import item_size
 from infra.package import ROOT
 
 
