@@ -9,23 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.stacks import DeploymentFailed
+
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
 # Types whose resources hold what nobody can make again.
 HOLDING_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 REPLACING = ("True", "Conditional")
-
-# Statuses from which a stack cannot be updated, and the way out of each.
-STUCK: Mapping[str, str] = {
-    "UPDATE_ROLLBACK_FAILED": "choose “Continue update rollback” in the CloudFormation console",
-    "ROLLBACK_FAILED": "delete the stack in the CloudFormation console",
-    "CREATE_FAILED": "delete the stack in the CloudFormation console",
-    "DELETE_FAILED": "delete the stack again in the CloudFormation console, and see its events",
-}
-WAITING = "REVIEW_IN_PROGRESS"  # a stack that has a change set and nothing else
-
-
-class DeploymentFailed(Exception):
-    pass
 
 
 @dataclass(frozen=True)
@@ -41,16 +30,6 @@ class Change:
     def loses_data(self) -> bool:
         lost = self.action == "Remove" or self.replacement in REPLACING
         return lost and self.type in HOLDING_DATA
-
-
-def refuse_unready(stack: str, status: str) -> None:
-    """Raise DeploymentFailed if CloudFormation would not take a change set of this stack now."""
-    if status.endswith("_IN_PROGRESS") and status != WAITING:
-        raise DeploymentFailed(
-            f"{stack} is {status}: another deployment runs. Wait until it ends, then deploy again."
-        )
-    if status in STUCK:
-        raise DeploymentFailed(f"{stack} is {status}: {STUCK[status]}, then deploy again.")
 
 
 def create(
@@ -72,10 +51,7 @@ def create(
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=parameters,
     )
-    if _has_changes(cloudformation, stack, name, poll):
-        return name
-    cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
-    return None
+    return name if _has_changes(cloudformation, stack, name, poll) else None
 
 
 def discard(cloudformation: Any, stack: str, name: str, *, exists: bool) -> None:
@@ -127,21 +103,24 @@ def refuse_losses(listed: Sequence[Change], allowed: Collection[str]) -> None:
 
 
 def parameters(
-    packaged: Path, given: Mapping[str, str], before: Mapping[str, Any] | None
+    packaged: Path, values: Mapping[str, str], before: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
-    """Return the parameters of a change set. A parameter that is not given keeps its value."""
-    known = json.loads((packaged / "sam.json").read_text())["Parameters"]
-    kept = {item["ParameterKey"] for item in before.get("Parameters", [])} if before else set()
-    wrong = set(given) - set(known)
-    if wrong:
+    """Build the stack's parameters: `values`, and the previous values of the others."""
+    declared = json.loads((packaged / "sam.json").read_text())["Parameters"]
+    unknown = set(values) - set(declared)
+    if unknown:
         raise DeploymentFailed(
-            f"no such parameter: {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}"
+            f"unknown parameter: {', '.join(sorted(unknown))}."
+            f" The template has {', '.join(sorted(declared))}."
         )
-    values: list[dict[str, Any]] = [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+    built: list[dict[str, Any]] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
     ]
-    unchanged = [name for name in known if name in kept - set(given)]
-    return values + [{"ParameterKey": name, "UsePreviousValue": True} for name in unchanged]
+    previous = {entry["ParameterKey"] for entry in (before or {}).get("Parameters", [])}
+    for name in declared:
+        if name in previous and name not in values:
+            built.append({"ParameterKey": name, "UsePreviousValue": True})
+    return built
 
 
 def _change(change: Mapping[str, Any]) -> Change:
@@ -154,12 +133,14 @@ def _change(change: Mapping[str, Any]) -> Change:
 
 
 def _has_changes(cloudformation: Any, stack: str, name: str, poll: float) -> bool:
+    """Wait for the change set. Delete it if it failed or is empty."""
     while True:
         described = cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
         if described["Status"] == "CREATE_COMPLETE":
             return True
         if described["Status"] == "FAILED":
             reason = described.get("StatusReason", "")
+            cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
             if any(words in reason for words in NO_CHANGES):
                 return False
             raise DeploymentFailed(f"{stack}: {reason}")
