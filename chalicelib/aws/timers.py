@@ -60,17 +60,20 @@ class Timers:
         due: list[Timer] = []
         for shard in range(SHARDS):
             answer = client("dynamodb").query(
-                TableName=table("due"),
-                KeyConditionExpression="#shard = :shard AND due <= :now",
-                ExpressionAttributeNames={"#shard": "shard"},
-                ExpressionAttributeValues=to_item({":shard": shard, ":now": f"{now:013d}~"}),
-                Limit=max(1, limit - len(due)),
-                ConsistentRead=True,
+                **_due_rows(shard, now), Limit=max(1, limit - len(due)), ConsistentRead=True
             )
             due += [_timer(from_item(item)) for item in answer["Items"]]
             if len(due) >= limit:
                 break
         return due
+
+    def oldest(self, now: int) -> int | None:
+        """Read one row of each shard, the cheapest question that there is."""
+        rows: list[dict[str, object]] = []
+        for shard in range(SHARDS):
+            answer = client("dynamodb").query(**_due_rows(shard, now), Limit=1)
+            rows += [from_item(item) for item in answer["Items"]]
+        return min((_timer(row).at for row in rows), default=None)
 
     def done(self, timers: Sequence[Timer]) -> None:
         for timer in timers:
@@ -113,6 +116,16 @@ def _start_sweep(slot: int) -> None:
 def _key(what: str, slot: int) -> Item:
     shard = hashlib.sha256(what.encode()).digest()[0] % SHARDS
     return to_item({"shard": shard, "due": f"{slot:013d}#{what}"})
+
+
+def _due_rows(shard: int, now: int) -> dict[str, object]:
+    """Build the query for a shard's due rows, earliest first."""
+    return {
+        "TableName": table("due"),
+        "KeyConditionExpression": "#shard = :shard AND due <= :now",
+        "ExpressionAttributeNames": {"#shard": "shard"},
+        "ExpressionAttributeValues": to_item({":shard": shard, ":now": f"{now:013d}~"}),
+    }
 
 
 def _timer(row: dict[str, object]) -> Timer:
