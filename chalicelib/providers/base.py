@@ -157,7 +157,7 @@ def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderErr
     )
 
 
-def harmless(error: ProviderError) -> ProviderError:
+def safe_error(error: ProviderError) -> ProviderError:
     """The error of a request that changes nothing at the provider: never uncertain."""
     return Unavailable(error.code) if isinstance(error, Uncertain) else error
 
@@ -173,7 +173,7 @@ def _by_status(status: int, *, answered: bool) -> type[ProviderError]:
     return Uncertain
 
 
-def ask(http: Http, method: str, url: str, **options: Any) -> Response:
+def safe_request(http: Http, method: str, url: str, **options: Any) -> Response:
     """A request that changes nothing at the provider: when its answer stays away it can simply be made again."""
     try:
         return http.request(method, url, **options)
@@ -206,7 +206,7 @@ def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
         raise Invalid("body", "is not a readable form") from None
 
 
-def understood(
+def read_entries(
     what: str, listed: Any, read: Callable[[Mapping[str, Any]], T | None], provider: str
 ) -> list[T]:
     """What a vendor has reported, one thing or a list of them; those that cannot be understood are counted in the log."""
@@ -253,7 +253,7 @@ def china_time(value: Any, form: str) -> int | None:
     return int(time * 1000) if time > 0 else None
 
 
-def word(value: Any) -> str:
+def identifier(value: Any) -> str:
     """An id, code or contact as a vendor writes it: visible ASCII. Empty for anything else, such as half a surrogate pair."""
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return ""

@@ -10,8 +10,14 @@ from typing import Any
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account, Loss, Outcome, OutgoingCall, Token, token_name
-from chalicelib.providers.base import ErrorTable, ask, retry_after, vendor_error, word
-from chalicelib.providers.tokens import AccessTokens, lasting
+from chalicelib.providers.base import (
+    ErrorTable,
+    identifier,
+    retry_after,
+    safe_request,
+    vendor_error,
+)
+from chalicelib.providers.tokens import AccessTokens, expiring_token
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
 
@@ -34,7 +40,7 @@ class VendorAnswer:
 
 def errcode(body: Any) -> str:
     """`errcode` as text; empty where there is none."""
-    return word(body.get("errcode")) if isinstance(body, Mapping) else ""
+    return identifier(body.get("errcode")) if isinstance(body, Mapping) else ""
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,12 @@ class TokenApi:
 
     def fetch(self) -> Token:
         """A token from the vendor itself, which gives the same one again while it lives."""
-        return self.given(self._read(self._ask(*self._source), Unavailable))
+        return self.read_token(self._read(self._ask(*self._source), Unavailable))
 
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
-        return ask(self._http, "GET", url, params=query)
+        return safe_request(self._http, "GET", url, params=query)
 
-    def given(self, said: VendorAnswer, name: str = "access_token") -> Token:
+    def read_token(self, said: VendorAnswer, name: str = "access_token") -> Token:
         """The token in an answer; raises what an answer without one means."""
         if said.code != SUCCESS:
             raise self.error(said, Misconfigured)
@@ -80,25 +86,25 @@ class TokenApi:
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise Unavailable("no_access_token")
         known = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 10**6
-        return lasting(value, seconds if known else TOKEN_LIFE, self._tokens.now)  # type: ignore[arg-type]
+        return expiring_token(value, seconds if known else TOKEN_LIFE, self._tokens.now)  # type: ignore[arg-type]
 
-    def post(self, url: str, body: Mapping[str, Any], *, harmless: bool = False) -> VendorAnswer:
+    def post(self, url: str, body: Mapping[str, Any], *, safe: bool = False) -> VendorAnswer:
         """What the vendor said, success or not. `harmless`: it may simply be asked again when its answer stays away."""
         value = self._tokens.get(self._name, self.fetch)
-        said = self._post(url, body, value, harmless=harmless)
+        said = self._post(url, body, value, safe=safe)
         if said.code in self._words.stale:
             log.info("access token renewed", extra={"provider_code": said.code})
             said = self._post(
-                url, body, self._tokens.renew(self._name, value, self.fetch), harmless=harmless
+                url, body, self._tokens.renew(self._name, value, self.fetch), safe=safe
             )
         return said
 
-    def _post(
-        self, url: str, body: Mapping[str, Any], token: str, *, harmless: bool
-    ) -> VendorAnswer:
+    def _post(self, url: str, body: Mapping[str, Any], token: str, *, safe: bool) -> VendorAnswer:
         query = {"access_token": token}
-        if harmless:
-            return self._read(ask(self._http, "POST", url, json=body, params=query), Unavailable)
+        if safe:
+            return self._read(
+                safe_request(self._http, "POST", url, json=body, params=query), Unavailable
+            )
         return self._read(self._http.request("POST", url, json=body, params=query), Uncertain)
 
     def _read(self, reply: Response, unclear: type[ProviderError]) -> VendorAnswer:

@@ -33,94 +33,94 @@ class ProviderDeps(NamedTuple):
         return Http(self.policy, self.timeout)
 
 
-def _jpush(means: ProviderDeps) -> Provider:
+def _jpush(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.app.jpush import JPush
 
-    return JPush(means.http)
+    return JPush(deps.http)
 
 
-def _jpush_private(means: ProviderDeps) -> Provider:
+def _jpush_private(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.app.jpush import JPush
 
-    return JPush(means.http, platform="jpush_private")
+    return JPush(deps.http, platform="jpush_private")
 
 
-def _jsms(means: ProviderDeps) -> Provider:
+def _jsms(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.jsms import Jsms
 
-    return Jsms(means.http)
+    return Jsms(deps.http)
 
 
-def _chuanglan(means: ProviderDeps) -> Provider:
+def _chuanglan(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.chuanglan import Chuanglan
 
-    return Chuanglan(means.http)
+    return Chuanglan(deps.http)
 
 
-def _montnets(means: ProviderDeps) -> Provider:
+def _montnets(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.montnets import Montnets
 
-    return Montnets(means.http)
+    return Montnets(deps.http)
 
 
-def _cmpp(means: ProviderDeps) -> Provider:
+def _cmpp(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.cmpp.provider import Cmpp
 
-    return Cmpp(means.policy, means.timeout)
+    return Cmpp(deps.policy, deps.timeout)
 
 
-def _smtp(means: ProviderDeps) -> Provider:
+def _smtp(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.email.smtp import Smtp
 
-    return Smtp(means.policy, means.timeout)
+    return Smtp(deps.policy, deps.timeout)
 
 
-def _alipay(means: ProviderDeps) -> Provider:
+def _alipay(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.alipay_life.alipay import Alipay
 
-    return Alipay(means.http)
+    return Alipay(deps.http)
 
 
-def _dingtalk(means: ProviderDeps) -> Provider:
+def _dingtalk(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.dingtalk.dingtalk import DingTalk
 
-    return DingTalk(means.http, means.tokens)
+    return DingTalk(deps.http, deps.tokens)
 
 
-def _wecom(means: ProviderDeps) -> Provider:
+def _wecom(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wecom.wecom import WeCom
 
-    return WeCom(means.http, means.tokens)
+    return WeCom(deps.http, deps.tokens)
 
 
-def _wecom_linkedcorp(means: ProviderDeps) -> Provider:
+def _wecom_linkedcorp(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 
-    return LinkedCorp(means.http, means.tokens)
+    return LinkedCorp(deps.http, deps.tokens)
 
 
-def _official_account(means: ProviderDeps) -> Provider:
+def _official_account(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.official_account import OfficialAccount
 
-    return OfficialAccount(means.http, means.tokens)
+    return OfficialAccount(deps.http, deps.tokens)
 
 
-def _official_account_authorised(means: ProviderDeps) -> Provider:
+def _official_account_authorised(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.official_account import OfficialAccount
 
-    return OfficialAccount(means.http, means.tokens, component=True)
+    return OfficialAccount(deps.http, deps.tokens, component=True)
 
 
-def _mini_program(means: ProviderDeps) -> Provider:
+def _mini_program(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.mini_program import MiniProgram
 
-    return MiniProgram(means.http, means.tokens)
+    return MiniProgram(deps.http, deps.tokens)
 
 
-def _mini_program_authorised(means: ProviderDeps) -> Provider:
+def _mini_program_authorised(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.mini_program import MiniProgram
 
-    return MiniProgram(means.http, means.tokens, component=True)
+    return MiniProgram(deps.http, deps.tokens, component=True)
 
 
 _PLATFORMS: Mapping[str, Callable[[ProviderDeps], Provider]] = {
@@ -150,12 +150,12 @@ def load(
     return make(platform, ProviderDeps(policy, timeout, tokens))
 
 
-def make(platform: str, means: ProviderDeps) -> Provider:
+def make(platform: str, deps: ProviderDeps) -> Provider:
     """One of one's own."""
     maker = _PLATFORMS.get(platform)
     if maker is None:
         raise Invalid("platform", "must be one of " + ", ".join(sorted(_PLATFORMS)))
-    return maker(means)
+    return maker(deps)
 
 
 def capabilities() -> Mapping[str, Capabilities]:

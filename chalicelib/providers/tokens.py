@@ -18,7 +18,7 @@ AHEAD = 0.1  # of a token's life: from then on it is renewed
 Fetch = Callable[[], Token]
 
 
-def lasting(value: str, seconds: float, now: int) -> Token:
+def expiring_token(value: str, seconds: float, now: int) -> Token:
     """A token that was given for so many seconds: it counts as expired a little before."""
     life = max(0.0, seconds - min(60.0, seconds * 0.05)) * 1000
     return Token(value, now + int(life), now + int(life * (1 - AHEAD)))

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import Misconfigured, Unavailable
 from chalicelib.domain.provider_io import Token
-from chalicelib.providers.tokens import AccessTokens, MemoryTokens, lasting
+from chalicelib.providers.tokens import AccessTokens, MemoryTokens, expiring_token
 
 
 class Vendor:
@@ -22,7 +22,7 @@ class Vendor:
 
     def fetch(self) -> Token:
         self.given += 1
-        return lasting(f"token-{self.given}", 7200, int(self.time * 1000))
+        return expiring_token(f"token-{self.given}", 7200, int(self.time * 1000))
 
 
 @pytest.fixture

@@ -43,12 +43,12 @@ from chalicelib.providers.base import (
     PlainSession,
     check_names,
     coded_error,
+    identifier,
     optional_text,
     optional_url,
     required_text,
     settings,
     vendor_error,
-    word,
 )
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
@@ -108,7 +108,7 @@ class Alipay(PlainProvider):
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        if not word(required_text(raw, "app_id", "credentials", 32)):
+        if not identifier(required_text(raw, "app_id", "credentials", 32)):
             raise Invalid("credentials.app_id", "must be visible ASCII characters")
         alipay_signing.private_key(
             required_text(raw, "private_key", "credentials"), "credentials.private_key"
@@ -196,7 +196,7 @@ class AlipaySession(PlainSession):
             found = alipay_signing.members(reply.body.decode())
             raw = found.get(ANSWER) or found["error_response"]
             answer, signature = json.loads(raw), json.loads(found.get("sign", '""'))
-            code, sub_code = word(answer.get("code")), word(answer.get("sub_code"))
+            code, sub_code = identifier(answer.get("code")), identifier(answer.get("sub_code"))
         except (ValueError, KeyError, AttributeError):
             raise vendor_error(reply, CODES, {}) from None
         # What the gateway says of a request that it could not verify is not signed.

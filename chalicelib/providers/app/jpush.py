@@ -35,12 +35,12 @@ from chalicelib.ports import Session
 from chalicelib.providers.app import jpush_content, jpush_receipts
 from chalicelib.providers.base import (
     PlainSession,
-    ask,
     check_names,
     error_code,
-    harmless,
     optional_url,
     required_text,
+    safe_error,
+    safe_request,
     settings,
     vendor_error,
 )
@@ -162,11 +162,11 @@ class JPush:
 
     def _fetch_cids(self, base_url: str, auth: tuple[str, str]) -> list[str]:
         query = {"type": "push", "count": str(CIDS)}
-        reply = ask(self._http, "GET", f"{base_url}/v3/push/cid", params=query, auth=auth)
+        reply = safe_request(self._http, "GET", f"{base_url}/v3/push/cid", params=query, auth=auth)
         body = reply.json()
         cids = body.get("cidlist") if isinstance(body, dict) and reply.status == 200 else None
         if not isinstance(cids, list) or not cids or not all(isinstance(cid, str) for cid in cids):
-            raise harmless(vendor_error(reply, ERRORS, {}))
+            raise safe_error(vendor_error(reply, ERRORS, {}))
         return list(reversed(cids))
 
 
@@ -208,7 +208,7 @@ class JPushSession(PlainSession):
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
         """Withdraw a push of the last day, for all its devices (rest_api_v3_push_advanced, 2022-08-09, which names no answers)."""
-        reply = ask(
+        reply = safe_request(
             self._http,
             "DELETE",
             f"{self._base_url}/v3/push/{quote(provider_id, safe='')}",
@@ -216,7 +216,7 @@ class JPushSession(PlainSession):
         )
         if reply.status in (200, 204):
             return [Outcome()] * len(contacts)
-        raise harmless(vendor_error(reply, ERRORS, {}))
+        raise safe_error(vendor_error(reply, ERRORS, {}))
 
     def check(self) -> None:
         self._provider.take_cid(self._base_url, self._auth)
@@ -247,7 +247,7 @@ class JPushSession(PlainSession):
         }
         if date:
             wanted["date"] = date
-        reply = ask(
+        reply = safe_request(
             self._http,
             "POST",
             f"{self._report_url}/v3/status/message",
@@ -256,7 +256,7 @@ class JPushSession(PlainSession):
         )
         states = reply.json()
         if reply.status != 200 or not isinstance(states, dict):
-            raise harmless(vendor_error(reply, ERRORS, {}))
+            raise safe_error(vendor_error(reply, ERRORS, {}))
         for contact in contacts:
             state = states.get(contact)
             status = state.get("status") if isinstance(state, dict) else None

@@ -19,7 +19,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
-from chalicelib.providers.base import check_names, milliseconds, read_json, word
+from chalicelib.providers.base import check_names, identifier, milliseconds, read_json
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +119,11 @@ def _events(parsed: Any, fields: Fields) -> Sequence[Any]:
 
 
 def _status(event: Any, fields: Fields) -> str:
-    return word(_first(event, fields["kind"])) if isinstance(event, Mapping) else ""
+    return identifier(_first(event, fields["kind"])) if isinstance(event, Mapping) else ""
 
 
 def _receipts(event: Mapping[str, Any], fields: Fields, now: int) -> Iterator[Receipt]:
-    status, provider_id = _status(event, fields), word(_first(event, fields["id"]))
+    status, provider_id = _status(event, fields), identifier(_first(event, fields["id"]))
     contacts = _first(event, fields["contact"])
     if not status or not provider_id:
         return
@@ -131,8 +131,8 @@ def _receipts(event: Mapping[str, Any], fields: Fields, now: int) -> Iterator[Re
     time = milliseconds(_first(event, fields["time"])) or now
     code = status[:40] if kind == ReceiptKind.OTHER else ""
     if kind == ReceiptKind.DELIVERY_FAILED:
-        code = word(_first(event, fields["code"]))
-    for contact in map(word, contacts if isinstance(contacts, list) else [contacts]):
+        code = identifier(_first(event, fields["code"]))
+    for contact in map(identifier, contacts if isinstance(contacts, list) else [contacts]):
         if contact:
             yield Receipt(provider_id, ReceiptKind(kind), time, contact, code)
 

@@ -40,12 +40,12 @@ from chalicelib.providers.base import (
     PlainProvider,
     PlainSession,
     check_names,
+    identifier,
     number,
     optional_text,
     optional_url,
     required_text,
     settings,
-    word,
 )
 from chalicelib.providers.dingtalk import content, results
 from chalicelib.providers.errcodes import (
@@ -126,7 +126,7 @@ def code_of(body: Any) -> str:
     if code != "88":
         return code
     told = _SUB_CODE.search(str(body.get("errmsg", "")))
-    return word(body.get("sub_code")) or (told[1] if told else code)
+    return identifier(body.get("sub_code")) or (told[1] if told else code)
 
 
 WORDS = VendorCodes(ERRORS, STALE, code_of)
@@ -208,7 +208,7 @@ class DingTalkSession(PlainSession):
             return Answer(outcomes(call, USERID, lambda _: lost))
         if said.code != SUCCESS:
             raise self._api.error(said)
-        return Answer(outcomes(call, USERID, lambda _: None), word(said.body.get("task_id")))
+        return Answer(outcomes(call, USERID, lambda _: None), identifier(said.body.get("task_id")))
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
         """One request per task. Of a task that DingTalk will not tell of (older than 24 hours) nothing more is learnt."""
@@ -229,7 +229,7 @@ class DingTalkSession(PlainSession):
     def _task(self, what: str, name: str, task_id: str) -> Mapping[str, Any] | None:
         """None when DingTalk refuses this task, not the account."""
         body = {"agent_id": self._agent, name: int(task_id) if task_id.isdecimal() else task_id}
-        said = self._api.post(f"{self._url}{NOTICES}/{what}", body, harmless=True)
+        said = self._api.post(f"{self._url}{NOTICES}/{what}", body, safe=True)
         if said.code == SUCCESS:
             return said.body
         error = self._api.error(said)

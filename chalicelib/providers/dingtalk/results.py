@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
-from chalicelib.providers.base import word
+from chalicelib.providers.base import identifier
 
 # A notice that reached the person, whether it was opened or not. Opening one is no click.
 REACHED = ("read_user_id_list", "unread_user_id_list")
@@ -45,11 +45,11 @@ def _ids(given: Any) -> Iterable[str]:
     listed: Iterable[Any] = (
         given.split(",") if isinstance(given, str) else given if isinstance(given, list) else ()
     )
-    return filter(None, map(word, listed))
+    return filter(None, map(identifier, listed))
 
 
 def _reasons(given: Any) -> Iterator[tuple[str, str]]:
     """`{code, count, userid}` each: 143105 more than 500 on a day, 143106 the same text again, 1430002 forbidden words …"""
     for each in given if isinstance(given, list) else ():
-        if isinstance(each, Mapping) and word(each.get("userid")):
-            yield word(each.get("userid")), word(each.get("code")) or "forbidden"
+        if isinstance(each, Mapping) and identifier(each.get("userid")):
+            yield identifier(each.get("userid")), identifier(each.get("code")) or "forbidden"

@@ -35,15 +35,15 @@ from chalicelib.domain.provider_io import (
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PlainSession,
-    ask,
     check_names,
     coded_error,
-    harmless,
+    identifier,
     optional_text,
     optional_url,
     required_text,
+    safe_error,
+    safe_request,
     settings,
-    word,
 )
 from chalicelib.providers.sms import chuanglan_receipts, platform, receipts
 from chalicelib.web.http import Http
@@ -197,7 +197,7 @@ class ChuanglanSession(PlainSession):
         if code != "0":
             raise coded_error(reply, ERRORS, code)
         answer = reply.json()
-        failed, msg_id = word(answer.get("failNum")), word(answer.get("msgId"))
+        failed, msg_id = identifier(answer.get("failNum")), identifier(answer.get("msgId"))
         if failed not in ("", "0"):  # nothing says who: their receipts will not come
             log.warning(
                 "numbers of a batch refused", extra={"provider": "chuanglan", "count": failed[:10]}
@@ -220,10 +220,12 @@ class ChuanglanSession(PlainSession):
         return receipts.pulled(lambda: self._ask(path, count=str(PULLED)).get("result"), PULLED)
 
     def _ask(self, path: str, **more: str) -> Mapping[str, Any]:
-        reply = ask(self._http, "POST", self._base_url + path, json={**self._login, **more})
+        reply = safe_request(
+            self._http, "POST", self._base_url + path, json={**self._login, **more}
+        )
         code = _code(reply)
         if code != "0":
-            raise harmless(coded_error(reply, ERRORS, code))
+            raise safe_error(coded_error(reply, ERRORS, code))
         return reply.json()  # type: ignore[no-any-return]
 
 
@@ -242,4 +244,4 @@ def _code(reply: Response) -> str:
     body = reply.json()
     if not isinstance(body, dict):
         return ""
-    return word(body.get("code")) or word(body.get("ret"))
+    return identifier(body.get("code")) or identifier(body.get("ret"))

@@ -15,11 +15,11 @@ from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, 
 from chalicelib.providers.base import (
     JSON,
     china_time,
+    identifier,
     milliseconds,
+    read_entries,
     read_form,
     read_json,
-    understood,
-    word,
 )
 from chalicelib.providers.sms import platform, receipts
 
@@ -70,16 +70,16 @@ def _posted(request: WebhookRequest) -> Sequence[Any]:
 
 
 def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
-    return understood("receipts", listed, _receipt, "chuanglan")
+    return read_entries("receipts", listed, _receipt, "chuanglan")
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     msg_id, status = (
-        word(report.get("msgid")) or word(report.get("msgId")),
-        word(report.get("status")),
+        identifier(report.get("msgid")) or identifier(report.get("msgId")),
+        identifier(report.get("status")),
     )
     number, time = (
-        platform.mainland(word(report.get("mobile"))),
+        platform.mainland(identifier(report.get("mobile"))),
         _time(report.get("notifyTime")) or _time(report.get("reportTime")) or 0,
     )
     if not msg_id or not status or number is None:
@@ -94,7 +94,7 @@ def _receipt(report: Mapping[str, Any]) -> Receipt | None:
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
-    return understood("replies", listed, _reply, "chuanglan")
+    return read_entries("replies", listed, _reply, "chuanglan")
 
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:
@@ -106,7 +106,7 @@ def _reply(each: Mapping[str, Any]) -> Reply | None:
 
 def _time(value: Any) -> int | None:
     """yyMMddHHmmss, yyMMddHHmm, or milliseconds as digits."""
-    digits = word(value)
+    digits = identifier(value)
     if len(digits) == 12:
         return china_time(digits, "%y%m%d%H%M%S")
     return china_time(digits, "%y%m%d%H%M") if len(digits) == 10 else milliseconds(digits)

@@ -34,16 +34,16 @@ from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PLACEHOLDER,
     PlainSession,
-    ask,
     check_names,
     error_code,
-    harmless,
+    identifier,
     number,
     optional_url,
     required_text,
+    safe_error,
+    safe_request,
     settings,
     vendor_error,
-    word,
 )
 from chalicelib.providers.sms import jsms_receipts, platform, receipts
 from chalicelib.web.http import Http
@@ -181,11 +181,11 @@ class JsmsSession(PlainSession):
         )
 
     def _ask(self, path: str, kind: type) -> Any:
-        reply = ask(self._http, "GET", self._base_url + path, auth=self._auth)
+        reply = safe_request(self._http, "GET", self._base_url + path, auth=self._auth)
         body = reply.json()
         if reply.status == 200 and isinstance(body, kind):
             return body
-        raise harmless(vendor_error(reply, ERRORS, STATUSES))
+        raise safe_error(vendor_error(reply, ERRORS, STATUSES))
 
 
 def batch(call: OutgoingCall) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def answer(call: OutgoingCall, listed: Sequence[Any]) -> Answer:
 
 def _outcome(entry: Mapping[str, Any]) -> Outcome:
     """A refused recipient may have a msg_id too; the code decides."""
-    code, msg_id = word(entry.get("error_code")), word(entry.get("msg_id"))
+    code, msg_id = identifier(entry.get("error_code")), identifier(entry.get("msg_id"))
     if code in LATER:
         return Outcome(code=code, later=True)
     if code:

@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import milliseconds, read_form, read_json, understood, word
+from chalicelib.providers.base import identifier, milliseconds, read_entries, read_form, read_json
 from chalicelib.providers.sms import receipts
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook
     if kind == "SMS_REPORT":
         return Webhook(read_reports(read_json(form.get("data", ""), "data")), nonce=nonce)
     log.info(
-        "callback ignored", extra={"provider": "jsms", "callback_type": word(kind)[:40]}
+        "callback ignored", extra={"provider": "jsms", "callback_type": identifier(kind)[:40]}
     )  # SMS_TEMPLATE, SMS_SIGN: reviews
     return Webhook(nonce=nonce)
 
@@ -84,21 +84,23 @@ def _verify(form: Mapping[str, str], secret: Mapping[str, str], now: int) -> Non
 
 
 def read_reports(listed: Any) -> Sequence[Receipt]:
-    return understood("receipts", listed, _receipt, "jsms")
+    return read_entries("receipts", listed, _receipt, "jsms")
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
-    msg_id, code = word(report.get("msgId")), word(report.get("status"))
+    msg_id, code = identifier(report.get("msgId")), identifier(report.get("status"))
     time = milliseconds(report.get("receiveTime")) or 0
     if not code or not msg_id:
         return None
     kind = STATES.get(code, ReceiptKind.OTHER)
     failed = "" if kind is ReceiptKind.DELIVERED else code
-    return Receipt(msg_id, kind, time, word(report.get("phone")), failed, code == NO_SUCH_NUMBER)
+    return Receipt(
+        msg_id, kind, time, identifier(report.get("phone")), failed, code == NO_SUCH_NUMBER
+    )
 
 
 def read_replies(listed: Any) -> Sequence[Reply]:
-    return understood("replies", listed, _reply, "jsms")
+    return read_entries("replies", listed, _reply, "jsms")
 
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:

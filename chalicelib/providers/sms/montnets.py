@@ -37,15 +37,15 @@ from chalicelib.ports import Session
 from chalicelib.providers.base import (
     CHINA,
     PlainSession,
-    ask,
     check_names,
     coded_error,
-    harmless,
+    identifier,
     optional_text,
     optional_url,
     required_text,
+    safe_error,
+    safe_request,
     settings,
-    word,
 )
 from chalicelib.providers.sms import montnets_receipts, platform, receipts
 from chalicelib.web.http import Http
@@ -109,7 +109,7 @@ class Montnets:
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        if not word(required_text(raw, "userid", "credentials", 6)):
+        if not identifier(required_text(raw, "userid", "credentials", 6)):
             raise Invalid("credentials.userid", "must be visible ASCII characters")
         required_text(raw, "password", "credentials", 100)
         required_text(
@@ -245,10 +245,12 @@ class MontnetsSession(PlainSession):
         return receipts.pulled(lambda: self._ask(path, retsize=size).get(name), size)
 
     def _ask(self, path: str, **more: int) -> Mapping[str, Any]:
-        reply = ask(self._http, "POST", self._base_url + path, json={**self._login(), **more})
+        reply = safe_request(
+            self._http, "POST", self._base_url + path, json={**self._login(), **more}
+        )
         result = _result(reply)
         if result != "0":
-            raise harmless(coded_error(reply, ERRORS, result))
+            raise safe_error(coded_error(reply, ERRORS, result))
         return reply.json()  # type: ignore[no-any-return]
 
 
@@ -267,4 +269,4 @@ def numbers_of(contacts: Sequence[str]) -> Sequence[str]:
 def _result(reply: Response) -> str:
     """`result` without its sign, which one edition of the table has and another has not; empty when there is none."""
     body = reply.json()
-    return word(body.get("result")).removeprefix("-") if isinstance(body, dict) else ""
+    return identifier(body.get("result")).removeprefix("-") if isinstance(body, dict) else ""

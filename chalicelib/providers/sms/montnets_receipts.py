@@ -21,10 +21,10 @@ from chalicelib.providers.base import (
     CHINA,
     JSON,
     china_time,
+    identifier,
+    read_entries,
     read_form,
     read_json,
-    understood,
-    word,
 )
 from chalicelib.providers.sms import receipts
 
@@ -48,7 +48,7 @@ def password_digest(userid: str, password: str, stamp: str) -> str:
 
 def long(value: Any) -> int:
     """A message id: 64 bits, negative or not, as number or digits; 0 when it is none."""
-    text = word(value)
+    text = identifier(value)
     return int(text) if re.fullmatch(r"-?\d{1,20}", text, re.ASCII) else 0
 
 
@@ -61,7 +61,7 @@ def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     """Raises Unverified, or Invalid for what cannot be read. The digest does not cover the reports; the token in the path does more."""
     form = _form(request)
     _verify(form, secret, request.now)
-    command = _COMMAND.fullmatch(word(form.get("cmd")))
+    command = _COMMAND.fullmatch(identifier(form.get("cmd")))
     if command is None:
         raise Invalid("cmd", "must be RPT_REQ or MO_REQ")
     answer = json.dumps(
@@ -105,7 +105,7 @@ def _list(form: Mapping[str, Any], name: str) -> Sequence[Any]:
 
 def _verify(form: Mapping[str, Any], secret: Mapping[str, str], now: int) -> None:
     """By digest and time, or, where the account has that arranged, by the password itself."""
-    userid, given, stamp = (word(form.get(name)) for name in ("userid", "pwd", "timestamp"))
+    userid, given, stamp = (identifier(form.get(name)) for name in ("userid", "pwd", "timestamp"))
     if not hmac.compare_digest(
         userid.upper().encode(), secret["userid"].upper().encode("utf-8", "replace")
     ):
@@ -131,26 +131,29 @@ def _is_recent(stamp: str, now: int) -> bool:
 def read_reports(listed: Sequence[Any]) -> Sequence[Receipt]:
     """The first part of a long text speaks for all of it."""
     mine = [each for each in listed if not (isinstance(each, Mapping) and _is_further(each))]
-    return understood("receipts", mine, _receipt, "montnets")
+    return read_entries("receipts", mine, _receipt, "montnets")
 
 
 def _is_further(report: Mapping[str, Any]) -> bool:
     """A further part of a long text, or a report that somebody downloaded what a text leads to."""
-    return word(report.get("pknum")) not in ("", "0", "1") or word(report.get("rpttype")) == "2"
+    return (
+        identifier(report.get("pknum")) not in ("", "0", "1")
+        or identifier(report.get("rpttype")) == "2"
+    )
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
     """`status` is 0 for delivered, another number for not; what else it may be nobody knows."""
-    msgid, status = long(report.get("msgid")), word(report.get("status"))
+    msgid, status = long(report.get("msgid")), identifier(report.get("status"))
     time = china_time(report.get("rtime"), TIME) or 0
     if not msgid or not status:
         return None
-    identity, number = delivery_id(msgid), word(report.get("mobile"))
+    identity, number = delivery_id(msgid), identifier(report.get("mobile"))
     if not re.fullmatch(r"-?\d{1,9}", status, re.ASCII):
         return Receipt(identity, ReceiptKind.OTHER, time, number, status[:40])
     if int(status) == 0:
         return Receipt(identity, ReceiptKind.DELIVERED, time, number)
-    code = word(report.get("errcode")) or status
+    code = identifier(report.get("errcode")) or status
     return Receipt(
         identity,
         ReceiptKind.DELIVERY_FAILED,
@@ -162,7 +165,7 @@ def _receipt(report: Mapping[str, Any]) -> Receipt | None:
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:
-    return understood("replies", listed, _reply, "montnets")
+    return read_entries("replies", listed, _reply, "montnets")
 
 
 def _reply(each: Mapping[str, Any]) -> Reply | None:

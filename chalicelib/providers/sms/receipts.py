@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.domain.errors import ProviderError
 from chalicelib.domain.provider_io import Receipt, Reply
-from chalicelib.providers.base import word
+from chalicelib.providers.base import identifier
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def is_gone(code: str, description: str = "") -> bool:
 
 def reply(contact: Any, text: Any, time: int | None, id: str = "") -> Reply | None:
     """What a person wrote; None when it cannot be understood. `id`: where the vendor gives none, made of the reply itself."""
-    number = word(contact)
+    number = identifier(contact)
     if not number or not isinstance(text, str) or time is None:
         return None
     clean = text.encode("utf-8", "ignore").decode().replace("\0", "").strip()[:REPLY_CHARACTERS]

@@ -21,11 +21,11 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.provider_io import Account, Loss, Outcome
 from chalicelib.providers.base import (
-    ask,
     check_names,
     optional_text,
     optional_url,
     required_text,
+    safe_request,
     settings,
 )
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, VendorCodes, errcode
@@ -180,4 +180,4 @@ class OwnApi(TokenApi):
         )
 
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
-        return ask(self._http, "POST", url, json=query)
+        return safe_request(self._http, "POST", url, json=query)

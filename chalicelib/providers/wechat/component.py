@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured, Unavailable
 from chalicelib.domain.provider_io import Account, Token
-from chalicelib.providers.base import ask
+from chalicelib.providers.base import safe_request
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, VendorAnswer, VendorCodes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.api import ERRORS, STALE, WORDS, base_url, code_of
@@ -73,15 +73,15 @@ class Component(TokenApi):
         ticket = self._tokens.read(ticket_name(self.app_id))
         if ticket is None:  # WeChat posts one every 10 minutes, so its address is missing or wrong
             raise Misconfigured("no_component_verify_ticket")
-        return ask(self._http, "POST", url, json={**query, "component_verify_ticket": ticket})
+        return safe_request(
+            self._http, "POST", url, json={**query, "component_verify_ticket": ticket}
+        )
 
-    def given(self, said: VendorAnswer, name: str = "component_access_token") -> Token:
-        return super().given(said, name)
+    def read_token(self, said: VendorAnswer, name: str = "component_access_token") -> Token:
+        return super().read_token(said, name)
 
     def call(self, name: str, **body: str) -> VendorAnswer:
-        return self.post(
-            f"{self._url}/{name}", {"component_appid": self.app_id, **body}, harmless=True
-        )
+        return self.post(f"{self._url}/{name}", {"component_appid": self.app_id, **body}, safe=True)
 
     def link(self, redirect_uri: str, auth_type: str, app_id: str) -> str:
         """The page with the QR code, good for half an hour. It has to be opened from a page under the platform's own domain."""
@@ -152,7 +152,7 @@ class AuthorisedApi(TokenApi):
 
     def _keep(self, said: VendorAnswer, info: Mapping[str, Any], spent: str, refresh: str) -> Token:
         """The refresh token is kept with the digest of the code that brought it, so that a code is exchanged once."""
-        token = self.given(VendorAnswer(said.code, info), "authorizer_access_token")
+        token = self.read_token(VendorAnswer(said.code, info), "authorizer_access_token")
         newest = info.get("authorizer_refresh_token")
         kept = json.dumps([spent, newest if isinstance(newest, str) and newest else refresh])
         until = self._tokens.now + REFRESH_LIFE_MS

@@ -26,7 +26,7 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
 )
 from chalicelib.ports import Session
-from chalicelib.providers.base import word
+from chalicelib.providers.base import identifier
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import api, content, receipts
 from chalicelib.providers.wechat.session import WeChatSession
@@ -97,7 +97,7 @@ class OfficialAccountSession(WeChatSession):
                 "template/send",
                 call,
                 content.template_body(what, call.token),
-                lambda said: word(said.body.get("msgid")),
+                lambda said: identifier(said.body.get("msgid")),
             )
         body = content.notice_body(what)
         return self.deliver(

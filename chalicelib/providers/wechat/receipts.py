@@ -23,7 +23,7 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.providers.base import milliseconds, read_json, word
+from chalicelib.providers.base import identifier, milliseconds, read_json
 from chalicelib.providers.wechat import component, crypto
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def _understand(
         return Webhook(reply=SUCCESS, channel=other)
     receipts, replies = list(_receipts(event)), list(_replies(event))
     if not receipts and not replies:
-        kind = word(event.get("Event")) or word(event.get("MsgType"))
+        kind = identifier(event.get("Event")) or identifier(event.get("MsgType"))
         said = (
             "receipts not understood"
             if kind in (TEMPLATE_SENT, NOTICE_SENT)
@@ -156,8 +156,11 @@ def _other(request: WebhookRequest, secret: Mapping[str, str]) -> str:
 
 def _kept(event: Mapping[str, Any], platform: str, now: int) -> Iterator[tuple[str, Token]]:
     """The platform's ticket, or the code of an account that has authorised it: for who sends, see component.py."""
-    kind, account = word(event.get("InfoType")), word(event.get("AuthorizerAppid"))
-    ticket, code = word(event.get("ComponentVerifyTicket")), word(event.get("AuthorizationCode"))
+    kind, account = identifier(event.get("InfoType")), identifier(event.get("AuthorizerAppid"))
+    ticket, code = (
+        identifier(event.get("ComponentVerifyTicket")),
+        identifier(event.get("AuthorizationCode")),
+    )
     if event.get("AppId") != platform:
         raise Unverified("component")
     if kind == "component_verify_ticket" and ticket:
@@ -182,7 +185,7 @@ def _authorised(
     event: Mapping[str, Any], kept: Mapping[str, Token], secret: Mapping[str, str]
 ) -> str | None:
     """The channel of an account whose code was just kept: this one, or the one that has its AppID as its code."""
-    account = word(event.get("AuthorizerAppid"))
+    account = identifier(event.get("AuthorizerAppid"))
     if component.code_name(secret["component"], account) not in kept:
         return None
     if account == secret["app_id"]:
@@ -193,13 +196,13 @@ def _authorised(
 def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
     kind, openid, time = (
         event.get("Event"),
-        word(event.get("FromUserName")),
+        identifier(event.get("FromUserName")),
         milliseconds(event.get("CreateTime")),
     )
     if not openid or time is None:
         return
     if kind == TEMPLATE_SENT:
-        yield from _finished(word(event.get("MsgID")), event.get("Status"), openid, time)
+        yield from _finished(identifier(event.get("MsgID")), event.get("Status"), openid, time)
     elif kind == NOTICE_SENT:
         around = event.get("SubscribeMsgSentEvent", event)
         listed = around.get("List") if isinstance(around, Mapping) else None
@@ -211,7 +214,7 @@ def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
 def _finished(msgid: str, status: Any, openid: str, time: int) -> Iterator[Receipt]:
     """`success`, `failed:user block`, `failed: system failed`, and, as seen, other reasons; with and without a blank."""
     said, _, reason = (
-        word("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":")
+        identifier("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":")
     )
     if msgid and said == "success":
         yield Receipt(msgid, ReceiptKind.DELIVERED, time, openid)
@@ -222,7 +225,7 @@ def _finished(msgid: str, status: Any, openid: str, time: int) -> Iterator[Recei
 
 
 def _sent(entry: Mapping[str, Any], openid: str, time: int) -> Iterator[Receipt]:
-    template_id, code = word(entry.get("TemplateId")), word(entry.get("ErrorCode"))
+    template_id, code = identifier(entry.get("TemplateId")), identifier(entry.get("ErrorCode"))
     if template_id and code == "0":
         yield Receipt(_notice_id(openid, template_id, time), ReceiptKind.DELIVERED, time, openid)
     elif template_id and code:
@@ -237,16 +240,16 @@ def _sent(entry: Mapping[str, Any], openid: str, time: int) -> Iterator[Receipt]
 
 def _replies(event: Mapping[str, Any]) -> Iterator[Reply]:
     """What people write to the account, and that they follow it or no longer do."""
-    openid, time = word(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
+    openid, time = identifier(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
     if not openid or time is None:
         return
-    text, kind = event.get("Content"), word(event.get("Event"))
+    text, kind = event.get("Content"), identifier(event.get("Event"))
     if event.get("MsgType") == "text" and isinstance(text, str):
         yield Reply(
             openid,
             text[:MAX_TEXT].encode("utf-8", "replace").decode(),
             time,
-            word(event.get("MsgId")),
+            identifier(event.get("MsgId")),
         )
     elif kind in FOLLOWS:
         yield Reply(openid, kind, time, f"{kind}-{time}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Webhook, WebhookRequest
-from chalicelib.providers.base import milliseconds, word
+from chalicelib.providers.base import identifier, milliseconds
 from chalicelib.providers.wechat import crypto
 
 log = logging.getLogger(__name__)
@@ -55,11 +55,13 @@ def _receipts(event: Mapping[str, str]) -> Iterator[Receipt]:
     """A card is known by its task id. What else members do in the application is none of ours."""
     kind = event.get("Event", "")
     task_id, userid, time = (
-        word(event.get("TaskId")),
-        word(event.get("FromUserName")),
+        identifier(event.get("TaskId")),
+        identifier(event.get("FromUserName")),
         milliseconds(event.get("CreateTime")),
     )
     if kind in CLICKS and task_id and userid and time is not None:
         yield Receipt(task_id, ReceiptKind.CLICKED, time, userid)
     else:
-        log.info("callback ignored", extra={"provider": "wecom", "callback_type": word(kind)[:40]})
+        log.info(
+            "callback ignored", extra={"provider": "wecom", "callback_type": identifier(kind)[:40]}
+        )

@@ -32,7 +32,7 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
 )
 from chalicelib.ports import Session
-from chalicelib.providers.base import PlainSession, number, settings, word
+from chalicelib.providers.base import PlainSession, identifier, number, settings
 from chalicelib.providers.errcodes import SUCCESS, VendorAnswer, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, callbacks, content
@@ -135,7 +135,7 @@ class WeComSession(PlainSession):
         """From everybody whom the call reached, within 24 hours; WeCom has no other way."""
         msgid = provider_id.split(" ")[0]
         said = self._api.post(
-            f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, harmless=True
+            f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, safe=True
         )
         if said.code == SUCCESS:
             return [Outcome()] * len(contacts)
@@ -171,4 +171,4 @@ def _refused(said: VendorAnswer) -> Callable[[str], Outcome | None]:
 def _ids(said: VendorAnswer, body: Mapping[str, Any]) -> str:
     """The id to recall by; of a card also the one by which its clicks name it."""
     task_id = body.get("template_card", {}).get("task_id")
-    return " ".join(name for name in (word(said.body.get("msgid")), task_id) if name)
+    return " ".join(name for name in (identifier(said.body.get("msgid")), task_id) if name)

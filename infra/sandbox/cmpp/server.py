@@ -17,8 +17,9 @@ from dataclasses import dataclass, field, replace
 
 from aiohttp import web
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import Framer, Malformed
+from chalicelib.providers.sms.cmpp.messages import (
     Command,
     Connect,
     ConnectResp,
@@ -28,7 +29,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Report,
     Submit,
 )
-from chalicelib.providers.sms.cmpp.fields import Framer, Malformed
 from infra.sandbox import links
 from infra.sandbox.accounts import Account
 from infra.sandbox.behaviour import Behaviour, of
@@ -53,7 +53,7 @@ class Connection:
     unanswered: int = 0  # SUBMITs
     sequences: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def write(self, body: codec.Body, sequence: int | None = None) -> int:
+    def write(self, body: messages.Body, sequence: int | None = None) -> int:
         number = next(self.sequences) if sequence is None else sequence
         if not self.writer.is_closing():
             self.writer.write(codec.encode(body, number, self.version))
@@ -159,15 +159,15 @@ class Gateway:
                 await writer.wait_closed()
 
     def _greet(self, frame: bytes, writer: asyncio.StreamWriter) -> Connection | None:
-        sequence, body = codec.decode(frame, codec.V2)
+        sequence, body = codec.decode(frame, messages.V2)
         if not isinstance(body, Connect):
             return None
         account = self._core.accounts.get(NAME, body.source)
         secret = account.master_secret or ""
         open_now = sum(each.account is account for each in self._connections)
         status = rules.connect_status(body, account, open_now)
-        version = codec.V3 if body.version >= codec.V3 else codec.V2
-        size = 4 if version == codec.V3 else 1
+        version = messages.V3 if body.version >= messages.V3 else messages.V2
+        size = 4 if version == messages.V3 else 1
         proof = codec.counter_authenticator(status, size, body.authenticator, secret)
         writer.write(codec.encode(ConnectResp(status, proof, version), sequence, version))
         outcome = Result.REFUSED if status else Result.ACCEPTED
@@ -229,7 +229,7 @@ class Gateway:
             outcome = {8: Result.THROTTLED, 3: Result.FAILED}.get(result, Result.REFUSED)
             self._core.log.add(replace(call, outcome=outcome, code=str(result)), numbers)
             await asyncio.sleep(account.answer_delay)
-            connection.write(codec.SubmitResp(0, result), sequence)
+            connection.write(messages.SubmitResp(0, result), sequence)
             return
         first = self._id(len(numbers) if account.consecutive_ids else 1)
         taken = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
@@ -248,7 +248,7 @@ class Gateway:
                 await asyncio.wait_for(asyncio.gather(*waits), EARLY_SECONDS)
         await asyncio.sleep(account.answer_delay)
         if trouble is not Behaviour.TIMEOUT:
-            connection.write(codec.SubmitResp(first, 0), sequence)
+            connection.write(messages.SubmitResp(first, 0), sequence)
 
     def _deliver(
         self, connection: Connection, submit: Submit, identity: int, number: str
@@ -260,7 +260,7 @@ class Gateway:
         if not submit.report or behaviour is Behaviour.SILENT:
             return None
         stat = "UNDELIV" if behaviour is Behaviour.UNDELIVERED else "DELIVRD"
-        size = connection.account.report_bytes or (71 if connection.version == codec.V3 else 60)
+        size = connection.account.report_bytes or (71 if connection.version == messages.V3 else 60)
         report = self._outgoing(connection, identity, number, stat, size, submit)
         if behaviour is Behaviour.DOUBLE:
             self._start(self._report(report))

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import HEADER, LONGEST, Framer, Malformed
+from chalicelib.providers.sms.cmpp.messages import (
     V2,
     V3,
     Command,
@@ -26,7 +27,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import HEADER, LONGEST, Framer, Malformed
 
 PROOF = bytes.fromhex("90d00c1d517abd0b4f65f6bcf8535d16")
 SUBMIT = Submit(
@@ -45,7 +45,7 @@ REPLY = Deliver(
     id=0xB525628000010000, to="900001", number="13412340000", content=b"This is a test MO."
 )
 
-VECTORS: list[tuple[int, int, codec.Body, str]] = [
+VECTORS: list[tuple[int, int, messages.Body, str]] = [
     (
         V2,
         23,
@@ -110,7 +110,7 @@ REPORT = "b4c553000001000044454c495652443135313131323039353531353131313230393537
 
 @pytest.mark.parametrize(("version", "sequence", "body", "raw"), VECTORS)
 def test_published_bytes_are_read_and_written(
-    version: int, sequence: int, body: codec.Body, raw: str
+    version: int, sequence: int, body: messages.Body, raw: str
 ) -> None:
     assert codec.encode(body, sequence, version).hex() == raw
     assert codec.decode(bytes.fromhex(raw), version) == (sequence, body)
@@ -237,7 +237,7 @@ BODIES = st.one_of(
 
 
 @given(BODIES, st.integers(0, 2**32 - 1), st.sampled_from([V2, V3]))
-def test_what_is_written_is_read_back(body: codec.Body, sequence: int, version: int) -> None:
+def test_what_is_written_is_read_back(body: messages.Body, sequence: int, version: int) -> None:
     assert codec.decode(codec.encode(body, sequence, version), version) == (sequence, body)
 
 
@@ -247,7 +247,7 @@ def test_what_is_written_is_read_back(body: codec.Body, sequence: int, version: 
     st.lists(st.integers(1, 50), min_size=1),
 )
 def test_however_tcp_splits_and_joins_them_the_same_frames_come_out(
-    bodies: list[codec.Body], version: int, sizes: list[int]
+    bodies: list[messages.Body], version: int, sizes: list[int]
 ) -> None:
     frames = [codec.encode(body, n, version) for n, body in enumerate(bodies)]
     stream, framer, found, turn = b"".join(frames), Framer(), [], 0
@@ -269,7 +269,7 @@ def test_any_bytes_are_frames_or_malformed(data: bytes, version: int) -> None:
 
 @given(BODIES, st.data())
 def test_a_frame_with_bytes_changed_is_read_or_malformed(
-    body: codec.Body, data: st.DataObject
+    body: messages.Body, data: st.DataObject
 ) -> None:
     frame = bytearray(codec.encode(body, 1, V3))
     for _ in range(data.draw(st.integers(1, 4))):

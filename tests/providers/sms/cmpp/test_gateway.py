@@ -13,10 +13,13 @@ import pytest
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account
-from chalicelib.providers.sms.cmpp import codec
+from chalicelib.providers.sms.cmpp import codec, messages
 from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp.fields import Framer
+from chalicelib.providers.sms.cmpp.gateway import Gateway
+from chalicelib.providers.sms.cmpp.link import TRIES, Link
+from chalicelib.providers.sms.cmpp.messages import (
     V2,
     Command,
     Connect,
@@ -25,9 +28,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import Framer
-from chalicelib.providers.sms.cmpp.gateway import Gateway
-from chalicelib.providers.sms.cmpp.link import TRIES, Link
 from tests.providers.sandboxes import eventually
 
 SECRET = "secret"
@@ -58,7 +58,7 @@ class Line:
             self._said.notify_all()
             return True
 
-    def _hear(self, sequence: int, body: codec.Body) -> None:
+    def _hear(self, sequence: int, body: messages.Body) -> None:
         if isinstance(body, Connect):
             proof = codec.counter_authenticator(self.status, 1, body.authenticator, SECRET)
             self.answer(ConnectResp(self.status, proof, V2), sequence)
@@ -72,7 +72,7 @@ class Line:
             self.parted = True
             self.answer(Plain(Command.TERMINATE_RESP), sequence)
 
-    def answer(self, body: codec.Body, sequence: int) -> None:
+    def answer(self, body: messages.Body, sequence: int) -> None:
         with self._said:
             self._answers += codec.encode(body, sequence, V2)
             self._said.notify_all()

@@ -8,19 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
-    V2,
-    V3,
-    Command,
-    Connect,
-    ConnectResp,
-    Deliver,
-    DeliverResp,
-    Plain,
-    Submit,
-    SubmitResp,
-)
+from chalicelib.providers.sms.cmpp import codec, messages
 from chalicelib.providers.sms.cmpp.fields import Framer
 from chalicelib.providers.sms.cmpp.link import (
     IDLE,
@@ -32,9 +20,21 @@ from chalicelib.providers.sms.cmpp.link import (
     Link,
     Login,
     Opened,
-    QueryResult,
     State,
+    Submitted,
     Unreadable,
+)
+from chalicelib.providers.sms.cmpp.messages import (
+    V2,
+    V3,
+    Command,
+    Connect,
+    ConnectResp,
+    Deliver,
+    DeliverResp,
+    Plain,
+    Submit,
+    SubmitResp,
 )
 
 SECRET = "888888"
@@ -51,10 +51,10 @@ class Gateway:
         self._framer = Framer()
         self.link.connect(0.0, 1021080510)
 
-    def read(self) -> list[tuple[int, codec.Body]]:
+    def read(self) -> list[tuple[int, messages.Body]]:
         return [codec.decode(frame, self.version) for frame in self._framer.feed(self.link.take())]
 
-    def say(self, body: codec.Body, sequence: int, now: float = 0.0) -> list[Event]:
+    def say(self, body: messages.Body, sequence: int, now: float = 0.0) -> list[Event]:
         return list(self.link.feed(codec.encode(body, sequence, self.version), now))
 
     def greeting(self, status: int = 0, secret: str = SECRET) -> ConnectResp:
@@ -121,8 +121,8 @@ def test_answers_find_their_question_in_any_order() -> None:
     gateway = opened()
     first, second = gateway.link.submit(TEXT, 0.0), gateway.link.submit(TEXT, 0.0)
     assert [sequence for sequence, _ in gateway.read()] == [first, second]
-    assert gateway.say(SubmitResp(2, 0), second) == [QueryResult(second, SubmitResp(2, 0))]
-    assert gateway.say(SubmitResp(1, 8), first) == [QueryResult(first, SubmitResp(1, 8))]
+    assert gateway.say(SubmitResp(2, 0), second) == [Submitted(second, SubmitResp(2, 0))]
+    assert gateway.say(SubmitResp(1, 8), first) == [Submitted(first, SubmitResp(1, 8))]
     assert gateway.say(SubmitResp(1, 0), first) == []  # again, and nobody waits
 
 
@@ -158,7 +158,7 @@ def test_a_report_may_come_before_the_answer_to_its_submit() -> None:
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 0.0)
     assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]
-    assert gateway.say(SubmitResp(5, 0), sequence) == [QueryResult(sequence, SubmitResp(5, 0))]
+    assert gateway.say(SubmitResp(5, 0), sequence) == [Submitted(sequence, SubmitResp(5, 0))]
 
 
 def test_an_active_test_is_answered_at_once() -> None:
@@ -263,12 +263,12 @@ def test_what_came_before_bytes_that_are_no_cmpp_stands() -> None:
     sequence = gateway.link.submit(TEXT, 0.0)
     answer = codec.encode(SubmitResp(1, 0), sequence, V2)
     assert list(gateway.link.feed(answer + bytes(20), 0.0)) == [
-        QueryResult(sequence, SubmitResp(1, 0)),
+        Submitted(sequence, SubmitResp(1, 0)),
         Closed("malformed"),
     ]
 
 
-def spoilt(body: codec.Body, sequence: int) -> bytes:
+def spoilt(body: messages.Body, sequence: int) -> bytes:
     """A good length around fields that are one byte short."""
     frame = codec.encode(body, sequence, V2)[:-1]
     return len(frame).to_bytes(4, "big") + frame[4:]
@@ -318,7 +318,7 @@ def test_events_are_the_same_however_the_bytes_come(sizes: Iterable[int], order:
     assert events == [
         each
         for n in order
-        for each in (QueryResult(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
+        for each in (Submitted(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
     ]
 
 

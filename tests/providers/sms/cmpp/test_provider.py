@@ -28,8 +28,9 @@ from chalicelib.domain.provider_io import (
     parts_of,
 )
 from chalicelib.providers.sms.cmpp import receipts, settings
-from chalicelib.providers.sms.cmpp.codec import Submit, SubmitResp
-from chalicelib.providers.sms.cmpp.provider import Cmpp, CmppSession
+from chalicelib.providers.sms.cmpp.messages import Submit, SubmitResp
+from chalicelib.providers.sms.cmpp.provider import Cmpp
+from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.web.egress import Policy
 from tests.providers.sandboxes import Sandbox, running
 

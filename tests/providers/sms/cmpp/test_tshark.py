@@ -21,7 +21,8 @@ import pytest
 from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
 from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
 from chalicelib.providers.sms.cmpp.link import Link
-from chalicelib.providers.sms.cmpp.provider import Cmpp, CmppSession
+from chalicelib.providers.sms.cmpp.provider import Cmpp
+from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.web.egress import Policy
 from tests.providers.sandboxes import Sandbox, eventually, running
 
