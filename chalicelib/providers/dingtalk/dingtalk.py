@@ -51,10 +51,10 @@ from chalicelib.providers.dingtalk import content, results
 from chalicelib.providers.errcodes import (
     SUCCESS,
     TokenApi,
+    UserList,
+    VendorAnswer,
     VendorCodes,
-    addressable,
     errcode,
-    outcomes,
 )
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.web.http import Http
@@ -129,6 +129,13 @@ def code_of(body: Any) -> str:
     return identifier(body.get("sub_code")) or (told[1] if told else code)
 
 
+def _unreachable(code: str, users: int) -> Outcome | None:
+    if users == 1 and code in NOT_THERE:
+        return Outcome(Loss.INVALID_TARGET, code, undeliverable=NOT_THERE[code])
+    return None
+
+
+USERS = UserList(USERID, _unreachable)
 WORDS = VendorCodes(ERRORS, STALE, code_of)
 
 
@@ -192,23 +199,18 @@ class DingTalkSession(PlainSession):
         self._api.fetch()
 
     def send(self, call: OutgoingCall) -> Answer:
-        users = addressable(call, USERID)
-        if not users:
-            return Answer(outcomes(call, USERID, lambda _: None))
-        msg = content.message(call.recipients[0].content)
-        body = {
-            "agent_id": self._agent,
-            "userid_list": ",".join(users),
-            "to_all_user": False,
-            "msg": msg,
-        }
-        said = self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
-        if said.code in NOT_THERE and len(users) == 1:
-            lost = Outcome(Loss.INVALID_TARGET, said.code, undeliverable=NOT_THERE[said.code])
-            return Answer(outcomes(call, USERID, lambda _: lost))
-        if said.code != SUCCESS:
-            raise self._api.error(said)
-        return Answer(outcomes(call, USERID, lambda _: None), identifier(said.body.get("task_id")))
+        def post(users: Sequence[str]) -> VendorAnswer:
+            body = {
+                "agent_id": self._agent,
+                "userid_list": ",".join(users),
+                "to_all_user": False,
+                "msg": content.message(call.recipients[0].content),
+            }
+            return self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
+
+        return USERS.send(
+            self._api, call, post, lambda answer: identifier(answer.body.get("task_id"))
+        )
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
         """One request per task. Of a task that DingTalk will not tell of (older than 24 hours) nothing more is learnt."""

@@ -10,7 +10,7 @@ people within the interval reaches them once, and an operator who wants it twice
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from zlib import crc32
@@ -33,10 +33,10 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.ports import Session
 from chalicelib.providers.base import PlainSession, identifier, number, settings
-from chalicelib.providers.errcodes import SUCCESS, VendorAnswer, addressable, outcomes
+from chalicelib.providers.errcodes import SUCCESS, UserList, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, callbacks, content
-from chalicelib.providers.wecom.users import USERID, lost, names, nobody
+from chalicelib.providers.wecom.users import USERID, lost, names, unreachable
 from chalicelib.web.http import Http
 
 # Seconds: what the ledger counts on, and what WeCom is asked for, which is longer by the time of a call and up to twice as long.
@@ -103,16 +103,21 @@ class WeComSession(PlainSession):
         self._api.fetch()
 
     def send(self, call: OutgoingCall) -> Answer:
-        users = addressable(call, USERID)
-        if not users:
-            return Answer(outcomes(call, USERID, lambda _: None))
-        body = self._body(call, users)
-        said = self._api.post(f"{self._base_url}/cgi-bin/message/send", body)
-        if nobody(said.code, len(users)):
-            return Answer(outcomes(call, USERID, lambda _: lost(said.code)))
-        if said.code != SUCCESS:
-            raise self._api.error(said)
-        return Answer(outcomes(call, USERID, _refused(said)), _ids(said, body))
+        task_id = call.token or secrets.token_hex(16)
+        is_card = "template_card" in call.recipients[0].content
+
+        def post(users: Sequence[str]) -> VendorAnswer:
+            body = self._body(call, users)
+            if is_card:
+                body["template_card"] = {**body["template_card"], "task_id": task_id}
+            return self._api.post(f"{self._base_url}/cgi-bin/message/send", body)
+
+        def provider_id(answer: VendorAnswer) -> str:
+            """Return the id to recall by, and for a card also the task id that its clicks name."""
+            ids = (identifier(answer.body.get("msgid")), task_id if is_card else "")
+            return " ".join(filter(None, ids))
+
+        return USERS.send(self._api, call, post, provider_id)
 
     def _body(self, call: OutgoingCall, users: Sequence[str]) -> dict[str, Any]:
         agent = number(self._account.credentials.get("agent_id")) or 0
@@ -123,11 +128,6 @@ class WeComSession(PlainSession):
             body |= {
                 "enable_duplicate_check": 1,
                 "duplicate_check_interval": _interval(call.token, body),
-            }
-        if "template_card" in body:
-            body["template_card"] = {
-                **body["template_card"],
-                "task_id": call.token or secrets.token_hex(16),
             }
         return body
 
@@ -154,21 +154,12 @@ def _interval(token: str, body: Mapping[str, Any]) -> int:
     )
 
 
-def _refused(said: VendorAnswer) -> Callable[[str], Outcome | None]:
-    """WeCom lower-cases the ids that it gives back, and takes no account of case itself."""
-    invalid, unlicensed = (names(said.body.get(name)) for name in ("invaliduser", "unlicenseduser"))
-
-    def find(contact: str) -> Outcome | None:
-        if contact.lower() in invalid:
-            return lost("invaliduser")
-        return (
-            Outcome(Loss.SUBMIT_FAILED, "unlicenseduser") if contact.lower() in unlicensed else None
-        )
-
-    return find
+def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
+    """Return the refused users. WeCom lower-cases the ids in its answer, and ignores case itself."""
+    unlicensed = Outcome(Loss.SUBMIT_FAILED, "unlicenseduser")
+    return dict.fromkeys(names(answer.body.get("unlicenseduser")), unlicensed) | dict.fromkeys(
+        names(answer.body.get("invaliduser")), lost("invaliduser")
+    )
 
 
-def _ids(said: VendorAnswer, body: Mapping[str, Any]) -> str:
-    """The id to recall by; of a card also the one by which its clicks name it."""
-    task_id = body.get("template_card", {}).get("task_id")
-    return " ".join(name for name in (identifier(said.body.get("msgid")), task_id) if name)
+USERS = UserList(USERID, unreachable, _refused)
