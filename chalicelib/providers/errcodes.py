@@ -107,10 +107,9 @@ class TokenApi:
         value, seconds = answer.body.get(name), answer.body.get("expires_in")
         if not isinstance(value, str) or not _TOKEN.fullmatch(value):
             raise Unavailable("no_access_token")
-        plausible = (
-            isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 10**6
-        )
-        return expiring_token(value, seconds if plausible else TOKEN_LIFE, self._tokens.now)  # type: ignore[arg-type]
+        if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 < seconds < 10**6:
+            seconds = TOKEN_LIFE
+        return expiring_token(value, seconds, self._tokens.now)
 
     def post(self, url: str, body: Mapping[str, Any], *, safe: bool = False) -> VendorAnswer:
         """Return the vendor's answer, successful or not.

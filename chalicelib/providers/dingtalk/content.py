@@ -1,10 +1,12 @@
-"""What a DingTalk work notice says: `msg_dingtalk_cc` of UMS, `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`.
+"""Content of a DingTalk work notice: `msg_dingtalk_cc` of UMS.
 
-A text within `msg` may be a plain one, too: so duxphp/go-jums, a public client of UMS, writes it.
+It is `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`. A text within `msg` may be a plain
+one, too: duxphp/go-jums, a public client of UMS, writes it so.
 
-Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format. Where that page says "at most" it is
-checked, where it advises a length it is not, but for a plain text, whose 500 characters UMS documents, too. Placeholders are left out
-of a length, since their values come later. Fields that are not named here pass as they are.
+Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format.
+Limits of that page ("at most") are checked, advised lengths are not. The exception is a plain text,
+whose 500 characters UMS documents, too. Placeholders are left out of a length, since their values
+come later. Fields that are not named here pass unchanged.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ BUTTON_TITLE = 20
 SINGLE_URL = 500
 BUTTON_URL = 700
 ADDRESS = 2048
-MAX_DURATION = 60  # seconds of a voice: less than that
+MAX_DURATION = 60  # seconds. A voice must be shorter.
 
-# Of cards, as UMS counts them, and of the two types that are shown as one. Addresses of DingTalk's own (`dingtalk://…`) stay.
+# Addresses of cards, as UMS counts them, and of the two types that are shown as a card.
+# Addresses of DingTalk's own (`dingtalk://…`) stay.
 CLICKABLE = Clickable(
     (
         "msg.action_card.single_url",
@@ -42,25 +45,25 @@ _COLOUR = re.compile(r"[0-9A-Fa-f]{8}|0x[0-9A-Fa-f]{8}")
 
 
 def check(content: Mapping[str, Any]) -> None:
-    """Raises Invalid naming the field."""
+    """Raise Invalid naming the field of a bad content."""
     if "text" in content:
         check_names(content, ("text",), "")
         _text(content, "text", "", TEXT)
         return
     check_names(content, ("msg",), "")
     msg = _object(content, "msg", "msg")
-    kind = msg.get("msgtype")
-    if not isinstance(kind, str) or kind not in CHECKS:
+    msgtype = msg.get("msgtype")
+    if not isinstance(msgtype, str) or msgtype not in CHECKS:
         raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
-    check_names(msg, ("msgtype", kind), "msg")
+    check_names(msg, ("msgtype", msgtype), "msg")
     if _is_plain(msg):
         _text(msg, "text", "msg", TEXT)
         return
-    CHECKS[kind](_object(msg, kind, f"msg.{kind}"), f"msg.{kind}")
+    CHECKS[msgtype](_object(msg, msgtype, f"msg.{msgtype}"), f"msg.{msgtype}")
 
 
 def message(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """DingTalk's own object."""
+    """Return DingTalk's own object."""
     if "text" in content:
         return {"msgtype": "text", "text": {"content": content["text"]}}
     msg: Mapping[str, Any] = content["msg"]
@@ -102,9 +105,7 @@ def _check_media(raw: Mapping[str, Any], where: str) -> None:
 def _check_voice(raw: Mapping[str, Any], where: str) -> None:
     _check_media(raw, where)
     duration = raw.get("duration")
-    digits = (
-        str(duration) if isinstance(duration, int | str) and not isinstance(duration, bool) else ""
-    )
+    digits = "" if isinstance(duration, bool) else str(duration)
     if not re.fullmatch(r"\d{1,2}", digits, re.ASCII) or not 0 < int(digits) < MAX_DURATION:
         raise Invalid(f"{where}.duration", f"must be a number of seconds below {MAX_DURATION}")
 
@@ -137,19 +138,19 @@ def _check_oa(raw: Mapping[str, Any], where: str) -> None:
 
 
 def _check_form(body: Mapping[str, Any], where: str) -> None:
-    """DingTalk shows six entries and hides the rest."""
+    """Check a form. DingTalk shows six entries and hides the rest."""
     form = body.get("form")
     if form is None:
         return
-    if not isinstance(form, list | tuple) or not all(isinstance(each, Mapping) for each in form):
+    if not isinstance(form, list | tuple) or not all(isinstance(entry, Mapping) for entry in form):
         raise Invalid(f"{where}.form", "must be a list of objects")
-    for n, each in enumerate(form):
+    for n, entry in enumerate(form):
         for name in ("key", "value"):
-            _text(each, name, f"{where}.form[{n}]", required=False)
+            _text(entry, name, f"{where}.form[{n}]", required=False)
 
 
 def _check_card(raw: Mapping[str, Any], where: str) -> None:
-    """One address for the whole card, or a button for each."""
+    """Check a card: one address for the whole card, or one for each button."""
     _text(raw, "title", where)
     _text(raw, "markdown", where)
     buttons = raw.get("btn_json_list")
@@ -161,11 +162,8 @@ def _check_card(raw: Mapping[str, Any], where: str) -> None:
         raise Invalid(f"{where}.btn_json_list", "cannot stand beside single_title and single_url")
     if str(raw.get("btn_orientation")) not in ("0", "1"):
         raise Invalid(f"{where}.btn_orientation", "must be 0 or 1")
-    if (
-        not isinstance(buttons, list | tuple)
-        or not buttons
-        or not all(isinstance(each, Mapping) for each in buttons)
-    ):
+    is_list = isinstance(buttons, list | tuple) and bool(buttons)
+    if not is_list or not all(isinstance(button, Mapping) for button in buttons):
         raise Invalid(f"{where}.btn_json_list", "must be a list of objects")
     for n, button in enumerate(buttons):
         _text(button, "title", f"{where}.btn_json_list[{n}]", BUTTON_TITLE)

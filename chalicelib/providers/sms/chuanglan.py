@@ -56,8 +56,8 @@ CALL_SIZE = 1000
 CHARACTERS = 536
 PULLED = 100  # reports or replies of one answer at most
 
-# "Return codes of the interface", apifox 473703, 1.6.2.1; those that it lacks as other editions and programs of its users list them.
-# Held back for an operator is what every message would meet.
+# "Return codes of the interface", apifox 473703, 1.6.2.1; those that it lacks as other editions and
+# programs of its users list them. Held back for an operator is what every message would meet.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "101": Misconfigured,  # no such account
     "102": Misconfigured,  # wrong password
@@ -93,7 +93,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
 WRONG_NUMBER = frozenset({"107", "133"})
 VARIABLE = "{$var}"
 
-# What may differ in a batch: short links. Commas and semicolons separate the values of a batch, and end a link here.
+# What may differ in a batch: short links. Commas and semicolons separate the values of a batch, and
+# end a link here.
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+%=-]+", re.ASCII)
 
 

@@ -51,8 +51,9 @@ from chalicelib.web.http import Http
 BASE_URL = "https://api.sms.jpush.cn"
 CALL_SIZE = 1000
 
-# JSMS REST API, "return codes": https://docs.jiguang.cn/jsms/server/rest_api_jsms. Codes of the whole call; those of the
-# verification-code API are left out. Held back for an operator is what every message would meet, refused what only this one does.
+# JSMS REST API, "return codes": https://docs.jiguang.cn/jsms/server/rest_api_jsms. Codes of the
+# whole call; those of the verification-code API are left out. Held back for an operator is what
+# every message would meet, refused what only this one does.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "50001": Misconfigured,  # no authentication
     "50002": Misconfigured,  # authentication failed

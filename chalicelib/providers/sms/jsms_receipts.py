@@ -19,11 +19,13 @@ from chalicelib.providers.sms import receipts
 
 log = logging.getLogger(__name__)
 
-# A failed callback is repeated after 3 minutes, 1 hour and 12 hours, and nothing says that it is stamped anew.
+# A failed callback is repeated after 3 minutes, 1 hour and 12 hours, and nothing says that it is
+# stamped anew.
 REPLAY_WINDOW_MS = 24 * 3600 * 1000
 CLOCK_SKEW_MS = 10 * 60 * 1000
 
-# Callback page, "status codes of sending"; what is not in it is kept and means nothing, so that the strategy's time limit decides.
+# Callback page, "status codes of sending"; what is not in it is kept and means nothing, so that the
+# strategy's time limit decides.
 STATES = {
     "4001": ReceiptKind.DELIVERED,
     "4002": ReceiptKind.DELIVERY_FAILED,  # on the carrier's blacklist
@@ -51,8 +53,8 @@ def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook
         return _echo(request.query)
     form = read_form(request.body)
     _verify(form, secret, request.now)
-    # The signature covers nonce and timestamp only. Giving it as the nonce refuses a captured pair with another body, and
-    # lets through a repeat that the vendor stamped anew.
+    # The signature covers nonce and timestamp only. Giving it as the nonce refuses a captured pair
+    # with another body, and lets through a repeat that the vendor stamped anew.
     nonce = form["signature"].lower()
     kind = form.get("type", "")
     if kind == "SMS_REPLY":

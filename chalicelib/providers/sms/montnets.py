@@ -60,7 +60,8 @@ REPORTS, REPLIES = 500, 200  # of one answer at most
 # charset -> (calls for one content and for several, characters of a text)
 INTERFACES = {"utf-8": ("send_batch", "send_multi", 1000), "gbk": ("batch_send", "multi_send", 350)}
 
-# "Error codes", V5.7.2, 4; they come negative. Held back for an operator is what every message would meet.
+# "Error codes", V5.7.2, 4; they come negative. Held back for an operator is what every message
+# would meet.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "100001": Misconfigured,  # authentication
     "100002": Misconfigured,  # authentication, several times
@@ -88,7 +89,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
 }
 WRONG_NUMBER = "100012"
 
-# Eleven digits that could be of the mainland, but are no mobile number, are nobody's: with 00 in front they would be another country's.
+# Eleven digits that could be of the mainland, but are no mobile number, are nobody's: with 00 in
+# front they would be another country's.
 _NUMBER = re.compile(r"(?!1[0-2]\d{9}$)\+?\d{5,20}", re.ASCII)
 _CUSTID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 

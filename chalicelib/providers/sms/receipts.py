@@ -16,9 +16,10 @@ log = logging.getLogger(__name__)
 REPLY_CHARACTERS = 1000
 PULLS = 5  # of one poll: each has seconds of the function's time
 
-# Carriers' states that say that there is no such number: MK:0001 is the "unknown subscriber" of GSM 09.02, the others are "number does
-# not exist" and "not valid" of China Mobile's gateways. Codes that also stand for phones that are off or suspended are left out on
-# purpose: nothing is sent to a dead contact any more.
+# Carriers' states that say that there is no such number: MK:0001 is the "unknown subscriber" of GSM
+# 09.02, the others are "number does not exist" and "not valid" of China Mobile's gateways. Codes
+# that also stand for phones that are off or suspended are left out on purpose: nothing is sent to a
+# dead contact any more.
 NO_SUCH_NUMBER = ("CB:0001", "CB:0053", "DB:0100", "DB:0101", "MK:0001")
 _NO_SUCH_NUMBER_TEXTS = frozenset({"空号", "号码不存在", "用户不存在"})
 

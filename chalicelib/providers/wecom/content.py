@@ -1,8 +1,12 @@
-"""What a WeCom message says: the object `msg_wechatwk` of UMS, which is WeCom's own without its targets.
+"""Content of a WeCom message: the object `msg_wechatwk` of UMS, which is WeCom's own without its
+targets.
 
-Fields and limits: https://developer.work.weixin.qq.com/document/path/90236 (application messages), …/path/90250 (linked
-corporations: the same without template cards). WeCom cuts most of what is too long, without a word; here it is refused. What is not
-named here passes as it is. Lengths are in bytes of UTF-8 where WeCom says bytes, and leave out placeholders, whose values come later.
+Application messages: https://developer.work.weixin.qq.com/document/path/90236. Linked corporations
+(…/path/90250) have the same fields and limits without template cards.
+
+WeCom cuts most of the texts that are too long, without an error. This module refuses them. Fields
+that are not named here pass unchanged. Lengths are in bytes of UTF-8 if WeCom's page gives bytes.
+They leave out placeholders, whose values come later.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ COMMON = (
     "duplicate_check_interval",
 )
 MAX_INTERVAL = 4 * 3600  # seconds
-# How many ways of sharing there are: everywhere, not at all, and, of one type, within the corporation; news are for all (40074).
+# Number of ways of sharing: everywhere, not at all, and, of one type, within the corporation.
+# News can only be shared everywhere (40074).
 SAFE = {"mpnews": 3, "news": 1}
 
 TEXT_BYTES = 2048  # also of markdown and of addresses
@@ -34,10 +39,11 @@ AUTHOR_BYTES = 64
 HTML_BYTES = 666 * 1024
 BUTTON_CHARACTERS = 4  # "四个文字"
 MAX_ARTICLES = 8
-NOTICE_TITLE = (4, 12)  # "4-12个汉字"; WeCom's page adds that English counts, too: characters
+NOTICE_TITLE = (4, 12)  # characters: "4-12个汉字". WeCom's page adds that English counts, too.
 MAX_ITEMS, KEY_CHARACTERS, VALUE_CHARACTERS = 10, 10, 30
 
-# What has `appid` leads to a mini-program. Buttons that lead nowhere are reported by WeCom itself (callbacks.py).
+# A part with `appid` leads to a mini-program. WeCom itself reports the clicks on buttons without
+# an address (callbacks.py).
 CLICKABLE = Clickable(
     ("textcard.url", "news.articles.*.url", "mpnews.articles.*.content_source_url"),
     ("text.content", "markdown.content"),
@@ -73,14 +79,22 @@ CARD_LISTS = {  # at most so many entries
 
 
 def check(content: Mapping[str, Any], *, cards: bool) -> None:
-    """Raises Invalid. Whom it goes to and in whose name (`touser`, `toparty`, `agentid` …) is ours to set. `cards`: of templates."""
-    kind = content.get("msgtype")
+    """Raise Invalid for a bad content. `cards`: template cards are allowed.
+
+    We set the targets and the sender ourselves (`touser`, `toparty`, `agentid` …).
+    """
+    msgtype = content.get("msgtype")
     allowed = [name for name in CHECKS if cards or name != "template_card"]
-    if not isinstance(kind, str) or kind not in allowed:
+    if not isinstance(msgtype, str) or msgtype not in allowed:
         raise Invalid("msgtype", "must be one of " + ", ".join(allowed))
-    check_names(content, (*COMMON, kind), "")
+    check_names(content, (*COMMON, msgtype), "")
+    _check_common(content, msgtype)
+    CHECKS[msgtype](_object(content, msgtype, msgtype), msgtype)
+
+
+def _check_common(content: Mapping[str, Any], msgtype: str) -> None:
     for name, known in (
-        ("safe", SAFE.get(kind, 2)),
+        ("safe", SAFE.get(msgtype, 2)),
         ("enable_id_trans", 2),
         ("enable_duplicate_check", 2),
     ):
@@ -96,7 +110,6 @@ def check(content: Mapping[str, Any], *, cards: bool) -> None:
         raise Invalid(
             "duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}"
         )
-    CHECKS[kind](_object(content, kind, kind), kind)
 
 
 def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
@@ -109,7 +122,9 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
 def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[Mapping[str, Any]]:
     name = f"{where}.{key}"
     value = raw.get(key)
-    if not isinstance(value, list | tuple) or not all(isinstance(each, Mapping) for each in value):
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(entry, Mapping) for entry in value
+    ):
         raise Invalid(name, "must be a list of objects")
     if len(value) > most:
         raise Invalid(name, f"must have at most {most} entries")
@@ -125,7 +140,7 @@ def _text(
     unit: str = "bytes",
     required: bool = True,
 ) -> str:
-    """A text of at most so many bytes or characters, placeholders left out."""
+    """Return a text of at most `most` bytes or characters, placeholders left out."""
     value, name = raw.get(key), f"{where}.{key}"
     if value in (None, "") and not required:
         return ""
@@ -138,7 +153,7 @@ def _text(
 
 
 def _address(raw: Mapping[str, Any], key: str, where: str, *, required: bool = True) -> None:
-    """With its protocol, or a placeholder from the start."""
+    """Check an address: it has its protocol, or starts with a placeholder."""
     value = _text(raw, key, where, TEXT_BYTES, required=required)
     if value and not value.startswith(("http://", "https://", "{{")):
         raise Invalid(f"{where}.{key}", "must start with http:// or https://")
@@ -213,7 +228,12 @@ def _between(raw: Mapping[str, Any], key: str, where: str, *, required: bool) ->
 
 
 def _check_card(raw: Mapping[str, Any], where: str) -> None:
-    """WeCom only advises on the lengths of a card's texts. Its `task_id` is ours: WeCom wants another for each call."""
+    """Check a template card.
+
+    WeCom only advises on the lengths of a card's texts.
+
+    We set its `task_id`: WeCom wants another one for each call.
+    """
     if raw.get("card_type") not in CARDS:
         raise Invalid(f"{where}.card_type", "must be one of " + ", ".join(CARDS))
     if raw.get("task_id") is not None:
@@ -239,7 +259,7 @@ CHECKS: Mapping[str, Check] = {
 
 
 def body(content: Mapping[str, Any], agent_id: int, options: Sequence[str]) -> dict[str, Any]:
-    """The message without its targets. `options`: those of the common fields that this API has."""
-    kind = content["msgtype"]
+    """Return the message without its targets. `options`: the common fields of this API."""
+    msgtype = content["msgtype"]
     common = {name: content[name] for name in options if content.get(name) is not None}
-    return {"agentid": agent_id, "msgtype": kind, kind: content[kind], **common}
+    return {"agentid": agent_id, "msgtype": msgtype, msgtype: content[msgtype], **common}

@@ -1,7 +1,9 @@
-"""WeCom, messages to members of linked corporations: https://developer.work.weixin.qq.com/document/path/90250
+"""WeCom messages to members of linked corporations.
 
-A contact is `CorpId/userid`, or the userid alone of a member of the own corporation. There is no message id, hence nothing to recall by,
-and no duplicate check, hence no idempotency token.
+Source: https://developer.work.weixin.qq.com/document/path/90250
+
+A contact is `CorpId/userid`, or the userid alone for a member of the own corporation. There is no
+message id, hence no recall, and no duplicate check, hence no idempotency token.
 """
 
 from __future__ import annotations

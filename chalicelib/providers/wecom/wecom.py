@@ -1,10 +1,14 @@
 """WeCom (企业微信), application messages: https://developer.work.weixin.qq.com/document/path/90236
 
-**The idempotency token.** WeCom drops a message whose request has the same JSON as one of the last
-`duplicate_check_interval` seconds, when `enable_duplicate_check` is on. So any word will do as a token: it goes into the JSON, through
-the interval that is made from it, and in a card as `task_id`. The same call again has the same JSON and is dropped; another message
-with the same text differs. The page does not say whether the interval counts as part of the JSON: if not, the same text to the same
-people within the interval reaches them once, and an operator who wants it twice sets the option `duplicate_check` to false.
+**The idempotency token.** If `enable_duplicate_check` is on, WeCom drops repeated messages. A repeat
+has the same JSON as a request of the last `duplicate_check_interval` seconds. So any text will do
+as a token. It goes into the JSON, through the interval that is made from it, and in a card as
+`task_id`. The same call again has the same JSON and is dropped. Another message with the same text
+differs.
+
+The page does not say whether the interval counts as part of the JSON. If not, the same text to the
+same people within the interval reaches them once. An operator who wants it twice sets the option
+`duplicate_check` to false.
 """
 
 from __future__ import annotations
@@ -39,8 +43,9 @@ from chalicelib.providers.wecom import api, callbacks, content
 from chalicelib.providers.wecom.users import USERID, lost, names, unreachable
 from chalicelib.web.http import Http
 
-# Seconds: what the ledger counts on, and what WeCom is asked for, which is longer by the time of a call and up to twice as long.
-TOKEN_LIFE = 1800
+TOKEN_LIFE = 1800  # seconds, for the ledger
+# Seconds that WeCom is asked for: longer by the time of a call. The interval is up to twice as
+# long.
 LEAST_INTERVAL = 1860
 
 
@@ -132,30 +137,33 @@ class WeComSession(PlainSession):
         return body
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """From everybody whom the call reached, within 24 hours; WeCom has no other way."""
+        """Recall from all users of the call, within 24 hours: WeCom has no finer way."""
         msgid = provider_id.split(" ")[0]
-        said = self._api.post(
+        answer = self._api.post(
             f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, safe=True
         )
-        if said.code == SUCCESS:
+        if answer.code == SUCCESS:
             return [Outcome()] * len(contacts)
-        error = self._api.error(said)
+        error = self._api.error(answer)
         if isinstance(error, Rejected):
-            return [Outcome(Loss.SUBMIT_FAILED, said.code)] * len(contacts)
+            return [Outcome(Loss.SUBMIT_FAILED, answer.code)] * len(contacts)
         raise error
 
 
 def _interval(token: str, body: Mapping[str, Any]) -> int:
-    """Seconds; differs from message to message, and is the sender's own where that is longer."""
-    wanted = body.get("duplicate_check_interval") or 0
+    """Return seconds that differ from message to message. The sender's own value wins if longer."""
+    requested = body.get("duplicate_check_interval") or 0
     return max(
         LEAST_INTERVAL + crc32(token.encode()) % LEAST_INTERVAL,
-        min(int(wanted), content.MAX_INTERVAL),
+        min(int(requested), content.MAX_INTERVAL),
     )
 
 
 def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
-    """Return the refused users. WeCom lower-cases the ids in its answer, and ignores case itself."""
+    """Return the refused users.
+
+    WeCom lower-cases the ids in its answer, and ignores case itself.
+    """
     unlicensed = Outcome(Loss.SUBMIT_FAILED, "unlicenseduser")
     return dict.fromkeys(names(answer.body.get("unlicenseduser")), unlicensed) | dict.fromkeys(
         names(answer.body.get("invaliduser")), lost("invaliduser")
