@@ -93,8 +93,7 @@ def build(
     mail["Subject"], mail["Date"] = content["subject"], formatdate()
     mail["Message-ID"] = message_id(reference, sender.domain)
     _set_text(mail, content)
-    has_break = any(_BREAKS.search(str(value)) for value in mail.values())
-    if has_break or any(has_breaks(file.name) for file in files):
+    if any(_BREAKS.search(str(value)) for value in mail.values()):
         raise ValueError("line break in a header")
     for file in files:
         _attach(mail, file)
@@ -111,6 +110,8 @@ def _set_text(mail: EmailMessage, content: Mapping[str, Any]) -> None:
 
 
 def _attach(mail: EmailMessage, file: Attachment) -> None:
+    if has_breaks(file.name):
+        raise ValueError("line break in a header")
     media_type = "application/octet-stream" if file.type.startswith(_COMPOSITE) else file.type
     maintype, _, subtype = media_type.partition("/")
     mail.add_attachment(file.body, maintype=maintype, subtype=subtype, filename=file.name)

@@ -59,9 +59,9 @@ CALL_SIZE = 25
 MAX_FILES = 10
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
-# No mail of a call is begun after so many seconds, so that a slow server does not outlast the lease
-# of a call (60 seconds by default). A mail ends within four timeouts: two to connect and log in,
-# two to hand over.
+# After so many seconds no further mail of a call is begun. Otherwise a slow server could outlast
+# the lease of a call (60 seconds by default). A mail ends within four timeouts: two to connect and
+# log in, two to hand over.
 CALL_SECONDS = 15.0
 
 

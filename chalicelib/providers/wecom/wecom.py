@@ -1,10 +1,10 @@
 """WeCom (企业微信), application messages: https://developer.work.weixin.qq.com/document/path/90236
 
-**The idempotency token.** If `enable_duplicate_check` is on, WeCom drops repeated messages. A repeat
-has the same JSON as a request of the last `duplicate_check_interval` seconds. So any text will do
-as a token. It goes into the JSON, through the interval that is made from it, and in a card as
-`task_id`. The same call again has the same JSON and is dropped. Another message with the same text
-differs.
+**The idempotency token.** If `enable_duplicate_check` is on, WeCom drops repeated messages. A
+repeat has the same JSON as a request of the last `duplicate_check_interval` seconds. So any text
+will do as a token. It goes into the JSON, through the interval that is made from it, and in a card
+as `task_id`. The same call again has the same JSON and is dropped. Another message with the same
+text differs.
 
 The page does not say whether the interval counts as part of the JSON. If not, the same text to the
 same people within the interval reaches them once. An operator who wants it twice sets the option
