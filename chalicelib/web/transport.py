@@ -27,8 +27,8 @@ from chalicelib.web.messages import Request, Response
 CONNECT_SECONDS = 5.0
 
 # A function's container is frozen between its invocations. Gateways drop idle connections after
-# minutes. Such a connection would break the next request after it was sent. It would then be unknown
-# whether the provider has the request.
+# minutes. Such a connection would break the next request after it was sent. It would then be
+# unknown whether the provider has the request.
 MAX_IDLE_SECONDS = 15.0
 
 

@@ -1,4 +1,6 @@
-"""Where short links stand in each platform's contents: where people open them, by what is documented of the channel type."""
+"""Short links in each platform's contents, in the fields that people open by the channel type's
+documents.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ CAPABILITIES = registry.capabilities()
 
 
 class Real:
-    """Implements Providers: their checks and capabilities open no connection."""
+    """Implements Providers. Checks and capabilities open no connection."""
 
     def of(self, platform: str) -> Any:
         return registry.load(platform, Policy(("127.0.0.1",)))
@@ -40,7 +42,7 @@ class Real:
 def made(
     platform: str, given: Mapping[str, Any], base: str = BASE, **options: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The content of one person's message, and where its short links lead."""
+    """Return the content of one person's message, and the destinations of its short links."""
     fake = FakeWorld()
     world = replace(fake.ports, providers=Real(), limits=replace(fake.limits, public_url=base))
     kind = CAPABILITIES[platform].type
@@ -62,7 +64,7 @@ def made(
 
 
 def shown(platform: str, given: Mapping[str, Any]) -> Any:
-    """The person's message, with `<address>` for each short link."""
+    """Return the person's message, with `<address>` for each short link."""
     personal, addresses = made(platform, given)
 
     def show(text: str) -> str:
@@ -345,7 +347,7 @@ def test_short_links_stand_where_people_open_them(
 
 @pytest.mark.parametrize("platform", CASES)
 def test_a_platform_takes_what_stands_in_its_table(platform: str) -> None:
-    """The contents above, and with their short links."""
+    """The contents are those above, and the same ones with their short links."""
     provider = registry.load(platform, Policy())
     for given, _ in CASES[platform]:
         provider.check_content(given)
@@ -364,7 +366,7 @@ def test_no_short_link_is_made_where_an_operator_wants_none_or_the_platform_coun
     assert made(platform, given, track_links=False)[1] == {}
 
 
-# ---- and people do: over the wire to the sandbox, whose person opens the link that came
+# ---- people open links: over the wire to the sandbox, whose person opens the received link
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
-"""One contract for every platform of the registry, against the sandbox. What differs from platform to platform stands in contract.py.
+"""One contract for every platform of the registry, against the sandbox.
 
-An answer is what the capabilities promise; an error is one of five, and says whether the provider may have taken the call.
+contract.py has the differences between the platforms. An answer keeps the promises of the
+capabilities. An error is one of five, and tells whether the provider may have taken the call.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def test_one_of_many_that_is_refused_leaves_the_others(bench: Bench) -> None:
     outcomes = bench.send(*contacts).outcomes
     wanted = (
         Loss.INVALID_TARGET if bench.at_sandbox.refused == "invalid_target" else None
-    )  # else its receipt tells, if anything does
+    )  # else its receipt may tell
     assert [outcome.loss for outcome in outcomes] == ([wanted] if single else [None, wanted, None])
     assert [
         bench.sends(contact)
@@ -338,7 +339,7 @@ def test_a_call_for_which_no_token_could_be_had_was_not_taken(bench: Bench, says
             return  # nothing was sent yet
     assert token is None or bench.platform.startswith(
         "we"
-    )  # what it makes up by itself needs nobody
+    )  # a token that is made here needs no request
 
 
 # ---- accounts
@@ -389,7 +390,8 @@ def test_no_secret_contact_or_content_is_seen(
             bench.meddle(
                 _page(
                     200,
-                    b'{"errcode": 99999, "code": "99999", "result": -99999, "error": {"code": 99999}}',
+                    b'{"errcode": 99999, "code": "99999", "result": -99999, "error": {"code": '
+                    b"99999}}",
                 )
             )
             with pytest.raises(ProviderError) as raised:
@@ -494,9 +496,13 @@ def _keys(content: Any) -> set[str]:
 
 
 def _names(bench: Bench, answer: Any) -> set[str]:
-    """Every name under which a receipt may speak of this answer."""
+    """Return every name under which a receipt may name this answer."""
     ids = [answer.provider_id, *(outcome.provider_id for outcome in answer.outcomes)]
-    return {name for each in ids if each for part in parts_of(each) for name in names_of(part)}
+    names: set[str] = set()
+    for provider_id in filter(None, ids):
+        for part in parts_of(provider_id):
+            names.update(names_of(part))
+    return names
 
 
 @pytest.mark.parametrize("platform", WITH_WEBHOOK)
@@ -505,13 +511,13 @@ def test_a_receipt_names_its_delivery_and_reads_the_same_when_it_comes_again(
 ) -> None:
     with webhook() as hook:
         bench = Bench(box, platform, hook)
-        contact = bench.contact(bench.entry.word)
-        answer = bench.send(contact, content=bench.entry.told)
+        contact = bench.contact(bench.entry.behaviour)
+        answer = bench.send(contact, content=bench.entry.receipt_content)
         seen = eventually(lambda: next(iter(hook.seen), None))
         read: Webhook = bench.read(seen)
         kinds = {receipt.kind for receipt in read.receipts}
         assert kinds == {
-            ReceiptKind.CLICKED if bench.entry.word == "click" else ReceiptKind.DELIVERED
+            ReceiptKind.CLICKED if bench.entry.behaviour == "click" else ReceiptKind.DELIVERED
         }
         assert {receipt.provider_id for receipt in read.receipts} <= _names(bench, answer)
         if bench.provider.capabilities.provider_ids is ProviderIds.PER_CALL:
@@ -528,7 +534,9 @@ def test_a_receipt_names_its_delivery_and_reads_the_same_when_it_comes_again(
 
 
 def _check_forged(bench: Bench, seen: Any) -> None:
-    """Somebody else's secret, or what stands for one where the vendor signs nothing."""
+    """Check that another secret is refused, or another name and password of a vendor that signs
+    nothing.
+    """
     bench.with_wrong_credentials()
     if "receiver" in bench.provider.capabilities.credentials:
         bench.credentials |= {"receiver": "us", "pswd": "a word"}
@@ -570,7 +578,7 @@ def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
             )
         except (Unverified, Invalid):
             return
-        assert bench.platform in WITH_WEBHOOK  # what reports nothing takes nothing
+        assert bench.platform in WITH_WEBHOOK  # a platform that reports nothing accepts nothing
 
     try_it()
 
@@ -605,4 +613,4 @@ def test_what_was_sent_is_taken_back_where_the_provider_can(bench: Bench) -> Non
         (outcome,) = session.recall(answer.provider_id, [contact])
         assert outcome.loss is None
         (again,) = session.recall(answer.provider_id, [contact])
-        assert again.loss in (None, Loss.SUBMIT_FAILED)  # vendors differ in what they say then
+        assert again.loss in (None, Loss.SUBMIT_FAILED)  # vendors differ in their answers then

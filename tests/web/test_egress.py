@@ -299,7 +299,10 @@ def test_any_text_is_judged_without_an_error(url: str) -> None:
 
 
 def test_the_address_that_was_checked_is_the_one_connected_to() -> None:
-    """DNS rebinding: the name answers differently the second time, and nobody asks a second time."""
+    """DNS rebinding: the name answers differently the second time.
+
+    The policy asks only once.
+    """
     answers = [["127.0.0.1"], ["10.255.255.1"]]
     asked: list[str] = []
 

@@ -159,7 +159,9 @@ def _check_card(raw: Mapping[str, Any], where: str) -> None:
         _text(raw, "single_url", where, SINGLE_URL)
         return
     if raw.get("single_title") or raw.get("single_url"):
-        raise Invalid(f"{where}.btn_json_list", "cannot stand beside single_title and single_url")
+        raise Invalid(
+            f"{where}.btn_json_list", "cannot be combined with single_title and single_url"
+        )
     if str(raw.get("btn_orientation")) not in ("0", "1"):
         raise Invalid(f"{where}.btn_orientation", "must be 0 or 1")
     is_list = isinstance(buttons, list | tuple) and bool(buttons)

@@ -74,7 +74,7 @@ def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook
 def _echo(query: Mapping[str, str]) -> Webhook:
     echo = query.get("echostr", "")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", echo):  # sent back as it came, so without markup
-        raise Invalid("echostr", "is missing or not a short word")
+        raise Invalid("echostr", "is missing or malformed")
     return Webhook(reply=echo)
 
 

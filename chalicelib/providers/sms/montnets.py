@@ -125,7 +125,7 @@ class Montnets:
         if options.get("auth") == "plain" and is_public:
             raise Invalid(
                 "options.auth",
-                "must be md5 where the address has no TLS, since all could read the password",
+                "must be md5 for an address without TLS, or others could read the password",
             )
         platform.check_signature(options)
         service = optional_text(options, "svrtype", "options")

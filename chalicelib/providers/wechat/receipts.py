@@ -71,7 +71,7 @@ def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         _check_plain(request, secret)
         echo = request.query.get("echostr", "")
         if not _ECHO.fullmatch(echo):  # sent back as it came, so it must not hold markup
-            raise Invalid("echostr", "is missing or not a short word")
+            raise Invalid("echostr", "is missing or malformed")
         return Webhook(reply=echo)
     if secret.get("aes_key"):
         return _webhook(_decrypted(request, secret), request, secret, nonce="")

@@ -59,7 +59,7 @@ CONTENT = {
 }
 NOW = 1767294245.0  # 2026-01-02 03:04:05 in China
 
-# The canonical text of the reference, by which any other implementation signs.
+# The canonical text of the reference, which any other implementation signs.
 PARAMETERS = {
     "version": "1.0",
     "timestamp": "2026-01-02 03:04:05",
@@ -73,8 +73,10 @@ PARAMETERS = {
     "app_id": "2014072300007148",
 }
 CANONICAL = (
-    'app_id=2014072300007148&biz_content={"to_user_id":"2088000000000000"}&charset=utf-8&format=JSON'
-    "&method=alipay.open.public.message.single.send&sign_type=RSA2&timestamp=2026-01-02 03:04:05&version=1.0"
+    'app_id=2014072300007148&biz_content={"to_user_id":"2088000000000000"}&charset=utf-8&format=J'
+    "SON"
+    "&method=alipay.open.public.message.single.send&sign_type=RSA2&timestamp=2026-01-02 "
+    "03:04:05&version=1.0"
 )
 
 
@@ -84,7 +86,9 @@ def answered(
     key: rsa.RSAPrivateKey | None = None,
     status: int = 200,
 ) -> Response:
-    """As the gateway writes it: the signature covers the inner object exactly as it stands there."""
+    """Return an answer like the gateway's, whose signature covers the inner object exactly as
+    written.
+    """
     raw = inner if isinstance(inner, str) else json.dumps(inner)
     sign = f', "sign": "{alipay_signing.sign(raw.encode(), key)}"' if key else ""
     return Response(status, {}, f'{{"{name}": {raw}{sign}}}'.encode())
@@ -312,7 +316,7 @@ def test_a_success_must_be_signed_by_alipay_exactly_as_it_is_written() -> None:
             sent(answer, alipay_public_key=THEIR_PUBLIC)
         assert sent(answer)[0].outcomes == [
             Outcome()
-        ]  # without Alipay's key, TLS alone speaks for it
+        ]  # without Alipay's key, TLS alone protects the answer
 
 
 def test_a_refusal_that_alipay_could_not_sign_is_believed_and_a_forged_one_is_not() -> None:

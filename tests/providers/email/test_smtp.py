@@ -274,7 +274,7 @@ REFUSALS = {
     "553 bad name": Outcome(Loss.INVALID_TARGET, "553"),
     "550 5.2.1 disabled": Outcome(Loss.INVALID_TARGET, "550 5.2.1", undeliverable=True),
     "550 5.1.10 null MX": Outcome(Loss.INVALID_TARGET, "550 5.1.10", undeliverable=True),
-    # What is said without an enhanced code by Exim, QQ and NetEase.
+    # Replies of Exim, QQ and NetEase without an enhanced code.
     "550 Unrouteable address": Outcome(Loss.INVALID_TARGET, "550", undeliverable=True),
     "550 The recipient may contain a non-existent account": Outcome(
         Loss.INVALID_TARGET, "550", undeliverable=True
@@ -283,7 +283,7 @@ REFUSALS = {
     "550 relay not permitted": Outcome(Loss.SUBMIT_FAILED, "550"),
     "550 Sender verify failed": Outcome(Loss.SUBMIT_FAILED, "550"),
     "550 Mailbox unavailable or access denied": Outcome(Loss.SUBMIT_FAILED, "550"),
-    # Postfix, of the sender, since it answers to MAIL with RCPT only.
+    # Postfix, about the sender: it answers to MAIL only after RCPT.
     "550 5.1.0 Sender address rejected": Outcome(Loss.SUBMIT_FAILED, "550 5.1.0"),
     "554 5.7.1 Relay access denied": Outcome(Loss.SUBMIT_FAILED, "554 5.7.1"),
     "550 5.7.1 policy": Outcome(Loss.SUBMIT_FAILED, "550 5.7.1"),
@@ -362,7 +362,10 @@ def test_another_quota_concerns_one_mail(text: str) -> None:
 
 
 def test_mails_after_the_last_one_of_the_day_wait() -> None:
-    """What was taken stands; the others are another attempt, which is refused as a whole."""
+    """Sent mails keep their outcome.
+
+    The others are another attempt, which is refused as a whole.
+    """
     inbox = Inbox({"b@example.org": "454 Throttling failure: Daily message quota exceeded."})
     with independent(inbox) as port:
         (answer,) = sent(account(port), mails("a@example.org", "b@example.org", "c@example.org"))
@@ -604,8 +607,10 @@ def test_there_are_no_webhooks() -> None:
 
 
 HTML = (
-    "<html><head><title>T</title><style>p{}</style></head><body><h1>Hi &amp; bye</h1><p>One<br>two</p>"
-    '<ul><li>a</li><li>b</li></ul><a href="https://e.org/x">more</a><script>x</script></body></html>'
+    "<html><head><title>T</title><style>p{}</style></head><body><h1>Hi &amp; "
+    "bye</h1><p>One<br>two</p>"
+    '<ul><li>a</li><li>b</li></ul><a href="https://e.org/x">more</a><script>x</script></body></ht'
+    "ml>"
 )
 
 
@@ -672,7 +677,7 @@ INJECTED = "=?utf-8?q?a=0d=0aBcc:_evil=40example.com?="
 
 
 def test_an_encoded_word_makes_no_header() -> None:
-    """Python's package decodes those in what it is given, and writes what they hold."""
+    """Python's email package decodes encoded words in its input, and writes their contents."""
     for content in ({"subject": INJECTED, "text": "t"}, {"subject": f"Hi {INJECTED}", "text": "t"}):
         with pytest.raises(ValueError, match="line break"):
             built(content)
@@ -687,7 +692,7 @@ def test_an_encoded_word_makes_no_header() -> None:
 
 @pytest.mark.parametrize("sign", ["<a ", '<a href="', "<!--", "</", "<p "])
 def test_a_text_of_unclosed_tags_is_read_at_once(sign: str) -> None:
-    """The parser would take minutes for each."""
+    """Without the escape, the parser would take minutes for each text."""
     parsed = built({"subject": "s", "text": "<p>so</p>" + sign * 40_000})
     assert parsed.get_body(("plain",)).get_content().startswith("so")
 

@@ -33,7 +33,7 @@ CONTENT = {"content": "您的订单已发货"}
 OK = {"result": 0, "msgid": 7832080264860228778, "custid": "m"}
 A, B = "13800001234", "13800001235"
 NOW = 1785756020.0  # 2026-08-03 19:20:20 in China: the vendor's own example of a timestamp
-PWD = "26dad7f364507df18f3841cc9c4ff94d"  # and of what it makes of it
+PWD = "26dad7f364507df18f3841cc9c4ff94d"  # and its digest of it
 
 
 def session_of(transport: ScriptedTransport, **options: Any):
@@ -330,14 +330,14 @@ def test_a_push_of_something_else_is_acknowledged(caplog: pytest.LogCaptureFixtu
     found = pushed({**LOGIN, "cmd": "TPL_REQ", "seqid": 1004})
     assert (found.receipts, found.replies) == ((), ())
     assert json.loads(found.reply) == {"cmd": "TPL_RESP", "seqid": 1004, "result": 0}
-    assert [record.callback_type for record in caplog.records] == ["TPL_REQ"]  # type: ignore[attr-defined]
+    assert [record.callback_type for record in caplog.records] == ["TPL_REQ"]
 
 
 def test_what_cannot_be_understood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     bad = [{**RPT, "status": ""}, {**RPT, "status": 1.5}, {**RPT, "msgid": 0}, {}, 7, None]
     found = reports(RPT, *bad)
     assert len(found.receipts) == 1
-    assert [record.count for record in caplog.records] == [len(bad)]  # type: ignore[attr-defined]
+    assert [record.count for record in caplog.records] == [len(bad)]
 
 
 def test_a_report_without_a_time_says_what_it_says() -> None:
@@ -442,7 +442,7 @@ def test_any_authentic_json_gives_sound_receipts_or_is_invalid(command: str, val
 
 
 def test_a_full_answer_is_followed_by_another_question() -> None:
-    """Also where most of it are further parts of long texts, which count for nothing."""
+    """This holds if most reports are later parts of long texts, which do not count."""
     full = [RPT, *[{**RPT, "pknum": 2, "pktotal": 2}] * 499]
     transport = ScriptedTransport(
         reply({"result": 0, "rpts": full}),

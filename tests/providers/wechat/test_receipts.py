@@ -1,4 +1,6 @@
-"""Posts of WeChat: plain and encrypted, of an account and of a third-party platform, and any other post."""
+"""Posts of WeChat: plain and encrypted ones, of an account and of a third-party platform, and any
+other post.
+"""
 
 from __future__ import annotations
 
@@ -264,14 +266,11 @@ def test_without_a_token_nothing_is_believed() -> None:
 
 
 def test_who_reads_webhooks_cannot_send() -> None:
-    assert all(
-        "secret" not in name and value != "s"
-        for secret in (PLAIN, SAFE, PLATFORM)
-        for name, value in secret.items()
-    )
+    for secret in (PLAIN, SAFE, PLATFORM):
+        assert all("secret" not in name and value != "s" for name, value in secret.items())
 
 
-# What a third-party platform is told
+# Events of a third-party platform
 
 TOLD = {
     "AppId": "wxc",

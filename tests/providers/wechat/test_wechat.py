@@ -135,7 +135,7 @@ def test_a_subscription_message_of_a_mini_program() -> None:
     with MiniProgram(http(transport), tokens()).connect(account()) as session:
         assert session.token_for(content) is None
         answer = session.send(call("openid", content=content))
-    assert answer.outcomes == [Outcome()]  # nothing will be reported under any id
+    assert answer.outcomes == [Outcome()]  # no receipt will name an id
     assert transport.paths()[1] == "POST /cgi-bin/message/subscribe/send"
     assert transport.bodies()[1] == {"touser": "openid", **content}
 
@@ -279,7 +279,7 @@ def test_one_token_serves_all_calls_until_shortly_before_it_ends() -> None:
 
 
 def test_many_workers_without_a_token_fetch_one() -> None:
-    """On a real clock: each worker has its own memory, the store is shared."""
+    """The clock is real. Each worker has its own memory, and the store is shared."""
     store, fetched = MemoryTokens(), []
 
     class Transport:
@@ -471,7 +471,9 @@ def test_a_newer_authorisation_goes_before_the_refresh_token_and_a_spent_code_do
 
 @pytest.mark.parametrize("code", ["", "code-1"])
 def test_where_no_refresh_token_was_kept_wechat_is_asked_for_it(code: str) -> None:
-    """The code was too old when somebody first sent, or who exchanged it died before the refresh token was stored."""
+    """The code was too old at the first call, or a worker died before it stored the
+    refresh token.
+    """
     kept = told(code=code)
     spent = [said(61010)] if code else []
     transport = ScriptedTransport(GRANTED, *spent, KNOWN, REFRESHED, OK)
@@ -633,7 +635,7 @@ def test_the_link_shows_the_code_to_scan() -> None:
         )
 
 
-# What operators enter
+# Settings
 
 
 @pytest.mark.parametrize(

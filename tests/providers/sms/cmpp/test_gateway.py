@@ -1,4 +1,4 @@
-"""The connections of one account: who is chosen, what is raised, and how they come back."""
+"""The connections of one account: their choice, their errors, and their return."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ TEXT = Submit(numbers=("13800138000",), content=b"hi", format=0, account="900001
 
 
 class Line:
-    """A stream whose other end answers as it is told: a status to CONNECT, then SUBMITs while it is not `mute`."""
+    """A stream whose other end is scripted: a status to CONNECT, then answers to SUBMITs.
+
+    While it is `mute` the SUBMITs stay unanswered.
+    """
 
     def __init__(self, status: int = 0) -> None:
         self.status, self.mute, self.broken, self.parted, self.tests = (

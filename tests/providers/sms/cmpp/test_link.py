@@ -1,4 +1,4 @@
-"""One connection, without a network and with a clock of ours."""
+"""One connection, without a network and with a clock of the test."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ REPORT = Deliver(id=5, to="10690", number="13800138000", content=bytes(60), is_r
 
 
 class Gateway:
-    """The other end: what a link wrote to it, and how it answers."""
+    """The other end: it keeps the link's writes, and answers them."""
 
     def __init__(self, version: int = V2, check: bool = True, window: int = 16) -> None:
         self.version = version
@@ -123,7 +123,7 @@ def test_answers_find_their_question_in_any_order() -> None:
     assert [sequence for sequence, _ in gateway.read()] == [first, second]
     assert gateway.say(SubmitResp(2, 0), second) == [Submitted(second, SubmitResp(2, 0))]
     assert gateway.say(SubmitResp(1, 8), first) == [Submitted(first, SubmitResp(1, 8))]
-    assert gateway.say(SubmitResp(1, 0), first) == []  # again, and nobody waits
+    assert gateway.say(SubmitResp(1, 0), first) == []  # repeated, while nobody waits
 
 
 def test_the_window_holds_sixteen_and_no_more() -> None:
@@ -183,10 +183,8 @@ def test_an_idle_connection_is_tested_three_times_and_then_left() -> None:
     ]
 
 
-def test_a_connection_on_which_an_answer_stayed_away_and_nothing_else_came_is_tested_before_more_is_sent() -> (
-    None
-):
-    """A gateway that is gone without a word must not swallow what is sent for minutes."""
+def test_a_silent_connection_without_an_answer_is_tested_before_more_is_sent() -> None:
+    """A gateway that has silently gone must not swallow SUBMITs for minutes."""
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 1.0)
     gateway.read()
@@ -234,7 +232,7 @@ def test_our_goodbye_waits_for_its_answer() -> None:
     gateway.link.terminate(5.0)
     ((sequence, goodbye),) = gateway.read()
     assert goodbye == Plain(Command.TERMINATE)
-    assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]  # what is still on its way is taken
+    assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]  # messages on their way are taken
     assert gateway.say(Plain(Command.TERMINATE_RESP), sequence) == [Closed("")]
 
 
@@ -269,7 +267,7 @@ def test_what_came_before_bytes_that_are_no_cmpp_stands() -> None:
 
 
 def spoilt(body: messages.Body, sequence: int) -> bytes:
-    """A good length around fields that are one byte short."""
+    """Return a frame with a valid length whose fields are one byte short."""
     frame = codec.encode(body, sequence, V2)[:-1]
     return len(frame).to_bytes(4, "big") + frame[4:]
 
@@ -315,11 +313,10 @@ def test_events_are_the_same_however_the_bytes_come(sizes: Iterable[int], order:
         size = cuts[turn % len(cuts)]
         events += list(gateway.link.feed(stream[:size], 0.0))
         stream, turn = stream[size:], turn + 1
-    assert events == [
-        each
-        for n in order
-        for each in (Submitted(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
-    ]
+    expected: list[Event] = []
+    for n in order:
+        expected += (Submitted(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
+    assert events == expected
 
 
 @given(st.binary(min_size=1, max_size=300))

@@ -172,7 +172,10 @@ def test_a_call_that_fails_once_succeeds_the_next_time(sandbox: Sandbox) -> None
 
 
 class Scripted:
-    """A gateway that answers as it is told: a result, or an error to raise; then 0 with ids that count up."""
+    """A scripted gateway.
+
+    It answers with a result, or raises an error. Afterwards it answers 0 with ids that count up.
+    """
 
     def __init__(self, *script: int | ProviderError, **options: Any) -> None:
         self.settings = settings.read(Account("sms1", LOGIN, {**OPTIONS, **options}))
@@ -191,7 +194,7 @@ class Scripted:
 
 
 class Slow(Scripted):
-    """The same, and each answer takes two seconds. Nobody may go before it comes."""
+    """A scripted gateway whose answers take two seconds each. Callers must wait for them."""
 
     time = 1000.0
 
@@ -223,7 +226,10 @@ def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first(
 def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What is put off uses up an attempt each time: of ninety-nine numbers, one taken in each, most would be lost."""
+    """Each delay uses up an attempt.
+
+    Of ninety-nine numbers, with one taken in each attempt, most would be lost.
+    """
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(
@@ -300,7 +306,7 @@ def test_what_could_not_be_sent_after_others_were_comes_later() -> None:
 def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A SUBMIT for whose answer nobody waits would be taken, and nobody would ever know."""
+    """A SUBMIT whose answer is not awaited would be taken without being recorded."""
     gateway = Slow(numbers_per_submit=1)
     monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
     outcomes = gateway.send([number(n) for n in range(9)])

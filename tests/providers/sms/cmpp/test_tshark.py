@@ -1,6 +1,9 @@
-"""The traffic between provider and gateway as Wireshark's dissector reads it. Skipped where there is no tshark.
+"""The traffic between provider and gateway, read by Wireshark's dissector.
 
-Wireshark knows the layout of version 3 only; of version 2 it reads headers, CONNECT and what has no body.
+Skipped without tshark.
+
+Wireshark knows the layout of version 3 only. Of version 2 it reads headers, CONNECT and messages
+without a body.
 """
 
 from __future__ import annotations
@@ -51,7 +54,10 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Relay:
-    """A TCP relay on a port of its own that keeps what goes through it, in the order and in the pieces in which it came."""
+    """A TCP relay on a port of its own.
+
+    It keeps the traffic in the order and the pieces of its arrival.
+    """
 
     def __init__(self, port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -61,7 +67,7 @@ class Relay:
         self._keeping = threading.Lock()
 
     def run(self) -> None:
-        """One connection, until both sides have closed it."""
+        """Relay one connection, until both sides have closed it."""
         near, _ = self._listener.accept()
         with near, socket.create_connection(("127.0.0.1", self._to)) as far:
             back = threading.Thread(target=self._pass_on, args=("I", far, near))
@@ -78,7 +84,7 @@ class Relay:
             sink.shutdown(socket.SHUT_WR)
 
     def save(self, file: Path) -> None:
-        """As packets with headers of Ethernet, IP and TCP."""
+        """Write the traffic as packets with headers of Ethernet, IP and TCP."""
         hexes = "".join(f"{way}\n0 {data.hex(' ')}\n" for way, data in self.pieces)
         subprocess.run(
             [TEXT2PCAP, "-q", "-D", "-T", f"40000,{PORT}", "-", str(file)],
@@ -93,7 +99,7 @@ class Relay:
 
 
 def talk(sandbox: Sandbox, version: str, file: Path) -> None:
-    """All that the two have to say to each other, kept in a file."""
+    """Make every exchange that the protocol has, and keep the traffic in a file."""
     sandbox.register("cmpp", LOGIN["account"])
     relay = Relay(sandbox.about["cmpp_port"])
     thread = threading.Thread(target=relay.run)
@@ -146,7 +152,7 @@ def dissect(file: Path, *options: str) -> str:
 
 
 def packets(file: Path) -> list[dict[str, Any]]:
-    """Every CMPP message: a segment may hold several."""
+    """Return every CMPP message. A segment may hold several."""
     found: list[dict[str, Any]] = []
     for packet in json.loads(dissect(file, "-Y", "cmpp", "-T", "json", "--no-duplicate-keys")):
         layers = packet["_source"]["layers"]["cmpp"]
