@@ -82,15 +82,15 @@ def settings(required: str = "", optional: str = "") -> Mapping[str, bool]:
     return {**dict.fromkeys(required.split(), True), **dict.fromkeys(optional.split(), False)}
 
 
-def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+def check_names(raw: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
     """Raise Invalid for an unknown name, most often a misspelt one."""
     unknown = sorted(set(raw) - set(allowed))
     if unknown:
-        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), UNKNOWN_FIELD)
+        raise Invalid(f"{path}.{unknown[0]}" if path else str(unknown[0]), UNKNOWN_FIELD)
 
 
-def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
-    name = f"{where}.{key}" if where else key
+def required_text(raw: Mapping[str, Any], key: str, path: str = "", limit: int = 4096) -> str:
+    name = f"{path}.{key}" if path else key
     value = raw.get(key)
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text")
@@ -99,8 +99,8 @@ def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int 
     return value
 
 
-def optional_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
-    return "" if raw.get(key) in (None, "") else required_text(raw, key, where, limit)
+def optional_text(raw: Mapping[str, Any], key: str, path: str = "", limit: int = 4096) -> str:
+    return "" if raw.get(key) in (None, "") else required_text(raw, key, path, limit)
 
 
 def optional_url(options: Mapping[str, Any], key: str, policy: Policy, default: str = "") -> str:

@@ -48,20 +48,20 @@ def check(content: Mapping[str, Any]) -> None:
         _check_value(context[name], f"context.{name}")
 
 
-def _check_value(value: Any, where: str) -> None:
+def _check_value(value: Any, path: str) -> None:
     if not isinstance(value, Mapping):
-        raise Invalid(where, "must be an object of value and color")
-    check_names(value, ("value", "color"), where)
-    _text(value, "value", where, VALUE)
+        raise Invalid(path, "must be an object of value and color")
+    check_names(value, ("value", "color"), path)
+    _text(value, "value", path, VALUE)
     if value.get("color") is not None:
-        _text(value, "color", where, HEAD_COLOR)
+        _text(value, "color", path, HEAD_COLOR)
 
 
-def _text(raw: Mapping[str, Any], key: str, where: str, limit: int) -> str:
+def _text(raw: Mapping[str, Any], key: str, path: str, limit: int) -> str:
     """Return a text without its placeholders. A text of placeholders alone is allowed."""
-    plain = PLACEHOLDER.sub("", required_text(raw, key, where, 4096))
+    plain = PLACEHOLDER.sub("", required_text(raw, key, path, 4096))
     if len(plain) > limit:
-        raise Invalid(f"{where}.{key}" if where else key, f"must have at most {limit} characters")
+        raise Invalid(f"{path}.{key}" if path else key, f"must have at most {limit} characters")
     return plain
 
 

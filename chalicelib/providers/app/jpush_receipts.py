@@ -57,19 +57,19 @@ ON_THE_WAY = frozenset({"plan", "sent"})
 
 def check_fields(raw: Any) -> None:
     """Raise Invalid for a table of names that does not have the form of FIELDS."""
-    where = "credentials.receipt_fields"
+    field = "credentials.receipt_fields"
     if not isinstance(raw, Mapping):
-        raise Invalid(where, "must be an object")
-    check_names(raw, FIELDS, where)
+        raise Invalid(field, "must be an object")
+    check_names(raw, FIELDS, field)
     for name, value in raw.items():
         if name == "kinds":
             kinds = map(str, value.values()) if isinstance(value, Mapping) else ("",)
             if not set(kinds) <= set(ReceiptKind):
                 raise Invalid(
-                    f"{where}.kinds", "must map words to delivered, delivery_failed or clicked"
+                    f"{field}.kinds", "must map words to delivered, delivery_failed or clicked"
                 )
         elif not isinstance(value, list) or not all(isinstance(path, str) for path in value):
-            raise Invalid(f"{where}.{name}", "must be a list of names")
+            raise Invalid(f"{field}.{name}", "must be a list of names")
 
 
 def fields_of(secret: Mapping[str, str]) -> Fields:

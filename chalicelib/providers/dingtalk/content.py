@@ -82,9 +82,9 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
 
 
 def _text(
-    raw: Mapping[str, Any], key: str, where: str, most: int | None = None, *, required: bool = True
+    raw: Mapping[str, Any], key: str, path: str, most: int | None = None, *, required: bool = True
 ) -> str:
-    value, name = raw.get(key), f"{where}.{key}" if where else key
+    value, name = raw.get(key), f"{path}.{key}" if path else key
     if value in (None, "") and not required:
         return ""
     if not isinstance(value, str) or not value.strip():
@@ -94,82 +94,82 @@ def _text(
     return value
 
 
-def _check_text(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "content", where, TEXT)
+def _check_text(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "content", path, TEXT)
 
 
-def _check_media(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "media_id", where, 256)
+def _check_media(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "media_id", path, 256)
 
 
-def _check_voice(raw: Mapping[str, Any], where: str) -> None:
-    _check_media(raw, where)
+def _check_voice(raw: Mapping[str, Any], path: str) -> None:
+    _check_media(raw, path)
     duration = raw.get("duration")
     digits = "" if isinstance(duration, bool) else str(duration)
     if not re.fullmatch(r"\d{1,2}", digits, re.ASCII) or not 0 < int(digits) < MAX_DURATION:
-        raise Invalid(f"{where}.duration", f"must be a number of seconds below {MAX_DURATION}")
+        raise Invalid(f"{path}.duration", f"must be a number of seconds below {MAX_DURATION}")
 
 
-def _check_link(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "messageUrl", where, ADDRESS)
-    _text(raw, "picUrl", where, ADDRESS)
-    _text(raw, "title", where)
-    _text(raw, "text", where)
+def _check_link(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "messageUrl", path, ADDRESS)
+    _text(raw, "picUrl", path, ADDRESS)
+    _text(raw, "title", path)
+    _text(raw, "text", path)
 
 
-def _check_markdown(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "title", where)
-    _text(raw, "text", where)
+def _check_markdown(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "title", path)
+    _text(raw, "text", path)
 
 
-def _check_oa(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "message_url", where, ADDRESS)
-    _text(raw, "pc_message_url", where, ADDRESS, required=False)
+def _check_oa(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "message_url", path, ADDRESS)
+    _text(raw, "pc_message_url", path, ADDRESS, required=False)
     if raw.get("head") is not None:
-        head = _object(raw, "head", f"{where}.head")
-        _text(head, "text", f"{where}.head", HEAD, required=False)
-        colour = _text(head, "bgcolor", f"{where}.head", required=False)
+        head = _object(raw, "head", f"{path}.head")
+        _text(head, "text", f"{path}.head", HEAD, required=False)
+        colour = _text(head, "bgcolor", f"{path}.head", required=False)
         if colour and not _COLOUR.fullmatch(colour) and not PLACEHOLDER.search(colour):
-            raise Invalid(f"{where}.head.bgcolor", "must be 8 hexadecimal digits")
-    body = _object(raw, "body", f"{where}.body")
+            raise Invalid(f"{path}.head.bgcolor", "must be 8 hexadecimal digits")
+    body = _object(raw, "body", f"{path}.body")
     for name in ("title", "content", "image", "author"):
-        _text(body, name, f"{where}.body", required=False)
-    _check_form(body, f"{where}.body")
+        _text(body, name, f"{path}.body", required=False)
+    _check_form(body, f"{path}.body")
 
 
-def _check_form(body: Mapping[str, Any], where: str) -> None:
+def _check_form(body: Mapping[str, Any], path: str) -> None:
     """Check a form. DingTalk shows six entries and hides the rest."""
     form = body.get("form")
     if form is None:
         return
     if not isinstance(form, list | tuple) or not all(isinstance(entry, Mapping) for entry in form):
-        raise Invalid(f"{where}.form", "must be a list of objects")
+        raise Invalid(f"{path}.form", "must be a list of objects")
     for n, entry in enumerate(form):
         for name in ("key", "value"):
-            _text(entry, name, f"{where}.form[{n}]", required=False)
+            _text(entry, name, f"{path}.form[{n}]", required=False)
 
 
-def _check_card(raw: Mapping[str, Any], where: str) -> None:
+def _check_card(raw: Mapping[str, Any], path: str) -> None:
     """Check a card: one address for the whole card, or one for each button."""
-    _text(raw, "title", where)
-    _text(raw, "markdown", where)
+    _text(raw, "title", path)
+    _text(raw, "markdown", path)
     buttons = raw.get("btn_json_list")
     if buttons is None:
-        _text(raw, "single_title", where, BUTTON_TITLE)
-        _text(raw, "single_url", where, SINGLE_URL)
+        _text(raw, "single_title", path, BUTTON_TITLE)
+        _text(raw, "single_url", path, SINGLE_URL)
         return
     if raw.get("single_title") or raw.get("single_url"):
         raise Invalid(
-            f"{where}.btn_json_list", "cannot be combined with single_title and single_url"
+            f"{path}.btn_json_list", "cannot be combined with single_title and single_url"
         )
     if str(raw.get("btn_orientation")) not in ("0", "1"):
-        raise Invalid(f"{where}.btn_orientation", "must be 0 or 1")
+        raise Invalid(f"{path}.btn_orientation", "must be 0 or 1")
     is_list = isinstance(buttons, list | tuple) and bool(buttons)
     if not is_list or not all(isinstance(button, Mapping) for button in buttons):
-        raise Invalid(f"{where}.btn_json_list", "must be a list of objects")
+        raise Invalid(f"{path}.btn_json_list", "must be a list of objects")
     for n, button in enumerate(buttons):
-        _text(button, "title", f"{where}.btn_json_list[{n}]", BUTTON_TITLE)
-        _text(button, "action_url", f"{where}.btn_json_list[{n}]", BUTTON_URL)
+        _text(button, "title", f"{path}.btn_json_list[{n}]", BUTTON_TITLE)
+        _text(button, "action_url", f"{path}.btn_json_list[{n}]", BUTTON_URL)
 
 
 CHECKS: Mapping[str, Check] = {

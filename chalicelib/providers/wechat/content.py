@@ -102,18 +102,18 @@ def _check_jump(content: Mapping[str, Any]) -> None:
 
     UMS takes the jump as an object or in two fields.
     """
-    for where, raw in (("", content), ("miniprogram", content.get("miniprogram"))):
+    for path, raw in (("", content), ("miniprogram", content.get("miniprogram"))):
         if raw is None or _is_blank(raw):
             continue
         if not isinstance(raw, Mapping):
-            raise Invalid(where, "must be an object")
-        if where:
-            check_names(raw, ("appid", "pagepath"), where)
-        optional_text(raw, "appid", where, 32)
-        optional_text(raw, "pagepath", where, PAGE_CHARACTERS)
-        if (where or raw.get("pagepath")) and not raw.get("appid"):
+            raise Invalid(path, "must be an object")
+        if path:
+            check_names(raw, ("appid", "pagepath"), path)
+        optional_text(raw, "appid", path, 32)
+        optional_text(raw, "pagepath", path, PAGE_CHARACTERS)
+        if (path or raw.get("pagepath")) and not raw.get("appid"):
             raise Invalid(
-                f"{where}.appid" if where else "appid", "is required for a jump to a mini-program"
+                f"{path}.appid" if path else "appid", "is required for a jump to a mini-program"
             )
 
 
@@ -122,10 +122,10 @@ def _is_blank(jump: Any) -> bool:
     return isinstance(jump, Mapping) and not any(jump.values())
 
 
-def _check_color(raw: Mapping[str, Any], key: str, where: str = "") -> None:
-    value = optional_text(raw, key, where, 16)
+def _check_color(raw: Mapping[str, Any], key: str, path: str = "") -> None:
+    value = optional_text(raw, key, path, 16)
     if value and not _COLOR.fullmatch(value):
-        raise Invalid(f"{where}.{key}" if where else key, "must be a color such as #173177")
+        raise Invalid(f"{path}.{key}" if path else key, "must be a color such as #173177")
 
 
 def _check_data(content: Mapping[str, Any], type_: int) -> None:
@@ -135,20 +135,20 @@ def _check_data(content: Mapping[str, Any], type_: int) -> None:
     if len(data) > MAX_VALUES:
         raise Invalid("data", f"must have at most {MAX_VALUES} values")
     for key, entry in data.items():
-        where = f"data.{key}"
+        path = f"data.{key}"
         if not isinstance(key, str) or not _KEY.fullmatch(key):
             raise Invalid(
                 "data", "the names of values are letters, digits and _, beginning with a letter"
             )
         if not isinstance(entry, Mapping):
-            raise Invalid(where, "must be an object with a value")
-        check_names(entry, ("value", "color") if type_ == TEMPLATE else ("value",), where)
+            raise Invalid(path, "must be an object with a value")
+        check_names(entry, ("value", "color") if type_ == TEMPLATE else ("value",), path)
         entry_text = _as_text(entry)
         if type_ == SUBSCRIPTION:
-            _check_value(key, required_text(entry_text, "value", where), where)
+            _check_value(key, required_text(entry_text, "value", path), path)
         elif entry_text.get("value") != "":  # a template message may leave a value empty
-            required_text(entry_text, "value", where, VALUE_CHARACTERS)
-        _check_color(entry, "color", where)
+            required_text(entry_text, "value", path, VALUE_CHARACTERS)
+        _check_color(entry, "color", path)
 
 
 def _as_text(entry: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -159,18 +159,16 @@ def _as_text(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**entry, "value": str(value)}
 
 
-def _check_value(key: str, value: str, where: str) -> None:
+def _check_value(key: str, value: str, path: str) -> None:
     value_type = key.rstrip("0123456789")
     limit, form = RULES.get(value_type, (VALUE_CHARACTERS, ""))
     rest = PLACEHOLDER.sub("", value)
     if value_type == "name" and _HAN.search(rest):
         limit = 10
     if len(rest) > limit:
-        raise Invalid(f"{where}.value", f"must have at most {limit} characters")
+        raise Invalid(f"{path}.value", f"must have at most {limit} characters")
     if form and rest == value and not re.fullmatch(form, value, re.ASCII):
-        raise Invalid(
-            f"{where}.value", "has characters that this value_type of value must not have"
-        )
+        raise Invalid(f"{path}.value", "has characters that this value_type of value must not have")
 
 
 def template_body(content: Mapping[str, Any], token: str | None) -> dict[str, Any]:

@@ -119,8 +119,8 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[Mapping[str, Any]]:
-    name = f"{where}.{key}"
+def _list(raw: Mapping[str, Any], key: str, path: str, most: int) -> Sequence[Mapping[str, Any]]:
+    name = f"{path}.{key}"
     value = raw.get(key)
     if not isinstance(value, list | tuple) or not all(
         isinstance(entry, Mapping) for entry in value
@@ -134,14 +134,14 @@ def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[M
 def _text(
     raw: Mapping[str, Any],
     key: str,
-    where: str,
+    path: str,
     most: int,
     *,
     unit: str = "bytes",
     required: bool = True,
 ) -> str:
     """Return a text of at most `most` bytes or characters, placeholders left out."""
-    value, name = raw.get(key), f"{where}.{key}"
+    value, name = raw.get(key), f"{path}.{key}"
     if value in (None, "") and not required:
         return ""
     if not isinstance(value, str) or not value.strip():
@@ -152,44 +152,44 @@ def _text(
     return value
 
 
-def _address(raw: Mapping[str, Any], key: str, where: str, *, required: bool = True) -> None:
+def _address(raw: Mapping[str, Any], key: str, path: str, *, required: bool = True) -> None:
     """Check an address: it has its protocol, or starts with a placeholder."""
-    value = _text(raw, key, where, TEXT_BYTES, required=required)
+    value = _text(raw, key, path, TEXT_BYTES, required=required)
     if value and not value.startswith(("http://", "https://", "{{")):
-        raise Invalid(f"{where}.{key}", "must start with http:// or https://")
+        raise Invalid(f"{path}.{key}", "must start with http:// or https://")
 
 
-def _check_text(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "content", where, TEXT_BYTES)
+def _check_text(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "content", path, TEXT_BYTES)
 
 
-def _check_media(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "media_id", where, 256)
+def _check_media(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "media_id", path, 256)
 
 
-def _check_video(raw: Mapping[str, Any], where: str) -> None:
-    _check_media(raw, where)
-    _text(raw, "title", where, TITLE_BYTES, required=False)
-    _text(raw, "description", where, DESCRIPTION_BYTES, required=False)
+def _check_video(raw: Mapping[str, Any], path: str) -> None:
+    _check_media(raw, path)
+    _text(raw, "title", path, TITLE_BYTES, required=False)
+    _text(raw, "description", path, DESCRIPTION_BYTES, required=False)
 
 
-def _check_textcard(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "title", where, TITLE_BYTES)
-    _text(raw, "description", where, DESCRIPTION_BYTES)
-    _address(raw, "url", where)
-    _text(raw, "btntxt", where, BUTTON_CHARACTERS, unit="characters", required=False)
+def _check_textcard(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "title", path, TITLE_BYTES)
+    _text(raw, "description", path, DESCRIPTION_BYTES)
+    _address(raw, "url", path)
+    _text(raw, "btntxt", path, BUTTON_CHARACTERS, unit="characters", required=False)
 
 
-def _articles(raw: Mapping[str, Any], where: str) -> list[tuple[Mapping[str, Any], str]]:
-    articles = _list(raw, "articles", where, MAX_ARTICLES)
+def _articles(raw: Mapping[str, Any], path: str) -> list[tuple[Mapping[str, Any], str]]:
+    articles = _list(raw, "articles", path, MAX_ARTICLES)
     if not articles:
-        raise Invalid(f"{where}.articles", f"must have 1 to {MAX_ARTICLES} entries")
-    return [(article, f"{where}.articles[{n}]") for n, article in enumerate(articles)]
+        raise Invalid(f"{path}.articles", f"must have 1 to {MAX_ARTICLES} entries")
+    return [(article, f"{path}.articles[{n}]") for n, article in enumerate(articles)]
 
 
-def _check_news(raw: Mapping[str, Any], where: str) -> None:
+def _check_news(raw: Mapping[str, Any], path: str) -> None:
     """`appid` and `pagepath`, given together, go before `url`."""
-    for article, name in _articles(raw, where):
+    for article, name in _articles(raw, path):
         _text(article, "title", name, TITLE_BYTES)
         _text(article, "description", name, DESCRIPTION_BYTES, required=False)
         _address(
@@ -198,8 +198,8 @@ def _check_news(raw: Mapping[str, Any], where: str) -> None:
         _text(article, "picurl", name, TEXT_BYTES, required=False)
 
 
-def _check_mpnews(raw: Mapping[str, Any], where: str) -> None:
-    for article, name in _articles(raw, where):
+def _check_mpnews(raw: Mapping[str, Any], path: str) -> None:
+    for article, name in _articles(raw, path):
         _text(article, "title", name, TITLE_BYTES)
         _text(article, "thumb_media_id", name, 256)
         _text(article, "content", name, HTML_BYTES)
@@ -208,26 +208,26 @@ def _check_mpnews(raw: Mapping[str, Any], where: str) -> None:
         _address(article, "content_source_url", name, required=False)
 
 
-def _check_notice(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "appid", where, 64)
-    _text(raw, "page", where, 1024, required=False)
-    _between(raw, "title", where, required=True)
-    _between(raw, "description", where, required=False)
+def _check_notice(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "appid", path, 64)
+    _text(raw, "page", path, 1024, required=False)
+    _between(raw, "title", path, required=True)
+    _between(raw, "description", path, required=False)
     if raw.get("content_item") is None:
         return
-    for n, item in enumerate(_list(raw, "content_item", where, MAX_ITEMS)):
-        _text(item, "key", f"{where}.content_item[{n}]", KEY_CHARACTERS, unit="characters")
-        _text(item, "value", f"{where}.content_item[{n}]", VALUE_CHARACTERS, unit="characters")
+    for n, item in enumerate(_list(raw, "content_item", path, MAX_ITEMS)):
+        _text(item, "key", f"{path}.content_item[{n}]", KEY_CHARACTERS, unit="characters")
+        _text(item, "value", f"{path}.content_item[{n}]", VALUE_CHARACTERS, unit="characters")
 
 
-def _between(raw: Mapping[str, Any], key: str, where: str, *, required: bool) -> None:
+def _between(raw: Mapping[str, Any], key: str, path: str, *, required: bool) -> None:
     least, most = NOTICE_TITLE
-    value = _text(raw, key, where, most, unit="characters", required=required)
+    value = _text(raw, key, path, most, unit="characters", required=required)
     if value and len(value) < least and not PLACEHOLDER.search(value):
-        raise Invalid(f"{where}.{key}", f"must have {least} to {most} characters")
+        raise Invalid(f"{path}.{key}", f"must have {least} to {most} characters")
 
 
-def _check_card(raw: Mapping[str, Any], where: str) -> None:
+def _check_card(raw: Mapping[str, Any], path: str) -> None:
     """Check a template card.
 
     WeCom only advises on the lengths of a card's texts.
@@ -235,12 +235,12 @@ def _check_card(raw: Mapping[str, Any], where: str) -> None:
     We set its `task_id`: WeCom wants another one for each call.
     """
     if raw.get("card_type") not in CARDS:
-        raise Invalid(f"{where}.card_type", "must be one of " + ", ".join(CARDS))
+        raise Invalid(f"{path}.card_type", "must be one of " + ", ".join(CARDS))
     if raw.get("task_id") is not None:
-        raise Invalid(f"{where}.task_id", "is set for each call")
+        raise Invalid(f"{path}.task_id", "is set for each call")
     for name, most in CARD_LISTS.items():
         if raw.get(name) is not None:
-            _list(raw, name, where, most)
+            _list(raw, name, path, most)
 
 
 CHECKS: Mapping[str, Check] = {

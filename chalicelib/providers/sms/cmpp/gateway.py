@@ -45,7 +45,7 @@ class Stream(Protocol):
     def close(self) -> None: ...
 
 
-Dial = Callable[[], Stream]
+Dialler = Callable[[], Stream]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Gateway:
     """The connections of one account. The reading threads call `take`, which must not wait."""
 
     def __init__(
-        self, code: str, settings: Settings, dial: Dial, take: Callable[[Incoming], None]
+        self, code: str, settings: Settings, dial: Dialler, take: Callable[[Incoming], None]
     ) -> None:
         self.code, self.settings, self.dial, self.take = code, settings, dial, take
         self.changed = threading.Condition()
@@ -86,12 +86,12 @@ class Gateway:
         """
         self.stopping.set()
         for connection in self._connections:
-            connection.part()
+            connection.say_goodbye()
         until = time.monotonic() + FAREWELL
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         for connection in self._connections:
-            connection.cut()
+            connection.shut()
 
     def wait_open(self, until: float) -> None:
         """Wait until one connection is open. `until`: monotonic seconds. Raises the reason if none
@@ -125,17 +125,17 @@ class Gateway:
                 left = until - time.monotonic()
                 if left <= 0 or not self.changed.wait(left):
                     is_open = any(c.is_open for c in self._connections)
-                    raise Unavailable("window_full" if is_open else self._trouble())
+                    raise Unavailable("window_full" if is_open else self._error_code())
 
     def _raise_if_hopeless(self) -> None:
         """Raise Misconfigured when every connection waits for an operator."""
-        troubles = [c.trouble for c in self._connections if not c.is_open]
-        needs_operator = all(isinstance(trouble, Misconfigured) for trouble in troubles)
-        if len(troubles) == len(self._connections) and needs_operator:
-            raise Misconfigured(self._trouble())
+        errors = [c.error for c in self._connections if not c.is_open]
+        needs_operator = all(isinstance(error, Misconfigured) for error in errors)
+        if len(errors) == len(self._connections) and needs_operator:
+            raise Misconfigured(self._error_code())
 
-    def _trouble(self) -> str:
-        return next((c.trouble.code for c in self._connections if c.trouble), "no_connection")
+    def _error_code(self) -> str:
+        return next((c.error.code for c in self._connections if c.error), "no_connection")
 
 
 def wait(failures: int, by_operator: bool) -> float:
@@ -155,7 +155,7 @@ class Connection:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._life: Life | None = None
-        self.trouble: ProviderError | None = None  # why there is none
+        self.error: ProviderError | None = None  # the reason, while none is open
 
     @property
     def is_open(self) -> bool:
@@ -182,7 +182,7 @@ class Connection:
                 log.error("gateway_failed", exc_info=error, extra={"channel": self._gateway.code})
                 opened = False
             failures = 0 if opened else failures + 1
-            self._gateway.stopping.wait(wait(failures, isinstance(self.trouble, Misconfigured)))
+            self._gateway.stopping.wait(wait(failures, isinstance(self.error, Misconfigured)))
 
     def _live(self) -> bool:
         """Run one life, from dialling to its end. Return whether the gateway let us in."""
@@ -190,44 +190,44 @@ class Connection:
         try:
             stream = gateway.dial()
         except ProviderError as error:
-            self._is_down(error)
+            self._note_error(error)
             return False
         life = Life(gateway, stream)
         with gateway.changed:
             self._life = life
         try:
-            closed = life.run(self._is_up)
+            closed = life.run(self._note_open)
         finally:
             stream.close()
             with gateway.changed:
                 self._life = None
                 gateway.changed.notify_all()
         reason = Misconfigured if closed.by_operator else Unavailable
-        self._is_down(reason(closed.code or "terminated"))
+        self._note_error(reason(closed.code or "terminated"))
         return life.was_open
 
-    def _is_up(self) -> None:
+    def _note_open(self) -> None:
         log.info("gateway_connected", extra={"channel": self._gateway.code})
-        self.trouble = None
+        self.error = None
 
-    def _is_down(self, error: ProviderError) -> None:
+    def _note_error(self, error: ProviderError) -> None:
         level = logging.INFO if self._gateway.stopping.is_set() else logging.WARNING
         event = (
             "channel_misconfigured" if isinstance(error, Misconfigured) else "gateway_disconnected"
         )
         log.log(level, event, extra={"channel": self._gateway.code, "code": error.code})
         with self._gateway.changed:
-            self.trouble = error
+            self.error = error
             self._gateway.changed.notify_all()
 
-    def part(self) -> None:
+    def say_goodbye(self) -> None:
         life = self._life
         if life is not None:
             with self._gateway.changed:
                 life.link.terminate(time.monotonic())
             life.flush()
 
-    def cut(self) -> None:
+    def shut(self) -> None:
         life = self._life
         if life is not None:
             life.stream.shut()
@@ -244,7 +244,7 @@ class Life:
         self._answers: dict[int, SubmitResp | None] = {}
         self._writing = threading.Lock()
 
-    def run(self, is_up: Callable[[], None]) -> Closed:
+    def run(self, on_open: Callable[[], None]) -> Closed:
         stamp = datetime.datetime.now(CHINA).strftime("%m%d%H%M%S")
         with self._gateway.changed:
             self.link.connect(time.monotonic(), int(stamp))
@@ -257,7 +257,7 @@ class Life:
                     *(self.link.feed(data, now) if data is not None else ()),
                     *self.link.tick(now),
                 ]
-                closed = self._note(events, is_up)
+                closed = self._note(events, on_open)
                 if self._gateway.stopping.is_set():  # also when it opened only now
                     self.link.terminate(now)
             for event in events:
@@ -269,12 +269,12 @@ class Life:
             if closed is not None:
                 return closed
 
-    def _note(self, events: Iterable[Event], is_up: Callable[[], None]) -> Closed | None:
+    def _note(self, events: Iterable[Event], on_open: Callable[[], None]) -> Closed | None:
         end = None
         for event in events:
             if isinstance(event, Opened):
                 self.opened = self.was_open = True
-                is_up()
+                on_open()
             elif isinstance(event, Submitted):
                 self._answers[event.sequence] = event.answer
             elif isinstance(event, Unreadable):

@@ -112,8 +112,8 @@ class Link:
         self._sequence = 0
         self._proof = b""  # our authenticator, from which the gateway's is made
         self._waiting: dict[int, float] = {}  # SUBMITs without an answer: when they were sent
-        self._heard = 0.0  # when the last bytes came
-        self._asked = 0.0  # when the last ACTIVE_TEST or CONNECT went
+        self._last_received = 0.0  # when the last bytes came
+        self._last_request = 0.0  # when the last ACTIVE_TEST or CONNECT went
         self._tests = 0  # without an answer
 
     @property
@@ -135,7 +135,7 @@ class Link:
         """Send CONNECT. `timestamp`: the time as MMDDHHMMSS."""
         login = self._login
         self._proof = codec.authenticator(login.account, login.secret, timestamp)
-        self.state, self._heard, self._asked = State.CONNECTING, now, now
+        self.state, self._last_received, self._last_request = State.CONNECTING, now, now
         self._write(Connect(login.account, self._proof, login.version, timestamp))
 
     def submit(self, submit: Submit, now: float) -> int:
@@ -155,7 +155,7 @@ class Link:
 
     def terminate(self, now: float) -> None:
         if self.state is State.OPEN:
-            self.state, self._asked = State.CLOSING, now
+            self.state, self._last_request = State.CLOSING, now
             self._write(Plain(Command.TERMINATE))
 
     def give_up(self, sequence: int) -> None:
@@ -163,8 +163,8 @@ class Link:
 
         If nothing has come since the SUBMIT, the connection is tested at once.
         """
-        if self._heard < self._waiting.pop(sequence, 0.0):
-            self._heard = -math.inf
+        if self._last_received < self._waiting.pop(sequence, 0.0):
+            self._last_received = -math.inf
 
     def feed(self, data: bytes, now: float) -> Iterator[Event]:
         """Yield the events in received bytes.
@@ -174,7 +174,7 @@ class Link:
         if not data:
             yield from self._close("connection_lost")
             return
-        self._heard, self._tests = now, 0
+        self._last_received, self._tests = now, 0
         try:
             for frame in self._framer.feed(data):
                 yield from self._read(frame)
@@ -184,20 +184,20 @@ class Link:
     def tick(self, now: float) -> Iterator[Event]:
         """Test an idle connection, and end one that does not answer, when either is due."""
         if self.state in (State.CONNECTING, State.CLOSING):
-            if now - self._asked >= self._patience:
+            if now - self._last_request >= self._patience:
                 yield from self._close("timeout" if self.state is State.CONNECTING else "")
         elif self.state is State.OPEN:
             yield from self._test(now)
 
     def _test(self, now: float) -> Iterator[Event]:
         wait = self._patience if self._tests else self._idle
-        since = self._asked if self._tests else self._heard
+        since = self._last_request if self._tests else self._last_received
         if now - since < wait:
             return
         if self._tests >= TRIES:
             yield from self._close("no_answer_to_active_test")
             return
-        self._tests, self._asked = self._tests + 1, now
+        self._tests, self._last_request = self._tests + 1, now
         self._write(Plain(Command.ACTIVE_TEST))
 
     def _read(self, frame: bytes) -> Iterator[Event]:
