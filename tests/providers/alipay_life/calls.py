@@ -9,10 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from chalicelib.domain.provider_io import (
-    Account,
-    Answer,
-)
+from chalicelib.domain.provider_io import Account, Answer
 from chalicelib.providers.alipay_life import alipay_signing
 from chalicelib.providers.alipay_life.alipay import ANSWER, Alipay
 from chalicelib.web.messages import Response

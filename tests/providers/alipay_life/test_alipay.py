@@ -14,19 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.vault import KMS_LIMIT
-from chalicelib.domain.errors import (
-    Invalid,
-    Misconfigured,
-    Unavailable,
-    Uncertain,
-    Unverified,
-)
-from chalicelib.domain.provider_io import (
-    Account,
-    Answer,
-    Outcome,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Misconfigured, Unavailable, Uncertain, Unverified
+from chalicelib.domain.provider_io import Account, Answer, Outcome, WebhookRequest
 from chalicelib.providers.alipay_life import alipay_signing
 from chalicelib.providers.alipay_life.alipay import Alipay
 from chalicelib.web.messages import Response

@@ -17,12 +17,7 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.provider_io import (
-    Account,
-    Loss,
-    Outcome,
-    OutgoingCall,
-)
+from chalicelib.domain.provider_io import Account, Loss, Outcome, OutgoingCall
 from chalicelib.providers.alipay_life import alipay_signing
 from chalicelib.providers.alipay_life.alipay import ANSWER, CODES, INVALID_TARGET, SUB_CODES, Alipay
 from chalicelib.web.messages import Response

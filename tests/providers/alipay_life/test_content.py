@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import (
-    Invalid,
-)
+from chalicelib.domain.errors import Invalid
 from chalicelib.providers.alipay_life import alipay_content
 from chalicelib.providers.alipay_life.alipay import Alipay
 from tests.providers.alipay_life.calls import CONTENT

@@ -8,18 +8,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Rejected,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
-from chalicelib.domain.provider_io import (
-    Loss,
-    OutgoingCall,
-    Recipient,
-)
+from chalicelib.domain.errors import Misconfigured, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Loss, OutgoingCall, Recipient
 from chalicelib.providers.app.jpush import ERRORS, JPush
 from chalicelib.web.messages import Response
 from tests.providers.app.calls import NOON

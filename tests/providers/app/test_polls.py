@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Unavailable,
-    Uncertain,
-)
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-)
+from chalicelib.domain.errors import Misconfigured, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.providers.app.jpush import JPush
 from chalicelib.web.messages import Response
 from tests.providers.app.calls import NOON

@@ -11,15 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import (
-    Invalid,
-    Unverified,
-)
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
 from chalicelib.providers.app import jpush_receipts
 from chalicelib.providers.app.jpush import JPush
 from tests.providers.app.calls import CREDENTIALS

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Invalid,
-)
+from chalicelib.domain.errors import Invalid
 from chalicelib.providers.app.jpush import JPush
 from tests.providers.app.calls import CREDENTIALS
 from tests.providers.scripted import ScriptedTransport, http

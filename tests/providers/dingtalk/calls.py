@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.provider_io import (
-    Account,
-    Answer,
-    Outcome,
-    OutgoingCall,
-)
+from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall
 from chalicelib.providers.dingtalk.dingtalk import DingTalk
 from chalicelib.web.messages import Response
 from tests.providers.scripted import ScriptedTransport, http

@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Invalid,
-    Unverified,
-)
-from chalicelib.domain.provider_io import (
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.providers.dingtalk.dingtalk import DingTalk
 from tests.providers.dingtalk.calls import CREDENTIALS, msg
 from tests.providers.scripted import ScriptedTransport, http

@@ -6,18 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Rejected,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
-from chalicelib.domain.provider_io import (
-    Answer,
-    Loss,
-    Outcome,
-)
+from chalicelib.domain.errors import Misconfigured, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Answer, Loss, Outcome
 from chalicelib.providers.dingtalk.dingtalk import ERRORS, NOT_THERE, STALE, DingTalk
 from chalicelib.web.messages import Response
 from tests.providers.dingtalk.calls import TAKEN, TEXT, opened, polled, results, sent

@@ -8,19 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    ProviderError,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
-from chalicelib.domain.provider_io import (
-    Loss,
-    Outcome,
-    Receipt,
-    ReceiptKind,
-)
+from chalicelib.domain.errors import Misconfigured, ProviderError, Throttled, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Loss, Outcome, Receipt, ReceiptKind
 from chalicelib.web.messages import Response
 from tests.providers.dingtalk.calls import NOW, TAKEN, TEXT, opened, polled, results, sent
 from tests.providers.scripted import ScriptedTransport, call, reply

@@ -6,18 +6,10 @@ from typing import Any
 
 import trustme
 
-from chalicelib.domain.provider_io import (
-    Account,
-    Answer,
-    Outcome,
-    OutgoingCall,
-    Recipient,
-)
+from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall, Recipient
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web.egress import Policy
-from tests.providers.email.mailservers import (
-    ScriptedServer,
-)
+from tests.providers.email.mailservers import ScriptedServer
 
 CONTENT = {"subject": "Gr\u00fc\u00dfe \u4e2d\u6587", "text": "Hello\n.\n..dots\nend"}
 POLICY = Policy(("127.0.0.1", "mail.example.test"), resolve=lambda host, port: ["127.0.0.1"])

@@ -10,10 +10,7 @@ import pytest
 import trustme
 
 from chalicelib.domain.errors import Misconfigured
-from chalicelib.domain.provider_io import (
-    Loss,
-    Outcome,
-)
+from chalicelib.domain.provider_io import Loss, Outcome
 from chalicelib.web.egress import Policy
 from tests.providers.email.calls import AUTHORITY, CONTENT, OK, account, mails, outcomes, pem, sent
 from tests.providers.email.mailservers import (

@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import (
-    Attachment,
-    WebhookRequest,
-)
+from chalicelib.domain.provider_io import Attachment, WebhookRequest
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web.egress import Policy

@@ -7,20 +7,12 @@ import time
 import pytest
 
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
-from chalicelib.domain.provider_io import (
-    Loss,
-    Outcome,
-)
+from chalicelib.domain.provider_io import Loss, Outcome
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy
 from chalicelib.web.smtp import Reply
 from tests.providers.email.calls import OK, account, mails, outcomes, sent
-from tests.providers.email.mailservers import (
-    Inbox,
-    ScriptedServer,
-    independent,
-    usual,
-)
+from tests.providers.email.mailservers import Inbox, ScriptedServer, independent, usual
 
 REFUSALS = {
     "550 5.1.1 no such user": Outcome(Loss.INVALID_TARGET, "550 5.1.1", undeliverable=True),

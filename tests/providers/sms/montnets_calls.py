@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.provider_io import (
-    Account,
-)
+from chalicelib.domain.provider_io import Account
 from chalicelib.providers.sms.montnets import Montnets
 from tests.providers.scripted import ScriptedTransport, http
 

@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import (
-    Account,
-    Receipt,
-    ReceiptKind,
-    WebhookRequest,
-)
+from chalicelib.domain.provider_io import Account, Receipt, ReceiptKind, WebhookRequest
 from chalicelib.providers.sms import receipts
 from chalicelib.providers.sms.chuanglan import Chuanglan
 from chalicelib.providers.sms.chuanglan_receipts import OPEN, TAKEN

@@ -6,19 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Invalid,
-    Misconfigured,
-    Rejected,
-    Unavailable,
-    Uncertain,
-)
-from chalicelib.domain.provider_io import (
-    Loss,
-    Outcome,
-    OutgoingCall,
-    Recipient,
-)
+from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Loss, Outcome, OutgoingCall, Recipient
 from chalicelib.providers.sms.jsms import ERRORS, INVALID_TARGET, LATER, Jsms
 from chalicelib.web.messages import Response
 from tests.providers.scripted import ScriptedTransport, account, call, failure, http, reply

@@ -11,15 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import (
-    Invalid,
-    Unverified,
-)
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
 from chalicelib.providers.sms import jsms_receipts
 from chalicelib.providers.sms.jsms import Jsms
 from tests.providers.scripted import ScriptedTransport, account, http, reply

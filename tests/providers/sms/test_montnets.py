@@ -8,14 +8,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from chalicelib.domain.errors import Invalid, Misconfigured, Rejected
-from chalicelib.domain.provider_io import (
-    Account,
-    Answer,
-    Loss,
-    Outcome,
-    OutgoingCall,
-    Recipient,
-)
+from chalicelib.domain.provider_io import Account, Answer, Loss, Outcome, OutgoingCall, Recipient
 from chalicelib.providers.sms.montnets import Montnets, numbers_of
 from chalicelib.providers.sms.montnets_receipts import delivery_id, password_digest
 from chalicelib.web.egress import Policy

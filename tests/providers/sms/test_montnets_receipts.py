@@ -11,11 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import (
-    Receipt,
-    ReceiptKind,
-    WebhookRequest,
-)
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
 from chalicelib.providers.sms.montnets import Montnets
 from chalicelib.providers.sms.montnets_receipts import password_digest
 from tests.providers.scripted import JSONS, ScriptedTransport, http, reply

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.provider_io import (
-    Webhook,
-    WebhookRequest,
-)
+from chalicelib.domain.provider_io import Webhook, WebhookRequest
 from chalicelib.providers.wechat import receipts
 from chalicelib.providers.wechat.crypto import CallbackCrypto, signature
 

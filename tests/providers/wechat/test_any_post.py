@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import (
-    WebhookRequest,
-)
+from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.providers.wechat import receipts
 from tests.providers.wechat.posts import (
     AUTHORISED,

@@ -7,11 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Unavailable,
-    Uncertain,
-)
+from chalicelib.domain.errors import Misconfigured, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account, Token, token_name
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import component

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Unverified
-from chalicelib.domain.provider_io import (
-    Token,
-)
+from chalicelib.domain.provider_io import Token
 from chalicelib.providers.wechat import component
 from tests.providers.wechat.posts import AUTHORISED, FINISHED, NOW, PLATFORM, SAFE, read
 

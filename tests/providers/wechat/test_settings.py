@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Invalid,
-    Unverified,
-)
+from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.providers.wechat.mini_program import MiniProgram
 from chalicelib.providers.wechat.official_account import OfficialAccount

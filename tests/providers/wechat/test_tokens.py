@@ -6,13 +6,7 @@ import threading
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    QuotaUsedUp,
-    Rejected,
-    Unavailable,
-    Uncertain,
-)
+from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Rejected, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account
 from chalicelib.providers.tokens import AccessTokens, MemoryTokens
 from chalicelib.providers.wechat.api import STALE

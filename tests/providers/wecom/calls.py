@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.provider_io import (
-    Account,
-    Answer,
-    Loss,
-    Outcome,
-    OutgoingCall,
-)
+from chalicelib.domain.provider_io import Account, Answer, Loss, Outcome, OutgoingCall
 from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 from chalicelib.providers.wecom.wecom import WeCom
 from chalicelib.web.messages import Response

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import (
-    Invalid,
-    ProviderError,
-)
+from chalicelib.domain.errors import Invalid, ProviderError
 from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 from chalicelib.providers.wecom.wecom import WeCom
 from tests.providers.scripted import ScriptedTransport, call, http, reply

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Rejected,
-    Unverified,
-)
-from chalicelib.domain.provider_io import (
-    Answer,
-    Loss,
-    Outcome,
-    WebhookRequest,
-)
+from chalicelib.domain.errors import Misconfigured, Rejected, Unverified
+from chalicelib.domain.provider_io import Answer, Loss, Outcome, WebhookRequest
 from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 from tests.providers.scripted import ScriptedTransport, call, http
 from tests.providers.tokened import said, tokens

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
+from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
 from chalicelib.providers.wecom import api
 from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 from chalicelib.providers.wecom.wecom import LEAST_INTERVAL, TOKEN_LIFE, WeCom

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Misconfigured,
-    Rejected,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
-from chalicelib.domain.provider_io import (
-    Answer,
-    Loss,
-    Outcome,
-)
+from chalicelib.domain.errors import Misconfigured, Rejected, Throttled, Unavailable, Uncertain
+from chalicelib.domain.provider_io import Answer, Loss, Outcome
 from chalicelib.providers.wecom import api
 from chalicelib.providers.wecom.wecom import LEAST_INTERVAL, WeCom
 from chalicelib.web.messages import Response

@@ -14,10 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import (
-    Invalid,
-    Misconfigured,
-)
+from chalicelib.domain.errors import Invalid, Misconfigured
 from chalicelib.domain.provider_io import (
     Account,
     Capabilities,
@@ -26,12 +23,7 @@ from chalicelib.domain.provider_io import (
     ProviderIds,
 )
 from chalicelib.ports import Session
-from chalicelib.providers.base import (
-    PLACEHOLDER,
-    PlainProvider,
-    check_names,
-    required_text,
-)
+from chalicelib.providers.base import PLACEHOLDER, PlainProvider, check_names, required_text
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS

@@ -18,15 +18,8 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.provider_io import (
-    Answer,
-    Loss,
-    Outcome,
-    OutgoingCall,
-)
-from chalicelib.providers.base import (
-    PlainSession,
-)
+from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall
+from chalicelib.providers.base import PlainSession
 from chalicelib.providers.sms.cmpp import receipts
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
