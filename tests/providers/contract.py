@@ -90,8 +90,8 @@ ENTRIES: Mapping[str, Entry] = {
 class Meddler:
     """Implements Transport.
 
-    A request to an address with `where` in it is answered with `says`, instead of being passed on
-    or after it.
+    A request to an address with `where` in it is answered with `says`. It is passed on before, if
+    `passes_on` is set.
     """
 
     def __init__(self) -> None:

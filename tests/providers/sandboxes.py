@@ -113,10 +113,7 @@ class Webhook:
         return events
 
 
-@contextmanager
-def webhook() -> Iterator[Webhook]:
-    hook = Webhook()
-
+def _handler(hook: Webhook) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
@@ -138,7 +135,14 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hook))
     hook.url = f"http://127.0.0.1:{server.server_port}/hook?token=t"
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True

@@ -86,30 +86,33 @@ def _check_forged(bench: Bench, seen: Any) -> None:
         bench.read(seen)
 
 
+TEXTS = st.text(max_size=8) | st.sampled_from(
+    (
+        "",
+        "0",
+        "1",
+        "echostr",
+        "signature",
+        "msg_signature",
+        "timestamp",
+        "nonce",
+        "SMS_REPORT",
+        "%",
+        "é",
+    )
+)
+FIELDS = st.dictionaries(TEXTS, TEXTS, max_size=4)
+
+
 @every
 def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
     secret = bench.provider.webhook_secret(bench.credentials)
-    words = st.sampled_from(
-        [
-            "",
-            "0",
-            "1",
-            "echostr",
-            "signature",
-            "msg_signature",
-            "timestamp",
-            "nonce",
-            "SMS_REPORT",
-            "%",
-            "é",
-        ]
-    ) | st.text(max_size=8)
 
     @QUICK
     @given(
         st.sampled_from(["GET", "POST", "PUT", ""]),
-        st.dictionaries(words, words, max_size=4),
-        st.dictionaries(words, words, max_size=4),
+        FIELDS,
+        FIELDS,
         st.binary(max_size=60)
         | st.dictionaries(st.sampled_from(NAMES), VALUES_OF, max_size=4).map(as_json),
     )

@@ -218,7 +218,7 @@ def test_any_authentic_json_gives_sound_receipts_or_is_invalid(command: str, val
 
 
 def test_a_full_answer_is_followed_by_another_question() -> None:
-    """This holds if most reports are later parts of long texts, which do not count."""
+    """Poll again, even if most reports are later parts of long texts, which do not count."""
     full = [RPT, *[{**RPT, "pknum": 2, "pktotal": 2}] * 499]
     transport = ScriptedTransport(
         reply({"result": 0, "rpts": full}),

@@ -23,6 +23,7 @@ import pytest
 
 from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
 from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
+from chalicelib.providers.sms.cmpp.gateway import Gateway
 from chalicelib.providers.sms.cmpp.link import Link
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.providers.sms.cmpp.session import CmppSession
@@ -98,24 +99,28 @@ class Relay:
             return b"".join(data for way, data in self.pieces if way == "I")
 
 
+def open_gateway(port: int, version: str) -> Gateway:
+    options = {
+        "server": "127.0.0.1",
+        "port": port,
+        "access_number": "10690001",
+        "version": version,
+        "service_code": "PAY",
+    }
+    cmpp = Cmpp(Policy(("127.0.0.1",)), 2.0)
+    settings = cmpp.settings(Account("c", LOGIN, options))
+    gateway = cmpp.gateway("c", settings, lambda incoming: incoming.answer(0))
+    gateway.start()
+    return gateway
+
+
 def talk(sandbox: Sandbox, version: str, file: Path) -> None:
     """Make every exchange that the protocol has, and keep the traffic in a file."""
     sandbox.register("cmpp", LOGIN["account"])
     relay = Relay(sandbox.about["cmpp_port"])
     thread = threading.Thread(target=relay.run)
     thread.start()
-    where = {
-        "server": "127.0.0.1",
-        "port": relay.port,
-        "access_number": "10690001",
-        "version": version,
-        "service_code": "PAY",
-    }
-    cmpp = Cmpp(Policy(("127.0.0.1",)), 2.0)
-    gateway = cmpp.gateway(
-        "c", cmpp.settings(Account("c", LOGIN, where)), lambda incoming: incoming.answer(0)
-    )
-    gateway.start()
+    gateway = open_gateway(relay.port, version)
     session = CmppSession(gateway, 2.0)
     for n, text in enumerate(TEXTS):
         numbers = [f"138{n:04d}{m:04d}" for m in range(1000, 1000 + (GROUP if n == 1 else 1))]
@@ -176,6 +181,16 @@ def test_wireshark_reads_every_message_without_an_error(
     assert len(commands) == 10
 
 
+# Number of parts, part, header and format of the two long texts.
+LONG = (
+    ("2", "1", "1", "0"),
+    ("2", "2", "1", "0"),
+    ("3", "1", "1", "8"),
+    ("3", "2", "1", "8"),
+    ("3", "3", "1", "8"),
+)
+
+
 def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "cmpp.pcap"
     talk(sandbox, "3.0", file)
@@ -185,32 +200,11 @@ def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Pa
     assert {(each["cmpp.submit.Msg_src"], each["cmpp.submit.Src_Id"]) for each in submits} == {
         ("900001", "10690001")
     }
-    parts = [
-        (
-            each["cmpp.submit.Pk_total"],
-            each["cmpp.submit.Pk_number"],
-            each["cmpp.TP_udhi"],
-            each["cmpp.Msg_Fmt"],
-        )
-        for each in submits
-    ]
-    long = [
-        ("2", "1", "1", "0"),
-        ("2", "2", "1", "0"),
-        ("3", "1", "1", "8"),
-        ("3", "2", "1", "8"),
-        ("3", "3", "1", "8"),
-    ]
-    assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *long]
-    assert [each["cmpp.submit.DestUsr_tl"] for each in submits] == [
-        "1",
-        str(GROUP),
-        "1",
-        "1",
-        "1",
-        "1",
-        "1",
-    ]
+    names = ("cmpp.submit.Pk_total", "cmpp.submit.Pk_number", "cmpp.TP_udhi", "cmpp.Msg_Fmt")
+    parts = [tuple(map(submit.get, names)) for submit in submits]
+    assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *LONG]
+    sizes = [submit["cmpp.submit.DestUsr_tl"] for submit in submits]
+    assert sizes == ["1", str(GROUP), "1", "1", "1", "1", "1"]
     assert submits[1]["cmpp.Dest_terminal_Id"][-1] == f"1380001{1000 + GROUP - 1}"
     answers = [each for each in found if int(each["cmpp.Command_Id"], 16) == 0x80000004]
     assert {each["cmpp.submit_resp.Result"] for each in answers} == {"0"}
