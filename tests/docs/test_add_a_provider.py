@@ -60,11 +60,11 @@ def page() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     heron = module("infra.sandbox.heron", SANDBOX)
     module("chalicelib.providers.sms.heron", PROVIDER)
+    patch.setattr(registry, "_PLATFORMS", dict(registry._PLATFORMS))
     for table, source in ((registry, REGISTRY), (platforms, DEMO)):
         names = dict(table.__dict__)
         exec(source, names)
         patch.setattr(table, "_heron", names["_heron"], raising=False)
-    patch.setitem(registry._PLATFORMS, "heron", row("_heron", registry))  # type: ignore[arg-type]
     patch.setitem(platforms.PLATFORMS, "heron", row("AtSandbox", platforms))  # type: ignore[arg-type]
     patch.setitem(server.ACCOUNT_DEFAULTS, heron.NAME, heron.ACCOUNT_DEFAULTS)
     yield

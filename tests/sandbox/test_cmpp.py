@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import Framer
+from chalicelib.providers.sms.cmpp.messages import (
     V2,
     V3,
     Command,
@@ -24,7 +25,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import Framer
 from tests.providers.sandboxes import Sandbox, eventually, running
 
 ACCOUNT, SECRET, STAMP = "900001", "secret", 1121080510
@@ -46,15 +46,15 @@ def _fresh(sandbox: Sandbox) -> None:
 class Client:
     def __init__(self, connection: socket.socket, version: int) -> None:
         self.connection, self.version, self.sequence = connection, version, 0
-        self._framer, self._read = Framer(), list[tuple[int, codec.Body]]()
+        self._framer, self._read = Framer(), list[tuple[int, messages.Body]]()
 
-    def say(self, body: codec.Body, sequence: int | None = None) -> int:
+    def say(self, body: messages.Body, sequence: int | None = None) -> int:
         self.sequence += 1
         number = self.sequence if sequence is None else sequence
         self.connection.sendall(codec.encode(body, number, self.version))
         return number
 
-    def hear(self) -> tuple[int, codec.Body]:
+    def hear(self) -> tuple[int, messages.Body]:
         while not self._read:
             data = self.connection.recv(65_536)
             if not data:

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import Deliver
+from chalicelib.providers.sms.cmpp import codec, messages
 from chalicelib.providers.sms.cmpp.fields import Framer
+from chalicelib.providers.sms.cmpp.messages import Deliver
 from infra.sandbox.accounts import Account
 
 
@@ -21,7 +21,7 @@ class Connection:
     unanswered: int = 0  # SUBMITs
     sequences: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def write(self, body: codec.Body, sequence: int | None = None) -> int:
+    def write(self, body: messages.Body, sequence: int | None = None) -> int:
         number = next(self.sequences) if sequence is None else sequence
         if not self.writer.is_closing():
             self.writer.write(codec.encode(body, number, self.version))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from chalicelib.providers.sms.cmpp.codec import Submit
+from chalicelib.providers.sms.cmpp.messages import Submit
 from infra.sandbox import links
 from infra.sandbox.accounts import Account
 from infra.sandbox.behaviour import Behaviour, of

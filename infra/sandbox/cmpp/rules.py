@@ -9,8 +9,8 @@ import datetime
 import hmac
 import re
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import Connect, Submit
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.messages import Connect, Submit
 from infra.sandbox.accounts import Account
 from infra.sandbox.behaviour import Behaviour, of
 
@@ -31,7 +31,7 @@ def connect_status(connect: Connect, account: Account, open_now: int) -> int:
     expected = codec.authenticator(account.app_key, account.master_secret, connect.timestamp)
     if not hmac.compare_digest(expected, connect.authenticator):
         return 3
-    if connect.version > codec.V3:
+    if connect.version > messages.V3:
         return 4
     return 5 if account.connections and open_now >= account.connections else 0
 

@@ -17,8 +17,9 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import Malformed
+from chalicelib.providers.sms.cmpp.messages import (
     Command,
     Connect,
     ConnectResp,
@@ -28,7 +29,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Report,
     Submit,
 )
-from chalicelib.providers.sms.cmpp.fields import Malformed
 from infra.sandbox.behaviour import Behaviour, of
 from infra.sandbox.calllog import Call, Result
 from infra.sandbox.cmpp import rules
@@ -130,15 +130,15 @@ class Gateway:
                 await writer.wait_closed()
 
     def _greet(self, frame: bytes, writer: asyncio.StreamWriter) -> Connection | None:
-        sequence, body = codec.decode(frame, codec.V2)
+        sequence, body = codec.decode(frame, messages.V2)
         if not isinstance(body, Connect):
             return None
         account = self._core.accounts.get(NAME, body.source)
         secret = account.master_secret or ""
         open_now = sum(connection.account is account for connection in self._connections)
         status = rules.connect_status(body, account, open_now)
-        version = codec.V3 if body.version >= codec.V3 else codec.V2
-        size = 4 if version == codec.V3 else 1
+        version = messages.V3 if body.version >= messages.V3 else messages.V2
+        size = 4 if version == messages.V3 else 1
         proof = codec.counter_authenticator(status, size, body.authenticator, secret)
         writer.write(codec.encode(ConnectResp(status, proof, version), sequence, version))
         call = Call(
@@ -199,7 +199,7 @@ class Gateway:
             outcome = {8: Result.THROTTLED, 3: Result.FAILED}.get(result, Result.REFUSED)
             self._core.log.add(replace(call, outcome=outcome, code=str(result)), numbers)
             await asyncio.sleep(account.answer_delay)
-            connection.write(codec.SubmitResp(0, result), sequence)
+            connection.write(messages.SubmitResp(0, result), sequence)
             return
         first = self._id(len(numbers) if account.consecutive_ids else 1)
         outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
@@ -208,7 +208,7 @@ class Gateway:
         await self._deliver(connection, submit, first)
         await asyncio.sleep(account.answer_delay)
         if trouble is not Behaviour.TIMEOUT:
-            connection.write(codec.SubmitResp(first, 0), sequence)
+            connection.write(messages.SubmitResp(first, 0), sequence)
 
     async def _deliver(self, connection: Connection, submit: Submit, first: int) -> None:
         """Hand out one part to its numbers, and await the reports that precede the answer."""
@@ -244,7 +244,7 @@ class Gateway:
     ) -> Outgoing:
         now = rules.stamp(datetime.datetime.now(datetime.UTC))
         stat = "UNDELIV" if of(number) is Behaviour.UNDELIVERED else "DELIVRD"
-        size = connection.account.report_bytes or (71 if connection.version == codec.V3 else 60)
+        size = connection.account.report_bytes or (71 if connection.version == messages.V3 else 60)
         content = codec.encode_report(Report(identity, stat, now, now, number), size)
         deliver = Deliver(
             id=self._id(),
