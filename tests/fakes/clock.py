@@ -33,7 +33,7 @@ class FakeClock:
 
 
 class FakeTimers:
-    """Rows by (slot, what), and the slots whose execution was started. What comes back from `due` has its slot's time."""
+    """Rows by (slot, what), and started slots. A timer from `due` has the time of its slot."""
 
     def __init__(self, steps: Steps, clock: FakeClock, width: int = 60) -> None:
         self.steps, self.clock, self.width = steps, clock, width * 1000
@@ -70,7 +70,7 @@ class FakeTimers:
                 self.rows -= {(timer.at, timer.what) for timer in timers[start : start + 25]}
 
     def next(self) -> int | None:
-        """When the earliest row is due."""
+        """Return the time at which the earliest row is due."""
         return min((slot for slot, _ in self.rows), default=None)
 
     def waiting(self) -> list[Timer]:

@@ -1,4 +1,4 @@
-"""Imports, files and counters of requests in memory. A form's file is uploaded by `FakeFiles.upload`, as a browser would."""
+"""Imports, files and counters in memory. `FakeFiles.upload` is the browser's part."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FakeFiles:
         )
 
     def upload(self, form: Form, content: bytes) -> bool:
-        """Whether the form takes it."""
+        """Upload a file. Return False if the form refuses it."""
         if not int(form.fields["least"]) <= len(content) <= int(form.fields["most"]):
             return False
         self.stored[form.fields["key"]] = content

@@ -22,7 +22,7 @@ class _Item:
 
 
 class FakeLedger:
-    """One dict per chunk. `inserted` is the stream: chunks whose counts an insert changes, in order, as tally's event filter lets pass."""
+    """A ledger with a dict per chunk. `inserted` is the stream as tally's filter lets it pass."""
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps

@@ -109,7 +109,7 @@ class FakeMessages:
             }
 
     def expire(self, msgid: str) -> None:
-        """What the TTL does: the history goes, the links stay."""
+        """Delete what the TTL deletes: the history, but not the links."""
         self.stored.pop(msgid, None)
         for chunk in [p for p in self.ledger.partitions if p.msgid == msgid]:
             del self.ledger.partitions[chunk]

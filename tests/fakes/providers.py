@@ -78,7 +78,7 @@ class Taken:
 
 
 class ScriptedProvider:
-    """`fail` scripts the next calls, `answers` the outcome for a contact; whatever else is taken."""
+    """A provider that takes everything, but for the script of `fail` and `answers`."""
 
     def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
         self.capabilities, self.steps = capabilities, steps
@@ -95,7 +95,7 @@ class ScriptedProvider:
     # -- what a test says and asks
 
     def fail(self, *errors: ProviderError, taken: bool = False) -> None:
-        """The next calls raise these; with `taken`, after the provider took the call (a lost answer)."""
+        """Make the next calls raise these. With `taken`, the provider took the call before."""
         self._failures.extend((error, taken) for error in errors)
 
     def succeed(self, times: int = 1) -> None:
@@ -103,11 +103,11 @@ class ScriptedProvider:
         self._failures.extend([(None, False)] * times)
 
     def sent(self) -> Counter[str]:
-        """How often each contact got something."""
+        """Count how often each contact got something."""
         return Counter(each.contact for each in self.taken)
 
     def receipts(self, kind: ReceiptKind, time: int, *contacts: str) -> list[Receipt]:
-        """What the provider would report of these contacts (all that it took, if none is named)."""
+        """Return the receipts of these contacts, by default of all that were taken."""
         wanted = set(contacts) or {each.contact for each in self.taken}
         per_call = self.capabilities.provider_ids is ProviderIds.PER_CALL
         return [
@@ -244,7 +244,7 @@ class ScriptedSession(PlainSession):
             return self.provider.take(call)
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """Who has clicked keeps it: their names say so."""
+        """Keep clicks: the names tell who has clicked."""
         with self.provider.steps.around("provider.recall", write=True):
             self.provider.recalled += [(provider_id, contact) for contact in contacts]
             return [
@@ -262,7 +262,11 @@ class ScriptedSession(PlainSession):
 
 
 class FakeProviders:
-    """`push` (ids per call, token), `text` (ids per recipient, no token), `mail` (accepted is delivered, no ids, 25 a call)."""
+    """Three providers.
+
+    `push`: ids per call, token. `text`: ids per recipient, no token.
+    `mail`: accepted is delivered, no ids, 25 a call.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self.push, self.text, self.mail = (ScriptedProvider(c, steps) for c in (PUSH, TEXT, MAIL))

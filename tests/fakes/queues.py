@@ -15,7 +15,7 @@ SEND_BATCH = 10
 
 
 class FakeQueues:
-    """`sent`: all there ever was. `waiting`: what nobody has taken, with the time (ms) from which it can be received."""
+    """Queues. `sent` has all messages, `waiting` the untaken ones with their times (ms)."""
 
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
         self.steps, self.clock = steps, clock
@@ -50,9 +50,9 @@ class FakeQueues:
         return self.waiting.pop(min(ready)[1])[1] if ready else None
 
     def back(self, envelope: Envelope, seconds: float = 0) -> None:
-        """What a failed worker leaves: the message can be received again, after the visibility timeout."""
+        """Return a message as a failed worker does, after the visibility timeout."""
         self.waiting.append((self.clock.now() + round(seconds * 1000), envelope))
 
     def next(self) -> int | None:
-        """When the next message can be received."""
+        """Return the time at which the next message can be received."""
         return min((at for at, _ in self.waiting), default=None)

@@ -1,4 +1,4 @@
-"""A vault and credentials that are as strict as the real ones about contexts, and as unreadable, but cheap."""
+"""A cheap vault and credentials, as strict about contexts as the real ones."""
 
 from __future__ import annotations
 

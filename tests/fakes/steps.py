@@ -1,4 +1,4 @@
-"""The one hook of all fakes: every operation passes it before and after its effect, so that a test can end a worker anywhere."""
+"""Hook of all fakes: a test can end a worker before or after every operation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Killed(BaseException):
 
 
 class Steps:
-    """Numbers every step from 0. `on_step` may raise, or do what another worker does at this moment."""
+    """Steps, numbered from 0. `on_step` may raise, or do what another worker does."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
@@ -27,7 +27,7 @@ class Steps:
 
     @contextmanager
     def around(self, name: str, *, write: bool) -> Iterator[None]:
-        """A step `name` before the effect and `name.done` after it; the latter only if the effect raised nothing."""
+        """Step `name` before the effect, and `name.done` after an effect that raised nothing."""
         self.step(name, write=write)
         yield
         self.step(f"{name}.done", write=write)

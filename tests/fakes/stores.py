@@ -1,4 +1,4 @@
-"""What is remembered of providers: their access tokens, the ids of their calls, and turns to call them."""
+"""Access tokens, ids of calls and rate limits of providers, in memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FakeTokens:
 
 
 class FakeLookups:
-    """`stale`: readings that do not ask for a fresh answer see nothing yet, as an eventually consistent replica might."""
+    """Lookups. While `stale`, readings see nothing unless they ask for a fresh answer."""
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps

@@ -1,4 +1,4 @@
-"""Users and the sets that they are in, with DynamoDB's manners: versions, copies instead of aliases, batches that end half-way."""
+"""Users and sets with DynamoDB's manners: versions, copies, batches that end half-way."""
 
 from __future__ import annotations
 
