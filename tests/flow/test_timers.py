@@ -1,4 +1,4 @@
-"""What came due together does not wait for the one that fails."""
+"""Items that came due together do not wait for the one that fails."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A local stack of its own for the journeys, and their means to look at it.
+"""A local stack for the journeys, and their means to read it.
 
-`make test` starts and stops the stack. A run of these tests alone starts what does not run yet. It
-stops that again.
+`make test` starts and stops the stack. A run of these tests alone starts a missing stack, and stops
+it again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import config
 from infra.demo.client import Shop
 from infra.local.deployment import local_aws
 from infra.local.stack import Stack, down, up
@@ -114,13 +113,3 @@ def scan(aws: Any, table: str) -> list[dict[str, Any]]:
         .paginate(TableName=f"openums-{STACK.stage}-{table}")
     )
     return [item for page in pages for item in page["Items"]]
-
-
-def dead_letters(aws: Any) -> dict[str, Any]:
-    sqs, found = aws.client("sqs"), {}
-    for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
-        if url.endswith("-dead"):
-            found[url.rsplit("/", 1)[1]] = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
-            ).get("Messages", [])
-    return found

@@ -1,4 +1,4 @@
-"""Answers to bad input have UMS's own format, with the field. Nothing is stored."""
+"""Bad input is refused in UMS's own format, with the field, and nothing is stored."""
 
 from __future__ import annotations
 

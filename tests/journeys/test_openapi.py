@@ -1,4 +1,4 @@
-"""The running stack answers every request, right or wrong, as its own /openapi.json says."""
+"""The running stack answers right and wrong requests as its own /openapi.json says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 import app
 from infra.demo.client import Shop
 
-# requests of each kind to each operation, 40 take some minutes
+# Requests of each kind to each operation. 40 of them take some minutes.
 EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
 CHECKS = [
     not_a_server_error,
@@ -34,7 +34,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 ROUTES = [(method, path) for path, methods in app.app.routes.items() for method in methods]
-OPERATIONS = [  # what changes a business line after what it sends, and what ends things last
+# Sends come first, then changes of a business line, and deletions last.
+OPERATIONS = [
     f"{method} {path}"
     for method, path in sorted(
         ROUTES, key=lambda r: (r[0] == "DELETE", r[1].startswith("/admin"), r[1], r[0])
@@ -44,12 +45,12 @@ OPERATIONS = [  # what changes a business line after what it sends, and what end
 
 @dataclass
 class Stage:
-    """The stack's own document, and one of everything that a question can name."""
+    """The stack's own document, and an object of every kind that a request can name."""
 
     url: str
     operations: Mapping[str, Any]
     things: Mapping[str, Any]
-    ids: Mapping[str, int]  # by what stands before {id} in a path
+    ids: Mapping[str, int]  # by the part of a path before {id}
     keys: Mapping[str, tuple[str, str]]  # by security scheme
 
     def pair(self, operation: Any) -> tuple[str, str] | None:
@@ -57,7 +58,7 @@ class Stage:
         return self.keys[schemes[0]] if schemes else None
 
     def named(self, path: str) -> dict[str, str]:
-        """Return ids of existing things for the parameters of a path."""
+        """Return existing values for the parameters of this path."""
         before_id = path.partition("/{id}")[0].rpartition("/")[2]
         return {
             name: str(value)
@@ -74,26 +75,8 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(stack: Mapping[str, Any]) -> Stage:
-    """Prepare a business line of its own, which reaches only its own people.
-
-    Its broadcasts leave the other journeys alone.
-    """
+    """Make a business line that reaches only its own people, for the sake of other journeys."""
     shop = Shop(stack)
-    _restrict(shop)
-    schema = schemathesis.openapi.from_dict(
-        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
-    )
-    operations = [operation.ok() for operation in schema.get_all_operations()]
-    return Stage(
-        url=shop.api.url,
-        operations={f"{o.method.upper()} {o.path}": o for o in operations},
-        things=_things(shop, f"open{shop.mark}"),
-        ids=_ids(shop, f"open{shop.mark}"),
-        keys={"accessKey": shop.admin.pair, "channelKey": shop.api.pair},
-    )
-
-
-def _restrict(shop: Shop) -> None:
     requests.patch(
         f"{shop.api.url}/admin/v1/access-channels/{shop.key}",
         json={"restricted": True},
@@ -101,12 +84,36 @@ def _restrict(shop: Shop) -> None:
         auth=shop.admin.pair,
         timeout=30,
     ).raise_for_status()
+    schema = schemathesis.openapi.from_dict(
+        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
+    )
+    operations = {
+        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
+    }
+    keys = {"accessKey": shop.admin.pair, "channelKey": shop.api.pair}
+    return Stage(shop.api.url, operations, _things(shop), _ids(shop), keys)
 
 
-def _things(shop: Shop, person: str) -> dict[str, Any]:
-    """Create a user, a template, a strategy, a message and a member, and name them."""
-    bindings = {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}}
-    shop.upload([{"userid": person, "set": bindings}])
+def _ids(shop: Shop) -> dict[str, int]:
+    """Create an object of every kind with a numeric id."""
+    owner = {"channel_key": shop.key, "name": f"open{shop.mark}"}
+    bodies = {
+        "segments": owner,
+        "lists": {**owner, "kind": "black"},
+        "tags": owner,
+        "imports": {"kind": "users", "format": "csv"},
+    }
+    return {
+        kind: shop.admin.ask("POST", f"/admin/v1/{kind}", body)["id"]
+        for kind, body in bodies.items()
+    }
+
+
+def _things(shop: Shop) -> dict[str, Any]:
+    """Create a person, a message and their like, by the name of the parameter."""
+    person = f"open{shop.mark}"
+    contacts = {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}}
+    shop.upload([{"userid": person, "set": contacts}])
     template = shop.template(email={"subject": "Hi", "text": "Hello"})
     rule = shop.strategy(
         {"channels": ["app"]},
@@ -130,21 +137,6 @@ def _things(shop: Shop, person: str) -> dict[str, Any]:
         "token": shop.channels["app"]["webhook_url"].rpartition("/")[2],
         "msgid": shop.api.send([person], template, {}),
         "access_key": member["access_key"],
-    }
-
-
-def _ids(shop: Shop, name: str) -> dict[str, int]:
-    """Create groups and an import. Return their ids by the word before `{id}` in paths."""
-    group = {"channel_key": shop.key, "name": name}
-    bodies = {
-        "segments": group,
-        "lists": {**group, "kind": "black"},
-        "tags": group,
-        "imports": {"kind": "users", "format": "csv"},
-    }
-    return {
-        collection: shop.admin.ask("POST", f"/admin/v1/{collection}", body)["id"]
-        for collection, body in bodies.items()
     }
 
 

@@ -15,9 +15,9 @@ EMAIL = {"email": {"subject": "Hello", "text": "Hello"}}
 def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(
     stack: dict[str, Any],
 ) -> None:
-    """Allow ten mails a day, of which two are for urgent messages.
+    """Ten mails a day are allowed, two of them for urgent messages.
 
-    The stack's clock ticks each second, so deferred calls are tried again each minute.
+    The stack's clock ticks each second, so that the quota is tried again each minute.
     """
     shop = Shop(stack, settings={"email": {"deliveries_per_day": 10}}, kinds=("email",))
     path = f"/admin/v1/channels/{shop.code('email')}"

@@ -1,4 +1,4 @@
-"""The deployment as a whole: calls, executions, killed workers, and secrecy of stored data."""
+"""Promises of the deployment as a whole: calls, executions, ended workers, and stored values."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, PlanJob, Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
 from infra.demo.client import Shop
-from tests.journeys.conftest import STACK, Late, dead_letters, eventually, finished, scan
+from tests.journeys.conftest import STACK, Late, eventually, finished, scan
 from tests.journeys.test_channels import APP
+from tests.journeys.test_secrecy import dead_letters
 
 SECONDS = 120
 
@@ -209,7 +210,7 @@ def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws:
         lambda: shop.api.message(msgid), lambda found: found["funnel"]["users"]["delivered"] == 60
     )
     assert again > 20
-    time.sleep(2)  # for what was sent again last
+    time.sleep(2)  # for the last repeated job
     assert shop.api.message(msgid)["funnel"] == answer["funnel"]
     assert answer["balanced"]
     assert [answer["funnel"]["channels"][kind]["submitted"] for kind in kinds] == [60, 15, 30]
@@ -249,7 +250,7 @@ def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
     eventually(late.states, lambda states: set(states.values()) == {"delivered"}, seconds=45)
 
 
-def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
+def test_nothing_of_all_this_went_to_thedead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
     found = dead_letters(aws)
     families = (
         "audience",

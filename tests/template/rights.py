@@ -1,8 +1,8 @@
-"""The AWS calls of every family of functions, declared a second time beside the policy files.
+"""The AWS rights of each family of functions, declared once more to compare them with the policies.
 
-A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it. The local
-stack enforces the policies, so the journeys fail if a policy allows too little. These tests fail if
-a policy allows too much.
+A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it.
+The local stack enforces the policies: a missing right fails the journeys. These tests find a
+superfluous right.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "GetItem",
             "BatchGetItem",
             "Query",
-        },  # who may use a delivery channel, when somebody opts out
+        },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
         "messages": {"GetItem"},
@@ -65,7 +65,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
 }
 
-# `delivery`: of every channel type, `own`: of its channel type, `worker`: of the workers
+# Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.
 SENDS_TO: dict[str, set[str]] = {
     "api": {"audience", "delivery", "imports", "worker"},
     "audience": {"audience", "delivery", "worker"},
@@ -92,9 +92,9 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
 
-# (operation, prefix in the bucket of files), with an empty prefix for the bucket itself.
-# The API signs the addresses of imports with its own rights. A role that may list the bucket learns
-# that an object is missing.
+# Operation and prefix in the bucket of files. The prefix is empty for the bucket itself.
+# The API signs addresses of imports with its own rights. S3 reports a missing object only to
+# callers with the right to list the bucket.
 FILES: dict[str, set[tuple[str, str]]] = {
     "api": {
         ("GetObject", "imports/*"),
@@ -111,7 +111,8 @@ FILES: dict[str, set[tuple[str, str]]] = {
     "deliver": {("GetObject", "materials/${ChannelType}/*")},
 }
 
-# To connect a function to subnets: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+# Rights to connect a function to subnets. Source:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 NETWORK = {
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",

@@ -29,7 +29,7 @@ def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(
 
 
 def _watched(template: Template, metric: str) -> Iterator[str]:
-    """The queues whose metric an alarm looks at."""
+    """Yield the queues with an alarm for this metric."""
     for _, alarm in of_type(template, "AWS::CloudWatch::Alarm"):
         if alarm["MetricName"] == metric:
             yield from (each["Value"]["Fn::GetAtt"][0] for each in alarm["Dimensions"])

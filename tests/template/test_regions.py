@@ -16,9 +16,9 @@ Functions = Mapping[str, Resource]
 def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
     template: Template, functions: Functions
 ) -> None:
-    """Check the template for China: without X-Ray, loop detection, or a bucket for failed batches.
+    """Lambda in China lacks X-Ray, loop detection, and a bucket for failed batches.
 
-    https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html
+    Source: https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html
     """
     assert template["Conditions"]["InChina"] == {
         "Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]

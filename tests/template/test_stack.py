@@ -1,4 +1,4 @@
-"""The local stack behaves as AWS does in everything that the project relies on.
+"""The local stack behaves like AWS in the points that the project relies on.
 
 These tests have a stack of their own.
 """

@@ -1,4 +1,4 @@
-"""The packaged template: the parts from Chalice, from SAM and from us fit together."""
+"""Promises of the packaged template: the parts of Chalice, SAM and our own fit together."""
 
 from __future__ import annotations
 
@@ -164,10 +164,7 @@ def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
 
 
 def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
-    """Check retriers for unknown fields. Comments belong to states.
-
-    https://states-language.net/#retrying-after-error
-    """
+    """Source: https://states-language.net/#retrying-after-error. Comments belong to states."""
     known = {
         "ErrorEquals",
         "IntervalSeconds",

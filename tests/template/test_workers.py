@@ -1,4 +1,4 @@
-"""The workers of the packaged template."""
+"""The worker in the packaged template, off until an operator turns it on."""
 
 from __future__ import annotations
 
