@@ -12,43 +12,28 @@ import argparse
 import hashlib
 import itertools
 import json
-import os
-import secrets
+import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from chalicelib import config
+from infra import aws_errors, change_sets, preflight
+from infra.access_keys import first_access_key, new_access_key
 from infra.package import AWS, CONTAINER, HERE, package_apart
+from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
-ADMINISTRATOR = "administrator"
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
-
-
-class DeploymentFailed(Exception):
-    pass
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    access_key: str
-    access_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Deployment:
     outputs: Mapping[str, str]
     changed: bool
-
-
-def stack_name(stage: str) -> str:
-    return f"{config.APP}-{stage}"
 
 
 def deploy(
@@ -59,39 +44,109 @@ def deploy(
     parameters: Mapping[str, str],
     poll: float = 5.0,
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+    may_replace: Collection[str] = (),
 ) -> Deployment:
-    """Bring the stack to the packaged template. Omitted parameters keep their values."""
+    """Bring the stack to the packaged template. Omitted parameters keep their values.
+
+    Only resources with data that are in `may_replace` are replaced or removed.
+    """
     stack = stack_name(stage)
-    cloudformation, s3 = session.client("cloudformation"), session.client("s3")
-    template = _upload(s3, _artifacts_bucket(session, s3), packaged)
+    cloudformation = session.client("cloudformation")
     before = _existing(cloudformation, stack, poll)
-    exists = before is not None and before["StackStatus"] != "REVIEW_IN_PROGRESS"
-    change_set = f"deploy-{int(time.time() * 1000)}"
-    cloudformation.create_change_set(
-        StackName=stack,
-        ChangeSetName=change_set,
-        ChangeSetType="UPDATE" if exists else "CREATE",
-        TemplateURL=template,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Parameters=_parameters(packaged, parameters, before if exists else None),
-    )
-    if not _has_changes(cloudformation, stack, change_set, poll):
+    exists = before is not None
+    change_set = _change_set(session, stack, packaged, parameters, before, poll)
+    if change_set is None:
         say(f"{stack}: nothing has changed")
         return Deployment(_outputs(before), changed=False)
+    if exists:
+        _refuse_losses(cloudformation, stack, change_set, may_replace)
     say(f"{stack}: {'updating' if exists else 'creating'}")
     _execute(cloudformation, stack, change_set, poll, exists=exists)
-    return Deployment(_outputs(_describe(cloudformation, stack)), changed=True)
+    if not exists:
+        _protect(cloudformation, stack, say)
+    return Deployment(_outputs(describe(cloudformation, stack)), changed=True)
+
+
+def plan(
+    session: Any, *, stage: str, packaged: Path, parameters: Mapping[str, str], poll: float = 1.0
+) -> Iterator[str]:
+    """Yield the lines of a table of all changes. The stack stays as it is."""
+    stack = stack_name(stage)
+    cloudformation = session.client("cloudformation")
+    before = _ready(cloudformation, stack)
+    if before is not None and before["StackStatus"] == NOT_CREATED:
+        raise DeploymentFailed(
+            f"{stack} is left from a first deployment that failed, and cannot be planned."
+            " A deployment deletes it and creates everything."
+        )
+    change_set = _change_set(session, stack, packaged, parameters, before, poll)
+    if change_set is None:
+        yield f"{stack}: nothing would change"
+        return
+    try:
+        yield from change_sets.table(change_sets.changes(cloudformation, stack, change_set))
+    finally:
+        change_sets.discard(cloudformation, stack, change_set, exists=before is not None)
+
+
+def _change_set(
+    session: Any,
+    stack: str,
+    packaged: Path,
+    parameters: Mapping[str, str],
+    before: Mapping[str, Any] | None,
+    poll: float,
+) -> str | None:
+    """Upload the package, and return a change set for it, or None if nothing changes."""
+    s3 = session.client("s3")
+    return change_sets.create(
+        session.client("cloudformation"),
+        stack,
+        template=_upload(s3, _artifacts_bucket(session, s3), packaged),
+        parameters=change_sets.parameters(packaged, parameters, before),
+        exists=before is not None,
+        poll=poll,
+    )
+
+
+def _refuse_losses(
+    cloudformation: Any, stack: str, change_set: str, may_replace: Collection[str]
+) -> None:
+    listed = change_sets.changes(cloudformation, stack, change_set)
+    try:
+        change_sets.refuse_losses(listed, may_replace)
+    except DeploymentFailed:
+        change_sets.discard(cloudformation, stack, change_set, exists=True)
+        raise
+
+
+def _protect(cloudformation: Any, stack: str, say: Callable[[str], None]) -> None:
+    """Switch termination protection on. Without the right to do so, the deployment still stands."""
+    try:
+        cloudformation.update_termination_protection(
+            StackName=stack, EnableTerminationProtection=True
+        )
+    except ClientError as error:
+        say(f"{stack} is not protected against deletion. {aws_errors.explain(error)}")
 
 
 def _existing(cloudformation: Any, stack: str, poll: float) -> dict[str, Any] | None:
     """Return the stack, and delete one whose creation failed, since it cannot be updated."""
-    before = _describe(cloudformation, stack)
-    if before is None or before["StackStatus"] != "ROLLBACK_COMPLETE":
+    before = _ready(cloudformation, stack)
+    if before is None or before["StackStatus"] != NOT_CREATED:
         return before
     cloudformation.delete_stack(StackName=stack)
     waiter = cloudformation.get_waiter("stack_delete_complete")
     waiter.wait(StackName=before["StackId"], WaiterConfig={"Delay": poll})
     return None
+
+
+def _ready(cloudformation: Any, stack: str) -> dict[str, Any] | None:
+    """Return the stack if there is one. Raise DeploymentFailed if it takes no change set now."""
+    before = describe(cloudformation, stack)
+    if before is not None:
+        refuse_unready(stack, before["StackStatus"])
+    return before
 
 
 def _execute(
@@ -108,35 +163,6 @@ def _execute(
         waiter.wait(StackName=stack, WaiterConfig={"Delay": poll, "MaxAttempts": int(3600 / poll)})
     except WaiterError as error:
         raise DeploymentFailed(_why(cloudformation, stack)) from error
-
-
-def first_access_key(session: Any, stage: str) -> AccessKey | None:
-    """Make an administrator's access key if the stage lacks one. Its secret is returned once."""
-    dynamodb = session.client("dynamodb")
-    table = config.table_name(stage, "settings")
-    present = {
-        "FilterExpression": "begins_with(pk, :key)",
-        "ExpressionAttributeValues": {":key": {"S": "access-key#"}},
-    }
-    for page in dynamodb.get_paginator("scan").paginate(
-        TableName=table, ConsistentRead=True, ProjectionExpression="pk", **present
-    ):
-        if page["Items"]:
-            return None
-    return new_access_key(session, stage)
-
-
-def new_access_key(session: Any, stage: str) -> AccessKey:
-    key = AccessKey(secrets.token_hex(12), secrets.token_hex(12))
-    item = {
-        "pk": {"S": f"access-key#{key.access_key}"},
-        "sk": {"S": "-"},
-        "secret_hash": {"S": hashlib.sha256(key.access_secret.encode()).hexdigest()},
-        "role": {"S": ADMINISTRATOR},
-        "created": {"N": str(int(time.time()))},
-    }
-    session.client("dynamodb").put_item(TableName=config.table_name(stage, "settings"), Item=item)
-    return key
 
 
 def _artifacts_bucket(session: Any, s3: Any) -> str:
@@ -180,52 +206,6 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
-def _parameters(
-    packaged: Path, values: Mapping[str, str], before: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    """Build the stack's parameters: `values`, and the previous values of the others."""
-    declared = json.loads((packaged / "sam.json").read_text())["Parameters"]
-    unknown = set(values) - set(declared)
-    if unknown:
-        raise DeploymentFailed(
-            f"unknown parameter: {', '.join(sorted(unknown))}."
-            f" The template has {', '.join(sorted(declared))}."
-        )
-    parameters: list[dict[str, Any]] = [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
-    ]
-    previous = {entry["ParameterKey"] for entry in (before or {}).get("Parameters", [])}
-    for name in declared:
-        if name in previous and name not in values:
-            parameters.append({"ParameterKey": name, "UsePreviousValue": True})
-    return parameters
-
-
-def _has_changes(cloudformation: Any, stack: str, change_set: str, poll: float) -> bool:
-    """Wait for the change set. Delete it if it is empty."""
-    while True:
-        answer = cloudformation.describe_change_set(StackName=stack, ChangeSetName=change_set)
-        if answer["Status"] == "CREATE_COMPLETE":
-            return True
-        if answer["Status"] == "FAILED":
-            reason = answer.get("StatusReason", "")
-            if any(text in reason for text in NO_CHANGES):
-                cloudformation.delete_change_set(StackName=stack, ChangeSetName=change_set)
-                return False
-            raise DeploymentFailed(reason)
-        time.sleep(min(poll, 1.0))
-
-
-def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
-    try:
-        (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        return dict(described)
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
-
-
 def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
     outputs = (described or {}).get("Outputs", [])
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}
@@ -247,18 +227,6 @@ def _why(cloudformation: Any, stack: str) -> str:
     return f"{stack} failed\n" + "\n".join(lines[:10])
 
 
-def aws() -> Any:
-    """Return a boto3 session that reads AWS_REGION, as other AWS tools do.
-
-    By itself, boto3 reads only AWS_DEFAULT_REGION.
-    """
-    import boto3
-
-    if region := os.environ.get("AWS_REGION"):
-        os.environ["AWS_DEFAULT_REGION"] = region
-    return boto3.session.Session()
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -269,8 +237,22 @@ def _parser() -> argparse.ArgumentParser:
         "--parameter",
         action="append",
         default=[],
+        type=preflight.parameter,
         metavar="NAME=VALUE",
         help="a parameter of the template (may be repeated)",
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="print what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--yes-replace",
+        action="append",
+        default=[],
+        metavar="LOGICAL_ID",
+        help="a table, bucket or key that may be replaced or removed (may be repeated)",
+    )
+    parser.add_argument(
+        "--no-preflight", action="store_true", help="deploy without checking the account"
     )
     parser.add_argument(
         "--new-access-key",
@@ -281,17 +263,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    parser = _parser()
-    options = parser.parse_args()
-    session = aws()
-    if not session.region_name:
-        parser.error("the region is unknown: set AWS_REGION or AWS_PROFILE")
+    options = _parser().parse_args()
     try:
-        packaged = package_apart(options.stage, options.target)
-        parameters = dict(parameter.split("=", 1) for parameter in options.parameter)
-        deployment = deploy(session, stage=options.stage, packaged=packaged, parameters=parameters)
+        _run(aws(), options)
     except DeploymentFailed as failure:
         sys.exit(str(failure))
+    except subprocess.CalledProcessError:
+        sys.exit("the stage could not be packaged: the reason is above")
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(aws_errors.explain(error))
+
+
+def _run(session: Any, options: argparse.Namespace) -> None:
+    packaged = package_apart(options.stage, options.target)
+    wanted = {"stage": options.stage, "packaged": packaged, "parameters": dict(options.parameter)}
+    if not options.no_preflight and not preflight.report(session, **wanted):
+        raise DeploymentFailed("nothing was deployed; --no-preflight deploys nevertheless")
+    if options.plan:
+        for line in plan(session, **wanted):
+            print(line)
+        return
+    deployment = deploy(session, **wanted, may_replace=options.yes_replace)
     print(f"API  {deployment.outputs['PublicUrl']}")
     make_key = new_access_key if options.new_access_key else first_access_key
     key = make_key(session, options.stage)

@@ -19,6 +19,8 @@ POLLERS = 5  # of Lambda at an empty queue, with a wait of up to 20 s for each r
 PER_SQS_REQUEST = 0.40e-6
 PER_KEY = 1.00
 PER_ALARM = 0.10
+PER_METRIC = 0.30
+METRICS = 1  # of our own that are written when nothing is sent: oldest_due_seconds
 PER_INVOCATION = 0.20e-6
 PER_GB_SECOND = 0.0000133334  # arm64
 SECONDS_OF_A_CHECK = 0.1  # of an idle scheduled function
@@ -58,6 +60,7 @@ def idle_cost(template: Mapping[str, Any]) -> list[Item]:
         Item("event sources that wait at queues", queues, polls * PER_SQS_REQUEST),
         Item("keys", keys, keys * PER_KEY),
         Item("alarms", alarms, alarms * PER_ALARM),
+        Item("metrics", METRICS, METRICS * PER_METRIC),
         Item("scheduled invocations", invocations, scheduled),
     ]
 

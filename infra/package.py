@@ -259,7 +259,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
         help="another project with app.py, chalicelib and .chalice",
     )
     options = parser.parse_args(arguments if arguments is None else list(arguments))
-    print(package(options.stage, target=options.target, source=options.source.resolve()))
+    from infra.template.stage import WrongStage
+
+    try:
+        print(package(options.stage, target=options.target, source=options.source.resolve()))
+    except WrongStage as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ class ChannelOrder:
 
 
 def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
-    """Add a delivery channel. Return the token of its webhook too, of which only the hash is kept."""
-    if order.code == ALL:
-        raise Invalid("code", f"{ALL} means every channel in bindings")
+    """Add a delivery channel. Return its webhook's token too, of which only the hash is kept."""
+    if order.code == ALL:  # in bindings, it means every channel
+        raise Invalid("code", f'"{ALL}" is reserved')
     provider = platforms.provider_of(world, order.platform, order.type)
     options = platforms.provider_options(provider, order.options)
     provider.check_credentials(order.credentials, options)

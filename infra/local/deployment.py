@@ -16,7 +16,12 @@ from infra.local.processes import DIRECT, NotStarted
 from infra.package import HERE, ROOT
 
 # Parameters of the template, except for the address.
-PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}
+PARAMETERS = {
+    "ApiRate": "10000",
+    "ReceiptRate": "10000",
+    "LinkRate": "10000",
+    "EgressAllow": "127.0.0.1",
+}
 
 
 def parameters(worker: bool) -> dict[str, str]:

@@ -10,7 +10,10 @@ from infra.template.queues import MAX_RECEIVES
 from infra.template.stage import API, Family, Resource, Stage, camel
 
 MINUTES = 15  # an alarm rings after failures in three of so many minutes
-WRITTEN_BY_SENDING = ("ledger", "lookups", "due")  # tables
+WRITTEN_BY_SENDING = ("messages", "ledger", "lookups", "due")  # tables
+# Seconds that a job may wait in its queue. Broadcasts (priority 3) fill theirs for hours.
+MAX_AGE = {Priority.HIGH: 120, Priority.MEDIUM: 600, Priority.LOW: 7200}
+MAX_OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
 
 
 def resources(stage: Stage) -> Resource:
@@ -48,6 +51,10 @@ def _of_the_stage(stage: Stage) -> Resource:
         "The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1
     )
     ours = {"stage": stage.name}
+    text = "Timers wait longer than five minutes"
+    alarms["OverdueAlarm"] = _alarm(
+        text, NAMESPACE, "oldest_due_seconds", ours, above=MAX_OVERDUE, times=3
+    )
     text = "A provider refuses our credentials or settings"
     alarms["MisconfiguredAlarm"] = _count(text, NAMESPACE, "channel_misconfigured", ours, times=1)
     alarms["ReceiptsRefusedAlarm"] = _count(
@@ -71,11 +78,16 @@ def _of_jobs(family: Family) -> Resource:
     alarms[f"{camel(family.name)}DeadAlarm"] = _alarm(
         text, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, above=0
     )
-    if Priority.HIGH in family.queues:
-        text = f"Urgent jobs of {family.name} wait longer than two minutes"
-        urgent = {"QueueName": {"Fn::GetAtt": [family.queue_id(Priority.HIGH), "QueueName"]}}
-        alarms[f"{camel(family.name)}AgeAlarm"] = _alarm(
-            text, "AWS/SQS", "ApproximateAgeOfOldestMessage", urgent, above=120, times=3
+    for priority in family.queues:
+        text = f"Jobs of {family.name} with priority {priority.value} wait too long"
+        queue = {"QueueName": {"Fn::GetAtt": [family.queue_id(priority), "QueueName"]}}
+        alarms[f"{family.queue_id(priority)}AgeAlarm"] = _alarm(
+            text,
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+            queue,
+            above=MAX_AGE[priority],
+            times=3,
         )
     return alarms
 

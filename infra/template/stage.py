@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,14 @@ API = "api"  # the function of the REST API, which Chalice calls api_handler
 
 # Small jobs: a chunk or an evaluation. A function hands the rest back at its deadline.
 AUDIENCE_BATCH = 10
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, November 2026
+CONCURRENCY = range(2, 1001)
+
+
+class WrongStage(Exception):
+    """Raised for a setting of a stage in .chalice/config.json that AWS would refuse."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +82,22 @@ class Stage:
         return routes
 
     def concurrency(self, priority: Priority) -> int:
-        """Return the number of batches that one family works on at once.
+        """Return how many batches one family works on at once.
 
-        Priority 3 has the broadcasts, and stays below the warm throughput of the tables.
+        Priority 3 has the broadcasts. It stays below the load for which the tables are warm.
+        Raises WrongStage unless the number is one that Lambda takes as MaximumConcurrency.
         """
         on_disk = self.chalice.config_from_disk
-        by_stage = on_disk["stages"].get(self.name, {}).get("concurrency")
-        by_priority = by_stage or on_disk["concurrency"]
-        return int(by_priority[str(priority.value)])
+        configured = on_disk["stages"].get(self.name, {}).get("concurrency")
+        configured = on_disk["concurrency"] if configured is None else configured
+        number = configured.get(str(priority.value)) if isinstance(configured, dict) else configured
+        if type(number) is not int or number not in CONCURRENCY:
+            raise WrongStage(
+                f"concurrency of stage {self.name}, priority {priority.value}: {json.dumps(number)}"
+                f" must be a whole number from {CONCURRENCY[0]} to {CONCURRENCY[-1]}"
+                " (.chalice/config.json)"
+            )
+        return number
 
     def timeout(self, function: str) -> int:
         name = "api_handler" if function == API else function

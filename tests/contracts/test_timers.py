@@ -99,6 +99,17 @@ def test_no_more_come_due_than_asked_for(world: World) -> None:
     assert len(world.timers.due(world.clock.now() + 2 * HOUR, 7)) == 7
 
 
+def test_the_oldest_of_the_due_rows_is_told_whichever_shard_it_is_in(world: World) -> None:
+    later = world.clock.now() + 3 * HOUR
+    world.timers.done(world.timers.due(later, FAR))
+    assert world.timers.oldest(later) is None
+    world.timers.set([a_timer(world, 2 * HOUR + n * WIDTH) for n in range(12)])
+    assert world.timers.oldest(world.clock.now() + HOUR) is None
+    rows = world.timers.due(later, FAR)
+    assert len(rows) == 12
+    assert world.timers.oldest(later) == min(row.at for row in rows)
+
+
 # -- what only AWS does
 
 

@@ -77,7 +77,7 @@ def page() -> Iterator[None]:
 def account(page: None) -> Iterator[Account]:
     """An account at the page's sandbox, which runs in a thread."""
     loop = asyncio.new_event_loop()
-    core = server.core(Options())
+    core = server.new_core(Options())
     heron = sys.modules["infra.sandbox.heron"].Heron(core)
     app = web.Application()
     app.add_subapp("/heron", application(heron, core.log))

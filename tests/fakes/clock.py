@@ -67,6 +67,10 @@ class FakeTimers:
         with self.steps.around("timers.due", write=False):
             return [_read(slot, what) for slot, what in sorted(self.rows) if slot <= now][:limit]
 
+    def oldest(self, now: int) -> int | None:
+        with self.steps.around("timers.oldest", write=False):
+            return min((slot for slot, _ in self.rows if slot <= now), default=None)
+
     def done(self, timers: Sequence[Timer]) -> None:
         for start in range(0, len(timers), 25):
             with self.steps.around("timers.done", write=True):

@@ -250,7 +250,7 @@ def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
     eventually(late.states, lambda states: set(states.values()) == {"delivered"}, seconds=45)
 
 
-def test_nothing_of_all_this_went_to_thedead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
+def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
     found = dead_letters(aws)
     families = (
         "audience",

@@ -62,7 +62,11 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
-    "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
+    "poll": {
+        "settings": {"BatchGetItem", "Query"},
+        "lookups": {"BatchGetItem"},
+        "due": {"Query"},
+    },
 }
 
 # Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.

@@ -35,14 +35,22 @@ def _watched(template: Template, metric: str) -> Iterator[str]:
             yield from (each["Value"]["Fn::GetAtt"][0] for each in alarm["Dimensions"])
 
 
-def test_urgent_jobs_that_wait_ring_for_every_kind_of_job(
+def test_jobs_that_wait_ring_for_every_queue_and_urgent_ones_first(
     template: Template, queues: Functions
 ) -> None:
-    urgent = {
-        logical_id for logical_id, queue in queues.items() if queue["QueueName"].endswith("-1")
-    }
-    assert urgent == set(_watched(template, "ApproximateAgeOfOldestMessage"))
-    assert len(urgent) == len(config.SUPPORTED_CHANNEL_TYPES) + 2
+    fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
+    assert fed == set(_watched(template, "ApproximateAgeOfOldestMessage"))
+    assert len(fed) == 3 * (len(config.SUPPORTED_CHANNEL_TYPES) + 2) + 1
+    seconds = [
+        {
+            alarm["Threshold"]
+            for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
+            if alarm["MetricName"] == "ApproximateAgeOfOldestMessage"
+            and alarm["AlarmDescription"].endswith(f"priority {priority} wait too long")
+        }
+        for priority in (1, 2, 3)
+    ]
+    assert seconds == [{120}, {600}, {7200}]
 
 
 def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Template) -> None:
@@ -52,9 +60,13 @@ def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Te
         if each["Namespace"] == NAMESPACE
     ]
     sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
-    assert {each["MetricName"] for each in ours} == {"channel_misconfigured", "webhook_unverified"}
+    assert {each["MetricName"] for each in ours} == {
+        "channel_misconfigured",
+        "webhook_unverified",
+        "oldest_due_seconds",
+    }
     for alarm in ours:
-        assert f'metric("{alarm["MetricName"]}")' in sources
+        assert f'metric("{alarm["MetricName"]}"' in sources
         assert alarm["Dimensions"] == [{"Name": "stage", "Value": "prod"}]
 
 

@@ -276,6 +276,58 @@ def test_the_gateways_own_errors_have_our_shape(template: Template, kind: str) -
     assert set(json.loads(answer["responseTemplates"]["application/json"])) == {"code", "message"}
 
 
+def test_every_table_that_a_send_writes_rings_when_its_writes_are_throttled(
+    template: Template,
+) -> None:
+    throttled = {
+        alarm["Dimensions"][0]["Value"]
+        for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
+        if alarm["MetricName"] == "WriteThrottleEvents"
+    }
+    written = ("messages", "ledger", "lookups", "due")
+    assert throttled == {config.table_name("prod", table) for table in written}
+
+
+def test_timers_that_wait_longer_than_a_scheduled_sweep_needs_ring(template: Template) -> None:
+    alarm = template["Resources"]["OverdueAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("oldest_due_seconds", 300)
+    (sweep,) = sources_of(template, "Sweep")
+    assert sweep["Schedule"] == "rate(5 minutes)"
+
+
+def sources_of(template: Template, logical_id: str) -> list[Resource]:
+    return sources(template["Resources"][logical_id]["Properties"], "Schedule")
+
+
+def test_the_documents_which_anybody_may_fetch_are_few_and_compressed(template: Template) -> None:
+    api = template["Resources"]["RestAPI"]["Properties"]
+    rates = {each["ResourcePath"]: each["ThrottlingRateLimit"] for each in api["MethodSettings"]}
+    assert rates["/~1docs"] == rates["/~1openapi.json"] == 5
+    assert rates["/~1l~1{token}"] == {"Ref": "LinkRate"}
+    assert rates["/~1receipts~1{code}~1{token}"] == {"Ref": "ReceiptRate"}
+    assert api["MinimumCompressionSize"] == 1024
+
+
+@pytest.mark.parametrize("subnets", ["", "subnet-1,subnet-2"])
+@pytest.mark.parametrize("groups", ["", "sg-1"])
+def test_subnets_without_security_groups_are_refused_before_anything_is_made(
+    template: Template, subnets: str, groups: str
+) -> None:
+    """CloudFormation's functions for rules, as the emulator evaluates them."""
+    from ministack.services.cloudformation import engine
+
+    given = {
+        name: {"Value": value}
+        for name, value in (("DeliverySubnets", subnets), ("DeliverySecurityGroups", groups))
+    }
+    rules = {"Rules": template["Rules"], "Parameters": template["Parameters"]}
+    if subnets and not groups:
+        with pytest.raises(ValueError, match="DeliverySubnets needs DeliverySecurityGroups"):
+            engine._evaluate_rules(rules, given, {})
+    else:
+        engine._evaluate_rules(rules, given, {})
+
+
 def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]

@@ -121,11 +121,11 @@ def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWo
     ("header", "reason"),
     [
         ("phone", "userid: there is no such column"),
-        ("userid,name", "name: is not a column of this kind of import"),
-        ("userid,phone[a b]", "phone[a b]: is not a column of this kind of import"),
-        ("userid,,phone", "column 2: is not a column of this kind of import"),
-        ("userid,phone,phone[all]", "phone[all]: says the same as a column before it"),
-        ("userid,USERID", "USERID: says the same as a column before it"),
+        ("userid,name", 'name: unknown column for an import of kind "users"'),
+        ("userid,phone[a b]", 'phone[a b]: unknown column for an import of kind "users"'),
+        ("userid,,phone", 'column 2: unknown column for an import of kind "users"'),
+        ("userid,phone,phone[all]", "phone[all]: duplicate column"),
+        ("userid,USERID", "USERID: duplicate column"),
         (
             "userid,phone[nobody]",
             "phone[nobody]: must be all or the channel key of an access channel",
@@ -196,11 +196,11 @@ def test_a_file_without_a_header_is_refused_without_quoting_whom_it_is_about(
     one = done(fake, f"{header}\n")
     assert (one.state, one.reason) == (
         ImportState.FAILED,
-        "column 1: is not a column of this kind of import",
+        'column 1: unknown column for an import of kind "users"',
     )
     numbers: list[Sequence[spreadsheets.Cell]] = [["userid", 12345678901234567890], ["ann", 1]]
     assert done(fake, spreadsheets.xlsx(numbers), USERS, FileFormat.XLSX).reason.startswith(
-        "column 2: is not a column"
+        "column 2: unknown column"
     )
 
 
@@ -392,7 +392,10 @@ def test_an_import_that_ends_its_workers_fails_after_five(fake: FakeWorld) -> No
         assert fake.imports.stored[id].state is ImportState.RUNNING
     imports.work(fake.ports, ImportJob(id), read_user)
     assert fake.imports.stored[id].state is ImportState.FAILED
-    assert fake.imports.stored[id].reason == "file: 5 workers ended at row 0 of it"
+    assert (
+        fake.imports.stored[id].reason
+        == "file: processing crashed 5 times at row 0; the file may need too much memory"
+    )
 
 
 def test_a_user_whom_others_change_all_the_time_is_a_bad_row(fake: FakeWorld) -> None:
