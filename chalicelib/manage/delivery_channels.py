@@ -65,12 +65,16 @@ def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
         calls_per_second=order.calls_per_second,
         deliveries_per_day=order.deliveries_per_day,
     )
+    _put(world, channel)
+    return channel, token
+
+
+def _put(world: World, channel: Channel) -> None:
     try:
         world.records.of(DELIVERY_CHANNELS).put(channel)
     except Conflict:
-        known = world.settings.channel(order.code)
+        known = world.settings.channel(channel.code)
         raise Taken("code" if known else "name", what="a delivery channel") from None
-    return channel, token
 
 
 def get(world: World, code: str) -> Channel:

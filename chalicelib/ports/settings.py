@@ -1,4 +1,4 @@
-"""Templates, the audit log, and the settings as the steps read them."""
+"""Settings: templates, the audit log, and what the steps of a message read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Audit(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings as the steps read them, from a cache except for the list of access channels."""
+    """Settings as the steps of a message read them, all cached but the list of access channels."""
 
     records: RecordStore
     templates: Templates

@@ -1,4 +1,4 @@
-"""Timers: what is set comes due in its slot, once, whoever sets it again; and the clock ticks for it."""
+"""Timers: each comes due in its slot, once, and the clock ticks for it."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(
 def test_the_clock_that_another_container_started_is_good_enough(
     real: World, aws: Callable[[str], Any]
 ) -> None:
-    """AWS says ExecutionAlreadyExists for a name that was used, and says nothing for the same input while it runs."""
+    """AWS answers ExecutionAlreadyExists for a used name, but not while the same input runs."""
     from chalicelib.aws import timers as adapter
 
     at = (real.clock.now() // WIDTH + 2000) * WIDTH
