@@ -51,7 +51,7 @@ class Timers(Protocol):
 
     def due(self, now: int, limit: int) -> Sequence[Timer]: ...
     def oldest(self, now: int) -> int | None:
-        """Return the time (ms) of the row that has been due longest at `now`, or None if no row is due."""
+        """Return the time (ms) of the row that has been due longest at `now`, or None."""
 
     def done(self, timers: Sequence[Timer]) -> None: ...
 
