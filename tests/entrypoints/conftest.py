@@ -110,11 +110,11 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
             assert status in {s for s, _ in declared}, (
                 f"{method} {route} does not declare {status} {answered}"
             )
-    elif contract.gives and status < 300:
+    elif contract.response and status < 300:
         assert status in (contract.status, *contract.also), (
             f"{method} {route} does not declare {status}"
         )
-        schemas.load(contract.gives).model_validate_json(body)
+        schemas.load(contract.response).model_validate_json(body)
 
 
 @cache

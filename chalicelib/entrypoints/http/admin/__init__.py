@@ -1,14 +1,14 @@
-"""The management API: everything that operators configure."""
+"""The management API: routes for everything that operators configure."""
 
 from chalicelib.entrypoints.http.admin import (
     access_channels,
+    audit,
     contact_labels,
     delivery_channels,
     groups,
     imports,
     members,
     messages,
-    platforms,
     provider_query,
     strategies,
     templates,
@@ -20,7 +20,6 @@ ROUTES = (
     delivery_channels,
     contact_labels,
     provider_query,
-    platforms,
     templates,
     strategies,
     users,
@@ -28,4 +27,5 @@ ROUTES = (
     imports,
     groups,
     members,
+    audit,
 )

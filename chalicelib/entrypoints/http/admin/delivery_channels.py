@@ -1,17 +1,27 @@
-"""Delivery channels. Their credentials go in and never come out."""
+"""Delivery channels, and the platforms that they can be of. Credentials are never shown."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import Channel
+from chalicelib.domain.provider_io import Capabilities
 from chalicelib.entrypoints.http import cursors
-from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_code, tagged
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.admin.route import (
+    admin,
+    expected,
+    expected_if_given,
+    known_code,
+    tagged,
+)
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.flow import validity
 from chalicelib.flow.delivery import quota
 from chalicelib.manage import changes, delivery_channels
+from chalicelib.ports import World
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.delivery_channels import ChannelBody, ChannelChange
@@ -23,82 +33,97 @@ bp = Blueprint(__name__)
     bp,
     "channels",
     "POST",
-    takes="delivery_channels.ChannelBody",
-    gives="delivery_channels.NewChannel",
+    request="delivery_channels.ChannelBody",
+    response="delivery_channels.NewChannel",
     status=201,
     errors=(409,),
 )
-def add_channel(call: Call) -> Response:
-    """Add a delivery channel. The webhook's address is shown this once: only its token's hash is kept."""
-    body: ChannelBody = call.body()
-    channel, token = changes.add_channel(call.world, body.order())
+def add_channel(context: RequestContext) -> Response:
+    """Add a delivery channel. The webhook address is shown only once.
+
+    Only a hash of its token is stored.
+    """
+    body: ChannelBody = context.body()
+    channel, token = changes.add_channel(context.world, body.order())
     return tagged(
-        {**shown(channel), "webhook_url": _address(call, channel, token)}, channel.version, 201
+        {**_shown(channel), "webhook_url": _address(context, channel, token)}, channel.version, 201
     )
 
 
-@admin(bp, "channels", "GET", query="base.ListQuery", gives="delivery_channels.Channels")
-def list_channels(call: Call) -> Any:
+@admin(bp, "channels", "GET", query="base.ListQuery", response="delivery_channels.Channels")
+def list_channels(context: RequestContext) -> Any:
     """List delivery channels."""
     return cursors.page(
         "channels",
-        call,
-        cursors.word,
-        call.world.settings.list_channels,
-        lambda each: each.code,
-        shown,
+        context,
+        cursors.identifier,
+        context.world.settings.list_channels,
+        lambda channel: channel.code,
+        _shown,
     )
 
 
-@admin(bp, "channels/{code}", "GET", gives="delivery_channels.ChannelNow")
-def get_channel(call: Call, code: str) -> Response:
-    """Get a delivery channel, and how much of today's quota is used up."""
-    found = changes.channel(call.world, known_code(code))
-    return tagged({**shown(found), "today": _usage(quota.usage(call.world, found))}, found.version)
+@admin(bp, "channels/{code}", "GET", response="delivery_channels.ChannelNow")
+def get_channel(context: RequestContext, code: str) -> Response:
+    """Get a delivery channel, with the use of today's quota."""
+    channel = changes.channel(context.world, known_code(code))
+    today = _usage(quota.usage(context.world, channel))
+    return tagged({**_shown(channel), "today": today}, channel.version)
 
 
 @admin(
     bp,
     "channels/{code}",
     "PATCH",
-    takes="delivery_channels.ChannelChange",
-    gives="delivery_channels.Channel",
+    request="delivery_channels.ChannelChange",
+    response="delivery_channels.Channel",
     matches=True,
 )
-def change_channel(call: Call, code: str) -> Response:
-    """Change a delivery channel: its name, credentials, options, receipts. Its code, type and platform never change."""
-    body: ChannelChange = call.body()
-    changed = delivery_channels.change(call.world, known_code(code), expected(call), body.changes())
-    return tagged(shown(changed), changed.version)
+def change_channel(context: RequestContext, code: str) -> Response:
+    """Change a delivery channel: its name, credentials, options, receipts or limits.
+
+    Its code, type and platform never change.
+    """
+    body: ChannelChange = context.body()
+    changed = delivery_channels.change(
+        context.world, known_code(code), expected(context), body.changes()
+    )
+    return tagged(_shown(changed), changed.version)
 
 
 @admin(
-    bp, "channels/{code}/webhook", "POST", gives="delivery_channels.NewChannel", errors=(409, 412)
+    bp,
+    "channels/{code}/webhook",
+    "POST",
+    response="delivery_channels.NewChannel",
+    errors=(409, 412),
 )
-def new_webhook(call: Call, code: str) -> Response:
-    """Make a new webhook address. It is shown this once, and the old one ends at once."""
-    changed, token = delivery_channels.new_webhook(call.world, known_code(code), if_given(call))
+def new_webhook(context: RequestContext, code: str) -> Response:
+    """Create a new webhook address. It is shown only once, and the old one stops working."""
+    changed, token = delivery_channels.new_webhook(
+        context.world, known_code(code), expected_if_given(context)
+    )
     return tagged(
-        {**shown(changed), "webhook_url": _address(call, changed, token)}, changed.version
+        {**_shown(changed), "webhook_url": _address(context, changed, token)}, changed.version
     )
 
 
 @admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412))
-def delete_channel(call: Call, code: str) -> Response:
+def delete_channel(context: RequestContext, code: str) -> Response:
     """Delete a delivery channel. Refused while an access channel is authorised for it."""
-    delivery_channels.delete(call.world, known_code(code), if_given(call))
+    delivery_channels.delete(context.world, known_code(code), expected_if_given(context))
     return Response("", {}, 204)
 
 
-def _address(call: Call, channel: Channel, token: str) -> str | None:
+def _address(context: RequestContext, channel: Channel, token: str) -> str | None:
     return (
-        f"{call.world.limits.public_url}/receipts/{channel.code}/{token}"
-        if changes.has_webhook(call.world, channel)
+        f"{context.world.limits.public_url}/receipts/{channel.code}/{token}"
+        if changes.has_webhook(context.world, channel)
         else None
     )
 
 
-def shown(channel: Channel) -> dict[str, Any]:
+def _shown(channel: Channel) -> dict[str, Any]:
     return {
         "id": channel.number,
         "code": channel.code,
@@ -115,12 +140,12 @@ def shown(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _usage(found: quota.Usage | None) -> dict[str, Any] | None:
-    return found and {
-        "date": found.day.date,
-        "ends": found.day.ends,
-        "reserved": found.reserved,
-        "limit": found.limit,
+def _usage(usage: quota.Usage | None) -> dict[str, Any] | None:
+    return usage and {
+        "date": usage.day.date,
+        "ends": usage.day.ends,
+        "reserved": usage.reserved,
+        "limit": usage.limit,
     }
 
 
@@ -129,3 +154,36 @@ def shown_labels(channel: Channel) -> list[dict[str, Any]]:
         {"label": label, "name": name, "default": label == channel.default_label}
         for label, name in channel.labels.items()
     ]
+
+
+@admin(bp, "platforms", "GET", response="delivery_channels.Platforms", tag="channels")
+def list_platforms(context: RequestContext) -> dict[str, Any]:
+    """List the platforms of delivery channels, with their abilities and fields."""
+    platforms = changes.platforms(context.world)
+    return {"platforms": [_platform(context.world, platform) for platform in platforms]}
+
+
+def _platform(world: World, capabilities: Capabilities) -> dict[str, Any]:
+    return {
+        "platform": capabilities.platform,
+        "type": capabilities.type.value,
+        "available": not validity.not_served(world, capabilities),
+        "delivery_report": capabilities.delivery_report.value,
+        "click_report": capabilities.click_report.value,
+        "receipts": sorted(mode.value for mode in capabilities.receipt_modes),
+        "call_size": capabilities.call_size,
+        "content_per_recipient": capabilities.content_per_recipient,
+        "provider_ids": capabilities.provider_ids.value,
+        "token_life": capabilities.token_life,
+        "recall": capabilities.recall,
+        "authorisation": capabilities.authorisation,
+        "calls_per_second": capabilities.calls_per_second,
+        "deliveries_per_minute": capabilities.deliveries_per_minute,
+        "deliveries_per_day": capabilities.deliveries_per_day,
+        "credentials": _fields(capabilities.credentials),
+        "options": _fields(capabilities.options),
+    }
+
+
+def _fields(fields: Mapping[str, bool]) -> list[dict[str, Any]]:
+    return [{"name": name, "required": required} for name, required in fields.items()]

@@ -95,11 +95,11 @@ BODIES: Mapping[str, Any] = {
         "template_para": {"name": "Li"},
         "app_para": {"platform": "all"},
     },
-    "users.Entries": [
+    "user_entries.Entries": [
         {"userid": "zhangsan", "phone": {"all": "18756432567"}, "add": {"tag": {"all": ["vip"]}}}
     ],
-    "users.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
-    "people.Membership": {"add": ["zhangsan"]},
+    "user_entries.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
+    "groups.Membership": {"add": ["zhangsan"]},
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access_channels.AccessChannelBody": {"name": "orders"},
     "access_channels.Authorisation": {"enabled": True},
@@ -125,7 +125,7 @@ ANSWERS: Mapping[str, Any] = {
         "msgno": "06hhgn2g006tpfbq",
         "sendno": "a-1",
     },
-    "users.Changed": {
+    "user_entries.Changed": {
         "code": 0,
         "message": "success",
         "data": {"success": ["zhangsan"], "fail": []},

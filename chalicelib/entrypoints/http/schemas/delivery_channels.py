@@ -1,12 +1,13 @@
-"""Delivery channels and their contact labels, as operators write and read them."""
+"""Delivery channels, and the platforms that they can be of."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, ReceiptMode
+from chalicelib.domain.provider_io import ClickReport, DeliveryReport, ProviderIds
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     Code,
@@ -15,13 +16,11 @@ from chalicelib.entrypoints.http.schemas.base import (
     Patch,
     Strict,
     Versioned,
-    check_address,
 )
+from chalicelib.entrypoints.http.schemas.contact_labels import Label
 from chalicelib.manage import changes
 
-_SECRETS = Field(
-    repr=False, description="As the platform needs them. They are sealed, and never given back."
-)
+_SECRETS = Field(repr=False)
 Uncertain = Annotated[OnUncertain, Field(strict=False)]
 Receipts = Annotated[ReceiptMode, Field(strict=False)]
 PerSecond = Annotated[int, Field(ge=0, le=100_000)]
@@ -47,7 +46,10 @@ class ChannelBody(Strict):
 
 
 class ChannelChange(Patch):
-    """What is left out stays. `options` come with `credentials`: both are checked together."""
+    """A partial update: omitted fields keep their value.
+
+    `options` need `credentials` beside them, because both are checked together.
+    """
 
     nullable = frozenset({"calls_per_second", "deliveries_per_day"})
 
@@ -58,42 +60,6 @@ class ChannelChange(Patch):
     receipts: Receipts | None = None
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
-
-
-class LabelBody(Strict):
-    name: Name
-
-
-class DefaultLabel(Strict):
-    label: Annotated[str, Field(min_length=1, max_length=32)]
-
-
-class Return(Strict):
-    """Where an authorisation's page leads afterwards."""
-
-    redirect_uri: Annotated[
-        str,
-        Field(
-            max_length=1024, description="An address of http or https without a port of its own."
-        ),
-        AfterValidator(check_address),
-    ]
-
-
-class Label(Answer):
-    label: str
-    name: str
-    default: bool
-
-
-class Labels(Versioned):
-    labels: list[Label]
-
-
-class NewLabel(Labels):
-    """`label` is the id of the new one; it stays when the label is renamed."""
-
-    label: str
 
 
 class Channel(Versioned):
@@ -111,7 +77,7 @@ class Channel(Versioned):
 
 
 class Usage(Answer):
-    """Of a day on the platform's clock."""
+    """The use of a daily quota. The day follows the platform's clock."""
 
     date: str
     ends: int
@@ -120,13 +86,16 @@ class Usage(Answer):
 
 
 class ChannelNow(Channel):
-    """`today` is null where there is no limit of a day."""
+    """A delivery channel with the use of its quota. `today` is null without a daily quota."""
 
     today: Usage | None
 
 
 class NewChannel(Channel):
-    """`webhook_url` is shown this once; null where the platform has no webhooks."""
+    """A delivery channel with its webhook address, which is shown only once.
+
+    `webhook_url` is null if the platform does not have webhooks.
+    """
 
     webhook_url: str | None
 
@@ -135,13 +104,32 @@ class Channels(Page):
     channels: list[Channel]
 
 
-class Check(Answer):
-    """`pending`: ask for it under `check_id` again. `failed`: `code` is the provider's own word, `kind` what it means here."""
+class Setting(Answer):
+    name: str
+    required: bool
 
-    check_id: str
-    status: Literal["ok", "failed", "pending"]
-    code: str
-    kind: Literal["", "misconfigured", "rejected", "unavailable", "throttled", "uncertain"]
-    link: Annotated[
-        str | None, Field(description="The page of an authorisation, good for half an hour.")
-    ]
+
+class Platform(Answer):
+    """A platform: its abilities, limits, and the fields of its credentials and options."""
+
+    platform: str
+    type: ChannelType
+    available: bool
+    delivery_report: DeliveryReport
+    click_report: ClickReport
+    receipts: list[ReceiptMode]
+    call_size: int
+    content_per_recipient: bool
+    provider_ids: ProviderIds
+    token_life: int | None
+    recall: bool
+    authorisation: bool
+    calls_per_second: float | None
+    deliveries_per_minute: int | None
+    deliveries_per_day: int | None
+    credentials: list[Setting]
+    options: list[Setting]
+
+
+class Platforms(Answer):
+    platforms: list[Platform]

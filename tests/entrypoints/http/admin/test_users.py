@@ -14,8 +14,9 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Member, Role
 from chalicelib.domain.users import Suppression, User
 from chalicelib.entrypoints.http.admin import users
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Auth, Contract
-from chalicelib.entrypoints.http.route import Call, problem_details
+from chalicelib.entrypoints.http.problems import problem_details
 from tests.builders import a_message, a_user
 from tests.entrypoints.conftest import JSMS, KEY, SENDER, Api
 
@@ -369,14 +370,14 @@ def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
         opt_outs={ChannelType.SMS: {"13800138000": {"all": Suppression("x", 1)}}},
     )
     configured.fake.users.has(user)
-    call = Call(
+    context = RequestContext(
         configured.world,
         None,
         None,
         Contract(Auth.ACCESS, problem_details, 1, ("GET",)),
         Member("m", "m", Role.READ_ONLY, ""),
     )
-    shown = users.shown(call, user)
+    shown = users.shown(context, user)
     assert shown["contacts"] == {
         "app": {"push": ["reg****ion1"]},
         "sms": {"all": ["138****8000"]},
@@ -385,7 +386,7 @@ def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
     assert shown["labels"]["sms"][0]["contact"] == "137****7000"
     assert "registration1" not in str(shown)
     assert "13800138000" in str(
-        users.shown(replace(call, member=Member("m", "m", Role.OPERATOR, "")), user)
+        users.shown(replace(context, member=Member("m", "m", Role.OPERATOR, "")), user)
     )
 
 

@@ -28,9 +28,8 @@ from schemathesis.specs.openapi.checks import (
 from urllib3 import HTTPResponse
 
 import app
-from chalicelib.entrypoints.http import codes
-from chalicelib.entrypoints.http import schemas as shapes
-from chalicelib.entrypoints.http.openapi import document, examples, meanings
+from chalicelib.entrypoints.http import codes, schemas
+from chalicelib.entrypoints.http.openapi import document, examples, meanings, responses
 from chalicelib.entrypoints.http.schemas import base
 from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
 
@@ -48,8 +47,8 @@ CHECKS = [
 
 def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
     """Every body, query and answer that there is, by the name that a route would use."""
-    for module in pkgutil.iter_modules(shapes.__path__):
-        loaded = import_module(f"{shapes.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(schemas.__path__):
+        loaded = import_module(f"{schemas.__name__}.{module.name}")
         for name, found in inspect.getmembers(loaded, inspect.isclass):
             if (
                 issubclass(found, BaseModel)
@@ -132,7 +131,7 @@ def test_every_field_of_every_shape_is_in_the_document() -> None:
                 for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ())
                 if p["in"] == "query"
             }
-            assert shown == ({*shapes.load(query).model_fields} if query else set())
+            assert shown == ({*schemas.load(query).model_fields} if query else set())
     assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
 
 
@@ -181,7 +180,7 @@ def test_it_says_of_every_field_what_it_means() -> None:
 
 def test_every_example_has_its_shape() -> None:
     for name, example in (*examples.BODIES.items(), *examples.ANSWERS.items()):
-        shapes.load(name).model_validate_json(json.dumps(example))
+        schemas.load(name).model_validate_json(json.dumps(example))
 
 
 def test_the_document_and_the_page_are_open_to_everybody(api: Api) -> None:
@@ -301,6 +300,6 @@ def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
     answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
     assert reply.status < 500, reply.body
     told = {*case.operation.definition.raw["responses"][str(reply.status)].get("headers", {})}
-    assert {name for name in document.HEADERS if name in reply.headers} <= told
+    assert {name for name in responses.HEADERS if name in reply.headers} <= told
     assert ("ETag" in reply.headers) == ("ETag" in told)
     case.validate_response(answered, checks=CHECKS)

@@ -73,7 +73,7 @@ def test_a_user_that_is_named_twice_is_one_target(configured: Api) -> None:
         (b'{"a":1e999}', "too large"),
         (b'{"a":' + b"9" * 5000 + b"}", "64 bits"),
         (b'{"a":9223372036854775808}', "64 bits"),
-        (b'{"a":1,"a":2}', "'a' twice"),
+        (b'{"a":1,"a":2}', 'duplicate key "a"'),
         (b"\xff\xfe{}", "UTF-8"),
         (b'{"a":"\\u0000"}', "NUL"),
         (b'{"a":"\\ud800"}', "surrogate"),
