@@ -28,9 +28,9 @@ def queue_name(stage: str, queue: str) -> str:
     return f"{APP}-{stage}-{queue}"
 
 
-def audience_queue(priority: Priority) -> str:
-    """The queue of everything that plans, evaluates or recounts: `audience-1` … `audience-3`."""
-    return f"audience-{priority.value}"
+def chunks_queue(priority: Priority) -> str:
+    """Return the queue of jobs on chunks: to plan, evaluate, recount, withdraw (`chunks-1`)."""
+    return f"chunks-{priority.value}"
 
 
 def delivery_queue(channel_type: ChannelType, priority: Priority) -> str:
@@ -56,7 +56,7 @@ def function_name(stage: str, function: str) -> str:
 
 
 def dead_letter_queue(family: str) -> str:
-    """Where the jobs of `audience` or of a channel type go that failed too often."""
+    """Return the queue of jobs that failed too often: of `chunks`, or of a channel type."""
     return f"{family}-dead"
 
 

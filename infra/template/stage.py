@@ -19,15 +19,15 @@ API = (
     "api"  # the function that serves the REST API, as others call it; Chalice's word is api_handler
 )
 
-AUDIENCE_BATCH = 10  # small jobs, each a chunk or an evaluation; a function stops at its deadline and hands the rest back
+CHUNKS_BATCH = 10  # small jobs; a function stops at its deadline and hands the rest back
 
 
 @dataclass(frozen=True)
 class Family:
     """One kind of job: queues by priority, one dead-letter queue, one function."""
 
-    name: str  # of queues: audience, sms, cmpp
-    function: str  # audience, deliver_sms; empty where a worker takes its jobs
+    name: str  # of queues: chunks, sms, cmpp
+    function: str  # chunks, deliver_sms; empty where a worker takes its jobs
     batch_size: int
     timeout: int
     queues: Mapping[Priority, str]
@@ -98,13 +98,13 @@ class Stage:
 
     @property
     def families(self) -> list[Family]:
-        """The audience queues, those of each channel type, and that of imports.
+        """The chunks queues, those of each channel type, and that of imports.
 
         A delivery function works through its batch one job after another and must be done, even if the provider answers none
         of them in time, before its own timeout: that bounds the batch (5 jobs of 10 s in 60 s).
         """
-        queues = {each: config.audience_queue(each) for each in Priority}
-        found = [Family("audience", "audience", AUDIENCE_BATCH, self.timeout("audience"), queues)]
+        queues = {each: config.chunks_queue(each) for each in Priority}
+        found = [Family("chunks", "chunks", CHUNKS_BATCH, self.timeout("chunks"), queues)]
         for channel_type in self.channel_types:
             function = config.deliver_function(channel_type)
             timeout = self.timeout(function)

@@ -23,7 +23,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem"},
     },
-    "audience": {
+    "chunks": {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
@@ -67,16 +67,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
 SENDS_TO: dict[
     str, set[str]
 ] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
-    "api": {"audience", "delivery", "imports", "worker"},
-    "audience": {"audience", "delivery", "worker"},
+    "api": {"chunks", "delivery", "imports", "worker"},
+    "chunks": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
-    "deliver": {"audience", "own"},
-    "cmpp": {"audience", "worker"},
-    "sweep": {"audience", "delivery"},
+    "deliver": {"chunks", "own"},
+    "cmpp": {"chunks", "worker"},
+    "sweep": {"chunks", "delivery"},
     "poll": {"delivery"},
 }
 
-STARTS_THE_CLOCK = {"api", "audience", "deliver", "cmpp", "tally"}
+STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
@@ -86,7 +86,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Encrypt", "webhook"),
         ("Decrypt", "webhook"),
     },
-    "audience": {("Decrypt", "contacts")},
+    "chunks": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
@@ -124,7 +124,7 @@ NETWORK = {
 # What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
-    "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": {

@@ -1,4 +1,4 @@
-"""What happens every minute."""
+"""The function that a schedule calls every minute."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ bp = Blueprint(__name__)
 @bp.lambda_function()  # type: ignore[untyped-decorator]
 @task
 def poll(world: World, context: Any) -> dict[str, Any]:
-    """Start asking the providers that are asked for receipts."""
+    """Start polling every provider whose receipts are polled."""
     poll_step.start(world)
     return {}

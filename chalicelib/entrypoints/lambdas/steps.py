@@ -1,4 +1,4 @@
-"""What the clock (Step Functions) calls, and a schedule besides, so that nothing strands."""
+"""The function of the clock (Step Functions). A schedule calls it too, so that nothing strands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOR_A_SWEEP = 10_000  # ms that one more sweep may take
 @bp.lambda_function()  # type: ignore[untyped-decorator]
 @task
 def sweep(world: World, context: Any) -> dict[str, bool]:
-    """Whether more is due: then the clock calls again."""
+    """Wake the timers that are due. `more`: others are due, so that the clock calls again."""
     more = timers.sweep(world)
     while more and time_left(context) > FOR_A_SWEEP:
         more = timers.sweep(world)

@@ -73,7 +73,7 @@ FIELDS: Mapping[str, str] = {
     "msg_sms": _OF_TYPE,
     "msg_wechatmp": _OF_TYPE,
     "msg_wechatoa": _OF_TYPE,
-    "msg_wechatwk": "Contents for WeCom, also for linked corporations.",
+    "msg_wechatwk": "Contents for this channel type, and for linked corporations.",
     "msgid": "Message id.",
     "msgno": "Message id, equal to `msgid`.",
     "opened": "E-mails whose picture was fetched. It is not a stage of the funnel.",
