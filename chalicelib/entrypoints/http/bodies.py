@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.entrypoints.http.errors import PARAMETER, FieldError, Refused
 
-MAX_DEPTH = 32  # of nested objects and arrays; DynamoDB's own limit
+MAX_DEPTH = 32  # of nested objects and arrays, as in DynamoDB
 MAX_INT = 2**63 - 1
 
 OPAQUE = ("params", "extras")  # of a callback, of a push: handed on as they are
@@ -19,7 +19,7 @@ _NOT_TEXT = re.compile("[\ud800-\udfff\x00]")
 
 
 class BadBody(Refused):
-    """The errors of a body, at least one; the first is the message."""
+    """The errors of a body, at least one. The first one is the message."""
 
     def __init__(self, code: int, errors: Sequence[FieldError]) -> None:
         (field, reason), *_ = errors

@@ -76,7 +76,7 @@ class RequestContext:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """The parameters of the query string; of a repeated one, the last."""
+        """The parameters of the query string. The last value of a repeated one counts."""
         parameters = self.request.query_params
         return {name: parameters[name] for name in parameters} if parameters else {}
 

@@ -40,7 +40,7 @@ class Contract:
     media: str = "application/json"  # of success
     errors: tuple[int, ...] = ()
     tag: str = ""
-    role: Role | None = None  # that a member needs; None: reading, which every member may
+    role: Role | None = None  # that a member needs. None: every member may read
     matches: bool = False  # `If-Match` is required
     headers: tuple[str, ...] = ()  # request headers that mean something here
     rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per channel

@@ -16,7 +16,7 @@ from chalicelib.entrypoints.http.context import RequestContext
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import ListQuery
 
-MAX_BYTES = 5_000_000  # of a page as Lambda hands it on; Lambda takes 6 MB
+MAX_BYTES = 5_000_000  # of a page, as Lambda hands it on (6 MB at most)
 
 T = TypeVar("T")
 Position = TypeVar("Position", str, int)
@@ -30,7 +30,7 @@ def page(
     position: Callable[[T], Position],
     shown: Callable[[T], Any],
 ) -> dict[str, Any]:
-    """Answer with a page: `{name: […], "cursor": …}`; the last page's cursor is null.
+    """Answer with a page: `{name: […], "cursor": …}`. The last page's cursor is null.
 
     `begin` makes a position of the text in a cursor, and `read` lists the items after a position.
     A page ends at the query's `limit`, or where an answer is full.
@@ -67,7 +67,7 @@ def _wrong() -> Invalid:
     return Invalid("cursor", "invalid; use the cursor of the previous page")
 
 
-# -- Positions. Each function raises Invalid for a wrong text; an empty text is the beginning.
+# -- Positions. Each function raises Invalid for a wrong text. An empty text is the beginning.
 
 
 def number(text: str) -> int:

@@ -19,7 +19,7 @@ from chalicelib.entrypoints.http.language import Text
 
 PARAMETER, AUTHENTICATION, SERVER_ERROR, TOO_OFTEN = 4004, 4005, 5000, 1015030
 
-# UMS has no codes for WeCom, hence two of this project's own.
+# UMS does not have codes for WeCom, hence two codes of this project.
 NOT_AUTHORISED = {
     ChannelType.APP: 1015006,
     ChannelType.SMS: 1015007,

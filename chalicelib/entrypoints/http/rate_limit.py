@@ -17,7 +17,7 @@ from chalicelib.domain import keys
 from chalicelib.ports import Clock, Counters
 
 KEPT = 3600  # seconds for which a second's counter stays
-SHARE = 10  # permits that a container takes at once; of small limits a fiftieth
+SHARE = 10  # permits that a container takes at once, or a fiftieth of a small limit
 CHANNELS = 256  # that a container remembers
 
 

@@ -85,7 +85,7 @@ def _serve(
         answer = view(RequestContext(world, request, channel, contract, member), **decoded)
         if not isinstance(answer, Response):
             answer = Response(answer, dict(JSON), contract.status)
-    except Exception as error:  # noqa: BLE001 the last resort of a request, as the batch decorator is of a job
+    except Exception as error:  # noqa: BLE001 the last resort of a request
         language = str(request.headers.get("accept-language") or "")
         answer = contract.error_response(problem(error), language)
     if permit is not None:

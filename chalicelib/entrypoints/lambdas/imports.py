@@ -18,7 +18,10 @@ from chalicelib.ports import World
 bp = Blueprint(__name__)
 
 
-@bp.on_sqs_message(queue=config.queue_name(stage(), config.imports_queue()), batch_size=1)  # type: ignore[untyped-decorator]
+_QUEUE = config.queue_name(stage(), config.imports_queue())
+
+
+@bp.on_sqs_message(queue=_QUEUE, batch_size=1)  # type: ignore[untyped-decorator]
 @jobs
 def imports(world: World, text: str) -> None:
     """Continue an import. A row is validated as an entry of /v1/user/opt is."""

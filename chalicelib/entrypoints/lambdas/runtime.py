@@ -38,7 +38,7 @@ def channel_types() -> tuple[ChannelType, ...]:
 def jobs(work: Callable[[World, str], None]) -> Consumer:
     """Make a consumer of a queue, which works on one job after another.
 
-    Jobs that fail go back to the queue, and so do jobs for which no time is left.
+    Jobs that fail go back to the queue, and so do jobs that the remaining time is too short for.
     """
 
     @functools.wraps(work)

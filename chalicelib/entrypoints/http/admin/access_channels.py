@@ -118,7 +118,7 @@ def authorise_channel(context: RequestContext, key: str, code: str) -> dict[str,
     """Authorise an access channel for a delivery channel, or enable or disable the authorisation.
 
     While an authorisation is disabled, its delivery channel does not count: strategies and
-    templates are not valid if one of their channel types has no other delivery channel.
+    templates are not valid if it was the only one for one of their channel types.
     """
     body: Authorisation = context.body()
     changes.authorise(context.world, known_key(key), known_code(code), body.enabled)

@@ -33,32 +33,40 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
     Reads see what other containers have just written.
     """
     full_path = f"/admin/v1/{path}"
+    in_management = route(
+        blueprint,
+        full_path,
+        method,
+        auth=Auth.ACCESS,
+        error_response=problem_details,
+        limit=MAX_BODY,
+        headers=("Accept-Language",),
+        **declared,
+    )
 
     def register(view: View) -> View:
         @functools.wraps(view)
         def logged(context: RequestContext, **ids: str) -> Any:
-            context.world.settings.forget()
-            try:
-                answer = view(context, **ids)
-            except Stale as error:
-                # Another request was faster. A caller that named no version has not failed.
-                raise error if _if_match(context) not in ("", "*") else Conflict("") from None
+            answer = _fresh(view, context, ids)
             if method != "GET" and context.contract.role is not None:
                 _log(context, method, full_path, ids, answer)
             return answer
 
-        return route(
-            blueprint,
-            full_path,
-            method,
-            auth=Auth.ACCESS,
-            error_response=problem_details,
-            limit=MAX_BODY,
-            headers=("Accept-Language",),
-            **declared,
-        )(logged)
+        return in_management(logged)
 
     return register
+
+
+def _fresh(view: View, context: RequestContext, ids: Mapping[str, str]) -> Any:
+    """Call a view on current settings, after what other containers have written."""
+    context.world.settings.forget()
+    try:
+        return view(context, **ids)
+    except Stale:
+        # Another request was faster. That is 412 only for a caller who named a version.
+        if _if_match(context) in ("", "*"):
+            raise Conflict("") from None
+        raise
 
 
 def _log(

@@ -62,7 +62,7 @@ _HTML = {
 }
 _FORM_BYTES = 8192
 
-# A GIF of one pixel whose bytes are all ASCII, so that the API needs no binary types.
+# A GIF of one pixel whose bytes are all ASCII, so that the API needs only text types.
 _PICTURE = (
     "GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02L\x01\x00;"
 )

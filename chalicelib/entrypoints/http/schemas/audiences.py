@@ -61,7 +61,7 @@ RegistrationId = Annotated[str, AfterValidator(_registration_id)]
 
 
 class RegistrationIds(Sparse):
-    """Registration ids. `instance` is UMS's reserved field and has no effect."""
+    """Registration ids. `instance` is UMS's reserved field and is ignored."""
 
     instance: Annotated[str, Field(max_length=64)] | None = None
     data: Annotated[list[RegistrationId], Field(min_length=1)]

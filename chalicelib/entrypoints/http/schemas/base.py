@@ -128,7 +128,7 @@ def refusal_by(entry: Entry, **values: Any) -> PydanticCustomError:
 
 
 def validate(schema: type[M], value: Any) -> M:
-    """Raise Refused with everything that is wrong; its message names the first field."""
+    """Return the model. Raises Refused with every error, whose message names the first field."""
     try:
         return schema.model_validate(value)
     except ValidationError as error:
@@ -233,6 +233,6 @@ class OfOwner(ListQuery):
 
 
 class Page(Answer):
-    """A page of a list. `cursor` leads to the next page; null: this was the last."""
+    """A page of a list. `cursor` leads to the next page, and is null on the last one."""
 
     cursor: str | None
