@@ -32,7 +32,7 @@ bp = Blueprint(__name__)
     tag="imports",
 )
 def begin_import(context: RequestContext) -> Response:
-    """Begin an import. Then upload its file with the form in the answer, and start it.
+    """Begin an import. Upload its file with the form in the answer, then start the import.
 
     The form is valid for an hour.
     """

@@ -64,7 +64,7 @@ class NewAccessChannel(AccessChannel):
 
 
 class Rotated(NewAccessChannel):
-    """Older secrets work until `old_until` (ms)."""
+    """An access channel with its new secret. Older secrets work until `old_until` (ms)."""
 
     old_until: int
 

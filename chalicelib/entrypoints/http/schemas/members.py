@@ -31,7 +31,7 @@ class Member(Versioned):
 
 
 class NewMember(Member):
-    """`access_secret` is shown this once."""
+    """A member with its access secret, which is shown only once."""
 
     access_secret: str
 

@@ -191,7 +191,10 @@ class AnyBroadcast(RootModel[TemplateBroadcast | OrdinaryBroadcast]):
 
 
 class Accepted(Answer):
-    """`msgid` and `msgno` are equal. `sendno` is present if the request had it."""
+    """An accepted message. `msgid` and `msgno` are equal.
+
+    `sendno` is present if the request had it.
+    """
 
     code: int
     msgid: str

@@ -178,7 +178,33 @@ def test_it_says_of_every_field_what_it_means() -> None:
     } == set()
 
 
-def test_every_example_has_its_shape() -> None:
+CLAUSES = re.compile(
+    r"(What|Who|Whom|Whose|Where|Whether|When|How|Why|Which|The same|Those|These|That|This|It"
+    r"|They|None|So|As|Of|For)\b"
+)
+
+
+def test_it_speaks_plainly() -> None:
+    """A description begins with a verb or with the thing, and has one fact per sentence."""
+    fields = [text for area in meanings.AREAS for text in area.values()]
+    operations = [each for methods in DOCUMENT["paths"].values() for each in methods.values()]
+    summaries = [each["summary"] for each in operations]
+    texts = [
+        *fields,
+        *summaries,
+        *examples.TAGS.values(),
+        *(text for text, _ in examples.IN_PATHS.values()),
+        *(header["description"] for header in DOCUMENT["components"]["headers"].values()),
+    ]
+    assert [text for text in texts if CLAUSES.match(text) or ";" in text] == []
+    assert [text for text in fields if not text.endswith((".", "…"))] == []
+
+
+def test_a_field_has_one_meaning() -> None:
+    assert len(meanings.FIELDS) == sum(len(area) for area in meanings.AREAS)
+
+
+def test_every_example_has_its_schema() -> None:
     for name, example in (*examples.BODIES.items(), *examples.ANSWERS.items()):
         schemas.load(name).model_validate_json(json.dumps(example))
 

@@ -86,8 +86,8 @@ FIELDS: Mapping[str, str] = {
     "month": "Month in UTC, such as `2026-11`. Default: the current month.",
     "name": "Name for people, unique among things of its kind.",
     "old_until": "Time until which older secrets work, in ms.",
-    "on_uncertain": "What to do when a call's outcome is unknown: record it as `unknown`, or send"
-    " it again (`resend`).",
+    "on_uncertain": "Action for a call whose outcome is unknown: record it as `unknown`, or send it"
+    " again (`resend`).",
     "operator": "Combination of terms: `and` (all of them) or `or` (one of them).",
     "options": "Options of the platform.",
     "percentage": "Percentage of the file that is done.",
