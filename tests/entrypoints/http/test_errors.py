@@ -1,4 +1,4 @@
-"""The table of errors: every refusal of the inside has a code, a status and texts in two languages."""
+"""The table of errors: every domain refusal has a code, a status and texts in two languages."""
 
 from __future__ import annotations
 

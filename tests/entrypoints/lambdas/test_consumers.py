@@ -43,7 +43,7 @@ POLL = Timer(5, TimerKind.POLL, CHUNK, Priority.LOW, "sms1")
 
 
 class Steps:
-    """What the flow was asked to do."""
+    """The calls to the flow."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
@@ -275,7 +275,7 @@ def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:
 
 
 def test_consumers_are_written_out_under_the_names_that_the_config_makes() -> None:
-    """Lambda finds a handler by its name in the module; a person finds it by searching for it."""
+    """Lambda finds a handler by its name in the module, and people by searching for it."""
     written = {node.name for node in ast.parse(SOURCE).body if isinstance(node, ast.FunctionDef)}
     consumers = {name for name in written if not name.startswith("_")}
     delivers = {config.deliver_function(kind) for kind in config.SUPPORTED_CHANNEL_TYPES}

@@ -76,7 +76,7 @@ def test_authorisations_are_given_switched_and_taken_back(configured: Api) -> No
 def test_switching_a_delivery_channel_off_closes_strategies_and_templates_with_it(
     configured: Api,
 ) -> None:
-    """What contains the channel "will become invalid and cannot be used", and is normally available again later."""
+    """Templates and strategies with the channel "will become invalid", and later valid again."""
     switch = f"access-channels/{KEY}/channels/sms1"
     assert configured.admin("PUT", switch, {"enabled": False}).status == 200
     answered = configured.send(message())
@@ -494,5 +494,5 @@ def test_platforms_are_listed_with_what_they_can_do_and_must_be_given(api: Api) 
     assert {"name": "base_url", "required": True} in listed["jpush_private"]["options"]
     assert [name for name, each in listed.items() if not each["available"]] == [
         "cmpp"
-    ]  # no worker runs here
+    ]  # a worker does not run here
     assert api.admin("GET", "platforms", auth=None).status == 401

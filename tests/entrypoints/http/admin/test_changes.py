@@ -1,4 +1,4 @@
-"""Changes of access channels, delivery channels, templates and strategies: versions, pages, what follows from what."""
+"""Changes of channels, templates and strategies: versions, pages, and consequences."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def change(
 
 
 def read(api: Api, path: str) -> Reply:
-    """What carries the ETag: labels have that of their channel."""
+    """Return the path whose ETag counts: labels have the ETag of their channel."""
     return api.admin("GET", re.sub("/labels/1$", "/labels", path))
 
 

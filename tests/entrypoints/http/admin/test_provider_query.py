@@ -1,4 +1,4 @@
-"""What a provider is asked for administrators; and what happens where the stage has nobody who could ask."""
+"""Queries to providers for operators, also on a stage without their function."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.entrypoints.conftest import JSMS, KEY, SENDER, Api
 
 
 def pages(api: Api, path: str, name: str) -> list[list[Any]]:
-    """What every page has, to the end."""
+    """Return the items of every page, to the last one."""
     found, cursor = [], ""
     while True:
         reply = api.admin("GET", f"{path}{'&' if '?' in path else '?'}cursor={cursor}")

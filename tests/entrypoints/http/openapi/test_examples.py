@@ -1,4 +1,4 @@
-"""Every example of JSON in the documents is what its route takes or gives, and every route that they name is there."""
+"""Examples of JSON in the documents fit their routes, and the named routes exist."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Example(NamedTuple):
 
 
 def found_in(page: str) -> Iterator[Example]:
-    """Blocks of JSON, and objects within the text that are whole: others only show the names of fields."""
+    """Yield blocks of JSON, and complete objects in the text. Others only show field names."""
     route = ""
     for is_json, block, inline in _SPAN.findall(page):
         text = " ".join(inline.split())
@@ -78,7 +78,7 @@ def contracts(route: str) -> list[Contract]:
 
 
 def fits(contract: Contract, value: Any) -> bool:
-    """As a body that is sent, or as an answer."""
+    """Return whether a value is a valid request or response of a route."""
     if contract.request:
         with suppress(Refused):
             base.validate(schemas.load(contract.request), value)

@@ -1,4 +1,4 @@
-"""The OpenAPI document is whole and true, whatever is asked by it is answered as it says, and the page shows all of it."""
+"""The OpenAPI document is complete and true, and the page shows all of it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_route_is_in_the_document() -> None:
 
 
 def test_parameters_at_the_same_place_of_a_path_have_one_name() -> None:
-    """API Gateway takes no other: /lists/{id} and /lists/{list}/members cannot both be."""
+    """API Gateway refuses others: it cannot have both /lists/{id} and /lists/{list}/members."""
     names: dict[str, set[str]] = {}
     for path in app.app.routes:
         parts = path.split("/")
@@ -255,7 +255,8 @@ def test_what_a_description_says_is_escaped() -> None:
     from chalicelib.entrypoints.http.openapi import page as reference
 
     assert reference.text("a <b> `c<d`\n\n| x |\n|---|\n| <i> |") == (
-        "<p>a &lt;b&gt; <code>c&lt;d</code></p><table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
+        "<p>a &lt;b&gt; <code>c&lt;d</code></p>"
+        "<table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
     )
 
 

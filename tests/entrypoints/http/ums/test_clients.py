@@ -1,5 +1,7 @@
-"""What clients of UMS send beside what its pages print: bodies as public ones build them (duxphp/go-jums, cavlabs/jiguang-sdk-go), and
-null for what is left out, as libraries of most languages write the fields of an object that nobody has set.
+"""Bodies of UMS's clients, which differ from its printed ones.
+
+Public clients are duxphp/go-jums and cavlabs/jiguang-sdk-go. Libraries of most languages write
+null for fields that nobody has set.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def test_a_template_that_does_not_exist(configured: Api) -> None:
 def test_a_value_that_a_platform_cannot_take_is_refused(
     configured: Api, value: str, good: bool
 ) -> None:
-    """`url` holds an address or, as in UMS's example, a mere word; `alert` must not be empty."""
+    """`url` holds an address or, as in UMS's example, any text. `alert` must not be empty."""
     made = {"channel_key": KEY, "name": "link", "contents": {"app": {"alert": "{{url}}"}}}
     number = configured.admin("POST", "templates", made).json["template_id"]
     body = message(template_id=number, template_para={"url": value}, rule_id=0)

@@ -1,4 +1,4 @@
-"""The UMS v1 contract beyond template messages to user ids: the bodies that UMS prints, and both sides of every limit."""
+"""The UMS v1 contract beyond template messages to user ids: printed bodies and limits."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def refused(
     assert "queues.send" not in api.fake.log
 
 
-# ---- what UMS prints; more of it in test_printed.py
+# -- printed bodies of UMS, with more in test_printed.py
 
 
 @pytest.fixture
