@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.entrypoints.conftest import CONTENTS, JPUSH, JSMS, KEY, Api
-from tests.entrypoints.http.admin.test_admin import problem
+from tests.entrypoints.http.admin.management import problem
 
 FIRST = {"channels": ["app"]}
 THEN = {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}

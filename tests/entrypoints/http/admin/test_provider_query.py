@@ -13,7 +13,7 @@ from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.jobs import QueryJob
 from chalicelib.entrypoints.lambdas import queues
 from tests.entrypoints.conftest import JSMS, SENDER, Api
-from tests.entrypoints.http.admin.test_admin import problem
+from tests.entrypoints.http.admin.management import problem
 from tests.fakes.providers import ScriptedSession
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from tests import printed
 from tests.entrypoints.conftest import Api, message
+from tests.entrypoints.http.ums.sends import SMS, ordinary, stored
 from tests.entrypoints.http.ums.test_printed import deployed as deployed
-from tests.entrypoints.http.ums.test_ums import SMS, ordinary, stored
 
 WHOM = json.loads(printed.REGISTRATION_IDS)
 AUDIENCES = [*WHOM, "aud_tag", "aud_userid", "aud_segment"]
