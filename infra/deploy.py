@@ -1,14 +1,16 @@
 """Deploy a packaged stage by CloudFormation change sets: `python -m infra.deploy --stage prod`.
 
-The same code deploys to AWS and to the local stack; only the credentials, the endpoint (AWS_ENDPOINT_URL) and the template's
-parameters differ. The first deployment makes the first access key, which can do everything through the HTTP API, and prints its
-secret: it is stored as a hash only and never shown again.
+The code is the same for AWS and for the local stack. Only the credentials, the endpoint
+(AWS_ENDPOINT_URL) and the template's parameters differ.
+The first deployment makes the first access key, which may do everything through the HTTP API.
+It prints the key's secret once. Only a hash of the secret is stored.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import secrets
@@ -58,20 +60,11 @@ def deploy(
     poll: float = 5.0,
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
 ) -> Deployment:
-    """Bring the stack to what the packaged template says. Parameters that are not given keep what they have."""
+    """Bring the stack to the packaged template. Omitted parameters keep their values."""
     stack = stack_name(stage)
     cloudformation, s3 = session.client("cloudformation"), session.client("s3")
-    bucket = _artifacts_bucket(session, s3)
-    template = _upload(s3, bucket, packaged)
-    before = _describe(cloudformation, stack)
-    if (
-        before is not None and before["StackStatus"] == "ROLLBACK_COMPLETE"
-    ):  # what could not be created is gone, and cannot be updated
-        cloudformation.delete_stack(StackName=stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=before["StackId"], WaiterConfig={"Delay": poll}
-        )
-        before = None
+    template = _upload(s3, _artifacts_bucket(session, s3), packaged)
+    before = _existing(cloudformation, stack, poll)
     exists = before is not None and before["StackStatus"] != "REVIEW_IN_PROGRESS"
     change_set = f"deploy-{int(time.time() * 1000)}"
     cloudformation.create_change_set(
@@ -83,11 +76,28 @@ def deploy(
         Parameters=_parameters(packaged, parameters, before if exists else None),
     )
     if not _has_changes(cloudformation, stack, change_set, poll):
-        cloudformation.delete_change_set(StackName=stack, ChangeSetName=change_set)
         say(f"{stack}: nothing has changed")
         return Deployment(_outputs(before), changed=False)
     say(f"{stack}: {'updating' if exists else 'creating'}")
-    # Tables that were made in vain would stand in the way of the next attempt: what is kept is kept from the first success on.
+    _execute(cloudformation, stack, change_set, poll, exists=exists)
+    return Deployment(_outputs(_describe(cloudformation, stack)), changed=True)
+
+
+def _existing(cloudformation: Any, stack: str, poll: float) -> dict[str, Any] | None:
+    """Return the stack, and delete one whose creation failed, since it cannot be updated."""
+    before = _describe(cloudformation, stack)
+    if before is None or before["StackStatus"] != "ROLLBACK_COMPLETE":
+        return before
+    cloudformation.delete_stack(StackName=stack)
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=before["StackId"], WaiterConfig={"Delay": poll})
+    return None
+
+
+def _execute(
+    cloudformation: Any, stack: str, change_set: str, poll: float, *, exists: bool
+) -> None:
+    # Tables of a failed creation would block the next attempt: CloudFormation deletes them then.
     cloudformation.execute_change_set(
         StackName=stack, ChangeSetName=change_set, RetainExceptOnCreate=True
     )
@@ -98,11 +108,10 @@ def deploy(
         waiter.wait(StackName=stack, WaiterConfig={"Delay": poll, "MaxAttempts": int(3600 / poll)})
     except WaiterError as error:
         raise DeploymentFailed(_why(cloudformation, stack)) from error
-    return Deployment(_outputs(_describe(cloudformation, stack)), changed=True)
 
 
 def first_access_key(session: Any, stage: str) -> AccessKey | None:
-    """Make an administrator's access key if there is none yet; its secret leaves this function once."""
+    """Make an administrator's access key if the stage lacks one. Its secret is returned once."""
     dynamodb = session.client("dynamodb")
     table = config.table_name(stage, "settings")
     present = {
@@ -131,7 +140,10 @@ def new_access_key(session: Any, stage: str) -> AccessKey:
 
 
 def _artifacts_bucket(session: Any, s3: Any) -> str:
-    """Where packages wait for CloudFormation; made when it is not there. Its name can be guessed: it must be of this account."""
+    """Return the bucket of packages for CloudFormation, and create a missing one.
+
+    The bucket must belong to this account, because anybody can guess its name.
+    """
     account = session.client("sts").get_caller_identity()["Account"]
     region = session.region_name
     bucket = f"{config.APP}-packages-{account}-{region}"
@@ -141,12 +153,10 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
             raise
-    where = (
-        {}
-        if region == "us-east-1"
-        else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    )
-    s3.create_bucket(Bucket=bucket, **where)
+    location: dict[str, Any] = {}
+    if region != "us-east-1":
+        location = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **location)
     closed = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
@@ -155,7 +165,7 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
 
 
 def _upload(s3: Any, bucket: str, packaged: Path) -> str:
-    """Put the code and a template that points to it where CloudFormation finds them; the template's address."""
+    """Upload the code, and a template that points to it. Return the template's address."""
     code = (packaged / "deployment.zip").read_bytes()
     code_key = f"code/{hashlib.sha256(code).hexdigest()}.zip"
     s3.put_object(Bucket=bucket, Key=code_key, Body=code)
@@ -166,37 +176,41 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"
     s3.put_object(Bucket=bucket, Key=key, Body=body)
-    return f"{s3.meta.endpoint_url}/{bucket}/{key}"  # at its region's host: that of us-east-1 does not know every new bucket
+    # The region's host, since the host of us-east-1 does not know every new bucket.
+    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def _parameters(
-    packaged: Path, given: Mapping[str, str], before: Mapping[str, Any] | None
+    packaged: Path, values: Mapping[str, str], before: Mapping[str, Any] | None
 ) -> list[dict[str, Any]]:
-    known = json.loads((packaged / "sam.json").read_text())["Parameters"]
-    kept = {each["ParameterKey"] for each in before.get("Parameters", [])} if before else set()
-    wrong = set(given) - set(known)
-    if wrong:
+    """Build the stack's parameters: `values`, and the previous values of the others."""
+    declared = json.loads((packaged / "sam.json").read_text())["Parameters"]
+    unknown = set(values) - set(declared)
+    if unknown:
         raise DeploymentFailed(
-            f"no such parameter: {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}"
+            f"unknown parameter: {', '.join(sorted(unknown))}."
+            f" The template has {', '.join(sorted(declared))}."
         )
-    values: list[dict[str, Any]] = [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+    parameters: list[dict[str, Any]] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in values.items()
     ]
-    return values + [
-        {"ParameterKey": name, "UsePreviousValue": True}
-        for name in known
-        if name in kept - set(given)
-    ]
+    previous = {entry["ParameterKey"] for entry in (before or {}).get("Parameters", [])}
+    for name in declared:
+        if name in previous and name not in values:
+            parameters.append({"ParameterKey": name, "UsePreviousValue": True})
+    return parameters
 
 
 def _has_changes(cloudformation: Any, stack: str, change_set: str, poll: float) -> bool:
+    """Wait for the change set. Delete it if it is empty."""
     while True:
-        found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=change_set)
-        if found["Status"] == "CREATE_COMPLETE":
+        answer = cloudformation.describe_change_set(StackName=stack, ChangeSetName=change_set)
+        if answer["Status"] == "CREATE_COMPLETE":
             return True
-        if found["Status"] == "FAILED":
-            reason = found.get("StatusReason", "")
-            if any(words in reason for words in NO_CHANGES):
+        if answer["Status"] == "FAILED":
+            reason = answer.get("StatusReason", "")
+            if any(text in reason for text in NO_CHANGES):
+                cloudformation.delete_change_set(StackName=stack, ChangeSetName=change_set)
                 return False
             raise DeploymentFailed(reason)
         time.sleep(min(poll, 1.0))
@@ -204,8 +218,8 @@ def _has_changes(cloudformation: Any, stack: str, change_set: str, poll: float) 
 
 def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        return found
+        (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+        return dict(described)
     except ClientError as error:
         if "does not exist" in str(error):
             return None
@@ -213,25 +227,31 @@ def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
 
 
 def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
-    return {each["OutputKey"]: each["OutputValue"] for each in (described or {}).get("Outputs", [])}
+    outputs = (described or {}).get("Outputs", [])
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
 def _why(cloudformation: Any, stack: str) -> str:
-    """The reasons that CloudFormation gives for what it has just tried, first cause first."""
+    """Return CloudFormation's reasons for the failed attempt, first cause first."""
     lines: list[str] = []
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(
-        StackName=stack
-    )  # newest first; a rollback alone fills some
-    for each in (event for page in pages for event in page["StackEvents"]):
-        if each["ResourceStatus"].endswith("_FAILED"):
-            lines.insert(0, f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '?')}")
-        elif each.get("PhysicalResourceId") == each["StackId"] and each["ResourceStatus"] in BEGUN:
+    # Events come newest first. A rollback alone fills several pages.
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    events = itertools.chain.from_iterable(page["StackEvents"] for page in pages)
+    for event in events:
+        status = event["ResourceStatus"]
+        if status.endswith("_FAILED"):
+            reason = event.get("ResourceStatusReason", "?")
+            lines.insert(0, f"{event['LogicalResourceId']}: {reason}")
+        elif event.get("PhysicalResourceId") == event["StackId"] and status in BEGUN:
             break
     return f"{stack} failed\n" + "\n".join(lines[:10])
 
 
 def aws() -> Any:
-    """boto3 as other tools for AWS are configured: by itself it reads AWS_DEFAULT_REGION and not AWS_REGION."""
+    """Return a boto3 session that reads AWS_REGION, as other AWS tools do.
+
+    By itself, boto3 reads only AWS_DEFAULT_REGION.
+    """
     import boto3
 
     if region := os.environ.get("AWS_REGION"):
@@ -239,7 +259,7 @@ def aws() -> Any:
     return boto3.session.Session()
 
 
-def main() -> None:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -250,34 +270,34 @@ def main() -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="of the template; may be repeated",
+        help="a parameter of the template (may be repeated)",
     )
     parser.add_argument(
         "--new-access-key",
         action="store_true",
         help="make another administrator's key, e.g. after losing the first",
     )
-    options = parser.parse_args()
+    return parser
 
+
+def main() -> None:
+    parser = _parser()
+    options = parser.parse_args()
     session = aws()
     if not session.region_name:
-        parser.error("no region: set AWS_REGION or AWS_PROFILE")
+        parser.error("the region is unknown: set AWS_REGION or AWS_PROFILE")
     try:
         packaged = package_apart(options.stage, options.target)
-        parameters = dict(each.split("=", 1) for each in options.parameter)
-        done = deploy(session, stage=options.stage, packaged=packaged, parameters=parameters)
+        parameters = dict(parameter.split("=", 1) for parameter in options.parameter)
+        deployment = deploy(session, stage=options.stage, packaged=packaged, parameters=parameters)
     except DeploymentFailed as failure:
         sys.exit(str(failure))
-    print(f"API  {done.outputs['PublicUrl']}")
-    key = (
-        new_access_key(session, options.stage)
-        if options.new_access_key
-        else first_access_key(session, options.stage)
-    )
+    print(f"API  {deployment.outputs['PublicUrl']}")
+    make_key = new_access_key if options.new_access_key else first_access_key
+    key = make_key(session, options.stage)
     if key:
-        print(
-            f"access key     {key.access_key}\naccess secret  {key.access_secret}    (shown this once)"
-        )
+        print(f"access key     {key.access_key}")
+        print(f"access secret  {key.access_secret}    (shown only once)")
 
 
 if __name__ == "__main__":

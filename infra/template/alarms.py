@@ -1,4 +1,4 @@
-"""Alarms: what an operator must hear of (docs/how-to/operate.md says what to do then)."""
+"""Alarms for operators. docs/reference/events-and-metrics.md has the remedies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infra.template import api, workers
 from infra.template.queues import MAX_RECEIVES
 from infra.template.stage import API, Family, Resource, Stage, camel
 
-MINUTES = 15  # within which something must have happened in three for an alarm to ring
+MINUTES = 15  # an alarm rings after failures in three of so many minutes
 WRITTEN_BY_SENDING = ("ledger", "lookups", "due")  # tables
 
 
@@ -19,17 +19,27 @@ def resources(stage: Stage) -> Resource:
         alarms |= _of_jobs(family)
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))
+    return alarms | _of_functions(stage) | _of_the_stage(stage)
+
+
+def _of_functions(stage: Stage) -> Resource:
+    alarms: Resource = {}
     failed = {"ApiName": api.api_name(stage), "Stage": stage.chalice.api_gateway_stage}
     alarms["ApiErrorAlarm"] = _count(
         "The API answers with errors of ours", "AWS/ApiGateway", "5XXError", failed
     )
     for function in stage.functions:
         if function == API:
-            continue  # it answers what fails, and API Gateway when it does not
-        own = {"FunctionName": config.function_name(stage.name, function)}
+            continue  # the alarm of 5XX answers covers it
+        failing = {"FunctionName": config.function_name(stage.name, function)}
         alarms[f"{camel(function)}ErrorAlarm"] = _count(
-            f"{function} fails", "AWS/Lambda", "Errors", own
+            f"{function} fails", "AWS/Lambda", "Errors", failing
         )
+    return alarms
+
+
+def _of_the_stage(stage: Stage) -> Resource:
+    alarms: Resource = {}
     tally = {"FunctionName": config.function_name(stage.name, "tally")}
     text = "Counts lag behind the ledger by more than ten minutes"
     alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
@@ -73,7 +83,10 @@ def _of_jobs(family: Family) -> Resource:
 def _count(
     text: str, namespace: str, metric: str, dimensions: Resource, *, times: int = 3
 ) -> Resource:
-    """Of things that must not happen. One alone may be an accident, and what is scheduled fails every few minutes only."""
+    """Build an alarm for a count of failures.
+
+    One failure alone may be an accident. A scheduled function fails only every few minutes.
+    """
     alarm = _alarm(text, namespace, metric, dimensions, above=0, statistic="Sum")
     alarm["Properties"] |= {
         "EvaluationPeriods": MINUTES if times > 1 else 1,

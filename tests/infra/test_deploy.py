@@ -1,4 +1,4 @@
-"""Deploying by change sets: what real CloudFormation, S3 and boto3 are particular about."""
+"""Deployments by change sets, with the particularities of CloudFormation, S3 and boto3."""
 
 from __future__ import annotations
 
@@ -47,22 +47,27 @@ TEMPLATE = {
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with (
         emulator.running(tmp_path_factory.mktemp("emulator")) as address,
-        local_aws(address) as own,
+        local_aws(address) as session,
     ):
-        yield own
+        yield session
 
 
 @pytest.fixture
 def packaged(tmp_path: Path) -> Path:
-    """A table that outlives its stack, and then a queue that cannot be created when it is told to hide messages for too long."""
+    """A table that outlives its stack, and a queue whose creation fails for a long timeout."""
     (tmp_path / "sam.json").write_text(json.dumps(TEMPLATE))
     (tmp_path / "deployment.zip").write_bytes(b"")
     return tmp_path
 
 
-def deployed(session: Any, packaged: Path, **given: str) -> deploy.Deployment:
+def deployed(session: Any, packaged: Path, **parameters: str) -> deploy.Deployment:
     return deploy.deploy(
-        session, stage=STAGE, packaged=packaged, parameters=given, poll=0.1, say=lambda text: None
+        session,
+        stage=STAGE,
+        packaged=packaged,
+        parameters=parameters,
+        poll=0.1,
+        say=lambda text: None,
     )
 
 
@@ -86,25 +91,20 @@ def test_an_update_that_failed_leaves_what_was_there(session: Any, packaged: Pat
     assert deployed(session, packaged, Hidden="40").changed
 
 
-def test_the_cause_is_found_behind_the_pages_of_a_rollback_and_without_those_of_other_attempts() -> (
-    None
-):
-    def event(resource: str, status: str, reason: str = "", of: str = "q") -> dict[str, Any]:
-        moment = datetime.datetime.now(datetime.UTC)
-        named = {
-            "StackId": "arn:stack",
-            "EventId": f"{resource}-{status}",
-            "StackName": "openums-x",
-            "Timestamp": moment,
-        }
-        return {
-            **named,
-            "LogicalResourceId": resource,
-            "PhysicalResourceId": of,
-            "ResourceStatus": status,
-            "ResourceStatusReason": reason,
-        }
+def event(resource: str, status: str, reason: str = "", of: str = "q") -> dict[str, Any]:
+    return {
+        "StackId": "arn:stack",
+        "EventId": f"{resource}-{status}",
+        "StackName": "openums-x",
+        "Timestamp": datetime.datetime.now(datetime.UTC),
+        "LogicalResourceId": resource,
+        "PhysicalResourceId": of,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
 
+
+def test_the_cause_is_read_past_the_pages_of_a_rollback_and_up_to_this_attempts_start() -> None:
     rollback = [
         event("Table", "DELETE_COMPLETE"),
         event("openums-x", "UPDATE_ROLLBACK_IN_PROGRESS", of="arn:stack"),

@@ -1,6 +1,7 @@
-"""A local stack of its own for the journeys, and what they look at it with.
+"""A local stack for the journeys, and their means to read it.
 
-`make test` starts and stops it; a run of these tests alone starts what does not run yet, and stops it again.
+`make test` starts and stops the stack. A run of these tests alone starts a missing stack, and stops
+it again.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def late(stack: Mapping[str, Any]) -> Late:
 def eventually(
     read: Callable[[], Any], is_right: Callable[[Any], bool], seconds: float = 30
 ) -> Any:
-    """What is read once it is right; fails with the last reading."""
+    """Read until the reading is right, and return it. Fail with the last reading."""
     end = time.monotonic() + seconds
     while True:
         found = read()

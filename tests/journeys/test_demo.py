@@ -27,8 +27,10 @@ def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> No
         STACK.name,
         "--stage",
         STACK.stage,
+        "--within",
+        "20",  # seconds: clicks arrive in time on a busy machine too
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=180)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=400)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "curl" in ended.stdout
 
@@ -45,13 +47,13 @@ def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(
         "--stage",
         STACK.stage,
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert all(kind in ended.stdout for kind in USUAL)
 
 
 def _all_channels(**states: str) -> tuple[Any, list[every_channel.Line], dict[str, Any]]:
-    """A shop whose message went as it must, but for what is named."""
+    """Build a shop with a right message, except for the named states."""
     shop: Any = SimpleNamespace(
         kinds=tuple(USUAL),
         platform=USUAL.get,
@@ -128,7 +130,7 @@ def test_what_must_come_out_balances_and_agrees_with_what_must_be_sent() -> None
 
 
 def test_a_right_answer_has_no_differences() -> None:
-    assert list(strategy._differences(_right())) == []
+    assert list(strategy.differences(_right())) == []
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_one_too_many_is_named(path: tuple[Any, ...], told: str) -> None:
     for name in path[:-1]:
         at = at[name]
     at[path[-1]] += 1
-    (line,) = strategy._differences(answer)
+    (line,) = strategy.differences(answer)
     assert line == f"{told}: {at[path[-1]]}, but it must be {at[path[-1]] - 1}"
 
 
@@ -155,10 +157,10 @@ def test_a_contact_that_was_sent_to_twice_is_named() -> None:
     everybody = list(people("00c0ffee"))
     log = expected_sends(everybody)
     shop: Any = SimpleNamespace(sandbox=SimpleNamespace(sends=lambda provider: log[provider]))
-    assert list(strategy._wrong_sends(shop, everybody)) == []
+    assert list(strategy.wrong_sends(shop, everybody)) == []
     twice = next(iter(log["jsms"]))
     log["jsms"][twice] = 2
     del log["smtp"][next(iter(log["smtp"]))]
-    lines = list(strategy._wrong_sends(shop, everybody))
+    lines = list(strategy.wrong_sends(shop, everybody))
     assert len(lines) == 2
     assert f"jsms sent 2 times to {twice}, but must have 1 times" in lines

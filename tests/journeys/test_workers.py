@@ -1,4 +1,4 @@
-"""A channel that a long-lived worker serves: from the request over its queues and connections to the reports."""
+"""A channel with a long-lived worker: from the request over queues and connections to reports."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_long_text_to_many_is_delivered_when_all_its_parts_are(stack: Mapping[
     msgid = shop.api.send(list(people), shop.template(sms={"content": "长" * 150}), {})
     shop.cut()
     finished(shop, msgid, delivered=60)
-    (message,) = shop.sandbox.queue_reader(people["p7"])
+    (message,) = shop.sandbox.inbox(people["p7"])
     assert message["content"]["content"] == "长" * 150
     assert set(shop.sandbox.sends("cmpp").values()) == {1}
 

@@ -105,21 +105,23 @@ def test_a_refused_recipient_is_named_and_the_others_get_the_mail(box: Sandbox) 
 
 
 @pytest.mark.parametrize(
-    ("word", "code", "outcome"), [("flaky", 451, "failed"), ("throttle", 450, "throttled")]
+    ("behaviour", "code", "outcome"), [("flaky", 451, "failed"), ("throttle", 450, "throttled")]
 )
-def test_a_temporary_refusal_comes_once(box: Sandbox, word: str, code: int, outcome: str) -> None:
-    address = f"a-{word}@example.com"
+def test_a_temporary_refusal_comes_once(
+    box: Sandbox, behaviour: str, code: int, outcome: str
+) -> None:
+    address = f"a-{behaviour}@example.com"
     assert reply_to_recipient(box, address)[0] == code
     with connected(box) as client:
         assert client.sendmail(SENDER, [address], mail()) == {}
     assert box.outcomes(address) == [outcome, "accepted"]
 
 
-@pytest.mark.parametrize("word", ["undelivered", "silent", "double"])
-def test_what_smtp_cannot_report_is_taken_like_any_mail(box: Sandbox, word: str) -> None:
+@pytest.mark.parametrize("behaviour", ["undelivered", "silent", "double"])
+def test_what_smtp_cannot_report_is_taken_like_any_mail(box: Sandbox, behaviour: str) -> None:
     with connected(box) as client:
-        assert client.sendmail(SENDER, [f"a-{word}@example.com"], mail()) == {}
-    assert box.sends(f"a-{word}@example.com") == 1
+        assert client.sendmail(SENDER, [f"a-{behaviour}@example.com"], mail()) == {}
+    assert box.sends(f"a-{behaviour}@example.com") == 1
 
 
 def test_a_late_answer_is_a_little_late(box: Sandbox) -> None:

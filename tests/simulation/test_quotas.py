@@ -1,4 +1,7 @@
-"""Wherever a worker is ended: a day's quota is kept to, and who had to wait for another day gets the message then, once."""
+"""A day's quota is kept, wherever a worker is ended.
+
+People who had to wait for another day get the message then, once.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,13 @@ PATIENT = replace(LIMITS, submit_within=7 * 86400)  # a kill may leave some of a
 
 
 def a_simulation(**changes: object) -> Simulation:
-    """Five pushes, then texts and mails, of which a day takes one or two."""
-    return Simulation(**{"quotas": QUOTAS, "world": FakeWorld(PATIENT), **changes})  # type: ignore[arg-type]
+    """Build five pushes, then texts and mails, of which a day takes one or two."""
+    options = {"quotas": QUOTAS, "world": FakeWorld(PATIENT), **changes}
+    return Simulation(**options)  # type: ignore[arg-type]
 
 
 def finished(simulation: Simulation) -> Simulation:
-    """Everything is sent, once, and on no day more than it takes."""
+    """Check that everything is sent, once, and on no day more than its quota."""
     by_day = {
         code: watched(simulation, code, provider)
         for code, provider in providers(simulation).items()
@@ -50,7 +54,7 @@ def providers(simulation: Simulation) -> dict[str, ScriptedProvider]:
 
 
 def watched(simulation: Simulation, code: str, provider: ScriptedProvider) -> Counter[str]:
-    """Deliveries by day."""
+    """Count deliveries by day."""
     days, take, channel = Counter[str](), provider.take, a_channel(code)
 
     def count(call: OutgoingCall) -> Answer:
@@ -72,7 +76,7 @@ def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -
     assert world.clock.now() > START + 2 * 86_400_000, "five pushes take three days"
     assert world.log.count("provider.send") < 40
     waiting = world.clock.now() // 3_600_000 - START // 3_600_000
-    assert world.log.count("ledger.put_wait") < 10 * waiting, (
+    assert world.log.count("ledger.put_deferral") < 10 * waiting, (
         "it is asked again each hour, not more often"
     )
 
@@ -81,7 +85,10 @@ def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -
 def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(
     part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also between a reservation and its call: what was reserved is lost for the day, the message is not."""
+    """A worker may end between a reservation and its call.
+
+    The reserved quota is lost for the day, the message is not.
+    """
     monkeypatch.setattr(quota, "ASK_AGAIN", 9 * 60)
     every = steps()
     assert "counters.take.done" in every
@@ -111,7 +118,7 @@ def test_a_provider_that_says_so_itself_is_asked_each_hour_until_it_takes_more()
 
 
 def test_priority_one_goes_out_while_others_wait() -> None:
-    """Ten a day, of which two are for what is urgent."""
+    """The quota is ten a day, of which two are for priority 1."""
     simulation = a_simulation(quotas={"push": 10})
     world, push = simulation.world, simulation.world.providers.push
     simulation.submit()
@@ -135,7 +142,7 @@ def test_priority_one_goes_out_while_others_wait() -> None:
 
 
 def work(simulation: Simulation) -> None:
-    """For ten minutes."""
+    """Work for ten minutes."""
     until = simulation.world.clock.now() + 600_000
     while simulation.world.clock.now() < until and simulation._next():
         pass
@@ -147,8 +154,8 @@ def test_a_message_that_ends_before_the_day_does_says_why_and_its_strategy_goes_
     )
     simulation.submit()
     simulation.run()
-    told = simulation.report()
-    assert (told["status"], told["balanced"]) == ("finished", True)
-    assert told["losses"]["channels"]["app"] == {"expired:quota_used_up": 2}  # type: ignore[index]
+    shown = simulation.report()
+    assert (shown["status"], shown["balanced"]) == ("finished", True)
+    assert shown["losses"]["channels"]["app"] == {"expired:quota_used_up": 2}  # type: ignore[index]
     assert sum(simulation.world.providers.push.sent().values()) == 3
     assert simulation.contacts("push", FactKind.EXPIRED) == {"reg-fay", "reg-fay2-silent"}

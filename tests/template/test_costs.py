@@ -1,4 +1,4 @@
-"""What is counted and billed: by hand for small cases."""
+"""Counts and costs, computed by hand for small cases."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.config import SUPPORTED_CHANNEL_TYPES
-from infra.bench.counts import Counts, item_size, operation_of
 from infra.idle_cost import idle_cost
+from infra.local.counts import Counts, operation_of
+from infra.local.units import item_size
 from infra.package import ROOT
 
 
@@ -84,7 +85,10 @@ def test_reads_are_billed_by_four_kilobytes_and_twice_if_consistent() -> None:
 
 def test_a_request_tells_its_service_its_operation_and_who_asks() -> None:
     headers = {
-        "authorization": "AWS4-HMAC-SHA256 Credential=000000000000/20261121/us-east-1/dynamodb/aws4_request, SignedHeaders=host",
+        "authorization": (
+            "AWS4-HMAC-SHA256 Credential=000000000000/20261121/us-east-1/dynamodb/aws4_request,"
+            " SignedHeaders=host"
+        ),
         "x-amz-target": "DynamoDB_20120810.BatchWriteItem",
         "user-agent": "Boto3/1.43 md/Botocore#1.43 cfg/retry-mode#standard app/deliver_sms",
     }

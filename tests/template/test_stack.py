@@ -1,4 +1,7 @@
-"""The local stack behaves as AWS does in what the project relies on. A stack of its own, for these tests only."""
+"""The local stack behaves like AWS in the points that the project relies on.
+
+These tests have a stack of their own.
+"""
 
 from __future__ import annotations
 
@@ -170,6 +173,6 @@ def test_up_starts_the_whole_stack_anew_when_the_sources_of_what_runs_here_have_
     after = json.loads(STACK.record.read_text())
     assert anew["access_key"] != stack["access_key"]
     assert after["programs"] == before["programs"]
-    for process in ("emulator", "sandbox"):
+    for process, module in (("emulator", "infra.local.emulator"), ("sandbox", "infra.sandbox")):
         assert after["pids"][process] != before["pids"][process]
-        assert is_ours(after["pids"][process], f"infra.local.{process}")
+        assert is_ours(after["pids"][process], module)

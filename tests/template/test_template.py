@@ -1,4 +1,4 @@
-"""What must hold for the packaged template: that what Chalice, SAM and we write fits together, and stays so."""
+"""Promises of the packaged template: the parts of Chalice, SAM and our own fit together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
-from chalicelib.observability import NAMESPACE
 from infra.package import AWS_SERVICES, ROOT
 from tests.template.conftest import Resource, of_type, outside_china, queue_of, sources
 
@@ -119,67 +118,6 @@ def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(
             assert source["BatchSize"] * patience < functions[name]["Timeout"]
 
 
-def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(
-    template: Template, queues: Functions
-) -> None:
-    dead = {
-        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
-        for queue in queues.values()
-        if "RedrivePolicy" in queue
-    }
-    assert dead == {
-        logical_id for logical_id, queue in queues.items() if "RedrivePolicy" not in queue
-    }
-    assert set(_watched(template, "ApproximateNumberOfMessagesVisible")) == dead
-
-
-def _watched(template: Template, metric: str) -> Iterator[str]:
-    """The queues whose metric an alarm looks at."""
-    for _, alarm in of_type(template, "AWS::CloudWatch::Alarm"):
-        if alarm["MetricName"] == metric:
-            yield from (each["Value"]["Fn::GetAtt"][0] for each in alarm["Dimensions"])
-
-
-def test_urgent_jobs_that_wait_ring_for_every_kind_of_job(
-    template: Template, queues: Functions
-) -> None:
-    urgent = {
-        logical_id for logical_id, queue in queues.items() if queue["QueueName"].endswith("-1")
-    }
-    assert urgent == set(_watched(template, "ApproximateAgeOfOldestMessage"))
-    assert len(urgent) == len(config.SUPPORTED_CHANNEL_TYPES) + 2
-
-
-def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Template) -> None:
-    ours = [
-        each
-        for _, each in of_type(template, "AWS::CloudWatch::Alarm")
-        if each["Namespace"] == NAMESPACE
-    ]
-    sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
-    assert {each["MetricName"] for each in ours} == {"channel_misconfigured", "webhook_unverified"}
-    for alarm in ours:
-        assert f'metric("{alarm["MetricName"]}")' in sources
-        assert alarm["Dimensions"] == [{"Name": "stage", "Value": "prod"}]
-
-
-def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(
-    template: Template,
-) -> None:
-    api = template["Resources"]["RestAPI"]["Properties"]
-    alarm = template["Resources"]["ApiErrorAlarm"]["Properties"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
-    named = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    assert named == {"ApiName": api["DefinitionBody"]["info"]["title"], "Stage": api["StageName"]}
-
-
-def test_what_fails_on_schedule_rings_though_it_fails_every_five_minutes_only(
-    template: Template,
-) -> None:
-    alarm = template["Resources"]["SweepErrorAlarm"]["Properties"]
-    assert alarm["DatapointsToAlarm"] * 5 <= alarm["EvaluationPeriods"] * alarm["Period"] / 60
-
-
 def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
     functions: Functions,
 ) -> None:
@@ -188,7 +126,7 @@ def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
         for function in functions.values()
         for source in sources(function, "SQS")
     ]
-    assert sum(at_once) == 710  # as docs/how-to/operate.md says
+    assert sum(at_once) == 710  # as docs/how-to/deploy.md says
     assert sum(at_once) <= 750
 
 
@@ -226,7 +164,7 @@ def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
 
 
 def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
-    """https://states-language.net/#retrying-after-error; comments belong to states."""
+    """Source: https://states-language.net/#retrying-after-error. Comments belong to states."""
     known = {
         "ErrorEquals",
         "IntervalSeconds",
@@ -350,64 +288,3 @@ def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     }
     assert len(outsiders) == 8
     assert throttled == outsiders
-
-
-# ---- the worker that is off until somebody turns it on
-
-
-def test_of_a_worker_nothing_exists_unless_it_is_turned_on(template: Template) -> None:
-    assert template["Parameters"]["CmppDesiredCount"]["Default"] == 0
-    own = {name: each for name, each in template["Resources"].items() if name.startswith("Cmpp")}
-    assert {each["Type"] for each in own.values()} >= {
-        "AWS::ECS::Service",
-        "AWS::SQS::Queue",
-        "AWS::IAM::Role",
-        "AWS::CloudWatch::Alarm",
-    }
-    for name, each in own.items():
-        on_fargate = (
-            each["Type"].startswith(("AWS::ECS::", "AWS::Logs::")) or name == "CmppExecutionRole"
-        )
-        assert each["Condition"] == ("CmppOnFargate" if on_fargate else "CmppOn"), name
-    assert not [
-        name
-        for name, each in template["Resources"].items()
-        if "Condition" in each and name not in own
-    ]
-
-
-def test_functions_know_whether_the_worker_runs(functions: Functions) -> None:
-    for function in functions.values():
-        assert function["Environment"]["Variables"]["WORKERS"] == {"Fn::If": ["CmppOn", "cmpp", ""]}
-
-
-def test_a_worker_has_the_functions_environment_with_its_own_times(
-    template: Template, functions: Functions
-) -> None:
-    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
-    plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
-    assert config.read_settings(plain).provider_timeout == 60  # CMPP's T
-    known = functions["api"]["Environment"]["Variables"]
-    different = {name for name, value in variables.items() if known.get(name) != value}
-    assert different == {"PROVIDER_TIMEOUT", "LEASE", "WORKERS", "AWS_DEFAULT_REGION"}
-    assert set(known) <= set(variables)
-
-
-def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(
-    template: Template, queues: Functions
-) -> None:
-    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
-    for priority in Priority:
-        assert queues[f"Cmpp{priority.value}Queue"]["VisibilityTimeout"] >= 2 * int(
-            variables["LEASE"]
-        )
-    assert int(variables["LEASE"]) >= 3 * int(variables["PROVIDER_TIMEOUT"])
-
-
-def test_the_container_starts_the_worker_and_is_given_time_to_stop(template: Template) -> None:
-    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    assert container["Command"] == ["python", "-m", "chalicelib.entrypoints.workers.cmpp"]
-    assert container["StopTimeout"] == 120
-    assert (ROOT / "chalicelib" / "entrypoints" / "workers" / "cmpp.py").is_file()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.members import Member
+from chalicelib.domain.members import MEMBERS, Member
 from chalicelib.ports import World
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -40,7 +40,7 @@ def access_channel(world: World, key: str, secret: str) -> AccessChannel | None:
 
 def member(world: World, key: str, secret: str) -> Member | None:
     """Return the enabled member with these credentials."""
-    member = world.members.get(key) if key else None
+    member = world.records.of(MEMBERS).get(key) if key else None
     is_right = _matches(secret, (member.secret_hash,) if member else ())
     return member if member and is_right and member.enabled else None
 

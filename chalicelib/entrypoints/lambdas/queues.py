@@ -61,11 +61,11 @@ def _delivers(channel_type: ChannelType) -> Register:
 @jobs
 def chunks(world: World, text: str) -> None:
     """Plan, check, recount or withdraw chunks of messages."""
-    job = envelopes.decode_audience(text)
+    job = envelopes.decode_chunk_job(text)
     if isinstance(job, PlanJob):
         audience.plan(world, job)
     elif isinstance(job, WithdrawJob):
-        withdraw.walk(world, job)
+        withdraw.withdraw_partition(world, job)
     else:
         _check(world, job)
 
@@ -75,7 +75,7 @@ def _check(world: World, job: TimersJob) -> None:
         return [timer for timer in job.timers if timer.kind is kind]
 
     if checks := due(TimerKind.CHECK):
-        evaluate.look(world, checks)
+        evaluate.check_chunks(world, checks)
     if withdrawals := due(TimerKind.WITHDRAW):
         withdraw.start_again(world, withdrawals)
     if recounts := due(TimerKind.RECOUNT):
@@ -160,4 +160,4 @@ def _deliver(world: World, text: str) -> None:
         provider_query.answer(world, job)
     else:
         polls = [timer for timer in job.timers if timer.kind is TimerKind.POLL]
-        timers.each(lambda timer: poll.poll_chunk(world, timer), polls)
+        timers.do_all(lambda timer: poll.poll_chunk(world, timer), polls)

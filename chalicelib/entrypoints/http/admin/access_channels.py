@@ -17,7 +17,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.manage import access_channels, changes
+from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.access_channels import (
@@ -42,7 +42,7 @@ bp = Blueprint(__name__)
 def add_access_channel(context: RequestContext) -> Response:
     """Add an access channel. Its master secret is shown only once."""
     body: AccessChannelBody = context.body()
-    channel, secret = changes.add_access_channel(
+    channel, secret = access_channels.add(
         context.world, body.name, restricted=body.restricted, rate=body.rate
     )
     return tagged({**_shown(channel), "master_secret": secret}, channel.version, 201)
@@ -57,7 +57,7 @@ def list_access_channels(context: RequestContext) -> Any:
         "access_channels",
         context,
         cursors.identifier,
-        context.world.settings.access_channels,
+        lambda after, limit: access_channels.page(context.world, after, limit),
         lambda channel: channel.key,
         _shown,
     )
@@ -66,7 +66,7 @@ def list_access_channels(context: RequestContext) -> Any:
 @admin(bp, "access-channels/{key}", "GET", response="access_channels.AccessChannel")
 def get_access_channel(context: RequestContext, key: str) -> Response:
     """Get an access channel."""
-    channel = changes.access_channel(context.world, known_key(key))
+    channel = access_channels.get(context.world, known_key(key))
     return tagged(_shown(channel), channel.version)
 
 
@@ -121,14 +121,14 @@ def authorise_channel(context: RequestContext, key: str, code: str) -> dict[str,
     templates are not valid if it was the only one for one of their channel types.
     """
     body: Authorisation = context.body()
-    changes.authorise(context.world, known_key(key), known_code(code), body.enabled)
+    access_channels.authorise(context.world, known_key(key), known_code(code), body.enabled)
     return {"channel_key": key, "code": code, "enabled": body.enabled}
 
 
 @admin(bp, "access-channels/{key}/channels/{code}", "DELETE", status=204)
 def withdraw_channel(context: RequestContext, key: str, code: str) -> Response:
     """Withdraw an authorisation."""
-    changes.authorise(context.world, known_key(key), known_code(code), None)
+    access_channels.authorise(context.world, known_key(key), known_code(code), None)
     return Response("", {}, 204)
 
 

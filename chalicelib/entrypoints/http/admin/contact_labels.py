@@ -16,7 +16,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.manage import changes, delivery_channels
+from chalicelib.manage import contact_labels, delivery_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.contact_labels import DefaultLabel, LabelBody
@@ -27,7 +27,7 @@ bp = Blueprint(__name__)
 @admin(bp, "channels/{code}/labels", "GET", response="contact_labels.Labels")
 def list_labels(context: RequestContext, code: str) -> Response:
     """List the contact labels of a delivery channel."""
-    return _shown(changes.channel(context.world, known_code(code)))
+    return _shown(delivery_channels.get(context.world, known_code(code)))
 
 
 @admin(
@@ -42,7 +42,7 @@ def list_labels(context: RequestContext, code: str) -> Response:
 def add_label(context: RequestContext, code: str) -> Response:
     """Add a contact label."""
     body: LabelBody = context.body()
-    changed, label = delivery_channels.add_label(
+    changed, label = contact_labels.add(
         context.world, known_code(code), expected_if_given(context), body.name
     )
     return _shown(changed, status=201, label=label)
@@ -60,9 +60,7 @@ def rename_label(context: RequestContext, code: str, label: str) -> Response:
     """Rename a contact label. Its id and its contacts stay."""
     body: LabelBody = context.body()
     return _shown(
-        delivery_channels.rename_label(
-            context.world, known_code(code), expected(context), label, body.name
-        )
+        contact_labels.rename(context.world, known_code(code), expected(context), label, body.name)
     )
 
 
@@ -76,9 +74,7 @@ def rename_label(context: RequestContext, code: str, label: str) -> Response:
 def delete_label(context: RequestContext, code: str, label: str) -> Response:
     """Delete a contact label. The default cannot be deleted."""
     return _shown(
-        delivery_channels.delete_label(
-            context.world, known_code(code), expected_if_given(context), label
-        )
+        contact_labels.delete(context.world, known_code(code), expected_if_given(context), label)
     )
 
 
@@ -94,9 +90,7 @@ def set_default_label(context: RequestContext, code: str) -> Response:
     """Set the contact label that is used when a message does not name one."""
     body: DefaultLabel = context.body()
     return _shown(
-        delivery_channels.set_default_label(
-            context.world, known_code(code), expected(context), body.label
-        )
+        contact_labels.set_default(context.world, known_code(code), expected(context), body.label)
     )
 
 

@@ -1,14 +1,12 @@
-"""Delivery channels, and the platforms that they can be of. Credentials are never shown."""
+"""Delivery channels. Their credentials are never shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.provider_io import Capabilities
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -18,10 +16,8 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.flow import validity
 from chalicelib.flow.delivery import quota
-from chalicelib.manage import changes, delivery_channels
-from chalicelib.ports import World
+from chalicelib.manage import delivery_channels, platforms
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.delivery_channels import ChannelBody, ChannelChange
@@ -44,7 +40,7 @@ def add_channel(context: RequestContext) -> Response:
     Only a hash of its token is stored.
     """
     body: ChannelBody = context.body()
-    channel, token = changes.add_channel(context.world, body.order())
+    channel, token = delivery_channels.add(context.world, body.order())
     return tagged(
         {**_shown(channel), "webhook_url": _address(context, channel, token)}, channel.version, 201
     )
@@ -57,7 +53,7 @@ def list_channels(context: RequestContext) -> Any:
         "channels",
         context,
         cursors.identifier,
-        context.world.settings.list_channels,
+        lambda after, limit: delivery_channels.page(context.world, after, limit),
         lambda channel: channel.code,
         _shown,
     )
@@ -66,7 +62,7 @@ def list_channels(context: RequestContext) -> Any:
 @admin(bp, "channels/{code}", "GET", response="delivery_channels.ChannelNow")
 def get_channel(context: RequestContext, code: str) -> Response:
     """Get a delivery channel, with the use of today's quota."""
-    channel = changes.channel(context.world, known_code(code))
+    channel = delivery_channels.get(context.world, known_code(code))
     today = _usage(quota.usage(context.world, channel))
     return tagged({**_shown(channel), "today": today}, channel.version)
 
@@ -118,7 +114,7 @@ def delete_channel(context: RequestContext, code: str) -> Response:
 def _address(context: RequestContext, channel: Channel, token: str) -> str | None:
     return (
         f"{context.world.limits.public_url}/receipts/{channel.code}/{token}"
-        if changes.has_webhook(context.world, channel)
+        if platforms.has_webhook(context.world, channel)
         else None
     )
 
@@ -154,36 +150,3 @@ def shown_labels(channel: Channel) -> list[dict[str, Any]]:
         {"label": label, "name": name, "default": label == channel.default_label}
         for label, name in channel.labels.items()
     ]
-
-
-@admin(bp, "platforms", "GET", response="delivery_channels.Platforms", tag="channels")
-def list_platforms(context: RequestContext) -> dict[str, Any]:
-    """List the platforms of delivery channels, with their abilities and fields."""
-    platforms = changes.platforms(context.world)
-    return {"platforms": [_platform(context.world, platform) for platform in platforms]}
-
-
-def _platform(world: World, capabilities: Capabilities) -> dict[str, Any]:
-    return {
-        "platform": capabilities.platform,
-        "type": capabilities.type.value,
-        "available": not validity.not_served(world, capabilities),
-        "delivery_report": capabilities.delivery_report.value,
-        "click_report": capabilities.click_report.value,
-        "receipts": sorted(mode.value for mode in capabilities.receipt_modes),
-        "call_size": capabilities.call_size,
-        "content_per_recipient": capabilities.content_per_recipient,
-        "provider_ids": capabilities.provider_ids.value,
-        "token_life": capabilities.token_life,
-        "recall": capabilities.recall,
-        "authorisation": capabilities.authorisation,
-        "calls_per_second": capabilities.calls_per_second,
-        "deliveries_per_minute": capabilities.deliveries_per_minute,
-        "deliveries_per_day": capabilities.deliveries_per_day,
-        "credentials": _fields(capabilities.credentials),
-        "options": _fields(capabilities.options),
-    }
-
-
-def _fields(fields: Mapping[str, bool]) -> list[dict[str, Any]]:
-    return [{"name": name, "required": required} for name, required in fields.items()]

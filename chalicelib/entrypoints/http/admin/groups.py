@@ -69,7 +69,7 @@ def list_lists(context: RequestContext) -> dict[str, Any]:
 @admin(bp, "lists/{id}", "GET", response="groups.Group")
 def get_list(context: RequestContext, id: str) -> Response:
     """Get a black- or whitelist."""
-    return _tagged(groups.group(context.world, Family.LIST, number(id)))
+    return _tagged(groups.get(context.world, Family.LIST, number(id)))
 
 
 @admin(bp, "lists/{id}", "PUT", request="groups.Renaming", **RENAMES)
@@ -82,7 +82,7 @@ def rename_list(context: RequestContext, id: str) -> Response:
 @admin(bp, "lists/{id}", "DELETE", **DELETES)
 def delete_list(context: RequestContext, id: str) -> Response:
     """Delete a black- or whitelist."""
-    groups.delete_group(context.world, Family.LIST, number(id), expected_if_given(context))
+    groups.delete(context.world, Family.LIST, number(id), expected_if_given(context))
     return Response("", {}, 204)
 
 
@@ -116,7 +116,7 @@ def get_list_member(context: RequestContext, id: str, userid: str) -> dict[str, 
 
 def _list_set(context: RequestContext, id: str) -> str:
     """Return the name of the set of members."""
-    return audiences.listing(groups.group(context.world, Family.LIST, number(id)).number)
+    return audiences.listing(groups.get(context.world, Family.LIST, number(id)).number)
 
 
 # -- segments
@@ -138,7 +138,7 @@ def list_segments(context: RequestContext) -> dict[str, Any]:
 @admin(bp, "segments/{id}", "GET", response="groups.Group")
 def get_segment(context: RequestContext, id: str) -> Response:
     """Get a segment."""
-    return _tagged(groups.group(context.world, Family.SEGMENT, number(id)))
+    return _tagged(groups.get(context.world, Family.SEGMENT, number(id)))
 
 
 @admin(bp, "segments/{id}", "PUT", request="groups.Renaming", **RENAMES)
@@ -151,7 +151,7 @@ def rename_segment(context: RequestContext, id: str) -> Response:
 @admin(bp, "segments/{id}", "DELETE", **DELETES)
 def delete_segment(context: RequestContext, id: str) -> Response:
     """Delete a segment."""
-    groups.delete_group(context.world, Family.SEGMENT, number(id), expected_if_given(context))
+    groups.delete(context.world, Family.SEGMENT, number(id), expected_if_given(context))
     return Response("", {}, 204)
 
 
@@ -185,7 +185,7 @@ def get_segment_member(context: RequestContext, id: str, userid: str) -> dict[st
 
 def _segment_set(context: RequestContext, id: str) -> str:
     """Return the name of the set of members."""
-    return audiences.segment(groups.group(context.world, Family.SEGMENT, number(id)).number)
+    return audiences.segment(groups.get(context.world, Family.SEGMENT, number(id)).number)
 
 
 # -- tags
@@ -207,7 +207,7 @@ def list_tags(context: RequestContext) -> dict[str, Any]:
 @admin(bp, "tags/{id}", "GET", response="groups.Group")
 def get_tag(context: RequestContext, id: str) -> Response:
     """Get a tag."""
-    return _tagged(groups.group(context.world, Family.TAG, number(id)))
+    return _tagged(groups.get(context.world, Family.TAG, number(id)))
 
 
 @admin(bp, "tags/{id}", "PUT", request="groups.TagRenaming", **RENAMES)
@@ -220,7 +220,7 @@ def rename_tag(context: RequestContext, id: str) -> Response:
 @admin(bp, "tags/{id}", "DELETE", **DELETES)
 def delete_tag(context: RequestContext, id: str) -> Response:
     """Delete a tag. Users keep the text that they carry."""
-    groups.delete_group(context.world, Family.TAG, number(id), expected_if_given(context))
+    groups.delete(context.world, Family.TAG, number(id), expected_if_given(context))
     return Response("", {}, 204)
 
 
@@ -228,7 +228,7 @@ def delete_tag(context: RequestContext, id: str) -> Response:
 
 
 def _add(context: RequestContext, family: Family, key: str, name: str, kind: str) -> Response:
-    return _tagged(groups.add_group(context.world, family, known_key(key), name, kind), 201)
+    return _tagged(groups.add(context.world, family, known_key(key), name, kind), 201)
 
 
 def _list(context: RequestContext, family: Family, name: str) -> dict[str, Any]:
@@ -238,14 +238,14 @@ def _list(context: RequestContext, family: Family, name: str) -> dict[str, Any]:
         name,
         context,
         cursors.number,
-        lambda after, limit: context.world.groups.list(family, key, after, limit),
+        lambda after, limit: groups.page(context.world, family, key, after, limit),
         lambda group: group.number,
         _shown,
     )
 
 
 def _rename(context: RequestContext, family: Family, id: str, name: str) -> Response:
-    return _tagged(groups.rename_group(context.world, family, number(id), expected(context), name))
+    return _tagged(groups.rename(context.world, family, number(id), expected(context), name))
 
 
 def _change_members(context: RequestContext, name: str, change: Membership) -> dict[str, Any]:

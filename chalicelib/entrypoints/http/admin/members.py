@@ -16,7 +16,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.context import RequestContext
-from chalicelib.manage import groups
+from chalicelib.manage import members
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.members import MemberBody, MemberChange
@@ -30,7 +30,7 @@ bp = Blueprint(__name__)
 def add_member(context: RequestContext) -> Response:
     """Add a member. The access secret is shown only once."""
     body: MemberBody = context.body()
-    member, secret = groups.add_member(context.world, body.name, body.role)
+    member, secret = members.add(context.world, body.name, body.role)
     return tagged({**_shown(member), "access_secret": secret}, member.version, 201)
 
 
@@ -41,7 +41,7 @@ def list_members(context: RequestContext) -> Any:
         "members",
         context,
         cursors.identifier,
-        context.world.members.list,
+        lambda after, limit: members.page(context.world, after, limit),
         lambda member: member.key,
         _shown,
     )
@@ -50,7 +50,7 @@ def list_members(context: RequestContext) -> Any:
 @admin(bp, "members/{access_key}", "GET", response="members.Member")
 def get_member(context: RequestContext, access_key: str) -> Response:
     """Get a member."""
-    member = groups.member(context.world, known_key(access_key))
+    member = members.get(context.world, known_key(access_key))
     return tagged(_shown(member), member.version)
 
 
@@ -65,7 +65,7 @@ def get_member(context: RequestContext, access_key: str) -> Response:
 def change_member(context: RequestContext, access_key: str) -> Response:
     """Rename a member, change the role, disable or enable the member."""
     body: MemberChange = context.body()
-    changed = groups.change_member(
+    changed = members.change(
         context.world,
         known_key(access_key),
         expected(context),
@@ -78,7 +78,7 @@ def change_member(context: RequestContext, access_key: str) -> Response:
 @admin(bp, "members/{access_key}/secret", "POST", response="members.NewMember", errors=(409, 412))
 def new_member_secret(context: RequestContext, access_key: str) -> Response:
     """Create a new access secret. It is shown only once, and the old one stops working."""
-    changed, secret = groups.new_member_secret(
+    changed, secret = members.new_secret(
         context.world, known_key(access_key), expected_if_given(context)
     )
     return tagged({**_shown(changed), "access_secret": secret}, changed.version)
@@ -87,7 +87,7 @@ def new_member_secret(context: RequestContext, access_key: str) -> Response:
 @admin(bp, "members/{access_key}", "DELETE", status=204, errors=(409, 412))
 def delete_member(context: RequestContext, access_key: str) -> Response:
     """Delete a member. The audit log keeps the name."""
-    groups.delete_member(
+    members.delete(
         context.world, known_key(access_key), expected_if_given(context), _key_of_caller(context)
     )
     return Response("", {}, 204)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.jobs import Question
+from chalicelib.domain.jobs import Query
 from chalicelib.entrypoints.http.admin.route import admin, known_code
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.flow import provider_query
-from chalicelib.manage import changes
+from chalicelib.manage import delivery_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.provider_query import Return
@@ -32,7 +32,7 @@ def check_channel(context: RequestContext, code: str) -> Response:
 
     After a 202, get the result by its `check_id`.
     """
-    return _query(context, code, Question.CHECK)
+    return _query(context, code, Query.CHECK)
 
 
 @admin(
@@ -49,7 +49,7 @@ def authorise_account(context: RequestContext, code: str) -> Response:
     After a 202, get the result by its `check_id`.
     """
     body: Return = context.body()
-    return _query(context, code, Question.AUTHORISATION, body.redirect_uri)
+    return _query(context, code, Query.AUTHORISATION, body.redirect_uri)
 
 
 @admin(bp, "checks/{check_id}", "GET", **QUERIES)
@@ -60,11 +60,9 @@ def get_check(context: RequestContext, check_id: str) -> Response:
     return _shown(check_id, provider_query.result(context.world, check_id))
 
 
-def _query(
-    context: RequestContext, code: str, question: Question, redirect_uri: str = ""
-) -> Response:
+def _query(context: RequestContext, code: str, query: Query, redirect_uri: str = "") -> Response:
     id = provider_query.ask(
-        context.world, changes.channel(context.world, known_code(code)), question, redirect_uri
+        context.world, delivery_channels.get(context.world, known_code(code)), query, redirect_uri
     )
     return _shown(id, provider_query.wait(context.world, id))
 

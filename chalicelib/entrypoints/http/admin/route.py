@@ -59,7 +59,7 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
 
 def _fresh(view: View, context: RequestContext, ids: Mapping[str, str]) -> Any:
     """Call a view on current settings, after what other containers have written."""
-    context.world.settings.forget()
+    context.world.records.forget()
     try:
         return view(context, **ids)
     except Stale:

@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
 )
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow import validity
-from chalicelib.manage import changes, strategies
+from chalicelib.manage import access_channels, strategies
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
@@ -56,13 +56,13 @@ def add_strategy(context: RequestContext) -> Response:
 def list_strategies(context: RequestContext) -> Any:
     """List the strategies of an access channel."""
     query: OfOwner = context.query()
-    access = changes.access_channel(context.world, known_key(query.channel_key))
+    access = access_channels.get(context.world, known_key(query.channel_key))
     opened = validity.open_types(context.world, access)
     return cursors.page(
         "strategies",
         context,
         cursors.number,
-        lambda after, limit: context.world.settings.strategies(access.key, after, limit),
+        lambda after, limit: strategies.page(context.world, access.key, after, limit),
         lambda entry: entry.number,
         lambda entry: _shown(entry, opened),
     )
@@ -96,7 +96,7 @@ def delete_strategy(context: RequestContext, rule_id: str) -> Response:
 
 
 def _tagged(context: RequestContext, entry: StrategyEntry, status: int = 200) -> Response:
-    access = changes.access_channel(context.world, entry.channel_key)
+    access = access_channels.get(context.world, entry.channel_key)
     return tagged(_shown(entry, validity.open_types(context.world, access)), entry.version, status)
 
 

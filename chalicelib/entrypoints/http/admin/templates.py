@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
 )
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow import validity
-from chalicelib.manage import changes, templates
+from chalicelib.manage import access_channels, templates
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
@@ -47,13 +47,13 @@ def add_template(context: RequestContext) -> Response:
 def list_templates(context: RequestContext) -> Any:
     """List the templates of an access channel."""
     query: OfOwner = context.query()
-    access = changes.access_channel(context.world, known_key(query.channel_key))
+    access = access_channels.get(context.world, known_key(query.channel_key))
     opened = validity.open_types(context.world, access)
     return cursors.page(
         "templates",
         context,
         cursors.number,
-        lambda after, limit: context.world.settings.templates(access.key, after, limit),
+        lambda after, limit: templates.page(context.world, access.key, after, limit),
         lambda template: template.number,
         lambda template: _shown(template, opened),
     )
@@ -151,7 +151,7 @@ def preview_template(context: RequestContext, template_id: str) -> dict[str, Any
 
 
 def _tagged(context: RequestContext, template: Template, status: int = 200) -> Response:
-    access = changes.access_channel(context.world, template.channel_key)
+    access = access_channels.get(context.world, template.channel_key)
     return tagged(
         _shown(template, validity.open_types(context.world, access)), template.version, status
     )

@@ -34,7 +34,7 @@ def find_users(context: RequestContext) -> dict[str, Any]:
 
     def read(after: str, limit: int) -> Sequence[User]:
         if query.contact is None or query.type is None:
-            return context.world.users.walk(EVERYWHERE, after, limit, query.prefix or "")
+            return context.world.users.scan(EVERYWHERE, after, limit, query.prefix or "")
         userids = context.world.audiences.users_of(query.type, query.contact)
         later = [userid for userid in userids if keys.position(userid) > after]
         return sorted(context.world.users.get(later).values(), key=_position)[:limit]
@@ -129,7 +129,7 @@ def userids_of(context: RequestContext, name: str) -> dict[str, Any]:
         "userids",
         context,
         cursors.user,
-        lambda after, limit: context.world.audiences.walk([name], EVERYWHERE, after, limit),
+        lambda after, limit: context.world.audiences.scan([name], EVERYWHERE, after, limit),
         keys.position,
         str,
     )

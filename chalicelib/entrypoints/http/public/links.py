@@ -40,7 +40,7 @@ def follow(context: RequestContext, token: str) -> Response:
     """Follow a short link. A HEAD comes from a bot, not from a person, and is not a click."""
     if context.request.method == "HEAD":
         return Response("", dict(_UNCACHED), 200)
-    address = receipts.follow_link(context.world, token, by_program=is_bot(context.headers))
+    address = receipts.follow_link(context.world, token, by_bot=is_bot(context.headers))
     location = quote(address, safe=_SAFE, errors="replace")
     return Response("", {**_UNCACHED, "Location": location}, 302)
 
@@ -85,7 +85,7 @@ def unsubscribe(context: RequestContext, token: str) -> Response:
     A GET only shows a button, because bots follow links.
     """
     if context.request.method == "GET":
-        email.knows(context.world, token)
+        email.check_token(context.world, token)
         return Response(
             _PAGE.format(title="退订邮件？ / Unsubscribe?", rest=_ASK), dict(_HTML), 200
         )
@@ -99,5 +99,5 @@ def unsubscribe(context: RequestContext, token: str) -> Response:
 def picture(context: RequestContext, token: str) -> Response:
     """Get the picture of an e-mail. Fetching it counts as opening the e-mail, unless a bot does."""
     if context.request.method == "GET" and not is_bot(context.headers):
-        email.opened(context.world, token)
+        email.record_opening(context.world, token)
     return Response(_PICTURE, {**_UNCACHED, "Content-Type": "image/gif"}, 200)

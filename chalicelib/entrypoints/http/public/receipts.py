@@ -15,7 +15,7 @@ from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import ums_error
 from chalicelib.entrypoints.http.route import Auth, route
-from chalicelib.flow import receipts
+from chalicelib.flow import webhooks
 
 bp = Blueprint(__name__)
 
@@ -49,7 +49,7 @@ def _take(context: RequestContext, code: str, token: str) -> Response:
         context.raw,
         context.world.clock.now(),
     )
-    taken = receipts.take_webhook(context.world, code, token, request)
+    taken = webhooks.take_webhook(context.world, code, token, request)
     return Response(taken.reply, {"Content-Type": f"{taken.media}; charset=utf-8"}, 200)
 
 

@@ -1,4 +1,4 @@
-"""Delivery channels, and the platforms that they can be of."""
+"""Delivery channels, and the use of their quotas."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.provider_io import ClickReport, DeliveryReport, ProviderIds
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     Code,
@@ -18,7 +17,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Versioned,
 )
 from chalicelib.entrypoints.http.schemas.contact_labels import Label
-from chalicelib.manage import changes
+from chalicelib.manage.delivery_channels import ChannelOrder
 
 _SECRETS = Field(repr=False)
 Uncertain = Annotated[OnUncertain, Field(strict=False)]
@@ -39,10 +38,8 @@ class ChannelBody(Strict):
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
 
-    def order(self) -> changes.ChannelOrder:
-        return changes.ChannelOrder(
-            **{name: getattr(self, name) for name in ChannelBody.model_fields}
-        )
+    def order(self) -> ChannelOrder:
+        return ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
 
 
 class ChannelChange(Patch):
@@ -102,34 +99,3 @@ class NewChannel(Channel):
 
 class Channels(Page):
     channels: list[Channel]
-
-
-class Setting(Answer):
-    name: str
-    required: bool
-
-
-class Platform(Answer):
-    """A platform: its abilities, limits, and the fields of its credentials and options."""
-
-    platform: str
-    type: ChannelType
-    available: bool
-    delivery_report: DeliveryReport
-    click_report: ClickReport
-    receipts: list[ReceiptMode]
-    call_size: int
-    content_per_recipient: bool
-    provider_ids: ProviderIds
-    token_life: int | None
-    recall: bool
-    authorisation: bool
-    calls_per_second: float | None
-    deliveries_per_minute: int | None
-    deliveries_per_day: int | None
-    credentials: list[Setting]
-    options: list[Setting]
-
-
-class Platforms(Answer):
-    platforms: list[Platform]

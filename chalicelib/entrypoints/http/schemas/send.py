@@ -21,7 +21,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     refusal,
     refusal_by,
 )
-from chalicelib.flow.resolve import SendRequest
+from chalicelib.flow.requests import SendRequest
 
 MAX_PARAMS = 4096  # bytes of callback.params
 MAX_ELEMENTS = 10  # of a msg_xxx

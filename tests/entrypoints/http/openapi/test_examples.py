@@ -1,4 +1,4 @@
-"""Examples of JSON in the documents fit their routes, and the named routes exist."""
+"""Examples of JSON in the documents fit their routes, and every named route is there."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ from chalicelib.web.egress import Policy
 
 ROOT = Path(__file__).resolve().parents[4]
 README = (ROOT / "README.md").read_text()
-API, MIGRATION, OPERATIONS = (
-    (ROOT / "docs" / f"{name}.md").read_text()
-    for name in ("reference/api", "how-to/migrate", "how-to/operate")
+API, CHANNELS = (
+    (ROOT / "docs" / "reference" / f"{name}.md").read_text() for name in ("api", "channels")
 )
-BEFORE, PLATFORMS, AFTER = re.split(
-    r"^(?=Their contents in a template|### Options of every platform)", API, flags=re.MULTILINE
-)
+GUIDES = {page.stem: page.read_text() for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))}
+_, PLATFORMS = CHANNELS.split("\n## Contents and settings\n")
 
 # A block, or what stands between backticks.
 _SPAN = re.compile(r"^```(json)?\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
@@ -43,7 +41,7 @@ class Example(NamedTuple):
 
 
 def found_in(page: str) -> Iterator[Example]:
-    """Yield blocks of JSON, and complete objects in the text. Others only show field names."""
+    """Yield blocks of JSON, and whole objects within the text: others only name their fields."""
     route = ""
     for is_json, block, inline in _SPAN.findall(page):
         text = " ".join(inline.split())
@@ -78,7 +76,7 @@ def contracts(route: str) -> list[Contract]:
 
 
 def fits(contract: Contract, value: Any) -> bool:
-    """Return whether a value is a valid request or response of a route."""
+    """As a body that is sent, or as an answer."""
     if contract.request:
         with suppress(Refused):
             base.validate(schemas.load(contract.request), value)
@@ -95,7 +93,9 @@ def is_an_error(value: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "page", [README, API, MIGRATION, OPERATIONS], ids=["README", "api", "migration", "operations"]
+    "page",
+    [README, API, CHANNELS, *GUIDES.values()],
+    ids=["README", "api", "channels", *GUIDES],
 )
 def test_every_route_that_a_page_names_is_there(page: str) -> None:
     named = [" ".join(inline.split()) for _, _, inline in _SPAN.findall(page)]
@@ -104,7 +104,12 @@ def test_every_route_that_a_page_names_is_there(page: str) -> None:
 
 @pytest.mark.parametrize(
     "example",
-    [*found_in(BEFORE), *found_in(AFTER), *found_in(MIGRATION)],
+    [
+        *found_in(API),
+        *found_in(GUIDES["migrate-from-ums"]),
+        *found_in(GUIDES["migrate-from-growth"]),
+        *found_in(GUIDES["rotate-keys"]),
+    ],
     ids=lambda each: each.text[:40],
 )
 def test_an_example_is_what_its_route_takes_or_gives(example: Example) -> None:

@@ -1,4 +1,7 @@
-"""Wherever a worker is ended: marks, opt-outs and turns are not lost, and nobody is called faster than a provider allows."""
+"""Suppressions and opt-outs are not lost, wherever a worker is ended.
+
+Providers are not called faster than they allow.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,18 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall, Reply
-from chalicelib.flow import audience, receipts
+from chalicelib.flow import audience, webhooks
 from tests.builders import SHOP, WEBHOOK_TOKEN
 from tests.fakes.clock import START
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.steps import Killed
 from tests.simulation.world import Simulation
 
-SLOW = {"calls_per_second": 0.02}  # a turn of the rest in 62.5 seconds
+SLOW = {"calls_per_second": 0.02}  # a call of priority 2 or 3 in 62.5 seconds
 
 
 def a_simulation(**changes: object) -> Simulation:
-    """Bob's app is gone for good."""
+    """Build a simulation in which Bob's app is gone for good."""
     simulation = Simulation(**changes)  # type: ignore[arg-type]
     simulation.world.providers.push.answers["reg-bob-silent"] = Outcome(
         Loss.INVALID_TARGET, "no_such_app", undeliverable=True
@@ -42,7 +45,7 @@ def steps(**changes: object) -> list[str]:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
+def test_a_dead_contact_is_suppressed_wherever_a_worker_is_ended(part: int) -> None:
     every = steps()
     assert "users.save" in every
     for number in range(part, len(every), 4):
@@ -57,13 +60,13 @@ def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(
+def test_a_reservation_that_is_lost_with_its_worker_loses_nothing_else(
     part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Chunks of three, so that several jobs wait for turns of each channel."""
+    """Chunks have three targets, so that several jobs wait for each channel's rate."""
     monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
     every = steps(options=SLOW)
-    assert every.count("pace.reserve") >= 6
+    assert every.count("rate_limiter.reserve") >= 6
     for number in range(part, len(every), 4):
         simulation = a_simulation(options=SLOW)
         simulation.world.kill_at(number)
@@ -100,7 +103,7 @@ def _watched(
 
 
 def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
-    """The provider posts until it gets an answer: every step of it, with two people in one post."""
+    """The provider posts until it gets an answer. Each step is tried, with two people in a post."""
     replies = [
         Reply("1001", "TD", START - 5),
         Reply("1002", "退订", START - 4),
@@ -115,7 +118,7 @@ def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
         request = world.providers.text.webhook_request([], replies=replies)
         for _ in range(2):
             try:
-                receipts.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
+                webhooks.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
             except Killed:
                 continue
             break

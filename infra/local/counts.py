@@ -1,0 +1,110 @@
+"""Count AWS requests and billed units at the emulator, from outside the code under test."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from infra.local import units
+
+APP_ID = re.compile(r"\bapp/([^\s]+)")
+SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
+SERVICES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+OUTSIDE = "-"  # the caller outside of functions: deployment, tests
+
+
+def operation_of(scope: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return service, operation and calling function of a request to AWS."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    caller = APP_ID.search(headers.get("user-agent", ""))
+    signed = SIGNED_FOR.search(headers.get("authorization", ""))
+    service = signed.group(1) if signed else "unsigned"
+    target = headers.get("x-amz-target", "")
+    operation = target.rpartition(".")[2] if target else str(scope["method"])
+    return SERVICES.get(service, service), operation, caller.group(1) if caller else OUTSIDE
+
+
+class Counts:
+    """The counts, for use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._requests: Counter[tuple[str, str, str]] = Counter()  # caller, service, operation
+        self._api: Counter[str] = Counter()
+        self._lambda: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._sources: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._states: Counter[str] = Counter()
+        self._write_units: Counter[str] = Counter()
+        self._read_units: defaultdict[str, float] = defaultdict(float)
+
+    def aws_request(self, service: str, operation: str, caller: str) -> None:
+        with self._lock:
+            self._requests[caller, service, operation] += 1
+
+    def api_request(self, method: str) -> None:
+        with self._lock:
+            self._api[method] += 1
+
+    def invocation(self, function: str, milliseconds: float, failed: bool) -> None:
+        with self._lock:
+            self._lambda[function]["invocations"] += 1
+            self._lambda[function]["milliseconds"] += math.ceil(milliseconds)
+            self._lambda[function]["errors"] += failed
+
+    def event_source(self, source: str, what: str, number: int = 1) -> None:
+        with self._lock:
+            self._sources[source][what] += number
+
+    def state(self, what: str) -> None:
+        with self._lock:
+            self._states[what] += 1
+
+    def dynamodb_units(self, operation: str, request: bytes, response: bytes) -> None:
+        try:
+            body, answer = json.loads(request), json.loads(response)
+        except ValueError:
+            return
+        # A failed condition is billed as the write would be. Other errors are free.
+        if "__type" in answer and "ConditionalCheckFailed" not in answer["__type"]:
+            return
+        with self._lock:
+            self._write_units.update(units.writes(operation, body, answer))
+            for table, number in units.reads(operation, body, answer).items():
+                self._read_units[table] += number
+
+    def read(self) -> dict[str, Any]:
+        with self._lock:
+            return self._read()
+
+    def reset(self) -> dict[str, Any]:
+        with self._lock:
+            before = self._read()
+            self._clear()
+            return before
+
+    def _read(self) -> dict[str, Any]:
+        requests: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        callers: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(
+            lambda: defaultdict(Counter)
+        )
+        for (caller, service, operation), number in self._requests.items():
+            requests[service][operation] += number
+            callers[caller][service][operation] += number
+        return {
+            "requests": requests,
+            "by_caller": callers,
+            "api": self._api,
+            "lambda": self._lambda,
+            "event_sources": self._sources,
+            "states": self._states,
+            "write_units": self._write_units,
+            "read_units": self._read_units,
+        }
