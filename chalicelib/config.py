@@ -29,7 +29,7 @@ def queue_name(stage: str, queue: str) -> str:
 
 
 def chunks_queue(priority: Priority) -> str:
-    """Name a queue of jobs on chunks: to plan, evaluate, recount or withdraw, such as `chunks-1`."""
+    """Name a queue of jobs on chunks (plan, check, recount, withdraw), such as `chunks-1`."""
     return f"chunks-{priority.value}"
 
 
