@@ -20,7 +20,7 @@ def log_change(
     )
     try:
         context.world.audit.write(entry)
-    except Exception as error:  # noqa: BLE001 the change is made, and must be answered so
+    except Exception as error:  # the change is made, and must be answered so
         observability.log.error(
             "change_not_logged",
             exc_info=error,

@@ -40,7 +40,7 @@ def tally(event: Any) -> dict[str, Any]:
                 unread.append(_sequence(record))
         try:
             tally_step.changed(wiring.world(), sorted(chunks))
-        except Exception as error:  # noqa: BLE001 logged, and Lambda reads the whole batch again
+        except Exception as error:  # logged, and Lambda reads the whole batch again
             observability.log.error("batch_failed", exc_info=error, extra={"chunks": len(chunks)})
             observability.metric("job_failed")
             unread = [_sequence(records[0])]
