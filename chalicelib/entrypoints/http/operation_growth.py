@@ -19,7 +19,7 @@ from chalicelib.entrypoints.http.language import Language, Text, preferred
 from chalicelib.entrypoints.http.problems import JSON, Problem, challenge
 from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.manage import operation_growth
-from chalicelib.manage.operation_growth import Failure
+from chalicelib.manage.operation_growth import Failure, Fault
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.operation_growth import Attributes, Batch, Events
@@ -43,6 +43,18 @@ _TEXTS = {
         f"CUID数组个数超过限制,须为1到{MAX_GROWTH_ITEMS}",
     ),
     BAD_PARAMETER: Text("invalid parameter: ", "业务参数无效: "),
+}
+_FAULTS = {
+    Fault.CUID: Text("this CUID does not exist", "CUID不存在"),
+    Fault.CHANNEL: Text("this channel id does not exist", "通道ID不存在"),
+    Fault.LABEL: Text("this contact label does not exist", "联系标签不存在"),
+    Fault.REGISTRATION_ID: Text("is not a registration id", "jg_registration_id不合法"),
+    Fault.PHONE: Text("must be a mobile number of 11 digits", "短信通道值不合法"),
+    Fault.CONTACT: Text("is not a contact of this channel", "通道值不合法"),
+    Fault.SIZE: Text("has too much stored", "用户信息过大"),
+    Fault.BUSY: Text(
+        "was changed by others at the same time, please try again", "用户信息正在被修改"
+    ),
 }
 _OTHER_KEY = Text("must be the key of the request's credentials", "与认证信息不符")
 
@@ -141,11 +153,11 @@ def _bad_parameter(context: RequestContext, field: str, reason: Text) -> Refused
 
 
 def _answer(context: RequestContext, failures: Sequence[Failure]) -> dict[str, Any]:
-    is_english = _language(context) is Language.ENGLISH
+    language, not_saved = _language(context), _text(context, NOT_SAVED)
     errors = [
         {
             "code": NOT_SAVED,
-            "msg": f"{_text(context, NOT_SAVED)}[{name[:MAX_NAME]}] {fault.value[is_english]}",
+            "msg": f"{not_saved}[{name[:MAX_NAME]}] {_FAULTS[fault].in_language(language)}",
         }
         for name, fault in failures[:MAX_ERRORS]
     ]
