@@ -223,7 +223,7 @@ def _subnets(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _cmpp(deployment: Deployment) -> Iterator[Finding]:
-    """The first ECS service of an account may fail while AWS still makes its role."""
+    """Look for the role of ECS. An account's first service may fail while AWS makes the role."""
     parameters = deployment.parameters
     if parameters["CmppDesiredCount"] == "0" or not parameters["CmppImage"]:
         return
@@ -254,8 +254,21 @@ CHECKS: Mapping[str, Check] = {
 }
 
 
-def parameter(text: str) -> tuple[str, str]:
-    """Read NAME=VALUE of a command line."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what is deployed."""
+    parser.add_argument("--stage", default="prod")
+    parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        type=_parameter,
+        metavar="NAME=VALUE",
+        help="a parameter of the template (may be repeated)",
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text}: NAME=VALUE is needed")
@@ -266,11 +279,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stage", default="prod")
-    parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
-    parser.add_argument(
-        "--parameter", action="append", default=[], type=parameter, metavar="NAME=VALUE"
-    )
+    add_arguments(parser)
     options = parser.parse_args()
     try:
         session = aws()

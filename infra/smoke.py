@@ -91,7 +91,7 @@ def _document(target: Target) -> str:
 
 
 def _unknown_path(target: Target) -> str:
-    """API Gateway itself answers, so its answers have been replaced by ours."""
+    """Check an answer of API Gateway itself, which the template has replaced."""
     return _refusal(target.anybody, "GET", "/no/such/path", 404, 4004)
 
 
