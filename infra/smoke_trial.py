@@ -16,7 +16,7 @@ from infra.smoke_target import Api, Failed, Target, eventually, settled
 NAME = "openums smoke"
 NOWHERE = "openums-smoke.invalid"
 RECIPIENT = "success@simulator.amazonses.com"  # SES takes mails to it and delivers them to nobody
-MAIL_SERVER = "HOST:PORT of a mail server that takes a test mail, with :tls or :starttls"
+MAIL_SERVER = "a mail server that takes a test mail (encryption: tls or starttls)"
 ANY_VERSION = {"If-Match": "*"}
 
 
