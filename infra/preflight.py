@@ -111,7 +111,11 @@ def _effective(
         for name, parameter in template["Parameters"].items()
     }
     kept = (before or {}).get("Parameters", [])
-    previous = {entry["ParameterKey"]: entry["ParameterValue"] for entry in kept}
+    previous = {
+        entry["ParameterKey"]: entry["ParameterValue"]
+        for entry in kept
+        if entry["ParameterKey"] in defaults
+    }
     return {**defaults, **previous, **values}
 
 
@@ -215,6 +219,13 @@ def _is_there(read: Callable[..., object], **name: str) -> bool:
     return True
 
 
+def _parameters(deployment: Deployment) -> Iterator[Finding]:
+    declared = deployment.template["Parameters"]
+    for name in sorted(set(deployment.parameters) - set(declared)):
+        text = f"{name} is unknown. The template has {', '.join(sorted(declared))}"
+        yield Finding(Level.FAIL, "parameters", text)
+
+
 def _subnets(deployment: Deployment) -> Iterator[Finding]:
     parameters = deployment.parameters
     if parameters["DeliverySubnets"] and not parameters["DeliverySecurityGroups"]:
@@ -248,6 +259,7 @@ CHECKS: Mapping[str, Check] = {
     "concurrency": _concurrency,
     "runtime": _runtime,
     "names": _names,
+    "parameters": _parameters,
     "subnets": _subnets,
     "cmpp": _cmpp,
     "alarms": _alarms,

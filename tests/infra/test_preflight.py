@@ -237,6 +237,17 @@ def test_subnets_need_security_groups_also_those_of_an_earlier_deployment(tmp_pa
     assert "subnets" not in findings(account, tmp_path, DeliverySecurityGroups="sg-1")
 
 
+def test_a_parameter_that_the_template_does_not_have_is_named(tmp_path: Path) -> None:
+    previous = {"Outdated": "1"}
+    account = Account(status="CREATE_COMPLETE", previous=previous)
+    checked = findings(account, tmp_path, AlarmTopik="arn")
+    assert checked["parameters"].level is Level.FAIL
+    assert checked["parameters"].text.startswith("AlarmTopik is unknown. The template has Alarm")
+    assert "parameters" not in findings(
+        Account(status="CREATE_COMPLETE", previous=previous), tmp_path
+    )
+
+
 def test_the_role_of_ecs_is_looked_for_only_with_containers(tmp_path: Path) -> None:
     account = Account().free()
     account.refuse("iam", "get_role", "NoSuchEntity")
