@@ -281,7 +281,7 @@ def test_the_schedule_starts_polling(flow: Steps) -> None:
 def test_each_minute_tells_how_late_the_timers_are(
     flow: Steps, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def told() -> float:
+    def overdue() -> float:
         schedules.poll({"by": "schedule"}, None)
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         return next(line["oldest_due_seconds"] for line in lines if "oldest_due_seconds" in line)
@@ -289,9 +289,9 @@ def test_each_minute_tells_how_late_the_timers_are(
     fake = FakeWorld()
     wiring.use(fake.ports)
     fake.timers.set([Timer(fake.clock.now(), TimerKind.CHECK, CHUNK, Priority.HIGH)])
-    assert told() == 0
+    assert overdue() == 0
     fake.clock.advance(120 + 400)
-    assert told() == 400
+    assert overdue() == 400
 
 
 def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:
