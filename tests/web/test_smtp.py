@@ -233,13 +233,8 @@ def test_html_its_plain_part_files_and_the_way_out(server: Exim) -> None:
         Attachment("m.eml", "message/rfc822", b"Subject: inner\r\n\r\n\xff"),
     )
     out = "https://ums.example/prod/u/" + "t" * 400
-    assert send(
-        account(server, "starttls", LOGIN),
-        "a@example.org",
-        content={"subject": "s", "text": html},
-        files=files,
-        out=out,
-    ) == [OK]
+    login, content = account(server, "starttls", LOGIN), {"subject": "s", "text": html}
+    assert send(login, "a@example.org", content=content, files=files, out=out) == [OK]
     (mail,) = server.mails(1)
     assert mail["List-Unsubscribe"] == f"<{out}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"  # RFC 8058 3.1

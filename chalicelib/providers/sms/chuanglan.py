@@ -165,9 +165,8 @@ class ChuanglanSession(PlainSession):
     def send(self, call: OutgoingCall) -> Answer:
         """Send a call.
 
-        A repeated number is sent to once now and once later.
-
-        The reason: an id of a delivery is made of message and number.
+        A repeated number is sent to once now and once later, because a delivery's id is made of
+        message and number.
         """
         outcomes: list[Outcome | None] = [None] * len(call.recipients)
         batch: dict[str, tuple[int, str]] = {}
