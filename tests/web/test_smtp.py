@@ -257,7 +257,7 @@ def test_a_senders_name_is_a_name_and_nothing_else(server: Exim, name: str) -> N
         account(server, sender_name=name), "a@example.org", content={"subject": name, "text": "t"}
     ) == [OK]
     (mail,) = server.mails(1)
-    assert [each.addr_spec for each in mail["From"].addresses] == ["news@corp.example"]
+    assert [address.addr_spec for address in mail["From"].addresses] == ["news@corp.example"]
     assert {header.lower() for header in mail} <= {
         "return-path",
         "envelope-to",
