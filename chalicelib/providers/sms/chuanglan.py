@@ -165,8 +165,9 @@ class ChuanglanSession(PlainSession):
     def send(self, call: OutgoingCall) -> Answer:
         """Send a call.
 
-        A repeated number is sent to once now and once later, because a delivery's id is made of
-        message and number.
+        A repeated number is sent to once now and once later.
+
+        A delivery's id is made of message and number, so one call cannot name both.
         """
         outcomes: list[Outcome | None] = [None] * len(call.recipients)
         batch: dict[str, tuple[int, str]] = {}
