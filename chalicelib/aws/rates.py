@@ -1,8 +1,8 @@
 """Rate limits: each delivery channel has two reservations of time, for urgent calls and for others.
 
 A reservation is the time (ms) until which calls are placed. A caller extends it by the duration of
-its calls and starts at the previous end, or now if that has passed. The update is conditional
-because DynamoDB cannot take a maximum. A container first tries what it has seen last.
+its calls. The calls start at the previous end, or now if that has passed. The update is
+conditional because DynamoDB cannot take a maximum. A container first tries what it has seen last.
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ def listed(
 ) -> list[Row]:
     """Return the items that the entries of a list name, in the order of the entries' sort keys.
 
-    `key_of` returns the key of an entry's item. An item that is deleted after its entry was read
-    is replaced by the next one, because a short page means the end of the list.
+    `key_of` returns the key of an entry's item. An item may be deleted after its entry was read.
+    The next item replaces it, because a short page means the end of the list.
     """
     rows: list[Row] = []
     last = keys.join(after) if after else ""

@@ -4,19 +4,19 @@ settings — kept forever
     access#<key>, -               access channel: name, secret hashes, `channels` maps code -> on
     channel#<code>, -             delivery channel with sealed credentials
     strategy#<n>, -               strategy
-    access-key#<key>, -           member: secret hash, role; a global key has the hash alone
+    access-key#<key>, -           member: secret hash, role, a global key has the hash alone
     group-<family>#<n>, -         name of a list, a segment or a tag
     list#<kind>#<scope>, <key>    row per record of a kind, to list them with one query
     name#<kind>#<scope>#<name>, - row that keeps a name unique
     number#<kind>, -              last id given
-    template#<n>, v000001         version of a template; an archived one ends with an empty version
+    template#<n>, v000001         version of a template, an archived one ends with an empty version
     audit#<month>, <ms>-<x>       change through the management API
     key#contacts, 1               data key that seals contacts, itself sealed by KMS
 
 users — kept forever
-    bucket, userid                user: sealed contacts, labels, suppressions; tags; version
+    bucket, userid                user: sealed contacts, labels, suppressions, tags, version
 
-audiences — kept forever; a group is 32 buckets, a position is bucket and userid
+audiences — kept forever, a group is 32 buckets, a position is bucket and userid
     tag#<scope>#<tag>#<group>, position  member of a tag
     segment#<n>#<group>, position        member of a segment
     list#<n>#<group>, position           member of a black- or whitelist
@@ -25,7 +25,7 @@ audiences — kept forever; a group is 32 buckets, a position is bucket and user
     refused, <type>#<hmac>               opt-outs of a contact: access channel -> time (below 0: in)
 
 messages — TTL of the message, unless another lifetime is named
-    <msgid>, message              accepted message; contents sealed
+    <msgid>, message              accepted message, contents sealed
     <msgid>, contacts#000001      contacts of a message that names contacts, in parts, sealed
     <msgid>, links                addresses of short links (400 days)
     <msgid>, withdrawn            time of the withdrawal
@@ -34,13 +34,13 @@ messages — TTL of the message, unless another lifetime is named
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
-ledger — TTL of the message; every key begins with <msgid>#<chunk>
-    plan                          targets with losses; their contacts sealed
+ledger — TTL of the message, every key begins with <msgid>#<chunk>
+    plan                          targets with losses, their contacts sealed
     go#<step>#<number>            entrants of a step
     call#<call>                   call record: lease, token
     answer#<call>                 answer of the provider: a bundle of facts
     facts#<digest>                bundle of facts from one webhook
-    facts#click#<delivery>        first click on a delivery's short link; also `opened`, `scanned`
+    facts#click#<delivery>        first click on a delivery's short link, also `opened`, `scanned`
     wait#<call>                   time until which calls wait for a rate limit or a quota
     withdrawn                     time of the withdrawal, for readers of the chunk
 
@@ -52,7 +52,7 @@ lookups — seconds to days, by TTL
     rate#<key>#<second>           requests of an access channel in a second (an hour)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
-    token#<channel>#<what>        access token of a provider, sealed; lease of its renewal
+    token#<channel>#<what>        access token of a provider, sealed, lease of its renewal
     pace#<channel>                times until which calls per second are reserved (a day)
     expecting#<channel>           last submission whose receipts are polled (2 poll windows)
 

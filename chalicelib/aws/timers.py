@@ -1,7 +1,7 @@
 """Timers: rows of `due`, and Step Functions as the clock that sweeps them.
 
 One execution per slot of the clock's width serves every timer of the slot. It is started before
-the row is put, at least two widths ahead, so it cannot sweep before the row is stored. Starting an
+the row is put, at least two widths ahead. So it cannot sweep before the row is stored. Starting an
 execution that exists already is a success. A schedule sweeps too, in case an execution gets lost.
 """
 

@@ -1,7 +1,7 @@
 """Users: one item each, with sealed contacts. Writes are guarded by the version of the user.
 
-Rows that lead to a user (by a tag, or by the HMAC of a contact) are in the table `audiences`. They
-change in the same transaction.
+Rows that lead to a user are in the table `audiences`: by tag, and by the HMAC of a contact. These
+rows change in the same transaction.
 """
 
 from __future__ import annotations

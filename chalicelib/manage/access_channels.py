@@ -12,7 +12,7 @@ from chalicelib.manage.secrets import digest, new_key
 from chalicelib.ports import World
 
 LONGEST_GRACE = 30 * 86400  # seconds that an old secret may still work
-MAX_OLDER = 10  # secrets that work beside the newest; of more, those that would end first end now
+MAX_OLDER = 10  # secrets that work beside the newest. Of more, those that end first end now.
 
 
 def add(

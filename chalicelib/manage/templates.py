@@ -28,7 +28,7 @@ from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
 from chalicelib.ports import World
 
-MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content; one at least
+MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content. One at least.
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
 # Characters. A longer text is surely cut off or split on the way. A provider may take less.
 LONG_TEXTS = {

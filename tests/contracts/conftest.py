@@ -116,7 +116,7 @@ def unique() -> str:
 
 
 def a_message(*userids: str, **changes: Any) -> Message:
-    """Accepted now, since TTL means the real time; with an id that nobody else has."""
+    """Accepted now, since TTL means the real time. The id is unique."""
     now = time.time_ns() // 1_000_000
     return builders.a_message(
         *userids, **{"number": secrets.randbits(32), "accepted": now, **changes}

@@ -32,7 +32,7 @@ _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "Stream
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """Its address; the process ends with the block."""
+    """Yield its address. The process ends with the block."""
     port, door = _free_ports(2)
     address = f"http://127.0.0.1:{port}"
     command = [
@@ -111,7 +111,7 @@ def environment(address: str) -> dict[str, str]:
 
 
 def create(client: Any) -> str:
-    """Everything that adapters need; the key's id."""
+    """Create everything that adapters need. Return the key's id."""
     resources = _template()["Resources"]
     for table in config.TABLES:
         _create_table(

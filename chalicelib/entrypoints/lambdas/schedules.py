@@ -1,4 +1,4 @@
-"""What happens every minute."""
+"""The function that runs every minute."""
 
 from __future__ import annotations
 

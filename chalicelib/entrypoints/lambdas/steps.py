@@ -1,4 +1,4 @@
-"""The function that the clock (Step Functions) calls. A schedule calls it too, so that no timer strands."""
+"""The function that the clock (Step Functions) calls, and a schedule too, so no timer strands."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The first sheet of an xlsx file, measured before calamine reads it.
 
 An xlsx file is a zip archive of XML. Calamine unfolds a sheet into a rectangle with a copy of every
-text, and ends the process when it lacks the memory. Two cells far apart, or one long text in many
-cells, are enough. So the size in memory is measured first, from the archive's directory and by one
-pass over the XML that keeps only lengths.
+text. It ends the process when it lacks the memory. Two cells far apart, or one long text in many
+cells, are enough. So the size in memory is measured first. The archive's directory gives
+one part, and one pass over the XML that keeps only lengths gives the rest.
 """
 
 from __future__ import annotations

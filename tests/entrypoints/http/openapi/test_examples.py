@@ -76,7 +76,7 @@ def contracts(route: str) -> list[Contract]:
 
 
 def fits(contract: Contract, value: Any) -> bool:
-    """As a body that is sent, or as an answer."""
+    """Return True for a value that the route takes as a body, or gives as an answer."""
     if contract.request:
         with suppress(Refused):
             base.validate(schemas.load(contract.request), value)
