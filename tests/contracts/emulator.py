@@ -32,7 +32,7 @@ _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "Stream
 
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
-    """Yield its address. The process ends with the block."""
+    """Yield the address of an emulator. The process ends with the block."""
     port, door = _free_ports(2)
     address = f"http://127.0.0.1:{port}"
     command = [
