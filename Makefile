@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit bench broadcast channels uploads deploy recount lock clean
+.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads deploy recount lock clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,7 +67,14 @@ imports: .venv/.dev
 	@tail -n 1 .venv/imports.txt
 
 unit: .venv/.dev
-	@$(PY) -m pytest --ignore=tests/template --ignore=tests/journeys
+	@PYTHONHASHSEED=0 $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/template --ignore=tests/journeys
+
+fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in make test: make fuzz SEED=…
+	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
+	echo "seed $$seed; to repeat these inputs: make fuzz SEED=$$seed"; \
+	PYTHONHASHSEED=$$seed $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/journeys -m hypothesis \
+	  --hypothesis-profile fuzz --hypothesis-seed $$seed; status=$$?; \
+	test $$status = 0 || echo "to repeat these inputs: make fuzz SEED=$$seed"; exit $$status
 
 # ---- AWS
 

@@ -223,12 +223,15 @@ def understood(
 
 
 def milliseconds(value: Any) -> int | None:
-    """A time in seconds or milliseconds, as number or digits, in milliseconds; None when it is neither."""
+    """Return a time in seconds or milliseconds, a number or digits, as at least one millisecond.
+
+    None stands for anything else.
+    """
     if isinstance(value, str) and re.fullmatch(r"\d{1,16}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e16:
         return None
-    return int(value * 1000) if value < 1e11 else int(value)
+    return int(value * 1000 if value < 1e11 else value) or None
 
 
 def number(value: Any) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidTag
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.tables import table
@@ -18,11 +18,10 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, real_container
+from tests.profiles import examples
 
 
-@settings(
-    max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@examples(30)
 @given(
     plain=st.binary(max_size=500),
     context=st.text(st.characters(exclude_categories=["Cs"]), max_size=30),

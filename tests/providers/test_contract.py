@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ReceiptMode
@@ -40,6 +40,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.providers import registry
 from chalicelib.web.messages import Response
 from infra.demo.platforms import PLATFORMS
+from tests.profiles import examples
 from tests.providers.contract import ENTRIES, VALUES, Bench, changed
 from tests.providers.sandboxes import Sandbox, eventually, running, webhook
 
@@ -55,9 +56,6 @@ RETRY_AFTER = 3
 
 every = pytest.mark.parametrize("platform", ENTRIES)
 over_http = pytest.mark.parametrize("platform", OVER_HTTP)
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture(scope="module")
@@ -284,6 +282,7 @@ ANSWERS = st.builds(
 )
 
 
+@pytest.mark.hypothesis
 @over_http
 def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None:
     contacts = [
@@ -293,7 +292,7 @@ def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None
         call = bench.call(*contacts, token=session.token())
         session.send(call)  # it holds a token now
 
-        @QUICK
+        @examples(60)
         @given(ANSWERS)
         def try_it(answer: Response) -> None:
             bench.meddle(answer)
@@ -303,6 +302,7 @@ def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None
         try_it()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("platform", POLLED)
 def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is_uncertain(
     bench: Bench,
@@ -311,7 +311,7 @@ def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is
     answer = bench.send(contact)
     with bench.session() as session:
 
-        @QUICK
+        @examples(60)
         @given(ANSWERS)
         def try_it(said: Response) -> None:
             bench.meddle(said, where="")
@@ -447,11 +447,12 @@ JUNK = (
 )
 
 
+@pytest.mark.hypothesis
 @every
 def test_whatever_an_operator_enters_is_taken_or_refused_by_name(bench: Bench) -> None:
     able, provider = bench.provider.capabilities, bench.provider
 
-    @QUICK
+    @examples(60)
     @given(
         st.dictionaries(st.sampled_from(sorted(able.credentials)), JUNK),
         st.dictionaries(st.sampled_from(sorted(able.options)), JUNK),
@@ -471,7 +472,7 @@ def test_whatever_an_operator_enters_is_taken_or_refused_by_name(bench: Bench) -
         max_leaves=6,
     )
 
-    @QUICK
+    @examples(60)
     @given(st.dictionaries(keys, nested, max_size=5))
     def try_content(content: dict[str, Any]) -> None:
         with contextlib.suppress(Invalid):
@@ -536,6 +537,7 @@ def _check_forged(bench: Bench, seen: Any) -> None:
         bench.read(seen)
 
 
+@pytest.mark.hypothesis
 @every
 def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
     secret = bench.provider.webhook_secret(bench.credentials)
@@ -555,7 +557,7 @@ def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
         ]
     ) | st.text(max_size=8)
 
-    @QUICK
+    @examples(60)
     @given(
         st.sampled_from(["GET", "POST", "PUT", ""]),
         st.dictionaries(words, words, max_size=4),

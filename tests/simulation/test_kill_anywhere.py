@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.facts import FactKind
@@ -14,6 +14,7 @@ from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import PageId
 from chalicelib.flow import audience, evaluate
 from tests.fakes.steps import Killed
+from tests.profiles import examples
 from tests.simulation.world import Simulation, finished
 
 
@@ -120,7 +121,7 @@ def test_every_message_of_every_queue_delivered_twice_changes_nothing() -> None:
     assert twice.world.providers.push.sent() == once.world.providers.push.sent()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 10**6),
     kills=st.lists(st.integers(0, 250), max_size=6),

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain import audiences, keys
@@ -18,6 +18,7 @@ from chalicelib.flow import audience, submit, tally
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_template, a_user, an_access_channel
 from tests.fakes.steps import Killed
+from tests.profiles import examples
 from tests.simulation.world import Simulation
 
 CROWD = tuple(f"user{n:02d}" for n in range(24))
@@ -113,7 +114,7 @@ def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
             walk.check()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     seed=st.integers(0, 10**6),
     kills=st.lists(st.integers(0, 400), max_size=8),

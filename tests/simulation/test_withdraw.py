@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Refused, Rejected, Unavailable, Uncertain
@@ -17,6 +17,7 @@ from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
 from tests.fakes.clock import START
 from tests.fakes.steps import Killed
+from tests.profiles import examples
 from tests.simulation.world import Simulation
 
 
@@ -153,7 +154,7 @@ def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: i
             simulation.check()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 10**6),
     after=st.integers(0, 40),
