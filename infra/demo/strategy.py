@@ -25,15 +25,9 @@ from infra.local.stack import DEMO, NotStarted, Stack, up
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 WITHIN = 4  # seconds that each step waits
-PATIENCE = 120  # seconds until the demo gives up
-SETTLE = 4  # seconds without a change after which everything has been reported
+PATIENCE = 300  # seconds until the demo gives up
 SURE = 1  # seconds for which right figures must stand: what is done twice is done late
 
-STRATEGY = (
-    {"channels": ["app"]},
-    {"channels": ["sms"], "condition": {"missing": "delivered", "within": WITHIN}},
-    {"channels": ["email"], "condition": {"missing": "clicked", "within": WITHIN}},
-)
 CONTENTS: Mapping[str, Mapping[str, Any]] = {
     "app": {"title": "Hello {{name}}", "alert": "Your order {{order}} is on its way"},
     "sms": {
@@ -49,10 +43,22 @@ CONTENTS: Mapping[str, Mapping[str, Any]] = {
 VALUES = {"name": "Ann", "order": "1042", "url": "https://shop.example/orders/1042"}
 
 
+def steps(within: int) -> Sequence[Mapping[str, Any]]:
+    """Return a strategy: app push, then SMS, then e-mail."""
+    return (
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": within}},
+        {"channels": ["email"], "condition": {"missing": "clicked", "within": within}},
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.demo.strategy", description=__doc__)
     parser.add_argument("--name", default=DEMO, help="the local stack to use")
     parser.add_argument("--stage", default="local")
+    parser.add_argument(
+        "--within", type=int, default=WITHIN, help="seconds that each step of the strategy waits"
+    )
     given = parser.parse_args()
     console = Console()
     begun = time.monotonic()
@@ -62,7 +68,7 @@ def main() -> int:
     console.print(
         f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)"
     )
-    shop, everybody, template, rule = _prepare(console, description)
+    shop, everybody, template, rule = _prepare(console, description, given.within)
     sent = time.monotonic()
     msgid = shop.api.send(
         [p.userid for p in everybody],
@@ -72,7 +78,7 @@ def main() -> int:
         option={"sendno": "demo", "priority": 2},
     )
     console.print(f"[bold]One message[/] to {len(everybody)} people: {msgid}")
-    answer = _watch(console, shop, msgid)
+    answer = _watch(console, shop, msgid, given.within)
     console.print(_summary(answer, time.monotonic() - sent))
     wrong = [*_differences(answer), *_wrong_sends(shop, everybody)]
     _remember(stack, description, shop)
@@ -92,20 +98,20 @@ def main() -> int:
 
 
 def _prepare(
-    console: Console, description: Mapping[str, Any]
+    console: Console, description: Mapping[str, Any], within: int
 ) -> tuple[Shop, list[Person], int, int]:
     with console.status("creating channels, template, strategy and users through the API"):
         shop = Shop(description)
         everybody = list(people(shop.mark))
         shop.upload(uploads(shop, everybody))
-        template, rule = shop.template(**CONTENTS), shop.strategy(*STRATEGY)
+        template, rule = shop.template(**CONTENTS), shop.strategy(*steps(within))
     console.print(
-        f"access channel {shop.key}, template {template}, strategy {rule}: app → sms → email, {WITHIN} s each"
+        f"access channel {shop.key}, template {template}, strategy {rule}: app → sms → email, {within} s each"
     )
     return shop, everybody, template, rule
 
 
-def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
+def _watch(console: Console, shop: Shop, msgid: str, settle: int) -> dict[str, Any]:
     """Show the funnel until everything is decided and nothing has changed for a while."""
     begun = changed = time.monotonic()
     answer = shop.api.message(msgid)
@@ -124,7 +130,7 @@ def _watch(console: Console, shop: Shop, msgid: str) -> dict[str, Any]:
             elif int(time.monotonic() - begun) % 5 == 0:
                 console.print(_progress_line(answer, time.monotonic() - begun))
                 time.sleep(0.5)
-            patience = SETTLE if list(_differences(answer)) else SURE
+            patience = settle if list(_differences(answer)) else SURE
             if answer["status"] == "finished" and time.monotonic() - changed > patience:
                 return answer
     return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +11,18 @@ from chalicelib.domain.chunks import CallAnswer, Page, Wait
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallKey, GoList, PageId, Plan
+from tests.fakes.copies import kept, opened
 from tests.fakes.steps import Steps
 
 
 @dataclass(frozen=True)
 class _Item:
-    value: Any
+    stored: bytes
     expires: int
+
+    @property
+    def value(self) -> Any:
+        return opened(self.stored)
 
 
 class FakeLedger:
@@ -50,10 +54,7 @@ class FakeLedger:
 
     def page(self, page: PageId) -> Page | None:
         with self.steps.around("ledger.page", write=False):
-            items = {
-                sk: deepcopy(item.value)
-                for sk, item in sorted(self.partitions.get(page, {}).items())
-            }
+            items = {sk: item.value for sk, item in sorted(self.partitions.get(page, {}).items())}
         if "plan" not in items:
             return None
         reported = [
@@ -116,7 +117,7 @@ class FakeLedger:
 
     def _get(self, page: PageId, sk: str) -> Any:
         item = self.partitions.get(page, {}).get(sk)
-        return deepcopy(item.value) if item else None
+        return item.value if item else None
 
     def _first(self, page: PageId, sk: str, value: Any, message: Message) -> Any:
         stored = self._get(page, sk)
@@ -131,7 +132,7 @@ class FakeLedger:
         partition = self.partitions.setdefault(page, {})
         if tally and not message.inline and sk not in partition:
             self.inserted.append(page)
-        partition[sk] = _Item(deepcopy(value), message.expires)
+        partition[sk] = _Item(kept(value), message.expires)
 
     def keys_of(self, page: PageId) -> tuple[str, ...]:
         return tuple(sorted(self.partitions.get(page, {})))

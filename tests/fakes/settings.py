@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.strategies import Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
+from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
 T = TypeVar("T")
@@ -31,11 +31,11 @@ class FakeAdministration:
 
     def access_channel(self, key: str) -> AccessChannel | None:
         with self.steps.around("settings.access_channel", write=False):
-            return deepcopy(self._access.get(key))
+            return copy_of(self._access.get(key))
 
     def channel(self, code: str) -> Channel | None:
         with self.steps.around("settings.channel", write=False):
-            return deepcopy(self._channels.get(code))
+            return copy_of(self._channels.get(code))
 
     def template(self, number: int) -> Template | None:
         with self.steps.around("settings.template", write=False):
@@ -44,12 +44,12 @@ class FakeAdministration:
     def _newest(self, number: int) -> Template | None:
         versions = self._templates.get(number)
         newest = versions[max(versions)] if versions else None
-        return deepcopy(newest) if newest and not newest.archived else None
+        return copy_of(newest) if newest and not newest.archived else None
 
     def template_version(self, number: int, version: int) -> Template | None:
         with self.steps.around("settings.template_version", write=False):
             found = self._templates.get(number, {}).get(version)
-            return deepcopy(found) if found and not found.archived else None
+            return copy_of(found) if found and not found.archived else None
 
     def template_versions(self, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("settings.template_versions", write=False):
@@ -58,7 +58,7 @@ class FakeAdministration:
                 for version, t in sorted(self._templates.get(number, {}).items())
                 if not t.archived and version > after
             ]
-            return deepcopy(found[:limit] if limit else found)
+            return copy_of(found[:limit] if limit else found)
 
     def strategy(self, number: int) -> tuple[str, Strategy] | None:
         with self.steps.around("settings.strategy", write=False):
@@ -71,14 +71,14 @@ class FakeAdministration:
 
     def channels(self) -> Sequence[Channel]:
         with self.steps.around("settings.channels", write=False):
-            return deepcopy([c for _, c in sorted(self._channels.items())])
+            return copy_of([c for _, c in sorted(self._channels.items())])
 
     def list_channels(self, after: str = "", limit: int = 0) -> Sequence[Channel]:
         return part(self.channels(), lambda c: c.code, after, limit)
 
     def access_channels(self, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
         with self.steps.around("settings.access_channels", write=False):
-            return deepcopy(
+            return copy_of(
                 part([c for _, c in sorted(self._access.items())], lambda c: c.key, after, limit)
             )
 
@@ -119,7 +119,7 @@ class FakeAdministration:
                 c.name == channel.name for c in self._access.values()
             ):
                 raise Conflict("an access channel with this key or name exists")
-            self._access[channel.key] = deepcopy(channel)
+            self._access[channel.key] = copy_of(channel)
 
     def update_access_channel(self, before: AccessChannel, after: AccessChannel) -> None:
         with self.steps.around("settings.update_access_channel", write=True):
@@ -127,7 +127,7 @@ class FakeAdministration:
             if any(c.name == after.name and c.key != after.key for c in self._access.values()):
                 raise Conflict("an access channel with this name exists")
             self._access[after.key] = replace(
-                deepcopy(after), channels=self._access[after.key].channels
+                copy_of(after), channels=self._access[after.key].channels
             )
 
     def authorise(self, key: str, code: str, enabled: bool | None) -> bool:
@@ -147,14 +147,14 @@ class FakeAdministration:
                 c.name == channel.name for c in self._channels.values()
             ):
                 raise Conflict("a delivery channel with this code or name exists")
-            self._channels[channel.code] = deepcopy(channel)
+            self._channels[channel.code] = copy_of(channel)
 
     def update_channel(self, before: Channel, after: Channel) -> None:
         with self.steps.around("settings.update_channel", write=True):
             unchanged(self._channels.get(after.code), after)
             if any(c.name == after.name and c.code != after.code for c in self._channels.values()):
                 raise Conflict("a delivery channel with this name exists")
-            self._channels[after.code] = deepcopy(after)
+            self._channels[after.code] = copy_of(after)
 
     def delete_channel(self, channel: Channel) -> None:
         with self.steps.around("settings.delete_channel", write=True):
@@ -166,7 +166,7 @@ class FakeAdministration:
             versions = self._templates.setdefault(template.number, {})
             if template.version in versions:
                 raise Conflict("this version of the template exists")
-            versions[template.version] = deepcopy(template)
+            versions[template.version] = copy_of(template)
 
     def put_strategy(self, number: int, channel_key: str, name: str, strategy: Strategy) -> None:
         with self.steps.around("settings.put_strategy", write=True):

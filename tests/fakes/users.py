@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
+from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
 
@@ -19,7 +19,7 @@ class FakeUsers:
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
         with self.steps.around("users.get", write=False):
-            return {u: deepcopy(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
+            return {u: copy_of(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 
     def save(
         self, users: Sequence[User], before: Mapping[str, User] | None = None
@@ -32,7 +32,7 @@ class FakeUsers:
                     if user.version != (stored.version if stored else 0):
                         lost.add(user.userid)
                     else:
-                        self.stored[user.userid] = replace(deepcopy(user), version=user.version + 1)
+                        self.stored[user.userid] = replace(copy_of(user), version=user.version + 1)
         return frozenset(lost)
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -55,7 +55,7 @@ class FakeUsers:
                 if keys.bucket(u) in buckets and u.startswith(prefix)
             ]
             ordered = sorted(known, key=lambda each: each[0])
-            return deepcopy([user for position, user in ordered if position > after][:limit])
+            return copy_of([user for position, user in ordered if position > after][:limit])
 
     def estimate(self) -> int:
         return len(self.stored)
@@ -63,7 +63,7 @@ class FakeUsers:
     def has(self, *users: User) -> None:
         """Set-up of a test: these users are stored."""
         for user in users:
-            self.stored[user.userid] = replace(deepcopy(user), version=max(1, user.version))
+            self.stored[user.userid] = replace(copy_of(user), version=max(1, user.version))
 
 
 class FakeAudiences:

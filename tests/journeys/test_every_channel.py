@@ -26,9 +26,6 @@ WITH_TOKENS = [
     "wecom_linkedcorp",
 ]
 ENCRYPTED = ["wechatoa", "wechatoa_component", "wechatmp_component"]
-POLL_PATIENCE = (
-    75  # seconds: what is asked of its provider is asked after half a minute, or every minute
-)
 
 
 class Sent:
@@ -91,7 +88,7 @@ def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(
     """Also a click on its link, where the matrix says that clicks are supported, and one contact that is not there."""
     one, can, row = sent[platform], CAPABILITIES[platform], PLATFORMS[platform]
     wanted = {word: row.state(word) for word in WORDS}
-    eventually(one.states, lambda states: states == wanted, seconds=POLL_PATIENCE)
+    eventually(one.states, lambda states: states == wanted)
     finished(one.shop, one.msgid)
     assert [one.sends(word) for word in ("deliver", "click")] == [1, 1]
     by_call = can.delivery_report is DeliveryReport.ACCEPTED
@@ -112,9 +109,7 @@ def test_receipts_are_asked_for_where_an_operator_says_so(
     asked: dict[str, Sent], platform: str
 ) -> None:
     one = asked[platform]
-    eventually(
-        lambda: one.facts("deliver"), lambda facts: "delivered" in facts, seconds=POLL_PATIENCE + 30
-    )
+    eventually(lambda: one.facts("deliver"), lambda facts: "delivered" in facts)
     assert one.sends("deliver") == 1
 
 

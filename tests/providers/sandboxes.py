@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from tests.liveness import PATIENCE
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 8.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,6 @@ class Seen:
     path: str
     headers: Mapping[str, str]
     body: str
-    at: float
 
     @property
     def json(self) -> Any:
@@ -118,7 +117,6 @@ def webhook() -> Iterator[Webhook]:
                 self.path,
                 {name.lower(): value for name, value in self.headers.items()},
                 body,
-                time.time(),
             )
             status, text = hook.answer(seen)
             self.send_response(status)
@@ -143,14 +141,3 @@ def webhook() -> Iterator[Webhook]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def eventually(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """What `true` gives once it is true; fails when it does not become so in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = true()
-        if found:
-            return found
-        assert time.monotonic() < deadline, "did not become true in time"
-        time.sleep(0.02)

@@ -40,9 +40,10 @@ from chalicelib.domain.provider_io import (
 from chalicelib.providers import registry
 from chalicelib.web.messages import Response
 from infra.demo.platforms import PLATFORMS
+from tests.liveness import GIVES_UP, eventually
 from tests.profiles import examples
 from tests.providers.contract import ENTRIES, VALUES, Bench, changed
-from tests.providers.sandboxes import Sandbox, eventually, running, webhook
+from tests.providers.sandboxes import Sandbox, running, webhook
 
 CAPABILITIES = registry.capabilities()
 OVER_HTTP = [platform for platform, entry in ENTRIES.items() if entry.sends]
@@ -160,6 +161,7 @@ def test_a_lost_answer_is_uncertain_and_a_token_keeps_the_repeat_from_being_sent
 @pytest.mark.parametrize("platform", [name for name, entry in ENTRIES.items() if not entry.sends])
 def test_an_answer_that_stays_away_on_a_connection_is_uncertain(bench: Bench) -> None:
     contact = bench.contact("timeout")
+    bench.be_patient(GIVES_UP)
     try:
         outcomes = bench.send(contact).outcomes
     except Uncertain:

@@ -15,7 +15,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib import config, observability, wiring
 from chalicelib.domain import envelopes
@@ -37,15 +37,16 @@ THREADS = {
     Priority.MEDIUM: 3,
     Priority.LOW: 3,
 }  # jobs at once; together fewer than a connection's window
-REFRESH = 30.0  # seconds between looks at the settings
 GATHER = 100  # of what came in, added to the ledger at once
-STORE_AGAIN = (
-    1.0,
-    2.0,
-    4.0,
-    8.0,
-)  # seconds between tries to store what came in; then the gateway has to send it again
-AFTER_A_FAILURE = 5.0  # seconds until a queue that cannot be read is asked again
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Seconds that a worker waits."""
+
+    refresh: float = 30.0  # between looks at the settings
+    store_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)  # then the gateway has to send it again
+    after_failure: float = 5.0  # until a queue that cannot be read is asked again
 
 
 class Turn:
@@ -124,8 +125,14 @@ class _Providers:
 
 class Worker:
     def __init__(
-        self, world: World, cmpp: Cmpp, inboxes: Mapping[Priority, Inbox], timeout: float
+        self,
+        world: World,
+        cmpp: Cmpp,
+        inboxes: Mapping[Priority, Inbox],
+        timeout: float,
+        pauses: Pauses = Pauses(),
     ) -> None:
+        self._pauses = pauses
         self.turn, self.stopping = Turn(), threading.Event()
         self.incoming: queue.SimpleQueue[Incoming | None] = queue.SimpleQueue()
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
@@ -148,7 +155,7 @@ class Worker:
         for thread in (*workers, reader):
             thread.start()
         log.info("worker_started", extra={"worker": WORKER})
-        while not self.stopping.wait(REFRESH):
+        while not self.stopping.wait(self._pauses.refresh):
             self._refresh()
         for thread in workers:
             thread.join()
@@ -195,7 +202,7 @@ class Worker:
                 letters = inbox.receive()
             except Exception as error:  # a queue that cannot be read is asked again
                 log.error("queue_not_read", exc_info=error)
-                self.stopping.wait(AFTER_A_FAILURE)
+                self.stopping.wait(self._pauses.after_failure)
                 continue
             for letter in letters:
                 self._do(inbox, letter)
@@ -240,7 +247,7 @@ class Worker:
 
     def _record_patiently(self, batch: Sequence[Incoming]) -> None:
         """Again after a while, and at last one by one: one that can't be stored must not hold up the others."""
-        for wait in STORE_AGAIN:
+        for wait in self._pauses.store_again:
             if self._record(batch):
                 return
             self.stopping.wait(wait)

@@ -291,7 +291,8 @@ def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: Fak
         imports.start(fake.ports, "nobody's")
     assert not fake.files.upload(form, b"")
     assert not fake.files.upload(form, bytes(MAX_BYTES + 1))
-    assert fake.files.upload(form, b"userid\n" + b"\n" * (MAX_BYTES - 7))
+    assert fake.files.upload(form, bytes(MAX_BYTES))
+    assert fake.files.upload(form, b"userid\n"), "and again"
     assert imports.start(fake.ports, one.id).version == 2
     assert imports.start(fake.ports, one.id).version == 2, "again, to go on"
     run(fake)

@@ -27,6 +27,7 @@ from chalicelib.providers.email.replies import outcome
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web.egress import Policy
 from chalicelib.web.smtp import Reply
+from tests.liveness import PATIENCE
 from tests.providers.email.mailservers import (
     Inbox,
     ScriptedServer,
@@ -64,7 +65,7 @@ def mails(*contacts: str, content: dict[str, Any] = CONTENT) -> OutgoingCall:
 def sent(
     account: Account,
     *calls: OutgoingCall,
-    timeout: float = 2.0,
+    timeout: float = PATIENCE,
     policy: Policy = POLICY,
     **options: Any,
 ) -> list[Answer]:
@@ -74,7 +75,7 @@ def sent(
         return [session.send(call) for call in calls]
 
 
-def outcomes(server: ScriptedServer, *contacts: str, timeout: float = 2.0) -> list[Outcome]:
+def outcomes(server: ScriptedServer, *contacts: str, timeout: float = PATIENCE) -> list[Outcome]:
     (answer,) = sent(account(server.port), mails(*contacts), timeout=timeout)
     return list(answer.outcomes)
 
@@ -439,10 +440,8 @@ def test_a_connection_that_breaks_after_the_last_dot_is_uncertain_for_that_mail_
 
 def test_an_answer_to_the_last_dot_that_stays_away_is_uncertain() -> None:
     server = ScriptedServer(lambda line, number: "" if line == "." else usual(line))
-    started = time.monotonic()
     (result,) = outcomes(server, "a@example.org", timeout=0.3)
     assert result.uncertain
-    assert time.monotonic() - started < 3
 
 
 def test_a_connection_that_breaks_before_the_last_dot_was_not_taken() -> None:

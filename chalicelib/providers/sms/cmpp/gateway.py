@@ -18,6 +18,8 @@ from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, 
 from chalicelib.providers.base import CHINA
 from chalicelib.providers.sms.cmpp.codec import Deliver, DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.link import (
+    IDLE,
+    PATIENCE,
     Answered,
     Closed,
     Delivered,
@@ -30,9 +32,35 @@ from chalicelib.providers.sms.cmpp.settings import Settings
 
 log = logging.getLogger(__name__)
 
-TICK = 0.5  # seconds between looks at what is due
-SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before connecting again
 FAREWELL = 5.0  # seconds for TERMINATE and its answer
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Seconds that the threads of a gateway wait."""
+
+    tick: float = 0.5  # between looks at what is due
+    shortest: float = 1.0  # before connecting again
+    longest: float = 60.0
+    idle: float = IDLE
+    patience: float = PATIENCE
+
+    def after(
+        self,
+        failures: int,
+        *,
+        by_operator: bool,
+        chance: Callable[[float, float], float] = random.uniform,
+    ) -> float:
+        """Return the wait before the next try, twice as long after each failure.
+
+        It is the longest at once where an operator must act.
+        """
+        growing = min(self.shortest * 2.0 ** min(failures, 30), self.longest)
+        return (self.longest if by_operator else growing) * chance(0.5, 1)
+
+
+USUAL = Waits()
 
 
 class Stream(Protocol):
@@ -60,9 +88,15 @@ class Gateway:
     """`take` gets what comes in, from the reading threads: it must not wait."""
 
     def __init__(
-        self, code: str, settings: Settings, dial: Dial, take: Callable[[Incoming], None]
+        self,
+        code: str,
+        settings: Settings,
+        dial: Dial,
+        take: Callable[[Incoming], None],
+        waits: Waits = USUAL,
     ) -> None:
         self.code, self.settings, self.dial, self.take = code, settings, dial, take
+        self.waits = waits
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self._connections = [Connection(self) for _ in range(settings.connections)]
@@ -132,14 +166,6 @@ class Gateway:
         return next((c.trouble.code for c in self._connections if c.trouble), "no_connection")
 
 
-def wait(failures: int, by_operator: bool) -> float:
-    """Seconds until the next try: twice as long after each failure, and at once the longest where an operator must act."""
-    longest = (
-        LONGEST_WAIT if by_operator else min(SHORTEST_WAIT * 2.0 ** min(failures, 30), LONGEST_WAIT)
-    )
-    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads, keeps no secret
-
-
 class Connection:
     """One place for a connection, which lives again and again. Implements what its thread does."""
 
@@ -171,7 +197,10 @@ class Connection:
                 log.error("gateway_failed", exc_info=error, extra={"channel": self._gateway.code})
                 opened = False
             failures = 0 if opened else failures + 1
-            self._gateway.stopping.wait(wait(failures, isinstance(self.trouble, Misconfigured)))
+            by_operator = isinstance(self.trouble, Misconfigured)
+            self._gateway.stopping.wait(
+                self._gateway.waits.after(failures, by_operator=by_operator)
+            )
 
     def _live(self) -> bool:
         """From dialling to the end; whether the gateway let us in."""
@@ -228,7 +257,12 @@ class Life:
 
     def __init__(self, gateway: Gateway, stream: Stream) -> None:
         self._gateway, self.stream = gateway, stream
-        self.link = Link(gateway.settings.login, gateway.settings.window)
+        self.link = Link(
+            gateway.settings.login,
+            gateway.settings.window,
+            idle=gateway.waits.idle,
+            patience=gateway.waits.patience,
+        )
         self.opened = self.was_open = False
         self._answers: dict[
             int, SubmitResp | None
@@ -241,7 +275,7 @@ class Life:
             self.link.connect(time.monotonic(), int(stamp))
         self.flush()
         while True:
-            data = self.stream.read(TICK)
+            data = self.stream.read(self._gateway.waits.tick)
             with self._gateway.changed:
                 now = time.monotonic()
                 events = [

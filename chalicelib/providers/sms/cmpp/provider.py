@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import (
@@ -50,7 +50,14 @@ from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS, Submit
 from chalicelib.providers.sms.cmpp.fields import Malformed
-from chalicelib.providers.sms.cmpp.gateway import Connection, Gateway, Incoming, Stream
+from chalicelib.providers.sms.cmpp.gateway import (
+    USUAL,
+    Connection,
+    Gateway,
+    Incoming,
+    Stream,
+    Waits,
+)
 from chalicelib.providers.sms.cmpp.settings import Settings
 from chalicelib.providers.sms.cmpp.text import Part
 from chalicelib.web.egress import Policy
@@ -79,6 +86,13 @@ _NUMBER = re.compile(r"\+?[0-9]{5,20}", re.ASCII)
 _references = itertools.count(random.randrange(256))  # noqa: S311 - tells messages apart, keeps no secret
 
 
+class Clock(Protocol):
+    """The clock by which a call waits: module `time`, or a clock of a test."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float, /) -> None: ...
+
+
 class Cmpp(PlainProvider):
     """Implements Provider."""
 
@@ -95,8 +109,8 @@ class Cmpp(PlainProvider):
         worker=WORKER,
     )
 
-    def __init__(self, policy: Policy, timeout: float = 10.0) -> None:
-        self._policy, self._timeout = policy, timeout
+    def __init__(self, policy: Policy, timeout: float = 10.0, waits: Waits = USUAL) -> None:
+        self._policy, self._timeout, self._waits = policy, timeout, waits
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         cmpp_settings.check(raw, options)
@@ -129,7 +143,7 @@ class Cmpp(PlainProvider):
 
     def gateway(self, code: str, settings: Settings, take: Callable[[Incoming], None]) -> Gateway:
         """Not started yet."""
-        return Gateway(code, settings, lambda: self._dial(settings), take)
+        return Gateway(code, settings, lambda: self._dial(settings), take, self._waits)
 
     def _dial(self, settings: Settings) -> Stream:
         from chalicelib.web import tcp
@@ -151,12 +165,14 @@ class CmppSession(PlainSession):
         gateway: Gateway,
         timeout: float,
         away: Callable[[], AbstractContextManager[None]] = nullcontext,
+        clock: Clock = time,
     ) -> None:
         self._gateway, self._timeout, self._away = gateway, timeout, away
+        self._clock = clock
 
     def check(self) -> None:
         with self._away():
-            self._gateway.wait_open(time.monotonic() + self._timeout)
+            self._gateway.wait_open(self._clock.monotonic() + self._timeout)
 
     def send(self, call: OutgoingCall) -> Answer:
         """Raises only while nothing of the call has been taken; after that each recipient has an outcome of its own.
@@ -164,15 +180,15 @@ class CmppSession(PlainSession):
         At most two timeouts in all, however many SUBMITs it takes: what is not begun within one comes later.
         """
         with self._away():
-            return Answer(_Sending(self._gateway, call, self._timeout).run())
+            return Answer(_Sending(self._gateway, call, self._timeout, self._clock).run())
 
 
 class _Sending:
     """One call: its numbers in as few SUBMITs as may be, its text in as many parts as it has."""
 
-    def __init__(self, gateway: Gateway, call: OutgoingCall, timeout: float) -> None:
+    def __init__(self, gateway: Gateway, call: OutgoingCall, timeout: float, clock: Clock) -> None:
         self._gateway, self._settings, self._timeout = gateway, gateway.settings, timeout
-        self._until = time.monotonic() + 2 * timeout
+        self._clock, self._until = clock, clock.monotonic() + 2 * timeout
         self._contacts = [recipient.contact for recipient in call.recipients]
         self._parts = cmpp_text.parts(
             _text(call), self._settings.alphabet, next(_references) & 0xFF
@@ -185,7 +201,9 @@ class _Sending:
         work = deque(self._groups())
         while work:
             members = work.popleft()
-            if time.monotonic() > self._until - self._timeout:  # its answer might not be waited for
+            if (
+                self._clock.monotonic() > self._until - self._timeout
+            ):  # its answer might not be waited for
                 self._say(members, Outcome(code="timeout", later=True))
                 continue
             try:
@@ -268,7 +286,7 @@ class _Sending:
     ) -> tuple[int, int, Connection]:
         """Result, Msg_Id, and where it went. What is throttled when some of the call has gone is tried again while there is time."""
         while True:
-            until = min(self._until, time.monotonic() + self._timeout)
+            until = min(self._until, self._clock.monotonic() + self._timeout)
             try:
                 answer, connection = self._gateway.submit(self._pdu(members, part, n), until, on)
             except Unavailable as error:
@@ -279,10 +297,11 @@ class _Sending:
                 raise
             except Malformed as error:
                 raise Misconfigured("settings") from error
-            left = (self._until if n else self._until - self._timeout) - time.monotonic()
+            end = self._until if n else self._until - self._timeout
+            left = end - self._clock.monotonic()
             if answer.result != THROTTLED or left <= PAUSE or not (n or self._has_begun):
                 return answer.result, answer.id, connection
-            time.sleep(PAUSE)
+            self._clock.sleep(PAUSE)
 
     def _pdu(self, members: Sequence[int], part: Part, n: int) -> Submit:
         own = self._settings

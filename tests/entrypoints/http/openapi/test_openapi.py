@@ -32,8 +32,8 @@ from chalicelib.entrypoints.http import codes
 from chalicelib.entrypoints.http import schemas as shapes
 from chalicelib.entrypoints.http.openapi import document, examples, meanings
 from chalicelib.entrypoints.http.schemas import base
+from tests import profiles
 from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
-from tests.profiles import examples
 
 DOCUMENT = document.document(app.app.routes, "https://ums.example.com")
 SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
@@ -259,7 +259,7 @@ def headers_for(operation: Any) -> dict[str, str]:
 def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name: str) -> None:
     operation = OPERATIONS[name]
 
-    @examples(8)
+    @profiles.examples(8)
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
         ask_and_check(configured, case, headers_for(operation))

@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
-from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
-from chalicelib.providers.sms.cmpp.link import Link
+from chalicelib.providers.sms.cmpp.gateway import Waits
 from chalicelib.providers.sms.cmpp.provider import Cmpp, CmppSession
 from chalicelib.web.egress import Policy
-from tests.providers.sandboxes import Sandbox, eventually, running
+from tests.liveness import PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, running
 
 TSHARK, TEXT2PCAP = (shutil.which(name) or "" for name in ("tshark", "text2pcap"))
 pytestmark = pytest.mark.skipif(not (TSHARK and TEXT2PCAP), reason="tshark is not installed")
@@ -41,12 +41,6 @@ REPORTS = 1 + GROUP + 2 + 3  # one for each part and number
 def sandbox() -> Iterator[Sandbox]:
     with running() as sandbox:
         yield sandbox
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cmpp_gateway, "TICK", 0.05)
-    monkeypatch.setitem(Link.__init__.__kwdefaults__, "idle", 0.3)
 
 
 class Relay:
@@ -104,7 +98,7 @@ def talk(sandbox: Sandbox, version: str, file: Path) -> None:
         "version": version,
         "service_code": "PAY",
     }
-    cmpp = Cmpp(Policy(("127.0.0.1",)), 2.0)
+    cmpp = Cmpp(Policy(("127.0.0.1",)), PATIENCE, Waits(tick=0.05, idle=0.3))
     gateway = cmpp.gateway(
         "c", cmpp.settings(Account("c", LOGIN, where)), lambda incoming: incoming.answer(0)
     )
