@@ -31,7 +31,7 @@ logs: .venv/.local ## follow what the functions and the sandbox write
 	@$(PY) -m infra.local.stack logs --name $(NAME)
 
 demo: .venv/.local ## send one message to 1,000 users through three channels, with fallback, and watch; CHANNELS=all: through all nine
-	@$(PY) -m infra.demo.$(if $(filter all,$(CHANNELS)),every_channel,strategy)
+	@$(PY) -m infra.demo.$(if $(filter all,$(CHANNELS)),every_channel,strategy $(if $(WITHIN),--within $(WITHIN)))
 
 bench: .venv/.local ## how fast and what it would cost: make bench N=20000
 	@$(PY) -m infra.bench.pipeline $(N)

@@ -87,7 +87,7 @@ class Settings:
     submit_within: int  # what was not submitted so long after its dispatch expires
     recount_delays: tuple[
         int, ...
-    ]  # how long a changed page waits for its count: young messages first
+    ]  # how long a changed chunk waits for its count: young messages first
     history_days: int
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib.config import settings
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.ports import Clock, Inbox, Limits, Provider, Tokens, World
+from chalicelib.ports import Clock, Limits, Provider, QueueReader, Tokens, World
 
 _world: World | None = None
 
@@ -49,7 +49,7 @@ class Providers:
 
 
 def limits() -> Limits:
-    """A page is looked at when a worker that claimed its call must long be dead, and the clock has ticked twice."""
+    """A chunk is looked at when a worker that claimed its call must long be dead, and the clock has ticked twice."""
     own = settings()
     return Limits(
         lease=own.lease,
@@ -66,11 +66,11 @@ def limits() -> Limits:
     )
 
 
-def inbox(queue: str) -> Inbox:
+def queue_reader(queue: str) -> QueueReader:
     """The receiving side of a queue that chalicelib/config.py names."""
-    from chalicelib.aws.queue_reader import Inbox as SqsInbox
+    from chalicelib.aws.queue_reader import QueueReader as SqsQueueReader
 
-    return SqsInbox(queue)
+    return SqsQueueReader(queue)
 
 
 def _build() -> World:
@@ -83,7 +83,7 @@ def _build() -> World:
     from chalicelib.aws.lookups import Lookups
     from chalicelib.aws.messages import Messages
     from chalicelib.aws.queues import Queues
-    from chalicelib.aws.rates import Pace
+    from chalicelib.aws.rates import RateLimiter
     from chalicelib.aws.records import Audit, Groups, Members
     from chalicelib.aws.settings import Administration, Cache
     from chalicelib.aws.timers import Timers
@@ -113,6 +113,6 @@ def _build() -> World:
         groups=Groups(cache),
         members=Members(cache),
         audit=Audit(),
-        pace=Pace(clock),
+        pace=RateLimiter(clock),
         limits=limits(),
     )

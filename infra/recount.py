@@ -1,4 +1,4 @@
-"""Count a message's pages again from its facts: `python -m infra.recount MSGID [--stage STAGE] [--name STACK]`.
+"""Count a message's chunks again from its facts: `python -m infra.recount MSGID [--stage STAGE] [--name STACK]`.
 
 Counts are always recounted, never incremented, so this gives what the stored counts say, unless a recount is still due. With
 `--stage`, the stage on AWS is asked, with the credentials of the environment; else the local stack.
@@ -46,24 +46,24 @@ def _recount(session: Any, stage: str, msgid: str) -> None:
 
 
 def print_counts(msgid: str) -> None:
-    """A line per page, walker by walker: each has pages of its own."""
+    """A line per chunk, walker by walker: each has chunks of its own."""
     from chalicelib import wiring
-    from chalicelib.domain.plans import PageId
+    from chalicelib.domain.plans import ChunkId
     from chalicelib.flow import tally
 
     world = wiring.world()
     message, before = world.messages.get(msgid), world.messages.counts(msgid)
     counted = 0
-    for page in message.first_pages if message else ():
-        while message and (counts := tally.recount_page(world, PageId(msgid, page))) is not None:
+    for chunk in message.first_chunks if message else ():
+        while message and (counts := tally.recount_chunk(world, ChunkId(msgid, chunk))) is not None:
             same = (
                 "as stored"
-                if page in before and before[page].plain() == counts.plain()
+                if chunk in before and before[chunk].plain() == counts.plain()
                 else "stored anew"
             )
-            print(f"page {page}: {dict(counts.users)} ({same})")
+            print(f"chunk {chunk}: {dict(counts.users)} ({same})")
             counted += 1
-            page = message.page_after(page)
+            chunk = message.chunk_after(chunk)
     if not counted:
         raise SystemExit(f"no message {msgid}, or its history has expired")
 

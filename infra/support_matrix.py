@@ -1,4 +1,4 @@
-"""`python -m infra.support_matrix`: writes what every platform can do into docs/reference/channels.md, from the providers' capabilities."""
+"""`python -m infra.support_matrix`: write the capabilities into docs/reference/channels.md."""
 
 from __future__ import annotations
 
@@ -47,29 +47,29 @@ def tables(able: Sequence[Capabilities]) -> str:
     reports = (
         "channel type",
         "platform",
-        "delivered means",
+        "meaning of delivered",
         "clicks",
-        "receipts come by",
-        "can be taken back",
+        "receipts",
+        "recall",
     )
     calls = (
         "platform",
         "deliveries per call",
         "content",
         "ids",
-        "a repeated call is recognised for",
+        "recognises a repeated call",
     )
     opened = (
         "platform",
-        "short links stand for the address in",
-        "and for links in",
-        "but not beside",
+        "short links for the address in",
+        "for links in",
+        "not beside",
     )
     limits = (
         "platform",
-        "speed, unless the channel says otherwise",
-        "deliveries a day, likewise",
-        "its day is",
+        "default rate limit",
+        "default daily quota",
+        "clock of the quota",
     )
     needs = ("platform", "credentials", "options")
     return "\n".join(

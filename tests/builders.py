@@ -20,7 +20,7 @@ from chalicelib.domain.delivery_channels import (
     ReceiptMode,
 )
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId, Plan, Target, TargetLoss
+from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.domain.strategies import Missing, Operator, Step, Strategy, Term
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import ALL, User
@@ -171,7 +171,7 @@ def a_big_message(count: int = 101, **changes: Any) -> Message:
 
 
 def a_plan(
-    message: Message, page: int = 0, users: Sequence[User] | None = None, **changes: Any
+    message: Message, chunk: int = 0, users: Sequence[User] | None = None, **changes: Any
 ) -> Plan:
     """What would be planned for the message if these users were all that is known; by default everybody has every contact."""
     known = {
@@ -193,7 +193,7 @@ def a_plan(
         "time": message.accepted,
         "next": None,
     }
-    return Plan(id=PageId(message.msgid, page), **{**fields, **changes})
+    return Plan(id=ChunkId(message.msgid, chunk), **{**fields, **changes})
 
 
 def _chosen(message: Message, user: User | None) -> dict[str, tuple[str, ...]]:

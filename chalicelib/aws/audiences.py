@@ -66,7 +66,7 @@ class Audiences:
         pk = _contact(self._vault, kind, contact)
         return list(_query({":pk": pk}, "pk = :pk", 1000))
 
-    def opt(
+    def set_opt_out(
         self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
     ) -> None:
         """One attribute for each access channel: the time, below 0 for who is in again. Only an older one is replaced."""
@@ -88,7 +88,7 @@ class Audiences:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
 
-    def opted(
+    def opt_outs(
         self, wanted: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         named = {

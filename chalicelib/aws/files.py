@@ -24,7 +24,7 @@ class Files:
             str(made["url"]), {str(name): str(value) for name, value in made["fields"].items()}
         )
 
-    def mark(self, key: str) -> str | None:
+    def etag(self, key: str) -> str | None:
         from botocore.exceptions import ClientError
 
         try:
@@ -34,10 +34,10 @@ class Files:
                 raise
             return None
 
-    def read(self, key: str, mark: str = "") -> bytes | None:
+    def read(self, key: str, etag: str = "") -> bytes | None:
         from botocore.exceptions import ClientError
 
-        unchanged = {"IfMatch": mark} if mark else {}
+        unchanged = {"IfMatch": etag} if etag else {}
         try:
             answer = client("s3").get_object(Bucket=settings().files_bucket, Key=key, **unchanged)
         except ClientError as error:

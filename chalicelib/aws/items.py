@@ -40,7 +40,7 @@ def _from(value: Mapping[str, Any]) -> Any:
 
 
 def pack(value: Any) -> bytes:
-    """Compressed JSON: ids and counts of a page shrink to a tenth, and an item costs by its size."""
+    """Compressed JSON: ids and counts of a chunk shrink to a tenth, and an item costs by its size."""
     return zlib.compress(
         json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(
             "utf-8", "surrogatepass"
@@ -68,7 +68,7 @@ class Cancelled(Exception):
         )  # what stood in the way, where an action asks for it
 
 
-def _chunks(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+def _batches(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
     return (things[start : start + size] for start in range(0, len(things), size))
 
 
@@ -78,8 +78,8 @@ def get_many(
     """Those of the keys that exist, in no order; one request per 100. A key that stands twice is asked for once."""
     unique = list({tuple(sorted(key.items())): to_item(key) for key in keys}.values())
     found: list[dict[str, Any]] = []
-    for chunk in _chunks(unique, READ_BATCH):
-        wanted: Any = {table: {"Keys": list(chunk), "ConsistentRead": consistent}}
+    for batch in _batches(unique, READ_BATCH):
+        wanted: Any = {table: {"Keys": list(batch), "ConsistentRead": consistent}}
         for attempt in range(ROUNDS):
             answer = client("dynamodb").batch_get_item(RequestItems=wanted)
             found += [from_item(item) for item in answer["Responses"].get(table, [])]
@@ -98,8 +98,8 @@ def write_many(
     """Put and delete, one request per 25. Of two puts with the same key the last one stands, as it would one after the other."""
     requests = {_key_of(item, key): {"PutRequest": {"Item": item}} for item in puts}
     requests |= {_key_of(item, key): {"DeleteRequest": {"Key": item}} for item in deletes}
-    for chunk in _chunks(list(requests.values()), WRITE_BATCH):
-        wanted: Any = {table: list(chunk)}
+    for batch in _batches(list(requests.values()), WRITE_BATCH):
+        wanted: Any = {table: list(batch)}
         for attempt in range(ROUNDS):
             wanted = (
                 client("dynamodb").batch_write_item(RequestItems=wanted).get("UnprocessedItems")

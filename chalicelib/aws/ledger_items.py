@@ -8,15 +8,15 @@ from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Page, Wait
-from chalicelib.domain.facts import Bundle, Fact, Place, decode, encode
+from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.facts import Bundle, DeliveryRef, Fact, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import (
     Call,
     CallKey,
     CallState,
-    GoList,
-    PageId,
+    ChunkId,
+    Entrants,
     Plan,
     Target,
     TargetLoss,
@@ -24,20 +24,22 @@ from chalicelib.domain.plans import (
 from chalicelib.ports import Vault
 
 
-def partition(page: PageId) -> str:
-    return keys.join(page.msgid, page.page)
+def partition(chunk: ChunkId) -> str:
+    return keys.join(chunk.msgid, chunk.chunk)
 
 
-def page_of(pk: str) -> PageId:
-    msgid, page = keys.split(pk)
-    return PageId(msgid, int(page))
+def chunk_of(pk: str) -> ChunkId:
+    msgid, chunk = keys.split(pk)
+    return ChunkId(msgid, int(chunk))
 
 
 def _item(
-    page: PageId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes
+    chunk: ChunkId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes
 ) -> Item:
     tally = {"tally": 1} if counted and not message.inline else {}
-    return to_item({"pk": partition(page), "sk": sk, "expires": message.expires, **tally, **values})
+    return to_item(
+        {"pk": partition(chunk), "sk": sk, "expires": message.expires, **tally, **values}
+    )
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
@@ -62,7 +64,7 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
 def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
     contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
     return Plan(
-        page_of(row["pk"]),
+        chunk_of(row["pk"]),
         tuple(
             Target(i, TargetLoss(loss) if loss else None, *rest)
             for i, loss, *rest in unpack(row["targets"])
@@ -73,17 +75,17 @@ def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
     )
 
 
-def go_item(page: PageId, go: GoList, message: Message) -> Item:
+def go_item(chunk: ChunkId, go: Entrants, message: Message) -> Item:
     sk = keys.join("go", go.step, go.number)
-    return _item(page, sk, message, counted=True, members=pack(go.members), time=go.time)
+    return _item(chunk, sk, message, counted=True, members=pack(go.members), time=go.time)
 
 
-def read_go(row: dict[str, Any]) -> GoList:
+def read_go(row: dict[str, Any]) -> Entrants:
     _, step, number = keys.split(row["sk"])
-    return GoList(int(step), int(number), tuple(unpack(row["members"])), row["time"])
+    return Entrants(int(step), int(number), tuple(unpack(row["members"])), row["time"])
 
 
-def call_item(page: PageId, call: Call, message: Message) -> Item:
+def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
     """`by` tells claims apart that look the same, and a claim of our own from those of others."""
     claim: dict[str, str | int | bytes] = {
         "state": call.state.value,
@@ -92,7 +94,7 @@ def call_item(page: PageId, call: Call, message: Message) -> Item:
     }
     token: dict[str, str | int | bytes] = {"token": call.token, "token_time": call.token_time}
     return _item(
-        page,
+        chunk,
         f"call#{call.key.text}",
         message,
         counted=False,
@@ -114,11 +116,14 @@ def read_call(row: dict[str, Any]) -> Call:
     )
 
 
-def answer_item(page: PageId, answer: CallAnswer, message: Message) -> Item:
+def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
     facts, later = pack(encode(answer.facts).decode()), pack(answer.later)
-    sk, gone = f"answer#{answer.key.text}", {"gone": pack(answer.gone)} if answer.gone else {}
+    sk, undeliverable = (
+        f"answer#{answer.key.text}",
+        {"gone": pack(answer.undeliverable)} if answer.undeliverable else {},
+    )
     return _item(
-        page,
+        chunk,
         sk,
         message,
         counted=True,
@@ -126,22 +131,27 @@ def answer_item(page: PageId, answer: CallAnswer, message: Message) -> Item:
         later=later,
         time=answer.time,
         provider_id=answer.provider_id,
-        **gone,
+        **undeliverable,
     )
 
 
 def read_answer(row: dict[str, Any]) -> CallAnswer:
     key = CallKey.of(row["sk"].removeprefix("answer#"))
-    later = tuple(Place(*place) for place in unpack(row["later"]))
-    gone = tuple(Place(*place) for place in unpack(row["gone"])) if "gone" in row else ()
+    later = tuple(DeliveryRef(*ref) for ref in unpack(row["later"]))
+    undeliverable = tuple(DeliveryRef(*ref) for ref in unpack(row["gone"])) if "gone" in row else ()
     return CallAnswer(
-        key, decode(unpack(row["facts"]).encode()), row["time"], row["provider_id"], later, gone
+        key,
+        decode(unpack(row["facts"]).encode()),
+        row["time"],
+        row["provider_id"],
+        later,
+        undeliverable,
     )
 
 
-def wait_item(page: PageId, wait: Wait, message: Message) -> Item:
+def wait_item(chunk: ChunkId, wait: Wait, message: Message) -> Item:
     return _item(
-        page,
+        chunk,
         f"wait#{wait.key.text}",
         message,
         counted=False,
@@ -160,22 +170,22 @@ def read_wait(row: dict[str, Any]) -> Wait:
     )
 
 
-def facts_item(page: PageId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
+def facts_item(chunk: ChunkId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
     bundle = Bundle(tuple(facts))
     body = pack(encode(bundle.facts).decode())
-    return _item(page, f"facts#{name or bundle.digest}", message, counted=True, facts=body)
+    return _item(chunk, f"facts#{name or bundle.digest}", message, counted=True, facts=body)
 
 
-def withdrawn_item(page: PageId, time: int, message: Message) -> Item:
-    return _item(page, "withdrawn", message, counted=True, time=time)
+def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:
+    return _item(chunk, "withdrawn", message, counted=True, time=time)
 
 
-def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
+def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
     """A partition's items; None when there is no plan among them."""
     plan: Plan | None = None
     withdrawn: int | None = None
     go, calls, answers, reported = (
-        list[GoList](),
+        list[Entrants](),
         dict[CallKey, Call](),
         dict[CallKey, CallAnswer](),
         list[Fact](),
@@ -200,7 +210,7 @@ def read_page(vault: Vault, items: Iterable[Item]) -> Page | None:
             case "wait":
                 waits.append(read_wait(row))
     return (
-        Page(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits))
+        Chunk(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits))
         if plan
         else None
     )

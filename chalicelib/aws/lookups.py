@@ -1,4 +1,4 @@
-"""Receipts find their delivery: a provider's id leads to a page. What comes too early is parked under its id."""
+"""Receipts find their delivery: a provider's id leads to a chunk. What comes too early is parked under its id."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chalicelib.aws.items import (
 )
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.ports import Lookup, Vault
 
@@ -176,13 +176,13 @@ def _update_all(updates: Sequence[Item]) -> None:
 
 
 def _text(to: Lookup) -> str:
-    return json.dumps([*to.page, *(to.place or ()), *([to.parts] if to.parts else ())])
+    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ())])
 
 
 def _lookup(text: str) -> Lookup:
-    msgid, page, *place = json.loads(text)
+    msgid, chunk, *place = json.loads(text)
     return Lookup(
-        PageId(msgid, page),
+        ChunkId(msgid, chunk),
         (place[0], place[1]) if place else None,
         tuple(place[2]) if len(place) > 2 else (),
     )
@@ -204,11 +204,15 @@ def _written(receipt: Receipt) -> list[str | int]:
         receipt.time,
         receipt.contact,
         receipt.code,
-        *([1] if receipt.gone else []),
+        *([1] if receipt.undeliverable else []),
     ]
 
 
 def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code, *gone = raw
-    fields: dict[str, Any] = {"contact": contact, "code": code, "gone": bool(gone)}
+    provider_id, kind, time, contact, code, *undeliverable = raw
+    fields: dict[str, Any] = {
+        "contact": contact,
+        "code": code,
+        "undeliverable": bool(undeliverable),
+    }
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

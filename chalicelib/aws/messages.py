@@ -21,8 +21,8 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
-from chalicelib.domain.plans import PageId, Plan
-from chalicelib.ports import Once, Vault
+from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.ports import IdempotencyKey, Vault
 
 CACHED = 256
 ONCE_SECONDS = 86400
@@ -42,8 +42,8 @@ class Messages:
         plan: Plan | None,
         timer: Timer,
         contacts: Sequence[str] = (),
-        once: Once | None = None,
-    ) -> Once | None:
+        once: IdempotencyKey | None = None,
+    ) -> IdempotencyKey | None:
         # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
         puts = [
             ("messages", self._item(message)),
@@ -97,7 +97,7 @@ class Messages:
         row = _get(msgid, "withdrawn")
         return row["time"] if row else None
 
-    def once(self, name: str) -> Once | None:
+    def once(self, name: str) -> IdempotencyKey | None:
         row = (
             client("dynamodb")
             .get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True)
@@ -192,12 +192,12 @@ class Messages:
         addresses: Mapping[str, str] = unpack(self._vault.open(row["sealed"], _context(msgid)))
         return addresses
 
-    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
+    def put_counts(self, chunk: ChunkId, counts: Counts, expires: int) -> None:
         from botocore.exceptions import ClientError
 
         key: dict[str, str | int | bytes] = {
-            "pk": page.msgid,
-            "sk": keys.join("page", page.page),
+            "pk": chunk.msgid,
+            "sk": keys.join("chunk", chunk.chunk),
             "expires": expires,
         }
         try:
@@ -214,7 +214,7 @@ class Messages:
     def counts(self, msgid: str) -> Mapping[int, Counts]:
         return {
             int(keys.split(row["sk"])[1]): Counts(**unpack(row["counts"]))
-            for row in _rows(msgid, "page#")
+            for row in _rows(msgid, "chunk#")
         }
 
 
@@ -263,7 +263,7 @@ def _months(first: int, last: int) -> list[str]:
     return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
 
 
-def _once_put(once: Once, message: Message) -> Item:
+def _once_put(once: IdempotencyKey, message: Message) -> Item:
     now = int(time.time())
     item: dict[str, str | int | bytes] = {
         "pk": once.name,
@@ -280,8 +280,8 @@ def _once_put(once: Once, message: Message) -> Item:
     }
 
 
-def _read_once(row: Mapping[str, Any]) -> Once:
-    return Once(row["pk"], row["digest"], row["msgid"])
+def _read_once(row: Mapping[str, Any]) -> IdempotencyKey:
+    return IdempotencyKey(row["pk"], row["digest"], row["msgid"])
 
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:

@@ -27,7 +27,7 @@ class Lines(NamedTuple):
     rest: int = 0
 
 
-class Pace:
+class RateLimiter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._seen: dict[str, Lines] = {}

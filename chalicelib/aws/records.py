@@ -11,7 +11,7 @@ from chalicelib.aws.items import put_once, to_item
 from chalicelib.aws.settings import Cache
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.audit import Change
+from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Member, Role
 
@@ -153,7 +153,7 @@ def _member(row: Mapping[str, Any] | None) -> Member | None:
 class Audit:
     """Implements ports.Audit: one partition per month."""
 
-    def write(self, change: Change) -> None:
+    def write(self, change: AuditEntry) -> None:
         values: settings_table.Values = {
             "key": change.key,
             "member": change.member,
@@ -167,7 +167,7 @@ class Audit:
             to_item({"pk": keys.join("audit", change.month), "sk": change.id, **values}),
         )
 
-    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[Change]:
+    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[AuditEntry]:
         return [
             _change(row)
             for row in settings_table.query(
@@ -176,11 +176,11 @@ class Audit:
         ]
 
 
-def _change(row: Mapping[str, Any]) -> Change:
-    time, _, mark = str(row["sk"]).partition("-")
-    return Change(
+def _change(row: Mapping[str, Any]) -> AuditEntry:
+    time, _, suffix = str(row["sk"]).partition("-")
+    return AuditEntry(
         int(time),
-        mark,
+        suffix,
         row["key"],
         row["member"],
         row["method"],

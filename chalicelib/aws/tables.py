@@ -21,22 +21,22 @@
 |          | `contact#<type>#<hmac>`, userid | who has the contact                                                           | forever  |
 |          | `refused`, `<type>#<hmac>`   | since when the contact is opted out of which access channel, or (below 0) in     | forever  |
 | messages | `<msgid>`, `message`         | what was accepted; contents sealed                                               | TTL      |
-|          | `<msgid>`, `contacts#000001` | the contacts that a message of several pages names instead of users, sealed      | TTL      |
+|          | `<msgid>`, `contacts#000001` | the contacts that a message of several chunks names instead of users, sealed      | TTL      |
 |          | `<msgid>`, `links`           | addresses of its short links                                                     | 400 days |
 |          | `<msgid>`, `withdrawn`       | since when nothing more of it may leave                                          | TTL      |
-|          | `<msgid>`, `page#000001`     | a page's counts                                                                  | TTL      |
+|          | `<msgid>`, `chunk#000001`     | a chunk's counts                                                                  | TTL      |
 |          | `history#<channel key>#<month>`, msgid | what a list shows of a message                                         | TTL      |
 |          | `imports`, import id         | how far an import has come                                                       | 30 days  |
 |          | `import#<id>`, `bad#000001`  | its bad rows up to a row                                                         | 30 days  |
-| ledger   | `<msgid>#<page>`, `plan`     | targets with losses; their contacts sealed                                       | TTL      |
+| ledger   | `<msgid>#<chunk>`, `plan`     | targets with losses; their contacts sealed                                       | TTL      |
 |          | …, `go#<step>#<number>`      | a go list                                                                        | TTL      |
 |          | …, `call#<call>`             | a call record: lease, token                                                      | TTL      |
 |          | …, `answer#<call>`           | what the provider answered: a bundle of facts                                    | TTL      |
-|          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the page                             | TTL      |
+|          | …, `facts#<digest>`          | a bundle of facts: what one webhook said of the chunk                             | TTL      |
 |          | …, `facts#click#<place>`     | the first click on a delivery's short link; likewise `opened`, `scanned`         | TTL      |
 |          | …, `wait#<call>`             | until when calls wait for their turn, or for the provider's quota                | TTL      |
-|          | …, `withdrawn`               | the same, where whoever reads the page finds it                                  | TTL      |
-| lookups  | `receipt#<channel>#<id>`     | a provider's id -> page (and delivery)                                           | TTL      |
+|          | …, `withdrawn`               | the same, where whoever reads the chunk finds it                                  | TTL      |
+| lookups  | `receipt#<channel>#<id>`     | a provider's id -> chunk (and delivery)                                           | TTL      |
 |          | `parked#<channel>#<id>`      | receipts that came before their submission was recorded                          | a day    |
 |          | `nonce#<channel>#<nonce>`    | the digest of the body that a webhook's nonce was used with                      | 2 days   |
 |          | `once#<key>#<path>#<name>`   | an idempotency key: digest of the body, the message that it became               | a day    |

@@ -20,11 +20,11 @@ from chalicelib.config import settings
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 
 SHARDS = 4
 STARTED = 256  # slots that a container remembers to have started
-REMEMBERED = 4096  # rows that it remembers to have put: a page that changes often asks for the same recount again and again
+REMEMBERED = 4096  # rows that it remembers to have put: a chunk that changes often asks for the same recount again and again
 
 _started: dict[int, None] = {}
 
@@ -118,7 +118,7 @@ def _key(what: str, slot: int) -> Item:
 def _timer(row: dict[str, object]) -> Timer:
     """The key says it all. `at` is the slot, by which the row is deleted."""
     slot, what = str(row["due"]).split("#", 1)
-    kind, msgid, page, priority, channel = keys.split(what)
+    kind, msgid, chunk, priority, channel = keys.split(what)
     return Timer(
-        int(slot), TimerKind(kind), PageId(msgid, int(page)), Priority(int(priority)), channel
+        int(slot), TimerKind(kind), ChunkId(msgid, int(chunk)), Priority(int(priority)), channel
     )

@@ -26,7 +26,7 @@ from chalicelib.aws.items import (
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import Mark, User
+from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
 LAST = "\U0010ffff"  # the last of all characters
@@ -165,8 +165,8 @@ class Users:
         secret = {
             "contacts": user.contacts,
             "labels": user.labels,
-            "gone": user.gone,
-            "refusals": user.refusals,
+            "gone": user.undeliverable,
+            "refusals": user.opt_outs,
             "attributes": user.attributes,
             "events": user.events,
             "recent": user.recent,
@@ -183,7 +183,7 @@ class Users:
 
     def _user(self, row: Mapping[str, Any]) -> User:
         secret = unpack(self._vault.open(row["sealed"], _context(row["userid"])))
-        refusals = {
+        opt_outs = {
             kind: {c: _marks(by) for c, by in of.items()}
             for kind, of in _typed(secret.get("refusals", {})).items()
         }
@@ -196,8 +196,8 @@ class Users:
             {bind: tuple(v) for bind, v in unpack(row["tags"]).items()},
             row["version"],
             labels=_typed(secret.get("labels", {})),
-            gone={kind: _marks(of) for kind, of in _typed(secret.get("gone", {})).items()},
-            refusals=refusals,
+            undeliverable={kind: _marks(of) for kind, of in _typed(secret.get("gone", {})).items()},
+            opt_outs=opt_outs,
             attributes=secret.get("attributes", {}),
             events={
                 name: (often, last) for name, (often, last) in secret.get("events", {}).items()
@@ -210,8 +210,8 @@ def _typed(by_type: Mapping[str, Any]) -> dict[ChannelType, Any]:
     return {ChannelType(kind): value for kind, value in by_type.items()}
 
 
-def _marks(raw: Mapping[str, Any]) -> dict[str, Mark]:
-    return {name: Mark(*mark) for name, mark in raw.items()}
+def _marks(raw: Mapping[str, Any]) -> dict[str, Suppression]:
+    return {name: Suppression(*suppression) for name, suppression in raw.items()}
 
 
 def _unchanged(user: User) -> Item:

@@ -25,7 +25,7 @@ class Audience:
     walkers: int = 1
 
     @property
-    def is_walked(self) -> bool:
+    def is_scanned(self) -> bool:
         return self.kind in (AudienceKind.SETS, AudienceKind.EVERYONE)
 
     def buckets(self, walker: int) -> range:

@@ -11,11 +11,11 @@ MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Change:
+class AuditEntry:
     """One change that succeeded. It names things by their ids, and holds no secrets, contacts or contents."""
 
     time: int  # ms
-    mark: str  # random: tells changes of one millisecond apart
+    suffix: str  # random: tells changes of one millisecond apart
     key: str  # the access key of who did it
     member: str  # and their name
     method: str
@@ -26,7 +26,7 @@ class Change:
     @property
     def id(self) -> str:
         """Sorts by time."""
-        return f"{self.time:013d}-{self.mark}"
+        return f"{self.time:013d}-{self.suffix}"
 
     @property
     def month(self) -> str:

@@ -1,4 +1,4 @@
-"""A page with all that its ledger partition holds, and what follows from it."""
+"""A chunk with all that its ledger partition holds, and what follows from it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.facts import NOTHING, Fact, FactKind, Known, Place, gather
+from chalicelib.domain.facts import NOTHING, DeliveryRef, DeliveryState, Fact, FactKind, gather
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import Call, CallKey, GoList, Plan
+from chalicelib.domain.plans import Call, CallKey, Entrants, Plan
 from chalicelib.domain.strategies import Progress, Verdict, judge
 
 
@@ -21,14 +21,14 @@ class CallAnswer:
     facts: tuple[Fact, ...]
     time: int
     provider_id: str = ""
-    later: tuple[Place, ...] = ()
-    gone: tuple[Place, ...] = ()  # deliveries whose contact itself is dead
+    later: tuple[DeliveryRef, ...] = ()
+    undeliverable: tuple[DeliveryRef, ...] = ()  # deliveries whose contact itself is dead
 
 
 @dataclass(frozen=True)
 class Wait:
     """Calls that have to wait, from `key` on to the delivery `end`, until a time (ms): their job for its turn, or nobody for them:
-    no job stands for calls that wait for a quota, and the page's look sends one."""
+    no job stands for calls that wait for a quota, and the chunk's look sends one."""
 
     key: CallKey
     end: int
@@ -40,11 +40,11 @@ class Wait:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Read with one consistent query. All that is said of a page is derived from this."""
+class Chunk:
+    """Read with one consistent query. All that is said of a chunk is derived from this."""
 
     plan: Plan
-    go: tuple[GoList, ...] = ()
+    go: tuple[Entrants, ...] = ()
     calls: Mapping[CallKey, Call] = field(default_factory=dict)
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
@@ -60,7 +60,7 @@ class Page:
         )
 
     @cached_property
-    def known(self) -> dict[Place, Known]:
+    def known(self) -> dict[DeliveryRef, DeliveryState]:
         answered = (fact for answer in self.answers.values() for fact in answer.facts)
         return gather((*answered, *self.reported))
 
@@ -74,10 +74,10 @@ class Page:
             + withdrawn
         )
 
-    def lists(self, step: int) -> tuple[GoList, ...]:
+    def lists(self, step: int) -> tuple[Entrants, ...]:
         """The frozen lists of a step. The first step has one: all valid targets."""
         if step == 0:
-            return (GoList(0, 0, self.plan.valid, self.plan.time),)
+            return (Entrants(0, 0, self.plan.valid, self.plan.time),)
         return tuple(g for g in self.go if g.step == step)
 
     def members(self, step: int) -> frozenset[int]:
@@ -88,23 +88,23 @@ class Page:
         steps = {0, *(g.step for g in self.go)}
         return {step: frozenset(t for g in self.lists(step) for t in g.members) for step in steps}
 
-    def of(self, place: Place) -> Known:
-        return self.known.get(place, NOTHING)
+    def of(self, ref: DeliveryRef) -> DeliveryState:
+        return self.known.get(ref, NOTHING)
 
-    def places(self, message: Message) -> Iterator[tuple[int, GoList, Place]]:
+    def refs(self, message: Message) -> Iterator[tuple[int, Entrants, DeliveryRef]]:
         """Every delivery that was decided on: (step, list, place)."""
         for step in range(len(message.strategy.steps)):
             for go in self.lists(step):
                 for code in message.codes_of(step):
-                    for place in self.plan.deliveries(code, go.members):
-                        yield step, go, place
+                    for ref in self.plan.deliveries(code, go.members):
+                        yield step, go, ref
 
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
         """How far a target is on each channel type of a step."""
         return {
             kind: self._best(
                 [
-                    self.of(Place(target, code, c))
+                    self.of(DeliveryRef(target, code, c))
                     for code in message.codes_of(step)
                     if message.channels[code] is kind
                     for c in range(self.plan.targets[target].contacts.get(code, 0))
@@ -114,7 +114,7 @@ class Page:
         }
 
     @staticmethod
-    def _best(deliveries: Sequence[Known]) -> Progress:
+    def _best(deliveries: Sequence[DeliveryState]) -> Progress:
         submitted = [
             k.facts[FactKind.SUBMITTED].time for k in deliveries if FactKind.SUBMITTED in k.facts
         ]

@@ -83,7 +83,7 @@ class Channel:
     default_label: str = FIRST_LABEL
 
     @property
-    def edition(self) -> str:
+    def credentials_fingerprint(self) -> str:
         """Tells credentials from others before: sealing the same ones again makes another one, too."""
         return hashlib.sha256(self.sealed_credentials).hexdigest()[:16]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import (
-    AskJob,
     AudienceJob,
     ChannelJob,
     DeliverJob,
     ImportJob,
     PlanJob,
     PollJob,
+    QueryJob,
     Question,
     RecallJob,
     Timer,
@@ -23,19 +23,19 @@ from chalicelib.domain.jobs import (
     TimersJob,
     WithdrawJob,
 )
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 
 AnyJob = AudienceJob | ChannelJob | ImportJob
 
 _PLAIN: Mapping[
-    str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | AskJob | ImportJob]
+    str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | QueryJob | ImportJob]
 ] = {
     "plan": PlanJob,
     "withdraw": WithdrawJob,
     "deliver": DeliverJob,
     "recall": RecallJob,
     "poll": PollJob,
-    "ask": AskJob,
+    "ask": QueryJob,
     "import": ImportJob,
 }
 _KINDS: Mapping[type[AnyJob], str] = {
@@ -67,7 +67,7 @@ def decode_audience(text: str) -> AudienceJob:
 def decode_channel(text: str) -> ChannelJob:
     """Raises ValueError for what is no job of the delivery queues."""
     job = _decode(text)
-    if not isinstance(job, DeliverJob | RecallJob | PollJob | AskJob | TimersJob):
+    if not isinstance(job, DeliverJob | RecallJob | PollJob | QueryJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
     return job
 
@@ -108,16 +108,16 @@ def _row(timer: Timer) -> list[Any]:
     return [
         timer.at,
         timer.kind.value,
-        timer.page.msgid,
-        timer.page.page,
+        timer.chunk.msgid,
+        timer.chunk.chunk,
         timer.priority.value,
         timer.channel,
     ]
 
 
 def _timer(row: list[Any]) -> Timer:
-    at, kind, msgid, page, priority, channel = row
-    place = PageId(_typed("msgid", msgid), _typed("page", page))
+    at, kind, msgid, chunk, priority, channel = row
+    place = ChunkId(_typed("msgid", msgid), _typed("chunk", chunk))
     return Timer(
         _typed("at", at), TimerKind(kind), place, Priority(priority), _typed("channel", channel)
     )

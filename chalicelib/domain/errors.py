@@ -2,17 +2,147 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 
 class OpenUMSError(Exception):
     """Root of every error that this project raises on purpose."""
 
 
-class Refused(OpenUMSError):
-    """A request that cannot be served. `code` is a UMS business code (own codes: 1019xxx), `field` names what is wrong."""
+class Refusal(OpenUMSError):
+    """A request that cannot be served, for a reason that the sender or operator can mend.
 
-    def __init__(self, code: int, message: str, *, field: str = "", status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.field, self.status = code, message, field, status
+    Each reason is a class. `field` names the part of the request that is wrong, empty if none is.
+    Texts, codes and HTTP statuses are the entrypoints' (entrypoints/http/codes.py): `values` fill
+    the texts.
+    """
+
+    def __init__(self, field: str = "", **values: object) -> None:
+        super().__init__(f"{type(self).__name__} {field} {values or ''}".strip())
+        self.field, self.values = field, values
+
+
+class NotFound(Refusal):
+    """Nothing is stored under this name. `what`: the kind of thing, in English."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what=what)
+
+
+class Taken(Refusal):
+    """Another thing has this name or code already. `what`: the other thing, with its article."""
+
+
+class InUse(Refusal):
+    """A delivery channel cannot be deleted while access channels are authorised for it. `by`."""
+
+
+class DefaultLabel(Refusal):
+    """The default contact label of a delivery channel cannot be deleted."""
+
+
+class OwnRights(Refusal):
+    """Members cannot change their own role or disable themselves."""
+
+
+class NotServed(Refusal):
+    """This deployment does not run what the platform needs. `reason`."""
+
+
+class NotAuthorised(Refusal):
+    """No delivery channel of a type is authorised and enabled. `channel_type`."""
+
+    def __init__(self, field: str, channel_type: StrEnum) -> None:
+        super().__init__(field, channel_type=channel_type)
+        self.channel_type = channel_type
+
+
+class UnknownBlacklist(Refusal):
+    """The access channel has no such blacklist. `number`."""
+
+
+class UnknownWhitelist(Refusal):
+    """The access channel has no such whitelist. `number`."""
+
+
+class UnknownSegment(Refusal):
+    """The access channel has no such segment. `number`."""
+
+
+class UnknownTemplate(Refusal):
+    """The access channel has no such template. `number`."""
+
+
+class UnknownTemplateVersion(Refusal):
+    """The template has no such version. `number`, `version`."""
+
+
+class TemplateClosed(Refusal):
+    """A channel type of the template has no delivery channel now. `types`."""
+
+
+class UnknownStrategy(Refusal):
+    """The access channel has no such strategy. `number`."""
+
+
+class StrategyClosed(Refusal):
+    """A channel type of the strategy has no delivery channel now. `types`."""
+
+
+class StrategyDiffers(Refusal):
+    """The strategy and the contents name different channel types. `of`: whose contents."""
+
+
+class ContentMissing(Refusal):
+    """Registration ids of a type have no content, or the content has no ids. `needs`."""
+
+
+class PlatformMissing(Refusal):
+    """An app push names no platform. `why`: a further reason, or empty."""
+
+
+class PlatformWrong(Refusal):
+    """An app push names a platform that does not exist. `platforms`: those that do."""
+
+
+class PlatformRepeated(Refusal):
+    """Two elements of an app push name the same platform. `platform`."""
+
+
+class SmsTemplateWrong(Refusal):
+    """An SMS names a vendor's template by something that is not an id. `reason`."""
+
+
+class ContentTooLarge(Refusal):
+    """The contents of a message exceed what one message may hold. `limit`: bytes."""
+
+
+class WithdrawnAlready(Refusal):
+    """The message was withdrawn before."""
+
+
+class TooLateToWithdraw(Refusal):
+    """The message was accepted too long ago. `hours`: how long a message can be withdrawn."""
+
+
+class KeyReused(Refusal):
+    """An idempotency key was used with another request."""
+
+
+class NoMessageId(Refusal):
+    """Several random message ids were taken. Nothing was stored; a repeat will succeed."""
+
+
+class TokenUnsupported(Refusal):
+    """The platform does not use access tokens. `platform`."""
+
+
+class NoToken(Refusal):
+    """A provider did not return an access token in time. `seconds`, `code`: its own word."""
+
+
+class TooEarly(OpenUMSError):
+    """A job arrived before the record that it needs. The queue hands the job out again."""
 
 
 class Invalid(OpenUMSError):

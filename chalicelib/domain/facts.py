@@ -1,7 +1,7 @@
 """Facts: what happened to deliveries. They are only ever added, and a delivery's state is a pure function of them.
 
-A fact names its delivery by place: position of the target in its page, delivery channel, position of the contact. Facts travel and
-are stored in bundles (all that one call's answer or one webhook said about a page), since a bundle costs one write where its facts
+A fact names its delivery by place: position of the target in its chunk, delivery channel, position of the contact. Facts travel and
+are stored in bundles (all that one call's answer or one webhook said about a chunk), since a bundle costs one write where its facts
 would cost hundreds. Two facts of the same kind about one delivery are one: the earliest stands.
 """
 
@@ -50,8 +50,8 @@ ENDS_SUBMISSION = frozenset(
 )
 
 
-class Place(NamedTuple):
-    """A delivery within its page."""
+class DeliveryRef(NamedTuple):
+    """A delivery within its chunk."""
 
     target: int
     channel: str  # code of the delivery channel
@@ -59,7 +59,7 @@ class Place(NamedTuple):
 
 
 class Fact(NamedTuple):
-    place: Place
+    ref: DeliveryRef
     kind: FactKind
     time: int  # ms; the provider's, or the call record's, so that a repeat says the same
     code: str = ""
@@ -69,7 +69,7 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class Bundle:
-    """Facts of one page that became known together. The same facts make the same bundle, so that a repeat replaces itself."""
+    """Facts of one chunk that became known together. The same facts make the same bundle, so that a repeat replaces itself."""
 
     facts: tuple[Fact, ...]
 
@@ -82,22 +82,22 @@ def encode(facts: Iterable[Fact]) -> bytes:
     """Compact JSON, in one order whatever the order of the facts: [[channel, kind, code, source, [[target, contact, time, id], …]], …]."""
     ordered = sorted(
         set(facts),
-        key=lambda f: (f.place.channel, f.kind, f.code, f.source, f.place, f.time, f.provider_id),
+        key=lambda f: (f.ref.channel, f.kind, f.code, f.source, f.ref, f.time, f.provider_id),
     )
-    groups = groupby(ordered, key=lambda f: (f.place.channel, f.kind.value, f.code, f.source))
+    groups = groupby(ordered, key=lambda f: (f.ref.channel, f.kind.value, f.code, f.source))
     body = [[*head, [_member(f) for f in members]] for head, members in groups]
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _member(fact: Fact) -> list[int | str]:
-    member: list[int | str] = [fact.place.target, fact.place.contact, fact.time]
+    member: list[int | str] = [fact.ref.target, fact.ref.contact, fact.time]
     return [*member, fact.provider_id] if fact.provider_id else member
 
 
 def decode(raw: bytes) -> tuple[Fact, ...]:
     return tuple(
         Fact(
-            Place(m[0], channel, m[1]),
+            DeliveryRef(m[0], channel, m[1]),
             FactKind(kind),
             m[2],
             code,
@@ -112,7 +112,7 @@ def decode(raw: bytes) -> tuple[Fact, ...]:
 _TIME = attrgetter("time", "code", "source", "provider_id")
 
 
-class Known(NamedTuple):
+class DeliveryState(NamedTuple):
     """What is known of one delivery: for each kind its earliest fact."""
 
     facts: Mapping[FactKind, Fact]
@@ -158,15 +158,15 @@ class Known(NamedTuple):
         return next((kind.value for kind in order if kind in self.facts), "pending")
 
 
-NOTHING = Known({})
+NOTHING = DeliveryState({})
 
 
-def gather(facts: Iterable[Fact]) -> dict[Place, Known]:
+def gather(facts: Iterable[Fact]) -> dict[DeliveryRef, DeliveryState]:
     """Whatever the order and however often: the same facts give the same state."""
-    found: dict[Place, dict[FactKind, Fact]] = {}
+    found: dict[DeliveryRef, dict[FactKind, Fact]] = {}
     for fact in facts:
-        kinds = found.setdefault(fact.place, {})
+        kinds = found.setdefault(fact.ref, {})
         old = kinds.get(fact.kind)
         if old is None or _TIME(fact) < _TIME(old):
             kinds[fact.kind] = fact
-    return {place: Known(kinds) for place, kinds in found.items()}
+    return {ref: DeliveryState(kinds) for ref, kinds in found.items()}

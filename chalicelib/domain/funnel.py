@@ -1,4 +1,4 @@
-"""Counting a page: funnels by people and by channel, losses by reason, and what is still open. A message is the sum of its pages."""
+"""Counting a chunk: funnels by people and by channel, losses by reason, and what is still open. A message is the sum of its chunks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.facts import FactKind, Known
+from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.strategies import Verdict
 
@@ -32,7 +32,7 @@ _LOST_BEFORE_SUBMISSION = (
 
 @dataclass(frozen=True)
 class Counts:
-    """`users` and `channels` count stages; losses count (stage, reason). `seen` orders two counts of the same page."""
+    """`users` and `channels` count stages; losses count (stage, reason). `seen` orders two counts of the same chunk."""
 
     seen: int = 0
     users: Mapping[str, int] = field(default_factory=Counter)
@@ -45,7 +45,7 @@ class Counts:
     open: Mapping[str, int] = field(
         default_factory=Counter
     )  # unsubmitted deliveries, undecided targets, awaited receipts
-    ends: int = 0  # pages with which a walker's part of the audience ends
+    ends: int = 0  # chunks with which a walker's part of the audience ends
 
     def plain(self) -> dict[str, Any]:
         """As dicts and numbers, to be stored; `Counts(**plain)` gives it back."""
@@ -56,17 +56,17 @@ def _plain(value: Any) -> Any:
     return {k: _plain(v) for k, v in value.items()} if isinstance(value, Mapping) else value
 
 
-def count(message: Message, page: Page) -> Counts:
+def count(message: Message, chunk: Chunk) -> Counts:
     best: dict[int, set[str]] = {}
     channels: dict[str, Counter[str]] = {}
     losses: dict[str, Counter[str]] = {}
     waiting: Counter[str] = Counter()
-    for _, _, place in page.places(message):
-        kind, known = message.channels[place.channel].value, page.of(place)
+    for _, _, ref in chunk.refs(message):
+        kind, known = message.channels[ref.channel].value, chunk.of(ref)
         stages = _stages(known)
         channels.setdefault(kind, Counter()).update(stages)
         losses.setdefault(kind, Counter()).update(_losses(known))
-        best.setdefault(place.target, set()).update(
+        best.setdefault(ref.target, set()).update(
             s for s in stages if s not in ("planned", "valid")
         )
         waiting["unsubmitted"] += not known.ended
@@ -75,31 +75,31 @@ def count(message: Message, page: Page) -> Counts:
             and not known.delivered
             and not known.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
         )
-    for kind, reason in _refused(message, page):
+    for kind, reason in _refused(message, chunk):
         channels.setdefault(kind, Counter())["planned"] += 1
         losses.setdefault(kind, Counter())[reason] += 1
-    waiting["undecided"] = sum(_is_undecided(message, page, t) for t in page.plan.valid)
+    waiting["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
-        seen=page.seen,
-        users=_users(page, best),
+        seen=chunk.seen,
+        users=_users(chunk, best),
         channels=channels,
-        user_losses=Counter(t.loss.value for t in page.plan.targets if t.loss),
+        user_losses=Counter(t.loss.value for t in chunk.plan.targets if t.loss),
         channel_losses=losses,
         steps=Counter(
-            {str(n + 1): len(page.members(n)) for n in range(len(message.strategy.steps))}
+            {str(n + 1): len(chunk.members(n)) for n in range(len(message.strategy.steps))}
         ),
         open=waiting,
-        ends=int(page.plan.next is None),
+        ends=int(chunk.plan.next is None),
     )
 
 
-def _refused(message: Message, page: Page) -> Iterator[tuple[str, str]]:
+def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
     """The channel type and the reason of who came to a step where their contact is dead or has opted out."""
     for step in range(len(message.strategy.steps)):
-        for target in page.members(step):
+        for target in chunk.members(step):
             contacts, refused = (
-                page.plan.targets[target].contacts,
-                page.plan.targets[target].refused,
+                chunk.plan.targets[target].contacts,
+                chunk.plan.targets[target].refused,
             )
             yield from (
                 (message.channels[code].value, refused[code])
@@ -108,7 +108,7 @@ def _refused(message: Message, page: Page) -> Iterator[tuple[str, str]]:
             )
 
 
-def _stages(known: Known) -> list[str]:
+def _stages(known: DeliveryState) -> list[str]:
     """The stages of the funnel that a delivery has reached."""
     reached = ["planned"]
     if known.submitted or not known.has(FactKind.INVALID_TARGET):
@@ -122,7 +122,7 @@ def _stages(known: Known) -> list[str]:
     return reached
 
 
-def _losses(known: Known) -> list[str]:
+def _losses(known: DeliveryState) -> list[str]:
     if known.delivered:
         return []
     if known.has(FactKind.DELIVERY_FAILED):
@@ -132,34 +132,34 @@ def _losses(known: Known) -> list[str]:
     return [_reason(known, kind) for kind in _LOST_BEFORE_SUBMISSION if known.has(kind)][:1]
 
 
-def _reason(known: Known, kind: FactKind) -> str:
+def _reason(known: DeliveryState, kind: FactKind) -> str:
     code = known.facts[kind].code
     return f"{kind.value}:{code}" if code else kind.value
 
 
-def _users(page: Page, best: Mapping[int, set[str]]) -> Counter[str]:
-    users = Counter(planned=len(page.plan.targets), valid=len(page.plan.valid))
+def _users(chunk: Chunk, best: Mapping[int, set[str]]) -> Counter[str]:
+    users = Counter(planned=len(chunk.plan.targets), valid=len(chunk.plan.valid))
     users.update(stage for stages in best.values() for stage in stages)
     return users
 
 
-def _is_undecided(message: Message, page: Page, target: int) -> bool:
+def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
     """Whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
-    if page.withdrawn is not None:
+    if chunk.withdrawn is not None:
         return False
-    step = max((n for n in range(last + 1) if target in page.members(n)), default=0)
+    step = max((n for n in range(last + 1) if target in chunk.members(n)), default=0)
     if step == last:
         return False
-    return page.verdict(message, target, step + 1, message.accepted)[0] is not Verdict.STAY
+    return chunk.verdict(message, target, step + 1, message.accepted)[0] is not Verdict.STAY
 
 
-def total(pages: Iterable[Counts]) -> Counts:
-    """The sum of pages."""
+def total(chunks: Iterable[Counts]) -> Counts:
+    """The sum of chunks."""
     result: dict[str, Any] = {name: Counter() for name in ("users", "user_losses", "steps", "open")}
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
     seen = ends = 0
-    for counts in pages:
+    for counts in chunks:
         seen, ends = seen + counts.seen, ends + counts.ends
         for name, counter in result.items():
             counter.update(getattr(counts, name))

@@ -43,7 +43,7 @@ class Import:
     expires: int  # epoch seconds
     target: int = 0  # number of the segment or list
     state: ImportState = ImportState.WAITING
-    mark: str = ""  # of the file that was started: another one in its place is not read
+    etag: str = ""  # of the file that was started: another one in its place is not read
     total: int = 0  # rows of the file, once somebody has looked through it
     rows: int = 0  # that were read and worked on
     changed: int = 0

@@ -7,16 +7,16 @@ from enum import StrEnum
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 
 
 @dataclass(frozen=True)
 class PlanJob:
-    """Plan an audience from this page on, which begins after `position`: a user's place in the order of users, or how many named
+    """Plan an audience from this chunk on, which begins after `position`: a user's place in the order of users, or how many named
     targets came before."""
 
     msgid: str
-    page: int
+    chunk: int
     position: str = ""
 
 
@@ -26,7 +26,7 @@ class DeliverJob:
     turn that it has reserved, 0: none; `day` is the one in whose quota its deliveries are reserved, empty: in none."""
 
     msgid: str
-    page: int
+    chunk: int
     step: int
     number: int
     channel: str
@@ -46,13 +46,13 @@ class Question(StrEnum):
 
 
 @dataclass(frozen=True)
-class AskJob:
+class QueryJob:
     """Ask the provider of a delivery channel something. `id` is the random one under which the API finds the answer."""
 
     channel: str
     question: Question
     id: str
-    redirect_uri: str = ""  # of an authorisation: where its page leads afterwards
+    redirect_uri: str = ""  # of an authorisation: where its chunk leads afterwards
 
 
 @dataclass(frozen=True)
@@ -64,27 +64,27 @@ class PollJob:
 
 @dataclass(frozen=True)
 class WithdrawJob:
-    """Let nothing more leave of a walker's pages, from this one on."""
+    """Let nothing more leave of a walker's chunks, from this one on."""
 
     msgid: str
-    page: int
+    chunk: int
 
 
 @dataclass(frozen=True)
 class RecallJob:
-    """Ask a provider to take back what a page has submitted on one delivery channel."""
+    """Ask a provider to take back what a chunk has submitted on one delivery channel."""
 
     msgid: str
-    page: int
+    chunk: int
     channel: str
     tries: int = 0
 
 
 class TimerKind(StrEnum):
-    LOOK = "look"  # is a page started, submitted, due for the next step?
+    CHECK = "look"  # is a chunk started, submitted, due for the next step?
     RECOUNT = "recount"
-    WITHDRAW = "withdraw"  # has all of a page been stopped or taken back that can be? Of the first page: of every page
-    POLL = "poll"  # ask the provider for a page's receipts
+    WITHDRAW = "withdraw"  # has all of a chunk been stopped or taken back that can be? Of the first chunk: of every chunk
+    POLL = "poll"  # ask the provider for a chunk's receipts
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,14 @@ class Timer:
 
     at: int
     kind: TimerKind
-    page: PageId
+    chunk: ChunkId
     priority: Priority
     channel: str = ""  # for polls
 
     @property
     def what(self) -> str:
         return keys.join(
-            self.kind.value, self.page.msgid, self.page.page, self.priority.value, self.channel
+            self.kind.value, self.chunk.msgid, self.chunk.chunk, self.priority.value, self.channel
         )
 
 
@@ -119,7 +119,7 @@ class ImportJob:
 
 
 AudienceJob = PlanJob | WithdrawJob | TimersJob
-ChannelJob = DeliverJob | RecallJob | PollJob | AskJob | TimersJob
+ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 
-PAGE_TARGETS = 500
+CHUNK_TARGETS = 500
 INLINE_TARGETS = 100  # a send to so many explicit targets is planned in the request itself
 
 
@@ -71,7 +71,7 @@ class Message:
 
     @property
     def summary(self) -> Summary:
-        targets = None if self.audience.is_walked else len(self.userids)
+        targets = None if self.audience.is_scanned else len(self.userids)
         return Summary(
             self.msgid,
             self.audience.kind,
@@ -86,18 +86,18 @@ class Message:
     @property
     def inline(self) -> bool:
         """Small enough to be planned in the request, and counted when somebody asks."""
-        return not self.audience.is_walked and len(self.userids) <= INLINE_TARGETS
+        return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
 
     @property
-    def first_pages(self) -> range:
-        """The first page of each walker; the others follow at distances of as many pages as there are walkers."""
+    def first_chunks(self) -> range:
+        """The first chunk of each walker; the others follow at distances of as many chunks as there are walkers."""
         return range(self.audience.walkers)
 
-    def walker(self, page: int) -> int:
-        return page % self.audience.walkers
+    def walker(self, chunk: int) -> int:
+        return chunk % self.audience.walkers
 
-    def page_after(self, page: int) -> int:
-        return page + self.audience.walkers
+    def chunk_after(self, chunk: int) -> int:
+        return chunk + self.audience.walkers
 
     def codes_of(self, step: int) -> tuple[str, ...]:
         """The delivery channels of a step, in a fixed order."""

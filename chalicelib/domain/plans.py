@@ -1,4 +1,4 @@
-"""Plans, go lists and calls: what was decided for a page, once."""
+"""Plans, go lists and calls: what was decided for a chunk, once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.domain import keys
-from chalicelib.domain.facts import Place
+from chalicelib.domain.facts import DeliveryRef
 
 
 class TargetLoss(StrEnum):
@@ -33,16 +33,16 @@ class Target(NamedTuple):
     ] = {}  # code -> why a contact there was left out: opted_out, contact_gone
 
 
-class PageId(NamedTuple):
+class ChunkId(NamedTuple):
     msgid: str
-    page: int
+    chunk: int
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Written once: who is in the page, what each has, and where the audience goes on."""
+    """Written once: who is in the chunk, what each has, and where the audience goes on."""
 
-    id: PageId
+    id: ChunkId
     targets: tuple[Target, ...]
     contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(
         repr=False
@@ -50,16 +50,18 @@ class Plan:
     time: int
     next: (
         str | None
-    )  # position in the audience after which the walker's next page begins; None: this is its last page
+    )  # position in the audience after which the walker's next chunk begins; None: this is its last chunk
 
-    def deliveries(self, code: str, members: Sequence[int]) -> tuple[Place, ...]:
+    def deliveries(self, code: str, members: Sequence[int]) -> tuple[DeliveryRef, ...]:
         """The deliveries of these targets on one channel, in the order that call ranges count in."""
         return tuple(
-            Place(t, code, c) for t in members for c in range(self.targets[t].contacts.get(code, 0))
+            DeliveryRef(t, code, c)
+            for t in members
+            for c in range(self.targets[t].contacts.get(code, 0))
         )
 
-    def contact(self, place: Place) -> str:
-        return self.contacts[place.target][place.channel][place.contact]
+    def contact(self, ref: DeliveryRef) -> str:
+        return self.contacts[ref.target][ref.channel][ref.contact]
 
     @property
     def valid(self) -> tuple[int, ...]:
@@ -67,8 +69,8 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class GoList:
-    """Who of a page goes on to a step of the strategy, frozen once. A target is in one list of a step at most."""
+class Entrants:
+    """Who of a chunk goes on to a step of the strategy, frozen once. A target is in one list of a step at most."""
 
     step: int
     number: int

@@ -85,12 +85,12 @@ class Account:
     code: str
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
-    edition: str = ""
+    credentials_fingerprint: str = ""
 
 
-def token_name(code: str, edition: str) -> str:
+def token_name(code: str, credentials_fingerprint: str) -> str:
     """Under which a delivery channel's access token is kept: other credentials never use the token that earlier ones brought."""
-    return keys.join(code, "access", edition)
+    return keys.join(code, "access", credentials_fingerprint)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Outcome:
     )
     uncertain: bool = False
     later: bool = False
-    gone: bool = False  # the contact itself is dead (bounced for good, no such number, unfollowed): sending should stop
+    undeliverable: bool = False  # the contact itself is dead (bounced for good, no such number, unfollowed): sending should stop
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class Receipt:
     time: int
     contact: str = field(default="", repr=False)  # where the id is per call
     code: str = ""
-    gone: bool = False  # the contact itself is dead, see Outcome
+    undeliverable: bool = False  # the contact itself is dead, see Outcome
 
 
 @dataclass(frozen=True)

@@ -9,32 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.errors import Refused
+from chalicelib.domain.errors import Invalid, PlatformMissing, PlatformRepeated, PlatformWrong
 from chalicelib.domain.templates import Content
 
-# docs.jiguang.cn/jums, "message_code" (2021-12-15): App platform missing, App platform wrong.
-PARAMETER, PLATFORM_MISSING, PLATFORM_WRONG = 4004, 1015084, 1015085
 PLATFORMS = ("android", "ios", "quickapp", "web", "hmos")
 OBJECTS = ("notification", "message", "options")
-WRONG_PLATFORM = 'platform 错误 (must be "all", or one or a list of ' + ", ".join(PLATFORMS) + ")"
 UNSUPPORTED = ("audience", "callback")  # of a push, within UMS
 
 
 def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list[str]]:
-    """The push and its platforms; raises Refused for a device that would get two, or for parts that contradict each other."""
+    """The push and its platforms; raises a Refusal or Invalid for a device that would get two, or for parts that contradict each other."""
     if len(elements) == 1:
         return _content(elements[0], "msg_app[0]"), _platforms(elements[0], "msg_app[0]")
     platforms: list[str] = []
     push: dict[str, Any] = {}
     for n, element in enumerate(elements):
-        place = f"msg_app[{n}]"
-        own = _named(_platforms(element, place))
+        path = f"msg_app[{n}]"
+        own = _named(_platforms(element, path))
         twice = next((name for name in own if name in platforms), None)
         if twice:
-            reason = f"{place}.platform: {twice} 重复 (stands in another element too: it would be sent twice)"
-            raise Refused(PLATFORM_WRONG, reason, field=f"{place}.platform")
+            raise PlatformRepeated(f"{path}.platform", platform=twice)
         platforms += own
-        _merge(push, _content(element, place), own, place)
+        _merge(push, _content(element, path), own, path)
     _check_everywhere(elements)
     return push, platforms
 
@@ -49,15 +45,11 @@ def is_platform(given: Any) -> bool:
     return known or given == "all"
 
 
-def _platforms(element: Mapping[str, Any], place: str) -> str | list[str]:
+def _platforms(element: Mapping[str, Any], path: str) -> str | list[str]:
     if element.get("platform") in (None, "", []):
-        raise Refused(
-            PLATFORM_MISSING, f"{place}.platform 缺失 (is required)", field=f"{place}.platform"
-        )
+        raise PlatformMissing(f"{path}.platform", why="")
     if not is_platform(element["platform"]):
-        raise Refused(
-            PLATFORM_WRONG, f"{place}.platform: {WRONG_PLATFORM}", field=f"{place}.platform"
-        )
+        raise PlatformWrong(f"{path}.platform", platforms=PLATFORMS)
     given: str | list[str] = element["platform"]
     return given
 
@@ -68,38 +60,32 @@ def _named(platforms: str | list[str]) -> list[str]:
     return [platforms] if isinstance(platforms, str) else list(dict.fromkeys(platforms))
 
 
-def _content(element: Mapping[str, Any], place: str) -> Content:
+def _content(element: Mapping[str, Any], path: str) -> Content:
     """Without what is said elsewhere. A `cid` is dropped: repeats are told apart by one of our own."""
     for name in UNSUPPORTED:
         if name in element:
-            raise Refused(
-                PARAMETER, f"{place}.{name}: cannot be sent through UMS", field=f"{place}.{name}"
-            )
+            raise Invalid(f"{path}.{name}", "cannot be sent through UMS")
     for name in OBJECTS:
         if name in element and not isinstance(element[name], Mapping):
-            raise Refused(PARAMETER, f"{place}.{name}: must be an object", field=f"{place}.{name}")
+            raise Invalid(f"{path}.{name}", "must be an object")
     return {name: value for name, value in element.items() if name not in ("platform", "cid")}
 
 
-def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], place: str) -> None:
+def _merge(push: dict[str, Any], element: Content, platforms: Sequence[str], path: str) -> None:
     for name, value in element.items():
         if name == "notification":
             push[name] = {**push.get(name, {}), **_parts(value, platforms)}
         elif name == "options":
             options = push.setdefault(name, {})
             for option, setting in value.items():
-                _put(options, option, setting, f"{place}.options.{option}")
+                _put(options, option, setting, f"{path}.options.{option}")
         else:
-            _put(push, name, value, f"{place}.{name}")
+            _put(push, name, value, f"{path}.{name}")
 
 
-def _put(into: dict[str, Any], name: str, value: Any, place: str) -> None:
+def _put(into: dict[str, Any], name: str, value: Any, path: str) -> None:
     if name in into and into[name] != value:
-        raise Refused(
-            PARAMETER,
-            f"{place}: must be the same in every element, since they become one push",
-            field=place,
-        )
+        raise Invalid(path, "must be the same in every element, since they become one push")
     into[name] = value
 
 
@@ -119,9 +105,5 @@ def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
     """A custom message is for every platform of a push: one that stands in some of the elements only would reach the others too."""
     having = [n for n, element in enumerate(elements) if "message" in element]
     if having and len(having) < len(elements):
-        place = f"msg_app[{having[0]}].message"
-        raise Refused(
-            PARAMETER,
-            f"{place}: must stand in every element, since they become one push",
-            field=place,
-        )
+        path = f"msg_app[{having[0]}].message"
+        raise Invalid(path, "must stand in every element, since they become one push")

@@ -7,42 +7,58 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import Mark, User
+from chalicelib.domain.users import Suppression, User
 
 _CHINA = re.compile(r"(?:\+|00)?86(1\d{10})", re.ASCII)
 
 
-def gone(user: User, kind: ChannelType, contact: str, mark: Mark) -> User:
+def mark_undeliverable(
+    user: User, kind: ChannelType, contact: str, suppression: Suppression
+) -> User:
     """Reported as dead; the first report stands, and one of a contact that the user has no more says nothing."""
-    marks = user.gone.get(kind, {})
-    if contact in marks or (kind, contact) not in user.all_contacts:
+    suppressions = user.undeliverable.get(kind, {})
+    if contact in suppressions or (kind, contact) not in user.all_contacts:
         return user
-    return replace(user, gone={**user.gone, kind: {**marks, contact: mark}})
+    return replace(
+        user, undeliverable={**user.undeliverable, kind: {**suppressions, contact: suppression}}
+    )
 
 
-def alive(user: User, kind: ChannelType, contact: str, time: int) -> User:
+def mark_deliverable(user: User, kind: ChannelType, contact: str, time: int) -> User:
     """Something arrived there after it was reported as dead."""
-    marks = user.gone.get(kind, {})
-    if contact not in marks or marks[contact].time > time:
+    suppressions = user.undeliverable.get(kind, {})
+    if contact not in suppressions or suppressions[contact].time > time:
         return user
-    kept = {each: mark for each, mark in marks.items() if each != contact}
-    rest = {other: of for other, of in user.gone.items() if other is not kind}
-    return replace(user, gone={**rest, **({kind: kept} if kept else {})})
+    kept = {each: suppression for each, suppression in suppressions.items() if each != contact}
+    rest = {other: of for other, of in user.undeliverable.items() if other is not kind}
+    return replace(user, undeliverable={**rest, **({kind: kept} if kept else {})})
 
 
-def opted(user: User, kind: ChannelType, contact: str, said: Mapping[str, Mark | None]) -> User:
+def set_opt_outs(
+    user: User, kind: ChannelType, contact: str, said: Mapping[str, Suppression | None]
+) -> User:
     """By channel key: since when it is opted out; None: it is not. A contact that the user has no more is left alone."""
     if (kind, contact) not in user.all_contacts:
         return user
-    by_contact = user.refusals.get(kind, {})
+    by_contact = user.opt_outs.get(kind, {})
     old = by_contact.get(contact, {})
-    merged = {**old, **{key: old.get(key, mark) if mark else None for key, mark in said.items()}}
-    new = {key: mark for key, mark in merged.items() if mark is not None}
+    merged = {
+        **old,
+        **{
+            key: old.get(key, suppression) if suppression else None
+            for key, suppression in said.items()
+        },
+    }
+    new = {key: suppression for key, suppression in merged.items() if suppression is not None}
     if new == old:
         return user
-    kept = {each: marks for each, marks in {**by_contact, contact: new}.items() if marks}
-    rest = {other: of for other, of in user.refusals.items() if other is not kind}
-    return replace(user, refusals={**rest, **({kind: kept} if kept else {})})
+    kept = {
+        each: suppressions
+        for each, suppressions in {**by_contact, contact: new}.items()
+        if suppressions
+    }
+    rest = {other: of for other, of in user.opt_outs.items() if other is not kind}
+    return replace(user, opt_outs={**rest, **({kind: kept} if kept else {})})
 
 
 def canonical(kind: ChannelType, contact: str) -> str:

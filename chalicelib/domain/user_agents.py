@@ -18,7 +18,7 @@ _PROGRAMS = re.compile(
 )
 
 
-def is_program(headers: Mapping[str, str]) -> bool:
+def is_bot(headers: Mapping[str, str]) -> bool:
     """By the user agent, which browsers always send, and by what a browser says that fetches ahead. Names are in lower case."""
     agent = headers.get("user-agent", "").strip()
     ahead = " ".join(

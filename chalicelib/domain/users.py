@@ -21,7 +21,7 @@ Labelled = Mapping[
 ]  # code of a delivery channel -> id of a contact label -> contact
 
 
-class Mark(NamedTuple):
+class Suppression(NamedTuple):
     """Why sending to a contact should stop, and since when (ms)."""
 
     code: str
@@ -37,10 +37,10 @@ class User:
     tags: Scoped = field(default_factory=dict)
     version: int = 0
     labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)
-    gone: Mapping[ChannelType, Mapping[str, Mark]] = field(
+    undeliverable: Mapping[ChannelType, Mapping[str, Suppression]] = field(
         default_factory=dict, repr=False
     )  # contact -> reported as dead
-    refusals: Mapping[ChannelType, Mapping[str, Mapping[str, Mark]]] = field(
+    opt_outs: Mapping[ChannelType, Mapping[str, Mapping[str, Suppression]]] = field(
         default_factory=dict, repr=False
     )
     """Contact -> channel key or `all` -> opted out."""
@@ -71,12 +71,12 @@ class User:
             return scoped.get(code, ())
         return scoped.get(channel_key) or scoped.get(ALL, ())
 
-    def mark(self, kind: ChannelType, contact: str, channel_key: str) -> str:
+    def suppression(self, kind: ChannelType, contact: str, channel_key: str) -> str:
         """Why this access channel should not send to a contact: `opted_out`, `contact_gone`, or empty."""
-        refused = self.refusals.get(kind, {}).get(contact, {})
+        refused = self.opt_outs.get(kind, {}).get(contact, {})
         if channel_key in refused or ALL in refused:
             return "opted_out"
-        return "contact_gone" if contact in self.gone.get(kind, {}) else ""
+        return "contact_gone" if contact in self.undeliverable.get(kind, {}) else ""
 
     def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
         """Whether something of this user belongs to the access channel itself, not to all."""
@@ -113,7 +113,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Change:
+class Bindings:
     """What one of `set`, `add`, `del` asks for."""
 
     contacts: Mapping[ChannelType, Scoped] = field(default_factory=dict, repr=False)
@@ -134,9 +134,9 @@ class UserChange:
     """`set` replaces what a scope holds, `add` joins, `remove` takes away; in this order."""
 
     userid: str
-    set: Change = Change()
-    add: Change = Change()
-    remove: Change = Change()
+    set: Bindings = Bindings()
+    add: Bindings = Bindings()
+    remove: Bindings = Bindings()
     labels: Mapping[ChannelType, Labelled] = field(
         default_factory=dict, repr=False
     )  # an empty contact takes the label's away
@@ -163,9 +163,13 @@ def apply(user: User, change: UserChange) -> User:
         for kind in sorted(kinds)
     }
     tags = _merge(user.tags, change.set.tags, change.add.tags, change.remove.tags)
-    gone = {
-        kind: {c: mark for c, mark in marks.items() if c not in _named(change, kind)}
-        for kind, marks in user.gone.items()
+    undeliverable = {
+        kind: {
+            c: suppression
+            for c, suppression in suppressions.items()
+            if c not in _named(change, kind)
+        }
+        for kind, suppressions in user.undeliverable.items()
     }
     labels = {
         kind: _labelled(user.labels.get(kind, {}), change.labels.get(kind, {}))
@@ -180,7 +184,7 @@ def apply(user: User, change: UserChange) -> User:
         user,
         contacts={k: s for k, s in contacts.items() if s},
         tags=tags,
-        gone={k: m for k, m in gone.items() if m},
+        undeliverable={k: m for k, m in undeliverable.items() if m},
         labels={k: by_code for k, by_code in labels.items() if by_code},
         attributes=attributes,
     )

@@ -1,7 +1,7 @@
-"""2. Turn an audience into pages of targets, resumable from any page.
+"""2. Turn an audience into chunks of targets, resumable from any chunk.
 
-Named targets are cut into pages in their order. Everyone, tags and segments are walked in the order of users, by walkers that share
-the buckets between them: a page is a stretch of that order and says where it ends, so that copies of a job never overlap or leave a gap.
+Named targets are cut into chunks in their order. Everyone, tags and segments are walked in the order of users, by walkers that share
+the buckets between them: a chunk is a stretch of that order and says where it ends, so that copies of a job never overlap or leave a gap.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 from chalicelib.domain import audiences, channel_options, keys, suppressions
 from chalicelib.domain.audiences import AudienceKind
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
-from chalicelib.domain.messages import PAGE_TARGETS, Message
-from chalicelib.domain.plans import PageId, Plan, Target
+from chalicelib.domain.messages import CHUNK_TARGETS, Message
+from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch
 from chalicelib.flow.select import Contacts, Lists, select, select_contact
 from chalicelib.ports import World
 
-PAGE_BYTES = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
-PAGES_PER_JOB = 10
+CHUNK_BYTES = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
+CHUNKS_PER_JOB = 10
 
 
 class Candidate(NamedTuple):
@@ -35,43 +35,43 @@ class Candidate(NamedTuple):
 
 
 def plan(world: World, job: PlanJob) -> None:
-    """Plan and dispatch pages from here on. A repeat finds the plans that are there and sends the same jobs again."""
+    """Plan and dispatch chunks from here on. A repeat finds the plans that are there and sends the same jobs again."""
     message = world.messages.get(job.msgid)
     if message is None:
         return
-    page, position = job.page, job.position
-    for _ in range(PAGES_PER_JOB):
+    chunk, position = job.chunk, job.position
+    for _ in range(CHUNKS_PER_JOB):
         if world.messages.withdrawn(job.msgid) is not None:
             return
-        stored = _plan_page(world, message, page, position)
+        stored = _plan_chunk(world, message, chunk, position)
         if stored.next is None:
             return
-        page, position = message.page_after(page), stored.next
-    world.queues.send([_job(message, page, position)])
+        chunk, position = message.chunk_after(chunk), stored.next
+    world.queues.send([_job(message, chunk, position)])
 
 
 def first_jobs(message: Message) -> list[Envelope]:
     """One per walker."""
-    return [_job(message, page, "") for page in message.first_pages]
+    return [_job(message, chunk, "") for chunk in message.first_chunks]
 
 
-def _job(message: Message, page: int, position: str) -> Envelope:
+def _job(message: Message, chunk: int, position: str) -> Envelope:
     return Envelope(
-        PlanJob(message.msgid, page, position), message.priority, None, message.channel_key
+        PlanJob(message.msgid, chunk, position), message.priority, None, message.channel_key
     )
 
 
-def _plan_page(world: World, message: Message, number: int, position: str) -> Plan:
-    at = PageId(message.msgid, number)
+def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
+    at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
     known = world.ledger.plan(at) if message.inline else None
     stored = known or world.ledger.put_plan(make_plan(world, message, number, position), message)
-    if number:  # the first page's timer was stored with the message
+    if number:  # the first chunk's timer was stored with the message
         look_at = stored.time + world.limits.check_after * 1000
-        world.timers.set([Timer(look_at, TimerKind.LOOK, at, message.priority)])
-    jobs = dispatch.jobs(message, Page(stored), 0, 0)
+        world.timers.set([Timer(look_at, TimerKind.CHECK, at, message.priority)])
+    jobs = dispatch.jobs(message, Chunk(stored), 0, 0)
     world.queues.send(
-        [*jobs, dispatch.look_now(message, at, stored.time)]
+        [*jobs, dispatch.check_now(message, at, stored.time)]
         if somebody_cannot_start(message, stored)
         else jobs
     )
@@ -85,12 +85,12 @@ def somebody_cannot_start(message: Message, stored: Plan) -> bool:
 
 
 def make_plan(
-    world: World, message: Message, page: int, position: str, contacts: Sequence[str] = ()
+    world: World, message: Message, chunk: int, position: str, contacts: Sequence[str] = ()
 ) -> Plan:
-    """Decide on a page of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
-    candidates, is_last = _candidates(world, message, page, position, contacts)
+    """Decide on a chunk of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
+    candidates, is_last = _candidates(world, message, chunk, position, contacts)
     lists = _lists(world, message, candidates)
-    said = _Said(
+    said = ChunkSuppressions(
         _opted_out(world, message, candidates), _to_gone(world, message), _own(world, message)
     )
     selected = [_select(message, each, lists, said) for each in candidates]
@@ -98,7 +98,7 @@ def make_plan(
     targets = [each for each in selected[:fitting] if each is not None]
     ends = is_last and fitting == len(selected)
     return Plan(
-        id=PageId(message.msgid, page),
+        id=ChunkId(message.msgid, chunk),
         targets=tuple(target for target, _ in targets),
         contacts=tuple(found for _, found in targets),
         time=world.clock.now(),
@@ -107,29 +107,29 @@ def make_plan(
 
 
 def _candidates(
-    world: World, message: Message, page: int, position: str, contacts: Sequence[str]
+    world: World, message: Message, chunk: int, position: str, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
     """The next of the audience, and whether there is nobody after them."""
     audience = message.audience
-    if not audience.is_walked:
+    if not audience.is_scanned:
         return _named(world, message, int(position or 0), contacts)
-    buckets = audience.buckets(message.walker(page))
+    buckets = audience.buckets(message.walker(chunk))
     if audience.kind is AudienceKind.EVERYONE:
-        users = world.users.walk(buckets, position, PAGE_TARGETS)
+        users = world.users.walk(buckets, position, CHUNK_TARGETS)
         found = [Candidate(user.userid, user, "", keys.position(user.userid)) for user in users]
     else:
-        userids = world.audiences.walk(audience.sets, buckets, position, PAGE_TARGETS)
+        userids = world.audiences.walk(audience.sets, buckets, position, CHUNK_TARGETS)
         known = world.users.get(userids)
         found = [
             Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids
         ]
-    return found, len(found) < PAGE_TARGETS
+    return found, len(found) < CHUNK_TARGETS
 
 
 def _named(
     world: World, message: Message, start: int, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
-    names = message.userids[start : start + PAGE_TARGETS]
+    names = message.userids[start : start + CHUNK_TARGETS]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
         given = contacts or world.messages.contacts(message.msgid)
@@ -144,7 +144,7 @@ def _named(
 
 
 def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> Lists:
-    """Who of the page is on the message's black- or whitelist."""
+    """Who of the chunk is on the message's black- or whitelist."""
     userids = [each.id for each in candidates]
     black, white = message.black_id, message.white_id
     return Lists(
@@ -153,7 +153,7 @@ def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> L
     )
 
 
-class _Said(NamedTuple):
+class ChunkSuppressions(NamedTuple):
     """`opted_out`: named contacts that want no messages of the access channel. `to_gone`: delivery channels that try dead contacts.
 
     `own`: delivery channels by which a user is a restricted access channel's own.
@@ -172,7 +172,7 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
         kind: [each.contact for each in candidates if _kind(each) is kind]
         for kind in {_kind(each) for each in candidates}
     }
-    said = world.audiences.opted(
+    said = world.audiences.opt_outs(
         {
             kind: {suppressions.canonical(kind, each): None for each in contacts}
             for kind, contacts in names.items()
@@ -211,7 +211,7 @@ def _own(world: World, message: Message) -> frozenset[str]:
 
 
 def _select(
-    message: Message, one: Candidate, lists: Lists, said: _Said
+    message: Message, one: Candidate, lists: Lists, said: ChunkSuppressions
 ) -> tuple[Target, Contacts] | None:
     """None for who is passed by: who has lost the tag, though a row of its set says otherwise (aws/users.py); and of those who were not
     named, a restricted access channel sees only its own."""
@@ -226,7 +226,7 @@ def _select(
         and one.user is not None
         and not one.user.is_bound_to(message.channel_key, said.own)
     ):
-        return None if message.audience.is_walked else select(message, one.id, None, lists)
+        return None if message.audience.is_scanned else select(message, one.id, None, lists)
     return select(message, one.id, one.user, lists, said.to_gone)
 
 
@@ -237,6 +237,6 @@ def _cut(selected: Sequence[tuple[Target, Contacts] | None]) -> int:
         target, contacts = each or (None, {})
         total += len(target.id.encode()) if target else 0
         total += sum(len(c.encode()) + 8 for found in contacts.values() for c in found) + 40
-        if n and total > PAGE_BYTES:
+        if n and total > CHUNK_BYTES:
             return n
     return len(selected)

@@ -11,20 +11,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from chalicelib.domain.chunks import CallAnswer, Page
+from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
+from chalicelib.domain.errors import TooEarly
 from chalicelib.domain.facts import ENDS_SUBMISSION, Fact, FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ProviderIds, names_of, parts_of
-from chalicelib.domain.users import Mark
+from chalicelib.domain.users import Suppression
 from chalicelib.flow import poll, receipts, suppressions, withdraw
 from chalicelib.flow.delivery.calls import MAX_DELAY, Caller, Postponed
-from chalicelib.flow.delivery.quota import Room, park
-from chalicelib.flow.delivery.rate import Back, take_turn
-from chalicelib.flow.dispatch import OpenCall, look_now, open_calls
-from chalicelib.flow.suppressions import Heard
+from chalicelib.flow.delivery.quota import QuotaReservation, park
+from chalicelib.flow.delivery.rate import Resume, take_turn
+from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
+from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import Lookup, World
 
 log = logging.getLogger("openums")
@@ -34,26 +35,26 @@ SHARE = 4  # of the function's time may pass before another call of the job is b
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
-    at = PageId(job.msgid, job.page)
+    at = ChunkId(job.msgid, job.chunk)
     message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
-    page = world.ledger.page(at) if message else None
-    if message is None or page is None or channel is None:
+    chunk = world.ledger.chunk(at) if message else None
+    if message is None or chunk is None or channel is None:
         log.warning(
             "job_without_message",
-            extra={"msgid": job.msgid, "page": job.page, "channel": job.channel},
+            extra={"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel},
         )
         return
-    go = page.lists(job.step)[job.number] if job.number < len(page.lists(job.step)) else None
+    go = chunk.lists(job.step)[job.number] if job.number < len(chunk.lists(job.step)) else None
     if go is None:
-        raise LookupError("the job's list is not there yet")
-    work = _Work(world, job, message, channel, page)
+        raise TooEarly("the job's list is not there yet")
+    work = _Work(world, job, message, channel, chunk)
     calls = [
         c
-        for c in open_calls(message, page, go)
+        for c in open_calls(message, chunk, go)
         if c.key.channel == job.channel and job.start <= c.key.start < job.end
     ]
-    if page.withdrawn is not None:
-        withdraw.stop(world, message, page, calls)
+    if chunk.withdrawn is not None:
+        withdraw.stop(world, message, chunk, calls)
         calls = []
     work.run(calls)
 
@@ -62,27 +63,29 @@ class _Work:
     """One job: its calls in order over one connection, then what follows from their answers."""
 
     def __init__(
-        self, world: World, job: DeliverJob, message: Message, channel: Channel, page: Page
+        self, world: World, job: DeliverJob, message: Message, channel: Channel, chunk: Chunk
     ) -> None:
-        self.world, self.job, self.message, self.channel, self.page = (
+        self.world, self.job, self.message, self.channel, self.chunk = (
             world,
             job,
             message,
             channel,
-            page,
+            chunk,
         )
         self.able = world.providers.of(channel.platform).capabilities
 
     def run(self, calls: Sequence[OpenCall]) -> None:
         answered = [
-            a for a in self.page.answers.values() if self._is_of_job(a)
+            a for a in self.chunk.answers.values() if self._is_of_job(a)
         ]  # left by a worker that may have died right after
-        with Room(self.world, self.job, self.message, self.channel, calls) as room:
+        with QuotaReservation(self.world, self.job, self.message, self.channel, calls) as room:
             self.job = room.job
             calls, back = take_turn(self.world, self.job, self.message, self.channel, room.calls)
             made, again = list[CallAnswer](), list[Envelope]()
             with ExitStack() as opened:
-                caller = Caller(self.world, self.job, self.message, self.channel, self.page, opened)
+                caller = Caller(
+                    self.world, self.job, self.message, self.channel, self.chunk, opened
+                )
                 try:
                     back = self._make(caller, room, calls, back, made, again)
                 except Exception:  # of one call: what follows from the others' answers must not wait until it is mended
@@ -98,32 +101,29 @@ class _Work:
                 [*again, *(self._next_attempt(answer) for answer in made if answer.later)]
             )
             room.uses(
-                sum(
-                    len(call.places) for call in room.calls if back and call.key.start >= back.start
-                )
+                sum(len(call.refs) for call in room.calls if back and call.key.start >= back.start)
             )
 
     def _make(
         self,
         caller: Caller,
-        room: Room,
+        room: QuotaReservation,
         calls: Sequence[OpenCall],
-        back: Back | None,
+        back: Resume | None,
         made: list[CallAnswer],
         again: list[Envelope],
-    ) -> Back | None:
+    ) -> Resume | None:
         """Make the calls one by one, and say where the job begins when it comes `back`; calls that are postponed come `again`."""
         begun = self.world.clock.now()
         for n, call in enumerate(calls):
             if n and self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE:
-                return Back(call.key.start, 1, 0)
+                return Resume(call.key.start, 1, 0)
             try:
                 answer = caller.settle(call)
                 if answer is not None:
                     made.append(answer)
                     room.uses(
-                        len(call.places)
-                        - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
+                        len(call.refs) - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
                     )
             except Postponed as wait:
                 if wait.for_quota:
@@ -135,7 +135,7 @@ class _Work:
                         wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1
                     )
                 )
-                room.uses(len(call.places))
+                room.uses(len(call.refs))
         return back
 
     def _is_of_job(self, answer: CallAnswer) -> bool:
@@ -170,7 +170,7 @@ class _Work:
         return self._again(2.0 ** (answer.key.attempt + 1), start, self._end_of(start), 0)
 
     def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        at, found = self.page.plan.id, dict[str, Lookup]()
+        at, found = self.chunk.plan.id, dict[str, Lookup]()
         for answer in answers:
             if self.able.provider_ids is ProviderIds.PER_CALL and answer.provider_id:
                 found.update({name: Lookup(at) for name in answer.provider_id.split(" ")})
@@ -184,30 +184,33 @@ class _Work:
 
     def _mark_contacts(self, answers: Sequence[CallAnswer]) -> None:
         """What the answers say of the contacts themselves: dead, or alive though they were marked."""
-        plan, heard = self.page.plan, list[Heard]()
+        plan, heard = self.chunk.plan, list[ContactFeedback]()
         for answer in answers:
-            codes = {fact.place: fact.code for fact in answer.facts} if answer.gone else {}
+            codes = {fact.ref: fact.code for fact in answer.facts} if answer.undeliverable else {}
             heard += [
-                Heard(self.message, plan, p, True, Mark(codes.get(p, ""), answer.time))
-                for p in answer.gone
+                ContactFeedback(
+                    self.message, plan, p, True, Suppression(codes.get(p, ""), answer.time)
+                )
+                for p in answer.undeliverable
             ]
             arrived = [
-                fact.place
+                fact.ref
                 for fact in answer.facts
-                if fact.kind is FactKind.DELIVERED and suppressions.is_marked(plan, fact.place)
+                if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref)
             ]
             heard += [
-                Heard(self.message, plan, place, False, Mark("", answer.time)) for place in arrived
+                ContactFeedback(self.message, plan, ref, False, Suppression("", answer.time))
+                for ref in arrived
             ]
-        suppressions.hear(self.world, heard)
+        suppressions.apply_feedback(self.world, heard)
 
     def _set_timers(self, answers: Sequence[CallAnswer]) -> None:
-        at, priority = self.page.plan.id, self.message.priority
+        at, priority = self.chunk.plan.id, self.message.priority
         facts = [f for a in answers for f in a.facts]
         submitted = [f.time for f in facts if f.kind is FactKind.SUBMITTED]
         timers: list[Timer] = []
         if submitted and (within := self._within()):
-            timers.append(Timer(max(submitted) + within * 1000, TimerKind.LOOK, at, priority))
+            timers.append(Timer(max(submitted) + within * 1000, TimerKind.CHECK, at, priority))
         if (
             submitted
             and self.channel.receipts is ReceiptMode.POLL
@@ -231,7 +234,7 @@ class _Work:
         if timers:
             self.world.timers.set(timers)
         if self._has_next() and _ended_without_submission(facts):
-            self.world.queues.send([look_now(self.message, at, self.world.clock.now())])
+            self.world.queues.send([check_now(self.message, at, self.world.clock.now())])
 
     def _has_next(self) -> bool:
         return self.job.step + 1 < len(self.message.strategy.steps)
@@ -242,10 +245,10 @@ class _Work:
         return min((t.within for t in terms if t.channel is self.channel.type), default=0)
 
 
-def _lookups(at: PageId, fact: Fact) -> Iterator[tuple[str, Lookup]]:
+def _lookups(at: ChunkId, fact: Fact) -> Iterator[tuple[str, Lookup]]:
     """One for each name of each part under which the provider may report."""
     parts = parts_of(fact.provider_id)
-    lookup = Lookup(at, (fact.place.target, fact.place.contact), parts if len(parts) > 1 else ())
+    lookup = Lookup(at, (fact.ref.target, fact.ref.contact), parts if len(parts) > 1 else ())
     yield from ((name, lookup) for part in parts for name in names_of(part))
 
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from chalicelib import observability
-from chalicelib.domain.chunks import CallAnswer, Page
+from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.errors import Misconfigured, ProviderError
 from chalicelib.domain.facts import FactKind
@@ -98,16 +98,16 @@ def _record(world: World, channel: Channel, found: Sequence[Receipt | Reply]) ->
             world.clock.sleep(pause)
 
 
-def poll_page(world: World, timer: Timer) -> None:
-    """Ask for a page's open deliveries, and again later while there are any: ever more seldom, until nobody would answer."""
-    channel, message = world.settings.channel(timer.channel), world.messages.get(timer.page.msgid)
-    page = world.ledger.page(timer.page) if message else None
-    if channel is None or message is None or page is None:
+def poll_chunk(world: World, timer: Timer) -> None:
+    """Ask for a chunk's open deliveries, and again later while there are any: ever more seldom, until nobody would answer."""
+    channel, message = world.settings.channel(timer.channel), world.messages.get(timer.chunk.msgid)
+    chunk = world.ledger.chunk(timer.chunk) if message else None
+    if channel is None or message is None or chunk is None:
         return
     answers = [
-        a for a in page.answers.values() if a.key.channel == channel.code and _awaited(page, a)
+        a for a in chunk.answers.values() if a.key.channel == channel.code and _awaited(chunk, a)
     ]
-    asked = {a.provider_id: _awaited(page, a) for a in answers}
+    asked = {a.provider_id: _awaited(chunk, a) for a in answers}
     if not asked:
         return
     now = world.clock.now()
@@ -117,7 +117,7 @@ def poll_page(world: World, timer: Timer) -> None:
     is_last = age >= _able(world, channel).poll_window
     if not is_last:  # before the provider is asked: one that fails now is asked again
         again = now + max(SHORTEST, age // 2) * 1000
-        world.timers.set([Timer(again, TimerKind.POLL, timer.page, timer.priority, timer.channel)])
+        world.timers.set([Timer(again, TimerKind.POLL, timer.chunk, timer.priority, timer.channel)])
     try:
         with connect(world, channel) as session:
             _record(world, channel, session.poll(asked))
@@ -130,11 +130,11 @@ def poll_page(world: World, timer: Timer) -> None:
             observability.metric("channel_misconfigured")
 
 
-def _awaited(page: Page, answer: CallAnswer) -> list[str]:
+def _awaited(chunk: Chunk, answer: CallAnswer) -> list[str]:
     """The contacts of a call that nothing is known of since their submission."""
-    submitted = [f.place for f in answer.facts if f.kind is FactKind.SUBMITTED]
+    submitted = [f.ref for f in answer.facts if f.kind is FactKind.SUBMITTED]
     return [
-        page.plan.contact(p)
+        chunk.plan.contact(p)
         for p in submitted
-        if not page.of(p).delivered and not page.of(p).has(FactKind.DELIVERY_FAILED)
+        if not chunk.of(p).delivered and not chunk.of(p).has(FactKind.DELIVERY_FAILED)
     ]

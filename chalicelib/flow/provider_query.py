@@ -13,12 +13,20 @@ from dataclasses import asdict, dataclass, field
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
-from chalicelib.domain.errors import Invalid, ProviderError, Refused, Rejected, Throttled
-from chalicelib.domain.jobs import AskJob, Envelope, Question
+from chalicelib.domain.errors import (
+    Invalid,
+    NotAuthorised,
+    NoToken,
+    NotServed,
+    ProviderError,
+    Rejected,
+    Throttled,
+    TokenUnsupported,
+)
+from chalicelib.domain.jobs import Envelope, QueryJob, Question
 from chalicelib.domain.provider_io import Token, token_name
 from chalicelib.flow import validity
 from chalicelib.flow.delivery.sessions import connect
-from chalicelib.flow.resolve import NOT_AUTHORISED
 from chalicelib.ports import Session, World
 
 KEPT = 600  # seconds that an answer can be asked for
@@ -26,11 +34,10 @@ PATIENCE = (
     8.0  # seconds that the API waits: its function has 29, and a browser less patience than that
 )
 PAUSES = (0.2, 0.3, 0.5, 1.0)  # between looks; then always the last
-PARAMETER, NO_TOKEN = 4004, 1019052
 
 
 @dataclass(frozen=True)
-class Answered:
+class QueryResult:
     """`code` is the provider's own word for what is wrong, "" if nothing is; `kind` says what it means."""
 
     code: str = ""
@@ -43,22 +50,22 @@ class Answered:
 
 
 def ask(world: World, channel: Channel, question: Question, redirect_uri: str = "") -> str:
-    """The id under which the answer will be. Raises Refused (409) where the stage has nobody who could ask."""
+    """The id under which the answer will be. Raises NotServed if the stage runs nothing that could ask."""
     able = world.providers.of(channel.platform).capabilities
     if reason := validity.not_served(world, able):
-        raise Refused(PARAMETER, f"code: {reason}", field="code", status=409)
+        raise NotServed("code", reason=reason)
     if question is Question.AUTHORISATION and not able.authorisation:
         raise Invalid(
             "code", f"{channel.platform} is not authorised by a page, but by its credentials"
         )
-    job = AskJob(channel.code, question, secrets.token_hex(16), redirect_uri)
+    job = QueryJob(channel.code, question, secrets.token_hex(16), redirect_uri)
     world.queues.send(
         [Envelope(job, Priority.HIGH, channel.type, channel.code, worker=able.worker)]
     )
     return job.id
 
 
-def wait(world: World, id: str) -> Answered | None:
+def wait(world: World, id: str) -> QueryResult | None:
     """The answer, or None when it is not there in time."""
     waited, looks = 0.0, 0
     while True:
@@ -70,51 +77,40 @@ def wait(world: World, id: str) -> Answered | None:
         waited, looks = waited + pause, looks + 1
 
 
-def result(world: World, id: str) -> Answered | None:
+def result(world: World, id: str) -> QueryResult | None:
     """None: not there yet, or too old."""
     kept = world.tokens.read(_name(id))
     if kept is None:
         return None
     found = json.loads(kept.value)
-    return Answered(**{**found, "token": Token(**found["token"]) if found["token"] else None})
+    return QueryResult(**{**found, "token": Token(**found["token"]) if found["token"] else None})
 
 
 def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Token:
     """A provider's own token, for who calls it besides: of the first delivery channel of this type.
 
-    Where there is one, nobody is asked. Raises Refused where there is none, or none can be had in time.
+    Where there is one, nobody is asked. Raises NotAuthorised, TokenUnsupported or NoToken.
     """
     channel = next(
         (each for each in validity.open_channels(world, access) if each.type is kind), None
     )
     if channel is None:
-        raise Refused(
-            NOT_AUTHORISED[kind],
-            f"{kind}: no delivery channel of this type is authorised and enabled",
-            field="type",
-        )
-    shared = world.tokens.read(token_name(channel.code, channel.edition))
+        raise NotAuthorised("type", kind)
+    shared = world.tokens.read(token_name(channel.code, channel.credentials_fingerprint))
     if shared is not None:
         return shared
     found = wait(world, ask(world, channel, Question.TOKEN))
     if found is not None and found.token is not None:
         return found.token
     if found is not None and not found.code:
-        raise Refused(
-            PARAMETER,
-            f"type: {channel.platform} has no access token that could be handed on",
-            field="type",
-        )
-    why = f"it says {found.code}" if found else "please try again"
-    raise Refused(
-        NO_TOKEN, f"the provider has not given a token in time; {why}", field="type", status=503
-    )
+        raise TokenUnsupported("type", platform=channel.platform)
+    raise NoToken("type", seconds=int(PATIENCE), code=found.code if found else "")
 
 
 # -- in a delivery function, or a worker
 
 
-def answer(world: World, job: AskJob) -> None:
+def answer(world: World, job: QueryJob) -> None:
     """Asking again does no harm, and the later answer stands."""
     channel = world.settings.channel(job.channel)
     try:
@@ -123,7 +119,7 @@ def answer(world: World, job: AskJob) -> None:
         with connect(world, channel) as session:
             found = _said(session, job)
     except ProviderError as error:
-        found = Answered(
+        found = QueryResult(
             error.code,
             "throttled" if isinstance(error, Throttled) else type(error).__name__.lower(),
         )
@@ -131,13 +127,13 @@ def answer(world: World, job: AskJob) -> None:
     world.tokens.write(_name(job.id), Token(json.dumps(asdict(found)), until, until))
 
 
-def _said(session: Session, job: AskJob) -> Answered:
+def _said(session: Session, job: QueryJob) -> QueryResult:
     if job.question is Question.TOKEN:
-        return Answered(token=session.access_token())
+        return QueryResult(token=session.access_token())
     if job.question is Question.AUTHORISATION:
-        return Answered(link=session.authorisation_link(job.redirect_uri))
+        return QueryResult(link=session.authorisation_link(job.redirect_uri))
     session.check()
-    return Answered()
+    return QueryResult()
 
 
 def _name(id: str) -> str:

@@ -12,11 +12,11 @@ from dataclasses import replace
 from chalicelib import observability
 from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import Refused, Unverified
-from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.errors import NotFound, NotServed, Unverified
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import Question
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId, Plan
+from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import (
     Receipt,
     ReceiptKind,
@@ -25,10 +25,10 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
     names_of,
 )
-from chalicelib.domain.users import Mark
+from chalicelib.domain.users import Suppression
 from chalicelib.flow import provider_query, suppressions
 from chalicelib.flow.content import render
-from chalicelib.flow.suppressions import Heard
+from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import Lookup, World
 
 log = logging.getLogger("openums")
@@ -48,7 +48,7 @@ _FACTS = {
 def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> Webhook:
     """A provider's post: verify it, add its receipts, answer as the provider wants. When this raises, the provider posts again.
 
-    Raises LookupError (no such channel or token), Unverified, or Invalid for a body that cannot be read.
+    Raises NotFound (no such channel or token), Unverified, or Invalid for a body that cannot be read.
     """
     channel = world.settings.channel(code)
     wanted = channel.webhook_token_hash if channel else "0" * 64
@@ -58,7 +58,7 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
         )
         or channel is None
     ):
-        raise LookupError("no such webhook")
+        raise NotFound("webhook")
     channel, webhook = _read(world, channel, request)
     if webhook.nonce:
         digest = hashlib.sha256(request.body).hexdigest()
@@ -81,14 +81,14 @@ def _use(world: World, channel: Channel, authorised: str) -> None:
     if whose is None:
         log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
         return
-    with suppress(Refused):  # the stage does not deliver on it
+    with suppress(NotServed):  # the stage does not deliver on it
         provider_query.ask(world, whose, Question.CHECK)
 
 
 def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:
     """The channel that a webhook is about: another one, which then has to verify it too, where several accounts share an address.
 
-    Only those share one that are authorised by a page: others count on the token in their own.
+    Only those share one that are authorised by a chunk: others count on the token in their own.
     """
     webhook = _verified(world, channel, request)
     if webhook.channel in ("", channel.code):
@@ -197,22 +197,22 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
             access.key for access in world.settings.access_channels() if code in access.channels
         ]
         for reply, out in wanted:
-            suppressions.opt(
+            suppressions.set_opt_out(
                 world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply"
             )
 
 
 def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
-    by_page: dict[PageId, list[Receipt]] = {}
+    by_chunk: dict[ChunkId, list[Receipt]] = {}
     for receipt in receipts:
         told = receipt if receipt.time else replace(receipt, time=world.clock.now())
-        by_page.setdefault(found[receipt.provider_id].page, []).append(told)
-    bundles: list[tuple[PageId, Sequence[Fact], Message]] = []
-    heard: list[Heard] = []
-    for page, mine in by_page.items():
-        message, plan = world.messages.get(page.msgid), world.ledger.plan(page)
+        by_chunk.setdefault(found[receipt.provider_id].chunk, []).append(told)
+    bundles: list[tuple[ChunkId, Sequence[Fact], Message]] = []
+    heard: list[ContactFeedback] = []
+    for chunk, mine in by_chunk.items():
+        message, plan = world.messages.get(chunk.msgid), world.ledger.plan(chunk)
         if message is None or plan is None:  # its history has expired
-            log.info("receipts_too_late", extra={"msgid": page.msgid, "receipts": len(mine)})
+            log.info("receipts_too_late", extra={"msgid": chunk.msgid, "receipts": len(mine)})
             continue
         said = [
             (receipt, fact)
@@ -220,49 +220,54 @@ def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[st
             for fact in _facts(plan, code, receipt, found[receipt.provider_id])
         ]
         if said:
-            bundles.append((page, [fact for _, fact in said], message))
+            bundles.append((chunk, [fact for _, fact in said], message))
             heard += [
                 each for receipt, fact in said for each in _heard(message, plan, receipt, fact)
             ]
     world.ledger.add_all(bundles)
-    suppressions.hear(world, heard)  # after the facts, which some providers tell only once
+    suppressions.apply_feedback(
+        world, heard
+    )  # after the facts, which some providers tell only once
 
 
-def _heard(message: Message, plan: Plan, receipt: Receipt, fact: Fact) -> Iterator[Heard]:
+def _heard(message: Message, plan: Plan, receipt: Receipt, fact: Fact) -> Iterator[ContactFeedback]:
     """What a receipt says of the contact itself."""
-    if receipt.gone:
-        yield Heard(message, plan, fact.place, True, Mark(receipt.code, receipt.time))
-    elif receipt.kind in (ReceiptKind.DELIVERED, ReceiptKind.CLICKED) and suppressions.is_marked(
-        plan, fact.place
-    ):
-        yield Heard(message, plan, fact.place, False, Mark("", receipt.time))
+    if receipt.undeliverable:
+        yield ContactFeedback(
+            message, plan, fact.ref, True, Suppression(receipt.code, receipt.time)
+        )
+    elif receipt.kind in (
+        ReceiptKind.DELIVERED,
+        ReceiptKind.CLICKED,
+    ) and suppressions.is_undeliverable(plan, fact.ref):
+        yield ContactFeedback(message, plan, fact.ref, False, Suppression("", receipt.time))
 
 
 def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
-    if lookup.place is not None:
-        places: Sequence[Place] = (Place(lookup.place[0], code, lookup.place[1]),)
+    if lookup.ref is not None:
+        refs: Sequence[DeliveryRef] = (DeliveryRef(lookup.ref[0], code, lookup.ref[1]),)
     else:
         known = _places(plan, code)
-        places = known.get(receipt.contact) or known.get(receipt.contact.lower(), ())
-    for place in places:
-        yield Fact(place, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
+        refs = known.get(receipt.contact) or known.get(receipt.contact.lower(), ())
+    for ref in refs:
+        yield Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
 
 
-_index: dict[tuple[PageId, str, int], Mapping[str, Sequence[Place]]] = {}
+_index: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
 
 
-def _places(plan: Plan, code: str) -> Mapping[str, Sequence[Place]]:
-    """Contact -> deliveries of a page on a channel; the last pages' are kept, since receipts come in many posts.
+def _places(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
+    """Contact -> deliveries of a chunk on a channel; the last chunks' are kept, since receipts come in many posts.
 
     Also in lower case, unless another contact is written so: some providers name contacts in a case of their own.
     """
     key = (plan.id, code, plan.time)
     if key not in _index:
-        index: dict[str, list[Place]] = {}
+        index: dict[str, list[DeliveryRef]] = {}
         for target, contacts in enumerate(plan.contacts):
             for n, contact in enumerate(contacts.get(code, ())):
-                index.setdefault(contact, []).append(Place(target, code, n))
-        index = {**{contact.lower(): places for contact, places in index.items()}, **index}
+                index.setdefault(contact, []).append(DeliveryRef(target, code, n))
+        index = {**{contact.lower(): refs for contact, refs in index.items()}, **index}
         while len(_index) >= 64:
             del _index[next(iter(_index))]
         _index[key] = index
@@ -270,19 +275,19 @@ def _places(plan: Plan, code: str) -> Mapping[str, Sequence[Place]]:
 
 
 def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
-    """The address that a short link stands for, after its delivery's first click is counted. Raises LookupError.
+    """The address that a short link stands for, after its delivery's first click is counted. Raises NotFound.
 
     A program that looks at links is counted apart, and is no click.
     """
     link = render.read_link(world.vault, token)
-    addresses = world.messages.links(link.page.msgid)
+    addresses = world.messages.links(link.chunk.msgid)
     if not addresses or link.variable >= len(addresses):
-        raise LookupError("no such link")
-    message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
+        raise NotFound("link")
+    message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
     if (
         message is not None and plan is not None
     ):  # else its history has expired, while its links live on
-        place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
+        ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_program else FactKind.CLICKED
-        world.ledger.add_click(link.page, Fact(place, kind, world.clock.now(), "", "link"), message)
+        world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

@@ -1,4 +1,4 @@
-"""1b. What a request asks for: its contents, strategy and delivery channels. Raises Refused with UMS's business codes."""
+"""1b. What a request asks for: its contents, strategy and delivery channels. Raises a Refusal or Invalid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,23 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
-from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.errors import (
+    ContentMissing,
+    ContentTooLarge,
+    Invalid,
+    NotAuthorised,
+    PlatformMissing,
+    SmsTemplateWrong,
+    StrategyClosed,
+    StrategyDiffers,
+    TemplateClosed,
+    UnknownBlacklist,
+    UnknownSegment,
+    UnknownStrategy,
+    UnknownTemplate,
+    UnknownTemplateVersion,
+    UnknownWhitelist,
+)
 from chalicelib.domain.groups import KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategies import Step, Strategy
@@ -17,22 +33,6 @@ from chalicelib.flow import validity
 from chalicelib.flow.content import attachments, render
 from chalicelib.ports import World
 
-# UMS business codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). WeCom has none there, hence codes of our own.
-NOT_AUTHORISED = {
-    ChannelType.APP: 1015006,
-    ChannelType.SMS: 1015007,
-    ChannelType.WECHATOA: 1015008,
-    ChannelType.WECHATMP: 1015009,
-    ChannelType.EMAIL: 1015010,
-    ChannelType.ALIPAY_LIFE: 1015011,
-    ChannelType.DINGTALK_CC: 1015012,
-    ChannelType.WECHATWK: 1019013,
-    ChannelType.WECHATWK_LINKEDCORP: 1019014,
-}
-PARAMETER, NO_TEMPLATE, PLATFORM_MISSING, SMS_TEMPLATE = 4004, 1015031, 1015084, 1015095
-STRATEGY_INVALID, TEMPLATE_INVALID = 1015026, 1015073
-STRATEGY_DIFFERS, CHANNELS_DIFFER = 1019001, 1019003
-NO_BLACKLIST, NO_WHITELIST, NO_SEGMENT = 1015046, 1019005, 1019006
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
 # UMS has one `msg_wechatwk` for both.
@@ -68,7 +68,7 @@ class SendRequest:
     callback: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Wanted(NamedTuple):
+class ResolvedSend(NamedTuple):
     """What a message is made of."""
 
     strategy: Strategy
@@ -78,7 +78,7 @@ class Wanted(NamedTuple):
     template: tuple[int, int]
 
 
-def resolve(world: World, request: SendRequest) -> Wanted:
+def resolve(world: World, request: SendRequest) -> ResolvedSend:
     _check_groups(world, request)
     enabled = validity.open_channels(world, request.channel)
     opened = frozenset(c.type for c in enabled)
@@ -89,56 +89,43 @@ def resolve(world: World, request: SendRequest) -> Wanted:
             world, request, request.contacts or (rule.channels if rule else opened)
         )
     elif shut := validity.closed(template.contents, opened):
-        raise Refused(
-            TEMPLATE_INVALID,
-            f"template_id: 通用模板已失效 ({_no_channel(shut)})",
-            field="template_id",
-        )
+        raise TemplateClosed("template_id", types=shut)
     strategy = _strategy(request, template, rule)
     channels = _channels(enabled, strategy.channels)
     contents, links = _contents(
         world, request, template, channels, _worth_a_call(request, strategy)
     )
-    return Wanted(strategy, channels, contents, links, (template.number, template.version))
+    return ResolvedSend(strategy, channels, contents, links, (template.number, template.version))
 
 
 def _check_groups(world: World, request: SendRequest) -> None:
     """The lists and the segment that are named: the access channel's own, and of the kind that is asked for."""
-    for place, number, family, kinds, code in (
-        ("option.black_id", request.black_id, Family.LIST, ("black",), NO_BLACKLIST),
-        ("option.white_id", request.white_id, Family.LIST, ("white",), NO_WHITELIST),
-        ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], NO_SEGMENT),
+    for path, number, family, kinds, error in (
+        ("option.black_id", request.black_id, Family.LIST, ("black",), UnknownBlacklist),
+        ("option.white_id", request.white_id, Family.LIST, ("white",), UnknownWhitelist),
+        ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], UnknownSegment),
     ):
         found = world.groups.get(family, number) if number else None
         if number is not None and (
             found is None or found.channel_key != request.channel.key or found.kind not in kinds
         ):
-            raise Refused(code, f"{place}: 不存在 ({number} does not exist)", field=place)
+            raise error(path, number=number)
 
 
 def _template(world: World, request: SendRequest) -> Template:
     template = world.settings.template(request.template or 0)
     if template is None or template.channel_key != request.channel.key:
-        raise Refused(
-            NO_TEMPLATE,
-            f"模板ID不存在 (template_id {request.template} does not exist)",
-            field="template_id",
-        )
+        raise UnknownTemplate("template_id", number=request.template)
     if request.template_version is not None:
         template = world.settings.template_version(template.number, request.template_version)
         if template is None:
-            place = "option.template_version"
-            raise Refused(
-                PARAMETER,
-                f"{place}: template_id {request.template} has no version {request.template_version}",
-                field=place,
+            raise UnknownTemplateVersion(
+                "option.template_version",
+                number=request.template,
+                version=request.template_version,
             )
     if ChannelType.APP in template.contents and not request.app_para.get("platform"):
-        raise Refused(
-            PLATFORM_MISSING,
-            "app_para.platform 缺失 (required: the template has app content)",
-            field="app_para.platform",
-        )
+        raise PlatformMissing("app_para.platform", why="the template has app content")
     return template
 
 
@@ -156,21 +143,21 @@ def _ordinary(world: World, request: SendRequest, wanted: Collection[ChannelType
     return Template(0, 0, request.channel.key, "", contents)
 
 
-def _check(world: World, kind: ChannelType, one: Content, place: str) -> None:
+def _check(world: World, kind: ChannelType, one: Content, path: str) -> None:
     if not world.providers.platforms(kind):
-        raise Refused(
-            NOT_AUTHORISED[kind], f"{place}: nothing delivers on this channel type yet", field=place
-        )
+        raise NotAuthorised(path, kind)
     try:
         render.check_plain(world, kind, one)
     except Invalid as error:
         is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
-        raise _wrong(place, error, SMS_TEMPLATE if is_sms_template else PARAMETER) from error
+        if is_sms_template:
+            raise SmsTemplateWrong(f"{path}.{error.field}", reason=error.reason) from error
+        raise _below(path, error) from error
 
 
-def _wrong(place: str, error: Invalid, code: int = PARAMETER) -> Refused:
-    name = ".".join(part for part in (place, error.field) if part)
-    return Refused(code, f"{name}: {error.reason}", field=name)
+def _below(path: str, error: Invalid) -> Invalid:
+    """Return the error with its field below `path`."""
+    return Invalid(".".join(part for part in (path, error.field) if part), error.reason)
 
 
 def _rule(world: World, request: SendRequest, opened: frozenset[ChannelType]) -> Strategy | None:
@@ -180,20 +167,10 @@ def _rule(world: World, request: SendRequest, opened: frozenset[ChannelType]) ->
         return None
     found = world.settings.strategy(request.rule_id)
     if found is None or found[0] != request.channel.key:
-        raise Refused(
-            STRATEGY_INVALID,
-            f"发送策略已失效 (rule_id {request.rule_id} does not exist)",
-            field="rule_id",
-        )
+        raise UnknownStrategy("rule_id", number=request.rule_id)
     if shut := validity.closed(found[1].channels, opened):
-        raise Refused(
-            STRATEGY_INVALID, f"rule_id: 发送策略已失效 ({_no_channel(shut)})", field="rule_id"
-        )
+        raise StrategyClosed("rule_id", types=shut)
     return found[1]
-
-
-def _no_channel(kinds: Sequence[ChannelType]) -> str:
-    return f"no delivery channel for {', '.join(kinds)} is authorised and enabled"
 
 
 def _strategy(request: SendRequest, template: Template, rule: Strategy | None) -> Strategy:
@@ -202,12 +179,7 @@ def _strategy(request: SendRequest, template: Template, rule: Strategy | None) -
     if rule is None:
         return Strategy((Step(tuple(template.contents)),))
     if set(rule.channels) != set(template.contents):
-        what = "the message's" if request.template is None else "the template's"
-        raise Refused(
-            STRATEGY_DIFFERS,
-            f"rule_id: the strategy's channels and {what} channels must be the same",
-            field="rule_id",
-        )
+        raise StrategyDiffers("rule_id", of="message" if request.template is None else "template")
     return rule
 
 
@@ -216,14 +188,10 @@ def _named(request: SendRequest, template: Template) -> tuple[ChannelType, ...]:
     for kind in request.contacts:
         if kind not in template.contents:
             what = _msg(kind) if request.template is None else "content in the template"
-            raise Refused(CHANNELS_DIFFER, f"aud_{kind}: needs {what}", field=f"aud_{kind}")
+            raise ContentMissing(f"aud_{kind}", needs=what)
     for kind in template.contents if request.template is None else ():
         if kind not in request.contacts:
-            raise Refused(
-                CHANNELS_DIFFER,
-                f"msg_{kind}: needs aud_{kind}, since registration ids are given",
-                field=f"msg_{kind}",
-            )
+            raise ContentMissing(f"msg_{kind}", needs=f"aud_{kind}")
     return tuple(request.contacts)
 
 
@@ -232,8 +200,8 @@ def _check_filled(world: World, channel: Channel, made: Content, links: Mapping[
     try:
         render.check_complete(world, channel, made, links)
     except Invalid as error:
-        reason = f"template_para: with these values {channel.platform} does not take the content ({error.field}: {error.reason})"
-        raise Refused(PARAMETER, reason, field="template_para") from error
+        reason = f"with these values {channel.platform} does not take the content ({error.field}: {error.reason})"
+        raise Invalid("template_para", reason) from error
 
 
 def _check_files(world: World, request: SendRequest, channel: Channel, made: Content) -> None:
@@ -241,7 +209,7 @@ def _check_files(world: World, request: SendRequest, channel: Channel, made: Con
     try:
         attachments.check(world, request.channel.key, files if isinstance(files, list) else ())
     except Invalid as error:
-        raise _wrong(
+        raise _below(
             "template_para" if request.template is not None else _msg(channel.type), error
         ) from error
 
@@ -251,12 +219,10 @@ def _msg(kind: ChannelType) -> str:
 
 
 def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType]) -> list[Channel]:
-    """The delivery channels that serve each type; raises Refused when a type has none."""
+    """The delivery channels that serve each type; raises NotAuthorised when a type has none."""
     for kind in kinds:
         if not any(c.type is kind for c in enabled):
-            raise Refused(
-                NOT_AUTHORISED[kind], f"{_msg(kind)}: {_no_channel([kind])}", field=_msg(kind)
-            )
+            raise NotAuthorised(_msg(kind), kind)
     chosen: dict[str, Channel] = {}
     for channel in enabled:
         if channel.type in kinds:
@@ -281,24 +247,21 @@ def _contents(
 ) -> tuple[Mapping[str, Content], Mapping[str, str]]:
     values: Mapping[str, str] = {}
     if request.template is not None:
-        try:
-            values = values_of(template, request.template_para)
-        except Invalid as error:
-            raise _wrong("", error) from error
+        values = values_of(template, request.template_para)
     contents: dict[str, Content] = {}
     links: dict[str, str] = {}
     for channel in channels:
         try:
             made, links = render.prepare(world, template, values, [channel], links, worth)
         except Invalid as error:
-            place = "template_id" if request.template is not None else _msg(channel.type)
-            reason = f"{place}: {channel.platform} takes none of it ({error.field}: {error.reason})"
-            raise Refused(PARAMETER, reason, field=place) from error
+            path = "template_id" if request.template is not None else _msg(channel.type)
+            reason = f"{channel.platform} takes none of it ({error.field}: {error.reason})"
+            raise Invalid(path, reason) from error
         if request.template is not None:
             _check_filled(world, channel, made[channel.code], links)
         _check_files(world, request, channel, made[channel.code])
         contents |= made
     if render.size(contents) > CONTENT_LIMIT:
-        place = "template_para" if request.template is not None else "body"
-        raise Refused(PARAMETER, f"{place}: the contents exceed {CONTENT_LIMIT} bytes", field=place)
+        path = "template_para" if request.template is not None else "body"
+        raise ContentTooLarge(path, limit=CONTENT_LIMIT)
     return contents, links

@@ -16,7 +16,7 @@ Contacts = Mapping[str, tuple[str, ...]]
 
 
 class Lists(NamedTuple):
-    """Who of a page is on the message's lists. `white` None: there is none."""
+    """Who of a chunk is on the message's lists. `white` None: there is none."""
 
     black: Collection[str] = ()
     white: Collection[str] | None = None
@@ -44,16 +44,18 @@ def select(
                 user.contacts_on((code, kind), message.channel_key, message.labels.get(code, ()))
             )
         )
-        marks = {
-            contact: mark
+        suppressions = {
+            contact: suppression
             for contact in found
-            if (mark := user.mark(kind, contact, message.channel_key))
+            if (suppression := user.suppression(kind, contact, message.channel_key))
         }
         tried = TargetLoss.CONTACT_GONE if code in to_gone else None
-        if usable := tuple(contact for contact in found if marks.get(contact) in (None, tried)):
+        if usable := tuple(
+            contact for contact in found if suppressions.get(contact) in (None, tried)
+        ):
             contacts[code] = usable
-        if marks:
-            refused[code] = marks[next(iter(marks))]
+        if suppressions:
+            refused[code] = suppressions[next(iter(suppressions))]
     return Target(
         userid,
         None if contacts else _why_none(refused),

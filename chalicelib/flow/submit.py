@@ -11,34 +11,33 @@ from dataclasses import replace
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import Conflict, Refused
+from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, Refusal
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId, Plan
+from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.content import render
 from chalicelib.flow.delivery import quota
-from chalicelib.flow.resolve import SendRequest, Wanted, resolve
+from chalicelib.flow.resolve import ResolvedSend, SendRequest, resolve
 from chalicelib.flow.select import target_of
-from chalicelib.ports import Once, World
+from chalicelib.ports import IdempotencyKey, World
 
 log = logging.getLogger("openums")
 
 PER_WALKER, MAX_WALKERS = 50_000, 16  # users that one walker comes by; walkers of one message
-KEY_USED = 1019041
 
 
-def submit(world: World, request: SendRequest, once: Once | None = None) -> str:
-    """The new message's id; raises Refused, and then nothing is stored. Three AWS calls where settings are cached.
+def submit(world: World, request: SendRequest, once: IdempotencyKey | None = None) -> str:
+    """The new message's id; raises Refusal or Invalid, and then nothing is stored. Three AWS calls where settings are cached.
 
     `once`: under a key of the sender's. Who comes with the same key and request again gets the id of the first message.
     """
     try:
         return _submit(world, request, once)
-    except Refused:
+    except (Refusal, Invalid):
         # What was accepted before stays accepted, whatever has been configured since.
         found = world.messages.once(once.name) if once else None
         if once is None or found is None:
@@ -46,24 +45,24 @@ def submit(world: World, request: SendRequest, once: Once | None = None) -> str:
         return _first(once, found)
 
 
-def _submit(world: World, request: SendRequest, once: Once | None) -> str:
+def _submit(world: World, request: SendRequest, once: IdempotencyKey | None) -> str:
     message = _message(world, request)
     contacts = tuple(_contacts(world, request).values())
     for _ in range(3):
         plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
-        first_look = Timer(
+        first_check = Timer(
             message.accepted + world.limits.check_after * 1000,
-            TimerKind.LOOK,
-            PageId(message.msgid, 0),
+            TimerKind.CHECK,
+            ChunkId(message.msgid, 0),
             message.priority,
         )
         try:
-            earlier = world.messages.create(message, plan, first_look, contacts, once)
+            earlier = world.messages.create(message, plan, first_check, contacts, once)
             break
         except Conflict:  # another message has the same random bits in the same millisecond
             message = replace(message, msgid=_new_id(message.accepted))
     else:
-        raise Refused(5000, "no free message id, please try again", status=503)
+        raise NoMessageId
     if once is not None and earlier is not None:
         return _first(once, earlier)
     try:
@@ -82,14 +81,9 @@ def _submit(world: World, request: SendRequest, once: Once | None) -> str:
     return message.msgid
 
 
-def _first(mine: Once, found: Once) -> str:
+def _first(mine: IdempotencyKey, found: IdempotencyKey) -> str:
     if mine.digest != found.digest:
-        raise Refused(
-            KEY_USED,
-            "Idempotency-Key: was used with another body",
-            field="Idempotency-Key",
-            status=409,
-        )
+        raise KeyReused("Idempotency-Key")
     return found.msgid
 
 
@@ -163,7 +157,7 @@ def _walkers(size: int) -> int:
     return min(MAX_WALKERS, max(1, math.ceil(size / PER_WALKER)))
 
 
-def _call_size(world: World, channel: Channel, wanted: Wanted) -> int:
+def _call_size(world: World, channel: Channel, wanted: ResolvedSend) -> int:
     able = world.providers.of(channel.platform).capabilities
     together = able.content_per_recipient or not render.is_personal(
         wanted.contents[channel.code], wanted.links
@@ -175,7 +169,7 @@ def _first_jobs(message: Message, plan: Plan | None) -> list[Envelope]:
     """The delivery jobs themselves when one queue takes them all; else jobs that plan and send them on."""
     if plan is None or plan.next is not None:
         return audience.first_jobs(message)
-    envelopes = dispatch.jobs(message, Page(plan), 0, 0)
+    envelopes = dispatch.jobs(message, Chunk(plan), 0, 0)
     one_queue = len({(e.channel_type, e.worker) for e in envelopes}) == 1
     if one_queue and not audience.somebody_cannot_start(message, plan):
         return envelopes

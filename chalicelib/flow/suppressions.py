@@ -11,10 +11,10 @@ from chalicelib.domain import suppressions
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.facts import Place
+from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
-from chalicelib.domain.users import Mark, User
+from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import World
 
 log = logging.getLogger("openums")
@@ -24,22 +24,22 @@ ATTEMPTS = 6
 Update = Callable[[User], User]
 
 
-class Heard(NamedTuple):
+class ContactFeedback(NamedTuple):
     """What a provider let us know of the contact of a delivery."""
 
     message: Message
     plan: Plan
-    place: Place
-    gone: bool  # else something arrived there
-    mark: Mark
+    ref: DeliveryRef
+    undeliverable: bool  # else something arrived there
+    suppression: Suppression
 
 
-def is_marked(plan: Plan, place: Place) -> bool:
+def is_undeliverable(plan: Plan, ref: DeliveryRef) -> bool:
     """Whether a contact of the target was known as dead when the message was planned: only then can its mark be taken away."""
-    return plan.targets[place.target].refused.get(place.channel) == TargetLoss.CONTACT_GONE
+    return plan.targets[ref.target].refused.get(ref.channel) == TargetLoss.CONTACT_GONE
 
 
-def hear(world: World, heard: Iterable[Heard]) -> None:
+def apply_feedback(world: World, heard: Iterable[ContactFeedback]) -> None:
     """Mark contacts that are dead, and take the mark from those that live. Without any, nothing is read."""
     updates: dict[str, list[Update]] = {}
     for each in heard:
@@ -50,20 +50,20 @@ def hear(world: World, heard: Iterable[Heard]) -> None:
         log.info("contacts_marked", extra={"users": len(updates)})
 
 
-def _owners(world: World, heard: Heard) -> Sequence[str]:
+def _owners(world: World, heard: ContactFeedback) -> Sequence[str]:
     """The user; where the message named a contact, whoever has it."""
     if heard.message.audience.kind is not AudienceKind.CONTACTS:
-        return (heard.plan.targets[heard.place.target].id,)
+        return (heard.plan.targets[heard.ref.target].id,)
     return world.audiences.users_of(
-        heard.message.channels[heard.place.channel], heard.plan.contact(heard.place)
+        heard.message.channels[heard.ref.channel], heard.plan.contact(heard.ref)
     )
 
 
-def _update(heard: Heard) -> Update:
-    kind, contact = heard.message.channels[heard.place.channel], heard.plan.contact(heard.place)
-    if heard.gone:
-        return lambda user: suppressions.gone(user, kind, contact, heard.mark)
-    return lambda user: suppressions.alive(user, kind, contact, heard.mark.time)
+def _update(heard: ContactFeedback) -> Update:
+    kind, contact = heard.message.channels[heard.ref.channel], heard.plan.contact(heard.ref)
+    if heard.undeliverable:
+        return lambda user: suppressions.mark_undeliverable(user, kind, contact, heard.suppression)
+    return lambda user: suppressions.mark_deliverable(user, kind, contact, heard.suppression.time)
 
 
 def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
@@ -83,7 +83,7 @@ def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
     raise Conflict("users are changed by others all the time")
 
 
-def opt(
+def set_opt_out(
     world: World,
     kind: ChannelType,
     contact: str,
@@ -99,7 +99,7 @@ def opt(
     """
     said_at = min(time, world.clock.now()) if time > 0 else world.clock.now()
     one, spellings = suppressions.canonical(kind, contact), suppressions.spellings(kind, contact)
-    world.audiences.opt(kind, one, channel_keys, said_at, out)
+    world.audiences.set_opt_out(kind, one, channel_keys, said_at, out)
     userids = sorted(
         {userid for each in spellings for userid in world.audiences.users_of(kind, each)}
     )
@@ -107,23 +107,27 @@ def opt(
         "contact_opted",
         extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)},
     )
-    stands = world.audiences.opted({kind: [one]})[kind] if userids else {}
+    stands = world.audiences.opt_outs({kind: [one]})[kind] if userids else {}
     for _ in range(ATTEMPTS if userids else 0):
         said = {
-            key: Mark(code, since) if (since := stands.get(one, {}).get(key, 0)) > 0 else None
+            key: Suppression(code, since)
+            if (since := stands.get(one, {}).get(key, 0)) > 0
+            else None
             for key in channel_keys
         }
         change(world, {userid: [_follow(kind, spellings, said)] for userid in userids})
-        before, stands = stands, world.audiences.opted({kind: [one]})[kind]
+        before, stands = stands, world.audiences.opt_outs({kind: [one]})[kind]
         if (
             stands == before
         ):  # else somebody said another word while we wrote, and may have found nothing to change
             break
 
 
-def _follow(kind: ChannelType, spellings: Sequence[str], said: Mapping[str, Mark | None]) -> Update:
+def _follow(
+    kind: ChannelType, spellings: Sequence[str], said: Mapping[str, Suppression | None]
+) -> Update:
     return lambda user: reduce(
-        lambda changed, each: suppressions.opted(changed, kind, each, said), spellings, user
+        lambda changed, each: suppressions.set_opt_outs(changed, kind, each, said), spellings, user
     )
 
 
@@ -138,16 +142,16 @@ def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> li
         pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP
     ):
         wanted.setdefault(kind, {})[suppressions.canonical(kind, contact)] = None
-    stands = world.audiences.opted(wanted) if wanted else {}
+    stands = world.audiences.opt_outs(wanted) if wanted else {}
 
     def carried(user: User, pair: tuple[ChannelType, str]) -> User:
         kind, contact = pair
         by_key = stands.get(kind, {}).get(suppressions.canonical(kind, contact), {})
-        return suppressions.opted(
+        return suppressions.set_opt_outs(
             user,
             kind,
             contact,
-            {key: Mark("before", since) for key, since in by_key.items() if since > 0},
+            {key: Suppression("before", since) for key, since in by_key.items() if since > 0},
         )
 
     return [reduce(carried, sorted(gained[user.userid]), user) for user in users]

@@ -29,7 +29,7 @@ def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:
     for timer in timers:
         groups.setdefault((timer.priority, _queue_of(world, timer), timer.kind), []).append(timer)
     for (priority, channel_type, kind), members in groups.items():
-        unique = list({(t.page, t.channel): t for t in members}.values())
+        unique = list({(t.chunk, t.channel): t for t in members}.values())
         for start in range(0, len(unique), TIMERS_PER_JOB):
             job = TimersJob(tuple(unique[start : start + TIMERS_PER_JOB]))
             yield Envelope(job, priority, channel_type, group=kind.value)

@@ -1,6 +1,6 @@
 """What operators configure first: access channels and delivery channels.
 
-Everything here raises Invalid naming the field, LookupError for what is not there, and Refused (409) for a name that is taken.
+Everything here raises Invalid naming the field, NotFound for what is not there, and Taken for a name or code that another has.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from chalicelib.domain import channel_options
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType, OnUncertain, ReceiptMode
-from chalicelib.domain.errors import UNKNOWN_FIELD, Conflict, Invalid, Refused, Stale
+from chalicelib.domain.errors import UNKNOWN_FIELD, Conflict, Invalid, NotFound, Stale, Taken
 from chalicelib.domain.groups import Group
 from chalicelib.domain.members import Member
 from chalicelib.domain.provider_io import Capabilities, ProviderIds
@@ -25,7 +25,6 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import validity
 from chalicelib.ports import Provider, World
 
-PARAMETER = 4004  # UMS: invalid parameter
 OPTION_BYTES = 80_000  # a certificate may be among them
 
 
@@ -57,16 +56,14 @@ def add_access_channel(
     return channel, secret
 
 
-def taken(field: str, what: str) -> Refused:
-    return Refused(
-        PARAMETER, f"{field}: there is {what} with this {field} already", field=field, status=409
-    )
+def taken(field: str, what: str) -> Taken:
+    return Taken(field, what=what)
 
 
 def access_channel(world: World, key: str) -> AccessChannel:
     found = world.settings.access_channel(key)
     if found is None:
-        raise LookupError("no such access channel")
+        raise NotFound("access channel")
     return found
 
 
@@ -75,7 +72,7 @@ def authorise(world: World, key: str, code: str, enabled: bool | None) -> None:
     if enabled is not None:
         channel(world, code)
     if not world.settings.authorise(key, code, enabled):
-        raise LookupError("no such access channel")
+        raise NotFound("access channel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +124,7 @@ def add_channel(world: World, order: ChannelOrder) -> tuple[Channel, str]:
 def channel(world: World, code: str) -> Channel:
     found = world.settings.channel(code)
     if found is None:
-        raise LookupError("no such delivery channel")
+        raise NotFound("delivery channel")
     return found
 
 

@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale
+from chalicelib.domain.errors import Conflict, DefaultLabel, InUse, Invalid, NotFound, Stale
 from chalicelib.manage import changes as configure
 from chalicelib.ports import World
 
 MAX_LABELS = 50
-PARAMETER = 4004
 
 
 def change(world: World, code: str, version: int | None, changes: Mapping[str, Any]) -> Channel:
@@ -50,16 +49,11 @@ def new_webhook(world: World, code: str, version: int | None) -> tuple[Channel, 
 
 
 def delete(world: World, code: str, version: int | None) -> None:
-    """Refused while an access channel is authorised for it, switched on or not."""
+    """Raise InUse while an access channel is authorised for it, switched on or not."""
     before = configure.at_version(configure.channel(world, code), version)
     users = [access.name for access in world.settings.access_channels() if code in access.channels]
     if users:
-        raise Refused(
-            PARAMETER,
-            f"code: is authorised for {', '.join(users[:5])}; take that back first",
-            field="code",
-            status=409,
-        )
+        raise InUse("code", by=users[:5])
     world.settings.delete_channel(replace(before, version=before.version + 1))
 
 
@@ -83,12 +77,7 @@ def rename_label(world: World, code: str, version: int | None, label: str, name:
 def delete_label(world: World, code: str, version: int | None, label: str) -> Channel:
     before = _with_label(world, code, version, label)
     if label == before.default_label:
-        raise Refused(
-            PARAMETER,
-            "label: is the default; make another one the default first",
-            field="label",
-            status=409,
-        )
+        raise DefaultLabel("label")
     return _write(
         world, before, labels={i: name for i, name in before.labels.items() if i != label}
     )
@@ -101,7 +90,7 @@ def set_default_label(world: World, code: str, version: int | None, label: str) 
 def _with_label(world: World, code: str, version: int | None, label: str) -> Channel:
     found = configure.at_version(configure.channel(world, code), version)
     if label not in found.labels:
-        raise LookupError("no such label")
+        raise NotFound("label")
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, OwnRights, Stale
 from chalicelib.domain.groups import KINDS, Family, Group
 from chalicelib.domain.members import Member, Role
 from chalicelib.domain.users import ALL
@@ -28,7 +28,7 @@ def add_group(world: World, family: Family, channel_key: str, name: str, kind: s
 
 
 def owner(world: World, family: Family, channel_key: str) -> str:
-    """Tags may be of `all`; raises LookupError for an access channel that is not there."""
+    """Tags may be of `all`; raises NotFound for an access channel that is not there."""
     return (
         ALL
         if family is Family.TAG and channel_key == ALL
@@ -39,7 +39,7 @@ def owner(world: World, family: Family, channel_key: str) -> str:
 def group(world: World, family: Family, number: int) -> Group:
     found = world.groups.get(family, number)
     if found is None:
-        raise LookupError(f"no such {family}")
+        raise NotFound(f"{family}")
     return found
 
 
@@ -74,7 +74,7 @@ def member(world: World, key: str) -> Member:
     """The global keys of a deployment are none: they are changed with the deployment."""
     found = world.members.get(key)
     if found is None or not found.name:
-        raise LookupError("no such member")
+        raise NotFound("member")
     return found
 
 
@@ -84,12 +84,7 @@ def change_member(
     """`changes`: name, role, enabled. Nobody takes their own rights away, so that somebody can give them back."""
     before = configure.at_version(member(world, key), version)
     if key == by and {"role", "enabled"} & {*changes}:
-        raise Refused(
-            configure.PARAMETER,
-            "access_key: nobody changes their own role, or disables themselves",
-            field="access_key",
-            status=409,
-        )
+        raise OwnRights("access_key")
     after = replace(before, **changes, version=before.version + 1)
     world.members.update(after)
     return after
@@ -107,9 +102,5 @@ def new_member_secret(world: World, key: str, version: int | None) -> tuple[Memb
 def delete_member(world: World, key: str, version: int | None, by: str) -> None:
     before = configure.at_version(member(world, key), version)
     if key == by:
-        raise _own("nobody deletes themselves")
+        raise OwnRights("access_key")
     world.members.delete(replace(before, version=before.version + 1))
-
-
-def _own(why: str) -> Refused:
-    return Refused(configure.PARAMETER, f"access_key: {why}", field="access_key", status=409)

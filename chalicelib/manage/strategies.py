@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.strategies import Strategy, StrategyEntry, check
 from chalicelib.manage import changes
 from chalicelib.ports import World
@@ -21,7 +22,7 @@ def add(world: World, channel_key: str, name: str, strategy: Strategy) -> Strate
 def get(world: World, number: int) -> StrategyEntry:
     found = world.settings.strategy_entry(number)
     if found is None:
-        raise LookupError("no such strategy")
+        raise NotFound("strategy")
     return found
 
 

@@ -1,6 +1,6 @@
 """Templates as operators make them: in versions that never change, previewed, checked, archived.
 
-Everything here raises Invalid naming the field, LookupError for what is not there, and Stale when somebody else was faster.
+Everything here raises Invalid naming the field, NotFound for what is not there, and Stale when somebody else was faster.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid, Stale
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, Stale
 from chalicelib.domain.templates import (
     Alternatives,
     Content,
@@ -93,14 +93,14 @@ def _put(world: World, template: Template) -> Template:
 def get(world: World, number: int) -> Template:
     found = world.settings.template(number)
     if found is None:
-        raise LookupError("no such template")
+        raise NotFound("template")
     return found
 
 
 def get_version(world: World, number: int, version: int) -> Template:
     found = world.settings.template_version(number, version)
     if found is None:
-        raise LookupError("no such version of a template")
+        raise NotFound("version of a template")
     return found
 
 
@@ -108,7 +108,7 @@ def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Seque
     """From the first one after a version on; 0: all, and any number."""
     found = world.settings.template_versions(number, after, limit)
     if not found and not after:
-        raise LookupError("no such template")
+        raise NotFound("template")
     return found
 
 
@@ -177,8 +177,8 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) 
     if not contents:
         raise Invalid("contents", "at least one channel type")
     for kind, given in contents.items():
-        for place, one in _places(kind, given):
-            _check_content(world, kind, place, one)
+        for path, one in _places(kind, given):
+            _check_content(world, kind, path, one)
         walk(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
     if changes.size({k.value: c for k, c in contents.items()}) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
@@ -186,19 +186,19 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) 
 
 def _places(kind: ChannelType, given: Alternatives) -> Iterator[tuple[str, Content]]:
     """Where each alternative stands."""
-    place = f"contents.{kind}"
+    path = f"contents.{kind}"
     if isinstance(given, Mapping):
-        yield place, given
+        yield path, given
         return
-    yield from ((f"{place}[{n}]", one) for n, one in enumerate(given))
+    yield from ((f"{path}[{n}]", one) for n, one in enumerate(given))
 
 
-def _check_content(world: World, kind: ChannelType, place: str, one: Content) -> None:
+def _check_content(world: World, kind: ChannelType, path: str, one: Content) -> None:
     try:
         content.check(world, kind, one)
     except Invalid as error:
         raise Invalid(
-            ".".join(part for part in (place, error.field) if part), error.reason
+            ".".join(part for part in (path, error.field) if part), error.reason
         ) from None
 
 

@@ -10,13 +10,13 @@ from functools import reduce
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.users import ALL, MAX_EVENTS, Change, User, UserChange, apply
+from chalicelib.domain.users import ALL, MAX_EVENTS, Bindings, User, UserChange, apply
 from chalicelib.flow import suppressions
 from chalicelib.ports import World
 
 ATTEMPTS = 6
 USERID = 64  # characters
-USER_BYTES = 32 * 1024  # of contacts and tags: a page of plans must hold at least one user
+USER_BYTES = 32 * 1024  # of contacts and tags: a chunk of plans must hold at least one user
 
 # Of these a user has one contact per scope: `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
@@ -96,7 +96,7 @@ def size(user: User) -> int:
         for scoped in scopes
         for bind, values in scoped.items()
     )
-    rest = (user.labels, user.gone, user.refusals, user.attributes, user.events)
+    rest = (user.labels, user.undeliverable, user.opt_outs, user.attributes, user.events)
     return bound + sum(
         len(json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         for each in rest
@@ -115,7 +115,7 @@ def fold_singles(one: UserChange) -> UserChange:
     }
     rest = {kind: scoped for kind, scoped in one.add.contacts.items() if kind not in SINGLE}
     return UserChange(
-        one.userid, Change(merged, one.set.tags), Change(rest, one.add.tags), one.remove
+        one.userid, Bindings(merged, one.set.tags), Bindings(rest, one.add.tags), one.remove
     )
 
 

@@ -14,12 +14,12 @@ Every store call is safe to repeat. Times are milliseconds since the epoch. `Wor
 from __future__ import annotations
 
 from chalicelib.ports.files import Files, Form, Imports
-from chalicelib.ports.messages import Ledger, Lookup, Lookups, Messages, Once
-from chalicelib.ports.providers import Pace, Provider, Providers, Session, Tokens
+from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
+from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Administration, Audit, Groups, Members, Settings
 from chalicelib.ports.users import Audiences, Users
-from chalicelib.ports.work import Clock, Counters, Inbox, Letter, Queues, Taken, Timers
+from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
 from chalicelib.ports.world import Limits, World
 
 __all__ = (
@@ -33,16 +33,16 @@ __all__ = (
     "Form",
     "Groups",
     "Imports",
-    "Inbox",
+    "QueueReader",
     "Ledger",
-    "Letter",
+    "QueueMessage",
     "Limits",
     "Lookup",
     "Lookups",
     "Members",
     "Messages",
-    "Once",
-    "Pace",
+    "IdempotencyKey",
+    "RateLimiter",
     "Provider",
     "Providers",
     "Queues",

@@ -40,10 +40,10 @@ class Files(Protocol):
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
         """To upload so many bytes."""
 
-    def mark(self, key: str) -> str | None:
+    def etag(self, key: str) -> str | None:
         """What tells this content from any other; None when there is no file."""
 
-    def read(self, key: str, mark: str = "") -> bytes | None:
+    def read(self, key: str, etag: str = "") -> bytes | None:
         """None when the file is not there, or has another mark than the one that is asked for."""
 
     def write(self, key: str, content: bytes, kind: str) -> None: ...

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.chunks import CallAnswer, Page, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
-from chalicelib.domain.plans import Call, GoList, PageId, Plan
+from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 
 
 @dataclass(frozen=True)
-class Once:
+class IdempotencyKey:
     """A request under the idempotency key that its sender gave it, remembered for a day with the message that it became."""
 
     name: str  # of the key, within its access channel and path
@@ -31,15 +31,15 @@ class Messages(Protocol):
         plan: Plan | None,
         timer: Timer,
         contacts: Sequence[str] = (),
-        once: Once | None = None,
-    ) -> Once | None:
+        once: IdempotencyKey | None = None,
+    ) -> IdempotencyKey | None:
         """Message, its plan where it is small, its links and its first timer: all or nothing. Raises Conflict when the msgid exists.
 
         `contacts` are those of a message that names contacts instead of users, in the order of its targets. Where `once` stands
         already, nothing is stored, and it is returned with its message.
         """
 
-    def once(self, name: str) -> Once | None:
+    def once(self, name: str) -> IdempotencyKey | None:
         """What stands under an idempotency key, read consistently."""
 
     def contacts(self, msgid: str) -> Sequence[str]:
@@ -60,59 +60,59 @@ class Messages(Protocol):
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Link variable -> address; outlives the message's history, by more than a year. None when its time is over."""
 
-    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
-        """Replace a page's counts unless the stored ones have seen more facts."""
+    def put_counts(self, chunk: ChunkId, counts: Counts, expires: int) -> None:
+        """Replace a chunk's counts unless the stored ones have seen more facts."""
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
-        """The counts of each page that was counted."""
+        """The counts of each chunk that was counted."""
 
 
 class Ledger(Protocol):
-    """One partition per page. Puts of plans, lists, claims and answers are conditional: the first stands, and is returned."""
+    """One partition per chunk. Puts of plans, lists, claims and answers are conditional: the first stands, and is returned."""
 
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
-    def plan(self, page: PageId) -> Plan | None:
+    def plan(self, chunk: ChunkId) -> Plan | None:
         """The plan alone; it never changes, hence cached without limit of age within a container (bounded in number)."""
 
-    def withdraw(self, page: PageId, time: int, message: Message) -> None:
-        """Mark the page, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
+    def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
+        """Mark the chunk, whether it has a plan yet or not: whoever reads it from now on lets nothing leave."""
 
-    def freeze(self, page: PageId, go: GoList, message: Message) -> GoList: ...
-    def page(self, page: PageId) -> Page | None:
-        """Everything of the page, read consistently; None when it has no plan."""
+    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants: ...
+    def chunk(self, chunk: ChunkId) -> Chunk | None:
+        """Everything of the chunk, read consistently; None when it has no plan."""
 
     def claim(
-        self, page: PageId, call: Call, expected: Call | None, message: Message
+        self, chunk: ChunkId, call: Call, expected: Call | None, message: Message
     ) -> Call | None:
         """Put the record if there is none (`expected` None) or if it is still the expected one. None: claimed; else the record found."""
 
-    def put_answer(self, page: PageId, answer: CallAnswer, message: Message) -> CallAnswer: ...
-    def put_wait(self, page: PageId, wait: Wait, message: Message) -> None:
+    def put_answer(self, chunk: ChunkId, answer: CallAnswer, message: Message) -> CallAnswer: ...
+    def put_wait(self, chunk: ChunkId, wait: Wait, message: Message) -> None:
         """That calls wait, so that nobody takes them for lost; replaces what was said of those that begin there."""
 
-    def add(self, page: PageId, facts: Sequence[Fact], message: Message) -> None:
+    def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
         """Add facts as one bundle; the same facts again are the same bundle."""
 
-    def add_all(self, bundles: Sequence[tuple[PageId, Sequence[Fact], Message]]) -> None:
-        """The same for several pages, each at most once: 25 bundles per request."""
+    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
+        """The same for several chunks, each at most once: 25 bundles per request."""
 
-    def add_click(self, page: PageId, fact: Fact, message: Message) -> bool:
+    def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
         """The first fact of its kind (click, opening, scan) on a link of ours; later ones write nothing. Whether it was the first."""
 
 
 @dataclass(frozen=True)
 class Lookup:
-    """Where a provider's id leads: to a call's page, or to one delivery of it (`place`)."""
+    """Where a provider's id leads: to a call's chunk, or to one delivery of it (`place`)."""
 
-    page: PageId
-    place: tuple[int, int] | None = None  # (target, contact)
+    chunk: ChunkId
+    ref: tuple[int, int] | None = None  # (target, contact)
     parts: tuple[
         str, ...
     ] = ()  # where a delivery goes in several, each with a report: the ids of all
 
 
 class Lookups(Protocol):
-    """Receipts find their delivery: provider id -> page. Receipts that come too early are parked under that id, for a day."""
+    """Receipts find their delivery: provider id -> chunk. Receipts that come too early are parked under that id, for a day."""
 
     def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None: ...
     def get(

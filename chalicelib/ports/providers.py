@@ -94,7 +94,7 @@ class Tokens(Protocol):
         """Who has the lease could fetch none: somebody else may, so many seconds from now."""
 
 
-class Pace(Protocol):
+class RateLimiter(Protocol):
     """Turns: who calls a provider when, so that all workers together keep to its calls per second."""
 
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:

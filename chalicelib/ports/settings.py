@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.audit import Change
+from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Member
@@ -105,8 +105,8 @@ class Members(Protocol):
 class Audit(Protocol):
     """The log of changes, by months."""
 
-    def write(self, change: Change) -> None:
+    def write(self, change: AuditEntry) -> None:
         """The same change again is the same entry."""
 
-    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[Change]:
+    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[AuditEntry]:
         """The newest first, from before that id on."""

@@ -55,12 +55,12 @@ class Audiences(Protocol):
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         """The userids that have this contact, on whatever scope or label; found by its HMAC."""
 
-    def opt(
+    def set_opt_out(
         self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
     ) -> None:
         """What was last said of a contact, whether it is a user's or not, for each access channel; an earlier word changes nothing."""
 
-    def opted(
+    def opt_outs(
         self, wanted: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         """Contact -> channel key -> since when (ms) it is opted out, or less than 0: in again; by type, consistently.

@@ -54,7 +54,7 @@ class Queues(Protocol):
 
 
 @dataclass(frozen=True)
-class Letter:
+class QueueMessage:
     """A job as a queue hands it out. Unless it is `done`, it comes back."""
 
     id: str
@@ -63,10 +63,10 @@ class Letter:
     receives: int
 
 
-class Inbox(Protocol):
+class QueueReader(Protocol):
     """The receiving side of one queue, for processes that no event source feeds."""
 
-    def receive(self) -> Sequence[Letter]:
+    def receive(self) -> Sequence[QueueMessage]:
         """Waits some seconds; at most one, so that none waits behind another."""
 
-    def done(self, letter: Letter) -> None: ...
+    def done(self, letter: QueueMessage) -> None: ...

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
-from chalicelib.ports.providers import Pace, Providers, Tokens
+from chalicelib.ports.providers import Providers, RateLimiter, Tokens
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Administration, Audit, Groups, Members
 from chalicelib.ports.users import Audiences, Users
@@ -20,7 +20,7 @@ class Limits:
 
     lease: int
     submit_within: int
-    check_after: int  # how long after a dispatch a page is looked at, to find what a crash left
+    check_after: int  # how long after a dispatch a chunk is looked at, to find what a crash left
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
@@ -42,7 +42,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
-    pace: Pace
+    pace: RateLimiter
     tokens: Tokens
     files: Files
     counters: Counters

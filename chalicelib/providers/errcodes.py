@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
 @dataclass(frozen=True)
-class Said:
+class VendorAnswer:
     """An answer in the vendor's own words. `code` is `0` for success."""
 
     code: str
@@ -38,7 +38,7 @@ def errcode(body: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Words:
+class VendorCodes:
     """What a vendor's codes mean. `stale`: the access token is not, or no longer, known; a new one helps."""
 
     errors: ErrorTable
@@ -54,13 +54,13 @@ class TokenApi:
         http: Http,
         tokens: AccessTokens,
         account: Account,
-        words: Words,
+        words: VendorCodes,
         source: tuple[str, Mapping[str, str]],
         name: str = "",
     ) -> None:
         """`source`: the address that gives a token, and its query. `name`: of the token, where several channels share it."""
         self._http, self._tokens, self._words, self._source = http, tokens, words, source
-        self._name = name or token_name(account.code, account.edition)
+        self._name = name or token_name(account.code, account.credentials_fingerprint)
 
     def token(self) -> Token:
         return self._tokens.token(self._name, self.fetch)
@@ -72,7 +72,7 @@ class TokenApi:
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
         return ask(self._http, "GET", url, params=query)
 
-    def given(self, said: Said, name: str = "access_token") -> Token:
+    def given(self, said: VendorAnswer, name: str = "access_token") -> Token:
         """The token in an answer; raises what an answer without one means."""
         if said.code != SUCCESS:
             raise self.error(said, Misconfigured)
@@ -82,7 +82,7 @@ class TokenApi:
         known = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 10**6
         return lasting(value, seconds if known else TOKEN_LIFE, self._tokens.now)  # type: ignore[arg-type]
 
-    def post(self, url: str, body: Mapping[str, Any], *, harmless: bool = False) -> Said:
+    def post(self, url: str, body: Mapping[str, Any], *, harmless: bool = False) -> VendorAnswer:
         """What the vendor said, success or not. `harmless`: it may simply be asked again when its answer stays away."""
         value = self._tokens.get(self._name, self.fetch)
         said = self._post(url, body, value, harmless=harmless)
@@ -93,22 +93,24 @@ class TokenApi:
             )
         return said
 
-    def _post(self, url: str, body: Mapping[str, Any], token: str, *, harmless: bool) -> Said:
+    def _post(
+        self, url: str, body: Mapping[str, Any], token: str, *, harmless: bool
+    ) -> VendorAnswer:
         query = {"access_token": token}
         if harmless:
             return self._read(ask(self._http, "POST", url, json=body, params=query), Unavailable)
         return self._read(self._http.request("POST", url, json=body, params=query), Uncertain)
 
-    def _read(self, reply: Response, unclear: type[ProviderError]) -> Said:
+    def _read(self, reply: Response, unclear: type[ProviderError]) -> VendorAnswer:
         """`unclear`: what an answer is that says neither yes nor no."""
         body = reply.json()
         code = self._words.code(body)
         if reply.status == 200 and code:
-            return Said(code, body, retry_after(reply))
+            return VendorAnswer(code, body, retry_after(reply))
         error = vendor_error(reply, {}, {})
         raise unclear(error.code) if isinstance(error, Uncertain) else error
 
-    def error(self, said: Said, unknown: type[ProviderError] = Rejected) -> ProviderError:
+    def error(self, said: VendorAnswer, unknown: type[ProviderError] = Rejected) -> ProviderError:
         """What a code means that is no success. `unknown`: what one means that is not in the table."""
         kind = self._words.errors.get(said.code)
         if kind is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALONE = AccessTokens(MemoryTokens())  # for who only wants to know what a provider can do
 
 
-class Means(NamedTuple):
+class ProviderDeps(NamedTuple):
     """What a provider is made with."""
 
     policy: Policy
@@ -33,97 +33,97 @@ class Means(NamedTuple):
         return Http(self.policy, self.timeout)
 
 
-def _jpush(means: Means) -> Provider:
+def _jpush(means: ProviderDeps) -> Provider:
     from chalicelib.providers.app.jpush import JPush
 
     return JPush(means.http)
 
 
-def _jpush_private(means: Means) -> Provider:
+def _jpush_private(means: ProviderDeps) -> Provider:
     from chalicelib.providers.app.jpush import JPush
 
     return JPush(means.http, platform="jpush_private")
 
 
-def _jsms(means: Means) -> Provider:
+def _jsms(means: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.jsms import Jsms
 
     return Jsms(means.http)
 
 
-def _chuanglan(means: Means) -> Provider:
+def _chuanglan(means: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.chuanglan import Chuanglan
 
     return Chuanglan(means.http)
 
 
-def _montnets(means: Means) -> Provider:
+def _montnets(means: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.montnets import Montnets
 
     return Montnets(means.http)
 
 
-def _cmpp(means: Means) -> Provider:
+def _cmpp(means: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.cmpp.provider import Cmpp
 
     return Cmpp(means.policy, means.timeout)
 
 
-def _smtp(means: Means) -> Provider:
+def _smtp(means: ProviderDeps) -> Provider:
     from chalicelib.providers.email.smtp import Smtp
 
     return Smtp(means.policy, means.timeout)
 
 
-def _alipay(means: Means) -> Provider:
+def _alipay(means: ProviderDeps) -> Provider:
     from chalicelib.providers.alipay_life.alipay import Alipay
 
     return Alipay(means.http)
 
 
-def _dingtalk(means: Means) -> Provider:
+def _dingtalk(means: ProviderDeps) -> Provider:
     from chalicelib.providers.dingtalk.dingtalk import DingTalk
 
     return DingTalk(means.http, means.tokens)
 
 
-def _wecom(means: Means) -> Provider:
+def _wecom(means: ProviderDeps) -> Provider:
     from chalicelib.providers.wecom.wecom import WeCom
 
     return WeCom(means.http, means.tokens)
 
 
-def _wecom_linkedcorp(means: Means) -> Provider:
+def _wecom_linkedcorp(means: ProviderDeps) -> Provider:
     from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 
     return LinkedCorp(means.http, means.tokens)
 
 
-def _official_account(means: Means) -> Provider:
+def _official_account(means: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.official_account import OfficialAccount
 
     return OfficialAccount(means.http, means.tokens)
 
 
-def _official_account_authorised(means: Means) -> Provider:
+def _official_account_authorised(means: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.official_account import OfficialAccount
 
     return OfficialAccount(means.http, means.tokens, component=True)
 
 
-def _mini_program(means: Means) -> Provider:
+def _mini_program(means: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.mini_program import MiniProgram
 
     return MiniProgram(means.http, means.tokens)
 
 
-def _mini_program_authorised(means: Means) -> Provider:
+def _mini_program_authorised(means: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.mini_program import MiniProgram
 
     return MiniProgram(means.http, means.tokens, component=True)
 
 
-_PLATFORMS: Mapping[str, Callable[[Means], Provider]] = {
+_PLATFORMS: Mapping[str, Callable[[ProviderDeps], Provider]] = {
     "jpush": _jpush,
     "jpush_private": _jpush_private,
     "jsms": _jsms,
@@ -147,10 +147,10 @@ def load(
     platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE
 ) -> Provider:
     """The provider of a platform, the same one each time; raises Invalid for a platform that nobody speaks to."""
-    return make(platform, Means(policy, timeout, tokens))
+    return make(platform, ProviderDeps(policy, timeout, tokens))
 
 
-def make(platform: str, means: Means) -> Provider:
+def make(platform: str, means: ProviderDeps) -> Provider:
     """One of one's own."""
     maker = _PLATFORMS.get(platform)
     if maker is None:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
-from chalicelib.domain.messages import PAGE_TARGETS, Message, Summary
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.messages import CHUNK_TARGETS, Message, Summary
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.flow import tally
 from chalicelib.flow.content import render
@@ -22,14 +23,14 @@ from chalicelib.ports import World
 LONGEST = (
     len(ChannelType) * MAX_WITHIN
 )  # seconds that a strategy may take: that long, and some days, messages are kept
-LIVE_TARGETS = 2 * PAGE_TARGETS  # a message of so many targets is counted when somebody asks
+LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted when somebody asks
 
 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
-    """Raises LookupError when the access channel has no such message."""
+    """Raises NotFound when the access channel has no such message."""
     found = own(world, channel_key, msgid)
     withdrawn = world.messages.withdrawn(msgid)
-    is_small = not found.audience.is_walked and len(found.userids) <= LIVE_TARGETS
+    is_small = not found.audience.is_scanned and len(found.userids) <= LIVE_TARGETS
     counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
     planned = counts.users.get("planned", 0)
     return {
@@ -100,10 +101,10 @@ def newest(
 ) -> Sequence[Summary]:
     """An access channel's messages, newest first, from before a msgid on: those accepted from one time (ms) to before another.
 
-    Raises LookupError where there is no such channel.
+    Raises NotFound where there is no such channel.
     """
     if world.settings.access_channel(channel_key) is None:
-        raise LookupError("no such access channel")
+        raise NotFound("access channel")
     now = world.clock.now()
     oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
     end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
@@ -114,7 +115,7 @@ def newest(
 
 def _targets(found: Message, counts: Counts) -> int | None:
     """How many there are; None while the walkers of an audience have not come to its end."""
-    if not found.audience.is_walked:
+    if not found.audience.is_scanned:
         return len(found.userids)
     return counts.users.get("planned", 0) if counts.ends >= found.audience.walkers else None
 
@@ -144,13 +145,13 @@ def _balances(counts: Counts) -> bool:
 
 
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
-    """Raises LookupError when the access channel has no such message, or the message no such target."""
+    """Raises NotFound when the access channel has no such message, or the message no such target."""
     found = own(world, channel_key, msgid)
-    at = _page_of(world, found, userid)
-    page = world.ledger.page(at) if at else None
-    for position, planned in enumerate(page.plan.targets if page else ()):
-        if page and planned.id == userid:
-            return _life(found, page, position)
+    at = _chunk_of(world, found, userid)
+    chunk = world.ledger.chunk(at) if at else None
+    for position, planned in enumerate(chunk.plan.targets if chunk else ()):
+        if chunk and planned.id == userid:
+            return _life(found, chunk, position)
     if userid in found.userids:
         state = "withdrawn" if world.messages.withdrawn(msgid) else "accepted"
         return {
@@ -161,7 +162,7 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
             "refused": {},
             "deliveries": [],
         }
-    raise LookupError("no such target")
+    raise NotFound("target")
 
 
 def target_with(
@@ -171,26 +172,26 @@ def target_with(
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
-def _page_of(world: World, found: Message, name: str) -> PageId | None:
-    """The page that a target is in, if it is in one."""
-    if found.audience.is_walked:
+def _chunk_of(world: World, found: Message, name: str) -> ChunkId | None:
+    """The chunk that a target is in, if it is in one."""
+    if found.audience.is_scanned:
         return _stretch_of(world, found, name)
     number: int | None = 0 if name in found.userids else None
     while number is not None:
-        plan = world.ledger.plan(PageId(found.msgid, number))
+        plan = world.ledger.plan(ChunkId(found.msgid, number))
         if plan is None or any(planned.id == name for planned in plan.targets):
             return plan.id if plan else None
-        number = found.page_after(number) if plan.next is not None else None
+        number = found.chunk_after(number) if plan.next is not None else None
     return None
 
 
-def _stretch_of(world: World, found: Message, userid: str) -> PageId | None:
-    """The page of a walked audience whose stretch has the user's place: by halving, since a walker's pages are in order."""
-    walker, place = found.audience.walker_of(userid), keys.position(userid)
+def _stretch_of(world: World, found: Message, userid: str) -> ChunkId | None:
+    """The chunk of a walked audience whose stretch has the user's place: by halving, since a walker's chunks are in order."""
+    walker, ref = found.audience.walker_of(userid), keys.position(userid)
 
     def ends_before(n: int) -> bool:
-        plan = world.ledger.plan(PageId(found.msgid, walker + n * found.audience.walkers))
-        return plan is not None and plan.next is not None and plan.next < place
+        plan = world.ledger.plan(ChunkId(found.msgid, walker + n * found.audience.walkers))
+        return plan is not None and plan.next is not None and plan.next < ref
 
     low, high = -1, 0
     while ends_before(high):
@@ -198,15 +199,15 @@ def _stretch_of(world: World, found: Message, userid: str) -> PageId | None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if ends_before(middle) else (low, middle)
-    return PageId(found.msgid, walker + high * found.audience.walkers)
+    return ChunkId(found.msgid, walker + high * found.audience.walkers)
 
 
-def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
-    planned = page.plan.targets[position]
+def _life(found: Message, chunk: Chunk, position: int) -> dict[str, Any]:
+    planned = chunk.plan.targets[position]
     deliveries = [
-        _delivery(found, page, step, decided.time, place)
-        for step, decided, place in page.places(found)
-        if place.target == position
+        _delivery(found, chunk, step, decided.time, ref)
+        for step, decided, ref in chunk.refs(found)
+        if ref.target == position
     ]
     states = [d["state"] for d in deliveries]
     order = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
@@ -221,23 +222,23 @@ def _life(found: Message, page: Page, position: int) -> dict[str, Any]:
         "state": state,
         "loss": planned.loss.value if planned.loss else None,
         "refused": dict(planned.refused),
-        "planned": page.plan.time,
+        "planned": chunk.plan.time,
         "deliveries": deliveries,
     }
 
 
-def _delivery(found: Message, page: Page, step: int, decided: int, place: Any) -> dict[str, Any]:
-    known = page.of(place)
-    call = next((a for a in page.answers.values() if any(f.place == place for f in a.facts)), None)
+def _delivery(found: Message, chunk: Chunk, step: int, decided: int, ref: Any) -> dict[str, Any]:
+    known = chunk.of(ref)
+    call = next((a for a in chunk.answers.values() if any(f.ref == ref for f in a.facts)), None)
     facts = sorted(known.facts.values(), key=lambda f: (f.time, f.kind))
     provider_id = next(
         (f.provider_id for f in facts if f.provider_id), call.provider_id if call else ""
     )
     return {
         "step": step + 1,
-        "channel": found.channels[place.channel].value,
-        "code": place.channel,
-        "contact": place.contact + 1,
+        "channel": found.channels[ref.channel].value,
+        "code": ref.channel,
+        "contact": ref.contact + 1,
         "state": known.state,
         "decided": decided,
         "provider_id": provider_id,

@@ -39,15 +39,24 @@ POLLED = 130  # seconds within which what is asked of a provider every minute wa
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 
 INTRODUCTION = """\
-Written by `make channels`; do not edit. One message to {deliveries} people over each platform, with its receipts: AWS requests of
-functions and event sources per 1,000 deliveries, DynamoDB's write units, and dollars for a million, counted as above. Contents have
-a short link where the platform counts clicks by links. Where a link for each person makes a call for each of what is otherwise one
-for a hundred or a thousand, both are here ("a link each"): the difference is what knowing who clicked costs, beside the provider's
-own limits of calls. Receipts by webhook come in posts as large as the vendor makes them: one each with `jsms`, `chuanglan` and
-WeChat, up to 100 with `jpush`, 500 with `montnets`. A channel that is polled is asked every
-minute while receipts may be open, which is in here for about two minutes. Several stacks ran at once, so that Lambda's share
-of the dollars is too high rather than too low. What another platform does by the same code is not measured twice. Of `cmpp`, what its
-worker asks of AWS to send is in here; not its container, nor that it asks its queues all the time (12 threads, each for 8 seconds).
+`make channels` writes this section. Do not edit it.
+
+One message goes to {deliveries} people over each platform, with its receipts. The table has AWS
+requests of functions and event sources per 1,000 deliveries. It also has DynamoDB's write units,
+and the dollars for a million, counted as above.
+
+- Contents have a short link where the platform counts clicks by links.
+- **A link each.** Some platforms take a hundred or a thousand people in one call. A link for each
+  person makes a call for each person there. The table has both. The difference is the price of
+  knowing who clicked, beside the provider's own limits of calls.
+- Receipts by webhook come in posts as large as the vendor makes them. That is one each with
+  `jsms`, `chuanglan` and WeChat, up to 100 with `jpush`, and 500 with `montnets`.
+- A polled channel is asked every minute while receipts may be open. About two minutes of that are
+  in the figures.
+- Several stacks ran at once. So Lambda's share of the dollars is too high rather than too low.
+- Platforms that share their code are measured once.
+- For `cmpp`, the requests that its worker makes to send are in the figures. Its container is not.
+  Neither are its receives from queues, which it makes all the time (12 threads, each for 8 s).
 
 | channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars per million |
 |---|---|---|---:|---:|---:|

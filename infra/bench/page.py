@@ -17,47 +17,74 @@ CORE_GB = 1769 / 1024  # memory for which Lambda gives one whole processor core
 
 INTRODUCTION = """# Performance
 
-Written by `make bench`; do not edit. Measured on the local stack, emulator and provider sandbox on the same two cores ({machine}):
-deliveries per second say what this machine does, not what AWS does. Requests, units and dollars do carry over: requests are counted at
-the emulator, units computed from the sizes of the items, dollars from both with the prices of {region}, {date}, without free tiers.
+`make bench` writes this page. Do not edit it.
 
-- **bulk**: one app push to {bulk} recipients, in sends of 1,000; receipts in arrays of up to 100, half of them trickling in over two
-  minutes, so that recounting is paid for.
-- **single**: {single} sends to one recipient each, with a strategy of two steps; half of them fall back to SMS.
+The figures come from the local stack. Emulator and provider sandbox ran on the same two cores
+({machine}).
+
+- **Deliveries per second** say what this machine does, not what AWS does.
+- **Requests, units and dollars** do carry over to AWS. Requests are counted at the emulator.
+  Units are computed from the sizes of the items. Dollars follow from both.
+- **Prices** are those of {region}, {date}, without free tiers.
+
+There are three scenarios:
+
+- **bulk**: one app push to {bulk} recipients, in sends of 1,000. Receipts come in arrays of up to
+  100. Half of them trickle in over two minutes, so that recounting is paid for.
+- **single**: {single} sends to one recipient each, with a strategy of two steps. Half of them
+  escalate to SMS.
 - **plain**: {plain} app pushes to one recipient each, without a strategy.
 
-Deliveries per second: the first half of the deliveries, from the first send's acceptance to their receipts being recorded. Lambda
-milliseconds are this machine's, at {memory} MB. The clock is 10 s wide here (60 s in production), so there are more state transitions per
-delivery than there would be.
+Deliveries per second are those of the first half of the deliveries. They are measured from the
+acceptance of the first send until the receipts are recorded.
+Lambda milliseconds are those of this machine, at {memory} MB.
+The clock is 10 s wide here and 60 s in production. So there are more state transitions per
+delivery here.
 """
 
 METHOD = """
 ## How it is counted
 
-AWS requests are those that the functions make, plus what AWS does by itself: receiving from and deleting on queues for event sources,
-batches of the stream, state transitions. The polling of empty queues belongs to the idle cost (`python -m infra.idle_cost`), not here.
-Counting ends when nothing is left to do: no tick of the clock to come, every queue empty, and the rows without a tick of their own taken
-up by one sweep, as the schedule does. The benchmark's own requests are left out.
+AWS requests are the requests of the functions, and those that AWS makes by itself. AWS receives
+from queues and deletes on them for event sources, reads batches of the stream, and makes state
+transitions.
+Polling an empty queue belongs to the idle cost (`python -m infra.idle_cost`), not here.
 
-Two things depend on how much is sent at once. Messages of a queue that come together share an invocation; if each came alone:
-{batches}.
+Counting ends when nothing is left to do. No tick of the clock is to come, and every queue is
+empty. The rows without a tick of their own were taken up by one sweep, as the schedule does it.
+The benchmark's own requests are left out.
 
-One tick of the clock, four transitions ($0.0001), serves all that is due in a minute: here it makes {transitions} transitions per
-1,000 single sends. A send that is alone in its minutes pays for its two ticks by itself, $0.0002, so that
-single sends stay within the bound from {needed} a minute on. With fewer, the clock costs at most ${minutes:.2f} in a month.
+**How much is sent at once.** Two things depend on it. Messages of a queue that come together share
+an invocation. If each came alone, the dollars would be:
 
-Lambda gives {memory} MB less than a third of a processor core (a whole one at 1,769 MB). Were everything that is measured here computing
-time of a whole core, it would take {slower:.1f} times as long there: {slow} for the bulk, {slow_single} for single sends, {slow_plain} for
-plain ones, instead of what the tables say. Storage, data transfer and the providers' own prices are not in here.
-Where this beats one item per fact: a call's answer is one item that holds the facts of all its deliveries, and so is what one webhook
-said of a page, so that a bulk delivery with its receipt costs a small fraction of a write unit instead of two.
+{batches}
+
+One tick of the clock is four transitions ($0.0001). It serves all that is due in a minute.
+Here it makes {transitions} transitions per 1,000 single sends.
+A send that is alone in its minutes pays for its two ticks by itself, $0.0002.
+So single sends stay within the bound from {needed} a minute on.
+With fewer, the clock costs at most ${minutes:.2f} in a month.
+
+**A slower processor.** With {memory} MB, Lambda gives less than a third of a processor core. It
+gives a whole one at 1,769 MB. Assume that everything measured here were computing time of a whole
+core. Then it would take {slower:.1f} times as long there. The dollars would be {slow} for the
+bulk, {slow_single} for single sends and {slow_plain} for plain ones.
+
+Storage, data transfer and the providers' own prices are not in these figures.
+
+**Bundled facts.** A call's answer is one item that holds the facts of all its deliveries. What one
+webhook says of a chunk is one item too. So a bulk delivery with its receipt costs a small fraction
+of a write unit. With one item per fact it would cost two.
 
 | provider's receipts | what a delivery adds |
 |---|---|
-| an id per call (JPush), receipts in arrays | next to nothing: one lookup per call, one item per array and page |
-| an id per recipient and part (CMPP) | a lookup for each part, two if `group_ids` is `both`; a part of several is parked besides |
-| an id per recipient (JSMS) | one lookup of one write unit: $0.63 per million; a webhook call each: about $5 per million |
+| an id per call (JPush), arrays | next to nothing: a lookup per call, an item per array and chunk |
+| an id per recipient and part (CMPP) | a lookup for each part, two if `group_ids` is `both` |
+| an id per recipient (JSMS) | one lookup of one write unit: $0.63 per million |
 | accepted means delivered (SMTP) | nothing: the answer says both |
+
+One part of several (CMPP) is parked too. A webhook call for each recipient (JSMS) adds about $5
+per million.
 """
 
 
@@ -101,8 +128,8 @@ def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, flo
     tick = 4 * prices.PER_MILLION[TRANSITIONS]  # of one, for a million of them
     slower = CORE_GB / MEMORY_GB
     return METHOD.format(
-        batches="; ".join(
-            f"{name} ${r.dollars_alone:.2f} instead of ${sum(r.dollars.values()):.2f}"
+        batches="\n".join(
+            f"- {name} ${r.dollars_alone:.2f} instead of ${sum(r.dollars.values()):.2f}"
             for name, r in results.items()
         ),
         transitions=single.report["state_transitions_per_1000"],
@@ -143,9 +170,11 @@ def _figures(
 
 def _imports(imports: Mapping[str, float], bounds: Mapping[str, float]) -> str:
     return (
-        "\n## Imports\n\nCPU time of importing a function's modules in the deployed package with tracing on, AWS adapters and\n"
-        f"boto3 included, as a multiple of `import boto3` ({imports['boto3_ms']} ms here): the API {imports['api']},\n"
-        f"a delivery function {imports['deliver']} (bound {bounds['api']}).\n"
+        "\n## Imports\n\n"
+        "A function imports its modules when it starts. Their CPU time is measured in the deployed\n"
+        "package, with tracing on, AWS adapters and boto3 included.\n"
+        f"As a multiple of `import boto3` ({imports['boto3_ms']} ms here), it is {imports['api']} for the API\n"
+        f"and {imports['deliver']} for a delivery function. The bound is {bounds['api']}.\n"
     )
 
 

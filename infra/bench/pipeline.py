@@ -238,7 +238,9 @@ def _show(console: Console, report: Mapping[str, Mapping[str, float]]) -> list[s
             )
             missed += [f"{scenario}.{name}"] if bound is not None and figure > bound else []
             console.print(f"{scenario:13} {name:27} {figure:>10}{verdict}")
-    console.print(f"written: {Path('docs/explanation/performance.md')}, {Path('.local/bench.json')}")
+    console.print(
+        f"written: {Path('docs/explanation/performance.md')}, {Path('.local/bench.json')}"
+    )
     return missed
 
 

@@ -113,11 +113,17 @@ def _segment(shop: Shop) -> int:
     return int(made["id"])
 
 
-HEAD = """Imports of files, written by `make uploads`. Requests are those of the import's function and of its queue. A user and the rows by
-which it is found (one for each contact and each tag) are one part of a transaction of up to 100 items, so that 25 users with
-three contacts are one request; members are written by 25. Bounds: 2,600 requests for 50,000 users, and 40 for each 1,000
-memberships. Whether a phone number or an address has opted out before is looked up in a list of all that have, once for each slice; from
-some 40,000 opt-outs on by itself, which is two requests more for each hundred users.
+HEAD = """`make uploads` writes this section about imports of files. Do not edit it.
+
+- Requests are those of the import's function and of its queue.
+- A user is found by rows, one for each contact and each tag. The user and these rows are one part
+  of a transaction of up to 100 items. So 25 users with three contacts are one request.
+- Members are written by 25.
+- The bounds are 2,600 requests for 50,000 users, and 40 for each 1,000 memberships.
+- OpenUMS looks up whether a phone number or an address has opted out before. It reads the list of
+  all opt-outs once for each slice.
+- From some 40,000 opt-outs on, it looks up each contact by itself. That is two requests more for
+  each hundred users.
 
 | what | rows | changed | AWS requests | bound | write units |
 |---|---:|---:|---:|---:|---:|

@@ -29,7 +29,7 @@ PEOPLE = {
     "cy": "reject",
 }  # who, and what all contacts of theirs bring about
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
-PATIENCE = 300  # seconds: a provider that is asked for its receipts is asked after half a minute
+PATIENCE = 150  # seconds until the demo gives up. Receipts are polled after half a minute.
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""Who gets the demo's message, and what must become of it: computed from the mix of contacts alone."""
+"""The people who get the demo's message, and the figures that their contacts must give."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.demo.client import Shop
@@ -13,7 +13,7 @@ from infra.demo.platforms import DIGITS
 
 @dataclass(frozen=True)
 class Group:
-    """So many people of one kind. Contacts are named by what happens to them; none: they have no such contact."""
+    """People of one kind. A contact is named by what happens to it, and empty if they have none."""
 
     people: int
     app: tuple[str, ...] = ()
@@ -46,6 +46,7 @@ MIX = (
     Group(10, known=False),  # ids that nobody has uploaded
 )
 
+KINDS = ("app", "sms", "email")
 REACHED_BY_APP = {"deliver", "click", "double", "flaky", "throttle", "timeout"}
 NO_SMS_RECEIPT = {"reject", "undelivered", "silent"}
 
@@ -58,27 +59,32 @@ class Person:
     sms: str
     email: str
 
+    @property
+    def contacts(self) -> tuple[str, ...]:
+        return tuple(c for c in (*self.app, self.sms, self.email) if c)
+
 
 def people(mark: str) -> Iterator[Person]:
+    """Yield the people of the mix, with contacts that no other run has. `mark`: 8 hex digits."""
     number = 0
     for group in MIX:
         for _ in range(group.people):
             number += 1
-            userid = f"{mark}_{number}"
-            app = tuple(f"{mark}{number}x{n}-{word}" for n, word in enumerate(group.app))
-            # Fifteen digits, the most that a number may have: the next run's are others, and the sandbox keeps its log.
-            sms = (
-                f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[group.sms]}"
-                if group.sms
-                else ""
-            )
             yield Person(
-                userid,
+                f"{mark}_{number}",
                 group,
-                app,
-                sms,
+                tuple(f"{mark}{number}x{n}-{word}" for n, word in enumerate(group.app)),
+                _phone(mark, number, group.sms) if group.sms else "",
                 f"{mark}.{number}-{group.email}@example.com" if group.email else "",
             )
+
+
+def _phone(mark: str, number: int, word: str) -> str:
+    """Build a number of fifteen digits, the most that a number may have.
+
+    The sandbox keeps its log, so each run has numbers of its own.
+    """
+    return f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[word]}"
 
 
 def uploads(shop: Shop, everybody: Sequence[Person]) -> list[dict[str, Any]]:
@@ -88,22 +94,15 @@ def uploads(shop: Shop, everybody: Sequence[Person]) -> list[dict[str, Any]]:
 
 
 def expected() -> dict[str, Any]:
-    """What the answer about the message must say, and nothing of it is asked of the system."""
+    """Compute what the answer about the message must say. Nothing is asked of the system."""
     users: Counter[str] = Counter()
     steps: Counter[str] = Counter()
-    channels: dict[str, Counter[str]] = {"app": Counter(), "sms": Counter(), "email": Counter()}
-    losses: dict[str, Counter[str]] = {
-        "users": Counter(),
-        "app": Counter(),
-        "sms": Counter(),
-        "email": Counter(),
-    }
+    channels: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
+    losses: dict[str, Counter[str]] = {kind: Counter() for kind in ("users", *KINDS)}
     for group in MIX:
         fate = _fate(group)
-        for stage in fate.users:
-            users[stage] += group.people
-        for step in range(fate.steps):
-            steps[str(step + 1)] += group.people
+        users.update(dict.fromkeys(fate.users, group.people))
+        steps.update({str(step + 1): group.people for step in range(fate.steps)})
         if fate.loss:
             losses["users"][fate.loss] += group.people
         for kind, stages in fate.channels:
@@ -115,18 +114,20 @@ def expected() -> dict[str, Any]:
 
 @dataclass
 class _Fate:
-    """What happens to each person of a group."""
+    """The fate of each person of a group. `steps`: those that the person enters."""
 
     users: list[str]
-    loss: str
-    steps: int  # of the strategy that are decided for them, with or without a contact there
-    channels: list[tuple[str, list[str]]]
-    losses: list[tuple[str, str]]
+    loss: str = ""
+    steps: int = 0
+    channels: list[tuple[str, list[str]]] = field(default_factory=list)
+    losses: list[tuple[str, str]] = field(default_factory=list)
 
 
 def _fate(group: Group) -> _Fate:
-    if not group.known or not (group.app or group.sms or group.email):
-        return _Fate(["planned"], "no_contact" if group.known else "unknown_user", 0, [], [])
+    if not group.known:
+        return _Fate(["planned"], "unknown_user")
+    if not (group.app or group.sms or group.email):
+        return _Fate(["planned"], "no_contact")
     tries, steps = [("app", word) for word in group.app], 1
     if not REACHED_BY_APP & set(group.app):
         steps = 2 if group.sms == "click" else 3
@@ -134,33 +135,28 @@ def _fate(group: Group) -> _Fate:
         if group.sms != "click":
             tries += [("email", group.email)] if group.email else []
     stages = [(kind, _stages(kind, word)) for kind, word in tries]
-    reached = {stage for _, found in stages for stage in found} - {"planned", "valid"}
-    return _Fate(
-        ["planned", "valid", *sorted(reached)],
-        "",
-        steps,
-        stages,
-        [lost for kind, word in tries if (lost := _loss(kind, word))],
-    )
+    reached = {stage for _, names in stages for stage in names} - {"planned", "valid"}
+    losses = [loss for kind, word in tries if (loss := _loss(kind, word))]
+    return _Fate(["planned", "valid", *sorted(reached)], "", steps, stages, losses)
 
 
 def _stages(kind: str, word: str) -> list[str]:
-    """How far a delivery comes on a channel, as the provider is documented to behave."""
-    if (
-        word == "reject" and kind != "app"
-    ):  # JPush takes the call, and says nothing of a single registration id
+    """List how far a delivery comes on a channel, as the provider is documented to behave."""
+    # JPush takes the whole call and does not report a single refused registration id.
+    if word == "reject" and kind != "app":
         return ["planned"]
+    stages = ["planned", "valid", "submitted"]
+    if _reports(kind, word):
+        stages.append("delivered")
+    if word == "click":
+        stages.append("clicked")
+    return stages
+
+
+def _reports(kind: str, word: str) -> bool:
     if kind == "email":
-        return [
-            "planned",
-            "valid",
-            "submitted",
-            "delivered",
-            *(["clicked"] if word == "click" else []),
-        ]
-    reports = word in REACHED_BY_APP if kind == "app" else word not in NO_SMS_RECEIPT
-    stages = ["planned", "valid", "submitted", *(["delivered"] if reports else [])]
-    return [*stages, "clicked"] if word == "click" else stages
+        return True
+    return word in REACHED_BY_APP if kind == "app" else word not in NO_SMS_RECEIPT
 
 
 def _loss(kind: str, word: str) -> tuple[str, str] | None:
@@ -170,7 +166,7 @@ def _loss(kind: str, word: str) -> tuple[str, str] | None:
 
 
 def expected_sends(everybody: Sequence[Person]) -> dict[str, dict[str, int]]:
-    """How often each provider must have sent to each contact: once, whatever went wrong on the way."""
+    """Count how often each provider must send to each contact: once, whatever goes wrong."""
     sends: dict[str, dict[str, int]] = {"jpush": {}, "jsms": {}, "smtp": {}}
     for person in everybody:
         for provider, contact in _tried(person):

@@ -1,7 +1,9 @@
-"""`make demo`: one message to 1,000 people: app push, then SMS to those whom it did not reach, then e-mail.
+"""`make demo`: one message to 1,000 people: app push, then SMS, then e-mail.
 
-Everything is created through the HTTP API, as a user would. Exits 0 only if every figure is what the mix of contacts must give
-(demo_mix.py), and the providers' own log says that each contact was sent to exactly as often as it must.
+The SMS goes to those whom the push did not reach, the e-mail to those who did not click the SMS.
+Everything is created through the HTTP API, as a user would. The command exits with 0 only if every
+figure is what the mix of contacts must give (infra/demo/mix.py). The providers' own log must also
+say that each contact was sent to exactly as often as it must.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -25,8 +29,9 @@ from infra.local.stack import DEMO, NotStarted, Stack, up
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 WITHIN = 4  # seconds that each step waits
-PATIENCE = 300  # seconds until the demo gives up
-SURE = 1  # seconds for which right figures must stand: what is done twice is done late
+PATIENCE = 120  # seconds beyond the steps after which the demo gives up
+SETTLE = 4  # seconds without a change after which everything has been reported
+SURE = 1  # seconds for which right figures must stand: a repeat would come late
 
 CONTENTS: Mapping[str, Mapping[str, Any]] = {
     "app": {"title": "Hello {{name}}", "alert": "Your order {{order}} is on its way"},
@@ -43,8 +48,8 @@ CONTENTS: Mapping[str, Mapping[str, Any]] = {
 VALUES = {"name": "Ann", "order": "1042", "url": "https://shop.example/orders/1042"}
 
 
-def steps(within: int) -> Sequence[Mapping[str, Any]]:
-    """Return a strategy: app push, then SMS, then e-mail."""
+def steps(within: int) -> tuple[Mapping[str, Any], ...]:
+    """Build the strategy: app push, SMS if not delivered, e-mail if not clicked within seconds."""
     return (
         {"channels": ["app"]},
         {"channels": ["sms"], "condition": {"missing": "delivered", "within": within}},
@@ -52,107 +57,121 @@ def steps(within: int) -> Sequence[Mapping[str, Any]]:
     )
 
 
+@dataclass(frozen=True)
+class Sent:
+    """The demo's message with all that was created for it."""
+
+    shop: Shop
+    people: Sequence[Person]
+    template: int
+    rule: int
+    msgid: str
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.demo.strategy", description=__doc__)
-    parser.add_argument("--name", default=DEMO, help="the local stack to use")
-    parser.add_argument("--stage", default="local")
-    parser.add_argument(
-        "--within", type=int, default=WITHIN, help="seconds that each step of the strategy waits"
-    )
-    given = parser.parse_args()
-    console = Console()
-    begun = time.monotonic()
-    stack = Stack(given.name, given.stage)
+    """Run the demo. Return 0 if every figure is right, else 1."""
+    options = _options()
+    console, begun = Console(), time.monotonic()
+    stack = Stack(options.name, options.stage)
     with console.status("starting the local stack"):
         description = up(stack)
-    console.print(
-        f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)"
-    )
-    shop, everybody, template, rule = _prepare(console, description, given.within)
-    sent = time.monotonic()
-    msgid = shop.api.send(
-        [p.userid for p in everybody],
-        template,
-        VALUES,
-        rule_id=rule,
-        option={"sendno": "demo", "priority": 2},
-    )
-    console.print(f"[bold]One message[/] to {len(everybody)} people: {msgid}")
-    answer = _watch(console, shop, msgid, given.within)
-    console.print(_summary(answer, time.monotonic() - sent))
-    wrong = [*_differences(answer), *_wrong_sends(shop, everybody)]
-    _remember(stack, description, shop)
-    _how_to_go_on(console, shop, everybody[0].userid, template, msgid, rule)
-    for line in wrong:
-        console.print(f"[bold red]wrong:[/] {line}", soft_wrap=True)
+    seconds = time.monotonic() - begun
+    console.print(f"[bold]The stack is up[/] at {description['api_url']} ({seconds:.1f} s)")
+    started = time.monotonic()
+    sent = _send(console, description, options.within)
+    answer = _watch(console, sent, PATIENCE + 2 * options.within)
+    console.print(_summary(answer, time.monotonic() - started))
+    _remember(stack, description, sent.shop)
+    _print_next_steps(console, sent)
+    wrong = [*differences(answer), *wrong_sends(sent.shop, sent.people)]
     if wrong:
-        logs = f"{stack.folder}/*.log (make logs NAME={stack.name})"
-        console.print(
-            f"What the functions, the emulator and the sandbox wrote: {logs}", soft_wrap=True
-        )
+        _print_wrong(console, wrong, stack, options.within)
         return 1
     console.print(
-        f"[bold green]Every figure is as it must be[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s in all)"
+        "[bold green]Every figure is as it must be[/], by the providers' own log too. "
+        f"({time.monotonic() - begun:.1f} s in all)"
     )
     return 0
 
 
-def _prepare(
-    console: Console, description: Mapping[str, Any], within: int
-) -> tuple[Shop, list[Person], int, int]:
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.demo.strategy", description=__doc__)
+    parser.add_argument("--name", default=DEMO, help="the local stack to use")
+    parser.add_argument("--stage", default="local")
+    parser.add_argument("--within", type=int, default=WITHIN, help="seconds that each step waits")
+    return parser.parse_args()
+
+
+def _send(console: Console, description: Mapping[str, Any], within: int) -> Sent:
     with console.status("creating channels, template, strategy and users through the API"):
         shop = Shop(description)
         everybody = list(people(shop.mark))
         shop.upload(uploads(shop, everybody))
         template, rule = shop.template(**CONTENTS), shop.strategy(*steps(within))
+    console.print(f"access channel {shop.key}, template {template}, strategy {rule}:")
+    console.print(f"app → sms → email, {within} s each")
+    userids = [person.userid for person in everybody]
+    option = {"sendno": "demo", "priority": 2}
+    msgid = shop.api.send(userids, template, VALUES, rule_id=rule, option=option)
+    console.print(f"[bold]One message[/] to {len(everybody)} people: {msgid}")
+    return Sent(shop, everybody, template, rule, msgid)
+
+
+def _print_wrong(console: Console, wrong: Sequence[str], stack: Stack, within: int) -> None:
+    for line in wrong:
+        console.print(f"[bold red]wrong:[/] {line}", soft_wrap=True)
+    logs = f"{stack.folder}/*.log (make logs NAME={stack.name})"
+    console.print(f"Logs of the functions, the emulator and the sandbox: {logs}", soft_wrap=True)
     console.print(
-        f"access channel {shop.key}, template {template}, strategy {rule}: app → sms → email, {within} s each"
+        f"If more people than expected entered a step, this machine was too slow for {within} s: "
+        f"make demo WITHIN={5 * within}",
+        soft_wrap=True,
     )
-    return shop, everybody, template, rule
 
 
-def _watch(console: Console, shop: Shop, msgid: str, settle: int) -> dict[str, Any]:
+def _watch(console: Console, sent: Sent, patience: float) -> dict[str, Any]:
     """Show the funnel until everything is decided and nothing has changed for a while."""
     begun = changed = time.monotonic()
-    answer = shop.api.message(msgid)
-    with (
-        Live(_progress(answer, 0), console=console, transient=True)
-        if console.is_terminal
-        else nullcontext() as live
-    ):
-        while time.monotonic() - begun < PATIENCE:
+    answer = sent.shop.api.message(sent.msgid)
+    is_terminal = console.is_terminal
+    show = Live(_progress(answer, 0), console=console, transient=True) if is_terminal else None
+    with show or nullcontext():
+        while time.monotonic() - begun < patience:
             time.sleep(0.5)
-            fresh = shop.api.message(msgid)
-            changed = time.monotonic() if fresh != answer else changed
-            answer = fresh
-            if live is not None:
-                live.update(_progress(answer, time.monotonic() - begun))
-            elif int(time.monotonic() - begun) % 5 == 0:
-                console.print(_progress_line(answer, time.monotonic() - begun))
+            newest = sent.shop.api.message(sent.msgid)
+            changed = time.monotonic() if newest != answer else changed
+            answer, seconds = newest, time.monotonic() - begun
+            if show is not None:
+                show.update(_progress(answer, seconds))
+            elif int(seconds) % 5 == 0:
+                console.print(_progress_line(answer, seconds))
                 time.sleep(0.5)
-            patience = settle if list(_differences(answer)) else SURE
-            if answer["status"] == "finished" and time.monotonic() - changed > patience:
+            quiet = SETTLE if list(differences(answer)) else SURE
+            if answer["status"] == "finished" and time.monotonic() - changed > quiet:
                 return answer
     return answer
 
 
 def _progress_line(answer: Mapping[str, Any], seconds: float) -> str:
     counts = answer["funnel"]["channels"]
-    told = ", ".join(
-        f"{kind} {c['submitted']} submitted, {c['delivered']} delivered"
-        for kind, c in counts.items()
+    figures = ", ".join(
+        f"{kind} {count['submitted']} submitted, {count['delivered']} delivered"
+        for kind, count in counts.items()
     )
-    return f"{seconds:3.0f} s  {answer['status']}: {told or 'nothing yet'}"
+    return f"{seconds:3.0f} s  {answer['status']}: {figures or 'nothing yet'}"
 
 
 def _progress(answer: Mapping[str, Any], seconds: float) -> Table:
-    open_ = answer["progress"]
-    title = f"{answer['status']}, {seconds:.0f} s: {open_['undecided']} people undecided, {open_['unsubmitted']} deliveries to submit"
+    progress = answer["progress"]
+    title = (
+        f"{answer['status']}, {seconds:.0f} s: {progress['undecided']} people undecided, "
+        f"{progress['unsubmitted']} deliveries to submit"
+    )
     return _funnel(answer, title)
 
 
 def _funnel(answer: Mapping[str, Any], title: str) -> Table:
-    """People, and each step's channels with how many people the step was decided for."""
+    """Build the table of people, and of each step's channels with the people who entered it."""
     table = Table(title=title, title_justify="left")
     for name in ("step", "people", *STAGES):
         table.add_column(name, justify="left" if name == "step" else "right")
@@ -178,52 +197,51 @@ def _summary(answer: Mapping[str, Any], seconds: float) -> Group:
     lost = Table(title="lost", title_justify="left")
     for name in ("", "why", "how many"):
         lost.add_column(name, justify="right" if name == "how many" else "left")
-    for who, found in {"people": answer["losses"]["users"], **answer["losses"]["channels"]}.items():
-        for reason, number in found.items():
+    losses = {"people": answer["losses"]["users"], **answer["losses"]["channels"]}
+    for who, reasons in losses.items():
+        for reason, number in reasons.items():
             lost.add_row(who, reason, str(number))
     return Group(_funnel(answer, f"{answer['status']} after {seconds:.1f} s; {balance}"), lost)
 
 
-def _differences(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Where the answer is not what the mix must give."""
-    wanted = expected()
+def differences(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Name every figure of the answer that is not what the mix must give."""
+    right = expected()
     if not answer["balanced"]:
         yield "the ledger does not balance"
     if answer["status"] != "finished":
         yield f"the message is not finished: {answer['progress']}"
-    yield from _compare("people", wanted["users"], answer["funnel"]["users"])
-    yield from _compare(
-        "people in step",
-        wanted["steps"],
-        {str(step["step"]): step["targets"] for step in answer["steps"]},
-    )
-    for kind, counts in wanted["channels"].items():
+    yield from _compare("people", right["users"], answer["funnel"]["users"])
+    entered = {str(step["step"]): step["targets"] for step in answer["steps"]}
+    yield from _compare("people in step", right["steps"], entered)
+    for kind, counts in right["channels"].items():
         yield from _compare(kind, counts, answer["funnel"]["channels"].get(kind, {}))
-    yield from _compare("people lost", wanted["losses"]["users"], answer["losses"]["users"])
-    for kind in wanted["channels"]:
-        told: dict[str, int] = {}
+    yield from _compare("people lost", right["losses"]["users"], answer["losses"]["users"])
+    for kind in right["channels"]:
+        lost: Counter[str] = Counter()
         for reason, number in answer["losses"]["channels"].get(kind, {}).items():
-            stage = reason.split(":")[0]
-            told[stage] = told.get(stage, 0) + number
-        yield from _compare(f"{kind} lost", wanted["losses"][kind], told)
+            lost[reason.split(":")[0]] += number
+        yield from _compare(f"{kind} lost", right["losses"][kind], lost)
 
 
-def _compare(what: str, wanted: Mapping[str, int], told: Mapping[str, int]) -> Iterator[str]:
-    for name in sorted({*wanted, *told}):
-        if wanted.get(name, 0) != told.get(name, 0):
-            yield f"{what} {name}: {told.get(name, 0)}, but it must be {wanted.get(name, 0)}"
+def _compare(what: str, right: Mapping[str, int], actual: Mapping[str, int]) -> Iterator[str]:
+    for name in sorted({*right, *actual}):
+        if right.get(name, 0) != actual.get(name, 0):
+            yield f"{what} {name}: {actual.get(name, 0)}, but it must be {right.get(name, 0)}"
 
 
-def _wrong_sends(shop: Shop, everybody: Sequence[Person]) -> Iterator[str]:
-    """Contacts that a provider did not send to exactly as often as it must."""
-    for provider, wanted in expected_sends(everybody).items():
-        ours = {c for p in everybody for c in (*p.app, p.sms, p.email) if c}
-        sent = {
-            contact: n for contact, n in shop.sandbox.sends(provider).items() if contact in ours
-        }
-        different = [c for c in {*wanted, *sent} if wanted.get(c, 0) != sent.get(c, 0)]
+def wrong_sends(shop: Shop, everybody: Sequence[Person]) -> Iterator[str]:
+    """Name contacts that a provider did not send to exactly as often as it must."""
+    contacts = {c for person in everybody for c in person.contacts}
+    for provider, right in expected_sends(everybody).items():
+        log = shop.sandbox.sends(provider)
+        sent = {contact: number for contact, number in log.items() if contact in contacts}
+        different = [c for c in {*right, *sent} if right.get(c, 0) != sent.get(c, 0)]
         for contact in different[:3]:
-            yield f"{provider} sent {sent.get(contact, 0)} times to {contact}, but must have {wanted.get(contact, 0)} times"
+            yield (
+                f"{provider} sent {sent.get(contact, 0)} times to {contact}, "
+                f"but must have {right.get(contact, 0)} times"
+            )
         if len(different) > 3:
             yield f"{provider}: {len(different)} contacts in all"
 
@@ -233,29 +251,26 @@ def _remember(stack: Stack, description: Mapping[str, Any], shop: Shop) -> None:
     stack.description.write_text(json.dumps({**description, **keys}, indent=2) + "\n")
 
 
-def _how_to_go_on(
-    console: Console, shop: Shop, userid: str, template: int, msgid: str, rule: int
-) -> None:
+def _print_next_steps(console: Console, sent: Sent) -> None:
+    shop, userid = sent.shop, sent.people[0].userid
     body = {
         "aud_userid": [userid],
-        "template_id": template,
+        "template_id": sent.template,
         "template_para": VALUES,
         "app_para": {"platform": "all"},
-        "rule_id": rule,
+        "rule_id": sent.rule,
     }
-    console.print(
-        f"\n[bold]API[/] {shop.api.url}   [bold]channel key[/] {shop.key}   [bold]master secret[/] {shop.secret}"
+    console.print(f"\n[bold]API[/] {shop.api.url}   [bold]channel key[/] {shop.key}")
+    console.print(f"[bold]master secret[/] {shop.secret}")
+    console.print("Send another message, and see what became of the first:\n")
+    curl, json_type = f"curl -u {shop.key}:{shop.secret} {shop.api.url}", "application/json"
+    # Printed plain, without wrapping and colours, to be copied.
+    print(
+        f"{curl}/v1/template/sent -H 'Content-Type: {json_type}' -d '{json.dumps(body)}'",
+        f"{curl}/v1/messages/{sent.msgid}",
+        f"{curl}/v1/messages/{sent.msgid}/targets/{userid}\n",
+        sep="\n",
     )
-    console.print("Send another one, and see what became of the first:\n")
-    pair = f"-u {shop.key}:{shop.secret}"
-    sending = f"curl {pair} {shop.api.url}/v1/template/sent -H 'Content-Type: application/json' -d '{json.dumps(body)}'"
-    for line in (
-        sending,
-        f"curl {pair} {shop.api.url}/v1/messages/{msgid}",
-        f"curl {pair} {shop.api.url}/v1/messages/{msgid}/targets/{userid}",
-    ):
-        print(line)  # as it is, to be copied: no wrapping, no colours
-    print()
 
 
 if __name__ == "__main__":
@@ -265,5 +280,6 @@ if __name__ == "__main__":
         sys.exit(f"demo: {failure}")
     except requests.RequestException as failure:
         sys.exit(
-            f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up"
+            f"demo: the stack does not answer ({type(failure).__name__}). "
+            "Its logs: make logs. To start it anew: make down up"
         )

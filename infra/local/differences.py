@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.bench.counts import Counts
+from infra.local.counts import Counts
 
 TICK = 0.1  # how often event sources look for messages whose delay or visibility timeout has ended
 STREAM_TICK = 0.2

@@ -22,8 +22,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.bench.counts import OUTSIDE, Counts, operation_of
 from infra.local import differences, insides
+from infra.local.counts import OUTSIDE, Counts, operation_of
 
 MAX_BODY = 6 * 1024 * 1024  # what Lambda takes; API Gateway itself would take 10 MB
 # Requests that the API works on at once. AWS would start a process for each; on a machine of few cores a burst of receipts would

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.bench.counts import Counts
+from infra.local.counts import Counts
 
 
 def watch(counts: Counts, log: Path) -> None:

@@ -32,14 +32,11 @@ STAGES = {"test": "test"}  # of a name; else `local`
 PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
 # The sources of what runs here: a stack whose emulator or sandbox is another by now starts anew.
 LOCAL_SOURCES = [
-    ROOT / "infra" / name
-    for name in (
-        "local/emulator.py",
-        "local/differences.py",
-        "local/insides.py",
-        "bench/counts.py",
-        "sandbox",
-    )
+    *(
+        ROOT / "infra" / "local" / name
+        for name in ("emulator.py", "differences.py", "insides.py", "counts.py")
+    ),
+    ROOT / "infra" / "sandbox",
 ]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
 PATIENCE = 60.0  # seconds for a process to answer

@@ -13,7 +13,8 @@ from infra.sandbox.vendor import Options
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m infra.sandbox", description="The provider sandbox (docs/reference/sandbox.md)."
+        prog="python -m infra.sandbox",
+        description="The provider sandbox (docs/reference/sandbox.md).",
     )
     for name in ("http", "smtp", "smtps", "starttls", "cmpp"):
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""Alarms: what an operator must hear of (docs/how-to/operate.md says what to do then)."""
+"""Alarms: what an operator must hear of (docs/reference/events-and-metrics.md says what to do then)."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
 
 
 def _ledger_stream() -> Resource:
-    """Inserts only, and of those only what changes a page's counts. What fails for good is kept in the bucket of files."""
+    """Inserts only, and of those only what changes a chunk's counts. What fails for good is kept in the bucket of files."""
     counted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}}}
     properties = {
         "Stream": {"Fn::GetAtt": ["LedgerTable", "StreamArn"]},

@@ -19,7 +19,7 @@ API = (
     "api"  # the function that serves the REST API, as others call it; Chalice's word is api_handler
 )
 
-AUDIENCE_BATCH = 10  # small jobs, each a page or an evaluation; a function stops at its deadline and hands the rest back
+AUDIENCE_BATCH = 10  # small jobs, each a chunk or an evaluation; a function stops at its deadline and hands the rest back
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib import config, wiring
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import World
 from tests import builders
 from tests.contracts import emulator
@@ -98,8 +98,8 @@ def real(aws: Callable[[str], Any]) -> World:
 
 
 @pytest.fixture
-def planned(world: World) -> tuple[World, PageId, Message]:
-    """A page of three that has its plan."""
+def planned(world: World) -> tuple[World, ChunkId, Message]:
+    """A chunk of three that has its plan."""
     message = a_message(*"abc")
     plan = builders.a_plan(message)
     world.ledger.put_plan(plan, message)
@@ -120,11 +120,11 @@ def a_message(*userids: str, **changes: Any) -> Message:
     )
 
 
-def read(world: World, at: PageId) -> Page:
-    """A page that is there."""
-    page = world.ledger.page(at)
-    assert page is not None
-    return page
+def read(world: World, at: ChunkId) -> Chunk:
+    """A chunk that is there."""
+    chunk = world.ledger.chunk(at)
+    assert chunk is not None
+    return chunk
 
 
 def plain(stored: dict[str, Any]) -> str:

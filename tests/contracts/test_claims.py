@@ -7,7 +7,7 @@ from dataclasses import replace
 from threading import Thread
 from typing import Any
 
-from chalicelib.domain.plans import Call, CallKey, CallState, PageId
+from chalicelib.domain.plans import Call, CallKey, CallState, ChunkId
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import a_message, read, real_container
@@ -15,16 +15,16 @@ from tests.contracts.test_ledger import KEY, MINE, NOW
 
 
 def test_one_of_two_workers_gets_a_call_and_the_other_sees_whose_it_is(
-    planned: tuple[World, PageId, Any],
+    planned: tuple[World, ChunkId, Any],
 ) -> None:
     world, at, message = planned
     assert world.ledger.claim(at, MINE, None, message) is None
     assert world.ledger.claim(at, replace(MINE, token="other", skipped=()), None, message) == MINE
-    page = read(world, at)
-    assert page.calls == {KEY: MINE}
+    chunk = read(world, at)
+    assert chunk.calls == {KEY: MINE}
 
 
-def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, PageId, Any]) -> None:
+def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, ChunkId, Any]) -> None:
     """Two workers within one millisecond, at a provider without tokens: one of them must not call."""
     world, at, message = planned
     alike = Call(KEY, CallState.LEASED, NOW + 60_000)
@@ -33,7 +33,7 @@ def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, PageI
 
 
 def test_a_record_that_is_still_the_expected_one_is_replaced(
-    planned: tuple[World, PageId, Any],
+    planned: tuple[World, ChunkId, Any],
 ) -> None:
     world, at, message = planned
     world.ledger.claim(at, MINE, None, message)
@@ -44,7 +44,7 @@ def test_a_record_that_is_still_the_expected_one_is_replaced(
     assert world.ledger.claim(at, replace(again, lease=NOW + 95_000), released, message) == again
 
 
-def test_a_stale_claim_learns_what_stands_there(planned: tuple[World, PageId, Any]) -> None:
+def test_a_stale_claim_learns_what_stands_there(planned: tuple[World, ChunkId, Any]) -> None:
     world, at, message = planned
     world.ledger.claim(at, MINE, None, message)
     closed = Call(KEY, CallState.CLOSED, MINE.lease)
@@ -53,13 +53,13 @@ def test_a_stale_claim_learns_what_stands_there(planned: tuple[World, PageId, An
 
 
 def test_a_claim_whose_expected_record_is_gone_is_a_first_claim(
-    planned: tuple[World, PageId, Any],
+    planned: tuple[World, ChunkId, Any],
 ) -> None:
     world, at, message = planned
     assert world.ledger.claim(at, MINE, replace(MINE, lease=1), message) is None
 
 
-def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, PageId, Any]) -> None:
+def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, ChunkId, Any]) -> None:
     world, at, message = planned
     made = [
         CallKey(0, 0, "push", 0),
@@ -70,8 +70,8 @@ def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, PageId,
     ]
     for key in made:
         world.ledger.claim(at, replace(MINE, key=key), None, message)
-    page = read(world, at)
-    assert set(page.calls) == set(made)
+    chunk = read(world, at)
+    assert set(chunk.calls) == set(made)
 
 
 def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(
@@ -79,7 +79,7 @@ def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(
 ) -> None:
     """The SDK tries again and finds a record: its own. Else nobody would call, until the lease ends and nobody knows."""
     message = a_message("ann")
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     with faults.lost_answer(aws("dynamodb"), "PutItem"):
         assert real.ledger.claim(at, MINE, None, message) is None
     again = replace(MINE, lease=MINE.lease + 5)
@@ -89,7 +89,7 @@ def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(
 
 def test_of_many_workers_at_once_one_gets_the_call(real: World) -> None:
     message = a_message("ann")
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     worlds = [real_container() for _ in range(6)]
     got: list[int] = []
 

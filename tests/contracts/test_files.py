@@ -46,7 +46,7 @@ def test_an_import_goes_on_from_the_version_before_and_from_no_other(container: 
         one,
         version=2,
         state=ImportState.RUNNING,
-        mark='"m"',
+        etag='"m"',
         rows=10,
         failed=1,
         reason="x",
@@ -121,12 +121,12 @@ def test_a_form_takes_files_of_its_range_of_sizes_only(
     form = world.files.form(f"imports/uploads/{unique}", 1, 100, 60)
     assert not upload(form, b"")
     assert not upload(form, b"x" * 101)
-    assert world.files.mark(f"imports/uploads/{unique}") is None
+    assert world.files.etag(f"imports/uploads/{unique}") is None
     assert upload(form, b"x" * 100)
     assert upload(form, b"y")
-    mark = world.files.mark(f"imports/uploads/{unique}")
-    assert mark is not None
-    assert world.files.read(f"imports/uploads/{unique}", mark) == b"y"
+    etag = world.files.etag(f"imports/uploads/{unique}")
+    assert etag is not None
+    assert world.files.read(f"imports/uploads/{unique}", etag) == b"y"
 
 
 def test_a_file_may_have_thirty_megabytes(
@@ -140,15 +140,15 @@ def test_a_file_may_have_thirty_megabytes(
 def test_a_file_is_read_only_as_it_was_marked(world: World, unique: str) -> None:
     key = f"imports/errors/{unique}.csv"
     world.files.write(key, b"one", "text/csv")
-    mark = world.files.mark(key)
-    assert mark is not None
+    etag = world.files.etag(key)
+    assert etag is not None
     world.files.write(key, b"two", "text/csv")
-    assert world.files.read(key, mark) is None
-    assert world.files.mark(key) != mark
+    assert world.files.read(key, etag) is None
+    assert world.files.etag(key) != etag
     world.files.delete(key)
     world.files.delete(key)
-    assert world.files.mark(key) is None
-    assert world.files.read(key, mark) is None
+    assert world.files.etag(key) is None
+    assert world.files.read(key, etag) is None
 
 
 def test_an_address_serves_the_file_under_its_name(real: World, unique: str) -> None:

@@ -1,4 +1,4 @@
-"""The ledger: the first put stands, claims are exclusive, a page is read as a whole."""
+"""The ledger: the first put stands, claims are exclusive, a chunk is read as a whole."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Wait
-from chalicelib.domain.facts import Fact, FactKind, Place
-from chalicelib.domain.plans import Call, CallKey, CallState, GoList, PageId
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.plans import Call, CallKey, CallState, ChunkId, Entrants
 from chalicelib.ports import World
 from tests.builders import a_plan, a_strategy
 from tests.contracts import faults
@@ -24,14 +24,14 @@ MINE = Call(KEY, CallState.LEASED, NOW + 60_000, "token-1", NOW, (0, 2))
 def a_fact(
     target: int = 0, kind: FactKind = FactKind.DELIVERED, time: int = NOW, **changes: Any
 ) -> Fact:
-    return Fact(Place(target, "push", 0), kind, time, **{"source": "receipt", **changes})
+    return Fact(DeliveryRef(target, "push", 0), kind, time, **{"source": "receipt", **changes})
 
 
-def raw_items(aws: Callable[[str], Any], page: PageId) -> dict[str, dict[str, Any]]:
+def raw_items(aws: Callable[[str], Any], chunk: ChunkId) -> dict[str, dict[str, Any]]:
     answer = aws("dynamodb").query(
         TableName=table("ledger"),
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": keys.join(page.msgid, page.page)}},
+        ExpressionAttributeValues={":pk": {"S": keys.join(chunk.msgid, chunk.chunk)}},
     )
     return {item["sk"]["S"]: item for item in answer["Items"]}
 
@@ -41,12 +41,12 @@ def raw_items(aws: Callable[[str], Any], page: PageId) -> dict[str, dict[str, An
 
 def test_a_plan_is_read_as_it_was_put(container: Container) -> None:
     message = a_message("ann", "nobody", "b#b", strategy=a_strategy("app", "sms"))
-    plan = replace(a_plan(message, page=3), next=1500)
+    plan = replace(a_plan(message, chunk=3), next=1500)
     assert container().ledger.put_plan(plan, message) == plan
     assert container().ledger.plan(plan.id) == plan
-    page = read(container(), plan.id)
-    assert page.plan == plan
-    assert (page.go, page.calls, page.answers, page.reported) == ((), {}, {}, ())
+    chunk = read(container(), plan.id)
+    assert chunk.plan == plan
+    assert (chunk.go, chunk.calls, chunk.answers, chunk.reported) == ((), {}, {}, ())
 
 
 def test_the_first_plan_stands(container: Container) -> None:
@@ -58,12 +58,12 @@ def test_the_first_plan_stands(container: Container) -> None:
     assert late.ledger.plan(first.id) == first
 
 
-def test_a_page_without_plan_is_none_whatever_else_is_there(world: World) -> None:
+def test_a_chunk_without_plan_is_none_whatever_else_is_there(world: World) -> None:
     message = a_message()
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     assert world.ledger.plan(at) is None
     world.ledger.add(at, [a_fact()], message)
-    assert world.ledger.page(at) is None
+    assert world.ledger.chunk(at) is None
 
 
 def test_a_plan_that_was_not_there_is_found_later(world: World) -> None:
@@ -74,13 +74,13 @@ def test_a_plan_that_was_not_there_is_found_later(world: World) -> None:
     assert world.ledger.plan(plan.id) == plan
 
 
-def test_pages_do_not_mix(world: World) -> None:
+def test_chunks_do_not_mix(world: World) -> None:
     message = a_message()
     for number in (0, 1, 10):
-        world.ledger.put_plan(replace(a_plan(message), id=PageId(message.msgid, number)), message)
-        world.ledger.add(PageId(message.msgid, number), [a_fact(number)], message)
-    page = read(world, PageId(message.msgid, 1))
-    assert page.reported == (a_fact(1),)
+        world.ledger.put_plan(replace(a_plan(message), id=ChunkId(message.msgid, number)), message)
+        world.ledger.add(ChunkId(message.msgid, number), [a_fact(number)], message)
+    chunk = read(world, ChunkId(message.msgid, 1))
+    assert chunk.reported == (a_fact(1),)
 
 
 # -- go lists
@@ -91,84 +91,84 @@ def test_the_first_go_list_stands(container: Container) -> None:
     plan = a_plan(message)
     one = container()
     one.ledger.put_plan(plan, message)
-    first = GoList(1, 0, (0, 2), NOW)
+    first = Entrants(1, 0, (0, 2), NOW)
     assert one.ledger.freeze(plan.id, first, message) == first
-    assert container().ledger.freeze(plan.id, GoList(1, 0, (1,), NOW + 1), message) == first
-    second = GoList(1, 1, (1,), NOW + 2)
+    assert container().ledger.freeze(plan.id, Entrants(1, 0, (1,), NOW + 1), message) == first
+    second = Entrants(1, 1, (1,), NOW + 2)
     assert container().ledger.freeze(plan.id, second, message) == second
-    page = read(one, plan.id)
-    assert page.go == (first, second)
+    chunk = read(one, plan.id)
+    assert chunk.go == (first, second)
 
 
 # -- answers and facts
 
 
-def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, PageId, Any]) -> None:
+def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, ChunkId, Any]) -> None:
     world, at, message = planned
     facts = (
         a_fact(1, FactKind.SUBMITTED, provider_id="m-1"),
         a_fact(0, FactKind.SUBMIT_FAILED, code="失败"),
     )
-    first = CallAnswer(KEY, facts, NOW, "call-1", (Place(2, "push", 0),))
+    first = CallAnswer(KEY, facts, NOW, "call-1", (DeliveryRef(2, "push", 0),))
     assert world.ledger.put_answer(at, first, message) == first
     second = CallAnswer(KEY, (a_fact(2),), NOW + 5, "call-2")
     stored = world.ledger.put_answer(at, second, message)
-    page = read(world, at)
-    assert page.answers == {KEY: stored}
+    chunk = read(world, at)
+    assert chunk.answers == {KEY: stored}
     assert set(stored.facts) == set(facts)
     assert replace(stored, facts=()) == replace(first, facts=())
-    assert page.known[Place(1, "push", 0)].submitted
+    assert chunk.known[DeliveryRef(1, "push", 0)].submitted
 
 
-def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, PageId, Any]) -> None:
-    world, page, message = planned
+def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, ChunkId, Any]) -> None:
+    world, chunk, message = planned
     answer = CallAnswer(
         KEY,
         (a_fact(0, FactKind.SUBMIT_FAILED),),
         NOW,
-        gone=(Place(0, "push", 0), Place(1, "push", 2)),
+        undeliverable=(DeliveryRef(0, "push", 0), DeliveryRef(1, "push", 2)),
     )
-    world.ledger.put_answer(page, answer, message)
-    stored = read(world, page)
+    world.ledger.put_answer(chunk, answer, message)
+    stored = read(world, chunk)
     assert stored.answers == {KEY: answer}
 
 
 def test_a_job_that_waits_says_until_when_and_the_last_word_stands(
-    planned: tuple[World, PageId, Any],
+    planned: tuple[World, ChunkId, Any],
 ) -> None:
-    world, page, message = planned
+    world, chunk, message = planned
     other = CallKey(1, 0, "push", 100)
     for wait in (
         Wait(KEY, 100, NOW),
         Wait(other, 200, NOW + 5),
         Wait(KEY, 100, NOW + 9, for_quota=True),
     ):
-        world.ledger.put_wait(page, wait, message)
-    stored = read(world, page)
+        world.ledger.put_wait(chunk, wait, message)
+    stored = read(world, chunk)
     assert set(stored.waits) == {Wait(KEY, 100, NOW + 9, for_quota=True), Wait(other, 200, NOW + 5)}
     assert stored.seen == 0, "waiting is no fact"
 
 
-def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, PageId, Any]) -> None:
-    world, page, message = planned
+def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, ChunkId, Any]) -> None:
+    world, chunk, message = planned
     kinds = (FactKind.SCANNED, FactKind.CLICKED, FactKind.OPENED)
-    assert [world.ledger.add_click(page, a_fact(0, kind), message) for kind in kinds] == [
+    assert [world.ledger.add_click(chunk, a_fact(0, kind), message) for kind in kinds] == [
         True,
         True,
         True,
     ]
-    assert [world.ledger.add_click(page, a_fact(0, kind, NOW + 1), message) for kind in kinds] == [
+    assert [world.ledger.add_click(chunk, a_fact(0, kind, NOW + 1), message) for kind in kinds] == [
         False,
         False,
         False,
     ]
-    stored = read(world, page)
-    assert stored.of(Place(0, "push", 0)).has(*kinds)
+    stored = read(world, chunk)
+    assert stored.of(DeliveryRef(0, "push", 0)).has(*kinds)
     assert len(stored.reported) == 3
 
 
 def test_the_same_facts_again_in_another_order_are_the_same(
-    planned: tuple[World, PageId, Any],
+    planned: tuple[World, ChunkId, Any],
 ) -> None:
     world, at, message = planned
     facts = [a_fact(n, time=NOW + n) for n in range(3)]
@@ -176,18 +176,18 @@ def test_the_same_facts_again_in_another_order_are_the_same(
     world.ledger.add(at, facts[::-1] + facts, message)
     world.ledger.add(at, [a_fact(0, FactKind.CLICKED)], message)
     world.ledger.add(at, [], message)
-    page = read(world, at)
-    assert sorted(page.reported) == sorted([*facts, a_fact(0, FactKind.CLICKED)])
+    chunk = read(world, at)
+    assert sorted(chunk.reported) == sorted([*facts, a_fact(0, FactKind.CLICKED)])
 
 
-def test_only_the_first_click_of_a_delivery_is_kept(planned: tuple[World, PageId, Any]) -> None:
+def test_only_the_first_click_of_a_delivery_is_kept(planned: tuple[World, ChunkId, Any]) -> None:
     world, at, message = planned
     click = a_fact(0, FactKind.CLICKED, source="link")
     assert world.ledger.add_click(at, click, message)
     assert not world.ledger.add_click(at, click._replace(time=NOW + 5), message)
-    assert world.ledger.add_click(at, click._replace(place=Place(0, "push", 1)), message)
-    page = read(world, at)
-    assert sorted(f.time for f in page.reported) == [NOW, NOW]
+    assert world.ledger.add_click(at, click._replace(ref=DeliveryRef(0, "push", 1)), message)
+    chunk = read(world, at)
+    assert sorted(f.time for f in chunk.reported) == [NOW, NOW]
 
 
 # -- what only AWS does
@@ -208,7 +208,7 @@ def test_contacts_cannot_be_read_in_the_table_and_everything_expires(
 def _fill(world: World, message: Any) -> None:
     plan = a_plan(message)
     world.ledger.put_plan(plan, message)
-    world.ledger.freeze(plan.id, GoList(1, 0, (0,), NOW), message)
+    world.ledger.freeze(plan.id, Entrants(1, 0, (0,), NOW), message)
     world.ledger.claim(plan.id, MINE, None, message)
     world.ledger.put_answer(plan.id, CallAnswer(KEY, (a_fact(),), NOW), message)
     world.ledger.add(plan.id, [a_fact(time=NOW + 1)], message)
@@ -226,20 +226,22 @@ def test_the_stream_tells_what_changes_counts_of_messages_that_are_not_counted_l
         _fill(real, message)
     told = {
         sk.split("#")[0]
-        for sk, item in raw_items(aws, PageId(big.msgid, 0)).items()
+        for sk, item in raw_items(aws, ChunkId(big.msgid, 0)).items()
         if item.get("tally") == {"N": "1"}
     }
     untold = {
         sk.split("#")[0]
-        for sk, item in raw_items(aws, PageId(big.msgid, 0)).items()
+        for sk, item in raw_items(aws, ChunkId(big.msgid, 0)).items()
         if "tally" not in item
     }
     assert untold == {"call"}
     assert told >= {"plan", "go", "answer", "facts"}
-    assert not [item for item in raw_items(aws, PageId(small.msgid, 0)).values() if "tally" in item]
+    assert not [
+        item for item in raw_items(aws, ChunkId(small.msgid, 0)).values() if "tally" in item
+    ]
 
 
-def test_a_page_larger_than_one_answer_is_read_whole(real: World) -> None:
+def test_a_chunk_larger_than_one_answer_is_read_whole(real: World) -> None:
     message = a_message(*(f"user-{n:04d}" for n in range(500)))
     plan = a_plan(message)
     real.ledger.put_plan(plan, message)
@@ -249,11 +251,11 @@ def test_a_page_larger_than_one_answer_is_read_whole(real: World) -> None:
     ]
     for facts in noise:
         real.ledger.add(plan.id, facts, message)
-    page = read(real_container(), plan.id)
-    assert len(page.reported) == 100_000
+    chunk = read(real_container(), plan.id)
+    assert len(chunk.reported) == 100_000
 
 
-def test_each_write_is_one_call_and_a_page_is_one_query(
+def test_each_write_is_one_call_and_a_chunk_is_one_query(
     real: World, aws: Callable[[str], Any]
 ) -> None:
     message = a_message("ann")
@@ -261,17 +263,19 @@ def test_each_write_is_one_call_and_a_page_is_one_query(
     with faults.counted(aws("dynamodb")) as calls:
         _fill(real, message)
         _fill(real, message)
-        real.ledger.page(PageId(message.msgid, 0))
+        real.ledger.chunk(ChunkId(message.msgid, 0))
     assert calls == ["PutItem"] * 12 + ["Query"]
 
 
 def test_a_click_whose_answer_got_lost_is_the_first(real: World, aws: Callable[[str], Any]) -> None:
     message = a_message("ann")
     with faults.lost_answer(aws("dynamodb"), "PutItem"):
-        assert real.ledger.add_click(PageId(message.msgid, 0), a_fact(0, FactKind.CLICKED), message)
+        assert real.ledger.add_click(
+            ChunkId(message.msgid, 0), a_fact(0, FactKind.CLICKED), message
+        )
 
 
-def test_a_page_of_five_hundred_targets_is_read_by_one_query(
+def test_a_chunk_of_five_hundred_targets_is_read_by_one_query(
     real: World, aws: Callable[[str], Any]
 ) -> None:
     message = a_message(
@@ -280,21 +284,21 @@ def test_a_page_of_five_hundred_targets_is_read_by_one_query(
     plan = a_plan(message)
     real.ledger.put_plan(plan, message)
     with faults.counted(aws("dynamodb")) as calls:
-        assert real_container().ledger.page(plan.id) is not None
-    assert calls == ["Query", "GetItem"]  # the page, and the key of a new container
+        assert real_container().ledger.chunk(plan.id) is not None
+    assert calls == ["Query", "GetItem"]  # the chunk, and the key of a new container
 
 
-def test_a_page_can_be_marked_before_and_after_it_is_planned(container: Container) -> None:
+def test_a_chunk_can_be_marked_before_and_after_it_is_planned(container: Container) -> None:
     message = a_message("ann")
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     container().ledger.withdraw(at, 5, message)
-    assert container().ledger.page(at) is None
+    assert container().ledger.chunk(at) is None
     container().ledger.put_plan(a_plan(message), message)
     container().ledger.withdraw(at, 9, message)
-    page = read(container(), at)
-    assert page.withdrawn == 5
+    chunk = read(container(), at)
+    assert chunk.withdrawn == 5
     other = a_message("ben")
     container().ledger.put_plan(a_plan(other), other)
-    unmarked = read(container(), PageId(other.msgid, 0))
+    unmarked = read(container(), ChunkId(other.msgid, 0))
     assert unmarked.withdrawn is None
-    assert page.seen == unmarked.seen + 1
+    assert chunk.seen == unmarked.seen + 1

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.ports import Lookup, World
 from tests.contracts import faults
@@ -31,16 +31,16 @@ def a_receipt(
     )
 
 
-def page() -> PageId:
-    return PageId(a_message().msgid, 3)
+def chunk() -> ChunkId:
+    return ChunkId(a_message().msgid, 3)
 
 
-def test_an_id_leads_to_its_page_or_to_one_delivery(container: Container, unique: str) -> None:
+def test_an_id_leads_to_its_chunk_or_to_one_delivery(container: Container, unique: str) -> None:
     found = {
-        "call-1": Lookup(page()),
-        "mt#%1": Lookup(page(), (12, 0)),
-        "号": Lookup(page(), (0, 3)),
-        "part": Lookup(page(), (1, 0), ("part", "a|b")),
+        "call-1": Lookup(chunk()),
+        "mt#%1": Lookup(chunk(), (12, 0)),
+        "号": Lookup(chunk(), (0, 3)),
+        "part": Lookup(chunk(), (1, 0), ("part", "a|b")),
     }
     container().lookups.put(unique, found, TOMORROW)
     assert (
@@ -50,7 +50,7 @@ def test_an_id_leads_to_its_page_or_to_one_delivery(container: Container, unique
 
 
 def test_channels_do_not_mix(world: World, unique: str) -> None:
-    world.lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
+    world.lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
     assert world.lookups.get(f"{unique}-other", ["1"]) == {}
 
 
@@ -58,12 +58,12 @@ def test_an_id_that_was_not_there_is_found_when_asked_again(
     world: World, container: Container, unique: str
 ) -> None:
     assert world.lookups.get(unique, ["1"]) == {}
-    container().lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
+    container().lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
     assert set(world.lookups.get(unique, ["1"], fresh=True)) == {"1"}
 
 
 def test_many_ids_are_put_and_found(world: World, unique: str) -> None:
-    at = page()
+    at = chunk()
     found = {f"id-{n}": Lookup(at, (n, 0)) for n in range(230)}
     world.lookups.put(unique, found, TOMORROW)
     assert world.lookups.get(unique, list(found)) == found
@@ -86,7 +86,7 @@ def test_what_was_parked_is_read_by_who_writes_the_lookup(
 def test_a_parked_receipt_still_says_that_the_contact_is_dead(
     container: Container, unique: str
 ) -> None:
-    dead = a_receipt("1", ReceiptKind.DELIVERY_FAILED, gone=True)
+    dead = a_receipt("1", ReceiptKind.DELIVERY_FAILED, undeliverable=True)
     container().lookups.park(unique, {"1": [dead, a_receipt("1", ReceiptKind.OTHER)]}, TOMORROW)
     assert set(container().lookups.parked(unique, ["1"])) == {
         dead,
@@ -151,7 +151,7 @@ def raw(aws: Callable[[str], Any], *key: str) -> dict[str, Any]:
 def test_parked_contacts_cannot_be_read_and_everything_expires(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    real.lookups.put(unique, {"1": Lookup(page())}, TOMORROW)
+    real.lookups.put(unique, {"1": Lookup(chunk())}, TOMORROW)
     real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
     real.lookups.use_nonce(unique, "1", "digest", TOMORROW)
     items = [raw(aws, kind, unique, "1") for kind in ("receipt", "parked", "nonce")]
@@ -207,7 +207,7 @@ def test_an_id_that_no_key_can_hold_is_nobodys(real: World, unique: str) -> None
 def test_writes_that_come_back_unprocessed_are_written_in_the_end(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    found = {f"id-{n}": Lookup(page()) for n in range(30)}
+    found = {f"id-{n}": Lookup(chunk()) for n in range(30)}
 
     def some_back(asked: Any) -> Any:
         return {"UnprocessedItems": asked["RequestItems"]}
@@ -221,7 +221,7 @@ def test_writes_that_come_back_unprocessed_are_written_in_the_end(
 def test_what_is_known_is_not_asked_for_again(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    real.lookups.put(unique, {f"{n}": Lookup(page()) for n in range(3)}, TOMORROW)
+    real.lookups.put(unique, {f"{n}": Lookup(chunk()) for n in range(3)}, TOMORROW)
     with faults.counted(aws("dynamodb")) as calls:
         for _ in range(3):
             real.lookups.get(unique, ["0", "1", "2"])

@@ -19,23 +19,23 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message, Summary
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.resolve import CONTENT_LIMIT
-from chalicelib.ports import Once, World
+from chalicelib.ports import IdempotencyKey, World
 from tests.builders import a_plan, a_reachable_user, a_strategy
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
 from tests.liveness import is_recent
 
 
-def first_look(message: Message) -> Timer:
+def first_check(message: Message) -> Timer:
     return Timer(
-        message.accepted + 300_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority
+        message.accepted + 300_000, TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority
     )
 
 
 def create(world: World, message: Message, *, with_plan: bool = False) -> None:
-    world.messages.create(message, a_plan(message) if with_plan else None, first_look(message))
+    world.messages.create(message, a_plan(message) if with_plan else None, first_check(message))
 
 
 FULL: dict[str, Any] = {
@@ -81,12 +81,14 @@ def test_plan_and_first_timer_are_stored_with_it(container: Container) -> None:
     message = a_message("ann")
     create(container(), message, with_plan=True)
     other = container()
-    assert other.ledger.plan(PageId(message.msgid, 0)) == a_plan(message)
+    assert other.ledger.plan(ChunkId(message.msgid, 0)) == a_plan(message)
     due = [
-        t for t in other.timers.due(message.accepted + 10**7, 1000) if t.page.msgid == message.msgid
+        t
+        for t in other.timers.due(message.accepted + 10**7, 1000)
+        if t.chunk.msgid == message.msgid
     ]
-    assert [(t.kind, t.page, t.priority) for t in due] == [
-        (TimerKind.LOOK, PageId(message.msgid, 0), message.priority)
+    assert [(t.kind, t.chunk, t.priority) for t in due] == [
+        (TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority)
     ]
 
 
@@ -103,7 +105,7 @@ def test_contacts_of_every_type_are_kept_however_long_they_are(container: Contai
     names = [f"wechatwk_linkedcorp#{chance.randbytes(8).hex()}" for _ in contacts]
     contents = {"push": {"text": noise(CONTENT_LIMIT - 30)}}
     message = a_message(*names, contents=contents, audience=Audience(AudienceKind.CONTACTS))
-    container().messages.create(message, None, first_look(message), contacts)
+    container().messages.create(message, None, first_check(message), contacts)
     late = container()
     assert late.messages.get(message.msgid) == message
     assert list(late.messages.contacts(message.msgid)) == contacts
@@ -112,7 +114,7 @@ def test_contacts_of_every_type_are_kept_however_long_they_are(container: Contai
 def test_contacts_that_are_not_all_in_the_first_plan_are_kept(container: Container) -> None:
     message = a_message("sms#1", "sms#2", audience=Audience(AudienceKind.CONTACTS))
     container().messages.create(
-        message, a_plan(message, next="1"), first_look(message), ["13900001111", "13900002222"]
+        message, a_plan(message, next="1"), first_check(message), ["13900001111", "13900002222"]
     )
     assert list(container().messages.contacts(message.msgid)) == ["13900001111", "13900002222"]
 
@@ -126,7 +128,7 @@ def test_an_id_that_is_taken_stores_nothing_of_the_second_message(container: Con
     late = container()
     assert late.messages.get(first.msgid) == first
     assert not late.messages.links(first.msgid)
-    assert late.ledger.plan(PageId(first.msgid, 0)) is None
+    assert late.ledger.plan(ChunkId(first.msgid, 0)) is None
 
 
 def test_a_message_that_was_not_there_is_found_later(container: Container) -> None:
@@ -161,11 +163,11 @@ def test_an_access_channels_messages_are_listed_newest_first_over_months(
     assert listed(later, now - 2 * MONTH, 100) == ordered[:7]
     assert listed(ordered[3], begin, 2) == ordered[4:6]
     assert listed(ordered[-1], begin, 2) == []
-    pages, before = [], later
+    chunks, before = [], later
     while some := listed(before, begin, 3):
-        pages.append(len(some))
+        chunks.append(len(some))
         before = some[-1]
-    assert pages == [3, 3, 3, 1]
+    assert chunks == [3, 3, 3, 1]
 
 
 def test_a_list_shows_what_a_message_is_and_neither_contents_nor_contacts(
@@ -210,8 +212,8 @@ def some_counts(seen: int, delivered: int) -> Counts:
 
 def test_counts_are_read_as_they_were_put(container: Container) -> None:
     message = a_message()
-    container().messages.put_counts(PageId(message.msgid, 0), some_counts(3, 1), message.expires)
-    container().messages.put_counts(PageId(message.msgid, 12), some_counts(4, 2), message.expires)
+    container().messages.put_counts(ChunkId(message.msgid, 0), some_counts(3, 1), message.expires)
+    container().messages.put_counts(ChunkId(message.msgid, 12), some_counts(4, 2), message.expires)
     assert container().messages.counts(message.msgid) == {
         0: some_counts(3, 1),
         12: some_counts(4, 2),
@@ -220,7 +222,7 @@ def test_counts_are_read_as_they_were_put(container: Container) -> None:
 
 def test_a_count_that_has_seen_less_replaces_nothing(world: World) -> None:
     message = a_message()
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     for counts in (some_counts(5, 3), some_counts(4, 9), some_counts(5, 4)):
         world.messages.put_counts(at, counts, message.expires)
     assert world.messages.counts(message.msgid) == {0: some_counts(5, 4)}
@@ -257,10 +259,10 @@ def test_the_history_expires_and_the_links_outlive_it_for_a_year(
 ) -> None:
     message = a_message("ann", links={"url": "https://example.com"})
     create(real, message)
-    real.messages.put_counts(PageId(message.msgid, 0), some_counts(1, 1), message.expires)
+    real.messages.put_counts(ChunkId(message.msgid, 0), some_counts(1, 1), message.expires)
     items = raw(aws, message.msgid)
     assert items["message"]["expires"]["N"] == str(message.expires)
-    assert items["page#000000"]["expires"]["N"] == str(message.expires)
+    assert items["chunk#000000"]["expires"]["N"] == str(message.expires)
     assert is_recent(int(items["links"]["expires"]["N"]) - LINK_DAYS * 86400)
     assert LINK_DAYS == 400
 
@@ -292,7 +294,7 @@ def test_an_accept_is_three_calls(real: World, aws: Callable[[str], Any], unique
         )
         found = real.users.get(message.userids)
         real.messages.create(
-            message, a_plan(message, users=list(found.values())), first_look(message)
+            message, a_plan(message, users=list(found.values())), first_check(message)
         )
         job = DeliverJob(message.msgid, 0, 0, 0, "push", 0, 100)
         real.queues.send([Envelope(job, message.priority, ChannelType.APP, message.channel_key)])
@@ -335,8 +337,8 @@ def test_a_create_whose_answer_got_lost_is_no_conflict(
     assert real_container().messages.get(message.msgid) == message
 
 
-def once_for(message: Message, digest: str = "d") -> Once:
-    return Once(f"once#shop#/v1/sent#{message.msgid}", digest)
+def once_for(message: Message, digest: str = "d") -> IdempotencyKey:
+    return IdempotencyKey(f"once#shop#/v1/sent#{message.msgid}", digest)
 
 
 @pytest.mark.parametrize("with_plan", [False, True])
@@ -353,16 +355,16 @@ def test_under_one_idempotency_key_one_message_is_created(
     ):
         world = container()
         plan = a_plan(message) if with_plan else None
-        assert world.messages.create(message, plan, first_look(message), (), once) == stands
+        assert world.messages.create(message, plan, first_check(message), (), once) == stands
     assert container().messages.get(second.msgid) is None
     assert container().messages.once(once.name) == replace(once, msgid=first.msgid)
 
 
 def test_another_body_finds_what_stands_under_the_key(container: Container) -> None:
     first, second = a_message("ann"), a_message("ben")
-    container().messages.create(first, None, first_look(first), (), once_for(first, "one"))
+    container().messages.create(first, None, first_check(first), (), once_for(first, "one"))
     found = container().messages.create(
-        second, None, first_look(second), (), once_for(first, "other")
+        second, None, first_check(second), (), once_for(first, "other")
     )
     assert found == replace(once_for(first, "one"), msgid=first.msgid)
 
@@ -372,17 +374,17 @@ def test_an_idempotency_key_is_forgotten_after_a_day_even_if_its_item_is_still_t
 ) -> None:
     first, second = a_message("ann"), a_message("ann")
     once = once_for(first)
-    real.messages.create(first, None, first_look(first), (), once)
+    real.messages.create(first, None, first_check(first), (), once)
     now = time.time()
     monkeypatch.setattr("time.time", lambda: now + 86401)
     assert real.messages.once(once.name) is None
-    assert real.messages.create(second, None, first_look(second), (), once) is None
+    assert real.messages.create(second, None, first_check(second), (), once) is None
 
 
 def test_a_message_is_withdrawn_once(container: Container) -> None:
     message = a_message("ann")
     create(container(), message)
-    timer = replace(first_look(message), kind=TimerKind.WITHDRAW)
+    timer = replace(first_check(message), kind=TimerKind.WITHDRAW)
     assert container().messages.withdrawn(message.msgid) is None
     assert container().messages.withdraw(message, message.accepted + 5, timer)
     assert not container().messages.withdraw(message, message.accepted + 9, timer)

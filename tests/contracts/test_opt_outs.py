@@ -20,11 +20,11 @@ SMS = ChannelType.SMS
 def test_an_opt_out_is_for_the_access_channels_that_it_names(
     container: Container, unique: str
 ) -> None:
-    container().audiences.opt(SMS, unique, ["shop", "bank#1"], 1000, True)
-    assert container().audiences.opted({SMS: [unique, f"{unique}-other"]})[SMS] == {
+    container().audiences.set_opt_out(SMS, unique, ["shop", "bank#1"], 1000, True)
+    assert container().audiences.opt_outs({SMS: [unique, f"{unique}-other"]})[SMS] == {
         unique: {"shop": 1000, "bank#1": 1000}
     }
-    assert container().audiences.opted({ChannelType.EMAIL: [unique]})[ChannelType.EMAIL] == {}
+    assert container().audiences.opt_outs({ChannelType.EMAIL: [unique]})[ChannelType.EMAIL] == {}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1), (2, 2, 2)])
@@ -34,16 +34,16 @@ def test_the_last_word_stands_in_whatever_order_words_come(
     said = [(1000, True), (2000, False), (3000, True)]
     for n in order:
         time, out = said[n]
-        world.audiences.opt(SMS, unique, ["shop"], time, out)
-    assert world.audiences.opted({SMS: [unique]})[SMS] == {unique: {"shop": 3000}}
+        world.audiences.set_opt_out(SMS, unique, ["shop"], time, out)
+    assert world.audiences.opt_outs({SMS: [unique]})[SMS] == {unique: {"shop": 3000}}
 
 
 def test_who_is_in_again_is_known_as_that(world: World, unique: str) -> None:
-    world.audiences.opt(SMS, unique, ["shop"], 1000, True)
-    world.audiences.opt(SMS, unique, ["shop"], 2000, False)
-    assert world.audiences.opted({SMS: [unique]})[SMS] == {unique: {"shop": -2000}}
-    world.audiences.opt(SMS, unique, ["shop"], 1500, True)
-    assert world.audiences.opted({SMS: [unique]})[SMS] == {unique: {"shop": -2000}}
+    world.audiences.set_opt_out(SMS, unique, ["shop"], 1000, True)
+    world.audiences.set_opt_out(SMS, unique, ["shop"], 2000, False)
+    assert world.audiences.opt_outs({SMS: [unique]})[SMS] == {unique: {"shop": -2000}}
+    world.audiences.set_opt_out(SMS, unique, ["shop"], 1500, True)
+    assert world.audiences.opt_outs({SMS: [unique]})[SMS] == {unique: {"shop": -2000}}
 
 
 @pytest.mark.parametrize(("listed", "asked"), [(5, ["Query"]), (0, ["BatchGetItem"] * 3)])
@@ -58,11 +58,11 @@ def test_many_contacts_are_found_by_a_list_of_all_or_a_hundred_at_a_time(
     """A list while it is short enough."""
     monkeypatch.setattr(audiences, "LISTED", listed)
     contacts = [f"{unique}-{n}" for n in range(250)]
-    real.audiences.opt(SMS, contacts[249], ["shop"], 1000, True)
+    real.audiences.set_opt_out(SMS, contacts[249], ["shop"], 1000, True)
     with faults.counted(aws("dynamodb")) as calls:
-        assert real.audiences.opted({SMS: contacts})[SMS] == {contacts[249]: {"shop": 1000}}
+        assert real.audiences.opt_outs({SMS: contacts})[SMS] == {contacts[249]: {"shop": 1000}}
     assert calls == asked
-    assert real.audiences.opted({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {
+    assert real.audiences.opt_outs({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {
         SMS: {},
         ChannelType.EMAIL: {},
     }
@@ -71,7 +71,7 @@ def test_many_contacts_are_found_by_a_list_of_all_or_a_hundred_at_a_time(
 def test_the_contact_cannot_be_read_in_the_table_and_its_word_never_expires(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    real.audiences.opt(SMS, f"139{unique}", [f"key-{unique}"], 1000, True)
+    real.audiences.set_opt_out(SMS, f"139{unique}", [f"key-{unique}"], 1000, True)
     found = aws("dynamodb").scan(TableName=table("audiences"))["Items"]
     (stored,) = [item for item in found if f"key-{unique}" in plain(item)]
     assert f"139{unique}" not in plain(found)

@@ -15,18 +15,18 @@ from chalicelib.aws.queues import NotSent
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
-    AskJob,
     DeliverJob,
     Envelope,
     ImportJob,
     PlanJob,
     PollJob,
+    QueryJob,
     Question,
     Timer,
     TimerKind,
     TimersJob,
 )
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import a_message
@@ -82,14 +82,14 @@ def _receive_all(aws: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
 
 def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Received]) -> None:
     msgid = a_message().msgid
-    timer = Timer(1_700_000_000_000, TimerKind.POLL, PageId(msgid, 1), Priority.LOW, "p#1")
+    timer = Timer(1_700_000_000_000, TimerKind.POLL, ChunkId(msgid, 1), Priority.LOW, "p#1")
     sent = [
         Envelope(PlanJob(msgid, 3, "1500"), Priority.HIGH, None, "shop"),
         Envelope(
             DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"
         ),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
-        Envelope(AskJob("push", Question.CHECK, "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
+        Envelope(QueryJob("push", Question.CHECK, "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),
@@ -211,16 +211,16 @@ def test_a_worker_receives_a_job_until_it_is_done(
 ) -> None:
     monkeypatch.setattr(queue_reader, "WAIT", 0)
     list(_receive_all(aws))
-    box = wiring.inbox(config.worker_queue("cmpp", Priority.HIGH))
+    box = wiring.queue_reader(config.worker_queue("cmpp", Priority.HIGH))
     assert box.receive() == []
     job = DeliverJob(a_message().msgid, 0, 0, 0, "w", 0, 99)
     real.queues.send([Envelope(job, Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp")] * 2)
     first, second = *box.receive(), *box.receive()
-    assert [envelopes.decode_channel(letter.body) for letter in (first, second)] == [job, job]
+    assert [envelopes.decode_channel(message.body) for message in (first, second)] == [job, job]
     assert first.receives == 1
     assert box.receive() == []
-    for letter in (first, second):
-        box.done(letter)
+    for message in (first, second):
+        box.done(message)
 
 
 def test_a_question_to_a_queue_ends_before_the_clients_patience() -> None:

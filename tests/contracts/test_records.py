@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.audit import Change, month_of
+from chalicelib.domain.audit import AuditEntry, month_of
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Member, Role
@@ -99,7 +99,7 @@ def test_members_are_listed_in_pages(world: World, unique: str) -> None:
 def test_changes_are_listed_by_month_the_newest_first(container: Container, unique: str) -> None:
     world = container()
     changes = [
-        Change(
+        AuditEntry(
             NOVEMBER + n, unique, "key", "陈", "PUT", "/admin/v1/lists/{id}", {"id": str(n)}, 200
         )
         for n in range(3)
@@ -112,9 +112,9 @@ def test_changes_are_listed_by_month_the_newest_first(container: Container, uniq
     ):
         world.audit.write(change)
     assert month_of(NOVEMBER) == "2026-11"
-    mine = [c for c in container().audit.list("2026-11") if c.mark == unique]
+    mine = [c for c in container().audit.list("2026-11") if c.suffix == unique]
     assert mine == changes[::-1], "the same again is the same, and the first stands"
-    before = [c for c in world.audit.list("2026-11", changes[2].id) if c.mark == unique]
+    before = [c for c in world.audit.list("2026-11", changes[2].id) if c.suffix == unique]
     assert before == changes[1::-1]
     assert len(world.audit.list("2026-11", "", 1)) == 1
     assert world.audit.list("2025-01") == []

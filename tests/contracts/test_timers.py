@@ -15,7 +15,7 @@ from chalicelib import config
 from chalicelib.aws.timers import execution_name, slot_of
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import World
 from tests.contracts import faults
 from tests.contracts.conftest import Container, a_message, real_container
@@ -28,8 +28,8 @@ FAR = 10**5
 def a_timer(
     world: World,
     after: int = HOUR,
-    kind: TimerKind = TimerKind.LOOK,
-    page: int = 0,
+    kind: TimerKind = TimerKind.CHECK,
+    chunk: int = 0,
     msgid: str = "",
     **changes: Any,
 ) -> Timer:
@@ -37,25 +37,25 @@ def a_timer(
     return Timer(
         at,
         kind,
-        PageId(msgid or a_message().msgid, page),
+        ChunkId(msgid or a_message().msgid, chunk),
         **{"priority": Priority.MEDIUM, **changes},
     )
 
 
 def due(world: World, timers: list[Timer], later: int = 2 * HOUR) -> list[Timer]:
-    wanted = {timer.page.msgid for timer in timers}
-    return [t for t in world.timers.due(world.clock.now() + later, FAR) if t.page.msgid in wanted]
+    wanted = {timer.chunk.msgid for timer in timers}
+    return [t for t in world.timers.due(world.clock.now() + later, FAR) if t.chunk.msgid in wanted]
 
 
 def told(timers: list[Timer]) -> set[tuple[Any, ...]]:
-    return {(t.kind, t.page, t.priority, t.channel) for t in timers}
+    return {(t.kind, t.chunk, t.priority, t.channel) for t in timers}
 
 
 def test_what_is_set_comes_due_with_all_it_says(container: Container) -> None:
     one = container()
     timers = [
         a_timer(one),
-        a_timer(one, kind=TimerKind.RECOUNT, priority=Priority.LOW, page=12),
+        a_timer(one, kind=TimerKind.RECOUNT, priority=Priority.LOW, chunk=12),
         a_timer(one, kind=TimerKind.POLL, priority=Priority.HIGH, channel="p#1%"),
     ]
     one.timers.set(timers)
@@ -77,15 +77,15 @@ def test_nothing_comes_due_before_its_time_and_everything_within_three_widths_af
 def test_the_same_timer_of_the_same_slot_is_one_even_within_one_batch(container: Container) -> None:
     one = container()
     at = (one.clock.now() // WIDTH + 10) * WIDTH
-    timer = Timer(at - 5, TimerKind.LOOK, PageId(a_message().msgid, 0), Priority.MEDIUM)
-    again = Timer(at, timer.kind, timer.page, timer.priority)
+    timer = Timer(at - 5, TimerKind.CHECK, ChunkId(a_message().msgid, 0), Priority.MEDIUM)
+    again = Timer(at, timer.kind, timer.chunk, timer.priority)
     one.timers.set([timer, again, timer])
     container().timers.set([timer])
     assert len(due(one, [timer])) == 1
 
 
 def test_what_is_done_does_not_come_due_again_and_what_was_set_meanwhile_does(world: World) -> None:
-    timers = [a_timer(world, page=n, msgid=a_message().msgid) for n in range(60)]
+    timers = [a_timer(world, chunk=n, msgid=a_message().msgid) for n in range(60)]
     world.timers.set(timers)
     found = due(world, timers)
     assert len(found) == 60
@@ -115,7 +115,7 @@ def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(
     before = set(executions(aws))
     at = (real.clock.now() // WIDTH + 1000) * WIDTH
     timers = [
-        Timer(at - n, TimerKind.LOOK, PageId(a_message().msgid, n), Priority.MEDIUM)
+        Timer(at - n, TimerKind.CHECK, ChunkId(a_message().msgid, n), Priority.MEDIUM)
         for n in range(30)
     ]
     with faults.counted(aws("stepfunctions"), aws("dynamodb")) as calls:
@@ -136,7 +136,7 @@ def test_the_clock_that_another_container_started_is_good_enough(
     from chalicelib.aws import timers as adapter
 
     at = (real.clock.now() // WIDTH + 2000) * WIDTH
-    timer = Timer(at, TimerKind.LOOK, PageId(a_message().msgid, 0), Priority.MEDIUM)
+    timer = Timer(at, TimerKind.CHECK, ChunkId(a_message().msgid, 0), Priority.MEDIUM)
     real.timers.set([timer])
     before = len(executions(aws))
     getattr(adapter, "_started", {}).clear()
@@ -157,7 +157,7 @@ def test_an_execution_knows_its_time_and_nothing_else(
                 Timer(
                     at,
                     TimerKind.POLL,
-                    PageId(a_message().msgid, 0),
+                    ChunkId(a_message().msgid, 0),
                     Priority.HIGH,
                     "channel-marked",
                 )
@@ -177,8 +177,8 @@ def test_a_clock_that_cannot_be_started_leaves_no_row(
     """The row would not be seen in time: whoever sets the timer tries again."""
     timer = Timer(
         (real.clock.now() // WIDTH + 4000) * WIDTH,
-        TimerKind.LOOK,
-        PageId(a_message().msgid, 0),
+        TimerKind.CHECK,
+        ChunkId(a_message().msgid, 0),
         Priority.MEDIUM,
     )
     refused = {"__type": "StateMachineDoesNotExist", "message": "no"}

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import Mark
+from chalicelib.domain.users import Suppression
 from chalicelib.ports import World
 from tests.builders import a_reachable_user, a_user
 from tests.contracts import faults
@@ -154,20 +154,22 @@ def test_users_are_deleted_unless_somebody_changed_them(container: Container, un
     world.users.save([a_user(f"{unique}-{n}") for n in range(3)])
     read = world.users.get([f"{unique}-{n}" for n in range(3)])
     world.users.save([replace(read[f"{unique}-1"], tags={"all": ("later",)})], read)
-    gone = list(read.values())
-    assert world.users.delete([*gone, gone[0]]) == {f"{unique}-1"}
+    undeliverable = list(read.values())
+    assert world.users.delete([*undeliverable, undeliverable[0]]) == {f"{unique}-1"}
     assert set(container().users.get(list(read))) == {f"{unique}-1"}
-    assert f"{unique}-0" in world.users.delete([gone[0]]), "who is not there any more has changed"
+    assert f"{unique}-0" in world.users.delete([undeliverable[0]]), (
+        "who is not there any more has changed"
+    )
     assert world.users.delete([]) == frozenset()
 
 
 def test_everything_of_a_user_comes_back(container: Container, unique: str) -> None:
-    mark = Mark("opted", 1_700_000_000_000)
+    suppression = Suppression("opted", 1_700_000_000_000)
     user = replace(
         a_user(unique, push=["r1"], tags=["vip"]),
         labels={ChannelType.SMS: {"text": {"1": "13800138000", "2": "13900139000"}}},
-        gone={ChannelType.APP: {"r1": mark}},
-        refusals={ChannelType.SMS: {"13800138000": {"all": mark, "shop": mark}}},
+        undeliverable={ChannelType.APP: {"r1": suppression}},
+        opt_outs={ChannelType.SMS: {"13800138000": {"all": suppression, "shop": suppression}}},
         attributes={"age": 30, "city": "北京"},
         events={"order": (3, 1_700_000_000_000)},
     )

@@ -35,10 +35,10 @@ def sent(real: World, unique: str) -> tuple[str, list[str]]:
 
 def _timer(message: Any) -> Any:
     from chalicelib.domain.jobs import Timer, TimerKind
-    from chalicelib.domain.plans import PageId
+    from chalicelib.domain.plans import ChunkId
 
     return Timer(
-        message.accepted + 600_000, TimerKind.LOOK, PageId(message.msgid, 0), message.priority
+        message.accepted + 600_000, TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority
     )
 
 
@@ -51,13 +51,15 @@ def _post(code: str, **changes: Any) -> list[Receipt]:
     ]
 
 
-@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("undeliverable", [False, True])
 def test_a_post_of_a_hundred_receipts_takes_few_requests(
-    real: World, aws: Callable[[str], Any], sent: tuple[str, list[str]], gone: bool
+    real: World, aws: Callable[[str], Any], sent: tuple[str, list[str]], undeliverable: bool
 ) -> None:
     code, userids = sent
     with faults.counted(aws("dynamodb")) as calls:
-        receipts.record(real, code, _post(code, gone=gone))
-    assert len(calls) <= (6 if gone else 4), calls
-    marked = [user for user in real.users.get(userids).values() if user.gone.get(ChannelType.SMS)]
-    assert len(marked) == (COUNT if gone else 0)
+        receipts.record(real, code, _post(code, undeliverable=undeliverable))
+    assert len(calls) <= (6 if undeliverable else 4), calls
+    marked = [
+        user for user in real.users.get(userids).values() if user.undeliverable.get(ChannelType.SMS)
+    ]
+    assert len(marked) == (COUNT if undeliverable else 0)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from chalicelib import config
-from chalicelib.domain import errors, limits, links, messages, strategies
+from chalicelib.aws import tables
+from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
 from chalicelib.domain import imports as domain_imports
-from chalicelib.entrypoints.http import cursors, route
+from chalicelib.entrypoints.http import codes, cursors, route
+from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import resolve, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import calls
@@ -20,33 +22,31 @@ from chalicelib.providers import registry
 from chalicelib.reports import message
 from infra.bench import pipeline
 from infra.demo import strategy as demo
+from infra.sandbox import accounts
+from infra.sandbox import server as sandbox
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
-OPERATIONS = (ROOT / "docs" / "how-to" / "operate.md").read_text()
+REFERENCE = {page.stem: page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md")}
+CONFIGURATION = REFERENCE["configuration"]
+EVENTS = REFERENCE["events-and-metrics"]
 SOURCES = "".join(path.read_text() for path in sorted((ROOT / "chalicelib").rglob("*.py")))
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-
-
-def test_the_flow_table_names_modules_that_are_there() -> None:
-    named = re.findall(r"`(flow/\w+\.py)`", README)
-    assert len(named) >= 9
-    assert [name for name in named if not (ROOT / "chalicelib" / name).is_file()] == []
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def test_every_environment_variable_is_in_the_configuration_table() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     read = set(re.findall(r'environ(?:\[|\.get\()"([A-Z_]+)"', source))
     set_by_the_template = {"STAGE", "QUEUE_URL_PREFIX", "CLOCK_ARN", "FILES_BUCKET", "KMS_KEY"}
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", CONFIGURATION, re.MULTILINE))
     assert documented == read - set_by_the_template
 
 
 def test_the_defaults_in_the_configuration_table_are_the_codes() -> None:
     source = (ROOT / "chalicelib" / "config.py").read_text()
     defaults = dict(re.findall(r'environ\.get\("([A-Z_]+)", "([^"]+)"\)', source))
-    told = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+?)`? \|", README, re.MULTILINE))
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+?)`? \|", CONFIGURATION, re.MULTILINE))
     assert {name: told[name] for name in defaults if name != "LEASE"} == {
         n: d for n, d in defaults.items() if n != "LEASE"
     }
@@ -74,30 +74,43 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_the_architecture_page_names_every_provider_that_is_registered() -> None:
-    remaining = ARCHITECTURE.split("## What remains")[1]
-    for platform in registry.capabilities():
-        assert platform.removesuffix("_private") in remaining.lower(), platform
-
-
 def _section(page: str, title: str) -> str:
     return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def test_the_architecture_page_names_every_table() -> None:
-    assert (
-        tuple(re.findall(r"^\| `(\w+)` \|", _section(ARCHITECTURE, "Tables"), re.MULTILINE))
-        == config.TABLES
+def test_the_overview_of_tables_names_every_table() -> None:
+    overview = _section(REFERENCE["tables"], "Overview")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", overview, re.MULTILINE)) == config.TABLES
+
+
+def test_every_item_of_the_tables_is_listed_with_its_key_and_lifetime() -> None:
+    design = re.findall(
+        r"^\| *(\w*) *\| (.+?) *\| .+ \| (.+?) *\|$", str(tables.__doc__), re.MULTILINE
+    )[1:]
+    table, items = "", []
+    for name, key, lifetime in design:
+        table = name or table
+        items.append((table, key, lifetime.replace("till done", "until done")))
+    listed = re.findall(
+        r"^\| `(\w+)` \| (.+?) \| .+ \| (.+) \|$",
+        _section(REFERENCE["tables"], "Items"),
+        re.MULTILINE,
     )
+    assert len(items) >= 40
+    assert listed == items
 
 
 def test_the_limits_are_the_codes() -> None:
     can = registry.capabilities()
-    rows = re.findall(r"^\| ([^|]+) \| ([\d,]+) \|", _section(ARCHITECTURE, "Limits"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([\d,]+) \|",
+        _section(REFERENCE["limits"], "Sizes and counts"),
+        re.MULTILINE,
+    )
     assert {what: int(number.replace(",", "")) for what, number in rows} == {
         "user ids of a send, users of an upload": limits.MAX_USERS,
         "targets that are planned in the request itself": messages.INLINE_TARGETS,
-        "targets of a page": messages.PAGE_TARGETS,
+        "targets of a chunk": messages.CHUNK_TARGETS,
         "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": resolve.CONTENT_LIMIT,
@@ -118,12 +131,57 @@ def test_the_limits_are_the_codes() -> None:
         "numbers of a call: Chuanglan": can["chuanglan"].call_size,
         "numbers of a call: Montnets": can["montnets"].call_size,
         "mails of a call: SMTP": can["smtp"].call_size,
-        "attempts at what a provider puts off": calls.MAX_ATTEMPTS,
+        "attempts at a delivery that a provider puts off": calls.MAX_ATTEMPTS,
         "seconds that a step waits": strategies.MAX_WITHIN,
     }
     assert can["jsms"].call_size == can["jpush"].call_size
     assert {can[name].call_size for name in can if name.startswith("wechat")} == {1}
     assert can["wecom_linkedcorp"].call_size == can["wecom"].call_size
+
+
+def _rows(page: str, title: str) -> list[list[str]]:
+    """Return the cells of the rows that begin with a number, in a section of a page."""
+    rows = re.findall(r"^\| (\d.+) \|$", _section(page, title), re.MULTILINE)
+    return [row.split(" | ") for row in rows]
+
+
+def test_the_error_codes_are_the_codes_with_status_and_meaning() -> None:
+    page = REFERENCE["error-codes"]
+    general = [[str(s), str(code), text] for s, (code, text) in codes.STATUSES.items()]
+    business = [[str(code), str(s), text] for code, (s, text) in codes.CODES.items()]
+    of_items = [[str(code), text] for code, text in codes.OF_ITEMS.items()]
+    unanswered = _rows(page, "Codes by HTTP status")[len(general) :]
+    assert _rows(page, "Codes by HTTP status")[: len(general)] == general
+    assert [row[:2] for row in unanswered] == [["502, 504", "5000"]]
+    assert _rows(page, "Business codes") == business
+    assert _rows(page, "Codes of single users") == of_items
+
+
+def test_the_codes_of_operation_growth_are_the_codes() -> None:
+    told = {int(row[0]) for row in _rows(REFERENCE["error-codes"], "Operation Growth")}
+    own = {growth.TOO_MANY, growth.BAD_PARAMETER, growth.NOT_SAVED, growth.SEVERAL}
+    assert told == {*own, 1015005}
+
+
+def test_the_losses_are_the_codes() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", _section(REFERENCE["error-codes"], "Losses"), re.MULTILINE)
+    of_deliveries = {kind.value for kind in funnel._LOST_BEFORE_SUBMISSION} | {"delivery_failed"}
+    assert sorted(told) == sorted({loss.value for loss in plans.TargetLoss} | of_deliveries)
+
+
+def test_short_links_live_as_long_as_the_limits_say() -> None:
+    assert f"| short links | {tables.LINK_DAYS} days |" in REFERENCE["limits"]
+
+
+def test_the_sandbox_page_has_every_provider_and_every_setting_of_an_account() -> None:
+    page = REFERENCE["sandbox"]
+    over_http = {each.NAME for each in sandbox.WITH_ACCOUNTS} - {"cmpp"}
+    assert set(re.findall(r"^### .+\(`\{sandbox_url\}/(\w+)", page, re.MULTILINE)) == over_http
+    table = page.split("| setting | default | meaning |")[1].split("\n\n")[0]
+    cells = re.findall(r"^\| (`[^|]+`) \|", table, re.MULTILINE)
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    settings = {*accounts.TEXTS, *accounts.NUMBERS, "verify"}
+    assert named == settings - {"master_secret", "webhook_url"}
 
 
 def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() -> None:
@@ -132,7 +190,11 @@ def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() 
         re.findall(r"^  (\w+):\n    Type: \w+\n    Default: \"?(\w*)\"?", raw, re.MULTILINE)
     )
     told = dict(
-        re.findall(r"^\| `([A-Z]\w+)` \| ([^|]+) \|", _section(OPERATIONS, "Deploy"), re.MULTILINE)
+        re.findall(
+            r"^\| `([A-Z]\w+)` \| ([^|]+) \|",
+            _section(CONFIGURATION, "Template parameters"),
+            re.MULTILINE,
+        )
     )
     assert told.keys() == wanted.keys()
     assert {name: default for name, default in told.items() if default.isdigit()} == {
@@ -144,14 +206,12 @@ def test_every_kind_of_alarm_is_explained() -> None:
     source = (ROOT / "infra" / "template" / "alarms.py").read_text()
     kinds = set(re.findall(r'alarms\[f?"(?:\{[^}]*\})?(\w+Alarm)"\]', source))
     assert len(kinds) == 10
-    assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", OPERATIONS, re.MULTILINE)) == kinds
+    assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", EVENTS, re.MULTILINE)) == kinds
 
 
 def test_every_event_that_warns_is_explained_and_is_logged() -> None:
     warned = re.findall(r'\b(?:log\.(?:warning|error)|_log)\(\s*"([^"]+)"', SOURCES)
-    cells = re.findall(
-        r"^\| (`[^|]+`) \|", _section(OPERATIONS, "Watch").split("| event |")[1], re.MULTILINE
-    )
+    cells = re.findall(r"^\| (`[^|]+`) \|", _section(EVENTS, "Events"), re.MULTILINE)
     told = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     assert len(set(warned)) >= 25
     assert {name for name in warned if name not in told} == set()
@@ -165,12 +225,14 @@ def test_every_event_that_warns_is_explained_and_is_logged() -> None:
 def test_every_metric_is_explained() -> None:
     counted = set(re.findall(r'\bmetric\("(\w+)"', SOURCES))
     assert len(counted) >= 10
-    assert {name for name in counted if f"`{name}`" not in OPERATIONS} == set()
+    rows = re.findall(r"^\| `(\w+)` \|", _section(EVENTS, "Metrics"), re.MULTILINE)
+    assert sorted(rows) == sorted(counted)
 
 
 def test_what_a_provider_may_raise_is_what_there_is() -> None:
     page = (ROOT / "docs" / "how-to" / "add-a-provider.md").read_text()
-    told = set(re.findall(r"^ *\| `(\w+)` \|", page, re.MULTILINE))
+    raised = page.split("| error | condition | effect |")[1].split("\n\n")[0]
+    told = set(re.findall(r"^ *\| `(\w+)` \|", raised, re.MULTILINE))
     assert told == {kind for kind, value in vars(errors).items() if _is_a_provider_error(value)}
 
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.facts import NOTHING, Bundle, Fact, FactKind, Place, decode, encode, gather
+from chalicelib.domain.facts import (
+    NOTHING,
+    Bundle,
+    DeliveryRef,
+    Fact,
+    FactKind,
+    decode,
+    encode,
+    gather,
+)
 
-places = st.builds(
-    Place, st.integers(0, 20), st.sampled_from(["jp", "sms#1", "mail"]), st.integers(0, 2)
+refs = st.builds(
+    DeliveryRef, st.integers(0, 20), st.sampled_from(["jp", "sms#1", "mail"]), st.integers(0, 2)
 )
 facts = st.builds(
     Fact,
-    places,
+    refs,
     st.sampled_from(FactKind),
     st.integers(0, 2**43),
     st.text(max_size=5),
@@ -44,28 +53,28 @@ def test_the_same_facts_are_the_same_bundle(given_facts: list[Fact], random: obj
 
 @given(st.lists(facts, max_size=40), facts)
 def test_a_further_fact_never_takes_a_stage_back(given_facts: list[Fact], more: Fact) -> None:
-    before = gather(given_facts).get(more.place, NOTHING)
-    after = gather([*given_facts, more])[more.place]
+    before = gather(given_facts).get(more.ref, NOTHING)
+    after = gather([*given_facts, more])[more.ref]
     assert (before.submitted, before.delivered, before.clicked, before.ended) <= (True,) * 4
     for stage in ("submitted", "delivered", "clicked", "ended"):
         assert not getattr(before, stage) or getattr(after, stage)
 
 
 def test_what_was_clicked_was_delivered_and_submitted() -> None:
-    place = Place(0, "jp", 0)
-    known = gather([Fact(place, FactKind.CLICKED, 5)])[place]
+    ref = DeliveryRef(0, "jp", 0)
+    known = gather([Fact(ref, FactKind.CLICKED, 5)])[ref]
     assert known.submitted
     assert known.delivered
     assert known.state == "clicked"
 
 
 def test_the_earliest_of_two_equal_facts_stands() -> None:
-    place = Place(0, "jp", 0)
-    known = gather([Fact(place, FactKind.DELIVERED, 9), Fact(place, FactKind.DELIVERED, 4)])[place]
+    ref = DeliveryRef(0, "jp", 0)
+    known = gather([Fact(ref, FactKind.DELIVERED, 9), Fact(ref, FactKind.DELIVERED, 4)])[ref]
     assert known.facts[FactKind.DELIVERED].time == 4
 
 
 def test_a_delivery_that_is_submitted_after_all_is_no_longer_unknown() -> None:
-    place = Place(0, "jp", 0)
-    known = gather([Fact(place, FactKind.UNKNOWN, 1), Fact(place, FactKind.SUBMITTED, 2)])[place]
+    ref = DeliveryRef(0, "jp", 0)
+    known = gather([Fact(ref, FactKind.UNKNOWN, 1), Fact(ref, FactKind.SUBMITTED, 2)])[ref]
     assert known.state == "submitted"

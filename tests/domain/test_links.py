@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.facts import Place
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.facts import DeliveryRef
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.content.render import link_token, read_link
 from tests.builders import a_message
 from tests.fakes.secrets import FakeVault
@@ -22,27 +23,37 @@ MESSAGE = a_message(links={"url": "https://a.example", "more_url": "https://b.ex
     st.sampled_from(["url", "more_url"]),
 )
 def test_a_token_leads_back_to_its_delivery(
-    page: int, target: int, contact: int, variable: str
+    chunk: int, target: int, contact: int, variable: str
 ) -> None:
     token = link_token(
-        FakeVault(), MESSAGE, PageId(MESSAGE.msgid, page), Place(target, "push", contact), variable
+        FakeVault(),
+        MESSAGE,
+        ChunkId(MESSAGE.msgid, chunk),
+        DeliveryRef(target, "push", contact),
+        variable,
     )
     link = read_link(FakeVault(), token)
-    assert (link.page, link.target, link.contact) == (PageId(MESSAGE.msgid, page), target, contact)
+    assert (link.chunk, link.target, link.contact) == (
+        ChunkId(MESSAGE.msgid, chunk),
+        target,
+        contact,
+    )
     assert sorted(MESSAGE.links)[link.variable] == variable
     assert len(token) == 36
 
 
 @given(st.integers(0, 35), st.sampled_from("ABCxyz019-_"))
 def test_no_character_of_a_token_can_be_changed(position: int, other: str) -> None:
-    token = link_token(FakeVault(), MESSAGE, PageId(MESSAGE.msgid, 0), Place(0, "push", 0), "url")
+    token = link_token(
+        FakeVault(), MESSAGE, ChunkId(MESSAGE.msgid, 0), DeliveryRef(0, "push", 0), "url"
+    )
     changed = token[:position] + other + token[position + 1 :]
     if changed != token:
-        with pytest.raises(LookupError):
+        with pytest.raises(NotFound):
             read_link(FakeVault(), changed)
 
 
 @given(st.text(max_size=60))
 def test_any_other_text_is_no_link(text: str) -> None:
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         read_link(FakeVault(), text)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.user_agents import is_program
+from chalicelib.domain.user_agents import is_bot
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 
@@ -28,7 +28,7 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605
     ],
 )
 def test_a_browser_is_a_person(agent: str) -> None:
-    assert not is_program({"user-agent": agent})
+    assert not is_bot({"user-agent": agent})
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_a_browser_is_a_person(agent: str) -> None:
     ],
 )
 def test_scanners_previewers_and_libraries_are_programs(agent: str) -> None:
-    assert is_program({"user-agent": agent})
+    assert is_bot({"user-agent": agent})
 
 
 def test_no_user_agent_and_fetching_ahead_are_programs() -> None:
-    assert is_program({})
-    assert is_program({"user-agent": IPHONE, "sec-purpose": "prefetch;prerender"})
-    assert is_program({"user-agent": IPHONE, "purpose": "prefetch"})
-    assert is_program({"user-agent": IPHONE, "x-purpose": "preview"})
-    assert not is_program({"user-agent": IPHONE, "purpose": ""})
+    assert is_bot({})
+    assert is_bot({"user-agent": IPHONE, "sec-purpose": "prefetch;prerender"})
+    assert is_bot({"user-agent": IPHONE, "purpose": "prefetch"})
+    assert is_bot({"user-agent": IPHONE, "x-purpose": "preview"})
+    assert not is_bot({"user-agent": IPHONE, "purpose": ""})
 
 
 @given(
     st.dictionaries(st.sampled_from(["user-agent", "purpose", "sec-purpose", "x-moz"]), st.text())
 )
 def test_any_headers_can_be_read(headers: dict[str, str]) -> None:
-    assert is_program(headers) in (True, False)
+    assert is_bot(headers) in (True, False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.users import Change, User, UserChange, apply
+from chalicelib.domain.users import Bindings, User, UserChange, apply
 
 APP, SMS = ChannelType.APP, ChannelType.SMS
 
@@ -24,9 +24,9 @@ def test_set_replaces_add_joins_and_remove_takes_away() -> None:
     user = User("u", {APP: {"jp": ("r1", "r2")}}, {"all": ("old",)})
     change = UserChange(
         "u",
-        set=Change(tags={"all": ("a", "b")}),
-        add=Change({APP: {"jp": ("r2", "r3")}}, {"all": ("c",)}),
-        remove=Change({APP: {"jp": ("r1",)}}, {"all": ("a",)}),
+        set=Bindings(tags={"all": ("a", "b")}),
+        add=Bindings({APP: {"jp": ("r2", "r3")}}, {"all": ("c",)}),
+        remove=Bindings({APP: {"jp": ("r1",)}}, {"all": ("a",)}),
     )
     changed = apply(user, change)
     assert changed.contacts == {APP: {"jp": ("r2", "r3")}}
@@ -35,7 +35,7 @@ def test_set_replaces_add_joins_and_remove_takes_away() -> None:
 
 def test_what_is_emptied_is_gone() -> None:
     changed = apply(
-        User("u", {SMS: {"all": ("1",)}}), UserChange("u", remove=Change({SMS: {"all": ("1",)}}))
+        User("u", {SMS: {"all": ("1",)}}), UserChange("u", remove=Bindings({SMS: {"all": ("1",)}}))
     )
     assert changed.contacts == {}
 
@@ -43,8 +43,8 @@ def test_what_is_emptied_is_gone() -> None:
 def test_a_change_names_every_scope_that_it_touches() -> None:
     change = UserChange(
         "u",
-        set=Change({APP: {"jp": ("r",)}}),
-        add=Change(tags={"key": ("t",)}),
-        remove=Change({SMS: {"all": ("1",)}}),
+        set=Bindings({APP: {"jp": ("r",)}}),
+        add=Bindings(tags={"key": ("t",)}),
+        remove=Bindings({SMS: {"all": ("1",)}}),
     )
     assert change.scopes() == {"jp", "key", "all"}

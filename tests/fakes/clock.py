@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import Timer, TimerKind
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from tests.fakes.steps import Steps
 
 START = 1_800_000_000_000  # 2027-01-15T08:00:00Z
@@ -78,5 +78,7 @@ class FakeTimers:
 
 
 def _read(slot: int, what: str) -> Timer:
-    kind, msgid, page, priority, channel = keys.split(what)
-    return Timer(slot, TimerKind(kind), PageId(msgid, int(page)), Priority(int(priority)), channel)
+    kind, msgid, chunk, priority, channel = keys.split(what)
+    return Timer(
+        slot, TimerKind(kind), ChunkId(msgid, int(chunk)), Priority(int(priority)), channel
+    )

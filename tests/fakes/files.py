@@ -69,13 +69,13 @@ class FakeFiles:
         self.stored[form.fields["key"]] = content
         return True
 
-    def mark(self, key: str) -> str | None:
+    def etag(self, key: str) -> str | None:
         content = self.stored.get(key)
         return None if content is None else hashlib.sha256(content).hexdigest()
 
-    def read(self, key: str, mark: str = "") -> bytes | None:
+    def read(self, key: str, etag: str = "") -> bytes | None:
         with self.steps.around("files.read", write=False):
-            return self.stored.get(key) if mark in ("", self.mark(key)) else None
+            return self.stored.get(key) if etag in ("", self.etag(key)) else None
 
     def write(self, key: str, content: bytes, kind: str) -> None:
         with self.steps.around("files.write", write=True):

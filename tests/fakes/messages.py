@@ -9,8 +9,8 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message, Summary
-from chalicelib.domain.plans import PageId, Plan
-from chalicelib.ports import Once
+from chalicelib.domain.plans import ChunkId, Plan
+from chalicelib.ports import IdempotencyKey
 from tests.fakes.clock import FakeTimers
 from tests.fakes.copies import copy_of
 from tests.fakes.ledger import FakeLedger
@@ -21,10 +21,10 @@ class FakeMessages:
     def __init__(self, steps: Steps, ledger: FakeLedger, timers: FakeTimers) -> None:
         self.steps, self.ledger, self.timers = steps, ledger, timers
         self.stored: dict[str, Message] = {}
-        self.keys: dict[str, Once] = {}
+        self.keys: dict[str, IdempotencyKey] = {}
         self._withdrawn: dict[str, int] = {}
         self._links: dict[str, dict[str, str]] = {}
-        self._counts: dict[PageId, Counts] = {}
+        self._counts: dict[ChunkId, Counts] = {}
         self._contacts: dict[str, tuple[str, ...]] = {}
 
     def create(
@@ -33,8 +33,8 @@ class FakeMessages:
         plan: Plan | None,
         timer: Timer,
         contacts: Sequence[str] = (),
-        once: Once | None = None,
-    ) -> Once | None:
+        once: IdempotencyKey | None = None,
+    ) -> IdempotencyKey | None:
         with self.steps.around("messages.create", write=True):
             if once is not None and once.name in self.keys:
                 return self.keys[once.name]
@@ -63,7 +63,7 @@ class FakeMessages:
         with self.steps.around("messages.withdrawn", write=False):
             return self._withdrawn.get(msgid)
 
-    def once(self, name: str) -> Once | None:
+    def once(self, name: str) -> IdempotencyKey | None:
         with self.steps.around("messages.once", write=False):
             return self.keys.get(name)
 
@@ -94,22 +94,22 @@ class FakeMessages:
         with self.steps.around("messages.links", write=False):
             return copy_of(self._links.get(msgid))
 
-    def put_counts(self, page: PageId, counts: Counts, expires: int) -> None:
+    def put_counts(self, chunk: ChunkId, counts: Counts, expires: int) -> None:
         with self.steps.around("messages.put_counts", write=True):
-            stored = self._counts.get(page)
+            stored = self._counts.get(chunk)
             if stored is None or stored.seen <= counts.seen:
-                self._counts[page] = copy_of(counts)
+                self._counts[chunk] = copy_of(counts)
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
         with self.steps.around("messages.counts", write=False):
             return {
-                page.page: copy_of(c)
-                for page, c in sorted(self._counts.items())
-                if page.msgid == msgid
+                chunk.chunk: copy_of(c)
+                for chunk, c in sorted(self._counts.items())
+                if chunk.msgid == msgid
             }
 
     def expire(self, msgid: str) -> None:
         """What the TTL does: the history goes, the links stay."""
         self.stored.pop(msgid, None)
-        for page in [p for p in self.ledger.partitions if p.msgid == msgid]:
-            del self.ledger.partitions[page]
+        for chunk in [p for p in self.ledger.partitions if p.msgid == msgid]:
+            del self.ledger.partitions[chunk]

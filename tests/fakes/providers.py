@@ -171,7 +171,7 @@ class ScriptedProvider:
                 "time": r.time,
                 "contact": r.contact,
                 "code": r.code,
-                "gone": r.gone,
+                "gone": r.undeliverable,
             }
             for r in receipts
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.domain.audit import Change
+from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Member, Role
@@ -98,13 +98,13 @@ class FakeMembers:
 class FakeAudit:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
-        self.stored: dict[str, Change] = {}
+        self.stored: dict[str, AuditEntry] = {}
 
-    def write(self, change: Change) -> None:
+    def write(self, change: AuditEntry) -> None:
         with self.steps.around("audit.write", write=True):
             self.stored.setdefault(change.id, change)
 
-    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[Change]:
+    def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[AuditEntry]:
         with self.steps.around("audit.list", write=False):
             found = [
                 c

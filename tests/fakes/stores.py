@@ -96,7 +96,7 @@ class FakeLookups:
             }
 
 
-class FakePace:
+class FakeRateLimiter:
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
         self.steps, self.clock = steps, clock
         self.lines: dict[tuple[str, bool], int] = {}

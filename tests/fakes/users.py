@@ -119,7 +119,7 @@ class FakeAudiences:
                 u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts
             )
 
-    def opt(
+    def set_opt_out(
         self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
     ) -> None:
         for channel_key in channel_keys:
@@ -128,7 +128,7 @@ class FakeAudiences:
                 if abs(said.get(channel_key, 0)) <= time:
                     said[channel_key] = time if out else -time
 
-    def opted(
+    def opt_outs(
         self, wanted: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         with self.steps.around("audiences.opted", write=False):

@@ -13,7 +13,7 @@ from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeAdministration
 from tests.fakes.steps import Steps
-from tests.fakes.stores import FakeLookups, FakePace, FakeTokens
+from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
 
 LIMITS = Limits(
@@ -44,7 +44,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
-        self.pace = FakePace(self, self.clock)
+        self.pace = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
         self.counters = FakeCounters(self)

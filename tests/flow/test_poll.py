@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Unavailable
-from chalicelib.domain.facts import FactKind, Place
+from chalicelib.domain.facts import DeliveryRef, FactKind
 from chalicelib.domain.jobs import DeliverJob, PollJob, Timer, TimerKind
-from chalicelib.domain.plans import GoList, PageId
+from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.provider_io import ReceiptKind, Reply
 from chalicelib.flow import deliver, poll
 from tests.builders import (
@@ -40,12 +40,12 @@ def fake() -> FakeWorld:
     return fake
 
 
-def send(fake: FakeWorld, kind: str = "sms", code: str = "text", number: int = 1) -> PageId:
+def send(fake: FakeWorld, kind: str = "sms", code: str = "text", number: int = 1) -> ChunkId:
     message = a_message("ann", number=number, strategy=at_once(kind), accepted=fake.clock.now())
     fake.messages.has(message)
     fake.ledger.put_plan(a_plan(message), message)
     deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 0, 0, code, 0, 1))
-    return PageId(message.msgid, 0)
+    return ChunkId(message.msgid, 0)
 
 
 def minutes_asked(fake: FakeWorld, minutes: int) -> list[int]:
@@ -102,10 +102,10 @@ def test_what_an_account_tells_is_recorded_replies_too(fake: FakeWorld) -> None:
         Reply("+86-ann", "TD", START),
     ]
     poll.poll_channel(fake.ports, PollJob("text"))
-    page = fake.ledger.page(at)
-    assert page is not None
-    assert page.of(Place(0, "text", 0)).delivered
-    assert fake.users.stored["ann"].mark(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
+    chunk = fake.ledger.chunk(at)
+    assert chunk is not None
+    assert chunk.of(DeliveryRef(0, "text", 0)).delivered
+    assert fake.users.stored["ann"].suppression(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
 
 
 @pytest.mark.parametrize("step", ["ledger.add", "audiences.opt", "lookups.get"])
@@ -127,10 +127,10 @@ def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_momen
     fake.on_step = fail
     poll.poll_channel(fake.ports, PollJob("text"))
     assert not failures
-    page = fake.ledger.page(at)
-    assert page is not None
-    assert page.of(Place(0, "text", 0)).delivered
-    assert fake.users.stored["ann"].mark(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
+    chunk = fake.ledger.chunk(at)
+    assert chunk is not None
+    assert chunk.of(DeliveryRef(0, "text", 0)).delivered
+    assert fake.users.stored["ann"].suppression(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
 
 
 def test_a_store_that_stays_away_fails_the_poll_aloud(fake: FakeWorld) -> None:
@@ -149,7 +149,7 @@ def test_a_store_that_stays_away_fails_the_poll_aloud(fake: FakeWorld) -> None:
 
 
 @pytest.mark.parametrize(("first", "window"), [(30, 86400), (600, 7200)])
-def test_a_page_is_asked_for_from_its_first_time_until_its_window_ends(
+def test_a_chunk_is_asked_for_from_its_first_time_until_its_window_ends(
     fake: FakeWorld, first: int, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = replace(fake.providers.push.capabilities, poll_first=first, poll_window=window)
@@ -160,13 +160,13 @@ def test_a_page_is_asked_for_from_its_first_time_until_its_window_ends(
         assert timers[0].at >= START + first * 1000
         fake.clock.time = timers[0].at
         fake.timers.done(timers)
-        poll.poll_page(fake.ports, timers[0])
+        poll.poll_chunk(fake.ports, timers[0])
         rounds += 1
     assert 3 < rounds < 30
     assert window * 1000 <= fake.clock.now() - START < 2 * window * 1000
 
 
-def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(
+def test_a_chunk_whose_provider_is_down_is_asked_for_no_oftener(
     fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The job of a timer that failed would come again by itself, and each time set another timer."""
@@ -188,7 +188,7 @@ def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(
         fake.timers.done(due)
         for timer in [*due, *(timer for at, timer in repeated if at == now)]:
             try:
-                poll.poll_page(fake.ports, timer)
+                poll.poll_chunk(fake.ports, timer)
             except Unavailable:
                 repeated.append((now + 360_000, timer))  # a queue's visibility timeout
         fake.clock.advance(60)
@@ -198,35 +198,35 @@ def test_a_page_whose_provider_is_down_is_asked_for_no_oftener(
 def test_a_step_that_is_sent_days_later_is_asked_for_as_long_as_the_first(fake: FakeWorld) -> None:
     """The window is that of the submission, not of the message."""
     message = a_message("ann", strategy=a_strategy("sms", "app"))
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     fake.messages.has(message)
     fake.ledger.put_plan(a_plan(message), message)
     fake.clock.advance(3 * 86400)
-    fake.ledger.freeze(at, GoList(1, 0, (0,), fake.clock.now()), message)
+    fake.ledger.freeze(at, Entrants(1, 0, (0,), fake.clock.now()), message)
     deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 1, 0, "push", 0, 1))
     for _ in range(2):
         (timer,) = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]
         assert timer.at < START + (3 * 86400 + 300) * 1000
         fake.clock.time = timer.at
         fake.timers.done([timer])
-        poll.poll_page(fake.ports, timer)
+        poll.poll_chunk(fake.ports, timer)
 
 
 def test_a_report_without_a_time_counts_from_when_it_is_heard(fake: FakeWorld) -> None:
-    page = send(fake)
+    chunk = send(fake)
     fake.clock.advance(40)
     fake.providers.text.to_poll = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, 0)]
     poll.poll_channel(fake.ports, PollJob("text"))
-    found = fake.ledger.page(page)
+    found = fake.ledger.chunk(chunk)
     assert found is not None
-    assert found.of(Place(0, "text", 0)).facts[FactKind.DELIVERED].time == fake.clock.now()
+    assert found.of(DeliveryRef(0, "text", 0)).facts[FactKind.DELIVERED].time == fake.clock.now()
 
 
-def test_a_page_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:
+def test_a_chunk_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:
     send(fake, "app", "push")
     fake.providers.push.to_poll = [*fake.providers.push.receipts(ReceiptKind.DELIVERED, START)]
     (timer,) = [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]
-    poll.poll_page(fake.ports, timer)
+    poll.poll_chunk(fake.ports, timer)
     fake.timers.rows.clear()
-    poll.poll_page(fake.ports, timer)
+    poll.poll_chunk(fake.ports, timer)
     assert fake.timers.waiting() == []

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Unverified
-from chalicelib.domain.jobs import AskJob, Question
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.jobs import QueryJob, Question
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Token, Webhook, WebhookRequest
 from chalicelib.flow import receipts
 from chalicelib.ports import Lookup, World
@@ -65,7 +65,7 @@ def test_a_new_authorisation_is_used_at_once_since_its_code_is_good_for_minutes(
 ) -> None:
     fake, ports = world(lambda _: Webhook(reply="ok", authorised=authorised))
     assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
-    jobs = [envelope.job for envelope in fake.queues.sent if isinstance(envelope.job, AskJob)]
+    jobs = [envelope.job for envelope in fake.queues.sent if isinstance(envelope.job, QueryJob)]
     assert [(job.channel, job.question) for job in jobs] == [
         (code, Question.CHECK) for code in checked
     ]
@@ -139,6 +139,6 @@ def test_the_nonce_belongs_to_the_channel_that_takes_the_post() -> None:
         )
 
     fake, ports = world(says)
-    fake.lookups.put("wx1", {"id": Lookup(PageId("m", 0))}, 0)
+    fake.lookups.put("wx1", {"id": Lookup(ChunkId("m", 0))}, 0)
     receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST)
     assert list(fake.lookups.nonces) == [("wx1", "n")]

@@ -1,24 +1,24 @@
-"""One recount per page and slot, the later the older the message is."""
+"""One recount per chunk and slot, the later the older the message is."""
 
 from __future__ import annotations
 
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import tally
 from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
-PAGE = PageId(a_msgid(), 0)
+CHUNK = ChunkId(a_msgid(), 0)
 
 
 def _recounts(world: FakeWorld, seconds: int) -> int:
-    """How many recounts a page gets that changes every second for so long."""
+    """How many recounts a chunk gets that changes every second for so long."""
     for _ in range(seconds):
-        tally.changed(world.ports, [PAGE])
+        tally.changed(world.ports, [CHUNK])
         world.clock.advance(1)
     return len(world.timers.rows)
 
 
-def test_a_page_that_changes_every_second_for_two_minutes_is_counted_a_few_times() -> None:
+def test_a_chunk_that_changes_every_second_for_two_minutes_is_counted_a_few_times() -> None:
     assert _recounts(FakeWorld(clock_width=10), 125) <= 9
 
 
@@ -33,6 +33,6 @@ def test_every_change_is_followed_by_a_recount_within_its_delay_and_the_clocks_t
     for age in (0, 45, 400, 4000, 40_000):
         world.clock.time = world.clock.time + age * 1000
         world.timers.rows.clear()
-        tally.changed(world.ports, [PAGE])
+        tally.changed(world.ports, [CHUNK])
         (slot, _) = next(iter(world.timers.rows))
         assert world.clock.now() < slot <= world.clock.now() + 86_400_000

@@ -1,4 +1,4 @@
-"""`make recount` counts every page of a message, whichever walker planned it."""
+"""`make recount` counts every chunk of a message, whichever walker planned it."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def world() -> Iterator[FakeWorld]:
     wiring.use(None)
 
 
-def test_it_counts_the_pages_of_every_walker(
+def test_it_counts_the_chunks_of_every_walker(
     world: FakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = a_message("ann", audience=Audience(AudienceKind.EVERYONE, walkers=3))
     world.messages.has(message)
-    for page, goes_on in (
+    for chunk, goes_on in (
         (0, False),
         (1, True),
         (2, True),
         (4, False),
         (5, True),
         (8, False),
-    ):  # the first walker ends with its first page
-        world.ledger.put_plan(a_plan(message, page, next="001#x" if goes_on else None), message)
+    ):  # the first walker ends with its first chunk
+        world.ledger.put_plan(a_plan(message, chunk, next="001#x" if goes_on else None), message)
     recount.print_counts(message.msgid)
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
-        f"page {page}" for page in (0, 1, 4, 2, 5, 8)
+        f"chunk {chunk}" for chunk in (0, 1, 4, 2, 5, 8)
     ]
-    assert {at.page for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
+    assert {at.chunk for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
     recount.print_counts(message.msgid)
     assert capsys.readouterr().out.count("as stored") == 6
 

@@ -20,7 +20,7 @@ from chalicelib import config
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, PlanJob, Timer, TimerKind, TimersJob
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from infra.demo.client import Shop
 from tests.journeys.conftest import STACK, Late, eventually, finished, scan
 from tests.journeys.test_channels import APP, EMAIL, SMS
@@ -161,8 +161,8 @@ def _send_again(aws: Any, shop: Shop, msgid: str, kinds: tuple[str, ...]) -> int
     for item in scan(aws, "ledger"):
         if item["pk"]["S"].startswith(msgid) and item["sk"]["S"].startswith("go#"):
             lists.append(tuple(int(part) for part in item["sk"]["S"].split("#")[1:3]))
-    at = PageId(msgid, 0)
-    look = TimersJob((Timer(int(time.time() * 1000), TimerKind.LOOK, at, Priority.MEDIUM),))
+    at = ChunkId(msgid, 0)
+    look = TimersJob((Timer(int(time.time() * 1000), TimerKind.CHECK, at, Priority.MEDIUM),))
     jobs: list[tuple[str, Any]] = [
         (config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0), look)
     ]
@@ -231,11 +231,11 @@ def test_recounting_from_scratch_gives_the_stored_counts(
     shop.upload([shop.user(userid, app=[contact]) for userid, contact in people.items()])
     msgid = shop.api.send(list(people), shop.template(**APP), {"name": "Ann"})
     finished(shop, msgid, delivered=150)
-    counted = eventually(  # after the first of the delays of a changed page
+    counted = eventually(  # after the first of the delays of a changed chunk
         lambda: [
             item
             for item in scan(aws, "messages")
-            if item["pk"]["S"] == msgid and item["sk"]["S"].startswith("page#")
+            if item["pk"]["S"] == msgid and item["sk"]["S"].startswith("chunk#")
         ]
     )
     assert len(counted) == 1

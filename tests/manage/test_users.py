@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.users import Change, User, UserChange, apply
+from chalicelib.domain.users import Bindings, User, UserChange, apply
 from chalicelib.manage import users
 from tests import builders
 from tests.fakes.world import FakeWorld
@@ -17,11 +17,11 @@ SMS, APP = ChannelType.SMS, ChannelType.APP
 
 
 def phone(userid: str, number: str) -> UserChange:
-    return UserChange(userid, set=Change({SMS: {"all": (number,)}}))
+    return UserChange(userid, set=Bindings({SMS: {"all": (number,)}}))
 
 
 def tag(userid: str, *tags: str) -> UserChange:
-    return UserChange(userid, add=Change(tags={"all": tags}))
+    return UserChange(userid, add=Bindings(tags={"all": tags}))
 
 
 def test_users_are_made_and_changed_in_one_reading_and_one_writing() -> None:
@@ -87,7 +87,7 @@ def test_who_is_changed_again_and_again_is_reported_and_the_others_are_stored() 
 def test_a_user_never_outgrows_a_page() -> None:
     fake = FakeWorld()
     much = UserChange(
-        "a", add=Change({APP: {"push": tuple(f"{n}".ljust(256) for n in range(200))}})
+        "a", add=Bindings({APP: {"push": tuple(f"{n}".ljust(256) for n in range(200))}})
     )
     refused = users.change(fake.ports, [much, tag("b", "x")])
     assert list(refused) == ["a"]
@@ -100,7 +100,7 @@ scopes = st.dictionaries(
     max_size=2,
 )
 changes = st.builds(
-    Change, contacts=st.dictionaries(st.sampled_from([SMS, APP]), scopes, max_size=2), tags=scopes
+    Bindings, contacts=st.dictionaries(st.sampled_from([SMS, APP]), scopes, max_size=2), tags=scopes
 )
 user_changes = st.builds(
     UserChange, userid=st.sampled_from(["u", "v"]), set=changes, add=changes, remove=changes
@@ -158,7 +158,7 @@ def test_who_may_touch_which_scope(
     fake.settings.put_access_channel(builders.an_access_channel("other", []))
     for caller, allowed in ((fake.settings.access_channel("shop"), for_shop), (None, for_operator)):
         for part in ("set", "add", "remove"):
-            one = UserChange("u", **{part: Change({kind: {bind: ("x",)}})})
+            one = UserChange("u", **{part: Bindings({kind: {bind: ("x",)}})})
             if allowed:
                 users.check_scopes(fake.ports, caller, one)
             else:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.facts import Place
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.facts import DeliveryRef
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ClickReport, OutgoingCall, Recipient
 from chalicelib.domain.templates import walk
-from chalicelib.domain.user_agents import is_program
+from chalicelib.domain.user_agents import is_bot
 from chalicelib.flow.content import render
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
@@ -51,7 +51,9 @@ def made(
         world, template, {"name": "Ann", "url": "https://v.example/"}, [channel]
     )
     message = a_message(contents=contents, links=links, channels={"c": kind})
-    personal = dict(render.personal(world, message, PageId(message.msgid, 0), Place(0, "c", 0)))
+    personal = dict(
+        render.personal(world, message, ChunkId(message.msgid, 0), DeliveryRef(0, "c", 0))
+    )
     tokens = re.findall(re.escape(f"{base}/l/") + r"([\w-]{36})", str(personal))
     variables = [render.read_link(fake.vault, token).variable for token in tokens]
     return personal, {
@@ -392,4 +394,4 @@ def test_a_person_opens_the_link_that_came(box: Sandbox, platform: str) -> None:
             )
         (link,) = addresses
         opened = eventually(lambda: [seen for seen in hook.seen if link.endswith(seen.path)])
-        assert [(seen.method, is_program(seen.headers)) for seen in opened] == [("GET", False)]
+        assert [(seen.method, is_bot(seen.headers)) for seen in opened] == [("GET", False)]

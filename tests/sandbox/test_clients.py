@@ -206,7 +206,7 @@ def test_dingtalk_sends_polls_recalls_and_outlives_its_token(box: Sandbox) -> No
         assert all(outcome.loss is None for outcome in answer.outcomes)
         box.register("dingtalk", "key", agent_id="7")  # ends the token
         polled = {
-            receipt.contact: (receipt.kind, receipt.code, receipt.gone)
+            receipt.contact: (receipt.kind, receipt.code, receipt.undeliverable)
             for receipt in session.poll({answer.provider_id: users})
         }
         assert polled == {

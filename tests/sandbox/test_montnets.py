@@ -78,7 +78,7 @@ def test_a_batch_is_sent_and_its_reports_are_polled(box: Sandbox) -> None:
     assert [found[o.provider_id].kind for o in outcomes[:3]] == [ReceiptKind.DELIVERED] + [
         ReceiptKind.DELIVERY_FAILED
     ] * 2
-    assert [found[o.provider_id].gone for o in outcomes[:3]] == [False, True, False]
+    assert [found[o.provider_id].undeliverable for o in outcomes[:3]] == [False, True, False]
     assert outcomes[3].provider_id not in found
     assert found[outcomes[4].provider_id].contact == "0085251234567"
     assert poll(box) == []

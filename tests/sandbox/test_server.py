@@ -109,8 +109,8 @@ def test_a_webhook_that_fails_is_posted_to_again_with_the_same_body(box: Sandbox
 
 def test_a_webhook_that_is_not_there_is_given_up_after_six_tries(box: Sandbox) -> None:
     with webhook() as hook:
-        gone = hook.url
-    box.register("jpush", "key", webhook_url=gone, receipt_wait=0)
+        undeliverable = hook.url
+    box.register("jpush", "key", webhook_url=undeliverable, receipt_wait=0)
     push(box, "a", "b")
     counts = {"pending": 0, "posted": 0, "failed": 2, "posts": 0, "retries": 5}
     eventually(lambda: box.get("receipts")["jpush"] == counts)

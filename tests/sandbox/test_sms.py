@@ -99,9 +99,9 @@ def test_only_a_number_that_does_not_exist_is_reported_as_dead(bench: Bench) -> 
     ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
     found: list[Receipt | Reply] = []
     eventually(lambda: found.extend(polled(bench)) or len(found) == 2)
-    assert {each.provider_id: each.gone for each in found if isinstance(each, Receipt)} == dict(
-        zip(ids, [True, False], strict=True)
-    )
+    assert {
+        each.provider_id: each.undeliverable for each in found if isinstance(each, Receipt)
+    } == dict(zip(ids, [True, False], strict=True))
 
 
 def test_a_push_that_failed_comes_again_as_it_was(pushed: tuple[Bench, Webhook]) -> None:

@@ -95,10 +95,18 @@ def test_messages_go_out_outlive_a_token_and_are_reported(box: Sandbox) -> None:
         box.register("wechat", "wx1", **registered)  # ends the token
         blocked = session.send(call(TEMPLATE, "b-undelivered", session.token()))
         notice = session.send(call(NOTICE, "c"))
-        (gone,) = session.send(call(TEMPLATE, "d-reject", session.token())).outcomes
-        assert (gone.loss, gone.code, gone.gone) == (Loss.INVALID_TARGET, "43004", True)
+        (undeliverable,) = session.send(call(TEMPLATE, "d-reject", session.token())).outcomes
+        assert (undeliverable.loss, undeliverable.code, undeliverable.undeliverable) == (
+            Loss.INVALID_TARGET,
+            "43004",
+            True,
+        )
         (refused,) = session.send(call(NOTICE, "d-reject")).outcomes
-        assert (refused.loss, refused.code, refused.gone) == (Loss.INVALID_TARGET, "43101", False)
+        assert (refused.loss, refused.code, refused.undeliverable) == (
+            Loss.INVALID_TARGET,
+            "43101",
+            False,
+        )
         eventually(lambda: len([seen for seen in hook.seen if seen.method == "POST"]) == 3)
         posts = [seen for seen in hook.seen if seen.method == "POST"]
         found = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import audience, evaluate
 from tests.fakes.steps import Killed
 from tests.profiles import examples
@@ -64,18 +64,18 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int)
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_worker_ended_between_pages_loses_no_page(
+def test_a_worker_ended_between_chunks_loses_no_chunk(
     part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages of three targets, of which a job plans two."""
-    monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
-    monkeypatch.setattr(audience, "PAGES_PER_JOB", 2)
+    """Chunks of three targets, of which a job plans two."""
+    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
+    monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
     steps = _steps()
     for number in range(part, len(steps), 4):
         simulation = _killed_at(number)
         if simulation.msgid is not None:
             simulation.check()
-            assert len(simulation.pages()) == 3
+            assert len(simulation.chunks()) == 3
 
 
 def test_a_second_worker_with_the_same_job_waits_while_the_first_ones_lease_lives() -> None:
@@ -95,13 +95,13 @@ def test_a_second_worker_with_the_same_job_waits_while_the_first_ones_lease_live
 
 
 def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -> None:
-    """The second look reads the page, then the first one freezes its list, and a receipt comes."""
+    """The second look reads the chunk, then the first one freezes its list, and a receipt comes."""
     simulation = Simulation()
-    looks: list[PageId] = []
+    looks: list[ChunkId] = []
 
     def meanwhile(number: int, name: str) -> None:
         if name == "ledger.freeze" and len(looks) < 3:
-            looks.append(PageId(simulation.msgid or "", 0))
+            looks.append(ChunkId(simulation.msgid or "", 0))
             simulation._collect_receipts()
             simulation.world.clock.advance(5)
             simulation._post_what_is_due()
@@ -109,9 +109,9 @@ def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -
 
     simulation.world.on_step = meanwhile
     finished(simulation)
-    (page,) = simulation.pages()
+    (chunk,) = simulation.chunks()
     for step in (1, 2):
-        listed = [t for go in page.lists(step) for t in go.members]
+        listed = [t for go in chunk.lists(step) for t in go.members]
         assert len(listed) == len(set(listed))
 
 

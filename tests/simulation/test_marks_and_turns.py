@@ -24,7 +24,7 @@ def a_simulation(**changes: object) -> Simulation:
     """Bob's app is gone for good."""
     simulation = Simulation(**changes)  # type: ignore[arg-type]
     simulation.world.providers.push.answers["reg-bob-silent"] = Outcome(
-        Loss.INVALID_TARGET, "no_such_app", gone=True
+        Loss.INVALID_TARGET, "no_such_app", undeliverable=True
     )
     return simulation
 
@@ -51,17 +51,17 @@ def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
         finished(simulation)
         if simulation.msgid is not None:
             bob = simulation.world.users.stored["bob"]
-            assert bob.mark(ChannelType.APP, "reg-bob-silent", SHOP) == "contact_gone", every[
-                number
-            ]
+            assert bob.suppression(ChannelType.APP, "reg-bob-silent", SHOP) == "contact_gone", (
+                every[number]
+            )
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(
     part: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pages of three, so that several jobs wait for turns of each channel."""
-    monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
+    """Chunks of three, so that several jobs wait for turns of each channel."""
+    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
     every = steps(options=SLOW)
     assert every.count("pace.reserve") >= 6
     for number in range(part, len(every), 4):
@@ -71,7 +71,7 @@ def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(
 
 
 def test_calls_keep_to_the_rate_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience, "PAGE_TARGETS", 1)
+    monkeypatch.setattr(audience, "CHUNK_TARGETS", 1)
     simulation = a_simulation(options=SLOW, order=random.Random(7))
     called: dict[str, list[int]] = {}
     for code, provider in {
@@ -121,7 +121,7 @@ def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
             break
         length = max(length, len(world.log))
         ann, bob = world.users.stored["ann"], world.users.stored["bob"]
-        assert ann.mark(ChannelType.SMS, "1001", SHOP) == "opted_out", number
-        assert bob.mark(ChannelType.SMS, "1002", SHOP) == "", number
+        assert ann.suppression(ChannelType.SMS, "1001", SHOP) == "opted_out", number
+        assert bob.suppression(ChannelType.SMS, "1002", SHOP) == "", number
         number += 1
     assert number > 20

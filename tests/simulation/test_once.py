@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from chalicelib.flow import submit
 from chalicelib.flow.resolve import SendRequest
-from chalicelib.ports import Once
+from chalicelib.ports import IdempotencyKey
 from tests.builders import an_access_channel
 from tests.simulation.world import PEOPLE, UNKNOWN, Simulation
 
-ONCE = Once("once#shop#/v1/sent#order-1", "digest")
+ONCE = IdempotencyKey("once#shop#/v1/sent#order-1", "digest")
 
 
 def request(simulation: Simulation, found: list[str]) -> bool:

@@ -65,7 +65,7 @@ def steps() -> list[str]:
     return list(finished(a_simulation()).world.log)
 
 
-def test_when_a_quota_is_used_up_within_a_page_the_rest_goes_on_another_day() -> None:
+def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -> None:
     simulation = finished(a_simulation())
     world = simulation.world
     assert sum(world.providers.push.sent().values()) == 5
@@ -95,7 +95,7 @@ def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(
 def test_in_any_order_and_with_every_job_done_twice(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audience, "PAGE_TARGETS", 2)
+    monkeypatch.setattr(audience, "CHUNK_TARGETS", 2)
     finished(a_simulation(twice=seed % 2 == 0, order=random.Random(seed)))
 
 

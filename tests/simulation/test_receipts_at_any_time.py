@@ -88,7 +88,7 @@ def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None
         )
         for name in ("reg-a", "REG-A")
     ]
-    assert [[fact.place.contact for fact in facts] for facts in found] == [[1], [0]]
+    assert [[fact.ref.contact for fact in facts] for facts in found] == [[1], [0]]
 
 
 def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> (

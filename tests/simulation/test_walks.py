@@ -1,4 +1,4 @@
-"""Everyone, tags and segments: whoever is ended wherever, and whoever comes and goes meanwhile, each user is in one page or none."""
+"""Everyone, tags and segments: whoever is ended wherever, and whoever comes and goes meanwhile, each user is in one chunk or none."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import audience, submit, tally
@@ -37,7 +38,7 @@ def _of_the_crowd(name: str) -> User:
 
 @dataclass
 class Walk(Simulation):
-    """To everyone, or to those with the tag, by three walkers, in pages of three targets, of which a job plans two."""
+    """To everyone, or to those with the tag, by three walkers, in chunks of three targets, of which a job plans two."""
 
     tag: str = ""
 
@@ -55,12 +56,12 @@ class Walk(Simulation):
         )
 
     def planned(self) -> Counter[str]:
-        return Counter(target.id for page in self.pages() for target in page.plan.targets)
+        return Counter(target.id for chunk in self.chunks() for target in chunk.plan.targets)
 
     def report(self) -> dict[str, object]:
         """Stored counts, as the stream would have them counted."""
-        for page in self.pages():
-            tally.recount_page(self.world.ports, page.plan.id)
+        for chunk in self.chunks():
+            tally.recount_chunk(self.world.ports, chunk.plan.id)
         return super().report()
 
     def _check_people(self) -> None:
@@ -70,8 +71,8 @@ class Walk(Simulation):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience, "PAGE_TARGETS", 3)
-    monkeypatch.setattr(audience, "PAGES_PER_JOB", 2)
+    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
+    monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
     monkeypatch.setattr(submit, "PER_WALKER", 8)
 
 
@@ -83,7 +84,7 @@ def _finished(walk: Walk) -> Walk:
 
 
 @pytest.mark.parametrize("tag", ["", "vip"])
-def test_everybody_is_in_one_page(tag: str) -> None:
+def test_everybody_is_in_one_chunk(tag: str) -> None:
     walk = _finished(Walk(tag=tag))
     size = len(TAGGED if tag else CROWD)
     assert walk.world.messages.stored[walk.msgid or ""].audience.walkers == -(-size // 8)
@@ -121,19 +122,19 @@ def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
     twice=st.booleans(),
     tag=st.sampled_from(["", "vip"]),
 )
-def test_who_comes_and_goes_meanwhile_is_in_one_page_or_none(
+def test_who_comes_and_goes_meanwhile_is_in_one_chunk_or_none(
     seed: int, kills: list[int], twice: bool, tag: str
 ) -> None:
-    """Users are added and removed while pages are planned by workers that are ended here and there."""
+    """Users are added and removed while chunks are planned by workers that are ended here and there."""
     walk, chance = Walk(order=random.Random(seed), twice=twice, tag=tag), random.Random(seed)
     touched: set[str] = set()
 
     def meanwhile(number: int, name: str) -> None:
         if name in ("ledger.put_plan", "users.walk", "audiences.walk"):
-            gone, come = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
-            walk.world.users.stored.pop(gone, None)
+            undeliverable, come = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
+            walk.world.users.stored.pop(undeliverable, None)
             walk.world.users.has(replace(_of_the_crowd(come), tags={ALL: ("vip",)}))
-            touched.update((gone, come))
+            touched.update((undeliverable, come))
         if number in kills:
             raise Killed(name)
 
@@ -144,7 +145,7 @@ def test_who_comes_and_goes_meanwhile_is_in_one_page_or_none(
     if walk.msgid is not None:
         planned = walk.planned()
         assert not planned or max(planned.values()) == 1
-        assert set(TAGGED if tag else CROWD) - touched <= set(planned), "who stayed is in a page"
+        assert set(TAGGED if tag else CROWD) - touched <= set(planned), "who stayed is in a chunk"
         assert walk.report()["balanced"]
 
 
@@ -158,12 +159,12 @@ def test_a_message_that_is_withdrawn_before_it_is_planned_comes_to_rest(tag: str
     assert not walk.world.providers.push.calls
 
 
-def test_the_page_of_any_user_is_found() -> None:
+def test_the_chunk_of_any_user_is_found() -> None:
     walk = _finished(Walk())
     for name in CROWD:
         life = report.target(walk.world.ports, SHOP, walk.msgid or "", name)
         assert (life["target"], life["state"]) == (name, "delivered")
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         report.target(walk.world.ports, SHOP, walk.msgid or "", "nobody")
 
 
@@ -228,8 +229,8 @@ def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its
         ),
     )
     simulation.run()
-    (page,) = simulation.pages()
-    assert {target.id: target.loss for target in page.plan.targets} == {
+    (chunk,) = simulation.chunks()
+    assert {target.id: target.loss for target in chunk.plan.targets} == {
         "bound": None,
         "others": TargetLoss.UNKNOWN_USER,
     }
@@ -247,7 +248,7 @@ def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
     simulation.world.settings.put_template(a_template(2, ("sms",)))
     submit.submit(simulation.world.ports, replace(request, channel=an_access_channel()))
     simulation.run()
-    targets = [target for page in simulation.pages() for target in page.plan.targets]
+    targets = [target for chunk in simulation.chunks() for target in chunk.plan.targets]
     assert [keys.split(target.id)[0] for target in targets] == ["sms", "sms"]
     assert not any("1390000" in target.id for target in targets)
     assert set(simulation.world.providers.text.sent()) == {"13900001111", "13900002222"}
@@ -256,8 +257,8 @@ def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
 def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Long ones, each on many delivery channels: a message that is planned in the request has further pages, too."""
-    monkeypatch.setattr(audience, "PAGE_BYTES", 150)
+    """Long ones, each on many delivery channels: a message that is planned in the request has further chunks, too."""
+    monkeypatch.setattr(audience, "CHUNK_BYTES", 150)
     simulation = Simulation()
     contacts = tuple(f"reg-{n}" for n in range(5))
     simulation.world.settings.put_template(a_template(2, ("app",)))
@@ -270,7 +271,7 @@ def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(
     )
     submit.submit(simulation.world.ports, request)
     simulation.run()
-    assert len(simulation.pages()) > 1
+    assert len(simulation.chunks()) > 1
     assert simulation.world.providers.push.sent() == Counter(contacts)
 
 

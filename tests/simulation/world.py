@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import OnUncertain
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.facts import FactKind
@@ -21,7 +21,7 @@ from chalicelib.domain.jobs import (
     TimersJob,
     WithdrawJob,
 )
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.domain.strategies import Strategy
 from chalicelib.flow import audience, deliver, evaluate, receipts, resolve, submit, tally, withdraw
@@ -156,7 +156,7 @@ class Simulation:
                 withdraw.recall(self.world.ports, job)
             case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
                 withdraw.start_again(self.world.ports, timers)
-            case TimersJob(timers) if timers[0].kind is TimerKind.LOOK:
+            case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:
                 evaluate.look(self.world.ports, timers)
             case TimersJob(timers):
                 tally.recount(self.world.ports, timers)
@@ -209,16 +209,16 @@ class Simulation:
     def msgid(self) -> str | None:
         return next(iter(self.world.messages.stored), None)
 
-    def pages(self) -> list[Page]:
-        """Every page of every walker, up to the one that says that it is the last."""
+    def chunks(self) -> list[Chunk]:
+        """Every chunk of every walker, up to the one that says that it is the last."""
         message = self.world.messages.stored[self.msgid or ""]
-        found: list[Page] = []
-        for number in message.first_pages:
-            while not found or number in message.first_pages or found[-1].plan.next is not None:
-                page = self.world.ledger.page(PageId(message.msgid, number))
-                assert page is not None, f"page {number} was never planned"
-                found.append(page)
-                number = message.page_after(number)
+        found: list[Chunk] = []
+        for number in message.first_chunks:
+            while not found or number in message.first_chunks or found[-1].plan.next is not None:
+                chunk = self.world.ledger.chunk(ChunkId(message.msgid, number))
+                assert chunk is not None, f"chunk {number} was never planned"
+                found.append(chunk)
+                number = message.chunk_after(number)
         return found
 
     def report(self) -> dict[str, object]:
@@ -227,10 +227,10 @@ class Simulation:
     def contacts(self, code: str, *kinds: FactKind) -> set[str]:
         """Whose deliveries on a channel have one of these facts."""
         return {
-            page.plan.contact(place)
-            for page in self.pages()
-            for place, known in page.known.items()
-            if place.channel == code and known.has(*kinds)
+            chunk.plan.contact(ref)
+            for chunk in self.chunks()
+            for ref, known in chunk.known.items()
+            if ref.channel == code and known.has(*kinds)
         }
 
     def check(self) -> None:
@@ -253,7 +253,7 @@ class Simulation:
 
     def _check_people(self) -> None:
         """Whoever has a contact was tried on every step that the strategy asks for."""
-        targets = [target for page in self.pages() for target in page.plan.targets]
+        targets = [target for chunk in self.chunks() for target in chunk.plan.targets]
         assert [t.id for t in targets] == [*(p.userid for p in PEOPLE), UNKNOWN]
         assert {t.id: t.loss for t in targets if t.loss} == {
             "gus": "no_contact",

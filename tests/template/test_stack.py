@@ -169,6 +169,6 @@ def test_up_starts_the_whole_stack_anew_when_the_sources_of_what_runs_here_have_
     after = json.loads(STACK.record.read_text())
     assert anew["access_key"] != stack["access_key"]
     assert after["programs"] == before["programs"]
-    for process in ("emulator", "sandbox"):
+    for process, module in (("emulator", "infra.local.emulator"), ("sandbox", "infra.sandbox")):
         assert after["pids"][process] != before["pids"][process]
-        assert is_ours(after["pids"][process], f"infra.local.{process}")
+        assert is_ours(after["pids"][process], module)

@@ -188,7 +188,7 @@ def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
         for function in functions.values()
         for source in sources(function, "SQS")
     ]
-    assert sum(at_once) == 710  # as docs/how-to/operate.md says
+    assert sum(at_once) == 710  # as docs/how-to/deploy.md says
     assert sum(at_once) <= 750
 
 
@@ -410,4 +410,4 @@ def test_the_container_starts_the_worker_and_is_given_time_to_stop(template: Tem
     (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
     assert container["Command"] == ["python", "-m", "chalicelib.entrypoints.workers.cmpp"]
     assert container["StopTimeout"] == 120
-    assert (ROOT / "chalicelib" / "providers" / "sms" / "cmpp_worker.py").is_file()
+    assert (ROOT / "chalicelib" / "entrypoints" / "workers" / "cmpp.py").is_file()

@@ -121,8 +121,8 @@ def test_one_bad_recipient_of_several_is_told_apart(server: Exim) -> None:
     )
     assert send(account(server), *contacts) == [
         OK,
-        Outcome(Loss.INVALID_TARGET, "550", gone=True),
-        Outcome(Loss.INVALID_TARGET, "550 5.1.1", gone=True),
+        Outcome(Loss.INVALID_TARGET, "550", undeliverable=True),
+        Outcome(Loss.INVALID_TARGET, "550 5.1.1", undeliverable=True),
         Outcome(Loss.SUBMIT_FAILED, "552 5.2.2"),
         Outcome(
             Loss.SUBMIT_FAILED, "550"

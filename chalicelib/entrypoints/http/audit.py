@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from chalicelib import observability
-from chalicelib.domain.audit import Change
+from chalicelib.domain.audit import AuditEntry
 from chalicelib.entrypoints.http.route import Call
 
 
@@ -15,7 +15,7 @@ def log_change(
 ) -> None:
     """The change stands, whether it can be logged or not."""
     key, name = (call.member.key, call.member.name) if call.member else ("", "")
-    change = Change(
+    change = AuditEntry(
         call.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status
     )
     try:

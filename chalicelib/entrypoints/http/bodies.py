@@ -8,9 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain.errors import Refused
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 
-PARAMETER = 4004
 MAX_DEPTH = 32  # of nested objects and arrays; DynamoDB's own limit
 MAX_INT = 2**63 - 1
 
@@ -25,7 +24,11 @@ class BadBody(Refused):
     def __init__(self, code: int, errors: Sequence[tuple[str, str]]) -> None:
         field, reason = errors[0]
         super().__init__(code, f"{field}: {reason}", field=field)
-        self.errors = errors
+        self._errors = errors
+
+    @property
+    def errors(self) -> Sequence[tuple[str, str]]:
+        return self._errors
 
 
 def parse_json(raw: bytes) -> Any:
@@ -65,10 +68,10 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
-def field_name(place: Sequence[int | str]) -> str:
+def field_name(path: Sequence[int | str]) -> str:
     """`aud_userid[3]`, `option.sendno`: as a reader of the body would write it."""
     name = ""
-    for part in place:
+    for part in path:
         name += (
             f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if name else _shown(part)
         )

@@ -16,15 +16,15 @@ from chalicelib.entrypoints.http.route import Call
 MAX_BYTES = 5_000_000  # of a page, as Lambda hands it on: it takes 6 MB
 
 T = TypeVar("T")
-Place = TypeVar("Place", str, int)
+Position = TypeVar("Position", str, int)
 
 
 def page(
     name: str,
     call: Call,
-    begin: Callable[[str], Place],
-    read: Callable[[Place, int], Sequence[T]],
-    place: Callable[[T], Place],
+    begin: Callable[[str], Position],
+    read: Callable[[Position, int], Sequence[T]],
+    position: Callable[[T], Position],
     shown: Callable[[T], Any],
 ) -> dict[str, Any]:
     """`{name: […], "cursor": …}`: what `read` finds after a place, at most as many as `limit` and no more than an answer holds.
@@ -43,13 +43,15 @@ def page(
             break
     return {
         name: listed,
-        "cursor": _cursor(place(found[len(listed) - 1])) if len(found) > len(listed) else None,
+        "cursor": _cursor(position(found[len(listed) - 1])) if len(found) > len(listed) else None,
     }
 
 
-def _cursor(place: str | int) -> str:
+def _cursor(position: str | int) -> str:
     return (
-        base64.urlsafe_b64encode(str(place).encode("utf-8", "surrogatepass")).decode().rstrip("=")
+        base64.urlsafe_b64encode(str(position).encode("utf-8", "surrogatepass"))
+        .decode()
+        .rstrip("=")
     )
 
 

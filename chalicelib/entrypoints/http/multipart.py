@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chalicelib.domain.errors import Refused
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 
 MAX_PARTS = 10
 MAX_HEADERS = 4096  # bytes of a part's headers

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import Refused
 from chalicelib.domain.limits import MAX_GROWTH_ITEMS
+from chalicelib.entrypoints.http.errors import Refused
 from chalicelib.entrypoints.http.route import JSON, Auth, Call, Problem, challenge, route
 from chalicelib.manage import operation_growth
 from chalicelib.manage.operation_growth import Failure

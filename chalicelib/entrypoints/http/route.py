@@ -17,15 +17,22 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib import observability, wiring
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.errors import Conflict, Invalid, Refused, Stale, Unverified
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, Refusal, Stale, Unverified
 from chalicelib.domain.members import Member, Role
 from chalicelib.entrypoints.http import bodies, credentials
 from chalicelib.entrypoints.http.contract import Auth as Auth
 from chalicelib.entrypoints.http.contract import Contract
+from chalicelib.entrypoints.http.errors import (
+    AUTHENTICATION,
+    PARAMETER,
+    SERVER_ERROR,
+    TOO_OFTEN,
+    Refused,
+    refused,
+)
 from chalicelib.entrypoints.http.rate_limit import Limiter, Permit
 from chalicelib.ports import World
 
-PARAMETER, AUTHENTICATION, SERVER_ERROR, TOO_OFTEN = 4004, 4005, 5000, 1015030
 MAX_BODY, MAX_ADMIN_BODY = 6_000_000, 1_000_000
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
@@ -196,11 +203,11 @@ def _admit(world: World, channel: AccessChannel, contract: Contract) -> Permit:
 
 
 def known_msgid(msgid: str) -> str:
-    """Raises LookupError for what cannot be the id of a message of ours."""
+    """Raises NotFound for what cannot be the id of a message of ours."""
     try:
         keys.message_id_bytes(msgid)
     except ValueError:
-        raise LookupError("no such message") from None
+        raise NotFound("message") from None
     return msgid
 
 
@@ -241,35 +248,22 @@ def _authenticate(
 
 
 def _problem(error: Exception) -> Problem:
+    if isinstance(error, Refusal):
+        error = refused(error)
     if isinstance(error, Refused):
-        errors = (
-            error.errors
-            if isinstance(error, bodies.BadBody)
-            else [(error.field, error.message)]
-            if error.field
-            else []
-        )
-        return Problem(error.status, error.code, _naming(error.field, error.message), errors)
+        return Problem(error.status, error.code, _naming(error.field, error.message), error.errors)
     if isinstance(error, Invalid):
-        return Problem(
-            400, PARAMETER, f"{error.field}: {error.reason}", [(error.field, error.reason)]
-        )
+        reason = f"{error.field}: {error.reason}"
+        return Problem(400, PARAMETER, reason, [(error.field, error.reason)])
     if isinstance(error, Stale):
         return Problem(412, PARAMETER, str(error), [("If-Match", str(error))])
     if isinstance(error, Conflict):
-        return Problem(
-            409,
-            PARAMETER,
-            str(error) or "somebody else changed this at the same time, please try again",
-        )
+        reason = str(error) or "changed by another request at the same time; retry"
+        return Problem(409, PARAMETER, reason)
     if isinstance(error, Unverified):
         observability.event("webhook_unverified", reason=str(error)[:100])
         observability.metric("webhook_unverified")
         return Problem(403, AUTHENTICATION, "not verified")
-    if (
-        type(error) is LookupError
-    ):  # not its subclasses KeyError and IndexError, which are mistakes of ours
-        return Problem(404, PARAMETER, str(error) or "not found")
     observability.log.error("request_failed", exc_info=error)
     observability.metric("request_failed")
     return Problem(500, SERVER_ERROR, "服务器错误 (an error on our side, please try again)")

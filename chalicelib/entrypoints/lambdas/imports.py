@@ -9,6 +9,7 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain import envelopes
+from chalicelib.domain.errors import Invalid
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.lambdas.runtime import jobs, stage
 from chalicelib.manage.imports import run
@@ -25,7 +26,11 @@ def imports(world: World, text: str) -> None:
 
 
 def read_user(body: Mapping[str, Any]) -> UserChange:
-    """Raises Refused naming the field."""
+    """Read a row as an entry of /v1/user/opt. Raises Invalid with its first error."""
+    from chalicelib.entrypoints.http.bodies import BadBody
     from chalicelib.entrypoints.http.schemas import base, users  # pydantic is needed here only
 
-    return base.validate(users.Entry, body).user_change()
+    try:
+        return base.validate(users.Entry, body).user_change()
+    except BadBody as error:
+        raise Invalid(*error.errors[0]) from None

@@ -8,10 +8,10 @@ from chalicelib import config
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
-    AskJob,
     DeliverJob,
     PlanJob,
     PollJob,
+    QueryJob,
     RecallJob,
     TimerKind,
     WithdrawJob,
@@ -37,7 +37,7 @@ def audience(world: World, text: str) -> None:
         return audience_step.plan(world, job)
     if isinstance(job, WithdrawJob):
         return withdraw.walk(world, job)
-    looks = [timer for timer in job.timers if timer.kind is TimerKind.LOOK]
+    looks = [timer for timer in job.timers if timer.kind is TimerKind.CHECK]
     recounts = [timer for timer in job.timers if timer.kind is TimerKind.RECOUNT]
     if looks:
         evaluate.look(world, looks)
@@ -70,11 +70,11 @@ def _deliver(world: World, text: str) -> None:
         withdraw.recall(world, job)
     elif isinstance(job, PollJob):
         poll.poll_channel(world, job)
-    elif isinstance(job, AskJob):
+    elif isinstance(job, QueryJob):
         provider_query.answer(world, job)
     else:
         timers.each(
-            lambda timer: poll.poll_page(world, timer),
+            lambda timer: poll.poll_chunk(world, timer),
             [timer for timer in job.timers if timer.kind is TimerKind.POLL],
         )
 

@@ -1,4 +1,4 @@
-"""The stream of `ledger`: which pages changed. The template filters it (inserts that count) and names it."""
+"""The stream of `ledger`: which chunks changed. The template filters it (inserts that count) and names it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chalice.app import Blueprint
 
 from chalicelib import observability, wiring
 from chalicelib.domain import keys
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import tally as tally_step
 
 bp = Blueprint(__name__)
@@ -17,14 +17,14 @@ bp = Blueprint(__name__)
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """One call for the pages of a batch. What is reported as failed is read again from there on, which repeats nothing that counts."""
+    """One call for the chunks of a batch. What is reported as failed is read again from there on, which repeats nothing that counts."""
     with observability.unit_of_work(function="tally"):
-        pages: set[PageId] = set()
+        chunks: set[ChunkId] = set()
         unread: list[str] = []
         records = event.to_dict()["Records"]
         for record in records:
             try:
-                pages.add(page_of(record["dynamodb"]["Keys"]))
+                chunks.add(chunk_of(record["dynamodb"]["Keys"]))
             except (KeyError, TypeError, ValueError) as error:
                 observability.log.error(
                     "record_unreadable",
@@ -33,19 +33,19 @@ def tally(event: Any) -> dict[str, Any]:
                 )
                 unread.append(_sequence(record))
         try:
-            tally_step.changed(wiring.world(), sorted(pages))
+            tally_step.changed(wiring.world(), sorted(chunks))
         except Exception as error:  # noqa: BLE001 logged, and the whole batch is read again
-            observability.log.error("batch_failed", exc_info=error, extra={"pages": len(pages)})
+            observability.log.error("batch_failed", exc_info=error, extra={"chunks": len(chunks)})
             observability.metric("job_failed")
             unread = [_sequence(records[0])]
         return {"batchItemFailures": [{"itemIdentifier": each} for each in unread[:1]]}
 
 
-def page_of(key: Mapping[str, Any]) -> PageId:
-    """A partition of the ledger is a page."""
-    msgid, page = keys.split(key["pk"]["S"])
+def chunk_of(key: Mapping[str, Any]) -> ChunkId:
+    """A partition of the ledger is a chunk."""
+    msgid, chunk = keys.split(key["pk"]["S"])
     keys.message_id_bytes(msgid)
-    return PageId(msgid, int(page))
+    return ChunkId(msgid, int(chunk))
 
 
 def _sequence(record: Mapping[str, Any]) -> str:

@@ -21,10 +21,10 @@ from chalicelib import config, observability, wiring
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured
-from chalicelib.domain.jobs import AskJob, DeliverJob
+from chalicelib.domain.jobs import DeliverJob, QueryJob
 from chalicelib.domain.provider_io import Account, Receipt, Reply
 from chalicelib.flow import deliver, provider_query, receipts
-from chalicelib.ports import Inbox, Letter, Provider, Providers, Session, World
+from chalicelib.ports import Provider, Providers, QueueMessage, QueueReader, Session, World
 from chalicelib.providers.sms.cmpp import receipts as cmpp_receipts
 from chalicelib.providers.sms.cmpp.gateway import Gateway, Incoming
 from chalicelib.providers.sms.cmpp.provider import WORKER, Cmpp, CmppSession
@@ -128,7 +128,7 @@ class Worker:
         self,
         world: World,
         cmpp: Cmpp,
-        inboxes: Mapping[Priority, Inbox],
+        readers: Mapping[Priority, QueueReader],
         timeout: float,
         pauses: Pauses = Pauses(),
     ) -> None:
@@ -137,14 +137,14 @@ class Worker:
         self.incoming: queue.SimpleQueue[Incoming | None] = queue.SimpleQueue()
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
         self.world = replace(world, providers=_Providers(world.providers, self.shared))
-        self._inboxes = inboxes
+        self._readers = readers
 
     def run(self) -> None:
         """Until `stopping` is set; then what is in hand is finished, and every gateway is told goodbye."""
         workers = [
             threading.Thread(
                 target=self._work,
-                args=(self._inboxes[priority],),
+                args=(self._readers[priority],),
                 name=f"jobs-{priority.value}-{n}",
             )
             for priority, number in THREADS.items()
@@ -196,34 +196,34 @@ class Worker:
 
     # ---- jobs
 
-    def _work(self, inbox: Inbox) -> None:
+    def _work(self, queue_reader: QueueReader) -> None:
         while not self.stopping.is_set():
             try:
-                letters = inbox.receive()
+                messages = queue_reader.receive()
             except Exception as error:  # a queue that cannot be read is asked again
                 log.error("queue_not_read", exc_info=error)
                 self.stopping.wait(self._pauses.after_failure)
                 continue
-            for letter in letters:
-                self._do(inbox, letter)
+            for message in messages:
+                self._do(queue_reader, message)
 
-    def _do(self, inbox: Inbox, letter: Letter) -> None:
+    def _do(self, queue_reader: QueueReader, message: QueueMessage) -> None:
         """A job that fails comes back by itself; after some times it is a dead letter."""
         try:
-            job = envelopes.decode_channel(letter.body)
+            job = envelopes.decode_channel(message.body)
             with self.turn.taken():
                 if isinstance(job, DeliverJob):
                     deliver.deliver(self.world, job)
-                elif isinstance(job, AskJob):
+                elif isinstance(job, QueryJob):
                     provider_query.answer(self.world, job)
                 else:
                     raise ValueError("not for a worker")
-            inbox.done(letter)
+            queue_reader.done(message)
         except Exception as error:  # logged with its id, and left in the queue
             log.error(
                 "job_failed",
                 exc_info=error,
-                extra={"message_id": letter.id, "receives": letter.receives},
+                extra={"message_id": message.id, "receives": message.receives},
             )
 
     # ---- what comes in
@@ -282,13 +282,14 @@ def main() -> None:
 
     observability.set_up().append_keys(function=WORKER)
     own = config.settings()
-    inboxes = {
-        priority: wiring.inbox(config.worker_queue(WORKER, priority)) for priority in Priority
+    readers = {
+        priority: wiring.queue_reader(config.worker_queue(WORKER, priority))
+        for priority in Priority
     }
     worker = Worker(
         wiring.world(),
         Cmpp(Policy(own.egress_allow), own.provider_timeout),
-        inboxes,
+        readers,
         own.provider_timeout,
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -36,7 +36,7 @@ _UNSAFE = re.compile(
 )
 
 
-class Place(NamedTuple):
+class StoredFile(NamedTuple):
     """Where a material lies, and until when (epoch seconds)."""
 
     key: str
@@ -70,7 +70,7 @@ def file_name(given: str) -> str:
     return cleaned or "attachment"
 
 
-def _new(world: World, channel_key: str, name: str, hours: int) -> tuple[str, Place]:
+def _new(world: World, channel_key: str, name: str, hours: int) -> tuple[str, StoredFile]:
     expires = world.clock.now() // 1000 + hours * 3600
     body = _TOKEN.pack(expires, _owner(channel_key), secrets.token_bytes(16))
     token = base64.urlsafe_b64encode(body + _mac(world.vault, body, name)).decode()
@@ -89,12 +89,12 @@ def _mac(vault: Vault, body: bytes, name: str) -> bytes:
     return vault.mac("material", body + name.encode("utf-8", "surrogatepass"))[:_MAC]
 
 
-def _place(body: bytes, name: str) -> Place:
+def _place(body: bytes, name: str) -> StoredFile:
     expires, owner, random = _TOKEN.unpack(body)
-    return Place(f"materials/{ChannelType.EMAIL}/{owner.hex()}/{random.hex()}", expires, name)
+    return StoredFile(f"materials/{ChannelType.EMAIL}/{owner.hex()}/{random.hex()}", expires, name)
 
 
-def _read(world: World, url: str, channel_key: str) -> Place | None:
+def _read(world: World, url: str, channel_key: str) -> StoredFile | None:
     """None for an address of somebody else; raises Invalid for one of ours that means nothing, or is another access channel's."""
     if not url.startswith(_prefix(world)):
         return None

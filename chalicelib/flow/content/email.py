@@ -9,9 +9,10 @@ from dataclasses import replace
 from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.email import is_html
-from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Recipient
 from chalicelib.flow import suppressions
 from chalicelib.flow.content import render
@@ -25,8 +26,8 @@ def dress(
     world: World,
     channel: Channel,
     message: Message,
-    page: PageId,
-    place: Place,
+    chunk: ChunkId,
+    ref: DeliveryRef,
     recipient: Recipient,
 ) -> Recipient:
     """The same recipient, with what the delivery channel's options ask for. Only mails carry something."""
@@ -35,7 +36,7 @@ def dress(
     own, base = channel_options.of(channel.options), world.limits.public_url
     text = recipient.content.get("text")
     if own.track_opens and isinstance(text, str) and is_html(recipient.content):
-        token = render.open_token(world.vault, message, page, place)
+        token = render.open_token(world.vault, message, chunk, ref)
         recipient = replace(
             recipient,
             content={**recipient.content, "text": _with_picture(text, f"{base}/o/{token}")},
@@ -62,7 +63,7 @@ def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact
 
 
 def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
-    """Raises LookupError for a token that we did not make."""
+    """Raises NotFound for a token that we did not make."""
     try:
         if len(token) > LONGEST:
             raise ValueError("too long")
@@ -72,28 +73,28 @@ def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
         )
         return ChannelType(kind), channel_key, contact
     except Exception:  # noqa: BLE001 whatever the cipher raises for what is not its own
-        raise LookupError("no such link") from None
+        raise NotFound("link") from None
 
 
 def knows(world: World, token: str) -> None:
-    """Raises LookupError for a token that we did not make."""
+    """Raises NotFound for a token that we did not make."""
     _read_token(world.vault, token)
 
 
 def unsubscribe(world: World, token: str) -> None:
-    """The contact opts out of the access channel that sent the mail; raises LookupError. Safe to repeat."""
+    """The contact opts out of the access channel that sent the mail; raises NotFound. Safe to repeat."""
     kind, channel_key, contact = _read_token(world.vault, token)
-    suppressions.opt(
+    suppressions.set_opt_out(
         world, kind, contact, [channel_key], out=True, time=world.clock.now(), code="one_click"
     )
 
 
 def opened(world: World, token: str) -> None:
-    """A mail's picture was fetched: the fact, once. Raises LookupError for a token that we did not make."""
+    """A mail's picture was fetched: the fact, once. Raises NotFound for a token that we did not make."""
     link = render.read_link(world.vault, token, render.OPEN)
-    message, plan = world.messages.get(link.page.msgid), world.ledger.plan(link.page)
+    message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
     if message is not None and plan is not None:  # else its history has expired
-        place = Place(link.target, sorted(message.channels)[link.channel], link.contact)
+        ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         world.ledger.add_click(
-            link.page, Fact(place, FactKind.OPENED, world.clock.now(), "", "picture"), message
+            link.chunk, Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture"), message
         )

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from chalicelib.domain import channel_options, keys
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.email import is_html
-from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
-from chalicelib.domain.facts import Place
+from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, NotFound
+from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ClickReport
 from chalicelib.domain.templates import (
     Content,
@@ -85,15 +85,15 @@ def check_complete(
 def check(world: World, kind: ChannelType, one: Content) -> None:
     """Platforms of one type may differ in content: one of them must take it. Raises Invalid as the platform whose shape was meant does:
     to others, a field of it is unknown."""
-    refusals: list[Invalid] = []
+    opt_outs: list[Invalid] = []
     for platform in world.providers.platforms(kind):
         try:
             return world.providers.of(platform).check_content(one)
         except Invalid as error:
-            refusals.append(error)
-    if not refusals:
+            opt_outs.append(error)
+    if not opt_outs:
         raise Invalid("", "nothing delivers on this channel type yet")
-    raise next((refusal for refusal in refusals if refusal.reason != UNKNOWN_FIELD), refusals[0])
+    raise next((refusal for refusal in opt_outs if refusal.reason != UNKNOWN_FIELD), opt_outs[0])
 
 
 def check_plain(world: World, kind: ChannelType, one: Content) -> None:
@@ -103,15 +103,15 @@ def check_plain(world: World, kind: ChannelType, one: Content) -> None:
 
 def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Content:
     """The first of the alternatives that the channel's platform takes; raises Invalid as for the first one."""
-    refusals: list[Invalid] = []
+    opt_outs: list[Invalid] = []
     for one in offered:
         try:
             world.providers.of(channel.platform).check_content(one)
         except Invalid as error:
-            refusals.append(error)
+            opt_outs.append(error)
         else:
             return one
-    raise refusals[0]
+    raise opt_outs[0]
 
 
 def _counts_clicks(world: World, channel: Channel, worth: Collection[ChannelType]) -> bool:
@@ -187,16 +187,16 @@ def is_personal(prepared: Content, links: Collection[str]) -> bool:
     return not variables(prepared).isdisjoint(links)
 
 
-def personal(world: World, message: Message, page: PageId, place: Place) -> Content:
+def personal(world: World, message: Message, chunk: ChunkId, ref: DeliveryRef) -> Content:
     """The content of one delivery, complete."""
-    shared = message.contents[place.channel]
+    shared = message.contents[ref.channel]
     names = variables(shared) & frozenset(message.links)
     if not names:
         return shared
     return render(
         shared,
         {
-            name: _address(world, link_token(world.vault, message, page, place, name))
+            name: _address(world, link_token(world.vault, message, chunk, ref, name))
             for name in names
         },
     )
@@ -209,7 +209,7 @@ def _address(world: World, token: str) -> str:
 class Link(NamedTuple):
     """What a short link's token says."""
 
-    page: PageId
+    chunk: ChunkId
     target: int
     channel: int  # position in the sorted codes of the message
     contact: int
@@ -221,28 +221,30 @@ _MAC = 7  # bytes: with it a token has 27, which fill 36 characters exactly, so 
 TOKEN = 36
 
 
-def link_token(vault: Vault, message: Message, page: PageId, place: Place, variable: str) -> str:
-    """36 characters: page, delivery and variable, with a truncated HMAC, so that links need no write per recipient."""
-    return _token(vault, LINK, message, page, place, sorted(message.links).index(variable))
+def link_token(
+    vault: Vault, message: Message, chunk: ChunkId, ref: DeliveryRef, variable: str
+) -> str:
+    """36 characters: chunk, delivery and variable, with a truncated HMAC, so that links need no write per recipient."""
+    return _token(vault, LINK, message, chunk, ref, sorted(message.links).index(variable))
 
 
-def open_token(vault: Vault, message: Message, page: PageId, place: Place) -> str:
+def open_token(vault: Vault, message: Message, chunk: ChunkId, ref: DeliveryRef) -> str:
     """The same for the picture of a mail."""
-    return _token(vault, OPEN, message, page, place, 0)
+    return _token(vault, OPEN, message, chunk, ref, 0)
 
 
 def _token(
-    vault: Vault, label: str, message: Message, page: PageId, place: Place, number: int
+    vault: Vault, label: str, message: Message, chunk: ChunkId, ref: DeliveryRef, number: int
 ) -> str:
-    code = sorted(message.channels).index(place.channel)
+    code = sorted(message.channels).index(ref.channel)
     body = _LINK.pack(
-        keys.message_id_bytes(page.msgid), page.page, place.target, code, place.contact, number
+        keys.message_id_bytes(chunk.msgid), chunk.chunk, ref.target, code, ref.contact, number
     )
     return base64.urlsafe_b64encode(body + vault.mac(label, body)[:_MAC]).decode()
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Raises LookupError for a token that we did not make."""
+    """Raises NotFound for a token that we did not make."""
     try:
         raw = base64.b64decode(token, altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]
@@ -250,8 +252,8 @@ def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
     except ValueError:
         known = False
     if not known:
-        raise LookupError("no such link")
-    msgid, page, target, code, contact, name = _LINK.unpack(body)
+        raise NotFound("link")
+    msgid, chunk, target, code, contact, name = _LINK.unpack(body)
     return Link(
-        PageId(base64.b32hexencode(msgid).decode().lower(), page), target, code, contact, name
+        ChunkId(base64.b32hexencode(msgid).decode().lower(), chunk), target, code, contact, name
     )

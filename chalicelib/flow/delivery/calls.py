@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain.chunks import CallAnswer, Page
+from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, OnUncertain
 from chalicelib.domain.errors import (
     Misconfigured,
@@ -23,7 +23,7 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.facts import Fact, FactKind, Place
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallState
@@ -65,15 +65,15 @@ class Caller:
         job: DeliverJob,
         message: Message,
         channel: Channel,
-        page: Page,
+        chunk: Chunk,
         opened: ExitStack,
     ) -> None:
-        self.world, self.job, self.message, self.channel, self.page = (
+        self.world, self.job, self.message, self.channel, self.chunk = (
             world,
             job,
             message,
             channel,
-            page,
+            chunk,
         )
         self.provider = world.providers.of(channel.platform)
         self.able = self.provider.capabilities
@@ -83,13 +83,13 @@ class Caller:
 
     def settle(self, call: OpenCall) -> CallAnswer | None:
         """Claim the call, make it, record its answer. None when it was closed meanwhile."""
-        skipped = tuple(n for n, place in enumerate(call.places) if self._is_reached(place))
-        token = self._token(call) if len(skipped) < len(call.places) else ""
+        skipped = tuple(n for n, ref in enumerate(call.refs) if self._is_reached(ref))
+        token = self._token(call) if len(skipped) < len(call.refs) else ""
         now = self.world.clock.now()
         mine = Call(
             call.key, CallState.LEASED, now + self.world.limits.lease * 1000, token, now, skipped
         )
-        held = self.world.ledger.claim(self.page.plan.id, mine, None, self.message)
+        held = self.world.ledger.claim(self.chunk.plan.id, mine, None, self.message)
         if held is None:
             return self._call(call, mine)
         return self._take_over(call, mine, held)
@@ -97,7 +97,7 @@ class Caller:
     def _token(self, call: OpenCall) -> str:
         """Fetched before the claim, so that the claim holds it."""
         try:
-            return self._connect().token_for(self._recipient(call.places[0]).content) or ""
+            return self._connect().token_for(self._recipient(call.refs[0]).content) or ""
         except Unavailable as error:
             raise self._postponed(error) from error
 
@@ -114,12 +114,12 @@ class Caller:
             self._session = self._opened.enter_context(connect(self.world, self.channel))
         return self._session
 
-    def _is_reached(self, place: Place) -> bool:
+    def _is_reached(self, ref: DeliveryRef) -> bool:
         """Whether, since the go list was frozen, another channel has reached the target."""
         if self.job.step == 0:
             return False
-        verdict, _ = self.page.verdict(
-            self.message, place.target, self.job.step, self.world.clock.now()
+        verdict, _ = self.chunk.verdict(
+            self.message, ref.target, self.job.step, self.world.clock.now()
         )
         return verdict is Verdict.STAY
 
@@ -130,7 +130,7 @@ class Caller:
             return None
         if held.is_live(now):
             raise Postponed((held.lease - now) / 1000)
-        fresh = self.world.ledger.page(self.page.plan.id)
+        fresh = self.world.ledger.chunk(self.chunk.plan.id)
         if fresh and call.key in fresh.answers:
             return fresh.answers[call.key]
         again = self._repeat_of(mine, held, now)
@@ -140,7 +140,7 @@ class Caller:
                 self._all(call, held, Outcome(code="worker_died", uncertain=True)),
                 held.skipped,
             )
-        if self.world.ledger.claim(self.page.plan.id, again, held, self.message) is not None:
+        if self.world.ledger.claim(self.chunk.plan.id, again, held, self.message) is not None:
             raise Postponed(1)
         return self._call(call, again, may_be_taken=held.state is not CallState.RELEASED)
 
@@ -156,7 +156,7 @@ class Caller:
 
     def _call(self, call: OpenCall, mine: Call, *, may_be_taken: bool = False) -> CallAnswer:
         """`may_be_taken`: by an earlier try of the same call, whatever becomes of this one."""
-        if len(mine.skipped) == len(call.places):
+        if len(mine.skipped) == len(call.refs):
             return self._record(call, [], mine.skipped)
         try:
             answer = self._connect().send(self._outgoing(call, mine))
@@ -193,7 +193,7 @@ class Caller:
         """Until the job is back. A released call was surely not taken, an uncertain one may have been."""
         back = self.world.clock.now() + round(delay * 1000)
         self.world.ledger.claim(
-            self.page.plan.id, replace(mine, state=state, lease=back), mine, self.message
+            self.chunk.plan.id, replace(mine, state=state, lease=back), mine, self.message
         )
 
     def _log(self, event: str, code: str) -> None:
@@ -201,7 +201,7 @@ class Caller:
             event,
             extra={
                 "msgid": self.message.msgid,
-                "page": self.job.page,
+                "chunk": self.job.chunk,
                 "channel": self.channel.code,
                 "code": code,
             },
@@ -209,11 +209,11 @@ class Caller:
 
     @staticmethod
     def _all(call: OpenCall, mine: Call, outcome: Outcome) -> list[Outcome]:
-        return [outcome] * (len(call.places) - len(mine.skipped))
+        return [outcome] * (len(call.refs) - len(mine.skipped))
 
     def _outgoing(self, call: OpenCall, mine: Call) -> OutgoingCall:
-        left = [place for n, place in enumerate(call.places) if n not in set(mine.skipped)]
-        recipients = [self._recipient(place) for place in left]
+        left = [ref for n, ref in enumerate(call.refs) if n not in set(mine.skipped)]
+        recipients = [self._recipient(ref) for ref in left]
         return OutgoingCall(
             self.message.msgid,
             recipients,
@@ -231,15 +231,15 @@ class Caller:
             )
         return self._files
 
-    def _recipient(self, place: Place) -> Recipient:
-        page = self.page.plan.id
-        reference = f"{page.msgid}.{page.page}.{place.target}.{place.channel}.{place.contact}"
+    def _recipient(self, ref: DeliveryRef) -> Recipient:
+        chunk = self.chunk.plan.id
+        reference = f"{chunk.msgid}.{chunk.chunk}.{ref.target}.{ref.channel}.{ref.contact}"
         plain = Recipient(
-            self.page.plan.contact(place),
-            render.personal(self.world, self.message, page, place),
+            self.chunk.plan.contact(ref),
+            render.personal(self.world, self.message, chunk, ref),
             reference,
         )
-        return email.dress(self.world, self.channel, self.message, page, place, plain)
+        return email.dress(self.world, self.channel, self.message, chunk, ref, plain)
 
     def _record(
         self,
@@ -250,41 +250,48 @@ class Caller:
     ) -> CallAnswer:
         """Put the answer once. If another worker's answer stands there, what ours says besides is added as facts."""
         now = self.world.clock.now()
-        facts = [Fact(call.places[n], FactKind.SKIPPED, now, source="call") for n in skipped]
-        left = [place for n, place in enumerate(call.places) if n not in set(skipped)]
-        later: list[Place] = []
-        for place, outcome in zip(left, outcomes, strict=True):
+        facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in skipped]
+        left = [ref for n, ref in enumerate(call.refs) if n not in set(skipped)]
+        later: list[DeliveryRef] = []
+        for ref, outcome in zip(left, outcomes, strict=True):
             if self._is_later(outcome, call.key.attempt):
-                later.append(place)
+                later.append(ref)
             else:
-                facts += self._facts(place, outcome, now)
-        gone = tuple(place for place, outcome in zip(left, outcomes, strict=True) if outcome.gone)
-        mine = CallAnswer(
-            call.key, tuple(facts), now, answer.provider_id if answer else "", tuple(later), gone
+                facts += self._facts(ref, outcome, now)
+        undeliverable = tuple(
+            ref for ref, outcome in zip(left, outcomes, strict=True) if outcome.undeliverable
         )
-        stored = self.world.ledger.put_answer(self.page.plan.id, mine, self.message)
+        mine = CallAnswer(
+            call.key,
+            tuple(facts),
+            now,
+            answer.provider_id if answer else "",
+            tuple(later),
+            undeliverable,
+        )
+        stored = self.world.ledger.put_answer(self.chunk.plan.id, mine, self.message)
         if stored == mine:
             return mine
-        known = {(f.place, f.kind, f.provider_id) for f in stored.facts}
-        besides = [f for f in mine.facts if (f.place, f.kind, f.provider_id) not in known]
+        known = {(f.ref, f.kind, f.provider_id) for f in stored.facts}
+        besides = [f for f in mine.facts if (f.ref, f.kind, f.provider_id) not in known]
         if besides:
-            self.world.ledger.add(self.page.plan.id, besides, self.message)
+            self.world.ledger.add(self.chunk.plan.id, besides, self.message)
         return replace(mine, later=stored.later)
 
     def _is_later(self, outcome: Outcome, attempt: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
         return (outcome.later or resend) and attempt + 1 < MAX_ATTEMPTS
 
-    def _facts(self, place: Place, outcome: Outcome, now: int) -> list[Fact]:
+    def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
         if outcome.uncertain:
-            return [Fact(place, FactKind.UNKNOWN, now, outcome.code, "call")]
+            return [Fact(ref, FactKind.UNKNOWN, now, outcome.code, "call")]
         if outcome.loss is Loss.INVALID_TARGET:
-            return [Fact(place, FactKind.INVALID_TARGET, now, outcome.code, "call")]
+            return [Fact(ref, FactKind.INVALID_TARGET, now, outcome.code, "call")]
         if outcome.loss or outcome.later:
-            return [Fact(place, FactKind.SUBMIT_FAILED, now, outcome.code, "call")]
-        facts = [Fact(place, FactKind.SUBMITTED, now, "", "call", outcome.provider_id)]
+            return [Fact(ref, FactKind.SUBMIT_FAILED, now, outcome.code, "call")]
+        facts = [Fact(ref, FactKind.SUBMITTED, now, "", "call", outcome.provider_id)]
         if self.able.delivery_report is DeliveryReport.ACCEPTED:
-            facts.append(Fact(place, FactKind.DELIVERED, now, "", "call"))
+            facts.append(Fact(ref, FactKind.DELIVERED, now, "", "call"))
         return facts
 
 

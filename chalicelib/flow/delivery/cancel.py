@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallState
@@ -12,23 +12,23 @@ from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
 
-class Closing(Enum):
+class CancelResult(Enum):
     CLOSED = "closed"
     ENDED = "there was nothing left to close"
     BUSY = "a worker has it"
-    CHANGED = "somebody else changed it since the page was read"
+    CHANGED = "somebody else changed it since the chunk was read"
 
 
-def close(world: World, message: Message, page: Page, call: OpenCall, fact: Fact) -> Closing:
+def close(world: World, message: Message, chunk: Chunk, call: OpenCall, fact: Fact) -> CancelResult:
     """`fact` is what is said of each delivery, whatever its place; of a call that may have been taken it is `unknown`.
 
     A crash between the two writes leaves a closed call without facts, which the next one to come adds.
     """
-    if all(page.of(place).ended for place in call.places):
-        return Closing.ENDED
-    at, record = page.plan.id, page.calls.get(call.key)
+    if all(chunk.of(ref).ended for ref in call.refs):
+        return CancelResult.ENDED
+    at, record = chunk.plan.id, chunk.calls.get(call.key)
     if record is not None and record.is_live(world.clock.now()):
-        return Closing.BUSY
+        return CancelResult.BUSY
     if record is None or not record.is_over:
         may_be_taken = record is not None and record.state in (
             CallState.LEASED,
@@ -36,9 +36,9 @@ def close(world: World, message: Message, page: Page, call: OpenCall, fact: Fact
         )
         closed = Call(call.key, CallState.ABANDONED if may_be_taken else CallState.CLOSED, 0)
         if world.ledger.claim(at, closed, record, message) is not None:
-            return Closing.CHANGED
+            return CancelResult.CHANGED
         record = closed
     kind = FactKind.UNKNOWN if record.state is CallState.ABANDONED else fact.kind
-    open_places = [place for place in call.places if not page.of(place).ended]
-    world.ledger.add(at, [fact._replace(place=place, kind=kind) for place in open_places], message)
-    return Closing.CLOSED
+    open_places = [ref for ref in call.refs if not chunk.of(ref).ended]
+    world.ledger.add(at, [fact._replace(ref=ref, kind=kind) for ref in open_places], message)
+    return CancelResult.CLOSED

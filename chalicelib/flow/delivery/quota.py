@@ -1,4 +1,4 @@
-"""6a. Keep to what a delivery channel may send in a day. What there is no room for waits in its page: no job, no worker, no retry.
+"""6a. Keep to what a delivery channel may send in a day. What there is no room for waits in its chunk: no job, no worker, no retry.
 
 A job reserves all its deliveries with one conditional update, and takes the day with it wherever it goes from there, so that nothing is
 reserved twice. What it did not use the job that reserved it gives back, unless it dies: then a little of the quota stays unused, as does
@@ -21,7 +21,7 @@ from chalicelib.domain.chunks import Wait
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, PageId
+from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
@@ -91,8 +91,8 @@ def expires(world: World, call: OpenCall, *, waits: bool) -> int:
     return call.decided + late + (late // LONGER if waits else 0)
 
 
-class Room:
-    """What of a job's calls may be made today; `job` is what they belong to from here on. The rest waits in the page already.
+class QuotaReservation:
+    """What of a job's calls may be made today; `job` is what they belong to from here on. The rest waits in the chunk already.
 
     As a context: what was reserved here and not used is given back at its end.
     """
@@ -107,12 +107,12 @@ class Room:
     ) -> None:
         self.job, self.calls = job, calls
         self._world, self._message, self._channel = world, message, channel
-        self._fresh, self._unused = False, sum(len(call.places) for call in calls)
+        self._fresh, self._unused = False, sum(len(call.refs) for call in calls)
         limit, day = limit_of(world, channel), today(world, channel)
         if not limit or not calls or job.day == day.date:
             return
         self._fresh, self.calls = True, self._reserve(day, limit)
-        self._unused = sum(len(call.places) for call in self.calls)
+        self._unused = sum(len(call.refs) for call in self.calls)
         end = calls[len(self.calls)].key.start if len(self.calls) < len(calls) else job.end
         self.job = replace(job, end=end, day=day.date)
         if end < job.end:
@@ -128,10 +128,10 @@ class Room:
         most = (
             limit
             if self._message.priority is Priority.HIGH
-            else max(limit - int(limit * SHARE), min(limit, len(calls[0].places)))
+            else max(limit - int(limit * SHARE), min(limit, len(calls[0].refs)))
         )
         while calls:
-            sizes = list(accumulate(len(call.places) for call in calls))
+            sizes = list(accumulate(len(call.refs) for call in calls))
             taken = self._world.counters.take(
                 _name(self._channel, day.date), sizes[-1], most, day.ends // 1000 + KEPT
             )
@@ -150,7 +150,7 @@ class Room:
             self._world.counters.give_back(_name(self._channel, self.job.day), self._unused)
             self._unused = 0
 
-    def __enter__(self) -> Room:
+    def __enter__(self) -> QuotaReservation:
         return self
 
     def __exit__(
@@ -166,8 +166,8 @@ class Room:
 def park(
     world: World, job: DeliverJob, message: Message, channel: Channel, first: OpenCall
 ) -> None:
-    """Let the job's calls from this one on wait in the page, and have it looked at when there may be room for them again."""
-    now, at = world.clock.now(), PageId(job.msgid, job.page)
+    """Let the job's calls from this one on wait in the chunk, and have it looked at when there may be room for them again."""
+    now, at = world.clock.now(), ChunkId(job.msgid, job.chunk)
     until = min(
         today(world, channel).ends + BEHIND * 1000,
         now + ASK_AGAIN * world.limits.clock_width * 1000,
@@ -180,7 +180,7 @@ def park(
         [
             Timer(
                 max(min(until, expires(world, first, waits=True)), now),
-                TimerKind.LOOK,
+                TimerKind.CHECK,
                 at,
                 message.priority,
             )
@@ -189,5 +189,5 @@ def park(
     observability.metric("jobs_over_quota")
     log.warning(
         "quota_used_up",
-        extra={"msgid": job.msgid, "page": job.page, "channel": channel.code, "until": until},
+        extra={"msgid": job.msgid, "chunk": job.chunk, "channel": channel.code, "until": until},
     )

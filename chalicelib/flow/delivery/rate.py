@@ -16,7 +16,7 @@ from chalicelib.domain.chunks import Wait
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, PageId
+from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
@@ -24,7 +24,7 @@ SOON = 1000  # ms: a queue holds a message back for whole seconds
 MISSED = 30_000  # ms after which a turn has gone to others
 
 
-class Back(NamedTuple):
+class Resume(NamedTuple):
     """Where the job begins when it is back, after how many seconds, and the turn (ms) that it has then; 0: none yet."""
 
     start: int
@@ -34,12 +34,12 @@ class Back(NamedTuple):
 
 def take_turn(
     world: World, job: DeliverJob, message: Message, channel: Channel, calls: Sequence[OpenCall]
-) -> tuple[Sequence[OpenCall], Back | None]:
+) -> tuple[Sequence[OpenCall], Resume | None]:
     """The calls whose turn it is, and when the job comes back for the others. Without a limit: all of them, and nothing is asked."""
     rate = limit_of(world, channel)
     if not rate.per_second or not calls:
         return calls, None
-    ends = list(accumulate(len(call.places) if rate.of_deliveries else 1 for call in calls))
+    ends = list(accumulate(len(call.refs) if rate.of_deliveries else 1 for call in calls))
     number = max(1, sum(end <= rate.per_second for end in ends))
     now, some = world.clock.now(), calls[:number]
     slot = job.slot if job.slot and now - job.slot < MISSED else 0
@@ -49,11 +49,11 @@ def take_turn(
     if slot - now >= SOON:
         observability.metric("jobs_paced")
         _note(world, job, message, calls, slot)
-        return (), Back(job.start, (slot - now) / 1000, slot)
+        return (), Resume(job.start, (slot - now) / 1000, slot)
     rest = calls[len(some) :]
     if rest:
         _note(world, job, message, rest, now + SOON)
-    return some, Back(rest[0].key.start, 1, 0) if rest else None
+    return some, Resume(rest[0].key.start, 1, 0) if rest else None
 
 
 class Rate(NamedTuple):
@@ -83,4 +83,4 @@ def _note(
     """A look would take a job that waits long for lost, and send it again."""
     if until >= min(call.decided for call in calls) + world.limits.check_after * 500:
         key = CallKey(job.step, job.number, job.channel, calls[0].key.start)
-        world.ledger.put_wait(PageId(job.msgid, job.page), Wait(key, job.end, until), message)
+        world.ledger.put_wait(ChunkId(job.msgid, job.chunk), Wait(key, job.end, until), message)

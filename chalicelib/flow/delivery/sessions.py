@@ -12,5 +12,5 @@ from chalicelib.ports import Session, World
 def connect(world: World, channel: Channel) -> AbstractContextManager[Session]:
     plain = world.credentials.open_credentials(channel.sealed_credentials)
     return world.providers.of(channel.platform).connect(
-        Account(channel.code, plain, channel.options, channel.edition)
+        Account(channel.code, plain, channel.options, channel.credentials_fingerprint)
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import BadRow, ImportKind
 from chalicelib.domain.users import ALL
 from chalicelib.manage.imports.workbook import LOST_DIGITS
@@ -99,18 +99,13 @@ class Columns:
             (column, cells[n] if n < len(cells) else "") for n, column in enumerate(self.columns)
         ]
 
-    def bad(self, row: int, error: Refused | Invalid) -> BadRow:
+    def bad(self, row: int, error: Invalid) -> BadRow:
         """A row that was refused, by its column instead of the body's field; reasons quote no cell."""
-        reason = (
-            error.reason
-            if isinstance(error, Invalid)
-            else error.message.removeprefix(f"{error.field}: ")
-        )
         field = re.sub(r"\[\d+\]$", "", error.field).removeprefix("add.").removeprefix("set.")
         return BadRow(
             row,
             next((column.header for column in self.columns if column.path == field), error.field),
-            reason,
+            error.reason,
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.errors import Conflict, Invalid, Refused
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.groups import Family
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import Envelope, ImportJob
@@ -32,7 +32,7 @@ FORM_SECONDS = 3600
 
 Read = Callable[
     [Mapping[str, Any]], UserChange
-]  # checks what the body of /v1/user/opt says of one user; raises Refused
+]  # checks what the body of /v1/user/opt says of one user; raises Invalid
 Worked = tuple[int, Sequence[BadRow]]  # how many rows changed something, and those that could not
 
 
@@ -59,15 +59,15 @@ def _check_target(world: World, kind: ImportKind, target: int) -> None:
 
 
 def start(world: World, id: str) -> Import:
-    """Work on the file that was uploaded; again, to go on at once where a worker died. Raises LookupError, Invalid or Conflict."""
+    """Work on the file that was uploaded; again, to go on at once where a worker died. Raises NotFound, Invalid or Conflict."""
     one = _known(world, id)
     if one.state in (ImportState.DONE, ImportState.FAILED):
         raise Conflict("this import has ended")
     if one.state is ImportState.WAITING:
-        mark = world.files.mark(_upload(one))
-        if mark is None:
+        etag = world.files.etag(_upload(one))
+        if etag is None:
             raise Invalid("file", "has not been uploaded yet")
-        started = _advance(world, one, replace(one, state=ImportState.RUNNING, mark=mark))
+        started = _advance(world, one, replace(one, state=ImportState.RUNNING, etag=etag))
         if started is None:
             raise Conflict("")
         one = started
@@ -120,7 +120,7 @@ class _Reader:
 
 def _open(world: World, one: Import, read: Read) -> _Reader:
     _check_target(world, one.kind, one.target)
-    raw = world.files.read(_upload(one), one.mark)
+    raw = world.files.read(_upload(one), one.etag)
     if raw is None:
         raise Invalid("file", "is not there any more, or was replaced after the start")
     sheet = sheets.read(raw, one.format)
@@ -182,7 +182,7 @@ def _slice(
             ):  # else a repeated slice would take back what a later one changed
                 raise Invalid(headers.USERID, f"stands in row {first} already")
             changes[number] = users.fold_singles(change)
-        except (Refused, Invalid) as error:
+        except Invalid as error:
             bad.append(reader.columns.bad(number, error))
     changed, refused = _apply(world, one, changes)
     bad += [
@@ -240,10 +240,10 @@ def _known(world: World, id: str) -> Import:
     try:
         keys.message_id_bytes(id)
     except ValueError:
-        raise LookupError("no such import") from None
+        raise NotFound("import") from None
     found = world.imports.get(id)
     if found is None:
-        raise LookupError("no such import")
+        raise NotFound("import")
     return found
 
 

@@ -164,7 +164,7 @@ class AlipaySession(PlainSession):
             self._ask(alipay_content.business(recipient.contact, recipient.content))
         except Rejected as error:
             if error.code in INVALID_TARGET:
-                return Answer([Outcome(Loss.INVALID_TARGET, error.code, gone=True)])
+                return Answer([Outcome(Loss.INVALID_TARGET, error.code, undeliverable=True)])
             raise
         return Answer([Outcome()])
 

@@ -48,7 +48,14 @@ from chalicelib.providers.base import (
     word,
 )
 from chalicelib.providers.dingtalk import content, results
-from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, addressable, errcode, outcomes
+from chalicelib.providers.errcodes import (
+    SUCCESS,
+    TokenApi,
+    VendorCodes,
+    addressable,
+    errcode,
+    outcomes,
+)
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.web.http import Http
 
@@ -122,7 +129,7 @@ def code_of(body: Any) -> str:
     return word(body.get("sub_code")) or (told[1] if told else code)
 
 
-WORDS = Words(ERRORS, STALE, code_of)
+WORDS = VendorCodes(ERRORS, STALE, code_of)
 
 
 class DingTalk(PlainProvider):
@@ -197,7 +204,7 @@ class DingTalkSession(PlainSession):
         }
         said = self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
         if said.code in NOT_THERE and len(users) == 1:
-            lost = Outcome(Loss.INVALID_TARGET, said.code, gone=NOT_THERE[said.code])
+            lost = Outcome(Loss.INVALID_TARGET, said.code, undeliverable=NOT_THERE[said.code])
             return Answer(outcomes(call, USERID, lambda _: lost))
         if said.code != SUCCESS:
             raise self._api.error(said)

@@ -37,8 +37,8 @@ def read(
         if contact in reached:
             yield Receipt(task_id, ReceiptKind.DELIVERED, now, contact)
         elif contact in lost:
-            code, gone = lost[contact]
-            yield Receipt(task_id, ReceiptKind.DELIVERY_FAILED, now, contact, code, gone)
+            code, undeliverable = lost[contact]
+            yield Receipt(task_id, ReceiptKind.DELIVERY_FAILED, now, contact, code, undeliverable)
 
 
 def _ids(given: Any) -> Iterable[str]:

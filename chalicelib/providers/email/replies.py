@@ -48,11 +48,15 @@ def outcome(reply: Reply) -> Outcome:
         raise Misconfigured(code)
     if enhanced is not None:
         dead = (int(enhanced[1]), int(enhanced[2])) in _DEAD
-        return Outcome(Loss.INVALID_TARGET if dead else Loss.SUBMIT_FAILED, code, gone=dead)
+        return Outcome(
+            Loss.INVALID_TARGET if dead else Loss.SUBMIT_FAILED, code, undeliverable=dead
+        )
     if (
         reply.stage == "rcpt"
         and reply.code in _NO_SUCH_ADDRESS
         and not _ABOUT_US.search(reply.text)
     ):
-        return Outcome(Loss.INVALID_TARGET, code, gone=_NOBODY.search(reply.text) is not None)
+        return Outcome(
+            Loss.INVALID_TARGET, code, undeliverable=_NOBODY.search(reply.text) is not None
+        )
     return Outcome(Loss.SUBMIT_FAILED, code)

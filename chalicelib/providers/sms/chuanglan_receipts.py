@@ -89,8 +89,8 @@ def _receipt(report: Mapping[str, Any]) -> Receipt | None:
         return Receipt(identity, ReceiptKind.DELIVERED, time, number)
     if status in OPEN:
         return Receipt(identity, ReceiptKind.OTHER, time, number, status)
-    gone = receipts.is_gone(status, str(report.get("statusDesc", "")))
-    return Receipt(identity, ReceiptKind.DELIVERY_FAILED, time, number, status, gone)
+    undeliverable = receipts.is_gone(status, str(report.get("statusDesc", "")))
+    return Receipt(identity, ReceiptKind.DELIVERY_FAILED, time, number, status, undeliverable)
 
 
 def read_replies(listed: Sequence[Any]) -> Sequence[Reply]:

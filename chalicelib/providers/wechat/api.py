@@ -28,7 +28,7 @@ from chalicelib.providers.base import (
     required_text,
     settings,
 )
-from chalicelib.providers.errcodes import SUCCESS, TokenApi, Words, errcode
+from chalicelib.providers.errcodes import SUCCESS, TokenApi, VendorCodes, errcode
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.crypto import is_aes_key
 from chalicelib.web.egress import Policy
@@ -87,7 +87,9 @@ STALE = frozenset({"40001", "40014", "42001", "61003"})
 # What concerns the one recipient of a call.
 LOST: Mapping[str, Outcome] = {
     "40003": Outcome(Loss.INVALID_TARGET, "40003"),  # not an openid of this account
-    "43004": Outcome(Loss.INVALID_TARGET, "43004", gone=True),  # does not follow the account
+    "43004": Outcome(
+        Loss.INVALID_TARGET, "43004", undeliverable=True
+    ),  # does not follow the account
     "43019": Outcome(Loss.INVALID_TARGET, "43019"),  # on the account's blacklist
     "43101": Outcome(
         Loss.INVALID_TARGET, "43101"
@@ -133,7 +135,7 @@ def code_of(body: Any) -> str:
     return errcode(body) or (SUCCESS if isinstance(body, Mapping) and body.keys() & GRANTS else "")
 
 
-WORDS = Words(ERRORS, STALE, code_of)
+WORDS = VendorCodes(ERRORS, STALE, code_of)
 
 
 def check_credentials(raw: Mapping[str, Any], *, component: bool, callback: bool) -> None:

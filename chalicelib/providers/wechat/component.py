@@ -22,7 +22,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.errors import Misconfigured, Unavailable
 from chalicelib.domain.provider_io import Account, Token
 from chalicelib.providers.base import ask
-from chalicelib.providers.errcodes import SUCCESS, Said, TokenApi, Words
+from chalicelib.providers.errcodes import SUCCESS, TokenApi, VendorAnswer, VendorCodes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.api import ERRORS, STALE, WORDS, base_url, code_of
 from chalicelib.web.http import Http
@@ -64,7 +64,7 @@ class Component(TokenApi):
         name = keys.join(
             "component", self.app_id, "access", _digest(given["component_appsecret"])[:8]
         )
-        words = Words(ERRORS, STALE - {NOT_AUTHORISED}, code_of)
+        words = VendorCodes(ERRORS, STALE - {NOT_AUTHORISED}, code_of)
         super().__init__(
             http, tokens, account, words, (f"{self._url}/api_component_token", given), name
         )
@@ -75,10 +75,10 @@ class Component(TokenApi):
             raise Misconfigured("no_component_verify_ticket")
         return ask(self._http, "POST", url, json={**query, "component_verify_ticket": ticket})
 
-    def given(self, said: Said, name: str = "component_access_token") -> Token:
+    def given(self, said: VendorAnswer, name: str = "component_access_token") -> Token:
         return super().given(said, name)
 
-    def call(self, name: str, **body: str) -> Said:
+    def call(self, name: str, **body: str) -> VendorAnswer:
         return self.post(
             f"{self._url}/{name}", {"component_appid": self.app_id, **body}, harmless=True
         )
@@ -121,7 +121,7 @@ class AuthorisedApi(TokenApi):
             said = self._refreshed(refresh)
         return self._keep(said, said.body, spent, refresh)
 
-    def _refreshed(self, refresh: str) -> Said:
+    def _refreshed(self, refresh: str) -> VendorAnswer:
         return self.component.call(
             "api_authorizer_token", authorizer_appid=self._app_id, authorizer_refresh_token=refresh
         )
@@ -150,9 +150,9 @@ class AuthorisedApi(TokenApi):
             raise Unavailable("no_authorization_info")
         return self._keep(said, info if isinstance(info, Mapping) else {}, _digest(code), refresh)
 
-    def _keep(self, said: Said, info: Mapping[str, Any], spent: str, refresh: str) -> Token:
+    def _keep(self, said: VendorAnswer, info: Mapping[str, Any], spent: str, refresh: str) -> Token:
         """The refresh token is kept with the digest of the code that brought it, so that a code is exchanged once."""
-        token = self.given(Said(said.code, info), "authorizer_access_token")
+        token = self.given(VendorAnswer(said.code, info), "authorizer_access_token")
         newest = info.get("authorizer_refresh_token")
         kept = json.dumps([spent, newest if isinstance(newest, str) and newest else refresh])
         until = self._tokens.now + REFRESH_LIFE_MS

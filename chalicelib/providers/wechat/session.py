@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall, Token
 from chalicelib.providers.base import PlainSession
-from chalicelib.providers.errcodes import MALFORMED, SUCCESS, Said
+from chalicelib.providers.errcodes import MALFORMED, SUCCESS, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat.api import LOST, OPENID, OwnApi, base_url
 from chalicelib.providers.wechat.component import AuthorisedApi
@@ -44,7 +44,11 @@ class WeChatSession(PlainSession):
         )
 
     def deliver(
-        self, path: str, call: OutgoingCall, body: Mapping[str, Any], id_of: Callable[[Said], str]
+        self,
+        path: str,
+        call: OutgoingCall,
+        body: Mapping[str, Any],
+        id_of: Callable[[VendorAnswer], str],
     ) -> Answer:
         """One message to one openid. `id_of`: by what its receipts will name it."""
         openid = call.recipients[0].contact

@@ -25,7 +25,7 @@ from chalicelib.providers.base import (
     required_text,
     settings,
 )
-from chalicelib.providers.errcodes import TokenApi, Words
+from chalicelib.providers.errcodes import TokenApi, VendorCodes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wechat import crypto
 from chalicelib.web.egress import Policy
@@ -93,7 +93,7 @@ NOBODY = frozenset({"81013", "82001"})
 # the same, also by 60111: none of these proves a contact dead.
 NOT_THERE = frozenset({"40003", "46004", "50002", "60011", "60021", "60111"})
 
-WORDS = Words(ERRORS, STALE)
+WORDS = VendorCodes(ERRORS, STALE)
 
 _CALLBACK = ("callback_token", "encoding_aes_key")
 CREDENTIALS = settings("corp_id agent_id secret")

@@ -33,7 +33,7 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.ports import Session
 from chalicelib.providers.base import PlainSession, number, settings, word
-from chalicelib.providers.errcodes import SUCCESS, Said, addressable, outcomes
+from chalicelib.providers.errcodes import SUCCESS, VendorAnswer, addressable, outcomes
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, callbacks, content
 from chalicelib.providers.wecom.users import USERID, lost, names, nobody
@@ -154,7 +154,7 @@ def _interval(token: str, body: Mapping[str, Any]) -> int:
     )
 
 
-def _refused(said: Said) -> Callable[[str], Outcome | None]:
+def _refused(said: VendorAnswer) -> Callable[[str], Outcome | None]:
     """WeCom lower-cases the ids that it gives back, and takes no account of case itself."""
     invalid, unlicensed = (names(said.body.get(name)) for name in ("invaliduser", "unlicenseduser"))
 
@@ -168,7 +168,7 @@ def _refused(said: Said) -> Callable[[str], Outcome | None]:
     return find
 
 
-def _ids(said: Said, body: Mapping[str, Any]) -> str:
+def _ids(said: VendorAnswer, body: Mapping[str, Any]) -> str:
     """The id to recall by; of a card also the one by which its clicks name it."""
     task_id = body.get("template_card", {}).get("task_id")
     return " ".join(name for name in (word(said.body.get("msgid")), task_id) if name)

@@ -12,18 +12,18 @@ from chalicelib import config, wiring
 from chalicelib.domain import envelopes, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
-    AskJob,
     AudienceJob,
     ChannelJob,
     DeliverJob,
     PlanJob,
     PollJob,
+    QueryJob,
     Question,
     Timer,
     TimerKind,
     TimersJob,
 )
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.entrypoints.lambdas import queues, schedules, steps, streams
 from chalicelib.flow import audience, deliver, evaluate, poll, provider_query, tally
 from chalicelib.flow import timers as due
@@ -31,10 +31,10 @@ from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
 MSGID = a_msgid()
-PAGE = PageId(MSGID, 3)
-LOOK = Timer(5, TimerKind.LOOK, PAGE, Priority.HIGH)
-RECOUNT = Timer(5, TimerKind.RECOUNT, PAGE, Priority.LOW)
-POLL = Timer(5, TimerKind.POLL, PAGE, Priority.LOW, "sms1")
+CHUNK = ChunkId(MSGID, 3)
+CHECK = Timer(5, TimerKind.CHECK, CHUNK, Priority.HIGH)
+RECOUNT = Timer(5, TimerKind.RECOUNT, CHUNK, Priority.LOW)
+POLL = Timer(5, TimerKind.POLL, CHUNK, Priority.LOW, "sms1")
 
 
 class Steps:
@@ -63,7 +63,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
         (tally, "changed"),
         (deliver, "deliver"),
         (poll, "poll_channel"),
-        (poll, "poll_page"),
+        (poll, "poll_chunk"),
         (poll, "start"),
         (provider_query, "answer"),
     ):
@@ -97,11 +97,11 @@ def failed(answer: Any) -> list[str]:
 
 
 def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
-    plan, timers = PlanJob(MSGID, 0), TimersJob((LOOK, RECOUNT))
+    plan, timers = PlanJob(MSGID, 0), TimersJob((CHECK, RECOUNT))
     assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
     assert flow.done == [
         ("plan", plan),
-        ("look", [LOOK]),
+        ("look", [CHECK]),
         ("recount", [RECOUNT]),
         ("recount", [RECOUNT]),
     ]
@@ -117,21 +117,21 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
     job, asked, tested = (
         DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100),
         PollJob("sms1"),
-        AskJob("sms1", Question.CHECK, "0b6f"),
+        QueryJob("sms1", Question.CHECK, "0b6f"),
     )
     assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
     assert flow.done == [
         ("deliver", job),
         ("poll_channel", asked),
         ("answer", tested),
-        ("poll_page", POLL),
+        ("poll_chunk", POLL),
     ]
 
 
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
     flow.fails["look"] = RuntimeError("13800138000")
     plan = PlanJob(MSGID, 0)
-    assert failed(queues.audience(sqs(plan, TimersJob((LOOK,)), plan), None)) == ["m1"]
+    assert failed(queues.audience(sqs(plan, TimersJob((CHECK,)), plan), None)) == ["m1"]
     assert [name for name, *_ in flow.done] == ["plan", "plan"]
 
 
@@ -206,10 +206,10 @@ def stream(*partitions: str) -> dict[str, Any]:
     }
 
 
-def test_a_batch_of_the_stream_is_one_call_with_each_page_once(flow: Steps) -> None:
+def test_a_batch_of_the_stream_is_one_call_with_each_chunk_once(flow: Steps) -> None:
     one, other = keys.join(MSGID, 1), keys.join(MSGID, 2)
     assert failed(streams.tally(stream(one, other, one, other, one), None)) == []
-    assert flow.done == [("changed", [PageId(MSGID, 1), PageId(MSGID, 2)])]
+    assert flow.done == [("changed", [ChunkId(MSGID, 1), ChunkId(MSGID, 2)])]
 
 
 def test_a_batch_that_fails_is_read_again_from_its_start(flow: Steps) -> None:
@@ -223,7 +223,7 @@ def test_an_unreadable_record_is_reported_and_the_others_count(flow: Steps) -> N
             stream(keys.join(MSGID, 1), "nonsense", keys.join("x", 1), keys.join(MSGID, 2)), None
         )
     ) == ["1"]
-    assert flow.done == [("changed", [PageId(MSGID, 1), PageId(MSGID, 2)])]
+    assert flow.done == [("changed", [ChunkId(MSGID, 1), ChunkId(MSGID, 2)])]
 
 
 @pytest.mark.parametrize(

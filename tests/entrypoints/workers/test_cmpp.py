@@ -14,14 +14,14 @@ import pytest
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, Priority
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import AskJob, DeliverJob, PollJob, Question
+from chalicelib.domain.jobs import DeliverJob, PollJob, QueryJob, Question
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Account
 from chalicelib.entrypoints.workers import cmpp
 from chalicelib.entrypoints.workers.cmpp import Pauses, Worker
 from chalicelib.flow import dispatch, provider_query
-from chalicelib.ports import Letter
+from chalicelib.ports import QueueMessage
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.web.egress import Policy
 from tests.builders import a_channel, a_message, a_plan, a_user, at_once
@@ -55,7 +55,7 @@ class Queue:
         self._lock = threading.Lock()
         self.breaks = 0
 
-    def receive(self) -> Sequence[Letter]:
+    def receive(self) -> Sequence[QueueMessage]:
         with self._lock:
             if self.breaks:
                 self.breaks -= 1
@@ -63,13 +63,13 @@ class Queue:
             if self.waiting:
                 number = str(len(self.held) + len(self.done_))
                 self.held[number] = self.waiting.pop(0)
-                return [Letter(number, self.held[number], number, 1)]
+                return [QueueMessage(number, self.held[number], number, 1)]
         time.sleep(0.02)
         return []
 
-    def done(self, letter: Letter) -> None:
+    def done(self, message: QueueMessage) -> None:
         with self._lock:
-            self.done_.append(self.held.pop(letter.handle))
+            self.done_.append(self.held.pop(message.handle))
 
 
 class Office:
@@ -128,18 +128,18 @@ class Office:
         return message
 
     def send(self, message: Message, priority: Priority = Priority.HIGH) -> None:
-        page = self.fake.ledger.page(PageId(message.msgid, 0))
-        assert page is not None
-        jobs = dispatch.jobs(message, page, 0, 0)
+        chunk = self.fake.ledger.chunk(ChunkId(message.msgid, 0))
+        assert chunk is not None
+        jobs = dispatch.jobs(message, chunk, 0, 0)
         assert {job.worker for job in jobs} == {"cmpp"}
         self.queues[priority].waiting += [envelopes.encode(job.job) for job in jobs]
 
     def kinds(self, message: Message) -> list[set[FactKind]]:
         """The facts of each delivery."""
         with self.worker.turn.taken():
-            page = self.fake.ledger.page(PageId(message.msgid, 0))
-        assert page is not None
-        return [set(known.facts) for _, known in sorted(page.known.items())]
+            chunk = self.fake.ledger.chunk(ChunkId(message.msgid, 0))
+        assert chunk is not None
+        return [set(known.facts) for _, known in sorted(chunk.known.items())]
 
 
 DONE = {FactKind.SUBMITTED, FactKind.DELIVERED}
@@ -400,10 +400,10 @@ def test_what_is_no_job_of_this_worker_stays_in_the_queue(sandbox: Sandbox) -> N
 def test_a_question_of_the_api_is_answered_over_the_open_connections(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
         office.queues[Priority.HIGH].waiting.append(
-            envelopes.encode(AskJob(CODE, Question.CHECK, "a" * 32))
+            envelopes.encode(QueryJob(CODE, Question.CHECK, "a" * 32))
         )
         eventually(lambda: len(office.queues[Priority.HIGH].done_) == 1)
-        assert provider_query.result(office.fake.ports, "a" * 32) == provider_query.Answered()
+        assert provider_query.result(office.fake.ports, "a" * 32) == provider_query.QueryResult()
 
 
 def test_a_queue_that_breaks_is_asked_again(sandbox: Sandbox) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.chunks import Page
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import ProviderError, Rejected, Unavailable
-from chalicelib.domain.facts import FactKind, Place
+from chalicelib.domain.facts import DeliveryRef, FactKind
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.flow import deliver
 from chalicelib.flow.content import render
@@ -18,7 +18,7 @@ from tests.fakes.world import FakeWorld
 URL = "https://files.example.org/a.pdf"
 
 
-def mailed(answer: bytes | ProviderError, **changes: object) -> tuple[FakeWorld, Message, Page]:
+def mailed(answer: bytes | ProviderError, **changes: object) -> tuple[FakeWorld, Message, Chunk]:
     fake = FakeWorld()
     fake.files.elsewhere[URL] = answer
     fake.settings.put_channel(a_channel("mail"))
@@ -32,29 +32,29 @@ def mailed(answer: bytes | ProviderError, **changes: object) -> tuple[FakeWorld,
     fake.messages.has(message)
     fake.ledger.put_plan(a_plan(message), message)
     deliver.deliver(fake.ports, DeliverJob(message.msgid, 0, 0, 0, "mail", 0, 2))
-    page = fake.ledger.page(PageId(message.msgid, 0))
-    assert page is not None
-    return fake, message, page
+    chunk = fake.ledger.chunk(ChunkId(message.msgid, 0))
+    assert chunk is not None
+    return fake, message, chunk
 
 
 def test_the_files_of_a_message_are_fetched_once_for_all_its_mails() -> None:
-    fake, _, page = mailed(b"pdf")
+    fake, _, chunk = mailed(b"pdf")
     (call,) = fake.providers.mail.calls
     assert call.files == (Attachment("a.pdf", "application/pdf", b"pdf"),)
     assert fake.log.count("files.fetch") == 1
-    assert page.of(Place(0, "mail", 0)).submitted
+    assert chunk.of(DeliveryRef(0, "mail", 0)).submitted
 
 
 def test_a_file_that_is_nowhere_is_the_reason_why_the_mail_failed() -> None:
-    fake, _, page = mailed(Rejected("file_http_404"))
-    fact = page.of(Place(1, "mail", 0)).facts[FactKind.SUBMIT_FAILED]
+    fake, _, chunk = mailed(Rejected("file_http_404"))
+    fact = chunk.of(DeliveryRef(1, "mail", 0)).facts[FactKind.SUBMIT_FAILED]
     assert fact.code == "file_http_404"
     assert not fake.providers.mail.calls
 
 
 def test_a_file_that_may_come_back_is_asked_for_again() -> None:
-    fake, _, page = mailed(Unavailable("http_503"))
-    assert not page.answers
+    fake, _, chunk = mailed(Unavailable("http_503"))
+    assert not chunk.answers
     (envelope,) = fake.queues.sent
     assert envelope.delay
     fake.files.elsewhere[URL] = b"pdf"

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.email import is_html
-from chalicelib.domain.facts import FactKind, Place
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.facts import DeliveryRef, FactKind
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Recipient
 from chalicelib.domain.templates import Content
 from chalicelib.flow.content import email, render
@@ -34,7 +35,7 @@ from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
 MESSAGE = a_message("ann", strategy=at_once("email"))
-PAGE, PLACE = PageId(MESSAGE.msgid, 0), Place(0, "mail", 0)
+CHUNK, PLACE = ChunkId(MESSAGE.msgid, 0), DeliveryRef(0, "mail", 0)
 HTML = "<html><body><p>Hello</p></body></html>"
 
 
@@ -61,7 +62,7 @@ def dressed(
     message = a_message("ann", strategy=at_once("email"), priority=priority)
     recipient = Recipient("Ann@example.com", {"subject": "s", "text": text})
     return email.dress(
-        fake.ports, a_channel(code, options=options), message, PAGE, PLACE, recipient
+        fake.ports, a_channel(code, options=options), message, CHUNK, PLACE, recipient
     )
 
 
@@ -95,10 +96,10 @@ def test_one_click_opts_out_of_the_access_channel_that_sent_the_mail_for_whoever
     email.unsubscribe(fake.ports, token)
     for userid, address in (("ann", "Ann@example.com"), ("bob", "ann@example.com")):
         assert (
-            fake.users.stored[userid].refusals[ChannelType.EMAIL][address][SHOP].code == "one_click"
+            fake.users.stored[userid].opt_outs[ChannelType.EMAIL][address][SHOP].code == "one_click"
         )
-        assert fake.users.stored[userid].mark(ChannelType.EMAIL, address, "another") == ""
-    assert fake.users.stored["eva"].refusals == {}
+        assert fake.users.stored[userid].suppression(ChannelType.EMAIL, address, "another") == ""
+    assert fake.users.stored["eva"].opt_outs == {}
 
 
 def test_a_way_out_needs_no_history_and_shows_no_address(fake: FakeWorld) -> None:
@@ -106,14 +107,14 @@ def test_a_way_out_needs_no_history_and_shows_no_address(fake: FakeWorld) -> Non
     assert re.fullmatch(r"https://ums\.example\.com/u/[\w-]+", address)
     assert not fake.messages.stored
     email.unsubscribe(fake.ports, address.rpartition("/")[2])
-    assert fake.audiences.opted({ChannelType.EMAIL: ["ann@example.com"]})[ChannelType.EMAIL] == {
+    assert fake.audiences.opt_outs({ChannelType.EMAIL: ["ann@example.com"]})[ChannelType.EMAIL] == {
         "ann@example.com": {SHOP: START}
     }
 
 
 @given(st.one_of(st.text(max_size=200), st.from_regex(r"[\w-]{10,80}", fullmatch=True)))
 def test_any_other_token_is_no_way_out(token: str) -> None:
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         email.unsubscribe(FakeWorld().ports, token)
 
 
@@ -171,21 +172,21 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     for _ in range(2):
         email.opened(fake.ports, token[1])
         fake.clock.advance(60)
-    page = fake.ledger.page(PAGE)
-    assert page is not None
-    assert [(fact.kind, fact.time, fact.source) for fact in page.reported] == [
+    chunk = fake.ledger.chunk(CHUNK)
+    assert chunk is not None
+    assert [(fact.kind, fact.time, fact.source) for fact in chunk.reported] == [
         (FactKind.OPENED, START, "picture")
     ]
-    assert not page.of(PLACE).delivered, "an opening is a fact of its own"
+    assert not chunk.of(PLACE).delivered, "an opening is a fact of its own"
 
 
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
     linked = a_message("ann", strategy=at_once("email"), links={"url": "https://a.example"})
-    with pytest.raises(LookupError):
-        email.opened(fake.ports, render.link_token(fake.vault, linked, PAGE, PLACE, "url"))
-    with pytest.raises(LookupError):
-        render.read_link(fake.vault, render.open_token(fake.vault, linked, PAGE, PLACE))
-    email.opened(fake.ports, render.open_token(fake.vault, linked, PAGE, PLACE))
+    with pytest.raises(NotFound):
+        email.opened(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
+    with pytest.raises(NotFound):
+        render.read_link(fake.vault, render.open_token(fake.vault, linked, CHUNK, PLACE))
+    email.opened(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
     assert not fake.ledger.partitions, "its history has expired"
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.facts import Place
+from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.links import MAX_ADDRESS
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Clickable
 from chalicelib.flow.content import render
 from chalicelib.flow.content.links import MAX_BYTES, MAX_LINKS, Links, in_html, in_places, in_text
@@ -201,7 +201,7 @@ def test_what_leads_to_a_mini_program_leads_to_no_address() -> None:
     ] * 2
 
 
-PAGE = PageId(a_message().msgid, 0)
+CHUNK = ChunkId(a_message().msgid, 0)
 ADDRESS = "https://v.example/?a=1&b=2"
 
 
@@ -218,7 +218,8 @@ def test_a_mail_has_a_short_link_for_each_person_and_no_address_of_its_own() -> 
     )
     message = a_message(contents=contents, links=links, channels={"mail": ChannelType.EMAIL})
     texts = [
-        render.personal(fake.ports, message, PAGE, Place(n, "mail", 0))["text"] for n in range(2)
+        render.personal(fake.ports, message, CHUNK, DeliveryRef(n, "mail", 0))["text"]
+        for n in range(2)
     ]
     assert texts[0] != texts[1]
     for text in texts:

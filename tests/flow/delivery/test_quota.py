@@ -1,4 +1,4 @@
-"""A day's quota: what there is no room for waits in its page until the day turns, and uses up nothing meanwhile."""
+"""A day's quota: what there is no room for waits in its chunk until the day turns, and uses up nothing meanwhile."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from chalicelib import observability
-from chalicelib.domain.chunks import Page, Wait
+from chalicelib.domain.chunks import Chunk, Wait
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, PageId
+from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.flow import evaluate
 from chalicelib.flow.delivery import quota
 from tests.builders import a_channel, an_access_channel
@@ -40,14 +40,14 @@ def limited(fake: FakeWorld, quota: int | None, **changes: Any) -> None:
     )
 
 
-def page_of(fake: FakeWorld, message: Message) -> Page:
-    page = fake.ledger.page(PageId(message.msgid, 0))
-    assert page is not None
-    return page
+def chunk_of(fake: FakeWorld, message: Message) -> Chunk:
+    chunk = fake.ledger.chunk(ChunkId(message.msgid, 0))
+    assert chunk is not None
+    return chunk
 
 
 def looks(fake: FakeWorld) -> list[int]:
-    return [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.LOOK]
+    return [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.CHECK]
 
 
 def used(fake: FakeWorld, day: str = DAY) -> int:
@@ -85,7 +85,7 @@ def test_a_job_makes_the_calls_that_there_is_room_for(
     message, job = planned(fake)
     assert run(fake, job) == [], "no job goes round while the quota is used up"
     assert fake.providers.mail.sent().total() == sent == used(fake)
-    waits = page_of(fake, message).waits
+    waits = chunk_of(fake, message).waits
     assert waits == (
         ()
         if sent == 100
@@ -113,7 +113,7 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     limited(fake, 63)
     message, job = planned(fake)
     run(fake, job)
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     fake.clock.time = START + HOUR - 1
     before = len(fake.queues.sent)
     evaluate.settle(fake.ports, at)
@@ -128,7 +128,7 @@ def test_a_look_sends_the_rest_when_it_is_time_and_nobody_else_does(fake: FakeWo
     evaluate.settle(fake.ports, at)
     assert len(fake.queues.sent) == before + 1, "its job is under way"
     assert run(fake, replace(job, start=50)) == []
-    assert page_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(
+    assert chunk_of(fake, message).wait(CallKey(0, 0, "mail", 50)) == Wait(
         CallKey(0, 0, "mail", 50), 100, START + 2 * HOUR, for_quota=True
     )
 
@@ -140,7 +140,7 @@ def test_it_is_asked_again_each_hour_and_right_after_the_day_has_turned(fake: Fa
     fake.clock.time = TURN - 600_000
     run(fake, job)
     after = TURN + quota.BEHIND * 1000
-    assert page_of(fake, message).waits[0].until == after
+    assert chunk_of(fake, message).waits[0].until == after
     assert after in looks(fake)
     fake.clock.time = after
     assert run(fake, job) == []
@@ -217,13 +217,13 @@ def test_the_provider_itself_may_say_that_the_quota_is_used_up(fake: FakeWorld) 
     fake.providers.mail.fail(QuotaUsedUp("454"))
     assert run(fake, job) == [], "neither is the job of the next second"
     assert len(fake.providers.mail.calls) == 2
-    page = page_of(fake, message)
-    assert page.waits == (Wait(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),)
+    chunk = chunk_of(fake, message)
+    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 25), 100, START + HOUR, for_quota=True),)
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, page.plan.id)
+    evaluate.settle(fake.ports, chunk.plan.id)
     assert len(fake.queues.sent) == before
     fake.clock.advance(3600)
-    evaluate.settle(fake.ports, page.plan.id)
+    evaluate.settle(fake.ports, chunk.plan.id)
     (sent,) = fake.queues.sent[before:]
     assert sent.job == replace(job, start=25)
     again = replace(job, start=25)
@@ -252,16 +252,16 @@ def test_a_call_that_waits_for_a_quota_to_its_end_says_so(fake: FakeWorld) -> No
     run(fake, job)
     fake.clock.advance(3600 + 599)
     run(fake, job)
-    evaluate.settle(fake.ports, PageId(message.msgid, 0))
+    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
     assert not any(
-        known.has(FactKind.EXPIRED) for known in page_of(fake, message).known.values()
+        known.has(FactKind.EXPIRED) for known in chunk_of(fake, message).known.values()
     ), "a twelfth longer: the next day begins"
     fake.clock.advance(1)
-    evaluate.settle(fake.ports, PageId(message.msgid, 0))
-    page = page_of(fake, message)
+    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    chunk = chunk_of(fake, message)
     expired = [
         known.facts[FactKind.EXPIRED].code
-        for known in page.known.values()
+        for known in chunk.known.values()
         if known.has(FactKind.EXPIRED)
     ]
     assert expired == ["quota_used_up"] * 50
@@ -281,11 +281,11 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     fake.providers.mail.fail(Unavailable("down"))
     run(fake, job)
     fake.clock.advance(3600)
-    evaluate.settle(fake.ports, PageId(message.msgid, 0))
-    page = page_of(fake, message)
+    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
+    chunk = chunk_of(fake, message)
     assert [
         known.facts[FactKind.EXPIRED].code
-        for known in page.known.values()
+        for known in chunk.known.values()
         if known.has(FactKind.EXPIRED)
     ] == ["not_in_time"] * 25
 
@@ -350,7 +350,7 @@ def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(
     assert quota.today(fake.ports, a_channel("mail")).ends == START + 24 * HOUR
     message, job = planned(fake)
     run(fake, job)
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     for _ in range(26):
         fake.clock.advance(3600)
         before = len(fake.queues.sent)
@@ -376,7 +376,7 @@ def test_a_part_that_has_room_is_not_reserved_again_for_the_one_that_waits(fake:
     )
     fake.clock.advance(3600)
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, PageId(message.msgid, 0))
+    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
     (sent,) = (
         envelope.job
         for envelope in fake.queues.sent[before:]
@@ -403,7 +403,7 @@ def test_calls_that_expired_meanwhile_use_up_nothing(fake: FakeWorld) -> None:
     limited(fake, 1000)
     message, job = planned(fake)
     fake.clock.advance(7200)
-    evaluate.settle(fake.ports, PageId(message.msgid, 0))
+    evaluate.settle(fake.ports, ChunkId(message.msgid, 0))
     run(fake, job)
     assert (used(fake), fake.providers.mail.sent().total()) == (0, 0)
 

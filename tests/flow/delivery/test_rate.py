@@ -11,7 +11,7 @@ from chalicelib.domain.chunks import Wait
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import DeliverJob, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import CallKey, PageId
+from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.flow import deliver, evaluate
 from chalicelib.flow.delivery import rate as pacing
 from tests.builders import a_channel, a_message, a_plan, an_access_channel, at_once
@@ -208,16 +208,16 @@ def test_a_job_that_waits_long_is_not_taken_for_lost(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
     fake.pace.reserve("mail", 1000, 1, urgent=False)
     message, job = planned(fake)
-    at = PageId(message.msgid, 0)
+    at = ChunkId(message.msgid, 0)
     run(fake, job)
-    page = fake.ledger.page(at)
-    assert page is not None
-    assert page.waits == (Wait(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
+    chunk = fake.ledger.chunk(at)
+    assert chunk is not None
+    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
     fake.clock.advance(600)
     before = len(fake.queues.sent)
     evaluate.settle(fake.ports, at)
     assert len(fake.queues.sent) == before
-    looks = [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.LOOK]
+    looks = [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.CHECK]
     assert looks
     assert min(looks) >= START + 1_250_000
     fake.clock.time = START + 1_250_000 + 241_000

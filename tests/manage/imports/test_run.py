@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain import audiences
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import ImportJob
@@ -287,7 +287,7 @@ def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: Fak
     one, form = imports.begin(fake.ports, RANDOM, USERS, FileFormat.CSV)
     with pytest.raises(Invalid, match="not been uploaded"):
         imports.start(fake.ports, one.id)
-    with pytest.raises(LookupError):
+    with pytest.raises(NotFound):
         imports.start(fake.ports, "nobody's")
     assert not fake.files.upload(form, b"")
     assert not fake.files.upload(form, bytes(MAX_BYTES + 1))

@@ -134,7 +134,7 @@ def test_every_code_of_a_call_is_its_class_also_behind_the_gateway(code: str) ->
 @pytest.mark.parametrize("code", sorted(NOT_THERE))
 def test_a_user_alone_who_is_not_there_is_an_invalid_target(code: str) -> None:
     answer, _ = sent(said(int(code)), outgoing=call("a", content=TEXT))
-    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code, gone=code == "60121")]
+    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, code, undeliverable=code == "60121")]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_who_has_it_read_or_not_was_reached_and_others_have_a_reason() -> None:
         Receipt("256", ReceiptKind.DELIVERED, NOW, "a"),
         Receipt("256", ReceiptKind.DELIVERED, NOW, "b"),
         Receipt("256", failed, NOW, "c", "failed"),
-        Receipt("256", failed, NOW, "d", "invalid_user", gone=True),
+        Receipt("256", failed, NOW, "d", "invalid_user", undeliverable=True),
         Receipt("256", failed, NOW, "e", "forbidden"),
         Receipt("256", failed, NOW, "f", "143106"),
     ]

@@ -269,18 +269,18 @@ def test_a_line_break_in_a_subject_is_refused_when_it_is_rendered_too() -> None:
 
 
 REFUSALS = {
-    "550 5.1.1 no such user": Outcome(Loss.INVALID_TARGET, "550 5.1.1", gone=True),
-    "550 unknown": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 5.1.1 no such user": Outcome(Loss.INVALID_TARGET, "550 5.1.1", undeliverable=True),
+    "550 unknown": Outcome(Loss.INVALID_TARGET, "550", undeliverable=True),
     "551 moved": Outcome(Loss.INVALID_TARGET, "551"),
     "553 bad name": Outcome(Loss.INVALID_TARGET, "553"),
-    "550 5.2.1 disabled": Outcome(Loss.INVALID_TARGET, "550 5.2.1", gone=True),
-    "550 5.1.10 null MX": Outcome(Loss.INVALID_TARGET, "550 5.1.10", gone=True),
+    "550 5.2.1 disabled": Outcome(Loss.INVALID_TARGET, "550 5.2.1", undeliverable=True),
+    "550 5.1.10 null MX": Outcome(Loss.INVALID_TARGET, "550 5.1.10", undeliverable=True),
     # What is said without an enhanced code by Exim, QQ and NetEase.
-    "550 Unrouteable address": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 Unrouteable address": Outcome(Loss.INVALID_TARGET, "550", undeliverable=True),
     "550 The recipient may contain a non-existent account": Outcome(
-        Loss.INVALID_TARGET, "550", gone=True
+        Loss.INVALID_TARGET, "550", undeliverable=True
     ),
-    "550 User not found": Outcome(Loss.INVALID_TARGET, "550", gone=True),
+    "550 User not found": Outcome(Loss.INVALID_TARGET, "550", undeliverable=True),
     "550 relay not permitted": Outcome(Loss.SUBMIT_FAILED, "550"),
     "550 Sender verify failed": Outcome(Loss.SUBMIT_FAILED, "550"),
     "550 Mailbox unavailable or access denied": Outcome(Loss.SUBMIT_FAILED, "550"),
@@ -309,7 +309,10 @@ def test_a_refused_recipient_does_not_stop_the_others(refusal: str) -> None:
     [
         (Reply("end", 250, ""), OK),
         (Reply("end", 554, "spam"), Outcome(Loss.SUBMIT_FAILED, "554")),
-        (Reply("end", 550, "5.1.1 none"), Outcome(Loss.INVALID_TARGET, "550 5.1.1", gone=True)),
+        (
+            Reply("end", 550, "5.1.1 none"),
+            Outcome(Loss.INVALID_TARGET, "550 5.1.1", undeliverable=True),
+        ),
         (Reply("mail", 552, "too large"), Outcome(Loss.SUBMIT_FAILED, "552")),
         (Reply("end", 550, "no"), Outcome(Loss.SUBMIT_FAILED, "550")),
         (Reply("end", 451, ""), Outcome(code="451", later=True)),

@@ -286,10 +286,10 @@ def test_every_other_state_is_a_failure_and_only_a_missing_number_is_dead() -> N
     assert receipt("MK:0012", "关机") == Receipt(
         f"{REPORT['msgid']}.{A}", ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012"
     )
-    assert receipt("CB:0001").gone
-    assert receipt("XX", "空号").gone
-    assert not receipt("XX", "空号、停机、关机").gone
-    assert not receipt("UNDELIV").gone
+    assert receipt("CB:0001").undeliverable
+    assert receipt("XX", "空号").undeliverable
+    assert not receipt("XX", "空号、停机、关机").undeliverable
+    assert not receipt("UNDELIV").undeliverable
 
 
 @pytest.mark.parametrize("status", sorted(OPEN))

@@ -287,7 +287,14 @@ def test_a_report_or_a_list_of_them() -> None:
     unknown = {**REPORT, "status": 4999}
     assert webhook(form([REPORT, failed, unknown, "?"])).receipts == [
         delivered,
-        Receipt("7", ReceiptKind.DELIVERY_FAILED, 1492150741392, "15822889320", "4004", gone=True),
+        Receipt(
+            "7",
+            ReceiptKind.DELIVERY_FAILED,
+            1492150741392,
+            "15822889320",
+            "4004",
+            undeliverable=True,
+        ),
         Receipt("1652496", ReceiptKind.OTHER, 1492150741392, "15822889320", "4999"),
     ]
 
@@ -321,7 +328,7 @@ def test_other_callbacks_are_acknowledged_and_counted(
 
 def test_only_a_number_that_does_not_exist_is_dead() -> None:
     reports = [{**REPORT, "status": int(code)} for code in sorted(jsms_receipts.STATES)]
-    assert [r.code for r in webhook(form(reports)).receipts if r.gone] == ["4004"]
+    assert [r.code for r in webhook(form(reports)).receipts if r.undeliverable] == ["4004"]
 
 
 def test_what_people_write_back_is_a_reply() -> None:

@@ -313,9 +313,9 @@ def test_a_failure_says_why_and_only_a_missing_number_is_dead() -> None:
     assert reports(failed).receipts == [
         Receipt("9223372045854775808", ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012")
     ]
-    assert reports({**failed, "errcode": "DB:0101"}).receipts[0].gone
+    assert reports({**failed, "errcode": "DB:0101"}).receipts[0].undeliverable
     for description in (quote("空号"), quote("空号", encoding="gbk"), "空号"):
-        assert reports({**failed, "errdesc": description}).receipts[0].gone
+        assert reports({**failed, "errdesc": description}).receipts[0].undeliverable
     assert reports({**failed, "errcode": ""}).receipts[0].code == "2"
 
 

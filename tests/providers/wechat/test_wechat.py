@@ -164,7 +164,7 @@ def test_every_code_of_a_recipient_is_an_outcome(code: str) -> None:
 
 
 def test_only_who_no_longer_follows_is_gone() -> None:
-    assert [code for code, outcome in LOST.items() if outcome.gone] == ["43004"]
+    assert [code for code, outcome in LOST.items() if outcome.undeliverable] == ["43004"]
 
 
 def test_who_is_being_sent_to_already_is_sent_to_later() -> None:
@@ -345,9 +345,9 @@ def test_other_credentials_never_use_the_token_that_earlier_ones_brought() -> No
         tokens(),
         ScriptedTransport(TOKEN, OK, reply({"access_token": "t2", "expires_in": 7200}), OK, OK),
     )
-    for edition in ("first", "second", "first"):
+    for credentials_fingerprint in ("first", "second", "first"):
         with OfficialAccount(http(transport), kept).connect(
-            Account("oa", OWN, {}, edition)
+            Account("oa", OWN, {}, credentials_fingerprint)
         ) as session:
             session.send(call("a", content=TEMPLATE))
     sends = [
@@ -545,8 +545,10 @@ def test_the_platforms_token_is_another_one_with_another_secret() -> None:
         REFRESHED,
         OK,
     )
-    for edition, secret in (("first", "cs"), ("second", "another")):
-        of = Account("oa", {**AUTHORISED, "component_app_secret": secret}, {}, edition)
+    for credentials_fingerprint, secret in (("first", "cs"), ("second", "another")):
+        of = Account(
+            "oa", {**AUTHORISED, "component_app_secret": secret}, {}, credentials_fingerprint
+        )
         with OfficialAccount(http(transport), kept, component=True).connect(of) as session:
             session.send(call("a", content=TEMPLATE))
     assert [query.get("access_token") for query in transport.queries()] == [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain import audiences
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.groups import Family, Group
 from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
@@ -41,7 +42,7 @@ bp = Blueprint(__name__)
 
 
 @dataclass(frozen=True)
-class Told:
+class GroupRoutes:
     """A family in the words of its paths, shapes and descriptions."""
 
     family: Family
@@ -55,9 +56,9 @@ class Told:
 
 
 TOLD = (
-    Told(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
-    Told(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
-    Told(
+    GroupRoutes(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
+    GroupRoutes(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
+    GroupRoutes(
         Family.TAG,
         "tags",
         "a tag",
@@ -70,7 +71,7 @@ TOLD = (
 )
 
 
-def _headers(told: Told) -> None:
+def _headers(told: GroupRoutes) -> None:
     family = told.family
 
     def add(call: Call) -> Response:
@@ -151,7 +152,7 @@ def _headers(told: Told) -> None:
     )
 
 
-def _members(told: Told) -> None:
+def _members(told: GroupRoutes) -> None:
     name_of = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}[told.family]
 
     def members_of(call: Call, id: str) -> str:
@@ -168,7 +169,7 @@ def _members(told: Told) -> None:
     def get(call: Call, id: str, userid: str) -> dict[str, Any]:
         name = members_of(call, id)
         if len(userid) > 64 or not call.world.audiences.holds(name, [userid]):
-            raise LookupError("not a member")
+            raise NotFound("member")
         return {"userid": userid}
 
     path = told.path + "/{id}/members"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.audit import Change, month_of
+from chalicelib.domain.audit import AuditEntry, month_of
 from chalicelib.domain.members import Member
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_key, tagged
@@ -102,7 +102,7 @@ def _shown(member: Member) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: AuditEntry) -> dict[str, Any]:
     return {
         "id": change.id,
         "time": change.time,

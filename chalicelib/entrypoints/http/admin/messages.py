@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib.domain import keys
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.messages import Summary
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
@@ -88,7 +89,7 @@ def find_any_target(call: Call, msgid: str) -> dict[str, Any]:
 def _sender(world: World, msgid: str) -> str:
     message = world.messages.get(known_msgid(msgid))
     if message is None:
-        raise LookupError("no such message")
+        raise NotFound("message")
     return message.channel_key
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.jobs import Question
 from chalicelib.entrypoints.http.admin.route import admin, known_code
 from chalicelib.entrypoints.http.route import JSON, Call
@@ -45,7 +46,7 @@ def authorise_account(call: Call, code: str) -> Response:
 def get_check(call: Call, check_id: str) -> Response:
     """Get what a provider has answered. It is kept for ten minutes; what is unknown is pending."""
     if not re.fullmatch("[0-9a-f]{32}", check_id):
-        raise LookupError("no such check")
+        raise NotFound("check")
     return _shown(check_id, provider_query.result(call.world, check_id))
 
 
@@ -56,8 +57,8 @@ def _asked(call: Call, code: str, question: Question, redirect_uri: str = "") ->
     return _shown(id, provider_query.wait(call.world, id))
 
 
-def _shown(id: str, found: provider_query.Answered | None) -> Response:
-    said = found or provider_query.Answered()
+def _shown(id: str, found: provider_query.QueryResult | None) -> Response:
+    said = found or provider_query.QueryResult()
     status = "pending" if found is None else "failed" if found.code else "ok"
     body = {
         "check_id": id,

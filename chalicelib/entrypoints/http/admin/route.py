@@ -9,12 +9,12 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import Conflict, Refused, Stale
+from chalicelib.domain.errors import Conflict, NotFound, Stale
 from chalicelib.entrypoints.http.audit import log_change
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.route import (
     JSON,
     MAX_ADMIN_BODY,
-    PARAMETER,
     Auth,
     Call,
     View,
@@ -109,20 +109,20 @@ def tagged(body: Mapping[str, Any], version: int, status: int = 200) -> Response
 
 
 def known_key(key: str) -> str:
-    """Raises LookupError for what can be no channel key."""
+    """Raises NotFound for what can be no channel key."""
     if not KEY.fullmatch(key):
-        raise LookupError("no such access channel")
+        raise NotFound("access channel")
     return key
 
 
 def known_code(code: str) -> str:
     if not CODE.fullmatch(code):
-        raise LookupError("no such delivery channel")
+        raise NotFound("delivery channel")
     return code
 
 
 def number(text: str) -> int:
-    """An id in a path; raises LookupError."""
+    """An id in a path; raises NotFound."""
     if not re.fullmatch(r"[0-9]{1,15}", text, re.ASCII):
-        raise LookupError("no such id")
+        raise NotFound("id")
     return int(text)

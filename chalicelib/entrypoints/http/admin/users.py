@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain import audiences, keys
-from chalicelib.domain.errors import Conflict, Invalid
+from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
@@ -120,7 +120,7 @@ def list_user_tags(call: Call) -> dict[str, Any]:
 def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
     """The ids of the users who have a tag; none for a tag that nobody has."""
     if len(scope) > 64 or len(tag) > 64:
-        raise LookupError("no such tag")
+        raise NotFound("tag")
     return userids_of(call, audiences.tag(scope, tag))
 
 
@@ -139,14 +139,14 @@ def userids_of(call: Call, name: str) -> dict[str, Any]:
 def _known(world: World, userid: str) -> User:
     found = world.users.get([userid]).get(userid) if 0 < len(userid) <= users.USERID else None
     if found is None:
-        raise LookupError("no such user")
+        raise NotFound("user")
     return found
 
 
 def _check(refused: Mapping[str, str]) -> None:
     for reason in refused.values():
         if reason == users.UNKNOWN:
-            raise LookupError("no such user")
+            raise NotFound("user")
         raise Conflict(reason) if reason == users.BUSY else Invalid("userid", reason)
 
 
@@ -164,15 +164,15 @@ def shown(call: Call, user: User) -> dict[str, Any]:
         },
         "tags": {bind: list(tags) for bind, tags in user.tags.items()},
         "gone": [
-            {"type": kind, "contact": show(c), **mark._asdict()}
-            for kind, marks in user.gone.items()
-            for c, mark in marks.items()
+            {"type": kind, "contact": show(c), **suppression._asdict()}
+            for kind, suppressions in user.undeliverable.items()
+            for c, suppression in suppressions.items()
         ],
         "refusals": [
-            {"type": kind, "contact": show(contact), "scope": scope, **mark._asdict()}
-            for kind, refused in user.refusals.items()
+            {"type": kind, "contact": show(contact), "scope": scope, **suppression._asdict()}
+            for kind, refused in user.opt_outs.items()
             for contact, scopes in refused.items()
-            for scope, mark in scopes.items()
+            for scope, suppression in scopes.items()
         ],
         "attributes": dict(user.attributes),
         "events": {

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.errors import Refused
-from chalicelib.domain.user_agents import is_program
-from chalicelib.entrypoints.http.route import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.domain.user_agents import is_bot
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.flow import receipts
 from chalicelib.flow.content import email
 
@@ -31,7 +31,7 @@ def follow(call: Call, token: str) -> Response:
     if call.request.method == "HEAD":
         return Response("", dict(_UNCACHED), 200)
     address = quote(
-        receipts.follow_link(call.world, token, by_program=is_program(call.headers)),
+        receipts.follow_link(call.world, token, by_program=is_bot(call.headers)),
         safe=_SAFE,
         errors="replace",
     )
@@ -81,6 +81,6 @@ def unsubscribe(call: Call, token: str) -> Response:
 @route(bp, "/o/{token}", "GET", "HEAD", auth=Auth.NOBODY, shape=ums_error, tag="receipts")
 def picture(call: Call, token: str) -> Response:
     """A mail's picture: whoever fetches it has opened the mail, or lets a program do so."""
-    if call.request.method == "GET" and not is_program(call.headers):
+    if call.request.method == "GET" and not is_bot(call.headers):
         email.opened(call.world, token)
     return Response(_PICTURE, {**_UNCACHED, "Content-Type": "image/gif"}, 200)

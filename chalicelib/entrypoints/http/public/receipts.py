@@ -10,6 +10,7 @@ import re
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.flow import receipts
@@ -38,7 +39,7 @@ def take_receipts(call: Call, code: str, token: str) -> Response:
 
 def _take(call: Call, code: str, token: str) -> Response:
     if not _CODE.fullmatch(code) or len(token) > 128:
-        raise LookupError("no such webhook")
+        raise NotFound("webhook")
     request = WebhookRequest(
         call.request.method, call.headers, call.query, call.raw, call.world.clock.now()
     )
@@ -59,7 +60,7 @@ def take_callback(call: Call, type: str, code: str, token: str) -> Response:
     """The same, under the address that UMS has for the channel type."""
     channel = call.world.settings.channel(code) if _CODE.fullmatch(code) else None
     if channel is None or channel.type is not _TYPES.get(type):
-        raise LookupError("no such webhook")
+        raise NotFound("webhook")
     return _take(call, code, token)
 
 
@@ -76,7 +77,7 @@ def take_callback(call: Call, type: str, code: str, token: str) -> Response:
 def refuse_callback(call: Call, type: str) -> Response:
     """UMS's bare address: it names no delivery channel, and few providers sign a body, so that anybody could report anything."""
     if type not in _TYPES:
-        raise LookupError("no such path")
-    raise LookupError(
+        raise NotFound("path")
+    raise NotFound(
         f"the webhook's address is /v1/{type}/callback/{{code}}/{{token}}: a delivery channel's code, and its token"
     )

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Sparse, Tag, UserId, either, refusal
 
 # docs.jiguang.cn/jums, "message_code" (2021-12-15); 1019xxx are our own.

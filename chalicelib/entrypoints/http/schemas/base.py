@@ -19,7 +19,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
-from chalicelib.entrypoints.http.bodies import PARAMETER, BadBody, field_name
+from chalicelib.entrypoints.http.bodies import BadBody, field_name
+from chalicelib.entrypoints.http.errors import PARAMETER
 
 MAX_ERRORS = 20  # that a reply lists
 PORTS = {"http": 80, "https": 443}

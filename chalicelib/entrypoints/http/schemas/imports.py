@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from chalicelib.domain.imports import FileFormat, ImportKind, ImportState
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Page, Query, Strict, refusal
 
 _WITH_TARGET = (ImportKind.SEGMENT, ImportKind.LIST)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, RootModel
 
 from chalicelib.domain.limits import MAX_GROWTH_ITEMS
 from chalicelib.domain.users import Event
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Strict, matching, refusal
 from chalicelib.manage.operation_growth import LabelledContact
 

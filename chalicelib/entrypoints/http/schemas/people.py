@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     ListQuery,

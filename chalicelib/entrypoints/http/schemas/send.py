@@ -10,12 +10,16 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootMod
 from chalicelib.domain import pushes
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.audiences import Audience
 from chalicelib.entrypoints.http.schemas.base import Answer, Sparse, check_address, either, refusal
 from chalicelib.flow.resolve import SendRequest
 
 BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
+PLATFORM_WRONG = 1015085
+WRONG_PLATFORM = (
+    'platform 错误 (must be "all", or one or a list of ' + ", ".join(pushes.PLATFORMS) + ")"
+)
 
 MAX_PARAMS = 4096  # bytes of callback.params
 MAX_ELEMENTS = 10  # of a msg_xxx
@@ -23,7 +27,7 @@ MAX_ELEMENTS = 10  # of a msg_xxx
 
 def _platform(given: Any) -> Any:
     if not pushes.is_platform(given):
-        raise refusal(pushes.PLATFORM_WRONG, pushes.WRONG_PLATFORM)
+        raise refusal(PLATFORM_WRONG, WRONG_PLATFORM)
     return given
 
 

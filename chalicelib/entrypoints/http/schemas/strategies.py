@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from chalicelib.domain import strategies as strategy
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.strategies import Missing, Operator, Step, Term
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
 
 Type = Annotated[ChannelType, Field(strict=False)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.entrypoints.http.bodies import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
 from chalicelib.manage.templates import MAX_ALTERNATIVES
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
-from chalicelib.domain.users import ALL, Change, Scoped, UserChange
+from chalicelib.domain.users import ALL, Bindings, Scoped, UserChange
 from chalicelib.entrypoints.http.schemas.base import Answer, Strict, Tag, UserId, either, matching
 
 MAX_VALUES = 100  # of one scope
@@ -69,9 +69,9 @@ class Contacts(Strict):
     wechatwk: OneOfAll | None = None
     wechatwk_linkedcorp: ManyOfAll | None = None
 
-    def change(self) -> Change:
+    def change(self) -> Bindings:
         named = {kind: getattr(self, _FIELDS.get(kind, kind.value)) for kind in ChannelType}
-        return Change(
+        return Bindings(
             {kind: _scoped(value) for kind, value in named.items() if value is not None},
             _scoped(self.tag or {}),
         )
@@ -96,10 +96,10 @@ class Entry(Contacts):
     del_: Contacts | None = Field(default=None, validation_alias="del")
 
     def user_change(self) -> UserChange:
-        nothing = Change()
+        nothing = Bindings()
         own = self.change()
         explicit = self.set.change() if self.set else nothing
-        merged = Change(
+        merged = Bindings(
             {
                 kind: {**own.contacts.get(kind, {}), **explicit.contacts.get(kind, {})}
                 for kind in {*own.contacts, *explicit.contacts}

@@ -7,8 +7,8 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Refused
-from chalicelib.entrypoints.http.route import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.flow import provider_query
 from chalicelib.flow.content import attachments
 

@@ -11,11 +11,11 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.domain import keys
-from chalicelib.domain.errors import Refused
 from chalicelib.entrypoints.http.bodies import without_nulls
-from chalicelib.entrypoints.http.route import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.flow import submit
-from chalicelib.ports import Once
+from chalicelib.ports import IdempotencyKey
 
 bp = Blueprint(__name__)
 
@@ -116,7 +116,7 @@ def _refuse_what_does_not_belong(body: Any, *, broadcast: bool, template: bool) 
         )
 
 
-def _once(call: Call, body: Any) -> Once | None:
+def _once(call: Call, body: Any) -> IdempotencyKey | None:
     """What the sender's Idempotency-Key stands for: the access channel, the path, and the body whatever its spacing."""
     key = call.headers.get("idempotency-key")
     if key is None:
@@ -130,4 +130,4 @@ def _once(call: Call, body: Any) -> Once | None:
     digest = hashlib.sha256(
         json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
-    return Once(keys.join("once", call.sender.key, call.request.path, key), digest)
+    return IdempotencyKey(keys.join("once", call.sender.key, call.request.path, key), digest)

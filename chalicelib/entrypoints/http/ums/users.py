@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.domain.errors import Invalid, Refused
+from chalicelib.domain.errors import Invalid
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.bodies import BadBody
-from chalicelib.entrypoints.http.route import PARAMETER, Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
 from chalicelib.manage import users
 
 if TYPE_CHECKING:

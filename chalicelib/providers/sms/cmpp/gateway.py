@@ -20,12 +20,12 @@ from chalicelib.providers.sms.cmpp.codec import Deliver, DeliverResp, Submit, Su
 from chalicelib.providers.sms.cmpp.link import (
     IDLE,
     PATIENCE,
-    Answered,
     Closed,
     Delivered,
     Event,
     Link,
     Opened,
+    QueryResult,
     Unreadable,
 )
 from chalicelib.providers.sms.cmpp.settings import Settings
@@ -300,7 +300,7 @@ class Life:
             if isinstance(event, Opened):
                 self.opened = self.was_open = True
                 is_up()
-            elif isinstance(event, Answered):
+            elif isinstance(event, QueryResult):
                 self._answers[event.sequence] = event.answer
             elif isinstance(event, Unreadable):
                 log.warning(

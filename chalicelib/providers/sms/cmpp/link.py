@@ -52,7 +52,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Answered:
+class QueryResult:
     sequence: int
     answer: SubmitResp
 
@@ -81,7 +81,7 @@ class Closed:
     by_operator: bool = False  # an operator must act: account, secret, version
 
 
-Event: TypeAlias = Opened | Answered | Delivered | Unreadable | Closed
+Event: TypeAlias = Opened | QueryResult | Delivered | Unreadable | Closed
 
 
 class State(Enum):
@@ -201,7 +201,7 @@ class Link:
             if (
                 self._waiting.pop(sequence, None) is not None
             ):  # else it comes too late, and nobody waits for it
-                yield Answered(sequence, body)
+                yield QueryResult(sequence, body)
         elif isinstance(body, Deliver):
             yield Delivered(sequence, body)
         elif isinstance(body, Plain):

@@ -57,7 +57,9 @@ def receipt(report: Report, now: int, dead: Iterable[str] = NO_SUCH_NUMBER) -> R
         kind = ReceiptKind.DELIVERY_FAILED
     time = _milliseconds(report.done) or _milliseconds(report.submitted) or now
     code = "" if kind is ReceiptKind.DELIVERED else stat
-    return Receipt(name(report.id, report.number), kind, time, code=code, gone=stat in dead)
+    return Receipt(
+        name(report.id, report.number), kind, time, code=code, undeliverable=stat in dead
+    )
 
 
 def _milliseconds(stamp: str) -> int | None:

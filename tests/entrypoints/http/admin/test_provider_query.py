@@ -10,7 +10,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import Channel, ChannelType
-from chalicelib.domain.jobs import AskJob
+from chalicelib.domain.jobs import QueryJob
 from chalicelib.entrypoints.lambdas import queues
 from tests.entrypoints.conftest import JSMS, SENDER, Api
 from tests.entrypoints.http.admin.test_admin import problem
@@ -20,7 +20,7 @@ from tests.fakes.providers import ScriptedSession
 def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) -> None:
     def work() -> None:
         while (envelope := configured.fake.queues.take()) is not None:
-            assert isinstance(envelope.job, AskJob)
+            assert isinstance(envelope.job, QueryJob)
             queues._deliver(configured.fake.ports, envelopes.encode(envelope.job))
 
     fake, path = configured.fake, "channels/test1"

@@ -12,7 +12,7 @@ from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Member, Role
-from chalicelib.domain.users import Mark, User
+from chalicelib.domain.users import Suppression, User
 from chalicelib.entrypoints.http.admin import users
 from chalicelib.entrypoints.http.contract import Auth, Contract
 from chalicelib.entrypoints.http.route import Call, problem_details
@@ -41,8 +41,8 @@ def test_a_user_is_shown_with_everything(configured: Api) -> None:
                 ChannelType.APP: {"app1": ("r1", "r2")},
             },
             labels={ChannelType.SMS: {"sms1": {"1": "13700137000"}, "gone": {"1": "x"}}},
-            gone={ChannelType.APP: {"r2": Mark("invalid", 5)}},
-            refusals={ChannelType.SMS: {"13800138000": {"all": Mark("T", 7)}}},
+            undeliverable={ChannelType.APP: {"r2": Suppression("invalid", 5)}},
+            opt_outs={ChannelType.SMS: {"13800138000": {"all": Suppression("T", 7)}}},
             attributes={"city": "北京", "ages": [1, 2]},
             events={"order": (3, 9)},
         )
@@ -365,8 +365,8 @@ def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
     user = replace(
         a_user("ann", text="13800138000", mail="ann@example.com", push=["registration1"]),
         labels={ChannelType.SMS: {"sms1": {"1": "13700137000"}}},
-        gone={ChannelType.APP: {"registration1": Mark("x", 1)}},
-        refusals={ChannelType.SMS: {"13800138000": {"all": Mark("x", 1)}}},
+        undeliverable={ChannelType.APP: {"registration1": Suppression("x", 1)}},
+        opt_outs={ChannelType.SMS: {"13800138000": {"all": Suppression("x", 1)}}},
     )
     configured.fake.users.has(user)
     call = Call(

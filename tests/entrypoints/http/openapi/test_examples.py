@@ -1,4 +1,4 @@
-"""Every example of JSON in the documents is what its route takes or gives, and every route that they name is there."""
+"""Examples of JSON in the documents fit their routes, and every named route is there."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 import app
-from chalicelib.domain.errors import Refused
 from chalicelib.entrypoints.http import bodies, schemas
 from chalicelib.entrypoints.http.contract import Contract
+from chalicelib.entrypoints.http.errors import Refused
 from chalicelib.entrypoints.http.openapi import examples
 from chalicelib.entrypoints.http.schemas import base, send
 from chalicelib.providers import registry
@@ -24,13 +24,11 @@ from chalicelib.web.egress import Policy
 
 ROOT = Path(__file__).resolve().parents[4]
 README = (ROOT / "README.md").read_text()
-API, MIGRATION, OPERATIONS = (
-    (ROOT / "docs" / f"{name}.md").read_text()
-    for name in ("reference/api", "how-to/migrate", "how-to/operate")
+API, CHANNELS = (
+    (ROOT / "docs" / "reference" / f"{name}.md").read_text() for name in ("api", "channels")
 )
-BEFORE, PLATFORMS, AFTER = re.split(
-    r"^(?=Their contents in a template|### Options of every platform)", API, flags=re.MULTILINE
-)
+GUIDES = {page.stem: page.read_text() for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))}
+_, PLATFORMS = CHANNELS.split("\n## Contents and settings\n")
 
 # A block, or what stands between backticks.
 _SPAN = re.compile(r"^```(json)?\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
@@ -43,7 +41,7 @@ class Example(NamedTuple):
 
 
 def found_in(page: str) -> Iterator[Example]:
-    """Blocks of JSON, and objects within the text that are whole: others only show the names of fields."""
+    """Yield blocks of JSON, and whole objects within the text: others only name their fields."""
     route = ""
     for is_json, block, inline in _SPAN.findall(page):
         text = " ".join(inline.split())
@@ -95,7 +93,9 @@ def is_an_error(value: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "page", [README, API, MIGRATION, OPERATIONS], ids=["README", "api", "migration", "operations"]
+    "page",
+    [README, API, CHANNELS, *GUIDES.values()],
+    ids=["README", "api", "channels", *GUIDES],
 )
 def test_every_route_that_a_page_names_is_there(page: str) -> None:
     named = [" ".join(inline.split()) for _, _, inline in _SPAN.findall(page)]
@@ -104,7 +104,12 @@ def test_every_route_that_a_page_names_is_there(page: str) -> None:
 
 @pytest.mark.parametrize(
     "example",
-    [*found_in(BEFORE), *found_in(AFTER), *found_in(MIGRATION)],
+    [
+        *found_in(API),
+        *found_in(GUIDES["migrate-from-ums"]),
+        *found_in(GUIDES["migrate-from-growth"]),
+        *found_in(GUIDES["rotate-keys"]),
+    ],
     ids=lambda each: each.text[:40],
 )
 def test_an_example_is_what_its_route_takes_or_gives(example: Example) -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.domain.facts import Place
+from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.links import refusal
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.content import render
 from tests.builders import a_message
 from tests.entrypoints.conftest import KEY, SENDER, Api
@@ -27,7 +27,7 @@ def linked(api: Api, address: str, number: int = 1) -> str:
     message = a_message("ann", number=number, links={"url": address})
     api.fake.messages.has(message)
     return render.link_token(
-        api.world.vault, message, PageId(message.msgid, 0), Place(0, "push", 0), "url"
+        api.world.vault, message, ChunkId(message.msgid, 0), DeliveryRef(0, "push", 0), "url"
     )
 
 

@@ -10,8 +10,8 @@ import pytest
 from chalicelib import wiring
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.facts import Place
-from chalicelib.domain.plans import PageId
+from chalicelib.domain.facts import DeliveryRef
+from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Webhook, WebhookRequest
 from chalicelib.flow import receipts
 from chalicelib.flow.content import email, render
@@ -198,19 +198,21 @@ def sent_with_a_link(api: Api, address: str) -> str:
     msgid = api.send(body).json["msgid"]
     stored = api.world.messages.get(msgid)
     assert stored is not None
-    return render.link_token(api.world.vault, stored, PageId(msgid, 0), Place(0, "mail1", 0), "url")
+    return render.link_token(
+        api.world.vault, stored, ChunkId(msgid, 0), DeliveryRef(0, "mail1", 0), "url"
+    )
 
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)"}
 
 
 def clicks(api: Api) -> list[str]:
-    return [fact.kind.value for page in api.fake.ledger.partitions for fact in read(api, page)]
+    return [fact.kind.value for chunk in api.fake.ledger.partitions for fact in read(api, chunk)]
 
 
 def read(api: Api, at: Any) -> Any:
-    page = api.fake.ledger.page(at)
-    return page.reported if page else ()
+    chunk = api.fake.ledger.chunk(at)
+    return chunk.reported if chunk else ()
 
 
 def test_a_link_leads_on_and_is_never_cached(api: Api) -> None:
@@ -247,7 +249,7 @@ def unsubscribe_path(api: Api, contact: str = "u@example.com") -> str:
 
 
 def opted(api: Api) -> Any:
-    return api.world.audiences.opted({ChannelType.EMAIL: ["u@example.com"]})[ChannelType.EMAIL]
+    return api.world.audiences.opt_outs({ChannelType.EMAIL: ["u@example.com"]})[ChannelType.EMAIL]
 
 
 def test_a_program_that_follows_the_way_out_does_not_opt_out(api: Api) -> None:
@@ -301,7 +303,7 @@ def test_a_picture_counts_who_opens_a_mail_and_never_says_more(api: Api) -> None
     sent_with_a_link(api, "https://shop.example.com/")
     (message,) = api.fake.messages.stored.values()
     token = render.open_token(
-        api.world.vault, message, PageId(message.msgid, 0), Place(0, "mail1", 0)
+        api.world.vault, message, ChunkId(message.msgid, 0), DeliveryRef(0, "mail1", 0)
     )
     for headers in ({"User-Agent": "curl/8"}, BROWSER, BROWSER):
         reply = api("GET", f"/o/{token}", headers=headers)
@@ -335,7 +337,7 @@ def test_a_token_that_we_did_not_make_leads_nowhere(api: Api, token: str) -> Non
     assert (reply.status, reply.code) == (404, 4004)
 
 
-def test_a_mistake_of_ours_is_no_missing_page(
+def test_a_mistake_of_ours_is_no_missing_chunk(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """KeyError is a LookupError too."""

@@ -674,7 +674,8 @@ def test_a_token_that_lives_is_shown_with_its_life(configured: Api, type: str) -
     configured.admin("PUT", f"access-channels/{KEY}/channels/ding1", {"enabled": True})
     now = configured.fake.clock.now()
     configured.fake.tokens.write(
-        token_name("ding1", channel.edition), Token("t0ken", now + 7_140_500, now + 7_000_000)
+        token_name("ding1", channel.credentials_fingerprint),
+        Token("t0ken", now + 7_140_500, now + 7_000_000),
     )
     assert configured("GET", f"/v1/token?type={type}", auth=SENDER).json == {
         "code": 0,

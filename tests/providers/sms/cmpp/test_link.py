@@ -26,13 +26,13 @@ from chalicelib.providers.sms.cmpp.link import (
     IDLE,
     PATIENCE,
     TRIES,
-    Answered,
     Closed,
     Delivered,
     Event,
     Link,
     Login,
     Opened,
+    QueryResult,
     State,
     Unreadable,
 )
@@ -121,8 +121,8 @@ def test_answers_find_their_question_in_any_order() -> None:
     gateway = opened()
     first, second = gateway.link.submit(TEXT, 0.0), gateway.link.submit(TEXT, 0.0)
     assert [sequence for sequence, _ in gateway.read()] == [first, second]
-    assert gateway.say(SubmitResp(2, 0), second) == [Answered(second, SubmitResp(2, 0))]
-    assert gateway.say(SubmitResp(1, 8), first) == [Answered(first, SubmitResp(1, 8))]
+    assert gateway.say(SubmitResp(2, 0), second) == [QueryResult(second, SubmitResp(2, 0))]
+    assert gateway.say(SubmitResp(1, 8), first) == [QueryResult(first, SubmitResp(1, 8))]
     assert gateway.say(SubmitResp(1, 0), first) == []  # again, and nobody waits
 
 
@@ -158,7 +158,7 @@ def test_a_report_may_come_before_the_answer_to_its_submit() -> None:
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 0.0)
     assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]
-    assert gateway.say(SubmitResp(5, 0), sequence) == [Answered(sequence, SubmitResp(5, 0))]
+    assert gateway.say(SubmitResp(5, 0), sequence) == [QueryResult(sequence, SubmitResp(5, 0))]
 
 
 def test_an_active_test_is_answered_at_once() -> None:
@@ -263,7 +263,7 @@ def test_what_came_before_bytes_that_are_no_cmpp_stands() -> None:
     sequence = gateway.link.submit(TEXT, 0.0)
     answer = codec.encode(SubmitResp(1, 0), sequence, V2)
     assert list(gateway.link.feed(answer + bytes(20), 0.0)) == [
-        Answered(sequence, SubmitResp(1, 0)),
+        QueryResult(sequence, SubmitResp(1, 0)),
         Closed("malformed"),
     ]
 
@@ -318,7 +318,7 @@ def test_events_are_the_same_however_the_bytes_come(sizes: Iterable[int], order:
     assert events == [
         each
         for n in order
-        for each in (Answered(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
+        for each in (QueryResult(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
     ]
 
 

@@ -60,7 +60,7 @@ def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
     ] == list(NO_SUCH_NUMBER)
     own = receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
     assert own is not None
-    assert own.gone
+    assert own.undeliverable
 
 
 @pytest.mark.parametrize(

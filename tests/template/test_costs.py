@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.config import SUPPORTED_CHANNEL_TYPES
-from infra.bench.counts import Counts, item_size, operation_of
 from infra.idle_cost import idle_cost
+from infra.local.counts import Counts, item_size, operation_of
 from infra.package import ROOT
 
 
