@@ -14,15 +14,12 @@ from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
-from chalicelib.domain.messages import CHUNK_TARGETS, Message
+from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch
 from chalicelib.flow.select import Contacts, Lists, select, select_contact
 from chalicelib.ports import World
-
-CHUNK_BYTES = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
-CHUNKS_PER_JOB = 10
 
 
 class Candidate(NamedTuple):
@@ -40,7 +37,7 @@ def plan(world: World, job: PlanJob) -> None:
     if message is None:
         return
     chunk, position = job.chunk, job.position
-    for _ in range(CHUNKS_PER_JOB):
+    for _ in range(world.limits.sizes.chunks_per_job):
         if world.messages.withdrawn(job.msgid) is not None:
             return
         stored = _plan_chunk(world, message, chunk, position)
@@ -94,7 +91,7 @@ def make_plan(
         _opted_out(world, message, candidates), _to_gone(world, message), _own(world, message)
     )
     selected = [_select(message, each, lists, said) for each in candidates]
-    fitting = _cut(selected)
+    fitting = _cut(selected, world.limits.sizes.chunk_bytes)
     targets = [each for each in selected[:fitting] if each is not None]
     ends = is_last and fitting == len(selected)
     return Plan(
@@ -110,26 +107,26 @@ def _candidates(
     world: World, message: Message, chunk: int, position: str, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
     """The next of the audience, and whether there is nobody after them."""
-    audience = message.audience
+    audience, limit = message.audience, world.limits.sizes.chunk_targets
     if not audience.is_scanned:
         return _named(world, message, int(position or 0), contacts)
     buckets = audience.buckets(message.walker(chunk))
     if audience.kind is AudienceKind.EVERYONE:
-        users = world.users.walk(buckets, position, CHUNK_TARGETS)
+        users = world.users.walk(buckets, position, limit)
         found = [Candidate(user.userid, user, "", keys.position(user.userid)) for user in users]
     else:
-        userids = world.audiences.walk(audience.sets, buckets, position, CHUNK_TARGETS)
+        userids = world.audiences.walk(audience.sets, buckets, position, limit)
         known = world.users.get(userids)
         found = [
             Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids
         ]
-    return found, len(found) < CHUNK_TARGETS
+    return found, len(found) < limit
 
 
 def _named(
     world: World, message: Message, start: int, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
-    names = message.userids[start : start + CHUNK_TARGETS]
+    names = message.userids[start : start + world.limits.sizes.chunk_targets]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
         given = contacts or world.messages.contacts(message.msgid)
@@ -230,13 +227,13 @@ def _select(
     return select(message, one.id, one.user, lists, said.to_gone)
 
 
-def _cut(selected: Sequence[tuple[Target, Contacts] | None]) -> int:
+def _cut(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:
     """How many fit into one item; at least one."""
     total = 0
     for n, each in enumerate(selected):
         target, contacts = each or (None, {})
         total += len(target.id.encode()) if target else 0
         total += sum(len(c.encode()) + 8 for found in contacts.values() for c in found) + 40
-        if n and total > CHUNK_BYTES:
+        if n and total > limit:
             return n
     return len(selected)

@@ -27,7 +27,7 @@ from chalicelib.ports import IdempotencyKey, World
 
 log = logging.getLogger("openums")
 
-PER_WALKER, MAX_WALKERS = 50_000, 16  # users that one walker comes by; walkers of one message
+MAX_WALKERS = 16  # of one message
 
 
 def submit(world: World, request: SendRequest, once: IdempotencyKey | None = None) -> str:
@@ -137,12 +137,12 @@ def _audience(world: World, request: SendRequest) -> Audience:
     if request.userids:
         return Audience()
     if request.everyone:
-        return Audience(AudienceKind.EVERYONE, walkers=_walkers(world.users.estimate()))
+        return Audience(AudienceKind.EVERYONE, walkers=_walkers(world, world.users.estimate()))
     if request.segment is not None:
         sets: tuple[str, ...] = (audiences.segment(request.segment),)
     else:
         sets = tuple(dict.fromkeys(_tag(world, request.channel, name) for name in request.tags))
-    return Audience(AudienceKind.SETS, sets, _walkers(world.audiences.estimate(sets)))
+    return Audience(AudienceKind.SETS, sets, _walkers(world, world.audiences.estimate(sets)))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:
@@ -153,8 +153,8 @@ def _tag(world: World, access: AccessChannel, name: str) -> str:
     )
 
 
-def _walkers(size: int) -> int:
-    return min(MAX_WALKERS, max(1, math.ceil(size / PER_WALKER)))
+def _walkers(world: World, size: int) -> int:
+    return min(MAX_WALKERS, max(1, math.ceil(size / world.limits.sizes.partition_users)))
 
 
 def _call_size(world: World, channel: Channel, wanted: ResolvedSend) -> int:

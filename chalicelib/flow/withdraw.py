@@ -36,7 +36,6 @@ log = logging.getLogger("openums")
 WITHIN = (
     24 * 3600
 )  # seconds after its acceptance that a message can be withdrawn, and for so long it is tried
-CHUNKS_PER_JOB = 10
 MAX_TRIES, MAX_DELAY = 10, 900  # of a recall that the provider does not answer; seconds between two
 
 _RESULT = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
@@ -84,7 +83,7 @@ def walk(world: World, job: WithdrawJob) -> None:
     if message is None or since is None:
         return
     number = job.chunk
-    for _ in range(CHUNKS_PER_JOB):
+    for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
         chunk = world.ledger.chunk(at)

@@ -20,7 +20,7 @@ from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Administration, Audit, Groups, Members, Settings
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
-from chalicelib.ports.world import Limits, World
+from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
     "Administration",
@@ -32,22 +32,23 @@ __all__ = (
     "Files",
     "Form",
     "Groups",
+    "IdempotencyKey",
     "Imports",
-    "QueueReader",
     "Ledger",
-    "QueueMessage",
     "Limits",
     "Lookup",
     "Lookups",
     "Members",
     "Messages",
-    "IdempotencyKey",
-    "RateLimiter",
     "Provider",
     "Providers",
+    "QueueMessage",
+    "QueueReader",
     "Queues",
+    "RateLimiter",
     "Session",
     "Settings",
+    "Sizes",
     "Taken",
     "Timers",
     "Tokens",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NoReturn
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unverified
@@ -77,14 +78,25 @@ class Taken:
     token: str | None
 
 
+def raised(error: Exception) -> NoReturn:
+    raise error
+
+
 class ScriptedProvider:
-    """`fail` scripts the next calls, `answers` the outcome for a contact; whatever else is taken."""
+    """`fail` scripts the next calls, `answers` the outcome for a contact; whatever else is taken.
+
+    `watchers` see each call first. `instead` takes calls in the provider's place. `of_session`
+    replaces methods of its sessions, by name.
+    """
 
     def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
         self.capabilities, self.steps = capabilities, steps
         self.calls: list[OutgoingCall] = []  # every request, also those that failed
         self.taken: list[Taken] = []  # what reached a person; a repeated token takes nothing again
         self.answers: dict[str, Outcome] = {}
+        self.watchers: list[Callable[[OutgoingCall], None]] = []
+        self.instead: Callable[[OutgoingCall], Answer] | None = None
+        self.of_session: dict[str, Callable[..., Any]] = {}
         self.to_poll: list[Receipt | Reply] = []
         self.recalled: list[tuple[str, str]] = []  # provider id, contact
         self._failures: deque[tuple[ProviderError | None, bool]] = deque()
@@ -93,6 +105,10 @@ class ScriptedProvider:
         self._ids = 0
 
     # -- what a test says and asks
+
+    def can(self, **changes: Any) -> None:
+        """Change what the provider says of itself."""
+        self.capabilities = replace(self.capabilities, **changes)
 
     def fail(self, *errors: ProviderError, taken: bool = False) -> None:
         """The next calls raise these; with `taken`, after the provider took the call (a lost answer)."""
@@ -131,7 +147,10 @@ class ScriptedProvider:
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[ScriptedSession]:
-        yield ScriptedSession(self, account)
+        session = ScriptedSession(self, account)
+        for name, method in self.of_session.items():
+            setattr(session, name, partial(method, session))
+        yield session
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         if request.headers.get("x-secret") != secret["secret"]:
@@ -182,20 +201,22 @@ class ScriptedProvider:
     # -- what a session does
 
     def take(self, call: OutgoingCall) -> Answer:
+        for watcher in self.watchers:
+            watcher(call)
         self.calls.append(call)
         error, is_taken = self._failures.popleft() if self._failures else (None, False)
         if error is not None and not is_taken:
             raise error
         answer = self._by_token.get(call.token) if call.token else None
         if answer is None:
-            answer = self._take(call)
+            answer = (self.instead or self.deliver)(call)
             if call.token:
                 self._by_token[call.token] = answer
         if error is not None:
             raise error
         return answer
 
-    def _take(self, call: OutgoingCall) -> Answer:
+    def deliver(self, call: OutgoingCall) -> Answer:
         ids = self.capabilities.provider_ids
         call_id = self._next_id("call") if ids is ProviderIds.PER_CALL else ""
         outcomes = []

@@ -12,21 +12,23 @@ from hypothesis import strategies as st
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import audience, evaluate
+from chalicelib.flow import evaluate
+from chalicelib.ports import Limits
 from tests.fakes.steps import Killed
+from tests.fakes.world import LIMITS, FakeWorld, limits_of
 from tests.profiles import examples
 from tests.simulation.world import Simulation, finished
 
 
-def _steps() -> list[str]:
-    simulation = Simulation()
+def _steps(limits: Limits = LIMITS) -> list[str]:
+    simulation = Simulation(world=FakeWorld(limits))
     simulation.submit()
     simulation.run()
     return list(simulation.world.log)
 
 
-def _killed_at(number: int) -> Simulation:
-    simulation = Simulation()
+def _killed_at(number: int, limits: Limits = LIMITS) -> Simulation:
+    simulation = Simulation(world=FakeWorld(limits))
     simulation.world.kill_at(number)
     simulation.submit()
     simulation.run()
@@ -64,15 +66,12 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int)
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_worker_ended_between_chunks_loses_no_chunk(
-    part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_ended_between_chunks_loses_no_chunk(part: int) -> None:
     """Chunks of three targets, of which a job plans two."""
-    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
-    monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
-    steps = _steps()
+    small = limits_of(chunk_targets=3, chunks_per_job=2)
+    steps = _steps(small)
     for number in range(part, len(steps), 4):
-        simulation = _killed_at(number)
+        simulation = _killed_at(number, small)
         if simulation.msgid is not None:
             simulation.check()
             assert len(simulation.chunks()) == 3

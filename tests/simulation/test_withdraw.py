@@ -23,7 +23,9 @@ from chalicelib.flow import audience, withdraw
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
 from tests.fakes.clock import START
+from tests.fakes.providers import raised
 from tests.fakes.steps import Killed
+from tests.fakes.world import FakeWorld, limits_of
 from tests.profiles import examples
 from tests.simulation.world import Simulation
 
@@ -170,46 +172,41 @@ def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: i
 def test_many_accidents_in_any_order(
     seed: int, after: int, kills: list[int], twice: bool, small: bool
 ) -> None:
-    simulation = Simulation(order=random.Random(seed), twice=twice)
+    limits = limits_of(chunk_targets=3 if small else 500, chunks_per_job=1)
+    simulation = Simulation(order=random.Random(seed), twice=twice, world=FakeWorld(limits))
 
     def strike(number: int, name: str) -> None:
         if number in kills:
             raise Killed(name)
 
     simulation.world.on_step = strike
-    patch = pytest.MonkeyPatch()
-    patch.setattr(audience, "CHUNK_TARGETS", 3 if small else 500)
-    patch.setattr(withdraw, "CHUNKS_PER_JOB", 1)
-    try:
-        simulation.submit()
-        for _ in range(after):
-            simulation._next()
-        if simulation.msgid is None:
-            return
-        simulation.withdraw()
-        simulation.run()
-        simulation.world.spare()
-        if is_withdrawn(simulation):
-            assert simulation.report()["status"] == "withdrawn"
-            planned = [
-                chunk
-                for n in range(3)
-                if (chunk := simulation.world.ledger.chunk(ChunkId(simulation.msgid, n)))
-            ]
-            for chunk in planned:
-                assert chunk.withdrawn is not None
-                for _, _, ref in chunk.refs(simulation.world.messages.stored[simulation.msgid]):
-                    known = chunk.of(ref)
-                    assert known.ended
-                    assert FactKind.SUBMITTED not in known.facts or known.has(
-                        FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED
-                    )
-            for provider in (*simulation.providers().values(), simulation.world.providers.mail):
-                assert set(provider.sent().values()) <= {1}
-        else:
-            simulation.check()
-    finally:
-        patch.undo()
+    simulation.submit()
+    for _ in range(after):
+        simulation._next()
+    if simulation.msgid is None:
+        return
+    simulation.withdraw()
+    simulation.run()
+    simulation.world.spare()
+    if is_withdrawn(simulation):
+        assert simulation.report()["status"] == "withdrawn"
+        planned = [
+            chunk
+            for n in range(3)
+            if (chunk := simulation.world.ledger.chunk(ChunkId(simulation.msgid, n)))
+        ]
+        for chunk in planned:
+            assert chunk.withdrawn is not None
+            for _, _, ref in chunk.refs(simulation.world.messages.stored[simulation.msgid]):
+                known = chunk.of(ref)
+                assert known.ended
+                assert FactKind.SUBMITTED not in known.facts or known.has(
+                    FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED
+                )
+        for provider in (*simulation.providers().values(), simulation.world.providers.mail):
+            assert set(provider.sent().values()) <= {1}
+    else:
+        simulation.check()
 
 
 def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_afterwards() -> None:
@@ -234,14 +231,9 @@ def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_af
     )
 
 
-def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end() -> None:
     simulation, errors = Simulation(), [Unavailable("down"), Uncertain("timeout")] * 50
-    monkeypatch.setattr(
-        "tests.fakes.providers.ScriptedSession.recall",
-        lambda *_: (_ for _ in ()).throw(errors.pop()),
-    )
+    simulation.world.providers.push.of_session["recall"] = lambda *_: raised(errors.pop())
     simulation.submit()
     while not simulation.contacts("push", FactKind.SUBMITTED):
         simulation._next()
@@ -254,12 +246,9 @@ def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(
     assert len(errors) <= 100 - withdraw.MAX_TRIES
 
 
-def test_a_provider_that_refuses_a_recall_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_refuses_a_recall_is_believed() -> None:
     simulation = Simulation()
-    monkeypatch.setattr(
-        "tests.fakes.providers.ScriptedSession.recall",
-        lambda *_: (_ for _ in ()).throw(Rejected("1003")),
-    )
+    simulation.world.providers.push.of_session["recall"] = lambda *_: raised(Rejected("1003"))
     simulation.submit()
     while not simulation.contacts("push", FactKind.SUBMITTED):
         simulation._next()

@@ -29,7 +29,6 @@ log = logging.getLogger("openums")
 
 SHARE = 0.2  # of a day's quota is for priority 1 alone
 PARTS = 20  # of a day's quota: so much a call takes at most
-ASK_AGAIN = 60  # ticks of the clock, an hour in production: operators raise quotas, and for some vendors the day begins at another hour
 BEHIND = 60  # seconds that the vendor's clock may be behind ours when the day turns
 KEPT = 2 * 86400  # seconds for which a day's counter stays after its end
 LONGER = 12  # part of its time that a call gets besides when it waits for quota: with a day for it, it sees the next day begin
@@ -170,7 +169,7 @@ def park(
     now, at = world.clock.now(), ChunkId(job.msgid, job.chunk)
     until = min(
         today(world, channel).ends + BEHIND * 1000,
-        now + ASK_AGAIN * world.limits.clock_width * 1000,
+        now + world.limits.sizes.quota_ticks * world.limits.clock_width * 1000,
     )
     wait = Wait(
         CallKey(job.step, job.number, job.channel, first.key.start), job.end, until, for_quota=True

@@ -62,13 +62,9 @@ def test_without_a_quota_nothing_is_asked(fake: FakeWorld) -> None:
 
 @pytest.mark.parametrize(("own", "sent"), [(None, 50), (0, 100), (125, 100)])
 def test_the_provider_has_a_quota_unless_the_channel_has_another(
-    fake: FakeWorld, own: int | None, sent: int, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, own: int | None, sent: int
 ) -> None:
-    monkeypatch.setattr(
-        fake.providers.mail,
-        "capabilities",
-        replace(fake.providers.mail.capabilities, deliveries_per_day=63),
-    )
+    fake.providers.mail.can(deliveries_per_day=63)
     limited(fake, own)
     run(fake, planned(fake)[1])
     assert fake.providers.mail.sent().total() == sent
@@ -303,20 +299,10 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     ],
 )
 def test_a_day_is_one_on_the_vendors_clock_or_the_deployments(
-    fake: FakeWorld,
-    vendors: float | None,
-    own: float,
-    now: float,
-    date: str,
-    hours: float,
-    monkeypatch: pytest.MonkeyPatch,
+    fake: FakeWorld, vendors: float | None, own: float, now: float, date: str, hours: float
 ) -> None:
     """START is eight o'clock in London."""
-    monkeypatch.setattr(
-        fake.providers.mail,
-        "capabilities",
-        replace(fake.providers.mail.capabilities, utc_offset=vendors),
-    )
+    fake.providers.mail.can(utc_offset=vendors)
     fake.limits = replace(LIMITS, utc_offset=own)
     fake.clock.advance(now * 3600)
     assert quota.today(fake.ports, a_channel("mail")) == quota.Day(
@@ -338,14 +324,8 @@ def test_the_operator_sees_it(fake: FakeWorld, caplog: pytest.LogCaptureFixture)
     assert quota.usage(fake.ports, replace(channel, deliveries_per_day=None)) is None
 
 
-def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        fake.providers.mail,
-        "capabilities",
-        replace(fake.providers.mail.capabilities, utc_offset=16),
-    )
+def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(fake: FakeWorld) -> None:
+    fake.providers.mail.can(utc_offset=16)
     limited(fake, 63)
     assert quota.today(fake.ports, a_channel("mail")).ends == START + 24 * HOUR
     message, job = planned(fake)

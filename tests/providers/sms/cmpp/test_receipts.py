@@ -56,7 +56,9 @@ def test_a_state_becomes_a_receipt_which_may_say_nothing(
 def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
     stats = (*NO_SUCH_NUMBER, "UNDELIV", "DELIVRD", "MK:0012", "DB:0102", "ACCEPTD")
     assert [
-        stat for stat in stats if getattr(receipts.receipt(report(stat), NOW), "undeliverable", None)
+        stat
+        for stat in stats
+        if getattr(receipts.receipt(report(stat), NOW), "undeliverable", None)
     ] == list(NO_SUCH_NUMBER)
     own = receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
     assert own is not None
