@@ -51,7 +51,8 @@ test: check .venv/.dev ## everything: style, types, import rules, all tests, jou
 	@$(PY) -m pytest tests/template
 	@$(PY) -m infra.local.stack down --name test
 	@$(PY) -m infra.local.stack up --name test
-	@$(PY) -m pytest tests/journeys; status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
+	@$(PY) -m pytest tests/journeys -n 4 --dist loadfile -m "not alone" && $(PY) -m pytest tests/journeys -m alone; \
+	status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
 
 check: lint types imports unit ## the fast part: style, types, import rules, tests without a stack
 
