@@ -1,7 +1,7 @@
 """Names, and every environment variable, in one place.
 
-Names of tables, queues and functions are made here and nowhere else: `infra/template/` writes the template from the same
-functions, so that code and deployment cannot disagree.
+Names of tables, queues and functions are made here and nowhere else. `infra/template/` uses these
+functions too, so that code and deployment cannot disagree.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 
 APP = "openums"
 
-# What a stage deploys is listed in .chalice/config.json (CHANNEL_TYPES); these are the types whose providers exist.
+# Channel types with providers. CHANNEL_TYPES in .chalice/config.json lists those of a stage.
 SUPPORTED_CHANNEL_TYPES = tuple(ChannelType)
 
 TABLES = ("settings", "users", "audiences", "messages", "ledger", "lookups", "due")
@@ -29,12 +29,12 @@ def queue_name(stage: str, queue: str) -> str:
 
 
 def audience_queue(priority: Priority) -> str:
-    """The queue of everything that plans, evaluates or recounts: `audience-1` … `audience-3`."""
+    """Name a queue of everything that plans, evaluates or recounts, such as `audience-1`."""
     return f"audience-{priority.value}"
 
 
 def delivery_queue(channel_type: ChannelType, priority: Priority) -> str:
-    """The queue of the jobs of one channel type and priority: `sms-1`, `alipay_life-3`."""
+    """Name the queue of the jobs of one channel type and priority: `sms-1`, `alipay_life-3`."""
     return f"{channel_type.value}-{priority.value}"
 
 
@@ -43,7 +43,7 @@ def imports_queue() -> str:
 
 
 def worker_queue(worker: str, priority: Priority) -> str:
-    """The queue of the jobs of a platform that a worker serves: its name, as in `Capabilities.worker`, and the priority."""
+    """Name a queue of a worker, which `Capabilities.worker` names."""
     return f"{worker}-{priority.value}"
 
 
@@ -56,7 +56,7 @@ def function_name(stage: str, function: str) -> str:
 
 
 def dead_letter_queue(family: str) -> str:
-    """Where the jobs of `audience` or of a channel type go that failed too often."""
+    """Name the queue of jobs of `audience` or of a channel type that failed too often."""
     return f"{family}-dead"
 
 
@@ -76,26 +76,21 @@ class Settings:
     clock_arn: str
     files_bucket: str
     kms_key: str
-    egress_allow: tuple[
-        str, ...
-    ]  # host names and networks that the egress policy lets through though private
+    egress_allow: tuple[str, ...]  # private hosts and networks that the egress policy lets through
     clock_width: int  # one Step Functions execution serves all that is due within this time
-    lease: (
-        int  # how long a claimed call belongs to its worker: the timeout of the delivery functions
-    )
+    lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
-    submit_within: int  # what was not submitted so long after its dispatch expires
-    recount_delays: tuple[
-        int, ...
-    ]  # how long a changed chunk waits for its count: young messages first
+    submit_within: int  # from the dispatch of a call to its expiry
+    # for which a changed chunk waits for its recount, from young messages to old ones
+    recount_delays: tuple[int, ...]
     history_days: int
     request_rate: int  # requests of an access channel in a second
     utc_offset: float  # hours by which the deployment's day is ahead of UTC's
-    settings_cache: int  # how old a cached setting may be; the delay of a revoked key
+    settings_cache: int  # the age limit of a cached setting, hence the delay of a revoked key
 
 
 def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
-    """Read the environment once; raises KeyError with the name of a variable that is missing."""
+    """Read the environment. Raise KeyError with the name of a missing variable."""
     return Settings(
         stage=environ["STAGE"],
         channel_types=tuple(ChannelType(t) for t in environ["CHANNEL_TYPES"].split(",") if t),

@@ -1,8 +1,9 @@
-"""Logs, metrics and traces: events with fields as JSON lines, metrics in CloudWatch's embedded format, X-Ray where it is on.
+"""Logs, metrics and traces: JSON lines, CloudWatch's embedded metric format, and X-Ray if it is on.
 
-Every step logs through `logging.getLogger("openums")` with `extra`; nothing is configured until an entrypoint calls `set_up`.
-Contacts, contents and secrets never get into a line: fields with such names are masked, and of an exception only its type, its
-place and, where its message is our own or AWS's, its message are written.
+Every step logs events through `log` with `extra`. Nothing is configured until an entrypoint calls
+`set_up`. Contacts, contents and secrets never get into a line. Fields with such names are masked.
+Of an exception, only its type and place are written. Its message is added if it is our own or
+AWS's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ log = logging.getLogger(APP)
 NAMESPACE = "OpenUMS"
 MASK = "***"
 _SECRET = re.compile(
-    r"^(phone|mobile|e?mail|recipients?|contacts?|contents?|template_para|temp_para|credentials?|authorization|body|token|url|address)$"
+    r"^(phone|mobile|e?mail|recipients?|contacts?|contents?|template_para|temp_para|credentials?"
+    r"|authorization|body|token|url|address)$"
     r"|secret|password|plain|sealed",
     re.IGNORECASE,
 )
@@ -50,7 +52,7 @@ class _Stdout(logging.StreamHandler[TextIO]):
 
 
 class _Formatter(LambdaPowertoolsFormatter):
-    """JSON without what must not be read."""
+    """JSON lines without contacts, contents and secrets."""
 
     def serialize(self, log: Any) -> str:
         return super().serialize(mask(log))
@@ -60,7 +62,7 @@ class _Formatter(LambdaPowertoolsFormatter):
 
 
 def mask(value: Any) -> Any:
-    """The same with the values of telling names replaced, at any depth."""
+    """Replace the values of fields with sensitive names, at any depth."""
     if isinstance(value, Mapping):
         return {
             k: MASK if isinstance(k, str) and _SECRET.search(k) and v else mask(v)
@@ -72,7 +74,10 @@ def mask(value: Any) -> Any:
 
 
 def describe(error: BaseException) -> str:
-    """Type and place of an exception and of those behind it. Only messages that cannot quote a contact are kept."""
+    """Describe an exception and its causes by type and place.
+
+    Only messages that cannot quote a contact are kept.
+    """
     parts: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
@@ -87,11 +92,11 @@ def describe(error: BaseException) -> str:
 
 def _describe(error: BaseException) -> str:
     kind = type(error)
-    ours_or_aws = isinstance(error, OpenUMSError) or hasattr(
-        error, "operation_name"
-    )  # botocore's ClientError
-    message = f": {str(error)[:300]}" if ours_or_aws else ""
-    return f"{kind.__module__}.{kind.__qualname__}{message} at {' > '.join(_frames(error.__traceback__)[-6:])}"
+    is_from_aws = hasattr(error, "operation_name")  # botocore's ClientError
+    is_harmless = is_from_aws or isinstance(error, OpenUMSError)
+    message = f": {str(error)[:300]}" if is_harmless else ""
+    place = " > ".join(_frames(error.__traceback__)[-6:])
+    return f"{kind.__module__}.{kind.__qualname__}{message} at {place}"
 
 
 def _frames(traceback: TracebackType | None) -> list[str]:
@@ -105,8 +110,11 @@ def _frames(traceback: TracebackType | None) -> list[str]:
 
 @cache
 def set_up() -> Logger:
-    """Once per container: JSON lines for our loggers and the providers', and tracing of AWS calls where tracing is on."""
-    # Frames with their source lines, and an exception's value, are left out: `describe` says what may be said.
+    """Configure logs and tracing, once per container.
+
+    Our loggers and the providers' write JSON lines. AWS calls are traced if tracing is on.
+    """
+    # Source lines of frames and values of exceptions are left out: `describe` writes the rest.
     formatter = _Formatter(serialize_stacktrace=False, use_rfc3339=True, utc=True)
     logger = Logger(
         service=APP, level="INFO", logger_handler=_Stdout(sys.stdout), logger_formatter=formatter
@@ -124,9 +132,10 @@ def set_up() -> Logger:
 
 
 def tracing_is_on() -> bool:
-    """In Lambda, which names the daemon's address; AWS_XRAY_SDK_ENABLED=false turns the SDK off.
+    """Return whether to trace: in Lambda, unless AWS_XRAY_SDK_ENABLED=false turns the SDK off.
 
-    Elsewhere the SDK would make a client of X-Ray's API when it is imported, to ask for sampling rules.
+    Lambda names the daemon's address. Elsewhere, the SDK would create a client of X-Ray's API when
+    it is imported, to fetch sampling rules.
     """
     in_lambda = bool(
         os.environ.get("LAMBDA_TASK_ROOT") and os.environ.get("AWS_XRAY_DAEMON_ADDRESS")
@@ -154,7 +163,7 @@ def unit_of_work(**fields: Any) -> Iterator[None]:
 
 
 def event(name: str, **fields: Any) -> None:
-    """Something happened: its name, and what it happened to."""
+    """Log an event by its name and the things that it concerns."""
     log.info(name, extra=fields)
 
 
@@ -162,12 +171,14 @@ _metrics: dict[str, float] = {}
 
 
 def metric(name: str, value: float = 1) -> None:
-    """Add to a metric of this unit of work; written in CloudWatch's embedded metric format when it ends, for each stage apart."""
+    """Add to a metric of the current unit of work, which `flush_metrics` writes at its end."""
     _metrics[name] = _metrics.get(name, 0) + value
 
 
 def flush_metrics() -> None:
-    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html"""
+    """Write the metrics of a stage in CloudWatch's embedded metric format."""
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
+    # CloudWatch_Embedded_Metric_Format_Specification.html
     if not _metrics:
         return
     described = {

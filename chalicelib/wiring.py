@@ -1,4 +1,4 @@
-"""Which concrete class stands behind each port. Built when it is first needed, once per container."""
+"""The concrete class behind each port, built once per container when it is first needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def world() -> World:
 
 
 def use(other: World | None) -> None:
-    """For tests: another world, or None for the real one again."""
+    """Replace the world in tests. None: use the real world again."""
     global _world
     _world = other
 
@@ -49,70 +49,35 @@ class Providers:
 
 
 def limits() -> Limits:
-    """A chunk is looked at when a worker that claimed its call must long be dead, and the clock has ticked twice."""
-    own = settings()
+    """Read the limits of the stage.
+
+    A chunk is checked once a worker that claimed its call must be dead. By then, the clock has
+    ticked twice.
+    """
+    stage = settings()
     return Limits(
-        lease=own.lease,
-        submit_within=own.submit_within,
-        check_after=max(3 * own.lease, 2 * own.clock_width),
-        recount_delays=own.recount_delays,
-        history_days=own.history_days,
-        public_url=own.public_url,
-        channel_types=own.channel_types,
-        workers=own.workers,
-        requests_per_second=own.request_rate,
-        utc_offset=own.utc_offset,
-        clock_width=own.clock_width,
+        lease=stage.lease,
+        submit_within=stage.submit_within,
+        check_after=max(3 * stage.lease, 2 * stage.clock_width),
+        recount_delays=stage.recount_delays,
+        history_days=stage.history_days,
+        public_url=stage.public_url,
+        channel_types=stage.channel_types,
+        workers=stage.workers,
+        requests_per_second=stage.request_rate,
+        utc_offset=stage.utc_offset,
+        clock_width=stage.clock_width,
     )
 
 
 def queue_reader(queue: str) -> QueueReader:
-    """The receiving side of a queue that chalicelib/config.py names."""
+    """Return the receiving side of a queue that chalicelib/config.py names."""
     from chalicelib.aws.queue_reader import QueueReader as SqsQueueReader
 
     return SqsQueueReader(queue)
 
 
 def _build() -> World:
-    from chalicelib.aws.audiences import Audiences
-    from chalicelib.aws.clock import Clock as SystemClock
-    from chalicelib.aws.counters import Counters
-    from chalicelib.aws.files import Files
-    from chalicelib.aws.imports import Imports
-    from chalicelib.aws.ledger import Ledger
-    from chalicelib.aws.lookups import Lookups
-    from chalicelib.aws.messages import Messages
-    from chalicelib.aws.queues import Queues
-    from chalicelib.aws.rates import RateLimiter
-    from chalicelib.aws.records import Audit, Groups, Members
-    from chalicelib.aws.settings import Administration, Cache
-    from chalicelib.aws.timers import Timers
-    from chalicelib.aws.tokens import Tokens as StoredTokens
-    from chalicelib.aws.users import Users
-    from chalicelib.aws.vault import Credentials, Vault
+    from chalicelib.aws.world import build_world
 
-    clock, vault, cache = SystemClock(), Vault(), Cache()
-    timers, tokens = Timers(clock), StoredTokens(vault, clock)
-    return World(
-        clock=clock,
-        settings=Administration(cache),
-        users=Users(vault),
-        audiences=Audiences(vault),
-        messages=Messages(vault, timers),
-        ledger=Ledger(vault),
-        lookups=Lookups(vault),
-        tokens=tokens,
-        files=Files(),
-        counters=Counters(),
-        timers=timers,
-        queues=Queues(),
-        vault=vault,
-        credentials=Credentials(),
-        providers=Providers(tokens, clock),
-        imports=Imports(),
-        groups=Groups(cache),
-        members=Members(cache),
-        audit=Audit(),
-        pace=RateLimiter(clock),
-        limits=limits(),
-    )
+    return build_world(Providers, limits())

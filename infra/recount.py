@@ -1,7 +1,8 @@
-"""Count a message's chunks again from its facts: `python -m infra.recount MSGID [--stage STAGE] [--name STACK]`.
+"""Count a message's chunks again from facts: `python -m infra.recount MSGID [--stage STAGE]`.
 
-Counts are always recounted, never incremented, so this gives what the stored counts say, unless a recount is still due. With
-`--stage`, the stage on AWS is asked, with the credentials of the environment; else the local stack.
+With `--stage`, it asks the stage on AWS, with the credentials of the environment. Otherwise it asks
+the local stack, whose name is `--name`. Counts are always recounted, never incremented. So this
+prints what the stored counts say, unless a recount is still due.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ def main() -> None:
     parser.add_argument("msgid")
     parser.add_argument("--stage", help="a stage on AWS; the local stack by default")
     parser.add_argument("--name", default="demo", help="which local stack")
-    given = parser.parse_args()
-    if given.stage:
-        _recount(aws(), given.stage, given.msgid)
+    arguments = parser.parse_args()
+    if arguments.stage:
+        _recount(aws(), arguments.stage, arguments.msgid)
         return
-    stack = Stack(given.name, STAGES.get(given.name, "local"))
+    stack = Stack(arguments.name, STAGES.get(arguments.name, "local"))
     with local_aws(json.loads(stack.description.read_text())["emulator_url"]) as session:
         os.environ.update(
             AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1"
         )
-        _recount(session, stack.stage, given.msgid)
+        _recount(session, stack.stage, arguments.msgid)
 
 
 def _recount(session: Any, stage: str, msgid: str) -> None:
-    """With the environment of the function that recounts, so that nothing is configured twice."""
+    """Take over the environment of the function that recounts: nothing is configured twice."""
     function = session.client("lambda").get_function_configuration(
         FunctionName=config.function_name(stage, "audience")
     )
@@ -46,7 +47,7 @@ def _recount(session: Any, stage: str, msgid: str) -> None:
 
 
 def print_counts(msgid: str) -> None:
-    """A line per chunk, walker by walker: each has chunks of its own."""
+    """Print a line per chunk, partition by partition."""
     from chalicelib import wiring
     from chalicelib.domain.plans import ChunkId
     from chalicelib.flow import tally
@@ -56,12 +57,10 @@ def print_counts(msgid: str) -> None:
     counted = 0
     for chunk in message.first_chunks if message else ():
         while message and (counts := tally.recount_chunk(world, ChunkId(msgid, chunk))) is not None:
-            same = (
-                "as stored"
-                if chunk in before and before[chunk].plain() == counts.plain()
-                else "stored anew"
-            )
-            print(f"chunk {chunk}: {dict(counts.users)} ({same})")
+            stored = before.get(chunk)
+            is_same = stored is not None and stored.plain() == counts.plain()
+            change = "as stored" if is_same else "stored anew"
+            print(f"chunk {chunk}: {dict(counts.users)} ({change})")
             counted += 1
             chunk = message.chunk_after(chunk)
     if not counted:

@@ -24,6 +24,8 @@ from chalicelib.domain.plans import ChunkId, Plan, Target, TargetLoss
 from chalicelib.domain.strategies import Missing, Operator, Step, Strategy, Term
 from chalicelib.domain.templates import Template
 from chalicelib.domain.users import ALL, User
+from chalicelib.flow.validity import OpenChannel, with_provider
+from chalicelib.ports import World
 from tests.fakes.clock import START
 from tests.fakes.secrets import FakeCredentials
 
@@ -210,6 +212,11 @@ def _loss(is_known: bool, has_contacts: bool) -> TargetLoss | None:
     if not is_known:
         return TargetLoss.UNKNOWN_USER
     return None if has_contacts else TargetLoss.NO_CONTACT
+
+
+def opened(world: World, *channels: Channel) -> list[OpenChannel]:
+    """Delivery channels as they are while they can be used."""
+    return [with_provider(world, channel) for channel in channels]
 
 
 def text_of(value: Any) -> str:

@@ -31,7 +31,7 @@ class Audiences:
         self._vault = vault
         self._can_list = True  # what was said of all contacts: until that is too much
 
-    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+    def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         merged = heapq.merge(*(_members(name, buckets, after, limit) for name in sorted(set(sets))))
         return [position[POSITION:] for position in islice(_once(merged), limit)]
 

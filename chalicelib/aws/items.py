@@ -12,18 +12,27 @@ from typing import Any
 from chalicelib.aws.clients import client
 
 Item = dict[str, Any]
+Values = dict[str, str | int | bytes | Mapping[str, int] | None]
 
 READ_BATCH, WRITE_BATCH, TRANSACTION, ROUNDS = 100, 25, 100, 8
 
 
-def to_item(values: Mapping[str, str | int | bytes]) -> Item:
+def to_item(values: Mapping[str, str | int | bytes | Mapping[str, int] | None]) -> Item:
     return {name: _to(value) for name, value in values.items()}
 
 
-def _to(value: str | int | bytes) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"S": value}
-    return {"B": value} if isinstance(value, bytes) else {"N": str(value)}
+def _to(value: str | int | bytes | Mapping[str, int] | None) -> dict[str, Any]:
+    match value:
+        case None:
+            return {"NULL": True}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": value}
+        case int():
+            return {"N": str(int(value))}  # a bool is an int
+        case _:
+            return {"M": to_item(value)}
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,6 +41,8 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from(value: Mapping[str, Any]) -> Any:
     ((kind, inner),) = value.items()
+    if kind == "NULL":
+        return None
     if kind == "N":
         return int(inner)
     if kind == "L":

@@ -10,7 +10,7 @@ from chalicelib.aws.clients import client
 from chalicelib.aws.items import Item, from_item, put_once, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
@@ -46,9 +46,9 @@ class Ledger:
     def withdraw(self, chunk: ChunkId, time: int, message: Message) -> None:
         put_once(table("ledger"), ledger_items.withdrawn_item(chunk, time, message))
 
-    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants:
-        found = put_once(table("ledger"), ledger_items.go_item(chunk, go, message))
-        return ledger_items.read_go(from_item(found)) if found else go
+    def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants:
+        found = put_once(table("ledger"), ledger_items.entrants_item(chunk, entrants, message))
+        return ledger_items.read_entrants(from_item(found)) if found else entrants
 
     def chunk(self, chunk: ChunkId) -> Chunk | None:
         found: list[Item] = []
@@ -80,9 +80,9 @@ class Ledger:
         found = put_once(table("ledger"), ledger_items.answer_item(chunk, answer, message))
         return ledger_items.read_answer(from_item(found)) if found else answer
 
-    def put_wait(self, chunk: ChunkId, wait: Wait, message: Message) -> None:
+    def put_deferral(self, chunk: ChunkId, deferral: Deferral, message: Message) -> None:
         client("dynamodb").put_item(
-            TableName=table("ledger"), Item=ledger_items.wait_item(chunk, wait, message)
+            TableName=table("ledger"), Item=ledger_items.deferral_item(chunk, deferral, message)
         )
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, DeliveryRef, Fact, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import (
@@ -25,7 +25,7 @@ from chalicelib.ports import Vault
 
 
 def partition(chunk: ChunkId) -> str:
-    return keys.join(chunk.msgid, chunk.chunk)
+    return keys.join(chunk.msgid, chunk.number)
 
 
 def chunk_of(pk: str) -> ChunkId:
@@ -75,12 +75,14 @@ def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
     )
 
 
-def go_item(chunk: ChunkId, go: Entrants, message: Message) -> Item:
-    sk = keys.join("go", go.step, go.number)
-    return _item(chunk, sk, message, counted=True, members=pack(go.members), time=go.time)
+def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
+    sk = keys.join("go", entrants.step, entrants.number)
+    return _item(
+        chunk, sk, message, counted=True, members=pack(entrants.members), time=entrants.time
+    )
 
 
-def read_go(row: dict[str, Any]) -> Entrants:
+def read_entrants(row: dict[str, Any]) -> Entrants:
     _, step, number = keys.split(row["sk"])
     return Entrants(int(step), int(number), tuple(unpack(row["members"])), row["time"])
 
@@ -149,20 +151,20 @@ def read_answer(row: dict[str, Any]) -> CallAnswer:
     )
 
 
-def wait_item(chunk: ChunkId, wait: Wait, message: Message) -> Item:
+def deferral_item(chunk: ChunkId, deferral: Deferral, message: Message) -> Item:
     return _item(
         chunk,
-        f"wait#{wait.key.text}",
+        f"wait#{deferral.key.text}",
         message,
         counted=False,
-        end=wait.end,
-        until=wait.until,
-        for_quota=int(wait.for_quota),
+        end=deferral.end,
+        until=deferral.until,
+        for_quota=int(deferral.for_quota),
     )
 
 
-def read_wait(row: dict[str, Any]) -> Wait:
-    return Wait(
+def read_deferral(row: dict[str, Any]) -> Deferral:
+    return Deferral(
         CallKey.of(row["sk"].removeprefix("wait#")),
         row["end"],
         row["until"],
@@ -184,19 +186,19 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
     """A partition's items; None when there is no plan among them."""
     plan: Plan | None = None
     withdrawn: int | None = None
-    go, calls, answers, reported = (
+    entrants, calls, answers, reported = (
         list[Entrants](),
         dict[CallKey, Call](),
         dict[CallKey, CallAnswer](),
         list[Fact](),
     )
-    waits: list[Wait] = []
+    deferrals: list[Deferral] = []
     for row in map(from_item, items):
         match row["sk"].split("#", 1)[0]:
             case "plan":
                 plan = read_plan(vault, row)
             case "go":
-                go.append(read_go(row))
+                entrants.append(read_entrants(row))
             case "call":
                 call = read_call(row)
                 calls[call.key] = call
@@ -208,9 +210,9 @@ def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
             case "withdrawn":
                 withdrawn = row["time"]
             case "wait":
-                waits.append(read_wait(row))
+                deferrals.append(read_deferral(row))
     return (
-        Chunk(plan, tuple(go), calls, answers, tuple(reported), withdrawn, tuple(waits))
+        Chunk(plan, tuple(entrants), calls, answers, tuple(reported), withdrawn, tuple(deferrals))
         if plan
         else None
     )

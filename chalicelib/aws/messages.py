@@ -113,7 +113,7 @@ class Messages:
         body = {
             **values,
             "strategy": asdict(message.strategy),
-            "audience": asdict(message.audience),
+            "audience": _stored_audience(message.audience),
         }
         box = self._vault.seal(sealed, _context(message.msgid))
         key: dict[str, str | int | bytes] = {
@@ -197,7 +197,7 @@ class Messages:
 
         key: dict[str, str | int | bytes] = {
             "pk": chunk.msgid,
-            "sk": keys.join("chunk", chunk.chunk),
+            "sk": keys.join("chunk", chunk.number),
             "expires": expires,
         }
         try:
@@ -308,6 +308,10 @@ def _rows(msgid: str, kind: str, *, consistent: bool = False) -> Iterator[dict[s
         if not answer.get("LastEvaluatedKey"):
             return
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _stored_audience(audience: Audience) -> dict[str, Any]:
+    return {"kind": audience.kind, "sets": audience.sets, "walkers": audience.partitions}
 
 
 def _audience(raw: Mapping[str, Any]) -> Audience:

@@ -51,7 +51,7 @@ class Users:
         )  # who is uploaded and sent to at once must not be unknown
         return {row["userid"]: self._user(row) for row in rows}
 
-    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+    def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         found: list[User] = []
         first = int(after[:3]) if after else buckets.start
         for bucket in range(first, buckets.stop):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from chalicelib.domain.records import Kind
+
 
 @dataclass(frozen=True)
 class AccessChannel:
@@ -13,23 +15,28 @@ class AccessChannel:
     key: str
     name: str
     secret_hashes: tuple[str, ...] = field(repr=False)
-    channels: Mapping[str, bool] = field(
-        default_factory=dict
-    )  # code of an authorised delivery channel -> enabled
+    # code of an authorised delivery channel -> enabled
+    channels: Mapping[str, bool] = field(default_factory=dict)
     enabled: bool = True
     restricted: bool = False  # to users that have a binding of its own
-    rate: int | None = None  # requests a second; None: the deployment's
-    retiring: Mapping[str, int] = field(
-        default_factory=dict, repr=False
-    )  # hash of an older secret -> until when (ms) it works
+    rate: int | None = None  # requests a second, None: the deployment's default
+    # hash of an older secret -> until when (ms) it works
+    retiring: Mapping[str, int] = field(default_factory=dict, repr=False)
     version: int = 1
 
     def hashes(self, now: int) -> tuple[str, ...]:
-        """Of the secrets that work now."""
-        return (
-            *self.secret_hashes,
-            *(each for each, until in self.retiring.items() if now < until),
-        )
+        """Return the hashes of the secrets that work now."""
+        retiring = (digest for digest, until in self.retiring.items() if now < until)
+        return (*self.secret_hashes, *retiring)
 
     def enabled_codes(self) -> tuple[str, ...]:
         return tuple(sorted(code for code, enabled in self.channels.items() if enabled))
+
+
+ACCESS_CHANNELS = Kind[AccessChannel](
+    "access",
+    "access channel",
+    key=lambda channel: channel.key,
+    unique=lambda channel: channel.name,
+    maps=("channels",),  # authorisations of one access channel change at the same time
+)

@@ -1,4 +1,4 @@
-"""Who a message goes to, and the names of sets of users."""
+"""Audiences of messages, and the names of sets of users."""
 
 from __future__ import annotations
 
@@ -10,39 +10,42 @@ from chalicelib.domain import keys
 
 
 class AudienceKind(StrEnum):
-    USERS = "users"  # named one by one
+    USERS = "users"  # named by user id
     CONTACTS = "contacts"  # named by what a channel knows them by, whether they are users or not
-    SETS = "sets"  # who is in one of some tags, or in a segment
+    SETS = "sets"  # the members of any of some tags, or of a segment
     EVERYONE = "everyone"
 
 
 @dataclass(frozen=True)
 class Audience:
-    """Sets and everyone are walked in the order of users, by walkers that share the buckets between them."""
+    """The people that a message is for.
+
+    Sets and everyone are scanned in the order of users. Partitions share the buckets of users.
+    """
 
     kind: AudienceKind = AudienceKind.USERS
     sets: tuple[str, ...] = ()
-    walkers: int = 1
+    partitions: int = 1
 
     @property
     def is_scanned(self) -> bool:
         return self.kind in (AudienceKind.SETS, AudienceKind.EVERYONE)
 
-    def buckets(self, walker: int) -> range:
-        """The buckets of a walker."""
-        return range(
-            walker * keys.BUCKETS // self.walkers, (walker + 1) * keys.BUCKETS // self.walkers
-        )
+    def buckets(self, partition: int) -> range:
+        first = partition * keys.BUCKETS // self.partitions
+        return range(first, (partition + 1) * keys.BUCKETS // self.partitions)
 
-    def walker_of(self, userid: str) -> int:
-        """Who comes by a user."""
+    def partition_of(self, userid: str) -> int:
         bucket = keys.bucket(userid)
-        return next(walker for walker in range(self.walkers) if bucket in self.buckets(walker))
+        return next(n for n in range(self.partitions) if bucket in self.buckets(n))
 
     def has_left(self, tags: Iterable[tuple[str, str]]) -> bool:
-        """Whether somebody who stands in its sets, with these tags (scope, name), has none of theirs any more. Segments say nothing."""
+        """Return whether a user with these tags (scope, name) is no longer in any of the sets.
+
+        The row of a set may be stale, but the user's own tags are not. Segments are ignored.
+        """
         names = [name for name in self.sets if keys.split(name)[0] == "tag"]
-        return bool(names) and not any(tag(*each) in names for each in tags)
+        return bool(names) and not any(tag(scope, name) in names for scope, name in tags)
 
 
 def tag(scope: str, name: str) -> str:
@@ -54,5 +57,5 @@ def segment(number: int) -> str:
 
 
 def listing(number: int) -> str:
-    """A black- or whitelist."""
+    """Name the set of a black- or whitelist."""
     return keys.join("list", number)

@@ -1,4 +1,4 @@
-"""The audit log: who changed what through the management API."""
+"""The audit log: changes made through the management API, and the members who made them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One change that succeeded. It names things by their ids, and holds no secrets, contacts or contents."""
+    """A change that succeeded.
+
+    An entry names things by their ids. It holds neither secrets nor contacts nor contents.
+    """
 
     time: int  # ms
     suffix: str  # random: tells changes of one millisecond apart
-    key: str  # the access key of who did it
-    member: str  # and their name
+    key: str  # the access key of the member who made the change
+    member: str  # and the member's name
     method: str
     route: str  # with its parameters' names: /admin/v1/channels/{code}
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -25,7 +28,7 @@ class AuditEntry:
 
     @property
     def id(self) -> str:
-        """Sorts by time."""
+        """An id that sorts by time."""
         return f"{self.time:013d}-{self.suffix}"
 
     @property
@@ -34,5 +37,5 @@ class AuditEntry:
 
 
 def month_of(time: int) -> str:
-    """`2026-11` (UTC)."""
+    """Return the month of a time (ms) in UTC, such as `2026-11`."""
     return datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m")

@@ -15,7 +15,10 @@ from chalicelib.domain.strategies import Progress, Verdict, judge
 
 @dataclass(frozen=True)
 class CallAnswer:
-    """What the provider answered to a call, as facts, put once. `later`: places to try again as the next attempt."""
+    """The provider's answer to a call, as facts. It is put once.
+
+    `later`: deliveries to try again as the next attempt.
+    """
 
     key: CallKey
     facts: tuple[Fact, ...]
@@ -26,9 +29,12 @@ class CallAnswer:
 
 
 @dataclass(frozen=True)
-class Wait:
-    """Calls that have to wait, from `key` on to the delivery `end`, until a time (ms): their job for its turn, or nobody for them:
-    no job stands for calls that wait for a quota, and the chunk's look sends one."""
+class Deferral:
+    """Calls from `key` up to the delivery `end` that are on hold until `until` (ms).
+
+    Calls on hold for a rate limit still have a job. Calls on hold for a quota have none. The
+    chunk's check sends one for them.
+    """
 
     key: CallKey
     end: int
@@ -41,95 +47,97 @@ class Wait:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Read with one consistent query. All that is said of a chunk is derived from this."""
+    """A chunk's records, read with one consistent query. Every report on it derives from this."""
 
     plan: Plan
-    go: tuple[Entrants, ...] = ()
+    entrants: tuple[Entrants, ...] = ()
     calls: Mapping[CallKey, Call] = field(default_factory=dict)
     answers: Mapping[CallKey, CallAnswer] = field(default_factory=dict)
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
     withdrawn: int | None = None  # ms: since then, nothing more may leave
-    waits: tuple[Wait, ...] = ()
+    deferrals: tuple[Deferral, ...] = ()
 
-    def wait(self, key: CallKey) -> Wait | None:
-        """What a call waits for, if it waited for something: the longest wait counts."""
-        return max(
-            (wait for wait in self.waits if wait.covers(key)),
-            key=lambda wait: wait.until,
-            default=None,
-        )
+    def deferral(self, key: CallKey) -> Deferral | None:
+        """Return the longest deferral that covers a call, or None."""
+        covering = [deferral for deferral in self.deferrals if deferral.covers(key)]
+        return max(covering, key=lambda deferral: deferral.until, default=None)
 
     @cached_property
-    def known(self) -> dict[DeliveryRef, DeliveryState]:
+    def states(self) -> dict[DeliveryRef, DeliveryState]:
         answered = (fact for answer in self.answers.values() for fact in answer.facts)
         return gather((*answered, *self.reported))
 
     @property
     def seen(self) -> int:
-        """How many different facts there are: it only grows, so that a later count is known by it."""
-        withdrawn = self.withdrawn is not None
-        return (
-            sum(len(known.facts) for known in self.known.values())
-            + sum(len(g.members) for g in self.go)
-            + withdrawn
-        )
+        """The number of different facts. It only grows, and so tells a later count."""
+        facts = sum(len(state.facts) for state in self.states.values())
+        members = sum(len(entrants.members) for entrants in self.entrants)
+        return facts + members + (self.withdrawn is not None)
 
-    def lists(self, step: int) -> tuple[Entrants, ...]:
-        """The frozen lists of a step. The first step has one: all valid targets."""
+    def entrants_of(self, step: int) -> tuple[Entrants, ...]:
+        """Return the frozen entrants of a step. All valid targets enter the first step at once."""
         if step == 0:
             return (Entrants(0, 0, self.plan.valid, self.plan.time),)
-        return tuple(g for g in self.go if g.step == step)
+        return tuple(entrants for entrants in self.entrants if entrants.step == step)
 
     def members(self, step: int) -> frozenset[int]:
+        """Return the targets that have entered a step."""
         return self._members.get(step, frozenset())
 
     @cached_property
     def _members(self) -> dict[int, frozenset[int]]:
-        steps = {0, *(g.step for g in self.go)}
-        return {step: frozenset(t for g in self.lists(step) for t in g.members) for step in steps}
+        targets: dict[int, set[int]] = {0: set(self.plan.valid)}
+        for entrants in self.entrants:
+            if entrants.step:
+                targets.setdefault(entrants.step, set()).update(entrants.members)
+        return {step: frozenset(members) for step, members in targets.items()}
 
-    def of(self, ref: DeliveryRef) -> DeliveryState:
-        return self.known.get(ref, NOTHING)
+    def state_of(self, ref: DeliveryRef) -> DeliveryState:
+        return self.states.get(ref, NOTHING)
 
     def refs(self, message: Message) -> Iterator[tuple[int, Entrants, DeliveryRef]]:
-        """Every delivery that was decided on: (step, list, place)."""
+        """Yield every delivery that was decided on, with its step and that step's entrants."""
         for step in range(len(message.strategy.steps)):
-            for go in self.lists(step):
+            for entrants in self.entrants_of(step):
                 for code in message.codes_of(step):
-                    for ref in self.plan.deliveries(code, go.members):
-                        yield step, go, ref
+                    for ref in self.plan.deliveries(code, entrants.members):
+                        yield step, entrants, ref
 
     def progress(self, message: Message, target: int, step: int) -> dict[ChannelType, Progress]:
-        """How far a target is on each channel type of a step."""
+        """Return how far a target is on each channel type of a step."""
         return {
-            kind: self._best(
-                [
-                    self.of(DeliveryRef(target, code, c))
-                    for code in message.codes_of(step)
-                    if message.channels[code] is kind
-                    for c in range(self.plan.targets[target].contacts.get(code, 0))
-                ]
-            )
-            for kind in message.strategy.steps[step].channels
+            channel_type: self._best(list(self._deliveries(message, target, step, channel_type)))
+            for channel_type in message.strategy.steps[step].channels
         }
+
+    def _deliveries(
+        self, message: Message, target: int, step: int, channel_type: ChannelType
+    ) -> Iterator[DeliveryState]:
+        contacts = self.plan.targets[target].contacts
+        for code in message.codes_of(step):
+            if message.channels[code] is channel_type:
+                for contact in range(contacts.get(code, 0)):
+                    yield self.state_of(DeliveryRef(target, code, contact))
 
     @staticmethod
     def _best(deliveries: Sequence[DeliveryState]) -> Progress:
         submitted = [
-            k.facts[FactKind.SUBMITTED].time for k in deliveries if FactKind.SUBMITTED in k.facts
+            state.facts[FactKind.SUBMITTED].time
+            for state in deliveries
+            if FactKind.SUBMITTED in state.facts
         ]
-        ended = all(k.ended for k in deliveries)
-        # Who was skipped had been reached by an earlier step, and goes on to no further one.
-        skipped = any(k.has(FactKind.SKIPPED) for k in deliveries)
+        ended = all(state.ended for state in deliveries)
+        # A skipped target had been reached by an earlier step. It goes on to no further one.
+        skipped = any(state.has(FactKind.SKIPPED) for state in deliveries)
         return Progress(
-            delivered=skipped or any(k.delivered for k in deliveries),
-            clicked=skipped or any(k.clicked for k in deliveries),
+            delivered=skipped or any(state.delivered for state in deliveries),
+            clicked=skipped or any(state.clicked for state in deliveries),
             submitted_at=max(submitted) if submitted and ended else None,
-            over=ended and not any(k.submitted for k in deliveries),
+            over=ended and not any(state.submitted for state in deliveries),
         )
 
     def verdict(
         self, message: Message, target: int, step: int, now: int
     ) -> tuple[Verdict, int | None]:
-        """Whether a member of `step - 1` goes on to `step`."""
+        """Judge whether a member of `step - 1` goes on to `step`, see `strategies.judge`."""
         return judge(message.strategy.steps[step], self.progress(message, target, step - 1), now)

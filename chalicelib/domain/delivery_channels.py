@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from chalicelib.domain.records import Kind
+
 
 class ChannelType(StrEnum):
     """The suffix of `aud_…` and `msg_…` in the UMS API."""
@@ -24,7 +26,7 @@ class ChannelType(StrEnum):
 
     @property
     def bound_by_code(self) -> bool:
-        """Whether a user's contact is bound to a delivery channel's code (else to a channel key or `all`)."""
+        """Contacts are bound to a delivery channel's code, else to a channel key or `all`."""
         return self in _BOUND_BY_CODE
 
 
@@ -38,7 +40,7 @@ FIRST_LABEL, DEFAULT_CONTACT, DEFAULT_CONTACT_ENGLISH = "1", "默认联系", "De
 
 
 class Priority(IntEnum):
-    """Kept all the way: each has queues of its own at every step."""
+    """A message's priority, kept all the way: each has queues of its own at every step."""
 
     HIGH = 1
     MEDIUM = 2
@@ -46,9 +48,12 @@ class Priority(IntEnum):
 
 
 class OnUncertain(StrEnum):
-    """What to do when a provider without idempotency token may or may not have taken a call."""
+    """The reaction when a provider may or may not have taken a call.
 
-    UNKNOWN = "unknown"  # record the fact `unknown`; a strategy goes on
+    It concerns providers without idempotency token.
+    """
+
+    UNKNOWN = "unknown"  # record the fact `unknown`: a strategy goes on
     RESEND = "resend"  # call again: somebody may get it twice
 
 
@@ -59,7 +64,10 @@ class ReceiptMode(StrEnum):
 
 @dataclass(frozen=True)
 class Channel:
-    """A configured way out. `sealed_credentials` can be opened by delivery functions only, `sealed_webhook` by the API only."""
+    """A configured delivery channel.
+
+    `sealed_credentials` can be opened by delivery functions only, `sealed_webhook` by the API only.
+    """
 
     code: str
     number: int  # the numeric id of Operation Growth
@@ -70,31 +78,42 @@ class Channel:
     sealed_webhook: bytes = field(repr=False)
     webhook_token_hash: str = field(repr=False)
     version: int = 1
-    calls_per_second: int | None = (
-        None  # that are made to the provider; None: as its options or its platform have it; 0: no limit
-    )
-    deliveries_per_day: int | None = None  # None: as its platform has it; 0: no limit
+    # calls to the provider, None: its options or its platform decide, 0: without a limit
+    calls_per_second: int | None = None
+    deliveries_per_day: int | None = None  # None: its platform decides, 0: without a limit
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
     receipts: ReceiptMode = ReceiptMode.WEBHOOK
     options: Mapping[str, Any] = field(default_factory=dict)  # not secret: server addresses, limits
-    labels: Mapping[str, str] = field(
-        default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT}
-    )  # id of a contact label -> name
+    # id of a contact label -> name
+    labels: Mapping[str, str] = field(default_factory=lambda: {FIRST_LABEL: DEFAULT_CONTACT})
     default_label: str = FIRST_LABEL
 
     @property
     def credentials_fingerprint(self) -> str:
-        """Tells credentials from others before: sealing the same ones again makes another one, too."""
+        """A hash of the sealed credentials. It changes on every seal, even of the same values."""
         return hashlib.sha256(self.sealed_credentials).hexdigest()[:16]
 
     def label(self, name: str) -> str | None:
-        """The id of a contact label by its name. The first one is known by its English name too, unless another has that."""
+        """Return the id of a contact label by its name, or None.
+
+        The first label also answers to its English name, unless another label has that name.
+        """
         names = (name, DEFAULT_CONTACT) if name == DEFAULT_CONTACT_ENGLISH else (name,)
-        return next(
-            (label for each in names for label, known in self.labels.items() if known == each), None
-        )
+        for candidate in names:
+            for label, label_name in self.labels.items():
+                if label_name == candidate:
+                    return label
+        return None
 
     def labels_to_try(self, name: str = "") -> tuple[str, ...]:
-        """Where to look for a contact: the label of this name, then the default one."""
-        wanted = self.label(name) if name else None
-        return tuple(dict.fromkeys(label for label in (wanted, self.default_label) if label))
+        """Return the labels to look for a contact in: the one of this name, then the default."""
+        named = self.label(name) if name else None
+        return tuple(dict.fromkeys(label for label in (named, self.default_label) if label))
+
+
+DELIVERY_CHANNELS = Kind[Channel](
+    "channel",
+    "delivery channel",
+    key=lambda channel: channel.code,
+    unique=lambda channel: channel.name,
+)

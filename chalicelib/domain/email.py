@@ -1,4 +1,4 @@
-"""What a mail's content says of itself."""
+"""The format of a mail's content."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 _TAGS = re.compile(
-    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)(?=[\s/>])[^<>]{0,4000}>",
+    r"<(!doctype|html|body|head|p|div|span|br|a|table|h[1-6]|img|b|i|em|strong|ul|ol|font|center)"
+    r"(?=[\s/>])[^<>]{0,4000}>",
     re.IGNORECASE,
 )
 
 
 def is_html(content: Mapping[str, Any]) -> bool:
-    """Whether `text` is HTML: as `html` says, else by its tags.
+    """Return whether `text` is HTML: `html` decides, else the tags in the text.
 
-    Decided before values are filled in, and said where it would be another afterwards: what somebody wrote into a variable turns no
-    text into HTML.
+    Decide this before values are filled in, and store the decision in `html`. A value with tags
+    must not turn a plain text into HTML.
     """
-    said = content.get("html")
-    return (
-        said if isinstance(said, bool) else _TAGS.search(str(content.get("text", ""))) is not None
-    )
+    html = content.get("html")
+    if isinstance(html, bool):
+        return html
+    return _TAGS.search(str(content.get("text", ""))) is not None

@@ -1,4 +1,7 @@
-"""Jobs as the texts that queues carry: `{"kind": "deliver", "msgid": …}`. Written by the queues' adapter, read by entrypoints."""
+"""Jobs as the texts that queues carry: `{"kind": "deliver", "msgid": …}`.
+
+The adapter of the queues writes them, and the entrypoints read them.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from typing import Any
 
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import (
-    AudienceJob,
     ChannelJob,
+    ChunkJob,
     DeliverJob,
     ImportJob,
     PlanJob,
     PollJob,
+    Query,
     QueryJob,
-    Question,
     RecallJob,
     Timer,
     TimerKind,
@@ -25,7 +28,7 @@ from chalicelib.domain.jobs import (
 )
 from chalicelib.domain.plans import ChunkId
 
-AnyJob = AudienceJob | ChannelJob | ImportJob
+AnyJob = ChunkJob | ChannelJob | ImportJob
 
 _PLAIN: Mapping[
     str, type[PlanJob | WithdrawJob | DeliverJob | RecallJob | PollJob | QueryJob | ImportJob]
@@ -40,12 +43,12 @@ _PLAIN: Mapping[
 }
 _KINDS: Mapping[type[AnyJob], str] = {
     TimersJob: "timers",
-    **{kind: name for name, kind in _PLAIN.items()},
+    **{job_type: name for name, job_type in _PLAIN.items()},
 }
 
 
 def encode(job: AnyJob) -> str:
-    """Compact JSON, the same for the same job."""
+    """Return compact JSON, the same for the same job."""
     fields = (
         {"timers": [_row(timer) for timer in job.timers]}
         if isinstance(job, TimersJob)
@@ -56,16 +59,16 @@ def encode(job: AnyJob) -> str:
     )
 
 
-def decode_audience(text: str) -> AudienceJob:
-    """Raises ValueError for what is no job of the audience queues."""
+def decode_chunk_job(text: str) -> ChunkJob:
+    """Raise ValueError for a text that is not a job of the queues of chunks."""
     job = _decode(text)
     if not isinstance(job, PlanJob | WithdrawJob | TimersJob):
-        raise ValueError(f"{type(job).__name__} on an audience queue")
+        raise ValueError(f"{type(job).__name__} on a queue of chunks")
     return job
 
 
 def decode_channel(text: str) -> ChannelJob:
-    """Raises ValueError for what is no job of the delivery queues."""
+    """Raise ValueError for a text that is not a job of the delivery queues."""
     job = _decode(text)
     if not isinstance(job, DeliverJob | RecallJob | PollJob | QueryJob | TimersJob):
         raise ValueError(f"{type(job).__name__} on a delivery queue")
@@ -73,7 +76,7 @@ def decode_channel(text: str) -> ChannelJob:
 
 
 def decode_import(text: str) -> ImportJob:
-    """Raises ValueError for what is no job of the queue of imports."""
+    """Raise ValueError for a text that is not a job of the queue of imports."""
     job = _decode(text)
     if not isinstance(job, ImportJob):
         raise ValueError(f"{type(job).__name__} on the queue of imports")
@@ -81,7 +84,10 @@ def decode_import(text: str) -> ImportJob:
 
 
 def _decode(text: str) -> AnyJob:
-    """A job whose fields have another shape was written by another version: an error, so that the message is kept."""
+    """Raise ValueError for a job with other fields, so that its queue keeps it.
+
+    Another version wrote such a job.
+    """
     try:
         body = json.loads(text)
         kind = body.pop("kind")
@@ -97,7 +103,7 @@ _TEXTS = frozenset({"msgid", "channel", "position", "id", "redirect_uri", "day"}
 
 def _typed(name: str, value: Any) -> Any:
     if name == "question":
-        return Question(value)
+        return Query(value)
     expected = str if name in _TEXTS else int
     if type(value) is not expected:
         raise TypeError(name)
@@ -109,7 +115,7 @@ def _row(timer: Timer) -> list[Any]:
         timer.at,
         timer.kind.value,
         timer.chunk.msgid,
-        timer.chunk.chunk,
+        timer.chunk.number,
         timer.priority.value,
         timer.channel,
     ]
@@ -117,7 +123,10 @@ def _row(timer: Timer) -> list[Any]:
 
 def _timer(row: list[Any]) -> Timer:
     at, kind, msgid, chunk, priority, channel = row
-    place = ChunkId(_typed("msgid", msgid), _typed("chunk", chunk))
     return Timer(
-        _typed("at", at), TimerKind(kind), place, Priority(priority), _typed("channel", channel)
+        _typed("at", at),
+        TimerKind(kind),
+        ChunkId(_typed("msgid", msgid), _typed("chunk", chunk)),
+        Priority(priority),
+        _typed("channel", channel),
     )

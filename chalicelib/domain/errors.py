@@ -1,4 +1,4 @@
-"""What can go wrong, by what the caller should do about it."""
+"""Errors, by what their caller should do about them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OwnRights(Refusal):
 
 
 class NotServed(Refusal):
-    """This deployment does not run what the platform needs. `reason`."""
+    """The deployment does not run what the platform needs. `reason`."""
 
 
 class NotAuthorised(Refusal):
@@ -130,7 +130,7 @@ class KeyReused(Refusal):
 
 
 class NoMessageId(Refusal):
-    """Several random message ids were taken. Nothing was stored; a repeat will succeed."""
+    """Several random message ids were taken. Nothing was stored. A repeat will succeed."""
 
 
 class TokenUnsupported(Refusal):
@@ -146,7 +146,10 @@ class TooEarly(OpenUMSError):
 
 
 class Invalid(OpenUMSError):
-    """A value of an operator's or sender's that breaks a rule; an entrypoint turns it into a refusal of its own wire format."""
+    """A value from an operator or sender that breaks a rule.
+
+    An entrypoint turns it into a refusal in its own wire format.
+    """
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -157,15 +160,18 @@ UNKNOWN_FIELD = "is not a known field"  # a reason of Invalid
 
 
 class Conflict(OpenUMSError):
-    """A conditional write found something else than it expected; nothing was written."""
+    """A conditional write found another state than it expected. Nothing was written."""
 
 
 class Stale(Conflict):
-    """What was to be changed is not the version any more that the change began from."""
+    """The stored version is no longer the one that the change began from."""
 
 
 class ProviderError(OpenUMSError):
-    """A call to a provider that brought no answer per contact. `code` is the provider's own word, for logs and facts."""
+    """A call to a provider that brought no answer per contact.
+
+    `code` is the provider's own word, for logs and facts.
+    """
 
     def __init__(self, code: str, *, retry_after: float | None = None) -> None:
         super().__init__(code)
@@ -173,7 +179,10 @@ class ProviderError(OpenUMSError):
 
 
 class Rejected(ProviderError):
-    """The provider will never take this call: its deliveries have failed, a strategy goes on at once."""
+    """The provider will never take this call.
+
+    The deliveries of the call have failed. A strategy goes on at once.
+    """
 
 
 class Unavailable(ProviderError):
@@ -181,20 +190,26 @@ class Unavailable(ProviderError):
 
 
 class Throttled(Unavailable):
-    """Too fast. Not a failure: it uses up no retries."""
+    """The call came too fast. It is not a failure and does not use up retries."""
 
 
 class QuotaUsedUp(Throttled):
-    """What the provider takes in a day is used up: it is asked again much later, whatever the call."""
+    """The day's quota at the provider is used up. Any further call is made much later."""
 
 
 class Uncertain(ProviderError):
-    """The provider may or may not have taken the call: the connection broke or timed out after it was sent."""
+    """The provider may or may not have taken the call.
+
+    The connection broke or timed out after the call was sent.
+    """
 
 
 class Misconfigured(ProviderError):
-    """Wrong credentials or settings: an operator must act. The job is kept, an alarm rings."""
+    """Credentials or settings are wrong: an operator must act. The job is kept, an alarm rings."""
 
 
 class Unverified(OpenUMSError):
-    """A webhook that does not come from the provider: wrong signature, too old, or a nonce used with another body."""
+    """A webhook that does not come from the provider.
+
+    Its signature is wrong, it is too old, or its nonce was used with another body.
+    """

@@ -1,8 +1,11 @@
-"""Facts: what happened to deliveries. They are only ever added, and a delivery's state is a pure function of them.
+"""Facts: what happened to deliveries.
 
-A fact names its delivery by place: position of the target in its chunk, delivery channel, position of the contact. Facts travel and
-are stored in bundles (all that one call's answer or one webhook said about a chunk), since a bundle costs one write where its facts
-would cost hundreds. Two facts of the same kind about one delivery are one: the earliest stands.
+Facts are only ever added. A delivery's state is a pure function of its facts. A fact names its
+delivery by the target's position in the chunk, the delivery channel, and the contact's position.
+
+Facts travel and are stored in bundles. A bundle holds all that a call's answer or a webhook said
+about a chunk. It costs one write where its facts would cost hundreds. Two facts of the same kind
+about a delivery count as one: the earliest stands.
 """
 
 from __future__ import annotations
@@ -14,15 +17,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class FactKind(StrEnum):
     SUBMITTED = "submitted"
     SUBMIT_FAILED = "submit_failed"
-    INVALID_TARGET = (
-        "invalid_target"  # a submit_failed that the channel funnel counts before `valid`
-    )
+    INVALID_TARGET = "invalid_target"  # a submit_failed that the funnel counts before `valid`
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     CLICKED = "clicked"
@@ -36,7 +37,7 @@ class FactKind(StrEnum):
     OTHER = "other"  # a provider's status that we do not know: kept with its code
 
 
-# After one of these, nothing is left to submit.
+# After any of these facts, nothing is left to submit.
 ENDS_SUBMISSION = frozenset(
     {
         FactKind.SUBMITTED,
@@ -61,7 +62,7 @@ class DeliveryRef(NamedTuple):
 class Fact(NamedTuple):
     ref: DeliveryRef
     kind: FactKind
-    time: int  # ms; the provider's, or the call record's, so that a repeat says the same
+    time: int  # ms: the provider's, or the call record's, so that a repeat says the same
     code: str = ""
     source: str = ""  # call, webhook, poll, link, timer, withdrawal
     provider_id: str = ""
@@ -69,7 +70,10 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class Bundle:
-    """Facts of one chunk that became known together. The same facts make the same bundle, so that a repeat replaces itself."""
+    """Facts of a chunk that became known together.
+
+    The same facts make the same bundle, so that a repeat replaces itself.
+    """
 
     facts: tuple[Fact, ...]
 
@@ -79,7 +83,10 @@ class Bundle:
 
 
 def encode(facts: Iterable[Fact]) -> bytes:
-    """Compact JSON, in one order whatever the order of the facts: [[channel, kind, code, source, [[target, contact, time, id], …]], …]."""
+    """Return compact JSON that does not depend on the order of the facts.
+
+    Its form is `[[channel, kind, code, source, [[target, contact, time, id], …]], …]`.
+    """
     ordered = sorted(
         set(facts),
         key=lambda f: (f.ref.channel, f.kind, f.code, f.source, f.ref, f.time, f.provider_id),
@@ -96,24 +103,23 @@ def _member(fact: Fact) -> list[int | str]:
 
 def decode(raw: bytes) -> tuple[Fact, ...]:
     return tuple(
-        Fact(
-            DeliveryRef(m[0], channel, m[1]),
-            FactKind(kind),
-            m[2],
-            code,
-            source,
-            m[3] if len(m) > 3 else "",
-        )
+        _fact(channel, kind, code, source, member)
         for channel, kind, code, source, members in json.loads(raw)
-        for m in members
+        for member in members
     )
+
+
+def _fact(channel: str, kind: str, code: str, source: str, member: list[Any]) -> Fact:
+    target, contact, time, *provider_id = member
+    ref = DeliveryRef(target, channel, contact)
+    return Fact(ref, FactKind(kind), time, code, source, *provider_id)
 
 
 _TIME = attrgetter("time", "code", "source", "provider_id")
 
 
 class DeliveryState(NamedTuple):
-    """What is known of one delivery: for each kind its earliest fact."""
+    """The earliest fact of each kind about a delivery."""
 
     facts: Mapping[FactKind, Fact]
 
@@ -130,17 +136,24 @@ class DeliveryState(NamedTuple):
 
     @property
     def submitted(self) -> bool:
-        """Whatever was delivered or clicked was also submitted; a receipt may come before its submission."""
+        """A delivered or clicked delivery counts as submitted.
+
+        A receipt may come before its submission is recorded.
+        """
         return self.delivered or self.has(FactKind.SUBMITTED, FactKind.DELIVERY_FAILED)
 
     @property
     def ended(self) -> bool:
-        """Nothing is left to submit."""
+        """Nothing is left to submit for the delivery."""
         return self.submitted or any(kind in ENDS_SUBMISSION for kind in self.facts)
 
     @property
     def state(self) -> str:
-        """What is shown: clicked > delivered > withdrawn > delivery_failed > submitted > what ended it before > pending."""
+        """The state to show.
+
+        The order is clicked, delivered, withdrawn, delivery_failed, submitted, then the fact that
+        ended the delivery before its submission, then pending.
+        """
         if self.clicked:
             return "clicked"
         if self.delivered:
@@ -162,11 +175,11 @@ NOTHING = DeliveryState({})
 
 
 def gather(facts: Iterable[Fact]) -> dict[DeliveryRef, DeliveryState]:
-    """Whatever the order and however often: the same facts give the same state."""
-    found: dict[DeliveryRef, dict[FactKind, Fact]] = {}
+    """Derive the states of deliveries from facts, whose order and repetition do not matter."""
+    earliest: dict[DeliveryRef, dict[FactKind, Fact]] = {}
     for fact in facts:
-        kinds = found.setdefault(fact.ref, {})
+        kinds = earliest.setdefault(fact.ref, {})
         old = kinds.get(fact.kind)
         if old is None or _TIME(fact) < _TIME(old):
             kinds[fact.kind] = fact
-    return {ref: DeliveryState(kinds) for ref, kinds in found.items()}
+    return {ref: DeliveryState(kinds) for ref, kinds in earliest.items()}

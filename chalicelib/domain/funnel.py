@@ -1,8 +1,11 @@
-"""Counting a chunk: funnels by people and by channel, losses by reason, and what is still open. A message is the sum of its chunks."""
+"""Counts of a chunk: funnels by people and by channel, losses by reason, and what is still open.
+
+The counts of a message are the sum of its chunks' counts.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -15,10 +18,8 @@ from chalicelib.domain.strategies import Verdict
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 
-EXTRAS = (
-    "opened",
-    "scanned",
-)  # counted beside the stages, per channel: mails that were opened, links that a program looked at
+# Per channel, beside the stages: mails that were opened, links that a bot fetched.
+EXTRAS = ("opened", "scanned")
 
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,
@@ -32,23 +33,25 @@ _LOST_BEFORE_SUBMISSION = (
 
 @dataclass(frozen=True)
 class Counts:
-    """`users` and `channels` count stages; losses count (stage, reason). `seen` orders two counts of the same chunk."""
+    """Counts of a chunk, or of several.
+
+    `users` and `channels` count stages. The losses count reasons. `seen` orders two counts of the
+    same chunk.
+    """
 
     seen: int = 0
     users: Mapping[str, int] = field(default_factory=Counter)
     channels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     user_losses: Mapping[str, int] = field(default_factory=Counter)
     channel_losses: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    steps: Mapping[str, int] = field(
-        default_factory=Counter
-    )  # how many targets each step was decided for
-    open: Mapping[str, int] = field(
-        default_factory=Counter
-    )  # unsubmitted deliveries, undecided targets, awaited receipts
-    ends: int = 0  # chunks with which a walker's part of the audience ends
+    # how many targets each step was decided for
+    steps: Mapping[str, int] = field(default_factory=Counter)
+    # unsubmitted deliveries, undecided targets, awaited receipts
+    open: Mapping[str, int] = field(default_factory=Counter)
+    ends: int = 0  # chunks with which a partition of the audience ends
 
     def plain(self) -> dict[str, Any]:
-        """As dicts and numbers, to be stored; `Counts(**plain)` gives it back."""
+        """Return dicts and numbers to store, which `Counts(**plain)` reads."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
 
@@ -57,94 +60,96 @@ def _plain(value: Any) -> Any:
 
 
 def count(message: Message, chunk: Chunk) -> Counts:
-    best: dict[int, set[str]] = {}
-    channels: dict[str, Counter[str]] = {}
-    losses: dict[str, Counter[str]] = {}
-    waiting: Counter[str] = Counter()
+    stages_of_target: dict[int, set[str]] = defaultdict(set)
+    stages: dict[str, Counter[str]] = defaultdict(Counter)
+    losses: dict[str, Counter[str]] = defaultdict(Counter)
+    still_open: Counter[str] = Counter()
     for _, _, ref in chunk.refs(message):
-        kind, known = message.channels[ref.channel].value, chunk.of(ref)
-        stages = _stages(known)
-        channels.setdefault(kind, Counter()).update(stages)
-        losses.setdefault(kind, Counter()).update(_losses(known))
-        best.setdefault(ref.target, set()).update(
-            s for s in stages if s not in ("planned", "valid")
-        )
-        waiting["unsubmitted"] += not known.ended
-        waiting["awaiting_receipt"] += (
-            known.submitted
-            and not known.delivered
-            and not known.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
-        )
-    for kind, reason in _refused(message, chunk):
-        channels.setdefault(kind, Counter())["planned"] += 1
-        losses.setdefault(kind, Counter())[reason] += 1
-    waiting["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
+        channel_type, state = message.channels[ref.channel].value, chunk.state_of(ref)
+        reached = _stages(state)
+        stages[channel_type].update(reached)
+        losses[channel_type].update(_losses(state))
+        stages_of_target[ref.target].update(reached)
+        still_open["unsubmitted"] += not state.ended
+        still_open["awaiting_receipt"] += _awaits_receipt(state)
+    for channel_type, reason in _refused(message, chunk):
+        stages[channel_type]["planned"] += 1
+        losses[channel_type][reason] += 1
+    still_open["undecided"] = sum(_is_undecided(message, chunk, t) for t in chunk.plan.valid)
     return Counts(
         seen=chunk.seen,
-        users=_users(chunk, best),
-        channels=channels,
+        users=_users(chunk, stages_of_target),
+        channels=dict(stages),
         user_losses=Counter(t.loss.value for t in chunk.plan.targets if t.loss),
-        channel_losses=losses,
-        steps=Counter(
-            {str(n + 1): len(chunk.members(n)) for n in range(len(message.strategy.steps))}
-        ),
-        open=waiting,
+        channel_losses=dict(losses),
+        steps=_steps(message, chunk),
+        open=still_open,
         ends=int(chunk.plan.next is None),
     )
 
 
+def _steps(message: Message, chunk: Chunk) -> Counter[str]:
+    steps = range(len(message.strategy.steps))
+    return Counter({str(step + 1): len(chunk.members(step)) for step in steps})
+
+
 def _refused(message: Message, chunk: Chunk) -> Iterator[tuple[str, str]]:
-    """The channel type and the reason of who came to a step where their contact is dead or has opted out."""
+    """Yield channel type and reason for each contact that a step left out.
+
+    Such a contact is dead or has opted out.
+    """
     for step in range(len(message.strategy.steps)):
         for target in chunk.members(step):
-            contacts, refused = (
-                chunk.plan.targets[target].contacts,
-                chunk.plan.targets[target].refused,
-            )
-            yield from (
-                (message.channels[code].value, refused[code])
-                for code in message.codes_of(step)
-                if code in refused.keys() - contacts
-            )
+            planned = chunk.plan.targets[target]
+            for code in message.codes_of(step):
+                if code in planned.refused and code not in planned.contacts:
+                    yield message.channels[code].value, planned.refused[code]
 
 
-def _stages(known: DeliveryState) -> list[str]:
-    """The stages of the funnel that a delivery has reached."""
+def _stages(state: DeliveryState) -> list[str]:
+    """Return the stages of the funnel that a delivery has reached."""
     reached = ["planned"]
-    if known.submitted or not known.has(FactKind.INVALID_TARGET):
+    if state.submitted or not state.has(FactKind.INVALID_TARGET):
         reached.append("valid")
-    reached += [name for name in EXTRAS if known.has(FactKind(name))]
-    reached += (
-        ["submitted"] * known.submitted
-        + ["delivered"] * known.delivered
-        + ["clicked"] * known.clicked
-    )
+    reached += [name for name in EXTRAS if state.has(FactKind(name))]
+    if state.submitted:
+        reached.append("submitted")
+    if state.delivered:
+        reached.append("delivered")
+    if state.clicked:
+        reached.append("clicked")
     return reached
 
 
-def _losses(known: DeliveryState) -> list[str]:
-    if known.delivered:
-        return []
-    if known.has(FactKind.DELIVERY_FAILED):
-        return [_reason(known, FactKind.DELIVERY_FAILED)]
-    if known.submitted:
-        return []
-    return [_reason(known, kind) for kind in _LOST_BEFORE_SUBMISSION if known.has(kind)][:1]
+def _awaits_receipt(state: DeliveryState) -> bool:
+    has_result = state.delivered or state.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
+    return state.submitted and not has_result
 
 
-def _reason(known: DeliveryState, kind: FactKind) -> str:
-    code = known.facts[kind].code
+def _losses(state: DeliveryState) -> list[str]:
+    if state.delivered:
+        return []
+    if state.has(FactKind.DELIVERY_FAILED):
+        return [_reason(state, FactKind.DELIVERY_FAILED)]
+    if state.submitted:
+        return []
+    return [_reason(state, kind) for kind in _LOST_BEFORE_SUBMISSION if state.has(kind)][:1]
+
+
+def _reason(state: DeliveryState, kind: FactKind) -> str:
+    code = state.facts[kind].code
     return f"{kind.value}:{code}" if code else kind.value
 
 
-def _users(chunk: Chunk, best: Mapping[int, set[str]]) -> Counter[str]:
+def _users(chunk: Chunk, stages_of_target: Mapping[int, set[str]]) -> Counter[str]:
     users = Counter(planned=len(chunk.plan.targets), valid=len(chunk.plan.valid))
-    users.update(stage for stages in best.values() for stage in stages)
+    for stages in stages_of_target.values():
+        users.update(stages - {"planned", "valid"})
     return users
 
 
 def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
-    """Whether a target may still go on to a further step."""
+    """Return whether a target may still go on to a further step."""
     last = len(message.strategy.steps) - 1
     if chunk.withdrawn is not None:
         return False
@@ -155,7 +160,7 @@ def _is_undecided(message: Message, chunk: Chunk, target: int) -> bool:
 
 
 def total(chunks: Iterable[Counts]) -> Counts:
-    """The sum of chunks."""
+    """Return the sum of chunks."""
     result: dict[str, Any] = {name: Counter() for name in ("users", "user_losses", "steps", "open")}
     nested: dict[str, Any] = {"channels": {}, "channel_losses": {}}
     seen = ends = 0
@@ -169,7 +174,9 @@ def total(chunks: Iterable[Counts]) -> Counts:
     return Counts(seen=seen, ends=ends, **result, **nested)
 
 
-def channel_order(kinds: Iterable[str], message: Message) -> list[str]:
-    """Channel types in the order of the strategy."""
-    order = [kind.value for kind in message.strategy.channels]
-    return sorted(kinds, key=lambda kind: order.index(kind) if kind in order else len(ChannelType))
+def channel_order(channel_types: Iterable[str], message: Message) -> list[str]:
+    """Sort channel types in the order of the strategy."""
+    order = [channel_type.value for channel_type in message.strategy.channels]
+    return sorted(
+        channel_types, key=lambda name: order.index(name) if name in order else len(ChannelType)
+    )

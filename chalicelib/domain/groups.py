@@ -1,13 +1,18 @@
-"""Named groups of users: black- and whitelists, segments, tags. Their headers; who is in them is kept elsewhere."""
+"""Headers of named groups of users: black- and whitelists, segments, tags.
+
+The members of a group are kept in `Audiences`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.records import Kind
+
 
 class Family(StrEnum):
-    """Each has ids of its own."""
+    """A kind of group. Every family has ids of its own."""
 
     LIST = "list"
     SEGMENT = "segment"
@@ -19,11 +24,27 @@ KINDS = {Family.LIST: ("black", "white"), Family.SEGMENT: ("manual", "file"), Fa
 
 @dataclass(frozen=True)
 class Group:
-    """`number` is `black_id`, `white_id` or the segment's id when sending. A tag's name is the text that its users carry."""
+    """The header of a group.
+
+    `number` is `black_id`, `white_id` or the segment's id in a send. A tag's name is the text that
+    its users carry.
+    """
 
     family: Family
     number: int
-    channel_key: str  # whose it is; `all` for a tag of every access channel
+    channel_key: str  # of its access channel, or `all` for a tag of every access channel
     name: str  # unique within its family and access channel
     kind: str
     version: int = 1
+
+
+GROUPS = {
+    family: Kind[Group](
+        f"group-{family}",
+        family.value,
+        key=lambda group: group.number,
+        scope=lambda group: group.channel_key,
+        unique=lambda group: group.name,
+    )
+    for family in Family
+}

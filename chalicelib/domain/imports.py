@@ -1,4 +1,4 @@
-"""Imports of files: what kinds there are, how far one has come, and cells that spreadsheets must not run."""
+"""Imports of files: their kinds, their progress, and cells that spreadsheets must not run."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ class ImportState(StrEnum):
     WAITING = "waiting"  # for its file, and to be started
     RUNNING = "running"
     DONE = "done"
-    FAILED = "failed"  # the file as a whole; nothing or not all of it was read
+    FAILED = "failed"  # the file as a whole: nothing or not all of it was read
 
 
 @dataclass(frozen=True)
 class Import:
-    """`rows` is also the place from which a worker goes on; `version` guards against two workers at once, 0 is not stored yet."""
+    """An import and its progress.
+
+    A worker goes on after `rows`. `version` guards against two workers at once. A version of 0 is
+    not stored yet.
+    """
 
     id: str
     kind: ImportKind
@@ -43,9 +47,9 @@ class Import:
     expires: int  # epoch seconds
     target: int = 0  # number of the segment or list
     state: ImportState = ImportState.WAITING
-    etag: str = ""  # of the file that was started: another one in its place is not read
-    total: int = 0  # rows of the file, once somebody has looked through it
-    rows: int = 0  # that were read and worked on
+    etag: str = ""  # of the file that was started: a file that replaces it is not read
+    total: int = 0  # rows of the file, once they were counted
+    rows: int = 0  # that were processed
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
@@ -62,7 +66,10 @@ class Import:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row of the file that changed nothing, by its number in a spreadsheet (the header is in row 1 where nothing stands above)."""
+    """A row of the file that changed nothing.
+
+    `row` is its number in a spreadsheet. The header is in row 1 if nothing stands above it.
+    """
 
     row: int
     field: str
@@ -70,14 +77,11 @@ class BadRow:
 
 
 def escaped(cell: str) -> str:
-    """A cell of an export: what a spreadsheet would take for a formula begins with an apostrophe."""
-    return (
-        _ESCAPE + cell
-        if cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA)
-        else cell
-    )
+    """Put an apostrophe before a cell that a spreadsheet would take for a formula."""
+    is_formula = cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA)
+    return _ESCAPE + cell if is_formula else cell
 
 
 def unescaped(cell: str) -> str:
-    """A cell of a file as it was before `escaped`, so that what was exported can be imported."""
+    """Undo `escaped`, so that an export can be imported."""
     return cell[1:] if cell.startswith(_ESCAPE) and escaped(cell[1:]) == cell else cell

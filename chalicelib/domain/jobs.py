@@ -1,4 +1,4 @@
-"""What the queues carry: small, and without contacts or contents."""
+"""Jobs that the queues carry: small, and without contacts or contents."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from chalicelib.domain.plans import ChunkId
 
 @dataclass(frozen=True)
 class PlanJob:
-    """Plan an audience from this chunk on, which begins after `position`: a user's place in the order of users, or how many named
-    targets came before."""
+    """Plan an audience from this chunk on.
+
+    The chunk begins after `position`. That is a user's position (`keys.position`), or the number of
+    named targets before the chunk.
+    """
 
     msgid: str
     chunk: int
@@ -22,8 +25,12 @@ class PlanJob:
 
 @dataclass(frozen=True)
 class DeliverJob:
-    """Call the provider for deliveries `start` to `end` of a list on one channel. `tries` counts throttled rounds; `slot` (ms) is the
-    turn that it has reserved, 0: none; `day` is the one in whose quota its deliveries are reserved, empty: in none."""
+    """Call the provider for deliveries `start` to `end` of a step's entrants on one channel.
+
+    `step` and `number` name the entrants. `tries` counts throttled rounds. `slot` is the time (ms)
+    that the rate limit has reserved for the job, or 0. `day` is the day in whose quota its
+    deliveries are reserved, or empty.
+    """
 
     msgid: str
     chunk: int
@@ -37,22 +44,22 @@ class DeliverJob:
     day: str = ""
 
 
-class Question(StrEnum):
-    """What only a delivery function can ask a provider, since only it opens credentials."""
+class Query(StrEnum):
+    """A query that only a delivery function can make, since only it opens credentials."""
 
-    CHECK = "check"  # are address and credentials right?
+    CHECK = "check"  # whether address and credentials are right
     TOKEN = "token"  # noqa: S105 the provider's own access token
     AUTHORISATION = "authorisation"  # the page on which the account's owner lets us in
 
 
 @dataclass(frozen=True)
 class QueryJob:
-    """Ask the provider of a delivery channel something. `id` is the random one under which the API finds the answer."""
+    """Query the provider of a delivery channel. The API finds the result under the random `id`."""
 
     channel: str
-    question: Question
+    question: Query
     id: str
-    redirect_uri: str = ""  # of an authorisation: where its chunk leads afterwards
+    redirect_uri: str = ""  # of an authorisation: the address that its page leads to afterwards
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class PollJob:
 
 @dataclass(frozen=True)
 class WithdrawJob:
-    """Let nothing more leave of a walker's chunks, from this one on."""
+    """Stop everything in the chunks of a partition, from this chunk on."""
 
     msgid: str
     chunk: int
@@ -81,15 +88,20 @@ class RecallJob:
 
 
 class TimerKind(StrEnum):
-    CHECK = "look"  # is a chunk started, submitted, due for the next step?
+    CHECK = "look"  # whether a chunk is started, submitted, due for the next step
     RECOUNT = "recount"
-    WITHDRAW = "withdraw"  # has all of a chunk been stopped or taken back that can be? Of the first chunk: of every chunk
+    # whether all that can be is stopped or taken back in a chunk
+    # (for the first chunk: in every chunk)
+    WITHDRAW = "withdraw"
     POLL = "poll"  # ask the provider for a chunk's receipts
 
 
 @dataclass(frozen=True)
 class Timer:
-    """A row that says what must happen at a time (ms). The same timer of the same clock slot is one row."""
+    """A row that says what must happen at a time (ms).
+
+    The same timer in the same slot of the clock is one row.
+    """
 
     at: int
     kind: TimerKind
@@ -100,13 +112,13 @@ class Timer:
     @property
     def what(self) -> str:
         return keys.join(
-            self.kind.value, self.chunk.msgid, self.chunk.chunk, self.priority.value, self.channel
+            self.kind.value, self.chunk.msgid, self.chunk.number, self.priority.value, self.channel
         )
 
 
 @dataclass(frozen=True)
 class TimersJob:
-    """Timers that have come due, handed to the steps that they wake."""
+    """Timers that have come due, for the steps that they wake."""
 
     timers: tuple[Timer, ...]
 
@@ -118,17 +130,20 @@ class ImportJob:
     id: str
 
 
-AudienceJob = PlanJob | WithdrawJob | TimersJob
+ChunkJob = PlanJob | WithdrawJob | TimersJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A job with where it goes. `group` keeps tenants fair within a queue; `delay` is seconds, at most 900."""
+    """A job with its destination.
 
-    job: AudienceJob | ChannelJob | ImportJob
+    `group` keeps tenants fair within a queue. `delay` is seconds, at most 900.
+    """
+
+    job: ChunkJob | ChannelJob | ImportJob
     priority: Priority
-    channel_type: ChannelType | None  # None: the audience queue, or that of imports
+    channel_type: ChannelType | None  # None: the queue of chunks, or that of imports
     group: str
     delay: int = 0
-    worker: str = ""  # whose queues it goes to, where a worker serves the channel's platform
+    worker: str = ""  # the worker that serves the channel's platform, which has queues of its own

@@ -1,4 +1,7 @@
-"""Key parts. User ids and tags may hold almost any character, so no separator can be trusted to be absent."""
+"""Keys and their parts.
+
+User ids and tags may hold almost any character, so a separator in a part is escaped.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ BUCKETS = 256
 
 
 def join(*parts: str | int) -> str:
-    """One key from parts; `split` gives them back. Numbers are padded, so that keys sort by them."""
+    """Join parts to a key, which `split` takes apart. Padded numbers make keys sort by them."""
     return SEPARATOR.join(_escape(part) for part in parts)
 
 
@@ -29,12 +32,12 @@ def _escape(part: str | int) -> str:
 
 
 def bucket(userid: str) -> int:
-    """Where a user stands in the order in which broadcasts walk: a hash, so that buckets are of one size."""
+    """Return the bucket of a user: a hash, so that buckets are of one size."""
     return hashlib.sha256(userid.encode()).digest()[0]
 
 
 def position(userid: str) -> str:
-    """Where a user stands in the order of buckets, as text that sorts like it."""
+    """Return the position of a user in the order of scans, as text that sorts like it."""
     return f"{bucket(userid):03d}#{userid}"
 
 
@@ -42,18 +45,21 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuv"  # base32hex, lower case: sorts a
 
 
 def message_id(now: int, random: bytes) -> str:
-    """16 characters of [0-9a-v] that sort by time: 48 bits of milliseconds, 32 random bits (taken by 4 bytes)."""
+    """Return 16 characters of [0-9a-v] that sort by time.
+
+    They hold 48 bits of milliseconds and 32 random bits, the first four bytes of `random`.
+    """
     raw = struct.pack(">Q", now)[2:] + random[:4]
     return base64.b32hexencode(raw).decode().lower()
 
 
 def message_id_bytes(msgid: str) -> bytes:
-    """The 10 bytes of a message id; raises ValueError for anything else."""
+    """Return the 10 bytes of a message id. Raise ValueError for anything else."""
     if len(msgid) != 16 or any(c not in _ALPHABET for c in msgid):
         raise ValueError("not a message id")
     return base64.b32hexdecode(msgid.upper())
 
 
 def message_time(msgid: str) -> int:
-    """Milliseconds at which the message was accepted."""
+    """Return the time (ms) at which the message was accepted."""
     return int.from_bytes(message_id_bytes(msgid)[:6], "big")

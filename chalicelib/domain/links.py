@@ -8,26 +8,28 @@ from urllib.parse import urlsplit
 
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
 
-_HOST = re.compile(r"[^\s\\%<>\"^`{|}\[\]]+")  # what every browser reads as the same host
+_HOST = re.compile(r"[^\s\\%<>\"^`{|}\[\]]+")  # a host that every browser reads the same
 _MEANT = re.compile(
     r"\A(?:(?:https?|javascript|vbscript|data):|//)|[\\\x00-\x1f\x7f]", re.IGNORECASE
 )
 
 
 def is_meant(value: str) -> bool:
-    """Whether a value wants to be an address of the web, or what no link should be.
+    """Return whether a value is meant as an address of the web, or looks like a harmful link.
 
-    Others stay as they are, without a short link: a mere word, such as `xxx` in UMS's own examples, `t.cn/a` in an SMS, a page of a
-    mini-program, what opens an app (`weixin://`).
+    Other values stay as they are, without a short link. Examples are a mere word (`xxx` in UMS's
+    own examples) and `t.cn/a` in an SMS. Further examples are a page of a mini-program, and the
+    address of an app (`weixin://`).
     """
     return _MEANT.search(value) is not None
 
 
 def refusal(address: str) -> str | None:
-    """Why a person cannot be led to this address; None where it is one.
+    """Return the reason against leading a person to this address, or None.
 
-    What would show one host and lead to another (a user name before the host, a backslash) is none. Private hosts are: the redirect is
-    followed by people's browsers, in their own networks, and never by us.
+    An address that shows one host and leads to another is refused: a user name before the host, or
+    a backslash. Private hosts are allowed. People's browsers follow the redirect in their own
+    networks. This deployment never does.
     """
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in address):
         return "an address has no control characters"

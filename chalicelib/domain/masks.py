@@ -1,4 +1,4 @@
-"""Contacts as they are shown to who may not read them: enough to recognise one's own."""
+"""Contacts as shown to those who may not read them: enough to recognise one's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ HIDDEN = "****"
 
 
 def masked(contact: str) -> str:
-    """`138****0000`, `z****@example.com`; nothing of what is short."""
+    """Mask a contact: `138****0000`, `z****@example.com`. A short contact is hidden whole."""
     name, at, domain = contact.rpartition("@")
     if at:
         return f"{name[:1]}{HIDDEN}{at}{domain}"

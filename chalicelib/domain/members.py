@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chalicelib.domain.records import Kind
+
 
 class Role(StrEnum):
-    """What a member may change; everybody may read."""
+    """The things that a member may change. Every member may read."""
 
     ADMINISTRATOR = "administrator"  # everything
     OPERATOR = "operator"  # messages, templates, strategies, users
@@ -15,13 +17,16 @@ class Role(StrEnum):
     READ_ONLY = "read-only"
 
     def may(self, needed: Role | None) -> bool:
-        """Whether this role does what `needed` is needed for; None: reading."""
+        """Return whether this role includes the role `needed`. None: reading."""
         return needed is None or self in (Role.ADMINISTRATOR, needed)
 
 
 @dataclass(frozen=True)
 class Member:
-    """`key` is the access key. The global keys of a deployment are members too: administrators that no list shows."""
+    """A member, by its access key.
+
+    The global keys of a deployment are members too: administrators that no list shows.
+    """
 
     key: str
     name: str
@@ -29,3 +34,6 @@ class Member:
     secret_hash: str = field(repr=False)
     enabled: bool = True
     version: int = 1
+
+
+MEMBERS = Kind[Member]("access-key", "member", key=lambda member: member.key)

@@ -12,16 +12,16 @@ from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 
 CHUNK_TARGETS = 500
-INLINE_TARGETS = 100  # a send to so many explicit targets is planned in the request itself
+INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a list shows of a message; the time is in its id."""
+    """The entry of a message in a list. Its id holds the time."""
 
     msgid: str
     audience: AudienceKind
-    targets: int | None  # None where the audience is walked
+    targets: int | None  # None if the audience is scanned
     priority: Priority
     template: tuple[int, int]
     rule_id: int
@@ -31,27 +31,23 @@ class Summary:
 
 @dataclass(frozen=True)
 class Message:
-    """What every step needs to know. Later changes of settings do not touch it."""
+    """A message as every step needs it. Later changes of settings do not touch it."""
 
     msgid: str
     channel_key: str
     accepted: int  # ms
     priority: Priority
     strategy: Strategy
-    channels: Mapping[
-        str, ChannelType
-    ]  # delivery channels by code, as authorised and enabled when accepted
-    call_sizes: Mapping[
-        str, int
-    ]  # deliveries per call, by code: frozen, since a call is known by its range
-    contents: Mapping[str, Content] = field(
-        repr=False
-    )  # by code, rendered; only link variables still stand in them
+    # delivery channels by code, as authorised and enabled when accepted
+    channels: Mapping[str, ChannelType]
+    # deliveries per call, by code: frozen, since a call is identified by its range
+    call_sizes: Mapping[str, int]
+    # by code, rendered except for link variables
+    contents: Mapping[str, Content] = field(repr=False)
     links: Mapping[str, str] = field(repr=False)  # link variable -> address
-    userids: tuple[str, ...] = field(
-        repr=False
-    )  # the targets that are named, in order; none where the audience is walked
-    expires: int  # epoch seconds: when its history goes
+    # the named targets in order, empty if the audience is scanned
+    userids: tuple[str, ...] = field(repr=False)
+    expires: int  # epoch seconds: when its history is deleted
     template: tuple[int, int] = (0, 0)  # number and version
     rule_id: int = 0
     app_para: Mapping[str, Any] = field(default_factory=dict)
@@ -61,13 +57,11 @@ class Message:
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict, repr=False)
     audience: Audience = field(default_factory=Audience)
-    labels: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # per code, the contact labels to look in, in order
-    restricted: bool = False  # only to users that have something of this access channel's own
-    workers: Mapping[str, str] = field(
-        default_factory=dict
-    )  # by code, of channels that a worker serves: whose queues their jobs go to
+    # per code, the contact labels to look in, in order
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    restricted: bool = False  # only to users that have a binding of this access channel's own
+    # the workers of channels that a worker serves, by code: their jobs go to its queues
+    workers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def summary(self) -> Summary:
@@ -85,21 +79,26 @@ class Message:
 
     @property
     def inline(self) -> bool:
-        """Small enough to be planned in the request, and counted when somebody asks."""
+        """The message is small enough to be planned in its request and counted when read."""
         return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
 
     @property
     def first_chunks(self) -> range:
-        """The first chunk of each walker; the others follow at distances of as many chunks as there are walkers."""
-        return range(self.audience.walkers)
+        """The first chunk of each partition.
 
-    def walker(self, chunk: int) -> int:
-        return chunk % self.audience.walkers
+        The chunks of a partition are as far apart as there are partitions.
+        """
+        return range(self.audience.partitions)
+
+    def partition(self, chunk: int) -> int:
+        return chunk % self.audience.partitions
 
     def chunk_after(self, chunk: int) -> int:
-        return chunk + self.audience.walkers
+        return chunk + self.audience.partitions
 
     def codes_of(self, step: int) -> tuple[str, ...]:
-        """The delivery channels of a step, in a fixed order."""
-        kinds = self.strategy.steps[step].channels
-        return tuple(sorted(code for code, kind in self.channels.items() if kind in kinds))
+        """Return the delivery channels of a step, in a fixed order."""
+        types = self.strategy.steps[step].channels
+        return tuple(
+            sorted(code for code, channel_type in self.channels.items() if channel_type in types)
+        )

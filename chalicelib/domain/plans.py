@@ -1,4 +1,4 @@
-"""Plans, go lists and calls: what was decided for a chunk, once."""
+"""Plans, entrants and calls: decisions about a chunk, each made once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.facts import DeliveryRef
 
 
 class TargetLoss(StrEnum):
-    """Why a target is invalid: the losses from planned to valid users."""
+    """A reason why a target is invalid: a loss between planned and valid users."""
 
     UNKNOWN_USER = "unknown_user"
     NO_CONTACT = "no_contact"
@@ -23,37 +23,37 @@ class TargetLoss(StrEnum):
 
 
 class Target(NamedTuple):
-    """A member of a message's audience. `contacts`: how many it has on each delivery channel, by code."""
+    """A member of a message's audience.
+
+    `contacts`: how many contacts it has on each delivery channel, by code.
+    """
 
     id: str
     loss: TargetLoss | None
     contacts: Mapping[str, int]
-    refused: Mapping[
-        str, str
-    ] = {}  # code -> why a contact there was left out: opted_out, contact_gone
+    # code -> why a contact there was left out: opted_out, contact_gone
+    refused: Mapping[str, str] = {}
 
 
 class ChunkId(NamedTuple):
     msgid: str
-    chunk: int
+    number: int
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Written once: who is in the chunk, what each has, and where the audience goes on."""
+    """The targets of a chunk, their contacts, and where the audience goes on. Written once."""
 
     id: ChunkId
     targets: tuple[Target, ...]
-    contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(
-        repr=False
-    )  # per target: code -> contacts; sealed at rest
+    # per target: code -> contacts, sealed at rest
+    contacts: tuple[Mapping[str, tuple[str, ...]], ...] = field(repr=False)
     time: int
-    next: (
-        str | None
-    )  # position in the audience after which the walker's next chunk begins; None: this is its last chunk
+    # position after which the partition's next chunk begins, None: this is its last chunk
+    next: str | None
 
     def deliveries(self, code: str, members: Sequence[int]) -> tuple[DeliveryRef, ...]:
-        """The deliveries of these targets on one channel, in the order that call ranges count in."""
+        """Return the deliveries of targets on one channel, in the order of call ranges."""
         return tuple(
             DeliveryRef(t, code, c)
             for t in members
@@ -70,7 +70,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Entrants:
-    """Who of a chunk goes on to a step of the strategy, frozen once. A target is in one list of a step at most."""
+    """Targets of a chunk that enter a step of the strategy, frozen once.
+
+    A step may have several lists of entrants. A target is in at most one of them.
+    """
 
     step: int
     number: int
@@ -79,7 +82,10 @@ class Entrants:
 
 
 class CallKey(NamedTuple):
-    """A call is a range of a list's deliveries on a channel. `attempt` > 0: those that an earlier answer put off."""
+    """A call: a range of the deliveries of a step's entrants on a channel.
+
+    An `attempt` above 0 has the deliveries that an earlier answer put off.
+    """
 
     step: int
     number: int
@@ -102,7 +108,8 @@ class CallState(StrEnum):
     RELEASED = "released"  # the provider surely did not take it
     UNCERTAIN = "uncertain"  # the provider may have taken it
     CLOSED = "closed"  # expired: can no longer be claimed
-    ABANDONED = "abandoned"  # the same, but its worker died or the provider never answered: it may have been taken
+    # closed, but its worker died or the provider never answered: it may have been taken
+    ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True)
@@ -111,9 +118,7 @@ class Call:
 
     key: CallKey
     state: CallState
-    lease: (
-        int  # ms until which the call belongs to its worker; once given back, when its job returns
-    )
+    lease: int  # ms until which the call belongs to its worker, once released: when its job returns
     token: str = ""  # the provider's idempotency token
     token_time: int = 0
     skipped: tuple[int, ...] = ()  # members (positions in the call) that were reached meanwhile
@@ -123,5 +128,5 @@ class Call:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody may claim it any more."""
+        """The call can no longer be claimed."""
         return self.state in (CallState.CLOSED, CallState.ABANDONED)

@@ -1,4 +1,4 @@
-"""What passes between the flow and a provider: a call and its answer, receipts, and what a provider can do."""
+"""Values between the flow and a provider: calls, answers, receipts, and capabilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 
 
 class ProviderIds(StrEnum):
-    """What a provider's id stands for, hence how many lookups a call writes."""
+    """The things that a provider's id names. They decide how many lookups a call writes."""
 
     PER_CALL = "per_call"
     PER_RECIPIENT = "per_recipient"
@@ -33,18 +33,20 @@ class ClickReport(StrEnum):
 
 @dataclass(frozen=True)
 class Clickable:
-    """Where people can open an address in a content; `*` stands for every entry: `news.articles.*.url`."""
+    """Fields of a content in which people can open an address.
+
+    `*` stands for every entry, as in `news.articles.*.url`.
+    """
 
     addresses: tuple[str, ...] = ()  # fields that hold one
     texts: tuple[str, ...] = ()  # texts in which some may stand
-    instead: tuple[
-        str, ...
-    ] = ()  # what stands beside an address and is opened instead, such as a mini-program
+    # fields beside an address that are opened instead of it, such as a mini-program
+    instead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a provider can do; the support matrix of docs and API is generated from these."""
+    """The abilities of a provider. The support matrix of docs and API is generated from them."""
 
     type: ChannelType
     platform: str
@@ -54,33 +56,33 @@ class Capabilities:
     delivery_report: DeliveryReport
     click_report: ClickReport
     receipt_modes: frozenset[ReceiptMode] = frozenset()
-    token_life: int | None = (
-        None  # seconds for which a repeated token is recognised; None: no idempotency token
-    )
+    # seconds for which a repeated idempotency token is recognised, None: it has no such token
+    token_life: int | None = None
     recall: bool = False
     authorisation: bool = False  # an account lets us in by a page that its owner opens
-    credentials: Mapping[str, bool] = field(
-        default_factory=dict
-    )  # name of each -> whether it must be given
-    options: Mapping[str, bool] = field(default_factory=dict)  # the same
-    worker: str = ""  # the long-lived process that sends for it, from queues of its own, and brings its receipts; empty: a function
-    clickable: Clickable | None = (
-        None  # where short links may stand; None: where the template's author put a variable for one
-    )
-    # What the provider allows an account, unless the delivery channel says otherwise. None: not known.
+    credentials: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
+    options: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
+    # the long-lived process that sends for it, from queues of its own, and brings its receipts,
+    # empty: a function
+    worker: str = ""
+    # places for short links, None: wherever the template's author put a variable for a link
+    clickable: Clickable | None = None
+    # the provider's limits for an account, unless the delivery channel has its own, None: unknown
     calls_per_second: float | None = None
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
-    utc_offset: float | None = (
-        8  # hours by which its day is ahead of UTC's: most vendors have China's; None: the deployment's
-    )
-    poll_first: int = 30  # seconds after a submission until its receipts are asked for
-    poll_window: int = 86400  # seconds for which they can be asked for
+    # hours by which its day is ahead of UTC's, None: the deployment's. Most vendors have China's.
+    utc_offset: float | None = 8
+    poll_first: int = 30  # seconds after a submission until its receipts are polled
+    poll_window: int = 86400  # seconds for which they can be polled
 
 
 @dataclass(frozen=True)
 class Account:
-    """A delivery channel opened for sending: plain credentials and settings. `edition` tells these credentials from others before."""
+    """A delivery channel opened for sending: plain credentials and settings.
+
+    `credentials_fingerprint` tells these credentials from earlier ones.
+    """
 
     code: str
     credentials: Mapping[str, Any] = field(repr=False)
@@ -89,18 +91,24 @@ class Account:
 
 
 def token_name(code: str, credentials_fingerprint: str) -> str:
-    """Under which a delivery channel's access token is kept: other credentials never use the token that earlier ones brought."""
+    """Name the stored access token of a delivery channel.
+
+    New credentials never use the token that earlier ones brought.
+    """
     return keys.join(code, "access", credentials_fingerprint)
 
 
 @dataclass(frozen=True)
 class Recipient:
-    """One delivery of a call. `reference` names it in our words (for a Message-ID); `content` is complete, with links filled in."""
+    """One delivery of a call.
+
+    `reference` names it in our words, for a Message-ID. `content` has its links filled in.
+    """
 
     contact: str = field(repr=False)
     content: Mapping[str, Any] = field(repr=False)
     reference: str = ""
-    unsubscribe: str = ""  # where the person opts out with one click; empty: not offered
+    unsubscribe: str = ""  # address to opt out with one click, empty: not offered
 
 
 @dataclass(frozen=True)
@@ -113,18 +121,16 @@ class Attachment:
 @dataclass(frozen=True)
 class OutgoingCall:
     msgid: str
-    recipients: Sequence[
-        Recipient
-    ]  # where a provider's calls share one content, all have the same one
+    # all with the same content, unless the provider has `content_per_recipient`
+    recipients: Sequence[Recipient]
     token: str | None = None
-    options: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # the sender's own, e.g. app_para: platform, time_to_live, apns_production
+    # from the sender, e.g. app_para: platform, time_to_live, apns_production
+    options: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Attachment] = ()
 
 
 class Loss(StrEnum):
-    """Where in the channel funnel a refused delivery falls out."""
+    """The place in the channel funnel at which a refused delivery falls out."""
 
     INVALID_TARGET = "invalid_target"  # planned → valid
     SUBMIT_FAILED = "submit_failed"  # valid → submitted
@@ -132,27 +138,29 @@ class Loss(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a provider answered for one delivery. `loss` is None when it was taken.
+    """The provider's answer for one delivery. `loss` is None when the provider took it.
 
-    `uncertain`: the provider may or may not have this one. `later`: it surely has not; try this delivery again.
+    `uncertain`: the provider may or may not have the delivery. `later`: the provider surely does
+    not have the delivery, so try it again.
     """
 
     loss: Loss | None = None
     code: str = ""  # the provider's own word for a loss
-    provider_id: str = (
-        ""  # where ids are per recipient; several where it goes in parts, see `parts_of`
-    )
+    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`
+    provider_id: str = ""
     uncertain: bool = False
     later: bool = False
-    undeliverable: bool = False  # the contact itself is dead (bounced for good, no such number, unfollowed): sending should stop
+    # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
+    undeliverable: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a provider answered to a call: one outcome per recipient, in their order."""
+    """The provider's answer to a call: one outcome per recipient, in their order."""
 
     outcomes: Sequence[Outcome]
-    provider_id: str = ""  # where the id is per call; several by which its receipts may name it are joined by blanks
+    # if the id is per call, several that receipts may use are joined by blanks
+    provider_id: str = ""
 
 
 class ReceiptKind(StrEnum):
@@ -164,19 +172,22 @@ class ReceiptKind(StrEnum):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a provider reported, in our words. `time` (ms) is the provider's own, so that a repeat is the same; 0: it says none."""
+    """A provider's report, in our words.
+
+    `time` (ms) is the provider's own, so that a repeat is the same. 0: the report has none.
+    """
 
     provider_id: str
     kind: ReceiptKind
     time: int
-    contact: str = field(default="", repr=False)  # where the id is per call
+    contact: str = field(default="", repr=False)  # if the id is per call
     code: str = ""
     undeliverable: bool = False  # the contact itself is dead, see Outcome
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a person wrote back, such as an SMS with a word to unsubscribe. `id` tells repeats apart."""
+    """A person's reply, such as an SMS with a word to unsubscribe. `id` tells repeats apart."""
 
     contact: str = field(repr=False)
     text: str = field(repr=False)
@@ -195,19 +206,20 @@ class WebhookRequest:
 
 @dataclass(frozen=True)
 class Webhook:
-    """A verified webhook: its receipts, and the reply that the provider wants. `nonce` may be used with one body only.
+    """A verified webhook: its receipts, and the reply that the provider wants.
 
-    `channel`: where several accounts share an address, the code of the channel that this is about; that one shall read it.
-    `authorised`: the code of the channel whose account has just let us in, "" for this one; None when that is not what was told.
+    `nonce` may be used with one body only. `channel`: the code of the channel that must read the
+    webhook instead, if several accounts share an address. `authorised`: the code of the channel
+    whose account has just let us in, or "" for this channel. None: the webhook is about something
+    else.
     """
 
     receipts: Sequence[Receipt] = ()
     reply: str = ""
     nonce: str = ""
     replies: Sequence[Reply] = ()
-    kept: Mapping[str, Token] = field(
-        default_factory=dict
-    )  # what the provider handed over, to be kept under these names
+    # tokens that the provider handed over, to be kept under these names
+    kept: Mapping[str, Token] = field(default_factory=dict)
     channel: str = ""
     media: str = "text/plain"  # of the reply
     authorised: str | None = None
@@ -215,7 +227,10 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Token:
-    """What a provider gives for a time and wants to see with each call. Times in ms; from `renew` on a new one is fetched."""
+    """A provider's token for a limited time, which each call must show.
+
+    Times are ms. From `renew` on, a new token is fetched.
+    """
 
     value: str = field(repr=False)
     expires: int
@@ -223,10 +238,10 @@ class Token:
 
 
 def parts_of(provider_id: str) -> tuple[str, ...]:
-    """`a b`: it went in two parts, each with a report of its own."""
+    """Split the id of a delivery in parts: `a b` has two, each with a report of its own."""
     return tuple(provider_id.split(" "))
 
 
 def names_of(part: str) -> tuple[str, ...]:
-    """`a|b`: the provider may report it under either name."""
+    """Split the names of a part: the provider may report `a|b` under either name."""
     return tuple(part.split("|"))

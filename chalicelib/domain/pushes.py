@@ -1,7 +1,8 @@
 """`msg_app`: pushes, one element per platform, as one push.
 
-A delivery goes to a device whose platform nobody here knows, so the elements become one push that has a part for each platform: each
-device gets its own part, once. What a push has only once (`message`, `options` …) must therefore be the same wherever it stands.
+The platform of a device is unknown here. The elements therefore become one push with a part for
+each platform. Each device gets its own part, once. A field that a push has only once
+(`message`, `options` …) must be the same in every element.
 """
 
 from __future__ import annotations
@@ -18,31 +19,32 @@ UNSUPPORTED = ("audience", "callback")  # of a push, within UMS
 
 
 def one_push(elements: Sequence[Mapping[str, Any]]) -> tuple[Content, str | list[str]]:
-    """The push and its platforms; raises a Refusal or Invalid for a device that would get two, or for parts that contradict each other."""
+    """Return the push and its platforms.
+
+    Raise a Refusal if a device would get two pushes. Raise Invalid for parts that contradict each
+    other.
+    """
     if len(elements) == 1:
         return _content(elements[0], "msg_app[0]"), _platforms(elements[0], "msg_app[0]")
     platforms: list[str] = []
     push: dict[str, Any] = {}
     for n, element in enumerate(elements):
         path = f"msg_app[{n}]"
-        own = _named(_platforms(element, path))
-        twice = next((name for name in own if name in platforms), None)
-        if twice:
-            raise PlatformRepeated(f"{path}.platform", platform=twice)
-        platforms += own
-        _merge(push, _content(element, path), own, path)
+        names = _named(_platforms(element, path))
+        repeated = next((name for name in names if name in platforms), None)
+        if repeated:
+            raise PlatformRepeated(f"{path}.platform", platform=repeated)
+        platforms += names
+        _merge(push, _content(element, path), names, path)
     _check_everywhere(elements)
     return push, platforms
 
 
-def is_platform(given: Any) -> bool:
-    names = [given] if isinstance(given, str) else given
-    known = (
-        isinstance(names, list)
-        and bool(names)
-        and all(isinstance(n, str) and n in PLATFORMS for n in names)
-    )
-    return known or given == "all"
+def is_platform(value: Any) -> bool:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names:
+        return False
+    return value == "all" or all(isinstance(n, str) and n in PLATFORMS for n in names)
 
 
 def _platforms(element: Mapping[str, Any], path: str) -> str | list[str]:
@@ -50,8 +52,8 @@ def _platforms(element: Mapping[str, Any], path: str) -> str | list[str]:
         raise PlatformMissing(f"{path}.platform", why="")
     if not is_platform(element["platform"]):
         raise PlatformWrong(f"{path}.platform", platforms=PLATFORMS)
-    given: str | list[str] = element["platform"]
-    return given
+    platforms: str | list[str] = element["platform"]
+    return platforms
 
 
 def _named(platforms: str | list[str]) -> list[str]:
@@ -61,7 +63,10 @@ def _named(platforms: str | list[str]) -> list[str]:
 
 
 def _content(element: Mapping[str, Any], path: str) -> Content:
-    """Without what is said elsewhere. A `cid` is dropped: repeats are told apart by one of our own."""
+    """Return the fields of an element that make up the push.
+
+    A `cid` is dropped, because each call has a `cid` of our own to recognise repeats.
+    """
     for name in UNSUPPORTED:
         if name in element:
             raise Invalid(f"{path}.{name}", "cannot be sent through UMS")
@@ -90,19 +95,21 @@ def _put(into: dict[str, Any], name: str, value: Any, path: str) -> None:
 
 
 def _parts(notification: Mapping[str, Any], platforms: Sequence[str]) -> dict[str, Any]:
-    """What the platforms of an element get: their own parts, or else the common alert."""
+    """Return the parts of an element's platforms. The common alert fills in for missing ones."""
     common = {"alert": notification["alert"]} if "alert" in notification else {}
-    found = {
-        name: notification.get(name, {}) for name in platforms if name in notification or common
-    }
-    return {
-        name: {**common, **part} if isinstance(part, Mapping) else part
-        for name, part in found.items()
-    }
+    parts: dict[str, Any] = {}
+    for name in platforms:
+        if name in notification or common:
+            part = notification.get(name, {})
+            parts[name] = {**common, **part} if isinstance(part, Mapping) else part
+    return parts
 
 
 def _check_everywhere(elements: Sequence[Mapping[str, Any]]) -> None:
-    """A custom message is for every platform of a push: one that stands in some of the elements only would reach the others too."""
+    """Raise Invalid for a custom message that only some of the elements have.
+
+    A custom message goes to every platform of a push, so it would reach the others too.
+    """
     having = [n for n, element in enumerate(elements) if "message" in element]
     if having and len(having) < len(elements):
         path = f"msg_app[{having[0]}].message"

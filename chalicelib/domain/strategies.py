@@ -8,10 +8,11 @@ from enum import StrEnum
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.records import Kind
 
 
 class Missing(StrEnum):
-    """What a condition waits for in vain."""
+    """An event whose absence makes a condition hold."""
 
     DELIVERED = "delivered"
     CLICKED = "clicked"
@@ -50,20 +51,20 @@ class Strategy:
 
     @property
     def clicks(self) -> frozenset[ChannelType]:
-        """Where a condition asks who has clicked."""
+        """The channel types whose clicks a condition depends on."""
         return frozenset(
             t.channel for step in self.steps for t in step.terms if t.missing is Missing.CLICKED
         )
 
     @property
     def length(self) -> int:
-        """Seconds from the first submission to the last possible condition."""
+        """The seconds from the first submission to the last possible condition."""
         return sum(max((t.within for t in step.terms), default=0) for step in self.steps)
 
 
 @dataclass(frozen=True)
 class StrategyEntry:
-    """A strategy with its number, its name and whose it is."""
+    """A strategy with its number, its name and its access channel."""
 
     number: int
     channel_key: str
@@ -72,11 +73,17 @@ class StrategyEntry:
     version: int = 1
 
 
+STRATEGIES = Kind[StrategyEntry](
+    "strategy",
+    "strategy",
+    key=lambda entry: entry.number,
+    scope=lambda entry: entry.channel_key,
+)
 MAX_WITHIN = 7 * 86400
 
 
 def check(strategy: Strategy) -> None:
-    """Raises Invalid for a strategy that could visit a channel twice, wait for nothing or never end."""
+    """Raise Invalid for a strategy that could repeat a channel, wait for nothing or never end."""
     if not strategy.steps:
         raise Invalid("steps", "a strategy has at least one step")
     seen: set[ChannelType] = set()
@@ -108,17 +115,17 @@ def _check_terms(n: int, step: Step, before: Sequence[ChannelType]) -> None:
 
 
 class Verdict(StrEnum):
-    GO = "go"  # the condition holds: on to the next step
-    STAY = "stay"  # it can never hold any more: reached
+    GO = "go"  # the condition holds: the target goes on to the next step
+    STAY = "stay"  # the condition can never hold any more: the target was reached
     WAIT = "wait"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a target is on one channel type: as far as the best of its deliveries.
+    """The progress of a target on one channel type: that of the best of its deliveries.
 
-    `submitted_at`: its last submission, in ms; None while one is still to come; `over`: every delivery there has ended without
-    submission, or there never was one.
+    `submitted_at`: its last submission (ms), or None while a submission is still to come. `over`:
+    every delivery there has ended without submission, or there never was a delivery.
     """
 
     delivered: bool = False
@@ -130,7 +137,10 @@ class Progress:
 def judge(
     step: Step, progress: Mapping[ChannelType, Progress], now: int
 ) -> tuple[Verdict, int | None]:
-    """Whether a target goes on to `step`, and if it waits, the time in ms at which to ask again (None: after a submission)."""
+    """Judge whether a target goes on to `step`.
+
+    For WAIT, also return the time (ms) at which to judge again, or None: after a submission.
+    """
     judged = [
         _judge_term(term, progress.get(term.channel, Progress(over=True)), now)
         for term in step.terms

@@ -1,83 +1,95 @@
-"""Marks on a user's contacts: reported as dead, opted out. All safe to repeat."""
+"""Suppressions of a user's contacts: reported as dead, opted out. All are safe to repeat."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import Suppression, User
 
 _CHINA = re.compile(r"(?:\+|00)?86(1\d{10})", re.ASCII)
 
+_Of = TypeVar("_Of")
+_ByType = Mapping[ChannelType, Mapping[str, _Of]]  # channel type -> contact -> suppressions
+
 
 def mark_undeliverable(
-    user: User, kind: ChannelType, contact: str, suppression: Suppression
+    user: User, channel_type: ChannelType, contact: str, suppression: Suppression
 ) -> User:
-    """Reported as dead; the first report stands, and one of a contact that the user has no more says nothing."""
-    suppressions = user.undeliverable.get(kind, {})
-    if contact in suppressions or (kind, contact) not in user.all_contacts:
+    """Record that a contact was reported as dead. The first report stands.
+
+    A report of a contact that the user no longer has is ignored.
+    """
+    dead = user.undeliverable.get(channel_type, {})
+    if contact in dead or (channel_type, contact) not in user.all_contacts:
         return user
-    return replace(
-        user, undeliverable={**user.undeliverable, kind: {**suppressions, contact: suppression}}
-    )
+    dead = {**dead, contact: suppression}
+    return replace(user, undeliverable={**user.undeliverable, channel_type: dead})
 
 
-def mark_deliverable(user: User, kind: ChannelType, contact: str, time: int) -> User:
-    """Something arrived there after it was reported as dead."""
-    suppressions = user.undeliverable.get(kind, {})
-    if contact not in suppressions or suppressions[contact].time > time:
+def mark_deliverable(user: User, channel_type: ChannelType, contact: str, time: int) -> User:
+    """Record that something arrived at a contact at a time after it was reported as dead."""
+    dead = user.undeliverable.get(channel_type, {})
+    if contact not in dead or dead[contact].time > time:
         return user
-    kept = {each: suppression for each, suppression in suppressions.items() if each != contact}
-    rest = {other: of for other, of in user.undeliverable.items() if other is not kind}
-    return replace(user, undeliverable={**rest, **({kind: kept} if kept else {})})
+    rest = {address: suppression for address, suppression in dead.items() if address != contact}
+    return replace(user, undeliverable=_with_type(user.undeliverable, channel_type, rest))
 
 
 def set_opt_outs(
-    user: User, kind: ChannelType, contact: str, said: Mapping[str, Suppression | None]
+    user: User,
+    channel_type: ChannelType,
+    contact: str,
+    changes: Mapping[str, Suppression | None],
 ) -> User:
-    """By channel key: since when it is opted out; None: it is not. A contact that the user has no more is left alone."""
-    if (kind, contact) not in user.all_contacts:
+    """Record opt-outs of a contact by channel key. None: opted in again.
+
+    The first opt-out stands. A contact that the user no longer has is ignored.
+    """
+    if (channel_type, contact) not in user.all_contacts:
         return user
-    by_contact = user.opt_outs.get(kind, {})
+    by_contact = user.opt_outs.get(channel_type, {})
     old = by_contact.get(contact, {})
-    merged = {
-        **old,
-        **{
-            key: old.get(key, suppression) if suppression else None
-            for key, suppression in said.items()
-        },
-    }
-    new = {key: suppression for key, suppression in merged.items() if suppression is not None}
+    new = dict(old)
+    for channel_key, suppression in changes.items():
+        if suppression is None:
+            new.pop(channel_key, None)
+        else:
+            new.setdefault(channel_key, suppression)
     if new == old:
         return user
-    kept = {
-        each: suppressions
-        for each, suppressions in {**by_contact, contact: new}.items()
-        if suppressions
-    }
-    rest = {other: of for other, of in user.opt_outs.items() if other is not kind}
-    return replace(user, opt_outs={**rest, **({kind: kept} if kept else {})})
+    kept = {address: outs for address, outs in {**by_contact, contact: new}.items() if outs}
+    return replace(user, opt_outs=_with_type(user.opt_outs, channel_type, kept))
 
 
-def canonical(kind: ChannelType, contact: str) -> str:
-    """One spelling of a contact, by which opt-outs are kept: `+86 139…`, `0086139…` and `139…` are one phone."""
-    if kind is ChannelType.SMS:
+def _with_type(
+    by_type: _ByType[_Of], channel_type: ChannelType, contacts: Mapping[str, _Of]
+) -> _ByType[_Of]:
+    """Replace the contacts of a channel type, which disappears when they are empty."""
+    rest = {other: of for other, of in by_type.items() if other is not channel_type}
+    return {**rest, channel_type: contacts} if contacts else rest
+
+
+def canonical(channel_type: ChannelType, contact: str) -> str:
+    """Return the one spelling of a contact, by which opt-outs are kept.
+
+    `+86 139…`, `0086139…` and `139…` are one phone.
+    """
+    if channel_type is ChannelType.SMS:
         digits = re.sub(r"[\s()-]", "", contact)
-        found = _CHINA.fullmatch(digits)
-        return found[1] if found else digits.removeprefix("+")
-    return contact.strip().lower() if kind is ChannelType.EMAIL else contact
+        in_china = _CHINA.fullmatch(digits)
+        return in_china[1] if in_china else digits.removeprefix("+")
+    return contact.strip().lower() if channel_type is ChannelType.EMAIL else contact
 
 
-def spellings(kind: ChannelType, contact: str) -> tuple[str, ...]:
-    """How users may have the contact."""
-    one = canonical(kind, contact)
-    if kind is ChannelType.SMS:
-        prefixed = (
-            (f"+86{one}", f"86{one}", f"0086{one}")
-            if re.fullmatch(r"1\d{10}", one, re.ASCII)
-            else (f"+{one}",)
-        )
-        return tuple(dict.fromkeys((contact, one, *prefixed)))
-    return tuple(dict.fromkeys((contact, one)))
+def spellings(channel_type: ChannelType, contact: str) -> tuple[str, ...]:
+    """Return the spellings in which users may have the contact."""
+    plain = canonical(channel_type, contact)
+    if channel_type is not ChannelType.SMS:
+        return tuple(dict.fromkeys((contact, plain)))
+    is_chinese_mobile = re.fullmatch(r"1\d{10}", plain, re.ASCII) is not None
+    prefixes = ("+86", "86", "0086") if is_chinese_mobile else ("+",)
+    return tuple(dict.fromkeys((contact, plain, *(prefix + plain for prefix in prefixes))))

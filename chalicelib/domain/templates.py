@@ -1,4 +1,7 @@
-"""Templates: one set of variables serves every channel. `{{var}}` stands for the variable's value, in any text of a content."""
+"""Templates: one set of variables serves every channel.
+
+`{{var}}` stands for the variable's value, in any text of a content.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,21 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
-Alternatives = (
-    Content | Sequence[Content]
-)  # a delivery channel's platform takes the first that has its shape
+# A delivery channel's platform takes the first content that it accepts.
+Alternatives = Content | Sequence[Content]
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
-_BEFORE, _AFTER = (
-    re.compile(r"[/=&?#%]\Z"),
-    re.compile(r"[A-Za-z0-9/?&#=%]"),
-)  # what makes a variable a part of a longer address
+# Characters beside a variable that make it a part of a longer address.
+_BEFORE = re.compile(r"[/=&?#%]\Z")
+_AFTER = re.compile(r"[A-Za-z0-9/?&#=%]")
 
 
 @dataclass(frozen=True)
 class Template:
-    """A version of a general template. `links` are the variables whose value is an address that a short link may stand for."""
+    """A version of a general template.
+
+    `links` are the variables whose value is an address that a short link may stand for.
+    """
 
     number: int
     version: int
@@ -33,7 +37,7 @@ class Template:
     name: str
     contents: Mapping[ChannelType, Alternatives]
     links: frozenset[str] = frozenset()
-    archived: bool = False  # the last version of a template that nobody can use any more
+    archived: bool = False  # the last version of a template that can no longer be used
 
 
 def alternatives(contents: Alternatives) -> tuple[Content, ...]:
@@ -41,15 +45,20 @@ def alternatives(contents: Alternatives) -> tuple[Content, ...]:
 
 
 def is_link(name: str) -> bool:
-    """By default, a variable named `url` or `…_url` holds an address."""
+    """Return whether a variable holds an address by default: its name is `url` or `…_url`."""
     return name.lower() == "url" or name.lower().endswith("_url")
 
 
 def variables(content: Any) -> frozenset[str]:
-    """The names that a content's texts mention."""
-    found: set[str] = set()
-    walk(content, lambda text: found.update(_VARIABLE.findall(text)) or text)  # type: ignore[func-returns-value]
-    return frozenset(found)
+    """Return the names that a content's texts mention."""
+    names: set[str] = set()
+
+    def collect(text: str) -> str:
+        names.update(_VARIABLE.findall(text))
+        return text
+
+    map_texts(content, collect)
+    return frozenset(names)
 
 
 def render(
@@ -59,11 +68,14 @@ def render(
     escape: Callable[[str], str] = str,
     keep: Collection[str] = (),
 ) -> Content:
-    """Replace the variables that `values` names; others stay as they are, to be filled in later (short links).
+    """Replace the variables that `values` names. Others stay, to be filled in later (short links).
 
-    So do those to `keep`, but where one is a part of a longer address, which a short link would not be.
+    Variables to `keep` stay too, unless they are a part of a longer address. A short link could not
+    replace a part.
     """
-    rendered: Content = walk(content, lambda text: fill(text, values, escape=escape, keep=keep))
+    rendered: Content = map_texts(
+        content, lambda text: fill(text, values, escape=escape, keep=keep)
+    )
     return rendered
 
 
@@ -74,52 +86,57 @@ def fill(
     escape: Callable[[str], str] = str,
     keep: Collection[str] = (),
 ) -> str:
-    """`render`, of a single text."""
+    """Render a single text, see `render`."""
 
-    def value(found: re.Match[str]) -> str:
-        if found[1] not in values or (found[1] in keep and _is_alone(found)):
-            return found[0]
-        return escape(values[found[1]])
+    def value(variable: re.Match[str]) -> str:
+        if variable[1] not in values or (variable[1] in keep and _is_alone(variable)):
+            return variable[0]
+        return escape(values[variable[1]])
 
     return _VARIABLE.sub(value, text)
 
 
-def _is_alone(found: re.Match[str]) -> bool:
+def _is_alone(variable: re.Match[str]) -> bool:
+    text, start = variable.string, variable.start()
     return not (
-        _BEFORE.search(found.string, max(0, found.start() - 1), found.start())
-        or _AFTER.match(found.string, found.end())
+        _BEFORE.search(text, max(0, start - 1), start) or _AFTER.match(text, variable.end())
     )
 
 
-def walk(value: Any, change: Callable[[str], str]) -> Any:
-    """The same value with every text changed; keys stay."""
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a copy of a value with every text changed. Keys stay."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {k: walk(v, change) for k, v in value.items()}
+        return {k: map_texts(v, change) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [walk(v, change) for v in value]
+        return [map_texts(v, change) for v in value]
     return value
 
 
-def values_of(template: Template, given: Mapping[str, Any]) -> dict[str, str]:
-    """The variables' values as texts; raises Invalid for one without a value or with one that is no text or number."""
-    needed = frozenset(
-        name for content in template.contents.values() for name in variables(content)
-    )
-    values: dict[str, str] = {}
-    for name in sorted(needed):
-        if name not in given:
-            raise Invalid(f"template_para.{name}", "the template's variable has no value")
-        value = given[name]
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise Invalid(f"template_para.{name}", "must be a text or a number")
-        values[name] = str(value)
-        if "{{" in values[name]:  # it would be filled in again, or hide how long it is
-            raise Invalid(f"template_para.{name}", "must not hold {{")
+def values_of(template: Template, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables' values as texts.
+
+    Raise Invalid for a variable without a value, or with a value that is neither text nor number.
+    """
+    needed: set[str] = set()
+    for content in template.contents.values():
+        needed |= variables(content)
+    values = {name: _value_of(name, parameters) for name in sorted(needed)}
     for name in sorted(needed & template.links):
         values[name] = values[name].strip()
         reason = links.refusal(values[name])
         if reason is not None and links.is_meant(values[name]):
             raise Invalid(f"template_para.{name}", reason)
     return values
+
+
+def _value_of(name: str, parameters: Mapping[str, Any]) -> str:
+    if name not in parameters:
+        raise Invalid(f"template_para.{name}", "the template's variable has no value")
+    value = parameters[name]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise Invalid(f"template_para.{name}", "must be a text or a number")
+    if "{{" in str(value):  # it would be filled in again, or hide how long it is
+        raise Invalid(f"template_para.{name}", "must not hold {{")
+    return str(value)

@@ -1,32 +1,38 @@
-"""Who fetches a link: a person's browser, or a program that looks at links before the person does."""
+"""Clients that fetch a link: a person's browser, or a bot that looks at it before the person."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-# Mail gateways that open every link, previewers of chats, crawlers, and the libraries that others are written with. They name
-# themselves; who pretends to be a browser cannot be told from one. "CUBOT" is a phone. DingTalk's are DingTalkBot-LinkService and
-# DingTalkBot-SecurityService; WeChat, WeCom and Alipay publish none (2026). An app that looks at a link by itself, not in its browser,
-# says what its system's library says.
-_PROGRAMS = re.compile(
-    r"(?<!cu)bot\b|crawler|spider|preview|scan(?:ner|ning)|barracuda|proofpoint|mimecast|trend ?micro|symantec|forcepoint|cloudmark"
+# Bots are mail gateways that open every link, previewers of chats, crawlers, and the libraries that
+# others are written with. They name themselves. A bot that pretends to be a browser cannot be
+# detected. "CUBOT" is a phone.
+# DingTalk's bots are DingTalkBot-LinkService and DingTalkBot-SecurityService.
+# WeChat, WeCom and Alipay do not publish theirs (2026).
+# An app that fetches a link by itself, outside its browser, sends its system library's user agent.
+_BOTS = re.compile(
+    r"(?<!cu)bot\b|crawler|spider|preview|scan(?:ner|ning)|barracuda|proofpoint|mimecast"
+    r"|trend ?micro|symantec|forcepoint|cloudmark"
     r"|google-safety|safelinks|facebookexternalhit|whatsapp/|headless|phantomjs"
-    r"|^(?:curl|wget|python|java|go-http-client|libwww|apache-httpclient|axios|node-fetch|php|ruby|aiohttp|httpx|okhttp|dalvik)\b"
+    r"|^(?:curl|wget|python|java|go-http-client|libwww|apache-httpclient|axios|node-fetch|php|ruby"
+    r"|aiohttp|httpx|okhttp|dalvik)\b"
     r"|^(?!mozilla/).*\bcfnetwork/",
     re.IGNORECASE,
 )
 
 
 def is_bot(headers: Mapping[str, str]) -> bool:
-    """By the user agent, which browsers always send, and by what a browser says that fetches ahead. Names are in lower case."""
+    """Detect a bot by its user agent, or a browser that fetches ahead by its purpose headers.
+
+    Browsers always send a user agent. The names of `headers` are in lower case.
+    """
     agent = headers.get("user-agent", "").strip()
-    ahead = " ".join(
-        headers.get(name, "") for name in ("sec-purpose", "purpose", "x-purpose", "x-moz")
-    ).lower()
+    purposes = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+    purpose = " ".join(headers.get(name, "") for name in purposes).lower()
     return (
         not agent
-        or "prefetch" in ahead
-        or "preview" in ahead
-        or _PROGRAMS.search(agent[:1000]) is not None
+        or "prefetch" in purpose
+        or "preview" in purpose
+        or _BOTS.search(agent[:1000]) is not None
     )

@@ -1,8 +1,8 @@
-"""Users and what is known of them: contacts in the scopes that they are bound to, and tags."""
+"""Users: their contacts in the scopes that these are bound to, tags, attributes and events."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, NamedTuple
@@ -10,19 +10,16 @@ from typing import Any, NamedTuple
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 
 ALL = "all"
-MAX_EVENTS, RECENT_EVENTS = (
-    200,
-    50,
-)  # names of events that a user has; ids by which a repeat is known
+MAX_EVENTS = 200  # names of events of a user
+RECENT_EVENTS = 50  # ids of a user's last events, by which a repeat is recognised
 
 Scoped = Mapping[str, tuple[str, ...]]  # bind_id (`all`, a channel key or a channel code) -> values
-Labelled = Mapping[
-    str, Mapping[str, str]
-]  # code of a delivery channel -> id of a contact label -> contact
+# code of a delivery channel -> id of a contact label -> contact
+Labelled = Mapping[str, Mapping[str, str]]
 
 
 class Suppression(NamedTuple):
-    """Why sending to a contact should stop, and since when (ms)."""
+    """A reason to stop sending to a contact, and since when (ms)."""
 
     code: str
     time: int
@@ -30,24 +27,27 @@ class Suppression(NamedTuple):
 
 @dataclass(frozen=True)
 class User:
-    """A person the enterprise knows. `version` guards against lost updates; 0 is a user that is not stored yet."""
+    """A person the enterprise knows.
+
+    `version` guards against lost updates. A user with version 0 is not stored yet.
+    """
 
     userid: str
     contacts: Mapping[ChannelType, Scoped] = field(default_factory=dict, repr=False)
     tags: Scoped = field(default_factory=dict)
     version: int = 0
     labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)
+    # contact -> reported as dead
     undeliverable: Mapping[ChannelType, Mapping[str, Suppression]] = field(
         default_factory=dict, repr=False
-    )  # contact -> reported as dead
+    )
+    # contact -> channel key or `all` -> opted out
     opt_outs: Mapping[ChannelType, Mapping[str, Mapping[str, Suppression]]] = field(
         default_factory=dict, repr=False
     )
-    """Contact -> channel key or `all` -> opted out."""
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    events: Mapping[str, tuple[int, int]] = field(
-        default_factory=dict
-    )  # name -> how often, and when last (ms)
+    # name -> how often, and when last (ms)
+    events: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     recent: tuple[str, ...] = ()  # ids of the last events
 
     def contacts_on(
@@ -56,65 +56,63 @@ class User:
         channel_key: str,
         labels: Sequence[str] = (),
     ) -> tuple[str, ...]:
-        """The contacts that a message of this access channel uses on this delivery channel.
+        """Return the contacts that a message of an access channel uses on a delivery channel.
 
-        First the contact of the first of `labels` that has one. Else app, WeChat and Alipay ids bound by the channel's code; the others
-        by the channel key before `all`.
+        The first of `labels` that has a contact decides. Otherwise, app, WeChat and Alipay ids are
+        bound by the channel's code. All others are bound by the channel key, or else by `all`.
         """
-        code, kind = (channel.code, channel.type) if isinstance(channel, Channel) else channel
-        labelled = self.labels.get(kind, {}).get(code, {})
-        found = next((labelled[label] for label in labels if label in labelled), None)
-        if found is not None:
-            return (found,)
-        scoped = self.contacts.get(kind, {})
-        if kind.bound_by_code:
+        code, channel_type = (
+            (channel.code, channel.type) if isinstance(channel, Channel) else channel
+        )
+        labelled = self.labels.get(channel_type, {}).get(code, {})
+        for label in labels:
+            if label in labelled:
+                return (labelled[label],)
+        scoped = self.contacts.get(channel_type, {})
+        if channel_type.bound_by_code:
             return scoped.get(code, ())
         return scoped.get(channel_key) or scoped.get(ALL, ())
 
-    def suppression(self, kind: ChannelType, contact: str, channel_key: str) -> str:
-        """Why this access channel should not send to a contact: `opted_out`, `contact_gone`, or empty."""
-        refused = self.opt_outs.get(kind, {}).get(contact, {})
-        if channel_key in refused or ALL in refused:
+    def suppression(self, channel_type: ChannelType, contact: str, channel_key: str) -> str:
+        """Return the reason why an access channel must not send to a contact.
+
+        The reason is `opted_out`, `contact_gone`, or empty.
+        """
+        opt_outs = self.opt_outs.get(channel_type, {}).get(contact, {})
+        if channel_key in opt_outs or ALL in opt_outs:
             return "opted_out"
-        return "contact_gone" if contact in self.undeliverable.get(kind, {}) else ""
+        return "contact_gone" if contact in self.undeliverable.get(channel_type, {}) else ""
 
     def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
-        """Whether something of this user belongs to the access channel itself, not to all."""
-        scopes = {
-            bind
-            for scoped in (*self.contacts.values(), self.tags)
-            for bind, values in scoped.items()
-            if values
-        }
+        """Return whether any binding belongs to the access channel itself, not to all."""
+        scopes: set[str] = set()
+        for scoped in (*self.contacts.values(), self.tags):
+            scopes.update(bind for bind, values in scoped.items() if values)
         labelled = {code for by_code in self.labels.values() for code in by_code}
-        return channel_key in scopes or not set(codes).isdisjoint(scopes | labelled)
+        return channel_key in scopes or not (scopes | labelled).isdisjoint(codes)
 
     @property
     def all_contacts(self) -> frozenset[tuple[ChannelType, str]]:
-        """Every contact of every scope and label."""
-        bound = {
-            (kind, value)
-            for kind, scoped in self.contacts.items()
-            for values in scoped.values()
-            for value in values
-        }
-        labelled = {
-            (kind, value)
-            for kind, by_code in self.labels.items()
-            for of in by_code.values()
-            for value in of.values()
-        }
-        return frozenset(bound | labelled)
+        """The contacts of every scope and label, with their channel types."""
+        return frozenset(self._all_contacts())
+
+    def _all_contacts(self) -> Iterator[tuple[ChannelType, str]]:
+        for channel_type, scoped in self.contacts.items():
+            for contacts in scoped.values():
+                yield from ((channel_type, contact) for contact in contacts)
+        for channel_type, by_code in self.labels.items():
+            for by_label in by_code.values():
+                yield from ((channel_type, contact) for contact in by_label.values())
 
     @property
     def all_tags(self) -> frozenset[tuple[str, str]]:
-        """(scope, tag)."""
+        """The tags of every scope as (scope, tag)."""
         return frozenset((bind, tag) for bind, tags in self.tags.items() for tag in tags)
 
 
 @dataclass(frozen=True)
 class Bindings:
-    """What one of `set`, `add`, `del` asks for."""
+    """The contacts and tags that `set`, `add` or `del` is about."""
 
     contacts: Mapping[ChannelType, Scoped] = field(default_factory=dict, repr=False)
     tags: Scoped = field(default_factory=dict)
@@ -122,7 +120,7 @@ class Bindings:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a user did. `id` tells a repeat from a second time, where it is given."""
+    """An event of a user. An optional `id` tells a repeat from a second event."""
 
     name: str
     time: int  # ms
@@ -131,95 +129,101 @@ class Event:
 
 @dataclass(frozen=True)
 class UserChange:
-    """`set` replaces what a scope holds, `add` joins, `remove` takes away; in this order."""
+    """A change of a user's bindings and other data.
+
+    `set` replaces the values of a scope. Then `add` joins values and `remove` takes values away.
+    """
 
     userid: str
     set: Bindings = Bindings()
     add: Bindings = Bindings()
     remove: Bindings = Bindings()
-    labels: Mapping[ChannelType, Labelled] = field(
-        default_factory=dict, repr=False
-    )  # an empty contact takes the label's away
-    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # None takes one away
+    # an empty contact removes the label's contact
+    labels: Mapping[ChannelType, Labelled] = field(default_factory=dict, repr=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)  # None removes one
     events: tuple[Event, ...] = ()
 
     def scopes(self) -> frozenset[str]:
-        """Every bind_id that this touches."""
-        changes = (self.set, self.add, self.remove)
-        scoped = [s for c in changes for s in (*c.contacts.values(), c.tags)]
+        """Return every bind_id that the change touches."""
+        bindings = (self.set, self.add, self.remove)
+        scoped = [s for b in bindings for s in (*b.contacts.values(), b.tags)]
         return frozenset(bind for s in scoped for bind in s)
 
 
 def apply(user: User, change: UserChange) -> User:
-    kinds = {
-        *user.contacts,
-        *(k for c in (change.set, change.add, change.remove) for k in c.contacts),
-    }
-    contacts = {
-        kind: _merge(
-            user.contacts.get(kind, {}),
-            *(c.contacts.get(kind, {}) for c in (change.set, change.add, change.remove)),
-        )
-        for kind in sorted(kinds)
-    }
     tags = _merge(user.tags, change.set.tags, change.add.tags, change.remove.tags)
-    undeliverable = {
-        kind: {
-            c: suppression
-            for c, suppression in suppressions.items()
-            if c not in _named(change, kind)
-        }
-        for kind, suppressions in user.undeliverable.items()
-    }
-    labels = {
-        kind: _labelled(user.labels.get(kind, {}), change.labels.get(kind, {}))
-        for kind in sorted({*user.labels, *change.labels})
-    }
-    attributes = {
-        name: value
-        for name, value in {**user.attributes, **change.attributes}.items()
-        if value is not None
-    }
+    attributes = {**user.attributes, **change.attributes}
     changed = replace(
         user,
-        contacts={k: s for k, s in contacts.items() if s},
+        contacts=_contacts(user, change),
         tags=tags,
-        undeliverable={k: m for k, m in undeliverable.items() if m},
-        labels={k: by_code for k, by_code in labels.items() if by_code},
-        attributes=attributes,
+        undeliverable=_undeliverable(user, change),
+        labels=_labels(user, change),
+        attributes={name: value for name, value in attributes.items() if value is not None},
     )
-    return reduce(_happened, change.events, changed)
+    return reduce(_with_event, change.events, changed)
 
 
-def _labelled(old: Labelled, new: Labelled) -> Labelled:
-    merged = {code: {**old.get(code, {}), **new.get(code, {})} for code in sorted({*old, *new})}
-    kept = {
-        code: {label: contact for label, contact in of.items() if contact}
-        for code, of in merged.items()
+def _contacts(user: User, change: UserChange) -> dict[ChannelType, Scoped]:
+    steps = (change.set.contacts, change.add.contacts, change.remove.contacts)
+    contacts = {
+        channel_type: _merge(
+            user.contacts.get(channel_type, {}), *(step.get(channel_type, {}) for step in steps)
+        )
+        for channel_type in sorted({*user.contacts, *steps[0], *steps[1], *steps[2]})
     }
-    return {code: of for code, of in kept.items() if of}
+    return {channel_type: scoped for channel_type, scoped in contacts.items() if scoped}
 
 
-def _happened(user: User, event: Event) -> User:
+def _undeliverable(user: User, change: UserChange) -> dict[ChannelType, Mapping[str, Suppression]]:
+    """Return the dead contacts that remain. A change that names a contact says that it lives."""
+    remaining: dict[ChannelType, Mapping[str, Suppression]] = {}
+    for channel_type, dead in user.undeliverable.items():
+        named = _named(change, channel_type)
+        kept = {contact: reason for contact, reason in dead.items() if contact not in named}
+        if kept:
+            remaining[channel_type] = kept
+    return remaining
+
+
+def _labels(user: User, change: UserChange) -> dict[ChannelType, Labelled]:
+    labels = {
+        channel_type: _merge_labels(
+            user.labels.get(channel_type, {}), change.labels.get(channel_type, {})
+        )
+        for channel_type in sorted({*user.labels, *change.labels})
+    }
+    return {channel_type: by_code for channel_type, by_code in labels.items() if by_code}
+
+
+def _merge_labels(old: Labelled, new: Labelled) -> Labelled:
+    merged: dict[str, Mapping[str, str]] = {}
+    for code in sorted({*old, *new}):
+        contacts = {**old.get(code, {}), **new.get(code, {})}
+        kept = {label: contact for label, contact in contacts.items() if contact}
+        if kept:
+            merged[code] = kept
+    return merged
+
+
+def _with_event(user: User, event: Event) -> User:
     if event.id and event.id in user.recent:
         return user
-    often, last = user.events.get(event.name, (0, 0))
+    count, last = user.events.get(event.name, (0, 0))
+    events = {**user.events, event.name: (count + 1, max(last, event.time))}
     recent = (*user.recent, event.id)[-RECENT_EVENTS:] if event.id else user.recent
-    return replace(
-        user, events={**user.events, event.name: (often + 1, max(last, event.time))}, recent=recent
-    )
+    return replace(user, events=events, recent=recent)
 
 
-def _named(change: UserChange, kind: ChannelType) -> frozenset[str]:
-    """The contacts that a change brings: who names a contact again says that it lives."""
-    brought = (change.set.contacts.get(kind, {}), change.add.contacts.get(kind, {}))
-    labelled = (contact for of in change.labels.get(kind, {}).values() for contact in of.values())
-    return frozenset(
-        [
-            *(value for scoped in brought for values in scoped.values() for value in values),
-            *labelled,
-        ]
-    )
+def _named(change: UserChange, channel_type: ChannelType) -> frozenset[str]:
+    """Return the contacts that a change sets or adds."""
+    named: set[str] = set()
+    for bindings in (change.set, change.add):
+        for contacts in bindings.contacts.get(channel_type, {}).values():
+            named.update(contacts)
+    for by_label in change.labels.get(channel_type, {}).values():
+        named.update(by_label.values())
+    return frozenset(named)
 
 
 def _merge(old: Scoped, new: Scoped, more: Scoped, less: Scoped) -> Scoped:

@@ -1,7 +1,8 @@
 """2. Turn an audience into chunks of targets, resumable from any chunk.
 
-Named targets are cut into chunks in their order. Everyone, tags and segments are walked in the order of users, by walkers that share
-the buckets between them: a chunk is a stretch of that order and says where it ends, so that copies of a job never overlap or leave a gap.
+Named targets are cut into chunks in their order. Everyone, tags and segments are scanned in the
+order of users, by partitions that share the buckets between them. A chunk is a stretch of that
+order, and its plan records its end. So copies of a job never overlap or leave a gap.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from chalicelib.ports import World
 
 
 class Candidate(NamedTuple):
-    """Who may become a target, and the position after it."""
+    """A member of the audience that may become a target, and the position after it."""
 
     id: str
     user: User | None
@@ -31,96 +32,109 @@ class Candidate(NamedTuple):
     after: str
 
 
+# -- plan
+
+
 def plan(world: World, job: PlanJob) -> None:
-    """Plan and dispatch chunks from here on. A repeat finds the plans that are there and sends the same jobs again."""
+    """Plan and dispatch chunks from the job's chunk on.
+
+    A repeat finds the stored plans and sends the same jobs again.
+    """
     message = world.messages.get(job.msgid)
     if message is None:
         return
-    chunk, position = job.chunk, job.position
+    number, position = job.chunk, job.position
     for _ in range(world.limits.sizes.chunks_per_job):
         if world.messages.withdrawn(job.msgid) is not None:
             return
-        stored = _plan_chunk(world, message, chunk, position)
+        stored = _plan_chunk(world, message, number, position)
         if stored.next is None:
             return
-        chunk, position = message.chunk_after(chunk), stored.next
-    world.queues.send([_job(message, chunk, position)])
+        number, position = message.chunk_after(number), stored.next
+    world.queues.send([_job(message, number, position)])
 
 
 def first_jobs(message: Message) -> list[Envelope]:
-    """One per walker."""
-    return [_job(message, chunk, "") for chunk in message.first_chunks]
+    """Build one job per partition of the audience."""
+    return [_job(message, number, "") for number in message.first_chunks]
 
 
-def _job(message: Message, chunk: int, position: str) -> Envelope:
-    return Envelope(
-        PlanJob(message.msgid, chunk, position), message.priority, None, message.channel_key
-    )
+def _job(message: Message, number: int, position: str) -> Envelope:
+    job = PlanJob(message.msgid, number, position)
+    return Envelope(job, message.priority, None, message.channel_key)
 
 
 def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
     at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
-    known = world.ledger.plan(at) if message.inline else None
-    stored = known or world.ledger.put_plan(make_plan(world, message, number, position), message)
+    stored = world.ledger.plan(at) if message.inline else None
+    if stored is None:
+        made = make_plan(world, message, number, position)
+        stored = world.ledger.put_plan(made, message)
     if number:  # the first chunk's timer was stored with the message
-        look_at = stored.time + world.limits.check_after * 1000
-        world.timers.set([Timer(look_at, TimerKind.CHECK, at, message.priority)])
+        due = stored.time + world.limits.check_after * 1000
+        world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
     jobs = dispatch.jobs(message, Chunk(stored), 0, 0)
-    world.queues.send(
-        [*jobs, dispatch.check_now(message, at, stored.time)]
-        if somebody_cannot_start(message, stored)
-        else jobs
-    )
+    if somebody_cannot_start(message, stored):
+        jobs = [*jobs, dispatch.check_now(message, at, stored.time)]
+    world.queues.send(jobs)
     return stored
 
 
 def somebody_cannot_start(message: Message, stored: Plan) -> bool:
-    """Whether a valid target has no contact in the first step, and so goes on at once."""
+    """Tell if a valid target has no contact in the first step, and so goes on at once."""
     codes = message.codes_of(0)
     return not all(any(code in stored.targets[t].contacts for code in codes) for t in stored.valid)
 
 
 def make_plan(
-    world: World, message: Message, chunk: int, position: str, contacts: Sequence[str] = ()
+    world: World, message: Message, number: int, position: str, contacts: Sequence[str] = ()
 ) -> Plan:
-    """Decide on a chunk of targets, from this position of the audience on. `contacts`: those of a message that is not stored yet."""
-    candidates, is_last = _candidates(world, message, chunk, position, contacts)
+    """Decide on a chunk of targets, from this position of the audience on.
+
+    `contacts` are those of a message that is not stored yet.
+    """
+    candidates, is_last = _candidates(world, message, number, position, contacts)
     lists = _lists(world, message, candidates)
-    said = ChunkSuppressions(
-        _opted_out(world, message, candidates), _to_gone(world, message), _own(world, message)
+    context = ChunkContext(
+        _opted_out(world, message, candidates),
+        _to_undeliverable(world, message),
+        _authorised(world, message),
     )
-    selected = [_select(message, each, lists, said) for each in candidates]
-    fitting = _cut(selected, world.limits.sizes.chunk_bytes)
-    targets = [each for each in selected[:fitting] if each is not None]
+    selected = [_select(message, candidate, lists, context) for candidate in candidates]
+    fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
+    targets = [selection for selection in selected[:fitting] if selection is not None]
     ends = is_last and fitting == len(selected)
     return Plan(
-        id=ChunkId(message.msgid, chunk),
+        id=ChunkId(message.msgid, number),
         targets=tuple(target for target, _ in targets),
-        contacts=tuple(found for _, found in targets),
+        contacts=tuple(chosen for _, chosen in targets),
         time=world.clock.now(),
         next=None if ends else candidates[fitting - 1].after,
     )
 
 
+# -- the next of the audience
+
+
 def _candidates(
-    world: World, message: Message, chunk: int, position: str, contacts: Sequence[str]
+    world: World, message: Message, number: int, position: str, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
-    """The next of the audience, and whether there is nobody after them."""
+    """Return the next candidates, and True if there is nobody after them."""
     audience, limit = message.audience, world.limits.sizes.chunk_targets
     if not audience.is_scanned:
         return _named(world, message, int(position or 0), contacts)
-    buckets = audience.buckets(message.walker(chunk))
+    buckets = audience.buckets(message.partition(number))
+    users: Sequence[tuple[str, User | None]]
     if audience.kind is AudienceKind.EVERYONE:
-        users = world.users.walk(buckets, position, limit)
-        found = [Candidate(user.userid, user, "", keys.position(user.userid)) for user in users]
+        scanned = world.users.scan(buckets, position, limit)
+        users = [(user.userid, user) for user in scanned]
     else:
-        userids = world.audiences.walk(audience.sets, buckets, position, limit)
+        userids = world.audiences.scan(audience.sets, buckets, position, limit)
         known = world.users.get(userids)
-        found = [
-            Candidate(userid, known.get(userid), "", keys.position(userid)) for userid in userids
-        ]
-    return found, len(found) < limit
+        users = [(userid, known.get(userid)) for userid in userids]
+    candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
+    return candidates, len(candidates) < limit
 
 
 def _named(
@@ -129,20 +143,22 @@ def _named(
     names = message.userids[start : start + world.limits.sizes.chunk_targets]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
-        given = contacts or world.messages.contacts(message.msgid)
+        named = contacts or world.messages.contacts(message.msgid)
         return [
-            Candidate(name, None, given[start + n], str(start + n + 1))
-            for n, name in enumerate(names)
+            Candidate(name, None, named[n], str(n + 1)) for n, name in enumerate(names, start)
         ], is_last
     users = world.users.get(names)
     return [
-        Candidate(name, users.get(name), "", str(start + n + 1)) for n, name in enumerate(names)
+        Candidate(name, users.get(name), "", str(n + 1)) for n, name in enumerate(names, start)
     ], is_last
 
 
+# -- facts that the selection needs
+
+
 def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> Lists:
-    """Who of the chunk is on the message's black- or whitelist."""
-    userids = [each.id for each in candidates]
+    """Return the candidates that are on the message's black- or whitelist."""
+    userids = [candidate.id for candidate in candidates]
     black, white = message.black_id, message.white_id
     return Lists(
         world.audiences.holds(audiences.listing(black), userids) if black else frozenset(),
@@ -150,90 +166,95 @@ def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> L
     )
 
 
-class ChunkSuppressions(NamedTuple):
-    """`opted_out`: named contacts that want no messages of the access channel. `to_gone`: delivery channels that try dead contacts.
+class ChunkContext(NamedTuple):
+    """Facts about a chunk's candidates and channels, besides what the users hold themselves."""
 
-    `own`: delivery channels by which a user is a restricted access channel's own.
-    """
-
-    opted_out: frozenset[str]
-    to_gone: frozenset[str]
-    own: frozenset[str]
+    opted_out: frozenset[str]  # named contacts that want no messages of the access channel
+    to_undeliverable: frozenset[str]  # delivery channels that try dead contacts
+    authorised: frozenset[str]  # delivery channels that make a user the access channel's own
 
 
 def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
-    """Users carry their opt-outs themselves; those of contacts without one are kept by themselves."""
+    """Return the named contacts that opted out.
+
+    Users carry their opt-outs themselves. Those of contacts without a user are kept apart.
+    """
     if message.audience.kind is not AudienceKind.CONTACTS:
         return frozenset()
-    names = {
-        kind: [each.contact for each in candidates if _kind(each) is kind]
-        for kind in {_kind(each) for each in candidates}
-    }
-    said = world.audiences.opt_outs(
-        {
-            kind: {suppressions.canonical(kind, each): None for each in contacts}
-            for kind, contacts in names.items()
-        }
-    )
-    found: set[str] = set()
-    for kind, contacts in names.items():
-        out = {
-            contact
-            for contact, by_key in said[kind].items()
-            if by_key.get(message.channel_key, 0) > 0
-        }
-        found |= {contact for contact in contacts if suppressions.canonical(kind, contact) in out}
-    return frozenset(found)
+    # Channel type -> canonical contact -> contacts as they were named.
+    named: dict[ChannelType, dict[str, list[str]]] = {}
+    for candidate in candidates:
+        kind = _channel_type(candidate)
+        canonical = suppressions.canonical(kind, candidate.contact)
+        named.setdefault(kind, {}).setdefault(canonical, []).append(candidate.contact)
+    opted: set[str] = set()
+    for kind, by_contact in world.audiences.opt_outs(named).items():
+        for canonical, since_by_key in by_contact.items():
+            if since_by_key.get(message.channel_key, 0) > 0:
+                opted.update(named[kind][canonical])
+    return frozenset(opted)
 
 
-def _kind(named: Candidate) -> ChannelType:
+def _channel_type(named: Candidate) -> ChannelType:
     return ChannelType(keys.split(named.id)[0])
 
 
-def _to_gone(world: World, message: Message) -> frozenset[str]:
-    channels = [
-        channel
-        for code in message.channels
-        if (channel := world.settings.channel(code)) is not None
-    ]
+def _to_undeliverable(world: World, message: Message) -> frozenset[str]:
+    channels = [world.settings.channel(code) for code in message.channels]
     return frozenset(
-        channel.code for channel in channels if channel_options.of(channel.options).send_to_gone
+        channel.code
+        for channel in channels
+        if channel is not None and channel_options.of(channel.options).send_to_gone
     )
 
 
-def _own(world: World, message: Message) -> frozenset[str]:
-    """All that are authorised, not only those that this message uses: who is whose does not change from message to message."""
+def _authorised(world: World, message: Message) -> frozenset[str]:
+    """Return all authorised delivery channels, not only those that this message uses.
+
+    The users of an access channel do not change from message to message.
+    """
     access = world.settings.access_channel(message.channel_key) if message.restricted else None
     return frozenset(message.channels).union(access.channels if access else ())
 
 
+# -- select
+
+
 def _select(
-    message: Message, one: Candidate, lists: Lists, said: ChunkSuppressions
+    message: Message, candidate: Candidate, lists: Lists, context: ChunkContext
 ) -> tuple[Target, Contacts] | None:
-    """None for who is passed by: who has lost the tag, though a row of its set says otherwise (aws/users.py); and of those who were not
-    named, a restricted access channel sees only its own."""
+    """Select the contacts of a candidate, or return None to skip a user.
+
+    Skipped are users who no longer have the tag (stale set row, see aws/users.py). Skipped are also
+    unnamed users outside a restricted access channel's own users.
+    """
+    user, name = candidate.user, candidate.id
     if message.audience.kind is AudienceKind.CONTACTS:
-        return select_contact(
-            message, one.id, _kind(one), one.contact, opted_out=one.contact in said.opted_out
-        )
-    if one.user is not None and message.audience.has_left(one.user.all_tags):
+        contact, kind = candidate.contact, _channel_type(candidate)
+        is_out = contact in context.opted_out
+        return select_contact(message, name, kind, contact, opted_out=is_out)
+    if user is not None and message.audience.has_left(user.all_tags):
         return None
-    if (
+    is_outsider = (
         message.restricted
-        and one.user is not None
-        and not one.user.is_bound_to(message.channel_key, said.own)
-    ):
-        return None if message.audience.is_scanned else select(message, one.id, None, lists)
-    return select(message, one.id, one.user, lists, said.to_gone)
+        and user is not None
+        and not user.is_bound_to(message.channel_key, context.authorised)
+    )
+    if is_outsider:
+        return None if message.audience.is_scanned else select(message, name, None, lists)
+    return select(message, name, user, lists, context.to_undeliverable)
 
 
-def _cut(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:
-    """How many fit into one item; at least one."""
+def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:
+    """Return how many selections fit into one item, at least one."""
     total = 0
-    for n, each in enumerate(selected):
-        target, contacts = each or (None, {})
-        total += len(target.id.encode()) if target else 0
-        total += sum(len(c.encode()) + 8 for found in contacts.values() for c in found) + 40
+    for n, selection in enumerate(selected):
+        total += 40
+        if selection is not None:
+            target, contacts = selection
+            total += len(target.id.encode())
+            for of_channel in contacts.values():
+                total += sum(len(contact.encode()) + 8 for contact in of_channel)
         if n and total > limit:
             return n
     return len(selected)

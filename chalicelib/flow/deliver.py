@@ -1,15 +1,15 @@
 """6. Call the provider for the deliveries of a job, and do what follows from its answers.
 
-Everything here is safe to repeat at any point: calls that were answered are not made again (calls.py), and what follows from an answer
-(lookups, timers, further attempts) is the same each time.
+Everything here is safe to repeat at any point. Calls that were answered are not made again
+(delivery/calls.py), and what follows from an answer is the same each time.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
@@ -17,20 +17,20 @@ from chalicelib.domain.errors import TooEarly
 from chalicelib.domain.facts import ENDS_SUBMISSION, Fact, FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import ChunkId
-from chalicelib.domain.provider_io import ProviderIds, names_of, parts_of
+from chalicelib.domain.plans import CallKey, ChunkId
+from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import poll, receipts, suppressions, withdraw
+from chalicelib.flow.delivery import quota, rate
 from chalicelib.flow.delivery.calls import MAX_DELAY, Caller, Postponed
-from chalicelib.flow.delivery.quota import QuotaReservation, park
-from chalicelib.flow.delivery.rate import Resume, take_turn
+from chalicelib.flow.delivery.rate import Resume
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.suppressions import ContactFeedback
+from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
-log = logging.getLogger("openums")
-
-SHARE = 4  # of the function's time may pass before another call of the job is begun: a call may take most of the rest
+# Another call begins only in this part of the function's time: a call may take most of the rest.
+SHARE = 4
 
 
 def deliver(world: World, job: DeliverJob) -> None:
@@ -39,217 +39,246 @@ def deliver(world: World, job: DeliverJob) -> None:
     message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
     chunk = world.ledger.chunk(at) if message else None
     if message is None or chunk is None or channel is None:
-        log.warning(
-            "job_without_message",
-            extra={"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel},
-        )
+        fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
+        log.warning("job_without_message", extra=fields)
         return
-    go = chunk.lists(job.step)[job.number] if job.number < len(chunk.lists(job.step)) else None
-    if go is None:
+    lists = chunk.entrants_of(job.step)
+    if job.number >= len(lists):
         raise TooEarly("the job's list is not there yet")
-    work = _Work(world, job, message, channel, chunk)
     calls = [
-        c
-        for c in open_calls(message, chunk, go)
-        if c.key.channel == job.channel and job.start <= c.key.start < job.end
+        call for call in open_calls(message, chunk, lists[job.number]) if _covers(job, call.key)
     ]
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
         calls = []
-    work.run(calls)
+    _run(world, job, message, channel, chunk, calls)
 
 
+def _covers(job: DeliverJob, key: CallKey) -> bool:
+    is_of_list = (key.step, key.number, key.channel) == (job.step, job.number, job.channel)
+    return is_of_list and job.start <= key.start < job.end
+
+
+def _run(
+    world: World,
+    job: DeliverJob,
+    message: Message,
+    channel: Channel,
+    chunk: Chunk,
+    calls: Sequence[OpenCall],
+) -> None:
+    """Reserve quota, limit the rate, make the calls, follow up, and requeue the rest."""
+    # An earlier worker may have died right after it recorded an answer.
+    recorded = [answer for answer in chunk.answers.values() if _covers(job, answer.key)]
+    with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
+        work = _Work(world, reservation.job, message, channel, chunk)
+        allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
+        made = work.make(allowed, resume)
+        reservation.consume(made.consumed)
+        work.follow_up([*recorded, *made.answers])
+        if made.failure is not None:
+            raise made.failure
+        work.requeue(made)
+        reservation.consume(made.resumed_of(reservation.calls))
+
+
+class Round(NamedTuple):
+    """One pass over the calls of a job.
+
+    `resend` are jobs of single calls, and `resume` is the return of the job for the rest.
+    `consumed` counts the deliveries that use up the reserved quota. A `failure` ended the pass.
+    """
+
+    answers: tuple[CallAnswer, ...]
+    resend: tuple[Envelope, ...]
+    resume: Resume | None
+    consumed: int
+    failure: Exception | None
+
+    def resumed_of(self, calls: Iterable[OpenCall]) -> int:
+        """Count the deliveries of these calls that the job comes back for."""
+        if self.resume is None:
+            return 0
+        return sum(len(call.refs) for call in calls if call.key.start >= self.resume.start)
+
+
+@dataclass(frozen=True)
 class _Work:
     """One job: its calls in order over one connection, then what follows from their answers."""
 
-    def __init__(
-        self, world: World, job: DeliverJob, message: Message, channel: Channel, chunk: Chunk
-    ) -> None:
-        self.world, self.job, self.message, self.channel, self.chunk = (
-            world,
-            job,
-            message,
-            channel,
-            chunk,
-        )
-        self.able = world.providers.of(channel.platform).capabilities
+    world: World
+    job: DeliverJob
+    message: Message
+    channel: Channel
+    chunk: Chunk
 
-    def run(self, calls: Sequence[OpenCall]) -> None:
-        answered = [
-            a for a in self.chunk.answers.values() if self._is_of_job(a)
-        ]  # left by a worker that may have died right after
-        with QuotaReservation(self.world, self.job, self.message, self.channel, calls) as room:
-            self.job = room.job
-            calls, back = take_turn(self.world, self.job, self.message, self.channel, room.calls)
-            made, again = list[CallAnswer](), list[Envelope]()
-            with ExitStack() as opened:
-                caller = Caller(
-                    self.world, self.job, self.message, self.channel, self.chunk, opened
-                )
-                try:
-                    back = self._make(caller, room, calls, back, made, again)
-                except Exception:  # of one call: what follows from the others' answers must not wait until it is mended
-                    self._follow_up([*answered, *made])
-                    raise
-            if back:
-                again.append(
-                    self._again(back.delay, back.start, self.job.end, self.job.tries, back.slot)
-                )
-            self._follow_up([*answered, *made])
-            # What an earlier answer put off is among the calls already: a job for it each time would breed.
-            self.world.queues.send(
-                [*again, *(self._next_attempt(answer) for answer in made if answer.later)]
-            )
-            room.uses(
-                sum(len(call.refs) for call in room.calls if back and call.key.start >= back.start)
-            )
+    @property
+    def _capabilities(self) -> Capabilities:
+        return self.world.providers.of(self.channel.platform).capabilities
 
-    def _make(
-        self,
-        caller: Caller,
-        room: QuotaReservation,
-        calls: Sequence[OpenCall],
-        back: Resume | None,
-        made: list[CallAnswer],
-        again: list[Envelope],
-    ) -> Resume | None:
-        """Make the calls one by one, and say where the job begins when it comes `back`; calls that are postponed come `again`."""
-        begun = self.world.clock.now()
-        for n, call in enumerate(calls):
-            if n and self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE:
-                return Resume(call.key.start, 1, 0)
+    # -- make
+
+    def make(self, calls: Sequence[OpenCall], resume: Resume | None) -> Round:
+        """Make the calls one by one, until one fails, time runs short or the quota is used up."""
+        answers, resend, consumed = list[CallAnswer](), list[Envelope](), 0
+        begun, failure = self.world.clock.now(), None
+        with ExitStack() as opened:
+            caller = Caller(self.world, self.job, self.message, self.channel, self.chunk, opened)
             try:
-                answer = caller.settle(call)
-                if answer is not None:
-                    made.append(answer)
-                    room.uses(
-                        len(call.refs) - sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
-                    )
-            except Postponed as wait:
-                if wait.for_quota:
-                    park(self.world, self.job, self.message, self.channel, call)
-                    return None
-                # alone, so that the calls behind it need not wait for it
-                again.append(
-                    self._again(
-                        wait.delay, call.key.start, self._end_of(call.key.start), self.job.tries + 1
-                    )
-                )
-                room.uses(len(call.refs))
-        return back
+                for n, call in enumerate(calls):
+                    if n and self._is_late(begun):
+                        resume = Resume(call.key.start, 1)
+                        break
+                    result = _attempt(caller, call)
+                    if isinstance(result, CallAnswer):
+                        answers.append(result)
+                        consumed += len(call.refs) - _skipped(result)
+                    elif result is not None and result.for_quota:
+                        quota.defer(self.world, self.job, self.message, self.channel, call)
+                        resume = None
+                        break
+                    elif result is not None:
+                        resend.append(self._retry(call, result.delay))
+                        consumed += len(call.refs)
+            except Exception as error:  # noqa: BLE001 raised by `_run`, which follows up first
+                failure = error
+        return Round(tuple(answers), tuple(resend), resume, consumed, failure)
 
-    def _is_of_job(self, answer: CallAnswer) -> bool:
-        key, job = answer.key, self.job
-        return (key.step, key.number, key.channel) == (
-            job.step,
-            job.number,
-            job.channel,
-        ) and job.start <= key.start < job.end
+    def _is_late(self, begun: int) -> bool:
+        return self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE
+
+    def _retry(self, call: OpenCall, delay: float) -> Envelope:
+        """Build a job of this call alone, so that the calls behind it need not wait for it."""
+        start = call.key.start
+        return self._envelope(delay, start, self._end_of(start), self.job.tries + 1)
 
     def _end_of(self, start: int) -> int:
         return min(start + self.message.call_sizes[self.job.channel], self.job.end)
 
-    def _again(self, delay: float, start: int, end: int, tries: int, slot: int = 0) -> Envelope:
-        job = replace(self.job, start=start, end=end, tries=tries, slot=slot)
+    def _envelope(
+        self, delay: float, start: int, end: int, tries: int, not_before: int = 0
+    ) -> Envelope:
+        job = replace(self.job, start=start, end=end, tries=tries, slot=not_before)
         seconds = min(max(1, round(delay)), MAX_DELAY)
-        worker = self.message.workers.get(self.job.channel, "")
+        message, worker = self.message, self.message.workers.get(self.job.channel, "")
         return Envelope(
-            job, self.message.priority, self.channel.type, self.message.channel_key, seconds, worker
+            job, message.priority, self.channel.type, message.channel_key, seconds, worker
         )
 
-    def _follow_up(self, answers: Sequence[CallAnswer]) -> None:
-        """Lookups for receipts, marks, timers for the strategy. Repeating it changes nothing."""
-        if not answers:
-            return
-        self._put_lookups(answers)
-        self._mark_contacts(answers)
-        self._set_timers(answers)
+    # -- requeue
+
+    def requeue(self, made: Round) -> None:
+        """Send jobs for all that was not made or that an answer put off.
+
+        Deliveries that an earlier answer put off are among the calls already. A job for these
+        each time would multiply.
+        """
+        resume, resend = made.resume, list(made.resend)
+        if resume is not None:
+            job = self.job
+            resend.append(
+                self._envelope(resume.delay, resume.start, job.end, job.tries, resume.not_before)
+            )
+        attempts = [self._next_attempt(answer) for answer in made.answers if answer.later]
+        self.world.queues.send([*resend, *attempts])
 
     def _next_attempt(self, answer: CallAnswer) -> Envelope:
         start = answer.key.start
-        return self._again(2.0 ** (answer.key.attempt + 1), start, self._end_of(start), 0)
+        return self._envelope(2.0 ** (answer.key.attempt + 1), start, self._end_of(start), 0)
+
+    # -- follow up
+
+    def follow_up(self, answers: Sequence[CallAnswer]) -> None:
+        """Record lookups and suppressions, and set timers. Repeating it changes nothing."""
+        if not answers:
+            return
+        self._put_lookups(answers)
+        self._suppress_contacts(answers)
+        facts = [fact for answer in answers for fact in answer.facts]
+        self._set_timers([fact.time for fact in facts if fact.kind is FactKind.SUBMITTED])
+        if self._has_next() and _ended_without_submission(facts):
+            now = self.world.clock.now()
+            self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
 
     def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        at, found = self.chunk.plan.id, dict[str, Lookup]()
+        at, ids = self.chunk.plan.id, self._capabilities.provider_ids
+        lookups: dict[str, Lookup] = {}
         for answer in answers:
-            if self.able.provider_ids is ProviderIds.PER_CALL and answer.provider_id:
-                found.update({name: Lookup(at) for name in answer.provider_id.split(" ")})
-            elif self.able.provider_ids is ProviderIds.PER_RECIPIENT:
-                found.update(
-                    pair for fact in answer.facts if fact.provider_id for pair in _lookups(at, fact)
-                )
-        if found:
-            self.world.lookups.put(self.channel.code, found, self.message.expires)
-            receipts.record_parked(self.world, self.channel.code, tuple(found))
+            if ids is ProviderIds.PER_CALL and answer.provider_id:
+                lookups |= dict.fromkeys(answer.provider_id.split(" "), Lookup(at))
+            elif ids is ProviderIds.PER_RECIPIENT:
+                for fact in answer.facts:
+                    lookups |= _lookups(at, fact) if fact.provider_id else {}
+        if lookups:
+            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
+            receipts.record_parked(self.world, self.channel.code, tuple(lookups))
 
-    def _mark_contacts(self, answers: Sequence[CallAnswer]) -> None:
-        """What the answers say of the contacts themselves: dead, or alive though they were marked."""
-        plan, heard = self.chunk.plan, list[ContactFeedback]()
-        for answer in answers:
-            codes = {fact.ref: fact.code for fact in answer.facts} if answer.undeliverable else {}
-            heard += [
-                ContactFeedback(
-                    self.message, plan, p, True, Suppression(codes.get(p, ""), answer.time)
-                )
-                for p in answer.undeliverable
-            ]
-            arrived = [
-                fact.ref
-                for fact in answer.facts
-                if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref)
-            ]
-            heard += [
-                ContactFeedback(self.message, plan, ref, False, Suppression("", answer.time))
-                for ref in arrived
-            ]
-        suppressions.apply_feedback(self.world, heard)
+    def _suppress_contacts(self, answers: Sequence[CallAnswer]) -> None:
+        """Suppress contacts that the answers call dead, and lift it from those that live."""
+        feedback = [
+            notice for answer in answers for notice in _feedback(self.message, self.chunk, answer)
+        ]
+        suppressions.apply_feedback(self.world, feedback)
 
-    def _set_timers(self, answers: Sequence[CallAnswer]) -> None:
-        at, priority = self.chunk.plan.id, self.message.priority
-        facts = [f for a in answers for f in a.facts]
-        submitted = [f.time for f in facts if f.kind is FactKind.SUBMITTED]
+    def _set_timers(self, submitted: Sequence[int]) -> None:
+        """Set the timers that wait for receipts of calls that were submitted at these times."""
+        if not submitted:
+            return
+        last, within, capabilities = max(submitted), self._within(), self._capabilities
+        at, code, priority = self.chunk.plan.id, self.channel.code, self.message.priority
         timers: list[Timer] = []
-        if submitted and (within := self._within()):
-            timers.append(Timer(max(submitted) + within * 1000, TimerKind.CHECK, at, priority))
-        if (
-            submitted
-            and self.channel.receipts is ReceiptMode.POLL
-            and self.able.provider_ids is ProviderIds.PER_CALL
-        ):
-            timers.append(
-                Timer(
-                    max(submitted) + self.able.poll_first * 1000,
-                    TimerKind.POLL,
-                    at,
-                    priority,
-                    self.channel.code,
-                )
-            )
-        if submitted and poll.is_polled_as_a_whole(self.world, self.channel):
-            self.world.lookups.expect(
-                self.channel.code,
-                max(submitted),
-                max(submitted) // 1000 + 2 * self.able.poll_window,
-            )
+        if within:
+            timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
+        is_polled = self.channel.receipts is ReceiptMode.POLL
+        if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
+            first = last + capabilities.poll_first * 1000
+            timers.append(Timer(first, TimerKind.POLL, at, priority, code))
+        if poll.is_polled_as_a_whole(self.world, self.channel):
+            self.world.lookups.expect(code, last, last // 1000 + 2 * capabilities.poll_window)
         if timers:
             self.world.timers.set(timers)
-        if self._has_next() and _ended_without_submission(facts):
-            self.world.queues.send([check_now(self.message, at, self.world.clock.now())])
 
     def _has_next(self) -> bool:
         return self.job.step + 1 < len(self.message.strategy.steps)
 
     def _within(self) -> int:
-        """Seconds until the next step's first condition on this channel is due; 0: there is none."""
+        """Return the seconds until the next step's first condition on this channel is due.
+
+        0: there is none.
+        """
         terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
         return min((t.within for t in terms if t.channel is self.channel.type), default=0)
 
 
-def _lookups(at: ChunkId, fact: Fact) -> Iterator[tuple[str, Lookup]]:
-    """One for each name of each part under which the provider may report."""
+def _attempt(caller: Caller, call: OpenCall) -> CallAnswer | Postponed | None:
+    try:
+        return caller.make(call)
+    except Postponed as wait:
+        return wait
+
+
+def _skipped(answer: CallAnswer) -> int:
+    return sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
+
+
+def _lookups(at: ChunkId, fact: Fact) -> dict[str, Lookup]:
+    """Return a lookup for each name of each part under which the provider may report."""
     parts = parts_of(fact.provider_id)
     lookup = Lookup(at, (fact.ref.target, fact.ref.contact), parts if len(parts) > 1 else ())
-    yield from ((name, lookup) for part in parts for name in names_of(part))
+    return {name: lookup for part in parts for name in names_of(part)}
+
+
+def _feedback(message: Message, chunk: Chunk, answer: CallAnswer) -> Iterator[ContactFeedback]:
+    """Read from an answer which contacts are dead, and which are alive though suppressed."""
+    plan = chunk.plan
+    codes = {fact.ref: fact.code for fact in answer.facts} if answer.undeliverable else {}
+    for ref in answer.undeliverable:
+        yield ContactFeedback(
+            message, plan, ref, True, Suppression(codes.get(ref, ""), answer.time)
+        )
+    for fact in answer.facts:
+        if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref):
+            yield ContactFeedback(message, plan, fact.ref, False, Suppression("", answer.time))
 
 
 def _ended_without_submission(facts: Iterable[Fact]) -> bool:

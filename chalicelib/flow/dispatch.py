@@ -19,38 +19,40 @@ class OpenCall(NamedTuple):
 
     key: CallKey
     refs: tuple[DeliveryRef, ...]
-    decided: int  # ms: when its list was frozen
+    decided: int  # ms: when its entrants were frozen
 
 
 def jobs(
     message: Message, chunk: Chunk, step: int, number: int, only: Container[CallKey] | None = None
 ) -> list[Envelope]:
-    """The jobs of a frozen list that still have an open call, or one of these."""
-    go = chunk.lists(step)[number]
+    """Build the jobs of frozen entrants that still have an open call, or one of `only`."""
+    entrants = chunk.entrants_of(step)[number]
     starts: dict[str, set[int]] = {}
-    for call in open_calls(message, chunk, go):
+    for call in open_calls(message, chunk, entrants):
         if only is None or call.key in only:
             starts.setdefault(call.key.channel, set()).add(call.key.start)
-    return [
-        job for code, wanted in starts.items() for job in _jobs_of(message, chunk, go, code, wanted)
-    ]
+    envelopes: list[Envelope] = []
+    for code, open_starts in starts.items():
+        envelopes += _jobs_of(message, chunk, entrants, code, open_starts)
+    return envelopes
 
 
 def _jobs_of(
-    message: Message, chunk: Chunk, go: Entrants, code: str, wanted: set[int]
+    message: Message, chunk: Chunk, entrants: Entrants, code: str, open_starts: set[int]
 ) -> Iterator[Envelope]:
-    length = len(chunk.plan.deliveries(code, go.members))
+    length = len(chunk.plan.deliveries(code, entrants.members))
     width = job_size(message.call_sizes[code])
     for start in range(0, length, width):
         end = min(start + width, length)
-        if any(start <= at < end for at in wanted):
-            yield job_of(message, chunk.plan.id, CallKey(go.step, go.number, code, start), end)
+        if any(start <= open_start < end for open_start in open_starts):
+            first = CallKey(entrants.step, entrants.number, code, start)
+            yield job_of(message, chunk.plan.id, first, end)
 
 
 def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
-    """The job of the calls from this one up to a position in their list."""
+    """Build the job of the calls from `first` up to a position in their list."""
     code = first.channel
-    job = DeliverJob(at.msgid, at.chunk, first.step, first.number, code, first.start, end)
+    job = DeliverJob(at.msgid, at.number, first.step, first.number, code, first.start, end)
     return Envelope(
         job,
         message.priority,
@@ -61,33 +63,38 @@ def job_of(message: Message, at: ChunkId, first: CallKey, end: int) -> Envelope:
 
 
 def check_now(message: Message, at: ChunkId, now: int) -> Envelope:
-    """Have a chunk looked at without waiting for its timer: somebody goes on at once."""
-    look = Timer(now, TimerKind.CHECK, at, message.priority)
-    return Envelope(TimersJob((look,)), message.priority, None, message.channel_key)
+    """Build a job that checks a chunk now: a target goes on without waiting for the timer."""
+    timer = Timer(now, TimerKind.CHECK, at, message.priority)
+    return Envelope(TimersJob((timer,)), message.priority, None, message.channel_key)
 
 
 def job_size(call_size: int) -> int:
-    """Deliveries of a job: whole calls."""
+    """Return the deliveries of a job: whole calls."""
     return call_size * max(1, JOB_DELIVERIES // call_size)
 
 
-def open_calls(message: Message, chunk: Chunk, go: Entrants) -> Iterator[OpenCall]:
-    """The calls of a list that were not answered. Each range has one at a time: what an answer put off is the next attempt."""
-    for code in message.codes_of(go.step):
-        refs = chunk.plan.deliveries(code, go.members)
+def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
+    """Yield the calls that were not answered.
+
+    Each range has one at a time: deliveries that an answer put off are the next attempt.
+    """
+    for code in message.codes_of(entrants.step):
+        refs = chunk.plan.deliveries(code, entrants.members)
         size = message.call_sizes[code]
         for start in range(0, len(refs), size):
-            found = open_call(
-                chunk,
-                CallKey(go.step, go.number, code, start),
-                refs[start : start + size],
-                go.time,
-            )
-            if found is not None:
-                yield found
+            key = CallKey(entrants.step, entrants.number, code, start)
+            call = _open_call(chunk, key, refs[start : start + size], entrants.time)
+            if call is not None:
+                yield call
 
 
-def open_call(
+def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall]:
+    for step in range(len(message.strategy.steps)):
+        for entrants in chunk.entrants_of(step):
+            yield from open_calls(message, chunk, entrants)
+
+
+def _open_call(
     chunk: Chunk, key: CallKey, refs: tuple[DeliveryRef, ...], decided: int
 ) -> OpenCall | None:
     while (answer := chunk.answers.get(key)) is not None:

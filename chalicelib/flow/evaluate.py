@@ -1,205 +1,231 @@
-"""8. Look at a chunk when its timer is due: who goes on to the next step, what a crash left, what has expired."""
+"""8. Check a chunk when its timer is due: escalate, repair what a crash left, expire calls."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.chunks import Chunk, Wait
+from chalicelib.domain.chunks import Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, withdraw
-from chalicelib.flow import timers as due
 from chalicelib.flow.delivery import quota
-from chalicelib.flow.delivery.cancel import CancelResult, close
-from chalicelib.flow.dispatch import OpenCall
+from chalicelib.flow.delivery.cancel import CancelResult, cancel
+from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
+from chalicelib.flow.timers import do_all
+from chalicelib.observability import log
 from chalicelib.ports import World
 
-log = logging.getLogger("openums")
-
-ROUNDS = 8  # how often a look starts again when somebody else changed the chunk meanwhile
+ROUNDS = 8  # of one check, when other workers change the chunk meanwhile
 
 
-def look(world: World, timers: Sequence[Timer]) -> None:
-    due.each(lambda chunk: settle(world, chunk), dict.fromkeys(timer.chunk for timer in timers))
+def check_chunks(world: World, timers: Sequence[Timer]) -> None:
+    do_all(lambda at: check_chunk(world, at), dict.fromkeys(timer.chunk for timer in timers))
 
 
-def settle(world: World, at: ChunkId) -> None:
-    """Do all that is due for a chunk now, and set the timer for what is due later. Safe to run twice at once."""
+def check_chunk(world: World, at: ChunkId) -> None:
+    """Do all that is due for a chunk now, and set the timer for the rest.
+
+    Two workers may check a chunk at once.
+    """
     message = world.messages.get(at.msgid)
     if message is None:
         return
     chunk = world.ledger.chunk(at)
     if chunk is None:
-        if (
-            at.chunk == 0 and world.messages.withdrawn(at.msgid) is None
-        ):  # stored, but its first jobs were never sent
-            _start_walkers(world, message)
-            again = world.clock.now() + world.limits.check_after * 1000
-            world.timers.set([Timer(again, TimerKind.CHECK, at, message.priority)])
-        return
-    if chunk.withdrawn is not None:
-        withdraw.settle(world, message, chunk)
-        return
-    if at.chunk == 0 and message.audience.is_scanned:
-        _start_walkers(world, message)
+        _start_again(world, message, at)
+    elif chunk.withdrawn is not None:
+        withdraw.withdraw_chunk(world, message, chunk)
+    else:
+        _check(world, message, chunk)
+
+
+def _start_again(world: World, message: Message, at: ChunkId) -> None:
+    """Start a message that is stored, but whose first jobs were never sent."""
+    if at.number == 0 and world.messages.withdrawn(at.msgid) is None:
+        _start_partitions(world, message)
+        due = world.clock.now() + world.limits.check_after * 1000
+        world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
+
+
+def _check(world: World, message: Message, chunk: Chunk) -> None:
+    if chunk.plan.id.number == 0 and message.audience.is_scanned:
+        _start_partitions(world, message)
     for _ in range(ROUNDS):
-        changed = _expire(world, message, chunk) or _send_on(world, message, chunk)
+        changed = _expire(world, message, chunk) or _escalate(world, message, chunk)
         if not changed:
             break
-        chunk = world.ledger.chunk(at) or chunk
-    _find_what_a_crash_left(world, message, chunk)
-    _set_next_look(world, message, chunk)
+        chunk = world.ledger.chunk(chunk.plan.id) or chunk
+    _repair(world, message, chunk)
+    _set_next_check(world, message, chunk)
 
 
-def _start_walkers(world: World, message: Message) -> None:
-    """Send the first jobs again of walkers that have planned nothing yet. The first chunk's looks stand for all of them."""
+def _start_partitions(world: World, message: Message) -> None:
+    """Send the first jobs again of partitions that have planned nothing yet.
+
+    The checks of the first chunk stand for all partitions.
+    """
     if world.clock.now() < message.accepted + world.limits.check_after * 1000:
         return
     missing = [
-        chunk
-        for chunk in message.first_chunks
-        if world.ledger.plan(ChunkId(message.msgid, chunk)) is None
+        number
+        for number in message.first_chunks
+        if world.ledger.plan(ChunkId(message.msgid, number)) is None
     ]
+    envelopes = audience.first_jobs(message)
     world.queues.send(
         [
-            job
-            for job in audience.first_jobs(message)
-            if isinstance(job.job, PlanJob) and job.job.chunk in missing
+            envelope
+            for envelope in envelopes
+            if isinstance(envelope.job, PlanJob) and envelope.job.chunk in missing
         ]
     )
 
 
-def _send_on(world: World, message: Message, chunk: Chunk) -> bool:
-    """Freeze who goes on to each step, and send the jobs from that list only. Whether there was a new list."""
+# -- escalate
+
+
+def _escalate(world: World, message: Message, chunk: Chunk) -> bool:
+    """Freeze the entrants of the next step, and send their jobs. Return True if there are any.
+
+    Jobs come from frozen entrants only.
+    """
+    at = chunk.plan.id
     for step in range(1, len(message.strategy.steps)):
-        members = _who_goes_on(world, message, chunk, step)
+        members = _ready(world, message, chunk, step)
         if members:
-            number = len(chunk.lists(step))
-            mine = Entrants(step, number, members, world.clock.now())
-            stored = world.ledger.freeze(chunk.plan.id, mine, message)
-            if stored == mine:
-                world.queues.send(
-                    dispatch.jobs(message, replace(chunk, go=(*chunk.go, mine)), step, number)
-                )
-                where = {"msgid": message.msgid, "chunk": chunk.plan.id.chunk, "step": step + 1}
-                log.info("step_decided", extra={**where, "targets": len(members)})
+            number = len(chunk.entrants_of(step))
+            entrants = Entrants(step, number, members, world.clock.now())
+            if world.ledger.freeze(at, entrants, message) == entrants:
+                grown = replace(chunk, entrants=(*chunk.entrants, entrants))
+                world.queues.send(dispatch.jobs(message, grown, step, number))
+                fields = {"msgid": message.msgid, "chunk": at.number, "step": step + 1}
+                log.info("step_decided", extra={**fields, "targets": len(members)})
             return True
     return False
 
 
-def _who_goes_on(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int, ...]:
-    now, undeliverable = world.clock.now(), chunk.members(step)
-    waiting = sorted(chunk.members(step - 1) - undeliverable)
+def _ready(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int, ...]:
+    """Return the targets that go on to this step now."""
+    now = world.clock.now()
+    waiting = sorted(chunk.members(step - 1) - chunk.members(step))
     return tuple(t for t in waiting if chunk.verdict(message, t, step, now)[0] is Verdict.GO)
 
 
+# -- expire
+
+
 def _expire(world: World, message: Message, chunk: Chunk) -> bool:
-    """Close the calls that were not made in time, so that no worker can claim them any more. Whether there were any."""
+    """Cancel the calls that were not made in time. Return True if there were any."""
     changed = False
-    for call in _open(message, chunk):
+    for call in open_calls_of_all_steps(message, chunk):
         expires = _expires(world, chunk, call)
         if world.clock.now() >= expires:
-            changed = _close(world, message, chunk, call, expires) or changed
+            changed = _cancel(world, message, chunk, call, expires) or changed
     return changed
 
 
 def _expires(world: World, chunk: Chunk, call: OpenCall) -> int:
-    return quota.expires(world, call, waits=_wait_for_quota(chunk, call) is not None)
+    return quota.expires(world, call, waits=_deferred_by_quota(chunk, call) is not None)
 
 
-def _close(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
-    fact = Fact(
-        call.refs[0],
-        FactKind.EXPIRED,
-        time,
-        "quota_used_up" if _wait_for_quota(chunk, call) else "not_in_time",
-        "timer",
-    )
-    return close(world, message, chunk, call, fact) in (CancelResult.CLOSED, CancelResult.CHANGED)
+def _cancel(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
+    reason = "quota_used_up" if _deferred_by_quota(chunk, call) else "not_in_time"
+    fact = Fact(call.refs[0], FactKind.EXPIRED, time, reason, "timer")
+    result = cancel(world, message, chunk, call, fact)
+    return result in (CancelResult.CLOSED, CancelResult.CHANGED)
 
 
-def _open(message: Message, chunk: Chunk) -> Iterable[OpenCall]:
-    for step in range(len(message.strategy.steps)):
-        for go in chunk.lists(step):
-            yield from dispatch.open_calls(message, chunk, go)
+# -- repair
 
 
-def _find_what_a_crash_left(world: World, message: Message, chunk: Chunk) -> None:
-    """Send the jobs again of calls that nobody makes, and plan on where planning stopped."""
+def _repair(world: World, message: Message, chunk: Chunk) -> None:
+    """Send again the jobs of calls that no worker makes, and plan on where planning stopped."""
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    waiting = [c for c in _open(message, chunk) if not all(chunk.of(ref).ended for ref in c.refs)]
-    forgotten = [c for c in waiting if now >= _expected(chunk, c, grace)]
-    for wait in dict.fromkeys(wait for call in forgotten if (wait := _wait_for_quota(chunk, call))):
-        # Said first: the job may be made to wait again before we are. It has only what waited, whatever has a job of its own already.
-        world.ledger.put_wait(chunk.plan.id, replace(wait, until=now, for_quota=False), message)
-        world.queues.send([dispatch.job_of(message, chunk.plan.id, wait.key, wait.end)])
-    keys = {call.key for call in forgotten if _wait_for_quota(chunk, call) is None}
+    overdue = [call for call in _unmade(message, chunk) if now >= _expected(chunk, call, grace)]
+    _resume_deferred(world, message, chunk, overdue)
+    keys = {call.key for call in overdue if _deferred_by_quota(chunk, call) is None}
     for step, number in sorted({(key.step, key.number) for key in keys}):
         world.queues.send(dispatch.jobs(message, chunk, step, number, keys))
     if chunk.plan.next is not None and now >= chunk.plan.time + grace:
-        following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.chunk))
+        following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.number))
         if world.ledger.plan(following) is None:
-            audience.plan(world, PlanJob(message.msgid, following.chunk, chunk.plan.next))
+            audience.plan(world, PlanJob(message.msgid, following.number, chunk.plan.next))
+
+
+def _resume_deferred(
+    world: World, message: Message, chunk: Chunk, overdue: Iterable[OpenCall]
+) -> None:
+    """Send the jobs of calls that were deferred until now."""
+    deferrals = [_deferred_by_quota(chunk, call) for call in overdue]
+    for deferral in dict.fromkeys(deferral for deferral in deferrals if deferral):
+        # Recorded before the job is sent, which may be deferred again at once. The job covers only
+        # the deferred calls, whatever has a job of its own already.
+        ended = replace(deferral, until=world.clock.now(), for_quota=False)
+        world.ledger.put_deferral(chunk.plan.id, ended, message)
+        world.queues.send([dispatch.job_of(message, chunk.plan.id, deferral.key, deferral.end)])
+
+
+def _unmade(message: Message, chunk: Chunk) -> list[OpenCall]:
+    """Return the open calls with a delivery that has not ended."""
+    return [
+        call
+        for call in open_calls_of_all_steps(message, chunk)
+        if not all(chunk.state_of(ref).ended for ref in call.refs)
+    ]
 
 
 def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:
-    """The time (ms) by which somebody should have made the call, or given it back again."""
-    parked, record, wait = (
-        _wait_for_quota(chunk, call),
-        chunk.calls.get(call.key),
-        chunk.wait(call.key),
-    )
-    if parked is not None:
-        return parked.until
-    return max(call.decided if record is None else record.lease, wait.until if wait else 0) + grace
+    """Return the time (ms) by which a worker should have made the call, or given it back."""
+    deferred = _deferred_by_quota(chunk, call)
+    if deferred is not None:
+        return deferred.until
+    record, deferral = chunk.calls.get(call.key), chunk.deferral(call.key)
+    handed_out = call.decided if record is None else record.lease
+    return max(handed_out, deferral.until if deferral else 0) + grace
 
 
-def _wait_for_quota(chunk: Chunk, call: OpenCall) -> Wait | None:
-    """Since when nobody has tried to make the call."""
-    record, wait = chunk.calls.get(call.key), chunk.wait(call.key)
-    return (
-        wait
-        if wait is not None and wait.for_quota and (record is None or record.lease <= wait.until)
-        else None
-    )
+def _deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
+    """Return the deferral for quota since which no worker has tried to make the call."""
+    record, deferral = chunk.calls.get(call.key), chunk.deferral(call.key)
+    if deferral is None or not deferral.for_quota:
+        return None
+    return deferral if record is None or record.lease <= deferral.until else None
 
 
-def _set_next_look(world: World, message: Message, chunk: Chunk) -> None:
+# -- the next check
+
+
+def _set_next_check(world: World, message: Message, chunk: Chunk) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
-    times = [
-        at
-        for step in range(1, len(message.strategy.steps))
-        for at in _waits(message, chunk, step, now)
-    ]
-    times += [
-        _next_look_at(world, chunk, call)
-        for call in _open(message, chunk)
-        if not all(chunk.of(p).ended for p in call.refs)
-    ]
+    times = list(_condition_times(message, chunk, now))
+    times += [_next_check_of(world, chunk, call) for call in _unmade(message, chunk)]
     if chunk.plan.next is not None and now < chunk.plan.time + grace:
         times.append(chunk.plan.time + grace)
     if times:
-        world.timers.set(
-            [Timer(max(min(times), now), TimerKind.CHECK, chunk.plan.id, message.priority)]
-        )
+        due = max(min(times), now)
+        world.timers.set([Timer(due, TimerKind.CHECK, chunk.plan.id, message.priority)])
 
 
-def _next_look_at(world: World, chunk: Chunk, call: OpenCall) -> int:
-    """When to look whether a call was made. A call that waits long (a full queue) is sent again ever more seldom."""
+def _next_check_of(world: World, chunk: Chunk, call: OpenCall) -> int:
+    """Return when to check if a call was made.
+
+    A call that waits long (a full queue) is sent again ever more seldom.
+    """
     now, grace = world.clock.now(), world.limits.check_after * 1000
     expected = _expected(chunk, call, grace)
-    at = expected if expected > now else now + max(grace, now - call.decided)
+    due = expected if expected > now else now + max(grace, now - call.decided)
     expires = _expires(world, chunk, call)
-    return min(at, expires) if expires > now else now + grace
+    return min(due, expires) if expires > now else now + grace
 
 
-def _waits(message: Message, chunk: Chunk, step: int, now: int) -> Iterable[int]:
-    for target in chunk.members(step - 1) - chunk.members(step):
-        verdict, at = chunk.verdict(message, target, step, now)
-        if verdict is Verdict.WAIT and at is not None:
-            yield at
+def _condition_times(message: Message, chunk: Chunk, now: int) -> Iterable[int]:
+    """Yield the times (ms) at which a target's condition for the next step is due."""
+    for step in range(1, len(message.strategy.steps)):
+        for target in chunk.members(step - 1) - chunk.members(step):
+            verdict, due = chunk.verdict(message, target, step, now)
+            if verdict is Verdict.WAIT and due is not None:
+                yield due

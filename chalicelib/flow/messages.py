@@ -7,8 +7,9 @@ from chalicelib.domain.messages import Message
 from chalicelib.ports import World
 
 
-def own(world: World, channel_key: str, msgid: str) -> Message:
-    found = world.messages.get(msgid)
-    if found is None or found.channel_key != channel_key:
+def sent_by(world: World, channel_key: str, msgid: str) -> Message:
+    """Return a message of this access channel, or raise NotFound."""
+    message = world.messages.get(msgid)
+    if message is None or message.channel_key != channel_key:
         raise NotFound("message")
-    return found
+    return message

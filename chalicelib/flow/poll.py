@@ -1,8 +1,7 @@
-"""Receipts of channels whose provider is asked for them, instead of posting them."""
+"""Poll receipts of channels whose provider is asked for them, instead of posting them."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from chalicelib import observability
@@ -14,54 +13,65 @@ from chalicelib.domain.jobs import Envelope, PollJob, Timer, TimerKind
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, Receipt, Reply
 from chalicelib.flow import receipts, validity
 from chalicelib.flow.delivery.sessions import connect
+from chalicelib.observability import log
 from chalicelib.ports import World
 
-log = logging.getLogger("openums")
-
-SHORTEST = 30
+SHORTEST = 30  # seconds between two polls of a chunk
 EVERY = 60  # seconds between two starts
-NEARLY_FULL = 400  # reports in one answer after which there is surely more to ask for
-STORE_AGAIN = (1.0, 2.0, 4.0)  # seconds between tries to store what was told
-POLL_AGAIN = 6  # seconds: a provider may allow one such question in five
+NEARLY_FULL = 400  # reports in one answer after which there is surely more to poll
+STORE_AGAIN = (1.0, 2.0, 4.0)  # seconds between tries to store reports
+POLL_AGAIN = 6  # seconds: a provider may allow one such request in five
+
+
+# -- all receipts of an account at once
 
 
 def start(world: World) -> None:
-    """Every minute: one job per channel whose provider hands out all receipts of an account at once, while some may be open.
+    """Start polling the providers that hand out all receipts of an account at once.
 
-    A channel on which nothing is sent any more is asked ever more seldom, and then no more.
+    Runs every minute, and sends one job per channel while receipts may be open. A channel on which
+    nothing is sent any more is polled ever more seldom, and then no more.
     """
     polled = [
-        c
-        for c in world.settings.channels()
-        if is_polled_as_a_whole(world, c) and not validity.not_served(world, _able(world, c))
+        channel
+        for channel in world.settings.channels()
+        if is_polled_as_a_whole(world, channel)
+        and not validity.not_served(world, _capabilities(world, channel))
     ]
-    since = world.lookups.expected([c.code for c in polled]) if polled else {}
+    last_sent = world.lookups.expected([channel.code for channel in polled]) if polled else {}
     now = world.clock.now()
     due = [
-        c for c in polled if c.code in since and _is_due(world, c, (now - since[c.code]) // 1000)
+        channel
+        for channel in polled
+        if channel.code in last_sent
+        and _is_due(_capabilities(world, channel), (now - last_sent[channel.code]) // 1000)
     ]
-    world.queues.send([Envelope(PollJob(c.code), Priority.HIGH, c.type, c.code) for c in due])
+    world.queues.send(
+        [
+            Envelope(PollJob(channel.code), Priority.HIGH, channel.type, channel.code)
+            for channel in due
+        ]
+    )
 
 
 def is_polled_as_a_whole(world: World, channel: Channel) -> bool:
-    return (
-        channel.receipts is ReceiptMode.POLL
-        and _able(world, channel).provider_ids is ProviderIds.PER_RECIPIENT
-    )
+    if channel.receipts is not ReceiptMode.POLL:
+        return False
+    return _capabilities(world, channel).provider_ids is ProviderIds.PER_RECIPIENT
 
 
-def _is_due(world: World, channel: Channel, age: int) -> bool:
-    """In every minute for ten minutes after the last submission, then in every second one, third one …, until the window ends."""
-    able = _able(world, channel)
+def _is_due(capabilities: Capabilities, age: int) -> bool:
+    """Tell if a channel is polled in this minute. `age`: seconds since the last submission.
+
+    It is polled every minute for ten minutes. Then it is polled every second minute, every third
+    one and so on, until the window ends.
+    """
     minute = max(age, 0) // 60
-    return (
-        able.poll_first <= age + EVERY
-        and age < able.poll_window
-        and minute % (minute // 10 + 1) == 0
-    )
+    is_in_window = capabilities.poll_first <= age + EVERY and age < capabilities.poll_window
+    return is_in_window and minute % (minute // 10 + 1) == 0
 
 
-def _able(world: World, channel: Channel) -> Capabilities:
+def _capabilities(world: World, channel: Channel) -> Capabilities:
     return world.providers.of(channel.platform).capabilities
 
 
@@ -70,57 +80,57 @@ def poll_channel(world: World, job: PollJob) -> None:
     if channel is None or channel.receipts is not ReceiptMode.POLL:
         return
     with connect(world, channel) as session:
-        found = session.poll({})
-        _record(world, channel, found)
-    if len(found) >= NEARLY_FULL:
+        reports = session.poll({})
+        _record(world, channel, reports)
+    if len(reports) >= NEARLY_FULL:
         world.queues.send([Envelope(job, Priority.HIGH, channel.type, channel.code, POLL_AGAIN)])
 
 
-def _record(world: World, channel: Channel, found: Sequence[Receipt | Reply]) -> None:
-    """What fails is done again after a while, since most accounts tell everything only once. Repeating it changes nothing."""
+def _record(world: World, channel: Channel, reports: Sequence[Receipt | Reply]) -> None:
+    """Store reports, and try again after a failure: most accounts hand out a report only once.
+
+    Repeating it changes nothing.
+    """
+    code = channel.code
     for pause in (*STORE_AGAIN, None):
         try:
-            receipts.record(
-                world, channel.code, [each for each in found if isinstance(each, Receipt)]
-            )
-            receipts.record_replies(
-                world, channel.code, [each for each in found if isinstance(each, Reply)]
-            )
+            receipts.record(world, code, [r for r in reports if isinstance(r, Receipt)])
+            receipts.record_replies(world, code, [r for r in reports if isinstance(r, Reply)])
             return
         except Exception as error:
             if pause is None:
                 raise
-            log.warning(
-                "reports_not_stored",
-                exc_info=error,
-                extra={"channel": channel.code, "reports": len(found)},
-            )
+            fields = {"channel": code, "reports": len(reports)}
+            log.warning("reports_not_stored", exc_info=error, extra=fields)
             world.clock.sleep(pause)
 
 
+# -- the receipts of a chunk
+
+
 def poll_chunk(world: World, timer: Timer) -> None:
-    """Ask for a chunk's open deliveries, and again later while there are any: ever more seldom, until nobody would answer."""
+    """Poll for a chunk's open deliveries, and set a timer while there are any.
+
+    The polls become ever more seldom, until the provider's window ends.
+    """
     channel, message = world.settings.channel(timer.channel), world.messages.get(timer.chunk.msgid)
     chunk = world.ledger.chunk(timer.chunk) if message else None
     if channel is None or message is None or chunk is None:
         return
-    answers = [
-        a for a in chunk.answers.values() if a.key.channel == channel.code and _awaited(chunk, a)
-    ]
-    asked = {a.provider_id: _awaited(chunk, a) for a in answers}
-    if not asked:
+    awaited = _awaited(chunk, channel)
+    if not awaited:
         return
-    now = world.clock.now()
-    age = (
-        now - max(a.time for a in answers)
-    ) // 1000  # a step may be sent days after its message was accepted
-    is_last = age >= _able(world, channel).poll_window
-    if not is_last:  # before the provider is asked: one that fails now is asked again
-        again = now + max(SHORTEST, age // 2) * 1000
-        world.timers.set([Timer(again, TimerKind.POLL, timer.chunk, timer.priority, timer.channel)])
+    # A step may be sent days after its message was accepted.
+    now, last_sent = world.clock.now(), max(answer.time for answer, _ in awaited)
+    age = (now - last_sent) // 1000
+    is_last = age >= _capabilities(world, channel).poll_window
+    if not is_last:  # set before the poll: a provider that fails now is polled again
+        due = now + max(SHORTEST, age // 2) * 1000
+        world.timers.set([Timer(due, TimerKind.POLL, timer.chunk, timer.priority, timer.channel)])
+    contacts_by_id = {answer.provider_id: contacts for answer, contacts in awaited}
     try:
         with connect(world, channel) as session:
-            _record(world, channel, session.poll(asked))
+            _record(world, channel, session.poll(contacts_by_id))
     except ProviderError as error:
         if is_last:
             raise
@@ -130,11 +140,18 @@ def poll_chunk(world: World, timer: Timer) -> None:
             observability.metric("channel_misconfigured")
 
 
-def _awaited(chunk: Chunk, answer: CallAnswer) -> list[str]:
-    """The contacts of a call that nothing is known of since their submission."""
-    submitted = [f.ref for f in answer.facts if f.kind is FactKind.SUBMITTED]
-    return [
-        chunk.plan.contact(p)
-        for p in submitted
-        if not chunk.of(p).delivered and not chunk.of(p).has(FactKind.DELIVERY_FAILED)
-    ]
+def _awaited(chunk: Chunk, channel: Channel) -> list[tuple[CallAnswer, list[str]]]:
+    """Return the channel's calls with the contacts whose receipts are still open."""
+    answers = [answer for answer in chunk.answers.values() if answer.key.channel == channel.code]
+    awaited = [(answer, _open_contacts(chunk, answer)) for answer in answers]
+    return [(answer, contacts) for answer, contacts in awaited if contacts]
+
+
+def _open_contacts(chunk: Chunk, answer: CallAnswer) -> list[str]:
+    contacts: list[str] = []
+    for fact in answer.facts:
+        state = chunk.state_of(fact.ref)
+        is_open = not state.delivered and not state.has(FactKind.DELIVERY_FAILED)
+        if fact.kind is FactKind.SUBMITTED and is_open:
+            contacts.append(chunk.plan.contact(fact.ref))
+    return contacts

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib import observability
 from chalicelib.domain import channel_options
-from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import NotFound, NotServed, Unverified
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.jobs import Question
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import (
     Receipt,
     ReceiptKind,
     Reply,
-    Webhook,
-    WebhookRequest,
     names_of,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import provider_query, suppressions
+from chalicelib.flow import suppressions
 from chalicelib.flow.content import render
 from chalicelib.flow.suppressions import ContactFeedback
+from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
-
-log = logging.getLogger("openums")
 
 PARKED_SECONDS = 86400
 PARTS_SECONDS = 3 * 86400  # for which the report of one part waits for those of the others
-NONCE_SECONDS = 2 * 86400
+MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
 
 _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
@@ -43,115 +34,98 @@ _FACTS = {
     ReceiptKind.CLICKED: FactKind.CLICKED,
     ReceiptKind.OTHER: FactKind.OTHER,
 }
+_ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
 
 
-def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> Webhook:
-    """A provider's post: verify it, add its receipts, answer as the provider wants. When this raises, the provider posts again.
-
-    Raises NotFound (no such channel or token), Unverified, or Invalid for a body that cannot be read.
-    """
-    channel = world.settings.channel(code)
-    wanted = channel.webhook_token_hash if channel else "0" * 64
-    if (
-        not hmac.compare_digest(
-            hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest(), wanted
-        )
-        or channel is None
-    ):
-        raise NotFound("webhook")
-    channel, webhook = _read(world, channel, request)
-    if webhook.nonce:
-        digest = hashlib.sha256(request.body).hexdigest()
-        if not world.lookups.use_nonce(
-            channel.code, webhook.nonce, digest, request.now // 1000 + NONCE_SECONDS
-        ):
-            raise Unverified("the nonce was used with another body")
-    for name, kept in webhook.kept.items():
-        world.tokens.write(name, kept)
-    if webhook.authorised is not None:
-        _use(world, channel, webhook.authorised)
-    record(world, channel.code, webhook.receipts)
-    record_replies(world, channel.code, webhook.replies)
-    return webhook
-
-
-def _use(world: World, channel: Channel, authorised: str) -> None:
-    """What proves an authorisation is good for minutes: whoever checks the connection turns it into what lasts."""
-    whose = world.settings.channel(authorised) if authorised else channel
-    if whose is None:
-        log.warning("webhook_of_no_channel", extra={"channel": channel.code, "named": authorised})
-        return
-    with suppress(NotServed):  # the stage does not deliver on it
-        provider_query.ask(world, whose, Question.CHECK)
-
-
-def _read(world: World, channel: Channel, request: WebhookRequest) -> tuple[Channel, Webhook]:
-    """The channel that a webhook is about: another one, which then has to verify it too, where several accounts share an address.
-
-    Only those share one that are authorised by a chunk: others count on the token in their own.
-    """
-    webhook = _verified(world, channel, request)
-    if webhook.channel in ("", channel.code):
-        return channel, webhook
-    other = world.settings.channel(webhook.channel)
-    if other is None or not world.providers.of(other.platform).capabilities.authorisation:
-        log.warning(
-            "webhook_of_no_channel", extra={"channel": channel.code, "named": webhook.channel}
-        )
-        return channel, webhook
-    return other, _verified(world, other, request)
-
-
-def _verified(world: World, channel: Channel, request: WebhookRequest) -> Webhook:
-    secret = world.credentials.open_webhook(channel.sealed_webhook)
-    return world.providers.of(channel.platform).read_webhook(request, secret)
+# -- receipts
 
 
 def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
-    """Add receipts as facts. One whose submission is not recorded yet is parked, and found by who records it."""
+    """Add receipts as facts.
+
+    A receipt whose submission is not recorded yet is parked. The worker that records the
+    submission adds it.
+    """
     if not receipts:
         return
-    ids = tuple(dict.fromkeys(r.provider_id for r in receipts))
-    found = dict(world.lookups.get(code, ids))
-    missing = {i: [r for r in receipts if r.provider_id == i] for i in ids if i not in found}
+    lookups = _lookups(world, code, receipts)
+    _report_unknown(code, receipts)
+    known = [receipt for receipt in receipts if receipt.provider_id in lookups]
+    _add(world, code, _whole(world, code, known, lookups), lookups)
+
+
+def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
+    """Return the lookups of these receipts, and park the receipts that have none."""
+    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
+    lookups = dict(world.lookups.get(code, ids))
+    missing = {
+        id: [receipt for receipt in receipts if receipt.provider_id == id]
+        for id in ids
+        if id not in lookups
+    }
     if missing:
         world.lookups.park(code, missing, world.clock.now() // 1000 + PARKED_SECONDS)
-        # Whoever wrote the lookup after our first reading has looked for parked receipts before we parked ours.
-        found.update(world.lookups.get(code, tuple(missing), fresh=True))
-        parked = sum(len(m) for i, m in missing.items() if i not in found)
+        # A worker that wrote a lookup after our first reading has looked for parked receipts
+        # before we parked ours.
+        lookups.update(world.lookups.get(code, tuple(missing), fresh=True))
+        parked = sum(len(of_id) for id, of_id in missing.items() if id not in lookups)
         log.info("receipts_parked", extra={"channel": code, "receipts": parked})
         observability.metric("receipts_parked", parked)
-    unknown = [r.code for r in receipts if r.kind is ReceiptKind.OTHER]
+    return lookups
+
+
+def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
+    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
     if unknown:
-        log.warning(
-            "status_unknown",
-            extra={"channel": code, "receipts": len(unknown), "codes": sorted(set(unknown))[:10]},
-        )
+        codes = sorted(set(unknown))[:10]
+        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
+        log.warning("status_unknown", extra=fields)
         observability.metric("status_unknown", len(unknown))
-    known = [r for r in receipts if r.provider_id in found]
-    _add(world, code, _whole(world, code, known, found), found)
+
+
+def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
+    """Add receipts that came before these ids were known.
+
+    Receipts that no worker adds within a day belong to another system.
+    """
+    parked = world.lookups.parked(code, provider_ids)
+    if parked:
+        observability.metric("receipts_matched", len(parked))
+    record(world, code, parked)
+
+
+# -- deliveries in several parts
 
 
 def _whole(
-    world: World, code: str, receipts: Sequence[Receipt], found: Mapping[str, Lookup]
+    world: World, code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
 ) -> Sequence[Receipt]:
-    """A delivery that went in parts is delivered when each of them is, and failed when one is.
+    """Replace the receipts of delivered parts by one for each delivery that is complete.
 
-    Parts that were delivered are kept as parked receipts, under a name that is no provider's id: who adds the last one finds all.
+    A delivery that went in parts is delivered when each of them is, and failed when one is.
+    Delivered parts are kept as parked receipts, under a name that is not a provider's id. The
+    worker that adds the last one reads all.
     """
-    partly = [r for r in receipts if r.kind is ReceiptKind.DELIVERED and found[r.provider_id].parts]
+    partly = [
+        receipt
+        for receipt in receipts
+        if receipt.kind is ReceiptKind.DELIVERED and lookups[receipt.provider_id].parts
+    ]
     if not partly:
         return receipts
     groups: dict[str, list[Receipt]] = {}
     for receipt in partly:
-        groups.setdefault(_group(found[receipt.provider_id]), []).append(receipt)
+        groups.setdefault(_group(lookups[receipt.provider_id]), []).append(receipt)
     world.lookups.park(code, groups, world.clock.now() // 1000 + PARTS_SECONDS)
     times: dict[str, int] = {}
     for receipt in world.lookups.parked(code, tuple(groups)):
         times[receipt.provider_id] = min(receipt.time, times.get(receipt.provider_id, receipt.time))
-    last = {group: _last(found[mine[0].provider_id], times) for group, mine in groups.items()}
-    whole = [replace(groups[group][0], time=at) for group, at in last.items() if at is not None]
-    return [*(r for r in receipts if r not in partly), *whole]
+    whole = [receipt for receipt in receipts if receipt not in partly]
+    for first, *_ in groups.values():
+        last = _last(lookups[first.provider_id], times)
+        if last is not None:
+            whole.append(replace(first, time=last))
+    return whole
 
 
 def _group(lookup: Lookup) -> str:
@@ -159,135 +133,133 @@ def _group(lookup: Lookup) -> str:
 
 
 def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
-    """When the last part was delivered; None while one is not. A name that two parts may go by is of one of them."""
-    said = [{name for name in names_of(part) if name in times} for part in lookup.parts]
-    if not all(said) or len(set().union(*said)) < len(said):
+    """Return the time when the last part was delivered, None while one is not.
+
+    Two parts may share a name. Its report is of one of them.
+    """
+    reported = [{name for name in names_of(part) if name in times} for part in lookup.parts]
+    if not all(reported) or len(set().union(*reported)) < len(reported):
         return None
-    return max(min(times[name] for name in names) for names in said)
+    return max(min(times[name] for name in names) for names in reported)
 
 
-def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
-    """Receipts that came before these ids were known. What nobody asks for within a day was never ours."""
-    parked = world.lookups.parked(code, provider_ids)
-    if parked:
-        observability.metric("receipts_matched", len(parked))
-    record(world, code, parked)
+# -- replies
 
 
 def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
-    """Words to opt out, and in again, for all access channels that may use this delivery channel: a number says no more than that.
+    """Opt contacts out, or in again, who replied with a word for it.
 
-    Nothing else that people write is kept.
+    An opt-out is for all access channels that may use this delivery channel: a number does not
+    tell them apart. Nothing else that people write is kept.
     """
     channel = world.settings.channel(code)
     if not replies or channel is None:
         return
-    own = channel_options.of(channel.options)
-    wanted = [
-        (reply, out)
-        for reply in sorted(replies, key=lambda r: r.time)
-        if (out := own.wants_out(reply.text)) is not None
-    ]
-    log.info(
-        "replies_received", extra={"channel": code, "replies": len(replies), "opted": len(wanted)}
-    )
+    options = channel_options.of(channel.options)
+    in_order = sorted(replies, key=lambda reply: reply.time)
+    wishes = [(reply, options.wants_out(reply.text)) for reply in in_order]
+    opted = [(reply, out) for reply, out in wishes if out is not None]
+    fields = {"channel": code, "replies": len(replies), "opted": len(opted)}
+    log.info("replies_received", extra=fields)
     observability.metric("replies_received", len(replies))
-    if wanted:
-        senders = [
-            access.key for access in world.settings.access_channels() if code in access.channels
-        ]
-        for reply, out in wanted:
-            suppressions.set_opt_out(
-                world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply"
-            )
+    if not opted:
+        return
+    senders = [access.key for access in world.settings.access_channels() if code in access.channels]
+    for reply, out in opted:
+        suppressions.set_opt_out(
+            world, channel.type, reply.contact, senders, out=out, time=reply.time, code="reply"
+        )
 
 
-def _add(world: World, code: str, receipts: Iterable[Receipt], found: Mapping[str, Lookup]) -> None:
+# -- facts
+
+
+def _add(
+    world: World, code: str, receipts: Iterable[Receipt], lookups: Mapping[str, Lookup]
+) -> None:
+    """Add facts first, which some providers tell only once, then what they say of contacts."""
     by_chunk: dict[ChunkId, list[Receipt]] = {}
     for receipt in receipts:
-        told = receipt if receipt.time else replace(receipt, time=world.clock.now())
-        by_chunk.setdefault(found[receipt.provider_id].chunk, []).append(told)
+        timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
+        by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
     bundles: list[tuple[ChunkId, Sequence[Fact], Message]] = []
-    heard: list[ContactFeedback] = []
-    for chunk, mine in by_chunk.items():
-        message, plan = world.messages.get(chunk.msgid), world.ledger.plan(chunk)
+    feedback: list[ContactFeedback] = []
+    for at, of_chunk in by_chunk.items():
+        message, plan = world.messages.get(at.msgid), world.ledger.plan(at)
         if message is None or plan is None:  # its history has expired
-            log.info("receipts_too_late", extra={"msgid": chunk.msgid, "receipts": len(mine)})
+            log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(of_chunk)})
             continue
-        said = [
-            (receipt, fact)
-            for receipt in mine
-            for fact in _facts(plan, code, receipt, found[receipt.provider_id])
-        ]
-        if said:
-            bundles.append((chunk, [fact for _, fact in said], message))
-            heard += [
-                each for receipt, fact in said for each in _heard(message, plan, receipt, fact)
-            ]
+        facts: list[Fact] = []
+        for receipt in of_chunk:
+            reported = list(_facts(plan, code, receipt, lookups[receipt.provider_id]))
+            facts += reported
+            feedback += _feedback(message, plan, receipt, reported)
+        if facts:
+            bundles.append((at, facts, message))
     world.ledger.add_all(bundles)
-    suppressions.apply_feedback(
-        world, heard
-    )  # after the facts, which some providers tell only once
+    suppressions.apply_feedback(world, feedback)
 
 
-def _heard(message: Message, plan: Plan, receipt: Receipt, fact: Fact) -> Iterator[ContactFeedback]:
-    """What a receipt says of the contact itself."""
-    if receipt.undeliverable:
-        yield ContactFeedback(
-            message, plan, fact.ref, True, Suppression(receipt.code, receipt.time)
-        )
-    elif receipt.kind in (
-        ReceiptKind.DELIVERED,
-        ReceiptKind.CLICKED,
-    ) and suppressions.is_undeliverable(plan, fact.ref):
-        yield ContactFeedback(message, plan, fact.ref, False, Suppression("", receipt.time))
+def _feedback(
+    message: Message, plan: Plan, receipt: Receipt, facts: Iterable[Fact]
+) -> Iterator[ContactFeedback]:
+    """Yield what a receipt says of the contacts themselves."""
+    for fact in facts:
+        if receipt.undeliverable:
+            dead = Suppression(receipt.code, receipt.time)
+            yield ContactFeedback(message, plan, fact.ref, True, dead)
+        elif receipt.kind in _ARRIVED and suppressions.is_undeliverable(plan, fact.ref):
+            yield ContactFeedback(message, plan, fact.ref, False, Suppression("", receipt.time))
 
 
 def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
     if lookup.ref is not None:
         refs: Sequence[DeliveryRef] = (DeliveryRef(lookup.ref[0], code, lookup.ref[1]),)
     else:
-        known = _places(plan, code)
-        refs = known.get(receipt.contact) or known.get(receipt.contact.lower(), ())
+        index = _refs_by_contact(plan, code)
+        refs = index.get(receipt.contact) or index.get(receipt.contact.lower(), ())
     for ref in refs:
         yield Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
 
 
-_index: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
+_indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
 
 
-def _places(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
-    """Contact -> deliveries of a chunk on a channel; the last chunks' are kept, since receipts come in many posts.
+def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
+    """Return contact -> deliveries of a chunk on a channel.
 
-    Also in lower case, unless another contact is written so: some providers name contacts in a case of their own.
+    Contacts are also there in lower case, unless another contact is written so. Some providers
+    name contacts in a case of their own.
     """
     key = (plan.id, code, plan.time)
-    if key not in _index:
+    if key not in _indexes:
         index: dict[str, list[DeliveryRef]] = {}
         for target, contacts in enumerate(plan.contacts):
             for n, contact in enumerate(contacts.get(code, ())):
                 index.setdefault(contact, []).append(DeliveryRef(target, code, n))
         index = {**{contact.lower(): refs for contact, refs in index.items()}, **index}
-        while len(_index) >= 64:
-            del _index[next(iter(_index))]
-        _index[key] = index
-    return _index[key]
+        while len(_indexes) >= MAX_INDEXES:
+            del _indexes[next(iter(_indexes))]
+        _indexes[key] = index
+    return _indexes[key]
 
 
-def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
-    """The address that a short link stands for, after its delivery's first click is counted. Raises NotFound.
+# -- short links
 
-    A program that looks at links is counted apart, and is no click.
+
+def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
+    """Return the address of a short link, and record its delivery's first click.
+
+    A visit by a bot is recorded apart, and is not a click. Raises NotFound.
     """
     link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.chunk.msgid)
     if not addresses or link.variable >= len(addresses):
         raise NotFound("link")
     message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
-    if (
-        message is not None and plan is not None
-    ):  # else its history has expired, while its links live on
+    # Links live on when a message's history has expired.
+    if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

@@ -1,13 +1,14 @@
-"""1b. What a request asks for: its contents, strategy and delivery channels. Raises a Refusal or Invalid."""
+"""Resolve a request: the strategy, the delivery channels and the contents that it asks for.
+
+The order is: load, check, choose channels, render, check what was rendered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
+from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.errors import (
     ContentMissing,
     ContentTooLarge,
@@ -25,12 +26,16 @@ from chalicelib.domain.errors import (
     UnknownTemplateVersion,
     UnknownWhitelist,
 )
-from chalicelib.domain.groups import KINDS, Family
+from chalicelib.domain.groups import GROUPS, KINDS, Family
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import validity
 from chalicelib.flow.content import attachments, render
+from chalicelib.flow.delivery import quota
+from chalicelib.flow.requests import SendRequest
+from chalicelib.flow.select import target_of
+from chalicelib.flow.validity import OpenChannel
 from chalicelib.ports import World
 
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
@@ -39,118 +44,123 @@ CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays on
 ENTERPRISE = (ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SendRequest:
-    """A send, already checked for shape: of a template or, where `template` is None, of an ordinary message with its own contents."""
+class ResolvedChannel(NamedTuple):
+    """A delivery channel of a message, with what the message freezes of it."""
 
-    channel: AccessChannel
-    userids: tuple[str, ...] = ()
-    contacts: Mapping[ChannelType, Sequence[str]] = field(
-        default_factory=dict, repr=False
-    )  # named by what a channel knows them by
-    tags: tuple[str, ...] = ()
-    segment: int | None = None
-    everyone: bool = False
-    label: str = ""  # the name of the contact label to use where a user has one
-    template: int | None = None
-    template_version: int | None = None  # None: the newest
-    template_para: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    contents: Mapping[ChannelType, Sequence[Content]] = field(
-        default_factory=dict, repr=False
-    )  # of an ordinary message: alternatives
-    app_para: Mapping[str, Any] = field(default_factory=dict)
-    rule_id: int = 0
-    sendno: str = ""
-    owner: str = ""
-    priority: Priority = Priority.MEDIUM
-    black_id: int | None = None
-    white_id: int | None = None
-    callback: Mapping[str, Any] = field(default_factory=dict)
+    channel: Channel
+    content: Content
+    call_size: int
+    worker: str  # empty where a function delivers
 
 
 class ResolvedSend(NamedTuple):
-    """What a message is made of."""
+    """Everything that a message is made of. Nothing of it needs to be computed again."""
 
     strategy: Strategy
-    channels: Sequence[Channel]
-    contents: Mapping[str, Content]  # by code of the delivery channel
-    links: Mapping[str, str]
-    template: tuple[int, int]
+    template: tuple[int, int]  # number and version, zeros for an ordinary message
+    channels: Sequence[ResolvedChannel]
+    links: Mapping[str, str]  # link variable -> address
+    contacts: Mapping[str, str]  # target name -> contact, where the request names contacts
 
 
 def resolve(world: World, request: SendRequest) -> ResolvedSend:
+    """Resolve a request, or raise the Refusal or Invalid of the first thing that is wrong."""
     _check_groups(world, request)
-    enabled = validity.open_channels(world, request.channel)
-    opened = frozenset(c.type for c in enabled)
-    template = _template(world, request) if request.template is not None else None
-    rule = _rule(world, request, opened)
-    if template is None:
-        template = _ordinary(
-            world, request, request.contacts or (rule.channels if rule else opened)
-        )
-    elif shut := validity.closed(template.contents, opened):
-        raise TemplateClosed("template_id", types=shut)
+    stored, rule = _load_template(world, request), _load_strategy(world, request)
+    opened = validity.open_channels(world, request.channel)
+    types = frozenset(channel.type for channel, _ in opened)
+    _check(world, request, stored, rule, types)
+    template = stored or _ordinary(request, request.contacts or (rule.channels if rule else types))
     strategy = _strategy(request, template, rule)
-    channels = _channels(enabled, strategy.channels)
-    contents, links = _contents(
-        world, request, template, channels, _worth_a_call(request, strategy)
+    channels = _choose(opened, strategy.channels)
+    contents, links = _render(world, request, template, strategy, channels)
+    return ResolvedSend(
+        strategy,
+        (template.number, template.version),
+        [_freeze(target, contents, links) for target in channels],
+        links,
+        _name_contacts(world, request),
     )
-    return ResolvedSend(strategy, channels, contents, links, (template.number, template.version))
 
 
-def _check_groups(world: World, request: SendRequest) -> None:
-    """The lists and the segment that are named: the access channel's own, and of the kind that is asked for."""
-    for path, number, family, kinds, error in (
-        ("option.black_id", request.black_id, Family.LIST, ("black",), UnknownBlacklist),
-        ("option.white_id", request.white_id, Family.LIST, ("white",), UnknownWhitelist),
-        ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], UnknownSegment),
-    ):
-        found = world.groups.get(family, number) if number else None
-        if number is not None and (
-            found is None or found.channel_key != request.channel.key or found.kind not in kinds
-        ):
-            raise error(path, number=number)
+# -- load
 
 
-def _template(world: World, request: SendRequest) -> Template:
-    template = world.settings.template(request.template or 0)
+def _load_template(world: World, request: SendRequest) -> Template | None:
+    """Return the stored template, None for an ordinary message."""
+    if request.template is None:
+        return None
+    template = world.settings.template(request.template)
     if template is None or template.channel_key != request.channel.key:
         raise UnknownTemplate("template_id", number=request.template)
     if request.template_version is not None:
         template = world.settings.template_version(template.number, request.template_version)
-        if template is None:
-            raise UnknownTemplateVersion(
-                "option.template_version",
-                number=request.template,
-                version=request.template_version,
-            )
+    if template is None:
+        version = request.template_version
+        raise UnknownTemplateVersion(
+            "option.template_version", number=request.template, version=version
+        )
     if ChannelType.APP in template.contents and not request.app_para.get("platform"):
         raise PlatformMissing("app_para.platform", why="the template has app content")
     return template
 
 
-def _ordinary(world: World, request: SendRequest, wanted: Collection[ChannelType]) -> Template:
-    """An ordinary message as a template without variables. Of the two types of WeCom it has those that are wanted."""
-    for kind, given in request.contents.items():
-        for n, one in enumerate(given):
-            _check(world, kind, one, f"msg_{kind}[{n}]")
-    contents: dict[ChannelType, Sequence[Content]] = dict(request.contents)
-    if ChannelType.WECHATWK in contents:
-        given = contents.pop(ChannelType.WECHATWK)
-        contents |= dict.fromkeys(
-            [kind for kind in ENTERPRISE if kind in wanted] or ENTERPRISE[:1], given
-        )
-    return Template(0, 0, request.channel.key, "", contents)
+def _load_strategy(world: World, request: SendRequest) -> Strategy | None:
+    """Return the stored strategy. A request that names contacts ignores its own.
+
+    A strategy follows people, and of a named contact nothing else is known.
+    """
+    if not request.rule_id or request.contacts:
+        return None
+    stored = world.settings.strategy(request.rule_id)
+    if stored is None or stored[0] != request.channel.key:
+        raise UnknownStrategy("rule_id", number=request.rule_id)
+    return stored[1]
 
 
-def _check(world: World, kind: ChannelType, one: Content, path: str) -> None:
-    if not world.providers.platforms(kind):
-        raise NotAuthorised(path, kind)
+# -- check
+
+
+def _check_groups(world: World, request: SendRequest) -> None:
+    """Check that the named lists and segment are the access channel's, and of the right kind."""
+    for path, number, family, kinds, error in (
+        ("option.black_id", request.black_id, Family.LIST, ("black",), UnknownBlacklist),
+        ("option.white_id", request.white_id, Family.LIST, ("white",), UnknownWhitelist),
+        ("aud_segment", request.segment, Family.SEGMENT, KINDS[Family.SEGMENT], UnknownSegment),
+    ):
+        if number is None:
+            continue
+        group = world.records.of(GROUPS[family]).get(number) if number else None
+        is_usable = group and group.channel_key == request.channel.key and group.kind in kinds
+        if not is_usable:
+            raise error(path, number=number)
+
+
+def _check(
+    world: World,
+    request: SendRequest,
+    template: Template | None,
+    rule: Strategy | None,
+    opened: frozenset[ChannelType],
+) -> None:
+    """Check that strategy and template are open, and the contents of an ordinary message."""
+    if rule and (shut := validity.closed(rule.channels, opened)):
+        raise StrategyClosed("rule_id", types=shut)
+    if template and (shut := validity.closed(template.contents, opened)):
+        raise TemplateClosed("template_id", types=shut)
+    if template is None:
+        for channel_type, alternatives in request.contents.items():
+            for n, content in enumerate(alternatives):
+                _check_content(world, channel_type, content, f"msg_{channel_type}[{n}]")
+
+
+def _check_content(world: World, channel_type: ChannelType, content: Content, path: str) -> None:
+    if not world.providers.platforms(channel_type):
+        raise NotAuthorised(path, channel_type)
     try:
-        render.check_plain(world, kind, one)
+        render.check_plain(world, channel_type, content)
     except Invalid as error:
-        is_sms_template = kind is ChannelType.SMS and error.field == "temp_id"
-        if is_sms_template:
+        if channel_type is ChannelType.SMS and error.field == "temp_id":
             raise SmsTemplateWrong(f"{path}.{error.field}", reason=error.reason) from error
         raise _below(path, error) from error
 
@@ -160,108 +170,143 @@ def _below(path: str, error: Invalid) -> Invalid:
     return Invalid(".".join(part for part in (path, error.field) if part), error.reason)
 
 
-def _rule(world: World, request: SendRequest, opened: frozenset[ChannelType]) -> Strategy | None:
-    if (
-        not request.rule_id or request.contacts
-    ):  # a strategy follows people; of these only a contact is known
-        return None
-    found = world.settings.strategy(request.rule_id)
-    if found is None or found[0] != request.channel.key:
-        raise UnknownStrategy("rule_id", number=request.rule_id)
-    if shut := validity.closed(found[1].channels, opened):
-        raise StrategyClosed("rule_id", types=shut)
-    return found[1]
+# -- choose
+
+
+def _ordinary(request: SendRequest, served_types: Collection[ChannelType]) -> Template:
+    """Build the template of an ordinary message, which has no variables.
+
+    Content for WeCom serves those of its two types in `served_types`, else the first.
+    """
+    contents: dict[ChannelType, Sequence[Content]] = dict(request.contents)
+    if ChannelType.WECHATWK in contents:
+        alternatives = contents.pop(ChannelType.WECHATWK)
+        chosen = [kind for kind in ENTERPRISE if kind in served_types] or ENTERPRISE[:1]
+        contents |= dict.fromkeys(chosen, alternatives)
+    return Template(0, 0, request.channel.key, "", contents)
 
 
 def _strategy(request: SendRequest, template: Template, rule: Strategy | None) -> Strategy:
+    """Choose the strategy: the stored one, or one step with all channel types."""
     if request.contacts:
-        return Strategy((Step(_named(request, template)),))
-    if rule is None:
-        return Strategy((Step(tuple(template.contents)),))
-    if set(rule.channels) != set(template.contents):
+        _check_contact_types(request, template)
+        return Strategy((Step(tuple(request.contacts)),))
+    if rule and set(rule.channels) != set(template.contents):
         raise StrategyDiffers("rule_id", of="message" if request.template is None else "template")
-    return rule
+    return rule or Strategy((Step(tuple(template.contents)),))
 
 
-def _named(request: SendRequest, template: Template) -> tuple[ChannelType, ...]:
-    """The types of contacts that are named. Each needs content; and content of an ordinary message needs somebody to go to."""
+def _check_contact_types(request: SendRequest, template: Template) -> None:
+    """Check that each type of contacts has content, and in an ordinary message the reverse."""
+    is_ordinary = request.template is None
     for kind in request.contacts:
         if kind not in template.contents:
-            what = _msg(kind) if request.template is None else "content in the template"
-            raise ContentMissing(f"aud_{kind}", needs=what)
-    for kind in template.contents if request.template is None else ():
+            needs = _msg(kind) if is_ordinary else "content in the template"
+            raise ContentMissing(f"aud_{kind}", needs=needs)
+    for kind in template.contents if is_ordinary else ():
         if kind not in request.contacts:
             raise ContentMissing(f"msg_{kind}", needs=f"aud_{kind}")
-    return tuple(request.contacts)
 
 
-def _check_filled(world: World, channel: Channel, made: Content, links: Mapping[str, str]) -> None:
-    """Values may be too long, or empty, for a field that the template was good for."""
-    try:
-        render.check_complete(world, channel, made, links)
-    except Invalid as error:
-        reason = f"with these values {channel.platform} does not take the content ({error.field}: {error.reason})"
-        raise Invalid("template_para", reason) from error
+def _choose(opened: Sequence[OpenChannel], types: Sequence[ChannelType]) -> list[OpenChannel]:
+    """Choose the delivery channels of each type. NotAuthorised: a type has none.
 
-
-def _check_files(world: World, request: SendRequest, channel: Channel, made: Content) -> None:
-    files = made.get("files") if channel.type is ChannelType.EMAIL else None
-    try:
-        attachments.check(world, request.channel.key, files if isinstance(files, list) else ())
-    except Invalid as error:
-        raise _below(
-            "template_para" if request.template is not None else _msg(channel.type), error
-        ) from error
-
-
-def _msg(kind: ChannelType) -> str:
-    return f"msg_{ENTERPRISE[0] if kind in ENTERPRISE else kind}"
-
-
-def _channels(enabled: Sequence[Channel], kinds: Sequence[ChannelType]) -> list[Channel]:
-    """The delivery channels that serve each type; raises NotAuthorised when a type has none."""
-    for kind in kinds:
-        if not any(c.type is kind for c in enabled):
+    Contacts that are not bound by code have one delivery channel per type: the first by code.
+    """
+    for kind in types:
+        if not any(channel.type is kind for channel, _ in opened):
             raise NotAuthorised(_msg(kind), kind)
-    chosen: dict[str, Channel] = {}
-    for channel in enabled:
-        if channel.type in kinds:
-            # Contacts that are not bound by code have one delivery channel per type; the first by code, should there be more.
+    chosen: dict[str, OpenChannel] = {}
+    for candidate in opened:
+        channel = candidate.channel
+        if channel.type in types:
             key = channel.code if channel.type.bound_by_code else channel.type.value
-            chosen.setdefault(key, channel)
+            chosen.setdefault(key, candidate)
     return list(chosen.values())
 
 
-def _worth_a_call(request: SendRequest, strategy: Strategy) -> Collection[ChannelType]:
-    """Where it is worth a call for each person to know who clicks: where the strategy asks for it, and anywhere if they are few."""
+# -- render, and check what was rendered
+
+
+def _render(
+    world: World,
+    request: SendRequest,
+    template: Template,
+    strategy: Strategy,
+    channels: Sequence[OpenChannel],
+) -> tuple[Mapping[str, Content], Mapping[str, str]]:
+    """Return the contents by code of the delivery channel, and their links."""
+    is_ordinary, clicks = request.template is None, _click_types(request, strategy)
+    values = {} if is_ordinary else values_of(template, request.template_para)
+    contents: dict[str, Content] = {}
+    links: dict[str, str] = {}
+    for target in channels:
+        code, platform = target.channel.code, target.channel.platform
+        try:
+            rendered, links = render.prepare(world, template, values, [target], links, clicks)
+        except Invalid as error:
+            path = _msg(target.channel.type) if is_ordinary else "template_id"
+            reason = f"{platform} takes none of it ({error.field}: {error.reason})"
+            raise Invalid(path, reason) from error
+        contents[code] = rendered[code]
+        _check_rendered(world, request, target, rendered[code], links)
+    if render.size(contents) > CONTENT_LIMIT:
+        raise ContentTooLarge("body" if is_ordinary else "template_para", limit=CONTENT_LIMIT)
+    return contents, links
+
+
+def _click_types(request: SendRequest, strategy: Strategy) -> Collection[ChannelType]:
+    """Return the channel types on which a call for each person is worth knowing who clicks.
+
+    These are the ones that the strategy asks about, and all when the request names few people.
+    """
     named = len(request.userids) or sum(len(contacts) for contacts in request.contacts.values())
     return frozenset(ChannelType) if 0 < named <= INLINE_TARGETS else strategy.clicks
 
 
-def _contents(
+def _check_rendered(
     world: World,
     request: SendRequest,
-    template: Template,
-    channels: Sequence[Channel],
-    worth: Collection[ChannelType],
-) -> tuple[Mapping[str, Content], Mapping[str, str]]:
-    values: Mapping[str, str] = {}
-    if request.template is not None:
-        values = values_of(template, request.template_para)
-    contents: dict[str, Content] = {}
-    links: dict[str, str] = {}
-    for channel in channels:
+    target: OpenChannel,
+    content: Content,
+    links: Mapping[str, str],
+) -> None:
+    """Check a complete content: values may be too long, or empty, for a field of the template."""
+    channel, is_ordinary = target.channel, request.template is None
+    if not is_ordinary:
         try:
-            made, links = render.prepare(world, template, values, [channel], links, worth)
+            render.check_complete(world, target.provider, content, links)
         except Invalid as error:
-            path = "template_id" if request.template is not None else _msg(channel.type)
-            reason = f"{channel.platform} takes none of it ({error.field}: {error.reason})"
-            raise Invalid(path, reason) from error
-        if request.template is not None:
-            _check_filled(world, channel, made[channel.code], links)
-        _check_files(world, request, channel, made[channel.code])
-        contents |= made
-    if render.size(contents) > CONTENT_LIMIT:
-        path = "template_para" if request.template is not None else "body"
-        raise ContentTooLarge(path, limit=CONTENT_LIMIT)
-    return contents, links
+            refused = f"{channel.platform} does not take the content"
+            reason = f"with these values {refused} ({error.field}: {error.reason})"
+            raise Invalid("template_para", reason) from error
+    files = content.get("files") if channel.type is ChannelType.EMAIL else None
+    try:
+        attachments.check(world, request.channel.key, files if isinstance(files, list) else ())
+    except Invalid as error:
+        raise _below(_msg(channel.type) if is_ordinary else "template_para", error) from error
+
+
+def _msg(channel_type: ChannelType) -> str:
+    return f"msg_{ENTERPRISE[0] if channel_type in ENTERPRISE else channel_type}"
+
+
+# -- freeze
+
+
+def _freeze(
+    target: OpenChannel, contents: Mapping[str, Content], links: Mapping[str, str]
+) -> ResolvedChannel:
+    channel, capabilities = target.channel, target.provider.capabilities
+    content = contents[channel.code]
+    is_shared = capabilities.content_per_recipient or not render.is_personal(content, links)
+    size = quota.call_size(channel, capabilities, capabilities.call_size if is_shared else 1)
+    return ResolvedChannel(channel, content, size, capabilities.worker)
+
+
+def _name_contacts(world: World, request: SendRequest) -> Mapping[str, str]:
+    """Return the named contacts by the names of their targets, one HMAC each."""
+    names: dict[str, str] = {}
+    for kind, contacts in request.contacts.items():
+        names |= {target_of(world.vault, kind, contact): contact for contact in contacts}
+    return names

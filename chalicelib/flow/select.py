@@ -1,4 +1,4 @@
-"""3. Which contacts of which delivery channel a target gets; who falls out, and why."""
+"""3. Select the contacts that a target gets on each delivery channel, or the reason for none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Contacts = Mapping[str, tuple[str, ...]]
 
 
 class Lists(NamedTuple):
-    """Who of a chunk is on the message's lists. `white` None: there is none."""
+    """The targets of a chunk that are on the message's lists. `white` None: there is none."""
 
     black: Collection[str] = ()
     white: Collection[str] | None = None
@@ -27,44 +27,28 @@ def select(
     userid: str,
     user: User | None,
     lists: Lists = Lists(),  # noqa: B008 immutable
-    to_gone: Collection[str] = (),
+    to_undeliverable: Collection[str] = (),
 ) -> tuple[Target, Contacts]:
-    """A target, and its contacts by code of the delivery channel. Contacts that are dead or have opted out are left out.
+    """Return a target, and its contacts by code of the delivery channel.
 
-    `to_gone`: delivery channels that try dead contacts, too.
+    Suppressed contacts are left out. Delivery channels in `to_undeliverable` try dead ones, too.
     """
-    loss = _lost(userid, user, lists)
+    loss = _loss(userid, user, lists)
     if user is None or loss is not None:
         return Target(userid, loss, {}), {}
     contacts: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
     for code, kind in sorted(message.channels.items()):
-        found = tuple(
-            dict.fromkeys(
-                user.contacts_on((code, kind), message.channel_key, message.labels.get(code, ()))
-            )
-        )
-        suppressions = {
-            contact: suppression
-            for contact in found
-            if (suppression := user.suppression(kind, contact, message.channel_key))
-        }
-        tried = TargetLoss.CONTACT_GONE if code in to_gone else None
-        if usable := tuple(
-            contact for contact in found if suppressions.get(contact) in (None, tried)
-        ):
+        usable, reasons = _usable(message, user, code, kind, code in to_undeliverable)
+        if usable:
             contacts[code] = usable
-        if suppressions:
-            refused[code] = suppressions[next(iter(suppressions))]
-    return Target(
-        userid,
-        None if contacts else _why_none(refused),
-        {code: len(c) for code, c in contacts.items()},
-        refused,
-    ), contacts
+        if reasons:
+            refused[code] = reasons[0]
+    numbers = {code: len(of_channel) for code, of_channel in contacts.items()}
+    return Target(userid, None if contacts else _why_none(refused), numbers, refused), contacts
 
 
-def _lost(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
+def _loss(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
     if user is None:
         return TargetLoss.UNKNOWN_USER
     if userid in lists.black:
@@ -74,8 +58,24 @@ def _lost(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
     return None
 
 
+def _usable(
+    message: Message, user: User, code: str, kind: ChannelType, tries_undeliverable: bool
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the contacts to send to, and the reasons of the suppressed ones."""
+    labels = message.labels.get(code, ())
+    usable: list[str] = []
+    reasons: list[str] = []
+    for contact in dict.fromkeys(user.contacts_on((code, kind), message.channel_key, labels)):
+        reason = user.suppression(kind, contact, message.channel_key)
+        if reason:
+            reasons.append(reason)
+        if not reason or (tries_undeliverable and reason == TargetLoss.CONTACT_GONE):
+            usable.append(contact)
+    return tuple(usable), reasons
+
+
 def _why_none(refused: Mapping[str, str]) -> TargetLoss:
-    """Why a user who is known gets nothing."""
+    """Return the reason why a known user gets nothing."""
     reasons = set(refused.values())
     if TargetLoss.OPTED_OUT in reasons:
         return TargetLoss.OPTED_OUT
@@ -83,21 +83,22 @@ def _why_none(refused: Mapping[str, str]) -> TargetLoss:
 
 
 def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
-    """The name of a target that is named by its contact. It tells nothing: the type and the contact's HMAC."""
-    return keys.join(
-        kind.value, vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()[:16]
-    )
+    """Return the name of a target that is named by its contact.
+
+    It holds the type and the contact's HMAC, and so tells nothing of the contact.
+    """
+    digest = vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()
+    return keys.join(kind.value, digest[:16])
 
 
 def select_contact(
     message: Message, name: str, kind: ChannelType, contact: str, *, opted_out: bool = False
 ) -> tuple[Target, Contacts]:
-    """A target that was named by its contact: it has just that one, on each delivery channel of the type."""
-    contacts = {code: (contact,) for code, of in sorted(message.channels.items()) if of is kind}
-    if contacts and opted_out:
-        return Target(
-            name, TargetLoss.OPTED_OUT, {}, dict.fromkeys(contacts, TargetLoss.OPTED_OUT.value)
-        ), {}
-    return Target(
-        name, None if contacts else TargetLoss.NO_CONTACT, dict.fromkeys(contacts, 1)
-    ), contacts
+    """Return a target that was named by its contact: one contact on each channel of the type."""
+    codes = [code for code, of in sorted(message.channels.items()) if of is kind]
+    if not codes:
+        return Target(name, TargetLoss.NO_CONTACT, {}), {}
+    if opted_out:
+        loss = TargetLoss.OPTED_OUT
+        return Target(name, loss, {}, dict.fromkeys(codes, loss.value)), {}
+    return Target(name, None, dict.fromkeys(codes, 1)), dict.fromkeys(codes, (contact,))

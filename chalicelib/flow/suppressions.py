@@ -1,10 +1,12 @@
-"""What is learned of contacts stands with their users: reported as dead, alive again, opted out. Everything is safe to repeat."""
+"""Record on users what is learned of their contacts: dead, alive again, opted out.
+
+Everything is safe to repeat.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial, reduce
 from typing import NamedTuple
 
 from chalicelib.domain import suppressions
@@ -15,72 +17,85 @@ from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Plan, TargetLoss
 from chalicelib.domain.users import Suppression, User
+from chalicelib.flow import user_writes
+from chalicelib.observability import log
 from chalicelib.ports import World
 
-log = logging.getLogger("openums")
-
-ATTEMPTS = 6
-
 Update = Callable[[User], User]
+OptOuts = Mapping[str, Suppression | None]  # channel key -> opted out. None: in again
+
+
+# -- undeliverable
 
 
 class ContactFeedback(NamedTuple):
-    """What a provider let us know of the contact of a delivery."""
+    """A provider's report on the contact of a delivery: it is dead, or a message arrived there."""
 
     message: Message
     plan: Plan
     ref: DeliveryRef
-    undeliverable: bool  # else something arrived there
+    undeliverable: bool
     suppression: Suppression
 
 
 def is_undeliverable(plan: Plan, ref: DeliveryRef) -> bool:
-    """Whether a contact of the target was known as dead when the message was planned: only then can its mark be taken away."""
+    """Tell if a contact of the target was known as dead when the message was planned.
+
+    Only then can its suppression be lifted.
+    """
     return plan.targets[ref.target].refused.get(ref.channel) == TargetLoss.CONTACT_GONE
 
 
-def apply_feedback(world: World, heard: Iterable[ContactFeedback]) -> None:
-    """Mark contacts that are dead, and take the mark from those that live. Without any, nothing is read."""
+def apply_feedback(world: World, feedback: Iterable[ContactFeedback]) -> None:
+    """Suppress contacts that are dead, and lift it from those that live.
+
+    Without feedback nothing is read.
+    """
     updates: dict[str, list[Update]] = {}
-    for each in heard:
-        for userid in _owners(world, each):
-            updates.setdefault(userid, []).append(_update(each))
+    for notice in feedback:
+        for userid in _owners(world, notice):
+            updates.setdefault(userid, []).append(_update(notice))
     if updates:
         change(world, updates)
         log.info("contacts_marked", extra={"users": len(updates)})
 
 
-def _owners(world: World, heard: ContactFeedback) -> Sequence[str]:
-    """The user; where the message named a contact, whoever has it."""
-    if heard.message.audience.kind is not AudienceKind.CONTACTS:
-        return (heard.plan.targets[heard.ref.target].id,)
-    return world.audiences.users_of(
-        heard.message.channels[heard.ref.channel], heard.plan.contact(heard.ref)
-    )
+def _owners(world: World, notice: ContactFeedback) -> Sequence[str]:
+    """Return the user, or every user with the contact where the message named a contact."""
+    message, plan, ref = notice.message, notice.plan, notice.ref
+    if message.audience.kind is not AudienceKind.CONTACTS:
+        return (plan.targets[ref.target].id,)
+    return world.audiences.users_of(message.channels[ref.channel], plan.contact(ref))
 
 
-def _update(heard: ContactFeedback) -> Update:
-    kind, contact = heard.message.channels[heard.ref.channel], heard.plan.contact(heard.ref)
-    if heard.undeliverable:
-        return lambda user: suppressions.mark_undeliverable(user, kind, contact, heard.suppression)
-    return lambda user: suppressions.mark_deliverable(user, kind, contact, heard.suppression.time)
+def _update(notice: ContactFeedback) -> Update:
+    kind, contact = notice.message.channels[notice.ref.channel], notice.plan.contact(notice.ref)
+    reported = notice.suppression
+    if notice.undeliverable:
+        return lambda user: suppressions.mark_undeliverable(user, kind, contact, reported)
+    return lambda user: suppressions.mark_deliverable(user, kind, contact, reported.time)
 
 
 def change(world: World, updates: Mapping[str, Sequence[Update]]) -> None:
-    """Users that are there no more are left out. Raises Conflict when others were faster each time."""
-    waiting = dict(updates)
-    for _ in range(ATTEMPTS):
-        found = world.users.get(list(waiting))
-        after = [
-            reduce(lambda user, update: update(user), waiting[userid], before)
-            for userid, before in found.items()
-        ]
-        changed = [user for user in after if user != found[user.userid]]
-        losers = world.users.save(changed, found) if changed else frozenset()
-        if not losers:
-            return
-        waiting = {userid: each for userid, each in waiting.items() if userid in losers}
-    raise Conflict("users are changed by others all the time")
+    """Update users, except those that no longer exist.
+
+    Raises Conflict when other requests were faster each time.
+    """
+
+    def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
+        after = [_apply(user, updates[userid]) for userid, user in stored.items()]
+        changed = [user for user in after if user != stored[user.userid]]
+        return world.users.save(changed, stored) if changed else ()
+
+    if user_writes.write(world, updates, attempt):
+        raise Conflict("the user is being changed by other requests; retry")
+
+
+def _apply(user: User, updates: Iterable[Update]) -> User:
+    return reduce(lambda changed, update: update(changed), updates, user)
+
+
+# -- opt-outs
 
 
 def set_opt_out(
@@ -93,65 +108,83 @@ def set_opt_out(
     time: int,
     code: str,
 ) -> None:
-    """A contact opts out of access channels, or in again. Of two words the later one stands, in whatever order they come.
+    """Opt a contact out of access channels, or in again. The later request stands, in any order.
 
-    What was said is kept with the contact, for messages that name it; its users follow that.
+    The opt-out is kept with the contact, for messages that name it. Its users follow that.
     """
-    said_at = min(time, world.clock.now()) if time > 0 else world.clock.now()
-    one, spellings = suppressions.canonical(kind, contact), suppressions.spellings(kind, contact)
-    world.audiences.set_opt_out(kind, one, channel_keys, said_at, out)
-    userids = sorted(
-        {userid for each in spellings for userid in world.audiences.users_of(kind, each)}
-    )
-    log.info(
-        "contact_opted",
-        extra={"channel_type": kind.value, "out": out, "code": code, "users": len(userids)},
-    )
-    stands = world.audiences.opt_outs({kind: [one]})[kind] if userids else {}
-    for _ in range(ATTEMPTS if userids else 0):
-        said = {
-            key: Suppression(code, since)
-            if (since := stands.get(one, {}).get(key, 0)) > 0
-            else None
-            for key in channel_keys
-        }
-        change(world, {userid: [_follow(kind, spellings, said)] for userid in userids})
-        before, stands = stands, world.audiences.opt_outs({kind: [one]})[kind]
-        if (
-            stands == before
-        ):  # else somebody said another word while we wrote, and may have found nothing to change
+    since = min(time, world.clock.now()) if time > 0 else world.clock.now()
+    canonical = suppressions.canonical(kind, contact)
+    spellings = suppressions.spellings(kind, contact)
+    world.audiences.set_opt_out(kind, canonical, channel_keys, since, out)
+    userids: set[str] = set()
+    for spelling in spellings:
+        userids.update(world.audiences.users_of(kind, spelling))
+    fields = {"channel_type": kind.value, "out": out, "code": code, "users": len(userids)}
+    log.info("contact_opted", extra=fields)
+    if userids:
+        _follow_opt_outs(world, kind, contact, channel_keys, code, sorted(userids))
+
+
+def _follow_opt_outs(
+    world: World,
+    kind: ChannelType,
+    contact: str,
+    channel_keys: Sequence[str],
+    code: str,
+    userids: Sequence[str],
+) -> None:
+    """Set on users what stands for their contact."""
+    canonical = suppressions.canonical(kind, contact)
+    spellings = suppressions.spellings(kind, contact)
+    stored = _opt_outs_of(world, kind, canonical)
+    for _ in range(user_writes.ATTEMPTS):
+        opt_outs = {key: _suppression(code, stored.get(key, 0)) for key in channel_keys}
+        follow = partial(_set_opt_outs, kind=kind, spellings=spellings, opt_outs=opt_outs)
+        change(world, {userid: [follow] for userid in userids})
+        before, stored = stored, _opt_outs_of(world, kind, canonical)
+        # Another request may have changed the contact meanwhile, and no user that needed a change.
+        if stored == before:
             break
 
 
-def _follow(
-    kind: ChannelType, spellings: Sequence[str], said: Mapping[str, Suppression | None]
-) -> Update:
-    return lambda user: reduce(
-        lambda changed, each: suppressions.set_opt_outs(changed, kind, each, said), spellings, user
-    )
+def _opt_outs_of(world: World, kind: ChannelType, canonical: str) -> Mapping[str, int]:
+    return world.audiences.opt_outs({kind: [canonical]})[kind].get(canonical, {})
 
 
-def carry(world: World, users: Sequence[User], before: Mapping[str, User]) -> list[User]:
-    """The same users, with what was said earlier of contacts that they have only now. App registrations say nothing: they can't reply."""
-    gained = {
-        user.userid: user.all_contacts - before.get(user.userid, User(user.userid)).all_contacts
-        for user in users
-    }
-    wanted: dict[ChannelType, dict[str, None]] = {}
-    for kind, contact in sorted(
-        pair for pairs in gained.values() for pair in pairs if pair[0] is not ChannelType.APP
-    ):
-        wanted.setdefault(kind, {})[suppressions.canonical(kind, contact)] = None
-    stands = world.audiences.opt_outs(wanted) if wanted else {}
+def _suppression(code: str, since: int) -> Suppression | None:
+    return Suppression(code, since) if since > 0 else None
 
-    def carried(user: User, pair: tuple[ChannelType, str]) -> User:
-        kind, contact = pair
-        by_key = stands.get(kind, {}).get(suppressions.canonical(kind, contact), {})
-        return suppressions.set_opt_outs(
-            user,
-            kind,
-            contact,
-            {key: Suppression("before", since) for key, since in by_key.items() if since > 0},
-        )
 
-    return [reduce(carried, sorted(gained[user.userid]), user) for user in users]
+def _set_opt_outs(
+    user: User, kind: ChannelType, spellings: Sequence[str], opt_outs: OptOuts
+) -> User:
+    for spelling in spellings:
+        user = suppressions.set_opt_outs(user, kind, spelling, opt_outs)
+    return user
+
+
+def apply_earlier_opt_outs(
+    world: World, users: Sequence[User], before: Mapping[str, User]
+) -> list[User]:
+    """Apply earlier opt-outs to contacts that these users have just gained.
+
+    App registrations are skipped: nobody can reply from one.
+    """
+    gained = {user.userid: _gained(user, before.get(user.userid)) for user in users}
+    by_kind: dict[ChannelType, dict[str, None]] = {}
+    for kind, contact in sorted(set().union(*gained.values())):
+        if kind is not ChannelType.APP:
+            by_kind.setdefault(kind, {})[suppressions.canonical(kind, contact)] = None
+    stored = world.audiences.opt_outs(by_kind) if by_kind else {}
+    changed: list[User] = []
+    for user in users:
+        for kind, contact in sorted(gained[user.userid]):
+            since = stored.get(kind, {}).get(suppressions.canonical(kind, contact), {})
+            opt_outs = {key: Suppression("before", at) for key, at in since.items() if at > 0}
+            user = suppressions.set_opt_outs(user, kind, contact, opt_outs)
+        changed.append(user)
+    return changed
+
+
+def _gained(user: User, before: User | None) -> frozenset[tuple[ChannelType, str]]:
+    return user.all_contacts - (before.all_contacts if before else frozenset())

@@ -1,4 +1,7 @@
-"""9. Recount the chunks that changed. Counts are replaced, never incremented, so nothing is counted twice or missed."""
+"""9. Recount the chunks that changed.
+
+Counts are replaced, never incremented, so nothing is counted twice or missed.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from chalicelib.domain.funnel import Counts, count, total
 from chalicelib.domain.jobs import Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import timers as due
+from chalicelib.flow.timers import do_all
 from chalicelib.ports import Limits, World
 
 
 def changed(world: World, chunks: Iterable[ChunkId]) -> None:
-    """Facts were added to these chunks: one recount per chunk and slot, the later the older the message is."""
+    """Set a recount of these chunks, to which facts were added.
+
+    A chunk has one recount per slot, the later the older its message is.
+    """
     now = world.clock.now()
     world.timers.set([_timer(chunk, now, world.limits) for chunk in sorted(set(chunks))])
 
@@ -23,24 +29,22 @@ def changed(world: World, chunks: Iterable[ChunkId]) -> None:
 def _timer(chunk: ChunkId, now: int, limits: Limits) -> Timer:
     age = now - keys.message_time(chunk.msgid)
     # A chunk is counted about three times within the time that a delay serves.
-    delay = (
-        next((d for d in limits.recount_delays if age < 3 * d * 1000), limits.recount_delays[-1])
-        * 1000
-    )
-    soonest = (
-        now + 2 * limits.clock_width * 1000
-    )  # else the clock would move the last changes of a slot to slots of their own
+    serving = (delay for delay in limits.recount_delays if age < 3 * delay * 1000)
+    delay = next(serving, limits.recount_delays[-1]) * 1000
+    # Sooner, the clock would move the last changes of a slot to slots of their own.
+    soonest = now + 2 * limits.clock_width * 1000
     return Timer((soonest // delay + 1) * delay, TimerKind.RECOUNT, chunk, Priority.LOW)
 
 
 def recount(world: World, timers: Sequence[Timer]) -> None:
-    due.each(
-        lambda chunk: recount_chunk(world, chunk), dict.fromkeys(timer.chunk for timer in timers)
-    )
+    do_all(lambda at: recount_chunk(world, at), dict.fromkeys(timer.chunk for timer in timers))
 
 
 def recount_chunk(world: World, at: ChunkId) -> Counts | None:
-    """Count a chunk from one consistent reading, and replace its counts. None when its history has expired."""
+    """Count a chunk from one consistent reading, and replace its counts.
+
+    None when its history has expired.
+    """
     message = world.messages.get(at.msgid)
     chunk = world.ledger.chunk(at) if message else None
     if message is None or chunk is None:
@@ -51,14 +55,14 @@ def recount_chunk(world: World, at: ChunkId) -> Counts | None:
 
 
 def live(world: World, message: Message) -> Counts:
-    """The counts of a message now, from its ledger: every chunk is read."""
-    found: list[Counts] = []
+    """Count a message now, from its ledger. Every chunk is read."""
+    counts: list[Counts] = []
     for first in message.first_chunks:
         number: int | None = first
         while number is not None:
             chunk = world.ledger.chunk(ChunkId(message.msgid, number))
             if chunk is None:
                 break
-            found.append(count(message, chunk))
+            counts.append(count(message, chunk))
             number = message.chunk_after(number) if chunk.plan.next is not None else None
-    return total(found)
+    return total(counts)

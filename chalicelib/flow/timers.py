@@ -1,4 +1,4 @@
-"""The sweep: hand what has come due to the queues, by priority. It decides nothing."""
+"""Hand timers that have come due to the queues, by priority. The sweep decides nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ TIMERS_PER_JOB = 25
 
 
 def sweep(world: World) -> bool:
-    """Enqueue, then delete the rows: a crash between the two enqueues them twice, which every step allows. Whether more is due."""
+    """Enqueue the timers that are due, then delete their rows. Return True if more may be due.
+
+    A crash between the two enqueues timers twice, which every step allows.
+    """
     timers = world.timers.due(world.clock.now(), SWEEP)
     if timers:
         world.queues.send(list(_envelopes(world, timers)))
@@ -29,24 +32,27 @@ def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:
     for timer in timers:
         groups.setdefault((timer.priority, _queue_of(world, timer), timer.kind), []).append(timer)
     for (priority, channel_type, kind), members in groups.items():
-        unique = list({(t.chunk, t.channel): t for t in members}.values())
+        unique = list({(timer.chunk, timer.channel): timer for timer in members}.values())
         for start in range(0, len(unique), TIMERS_PER_JOB):
             job = TimersJob(tuple(unique[start : start + TIMERS_PER_JOB]))
             yield Envelope(job, priority, channel_type, group=kind.value)
 
 
 def _queue_of(world: World, timer: Timer) -> ChannelType | None:
-    """Polls need a channel's credentials, which only its delivery function can open."""
+    """Return the channel type of a poll: only its delivery function can open the credentials."""
     channel = world.settings.channel(timer.channel) if timer.kind is TimerKind.POLL else None
     return channel.type if channel else None
 
 
-def each(work: Callable[[T], object], things: Iterable[T]) -> None:
-    """Do the work for everything, then raise the first failure: what came due together must not wait for the one that fails."""
+def do_all(work: Callable[[T], object], items: Iterable[T]) -> None:
+    """Do the work for every item, then raise the first failure.
+
+    Items that came due together must not wait for the one that fails.
+    """
     failure: Exception | None = None
-    for thing in things:
+    for item in items:
         try:
-            work(thing)
+            work(item)
         except Exception as error:  # noqa: BLE001 raised below, for the batch decorator
             failure = failure or error
     if failure is not None:

@@ -1,43 +1,59 @@
-"""What can be used now: delivery channels that are authorised, switched on and served by the stage, and strategies and templates
-all of whose channel types have one.
+"""Delivery channels, strategies and templates that can be used now.
 
-Closing a channel closes them, opening it again opens them: nothing is stored.
+A delivery channel is open when it is authorised, switched on and served by the stage. A strategy or
+a template is open when each of its channel types has an open delivery channel. Closing a channel
+closes them, opening it again opens them: nothing is stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.provider_io import Capabilities
-from chalicelib.ports import World
+from chalicelib.ports import Provider, World
 
 
-def not_served(world: World, able: Capabilities) -> str:
-    """Why the stage has no queue for a platform's jobs; "" when it has."""
-    if able.type not in world.limits.channel_types:
-        return f"this stage does not deliver on {able.type}"
-    if able.worker and able.worker not in world.limits.workers:
-        return f"{able.platform} needs the worker {able.worker}, which this stage does not run"
+class OpenChannel(NamedTuple):
+    """A delivery channel that can be used now, and the provider of its platform."""
+
+    channel: Channel
+    provider: Provider
+
+
+def not_served(world: World, capabilities: Capabilities) -> str:
+    """Return why the stage has no queue for a platform's jobs, or an empty text."""
+    if capabilities.type not in world.limits.channel_types:
+        return f"this stage does not deliver on {capabilities.type}"
+    worker = capabilities.worker
+    if worker and worker not in world.limits.workers:
+        return f"{capabilities.platform} needs the worker {worker}, which this stage does not run"
     return ""
 
 
-def open_channels(world: World, access: AccessChannel) -> Sequence[Channel]:
-    """Those that an access channel can send on now, by code."""
-    found = (world.settings.channel(code) for code in access.enabled_codes())
+def open_channels(world: World, access: AccessChannel) -> Sequence[OpenChannel]:
+    """Return the delivery channels that an access channel can send on now, by code."""
+    channels = (world.settings.channel(code) for code in access.enabled_codes())
+    candidates = [with_provider(world, channel) for channel in channels if channel is not None]
     return [
-        each
-        for each in found
-        if each is not None
-        and not not_served(world, world.providers.of(each.platform).capabilities)
+        candidate
+        for candidate in candidates
+        if not not_served(world, candidate.provider.capabilities)
     ]
 
 
+def with_provider(world: World, channel: Channel) -> OpenChannel:
+    return OpenChannel(channel, world.providers.of(channel.platform))
+
+
 def open_types(world: World, access: AccessChannel) -> frozenset[ChannelType]:
-    return frozenset(channel.type for channel in open_channels(world, access))
+    return frozenset(channel.type for channel, _ in open_channels(world, access))
 
 
-def closed(kinds: Iterable[ChannelType], opened: frozenset[ChannelType]) -> Sequence[ChannelType]:
-    """Those that make it invalid."""
-    return [kind for kind in dict.fromkeys(kinds) if kind not in opened]
+def closed(
+    channel_types: Iterable[ChannelType], opened: frozenset[ChannelType]
+) -> Sequence[ChannelType]:
+    """Return the channel types that have no open delivery channel, each once."""
+    return [kind for kind in dict.fromkeys(channel_types) if kind not in opened]

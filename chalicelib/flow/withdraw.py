@@ -1,13 +1,13 @@
-"""Withdraw a message: what has not left is stopped, what was submitted is taken back where the provider can.
+"""Withdraw a message: stop what has not left, and recall what was submitted where possible.
 
-Deliveries need no reading of their own to respect it. The mark of a chunk stands in its partition of the ledger, which every job reads
-anyway; and a call that was open when the chunk was marked is closed by the same conditional put that claims it, so that either the
-worker has it or nobody ever will. Planners look at the message's own mark before each chunk.
+Deliveries need no reading of their own to respect a withdrawal. The withdrawal of a chunk stands in
+its partition of the ledger, which every job reads anyway. A call that was open when the chunk was
+withdrawn is closed by the same conditional put that claims it. So either the worker has the call,
+or nobody ever will. Planners read the message's own withdrawal before each chunk.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib import observability
@@ -24,32 +24,29 @@ from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, WithdrawJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import dispatch
-from chalicelib.flow.delivery.cancel import CancelResult, close
+from chalicelib.domain.provider_io import Outcome
+from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
-from chalicelib.flow.dispatch import OpenCall
-from chalicelib.flow.messages import own
+from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
+from chalicelib.flow.messages import sent_by
+from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
-log = logging.getLogger("openums")
-
-WITHIN = (
-    24 * 3600
-)  # seconds after its acceptance that a message can be withdrawn, and for so long it is tried
-MAX_TRIES, MAX_DELAY = 10, 900  # of a recall that the provider does not answer; seconds between two
+# Seconds after its acceptance that a message can be withdrawn, and for so long it is tried.
+WITHIN = 24 * 3600
+MAX_TRIES = 10  # of a recall that the provider does not answer
+MAX_DELAY = 900  # seconds between two tries
 
 _RESULT = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
 
 
 def withdraw(world: World, channel_key: str, msgid: str) -> None:
     """Take a message back. Raises NotFound, TooLateToWithdraw or WithdrawnAlready."""
-    message, now = own(world, channel_key, msgid), world.clock.now()
+    message, now = sent_by(world, channel_key, msgid), world.clock.now()
     if now - message.accepted > WITHIN * 1000:
         raise TooLateToWithdraw("msgid", hours=WITHIN // 3600)
-    first = ChunkId(msgid, 0)
-    timer = Timer(
-        now + world.limits.check_after * 1000, TimerKind.WITHDRAW, first, message.priority
-    )
+    first, due = ChunkId(msgid, 0), now + world.limits.check_after * 1000
+    timer = Timer(due, TimerKind.WITHDRAW, first, message.priority)
     if not world.messages.withdraw(message, now, timer):
         raise WithdrawnAlready("msgid")
     try:  # from here on the timer sees to it, should this worker end
@@ -61,24 +58,30 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
 
 
 def _first_jobs(message: Message) -> list[Envelope]:
-    """One per walker."""
-    return [_job(message, chunk) for chunk in message.first_chunks]
+    """Build one job per partition of the audience."""
+    return [_job(message, number) for number in message.first_chunks]
 
 
-def _job(message: Message, chunk: int) -> Envelope:
-    return Envelope(WithdrawJob(message.msgid, chunk), message.priority, None, message.channel_key)
+def _job(message: Message, number: int) -> Envelope:
+    return Envelope(WithdrawJob(message.msgid, number), message.priority, None, message.channel_key)
 
 
 def start_again(world: World, timers: Sequence[Timer]) -> None:
-    """The timer that was set with the mark: send the first jobs, whether they were sent before or not."""
+    """Send the first jobs of withdrawals, if they were sent before or not.
+
+    The timer was set together with the withdrawal.
+    """
     for timer in timers:
         message = world.messages.get(timer.chunk.msgid)
         if message is not None:
             world.queues.send(_first_jobs(message))
 
 
-def walk(world: World, job: WithdrawJob) -> None:
-    """Mark a walker's chunks and stop what is in them. Where none is planned, the planner finds the message's mark or this chunk's."""
+def withdraw_partition(world: World, job: WithdrawJob) -> None:
+    """Withdraw the chunks of a partition, from the job's chunk on.
+
+    Where no chunk is planned yet, its planner finds the withdrawal of the message or of the chunk.
+    """
     message, since = world.messages.get(job.msgid), world.messages.withdrawn(job.msgid)
     if message is None or since is None:
         return
@@ -89,133 +92,108 @@ def walk(world: World, job: WithdrawJob) -> None:
         chunk = world.ledger.chunk(at)
         if chunk is None:
             return
-        settle(world, message, chunk)
+        withdraw_chunk(world, message, chunk)
         if chunk.plan.next is None:
             return
         number = message.chunk_after(number)
     world.queues.send([_job(message, number)])
 
 
-def settle(world: World, message: Message, chunk: Chunk) -> None:
-    """Stop and take back what can be now, and come back for what cannot. Safe to repeat at any point."""
-    since, now = chunk.withdrawn or world.clock.now(), world.clock.now()
-    calls = [
-        c
-        for step in range(len(message.strategy.steps))
-        for go in chunk.lists(step)
-        for c in dispatch.open_calls(message, chunk, go)
-    ]
+def withdraw_chunk(world: World, message: Message, chunk: Chunk) -> None:
+    """Stop and recall what can be now, and set a timer for the rest. Safe to repeat."""
+    now = world.clock.now()
+    since = chunk.withdrawn or now
+    calls = list(open_calls_of_all_steps(message, chunk))
     is_left = stop(world, message, chunk, calls)
-    asked = _ask_back(world, message, chunk, is_late=now > since + WITHIN * 1000)
-    if is_left or asked:
-        leases = [
-            r.lease for c in calls if (r := chunk.calls.get(c.key)) is not None and r.is_live(now)
-        ]
+    is_recalled = _start_recalls(world, message, chunk, is_late=now > since + WITHIN * 1000)
+    if is_left or is_recalled:
+        records = [chunk.calls.get(call.key) for call in calls]
+        leases = [record.lease for record in records if record is not None and record.is_live(now)]
         later = now + max(world.limits.check_after * 1000, now - since)  # ever more seldom
-        at = min([*leases, later])
-        world.timers.set([Timer(max(at, now), TimerKind.CHECK, chunk.plan.id, message.priority)])
+        due = max(min([*leases, later]), now)
+        world.timers.set([Timer(due, TimerKind.CHECK, chunk.plan.id, message.priority)])
 
 
 def stop(world: World, message: Message, chunk: Chunk, calls: Iterable[OpenCall]) -> bool:
-    """Close calls that nobody is making. Whether one is left."""
-    fact = Fact(
-        DeliveryRef(0, "", 0),
-        FactKind.WITHDRAWN,
-        chunk.withdrawn or world.clock.now(),
-        "",
-        "withdrawal",
-    )
-    found = {close(world, message, chunk, call, fact) for call in calls}
-    return not found.isdisjoint({CancelResult.BUSY, CancelResult.CHANGED})
+    """Cancel the calls that no worker is making. Return True if one is left."""
+    time = chunk.withdrawn or world.clock.now()
+    fact = Fact(DeliveryRef(0, "", 0), FactKind.WITHDRAWN, time, "", "withdrawal")
+    results = {cancel(world, message, chunk, call, fact) for call in calls}
+    return not results.isdisjoint({CancelResult.BUSY, CancelResult.CHANGED})
 
 
-def _ask_back(world: World, message: Message, chunk: Chunk, *, is_late: bool) -> bool:
-    """Send jobs for what can be taken back, and say of the rest that it cannot. Whether there is a job."""
+def _start_recalls(world: World, message: Message, chunk: Chunk, *, is_late: bool) -> bool:
+    """Send jobs for what can be recalled, and record that the rest cannot be.
+
+    Return True if there is a job.
+    """
     by_code: dict[str, list[DeliveryRef]] = {}
     for ref in _submitted(chunk):
         by_code.setdefault(ref.channel, []).append(ref)
     jobs: list[Envelope] = []
     for code, refs in sorted(by_code.items()):
-        channel = world.settings.channel(code)
-        if (
-            channel is None
-            or is_late
-            or not world.providers.of(channel.platform).capabilities.recall
-        ):
-            _add(
-                world,
-                message,
-                chunk,
-                refs,
-                "not_in_time" if is_late else "cannot_be_recalled",
-                failed=True,
-            )
+        if is_late or not _can_recall(world, code):
+            reason = "not_in_time" if is_late else "cannot_be_recalled"
+            _add(world, message, chunk, refs, reason, failed=True)
         else:
-            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.chunk, code)))
+            jobs.append(_recall_job(message, RecallJob(message.msgid, chunk.plan.id.number, code)))
     world.queues.send(jobs)
     return bool(jobs)
 
 
+def _can_recall(world: World, code: str) -> bool:
+    channel = world.settings.channel(code)
+    return channel is not None and world.providers.of(channel.platform).capabilities.recall
+
+
 def _submitted(chunk: Chunk) -> list[DeliveryRef]:
-    """The deliveries that were submitted, and of which nothing is known since."""
+    """Return the deliveries that were submitted, and whose withdrawal has no result yet."""
     return sorted(
         ref
-        for ref, known in chunk.known.items()
-        if FactKind.SUBMITTED in known.facts and not known.has(*_RESULT)
+        for ref, state in chunk.states.items()
+        if FactKind.SUBMITTED in state.facts and not state.has(*_RESULT)
     )
 
 
 def _recall_job(message: Message, job: RecallJob, delay: float = 0) -> Envelope:
-    return Envelope(
-        job,
-        message.priority,
-        message.channels[job.channel],
-        message.channel_key,
-        min(round(delay), MAX_DELAY),
-    )
+    seconds = min(round(delay), MAX_DELAY)
+    channel_type = message.channels[job.channel]
+    return Envelope(job, message.priority, channel_type, message.channel_key, seconds)
 
 
 def recall(world: World, job: RecallJob) -> None:
-    """Take back what a chunk has submitted on a channel. Asking twice does no harm: what is gone is gone."""
+    """Recall what a chunk has submitted on a channel. A second recall does no harm."""
     message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
     chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return
-    wanted = _by_id(chunk, job.channel)
-    again: float | None = None
+    delays: list[float] = []
     with connect(world, channel) as session:
-        for provider_id, refs in wanted.items():
+        for provider_id, refs in _by_provider_id(chunk, job.channel).items():
             try:
                 _recall_one(world, message, chunk, session, provider_id, refs)
             except (Unavailable, Uncertain) as error:
                 if job.tries + 1 >= MAX_TRIES:
                     _add(world, message, chunk, refs, error.code, failed=True)
                 else:
-                    again = max(again or 0.0, error.retry_after or 2.0**job.tries)
-    if again is not None:
-        world.queues.send(
-            [
-                _recall_job(
-                    message, RecallJob(job.msgid, job.chunk, job.channel, job.tries + 1), again
-                )
-            ]
-        )
+                    delays.append(error.retry_after or 2.0**job.tries)
+    if delays:
+        retry = RecallJob(job.msgid, job.chunk, job.channel, job.tries + 1)
+        world.queues.send([_recall_job(message, retry, max(delays))])
 
 
-def _by_id(chunk: Chunk, code: str) -> Mapping[str, list[DeliveryRef]]:
-    """The provider's id -> deliveries; under no id those that have none."""
-    of_call = {
-        f.ref: answer.provider_id
-        for answer in chunk.answers.values()
-        for f in answer.facts
-        if f.kind is FactKind.SUBMITTED
-    }
-    found: dict[str, list[DeliveryRef]] = {}
+def _by_provider_id(chunk: Chunk, code: str) -> Mapping[str, list[DeliveryRef]]:
+    """Return provider id -> deliveries. Those without an id are under an empty one."""
+    of_call: dict[DeliveryRef, str] = {}
+    for answer in chunk.answers.values():
+        refs = [fact.ref for fact in answer.facts if fact.kind is FactKind.SUBMITTED]
+        of_call |= dict.fromkeys(refs, answer.provider_id)
+    by_id: dict[str, list[DeliveryRef]] = {}
     for ref in _submitted(chunk):
         if ref.channel == code:
-            own = chunk.of(ref).facts[FactKind.SUBMITTED].provider_id
-            found.setdefault(own or of_call.get(ref, ""), []).append(ref)
-    return found
+            of_delivery = chunk.state_of(ref).facts[FactKind.SUBMITTED].provider_id
+            by_id.setdefault(of_delivery or of_call.get(ref, ""), []).append(ref)
+    return by_id
 
 
 def _recall_one(
@@ -226,7 +204,7 @@ def _recall_one(
     provider_id: str,
     refs: Sequence[DeliveryRef],
 ) -> None:
-    """Raises Unavailable or Uncertain when it should be asked again."""
+    """Recall the deliveries of one id. Raises Unavailable or Uncertain for another try."""
     if not provider_id:
         return _add(world, message, chunk, refs, "no_id", failed=True)
     try:
@@ -238,15 +216,21 @@ def _recall_one(
             log.warning("channel_misconfigured", extra={"msgid": message.msgid, "code": error.code})
             observability.metric("channel_misconfigured")
         return _add(world, message, chunk, refs, error.code, failed=True)
-    for is_lost in (False, True):
-        for code in sorted({o.code for o in outcomes if (o.loss is not None) is is_lost}):
-            mine = [
-                p
-                for p, o in zip(refs, outcomes, strict=True)
-                if (o.loss is not None) is is_lost and o.code == code
-            ]
-            _add(world, message, chunk, mine, code, failed=is_lost)
-    return None
+    return _add_outcomes(world, message, chunk, refs, outcomes)
+
+
+def _add_outcomes(
+    world: World,
+    message: Message,
+    chunk: Chunk,
+    refs: Sequence[DeliveryRef],
+    outcomes: Sequence[Outcome],
+) -> None:
+    groups: dict[tuple[bool, str], list[DeliveryRef]] = {}
+    for ref, outcome in zip(refs, outcomes, strict=True):
+        groups.setdefault((outcome.loss is not None, outcome.code), []).append(ref)
+    for (is_lost, code), members in sorted(groups.items()):
+        _add(world, message, chunk, members, code, failed=is_lost)
 
 
 def _add(
@@ -259,6 +243,5 @@ def _add(
     failed: bool,
 ) -> None:
     kind, now = FactKind.WITHDRAW_FAILED if failed else FactKind.WITHDRAWN, world.clock.now()
-    world.ledger.add(
-        chunk.plan.id, [Fact(ref, kind, now, code, "withdrawal") for ref in refs], message
-    )
+    facts = [Fact(ref, kind, now, code, "withdrawal") for ref in refs]
+    world.ledger.add(chunk.plan.id, facts, message)

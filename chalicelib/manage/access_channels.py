@@ -1,58 +1,79 @@
-"""Changes of access channels. Raises Stale when somebody else was faster."""
+"""Access channels as operators change them: names, secrets, authorisations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.errors import Conflict, Stale
-from chalicelib.manage import changes as configure
+from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
+from chalicelib.domain.errors import NotFound
+from chalicelib.manage import delivery_channels, records
+from chalicelib.manage.secrets import digest, new_key
 from chalicelib.ports import World
 
 LONGEST_GRACE = 30 * 86400  # seconds that an old secret may still work
 MAX_OLDER = 10  # secrets that work beside the newest; of more, those that would end first end now
 
 
+def add(
+    world: World, name: str, *, restricted: bool = False, rate: int | None = None
+) -> tuple[AccessChannel, str]:
+    """Add an access channel. Return its master secret too, of which only the hash is kept."""
+    secret = new_key()
+    channel = AccessChannel(
+        key=new_key(),
+        name=name,
+        secret_hashes=(digest(secret),),
+        restricted=restricted,
+        rate=rate,
+    )
+    return records.add(world, ACCESS_CHANNELS, channel), secret
+
+
+def get(world: World, key: str) -> AccessChannel:
+    return records.get(world, ACCESS_CHANNELS, key)
+
+
+def page(world: World, after: str = "", limit: int = 0) -> Sequence[AccessChannel]:
+    return records.page(world, ACCESS_CHANNELS, after=after, limit=limit)
+
+
 def change(
     world: World, key: str, version: int | None, changes: Mapping[str, Any]
 ) -> AccessChannel:
-    """`changes` are fields by name; `version` is the one that the change began from, None: any."""
-    return _write(
-        world, configure.at_version(configure.access_channel(world, key), version), **changes
-    )
+    """Change fields by name. `version` is the one that the change began from, None any."""
+    before = records.get_at(world, ACCESS_CHANNELS, key, version)
+    return records.update(world, ACCESS_CHANNELS, before, **changes)
 
 
 def rotate(
     world: World, key: str, version: int | None, grace: int
 ) -> tuple[AccessChannel, str, int]:
-    """A new master secret, shown this once. Older ones work for `grace` seconds more; 0 ends them all. Until when (ms) they do."""
-    before = configure.at_version(configure.access_channel(world, key), version)
+    """Make a new master secret. Return it, and until when (ms) older ones work.
+
+    Older secrets work for `grace` seconds more, or not any more if `grace` is 0.
+    """
+    before = records.get_at(world, ACCESS_CHANNELS, key, version)
     now = world.clock.now()
     until = now + grace * 1000
-    older = {
-        **dict.fromkeys(before.secret_hashes, until),
-        **{h: min(t, until) for h, t in before.retiring.items()},
-    }
-    secret = configure.new_secret()
-    latest = sorted(((end, hashed) for hashed, end in older.items() if now < end), reverse=True)[
-        :MAX_OLDER
-    ]
-    retiring = {hashed: end for end, hashed in latest}
-    return (
-        _write(world, before, secret_hashes=(configure.digest(secret),), retiring=retiring),
-        secret,
-        until,
+    ends = dict.fromkeys(before.secret_hashes, until)
+    for hashed, end in before.retiring.items():
+        ends[hashed] = min(end, until)
+    latest = sorted(((end, hashed) for hashed, end in ends.items() if now < end), reverse=True)
+    retiring = {hashed: end for end, hashed in latest[:MAX_OLDER]}
+    secret = new_key()
+    channel = records.update(
+        world, ACCESS_CHANNELS, before, secret_hashes=(digest(secret),), retiring=retiring
     )
+    return channel, secret, until
 
 
-def _write(world: World, before: AccessChannel, **changes: Any) -> AccessChannel:
-    after = replace(before, **changes, version=before.version + 1)
-    try:
-        world.settings.update_access_channel(before, after)
-    except Stale:
-        raise
-    except Conflict:
-        raise configure.taken("name", "an access channel") from None
-    return after
+def authorise(world: World, key: str, code: str, enabled: bool | None) -> None:
+    """Authorise a delivery channel and switch it on or off, or withdraw the authorisation (None).
+
+    Raise NotFound for an access channel or a delivery channel that is not there.
+    """
+    if enabled is not None:
+        delivery_channels.get(world, code)
+    if not world.records.of(ACCESS_CHANNELS).set_entry(key, "channels", code, enabled):
+        raise NotFound(ACCESS_CHANNELS.noun)

@@ -1,111 +1,130 @@
-"""Changes of delivery channels and of their contact labels. Raises Stale when somebody else was faster."""
+"""Delivery channels as operators change them.
+
+Functions here raise Invalid naming a field, NotFound, Stale, and Taken for a name or code in use.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import Conflict, DefaultLabel, InUse, Invalid, NotFound, Stale
-from chalicelib.manage import changes as configure
+from chalicelib.domain.delivery_channels import (
+    DELIVERY_CHANNELS,
+    Channel,
+    ChannelType,
+    OnUncertain,
+    ReceiptMode,
+)
+from chalicelib.domain.errors import Conflict, InUse, Invalid, Taken
+from chalicelib.domain.users import ALL
+from chalicelib.manage import platforms, records
+from chalicelib.manage.secrets import digest, new_token
 from chalicelib.ports import World
 
-MAX_LABELS = 50
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelOrder:
+    """A delivery channel as an operator describes it."""
+
+    code: str
+    name: str
+    type: ChannelType
+    platform: str
+    credentials: Mapping[str, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    on_uncertain: OnUncertain = OnUncertain.UNKNOWN
+    receipts: ReceiptMode | None = None
+    calls_per_second: int | None = None
+    deliveries_per_day: int | None = None
+
+
+def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
+    """Add a delivery channel. Return the token of its webhook too, of which only the hash is kept."""
+    if order.code == ALL:
+        raise Invalid("code", f"{ALL} means every channel in bindings")
+    provider = platforms.provider_of(world, order.platform, order.type)
+    options = platforms.provider_options(provider, order.options)
+    provider.check_credentials(order.credentials, options)
+    # Create the data key now: a delivery function may be the first to seal something,
+    # and is not allowed to create it.
+    world.vault.prepare()
+    token = new_token()
+    channel = Channel(
+        code=order.code,
+        number=world.records.of(DELIVERY_CHANNELS).next_number(),
+        name=order.name,
+        type=order.type,
+        platform=order.platform,
+        sealed_credentials=world.credentials.seal_credentials(order.credentials),
+        sealed_webhook=world.credentials.seal_webhook(provider.webhook_secret(order.credentials)),
+        webhook_token_hash=digest(token),
+        on_uncertain=order.on_uncertain,
+        receipts=platforms.receipt_mode(provider, order.receipts),
+        options=order.options,
+        calls_per_second=order.calls_per_second,
+        deliveries_per_day=order.deliveries_per_day,
+    )
+    try:
+        world.records.of(DELIVERY_CHANNELS).put(channel)
+    except Conflict:
+        known = world.settings.channel(order.code)
+        raise Taken("code" if known else "name", what="a delivery channel") from None
+    return channel, token
+
+
+def get(world: World, code: str) -> Channel:
+    return records.get(world, DELIVERY_CHANNELS, code)
+
+
+def page(world: World, after: str = "", limit: int = 0) -> Sequence[Channel]:
+    return records.page(world, DELIVERY_CHANNELS, after=after, limit=limit)
 
 
 def change(world: World, code: str, version: int | None, changes: Mapping[str, Any]) -> Channel:
-    """`changes`: name, credentials, options, on_uncertain, receipts, limits. What it is and its code never change."""
-    before = configure.at_version(configure.channel(world, code), version)
+    """Change name, credentials, options, on_uncertain, receipts or limits.
+
+    Code, type and platform never change.
+    """
+    before = records.get_at(world, DELIVERY_CHANNELS, code, version)
     provider = world.providers.of(before.platform)
-    kept = {
-        name: value for name, value in changes.items() if name not in ("credentials", "receipts")
-    }
-    if "credentials" in changes:
-        options = configure.provider_options(provider, changes.get("options", before.options))
-        provider.check_credentials(changes["credentials"], options)
-        kept["sealed_credentials"] = world.credentials.seal_credentials(changes["credentials"])
-        kept["sealed_webhook"] = world.credentials.seal_webhook(
-            provider.webhook_secret(changes["credentials"])
+    fields = dict(changes)
+    if "credentials" in fields:
+        credentials = fields.pop("credentials")
+        options = platforms.provider_options(provider, changes.get("options", before.options))
+        provider.check_credentials(credentials, options)
+        fields["sealed_credentials"] = world.credentials.seal_credentials(credentials)
+        fields["sealed_webhook"] = world.credentials.seal_webhook(
+            provider.webhook_secret(credentials)
         )
-    elif "options" in changes:
+    elif "options" in fields:
         raise Invalid(
             "credentials",
-            "are required with options: both are checked together, and stored ones cannot be opened here",
+            "are required with options: both are checked together,"
+            " and stored ones cannot be opened here",
         )
-    if "receipts" in changes:
-        kept["receipts"] = configure.receipt_mode(provider, changes["receipts"])
-    return _write(world, before, **kept)
+    if "receipts" in fields:
+        fields["receipts"] = platforms.receipt_mode(provider, fields["receipts"])
+    return records.update(world, DELIVERY_CHANNELS, before, **fields)
 
 
 def new_webhook(world: World, code: str, version: int | None) -> tuple[Channel, str]:
-    """Another token for its webhook; the old address ends at once."""
-    before = configure.at_version(configure.channel(world, code), version)
-    if not configure.has_webhook(world, before):
+    """Make another token for the webhook. The old address ends at once."""
+    before = records.get_at(world, DELIVERY_CHANNELS, code, version)
+    if not platforms.has_webhook(world, before):
         raise Invalid("code", "the platform of this delivery channel has no webhooks")
-    token = secrets.token_urlsafe(24)
-    return _write(world, before, webhook_token_hash=configure.digest(token)), token
+    token = new_token()
+    channel = records.update(world, DELIVERY_CHANNELS, before, webhook_token_hash=digest(token))
+    return channel, token
 
 
 def delete(world: World, code: str, version: int | None) -> None:
-    """Raise InUse while an access channel is authorised for it, switched on or not."""
-    before = configure.at_version(configure.channel(world, code), version)
+    """Delete a delivery channel. Raise InUse while an access channel is authorised for it.
+
+    An authorisation that is switched off counts too.
+    """
+    channel = records.get_at(world, DELIVERY_CHANNELS, code, version)
     users = [access.name for access in world.settings.access_channels() if code in access.channels]
     if users:
         raise InUse("code", by=users[:5])
-    world.settings.delete_channel(replace(before, version=before.version + 1))
-
-
-# -- contact labels
-
-
-def add_label(world: World, code: str, version: int | None, name: str) -> tuple[Channel, str]:
-    """The channel, and the new label's id: it stays when the label is renamed, and is never given twice."""
-    before = configure.at_version(configure.channel(world, code), version)
-    if len(before.labels) >= MAX_LABELS:
-        raise Invalid("name", f"a delivery channel has at most {MAX_LABELS} labels")
-    label = secrets.token_hex(4)
-    return _write(world, before, labels={**before.labels, label: _free(before, name)}), label
-
-
-def rename_label(world: World, code: str, version: int | None, label: str, name: str) -> Channel:
-    before = _with_label(world, code, version, label)
-    return _write(world, before, labels={**before.labels, label: _free(before, name, label)})
-
-
-def delete_label(world: World, code: str, version: int | None, label: str) -> Channel:
-    before = _with_label(world, code, version, label)
-    if label == before.default_label:
-        raise DefaultLabel("label")
-    return _write(
-        world, before, labels={i: name for i, name in before.labels.items() if i != label}
-    )
-
-
-def set_default_label(world: World, code: str, version: int | None, label: str) -> Channel:
-    return _write(world, _with_label(world, code, version, label), default_label=label)
-
-
-def _with_label(world: World, code: str, version: int | None, label: str) -> Channel:
-    found = configure.at_version(configure.channel(world, code), version)
-    if label not in found.labels:
-        raise NotFound("label")
-    return found
-
-
-def _free(channel: Channel, name: str, own: str = "") -> str:
-    if any(other == name for label, other in channel.labels.items() if label != own):
-        raise configure.taken("name", "a label of this delivery channel")
-    return name
-
-
-def _write(world: World, before: Channel, **changes: Any) -> Channel:
-    after = replace(before, **changes, version=before.version + 1)
-    try:
-        world.settings.update_channel(before, after)
-    except Stale:
-        raise
-    except Conflict:
-        raise configure.taken("name", "a delivery channel") from None
-    return after
+    records.delete(world, DELIVERY_CHANNELS, channel)

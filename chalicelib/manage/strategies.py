@@ -1,41 +1,38 @@
-"""Strategies as operators make them. Messages that were accepted keep the strategy that they were accepted with."""
+"""Strategies as operators change them. Accepted messages keep the strategy they were accepted with."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.strategies import Strategy, StrategyEntry, check
-from chalicelib.manage import changes
+from chalicelib.domain.strategies import STRATEGIES, Strategy, StrategyEntry, check
+from chalicelib.manage import access_channels, records
 from chalicelib.ports import World
 
 
 def add(world: World, channel_key: str, name: str, strategy: Strategy) -> StrategyEntry:
-    """Its number is `rule_id` when sending."""
-    changes.access_channel(world, channel_key)
+    """Add a strategy. Its number is `rule_id` when sending."""
+    access_channels.get(world, channel_key)
     check(strategy)
-    number = world.settings.next_number("strategy")
-    world.settings.put_strategy(number, channel_key, name, strategy)
-    return StrategyEntry(number, channel_key, name, strategy)
+    number = world.records.of(STRATEGIES).next_number()
+    return records.add(world, STRATEGIES, StrategyEntry(number, channel_key, name, strategy))
 
 
 def get(world: World, number: int) -> StrategyEntry:
-    found = world.settings.strategy_entry(number)
-    if found is None:
-        raise NotFound("strategy")
-    return found
+    return records.get(world, STRATEGIES, number)
+
+
+def page(world: World, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[StrategyEntry]:
+    return records.page(world, STRATEGIES, channel_key, after=after, limit=limit)
 
 
 def change(
     world: World, number: int, version: int | None, name: str, strategy: Strategy
 ) -> StrategyEntry:
-    before = changes.at_version(get(world, number), version)
+    before = records.get_at(world, STRATEGIES, number, version)
     check(strategy)
-    after = replace(before, name=name, strategy=strategy, version=before.version + 1)
-    world.settings.update_strategy(after)
-    return after
+    return records.update(world, STRATEGIES, before, name=name, strategy=strategy)
 
 
 def delete(world: World, number: int, version: int | None) -> None:
-    before = changes.at_version(get(world, number), version)
-    world.settings.delete_strategy(replace(before, version=before.version + 1))
+    entry = records.get_at(world, STRATEGIES, number, version)
+    records.delete(world, STRATEGIES, entry)

@@ -5,6 +5,7 @@ Everything here raises Invalid naming the field, NotFound for what is not there,
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +18,14 @@ from chalicelib.domain.templates import (
     Content,
     Template,
     is_link,
+    map_texts,
     render,
     values_of,
     variables,
-    walk,
 )
 from chalicelib.flow.content import render as content
-from chalicelib.manage import changes
+from chalicelib.manage import access_channels
+from chalicelib.manage.records import at_version
 from chalicelib.ports import World
 
 MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content; one at least
@@ -47,12 +49,10 @@ def add(
     links: Sequence[str] | None,
 ) -> Template:
     """`links` None: the variables named `url` or `…_url` are addresses that short links may stand for."""
-    changes.access_channel(world, channel_key)
+    access_channels.get(world, channel_key)
     tracked = _checked(world, contents, links)
-    template = Template(
-        world.settings.next_number("template"), 1, channel_key, name, contents, tracked
-    )
-    world.settings.put_template(template)
+    template = Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
+    world.templates.put(template)
     return template
 
 
@@ -65,7 +65,7 @@ def change(
     links: Sequence[str] | None,
 ) -> Template:
     """The next version. Messages that were accepted, or that pin an older one, keep theirs."""
-    before = changes.at_version(get(world, number), version)
+    before = at_version(get(world, number), version)
     tracked = _checked(world, contents, links)
     return _put(
         world,
@@ -75,7 +75,7 @@ def change(
 
 def archive(world: World, number: int, version: int | None) -> None:
     """Nobody can send with it any more, and no list shows it; its versions can still be read."""
-    before = changes.at_version(get(world, number), version)
+    before = at_version(get(world, number), version)
     _put(
         world,
         replace(before, version=before.version + 1, contents={}, links=frozenset(), archived=True),
@@ -84,29 +84,34 @@ def archive(world: World, number: int, version: int | None) -> None:
 
 def _put(world: World, template: Template) -> Template:
     try:
-        world.settings.put_template(template)
+        world.templates.put(template)
     except Conflict:
         raise Stale("somebody else made another version meanwhile") from None
     return template
 
 
 def get(world: World, number: int) -> Template:
-    found = world.settings.template(number)
+    found = world.templates.get(number)
     if found is None:
         raise NotFound("template")
     return found
 
 
 def get_version(world: World, number: int, version: int) -> Template:
-    found = world.settings.template_version(number, version)
+    found = world.templates.version(number, version)
     if found is None:
         raise NotFound("version of a template")
     return found
 
 
+def page(world: World, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
+    """Return a page of the newest versions of an access channel's templates."""
+    return world.templates.list(channel_key, after=after, limit=limit)
+
+
 def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
     """From the first one after a version on; 0: all, and any number."""
-    found = world.settings.template_versions(number, after, limit)
+    found = world.templates.versions(number, after=after, limit=limit)
     if not found and not after:
         raise NotFound("template")
     return found
@@ -149,7 +154,7 @@ def too_long(contents: Mapping[ChannelType, Alternatives]) -> list[str]:
     for kind, given in contents.items():
         most = LONG_TEXTS.get(kind)
         lengths: list[int] = []
-        walk(given, lambda text, lengths=lengths: lengths.append(len(text)) or text)  # type: ignore[misc]
+        map_texts(given, lambda text, lengths=lengths: lengths.append(len(text)) or text)  # type: ignore[misc]
         if most is not None and max(lengths, default=0) > most:
             found.append(
                 f"contents.{kind}: a text of {max(lengths)} characters; more than {most} may be cut off or refused"
@@ -179,8 +184,8 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) 
     for kind, given in contents.items():
         for path, one in _places(kind, given):
             _check_content(world, kind, path, one)
-        walk(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
-    if changes.size({k.value: c for k, c in contents.items()}) > TEMPLATE_BYTES:
+        map_texts(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
+    if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 
 

@@ -1,9 +1,9 @@
-"""Users change: their contacts and tags, many users at once, whoever else changes them meanwhile."""
+"""Changes of users: contacts, tags, attributes and events of many users at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -11,14 +11,13 @@ from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.users import ALL, MAX_EVENTS, Bindings, User, UserChange, apply
-from chalicelib.flow import suppressions
+from chalicelib.flow import suppressions, user_writes
 from chalicelib.ports import World
 
-ATTEMPTS = 6
 USERID = 64  # characters
 USER_BYTES = 32 * 1024  # of contacts and tags: a chunk of plans must hold at least one user
 
-# Of these a user has one contact per scope: `add` replaces it.
+# A user has one contact per scope on each of these types, so `add` replaces it.
 SINGLE = frozenset(ChannelType) - {ChannelType.APP, ChannelType.WECHATWK_LINKEDCORP}
 
 UNKNOWN = "does not exist"
@@ -27,7 +26,7 @@ BUSY = "was changed by others at the same time, please try again"
 
 @dataclass(frozen=True)
 class Changed:
-    """Users that are not as they were, and why which could not be changed."""
+    """Userids that were changed, and the reasons for those that could not be changed."""
 
     changed: frozenset[str]
     refused: Mapping[str, str]
@@ -36,115 +35,124 @@ class Changed:
 def change(
     world: World, changes: Sequence[UserChange], *, create: bool = True
 ) -> Mapping[str, str]:
-    """Apply the changes, those of one user in their order; why which users were not changed. A repeat changes nothing.
+    """Apply changes, those of one user in their order. Return a reason for each user refused.
 
-    Without `create`, who is not known yet is not changed either.
+    A repeat changes nothing. Without `create`, users that are not stored are refused.
     """
     return change_all(world, changes, create=create).refused
 
 
 def change_all(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Changed:
-    """The same, and which users are not as they were."""
-    waiting: dict[str, list[UserChange]] = {}
-    for each in changes:
-        waiting.setdefault(each.userid, []).append(each)
+    """Apply changes as `change` does. Return the userids that were changed, too."""
+    by_user: dict[str, list[UserChange]] = {}
+    for change in changes:
+        by_user.setdefault(change.userid, []).append(change)
     refused: dict[str, str] = {}
     saved: set[str] = set()
-    for _ in range(ATTEMPTS):
-        found = world.users.get(list(waiting))
+
+    def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
         changed = []
-        for userid, mine in waiting.items():
-            before = found.get(userid, User(userid))
-            after = reduce(apply, mine, before)
-            if not create and userid not in found:
+        for userid in userids:
+            before = stored.get(userid, User(userid))
+            after = reduce(apply, by_user[userid], before)
+            if not create and userid not in stored:
                 refused[userid] = UNKNOWN
-            elif size(after) > USER_BYTES:
-                refused[userid] = f"has more than {USER_BYTES} bytes of contacts and tags"
-            elif len(after.events) > MAX_EVENTS:
-                refused[userid] = f"has more than {MAX_EVENTS} kinds of events"
+            elif reason := _too_large(after):
+                refused[userid] = reason
             elif after != before or not before.version:
                 changed.append(after)
-        changed = suppressions.carry(world, changed, found)
-        losers = world.users.save(changed, found) if changed else frozenset()
-        saved |= {user.userid for user in changed if user.userid not in losers}
-        waiting = {userid: mine for userid, mine in waiting.items() if userid in losers}
-        if not waiting:
-            break
-    return Changed(frozenset(saved), {**refused, **dict.fromkeys(waiting, BUSY)})
+        changed = suppressions.apply_earlier_opt_outs(world, changed, stored)
+        lost = world.users.save(changed, stored) if changed else frozenset()
+        saved.update(user.userid for user in changed if user.userid not in lost)
+        return lost
+
+    busy = user_writes.write(world, by_user, attempt)
+    return Changed(frozenset(saved), {**refused, **dict.fromkeys(busy, BUSY)})
+
+
+def _too_large(user: User) -> str:
+    if size(user) > USER_BYTES:
+        return f"has more than {USER_BYTES} bytes of contacts and tags"
+    if len(user.events) > MAX_EVENTS:
+        return f"has more than {MAX_EVENTS} kinds of events"
+    return ""
 
 
 def delete(world: World, userids: Sequence[str]) -> Mapping[str, str]:
-    """Take users away with all that is bound to them; why which of them were not."""
-    waiting = list(dict.fromkeys(userids))
-    refused: dict[str, str] = {}
-    for attempt in range(ATTEMPTS):
-        found = world.users.get(waiting)
-        if not attempt:
-            refused = {userid: UNKNOWN for userid in waiting if userid not in found}
-        losers = world.users.delete(list(found.values())) if found else frozenset()
-        waiting = [userid for userid in waiting if userid in losers]
-        if not waiting:
-            break
-    return {**refused, **dict.fromkeys(waiting, BUSY)}
+    """Delete users with all that is bound to them. Return a reason for each user not deleted."""
+    known: set[str] = set()
+
+    def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
+        known.update(stored)
+        return world.users.delete(list(stored.values())) if stored else ()
+
+    busy = user_writes.write(world, userids, attempt)
+    unknown = [userid for userid in userids if userid not in known]
+    return {**dict.fromkeys(unknown, UNKNOWN), **dict.fromkeys(busy, BUSY)}
 
 
 def size(user: User) -> int:
-    """Bytes of what is stored of a user, near enough."""
-    scopes = (*user.contacts.values(), user.tags)
-    bound = sum(
-        len(bind) + sum(len(v.encode()) + 3 for v in values)
-        for scoped in scopes
-        for bind, values in scoped.items()
-    )
+    """Return about how many bytes are stored of a user."""
+    bound = 0
+    for scoped in (*user.contacts.values(), user.tags):
+        for bind, values in scoped.items():
+            bound += len(bind) + sum(len(value.encode()) + 3 for value in values)
     rest = (user.labels, user.undeliverable, user.opt_outs, user.attributes, user.events)
     return bound + sum(
-        len(json.dumps(each, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-        for each in rest
-        if each
+        len(json.dumps(part, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        for part in rest
+        if part
     )
 
 
-def fold_singles(one: UserChange) -> UserChange:
-    """What `add` says of contacts of which there is one belongs to `set`."""
-    singles = {kind: scoped for kind, scoped in one.add.contacts.items() if kind in SINGLE}
+def fold_singles(change: UserChange) -> UserChange:
+    """Move contacts of `SINGLE` types from `add` to `set`."""
+    singles = {kind: scoped for kind, scoped in change.add.contacts.items() if kind in SINGLE}
     if not singles:
-        return one
-    kinds = {*one.set.contacts, *singles}
+        return change
+    kinds = {*change.set.contacts, *singles}
     merged = {
-        kind: {**one.set.contacts.get(kind, {}), **singles.get(kind, {})} for kind in sorted(kinds)
+        kind: {**change.set.contacts.get(kind, {}), **singles.get(kind, {})}
+        for kind in sorted(kinds)
     }
-    rest = {kind: scoped for kind, scoped in one.add.contacts.items() if kind not in SINGLE}
+    rest = {kind: scoped for kind, scoped in change.add.contacts.items() if kind not in SINGLE}
     return UserChange(
-        one.userid, Bindings(merged, one.set.tags), Bindings(rest, one.add.tags), one.remove
+        change.userid,
+        Bindings(merged, change.set.tags),
+        Bindings(rest, change.add.tags),
+        change.remove,
     )
 
 
-_WORDS = {ChannelType.SMS: "phone"}  # UMS calls the contact by another name than the channel type
+# UMS names this contact otherwise than the channel type.
+_FIELD_NAMES = {ChannelType.SMS: "phone"}
 
 
-def check_scopes(world: World, caller: AccessChannel | None, one: UserChange) -> None:
-    """Raises Invalid for a scope that does not exist or is not the caller's. `caller` None: a global key, which may do everything.
+def check_scopes(world: World, caller: AccessChannel | None, change: UserChange) -> None:
+    """Raise Invalid for a scope that does not exist or does not belong to the caller.
 
-    With a channel key: `all`, that key, and the codes of delivery channels authorised to it.
+    An access channel may use `all`, its own key, and the codes of delivery channels that it is
+    authorised for. A caller of None is a member, who may use every scope.
     """
-    for field, kind, bind in _binds(one):
+    for field, kind, bind in _binds(change):
         check_scope(world, caller, field, kind, bind)
 
 
 def check_scope(
     world: World, caller: AccessChannel | None, field: str, kind: ChannelType | None, bind: str
 ) -> None:
-    """The same for one scope: of a contact on a channel type, or (None) of tags."""
+    """Check one scope as `check_scopes` does: of contacts on a channel type, or of tags (None)."""
     if kind is not None and kind.bound_by_code:
         _check_code(world, caller, field, kind, bind)
     elif bind != ALL:
         _check_key(world, caller, field, bind)
 
 
-def _binds(one: UserChange) -> Iterator[tuple[str, ChannelType | None, str]]:
-    for name, part in (("set", one.set), ("add", one.add), ("del", one.remove)):
+def _binds(change: UserChange) -> Iterator[tuple[str, ChannelType | None, str]]:
+    for name, part in (("set", change.set), ("add", change.add), ("del", change.remove)):
         for kind, scoped in part.contacts.items():
-            yield from ((f"{name}.{_WORDS.get(kind, kind)}.{bind}", kind, bind) for bind in scoped)
+            contact_name = _FIELD_NAMES.get(kind, kind)
+            yield from ((f"{name}.{contact_name}.{bind}", kind, bind) for bind in scoped)
         yield from ((f"{name}.tag.{bind}", None, bind) for bind in part.tags)
 
 

@@ -1,13 +1,15 @@
-"""What the steps need from the world. Adapters (`aws/`, `providers/`) and the tests' fakes implement these Protocols.
+"""Interfaces that the steps need. Adapters (`aws/`, `providers/`) and the tests' fakes have them.
 
-Every store call is safe to repeat. Times are milliseconds since the epoch. `World` (world.py) is all of them together.
+Every store call is safe to repeat. Times are milliseconds since the epoch. `World` (world.py) is
+all interfaces together.
 
-    settings.py   what operators configure
+    records.py    what operators configure: one store for every kind of record
+    settings.py   templates and the audit log, and how steps read settings
     users.py      users, and the sets that they are in
-    messages.py   messages and what becomes of them
-    providers.py  what speaks to the outside
+    messages.py   messages, their ledger and their receipts
+    providers.py  providers, their access tokens and rate limits
     files.py      files of people, and imports of them
-    work.py       time, timers, queues, requests counted
+    work.py       time, timers, queues, counters
     secrets.py    sealing
 """
 
@@ -16,14 +18,14 @@ from __future__ import annotations
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
+from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
-from chalicelib.ports.settings import Administration, Audit, Groups, Members, Settings
+from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
 from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
-    "Administration",
     "Audiences",
     "Audit",
     "Clock",
@@ -31,14 +33,12 @@ __all__ = (
     "Credentials",
     "Files",
     "Form",
-    "Groups",
     "IdempotencyKey",
     "Imports",
     "Ledger",
     "Limits",
     "Lookup",
     "Lookups",
-    "Members",
     "Messages",
     "Provider",
     "Providers",
@@ -46,10 +46,13 @@ __all__ = (
     "QueueReader",
     "Queues",
     "RateLimiter",
+    "RecordStore",
+    "Records",
     "Session",
     "Settings",
     "Sizes",
     "Taken",
+    "Templates",
     "Timers",
     "Tokens",
     "Users",

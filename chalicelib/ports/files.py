@@ -10,20 +10,23 @@ from chalicelib.domain.imports import BadRow, Import
 
 
 class Imports(Protocol):
-    """How far imports of files have come."""
+    """The progress of imports."""
 
-    def create(self, one: Import) -> None:
-        """A new one; its version becomes 1."""
+    def create(self, new: Import) -> None:
+        """Store a new import as version 1."""
 
     def get(self, id: str) -> Import | None: ...
-    def advance(self, one: Import, bad: Sequence[BadRow] = ()) -> bool:
-        """Replace the version before with this one and keep its bad rows, both or nothing; False when another version stands there."""
+    def advance(self, updated: Import, bad: Sequence[BadRow] = ()) -> bool:
+        """Replace the previous version and add bad rows: both or nothing.
+
+        Return False if the stored version is another one.
+        """
 
     def bad_rows(self, id: str) -> Sequence[BadRow]:
-        """All that were kept, in the order of the file."""
+        """Return all bad rows, in the order of the file."""
 
     def newest(self, before: str, limit: int) -> Sequence[Import]:
-        """Newest first, from before an id on (empty: the newest)."""
+        """Return imports before an id (empty: all), newest first."""
 
 
 @dataclass(frozen=True)
@@ -35,21 +38,24 @@ class Form:
 
 
 class Files(Protocol):
-    """Files of people, uploaded and fetched by addresses that are signed for a while. A key is a path; what nobody deletes expires."""
+    """Files of people, uploaded and downloaded by addresses that are signed for a while.
+
+    A key is a path. A file that is not deleted expires.
+    """
 
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
-        """To upload so many bytes."""
+        """Return a form to upload a file of `least` to `most` bytes."""
 
     def etag(self, key: str) -> str | None:
-        """What tells this content from any other; None when there is no file."""
+        """Return a tag that identifies the content, or None if there is no file."""
 
     def read(self, key: str, etag: str = "") -> bytes | None:
-        """None when the file is not there, or has another mark than the one that is asked for."""
+        """Return the content, or None if there is no file or it has another `etag`."""
 
     def write(self, key: str, content: bytes, kind: str) -> None: ...
     def address(self, key: str, name: str, seconds: int) -> str:
-        """To download a file under a name."""
+        """Return an address from which the file downloads under a name."""
 
     def delete(self, key: str) -> None: ...
     def fetch(self, url: str, most: int) -> bytes:
-        """A file that lies elsewhere, through the egress policy; raises a ProviderError."""
+        """Fetch a file from another server, through the egress policy. Raise a ProviderError."""

@@ -1,4 +1,4 @@
-"""What speaks to the outside: providers, their access tokens, and turns to call them."""
+"""Providers, their access tokens, and the rate limit of calls to them."""
 
 from __future__ import annotations
 
@@ -22,83 +22,102 @@ from chalicelib.domain.provider_io import (
 
 
 class Session(Protocol):
-    """An open way to one account of a provider, for the length of a job."""
+    """An open connection to one account of a provider, for the length of a job."""
 
     def token(self) -> str | None:
-        """The idempotency token of the next call, fetched beforehand; None where the provider has none."""
+        """Fetch the idempotency token of the next call. None: the provider has no such tokens."""
 
     def token_for(self, content: Mapping[str, Any]) -> str | None:
-        """The same, for a provider that has tokens for some kinds of content only."""
+        """Fetch an idempotency token, for a provider that has tokens for some contents only."""
 
     def send(self, call: OutgoingCall) -> Answer:
-        """Raises Rejected, Unavailable, Throttled, Uncertain or Misconfigured when there is no answer per contact."""
+        """Make a call.
+
+        Raise Rejected, Unavailable, Throttled, Uncertain or Misconfigured if there is no answer per
+        contact.
+        """
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
-        """Ask for receipts: provider id of a call -> contacts still open. Providers whose reports name no call ignore the argument."""
+        """Fetch receipts for calls: provider id -> contacts still open.
+
+        Providers whose reports do not name a call ignore the argument.
+        """
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """Take back what a call sent to these contacts, one outcome each (no loss: taken back). Only where `capabilities.recall`."""
+        """Recall a call from contacts. Return one outcome per contact, without loss if recalled.
+
+        Only a provider with `capabilities.recall` has this.
+        """
 
     def check(self) -> None:
-        """Ask something harmless that shows whether address and credentials are right; raises like `send`."""
+        """Make a harmless request to test address and credentials. Raise like `send`."""
 
     def access_token(self) -> Token | None:
-        """The provider's own token for this account, fetched if need be; None where it has none."""
+        """Return the provider's own token for the account, fetched if necessary.
+
+        None: the provider has no such tokens.
+        """
 
     def authorisation_link(self, redirect_uri: str) -> str:
-        """The page on which the account's owner lets us in, and which leads on to an address. Only where `capabilities.authorisation`."""
+        """Return the page on which the account's owner authorises us.
+
+        The page redirects to `redirect_uri`. Only a provider with `capabilities.authorisation` has
+        this.
+        """
 
 
 class Provider(Protocol):
     capabilities: Capabilities
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        """Raises Invalid naming the field (`credentials.app_key`, `options.server`)."""
+        """Raise Invalid with the field (`credentials.app_key`, `options.server`)."""
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        """Whether a template's content for this channel type has the provider's shape; raises Invalid."""
+        """Raise Invalid for a template's content that the provider does not accept."""
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        """What the API needs to verify webhooks, and nothing more; sealed on its own."""
+        """Return only what the API needs to verify webhooks. It is sealed on its own."""
 
     def connect(self, account: Account) -> AbstractContextManager[Session]: ...
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-        """Raises Unverified; raises Invalid for a body that cannot be read."""
+        """Verify and read a webhook. Raise Unverified, or Invalid for an unreadable body."""
 
 
 class Providers(Protocol):
     def of(self, platform: str) -> Provider:
-        """Raises KeyError for a platform that does not exist."""
+        """Raise KeyError for a platform that does not exist."""
 
     def platforms(self, channel_type: ChannelType) -> Sequence[str]:
-        """The platforms that deliver on this type; none where nobody speaks it."""
+        """Return the platforms that deliver on a channel type, possibly none."""
 
 
 class Tokens(Protocol):
-    """Access tokens of providers, sealed, shared by all containers (`sending.token_name`).
+    """Access tokens of providers, sealed, shared by all containers (`provider_io.token_name`).
 
-    What a provider was asked for the API is kept here too, for minutes (flow/provider_query.py).
+    Results of provider queries are kept here too, for minutes (flow/provider_query.py).
     """
 
     def read(self, name: str) -> Token | None:
-        """Consistently; None when there is none or it has expired."""
+        """Return a token, read consistently, or None if it is missing or expired."""
 
     def write(self, name: str, token: Token) -> None:
-        """Replaces what is there, and ends the lease."""
+        """Replace a token and end its lease."""
 
     def lease(self, name: str, seconds: int) -> bool:
-        """Whether it is the caller who may fetch a new one: nobody else may, for so long."""
+        """Reserve the fetch of a new token. Return whether the caller has the lease."""
 
     def give_back(self, name: str, seconds: int) -> None:
-        """Who has the lease could fetch none: somebody else may, so many seconds from now."""
+        """Pass on the lease after a failed fetch: another caller may have it in so many seconds."""
 
 
 class RateLimiter(Protocol):
-    """Turns: who calls a provider when, so that all workers together keep to its calls per second."""
+    """Reservations that keep all workers together within a provider's calls per second."""
 
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
-        """When (ms) so many calls may begin: one after the other, in the order in which they asked; one update or two.
+        """Reserve time for calls, and return when (ms) the first may begin.
 
-        A fifth of the rate is only for what is urgent, which has all of it while nothing else waits.
+        Reservations follow each other in the order of the requests. A reservation costs one update
+        or two. A fifth of the rate is only for urgent calls. Urgent calls may use all of the rate
+        while no others wait.
         """

@@ -1,4 +1,4 @@
-"""Sealing: of contacts and contents, and of the secrets of delivery channels."""
+"""Sealing of contacts and contents, and of the secrets of delivery channels."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ class Vault(Protocol):
     """Sealing of contacts and contents, and keyed hashes."""
 
     def prepare(self) -> None:
-        """Make the key unless it is there. Others than the API and imports may use it, and not make it."""
+        """Create the key if it is missing.
+
+        Only the API and imports may create it. All others may only use it.
+        """
 
     def seal(self, plain: bytes, context: str) -> bytes: ...
     def open(self, sealed: bytes, context: str) -> bytes: ...
     def mac(self, label: str, data: bytes) -> bytes:
-        """HMAC-SHA256 under a key of its own for each label."""
+        """Return the HMAC-SHA256 of data. Every label has a key of its own."""
 
 
 class Credentials(Protocol):
-    """Secrets of delivery channels. Sending credentials can be opened by delivery functions only."""
+    """Secrets of delivery channels. Only delivery functions can open sending credentials."""
 
     def seal_credentials(self, plain: Mapping[str, Any]) -> bytes: ...
     def open_credentials(self, sealed: bytes) -> Mapping[str, Any]: ...

@@ -11,59 +11,77 @@ from chalicelib.domain.users import User
 
 class Users(Protocol):
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        """Those that exist, as they are now; one batch read per 100."""
+        """Return those of the users that exist, read consistently, one batch read per 100."""
 
     def save(
         self, users: Sequence[User], before: Mapping[str, User] | None = None
     ) -> frozenset[str]:
-        """Write each user whose `version` is still the stored one (0: none stored); the userids that somebody else changed meanwhile.
+        """Write every user whose `version` is still the stored one (0: not stored).
 
-        `before` has the users as they were read: what they lose leaves the sets of tags and contacts with the same transaction.
+        Return the userids that were changed meanwhile. `before` has the users as they were read.
+        Tags and contacts that a user loses leave their sets in the same transaction.
         """
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
-        """Take away these users with their tags and contacts; the userids that somebody else changed meanwhile."""
+        """Delete users with their tags and contacts. Return the userids that changed meanwhile."""
 
-    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
-        """The next users after a position (`keys.position`; empty: from the start), in order; fewer than `limit` only at the end.
+    def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        """Return the next users after a position (`keys.position`, empty: the start), in order.
 
-        With a prefix only those whose id begins with it: a request for each bucket, so it is for people who look, not for sending.
+        Fewer than `limit` users mean the end. A prefix selects user ids that begin with it. This
+        costs a request for each bucket, so it is for the management API, not for sending.
         """
 
     def estimate(self) -> int:
-        """About how many users there are, in one request."""
+        """Return the approximate number of users, in one request."""
 
 
 class Audiences(Protocol):
-    """Who is in a set: a tag of a scope, a segment, a list (`domain/audiences.py` names them); in the same order as users."""
+    """Members of sets: a tag of a scope, a segment, a list (`domain/audiences.py` names them).
 
-    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
-        """The next userids of the union after a position, each once, in order; fewer than `limit` only at the end."""
+    Members are in the same order as users.
+    """
+
+    def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+        """Return the next different userids of the union after a position, in order.
+
+        Fewer than `limit` userids mean the end.
+        """
 
     def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
-        """Those of the userids that are in the set."""
+        """Return those of the userids that are in the set."""
 
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
-        """Members of a segment or list. Tags belong to users: `Users.save` keeps their sets."""
+        """Add and remove members of a segment or list. `Users.save` keeps the sets of tags."""
 
     def estimate(self, sets: Sequence[str]) -> int:
-        """About how many are in these sets, in one request for each."""
+        """Return the approximate number of members of sets, in one request for each."""
 
     def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
-        """The next tags of a scope, in order: those that somebody has, or once had."""
+        """Return the next tags of a scope, in order: those that a user has, or once had."""
 
-    def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
-        """The userids that have this contact, on whatever scope or label; found by its HMAC."""
+    def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
+        """Return the users with a contact, in any scope or label. Its HMAC identifies it."""
 
     def set_opt_out(
-        self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
+        self,
+        channel_type: ChannelType,
+        contact: str,
+        channel_keys: Sequence[str],
+        time: int,
+        out: bool,
     ) -> None:
-        """What was last said of a contact, whether it is a user's or not, for each access channel; an earlier word changes nothing."""
+        """Record an opt-out or opt-in of a contact for access channels.
+
+        The contact need not be a user's. An older statement than the stored one changes nothing.
+        """
 
     def opt_outs(
-        self, wanted: Mapping[ChannelType, Collection[str]]
+        self, contacts: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
-        """Contact -> channel key -> since when (ms) it is opted out, or less than 0: in again; by type, consistently.
+        """Return opt-outs by channel type, contact and channel key, read consistently.
 
-        One batch read per 100, or, of many contacts, one for all that have ever said something, while these are not too many.
+        The value is the time (ms) of the opt-out, or below 0 after an opt-in. The cost is one batch
+        read per 100 contacts. For many contacts, it is a read of all contacts that ever opted out,
+        while these are not too many.
         """

@@ -1,4 +1,4 @@
-"""What is done later or elsewhere: time, timers, queues; and how much of it within a second."""
+"""Work that is done later or elsewhere: time, timers, queues, and counters."""
 
 from __future__ import annotations
 
@@ -10,35 +10,44 @@ from chalicelib.domain.jobs import Envelope, Timer
 
 
 class Taken(NamedTuple):
-    """Whether it was granted, and how much is left now."""
+    """The answer of a counter: whether it granted the request, and how much is left now."""
 
     granted: bool
     left: int
 
 
 class Counters(Protocol):
-    """How much of what may be used within a window is in use. A name says what of whom, and which window: a second, a day."""
+    """Counters of usage within a window of time.
 
-    def take(self, name: str, wanted: int, most: int, expires: int) -> Taken:
-        """All that is wanted, if no more than `most` is in use then, or nothing; one update. `expires`: seconds, after the window."""
+    The name of a counter contains its subject and its window: a second, a day.
+    """
+
+    def take(self, name: str, number: int, most: int, expires: int) -> Taken:
+        """Count a whole number if the count stays within `most`, else nothing, in one update.
+
+        `expires`: epoch seconds, after the window.
+        """
 
     def give_back(self, name: str, number: int) -> None:
-        """So much of it was not used; nothing where nothing is counted any more."""
+        """Subtract a number that was not used. Do nothing if the counter has expired."""
 
     def used(self, name: str) -> int:
-        """Read consistently."""
+        """Return the count, read consistently."""
 
 
 class Clock(Protocol):
     def now(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return milliseconds since the epoch."""
 
     def sleep(self, seconds: float) -> None: ...
 
 
 class Timers(Protocol):
     def set(self, timers: Sequence[Timer]) -> None:
-        """Make sure that the clock will tick for each (one execution per slot), then put the rows."""
+        """Make sure that the clock ticks for every timer, then put the rows.
+
+        The clock needs one execution per slot.
+        """
 
     def due(self, now: int, limit: int) -> Sequence[Timer]: ...
     def done(self, timers: Sequence[Timer]) -> None: ...
@@ -46,16 +55,16 @@ class Timers(Protocol):
 
 class Queues(Protocol):
     def send(self, envelopes: Sequence[Envelope]) -> None:
-        """In batches per queue; raises when one could not be sent (the others may have been).
+        """Send in batches per queue. Raise if a job could not be sent. Others may have been sent.
 
-        A job for a channel type or worker that the stage does not run (any more) is left out, and must not keep others from being sent:
-        who looks after it later finds that it never left.
+        A job for a channel type or worker that the stage does not run is skipped. The other jobs
+        are still sent. The next check of its chunk finds it unsent.
         """
 
 
 @dataclass(frozen=True)
 class QueueMessage:
-    """A job as a queue hands it out. Unless it is `done`, it comes back."""
+    """A job as a queue hands it out. It comes back unless it is `done`."""
 
     id: str
     body: str
@@ -67,6 +76,6 @@ class QueueReader(Protocol):
     """The receiving side of one queue, for processes that no event source feeds."""
 
     def receive(self) -> Sequence[QueueMessage]:
-        """Waits some seconds; at most one, so that none waits behind another."""
+        """Wait some seconds for messages. Return at most one: another must not wait behind it."""
 
-    def done(self, letter: QueueMessage) -> None: ...
+    def done(self, message: QueueMessage) -> None: ...

@@ -1,4 +1,4 @@
-"""The ports together, and what a stage sets."""
+"""The ports together, and the limits of a stage."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from chalicelib.domain.messages import CHUNK_TARGETS
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
+from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
-from chalicelib.ports.settings import Administration, Audit, Groups, Members
+from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
@@ -30,11 +31,11 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a stage sets; times are seconds."""
+    """The settings of a stage that the steps need. Times are seconds."""
 
     lease: int
     submit_within: int
-    check_after: int  # how long after a dispatch a chunk is looked at, to find what a crash left
+    check_after: int  # from a dispatch to the check of its chunk, which finds what a crash left
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
@@ -45,19 +46,29 @@ class Limits:
     clock_width: int = 60  # no timer comes due sooner than two of these from now
     sizes: Sizes = Sizes()
 
+    @property
+    def quota_pause(self) -> int:
+        """Return the seconds after which a quota that was used up is read again.
+
+        Operators raise quotas, and for some vendors the day begins at another hour.
+        """
+        return self.sizes.quota_ticks * self.clock_width
+
 
 @dataclass(frozen=True)
 class World:
-    """The ports together, as wiring builds them: what every step is given."""
+    """The ports together, as wiring builds them. Every step gets them."""
 
     clock: Clock
-    settings: Administration
+    settings: Settings
+    records: RecordStore
+    templates: Templates
     users: Users
     audiences: Audiences
     messages: Messages
     ledger: Ledger
     lookups: Lookups
-    pace: RateLimiter
+    rate_limiter: RateLimiter
     tokens: Tokens
     files: Files
     counters: Counters
@@ -68,6 +79,4 @@ class World:
     providers: Providers
     limits: Limits
     imports: Imports
-    groups: Groups
-    members: Members
     audit: Audit

@@ -1,4 +1,7 @@
-"""What became of a message: its funnels and losses, and the life cycle of each target. Only for its own access channel."""
+"""Report on a message: its funnels and losses, and the life cycle of each target.
+
+Only the access channel that sent a message may read its report.
+"""
 
 from __future__ import annotations
 
@@ -9,86 +12,138 @@ from chalicelib.domain import keys
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.facts import FactKind
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
 from chalicelib.domain.messages import CHUNK_TARGETS, Message, Summary
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
 from chalicelib.flow import tally
 from chalicelib.flow.content import render
-from chalicelib.flow.messages import own
+from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
 from chalicelib.ports import World
 
-LONGEST = (
-    len(ChannelType) * MAX_WITHIN
-)  # seconds that a strategy may take: that long, and some days, messages are kept
-LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted when somebody asks
+# Seconds that a strategy may take. Messages are kept for that long, and some days.
+LONGEST = len(ChannelType) * MAX_WITHIN
+LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
+
+_STATES = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
+
+
+# -- a message
 
 
 def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
-    """Raises NotFound when the access channel has no such message."""
-    found = own(world, channel_key, msgid)
+    """Report on a message: status, progress, funnels and losses.
+
+    Raises NotFound when the access channel has no such message.
+    """
+    sent = sent_by(world, channel_key, msgid)
     withdrawn = world.messages.withdrawn(msgid)
-    is_small = not found.audience.is_scanned and len(found.userids) <= LIVE_TARGETS
-    counts = tally.live(world, found) if is_small else total(world.messages.counts(msgid).values())
-    planned = counts.users.get("planned", 0)
+    is_small = not sent.audience.is_scanned and len(sent.userids) <= LIVE_TARGETS
+    counts = tally.live(world, sent) if is_small else total(world.messages.counts(msgid).values())
+    number, version = sent.template
     return {
         "msgid": msgid,
-        "status": "withdrawn" if withdrawn else _status(found, counts),
-        "accepted": found.accepted,
-        "priority": found.priority.value,
-        "template": {"id": found.template[0], "version": found.template[1]}
-        if found.template[0]
-        else None,
-        "rule_id": found.rule_id,
-        "sendno": found.sendno,
-        "progress": {
-            "targets": _targets(found, counts),
-            "planned": planned,
-            **{
-                name: counts.open.get(name, 0)
-                for name in ("undecided", "unsubmitted", "awaiting_receipt")
-            },
-        },
-        "funnel": {
-            "users": {stage: counts.users.get(stage, 0) for stage in STAGES},
-            "channels": {
-                kind: {
-                    **{stage: counts.channels[kind].get(stage, 0) for stage in STAGES},
-                    **{
-                        name: counts.channels[kind][name]
-                        for name in EXTRAS
-                        if name in counts.channels[kind]
-                    },
-                }
-                for kind in channel_order(counts.channels, found)
-            },
-        },
-        "steps": [
-            {
-                "step": n + 1,
-                "channels": [c.value for c in step.channels],
-                "targets": counts.steps.get(str(n + 1), 0),
-            }
-            for n, step in enumerate(found.strategy.steps)
-        ],
-        "losses": {
-            "users": dict(sorted(counts.user_losses.items())),
-            "channels": {
-                k: dict(sorted(counts.channel_losses.get(k, {}).items()))
-                for k in channel_order(counts.channels, found)
-            },
-        },
-        "tracked": sorted(
-            {
-                found.channels[code].value
-                for code, made in found.contents.items()
-                if render.is_personal(made, found.links)
-            }
-        ),
+        "status": "withdrawn" if withdrawn else _status(sent, counts),
+        "accepted": sent.accepted,
+        "priority": sent.priority.value,
+        "template": {"id": number, "version": version} if number else None,
+        "rule_id": sent.rule_id,
+        "sendno": sent.sendno,
+        "progress": _progress(sent, counts),
+        "funnel": _funnel(sent, counts),
+        "steps": _steps(sent, counts),
+        "losses": _losses(sent, counts),
+        "tracked": _tracked(sent),
         "balanced": _balances(counts),
     }
+
+
+def _progress(sent: Message, counts: Counts) -> dict[str, Any]:
+    open_counts = ("undecided", "unsubmitted", "awaiting_receipt")
+    return {
+        "targets": _targets(sent, counts),
+        "planned": counts.users.get("planned", 0),
+        **{name: counts.open.get(name, 0) for name in open_counts},
+    }
+
+
+def _targets(sent: Message, counts: Counts) -> int | None:
+    """Return the number of targets.
+
+    None while the partitions of an audience have not come to its end.
+    """
+    if not sent.audience.is_scanned:
+        return len(sent.userids)
+    return counts.users.get("planned", 0) if _is_planned(sent, counts) else None
+
+
+def _is_planned(sent: Message, counts: Counts) -> bool:
+    return counts.ends >= sent.audience.partitions
+
+
+def _status(sent: Message, counts: Counts) -> str:
+    is_planned = _is_planned(sent, counts)
+    if not counts.users.get("planned") and not is_planned:
+        return "accepted"
+    left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
+    return "sending" if left or not is_planned else "finished"
+
+
+def _funnel(sent: Message, counts: Counts) -> dict[str, Any]:
+    channels: dict[str, dict[str, int]] = {}
+    for kind in channel_order(counts.channels, sent):
+        stages = counts.channels[kind]
+        channels[kind] = {stage: stages.get(stage, 0) for stage in STAGES}
+        channels[kind] |= {extra: stages[extra] for extra in EXTRAS if extra in stages}
+    return {"users": {stage: counts.users.get(stage, 0) for stage in STAGES}, "channels": channels}
+
+
+def _steps(sent: Message, counts: Counts) -> list[dict[str, Any]]:
+    return [
+        {
+            "step": number,
+            "channels": [channel_type.value for channel_type in step.channels],
+            "targets": counts.steps.get(str(number), 0),
+        }
+        for number, step in enumerate(sent.strategy.steps, 1)
+    ]
+
+
+def _losses(sent: Message, counts: Counts) -> dict[str, Any]:
+    kinds = channel_order(counts.channels, sent)
+    return {
+        "users": dict(sorted(counts.user_losses.items())),
+        "channels": {
+            kind: dict(sorted(counts.channel_losses.get(kind, {}).items())) for kind in kinds
+        },
+    }
+
+
+def _tracked(sent: Message) -> list[str]:
+    """Return the channel types whose clicks are counted by short links."""
+    codes = (code for code in sent.contents if render.is_personal(sent.contents[code], sent.links))
+    return sorted({sent.channels[code].value for code in codes})
+
+
+def _balances(counts: Counts) -> bool:
+    """Check that nobody is lost from the ledger.
+
+    By people: planned = valid + lost. By channel: planned = submitted + lost + still open.
+    """
+    valid, lost_users = counts.users.get("valid", 0), sum(counts.user_losses.values())
+    planned = sum(stages.get("planned", 0) for stages in counts.channels.values())
+    submitted = sum(stages.get("submitted", 0) for stages in counts.channels.values())
+    lost = 0
+    for losses in counts.channel_losses.values():
+        before = (reason for reason in losses if not reason.startswith("delivery_failed"))
+        lost += sum(losses[reason] for reason in before)
+    users_balance = counts.users.get("planned", 0) == valid + lost_users
+    return users_balance and planned == submitted + lost + counts.open.get("unsubmitted", 0)
+
+
+# -- messages
 
 
 def newest(
@@ -99,8 +154,9 @@ def newest(
     since: int = 0,
     until: int | None = None,
 ) -> Sequence[Summary]:
-    """An access channel's messages, newest first, from before a msgid on: those accepted from one time (ms) to before another.
+    """Return an access channel's messages, newest first, from before a msgid on.
 
+    These are the messages accepted from `since` (ms) to before `until`.
     Raises NotFound where there is no such channel.
     """
     if world.settings.access_channel(channel_key) is None:
@@ -108,90 +164,66 @@ def newest(
     now = world.clock.now()
     oldest = now - (world.limits.history_days * 86400 + LONGEST) * 1000
     end = keys.message_id(now + 1 if until is None else min(until, now + 1), bytes(4))
-    return world.messages.newest(
-        channel_key, min(before, end) if before else end, max(since, oldest), limit
-    )
+    last = min(before, end) if before else end
+    return world.messages.newest(channel_key, last, max(since, oldest), limit)
 
 
-def _targets(found: Message, counts: Counts) -> int | None:
-    """How many there are; None while the walkers of an audience have not come to its end."""
-    if not found.audience.is_scanned:
-        return len(found.userids)
-    return counts.users.get("planned", 0) if counts.ends >= found.audience.walkers else None
-
-
-def _status(found: Message, counts: Counts) -> str:
-    is_planned = counts.ends >= found.audience.walkers
-    if not counts.users.get("planned") and not is_planned:
-        return "accepted"
-    left = counts.open.get("undecided", 0) + counts.open.get("unsubmitted", 0)
-    return "sending" if left or not is_planned else "finished"
-
-
-def _balances(counts: Counts) -> bool:
-    """Planned = valid + lost, by people; planned = submitted + lost + still open, by channel."""
-    users = counts.users.get("planned", 0) == counts.users.get("valid", 0) + sum(
-        counts.user_losses.values()
-    )
-    planned = sum(c.get("planned", 0) for c in counts.channels.values())
-    submitted = sum(c.get("submitted", 0) for c in counts.channels.values())
-    lost = sum(
-        n
-        for c in counts.channel_losses.values()
-        for reason, n in c.items()
-        if not reason.startswith("delivery_failed")
-    )
-    return users and planned == submitted + lost + counts.open.get("unsubmitted", 0)
+# -- a target
 
 
 def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str, Any]:
-    """Raises NotFound when the access channel has no such message, or the message no such target."""
-    found = own(world, channel_key, msgid)
-    at = _chunk_of(world, found, userid)
+    """Report the life cycle of a target.
+
+    Raises NotFound when the access channel has no such message, or the message no such target.
+    """
+    sent = sent_by(world, channel_key, msgid)
+    at = _chunk_of(world, sent, userid)
     chunk = world.ledger.chunk(at) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
-            return _life(found, chunk, position)
-    if userid in found.userids:
-        state = "withdrawn" if world.messages.withdrawn(msgid) else "accepted"
-        return {
-            "msgid": msgid,
-            "target": userid,
-            "state": state,
-            "loss": None,
-            "refused": {},
-            "deliveries": [],
-        }
-    raise NotFound("target")
+            return _life(sent, chunk, position)
+    if userid not in sent.userids:
+        raise NotFound("target")
+    return {
+        "msgid": msgid,
+        "target": userid,
+        "state": "withdrawn" if world.messages.withdrawn(msgid) else "accepted",
+        "loss": None,
+        "refused": {},
+        "deliveries": [],
+    }
 
 
 def target_with(
     world: World, channel_key: str, msgid: str, kind: ChannelType, contact: str
 ) -> dict[str, Any]:
-    """The same of a target that was named by its contact."""
+    """Report the life cycle of a target that was named by its contact."""
     return target(world, channel_key, msgid, target_of(world.vault, kind, contact))
 
 
-def _chunk_of(world: World, found: Message, name: str) -> ChunkId | None:
-    """The chunk that a target is in, if it is in one."""
-    if found.audience.is_scanned:
-        return _stretch_of(world, found, name)
-    number: int | None = 0 if name in found.userids else None
+def _chunk_of(world: World, sent: Message, name: str) -> ChunkId | None:
+    """Find the chunk that a target is in, None if it is in none."""
+    if sent.audience.is_scanned:
+        return _stretch_of(world, sent, name)
+    number: int | None = 0 if name in sent.userids else None
     while number is not None:
-        plan = world.ledger.plan(ChunkId(found.msgid, number))
+        plan = world.ledger.plan(ChunkId(sent.msgid, number))
         if plan is None or any(planned.id == name for planned in plan.targets):
             return plan.id if plan else None
-        number = found.chunk_after(number) if plan.next is not None else None
+        number = sent.chunk_after(number) if plan.next is not None else None
     return None
 
 
-def _stretch_of(world: World, found: Message, userid: str) -> ChunkId | None:
-    """The chunk of a walked audience whose stretch has the user's place: by halving, since a walker's chunks are in order."""
-    walker, ref = found.audience.walker_of(userid), keys.position(userid)
+def _stretch_of(world: World, sent: Message, userid: str) -> ChunkId | None:
+    """Find the chunk of a scanned audience whose stretch has the user's position.
+
+    The chunks of a partition are in order, so halving finds it.
+    """
+    partition, position = sent.audience.partition_of(userid), keys.position(userid)
 
     def ends_before(n: int) -> bool:
-        plan = world.ledger.plan(ChunkId(found.msgid, walker + n * found.audience.walkers))
-        return plan is not None and plan.next is not None and plan.next < ref
+        plan = world.ledger.plan(ChunkId(sent.msgid, partition + n * sent.audience.partitions))
+        return plan is not None and plan.next is not None and plan.next < position
 
     low, high = -1, 0
     while ends_before(high):
@@ -199,27 +231,24 @@ def _stretch_of(world: World, found: Message, userid: str) -> ChunkId | None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if ends_before(middle) else (low, middle)
-    return ChunkId(found.msgid, walker + high * found.audience.walkers)
+    return ChunkId(sent.msgid, partition + high * sent.audience.partitions)
 
 
-def _life(found: Message, chunk: Chunk, position: int) -> dict[str, Any]:
+def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
     planned = chunk.plan.targets[position]
     deliveries = [
-        _delivery(found, chunk, step, decided.time, ref)
-        for step, decided, ref in chunk.refs(found)
+        _delivery(sent, chunk, step, entrants.time, ref)
+        for step, entrants, ref in chunk.refs(sent)
         if ref.target == position
     ]
-    states = [d["state"] for d in deliveries]
-    order = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
-    state = (
-        "invalid"
-        if planned.loss
-        else next((s for s in order if s in states), states[-1] if states else "pending")
+    states = [delivery["state"] for delivery in deliveries]
+    best = next(
+        (state for state in _STATES if state in states), states[-1] if states else "pending"
     )
     return {
-        "msgid": found.msgid,
+        "msgid": sent.msgid,
         "target": planned.id,
-        "state": state,
+        "state": "invalid" if planned.loss else best,
         "loss": planned.loss.value if planned.loss else None,
         "refused": dict(planned.refused),
         "planned": chunk.plan.time,
@@ -227,31 +256,35 @@ def _life(found: Message, chunk: Chunk, position: int) -> dict[str, Any]:
     }
 
 
-def _delivery(found: Message, chunk: Chunk, step: int, decided: int, ref: Any) -> dict[str, Any]:
-    known = chunk.of(ref)
-    call = next((a for a in chunk.answers.values() if any(f.ref == ref for f in a.facts)), None)
-    facts = sorted(known.facts.values(), key=lambda f: (f.time, f.kind))
-    provider_id = next(
-        (f.provider_id for f in facts if f.provider_id), call.provider_id if call else ""
-    )
+def _delivery(
+    sent: Message, chunk: Chunk, step: int, decided: int, ref: DeliveryRef
+) -> dict[str, Any]:
+    state = chunk.state_of(ref)
+    facts = sorted(state.facts.values(), key=lambda fact: (fact.time, fact.kind))
+    withdrawals = (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
     return {
         "step": step + 1,
-        "channel": found.channels[ref.channel].value,
+        "channel": sent.channels[ref.channel].value,
         "code": ref.channel,
         "contact": ref.contact + 1,
-        "state": known.state,
+        "state": state.state,
         "decided": decided,
-        "provider_id": provider_id,
-        "withdrawal": next(
-            (
-                kind.value
-                for kind in (FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
-                if known.has(kind)
-            ),
-            None,
-        ),
-        "facts": [
-            {"fact": f.kind.value, "time": f.time, "code": f.code, "source": f.source}
-            for f in facts
-        ],
+        "provider_id": _provider_id(chunk, ref, facts),
+        "withdrawal": next((kind.value for kind in withdrawals if state.has(kind)), None),
+        "facts": [_fact(fact) for fact in facts],
     }
+
+
+def _provider_id(chunk: Chunk, ref: DeliveryRef, facts: Sequence[Fact]) -> str:
+    """Return the delivery's own id at the provider, else that of its call."""
+    for fact in facts:
+        if fact.provider_id:
+            return fact.provider_id
+    for answer in chunk.answers.values():
+        if any(fact.ref == ref for fact in answer.facts):
+            return answer.provider_id
+    return ""
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"fact": fact.kind.value, "time": fact.time, "code": fact.code, "source": fact.source}

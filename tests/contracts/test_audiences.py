@@ -34,7 +34,7 @@ def all_of(
     found: list[str] = []
     after = ""
     while True:
-        some = world.audiences.walk(sets, buckets, after, limit)
+        some = world.audiences.scan(sets, buckets, after, limit)
         found += some
         if len(some) < limit:
             return found
@@ -73,21 +73,22 @@ def test_the_union_of_sets_has_everybody_once(world: World, number: int, unique:
     assert all_of(world, []) == []
 
 
-@pytest.mark.parametrize("walkers", [1, 2, 3, 8, 100, 256])
-def test_walkers_share_the_buckets_and_meet_everybody_once(
-    world: World, number: int, walkers: int
+@pytest.mark.parametrize("partitions", [1, 2, 3, 8, 100, 256])
+def test_partitions_share_the_buckets_and_meet_everybody_once(
+    world: World, number: int, partitions: int
 ) -> None:
     members = [f"u{n}" for n in range(600)]
     world.audiences.change(audiences.segment(number), members)
     audience = audiences.Audience(
-        audiences.AudienceKind.SETS, (audiences.segment(number),), walkers
+        audiences.AudienceKind.SETS, (audiences.segment(number),), partitions
     )
     found = [
-        all_of(world, audience.sets, audience.buckets(walker), 50) for walker in range(walkers)
+        all_of(world, audience.sets, audience.buckets(partition), 50)
+        for partition in range(partitions)
     ]
     assert [userid for each in found for userid in each] == in_order(members)
-    for walker, mine in enumerate(found):
-        assert {audience.walker_of(userid) for userid in mine} <= {walker}
+    for partition, mine in enumerate(found):
+        assert {audience.partition_of(userid) for userid in mine} <= {partition}
 
 
 def test_a_walk_goes_on_across_the_borders_of_buckets_and_groups(world: World, number: int) -> None:
@@ -102,22 +103,22 @@ def test_a_walk_goes_on_across_the_borders_of_buckets_and_groups(world: World, n
     world.audiences.change(name, members)
     assert all_of(world, [name], limit=1) == members
     for place, bucket in enumerate(edges):
-        assert world.audiences.walk([name], range(bucket, keys.BUCKETS), "", 100) == members[place:]
-        assert world.audiences.walk([name], range(bucket + 1), "", 100) == members[: place + 1]
+        assert world.audiences.scan([name], range(bucket, keys.BUCKETS), "", 100) == members[place:]
+        assert world.audiences.scan([name], range(bucket + 1), "", 100) == members[: place + 1]
         assert (
-            world.audiences.walk([name], EVERYWHERE, keys.position(members[place]), 100)
+            world.audiences.scan([name], EVERYWHERE, keys.position(members[place]), 100)
             == members[place + 1 :]
         )
-        assert world.audiences.walk([name], EVERYWHERE, f"{bucket:03d}", 100) == members[place:]
+        assert world.audiences.scan([name], EVERYWHERE, f"{bucket:03d}", 100) == members[place:]
 
 
 def test_who_joins_or_leaves_meanwhile_is_met_once_or_not_at_all(world: World, number: int) -> None:
     name = audiences.segment(number)
     members = in_order([f"u{n}" for n in range(50)])
     world.audiences.change(name, members[::2])
-    first = world.audiences.walk([name], EVERYWHERE, "", 10)
+    first = world.audiences.scan([name], EVERYWHERE, "", 10)
     world.audiences.change(name, members[1::2], [*first[:5], members[-2]])
-    rest = world.audiences.walk([name], EVERYWHERE, keys.position(first[-1]), 100)
+    rest = world.audiences.scan([name], EVERYWHERE, keys.position(first[-1]), 100)
     assert not set(first) & set(rest)
     assert rest == [
         userid for userid in members[members.index(first[-1]) + 1 :] if userid != members[-2]
@@ -326,7 +327,7 @@ def test_a_page_of_members_is_asked_for_as_it_is_needed(
     name = audiences.segment(number)
     real.audiences.change(name, [f"u{n}" for n in range(1000)])
     with faults.counted(aws("dynamodb")) as calls:
-        real.audiences.walk([name], EVERYWHERE, "", 50)
+        real.audiences.scan([name], EVERYWHERE, "", 50)
     assert calls == ["Query"], "the first group of buckets has enough"
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
 from chalicelib.domain.errors import Conflict, Stale
-from chalicelib.domain.groups import Family, Group
-from chalicelib.domain.strategies import StrategyEntry
+from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
 from chalicelib.ports import World
 from tests.builders import a_channel, a_strategy, a_template, an_access_channel
 from tests.contracts import faults
@@ -27,7 +27,7 @@ def test_an_access_channel_is_changed_and_keeps_its_authorisations(
     container: Container, unique: str
 ) -> None:
     before: AccessChannel = an_access_channel(unique, name=unique, channels=())
-    container().settings.put_access_channel(before)
+    container().records.of(ACCESS_CHANNELS).put(before)
     after = next_of(
         before,
         name=f"{unique} new",
@@ -38,21 +38,21 @@ def test_an_access_channel_is_changed_and_keeps_its_authorisations(
         retiring={"old": 1_800_000_000_000},
     )
     other = container()
-    other.settings.update_access_channel(before, after)
+    other.records.of(ACCESS_CHANNELS).update(before, after)
     assert other.settings.access_channel(unique) == after
-    assert container().settings.authorise(unique, "sms", True)
+    assert container().records.of(ACCESS_CHANNELS).set_entry(unique, "channels", "sms", True)
     found = container().settings.access_channel(unique)
     assert found == replace(after, channels={"sms": True}, version=3), (
         "an authorisation is a change too"
     )
     last = next_of(found, rate=None, retiring={}, channels={})
-    container().settings.update_access_channel(found, last)
+    container().records.of(ACCESS_CHANNELS).update(found, last)
     assert container().settings.access_channel(unique) == replace(last, channels={"sms": True})
 
 
 def test_a_delivery_channel_is_changed_whole(container: Container, unique: str) -> None:
     before: Channel = a_channel(unique, ChannelType.SMS, name=unique)
-    container().settings.put_channel(before)
+    container().records.of(DELIVERY_CHANNELS).put(before)
     after = next_of(
         before,
         name=f"{unique} new",
@@ -63,149 +63,160 @@ def test_a_delivery_channel_is_changed_whole(container: Container, unique: str) 
         options={"server": "x"},
         webhook_token_hash="other",
     )
-    container().settings.update_channel(before, after)
+    container().records.of(DELIVERY_CHANNELS).update(before, after)
     assert container().settings.channel(unique) == after
-    assert after in container().settings.list_channels()
+    assert after in container().records.of(DELIVERY_CHANNELS).list()
 
 
 @pytest.mark.parametrize("kind", ["access", "channel", "strategy", "template"])
 def test_who_began_from_an_old_version_changes_nothing(
     container: Container, unique: str, kind: str
 ) -> None:
-    settings = container().settings
-    number = settings.next_number("strategy" if kind == "strategy" else "template")
+    world = container()
+    number = world.templates.next_number()
     access, channel = an_access_channel(unique), a_channel(unique, ChannelType.SMS)
     entry, template = (
         StrategyEntry(number, unique, "s", a_strategy()),
         a_template(number, channel_key=unique),
     )
     if kind == "access":
-        settings.put_access_channel(access)
-        settings.update_access_channel(access, next_of(access, rate=1))
+        world.records.of(ACCESS_CHANNELS).put(access)
+        world.records.of(ACCESS_CHANNELS).update(access, next_of(access, rate=1))
         with pytest.raises(Stale):
-            container().settings.update_access_channel(access, next_of(access, rate=2))
+            container().records.of(ACCESS_CHANNELS).update(access, next_of(access, rate=2))
         found = container().settings.access_channel(unique)
         assert found is not None
         assert found.rate == 1
     elif kind == "channel":
-        settings.put_channel(channel)
-        settings.update_channel(channel, next_of(channel, calls_per_second=1))
+        world.records.of(DELIVERY_CHANNELS).put(channel)
+        world.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel, calls_per_second=1))
         for change in (
-            lambda s: s.update_channel(channel, next_of(channel)),
-            lambda s: s.delete_channel(next_of(channel)),
+            lambda w: w.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel)),
+            lambda w: w.records.of(DELIVERY_CHANNELS).delete(channel),
         ):
             with pytest.raises(Stale):
-                change(container().settings)
+                change(container())
         kept = container().settings.channel(unique)
         assert kept is not None
         assert kept.calls_per_second == 1
     elif kind == "strategy":
-        settings.put_strategy(number, unique, "s", entry.strategy)
-        settings.update_strategy(next_of(entry, name="first"))
+        world.records.of(STRATEGIES).put(StrategyEntry(number, unique, "s", entry.strategy))
+        world.records.of(STRATEGIES).update(entry, next_of(entry, name="first"))
         for change in (
-            lambda s: s.update_strategy(next_of(entry)),
-            lambda s: s.delete_strategy(next_of(entry)),
+            lambda w: w.records.of(STRATEGIES).update(entry, next_of(entry)),
+            lambda w: w.records.of(STRATEGIES).delete(entry),
         ):
             with pytest.raises(Stale):
-                change(container().settings)
-        assert container().settings.strategy_entry(number) == next_of(entry, name="first")
+                change(container())
+        assert container().records.of(STRATEGIES).get(number) == next_of(entry, name="first")
     else:
-        settings.put_template(template)
-        settings.put_template(next_of(template, name="first"))
+        world.templates.put(template)
+        world.templates.put(next_of(template, name="first"))
         with pytest.raises(Conflict):
-            container().settings.put_template(next_of(template, name="second"))
+            container().templates.put(next_of(template, name="second"))
         assert container().settings.template(number) == next_of(template, name="first")
 
 
 def test_a_name_is_freed_by_a_change_and_a_taken_one_refuses_it(
     container: Container, unique: str
 ) -> None:
-    settings = container().settings
+    world = container()
     one, other = (
         a_channel(f"{unique}1", ChannelType.SMS, name=f"{unique} 1"),
         a_channel(f"{unique}2", ChannelType.SMS, name=f"{unique} 2"),
     )
-    settings.put_channel(one)
-    settings.put_channel(other)
+    world.records.of(DELIVERY_CHANNELS).put(one)
+    world.records.of(DELIVERY_CHANNELS).put(other)
     with pytest.raises(Conflict) as taken:
-        settings.update_channel(one, next_of(one, name=other.name))
+        world.records.of(DELIVERY_CHANNELS).update(one, next_of(one, name=other.name))
     assert not isinstance(taken.value, Stale)
-    settings.update_channel(one, next_of(one, name=f"{unique} 3"))
-    settings.update_channel(other, next_of(other, name=f"{unique} 1"))
+    world.records.of(DELIVERY_CHANNELS).update(one, next_of(one, name=f"{unique} 3"))
+    world.records.of(DELIVERY_CHANNELS).update(other, next_of(other, name=f"{unique} 1"))
     first, second = (
         an_access_channel(f"{unique}1", name=f"{unique} 1"),
         an_access_channel(f"{unique}2", name=f"{unique} 2"),
     )
-    settings.put_access_channel(first)
-    settings.put_access_channel(second)
+    world.records.of(ACCESS_CHANNELS).put(first)
+    world.records.of(ACCESS_CHANNELS).put(second)
     with pytest.raises(Conflict):
-        settings.update_access_channel(first, next_of(first, name=second.name))
-    settings.update_access_channel(first, next_of(first, name=f"{unique} 3"))
-    settings.update_access_channel(second, next_of(second, name=f"{unique} 1"))
+        world.records.of(ACCESS_CHANNELS).update(first, next_of(first, name=second.name))
+    world.records.of(ACCESS_CHANNELS).update(first, next_of(first, name=f"{unique} 3"))
+    world.records.of(ACCESS_CHANNELS).update(second, next_of(second, name=f"{unique} 1"))
 
 
 def test_a_delivery_channel_that_is_deleted_leaves_nothing_behind(
     container: Container, unique: str
 ) -> None:
-    settings = container().settings
+    world = container()
     channel = a_channel(unique, ChannelType.SMS, name=unique)
-    settings.put_channel(channel)
-    assert settings.channel(unique) == channel
-    settings.delete_channel(next_of(channel))
-    assert settings.channel(unique) is None
-    assert unique not in [each.code for each in container().settings.list_channels()]
-    container().settings.put_channel(channel)
+    world.records.of(DELIVERY_CHANNELS).put(channel)
+    assert world.settings.channel(unique) == channel
+    world.records.of(DELIVERY_CHANNELS).delete(channel)
+    assert world.settings.channel(unique) is None
+    assert unique not in [each.code for each in container().records.of(DELIVERY_CHANNELS).list()]
+    container().records.of(DELIVERY_CHANNELS).put(channel)
 
 
 def test_a_strategy_is_replaced_and_deleted(container: Container, unique: str) -> None:
-    settings = container().settings
-    number = settings.next_number("strategy")
+    world = container()
+    number = world.records.of(STRATEGIES).next_number()
     entry = StrategyEntry(number, unique, "s", a_strategy())
-    settings.put_strategy(number, unique, "s", entry.strategy)
-    assert container().settings.strategy_entry(number) == entry
+    world.records.of(STRATEGIES).put(StrategyEntry(number, unique, "s", entry.strategy))
+    assert container().records.of(STRATEGIES).get(number) == entry
     other = next_of(entry, name="t", strategy=a_strategy("sms", "email"))
-    settings.update_strategy(other)
-    assert settings.strategy(number) == (unique, other.strategy)
-    settings.delete_strategy(next_of(other))
-    assert settings.strategy(number) is None
-    assert container().settings.strategies(unique) == []
+    world.records.of(STRATEGIES).update(entry, other)
+    assert world.settings.strategy(number) == (unique, other.strategy)
+    world.records.of(STRATEGIES).delete(other)
+    assert world.settings.strategy(number) is None
+    assert container().records.of(STRATEGIES).list(unique) == []
 
 
 def test_a_template_that_is_archived_can_only_be_looked_at(
     container: Container, unique: str
 ) -> None:
-    settings = container().settings
-    number = settings.next_number("template")
+    world = container()
+    number = world.templates.next_number()
     first = a_template(number, channel_key=unique)
     second = next_of(first, name="second")
     for version in (first, second):
-        settings.put_template(version)
-    assert settings.template(number) == second
-    settings.put_template(next_of(second, archived=True, contents={}))
-    late = container().settings
-    assert (settings.template(number), late.templates(unique)) == (None, [])
-    assert list(late.template_versions(number)) == [first, second]
-    assert list(late.template_versions(number, 0, 1)) == [first]
-    assert list(late.template_versions(number, 1, 5)) == [second]
-    assert [late.template_version(number, n) for n in (1, 2, 3, 4)] == [first, second, None, None]
+        world.templates.put(version)
+    assert world.settings.template(number) == second
+    world.templates.put(next_of(second, archived=True, contents={}))
+    late = container()
+    assert (world.settings.template(number), late.templates.list(unique)) == (None, [])
+    assert list(late.templates.versions(number)) == [first, second]
+    assert list(late.templates.versions(number, limit=1)) == [first]
+    assert list(late.templates.versions(number, after=1, limit=5)) == [second]
+    assert [late.settings.template_version(number, n) for n in (1, 2, 3, 4)] == [
+        first,
+        second,
+        None,
+        None,
+    ]
 
 
 def test_lists_are_read_in_pages(container: Container, unique: str) -> None:
-    settings = container().settings
+    world = container()
     for n in range(5):
-        settings.put_template(a_template(settings.next_number("template"), channel_key=unique))
-        settings.put_strategy(settings.next_number("strategy"), unique, f"{n}", a_strategy())
-        settings.put_channel(a_channel(f"{unique}{n}", ChannelType.SMS))
-        settings.put_access_channel(an_access_channel(f"{unique}{n}"))
-    for read in (settings.templates, settings.strategies):
+        world.templates.put(a_template(world.templates.next_number(), channel_key=unique))
+        world.records.of(STRATEGIES).put(
+            StrategyEntry(world.records.of(STRATEGIES).next_number(), unique, f"{n}", a_strategy())
+        )
+        world.records.of(DELIVERY_CHANNELS).put(a_channel(f"{unique}{n}", ChannelType.SMS))
+        world.records.of(ACCESS_CHANNELS).put(an_access_channel(f"{unique}{n}"))
+    for read in (world.templates.list, world.records.of(STRATEGIES).list):
         every = [each.number for each in read(unique)]
-        assert [each.number for each in read(unique, 0, 2)] == every[:2]
-        assert [each.number for each in read(unique, every[1], 2)] == every[2:4]
-        assert [each.number for each in read(unique, every[3], 2)] == every[4:]
-        assert read(unique, every[4], 2) == []
-    codes = [each.code for each in settings.list_channels(f"{unique}0", 3)]
+        assert [each.number for each in read(unique, limit=2)] == every[:2]
+        assert [each.number for each in read(unique, after=every[1], limit=2)] == every[2:4]
+        assert [each.number for each in read(unique, after=every[3], limit=2)] == every[4:]
+        assert read(unique, after=every[4], limit=2) == []
+    codes = [
+        each.code for each in world.records.of(DELIVERY_CHANNELS).list(after=f"{unique}0", limit=3)
+    ]
     assert codes == [f"{unique}{n}" for n in (1, 2, 3)]
-    assert [each.key for each in settings.access_channels(f"{unique}2", 2)] == [
+    assert [
+        each.key for each in world.records.of(ACCESS_CHANNELS).list(after=f"{unique}2", limit=2)
+    ] == [
         f"{unique}3",
         f"{unique}4",
     ]
@@ -215,31 +226,25 @@ def test_what_goes_while_a_list_is_read_hides_nothing_behind_it(
     real: World, aws: Any, unique: str
 ) -> None:
     """A page is read as names, then as items: one that is short is the last one."""
-    settings = real.settings
+    lists, strategies = real.records.of(GROUPS[Family.LIST]), real.records.of(STRATEGIES)
+    delivery_channels = real.records.of(DELIVERY_CHANNELS)
     entries = [
-        StrategyEntry(settings.next_number("strategy"), unique, f"{n}", a_strategy())
-        for n in range(4)
+        StrategyEntry(strategies.next_number(), unique, f"{n}", a_strategy()) for n in range(4)
     ]
-    groups = [
-        Group(Family.LIST, settings.next_number("list"), unique, f"{n}", "black") for n in range(4)
-    ]
+    groups = [Group(Family.LIST, lists.next_number(), unique, f"{n}", "black") for n in range(4)]
     channels = [a_channel(f"{unique}{n}", ChannelType.SMS) for n in range(4)]
     for entry, group, channel in zip(entries, groups, channels, strict=True):
-        settings.put_strategy(entry.number, unique, entry.name, entry.strategy)
-        real.groups.put(group)
-        settings.put_channel(channel)
+        strategies.put(entry)
+        lists.put(group)
+        delivery_channels.put(channel)
+    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: strategies.delete(entries[1])):
+        assert strategies.list(unique, limit=3) == [entries[0], *entries[2:]]
+    with faults.meanwhile(aws("dynamodb"), "BatchGetItem", lambda: lists.delete(groups[0])):
+        assert lists.list(unique, limit=2) == groups[1:3]
     with faults.meanwhile(
-        aws("dynamodb"), "BatchGetItem", lambda: settings.delete_strategy(next_of(entries[1]))
+        aws("dynamodb"), "BatchGetItem", lambda: delivery_channels.delete(channels[2])
     ):
-        assert settings.strategies(unique, 0, 3) == [entries[0], *entries[2:]]
-    with faults.meanwhile(
-        aws("dynamodb"), "BatchGetItem", lambda: real.groups.delete(next_of(groups[0]))
-    ):
-        assert real.groups.list(Family.LIST, unique, 0, 2) == groups[1:3]
-    with faults.meanwhile(
-        aws("dynamodb"), "BatchGetItem", lambda: settings.delete_channel(next_of(channels[2]))
-    ):
-        assert settings.list_channels(f"{unique}0", 2) == [channels[1], channels[3]]
+        assert delivery_channels.list(after=f"{unique}0", limit=2) == [channels[1], channels[3]]
 
 
 def test_what_another_container_wrote_is_seen_after_forgetting(
@@ -247,19 +252,21 @@ def test_what_another_container_wrote_is_seen_after_forgetting(
 ) -> None:
     reader = container()
     assert reader.settings.channel(unique) is None
-    container().settings.put_channel(a_channel(unique, ChannelType.SMS))
-    reader.settings.forget()
+    container().records.of(DELIVERY_CHANNELS).put(a_channel(unique, ChannelType.SMS))
+    reader.records.forget()
     assert reader.settings.channel(unique) is not None
 
 
 def test_of_many_at_once_one_changes_it(real: World, unique: str) -> None:
     channel = a_channel(unique, ChannelType.SMS)
-    real.settings.put_channel(channel)
+    real.records.of(DELIVERY_CHANNELS).put(channel)
     worlds, won = [real_container() for _ in range(4)], list[int]()
 
     def change(n: int) -> None:
         try:
-            worlds[n].settings.update_channel(channel, next_of(channel, calls_per_second=n + 1))
+            worlds[n].records.of(DELIVERY_CHANNELS).update(
+                channel, next_of(channel, calls_per_second=n + 1)
+            )
             won.append(n + 1)
         except Stale:
             return
@@ -280,8 +287,8 @@ def test_an_item_from_before_there_were_versions_can_be_changed(
     from chalicelib.aws.tables import table
 
     channel, access = a_channel(unique, ChannelType.SMS), an_access_channel(unique, channels=())
-    real.settings.put_channel(channel)
-    real.settings.put_access_channel(access)
+    real.records.of(DELIVERY_CHANNELS).put(channel)
+    real.records.of(ACCESS_CHANNELS).put(access)
     gone = {
         "channel": ("version", "labels", "default_label", "calls_per_second"),
         "access": ("version", "retiring", "restricted", "rate"),
@@ -293,9 +300,12 @@ def test_an_item_from_before_there_were_versions_can_be_changed(
             UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in names),
             ExpressionAttributeNames={f"#{name}": name for name in names},
         )
-    late = real_container().settings
-    assert (late.channel(unique), late.access_channel(unique)) == (channel, access)
-    late.update_channel(channel, next_of(channel))
-    late.update_access_channel(access, next_of(access))
+    late = real_container()
+    assert (late.settings.channel(unique), late.settings.access_channel(unique)) == (
+        channel,
+        access,
+    )
+    late.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel))
+    late.records.of(ACCESS_CHANNELS).update(access, next_of(access))
     with pytest.raises(Stale):
-        late.update_channel(channel, next_of(channel))
+        late.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel))

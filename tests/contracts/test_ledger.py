@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Wait
+from chalicelib.domain.chunks import CallAnswer, Deferral
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.plans import Call, CallKey, CallState, ChunkId, Entrants
 from chalicelib.ports import World
@@ -31,7 +31,7 @@ def raw_items(aws: Callable[[str], Any], chunk: ChunkId) -> dict[str, dict[str, 
     answer = aws("dynamodb").query(
         TableName=table("ledger"),
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": keys.join(chunk.msgid, chunk.chunk)}},
+        ExpressionAttributeValues={":pk": {"S": keys.join(chunk.msgid, chunk.number)}},
     )
     return {item["sk"]["S"]: item for item in answer["Items"]}
 
@@ -46,7 +46,7 @@ def test_a_plan_is_read_as_it_was_put(container: Container) -> None:
     assert container().ledger.plan(plan.id) == plan
     chunk = read(container(), plan.id)
     assert chunk.plan == plan
-    assert (chunk.go, chunk.calls, chunk.answers, chunk.reported) == ((), {}, {}, ())
+    assert (chunk.entrants, chunk.calls, chunk.answers, chunk.reported) == ((), {}, {}, ())
 
 
 def test_the_first_plan_stands(container: Container) -> None:
@@ -83,7 +83,7 @@ def test_chunks_do_not_mix(world: World) -> None:
     assert chunk.reported == (a_fact(1),)
 
 
-# -- go lists
+# -- entrants
 
 
 def test_the_first_go_list_stands(container: Container) -> None:
@@ -97,7 +97,7 @@ def test_the_first_go_list_stands(container: Container) -> None:
     second = Entrants(1, 1, (1,), NOW + 2)
     assert container().ledger.freeze(plan.id, second, message) == second
     chunk = read(one, plan.id)
-    assert chunk.go == (first, second)
+    assert chunk.entrants == (first, second)
 
 
 # -- answers and facts
@@ -117,7 +117,7 @@ def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, ChunkId,
     assert chunk.answers == {KEY: stored}
     assert set(stored.facts) == set(facts)
     assert replace(stored, facts=()) == replace(first, facts=())
-    assert chunk.known[DeliveryRef(1, "push", 0)].submitted
+    assert chunk.states[DeliveryRef(1, "push", 0)].submitted
 
 
 def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, ChunkId, Any]) -> None:
@@ -139,13 +139,16 @@ def test_a_job_that_waits_says_until_when_and_the_last_word_stands(
     world, chunk, message = planned
     other = CallKey(1, 0, "push", 100)
     for wait in (
-        Wait(KEY, 100, NOW),
-        Wait(other, 200, NOW + 5),
-        Wait(KEY, 100, NOW + 9, for_quota=True),
+        Deferral(KEY, 100, NOW),
+        Deferral(other, 200, NOW + 5),
+        Deferral(KEY, 100, NOW + 9, for_quota=True),
     ):
-        world.ledger.put_wait(chunk, wait, message)
+        world.ledger.put_deferral(chunk, wait, message)
     stored = read(world, chunk)
-    assert set(stored.waits) == {Wait(KEY, 100, NOW + 9, for_quota=True), Wait(other, 200, NOW + 5)}
+    assert set(stored.deferrals) == {
+        Deferral(KEY, 100, NOW + 9, for_quota=True),
+        Deferral(other, 200, NOW + 5),
+    }
     assert stored.seen == 0, "waiting is no fact"
 
 
@@ -163,7 +166,7 @@ def test_openings_and_scans_are_kept_beside_the_click(planned: tuple[World, Chun
         False,
     ]
     stored = read(world, chunk)
-    assert stored.of(DeliveryRef(0, "push", 0)).has(*kinds)
+    assert stored.state_of(DeliveryRef(0, "push", 0)).has(*kinds)
     assert len(stored.reported) == 3
 
 

@@ -20,8 +20,8 @@ from chalicelib.domain.jobs import (
     ImportJob,
     PlanJob,
     PollJob,
+    Query,
     QueryJob,
-    Question,
     Timer,
     TimerKind,
     TimersJob,
@@ -89,7 +89,7 @@ def test_each_job_arrives_on_its_queue(world: World, receive: Callable[[], Recei
             DeliverJob(msgid, 0, 1, 2, "text", 0, 100, 3), Priority.LOW, ChannelType.SMS, "shop"
         ),
         Envelope(PollJob("push"), Priority.MEDIUM, ChannelType.APP, "push"),
-        Envelope(QueryJob("push", Question.CHECK, "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
+        Envelope(QueryJob("push", Query.CHECK, "0b6f"), Priority.HIGH, ChannelType.APP, "push"),
         Envelope(TimersJob((timer,)), Priority.LOW, ChannelType.APP, "poll"),
         Envelope(TimersJob((timer,) * 2), Priority.LOW, None, "look"),
         Envelope(ImportJob(msgid), Priority.LOW, None, "imports"),

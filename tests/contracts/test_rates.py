@@ -18,7 +18,9 @@ def reserve(
     world: World, channel: str, calls: int = 1, rate: float = 1.0, *, urgent: bool = False
 ) -> float:
     """Seconds until the turn, with the time that the test itself takes left out."""
-    return (world.pace.reserve(channel, calls, rate, urgent=urgent) - world.clock.now()) / 1000
+    return (
+        world.rate_limiter.reserve(channel, calls, rate, urgent=urgent) - world.clock.now()
+    ) / 1000
 
 
 def about(seconds: float) -> Any:
@@ -60,7 +62,7 @@ def test_what_is_urgent_has_the_whole_rate_while_nobody_else_waits(
 
 def test_a_line_that_has_come_to_its_end_begins_now(real: World, unique: str) -> None:
     for _ in range(5):  # each is over before the next one asks
-        assert real.pace.reserve(unique, 1, 10_000, urgent=False) - real.clock.now() < 100
+        assert real.rate_limiter.reserve(unique, 1, 10_000, urgent=False) - real.clock.now() < 100
     assert reserve(real_container(), unique) == about(0)
     assert reserve(real_container(), unique) == about(1.25)
 
@@ -70,7 +72,7 @@ def test_of_many_workers_at_once_each_gets_a_turn_of_its_own(real: World, unique
 
     def ask() -> None:
         world = real_container()
-        found.extend(world.pace.reserve(unique, 1, 1.25, urgent=False) for _ in range(4))
+        found.extend(world.rate_limiter.reserve(unique, 1, 1.25, urgent=False) for _ in range(4))
 
     workers = [Thread(target=ask) for _ in range(4)]
     for each in workers:
@@ -86,8 +88,8 @@ def test_a_turn_costs_one_update_and_two_for_who_knew_nothing(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
     with faults.counted(aws("dynamodb")) as calls:
-        real.pace.reserve(unique, 100, 1, urgent=False)
-        real.pace.reserve(unique, 1, 1, urgent=False)
+        real.rate_limiter.reserve(unique, 100, 1, urgent=False)
+        real.rate_limiter.reserve(unique, 1, 1, urgent=False)
         assert calls == ["UpdateItem"] * 2
-        real_container().pace.reserve(unique, 1, 1, urgent=False)
+        real_container().rate_limiter.reserve(unique, 1, 1, urgent=False)
     assert calls == ["UpdateItem"] * 4

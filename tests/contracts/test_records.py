@@ -1,99 +1,126 @@
-"""Groups, members and the log of changes."""
+"""Records of groups and members, and the audit log."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.audit import AuditEntry, month_of
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.domain.errors import Conflict, Stale
-from chalicelib.domain.groups import Family, Group
-from chalicelib.domain.members import Member, Role
+from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.ports import World
+from tests.builders import a_channel
+from tests.contracts import faults
 from tests.contracts.conftest import Container
 
+LISTS, SEGMENTS = GROUPS[Family.LIST], GROUPS[Family.SEGMENT]
 NOVEMBER = 1_794_000_000_000  # 2026-11-06
 
 
 def a_group(world: World, unique: str, name: str = "vip", family: Family = Family.LIST) -> Group:
-    return Group(family, world.settings.next_number(family.value), unique, name, "black")
+    return Group(family, world.records.of(GROUPS[family]).next_number(), unique, name, "black")
 
 
 def test_a_group_is_read_as_it_was_put_changed_and_deleted(
     container: Container, unique: str
 ) -> None:
-    world = container()
-    group = a_group(world, unique)
-    assert world.groups.get(Family.LIST, group.number) is None
-    world.groups.put(group)
-    assert container().groups.get(Family.LIST, group.number) == group
-    assert container().groups.get(Family.SEGMENT, group.number) != group
+    lists, group = container().records.of(LISTS), a_group(container(), unique)
+    assert lists.get(group.number) is None
+    lists.put(group)
+    assert container().records.of(LISTS).get(group.number) == group
+    assert container().records.of(SEGMENTS).get(group.number) != group
     after = replace(group, name="Stammkunden", version=2)
-    world.groups.update(group, after)
-    assert world.groups.get(Family.LIST, group.number) == after
-    for change in (lambda: world.groups.update(group, after), lambda: world.groups.delete(after)):
+    lists.update(group, after)
+    assert lists.get(group.number) == after
+    for change in (lambda: lists.update(group, after), lambda: lists.delete(group)):
         with pytest.raises(Stale):
             change()
-    world.groups.delete(replace(after, version=3))
-    assert world.groups.get(Family.LIST, group.number) is None
-    assert container().groups.list(Family.LIST, unique) == []
-    world.groups.put(a_group(world, unique, "Stammkunden"))
+    lists.delete(after)
+    assert lists.get(group.number) is None
+    assert container().records.of(LISTS).list(unique) == []
+    lists.put(a_group(container(), unique, "Stammkunden"))
 
 
 def test_a_name_is_taken_once_in_a_family_of_an_access_channel(world: World, unique: str) -> None:
+    lists = world.records.of(LISTS)
     first, other = a_group(world, unique), a_group(world, unique, "other")
-    world.groups.put(first)
-    world.groups.put(other)
+    lists.put(first)
+    lists.put(other)
     with pytest.raises(Conflict):
-        world.groups.put(a_group(world, unique))
+        lists.put(a_group(world, unique))
     with pytest.raises(Conflict):
-        world.groups.update(other, replace(other, name="vip", version=2))
-    world.groups.put(a_group(world, f"{unique}-other"))
-    world.groups.put(a_group(world, unique, family=Family.SEGMENT))
+        lists.update(other, replace(other, name="vip", version=2))
+    lists.put(a_group(world, f"{unique}-other"))
+    world.records.of(SEGMENTS).put(a_group(world, unique, family=Family.SEGMENT))
 
 
 def test_groups_are_listed_in_pages_by_family_and_access_channel(world: World, unique: str) -> None:
+    lists = world.records.of(LISTS)
     groups = [a_group(world, unique, f"g{n}") for n in range(3)]
-    for group in (
-        *groups,
-        a_group(world, f"{unique}-other"),
-        a_group(world, unique, "s", Family.TAG),
-    ):
-        world.groups.put(group)
-    assert list(world.groups.list(Family.LIST, unique)) == groups
-    assert list(world.groups.list(Family.LIST, unique, 0, 2)) == groups[:2]
-    assert list(world.groups.list(Family.LIST, unique, groups[1].number, 2)) == groups[2:]
+    for group in (*groups, a_group(world, f"{unique}-other")):
+        lists.put(group)
+    world.records.of(GROUPS[Family.TAG]).put(a_group(world, unique, "s", Family.TAG))
+    assert list(lists.list(unique)) == groups
+    assert list(lists.list(unique, limit=2)) == groups[:2]
+    assert list(lists.list(unique, after=groups[1].number, limit=2)) == groups[2:]
 
 
 def test_a_member_is_read_as_it_was_put_changed_and_deleted(
     container: Container, unique: str
 ) -> None:
-    world = container()
+    members = container().records.of(MEMBERS)
     member = Member(unique, "陈", Role.REVIEWER, "hash")
-    assert world.members.get(unique) is None
-    world.members.put(member)
-    assert container().members.get(unique) == member
+    assert members.get(unique) is None
+    members.put(member)
+    assert container().records.of(MEMBERS).get(unique) == member
     with pytest.raises(Conflict):
-        world.members.put(member)
+        members.put(member)
     after = replace(
         member, name="Li", role=Role.READ_ONLY, secret_hash="other", enabled=False, version=2
     )
-    world.members.update(after)
-    assert world.members.get(unique) == after
-    assert after in container().members.list()
-    for change in (lambda: world.members.update(after), lambda: world.members.delete(after)):
+    members.update(member, after)
+    assert members.get(unique) == after
+    assert after in container().records.of(MEMBERS).list()
+    for change in (lambda: members.update(member, after), lambda: members.delete(member)):
         with pytest.raises(Stale):
             change()
-    world.members.delete(replace(after, version=3))
-    assert container().members.get(unique) is None
+    members.delete(after)
+    assert container().records.of(MEMBERS).get(unique) is None
 
 
 def test_members_are_listed_in_pages(world: World, unique: str) -> None:
+    members = world.records.of(MEMBERS)
     for n in range(3):
-        world.members.put(Member(f"{unique}{n}", "m", Role.OPERATOR, "hash"))
-    assert [m.key for m in world.members.list(f"{unique}0", 1)] == [f"{unique}1"]
-    assert [m.key for m in world.members.list(f"{unique}1", 5)][:1] == [f"{unique}2"]
+        members.put(Member(f"{unique}{n}", "m", Role.OPERATOR, "hash"))
+    assert [m.key for m in members.list(after=f"{unique}0", limit=1)] == [f"{unique}1"]
+    assert [m.key for m in members.list(after=f"{unique}1", limit=5)][:1] == [f"{unique}2"]
+
+
+def test_a_write_takes_one_request_and_a_list_two(real: World, aws: Any, unique: str) -> None:
+    lists, group = real.records.of(LISTS), a_group(real, unique)
+    renamed = replace(group, name="Stammkunden", version=2)
+    with faults.counted(aws("dynamodb")) as calls:
+        lists.put(group)
+        lists.update(group, renamed)
+        assert lists.list(unique) == [renamed]
+        lists.delete(renamed)
+    transaction = "TransactWriteItems"
+    assert calls == [transaction, transaction, "Query", "BatchGetItem", transaction]
+
+
+def test_a_field_that_is_emptied_is_empty_when_it_is_read(
+    container: Container, unique: str
+) -> None:
+    channels = container().records.of(DELIVERY_CHANNELS)
+    before = a_channel(unique, ChannelType.SMS, name=unique, calls_per_second=5)
+    channels.put(before)
+    after = replace(before, calls_per_second=None, deliveries_per_day=0, version=2)
+    channels.update(before, after)
+    assert container().records.of(DELIVERY_CHANNELS).get(unique) == after
 
 
 def test_changes_are_listed_by_month_the_newest_first(container: Container, unique: str) -> None:

@@ -92,11 +92,11 @@ def test_users_are_walked_in_order_whoever_walks(world: World, unique: str) -> N
     world.users.save([a_user(userid) for userid in sorted(ours)])
     ordered = sorted(ours, key=keys.position)
     assert [
-        user.userid for user in world.users.walk(range(keys.BUCKETS), "", 1000, unique)
+        user.userid for user in world.users.scan(range(keys.BUCKETS), "", 1000, unique)
     ] == ordered
     halves = [
-        world.users.walk(range(100), "", 1000, unique),
-        world.users.walk(range(100, 256), "", 1000, unique),
+        world.users.scan(range(100), "", 1000, unique),
+        world.users.scan(range(100, 256), "", 1000, unique),
     ]
     assert [user.userid for half in halves for user in half] == ordered
 
@@ -106,7 +106,7 @@ def test_without_a_prefix_everybody_is_walked(world: World, unique: str) -> None
     alike = [f"{unique}{n}" for n in range(5000) if keys.bucket(f"{unique}{n}") == at][:3]
     world.users.save([a_user(userid) for userid in alike])
     position = keys.position(unique)  # those before it may be other tests'
-    found = [user.userid for user in world.users.walk(range(at, at + 1), position, len(alike))]
+    found = [user.userid for user in world.users.scan(range(at, at + 1), position, len(alike))]
     assert found[: len(alike)] == sorted(alike)
 
 
@@ -118,7 +118,7 @@ def test_a_walk_goes_on_after_a_position_and_ends_with_less_than_it_could(
     found: list[str] = []
     after = ""
     while True:
-        some = world.users.walk(range(keys.BUCKETS), after, limit, f"{unique}-")
+        some = world.users.scan(range(keys.BUCKETS), after, limit, f"{unique}-")
         found += [user.userid for user in some]
         if len(some) < limit:
             break
@@ -131,7 +131,7 @@ def test_a_prefix_finds_those_whose_id_begins_with_it(world: World, unique: str)
     world.users.save([a_user(userid) for userid in ids])
 
     def begin_with(prefix: str) -> set[str]:
-        return {user.userid for user in world.users.walk(range(keys.BUCKETS), "", 100, prefix)}
+        return {user.userid for user in world.users.scan(range(keys.BUCKETS), "", 100, prefix)}
 
     assert begin_with(unique) == set(ids)
     assert begin_with(f"{unique}a") == {
@@ -139,14 +139,14 @@ def test_a_prefix_finds_those_whose_id_begins_with_it(world: World, unique: str)
     }
     assert begin_with(f"{unique}c") == set()
     far = keys.position("~")  # beyond all of them in its bucket
-    assert not world.users.walk(range(int(far[:3]), int(far[:3]) + 1), far, 100, f"{unique}a")
+    assert not world.users.scan(range(int(far[:3]), int(far[:3]) + 1), far, 100, f"{unique}a")
 
 
 def test_a_walk_beyond_the_last_user_finds_nobody(world: World, unique: str) -> None:
     world.users.save([a_user(unique)])
     bucket = keys.bucket(unique)
-    assert world.users.walk(range(bucket, bucket + 1), f"{bucket:03d}#\U0010ffff", 10) == []
-    assert world.users.walk(range(bucket + 1, keys.BUCKETS), "", 10, unique) == []
+    assert world.users.scan(range(bucket, bucket + 1), f"{bucket:03d}#\U0010ffff", 10) == []
+    assert world.users.scan(range(bucket + 1, keys.BUCKETS), "", 10, unique) == []
 
 
 def test_users_are_deleted_unless_somebody_changed_them(container: Container, unique: str) -> None:

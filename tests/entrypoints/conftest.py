@@ -20,7 +20,8 @@ from chalicelib import wiring
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.groups import Family, Group
+from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.entrypoints.http import codes, schemas
 from chalicelib.entrypoints.http.contract import Contract
 from chalicelib.entrypoints.http.openapi import document as openapi
@@ -196,13 +197,16 @@ class Api:
 @pytest.fixture
 def fake() -> FakeWorld:
     fake = FakeWorld()
-    fake.members.global_keys[ADMIN] = sha256(ADMIN_SECRET)
+    fake.records.of(MEMBERS).unlisted[ADMIN] = Member(
+        ADMIN, "", Role.ADMINISTRATOR, sha256(ADMIN_SECRET)
+    )
     fake.settings.put_access_channel(AccessChannel(KEY, "shop", (sha256(SECRET),)))
     fake.settings.put_access_channel(AccessChannel(OTHER_KEY, "other", (sha256(OTHER_SECRET),)))
+    lists, segments = (fake.records.of(GROUPS[family]) for family in (Family.LIST, Family.SEGMENT))
     for number in (5, 7, 8, 1000, 1234):
-        fake.groups.put(Group(Family.LIST, number, KEY, f"list {number}", "black"))
-        fake.groups.put(Group(Family.SEGMENT, number, KEY, f"segment {number}", "manual"))
-    fake.groups.put(Group(Family.LIST, 9, KEY, "the few", "white"))
+        lists.put(Group(Family.LIST, number, KEY, f"list {number}", "black"))
+        segments.put(Group(Family.SEGMENT, number, KEY, f"segment {number}", "manual"))
+    lists.put(Group(Family.LIST, 9, KEY, "the few", "white"))
     return fake
 
 

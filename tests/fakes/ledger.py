@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import CallAnswer, Chunk, Wait
+from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallKey, ChunkId, Entrants, Plan
@@ -47,10 +47,10 @@ class FakeLedger:
         with self.steps.around("ledger.withdraw", write=True):
             self._first(chunk, "withdrawn", time, message)
 
-    def freeze(self, chunk: ChunkId, go: Entrants, message: Message) -> Entrants:
+    def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants:
         with self.steps.around("ledger.freeze", write=True):
             stored: Entrants = self._first(
-                chunk, f"go#{keys.join(go.step, go.number)}", go, message
+                chunk, f"go#{keys.join(entrants.step, entrants.number)}", entrants, message
             )
             return stored
 
@@ -66,12 +66,18 @@ class FakeLedger:
         answers = {
             answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)
         }
-        go = sorted(
+        entrants = sorted(
             (g for g in items.values() if isinstance(g, Entrants)), key=lambda g: (g.step, g.number)
         )
-        waits = tuple(wait for wait in items.values() if isinstance(wait, Wait))
+        deferrals = tuple(deferral for deferral in items.values() if isinstance(deferral, Deferral))
         return Chunk(
-            items["plan"], tuple(go), calls, answers, tuple(reported), items.get("withdrawn"), waits
+            items["plan"],
+            tuple(entrants),
+            calls,
+            answers,
+            tuple(reported),
+            items.get("withdrawn"),
+            deferrals,
         )
 
     def claim(
@@ -93,9 +99,9 @@ class FakeLedger:
             stored: CallAnswer = self._first(chunk, f"answer#{answer.key.text}", ordered, message)
             return answer if stored == ordered else stored
 
-    def put_wait(self, chunk: ChunkId, wait: Wait, message: Message) -> None:
-        with self.steps.around("ledger.put_wait", write=True):
-            self._put(chunk, f"wait#{wait.key.text}", wait, message)
+    def put_deferral(self, chunk: ChunkId, deferral: Deferral, message: Message) -> None:
+        with self.steps.around("ledger.put_deferral", write=True):
+            self._put(chunk, f"wait#{deferral.key.text}", deferral, message)
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
         if not facts:

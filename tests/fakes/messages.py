@@ -103,7 +103,7 @@ class FakeMessages:
     def counts(self, msgid: str) -> Mapping[int, Counts]:
         with self.steps.around("messages.counts", write=False):
             return {
-                chunk.chunk: copy_of(c)
+                chunk.number: copy_of(c)
                 for chunk, c in sorted(self._counts.items())
                 if chunk.msgid == msgid
             }

@@ -34,7 +34,7 @@ class FakeQueues:
             if not 0 <= envelope.delay <= 900:
                 raise ValueError("a queue delays by 0 to 900 seconds")
             decode: Any = (
-                texts.decode_audience if envelope.channel_type is None else texts.decode_channel
+                texts.decode_chunk_job if envelope.channel_type is None else texts.decode_channel
             )
             if isinstance(envelope.job, ImportJob):
                 decode = texts.decode_import

@@ -1,98 +1,110 @@
-"""Groups, members and the audit log, in memory."""
+"""Records and the audit log, in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.audit import AuditEntry
-from chalicelib.domain.errors import Conflict
-from chalicelib.domain.groups import Family, Group
-from chalicelib.domain.members import Member, Role
-from tests.fakes.settings import part, unchanged
+from chalicelib.domain.errors import Conflict, Stale
+from chalicelib.domain.records import Kind, Versioned
+from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
+T = TypeVar("T", bound=Versioned)
 
-class FakeGroups:
+
+class FakeRecordStore:
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
-        self.stored: dict[tuple[Family, int], Group] = {}
+        self._kinds: dict[str, FakeRecords[Any]] = {}
 
-    def put(self, group: Group) -> None:
-        with self.steps.around("groups.put", write=True):
-            if (group.family, group.number) in self.stored:
-                raise Conflict("this number is taken")
-            self._check_name(group)
-            self.stored[group.family, group.number] = group
+    def of(self, kind: Kind[T]) -> FakeRecords[T]:
+        return self._kinds.setdefault(kind.name, FakeRecords(self.steps, kind))
 
-    def _check_name(self, group: Group) -> None:
-        named = [
-            g
-            for g in self.stored.values()
-            if (g.family, g.channel_key, g.name) == (group.family, group.channel_key, group.name)
-        ]
-        if any(g.number != group.number for g in named):
-            raise Conflict("this name is taken")
+    def forget(self) -> None:
+        """Do nothing: a fake has no cache."""
 
-    def get(self, family: Family, number: int) -> Group | None:
-        with self.steps.around("groups.get", write=False):
-            return self.stored.get((family, number))
 
-    def update(self, before: Group, after: Group) -> None:
-        with self.steps.around("groups.update", write=True):
-            unchanged(self.stored.get((after.family, after.number)), after)
-            self._check_name(after)
-            self.stored[after.family, after.number] = after
+class FakeRecords(Generic[T]):
+    def __init__(self, steps: Steps, kind: Kind[T]) -> None:
+        self.steps, self._kind = steps, kind
+        self.stored: dict[str | int, T] = {}
+        self.unlisted: dict[str | int, T] = {}  # of the deployment: no list shows them
+        self._last_number = 0
 
-    def delete(self, group: Group) -> None:
-        with self.steps.around("groups.delete", write=True):
-            unchanged(self.stored.get((group.family, group.number)), group)
-            del self.stored[group.family, group.number]
+    def get(self, key: str | int) -> T | None:
+        with self._around("get", write=False):
+            return copy_of(self.stored.get(key) or self.unlisted.get(key))
 
-    def list(
-        self, family: Family, channel_key: str, after: int = 0, limit: int = 0
-    ) -> Sequence[Group]:
-        with self.steps.around("groups.list", write=False):
-            mine = [
-                g
-                for _, g in sorted(self.stored.items())
-                if (g.family, g.channel_key) == (family, channel_key)
+    def all(self) -> Sequence[T]:
+        return self.list()
+
+    def list(self, scope: str = "", *, after: str | int = "", limit: int = 0) -> Sequence[T]:
+        with self._around("list", write=False):
+            records = [
+                record
+                for _, record in sorted(self.stored.items())
+                if self._kind.scope(record) == scope
             ]
-            return part(mine, lambda group: group.number, after, limit)
+            return copy_of(part(records, self._kind.key, after, limit))
 
-
-class FakeMembers:
-    def __init__(self, steps: Steps) -> None:
-        self.steps = steps
-        self.stored: dict[str, Member] = {}
-        self.global_keys: dict[str, str] = {}  # access key -> SHA-256 of its secret
-
-    def get(self, key: str) -> Member | None:
-        with self.steps.around("members.get", write=False):
-            if key in self.global_keys:
-                return Member(key, "", Role.ADMINISTRATOR, self.global_keys[key])
-            return self.stored.get(key)
-
-    def put(self, member: Member) -> None:
-        with self.steps.around("members.put", write=True):
-            if member.key in self.stored:
+    def put(self, record: T) -> None:
+        with self._around("put", write=True):
+            if self._kind.key(record) in self.stored:
                 raise Conflict("this key is taken")
-            self.stored[member.key] = member
+            self._check_name(record)
+            self.stored[self._kind.key(record)] = copy_of(record)
 
-    def update(self, member: Member) -> None:
-        with self.steps.around("members.update", write=True):
-            unchanged(self.stored.get(member.key), member)
-            self.stored[member.key] = member
+    def update(self, before: T, after: T) -> None:
+        with self._around("update", write=True):
+            stored = self._unchanged(before)
+            self._check_name(after)
+            kept = {field: getattr(stored, field) for field in self._kind.maps}
+            self.stored[self._kind.key(after)] = replace(copy_of(after), **kept)
 
-    def delete(self, member: Member) -> None:
-        with self.steps.around("members.delete", write=True):
-            unchanged(self.stored.get(member.key), member)
-            del self.stored[member.key]
+    def delete(self, record: T) -> None:
+        with self._around("delete", write=True):
+            self._unchanged(record)
+            del self.stored[self._kind.key(record)]
 
-    def list(self, after: str = "", limit: int = 0) -> Sequence[Member]:
-        with self.steps.around("members.list", write=False):
-            return part(
-                [m for _, m in sorted(self.stored.items())], lambda member: member.key, after, limit
-            )
+    def set_entry(self, key: str | int, field: str, entry: str, value: int | None) -> bool:
+        with self._around("set_entry", write=True):
+            if key not in self.stored:
+                return False
+            record = self.stored[key]
+            entries = {name: old for name, old in getattr(record, field).items() if name != entry}
+            if value is not None:
+                entries[entry] = value
+            changes = {field: entries, "version": record.version + 1}
+            self.stored[key] = replace(record, **changes)
+            return True
+
+    def next_number(self) -> int:
+        with self._around("next_number", write=True):
+            self._last_number += 1
+            return self._last_number
+
+    def _around(self, operation: str, *, write: bool) -> Any:
+        return self.steps.around(f"records.{self._kind.name}.{operation}", write=write)
+
+    def _unchanged(self, record: T) -> T:
+        stored = self.stored.get(self._kind.key(record))
+        if stored is None or stored.version != record.version:
+            raise Stale("somebody else changed this meanwhile")
+        return stored
+
+    def _check_name(self, record: T) -> None:
+        if self._kind.unique is None:
+            return
+        names = {
+            (self._kind.scope(other), self._kind.unique(other))
+            for other in self.stored.values()
+            if self._kind.key(other) != self._kind.key(record)
+        }
+        if (self._kind.scope(record), self._kind.unique(record)) in names:
+            raise Conflict("this name is taken")
 
 
 class FakeAudit:
@@ -100,15 +112,23 @@ class FakeAudit:
         self.steps = steps
         self.stored: dict[str, AuditEntry] = {}
 
-    def write(self, change: AuditEntry) -> None:
+    def write(self, entry: AuditEntry) -> None:
         with self.steps.around("audit.write", write=True):
-            self.stored.setdefault(change.id, change)
+            self.stored.setdefault(entry.id, entry)
 
     def list(self, month: str, before: str = "", limit: int = 0) -> Sequence[AuditEntry]:
         with self.steps.around("audit.list", write=False):
-            found = [
-                c
-                for i, c in sorted(self.stored.items(), reverse=True)
-                if c.month == month and (not before or i < before)
+            entries = [
+                entry
+                for id, entry in sorted(self.stored.items(), reverse=True)
+                if entry.month == month and (not before or id < before)
             ]
-            return found[:limit] if limit else found
+            return entries[:limit] if limit else entries
+
+
+def part(
+    records: Sequence[T], key_of: Callable[[T], Any], after: str | int, limit: int
+) -> Sequence[T]:
+    """Return a page of records that are in order."""
+    rest = [record for record in records if not after or key_of(record) > after]
+    return rest[:limit] if limit else rest

@@ -102,7 +102,7 @@ class FakeRateLimiter:
         self.lines: dict[tuple[str, bool], int] = {}
 
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
-        with self.steps.around("pace.reserve", write=True):
+        with self.steps.around("rate_limiter.reserve", write=True):
             now = self.clock.now()
             others_wait = self.lines.get((channel, False), 0) > now
             begin = max(now, self.lines.get((channel, urgent), 0))

@@ -47,8 +47,8 @@ class FakeUsers:
                     self.stored.pop(user.userid, None)
             return frozenset(lost)
 
-    def walk(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
-        with self.steps.around("users.walk", write=False):
+    def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
+        with self.steps.around("users.scan", write=False):
             known = [
                 (keys.position(u), user)
                 for u, user in self.stored.items()
@@ -74,8 +74,8 @@ class FakeAudiences:
         self.members: dict[str, set[str]] = {}
         self.said: dict[tuple[ChannelType, str], dict[str, int]] = {}
 
-    def walk(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
-        with self.steps.around("audiences.walk", write=False):
+    def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
+        with self.steps.around("audiences.scan", write=False):
             found = {
                 userid
                 for name in sets

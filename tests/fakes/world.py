@@ -1,4 +1,4 @@
-"""A world in memory. `FakeWorld().ports` is what the steps of the flow are given; the rest is for tests to look at and to steer."""
+"""A world in memory. The steps of the flow get `FakeWorld().ports`; tests steer the rest."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
-from tests.fakes.records import FakeAudit, FakeGroups, FakeMembers
+from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
-from tests.fakes.settings import FakeAdministration
+from tests.fakes.settings import FakeSettings, FakeTemplates
 from tests.fakes.steps import Steps
 from tests.fakes.stores import FakeLookups, FakeRateLimiter, FakeTokens
 from tests.fakes.users import FakeAudiences, FakeUsers
@@ -42,16 +42,16 @@ class FakeWorld(Steps):
         self.clock = FakeClock()
         self.timers = FakeTimers(self, self.clock, clock_width)
         self.queues = FakeQueues(self, self.clock)
-        self.settings = FakeAdministration(self)
-        self.groups = FakeGroups(self)
-        self.members = FakeMembers(self)
+        self.records = FakeRecordStore(self)
+        self.templates = FakeTemplates(self)
+        self.settings = FakeSettings(self.records, self.templates)
         self.audit = FakeAudit(self)
         self.users = FakeUsers(self)
         self.audiences = FakeAudiences(self, self.users)
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
-        self.pace = FakeRateLimiter(self, self.clock)
+        self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
         self.counters = FakeCounters(self)
@@ -66,6 +66,8 @@ class FakeWorld(Steps):
         return World(
             clock=self.clock,
             settings=self.settings,
+            records=self.records,
+            templates=self.templates,
             users=self.users,
             audiences=self.audiences,
             messages=self.messages,
@@ -80,9 +82,7 @@ class FakeWorld(Steps):
             credentials=self.credentials,
             providers=self.providers,
             imports=self.imports,
-            groups=self.groups,
-            members=self.members,
             audit=self.audit,
-            pace=self.pace,
+            rate_limiter=self.rate_limiter,
             limits=self.limits,
         )

@@ -39,7 +39,7 @@ def sent(provider_id: str = THREE) -> tuple[FakeWorld, ChunkId]:
 def facts(fake: FakeWorld, chunk: ChunkId) -> dict[FactKind, Fact]:
     stored = fake.ledger.chunk(chunk)
     assert stored is not None
-    return dict(stored.of(DeliveryRef(0, CODE, 0)).facts)
+    return dict(stored.state_of(DeliveryRef(0, CODE, 0)).facts)
 
 
 def report(
@@ -127,7 +127,7 @@ def deliver_again(fake: FakeWorld, chunk: ChunkId) -> None:
     message, stored = fake.messages.get(chunk.msgid), fake.ledger.chunk(chunk)
     assert message is not None
     assert stored is not None
-    job = deliver.DeliverJob(chunk.msgid, chunk.chunk, 0, 0, CODE, 0, 1)
+    job = deliver.DeliverJob(chunk.msgid, chunk.number, 0, 0, CODE, 0, 1)
     deliver.deliver(fake.ports, job)
 
 

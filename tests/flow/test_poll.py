@@ -99,7 +99,7 @@ def test_what_an_account_tells_is_recorded_replies_too(fake: FakeWorld) -> None:
     poll.poll_channel(fake.ports, PollJob("text"))
     chunk = fake.ledger.chunk(at)
     assert chunk is not None
-    assert chunk.of(DeliveryRef(0, "text", 0)).delivered
+    assert chunk.state_of(DeliveryRef(0, "text", 0)).delivered
     assert fake.users.stored["ann"].suppression(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
 
 
@@ -124,7 +124,7 @@ def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_momen
     assert not failures
     chunk = fake.ledger.chunk(at)
     assert chunk is not None
-    assert chunk.of(DeliveryRef(0, "text", 0)).delivered
+    assert chunk.state_of(DeliveryRef(0, "text", 0)).delivered
     assert fake.users.stored["ann"].suppression(ChannelType.SMS, "+86-ann", SHOP) == "opted_out"
 
 
@@ -212,7 +212,9 @@ def test_a_report_without_a_time_counts_from_when_it_is_heard(fake: FakeWorld) -
     poll.poll_channel(fake.ports, PollJob("text"))
     found = fake.ledger.chunk(chunk)
     assert found is not None
-    assert found.of(DeliveryRef(0, "text", 0)).facts[FactKind.DELIVERED].time == fake.clock.now()
+    assert (
+        found.state_of(DeliveryRef(0, "text", 0)).facts[FactKind.DELIVERED].time == fake.clock.now()
+    )
 
 
 def test_a_chunk_of_which_everything_is_known_is_asked_for_no_more(fake: FakeWorld) -> None:

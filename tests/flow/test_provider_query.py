@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain import envelopes
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
 from chalicelib.domain.errors import (
     Invalid,
     Misconfigured,
@@ -22,7 +22,7 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.jobs import QueryJob, Question
+from chalicelib.domain.jobs import Query, QueryJob
 from chalicelib.domain.provider_io import Token, token_name
 from chalicelib.flow import provider_query
 from chalicelib.ports import World
@@ -32,7 +32,7 @@ from tests.fakes.providers import ScriptedSession
 from tests.fakes.world import LIMITS, FakeWorld
 
 ID = "0b6f" * 8
-JOB = QueryJob("push", Question.CHECK, ID)
+JOB = QueryJob("push", Query.CHECK, ID)
 TOKEN = Token("t0ken", START + 7_200_000, START + 7_000_000)
 SHOP = an_access_channel(channels=("push",))
 
@@ -70,8 +70,8 @@ def answered(fake: FakeWorld) -> Any:
     return work
 
 
-@pytest.mark.parametrize("question", Question)
-def test_a_question_survives_its_queue(question: Question) -> None:
+@pytest.mark.parametrize("question", Query)
+def test_a_question_survives_its_queue(question: Query) -> None:
     job = QueryJob("push", question, ID, "https://a.example/?b=c")
     assert envelopes.decode_channel(envelopes.encode(job)) == job
 
@@ -86,16 +86,16 @@ def test_another_question_is_no_job(wrong: str) -> None:
 def test_a_question_goes_to_the_queue_of_the_channels_type(
     fake: FakeWorld, world: World, channel: Channel
 ) -> None:
-    id = provider_query.ask(world, channel, Question.CHECK)
+    id = provider_query.ask(world, channel, Query.CHECK)
     (sent,) = fake.queues.sent
-    assert sent.job == QueryJob("push", Question.CHECK, id)
+    assert sent.job == QueryJob("push", Query.CHECK, id)
     assert (sent.priority, sent.channel_type, sent.delay, sent.worker) == (
         1,
         ChannelType.APP,
         0,
         "",
     )
-    assert provider_query.ask(world, channel, Question.CHECK) != id
+    assert provider_query.ask(world, channel, Query.CHECK) != id
 
 
 def test_a_question_goes_to_the_worker_that_serves_the_platform(
@@ -103,7 +103,7 @@ def test_a_question_goes_to_the_worker_that_serves_the_platform(
 ) -> None:
     fake.providers.push.can(worker="w")
     fake.limits = replace(LIMITS, workers=("w",))
-    provider_query.ask(fake.ports, channel, Question.CHECK)
+    provider_query.ask(fake.ports, channel, Query.CHECK)
     assert [each.worker for each in fake.queues.sent] == ["w"]
 
 
@@ -115,7 +115,7 @@ def test_what_the_stage_does_not_run_is_not_asked(
 ) -> None:
     fake.providers.push.can(worker=worker)
     fake.limits = replace(LIMITS, channel_types=types)
-    for question in Question:
+    for question in Query:
         with pytest.raises(NotServed, match="this stage") as refused:
             provider_query.ask(fake.ports, channel, question)
         assert refused.value.field == "code"
@@ -150,7 +150,7 @@ def test_the_same_job_twice_is_answered_twice_and_the_later_answer_stands(
 ) -> None:
     provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) == provider_query.QueryResult()
-    fake.settings._channels.clear()
+    fake.records.of(DELIVERY_CHANNELS).stored.clear()
     provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) == provider_query.QueryResult(
         "no_such_channel", "rejected"
@@ -175,7 +175,7 @@ def test_the_page_of_an_authorisation_is_the_providers(
         f"https://page.example/?then={uri}"
     )
     fake.clock.while_asleep = [answered(fake)]
-    id = provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
+    id = provider_query.ask(world, channel, Query.AUTHORISATION, "https://us.example/")
     assert provider_query.wait(world, id) == provider_query.QueryResult(
         link="https://page.example/?then=https://us.example/"
     )
@@ -185,10 +185,10 @@ def test_a_platform_without_a_page_is_not_asked_for_one(
     fake: FakeWorld, world: World, channel: Channel
 ) -> None:
     with pytest.raises(Invalid) as refused:
-        provider_query.ask(world, channel, Question.AUTHORISATION, "https://us.example/")
+        provider_query.ask(world, channel, Query.AUTHORISATION, "https://us.example/")
     assert refused.value.field == "code"
     assert not fake.queues.sent
-    provider_query.answer(world, QueryJob("push", Question.AUTHORISATION, ID))
+    provider_query.answer(world, QueryJob("push", Query.AUTHORISATION, ID))
     assert provider_query.result(world, ID) == provider_query.QueryResult(
         "no_authorisation", "rejected"
     )
@@ -216,7 +216,7 @@ def test_where_there_is_no_token_a_delivery_function_is_asked_once(
     fake.clock.while_asleep = [lambda: None, lambda: None, answered(fake)]
     assert asked_token(world) == TOKEN
     assert [each.job.question for each in fake.queues.sent if isinstance(each.job, QueryJob)] == [
-        Question.TOKEN
+        Query.TOKEN
     ]
 
 

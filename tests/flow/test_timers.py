@@ -16,5 +16,5 @@ def test_everything_is_done_before_the_first_failure_is_raised() -> None:
         done.append(number)
 
     with pytest.raises(ValueError, match="1"):
-        timers.each(work, range(6))
+        timers.do_all(work, range(6))
     assert done == [0, 2, 4]

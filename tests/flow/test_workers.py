@@ -10,7 +10,8 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Invalid, Throttled
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.flow import deliver, submit
-from chalicelib.manage import changes
+from chalicelib.flow.requests import SendRequest
+from chalicelib.manage import delivery_channels
 from chalicelib.ports import World
 from tests.builders import a_channel, a_template, a_user, an_access_channel
 from tests.fakes.world import LIMITS, FakeWorld
@@ -34,7 +35,7 @@ def accept(fake: FakeWorld, *kinds: str) -> str:
     fake.users.has(a_user("ann", push=("reg",), text="13800138000"))
     access = fake.settings.access_channel("shop")
     assert access is not None
-    request = submit.SendRequest(
+    request = SendRequest(
         channel=access,
         userids=("ann",),
         template=1,
@@ -74,9 +75,9 @@ def test_what_is_postponed_comes_back_to_the_worker(fake: FakeWorld) -> None:
 
 
 def order(world: World) -> None:
-    changes.add_channel(
+    delivery_channels.add(
         world,
-        changes.ChannelOrder(
+        delivery_channels.ChannelOrder(
             code="c", name="n", type=SMS, platform="text", credentials={"key": "k"}
         ),
     )

@@ -24,7 +24,7 @@ def world() -> Iterator[FakeWorld]:
 def test_it_counts_the_chunks_of_every_walker(
     world: FakeWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    message = a_message("ann", audience=Audience(AudienceKind.EVERYONE, walkers=3))
+    message = a_message("ann", audience=Audience(AudienceKind.EVERYONE, partitions=3))
     world.messages.has(message)
     for chunk, goes_on in (
         (0, False),
@@ -39,7 +39,7 @@ def test_it_counts_the_chunks_of_every_walker(
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == [
         f"chunk {chunk}" for chunk in (0, 1, 4, 2, 5, 8)
     ]
-    assert {at.chunk for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
+    assert {at.number for at in world.messages._counts} == {0, 1, 2, 4, 5, 8}
     recount.print_counts(message.msgid)
     assert capsys.readouterr().out.count("as stored") == 6
 

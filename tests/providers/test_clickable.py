@@ -12,13 +12,13 @@ import pytest
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import ClickReport, OutgoingCall, Recipient
-from chalicelib.domain.templates import walk
+from chalicelib.domain.templates import map_texts
 from chalicelib.domain.user_agents import is_bot
 from chalicelib.flow.content import render
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from infra.demo.platforms import PLATFORMS
-from tests.builders import a_channel, a_message, a_template
+from tests.builders import a_channel, a_message, a_template, opened
 from tests.fakes.world import FakeWorld
 from tests.liveness import eventually
 from tests.providers.contract import Bench
@@ -48,7 +48,7 @@ def made(
     template = a_template(contents={kind: given}, links=frozenset({"url"}))
     channel = a_channel("c", type=kind, platform=platform, options=options)
     contents, links = render.prepare(
-        world, template, {"name": "Ann", "url": "https://v.example/"}, [channel]
+        world, template, {"name": "Ann", "url": "https://v.example/"}, opened(world, channel)
     )
     message = a_message(contents=contents, links=links, channels={"c": kind})
     personal = dict(
@@ -71,7 +71,7 @@ def shown(platform: str, given: Mapping[str, Any]) -> Any:
             text = text.replace(link, f"<{address}>")
         return text
 
-    return walk(personal, show)
+    return map_texts(personal, show)
 
 
 A, B, C = (f"https://{name}.example/?q=1" for name in "abc")

@@ -104,13 +104,13 @@ def test_two_looks_at_once_with_other_facts_in_between_freeze_everybody_once() -
             simulation._collect_receipts()
             simulation.world.clock.advance(5)
             simulation._post_what_is_due()
-            evaluate.settle(simulation.world.ports, looks[-1])
+            evaluate.check_chunk(simulation.world.ports, looks[-1])
 
     simulation.world.on_step = meanwhile
     finished(simulation)
     (chunk,) = simulation.chunks()
     for step in (1, 2):
-        listed = [t for go in chunk.lists(step) for t in go.members]
+        listed = [t for entrants in chunk.entrants_of(step) for t in entrants.members]
         assert len(listed) == len(set(listed))
 
 

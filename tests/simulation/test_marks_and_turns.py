@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import Loss, Outcome, OutgoingCall, Reply
-from chalicelib.flow import receipts
+from chalicelib.flow import webhooks
 from tests.builders import SHOP, WEBHOOK_TOKEN
 from tests.fakes.clock import START
 from tests.fakes.steps import Killed
@@ -61,7 +61,7 @@ def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
 def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(part: int) -> None:
     """Chunks of three, so that several jobs wait for turns of each channel."""
     every = steps(options=SLOW, world=FakeWorld(THREES))
-    assert every.count("pace.reserve") >= 6
+    assert every.count("rate_limiter.reserve") >= 6
     for number in range(part, len(every), 4):
         simulation = a_simulation(options=SLOW, world=FakeWorld(THREES))
         simulation.world.kill_at(number)
@@ -103,7 +103,7 @@ def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
         request = world.providers.text.webhook_request([], replies=replies)
         for _ in range(2):
             try:
-                receipts.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
+                webhooks.take_webhook(world.ports, "text", WEBHOOK_TOKEN, request)
             except Killed:
                 continue
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.flow import submit
-from chalicelib.flow.resolve import SendRequest
+from chalicelib.flow.requests import SendRequest
 from chalicelib.ports import IdempotencyKey
 from tests.builders import an_access_channel
 from tests.simulation.world import PEOPLE, UNKNOWN, Simulation

@@ -74,7 +74,7 @@ def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -
     assert world.clock.now() > START + 2 * 86_400_000, "five pushes take three days"
     assert world.log.count("provider.send") < 40
     waiting = world.clock.now() // 3_600_000 - START // 3_600_000
-    assert world.log.count("ledger.put_wait") < 10 * waiting, (
+    assert world.log.count("ledger.put_deferral") < 10 * waiting, (
         "it is asked again each hour, not more often"
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.provider_io import Answer, OutgoingCall, Receipt, ReceiptKind
-from chalicelib.flow import receipts
+from chalicelib.flow import receipts, webhooks
 from chalicelib.ports import Lookup
 from tests.builders import WEBHOOK_TOKEN, a_message, a_plan, a_user
 from tests.fakes.clock import START
@@ -103,7 +103,7 @@ def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_go
                 ReceiptKind.DELIVERED, simulation.world.clock.now(), "reg-bob-silent"
             )
             request = simulation.world.providers.push.webhook_request(found)
-            receipts.take_webhook(simulation.world.ports, "push", WEBHOOK_TOKEN, request)
+            webhooks.take_webhook(simulation.world.ports, "push", WEBHOOK_TOKEN, request)
 
     simulation.world.on_step = late_receipt
     simulation.submit()

@@ -16,6 +16,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import submit, tally
+from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_template, a_user, an_access_channel
 from tests.fakes.steps import Killed
@@ -52,7 +53,7 @@ class Walk(Simulation):
         self.world.users.stored.clear()
         self.world.users.has(*(_of_the_crowd(name) for name in CROWD))
 
-    def request(self) -> submit.SendRequest:
+    def request(self) -> SendRequest:
         return replace(
             super().request(),
             userids=(),
@@ -85,7 +86,7 @@ def _finished(walk: Walk) -> Walk:
 def test_everybody_is_in_one_chunk(tag: str) -> None:
     walk = _finished(Walk(tag=tag))
     size = len(TAGGED if tag else CROWD)
-    assert walk.world.messages.stored[walk.msgid or ""].audience.walkers == -(-size // 8)
+    assert walk.world.messages.stored[walk.msgid or ""].audience.partitions == -(-size // 8)
     told = walk.report()
     assert told["progress"]["targets"] == size  # type: ignore[index]
     assert told["funnel"]["users"]["delivered"] == size  # type: ignore[index]
@@ -128,7 +129,7 @@ def test_who_comes_and_goes_meanwhile_is_in_one_chunk_or_none(
     touched: set[str] = set()
 
     def meanwhile(number: int, name: str) -> None:
-        if name in ("ledger.put_plan", "users.walk", "audiences.walk"):
+        if name in ("ledger.put_plan", "users.scan", "audiences.scan"):
             undeliverable, come = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
             walk.world.users.stored.pop(undeliverable, None)
             walk.world.users.has(replace(_of_the_crowd(come), tags={ALL: ("vip",)}))

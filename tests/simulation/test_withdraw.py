@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import (
@@ -26,7 +26,6 @@ from tests.fakes.clock import START
 from tests.fakes.providers import raised
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld, limits_of
-from tests.profiles import examples
 from tests.simulation.world import Simulation
 
 
@@ -161,7 +160,7 @@ def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: i
             simulation.check()
 
 
-@examples(60)
+@settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     after=st.integers(0, 40),
@@ -198,7 +197,7 @@ def test_many_accidents_in_any_order(
         for chunk in planned:
             assert chunk.withdrawn is not None
             for _, _, ref in chunk.refs(simulation.world.messages.stored[simulation.msgid]):
-                known = chunk.of(ref)
+                known = chunk.state_of(ref)
                 assert known.ended
                 assert FactKind.SUBMITTED not in known.facts or known.has(
                     FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED

@@ -24,8 +24,9 @@ from chalicelib.domain.jobs import (
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.domain.strategies import Strategy
-from chalicelib.flow import audience, deliver, evaluate, receipts, resolve, submit, tally, withdraw
+from chalicelib.flow import audience, deliver, evaluate, submit, tally, webhooks, withdraw
 from chalicelib.flow import timers as due
+from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
 from tests.builders import (
     SHOP,
@@ -93,10 +94,10 @@ class Simulation:
         """The sender's request; a sender whose request dies does not try again here."""
         self._attempt(lambda: submit.submit(self.world.ports, self.request()))
 
-    def request(self) -> submit.SendRequest:
+    def request(self) -> SendRequest:
         people = (*(p.userid for p in PEOPLE), UNKNOWN)
         para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-        return resolve.SendRequest(
+        return SendRequest(
             channel=an_access_channel(), userids=people, template=1, rule_id=1, **para
         )
 
@@ -151,13 +152,13 @@ class Simulation:
             case DeliverJob() as job:
                 deliver.deliver(self.world.ports, job)
             case WithdrawJob() as job:
-                withdraw.walk(self.world.ports, job)
+                withdraw.withdraw_partition(self.world.ports, job)
             case RecallJob() as job:
                 withdraw.recall(self.world.ports, job)
             case TimersJob(timers) if timers[0].kind is TimerKind.WITHDRAW:
                 withdraw.start_again(self.world.ports, timers)
             case TimersJob(timers) if timers[0].kind is TimerKind.CHECK:
-                evaluate.look(self.world.ports, timers)
+                evaluate.check_chunks(self.world.ports, timers)
             case TimersJob(timers):
                 tally.recount(self.world.ports, timers)
 
@@ -197,7 +198,7 @@ class Simulation:
         for _, code, found in ready:
             request = self.providers()[code].webhook_request(found)
             if not self._attempt(
-                lambda code=code, request=request: receipts.take_webhook(
+                lambda code=code, request=request: webhooks.take_webhook(
                     self.world.ports, code, WEBHOOK_TOKEN, request
                 )
             ):
@@ -229,7 +230,7 @@ class Simulation:
         return {
             chunk.plan.contact(ref)
             for chunk in self.chunks()
-            for ref, known in chunk.known.items()
+            for ref, known in chunk.states.items()
             if ref.channel == code and known.has(*kinds)
         }
 

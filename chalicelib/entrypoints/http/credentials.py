@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from chalicelib.domain.access_channels import AccessChannel
-from chalicelib.domain.members import Member
+from chalicelib.domain.members import MEMBERS, Member
 from chalicelib.ports import World
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -39,7 +39,7 @@ def access_channel(world: World, key: str, secret: str) -> AccessChannel | None:
 
 def member(world: World, key: str, secret: str) -> Member | None:
     """The member that these belong to, if they may come in."""
-    found = world.members.get(key) if key else None
+    found = world.records.of(MEMBERS).get(key) if key else None
     is_right = _matches(secret, (found.secret_hash,) if found else ())
     return found if found and is_right and found.enabled else None
 

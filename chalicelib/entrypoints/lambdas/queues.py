@@ -32,15 +32,15 @@ def _queue(name: str) -> str:
 @jobs
 def audience(world: World, text: str) -> None:
     """Plans, evaluates, recounts."""
-    job = envelopes.decode_audience(text)
+    job = envelopes.decode_chunk_job(text)
     if isinstance(job, PlanJob):
         return audience_step.plan(world, job)
     if isinstance(job, WithdrawJob):
-        return withdraw.walk(world, job)
+        return withdraw.withdraw_partition(world, job)
     looks = [timer for timer in job.timers if timer.kind is TimerKind.CHECK]
     recounts = [timer for timer in job.timers if timer.kind is TimerKind.RECOUNT]
     if looks:
-        evaluate.look(world, looks)
+        evaluate.check_chunks(world, looks)
     if withdrawals := [timer for timer in job.timers if timer.kind is TimerKind.WITHDRAW]:
         withdraw.start_again(world, withdrawals)
     if recounts:
@@ -73,7 +73,7 @@ def _deliver(world: World, text: str) -> None:
     elif isinstance(job, QueryJob):
         provider_query.answer(world, job)
     else:
-        timers.each(
+        timers.do_all(
             lambda timer: poll.poll_chunk(world, timer),
             [timer for timer in job.timers if timer.kind is TimerKind.POLL],
         )

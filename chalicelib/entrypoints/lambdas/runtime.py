@@ -58,7 +58,7 @@ def _work_through(
         begun = time.monotonic()
         try:
             work(world, record["body"])
-        except Exception as error:  # noqa: BLE001 logged with its id, and handed back
+        except Exception as error:
             receives = record.get("attributes", {}).get("ApproximateReceiveCount")
             observability.log.error(
                 "job_failed",
@@ -85,7 +85,7 @@ def task(work: Callable[[World, Any], Any]) -> Callable[[Any, Any], Any]:
         with observability.unit_of_work(function=work.__name__):
             try:
                 return work(wiring.world(), context)
-            except Exception as error:  # noqa: BLE001 logged, and raised again for Lambda to repeat
+            except Exception as error:
                 observability.log.error("task_failed", exc_info=error)
                 raise RuntimeError(f"{work.__name__} failed: {type(error).__name__}") from None
 

@@ -34,7 +34,7 @@ def tally(event: Any) -> dict[str, Any]:
                 unread.append(_sequence(record))
         try:
             tally_step.changed(wiring.world(), sorted(chunks))
-        except Exception as error:  # noqa: BLE001 logged, and the whole batch is read again
+        except Exception as error:
             observability.log.error("batch_failed", exc_info=error, extra={"chunks": len(chunks)})
             observability.metric("job_failed")
             unread = [_sequence(records[0])]

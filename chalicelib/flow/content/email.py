@@ -1,4 +1,7 @@
-"""What a mail carries besides its content: a way out with one click (RFC 8058), and a picture that tells that it was opened."""
+"""Add to a mail what it carries besides its content.
+
+That is a way out with one click (RFC 8058), and a picture that shows that the mail was opened.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _CONTEXT = "unsubscribe"
 LONGEST = 1024  # characters of a token
 
 
-def dress(
+def with_extras(
     world: World,
     channel: Channel,
     message: Message,
@@ -30,22 +33,29 @@ def dress(
     ref: DeliveryRef,
     recipient: Recipient,
 ) -> Recipient:
-    """The same recipient, with what the delivery channel's options ask for. Only mails carry something."""
+    """Return the recipient with the extras of the delivery channel's options, in mails only."""
     if channel.type is not ChannelType.EMAIL:
         return recipient
-    own, base = channel_options.of(channel.options), world.limits.public_url
+    options, base = channel_options.of(channel.options), world.limits.public_url
     text = recipient.content.get("text")
-    if own.track_opens and isinstance(text, str) and is_html(recipient.content):
+    if options.track_opens and isinstance(text, str) and is_html(recipient.content):
         token = render.open_token(world.vault, message, chunk, ref)
-        recipient = replace(
-            recipient,
-            content={**recipient.content, "text": _with_picture(text, f"{base}/o/{token}")},
-        )
-    # A mail of priority 1 is one that its reader asked for: a code, an order. It offers no way out unless the operator says so.
-    if own.unsubscribe if own.unsubscribe is not None else message.priority is not Priority.HIGH:
+        with_picture = _with_picture(text, f"{base}/o/{token}")
+        recipient = replace(recipient, content={**recipient.content, "text": with_picture})
+    if _offers_way_out(options, message):
         token = unsubscribe_token(world.vault, channel.type, message.channel_key, recipient.contact)
         recipient = replace(recipient, unsubscribe=f"{base}/u/{token}")
     return recipient
+
+
+def _offers_way_out(options: channel_options.Options, message: Message) -> bool:
+    """Tell if the mail has a way out: the operator decides, else its priority.
+
+    The reader of a mail of priority 1 has asked for it: a code, an order.
+    """
+    if options.unsubscribe is not None:
+        return options.unsubscribe
+    return message.priority is not Priority.HIGH
 
 
 def _with_picture(text: str, address: str) -> str:
@@ -55,7 +65,7 @@ def _with_picture(text: str, address: str) -> str:
 
 
 def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact: str) -> str:
-    """Sealed, so that it needs no history: mails are read long after it is gone."""
+    """Seal the contact in a token, which needs no history: mails are read long after it is gone."""
     raw = json.dumps(
         [kind.value, channel_key, contact], separators=(",", ":"), ensure_ascii=False
     ).encode("utf-8", "surrogatepass")
@@ -63,7 +73,7 @@ def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact
 
 
 def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
-    """Raises NotFound for a token that we did not make."""
+    """Return channel type, channel key and contact. NotFound: we did not make the token."""
     try:
         if len(token) > LONGEST:
             raise ValueError("too long")
@@ -72,29 +82,34 @@ def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
             vault.open(sealed, _CONTEXT).decode("utf-8", "surrogatepass")
         )
         return ChannelType(kind), channel_key, contact
-    except Exception:  # noqa: BLE001 whatever the cipher raises for what is not its own
+    except Exception:  # noqa: BLE001 whatever the cipher raises for others' bytes
         raise NotFound("link") from None
 
 
-def knows(world: World, token: str) -> None:
-    """Raises NotFound for a token that we did not make."""
+def check_token(world: World, token: str) -> None:
+    """Raise NotFound for a token that we did not make."""
     _read_token(world.vault, token)
 
 
 def unsubscribe(world: World, token: str) -> None:
-    """The contact opts out of the access channel that sent the mail; raises NotFound. Safe to repeat."""
+    """Opt the contact out of the access channel that sent the mail. Raises NotFound.
+
+    Safe to repeat.
+    """
     kind, channel_key, contact = _read_token(world.vault, token)
     suppressions.set_opt_out(
         world, kind, contact, [channel_key], out=True, time=world.clock.now(), code="one_click"
     )
 
 
-def opened(world: World, token: str) -> None:
-    """A mail's picture was fetched: the fact, once. Raises NotFound for a token that we did not make."""
+def record_opening(world: World, token: str) -> None:
+    """Record once that a mail's picture was fetched.
+
+    Raises NotFound for a token that we did not make.
+    """
     link = render.read_link(world.vault, token, render.OPEN)
     message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
     if message is not None and plan is not None:  # else its history has expired
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        world.ledger.add_click(
-            link.chunk, Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture"), message
-        )
+        fact = Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture")
+        world.ledger.add_click(link.chunk, fact, message)

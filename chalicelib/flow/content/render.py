@@ -1,4 +1,4 @@
-"""4. Content for a channel: variables are filled in once per message, short links per delivery."""
+"""4. Render content for a channel: variables once per message, short links per delivery."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.domain import channel_options, keys
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, NotFound
 from chalicelib.domain.facts import DeliveryRef
@@ -23,153 +23,172 @@ from chalicelib.domain.templates import (
     Template,
     alternatives,
     fill,
+    map_texts,
     render,
     variables,
-    walk,
 )
-from chalicelib.flow.content import links as tracking
-from chalicelib.ports import Vault, World
+from chalicelib.flow.content.links import Links, in_html, map_addresses
+from chalicelib.flow.validity import OpenChannel
+from chalicelib.ports import Provider, Vault, World
 
-LINK, OPEN = "link", "open"  # what tokens are for
+LINK, OPEN = "link", "open"  # the purposes of tokens
 
 
 def prepare(
     world: World,
     template: Template,
     values: Mapping[str, str],
-    channels: Sequence[Channel],
+    channels: Sequence[OpenChannel],
     before: Mapping[str, str] | None = None,
-    worth: Collection[ChannelType] = frozenset(ChannelType),
+    click_types: Collection[ChannelType] = frozenset(ChannelType),
 ) -> tuple[dict[str, Content], dict[str, str]]:
-    """Each delivery channel's content by its code, and the link variables that are left in it for short links to stand for.
+    """Return each delivery channel's content by its code, and the link variables left in it.
 
-    `before`: those of other channels of the message, which keep their names. `worth`: where clicks are worth a call for each person.
+    `before` are the link variables of other channels of the message, which keep their names.
+    On `click_types`, counting clicks is worth a call for each person.
     Raises Invalid when a channel's platform takes none of the alternatives for its type.
     """
     contents: dict[str, Content] = {}
     links: dict[str, str] = dict(before or {})
-    for channel in channels:
-        raw = choose(world, channel, alternatives(template.contents[channel.type]))
-        contents[channel.code] = plain = _fill(raw, values, channel.type)
-        if _counts_clicks(world, channel, worth):
-            found = tracking.Links(links, {*values, *variables(template.contents)})
-            tracked = _track(world, channel, raw, values, template.links, found)
-            used = {
-                name: address for name, address in found.found.items() if name in variables(tracked)
-            }
-            if used and (
-                _is_taken(world, channel, tracked, used) or not _is_taken(world, channel, plain)
-            ):
-                contents[channel.code] = tracked
+    names = {*values, *variables(template.contents)}
+    for target in channels:
+        code, channel_type = target.channel.code, target.channel.type
+        raw = _choose(target.provider, alternatives(template.contents[channel_type]))
+        contents[code] = plain = _fill(raw, values, channel_type)
+        if _counts_clicks(target, click_types):
+            tracked, used = _track(target, raw, values, template.links, Links(links, names))
+            if used and _is_better(world, target.provider, tracked, used, plain):
+                contents[code] = tracked
                 links |= used
     return contents, links
 
 
-def _is_taken(world: World, channel: Channel, made: Content, links: Collection[str] = ()) -> bool:
+def _is_better(
+    world: World,
+    provider: Provider,
+    tracked: Content,
+    links: Collection[str],
+    plain: Content,
+) -> bool:
+    """Prefer short links, unless the platform takes the content only without them."""
+    is_taken = _is_taken(world, provider, tracked, links)
+    return is_taken or not _is_taken(world, provider, plain)
+
+
+def _is_taken(
+    world: World, provider: Provider, content: Content, links: Collection[str] = ()
+) -> bool:
     try:
-        check_complete(world, channel, made, links)
+        check_complete(world, provider, content, links)
     except Invalid:
         return False
     return True
 
 
 def check_complete(
-    world: World, channel: Channel, made: Content, links: Collection[str] = ()
+    world: World, provider: Provider, content: Content, links: Collection[str] = ()
 ) -> None:
-    """Raises Invalid for a content that the platform does not take when it is complete, with short links as long as they are."""
-    world.providers.of(channel.platform).check_content(
-        render(made, dict.fromkeys(links, _address(world, "x" * TOKEN)))
-    )
+    """Check a content with short links of their full length. Raises Invalid."""
+    link = _address(world, "x" * TOKEN)
+    provider.check_content(render(content, dict.fromkeys(links, link)))
 
 
-def check(world: World, kind: ChannelType, one: Content) -> None:
-    """Platforms of one type may differ in content: one of them must take it. Raises Invalid as the platform whose shape was meant does:
-    to others, a field of it is unknown."""
-    opt_outs: list[Invalid] = []
-    for platform in world.providers.platforms(kind):
-        try:
-            return world.providers.of(platform).check_content(one)
-        except Invalid as error:
-            opt_outs.append(error)
-    if not opt_outs:
-        raise Invalid("", "nothing delivers on this channel type yet")
-    raise next((refusal for refusal in opt_outs if refusal.reason != UNKNOWN_FIELD), opt_outs[0])
+def check(world: World, channel_type: ChannelType, content: Content) -> None:
+    """Accept the content if any platform of this channel type accepts it.
 
-
-def check_plain(world: World, kind: ChannelType, one: Content) -> None:
-    """The same where braces count like anything else: in a template they stand for values, whose length is not known."""
-    check(world, kind, walk(one, lambda text: text.replace("{{", "[[")))
-
-
-def choose(world: World, channel: Channel, offered: Sequence[Content]) -> Content:
-    """The first of the alternatives that the channel's platform takes; raises Invalid as for the first one."""
-    opt_outs: list[Invalid] = []
-    for one in offered:
-        try:
-            world.providers.of(channel.platform).check_content(one)
-        except Invalid as error:
-            opt_outs.append(error)
-        else:
-            return one
-    raise opt_outs[0]
-
-
-def _counts_clicks(world: World, channel: Channel, worth: Collection[ChannelType]) -> bool:
-    """Links count clicks only where the provider does not, and nobody has switched that off.
-
-    Where the calls of a platform share one content, a link for each person is a call for each, a hundred or a thousand times as many.
-    Unless an operator says otherwise they are made for a message that needs them. A variable for a link in an SMS is such a need.
+    Otherwise raise the most useful Invalid: one that is not "unknown field". To a platform for
+    which the content was not meant, its fields are unknown.
     """
-    able, wanted = (
-        world.providers.of(channel.platform).capabilities,
-        channel_options.of(channel.options).track_links,
-    )
-    if able.click_report is not ClickReport.LINK or wanted is False:
+    errors: list[Invalid] = []
+    for platform in world.providers.platforms(channel_type):
+        try:
+            return world.providers.of(platform).check_content(content)
+        except Invalid as error:
+            errors.append(error)
+    if not errors:
+        raise Invalid("", "nothing delivers on this channel type yet")
+    raise next((error for error in errors if error.reason != UNKNOWN_FIELD), errors[0])
+
+
+def check_plain(world: World, channel_type: ChannelType, content: Content) -> None:
+    """Check a content in which braces are ordinary text. Raises Invalid.
+
+    In a template braces stand for values, whose length is not known.
+    """
+    check(world, channel_type, map_texts(content, lambda text: text.replace("{{", "[[")))
+
+
+def _choose(provider: Provider, contents: Sequence[Content]) -> Content:
+    """Return the first content that the provider takes, or raise the Invalid of the first one."""
+    errors: list[Invalid] = []
+    for content in contents:
+        try:
+            provider.check_content(content)
+        except Invalid as error:
+            errors.append(error)
+        else:
+            return content
+    raise errors[0]
+
+
+def _counts_clicks(target: OpenChannel, click_types: Collection[ChannelType]) -> bool:
+    """Decide if links count clicks: only where the provider does not, and unless switched off.
+
+    Where the calls of a platform share one content, a link for each person needs a call for each.
+    That is a hundred or a thousand times as many. Unless an operator says otherwise, such links
+    are made for a message that needs them. A variable for a link in an SMS is such a need.
+    """
+    capabilities = target.provider.capabilities
+    setting = channel_options.of(target.channel.options).track_links
+    if capabilities.click_report is not ClickReport.LINK or setting is False:
         return False
-    return (
-        wanted is True
-        or able.content_per_recipient
-        or able.clickable is None
-        or channel.type in worth
-    )
+    is_cheap = capabilities.content_per_recipient or capabilities.clickable is None
+    return setting is True or is_cheap or target.channel.type in click_types
 
 
 def _track(
-    world: World,
-    channel: Channel,
+    target: OpenChannel,
     raw: Content,
     values: Mapping[str, str],
-    own: Collection[str],
-    links: tracking.Links,
-) -> Content:
-    """The content with its variables filled in, but for those that short links will stand for. `own`: the template's."""
+    template_links: Collection[str],
+    links: Links,
+) -> tuple[Content, dict[str, str]]:
+    """Return the content with only link variables left, and the addresses of these variables."""
     keep = frozenset(
-        name for name in variables(raw) & frozenset(own) if links.keep(name, values[name])
+        name
+        for name in variables(raw) & frozenset(template_links)
+        if links.keep(name, values[name])
     )
-    where = world.providers.of(channel.platform).capabilities.clickable
-    if where is not None:
-        return tracking.in_places(raw, where, links, values, keep)
-    text = raw.get("text")
-    if channel.type is ChannelType.EMAIL and isinstance(text, str) and is_html(raw):
-        raw = {**raw, "text": tracking.in_html(text, links, lambda address: fill(address, values))}
-    return _fill(raw, values, channel.type, keep)
+    channel_type, clickable = target.channel.type, target.provider.capabilities.clickable
+    if clickable is not None:
+        tracked = map_addresses(raw, clickable, links, values, keep)
+    else:
+        text = raw.get("text")
+        if channel_type is ChannelType.EMAIL and isinstance(text, str) and is_html(raw):
+            linked = in_html(text, links, lambda address: fill(address, values))
+            raw = {**raw, "text": linked}
+        tracked = _fill(raw, values, channel_type, keep)
+    left = variables(tracked)
+    return tracked, {name: address for name, address in links.addresses.items() if name in left}
 
 
 def _fill(
-    raw: Content, values: Mapping[str, str], kind: ChannelType, keep: Collection[str] = ()
+    raw: Content, values: Mapping[str, str], channel_type: ChannelType, keep: Collection[str] = ()
 ) -> Content:
-    if kind is not ChannelType.EMAIL:
+    if channel_type is not ChannelType.EMAIL:
         return render(raw, values, keep=keep)
-    # In a mail, values are escaped for HTML, and a line break in one must not start another header. Only its text has links.
+    # In a mail, values are escaped for HTML. A line break in one must not start another header.
+    # Only the text of a mail has links.
     as_html = is_html(raw)
     escape = html.escape if as_html else str
-    flat = {name: " ".join(value.split()) for name, value in values.items()}
-    made = {**render(raw, values), **render({"subject": raw.get("subject", "")}, flat)}
-    made = {
-        **made,
-        **render({k: v for k, v in raw.items() if k == "text"}, values, escape=escape, keep=keep),
+    one_line = {name: " ".join(value.split()) for name, value in values.items()}
+    text = {name: field for name, field in raw.items() if name == "text"}
+    content = {
+        **render(raw, values),
+        **render({"subject": raw.get("subject", "")}, one_line),
+        **render(text, values, escape=escape, keep=keep),
     }
-    return made if is_html(made) is as_html else {**made, "html": as_html}
+    return content if is_html(content) is as_html else {**content, "html": as_html}
 
 
 def size(contents: Mapping[str, Content]) -> int:
@@ -177,29 +196,24 @@ def size(contents: Mapping[str, Content]) -> int:
 
 
 def files(message: Message, code: str) -> Sequence[Any]:
-    """The addresses of a mail's attachments."""
-    listed = message.contents[code].get("files")
-    return listed if isinstance(listed, list) else ()
+    """Return the addresses of a mail's attachments."""
+    addresses = message.contents[code].get("files")
+    return addresses if isinstance(addresses, list) else ()
 
 
-def is_personal(prepared: Content, links: Collection[str]) -> bool:
-    """Whether deliveries differ in content: what is left to fill in are short links."""
-    return not variables(prepared).isdisjoint(links)
+def is_personal(content: Content, links: Collection[str]) -> bool:
+    """Tell if deliveries differ in content. Only short links are still variables in `content`."""
+    return not variables(content).isdisjoint(links)
 
 
 def personal(world: World, message: Message, chunk: ChunkId, ref: DeliveryRef) -> Content:
-    """The content of one delivery, complete."""
+    """Return the complete content of one delivery."""
     shared = message.contents[ref.channel]
     names = variables(shared) & frozenset(message.links)
     if not names:
         return shared
-    return render(
-        shared,
-        {
-            name: _address(world, link_token(world.vault, message, chunk, ref, name))
-            for name in names
-        },
-    )
+    tokens = {name: link_token(world.vault, message, chunk, ref, name) for name in names}
+    return render(shared, {name: _address(world, token) for name, token in tokens.items()})
 
 
 def _address(world: World, token: str) -> str:
@@ -207,7 +221,7 @@ def _address(world: World, token: str) -> str:
 
 
 class Link(NamedTuple):
-    """What a short link's token says."""
+    """The contents of a short link's token."""
 
     chunk: ChunkId
     target: int
@@ -217,19 +231,23 @@ class Link(NamedTuple):
 
 
 _LINK = struct.Struct(">10sIHBHB")
-_MAC = 7  # bytes: with it a token has 27, which fill 36 characters exactly, so that each link has one spelling
+# Bytes. With them a token has 27, which fill 36 characters exactly: each link has one spelling.
+_MAC = 7
 TOKEN = 36
 
 
 def link_token(
     vault: Vault, message: Message, chunk: ChunkId, ref: DeliveryRef, variable: str
 ) -> str:
-    """36 characters: chunk, delivery and variable, with a truncated HMAC, so that links need no write per recipient."""
+    """Make the 36 characters of a short link: chunk, delivery, variable and a truncated HMAC.
+
+    Links need no write per recipient.
+    """
     return _token(vault, LINK, message, chunk, ref, sorted(message.links).index(variable))
 
 
 def open_token(vault: Vault, message: Message, chunk: ChunkId, ref: DeliveryRef) -> str:
-    """The same for the picture of a mail."""
+    """Make the token of the picture that a mail loads when it is opened."""
     return _token(vault, OPEN, message, chunk, ref, 0)
 
 
@@ -238,22 +256,21 @@ def _token(
 ) -> str:
     code = sorted(message.channels).index(ref.channel)
     body = _LINK.pack(
-        keys.message_id_bytes(chunk.msgid), chunk.chunk, ref.target, code, ref.contact, number
+        keys.message_id_bytes(chunk.msgid), chunk.number, ref.target, code, ref.contact, number
     )
     return base64.urlsafe_b64encode(body + vault.mac(label, body)[:_MAC]).decode()
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Raises NotFound for a token that we did not make."""
+    """Read a token. Raises NotFound for one that we did not make."""
     try:
         raw = base64.b64decode(token, altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]
-        known = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
+        is_ours = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
     except ValueError:
-        known = False
-    if not known:
+        is_ours = False
+    if not is_ours:
         raise NotFound("link")
     msgid, chunk, target, code, contact, name = _LINK.unpack(body)
-    return Link(
-        ChunkId(base64.b32hexencode(msgid).decode().lower(), chunk), target, code, contact, name
-    )
+    at = ChunkId(base64.b32hexencode(msgid).decode().lower(), chunk)
+    return Link(at, target, code, contact, name)

@@ -1,4 +1,4 @@
-"""Calls that shall no longer be made: closed, so that no worker can claim them any more, and said so of their deliveries."""
+"""Cancel calls: close them, so that no worker can claim them, and record it for each delivery."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from chalicelib.domain.plans import Call, CallState
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.ports import World
 
+_MAY_BE_TAKEN = (CallState.LEASED, CallState.UNCERTAIN)
+
 
 class CancelResult(Enum):
     CLOSED = "closed"
     ENDED = "there was nothing left to close"
     BUSY = "a worker has it"
-    CHANGED = "somebody else changed it since the chunk was read"
+    CHANGED = "another worker changed it since the chunk was read"
 
 
-def close(world: World, message: Message, chunk: Chunk, call: OpenCall, fact: Fact) -> CancelResult:
-    """`fact` is what is said of each delivery, whatever its place; of a call that may have been taken it is `unknown`.
+def cancel(
+    world: World, message: Message, chunk: Chunk, call: OpenCall, fact: Fact
+) -> CancelResult:
+    """Close a call, and add `fact` for each of its open deliveries, whatever the fact's own.
 
-    A crash between the two writes leaves a closed call without facts, which the next one to come adds.
+    Where the provider may have taken the call, the kind of the facts is `unknown`. A crash between
+    the two writes leaves a closed call without facts. The next worker that cancels it adds them.
     """
-    if all(chunk.of(ref).ended for ref in call.refs):
+    open_refs = [ref for ref in call.refs if not chunk.state_of(ref).ended]
+    if not open_refs:
         return CancelResult.ENDED
     at, record = chunk.plan.id, chunk.calls.get(call.key)
     if record is not None and record.is_live(world.clock.now()):
         return CancelResult.BUSY
     if record is None or not record.is_over:
-        may_be_taken = record is not None and record.state in (
-            CallState.LEASED,
-            CallState.UNCERTAIN,
-        )
+        may_be_taken = record is not None and record.state in _MAY_BE_TAKEN
         closed = Call(call.key, CallState.ABANDONED if may_be_taken else CallState.CLOSED, 0)
         if world.ledger.claim(at, closed, record, message) is not None:
             return CancelResult.CHANGED
         record = closed
     kind = FactKind.UNKNOWN if record.state is CallState.ABANDONED else fact.kind
-    open_places = [ref for ref in call.refs if not chunk.of(ref).ended]
-    world.ledger.add(at, [fact._replace(ref=ref, kind=kind) for ref in open_places], message)
+    world.ledger.add(at, [fact._replace(ref=ref, kind=kind) for ref in open_refs], message)
     return CancelResult.CLOSED

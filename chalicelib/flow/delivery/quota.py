@@ -1,13 +1,14 @@
-"""6a. Keep to what a delivery channel may send in a day. What there is no room for waits in its chunk: no job, no worker, no retry.
+"""Enforce a delivery channel's daily quota. A channel without a quota costs nothing here.
 
-A job reserves all its deliveries with one conditional update, and takes the day with it wherever it goes from there, so that nothing is
-reserved twice. What it did not use the job that reserved it gives back, unless it dies: then a little of the quota stays unused, as does
-what a copy of a job carries. A fifth of the day is left to priority 1. Without a quota nothing is asked.
+Calls above the quota are deferred: the chunk keeps them, and no job, worker or retry waits for
+them. A job reserves the quota of all its deliveries with one conditional update. The job carries
+the reserved day through retries, so nothing is reserved twice. It returns what it did not use. If
+it crashes, that part of the quota stays unused, as does what a copy of a job carries. A fifth of
+the day is left to priority 1.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -17,21 +18,23 @@ from typing import NamedTuple
 
 from chalicelib import observability
 from chalicelib.domain import keys
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId
+from chalicelib.domain.provider_io import Capabilities
 from chalicelib.flow.dispatch import OpenCall
+from chalicelib.observability import log
 from chalicelib.ports import World
 
-log = logging.getLogger("openums")
-
 SHARE = 0.2  # of a day's quota is for priority 1 alone
-PARTS = 20  # of a day's quota: so much a call takes at most
+PARTS = 20  # a call takes at most this part of a day's quota
 BEHIND = 60  # seconds that the vendor's clock may be behind ours when the day turns
 KEPT = 2 * 86400  # seconds for which a day's counter stays after its end
-LONGER = 12  # part of its time that a call gets besides when it waits for quota: with a day for it, it sees the next day begin
+# A call that waits for quota gets this part of its time besides. With a day for the call, it sees
+# the next day begin.
+LONGER = 12
 
 
 class Day(NamedTuple):
@@ -42,42 +45,47 @@ class Day(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """How many deliveries of a day are reserved, and how many may be."""
+    """The deliveries of a day: how many are reserved, and how many may be."""
 
     day: Day
     reserved: int
     limit: int
 
 
-def limit_of(world: World, channel: Channel) -> int:
-    """Deliveries a day; 0: no limit."""
-    own = channel.deliveries_per_day
-    return (
-        own
-        if own is not None
-        else world.providers.of(channel.platform).capabilities.deliveries_per_day or 0
-    )
+def limit_of(channel: Channel, capabilities: Capabilities) -> int:
+    """Return the deliveries a day of a channel. 0: unlimited."""
+    if channel.deliveries_per_day is not None:
+        return channel.deliveries_per_day
+    return capabilities.deliveries_per_day or 0
 
 
-def call_size(world: World, channel: Channel, size: int) -> int:
-    """Deliveries of a call: with a small quota fewer, since a call is made whole or not at all."""
-    limit = limit_of(world, channel)
+def call_size(channel: Channel, capabilities: Capabilities, size: int) -> int:
+    """Return the deliveries of a call: fewer with a small quota.
+
+    A call is made whole or not at all.
+    """
+    limit = limit_of(channel, capabilities)
     return min(size, max(1, limit // PARTS)) if limit else size
 
 
 def today(world: World, channel: Channel) -> Day:
-    vendors = world.providers.of(channel.platform).capabilities.utc_offset
-    clock = timezone(timedelta(hours=world.limits.utc_offset if vendors is None else vendors))
-    begins = datetime.fromtimestamp(world.clock.now() / 1000, clock).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
+    offset = _capabilities(world, channel).utc_offset
+    hours = world.limits.utc_offset if offset is None else offset
+    clock = timezone(timedelta(hours=hours))
+    now = datetime.fromtimestamp(world.clock.now() / 1000, clock)
+    begins = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return Day(begins.date().isoformat(), round((begins + timedelta(days=1)).timestamp() * 1000))
 
 
 def usage(world: World, channel: Channel) -> Usage | None:
-    """Of today; None without a quota."""
-    limit, day = limit_of(world, channel), today(world, channel)
+    """Return today's usage, None without a quota."""
+    limit = limit_of(channel, _capabilities(world, channel))
+    day = today(world, channel)
     return Usage(day, world.counters.used(_name(channel, day.date)), limit) if limit else None
+
+
+def _capabilities(world: World, channel: Channel) -> Capabilities:
+    return world.providers.of(channel.platform).capabilities
 
 
 def _name(channel: Channel, date: str) -> str:
@@ -85,15 +93,16 @@ def _name(channel: Channel, date: str) -> str:
 
 
 def expires(world: World, call: OpenCall, *, waits: bool) -> int:
-    """When (ms) a call that was not made is given up. `waits`: for quota."""
+    """Return when (ms) a call that was not made is given up. `waits`: for quota."""
     late = world.limits.submit_within * 1000
     return call.decided + late + (late // LONGER if waits else 0)
 
 
 class QuotaReservation:
-    """What of a job's calls may be made today; `job` is what they belong to from here on. The rest waits in the chunk already.
+    """The part of a job that may be made today. The other calls are deferred already.
 
-    As a context: what was reserved here and not used is given back at its end.
+    `calls` may be made, and `job` is what they belong to from here on.
+    As a context, it returns at its end what was reserved here and not consumed.
     """
 
     def __init__(
@@ -106,46 +115,47 @@ class QuotaReservation:
     ) -> None:
         self.job, self.calls = job, calls
         self._world, self._message, self._channel = world, message, channel
-        self._fresh, self._unused = False, sum(len(call.refs) for call in calls)
-        limit, day = limit_of(world, channel), today(world, channel)
-        if not limit or not calls or job.day == day.date:
-            return
-        self._fresh, self.calls = True, self._reserve(day, limit)
+        self._is_fresh = False
+        limit, day = limit_of(channel, _capabilities(world, channel)), today(world, channel)
+        if limit and calls and job.day != day.date:
+            self._is_fresh, self.calls = True, self._reserve(day, limit)
+            self.job = replace(job, day=day.date)
         self._unused = sum(len(call.refs) for call in self.calls)
-        end = calls[len(self.calls)].key.start if len(self.calls) < len(calls) else job.end
-        self.job = replace(job, end=end, day=day.date)
-        if end < job.end:
-            try:
-                park(world, job, message, channel, calls[len(self.calls)])
-            except Exception:
-                self.give_back()
-                raise
+        if len(self.calls) < len(calls):
+            self._defer_from(calls[len(self.calls)], job)
 
     def _reserve(self, day: Day, limit: int) -> Sequence[OpenCall]:
-        """The first calls, as many as there is room for."""
-        calls = self.calls
-        most = (
-            limit
-            if self._message.priority is Priority.HIGH
-            else max(limit - int(limit * SHARE), min(limit, len(calls[0].refs)))
-        )
+        """Reserve quota for as many of the first calls as it allows, and return these calls."""
+        calls, most = self.calls, limit
+        if self._message.priority is not Priority.HIGH:
+            most = max(limit - int(limit * SHARE), min(limit, len(calls[0].refs)))
+        name, expire = _name(self._channel, day.date), day.ends // 1000 + KEPT
         while calls:
             sizes = list(accumulate(len(call.refs) for call in calls))
-            taken = self._world.counters.take(
-                _name(self._channel, day.date), sizes[-1], most, day.ends // 1000 + KEPT
-            )
+            taken = self._world.counters.take(name, sizes[-1], most, expire)
             if taken.granted:
                 break
             calls = calls[: sum(size <= taken.left for size in sizes)]
         return calls
 
-    def uses(self, number: int) -> None:
-        """So many deliveries were made, or go back to their queue with what is reserved for them."""
+    def _defer_from(self, call: OpenCall, job: DeliverJob) -> None:
+        self.job = replace(self.job, end=call.key.start)
+        try:
+            defer(self._world, job, self._message, self._channel, call)
+        except Exception:
+            self.give_back()
+            raise
+
+    def consume(self, number: int) -> None:
+        """Count deliveries that were made, or that return to their queue with their quota."""
         self._unused -= number
 
     def give_back(self) -> None:
-        """What is reserved for the others, if it was reserved here: of what a job brought along, a copy of it may have made use."""
-        if self._fresh and self._unused > 0:
+        """Return the rest of what was reserved here.
+
+        Quota that a job brought along stays: a copy of the job may have made use of it.
+        """
+        if self._is_fresh and self._unused > 0:
             self._world.counters.give_back(_name(self._channel, self.job.day), self._unused)
             self._unused = 0
 
@@ -162,29 +172,17 @@ class QuotaReservation:
             self.give_back()
 
 
-def park(
+def defer(
     world: World, job: DeliverJob, message: Message, channel: Channel, first: OpenCall
 ) -> None:
-    """Let the job's calls from this one on wait in the chunk, and have it looked at when there may be room for them again."""
+    """Leave the job's calls from `first` on to the chunk, and set a check for when quota is due."""
     now, at = world.clock.now(), ChunkId(job.msgid, job.chunk)
-    until = min(
-        today(world, channel).ends + BEHIND * 1000,
-        now + world.limits.sizes.quota_ticks * world.limits.clock_width * 1000,
-    )
-    wait = Wait(
-        CallKey(job.step, job.number, job.channel, first.key.start), job.end, until, for_quota=True
-    )
-    world.ledger.put_wait(at, wait, message)
-    world.timers.set(
-        [
-            Timer(
-                max(min(until, expires(world, first, waits=True)), now),
-                TimerKind.CHECK,
-                at,
-                message.priority,
-            )
-        ]
-    )
+    tomorrow = today(world, channel).ends + BEHIND * 1000
+    until = min(tomorrow, now + world.limits.quota_pause * 1000)
+    key = CallKey(job.step, job.number, job.channel, first.key.start)
+    world.ledger.put_deferral(at, Deferral(key, job.end, until, for_quota=True), message)
+    due = max(min(until, expires(world, first, waits=True)), now)
+    world.timers.set([Timer(due, TimerKind.CHECK, at, message.priority)])
     observability.metric("jobs_over_quota")
     log.warning(
         "quota_used_up",

@@ -1,4 +1,7 @@
-"""An open way to a delivery channel's account. Only delivery functions can open its credentials."""
+"""A session: an open way to a delivery channel's account.
+
+Only delivery functions can open the channel's credentials.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,5 @@ from chalicelib.ports import Session, World
 
 def connect(world: World, channel: Channel) -> AbstractContextManager[Session]:
     plain = world.credentials.open_credentials(channel.sealed_credentials)
-    return world.providers.of(channel.platform).connect(
-        Account(channel.code, plain, channel.options, channel.credentials_fingerprint)
-    )
+    account = Account(channel.code, plain, channel.options, channel.credentials_fingerprint)
+    return world.providers.of(channel.platform).connect(account)

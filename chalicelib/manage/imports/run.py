@@ -15,7 +15,7 @@ from typing import Any
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
-from chalicelib.domain.groups import Family
+from chalicelib.domain.groups import GROUPS, Family
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import Envelope, ImportJob
 from chalicelib.domain.users import UserChange
@@ -52,7 +52,7 @@ def begin(
 
 def _check_target(world: World, kind: ImportKind, target: int) -> None:
     family = _FAMILIES.get(kind)
-    if family is not None and world.groups.get(family, target) is None:
+    if family is not None and world.records.of(GROUPS[family]).get(target) is None:
         raise Invalid("target", f"there is no such {family}")
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.access_channels import ACCESS_CHANNELS
 from tests.entrypoints.conftest import (
     ADMIN,
     ADMIN_SECRET,
@@ -81,18 +82,16 @@ def test_the_scheme_may_be_written_in_any_case(configured: Api) -> None:
 
 
 def test_a_closed_access_channel_may_not_send(configured: Api) -> None:
-    settings = configured.fake.settings
-    settings._access[KEY] = replace(settings._access[KEY], enabled=False)
+    stored = configured.fake.records.of(ACCESS_CHANNELS).stored
+    stored[KEY] = replace(stored[KEY], enabled=False)
     reply = configured.send(message())
     assert (reply.status, reply.code) == (400, 1015005)
     assert configured.send(message(), auth=f"{KEY}:wrong").code == 4005
 
 
 def test_an_older_secret_is_good_while_its_hash_is_kept(configured: Api) -> None:
-    settings = configured.fake.settings
-    settings._access[KEY] = replace(
-        settings._access[KEY], secret_hashes=(sha256("new"), sha256(SECRET))
-    )
+    stored = configured.fake.records.of(ACCESS_CHANNELS).stored
+    stored[KEY] = replace(stored[KEY], secret_hashes=(sha256("new"), sha256(SECRET)))
     assert configured.send(message()).code == 0
     assert configured.send(message(), auth=f"{KEY}:new").code == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, ChannelType
 from chalicelib.domain.users import User
 from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, Reply, message
 
@@ -20,8 +20,8 @@ REGISTRATION = "191e35f7e155cce08ba"
 def growth(configured: Api) -> Api:
     """App and SMS as the label guide numbers them, each with one more label; two users."""
     for code, number, more in (("app1", APP_ID, "Work Phone"), ("sms1", SMS_ID, "工作电话")):
-        channel = configured.fake.settings._channels[code]
-        configured.fake.settings._channels[code] = replace(
+        channel = configured.fake.records.of(DELIVERY_CHANNELS).stored[code]
+        configured.fake.records.of(DELIVERY_CHANNELS).stored[code] = replace(
             channel, number=number, labels={**channel.labels, "2": more}
         )
     configured.fake.users.has(User("10362819"), User("103629"))
@@ -71,9 +71,9 @@ def test_the_english_name_of_the_first_label_is_known(growth: Api) -> None:
 
 
 def test_it_stays_the_same_label_when_another_one_is_the_default(growth: Api) -> None:
-    channel = growth.fake.settings._channels["sms1"]
+    channel = growth.fake.records.of(DELIVERY_CHANNELS).stored["sms1"]
     for first, names in (("默认联系", ("Default Contact", "默认联系")), ("Home", ("Home",))):
-        growth.fake.settings._channels["sms1"] = replace(
+        growth.fake.records.of(DELIVERY_CHANNELS).stored["sms1"] = replace(
             channel, labels={**channel.labels, "1": first}, default_label="2"
         )
         for n, name in enumerate(names):

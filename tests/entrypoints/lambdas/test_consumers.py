@@ -12,13 +12,13 @@ from chalicelib import config, wiring
 from chalicelib.domain import envelopes, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import (
-    AudienceJob,
     ChannelJob,
+    ChunkJob,
     DeliverJob,
     PlanJob,
     PollJob,
+    Query,
     QueryJob,
-    Question,
     Timer,
     TimerKind,
     TimersJob,
@@ -58,7 +58,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
     recorded = Steps()
     for module, name in (
         (audience, "plan"),
-        (evaluate, "look"),
+        (evaluate, "check_chunks"),
         (tally, "recount"),
         (tally, "changed"),
         (deliver, "deliver"),
@@ -81,7 +81,7 @@ class Context:
         return self.remaining.pop(0) if len(self.remaining) > 1 else self.remaining[0]
 
 
-def sqs(*bodies: AudienceJob | ChannelJob | str) -> dict[str, Any]:
+def sqs(*bodies: ChunkJob | ChannelJob | str) -> dict[str, Any]:
     texts = [body if isinstance(body, str) else envelopes.encode(body) for body in bodies]
     return {
         "Records": [
@@ -101,7 +101,7 @@ def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
     assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
     assert flow.done == [
         ("plan", plan),
-        ("look", [CHECK]),
+        ("check_chunks", [CHECK]),
         ("recount", [RECOUNT]),
         ("recount", [RECOUNT]),
     ]
@@ -117,7 +117,7 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
     job, asked, tested = (
         DeliverJob(MSGID, 0, 1, 0, "sms1", 0, 100),
         PollJob("sms1"),
-        QueryJob("sms1", Question.CHECK, "0b6f"),
+        QueryJob("sms1", Query.CHECK, "0b6f"),
     )
     assert failed(consumer(sqs(job, asked, tested, TimersJob((POLL,))), None)) == []
     assert flow.done == [
@@ -129,7 +129,7 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
 
 
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
-    flow.fails["look"] = RuntimeError("13800138000")
+    flow.fails["check_chunks"] = RuntimeError("13800138000")
     plan = PlanJob(MSGID, 0)
     assert failed(queues.audience(sqs(plan, TimersJob((CHECK,)), plan), None)) == ["m1"]
     assert [name for name, *_ in flow.done] == ["plan", "plan"]

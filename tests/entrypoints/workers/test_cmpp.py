@@ -12,9 +12,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain import envelopes
-from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, Priority
+from chalicelib.domain.delivery_channels import (
+    DELIVERY_CHANNELS,
+    ChannelType,
+    OnUncertain,
+    Priority,
+)
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.jobs import DeliverJob, PollJob, QueryJob, Question
+from chalicelib.domain.jobs import DeliverJob, PollJob, Query, QueryJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Account
@@ -139,7 +144,7 @@ class Office:
         with self.worker.turn.taken():
             chunk = self.fake.ledger.chunk(ChunkId(message.msgid, 0))
         assert chunk is not None
-        return [set(known.facts) for _, known in sorted(chunk.known.items())]
+        return [set(known.facts) for _, known in sorted(chunk.states.items())]
 
 
 DONE = {FactKind.SUBMITTED, FactKind.DELIVERED}
@@ -322,7 +327,7 @@ def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
 def test_a_channel_that_was_deleted_is_left(sandbox: Sandbox) -> None:
     with Office(sandbox, timeout=0.5).open() as office:
         with office.worker.turn.taken():
-            del office.fake.settings._channels[CODE]
+            del office.fake.records.of(DELIVERY_CHANNELS).stored[CODE]
         eventually(lambda: sandbox.get("cmpp")["connections"] == {})
 
 
@@ -400,7 +405,7 @@ def test_what_is_no_job_of_this_worker_stays_in_the_queue(sandbox: Sandbox) -> N
 def test_a_question_of_the_api_is_answered_over_the_open_connections(sandbox: Sandbox) -> None:
     with Office(sandbox).open() as office:
         office.queues[Priority.HIGH].waiting.append(
-            envelopes.encode(QueryJob(CODE, Question.CHECK, "a" * 32))
+            envelopes.encode(QueryJob(CODE, Query.CHECK, "a" * 32))
         )
         eventually(lambda: len(office.queues[Priority.HIGH].done_) == 1)
         assert provider_query.result(office.fake.ports, "a" * 32) == provider_query.QueryResult()
@@ -418,7 +423,7 @@ def test_a_queue_that_breaks_is_asked_again(sandbox: Sandbox) -> None:
 def test_an_operator_may_have_calls_without_an_answer_sent_again(sandbox: Sandbox) -> None:
     with Office(sandbox, GIVES_UP).open() as office:
         with office.worker.turn.taken():
-            stored = office.fake.settings._channels[CODE]
+            stored = office.fake.records.of(DELIVERY_CHANNELS).stored[CODE]
             object.__setattr__(stored, "on_uncertain", OnUncertain.RESEND)
         message = office.message([phone(12, "0007")])
         office.send(message)

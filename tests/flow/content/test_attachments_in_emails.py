@@ -12,7 +12,7 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.flow import deliver
 from chalicelib.flow.content import render
-from tests.builders import a_channel, a_message, a_plan, a_template, at_once
+from tests.builders import a_channel, a_message, a_plan, a_template, at_once, opened
 from tests.fakes.world import FakeWorld
 
 URL = "https://files.example.org/a.pdf"
@@ -42,12 +42,12 @@ def test_the_files_of_a_message_are_fetched_once_for_all_its_mails() -> None:
     (call,) = fake.providers.mail.calls
     assert call.files == (Attachment("a.pdf", "application/pdf", b"pdf"),)
     assert fake.log.count("files.fetch") == 1
-    assert chunk.of(DeliveryRef(0, "mail", 0)).submitted
+    assert chunk.state_of(DeliveryRef(0, "mail", 0)).submitted
 
 
 def test_a_file_that_is_nowhere_is_the_reason_why_the_mail_failed() -> None:
     fake, _, chunk = mailed(Rejected("file_http_404"))
-    fact = chunk.of(DeliveryRef(1, "mail", 0)).facts[FactKind.SUBMIT_FAILED]
+    fact = chunk.state_of(DeliveryRef(1, "mail", 0)).facts[FactKind.SUBMIT_FAILED]
     assert fact.code == "file_http_404"
     assert not fake.providers.mail.calls
 
@@ -68,7 +68,9 @@ def test_the_address_of_a_file_is_never_a_short_link_nor_escaped() -> None:
     fake, address = FakeWorld(), f"{URL}?a=1&b=2"
     given = {ChannelType.EMAIL: {"text": "<p>{{url}}</p>", "files": ["{{url}}"]}}
     template = a_template(contents=given, links=frozenset({"url"}))
-    contents, links = render.prepare(fake.ports, template, {"url": address}, [a_channel("mail")])
+    contents, links = render.prepare(
+        fake.ports, template, {"url": address}, opened(fake.ports, a_channel("mail"))
+    )
     assert contents["mail"] == {"text": "<p>{{url}}</p>", "files": [address], "subject": ""}
     message = a_message("ann", strategy=at_once("email"), contents=contents, links=links)
     assert render.files(message, "mail") == [address]

@@ -30,6 +30,7 @@ from tests.builders import (
     a_user,
     an_access_channel,
     at_once,
+    opened,
 )
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
@@ -61,7 +62,7 @@ def dressed(
 ) -> Recipient:
     message = a_message("ann", strategy=at_once("email"), priority=priority)
     recipient = Recipient("Ann@example.com", {"subject": "s", "text": text})
-    return email.dress(
+    return email.with_extras(
         fake.ports, a_channel(code, options=options), message, CHUNK, PLACE, recipient
     )
 
@@ -170,31 +171,31 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     fake.messages.has(MESSAGE)
     fake.ledger.put_plan(a_plan(MESSAGE), MESSAGE)
     for _ in range(2):
-        email.opened(fake.ports, token[1])
+        email.record_opening(fake.ports, token[1])
         fake.clock.advance(60)
     chunk = fake.ledger.chunk(CHUNK)
     assert chunk is not None
     assert [(fact.kind, fact.time, fact.source) for fact in chunk.reported] == [
         (FactKind.OPENED, START, "picture")
     ]
-    assert not chunk.of(PLACE).delivered, "an opening is a fact of its own"
+    assert not chunk.state_of(PLACE).delivered, "an opening is a fact of its own"
 
 
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
     linked = a_message("ann", strategy=at_once("email"), links={"url": "https://a.example"})
     with pytest.raises(NotFound):
-        email.opened(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
+        email.record_opening(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
     with pytest.raises(NotFound):
         render.read_link(fake.vault, render.open_token(fake.vault, linked, CHUNK, PLACE))
-    email.opened(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
+    email.record_opening(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
     assert not fake.ledger.partitions, "its history has expired"
 
 
 def prepared(given: Content, name: str) -> Content:
     template = a_template(contents={ChannelType.EMAIL: given}, links=frozenset())
-    return render.prepare(FakeWorld().ports, template, {"name": name}, [a_channel("mail")])[0][
-        "mail"
-    ]
+    world = FakeWorld().ports
+    contents, _ = render.prepare(world, template, {"name": name}, opened(world, a_channel("mail")))
+    return contents["mail"]
 
 
 HOSTILE = '<a href="https://evil.example">click</a>'
@@ -211,12 +212,13 @@ HOSTILE = '<a href="https://evil.example">click</a>'
 def test_what_somebody_wrote_into_a_variable_turns_no_text_into_html_and_no_html_into_another(
     text: str, made: str, said: bool | None
 ) -> None:
+    world = FakeWorld().ports
     given = {ChannelType.EMAIL: {"subject": "s", "text": text}}
     contents, _ = render.prepare(
-        FakeWorld().ports,
+        world,
         a_template(contents=given, links=frozenset()),
         {"name": HOSTILE},
-        [a_channel("mail")],
+        opened(world, a_channel("mail")),
     )
     assert contents["mail"]["text"] == made
     assert contents["mail"].get("html") is said
@@ -225,11 +227,12 @@ def test_what_somebody_wrote_into_a_variable_turns_no_text_into_html_and_no_html
 def test_a_template_may_say_what_its_text_is() -> None:
     for said, made in ((True, "&lt;i&gt;"), (False, "<i>")):
         given = {ChannelType.EMAIL: {"subject": "s", "text": "<tag>{{name}}", "html": said}}
+        world = FakeWorld().ports
         contents, _ = render.prepare(
-            FakeWorld().ports,
+            world,
             a_template(contents=given, links=frozenset()),
             {"name": "<i>"},
-            [a_channel("mail")],
+            opened(world, a_channel("mail")),
         )
         assert contents["mail"]["text"] == f"<tag>{made}"
         assert is_html(contents["mail"]) is said

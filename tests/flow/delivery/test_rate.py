@@ -1,4 +1,4 @@
-"""Jobs wait for their turn in the queue, not in a worker, and use up no retries."""
+"""Jobs wait in the queue for their reservation, not in a worker, and use up no retries."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.chunks import Wait
+from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.jobs import DeliverJob, TimerKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.errors import Throttled
+from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.plans import CallKey, ChunkId
-from chalicelib.flow import deliver, evaluate
-from chalicelib.flow.delivery import rate as pacing
-from tests.builders import a_channel, a_message, a_plan, an_access_channel, at_once
+from chalicelib.flow import evaluate
+from chalicelib.flow.delivery import rate
+from tests.builders import a_channel, an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
+from tests.flow.delivery.mails import planned, run
 
 
 @pytest.fixture
@@ -24,28 +25,6 @@ def fake() -> FakeWorld:
     fake = FakeWorld()
     fake.settings.put_access_channel(an_access_channel())
     return fake
-
-
-def planned(
-    fake: FakeWorld, count: int = 100, *, number: int = 1, priority: Priority = Priority.MEDIUM
-) -> tuple[Message, DeliverJob]:
-    """Mails to so many people, 25 a call."""
-    message = a_message(
-        *(f"u{n:03d}" for n in range(count)),
-        number=number,
-        strategy=at_once("email"),
-        priority=priority,
-    )
-    fake.messages.has(message)
-    fake.ledger.put_plan(a_plan(message), message)
-    return message, DeliverJob(message.msgid, 0, 0, 0, "mail", 0, count)
-
-
-def run(fake: FakeWorld, job: DeliverJob) -> list[tuple[DeliverJob, int]]:
-    """The jobs that come back, with their delays in seconds."""
-    before = len(fake.queues.sent)
-    deliver.deliver(fake.ports, job)
-    return [(e.job, e.delay) for e in fake.queues.sent[before:] if isinstance(e.job, DeliverJob)]
 
 
 def a_mail_channel(fake: FakeWorld, **options: Any) -> None:
@@ -56,24 +35,27 @@ def test_without_a_limit_nothing_is_asked(fake: FakeWorld) -> None:
     a_mail_channel(fake)
     _, job = planned(fake)
     assert run(fake, job) == []
-    assert "pace.reserve" not in fake.log
+    assert "rate_limiter.reserve" not in fake.log
     assert len(fake.providers.mail.calls) == 4
 
 
-@pytest.mark.parametrize("own", [{}, {"calls_per_second": 4}])
+@pytest.mark.parametrize("options", [{}, {"calls_per_second": 4}])
 def test_the_provider_has_a_limit_unless_the_channel_has_another(
-    fake: FakeWorld, own: dict[str, Any]
+    fake: FakeWorld, options: dict[str, Any]
 ) -> None:
     fake.providers.mail.can(calls_per_second=2)
-    a_mail_channel(fake, **own)
+    a_mail_channel(fake, **options)
     _, job = planned(fake)
     back = run(fake, job)
-    assert len(fake.providers.mail.calls) == (4 if own else 2)
-    assert back == ([] if own else [(replace(job, start=50), 1)])
+    assert len(fake.providers.mail.calls) == (4 if options else 2)
+    assert back == ([] if options else [(replace(job, start=50), 1)])
 
 
 def test_a_provider_may_count_people_instead_of_calls(fake: FakeWorld) -> None:
-    """3,000 people a minute are 50 a second: two calls of 25. Eight tenths of that take 1.25 seconds."""
+    """3,000 people a minute are 50 a second: two calls of 25.
+
+    Eight tenths of that take 1.25 seconds.
+    """
     fake.providers.mail.can(deliveries_per_minute=3000)
     a_mail_channel(fake)
     _, job = planned(fake)
@@ -96,11 +78,11 @@ def test_a_call_of_more_people_than_a_second_takes_is_made_all_the_same(
 
 
 @pytest.mark.parametrize(
-    ("field", "option", "rate"),
+    ("field", "option", "expected"),
     [(7, 4, 7), (None, 4, 4), (0, 4, 0), (None, 0, 0), (None, None, 50)],
 )
 def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
-    fake: FakeWorld, field: int | None, option: int | None, rate: float
+    fake: FakeWorld, field: int | None, option: int | None, expected: float
 ) -> None:
     fake.providers.mail.can(deliveries_per_minute=3000)
     channel = a_channel(
@@ -108,7 +90,8 @@ def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
         calls_per_second=field,
         options={} if option is None else {"calls_per_second": option},
     )
-    assert pacing.limit_of(fake.ports, channel).per_second == rate
+    limit = rate.limit_of(channel, fake.providers.mail.capabilities)
+    assert limit.per_second == expected
 
 
 def test_a_channel_may_lift_the_providers_limit(fake: FakeWorld) -> None:
@@ -117,7 +100,7 @@ def test_a_channel_may_lift_the_providers_limit(fake: FakeWorld) -> None:
     assert run(fake, planned(fake)[1]) == []
 
 
-def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_without_using_up_its_tries(
+def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_as_it_was(
     fake: FakeWorld,
 ) -> None:
     """Eight tenths of one call a second: the first call, then one in 1.25 seconds."""
@@ -132,44 +115,42 @@ def test_a_job_makes_the_calls_of_one_second_and_comes_back_for_the_others_witho
     assert (waiting.slot, waiting.tries, delay) == (START + 2500, 0, 2)
     fake.clock.advance(delay)
     assert run(fake, waiting) == [(replace(job, start=75), 1)]
-    assert fake.log.count("pace.reserve") == 3, "a turn that was reserved is not asked for again"
+    assert fake.log.count("rate_limiter.reserve") == 3, "a reservation is made once"
 
 
-def test_a_turn_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(
+def test_a_reservation_further_away_than_a_queue_can_hold_is_kept_over_several_rounds(
     fake: FakeWorld,
 ) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 1000, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 1000, 1, urgent=False)
     _, job = planned(fake)
     ((waiting, delay),) = run(fake, job)
     assert (waiting.slot, delay) == (START + 1_250_000, 900)
     fake.clock.advance(delay)
     assert run(fake, waiting) == [(waiting, 350)]
-    assert fake.log.count("pace.reserve") == 2
+    assert fake.log.count("rate_limiter.reserve") == 2
     assert not fake.providers.mail.calls
 
 
-def test_a_turn_that_was_missed_is_asked_for_again(fake: FakeWorld) -> None:
+def test_a_reservation_that_was_missed_is_made_again(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=10)
     _, job = planned(fake)
     run(fake, replace(job, slot=START - 29_999))
-    assert "pace.reserve" not in fake.log
+    assert "rate_limiter.reserve" not in fake.log
     _, other = planned(fake, number=2)
     run(fake, replace(other, slot=START - 30_000))
-    assert fake.log.count("pace.reserve") == 1
+    assert fake.log.count("rate_limiter.reserve") == 1
 
 
-def test_what_is_urgent_goes_before_a_long_line(fake: FakeWorld) -> None:
+def test_an_urgent_job_goes_before_many_reservations(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 1000, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 1000, 1, urgent=False)
     _, job = planned(fake, 25, priority=Priority.HIGH)
     assert run(fake, job) == []
     assert len(fake.providers.mail.calls) == 1
 
 
-def test_a_throttled_job_asks_for_another_turn(fake: FakeWorld) -> None:
-    from chalicelib.domain.errors import Throttled
-
+def test_a_throttled_job_makes_another_reservation(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=10)
     fake.providers.mail.fail(Throttled("slow", retry_after=5))
     _, job = planned(fake, 25)
@@ -178,34 +159,36 @@ def test_a_throttled_job_asks_for_another_turn(fake: FakeWorld) -> None:
 
 def test_a_job_that_waits_long_is_not_taken_for_lost(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 1000, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 1000, 1, urgent=False)
     message, job = planned(fake)
     at = ChunkId(message.msgid, 0)
     run(fake, job)
     chunk = fake.ledger.chunk(at)
     assert chunk is not None
-    assert chunk.waits == (Wait(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
+    assert chunk.deferrals == (Deferral(CallKey(0, 0, "mail", 0), 100, START + 1_250_000),)
     fake.clock.advance(600)
     before = len(fake.queues.sent)
-    evaluate.settle(fake.ports, at)
+    evaluate.check_chunk(fake.ports, at)
     assert len(fake.queues.sent) == before
-    looks = [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.CHECK]
-    assert looks
-    assert min(looks) >= START + 1_250_000
+    checks = [timer.at for timer in fake.timers.waiting() if timer.kind is TimerKind.CHECK]
+    assert checks
+    assert min(checks) >= START + 1_250_000
     fake.clock.time = START + 1_250_000 + 241_000
-    evaluate.settle(fake.ports, at)
-    assert len(fake.queues.sent) > before, "after its turn has passed, somebody must look for it"
+    evaluate.check_chunk(fake.ports, at)
+    assert len(fake.queues.sent) > before, (
+        "after its reservation has passed, the check sends it again"
+    )
 
 
 def test_a_short_wait_costs_no_write(fake: FakeWorld) -> None:
     a_mail_channel(fake, calls_per_second=1)
-    fake.pace.reserve("mail", 50, 1, urgent=False)
+    fake.rate_limiter.reserve("mail", 50, 1, urgent=False)
     run(fake, planned(fake)[1])
-    assert "ledger.put_wait" not in fake.log
+    assert "ledger.put_deferral" not in fake.log
 
 
 def test_a_wait_covers_the_calls_of_its_job_only() -> None:
-    wait = Wait(CallKey(0, 1, "mail", 100), 200, START)
+    wait = Deferral(CallKey(0, 1, "mail", 100), 200, START)
     assert [wait.covers(CallKey(0, 1, "mail", n)) for n in (99, 100, 199, 200)] == [
         False,
         True,

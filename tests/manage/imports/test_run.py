@@ -13,7 +13,7 @@ import pytest
 from chalicelib.domain import audiences
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Conflict, Invalid, NotFound
-from chalicelib.domain.groups import Family, Group
+from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import ImportJob
 from chalicelib.entrypoints.lambdas.imports import read_user
@@ -35,7 +35,7 @@ def fake() -> FakeWorld:
     fake.settings.put_channel(a_channel("push"))
     for family in (Family.LIST, Family.SEGMENT):
         for number in range(10):
-            fake.groups.put(
+            fake.records.of(GROUPS[family]).put(
                 Group(
                     family, number, SHOP, f"{number}", "black" if family is Family.LIST else "file"
                 )
@@ -268,7 +268,8 @@ def test_nobody_joins_a_segment_or_a_list_that_was_deleted_meanwhile(
     fake: FakeWorld, kind: ImportKind, family: Family
 ) -> None:
     id = started(fake, "userid\nann\n", kind, FileFormat.CSV, 7)
-    fake.groups.delete(replace(fake.groups.stored[family, 7], version=2))
+    groups = fake.records.of(GROUPS[family])
+    groups.delete(groups.stored[7])
     run(fake)
     one = fake.imports.stored[id]
     assert (one.state, one.reason, fake.audiences.members) == (

@@ -17,7 +17,7 @@ from chalicelib.entrypoints.http.admin.route import (
     tagged,
 )
 from chalicelib.entrypoints.http.route import Call
-from chalicelib.manage import access_channels, changes
+from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.access_channels import (
@@ -42,7 +42,7 @@ bp = Blueprint(__name__)
 def add_access_channel(call: Call) -> Response:
     """Add an access channel. Its master secret is shown this once."""
     body: AccessChannelBody = call.body()
-    channel, secret = changes.add_access_channel(
+    channel, secret = access_channels.add(
         call.world, body.name, restricted=body.restricted, rate=body.rate
     )
     return tagged({**_shown(channel), "master_secret": secret}, channel.version, 201)
@@ -55,7 +55,7 @@ def list_access_channels(call: Call) -> Any:
         "access_channels",
         call,
         cursors.word,
-        call.world.settings.access_channels,
+        lambda after, limit: access_channels.page(call.world, after, limit),
         lambda each: each.key,
         _shown,
     )
@@ -64,7 +64,7 @@ def list_access_channels(call: Call) -> Any:
 @admin(bp, "access-channels/{key}", "GET", gives="access_channels.AccessChannel")
 def get_access_channel(call: Call, key: str) -> Response:
     """Get an access channel."""
-    found = changes.access_channel(call.world, known_key(key))
+    found = access_channels.get(call.world, known_key(key))
     return tagged(_shown(found), found.version)
 
 
@@ -113,14 +113,14 @@ def authorise_channel(call: Call, key: str, code: str) -> dict[str, Any]:
     While it is switched off, strategies and templates with a channel type that nothing else delivers on are not valid.
     """
     body: Authorisation = call.body()
-    changes.authorise(call.world, known_key(key), known_code(code), body.enabled)
+    access_channels.authorise(call.world, known_key(key), known_code(code), body.enabled)
     return {"channel_key": key, "code": code, "enabled": body.enabled}
 
 
 @admin(bp, "access-channels/{key}/channels/{code}", "DELETE", status=204)
 def withdraw_channel(call: Call, key: str, code: str) -> Response:
     """Take an authorisation back."""
-    changes.authorise(call.world, known_key(key), known_code(code), None)
+    access_channels.authorise(call.world, known_key(key), known_code(code), None)
     return Response("", {}, 204)
 
 

@@ -10,7 +10,7 @@ from chalicelib.domain.delivery_channels import Channel
 from chalicelib.entrypoints.http.admin.delivery_channels import shown_labels
 from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_code, tagged
 from chalicelib.entrypoints.http.route import Call
-from chalicelib.manage import changes, delivery_channels
+from chalicelib.manage import contact_labels, delivery_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.delivery_channels import DefaultLabel, LabelBody
@@ -21,7 +21,7 @@ bp = Blueprint(__name__)
 @admin(bp, "channels/{code}/labels", "GET", gives="delivery_channels.Labels")
 def list_labels(call: Call, code: str) -> Response:
     """List the contact labels of a delivery channel."""
-    return _shown(changes.channel(call.world, known_code(code)))
+    return _shown(delivery_channels.get(call.world, known_code(code)))
 
 
 @admin(
@@ -36,9 +36,7 @@ def list_labels(call: Call, code: str) -> Response:
 def add_label(call: Call, code: str) -> Response:
     """Add a contact label."""
     body: LabelBody = call.body()
-    changed, label = delivery_channels.add_label(
-        call.world, known_code(code), if_given(call), body.name
-    )
+    changed, label = contact_labels.add(call.world, known_code(code), if_given(call), body.name)
     return _shown(changed, status=201, label=label)
 
 
@@ -54,9 +52,7 @@ def rename_label(call: Call, code: str, label: str) -> Response:
     """Rename a contact label. Its id stays, and with it the contacts that carry it."""
     body: LabelBody = call.body()
     return _shown(
-        delivery_channels.rename_label(
-            call.world, known_code(code), expected(call), label, body.name
-        )
+        contact_labels.rename(call.world, known_code(code), expected(call), label, body.name)
     )
 
 
@@ -69,9 +65,7 @@ def rename_label(call: Call, code: str, label: str) -> Response:
 )
 def delete_label(call: Call, code: str, label: str) -> Response:
     """Delete a contact label. Refused for the default."""
-    return _shown(
-        delivery_channels.delete_label(call.world, known_code(code), if_given(call), label)
-    )
+    return _shown(contact_labels.delete(call.world, known_code(code), if_given(call), label))
 
 
 @admin(
@@ -86,9 +80,7 @@ def set_default_label(call: Call, code: str) -> Response:
     """Say which contact label is meant where a message names none."""
     body: DefaultLabel = call.body()
     return _shown(
-        delivery_channels.set_default_label(
-            call.world, known_code(code), expected(call), body.label
-        )
+        contact_labels.set_default(call.world, known_code(code), expected(call), body.label)
     )
 
 

@@ -11,7 +11,7 @@ from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_code, tagged
 from chalicelib.entrypoints.http.route import Call
 from chalicelib.flow.delivery import quota
-from chalicelib.manage import changes, delivery_channels
+from chalicelib.manage import delivery_channels, platforms
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.delivery_channels import ChannelBody, ChannelChange
@@ -31,7 +31,7 @@ bp = Blueprint(__name__)
 def add_channel(call: Call) -> Response:
     """Add a delivery channel. The webhook's address is shown this once: only its token's hash is kept."""
     body: ChannelBody = call.body()
-    channel, token = changes.add_channel(call.world, body.order())
+    channel, token = delivery_channels.add(call.world, body.order())
     return tagged(
         {**shown(channel), "webhook_url": _address(call, channel, token)}, channel.version, 201
     )
@@ -44,7 +44,7 @@ def list_channels(call: Call) -> Any:
         "channels",
         call,
         cursors.word,
-        call.world.settings.list_channels,
+        lambda after, limit: delivery_channels.page(call.world, after, limit),
         lambda each: each.code,
         shown,
     )
@@ -53,7 +53,7 @@ def list_channels(call: Call) -> Any:
 @admin(bp, "channels/{code}", "GET", gives="delivery_channels.ChannelNow")
 def get_channel(call: Call, code: str) -> Response:
     """Get a delivery channel, and how much of today's quota is used up."""
-    found = changes.channel(call.world, known_code(code))
+    found = delivery_channels.get(call.world, known_code(code))
     return tagged({**shown(found), "today": _usage(quota.usage(call.world, found))}, found.version)
 
 
@@ -93,7 +93,7 @@ def delete_channel(call: Call, code: str) -> Response:
 def _address(call: Call, channel: Channel, token: str) -> str | None:
     return (
         f"{call.world.limits.public_url}/receipts/{channel.code}/{token}"
-        if changes.has_webhook(call.world, channel)
+        if platforms.has_webhook(call.world, channel)
         else None
     )
 

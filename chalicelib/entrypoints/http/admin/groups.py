@@ -77,7 +77,7 @@ def _headers(told: GroupRoutes) -> None:
     def add(call: Call) -> Response:
         body: ListBody | SegmentBody | TagBody = call.body()
         return _tagged(
-            groups.add_group(call.world, family, known_key(body.channel_key), body.name, body.kind),
+            groups.add(call.world, family, known_key(body.channel_key), body.name, body.kind),
             201,
         )
 
@@ -88,22 +88,20 @@ def _headers(told: GroupRoutes) -> None:
             told.path,
             call,
             cursors.number,
-            lambda after, limit: call.world.groups.list(family, key, after, limit),
+            lambda after, limit: groups.page(call.world, family, key, after, limit),
             lambda each: each.number,
             _shown,
         )
 
     def get(call: Call, id: str) -> Response:
-        return _tagged(groups.group(call.world, family, number(id)))
+        return _tagged(groups.get(call.world, family, number(id)))
 
     def rename(call: Call, id: str) -> Response:
         body: Renaming | TagRenaming = call.body()
-        return _tagged(
-            groups.rename_group(call.world, family, number(id), expected(call), body.name)
-        )
+        return _tagged(groups.rename(call.world, family, number(id), expected(call), body.name))
 
     def delete(call: Call, id: str) -> Response:
-        groups.delete_group(call.world, family, number(id), if_given(call))
+        groups.delete(call.world, family, number(id), if_given(call))
         return Response("", {}, 204)
 
     changes: dict[str, Any] = {"role": Role.OPERATOR, "gives": "records.Group"}
@@ -156,7 +154,7 @@ def _members(told: GroupRoutes) -> None:
     name_of = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}[told.family]
 
     def members_of(call: Call, id: str) -> str:
-        return name_of(groups.group(call.world, told.family, number(id)).number)
+        return name_of(groups.get(call.world, told.family, number(id)).number)
 
     def several(call: Call, id: str) -> dict[str, Any]:
         return userids_of(call, members_of(call, id))

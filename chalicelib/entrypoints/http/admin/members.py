@@ -11,7 +11,7 @@ from chalicelib.domain.members import Member
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_key, tagged
 from chalicelib.entrypoints.http.route import Call
-from chalicelib.manage import groups
+from chalicelib.manage import members
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.records import AuditQuery, MemberBody, MemberChange
@@ -23,7 +23,7 @@ bp = Blueprint(__name__)
 def add_member(call: Call) -> Response:
     """Add a member. The access secret is shown this once."""
     body: MemberBody = call.body()
-    member, secret = groups.add_member(call.world, body.name, body.role)
+    member, secret = members.add(call.world, body.name, body.role)
     return tagged({**_shown(member), "access_secret": secret}, member.version, 201)
 
 
@@ -31,14 +31,19 @@ def add_member(call: Call) -> Response:
 def list_members(call: Call) -> Any:
     """List members. The deployment's global keys are not among them."""
     return cursors.page(
-        "members", call, cursors.word, call.world.members.list, lambda each: each.key, _shown
+        "members",
+        call,
+        cursors.word,
+        lambda after, limit: members.page(call.world, after, limit),
+        lambda each: each.key,
+        _shown,
     )
 
 
 @admin(bp, "members/{access_key}", "GET", gives="records.Member")
 def get_member(call: Call, access_key: str) -> Response:
     """Get a member."""
-    found = groups.member(call.world, known_key(access_key))
+    found = members.get(call.world, known_key(access_key))
     return tagged(_shown(found), found.version)
 
 
@@ -53,7 +58,7 @@ def get_member(call: Call, access_key: str) -> Response:
 def change_member(call: Call, access_key: str) -> Response:
     """Rename a member, give another role, disable or enable."""
     body: MemberChange = call.body()
-    changed = groups.change_member(
+    changed = members.change(
         call.world, known_key(access_key), expected(call), body.changes(), _own(call)
     )
     return tagged(_shown(changed), changed.version)
@@ -62,14 +67,14 @@ def change_member(call: Call, access_key: str) -> Response:
 @admin(bp, "members/{access_key}/secret", "POST", gives="records.NewMember", errors=(409, 412))
 def new_member_secret(call: Call, access_key: str) -> Response:
     """Make a new access secret. It is shown this once, and the old one ends."""
-    changed, secret = groups.new_member_secret(call.world, known_key(access_key), if_given(call))
+    changed, secret = members.new_secret(call.world, known_key(access_key), if_given(call))
     return tagged({**_shown(changed), "access_secret": secret}, changed.version)
 
 
 @admin(bp, "members/{access_key}", "DELETE", status=204, errors=(409, 412))
 def delete_member(call: Call, access_key: str) -> Response:
     """Delete a member. The log of changes keeps the name."""
-    groups.delete_member(call.world, known_key(access_key), if_given(call), _own(call))
+    members.delete(call.world, known_key(access_key), if_given(call), _own(call))
     return Response("", {}, 204)
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.provider_io import Capabilities
 from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.route import Call
 from chalicelib.flow import validity
-from chalicelib.manage import changes
+from chalicelib.manage import platforms
 from chalicelib.ports import World
 
 bp = Blueprint(__name__)
@@ -20,7 +20,7 @@ bp = Blueprint(__name__)
 @admin(bp, "platforms", "GET", gives="platforms.Platforms", tag="channels")
 def list_platforms(call: Call) -> dict[str, Any]:
     """Every platform that a delivery channel can be of: what it can do, and what it must be given."""
-    return {"platforms": [_shown(call.world, each) for each in changes.platforms(call.world)]}
+    return {"platforms": [_shown(call.world, each) for each in platforms.listed(call.world)]}
 
 
 def _shown(world: World, able: Capabilities) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.jobs import Question
+from chalicelib.domain.jobs import Query
 from chalicelib.entrypoints.http.admin.route import admin, known_code
 from chalicelib.entrypoints.http.route import JSON, Call
 from chalicelib.flow import provider_query
-from chalicelib.manage import changes
+from chalicelib.manage import delivery_channels
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.delivery_channels import Return
@@ -25,7 +25,7 @@ ASKS: dict[str, Any] = {"gives": "delivery_channels.Check", "also": (202,)}
 @admin(bp, "channels/{code}/test", "POST", role=None, errors=(409,), **ASKS)
 def check_channel(call: Call, code: str) -> Response:
     """Test the connection of a delivery channel. 202 when the provider is slow: ask for the check again."""
-    return _asked(call, code, Question.CHECK)
+    return _asked(call, code, Query.CHECK)
 
 
 @admin(
@@ -39,7 +39,7 @@ def check_channel(call: Call, code: str) -> Response:
 def authorise_account(call: Call, code: str) -> Response:
     """Get the page on which an account's owner lets a third-party platform in. 202 when the provider is slow: ask for the check again."""
     body: Return = call.body()
-    return _asked(call, code, Question.AUTHORISATION, body.redirect_uri)
+    return _asked(call, code, Query.AUTHORISATION, body.redirect_uri)
 
 
 @admin(bp, "checks/{check_id}", "GET", **ASKS)
@@ -50,9 +50,9 @@ def get_check(call: Call, check_id: str) -> Response:
     return _shown(check_id, provider_query.result(call.world, check_id))
 
 
-def _asked(call: Call, code: str, question: Question, redirect_uri: str = "") -> Response:
+def _asked(call: Call, code: str, question: Query, redirect_uri: str = "") -> Response:
     id = provider_query.ask(
-        call.world, changes.channel(call.world, known_code(code)), question, redirect_uri
+        call.world, delivery_channels.get(call.world, known_code(code)), question, redirect_uri
     )
     return _shown(id, provider_query.wait(call.world, id))
 

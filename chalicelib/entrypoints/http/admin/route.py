@@ -44,7 +44,7 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
     def register(view: View) -> View:
         @functools.wraps(view)
         def logged(call: Call, **ids: str) -> Any:
-            call.world.settings.forget()
+            call.world.records.forget()
             try:
                 answer = view(call, **ids)
             except Stale as error:  # somebody else was faster; where no version was named, nothing that was asked for has failed

@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
 )
 from chalicelib.entrypoints.http.route import Call
 from chalicelib.flow import validity
-from chalicelib.manage import changes, strategies
+from chalicelib.manage import access_channels, strategies
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
@@ -48,13 +48,13 @@ def add_strategy(call: Call) -> Response:
 def list_strategies(call: Call) -> Any:
     """List the strategies of an access channel."""
     asked: OfOwner = call.asked()
-    access = changes.access_channel(call.world, known_key(asked.channel_key))
+    access = access_channels.get(call.world, known_key(asked.channel_key))
     opened = validity.open_types(call.world, access)
     return cursors.page(
         "strategies",
         call,
         cursors.number,
-        lambda after, limit: call.world.settings.strategies(access.key, after, limit),
+        lambda after, limit: strategies.page(call.world, access.key, after, limit),
         lambda each: each.number,
         lambda each: _shown(each, opened),
     )
@@ -86,7 +86,7 @@ def delete_strategy(call: Call, rule_id: str) -> Response:
 
 
 def _tagged(call: Call, entry: StrategyEntry, status: int = 200) -> Response:
-    access = changes.access_channel(call.world, entry.channel_key)
+    access = access_channels.get(call.world, entry.channel_key)
     return tagged(_shown(entry, validity.open_types(call.world, access)), entry.version, status)
 
 

@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http.admin.route import (
 )
 from chalicelib.entrypoints.http.route import Call
 from chalicelib.flow import validity
-from chalicelib.manage import changes, templates
+from chalicelib.manage import access_channels, templates
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
@@ -47,13 +47,13 @@ def add_template(call: Call) -> Response:
 def list_templates(call: Call) -> Any:
     """List the templates of an access channel."""
     asked: OfOwner = call.asked()
-    access = changes.access_channel(call.world, known_key(asked.channel_key))
+    access = access_channels.get(call.world, known_key(asked.channel_key))
     opened = validity.open_types(call.world, access)
     return cursors.page(
         "templates",
         call,
         cursors.number,
-        lambda after, limit: call.world.settings.templates(access.key, after, limit),
+        lambda after, limit: templates.page(call.world, access.key, after, limit),
         lambda each: each.number,
         lambda each: _shown(each, opened),
     )
@@ -137,7 +137,7 @@ def preview_template(call: Call, template_id: str) -> dict[str, Any]:
 
 
 def _tagged(call: Call, template: Template, status: int = 200) -> Response:
-    access = changes.access_channel(call.world, template.channel_key)
+    access = access_channels.get(call.world, template.channel_key)
     return tagged(
         _shown(template, validity.open_types(call.world, access)), template.version, status
     )

@@ -34,7 +34,7 @@ def find_users(call: Call) -> dict[str, Any]:
 
     def read(after: str, limit: int) -> Sequence[User]:
         if asked.contact is None or asked.type is None:
-            return call.world.users.walk(EVERYWHERE, after, limit, asked.prefix or "")
+            return call.world.users.scan(EVERYWHERE, after, limit, asked.prefix or "")
         found = call.world.users.get(
             [
                 each
@@ -130,7 +130,7 @@ def userids_of(call: Call, name: str) -> dict[str, Any]:
         "userids",
         call,
         cursors.user,
-        lambda after, limit: call.world.audiences.walk([name], EVERYWHERE, after, limit),
+        lambda after, limit: call.world.audiences.scan([name], EVERYWHERE, after, limit),
         keys.position,
         str,
     )

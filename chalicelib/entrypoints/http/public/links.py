@@ -31,7 +31,7 @@ def follow(call: Call, token: str) -> Response:
     if call.request.method == "HEAD":
         return Response("", dict(_UNCACHED), 200)
     address = quote(
-        receipts.follow_link(call.world, token, by_program=is_bot(call.headers)),
+        receipts.follow_link(call.world, token, by_bot=is_bot(call.headers)),
         safe=_SAFE,
         errors="replace",
     )
@@ -68,7 +68,7 @@ _PICTURE = (
 def unsubscribe(call: Call, token: str) -> Response:
     """Opt out (RFC 8058). Programs follow links, so a GET only asks; a POST must say `List-Unsubscribe=One-Click`."""
     if call.request.method == "GET":
-        email.knows(call.world, token)
+        email.check_token(call.world, token)
         return Response(
             _PAGE.format(title="退订邮件？ / Unsubscribe?", rest=_ASK), dict(_HTML), 200
         )
@@ -82,5 +82,5 @@ def unsubscribe(call: Call, token: str) -> Response:
 def picture(call: Call, token: str) -> Response:
     """A mail's picture: whoever fetches it has opened the mail, or lets a program do so."""
     if call.request.method == "GET" and not is_bot(call.headers):
-        email.opened(call.world, token)
+        email.record_opening(call.world, token)
     return Response(_PICTURE, {**_UNCACHED, "Content-Type": "image/gif"}, 200)

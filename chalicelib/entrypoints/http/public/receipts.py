@@ -13,7 +13,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
-from chalicelib.flow import receipts
+from chalicelib.flow import webhooks
 
 bp = Blueprint(__name__)
 
@@ -43,7 +43,7 @@ def _take(call: Call, code: str, token: str) -> Response:
     request = WebhookRequest(
         call.request.method, call.headers, call.query, call.raw, call.world.clock.now()
     )
-    taken = receipts.take_webhook(call.world, code, token, request)
+    taken = webhooks.take_webhook(call.world, code, token, request)
     return Response(taken.reply, {"Content-Type": f"{taken.media}; charset=utf-8"}, 200)
 
 

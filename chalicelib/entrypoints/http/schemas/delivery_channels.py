@@ -17,7 +17,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Versioned,
     check_address,
 )
-from chalicelib.manage import changes
+from chalicelib.manage.delivery_channels import ChannelOrder
 
 _SECRETS = Field(
     repr=False, description="As the platform needs them. They are sealed, and never given back."
@@ -40,10 +40,8 @@ class ChannelBody(Strict):
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
 
-    def order(self) -> changes.ChannelOrder:
-        return changes.ChannelOrder(
-            **{name: getattr(self, name) for name in ChannelBody.model_fields}
-        )
+    def order(self) -> ChannelOrder:
+        return ChannelOrder(**{name: getattr(self, name) for name in ChannelBody.model_fields})
 
 
 class ChannelChange(Patch):

@@ -13,7 +13,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.audiences import Audience
 from chalicelib.entrypoints.http.schemas.base import Answer, Sparse, check_address, either, refusal
-from chalicelib.flow.resolve import SendRequest
+from chalicelib.flow.requests import SendRequest
 
 BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
 PLATFORM_WRONG = 1015085

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.access_channels import ACCESS_CHANNELS
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS
 from chalicelib.domain.errors import Stale
+from chalicelib.domain.groups import GROUPS, Family
 from tests.entrypoints.conftest import (
     CONTENTS,
     JPUSH,
@@ -108,13 +111,9 @@ def test_who_began_from_no_version_and_was_slower_is_told_so_and_not_that_a_prec
     def too_late(*_: Any) -> None:
         raise Stale("somebody else changed this meanwhile")
 
-    for port, name in (
-        (filled.fake.settings, "update_access_channel"),
-        (filled.fake.settings, "update_channel"),
-        (filled.fake.groups, "update"),
-        (filled.fake.groups, "delete"),
-    ):
-        monkeypatch.setattr(port, name, too_late)
+    for kind in (ACCESS_CHANNELS, DELIVERY_CHANNELS, GROUPS[Family.LIST]):
+        for name in ("update", "delete"):
+            monkeypatch.setattr(filled.fake.records.of(kind), name, too_late)
     anyhow = {"If-Match": "*"} if method == "PUT" else {}
     answer = problem(filled, method, path, body, status=409, headers=anyhow)
     assert answer["errors"] == []

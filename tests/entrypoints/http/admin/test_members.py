@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.domain.members import Role
+from chalicelib.domain.members import MEMBERS, Role
 from chalicelib.entrypoints.http.contract import Auth
 from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, SENDER, Api
 from tests.entrypoints.http.admin.test_admin import problem
@@ -35,7 +35,7 @@ def test_a_members_secret_is_shown_once_and_only_its_hash_is_kept(api: Api) -> N
     }
     assert api.admin("GET", f"members/{made['access_key']}").json == made
     assert api.admin("GET", "members").json == {"members": [made], "cursor": None}
-    assert secret not in repr(api.fake.members.stored)
+    assert secret not in repr(api.fake.records.of(MEMBERS).stored)
 
 
 CALLS: list[tuple[str, str, Any, set[str]]] = [

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.domain import envelopes
-from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
 from chalicelib.domain.jobs import QueryJob
 from chalicelib.entrypoints.lambdas import queues
 from tests.entrypoints.conftest import JSMS, SENDER, Api
@@ -28,7 +28,7 @@ def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) ->
         ("right", ("ok", "", "")),
         ("wrong", ("failed", "wrong_key", "misconfigured")),
     ):
-        fake.settings._channels.pop("test1", None)
+        fake.records.of(DELIVERY_CHANNELS).stored.pop("test1", None)
         fake.settings.put_channel(scripted_channel(fake, key))
         fake.clock.while_asleep = [work]
         reply = configured.admin("POST", f"{path}/test")

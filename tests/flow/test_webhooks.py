@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Unverified
-from chalicelib.domain.jobs import QueryJob, Question
+from chalicelib.domain.jobs import Query, QueryJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Token, Webhook, WebhookRequest
-from chalicelib.flow import receipts
+from chalicelib.flow import webhooks
 from chalicelib.ports import Lookup, World
 from tests.builders import WEBHOOK_TOKEN, a_channel
 from tests.fakes.clock import START
@@ -51,9 +51,9 @@ def world(says: Callable[[Mapping[str, str]], Webhook]) -> tuple[FakeWorld, Worl
 def test_what_a_provider_hands_over_is_kept_under_its_name() -> None:
     token = Token("ticket", START + 1000, START + 1000)
     fake, ports = world(lambda _: Webhook(reply="ok", kept={"component#c#ticket": token}))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     assert fake.tokens.read("component#c#ticket") == token
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     assert fake.tokens.read("component#c#ticket") == token
 
 
@@ -64,17 +64,17 @@ def test_a_new_authorisation_is_used_at_once_since_its_code_is_good_for_minutes(
     authorised: str | None, checked: list[str]
 ) -> None:
     fake, ports = world(lambda _: Webhook(reply="ok", authorised=authorised))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     jobs = [envelope.job for envelope in fake.queues.sent if isinstance(envelope.job, QueryJob)]
     assert [(job.channel, job.question) for job in jobs] == [
-        (code, Question.CHECK) for code in checked
+        (code, Query.CHECK) for code in checked
     ]
 
 
 def test_an_authorisation_is_taken_also_where_nobody_delivers() -> None:
     fake, _ = world(lambda _: Webhook(reply="ok", authorised=""))
     fake.limits = replace(LIMITS, channel_types=())
-    assert receipts.take_webhook(fake.ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
+    assert webhooks.take_webhook(fake.ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "ok"
     assert not fake.queues.sent
 
 
@@ -89,7 +89,7 @@ def test_what_is_about_another_channel_is_verified_and_taken_by_that_one() -> No
         )
 
     fake, ports = world(says)
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "other"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "other"
     assert fake.lookups.waiting == {("wx1", "id"): [receipt]}
 
 
@@ -103,7 +103,7 @@ def test_a_channel_of_which_no_platform_speaks_for_its_accounts_cannot_be_named_
         fake.providers.text, lambda _: Webhook([receipt], "theirs")
     )  # type: ignore[assignment]
     fake.settings.put_channel(a_channel("text"))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
     assert fake.lookups.waiting == {}
 
 
@@ -115,19 +115,19 @@ def test_what_another_channel_does_not_verify_is_refused() -> None:
 
     _, ports = world(says)
     with pytest.raises(Unverified):
-        receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST)
+        webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST)
 
 
 @pytest.mark.parametrize("named", ["nobody", "push", ""])
 def test_what_is_about_no_other_channel_is_answered_here(named: str) -> None:
     fake, ports = world(lambda _: Webhook(reply="here", channel=named))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "here"
     assert fake.lookups.waiting == {}
 
 
 def test_a_channel_that_names_itself_through_another_is_not_asked_for_ever() -> None:
     _, ports = world(lambda _: Webhook(reply="again", channel="wx1"))
-    assert receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "again"
+    assert webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST).reply == "again"
 
 
 def test_the_nonce_belongs_to_the_channel_that_takes_the_post() -> None:
@@ -140,5 +140,5 @@ def test_the_nonce_belongs_to_the_channel_that_takes_the_post() -> None:
 
     fake, ports = world(says)
     fake.lookups.put("wx1", {"id": Lookup(ChunkId("m", 0))}, 0)
-    receipts.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST)
+    webhooks.take_webhook(ports, "push", WEBHOOK_TOKEN, REQUEST)
     assert list(fake.lookups.nonces) == [("wx1", "n")]

@@ -1,0 +1,162 @@
+"""Records as attributes of an item, and back: an encoder and a decoder for each kind.
+
+The store adds the key and the version. A decoder gets the key as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
+
+from chalicelib.aws.items import Values, pack, unpack
+from chalicelib.aws.settings_table import Row
+from chalicelib.aws.strategies import read_strategy
+from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
+from chalicelib.domain.delivery_channels import (
+    DELIVERY_CHANNELS,
+    Channel,
+    ChannelType,
+    OnUncertain,
+    ReceiptMode,
+)
+from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.domain.records import Versioned
+from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
+
+T = TypeVar("T", bound=Versioned)
+
+
+@dataclass(frozen=True)
+class Codec(Generic[T]):
+    encode: Callable[[T], Values]
+    decode: Callable[[str, Row], T]
+
+
+def _encode_access_channel(channel: AccessChannel) -> Values:
+    return {
+        "name": channel.name,
+        "enabled": channel.enabled,
+        "secret_hashes": json.dumps(channel.secret_hashes),
+        "retiring": json.dumps(dict(channel.retiring)),
+        "restricted": channel.restricted,
+        "rate": channel.rate,
+        "channels": channel.channels,
+    }
+
+
+def _decode_access_channel(key: str, row: Row) -> AccessChannel:
+    return AccessChannel(
+        key=key,
+        name=row["name"],
+        secret_hashes=tuple(json.loads(row["secret_hashes"])),
+        channels={code: bool(enabled) for code, enabled in row["channels"].items()},
+        enabled=bool(row["enabled"]),
+        restricted=bool(row.get("restricted")),
+        rate=row.get("rate"),
+        retiring=json.loads(row.get("retiring", "{}")),
+        version=row.get("version", 1),
+    )
+
+
+def _encode_channel(channel: Channel) -> Values:
+    return {
+        "number": channel.number,
+        "name": channel.name,
+        "type": channel.type.value,
+        "platform": channel.platform,
+        "credentials": channel.sealed_credentials,
+        "webhook": channel.sealed_webhook,
+        "token_hash": channel.webhook_token_hash,
+        "on_uncertain": channel.on_uncertain.value,
+        "receipts": channel.receipts.value,
+        "options": pack(dict(channel.options)),
+        "labels": pack(dict(channel.labels)),
+        "default_label": channel.default_label,
+        "calls_per_second": channel.calls_per_second,
+        "deliveries_per_day": channel.deliveries_per_day,
+    }
+
+
+def _decode_channel(code: str, row: Row) -> Channel:
+    labels = (
+        {"labels": unpack(row["labels"]), "default_label": row["default_label"]}
+        if "labels" in row
+        else {}
+    )
+    return Channel(
+        code=code,
+        number=row["number"],
+        name=row["name"],
+        type=ChannelType(row["type"]),
+        platform=row["platform"],
+        sealed_credentials=row["credentials"],
+        sealed_webhook=row["webhook"],
+        webhook_token_hash=row["token_hash"],
+        on_uncertain=OnUncertain(row["on_uncertain"]),
+        receipts=ReceiptMode(row["receipts"]),
+        options=unpack(row["options"]),
+        calls_per_second=row.get("calls_per_second"),
+        deliveries_per_day=row.get("deliveries_per_day"),
+        version=row.get("version", 1),
+        **labels,
+    )
+
+
+def _encode_strategy(entry: StrategyEntry) -> Values:
+    return {
+        "channel_key": entry.channel_key,
+        "name": entry.name,
+        "body": pack(asdict(entry.strategy)),
+    }
+
+
+def _decode_strategy(number: str, row: Row) -> StrategyEntry:
+    strategy = read_strategy(unpack(row["body"]))
+    return StrategyEntry(int(number), row["channel_key"], row["name"], strategy, row["version"])
+
+
+def _encode_group(group: Group) -> Values:
+    return {
+        "family": group.family.value,
+        "channel_key": group.channel_key,
+        "name": group.name,
+        "kind": group.kind,
+    }
+
+
+def _decode_group(number: str, row: Row) -> Group:
+    family = Family(row["family"])
+    return Group(family, int(number), row["channel_key"], row["name"], row["kind"], row["version"])
+
+
+def _encode_member(member: Member) -> Values:
+    return {
+        "name": member.name,
+        "role": member.role.value,
+        "secret_hash": member.secret_hash,
+        "enabled": member.enabled,
+    }
+
+
+def _decode_member(key: str, row: Row) -> Member:
+    """Read a member. A global key of the deployment has nothing but the hash of its secret."""
+    return Member(
+        key=key,
+        name=row.get("name", ""),
+        role=Role(row.get("role", Role.ADMINISTRATOR)),
+        secret_hash=row["secret_hash"],
+        enabled=bool(row.get("enabled", 1)),
+        version=row.get("version", 1),
+    )
+
+
+CODECS: Mapping[str, Codec[Any]] = {
+    ACCESS_CHANNELS.name: Codec(_encode_access_channel, _decode_access_channel),
+    DELIVERY_CHANNELS.name: Codec(_encode_channel, _decode_channel),
+    STRATEGIES.name: Codec(_encode_strategy, _decode_strategy),
+    MEMBERS.name: Codec(_encode_member, _decode_member),
+    **{kind.name: Codec(_encode_group, _decode_group) for kind in GROUPS.values()},
+}

@@ -1,0 +1,56 @@
+"""The AWS adapters together, as the ports of a world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chalicelib.aws.audiences import Audiences
+from chalicelib.aws.audit import Audit
+from chalicelib.aws.cache import Cache
+from chalicelib.aws.clock import Clock as SystemClock
+from chalicelib.aws.counters import Counters
+from chalicelib.aws.files import Files
+from chalicelib.aws.imports import Imports
+from chalicelib.aws.ledger import Ledger
+from chalicelib.aws.lookups import Lookups
+from chalicelib.aws.messages import Messages
+from chalicelib.aws.queues import Queues
+from chalicelib.aws.rates import RateLimiter
+from chalicelib.aws.records import RecordStore
+from chalicelib.aws.templates import Templates
+from chalicelib.aws.timers import Timers
+from chalicelib.aws.tokens import Tokens
+from chalicelib.aws.users import Users
+from chalicelib.aws.vault import Credentials, Vault
+from chalicelib.ports import Clock, Limits, Providers, Settings, World
+from chalicelib.ports import Tokens as TokensPort
+
+
+def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limits) -> World:
+    """Build a world on AWS. `connect` makes providers from their stored tokens and a clock."""
+    clock, vault, cache = SystemClock(), Vault(), Cache()
+    timers, tokens = Timers(clock), Tokens(vault, clock)
+    records, templates = RecordStore(cache), Templates(cache)
+    return World(
+        clock=clock,
+        settings=Settings(records, templates),
+        records=records,
+        templates=templates,
+        users=Users(vault),
+        audiences=Audiences(vault),
+        messages=Messages(vault, timers),
+        ledger=Ledger(vault),
+        lookups=Lookups(vault),
+        tokens=tokens,
+        files=Files(),
+        counters=Counters(),
+        timers=timers,
+        queues=Queues(),
+        vault=vault,
+        credentials=Credentials(),
+        providers=connect(tokens, clock),
+        imports=Imports(),
+        audit=Audit(),
+        rate_limiter=RateLimiter(clock),
+        limits=limits,
+    )

@@ -1,0 +1,38 @@
+"""A request to send, as the entrypoints hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.templates import Content
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendRequest:
+    """A send whose shape was checked. Without a `template` it is an ordinary message."""
+
+    channel: AccessChannel
+    userids: tuple[str, ...] = ()
+    # Targets that are named by an address on a channel, such as a phone number.
+    contacts: Mapping[ChannelType, Sequence[str]] = field(default_factory=dict, repr=False)
+    tags: tuple[str, ...] = ()
+    segment: int | None = None
+    everyone: bool = False
+    label: str = ""  # the name of the contact label to use where a user has one
+    template: int | None = None
+    template_version: int | None = None  # None: the newest
+    template_para: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    # The alternatives of an ordinary message.
+    contents: Mapping[ChannelType, Sequence[Content]] = field(default_factory=dict, repr=False)
+    app_para: Mapping[str, Any] = field(default_factory=dict)
+    rule_id: int = 0
+    sendno: str = ""
+    owner: str = ""
+    priority: Priority = Priority.MEDIUM
+    black_id: int | None = None
+    white_id: int | None = None
+    callback: Mapping[str, Any] = field(default_factory=dict)

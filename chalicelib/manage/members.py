@@ -1,0 +1,60 @@
+"""Members of the management API as administrators change them.
+
+The global keys of a deployment do not count: they are changed with the deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.domain.errors import NotFound, OwnRights
+from chalicelib.domain.members import MEMBERS, Member, Role
+from chalicelib.manage import records
+from chalicelib.manage.secrets import digest, new_key, new_token
+from chalicelib.ports import World
+
+
+def add(world: World, name: str, role: Role) -> tuple[Member, str]:
+    """Add a member. Return their secret too, of which only the hash is kept."""
+    secret = new_token()
+    member = Member(f"m{new_key()}", name, role, digest(secret))
+    return records.add(world, MEMBERS, member), secret
+
+
+def get(world: World, key: str) -> Member:
+    member = records.get(world, MEMBERS, key)
+    if not member.name:  # a global key
+        raise NotFound(MEMBERS.noun)
+    return member
+
+
+def page(world: World, after: str = "", limit: int = 0) -> Sequence[Member]:
+    return records.page(world, MEMBERS, after=after, limit=limit)
+
+
+def change(
+    world: World, key: str, version: int | None, changes: Mapping[str, Any], by: str
+) -> Member:
+    """Change name, role or enabled. Raise OwnRights for a member's own role or enabled.
+
+    So somebody is always left who can give rights back.
+    """
+    before = records.at_version(get(world, key), version)
+    if key == by and {"role", "enabled"} & changes.keys():
+        raise OwnRights("access_key")
+    return records.update(world, MEMBERS, before, **changes)
+
+
+def new_secret(world: World, key: str, version: int | None) -> tuple[Member, str]:
+    """Make a new secret. The old one ends at once."""
+    before = records.at_version(get(world, key), version)
+    secret = new_token()
+    return records.update(world, MEMBERS, before, secret_hash=digest(secret)), secret
+
+
+def delete(world: World, key: str, version: int | None, by: str) -> None:
+    member = records.at_version(get(world, key), version)
+    if key == by:
+        raise OwnRights("access_key")
+    records.delete(world, MEMBERS, member)

@@ -1,0 +1,76 @@
+"""Platforms, and what an operator may set for a delivery channel of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.domain import channel_options
+from chalicelib.domain.delivery_channels import Channel, ChannelType, ReceiptMode
+from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid
+from chalicelib.domain.provider_io import Capabilities, ProviderIds
+from chalicelib.flow import validity
+from chalicelib.ports import Provider, World
+
+OPTION_BYTES = 80_000  # a certificate may be among them
+
+
+def listed(world: World) -> Sequence[Capabilities]:
+    """Return the capabilities of every platform, by channel type."""
+    return [
+        world.providers.of(name).capabilities
+        for channel_type in ChannelType
+        for name in world.providers.platforms(channel_type)
+    ]
+
+
+def provider_of(world: World, platform: str, channel_type: ChannelType) -> Provider:
+    """Return the provider of a platform. Raise Invalid if it cannot serve the channel type."""
+    try:
+        provider = world.providers.of(platform)
+    except (KeyError, Invalid):
+        known = ", ".join(world.providers.platforms(channel_type)) or "none yet"
+        reason = f"is not known; for {channel_type} there is: {known}"
+        raise Invalid("platform", reason) from None
+    served = provider.capabilities.type
+    if served is not channel_type:
+        raise Invalid("platform", f"{platform} delivers on {served}, not on {channel_type}")
+    if reason := validity.not_served(world, provider.capabilities):
+        raise Invalid("platform", reason)
+    return provider
+
+
+def provider_options(provider: Provider, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options that are the provider's own. Raise Invalid for an unknown one."""
+    if len(json.dumps(options, ensure_ascii=False).encode()) > OPTION_BYTES:
+        raise Invalid("options", f"more than {OPTION_BYTES} bytes")
+    own_options = channel_options.check(options)
+    if unknown := sorted(own_options.keys() - provider.capabilities.options.keys()):
+        raise Invalid(f"options.{unknown[0]}", UNKNOWN_FIELD)
+    return own_options
+
+
+def receipt_mode(provider: Provider, mode: ReceiptMode | None) -> ReceiptMode:
+    """Return how receipts come. None chooses for the operator. Raise Invalid for another mode."""
+    modes = provider.capabilities.receipt_modes
+    if mode is None:
+        return _cheapest_mode(provider.capabilities)
+    if modes and mode not in modes:
+        raise Invalid("receipts", "this provider has: " + ", ".join(sorted(modes)))
+    return mode
+
+
+def _cheapest_mode(capabilities: Capabilities) -> ReceiptMode:
+    """Prefer polling for receipts per recipient.
+
+    A post for every few receipts costs more than all else of a delivery.
+    """
+    modes = capabilities.receipt_modes
+    if ReceiptMode.POLL in modes and capabilities.provider_ids is ProviderIds.PER_RECIPIENT:
+        return ReceiptMode.POLL
+    return ReceiptMode.WEBHOOK if ReceiptMode.WEBHOOK in modes or not modes else min(modes)
+
+
+def has_webhook(world: World, channel: Channel) -> bool:
+    return ReceiptMode.WEBHOOK in world.providers.of(channel.platform).capabilities.receipt_modes

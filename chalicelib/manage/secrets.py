@@ -1,0 +1,20 @@
+"""Secrets that are shown once. Of each only the hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+
+def new_key() -> str:
+    """Return 24 hex digits, as UMS's keys and secrets are."""
+    return secrets.token_hex(12)
+
+
+def new_token() -> str:
+    """Return 32 characters of URL-safe base64."""
+    return secrets.token_urlsafe(24)
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""A send is resolved once: nothing that is known is computed or looked up again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.flow.requests import SendRequest
+from chalicelib.flow.submit import submit
+from chalicelib.ports import Provider
+from tests.builders import a_channel, a_template, a_user, an_access_channel
+from tests.fakes.world import FakeWorld
+
+PHONES = tuple(f"1390000{n:04d}" for n in range(30))
+
+
+@pytest.fixture
+def fake() -> FakeWorld:
+    world = FakeWorld()
+    world.settings.put_access_channel(an_access_channel())
+    for code in ("push", "text", "mail"):
+        world.settings.put_channel(a_channel(code))
+    world.settings.put_template(a_template(1))
+    world.settings.put_template(a_template(2, ("sms",)))
+    world.users.has(a_user("ann", push=("reg-ann",), text="1001", mail="ann@example.com"))
+    return world
+
+
+def a_request(template: int, **targets: object) -> SendRequest:
+    request = SendRequest(
+        channel=an_access_channel(),
+        template=template,
+        template_para={"name": "you"},
+        app_para={"platform": "all"},
+    )
+    return replace(request, **targets)  # type: ignore[arg-type]
+
+
+def test_a_send_computes_the_hmac_of_each_contact_once(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: Counter[tuple[str, bytes]] = Counter()
+    mac = fake.vault.mac
+
+    def counted(label: str, data: bytes) -> bytes:
+        calls[label, data] += 1
+        return mac(label, data)
+
+    monkeypatch.setattr(fake.vault, "mac", counted)
+    submit(fake.ports, a_request(2, contacts={ChannelType.SMS: PHONES}))
+    assert calls == {("target", phone.encode()): 1 for phone in PHONES}
+
+
+def test_a_send_asks_for_the_provider_of_each_delivery_channel_once(
+    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+    of = fake.providers.of
+
+    def counted(platform: str) -> Provider:
+        asked[platform] += 1
+        return of(platform)
+
+    monkeypatch.setattr(fake.providers, "of", counted)
+    submit(fake.ports, a_request(1, userids=("ann",)))
+    assert asked == {"push": 1, "text": 1, "mail": 1}
