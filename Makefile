@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads deploy recount lock clean
+.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads preflight plan deploy smoke recount lock clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,8 +79,17 @@ fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in m
 
 # ---- AWS
 
+preflight: .venv/.local ## check the AWS account before a deployment, read-only: make preflight STAGE=prod
+	@$(PY) -m infra.preflight --stage $(STAGE) $(ARGS)
+
+plan: .venv/.local ## print what a deployment would change, and change nothing: make plan STAGE=prod
+	@$(PY) -m infra.deploy --stage $(STAGE) --plan $(ARGS)
+
 deploy: .venv/.local ## deploy to AWS: make deploy STAGE=prod, with AWS_PROFILE and AWS_REGION as usual
 	@$(PY) -m infra.deploy --stage $(STAGE) $(ARGS)
+
+smoke: .venv/.local ## prove a deployed stage end to end: make smoke STAGE=prod
+	@$(PY) -m infra.smoke --stage $(STAGE) $(ARGS)
 
 recount: .venv/.local ## count a message's pages again from its facts: make recount MSGID=…
 	@$(PY) -m infra.recount $(MSGID)

@@ -1,52 +1,39 @@
 """Deploy a packaged stage by CloudFormation change sets: `python -m infra.deploy --stage prod`.
 
-The same code deploys to AWS and to the local stack; only the credentials, the endpoint (AWS_ENDPOINT_URL) and the template's
-parameters differ. The first deployment makes the first access key, which can do everything through the HTTP API, and prints its
-secret: it is stored as a hash only and never shown again.
+The code is the same for AWS and for the local stack. Only the credentials, the endpoint
+(AWS_ENDPOINT_URL) and the template's parameters differ.
+The first deployment makes the first access key, which may do everything through the HTTP API.
+It prints the key's secret once. Only a hash of the secret is stored.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
-import os
-import secrets
+import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from chalicelib import config
+from infra import aws_errors, change_sets, preflight
+from infra.access_keys import first_access_key, new_access_key
 from infra.package import AWS, CONTAINER, HERE, package_apart
+from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
-ADMINISTRATOR = "administrator"
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
-NO_CHANGES = ("didn't contain changes", "No updates are to be performed", "no changes")
-
-
-class DeploymentFailed(Exception):
-    pass
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    access_key: str
-    access_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Deployment:
     outputs: Mapping[str, str]
     changed: bool
-
-
-def stack_name(stage: str) -> str:
-    return f"{config.APP}-{stage}"
 
 
 def deploy(
@@ -57,37 +44,115 @@ def deploy(
     parameters: Mapping[str, str],
     poll: float = 5.0,
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+    may_replace: Collection[str] = (),
 ) -> Deployment:
-    """Bring the stack to what the packaged template says. Parameters that are not given keep what they have."""
+    """Bring the stack to the packaged template. Omitted parameters keep their values.
+
+    Only resources with data that are in `may_replace` are replaced or removed.
+    """
     stack = stack_name(stage)
-    cloudformation, s3 = session.client("cloudformation"), session.client("s3")
-    bucket = _artifacts_bucket(session, s3)
-    template = _upload(s3, bucket, packaged)
-    before = _describe(cloudformation, stack)
-    if (
-        before is not None and before["StackStatus"] == "ROLLBACK_COMPLETE"
-    ):  # what could not be created is gone, and cannot be updated
-        cloudformation.delete_stack(StackName=stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=before["StackId"], WaiterConfig={"Delay": poll}
-        )
-        before = None
-    exists = before is not None and before["StackStatus"] != "REVIEW_IN_PROGRESS"
-    change_set = f"deploy-{int(time.time() * 1000)}"
-    cloudformation.create_change_set(
-        StackName=stack,
-        ChangeSetName=change_set,
-        ChangeSetType="UPDATE" if exists else "CREATE",
-        TemplateURL=template,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Parameters=_parameters(packaged, parameters, before if exists else None),
-    )
-    if not _has_changes(cloudformation, stack, change_set, poll):
-        cloudformation.delete_change_set(StackName=stack, ChangeSetName=change_set)
+    cloudformation = session.client("cloudformation")
+    before = _existing(cloudformation, stack, poll)
+    exists = before is not None
+    change_set = _change_set(session, stack, packaged, parameters, before, poll)
+    if change_set is None:
         say(f"{stack}: nothing has changed")
         return Deployment(_outputs(before), changed=False)
+    if exists:
+        _refuse_losses(cloudformation, stack, change_set, may_replace)
     say(f"{stack}: {'updating' if exists else 'creating'}")
-    # Tables that were made in vain would stand in the way of the next attempt: what is kept is kept from the first success on.
+    _execute(cloudformation, stack, change_set, poll, exists=exists)
+    if not exists:
+        _protect(cloudformation, stack, say)
+    return Deployment(_outputs(describe(cloudformation, stack)), changed=True)
+
+
+def plan(
+    session: Any, *, stage: str, packaged: Path, parameters: Mapping[str, str], poll: float = 1.0
+) -> Iterator[str]:
+    """Yield the lines of a table of all changes. The stack stays as it is."""
+    stack = stack_name(stage)
+    cloudformation = session.client("cloudformation")
+    before = _ready(cloudformation, stack)
+    if before is not None and before["StackStatus"] == NOT_CREATED:
+        raise DeploymentFailed(
+            f"{stack} is left from a first deployment that failed, and cannot be planned."
+            " A deployment deletes it and creates everything."
+        )
+    change_set = _change_set(session, stack, packaged, parameters, before, poll)
+    if change_set is None:
+        yield f"{stack}: nothing would change"
+        return
+    try:
+        yield from change_sets.table(change_sets.changes(cloudformation, stack, change_set))
+    finally:
+        change_sets.discard(cloudformation, stack, change_set, exists=before is not None)
+
+
+def _change_set(
+    session: Any,
+    stack: str,
+    packaged: Path,
+    parameters: Mapping[str, str],
+    before: Mapping[str, Any] | None,
+    poll: float,
+) -> str | None:
+    """Upload the package, and return a change set for it, or None if nothing changes."""
+    s3 = session.client("s3")
+    return change_sets.create(
+        session.client("cloudformation"),
+        stack,
+        template=_upload(s3, _artifacts_bucket(session, s3), packaged),
+        parameters=change_sets.parameters(packaged, parameters, before),
+        exists=before is not None,
+        poll=poll,
+    )
+
+
+def _refuse_losses(
+    cloudformation: Any, stack: str, change_set: str, may_replace: Collection[str]
+) -> None:
+    listed = change_sets.changes(cloudformation, stack, change_set)
+    try:
+        change_sets.refuse_losses(listed, may_replace)
+    except DeploymentFailed:
+        change_sets.discard(cloudformation, stack, change_set, exists=True)
+        raise
+
+
+def _protect(cloudformation: Any, stack: str, say: Callable[[str], None]) -> None:
+    """Switch termination protection on. Without the right to do so, the deployment still stands."""
+    try:
+        cloudformation.update_termination_protection(
+            StackName=stack, EnableTerminationProtection=True
+        )
+    except ClientError as error:
+        say(f"{stack} is not protected against deletion. {aws_errors.explain(error)}")
+
+
+def _existing(cloudformation: Any, stack: str, poll: float) -> dict[str, Any] | None:
+    """Return the stack, and delete one whose creation failed, since it cannot be updated."""
+    before = _ready(cloudformation, stack)
+    if before is None or before["StackStatus"] != NOT_CREATED:
+        return before
+    cloudformation.delete_stack(StackName=stack)
+    waiter = cloudformation.get_waiter("stack_delete_complete")
+    waiter.wait(StackName=before["StackId"], WaiterConfig={"Delay": poll})
+    return None
+
+
+def _ready(cloudformation: Any, stack: str) -> dict[str, Any] | None:
+    """Return the stack if there is one. Raise DeploymentFailed if it takes no change set now."""
+    before = describe(cloudformation, stack)
+    if before is not None:
+        refuse_unready(stack, before["StackStatus"])
+    return before
+
+
+def _execute(
+    cloudformation: Any, stack: str, change_set: str, poll: float, *, exists: bool
+) -> None:
+    # Tables of a failed creation would block the next attempt: CloudFormation deletes them then.
     cloudformation.execute_change_set(
         StackName=stack, ChangeSetName=change_set, RetainExceptOnCreate=True
     )
@@ -98,40 +163,13 @@ def deploy(
         waiter.wait(StackName=stack, WaiterConfig={"Delay": poll, "MaxAttempts": int(3600 / poll)})
     except WaiterError as error:
         raise DeploymentFailed(_why(cloudformation, stack)) from error
-    return Deployment(_outputs(_describe(cloudformation, stack)), changed=True)
-
-
-def first_access_key(session: Any, stage: str) -> AccessKey | None:
-    """Make an administrator's access key if there is none yet; its secret leaves this function once."""
-    dynamodb = session.client("dynamodb")
-    table = config.table_name(stage, "settings")
-    present = {
-        "FilterExpression": "begins_with(pk, :key)",
-        "ExpressionAttributeValues": {":key": {"S": "access-key#"}},
-    }
-    for page in dynamodb.get_paginator("scan").paginate(
-        TableName=table, ConsistentRead=True, ProjectionExpression="pk", **present
-    ):
-        if page["Items"]:
-            return None
-    return new_access_key(session, stage)
-
-
-def new_access_key(session: Any, stage: str) -> AccessKey:
-    key = AccessKey(secrets.token_hex(12), secrets.token_hex(12))
-    item = {
-        "pk": {"S": f"access-key#{key.access_key}"},
-        "sk": {"S": "-"},
-        "secret_hash": {"S": hashlib.sha256(key.access_secret.encode()).hexdigest()},
-        "role": {"S": ADMINISTRATOR},
-        "created": {"N": str(int(time.time()))},
-    }
-    session.client("dynamodb").put_item(TableName=config.table_name(stage, "settings"), Item=item)
-    return key
 
 
 def _artifacts_bucket(session: Any, s3: Any) -> str:
-    """Where packages wait for CloudFormation; made when it is not there. Its name can be guessed: it must be of this account."""
+    """Return the bucket of packages for CloudFormation, and create a missing one.
+
+    The bucket must belong to this account, because anybody can guess its name.
+    """
     account = session.client("sts").get_caller_identity()["Account"]
     region = session.region_name
     bucket = f"{config.APP}-packages-{account}-{region}"
@@ -141,12 +179,10 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
             raise
-    where = (
-        {}
-        if region == "us-east-1"
-        else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    )
-    s3.create_bucket(Bucket=bucket, **where)
+    location: dict[str, Any] = {}
+    if region != "us-east-1":
+        location = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    s3.create_bucket(Bucket=bucket, **location)
     closed = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
@@ -155,7 +191,7 @@ def _artifacts_bucket(session: Any, s3: Any) -> str:
 
 
 def _upload(s3: Any, bucket: str, packaged: Path) -> str:
-    """Put the code and a template that points to it where CloudFormation finds them; the template's address."""
+    """Upload the code, and a template that points to it. Return the template's address."""
     code = (packaged / "deployment.zip").read_bytes()
     code_key = f"code/{hashlib.sha256(code).hexdigest()}.zip"
     s3.put_object(Bucket=bucket, Key=code_key, Body=code)
@@ -166,80 +202,32 @@ def _upload(s3: Any, bucket: str, packaged: Path) -> str:
     body = json.dumps(template, separators=(",", ":")).encode()
     key = f"template/{hashlib.sha256(body).hexdigest()}.json"
     s3.put_object(Bucket=bucket, Key=key, Body=body)
-    return f"{s3.meta.endpoint_url}/{bucket}/{key}"  # at its region's host: that of us-east-1 does not know every new bucket
-
-
-def _parameters(
-    packaged: Path, given: Mapping[str, str], before: Mapping[str, Any] | None
-) -> list[dict[str, Any]]:
-    known = json.loads((packaged / "sam.json").read_text())["Parameters"]
-    kept = {each["ParameterKey"] for each in before.get("Parameters", [])} if before else set()
-    wrong = set(given) - set(known)
-    if wrong:
-        raise DeploymentFailed(
-            f"no such parameter: {', '.join(sorted(wrong))}; there are {', '.join(sorted(known))}"
-        )
-    values: list[dict[str, Any]] = [
-        {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
-    ]
-    return values + [
-        {"ParameterKey": name, "UsePreviousValue": True}
-        for name in known
-        if name in kept - set(given)
-    ]
-
-
-def _has_changes(cloudformation: Any, stack: str, change_set: str, poll: float) -> bool:
-    while True:
-        found = cloudformation.describe_change_set(StackName=stack, ChangeSetName=change_set)
-        if found["Status"] == "CREATE_COMPLETE":
-            return True
-        if found["Status"] == "FAILED":
-            reason = found.get("StatusReason", "")
-            if any(words in reason for words in NO_CHANGES):
-                return False
-            raise DeploymentFailed(reason)
-        time.sleep(min(poll, 1.0))
-
-
-def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        return found
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise
+    # The region's host, since the host of us-east-1 does not know every new bucket.
+    return f"{s3.meta.endpoint_url}/{bucket}/{key}"
 
 
 def _outputs(described: Mapping[str, Any] | None) -> dict[str, str]:
-    return {each["OutputKey"]: each["OutputValue"] for each in (described or {}).get("Outputs", [])}
+    outputs = (described or {}).get("Outputs", [])
+    return {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
 
 def _why(cloudformation: Any, stack: str) -> str:
-    """The reasons that CloudFormation gives for what it has just tried, first cause first."""
+    """Return CloudFormation's reasons for the failed attempt, first cause first."""
     lines: list[str] = []
-    pages = cloudformation.get_paginator("describe_stack_events").paginate(
-        StackName=stack
-    )  # newest first; a rollback alone fills some
-    for each in (event for page in pages for event in page["StackEvents"]):
-        if each["ResourceStatus"].endswith("_FAILED"):
-            lines.insert(0, f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason', '?')}")
-        elif each.get("PhysicalResourceId") == each["StackId"] and each["ResourceStatus"] in BEGUN:
+    # Events come newest first. A rollback alone fills several pages.
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    events = itertools.chain.from_iterable(page["StackEvents"] for page in pages)
+    for event in events:
+        status = event["ResourceStatus"]
+        if status.endswith("_FAILED"):
+            reason = event.get("ResourceStatusReason", "?")
+            lines.insert(0, f"{event['LogicalResourceId']}: {reason}")
+        elif event.get("PhysicalResourceId") == event["StackId"] and status in BEGUN:
             break
     return f"{stack} failed\n" + "\n".join(lines[:10])
 
 
-def aws() -> Any:
-    """boto3 as other tools for AWS are configured: by itself it reads AWS_DEFAULT_REGION and not AWS_REGION."""
-    import boto3
-
-    if region := os.environ.get("AWS_REGION"):
-        os.environ["AWS_DEFAULT_REGION"] = region
-    return boto3.session.Session()
-
-
-def main() -> None:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -249,35 +237,59 @@ def main() -> None:
         "--parameter",
         action="append",
         default=[],
+        type=preflight.parameter,
         metavar="NAME=VALUE",
-        help="of the template; may be repeated",
+        help="a parameter of the template (may be repeated)",
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="print what would change, and change nothing"
+    )
+    parser.add_argument(
+        "--yes-replace",
+        action="append",
+        default=[],
+        metavar="LOGICAL_ID",
+        help="a table, bucket or key that may be replaced or removed (may be repeated)",
+    )
+    parser.add_argument(
+        "--no-preflight", action="store_true", help="deploy without checking the account"
     )
     parser.add_argument(
         "--new-access-key",
         action="store_true",
         help="make another administrator's key, e.g. after losing the first",
     )
-    options = parser.parse_args()
+    return parser
 
-    session = aws()
-    if not session.region_name:
-        parser.error("no region: set AWS_REGION or AWS_PROFILE")
+
+def main() -> None:
+    options = _parser().parse_args()
     try:
-        packaged = package_apart(options.stage, options.target)
-        parameters = dict(each.split("=", 1) for each in options.parameter)
-        done = deploy(session, stage=options.stage, packaged=packaged, parameters=parameters)
+        _run(aws(), options)
     except DeploymentFailed as failure:
         sys.exit(str(failure))
-    print(f"API  {done.outputs['PublicUrl']}")
-    key = (
-        new_access_key(session, options.stage)
-        if options.new_access_key
-        else first_access_key(session, options.stage)
-    )
+    except subprocess.CalledProcessError:
+        sys.exit("the stage could not be packaged: the reason is above")
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(aws_errors.explain(error))
+
+
+def _run(session: Any, options: argparse.Namespace) -> None:
+    packaged = package_apart(options.stage, options.target)
+    wanted = {"stage": options.stage, "packaged": packaged, "parameters": dict(options.parameter)}
+    if not options.no_preflight and not preflight.report(session, **wanted):
+        raise DeploymentFailed("nothing was deployed; --no-preflight deploys nevertheless")
+    if options.plan:
+        for line in plan(session, **wanted):
+            print(line)
+        return
+    deployment = deploy(session, **wanted, may_replace=options.yes_replace)
+    print(f"API  {deployment.outputs['PublicUrl']}")
+    make_key = new_access_key if options.new_access_key else first_access_key
+    key = make_key(session, options.stage)
     if key:
-        print(
-            f"access key     {key.access_key}\naccess secret  {key.access_secret}    (shown this once)"
-        )
+        print(f"access key     {key.access_key}")
+        print(f"access secret  {key.access_secret}    (shown only once)")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""What a deployed stage costs when nothing is sent: `python -m infra.idle_cost --stage prod`, computed from its template.
+"""The monthly cost of an idle stage, from its template: `python -m infra.idle_cost --stage prod`.
 
-Prices of us-east-1 in dollars, looked up in November 2026; without the free tier.
+Prices are those of us-east-1 in dollars, looked up in November 2026, without the free tier.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,63 +15,58 @@ from typing import Any
 from infra.package import AWS, package_apart
 
 MINUTES = 60 * 24 * 30
-POLLERS = (
-    5  # that Lambda keeps at a queue of which nothing comes, each waiting up to 20 s for a message
-)
+POLLERS = 5  # of Lambda at an empty queue, with a wait of up to 20 s for each request
 PER_SQS_REQUEST = 0.40e-6
 PER_KEY = 1.00
 PER_ALARM = 0.10
+PER_METRIC = 0.30
+METRICS = 1  # of our own that are written when nothing is sent: oldest_due_seconds
 PER_INVOCATION = 0.20e-6
 PER_GB_SECOND = 0.0000133334  # arm64
-SECONDS_OF_A_CHECK = 0.1  # a scheduled function that finds nothing to do
+SECONDS_OF_A_CHECK = 0.1  # of an idle scheduled function
 
 
 @dataclass(frozen=True)
 class Item:
     what: str
     number: int
-    dollars: float  # a month, all of them
+    dollars: float  # per month, for the whole number
 
 
 def idle_cost(template: Mapping[str, Any]) -> list[Item]:
-    # What a condition switches on exists only where an operator wants it.
-    resources = [each for each in template["Resources"].values() if "Condition" not in each]
-    functions = [
-        each["Properties"] for each in resources if each["Type"] == "AWS::Serverless::Function"
+    # Conditional resources exist only if an operator turns them on.
+    resources = [
+        resource for resource in template["Resources"].values() if "Condition" not in resource
     ]
-    events = [
-        (function, event) for function in functions for event in function.get("Events", {}).values()
-    ]
-    queues = sum(event["Type"] == "SQS" for _, event in events)
-    keys = sum(each["Type"] == "AWS::KMS::Key" for each in resources)
-    alarms = sum(each["Type"] == "AWS::CloudWatch::Alarm" for each in resources)
-    runs = [
-        (function, _runs(event["Properties"]["Schedule"]))
-        for function, event in events
-        if event["Type"] == "Schedule"
-    ]
-    gigabyte_seconds = sum(
-        times * SECONDS_OF_A_CHECK * function["MemorySize"] / 1024 for function, times in runs
-    )
-    invocations = sum(times for _, times in runs)
+    types = Counter(resource["Type"] for resource in resources)
+    keys, alarms = types["AWS::KMS::Key"], types["AWS::CloudWatch::Alarm"]
+    queues = invocations = 0
+    scheduled = 0.0
+    for resource in resources:
+        if resource["Type"] == "AWS::Serverless::Function":
+            function = resource["Properties"]
+            events = function.get("Events", {}).values()
+            queues += sum(event["Type"] == "SQS" for event in events)
+            schedules = [
+                event["Properties"]["Schedule"] for event in events if event["Type"] == "Schedule"
+            ]
+            runs = sum(map(_runs, schedules))
+            seconds = runs * SECONDS_OF_A_CHECK
+            invocations += runs
+            scheduled += runs * PER_INVOCATION
+            scheduled += seconds * function["MemorySize"] / 1024 * PER_GB_SECOND
+    polls = queues * POLLERS * 3 * MINUTES
     return [
-        Item(
-            "event sources that wait at queues",
-            queues,
-            queues * POLLERS * 3 * MINUTES * PER_SQS_REQUEST,
-        ),
+        Item("event sources that wait at queues", queues, polls * PER_SQS_REQUEST),
         Item("keys", keys, keys * PER_KEY),
         Item("alarms", alarms, alarms * PER_ALARM),
-        Item(
-            "scheduled invocations",
-            invocations,
-            invocations * PER_INVOCATION + gigabyte_seconds * PER_GB_SECOND,
-        ),
+        Item("metrics", METRICS, METRICS * PER_METRIC),
+        Item("scheduled invocations", invocations, scheduled),
     ]
 
 
 def _runs(schedule: str) -> int:
-    """A month, of `rate(5 minutes)`."""
+    """Return the runs in a month of a schedule like `rate(5 minutes)`."""
     return MINUTES // int(schedule.removeprefix("rate(").split()[0])
 
 

@@ -1,10 +1,13 @@
-"""From sources to one template and one zip, by Chalice: `python -m infra.package --stage prod`.
+"""Package the sources as one template and one zip: `python -m infra.package --stage prod`.
 
-Stages the project in `.build/<stage>-<target>/project`, with what Lambda needs in `vendor/`, writes the one merge file (infra/template/)
-and runs `chalice package`. Prints the directory of the result: `sam.json` and `deployment.zip`.
+The command stages the project in `.build/<stage>-<target>/project`, with Lambda's packages in
+`vendor/`. It writes the merge file (infra/template/), and runs `chalice package`.
+It prints the directory of the result: `sam.json` and `deployment.zip`.
 
-The zip for AWS holds arm64 wheels, the one for the local stack this machine's (`--target here`), the one for emulators that run
-functions in containers Linux wheels of this machine's architecture (`--target container`); nothing else differs.
+Targets differ only by the wheels in their zip:
+- `aws`: arm64 wheels.
+- `here`, for the local stack: wheels of this machine.
+- `container`, for emulators with containers: Linux wheels of this machine's architecture.
 """
 
 from __future__ import annotations
@@ -28,18 +31,16 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
 
 AWS, HERE, CONTAINER = "aws", "here", "container"
-WHEELS = {
-    AWS: "manylinux2014_aarch64",
-    CONTAINER: f"manylinux2014_{'aarch64' if platform.machine() in ('arm64', 'aarch64') else 'x86_64'}",
-}
+ARCHITECTURE = "aarch64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE}"}
 
-# Chalice puts its own runtime into the package; everything else that it needs is for packaging only.
+# Chalice adds its own runtime to the package. Its other requirements serve only packaging.
 NOT_FOR_LAMBDA = ("chalice",)
 
-# botocore describes every AWS service, 27 MB in all. A service that is used and not listed fails in tests/template.
+# botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
 
-# Neither imported nor asked for by anything when it runs.
+# Never imported or read at run time.
 TRIMMED = (
     "bin",
     "wrapt-stubs",
@@ -49,7 +50,7 @@ TRIMMED = (
 
 
 def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
-    """Changes when anything changes that the package is made from."""
+    """Return a hash of everything that the package is made from."""
     files = [
         source / "app.py",
         ROOT / "requirements.txt",
@@ -61,67 +62,56 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
 
 
 def digest(files: Iterable[Path]) -> str:
-    """Changes when one of them does; a folder stands for the sources below it."""
-    found = hashlib.sha256()
+    """Hash files by name and content. A folder stands for the sources below it."""
+    sha256 = hashlib.sha256()
     for file in files:
         for path in _files(file) if file.is_dir() else [file]:
-            found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()
+            sha256.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha256.hexdigest()
 
 
 def package(stage: str, *, target: str, source: Path = ROOT) -> Path:
-    """Package unless nothing changed since the last time; the directory with `sam.json` and `deployment.zip`."""
+    """Package if the inputs have changed. Return the directory of `sam.json` and the zip."""
     work = BUILD / f"{stage}-{target}"
-    out, done = work / "out", work / "inputs"
-    wanted = inputs_hash(stage, target, source)
-    if done.is_file() and done.read_text() == wanted and (out / "sam.json").is_file():
+    out, packaged_inputs = work / "out", work / "inputs"
+    inputs = inputs_hash(stage, target, source)
+    is_packaged = packaged_inputs.is_file() and packaged_inputs.read_text() == inputs
+    if is_packaged and (out / "sam.json").is_file():
         return out
-    done.unlink(missing_ok=True)
+    packaged_inputs.unlink(missing_ok=True)
     project = work / "project"
     _stage_project(source, project)
     vendor = project / "vendor"
     vendor.unlink(missing_ok=True)
     vendor.symlink_to(_vendor(target))
     _run_chalice(stage, project, work / "merge.json", out)
-    done.write_text(wanted)
+    packaged_inputs.write_text(inputs)
     return out
 
 
 def _files(*folders: Path) -> Iterator[Path]:
-    """Every source file below the folders, always in the same order."""
+    """Yield every source file below the folders, always in the same sequence."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if (
-                path.is_file()
-                and "__pycache__" not in path.parts
-                and "deployments" not in path.parts
-            ):
+            if path.is_file() and not {"__pycache__", "deployments"} & set(path.parts):
                 yield path
 
 
 def _stage_project(source: Path, project: Path) -> None:
-    """Copy what changed, remove what is gone, compile to byte code that is valid wherever it is unpacked.
+    """Mirror the sources, with byte code that is valid in any folder.
 
-    Lambda cannot write byte code beside the code: without it, every cold start would compile every module it imports.
+    Lambda cannot write byte code beside the code. Without byte code, every cold start would
+    compile every module that it imports.
     """
     project.mkdir(parents=True, exist_ok=True)
-    wanted = {Path("app.py"): source / "app.py"}
-    wanted |= {
-        path.relative_to(source): path
-        for path in _files(source / "chalicelib", source / ".chalice")
-    }
-    for present in list(_files(project / "chalicelib", project / ".chalice")):
-        if present.relative_to(project) not in wanted:
-            present.unlink()
-    for name, path in wanted.items():
-        copy = project / name
-        content = path.read_bytes()
-        if not copy.is_file() or copy.read_bytes() != content:
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            Path(importlib.util.cache_from_source(str(copy))).unlink(missing_ok=True)
-            copy.write_bytes(content)
-            if copy.suffix == ".py":
-                _compile(copy)
+    sources = {Path("app.py"): source / "app.py"}
+    for path in _files(source / "chalicelib", source / ".chalice"):
+        sources[path.relative_to(source)] = path
+    for copy in list(_files(project / "chalicelib", project / ".chalice")):
+        if copy.relative_to(project) not in sources:
+            copy.unlink()
+    for name, path in sources.items():
+        _copy(path, project / name)
     (project / "requirements.txt").write_text("")
     for cache in (project / "chalicelib").rglob("__pycache__"):
         for code in cache.iterdir():
@@ -129,9 +119,21 @@ def _stage_project(source: Path, project: Path) -> None:
                 code.unlink()
 
 
+def _copy(path: Path, copy: Path) -> None:
+    """Copy and compile a file that has changed."""
+    content = path.read_bytes()
+    if copy.is_file() and copy.read_bytes() == content:
+        return
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    Path(importlib.util.cache_from_source(str(copy))).unlink(missing_ok=True)
+    copy.write_bytes(content)
+    if copy.suffix == ".py":
+        _compile(copy)
+
+
 def _compile(path: Path) -> None:
     if path.name == "app.py":
-        return  # Chalice takes this one file from the project's root, without its byte code
+        return  # Chalice copies this file from the project's root, without its byte code
     py_compile.compile(
         str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
@@ -145,7 +147,7 @@ def _requirements() -> list[str]:
 
 
 def _vendor(target: str) -> Path:
-    """What Lambda needs, installed once per list of requirements, platform and Python version."""
+    """Install Lambda's packages, once per list of requirements, platform and Python version."""
     requirements = _requirements()
     recipe = [*requirements, (ROOT / "requirements-lock.txt").read_text(), *AWS_SERVICES, *TRIMMED]
     recipe += [target, str(sys.version_info[:2]), importlib.metadata.version("chalice")]
@@ -154,32 +156,7 @@ def _vendor(target: str) -> Path:
         return vendor
     fresh = vendor.with_suffix(".tmp")
     shutil.rmtree(fresh, ignore_errors=True)
-    wheels: list[str] = []
-    if target in WHEELS:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        wheels = [
-            "--platform",
-            WHEELS[target],
-            "--python-version",
-            version,
-            "--implementation",
-            "cp",
-            "--only-binary",
-            ":all:",
-        ]
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-qq",
-        "--disable-pip-version-check",
-        "--no-compile",
-        "--target",
-        str(fresh),
-    ]
-    constraints = ["-c", str(ROOT / "requirements-lock.txt")]
-    subprocess.run([*pip, *wheels, *constraints, *requirements], check=True)
+    _install(requirements, target, fresh)
     _trim(fresh)
     _add_byte_code_of_chalice(fresh)
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -189,6 +166,17 @@ def _vendor(target: str) -> Path:
             shutil.rmtree(old)
     fresh.rename(vendor)
     return vendor
+
+
+def _install(requirements: list[str], target: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    command += ["--no-compile", "--target", str(folder)]
+    if target in WHEELS:
+        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        command += ["--platform", WHEELS[target], "--python-version", version]
+        command += ["--implementation", "cp", "--only-binary", ":all:"]
+    constraints = ["-c", str(ROOT / "requirements-lock.txt")]
+    subprocess.run([*command, *constraints, *requirements], check=True)
 
 
 def _trim(vendor: Path) -> None:
@@ -211,14 +199,13 @@ def _remove(path: Path) -> None:
 
 
 def _add_byte_code_of_chalice(vendor: Path) -> None:
-    """Chalice adds its runtime to the package as source only; its byte code comes from here."""
+    """Compile Chalice's runtime, which Chalice adds to the package as source only."""
     import chalice.app
 
     for module in (chalice, chalice.app):
         source = Path(module.__file__ or "")
-        code = (
-            vendor / "chalice" / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
-        )
+        name = f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        code = vendor / "chalice" / "__pycache__" / name
         code.parent.mkdir(parents=True, exist_ok=True)
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(
@@ -231,42 +218,32 @@ def _add_byte_code_of_chalice(vendor: Path) -> None:
 
 
 def _run_chalice(stage: str, project: Path, merge_file: Path, out: Path) -> None:
-    """`chalice package`, with a merge file that is written from the app and the stage just loaded."""
+    """Run `chalice package` with a merge file that is written from the loaded app and stage."""
     sys.path.insert(0, str(project))
-    os.environ.update(
-        STAGE=stage, AWS_DEFAULT_REGION=os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
-    )
+    os.environ["STAGE"] = stage
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     from chalice.cli import cli
     from chalice.cli.factory import CLIFactory
 
     from infra.template.assemble import write_merge_file
 
-    factory = CLIFactory(
-        str(project), environ=os.environ
-    )  # loads the stage's environment, then app.py, as the command does
+    # The factory loads the stage's environment, then app.py, as the command does.
+    factory = CLIFactory(str(project), environ=os.environ)
     write_merge_file(stage, factory.create_config_obj(stage), merge_file)
     shutil.rmtree(out, ignore_errors=True)
     for old in (project / ".chalice").glob("deployments/*"):
         old.unlink()
+    command = ["--project-dir", str(project), "package", "--stage", stage]
+    command += ["--merge-template", str(merge_file), str(out)]
     with contextlib.redirect_stdout(sys.stderr):
-        command = [
-            "--project-dir",
-            project,
-            "package",
-            "--stage",
-            stage,
-            "--merge-template",
-            merge_file,
-            out,
-        ]
-        cli.main([str(word) for word in command], obj={}, standalone_mode=False)
+        cli.main(command, obj={}, standalone_mode=False)
 
 
 def package_apart(stage: str, target: str) -> Path:
-    """The same in a process of its own: packaging loads the app and the stage's environment."""
+    """Package in a subprocess, because packaging loads the app and the stage's environment."""
     command = [sys.executable, "-m", "infra.package", "--stage", stage, "--target", target]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return Path(done.stdout.splitlines()[-1])
+    ended = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return Path(ended.stdout.splitlines()[-1])
 
 
 def main(arguments: Iterable[str] | None = None) -> None:
@@ -282,7 +259,12 @@ def main(arguments: Iterable[str] | None = None) -> None:
         help="another project with app.py, chalicelib and .chalice",
     )
     options = parser.parse_args(arguments if arguments is None else list(arguments))
-    print(package(options.stage, target=options.target, source=options.source.resolve()))
+    from infra.template.stage import WrongStage
+
+    try:
+        print(package(options.stage, target=options.target, source=options.source.resolve()))
+    except WrongStage as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""`python -m infra.support_matrix`: write the capabilities into docs/reference/channels.md."""
+"""`python -m infra.support_matrix`: write the providers' capabilities as tables.
+
+The tables are in docs/reference/channels.md.
+"""
 
 from __future__ import annotations
 
@@ -36,105 +39,93 @@ IDS = {
 
 
 def written(page: str) -> str:
-    """The page with the tables of today between its marks."""
+    """Return the page with current tables between its marks."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{tables(list(registry.capabilities().values()))}\n{END}{after}"
 
 
-def tables(able: Sequence[Capabilities]) -> str:
-    ordered = sorted(able, key=lambda each: list(ChannelType).index(each.type))
-    reports = (
-        "channel type",
-        "platform",
-        "meaning of delivered",
-        "clicks",
-        "receipts",
-        "recall",
-    )
-    calls = (
-        "platform",
-        "deliveries per call",
-        "content",
-        "ids",
-        "recognises a repeated call",
-    )
-    opened = (
-        "platform",
-        "short links for the address in",
-        "for links in",
-        "not beside",
-    )
-    limits = (
-        "platform",
-        "default rate limit",
-        "default daily quota",
-        "clock of the quota",
-    )
-    needs = ("platform", "credentials", "options")
+REPORTS = "channel type", "platform", "meaning of delivered", "clicks", "receipts", "recall"
+LINKS = "platform", "short links for the address in", "for links in", "not beside"
+CALLS = "platform", "deliveries per call", "content", "ids", "recognises a repeated call"
+LIMITS = "platform", "default rate limit", "default daily quota", "clock of the quota"
+NEEDS = "platform", "credentials", "options"
+
+
+def tables(platforms: Iterable[Capabilities]) -> str:
+    types = list(ChannelType)
+    ordered = sorted(platforms, key=lambda platform: types.index(platform.type))
+    clickable = [platform for platform in ordered if platform.clickable]
     return "\n".join(
         [
-            _table(reports, (_reports(each) for each in ordered)),
-            _table(
-                opened,
-                (_opened(each.platform, each.clickable) for each in ordered if each.clickable),
-            ),
-            _table(calls, (_calls(each) for each in ordered)),
-            _table(limits, (_limits(each) for each in ordered)),
-            _table(needs, (_needs(each) for each in ordered)),
+            _table(REPORTS, map(_reports, ordered)),
+            _table(LINKS, map(_links, clickable)),
+            _table(CALLS, map(_calls, ordered)),
+            _table(LIMITS, map(_limits, ordered)),
+            _table(NEEDS, map(_needs, ordered)),
         ]
     )
 
 
-def _reports(able: Capabilities) -> Sequence[str]:
-    come = " or ".join(sorted((mode.value for mode in able.receipt_modes), reverse=True))
-    if able.delivery_report is DeliveryReport.ACCEPTED:
-        come = f"the answer itself; clicks: {come}" if come else "the answer itself"
-    elif able.worker:
-        come = f"its worker `{able.worker}`"
-    clicks, delivered = CLICKS[able.click_report], DELIVERY[able.delivery_report]
+def _reports(platform: Capabilities) -> Sequence[str]:
+    source = " or ".join(sorted((mode.value for mode in platform.receipt_modes), reverse=True))
+    if platform.delivery_report is DeliveryReport.ACCEPTED:
+        source = f"the answer itself; clicks: {source}" if source else "the answer itself"
+    elif platform.worker:
+        source = f"its worker `{platform.worker}`"
     return (
-        f"`{able.type.value}`",
-        f"`{able.platform}`",
-        delivered,
-        clicks,
-        come,
-        "yes" if able.recall else "no",
+        f"`{platform.type.value}`",
+        f"`{platform.platform}`",
+        DELIVERY[platform.delivery_report],
+        CLICKS[platform.click_report],
+        source,
+        "yes" if platform.recall else "no",
     )
 
 
-def _opened(platform: str, where: Clickable) -> Sequence[str]:
-    return f"`{platform}`", *(
-        ", ".join(f"`{path}`" for path in paths)
-        for paths in (where.addresses, where.texts, where.instead)
+def _links(platform: Capabilities) -> Sequence[str]:
+    clickable = platform.clickable or Clickable()
+    paths = (clickable.addresses, clickable.texts, clickable.instead)
+    return f"`{platform.platform}`", *map(_code, paths)
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _calls(platform: Capabilities) -> Sequence[str]:
+    content = "each its own" if platform.content_per_recipient else "one for all"
+    token = f"{platform.token_life:,} s" if platform.token_life else "no"
+    return (
+        f"`{platform.platform}`",
+        f"{platform.call_size:,}",
+        content,
+        IDS[platform.provider_ids],
+        token,
     )
 
 
-def _calls(able: Capabilities) -> Sequence[str]:
-    content = "each its own" if able.content_per_recipient else "one for all"
-    token = f"{able.token_life:,} s" if able.token_life else "no"
-    return f"`{able.platform}`", f"{able.call_size:,}", content, IDS[able.provider_ids], token
-
-
-def _limits(able: Capabilities) -> Sequence[str]:
-    speed = f"{able.calls_per_second:g} calls a second" if able.calls_per_second else "no limit"
-    if able.deliveries_per_minute:
-        speed = f"{able.deliveries_per_minute:,} people a minute"
-    day = "the deployment's" if able.utc_offset is None else f"UTC{able.utc_offset:+g}"
+def _limits(platform: Capabilities) -> Sequence[str]:
+    speed = (
+        f"{platform.calls_per_second:g} calls a second" if platform.calls_per_second else "no limit"
+    )
+    if platform.deliveries_per_minute:
+        speed = f"{platform.deliveries_per_minute:,} people a minute"
+    day = "the deployment's" if platform.utc_offset is None else f"UTC{platform.utc_offset:+g}"
     return (
-        f"`{able.platform}`",
+        f"`{platform.platform}`",
         speed,
-        f"{able.deliveries_per_day:,}" if able.deliveries_per_day else "no limit",
+        f"{platform.deliveries_per_day:,}" if platform.deliveries_per_day else "no limit",
         day,
     )
 
 
-def _needs(able: Capabilities) -> Sequence[str]:
-    return f"`{able.platform}`", _names(able.credentials), _names(able.options)
+def _needs(platform: Capabilities) -> Sequence[str]:
+    return f"`{platform.platform}`", _names(platform.credentials), _names(platform.options)
 
 
 def _names(settings: Mapping[str, bool]) -> str:
-    """What may be left out stands in brackets."""
+    """List names, with optional ones in brackets."""
     return ", ".join(
         f"`{name}`" if required else f"(`{name}`)" for name, required in settings.items()
     )

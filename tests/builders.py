@@ -1,6 +1,7 @@
 """Builders of domain values, so that a test shows only the fact that it is about.
 
-The three delivery channels that appear by default: `push` (app), `text` (sms), `mail` (email), as in tests/fakes/providers.py.
+By default there are three delivery channels: `push` (app), `text` (sms) and `mail` (email). Their
+providers are in tests/fakes/providers.py.
 """
 
 from __future__ import annotations
@@ -45,15 +46,15 @@ def hashed(secret: str) -> str:
 
 
 def a_channel(code: str = "push", type: ChannelType | None = None, **changes: Any) -> Channel:
-    """A delivery channel; `push`, `text` and `mail` know their type, others are told."""
-    kind = type or {p: t for t, p in PLATFORMS.items()}[code]
+    """Build a delivery channel. Any code but `push`, `text` and `mail` needs a type."""
+    channel_type = type or {p: t for t, p in PLATFORMS.items()}[code]
     secrets = FakeCredentials()
     fields: dict[str, Any] = {
         "code": code,
         "number": 1 + sorted(CALL_SIZES).index(code) if code in CALL_SIZES else 99,
         "name": f"channel {code}",
-        "type": kind,
-        "platform": PLATFORMS.get(kind, "push"),
+        "type": channel_type,
+        "platform": PLATFORMS.get(channel_type, "push"),
         "sealed_credentials": secrets.seal_credentials({"key": "k"}),
         "sealed_webhook": secrets.seal_webhook({"secret": "webhook-of-k"}),
         "webhook_token_hash": hashed(WEBHOOK_TOKEN),
@@ -83,7 +84,11 @@ def a_user(
     tags: Sequence[str] = (),
     version: int = 0,
 ) -> User:
-    """`push`: registration ids on the delivery channel `push`; `text` and `mail`: a phone number and an address for all senders."""
+    """Build a user.
+
+    `push`: registration ids on the channel `push`. `text` and `mail`: a phone number and an
+    address for all senders.
+    """
     contacts: dict[ChannelType, dict[str, tuple[str, ...]]] = {}
     if push:
         contacts[ChannelType.APP] = {"push": tuple(push)}
@@ -95,7 +100,7 @@ def a_user(
 
 
 def a_reachable_user(userid: str = "ann", version: int = 0) -> User:
-    """One contact on each of the three channels, which tell whose they are."""
+    """Build a user with a contact on each of the three channels. Contacts contain the user id."""
     return a_user(
         userid,
         push=(f"reg-{userid}",),
@@ -108,18 +113,22 @@ def a_reachable_user(userid: str = "ann", version: int = 0) -> User:
 def a_strategy(
     *steps: str, missing: str = "delivered", within: int = 60, operator: str = "and"
 ) -> Strategy:
-    """`a_strategy("app", "sms")`: SMS to those whom the app did not reach within a minute. A step may be `app,email`."""
-    kinds = [tuple(ChannelType(c) for c in step.split(",")) for step in steps or ("app", "sms")]
-    terms = [()] + [
-        tuple(Term(c, Missing(missing), within) for c in before) for before in kinds[:-1]
-    ]
-    return Strategy(
-        tuple(Step(c, t, Operator(operator)) for c, t in zip(kinds, terms, strict=True))
-    )
+    """Build a strategy whose steps have channels like `app` or `app,email`.
+
+    `a_strategy("app", "sms")` sends an SMS to targets that the app did not reach within a minute.
+    """
+    built: list[Step] = []
+    before: tuple[ChannelType, ...] = ()
+    for step in steps or ("app", "sms"):
+        channels = tuple(ChannelType(name) for name in step.split(","))
+        terms = tuple(Term(channel, Missing(missing), within) for channel in before)
+        built.append(Step(channels, terms, Operator(operator)))
+        before = channels
+    return Strategy(tuple(built))
 
 
 def at_once(*channels: str) -> Strategy:
-    """What a message without `rule_id` has: one step with all its channels."""
+    """Build the strategy of a message without `rule_id`: one step with all its channels."""
     return Strategy((Step(tuple(ChannelType(c) for c in channels)),))
 
 
@@ -147,9 +156,9 @@ def a_message(
     links: Mapping[str, str] | None = None,
     **changes: Any,
 ) -> Message:
-    """To `ann` over push, unless told otherwise. `number` tells messages apart."""
+    """Build a message, by default to `ann` over push. `number` tells messages apart."""
     strategy = strategy or at_once("app")
-    channels = {PLATFORMS[kind]: kind for kind in strategy.channels}
+    channels = {PLATFORMS[channel_type]: channel_type for channel_type in strategy.channels}
     accepted = changes.get("accepted", START)
     fields: dict[str, Any] = {
         "msgid": a_msgid(number, accepted),
@@ -168,25 +177,23 @@ def a_message(
 
 
 def a_big_message(count: int = 101, **changes: Any) -> Message:
-    """One that is not planned in the request, and whose changes the stream tells."""
+    """Build a message that is not planned in the request. The stream reports its changes."""
     return a_message(*(f"u{n:05d}" for n in range(count)), **changes)
 
 
 def a_plan(
     message: Message, chunk: int = 0, users: Sequence[User] | None = None, **changes: Any
 ) -> Plan:
-    """What would be planned for the message if these users were all that is known; by default everybody has every contact."""
-    known = {
-        u.userid: u
-        for u in (users if users is not None else [a_reachable_user(u) for u in message.userids])
-    }
-    chosen = [_chosen(message, known.get(userid)) for userid in message.userids]
+    """Build the plan of a message for these users, as if there were no others.
+
+    By default, every named user exists and has every contact.
+    """
+    if users is None:
+        users = [a_reachable_user(userid) for userid in message.userids]
+    by_id = {user.userid: user for user in users}
+    chosen = [_chosen(message, by_id.get(userid)) for userid in message.userids]
     targets = [
-        Target(
-            userid,
-            _loss(userid in known, bool(contacts)),
-            {code: len(c) for code, c in contacts.items()},
-        )
+        _target(userid, userid in by_id, contacts)
         for userid, contacts in zip(message.userids, chosen, strict=True)
     ]
     fields: dict[str, Any] = {
@@ -201,17 +208,18 @@ def a_plan(
 def _chosen(message: Message, user: User | None) -> dict[str, tuple[str, ...]]:
     if user is None:
         return {}
-    found = {
-        code: tuple(user.contacts_on((code, kind), message.channel_key))
-        for code, kind in sorted(message.channels.items())
+    by_code = {
+        code: tuple(user.contacts_on((code, channel_type), message.channel_key))
+        for code, channel_type in sorted(message.channels.items())
     }
-    return {code: contacts for code, contacts in found.items() if contacts}
+    return {code: contacts for code, contacts in by_code.items() if contacts}
 
 
-def _loss(is_known: bool, has_contacts: bool) -> TargetLoss | None:
-    if not is_known:
-        return TargetLoss.UNKNOWN_USER
-    return None if has_contacts else TargetLoss.NO_CONTACT
+def _target(userid: str, is_user: bool, contacts: Mapping[str, tuple[str, ...]]) -> Target:
+    loss = None if contacts else TargetLoss.NO_CONTACT
+    if not is_user:
+        loss = TargetLoss.UNKNOWN_USER
+    return Target(userid, loss, {code: len(addresses) for code, addresses in contacts.items()})
 
 
 def opened(world: World, *channels: Channel) -> list[OpenChannel]:
@@ -220,5 +228,5 @@ def opened(world: World, *channels: Channel) -> list[OpenChannel]:
 
 
 def text_of(value: Any) -> str:
-    """Everything that a value says, to search marked contacts in."""
+    """Return everything in a value as text, to search it for marked contacts."""
     return json.dumps(value, default=repr, ensure_ascii=False)

@@ -1,7 +1,10 @@
-"""Request bodies as UMS and Operation Growth print them, to the letter. `fitted` puts in the keys and ids of a deployment, nothing else.
+"""Request bodies as UMS and Operation Growth print them, to the letter.
 
-UMS: "Template message sending v1" (2021-12-15), its sender guides and its "REST API" pages for users; Operation Growth: "Set Contact
-Information API" (2023-11-13), without the comments that it says to leave out.
+`fitted` replaces only the keys and ids by those of a deployment.
+
+The source for UMS is "Template message sending v1" (2021-12-15), its sender guides and its
+"REST API" pages for users. The source for Operation Growth is "Set Contact Information API"
+(2023-11-13). Comments that the page says to leave out are left out.
 """
 
 from __future__ import annotations
@@ -281,36 +284,36 @@ EVENTS = {
 
 
 def fitted(printed: str | Mapping[str, Any] | list[Any], ids: Mapping[str, Any]) -> Any:
-    """The body, with a deployment's keys and ids in the places of those that are printed, names of fields and numbers alike."""
+    """Replace the printed keys and ids of a body by those of a deployment.
+
+    Names of fields and numbers are replaced alike.
+    """
     return _fitted(json.loads(printed) if isinstance(printed, str) else printed, ids)
 
 
 def _fitted(value: Any, ids: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
-        return {str(ids.get(name, name)): _fitted(each, ids) for name, each in value.items()}
+        return {str(ids.get(name, name)): _fitted(item, ids) for name, item in value.items()}
     if isinstance(value, list):
-        return [_fitted(each, ids) for each in value]
-    known = (
-        ids.get(str(value))
-        if isinstance(value, str | int) and not isinstance(value, bool)
-        else None
-    )
-    return value if known is None else type(value)(known)
+        return [_fitted(item, ids) for item in value]
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return value
+    replacement = ids.get(str(value))
+    return value if replacement is None else type(value)(replacement)
 
 
 def messages() -> list[tuple[str, dict[str, Any]]]:
-    """An ordinary message for each content, with a name, to the registration ids of its type."""
-    whom = json.loads(REGISTRATION_IDS)
-    found = []
+    """Return a named ordinary message for each content, to the registration ids of its type."""
+    audiences = json.loads(REGISTRATION_IDS)
+    bodies: list[tuple[str, dict[str, Any]]] = []
     for field, elements in CONTENTS.items():
-        kinds = [
-            field.removeprefix("msg_"),
-            *(["wechatwk_linkedcorp"] if field == "msg_wechatwk" else []),
-        ]
+        channel_types = [field.removeprefix("msg_")]
+        if field == "msg_wechatwk":
+            channel_types.append("wechatwk_linkedcorp")
         for n, element in enumerate(elements):
-            listed = element if isinstance(element, list) else [element]
-            found += [
-                (f"{kind} {n}", {f"aud_{kind}": whom[f"aud_{kind}"], field: listed})
-                for kind in kinds
-            ]
-    return found
+            contents = element if isinstance(element, list) else [element]
+            for channel_type in channel_types:
+                audience = f"aud_{channel_type}"
+                body = {audience: audiences[audience], field: contents}
+                bodies.append((f"{channel_type} {n}", body))
+    return bodies

@@ -18,7 +18,7 @@ Cell = str | float | int | bool | None
 
 
 def xlsx(rows: Sequence[Sequence[Cell]], **changes: str) -> bytes:
-    """Texts are shared, as spreadsheets write them."""
+    """Build a file whose texts are shared, as spreadsheets write them."""
     texts: dict[str, int] = {}
     lines = [
         f'<row r="{n}">{"".join(_cell(n, c, cell, texts) for c, cell in enumerate(row))}</row>'
@@ -28,13 +28,14 @@ def xlsx(rows: Sequence[Sequence[Cell]], **changes: str) -> bytes:
 
 
 def package(sheet_data: str, texts: Sequence[str] = (), **changes: str) -> bytes:
-    """`changes` replace whole members: `sheet`, `workbook`, `strings`."""
+    """Build a file. `changes` replace whole members: `sheet`, `workbook`, `strings`."""
     shared = "".join(f"<si><t>{escape(text)}</t></si>" for text in texts)
     members: Mapping[str, str] = {
         "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types">{_XML}</Types>',
         "_rels/.rels": _relations({"rId1": ("officeDocument", "xl/workbook.xml")}),
         "xl/workbook.xml": changes.get("workbook")
-        or f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        or f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
+        '<sheet name="S" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": _relations(
             {
                 "rId1": ("worksheet", "worksheets/sheet1.xml"),
@@ -66,17 +67,17 @@ def _relations(targets: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _cell(row: int, column: int, cell: Cell, texts: dict[str, int]) -> str:
-    place = f"{column_name(column)}{row}"
+    reference = f"{column_name(column)}{row}"
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return f'<c r="{place}" t="s"><v>{texts.setdefault(cell, len(texts))}</v></c>'
+        return f'<c r="{reference}" t="s"><v>{texts.setdefault(cell, len(texts))}</v></c>'
     kind, value = (' t="b"', str(int(cell))) if isinstance(cell, bool) else ("", repr(cell))
-    return f'<c r="{place}"{kind}><v>{value}</v></c>'
+    return f'<c r="{reference}"{kind}><v>{value}</v></c>'
 
 
 def column_name(column: int) -> str:
-    """0 -> A, 26 -> AA."""
+    """Return the letters of a column: 0 -> A, 26 -> AA."""
     name = ""
     column += 1
     while column:

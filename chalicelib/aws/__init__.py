@@ -1,1 +1,1 @@
-"""Only here: boto3. One module per port of `ports/`; `tables.py` is the whole DynamoDB design on one page."""
+"""Adapters of the ports, and the only place of boto3. `tables.py` shows the DynamoDB design."""

@@ -1,6 +1,6 @@
-"""Who is in a set: a tag of a scope, a segment, a list. Rows stand in the order of users, spread over groups of buckets.
+"""Sets of users: a tag of a scope, a segment, a list. Rows are in the order of users.
 
-A contact leads to its users by its HMAC, in the same table.
+A set is spread over groups of buckets. The HMAC of a contact leads to its users in the same table.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ from itertools import islice
 from typing import Any
 
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import READ_BATCH, Item, from_item, get_many, to_item, write_many
+from chalicelib.aws.items import READ_BATCH, Item, Values, from_item, get_many, to_item, write_many
 from chalicelib.aws.tables import table
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
 from chalicelib.ports import Vault
 
-GROUP = 32  # buckets of a partition: a set is walked with so few requests, and fills so many partitions at once
-LISTED = 5  # requests for what was said of all contacts: of more than some 40,000 each is asked for by itself
-REFUSED = "of_"  # how the names of attributes with opt-outs begin
+# Buckets of a partition. A larger group takes fewer requests to scan a set.
+# A smaller one spreads writes over more partitions.
+GROUP = 32
+# Requests that read the opt-outs of all contacts. Above some 40,000 opt-outs, contacts are read
+# one by one.
+LISTED = 5
+OPT_OUT = "of_"  # prefix of attributes with opt-outs
 POSITION = 4  # characters of a position before the userid
 
 Key = tuple[str, str]
@@ -29,38 +33,37 @@ Key = tuple[str, str]
 class Audiences:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._can_list = True  # what was said of all contacts: until that is too much
+        self._can_list = True  # False once all opt-outs are too many to list
 
     def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         merged = heapq.merge(*(_members(name, buckets, after, limit) for name in sorted(set(sets))))
         return [position[POSITION:] for position in islice(_once(merged), limit)]
 
     def holds(self, name: str, userids: Sequence[str]) -> frozenset[str]:
-        wanted = ({"pk": _partition(name, keys.bucket(u)), "sk": keys.position(u)} for u in userids)
-        return frozenset(
-            row["sk"][POSITION:] for row in get_many(table("audiences"), wanted, consistent=True)
+        rows = get_many(
+            table("audiences"),
+            ({"pk": _partition(name, keys.bucket(u)), "sk": keys.position(u)} for u in userids),
+            consistent=True,
         )
+        return frozenset(row["sk"][POSITION:] for row in rows)
 
     def change(self, name: str, add: Sequence[str], remove: Sequence[str] = ()) -> None:
-        puts, deletes = (
-            [row((_partition(name, keys.bucket(u)), keys.position(u))) for u in some]
-            for some in (add, remove)
+        write_many(
+            table("audiences"),
+            [_member_row(name, userid) for userid in add],
+            [_member_row(name, userid) for userid in remove],
+            key=("pk", "sk"),
         )
-        write_many(table("audiences"), puts, deletes, key=("pk", "sk"))
 
     def estimate(self, sets: Sequence[str]) -> int:
         return sum(_count(f"{name}{keys.SEPARATOR}000") for name in sets) * (keys.BUCKETS // GROUP)
 
     def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
-        values: dict[str, str | int | bytes] = {
-            ":pk": name_of(scope, "")[0],
-            **({":after": after} if after else {}),
-        }
-        return list(
-            islice(
-                _query(values, "pk = :pk AND sk > :after" if after else "pk = :pk", limit), limit
-            )
-        )
+        values: Values = {":pk": name_of(scope, "")[0]}
+        condition = "pk = :pk"
+        if after:
+            values[":after"], condition = after, "pk = :pk AND sk > :after"
+        return list(islice(_query(values, condition, limit), limit))
 
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
         pk = _contact(self._vault, kind, contact)
@@ -69,19 +72,22 @@ class Audiences:
     def set_opt_out(
         self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
     ) -> None:
-        """One attribute for each access channel: the time, below 0 for who is in again. Only an older one is replaced."""
+        """Keep one attribute per access channel: the time of an opt-out, negative for an opt-in.
+
+        Only an older attribute is replaced.
+        """
         from botocore.exceptions import ClientError
 
         for channel_key in channel_keys:
             try:
                 client("dynamodb").update_item(
                     TableName=table("audiences"),
-                    Key=to_item(self._refusal(kind, contact)),
-                    UpdateExpression="SET #of = :said",
+                    Key=to_item(self._opt_out_key(kind, contact)),
+                    UpdateExpression="SET #of = :time",
                     ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
-                    ExpressionAttributeNames={"#of": REFUSED + channel_key},
+                    ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
                     ExpressionAttributeValues=to_item(
-                        {":said": time if out else -time, ":least": -time, ":most": time}
+                        {":time": time if out else -time, ":least": -time, ":most": time}
                     ),
                 )
             except ClientError as error:
@@ -89,29 +95,31 @@ class Audiences:
                     raise
 
     def opt_outs(
-        self, wanted: Mapping[ChannelType, Collection[str]]
+        self, contacts: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
-        named = {
-            self._refusal(kind, contact)["sk"]: (kind, contact)
-            for kind, contacts in wanted.items()
-            for contact in contacts
-        }
-        rows = self._listed(len(named) // READ_BATCH)
+        by_key: dict[str, tuple[ChannelType, str]] = {}
+        for kind, of_kind in contacts.items():
+            by_key |= {
+                self._opt_out_key(kind, contact)["sk"]: (kind, contact) for contact in of_kind
+            }
+        rows = self._all_opt_outs(len(by_key) // READ_BATCH)
         if rows is None:
             rows = get_many(
-                table("audiences"), ({"pk": "refused", "sk": sk} for sk in named), consistent=True
+                table("audiences"), ({"pk": "refused", "sk": sk} for sk in by_key), consistent=True
             )
-        found: dict[ChannelType, dict[str, Mapping[str, int]]] = {kind: {} for kind in wanted}
+        opt_outs: dict[ChannelType, dict[str, Mapping[str, int]]] = {kind: {} for kind in contacts}
         for row in rows:
-            if row["sk"] in named:
-                kind, contact = named[row["sk"]]
-                found[kind][contact] = {
-                    n.removeprefix(REFUSED): v for n, v in row.items() if n.startswith(REFUSED)
+            if row["sk"] in by_key:
+                kind, contact = by_key[row["sk"]]
+                opt_outs[kind][contact] = {
+                    name.removeprefix(OPT_OUT): time
+                    for name, time in row.items()
+                    if name.startswith(OPT_OUT)
                 }
-        return found
+        return opt_outs
 
-    def _listed(self, most: int) -> list[dict[str, Any]] | None:
-        """What was said of all contacts, where that takes fewer than so many requests, else None."""
+    def _all_opt_outs(self, most: int) -> list[dict[str, Any]] | None:
+        """Return the opt-outs of all contacts, or None if that takes `most` requests or more."""
         rows: list[dict[str, Any]] = []
         request: dict[str, Any] = {
             "TableName": table("audiences"),
@@ -128,15 +136,13 @@ class Audiences:
         self._can_list = self._can_list and most <= LISTED
         return None
 
-    def _refusal(self, kind: ChannelType, contact: str) -> dict[str, str]:
-        return {
-            "pk": "refused",
-            "sk": keys.join(*keys.split(_contact(self._vault, kind, contact))[1:]),
-        }
+    def _opt_out_key(self, kind: ChannelType, contact: str) -> dict[str, str]:
+        _, *rest = keys.split(_contact(self._vault, kind, contact))
+        return {"pk": "refused", "sk": keys.join(*rest)}
 
 
 def rows_of(vault: Vault, user: User) -> frozenset[Key]:
-    """The keys of all that a user is found by."""
+    """Return the keys of the rows that lead to a user."""
     bucket, position = keys.bucket(user.userid), keys.position(user.userid)
     tags = {
         (_partition(audiences.tag(scope, name), bucket), position) for scope, name in user.all_tags
@@ -148,7 +154,7 @@ def rows_of(vault: Vault, user: User) -> frozenset[Key]:
 
 
 def name_of(scope: str, tag: str) -> Key:
-    """Where a tag's name stands."""
+    """Return the key of the row that lists a tag."""
     return keys.join("tags", scope), tag
 
 
@@ -156,36 +162,36 @@ def row(key: Key) -> Item:
     return to_item({"pk": key[0], "sk": key[1]})
 
 
+def _member_row(name: str, userid: str) -> Item:
+    return row((_partition(name, keys.bucket(userid)), keys.position(userid)))
+
+
 def _partition(name: str, bucket: int) -> str:
     return f"{name}{keys.SEPARATOR}{bucket // GROUP:03d}"
 
 
 def _contact(vault: Vault, kind: ChannelType, contact: str) -> str:
-    return keys.join(
-        "contact",
-        kind.value,
-        vault.mac("contact", f"{kind.value}:{contact}".encode("utf-8", "surrogatepass")).hex()[:32],
-    )
+    mac = vault.mac("contact", f"{kind.value}:{contact}".encode("utf-8", "surrogatepass"))
+    return keys.join("contact", kind.value, mac.hex()[:32])
 
 
 def _members(name: str, buckets: range, after: str, limit: int) -> Iterator[str]:
-    """Positions of a set, in order; asked for as they are needed."""
+    """Yield the positions of a set in order, reading them as they are needed."""
     start, end = max(after, f"{buckets.start:03d}"), f"{buckets.stop:03d}"
     for group in range(int(start[:3]) // GROUP, (buckets.stop - 1) // GROUP + 1):
-        values: dict[str, str | int | bytes] = {
+        values: Values = {
             ":pk": f"{name}{keys.SEPARATOR}{group:03d}",
             ":start": start,
             ":end": end,
         }
-        # BETWEEN includes its ends: the position itself was taken before, and nobody stands at a bare bucket.
-        yield from (
-            sk
-            for sk in _query(values, "pk = :pk AND sk BETWEEN :start AND :end", limit)
-            if sk > after
-        )
+        # BETWEEN includes both ends. The page before had the start.
+        # The end is a bare bucket, which is not a position.
+        for position in _query(values, "pk = :pk AND sk BETWEEN :start AND :end", limit):
+            if position > after:
+                yield position
 
 
-def _query(values: dict[str, str | int | bytes], condition: str, size: int) -> Iterator[str]:
+def _query(values: Values, condition: str, size: int) -> Iterator[str]:
     request: dict[str, Any] = {
         "TableName": table("audiences"),
         "KeyConditionExpression": condition,
@@ -202,7 +208,7 @@ def _query(values: dict[str, str | int | bytes], condition: str, size: int) -> I
 
 
 def _count(pk: str) -> int:
-    """As far as one request counts."""
+    """Return the number of items, as far as one request counts."""
     answer = client("dynamodb").query(
         TableName=table("audiences"),
         KeyConditionExpression="pk = :pk",

@@ -1,4 +1,4 @@
-"""One client per service and container, made when it is first used."""
+"""One client per service and container, made at its first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    # Standard retries back off with jitter; a function must not outlive its timeout waiting for an answer.
+    # Standard retries back off with jitter.
+    # The timeouts keep a function from outliving its own while it waits for an answer.
     config = Config(
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
         connect_timeout=2,
@@ -22,25 +23,29 @@ def client(service: str) -> Any:
         max_pool_connections=16,
     )
     if service == "s3":
-        # By default signed addresses are of a version that not every region takes, and of the host of us-east-1, which redirects to a
-        # bucket elsewhere that is some hours old, where the signature is wrong. Written as a path, the bucket is at its region's host.
+        # The default signature version of signed addresses is not accepted in every region.
+        # The default host is that of us-east-1. It redirects to a bucket in another region
+        # while the bucket is some hours old, and the signature is wrong there.
+        # With the bucket in the path, the host is that of its region.
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))
-    made = boto3.client(service, config=config)
+    new_client = boto3.client(service, config=config)
     if service == "dynamodb":
-        made.meta.events.register("needs-retry.dynamodb", _after_a_transaction)
-    return made
+        new_client.meta.events.register("needs-retry.dynamodb", _after_a_transaction)
+    return new_client
 
 
 def _after_a_transaction(response: Any, attempts: int, **_: Any) -> float | None:
-    """Seconds until a single write is tried again that DynamoDB rejected because of a transaction on the same item: the SDK does not."""
-    conflict = (
-        response is not None
-        and response[1].get("Error", {}).get("Code") == "TransactionConflictException"
-    )
-    return random.uniform(0, 0.05 * 2**attempts) if conflict and attempts < ATTEMPTS else None  # noqa: S311 - spreads retries
+    """Return the seconds to a retry of a single write that met a transaction on the same item.
+
+    DynamoDB rejects such a write, and the SDK does not retry it.
+    """
+    code = response[1].get("Error", {}).get("Code") if response is not None else None
+    if code != "TransactionConflictException" or attempts >= ATTEMPTS:
+        return None
+    return random.uniform(0, 0.05 * 2**attempts)  # noqa: S311 - spreads retries
 
 
 def error_code(error: Exception) -> str:
-    """The service's own name of a ClientError; empty for any other exception."""
+    """Return the service's code of a ClientError, or an empty text for another exception."""
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

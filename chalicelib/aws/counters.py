@@ -1,4 +1,4 @@
-"""How much of what may be used within a window is in use: one counter per name, for all containers together."""
+"""Counters of what is used within a window: one per name, shared by all containers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ class Counters:
     def take(self, name: str, wanted: int, most: int, expires: int) -> Taken:
         from botocore.exceptions import ClientError
 
+        fits = "attribute_not_exists(used) OR used <= :room"
+
         try:
             answer = client("dynamodb").update_item(
                 TableName=table("lookups"),
                 Key=to_item({"pk": name}),
                 UpdateExpression="ADD used :wanted SET expires = :expires",
-                ConditionExpression="attribute_not_exists(used) OR used <= :room"
-                if wanted <= most
-                else "used < :room",
+                # More than the window holds never fits: no count is below a negative room.
+                ConditionExpression=fits if wanted <= most else "used < :room",
                 ExpressionAttributeValues=to_item(
                     {":wanted": wanted, ":room": most - wanted, ":expires": expires}
                 ),
@@ -45,11 +46,12 @@ class Counters:
                 ExpressionAttributeValues=to_item({":less": -number, ":number": number}),
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":  # its window is long over
+            # The condition fails when the window has long ended.
+            if error_code(error) != "ConditionalCheckFailedException":
                 raise
 
     def used(self, name: str) -> int:
-        found = client("dynamodb").get_item(
+        answer = client("dynamodb").get_item(
             TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True
         )
-        return int(from_item(found.get("Item", {})).get("used", 0))
+        return int(from_item(answer.get("Item", {})).get("used", 0))

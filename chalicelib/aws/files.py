@@ -1,5 +1,8 @@
-"""The bucket of files: uploaded and fetched by people through signed addresses, read and written by functions. And files of others,
-through the egress policy, as everything that leaves."""
+"""The bucket of files, and files on other servers.
+
+People upload and fetch files through signed addresses. Functions read and write them. Files on
+other servers are fetched through the egress policy, as everything that leaves.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from chalicelib.config import settings
 from chalicelib.domain.errors import Rejected, Unavailable
 from chalicelib.ports import Form
 
-# Without the right to list the bucket, what is not there is denied.
+# Without the right to list the bucket, S3 answers AccessDenied for a missing key.
 _GONE = frozenset(
     {"404", "NoSuchKey", "NotFound", "AccessDenied", "403", "PreconditionFailed", "412"}
 )
@@ -17,12 +20,11 @@ _GONE = frozenset(
 class Files:
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
         size = ["content-length-range", least, most]
-        made = client("s3").generate_presigned_post(
+        post = client("s3").generate_presigned_post(
             Bucket=settings().files_bucket, Key=key, Conditions=[size], ExpiresIn=seconds
         )
-        return Form(
-            str(made["url"]), {str(name): str(value) for name, value in made["fields"].items()}
-        )
+        fields = {str(name): str(value) for name, value in post["fields"].items()}
+        return Form(str(post["url"]), fields)
 
     def etag(self, key: str) -> str | None:
         from botocore.exceptions import ClientError

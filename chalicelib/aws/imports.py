@@ -1,4 +1,4 @@
-"""Imports: one item each, all in one partition in the order of time; bad rows in a partition of each import's own."""
+"""Imports as items of one partition, in the order of time. Each has a partition of bad rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.aws.items import Cancelled, Item, from_item, pack, to_item, transact, unpack
+from chalicelib.aws.items import Cancelled, Item, Values, from_item, pack, to_item, transact, unpack
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.imports import BadRow, FileFormat, Import, ImportKind, ImportState
@@ -16,32 +16,30 @@ ALL = "imports"
 
 
 class Imports:
-    def create(self, one: Import) -> None:
-        put = {"TableName": table("messages"), "Item": _item(one, 1)}
+    def create(self, new: Import) -> None:
+        put = {"TableName": table("messages"), "Item": _item(new, 1)}
         transact([{"Put": {**put, "ConditionExpression": "attribute_not_exists(pk)"}}])
 
     def get(self, id: str) -> Import | None:
         key = to_item({"pk": ALL, "sk": id})
-        row = (
-            client("dynamodb")
-            .get_item(TableName=table("messages"), Key=key, ConsistentRead=True)
-            .get("Item")
+        answer = client("dynamodb").get_item(
+            TableName=table("messages"), Key=key, ConsistentRead=True
         )
-        return _import(from_item(row)) if row else None
+        return _import(from_item(answer["Item"])) if "Item" in answer else None
 
-    def advance(self, one: Import, bad: Sequence[BadRow] = ()) -> bool:
+    def advance(self, after: Import, bad: Sequence[BadRow] = ()) -> bool:
         condition = {
             "ConditionExpression": "version = :v",
-            "ExpressionAttributeValues": to_item({":v": one.version - 1}),
+            "ExpressionAttributeValues": to_item({":v": after.version - 1}),
         }
-        puts: list[Item] = [{"Item": _item(one, one.version), **condition}]
+        puts: list[Item] = [{"Item": _item(after, after.version), **condition}]
         if bad:
-            rows = pack([(each.row, each.field, each.reason) for each in bad])
-            key: dict[str, str | int | bytes] = {
-                "pk": keys.join("import", one.id),
-                "sk": keys.join("bad", one.rows),
+            rows = pack([(row.row, row.field, row.reason) for row in bad])
+            key: Values = {
+                "pk": keys.join("import", after.id),
+                "sk": keys.join("bad", after.rows),
             }
-            puts.append({"Item": to_item({**key, "expires": one.expires, "rows": rows})})
+            puts.append({"Item": to_item({**key, "expires": after.expires, "rows": rows})})
         try:
             transact([{"Put": {"TableName": table("messages"), **put}} for put in puts])
         except Cancelled:
@@ -49,7 +47,7 @@ class Imports:
         return True
 
     def bad_rows(self, id: str) -> Sequence[BadRow]:
-        found: list[BadRow] = []
+        bad: list[BadRow] = []
         request: dict[str, Any] = {
             "TableName": table("messages"),
             "KeyConditionExpression": "pk = :pk",
@@ -58,29 +56,27 @@ class Imports:
         }
         while True:
             answer = client("dynamodb").query(**request)
-            found += [
-                BadRow(*row) for item in answer["Items"] for row in unpack(from_item(item)["rows"])
-            ]
+            for item in answer["Items"]:
+                bad += [BadRow(*row) for row in unpack(from_item(item)["rows"])]
             if not answer.get("LastEvaluatedKey"):
-                return found
+                return bad
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def newest(self, before: str, limit: int) -> Sequence[Import]:
         condition = "pk = :pk AND sk < :before" if before else "pk = :pk"
+        values: Values = {":pk": ALL, ":before": before} if before else {":pk": ALL}
         answer = client("dynamodb").query(
             TableName=table("messages"),
             KeyConditionExpression=condition,
-            ExpressionAttributeValues=to_item(
-                {":pk": ALL, **({":before": before} if before else {})}
-            ),
+            ExpressionAttributeValues=to_item(values),
             ScanIndexForward=False,
             Limit=limit,
         )
         return [_import(from_item(item)) for item in answer["Items"]]
 
 
-def _item(one: Import, version: int) -> Item:
-    values = asdict(one)
+def _item(stored: Import, version: int) -> Item:
+    values = asdict(stored)
     id, expires = values.pop("id"), values.pop("expires")
     return to_item(
         {

@@ -1,4 +1,4 @@
-"""Python values as DynamoDB items and back, and batches that end whole."""
+"""Python values as DynamoDB items and back, batches, and transactions."""
 
 from __future__ import annotations
 
@@ -46,18 +46,17 @@ def _from(value: Mapping[str, Any]) -> Any:
     if kind == "N":
         return int(inner)
     if kind == "L":
-        return [_from(each) for each in inner]
+        return [_from(element) for element in inner]
     return from_item(inner) if kind == "M" else inner
 
 
 def pack(value: Any) -> bytes:
-    """Compressed JSON: ids and counts of a chunk shrink to a tenth, and an item costs by its size."""
-    return zlib.compress(
-        json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode(
-            "utf-8", "surrogatepass"
-        ),
-        6,
-    )
+    """Return compressed JSON. The cost of an item grows with its size.
+
+    Ids and counts of a chunk shrink to a tenth.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), 6)
 
 
 def unpack(raw: bytes) -> Any:
@@ -65,57 +64,60 @@ def unpack(raw: bytes) -> Any:
 
 
 class Unprocessed(Exception):
-    """DynamoDB kept handing items back: the job is tried again later."""
+    """DynamoDB returned items unprocessed in every round. The job is repeated later."""
 
 
 class Cancelled(Exception):
-    """A transaction of which a condition failed, so that nothing was written: which of its actions it was."""
+    """A condition of a transaction failed, and nothing was written.
 
-    def __init__(self, failed: Sequence[bool], found: Sequence[Item | None] = ()) -> None:
+    `failed` tells of each action whether its condition failed. `stored` has the items that
+    failed a condition, for actions that ask for them.
+    """
+
+    def __init__(self, failed: Sequence[bool], stored: Sequence[Item | None] = ()) -> None:
         super().__init__(f"{sum(failed)} of {len(failed)} conditions failed")
-        self.failed, self.found = (
-            failed,
-            found,
-        )  # what stood in the way, where an action asks for it
+        self.failed, self.stored = failed, stored
 
 
-def _batches(things: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
-    return (things[start : start + size] for start in range(0, len(things), size))
+def _batches(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def get_many(
     table: str, keys: Iterable[Mapping[str, str | int]], *, consistent: bool = False
 ) -> list[dict[str, Any]]:
-    """Those of the keys that exist, in no order; one request per 100. A key that stands twice is asked for once."""
+    """Return the items that exist, unordered, with one request per 100 keys.
+
+    A repeated key is read once.
+    """
     unique = list({tuple(sorted(key.items())): to_item(key) for key in keys}.values())
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for batch in _batches(unique, READ_BATCH):
-        wanted: Any = {table: {"Keys": list(batch), "ConsistentRead": consistent}}
+        unread: Any = {table: {"Keys": list(batch), "ConsistentRead": consistent}}
         for attempt in range(ROUNDS):
-            answer = client("dynamodb").batch_get_item(RequestItems=wanted)
-            found += [from_item(item) for item in answer["Responses"].get(table, [])]
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
+            answer = client("dynamodb").batch_get_item(RequestItems=unread)
+            rows += [from_item(item) for item in answer["Responses"].get(table, [])]
+            unread = answer.get("UnprocessedKeys")
+            if not unread:
                 break
             _pause(attempt)
         else:
             raise Unprocessed(table)
-    return found
+    return rows
 
 
 def write_many(
     table: str, puts: Iterable[Item], deletes: Iterable[Item] = (), *, key: Sequence[str]
 ) -> None:
-    """Put and delete, one request per 25. Of two puts with the same key the last one stands, as it would one after the other."""
+    """Put and delete items, with one request per 25. The last of two puts with one key stands."""
     requests = {_key_of(item, key): {"PutRequest": {"Item": item}} for item in puts}
     requests |= {_key_of(item, key): {"DeleteRequest": {"Key": item}} for item in deletes}
     for batch in _batches(list(requests.values()), WRITE_BATCH):
-        wanted: Any = {table: list(batch)}
+        unwritten: Any = {table: list(batch)}
         for attempt in range(ROUNDS):
-            wanted = (
-                client("dynamodb").batch_write_item(RequestItems=wanted).get("UnprocessedItems")
-            )
-            if not wanted:
+            answer = client("dynamodb").batch_write_item(RequestItems=unwritten)
+            unwritten = answer.get("UnprocessedItems")
+            if not unwritten:
                 break
             _pause(attempt)
         else:
@@ -127,7 +129,7 @@ def _key_of(item: Item, key: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pause(attempt: int) -> None:
-    time.sleep(random.uniform(0, min(0.05 * 2**attempt, 2)))  # noqa: S311 - spreads retries, keeps no secret
+    time.sleep(random.uniform(0, min(0.05 * 2**attempt, 2)))  # noqa: S311 - spreads retries
 
 
 _DISTURBED = frozenset(
@@ -136,7 +138,10 @@ _DISTURBED = frozenset(
 
 
 def transact(actions: Sequence[Item]) -> None:
-    """All or nothing; raises Cancelled when a condition failed. Who was only disturbed tries again: nothing was decided yet."""
+    """Write all or nothing. Raise Cancelled when a condition failed.
+
+    Retry on a transaction conflict or throttling: no condition has been evaluated yet.
+    """
     from botocore.exceptions import ClientError
 
     for attempt in range(ROUNDS):
@@ -156,7 +161,10 @@ def transact(actions: Sequence[Item]) -> None:
 
 
 def put_once(table: str, item: Item) -> Item | None:
-    """Put an item where none is; else the one that is there, without a second reading."""
+    """Put an item under a new key. Return the item that is stored there already, if any.
+
+    The answer to the failed put has the stored item, so nothing is read again.
+    """
     from botocore.exceptions import ClientError
 
     try:

@@ -1,4 +1,7 @@
-"""The ledger: one partition per chunk. Conditional puts return what stands, so that every step sees the same decision."""
+"""The ledger: one partition per chunk.
+
+Conditional puts return the stored item, so that every step sees the same decision.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +28,18 @@ class Ledger:
         self._plans: OrderedDict[ChunkId, Plan] = OrderedDict()
 
     def put_plan(self, plan: Plan, message: Message) -> Plan:
-        found = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
-        return ledger_items.read_plan(self._vault, from_item(found)) if found else plan
+        stored = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
+        return ledger_items.read_plan(self._vault, from_item(stored)) if stored else plan
 
     def plan(self, chunk: ChunkId) -> Plan | None:
         if chunk not in self._plans:
             key = to_item({"pk": ledger_items.partition(chunk), "sk": "plan"})
-            row = (
-                client("dynamodb")
-                .get_item(TableName=table("ledger"), Key=key, ConsistentRead=True)
-                .get("Item")
+            answer = client("dynamodb").get_item(
+                TableName=table("ledger"), Key=key, ConsistentRead=True
             )
-            if row is None:
+            if "Item" not in answer:
                 return None
-            self._plans[chunk] = ledger_items.read_plan(self._vault, from_item(row))
+            self._plans[chunk] = ledger_items.read_plan(self._vault, from_item(answer["Item"]))
             if len(self._plans) > CACHED_PLANS:
                 self._plans.popitem(last=False)
         return self._plans[chunk]
@@ -47,11 +48,11 @@ class Ledger:
         put_once(table("ledger"), ledger_items.withdrawn_item(chunk, time, message))
 
     def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants:
-        found = put_once(table("ledger"), ledger_items.entrants_item(chunk, entrants, message))
-        return ledger_items.read_entrants(from_item(found)) if found else entrants
+        stored = put_once(table("ledger"), ledger_items.entrants_item(chunk, entrants, message))
+        return ledger_items.read_entrants(from_item(stored)) if stored else entrants
 
     def chunk(self, chunk: ChunkId) -> Chunk | None:
-        found: list[Item] = []
+        items: list[Item] = []
         more: Item = {}
         while True:
             answer = client("dynamodb").query(
@@ -61,24 +62,24 @@ class Ledger:
                 ConsistentRead=True,
                 **more,
             )
-            found += answer["Items"]
+            items += answer["Items"]
             if not answer.get("LastEvaluatedKey"):
-                return ledger_items.read_chunk(self._vault, found)
+                return ledger_items.read_chunk(self._vault, items)
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def claim(
         self, chunk: ChunkId, call: Call, expected: Call | None, message: Message
     ) -> Call | None:
         item = ledger_items.call_item(chunk, call, message)
-        found = put_once(table("ledger"), item) if expected is None else _replace(item, expected)
-        # When an answer gets lost, the SDK tries again: what stands in the way may be what it put the first time.
-        if found is None or found.get("by") == item["by"]:
+        stored = put_once(table("ledger"), item) if expected is None else _replace(item, expected)
+        # When an answer gets lost, the SDK tries again: the stored item may be its first try.
+        if stored is None or stored.get("by") == item["by"]:
             return None
-        return ledger_items.read_call(from_item(found))
+        return ledger_items.read_call(from_item(stored))
 
     def put_answer(self, chunk: ChunkId, answer: CallAnswer, message: Message) -> CallAnswer:
-        found = put_once(table("ledger"), ledger_items.answer_item(chunk, answer, message))
-        return ledger_items.read_answer(from_item(found)) if found else answer
+        stored = put_once(table("ledger"), ledger_items.answer_item(chunk, answer, message))
+        return ledger_items.read_answer(from_item(stored)) if stored else answer
 
     def put_deferral(self, chunk: ChunkId, deferral: Deferral, message: Message) -> None:
         client("dynamodb").put_item(
@@ -89,15 +90,15 @@ class Ledger:
         self.add_all([(chunk, facts, message)])
 
     def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
-        found = [
+        items = [
             ledger_items.facts_item(chunk, facts, message)
             for chunk, facts, message in bundles
             if facts
         ]
-        if len(found) == 1:
-            client("dynamodb").put_item(TableName=table("ledger"), Item=found[0])
-        elif found:
-            write_many(table("ledger"), found, key=("pk", "sk"))
+        if len(items) == 1:
+            client("dynamodb").put_item(TableName=table("ledger"), Item=items[0])
+        elif items:
+            write_many(table("ledger"), items, key=("pk", "sk"))
 
     def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
         name = keys.join(
@@ -111,7 +112,7 @@ class Ledger:
 
 
 def _replace(item: Item, expected: Call) -> Item | None:
-    """Put the record if the expected one is still there, or none any more; else the one that is."""
+    """Put a record in the place of the expected one, or of none. Return any other stored one."""
     from botocore.exceptions import ClientError
 
     try:

@@ -1,9 +1,10 @@
-"""What the ledger stores, as items and back. Contacts are sealed; facts, ids and counts are compressed."""
+"""Items of the ledger. Contacts are sealed, facts, ids and counts are compressed."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
@@ -22,6 +23,8 @@ from chalicelib.domain.plans import (
     TargetLoss,
 )
 from chalicelib.ports import Vault
+
+Row = dict[str, Any]
 
 
 def partition(chunk: ChunkId) -> str:
@@ -43,10 +46,6 @@ def _item(
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    targets = [
-        [t.id, t.loss.value if t.loss else "", t.contacts, *([t.refused] if t.refused else [])]
-        for t in plan.targets
-    ]
     sealed = vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}")
     following = {} if plan.next is None else {"next": plan.next}
     return _item(
@@ -54,25 +53,35 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
         "plan",
         message,
         counted=True,
-        targets=pack(targets),
+        targets=pack([_raw_target(target) for target in plan.targets]),
         contacts=sealed,
         time=plan.time,
         **following,
     )
 
 
-def read_plan(vault: Vault, row: dict[str, Any]) -> Plan:
+def _raw_target(target: Target) -> list[Any]:
+    raw = [target.id, target.loss.value if target.loss else "", target.contacts]
+    return [*raw, target.refused] if target.refused else raw
+
+
+def read_plan(vault: Vault, row: Row) -> Plan:
     contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
     return Plan(
         chunk_of(row["pk"]),
+        tuple(map(_target, unpack(row["targets"]))),
         tuple(
-            Target(i, TargetLoss(loss) if loss else None, *rest)
-            for i, loss, *rest in unpack(row["targets"])
+            {code: tuple(of_channel) for code, of_channel in of_target.items()}
+            for of_target in contacts
         ),
-        tuple({code: tuple(found) for code, found in each.items()} for each in contacts),
         row["time"],
         row.get("next"),
     )
+
+
+def _target(raw: Sequence[Any]) -> Target:
+    id, loss, *rest = raw
+    return Target(id, TargetLoss(loss) if loss else None, *rest)
 
 
 def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
@@ -82,13 +91,13 @@ def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
     )
 
 
-def read_entrants(row: dict[str, Any]) -> Entrants:
+def read_entrants(row: Row) -> Entrants:
     _, step, number = keys.split(row["sk"])
     return Entrants(int(step), int(number), tuple(unpack(row["members"])), row["time"])
 
 
 def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
-    """`by` tells claims apart that look the same, and a claim of our own from those of others."""
+    """Build the item of a claim. Its random `by` tells claims apart that are otherwise equal."""
     claim: dict[str, str | int | bytes] = {
         "state": call.state.value,
         "lease": call.lease,
@@ -106,7 +115,7 @@ def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
     )
 
 
-def read_call(row: dict[str, Any]) -> Call:
+def read_call(row: Row) -> Call:
     key = CallKey.of(row["sk"].removeprefix("call#"))
     return Call(
         key,
@@ -137,7 +146,7 @@ def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
     )
 
 
-def read_answer(row: dict[str, Any]) -> CallAnswer:
+def read_answer(row: Row) -> CallAnswer:
     key = CallKey.of(row["sk"].removeprefix("answer#"))
     later = tuple(DeliveryRef(*ref) for ref in unpack(row["later"]))
     undeliverable = tuple(DeliveryRef(*ref) for ref in unpack(row["gone"])) if "gone" in row else ()
@@ -163,7 +172,7 @@ def deferral_item(chunk: ChunkId, deferral: Deferral, message: Message) -> Item:
     )
 
 
-def read_deferral(row: dict[str, Any]) -> Deferral:
+def read_deferral(row: Row) -> Deferral:
     return Deferral(
         CallKey.of(row["sk"].removeprefix("wait#")),
         row["end"],
@@ -183,36 +192,21 @@ def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:
 
 
 def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
-    """A partition's items; None when there is no plan among them."""
-    plan: Plan | None = None
-    withdrawn: int | None = None
-    entrants, calls, answers, reported = (
-        list[Entrants](),
-        dict[CallKey, Call](),
-        dict[CallKey, CallAnswer](),
-        list[Fact](),
-    )
-    deferrals: list[Deferral] = []
+    """Read a chunk from its partition's items. Return None if no plan is among them."""
+    rows = defaultdict[str, list[Row]](list)
     for row in map(from_item, items):
-        match row["sk"].split("#", 1)[0]:
-            case "plan":
-                plan = read_plan(vault, row)
-            case "go":
-                entrants.append(read_entrants(row))
-            case "call":
-                call = read_call(row)
-                calls[call.key] = call
-            case "answer":
-                answer = read_answer(row)
-                answers[answer.key] = answer
-            case "facts":
-                reported += decode(unpack(row["facts"]).encode())
-            case "withdrawn":
-                withdrawn = row["time"]
-            case "wait":
-                deferrals.append(read_deferral(row))
-    return (
-        Chunk(plan, tuple(entrants), calls, answers, tuple(reported), withdrawn, tuple(deferrals))
-        if plan
-        else None
+        rows[row["sk"].split("#", 1)[0]].append(row)
+    if not rows["plan"]:
+        return None
+    facts: list[Fact] = []
+    for row in rows["facts"]:
+        facts += decode(unpack(row["facts"]).encode())
+    return Chunk(
+        read_plan(vault, rows["plan"][0]),
+        tuple(map(read_entrants, rows["go"])),
+        {call.key: call for call in map(read_call, rows["call"])},
+        {answer.key: answer for answer in map(read_answer, rows["answer"])},
+        tuple(facts),
+        rows["withdrawn"][0]["time"] if rows["withdrawn"] else None,
+        tuple(map(read_deferral, rows["wait"])),
     )

@@ -1,4 +1,7 @@
-"""Receipts find their delivery: a provider's id leads to a chunk. What comes too early is parked under its id."""
+"""Lookups of deliveries: a provider's id leads to a chunk.
+
+Receipts that come before their submission was recorded are parked under their id.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import (
     Cancelled,
     Item,
+    Values,
     from_item,
     get_many,
     pack,
@@ -29,12 +33,14 @@ from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.ports import Lookup, Vault
 
 CACHED = 20_000
-LONGEST_ID = 600  # bytes: escaped and with the channel's code, it must fit into a key of 2,048
+# Bytes. An id is escaped, and must fit into a key of 2,048 with the channel's code.
+LONGEST_ID = 600
 EXPECT_EVERY = 30_000  # ms
-PARKED = "said_"  # how the names of attributes with parked receipts begin
-# Under one id: more than the largest call needs, even if each of its receipts is a post of its own. What comes on top is of messages that
-# others send over the same account, which nobody will ever ask for. So many of these fit into a transaction's 4 MB.
-PARKED_BYTES, PARKED_AT_ONCE = 200_000, 20
+PARKED = "said_"  # prefix of attributes with parked receipts
+# Bytes under one id: more than the largest call needs, even with a post for each of its receipts.
+# Further receipts are of messages that another system sends over the same account.
+PARKED_BYTES = 200_000
+PARKED_AT_ONCE = 20  # ids whose receipts fit into a transaction of 4 MB
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
@@ -43,24 +49,24 @@ class Lookups:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._known: OrderedDict[str, Lookup] = OrderedDict()
-        self._expected: dict[str, int] = {}  # what this container has written
-        self._full: set[str] = set()  # keys of ids that are not ours, see `park`
+        self._expected: dict[str, int] = {}  # channel -> time that this container has written
+        self._full: set[str] = set()  # keys of ids of another system, see `park`
 
-    def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
+    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
         rows = [
-            to_item({"pk": keys.join("receipt", channel, i), "to": _text(to), "expires": expires})
-            for i, to in found.items()
+            to_item({"pk": keys.join("receipt", channel, id), "to": _text(to), "expires": expires})
+            for id, to in lookups.items()
         ]
         write_many(table("lookups"), rows, key=("pk",))
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
     ) -> Mapping[str, Lookup]:
-        by_key = {keys.join("receipt", channel, i): i for i in _possible(provider_ids)}
+        by_key = {keys.join("receipt", channel, id): id for id in _possible(provider_ids)}
         unknown = [key for key in by_key if key not in self._known]
         for row in get_many(table("lookups"), ({"pk": key} for key in unknown), consistent=fresh):
             self._remember(row["pk"], _lookup(row["to"]))
-        return {i: self._known[key] for key, i in by_key.items() if key in self._known}
+        return {id: self._known[key] for key, id in by_key.items() if key in self._known}
 
     def _remember(self, key: str, lookup: Lookup) -> None:
         self._known[key] = lookup
@@ -68,13 +74,16 @@ class Lookups:
             self._known.popitem(last=False)
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
-        """An id of which more is said than of any call of ours is not ours: what else is said of it is left out."""
-        by_key = {keys.join("parked", channel, i): receipts[i] for i in _possible(receipts)}
-        updates = [
-            update
-            for key, said in by_key.items()
-            if key not in self._full and (update := self._parking(key, said, expires))
-        ]
+        """Park receipts. Drop those of an id that holds more than our largest call could produce.
+
+        Such an id belongs to another system.
+        """
+        by_key = {keys.join("parked", channel, id): receipts[id] for id in _possible(receipts)}
+        updates: list[Item] = []
+        for key, of_id in by_key.items():
+            update = None if key in self._full else self._parking(key, of_id, expires)
+            if update is not None:
+                updates.append(update)
         for start in range(0, len(updates), PARKED_AT_ONCE):
             self._park(updates[start : start + PARKED_AT_ONCE])
 
@@ -86,25 +95,24 @@ class Lookups:
             except Cancelled as error:
                 if len(self._full) >= CACHED:
                     self._full.clear()
-                self._full.update(
-                    _pk(update)
-                    for update, is_full in zip(updates, error.failed, strict=True)
-                    if is_full
-                )
+                for update, is_full in zip(updates, error.failed, strict=True):
+                    if is_full:
+                        self._full.add(_pk(update))
                 updates = [update for update in updates if _pk(update) not in self._full]
 
     def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> Item | None:
-        """What one post says is one attribute, named after it: when the post is repeated, the item does not grow."""
-        said = pack([_written(receipt) for receipt in receipts])
-        name, sealed = (
-            PARKED + self._vault.mac("parked", said).hex()[:24],
-            self._vault.seal(said, key),
-        )
+        """Build the update that adds the receipts of one post, or None if they are too many.
+
+        Their attribute is named after a hash of them, so that a repeated post adds nothing.
+        """
+        packed = pack([_written(receipt) for receipt in receipts])
+        name = PARKED + self._vault.mac("parked", packed).hex()[:24]
+        sealed = self._vault.seal(packed, key)
         size = len(name) + len(sealed)
         if size > PARKED_BYTES:
             return None
-        values: dict[str, str | int | bytes] = {
-            ":said": sealed,
+        values: Values = {
+            ":receipts": sealed,
             ":expires": expires,
             ":size": size,
             ":room": PARKED_BYTES - size,
@@ -112,28 +120,25 @@ class Lookups:
         return {
             "TableName": table("lookups"),
             "Key": to_item({"pk": key}),
-            "UpdateExpression": f"SET {name} = :said, expires = :expires ADD held :size",
+            "UpdateExpression": f"SET {name} = :receipts, expires = :expires ADD held :size",
             "ConditionExpression": "attribute_not_exists(held) OR held <= :room",
             "ExpressionAttributeValues": to_item(values),
         }
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
-        wanted = ({"pk": keys.join("parked", channel, i)} for i in _possible(provider_ids))
-        rows = get_many(table("lookups"), wanted, consistent=True)
-        posts = [
-            self._vault.open(value, row["pk"])
-            for row in rows
-            for name, value in sorted(row.items())
-            if name.startswith(PARKED)
-        ]
-        return list(dict.fromkeys(_read(raw) for post in posts for raw in unpack(post)))
+        row_keys = [{"pk": keys.join("parked", channel, id)} for id in _possible(provider_ids)]
+        receipts: list[Receipt] = []
+        for row in get_many(table("lookups"), row_keys, consistent=True):
+            for name in sorted(name for name in row if name.startswith(PARKED)):
+                receipts += map(_read, unpack(self._vault.open(row[name], row["pk"])))
+        return list(dict.fromkeys(receipts))
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         item = to_item(
             {"pk": keys.join("nonce", channel, nonce), "digest": digest, "expires": expires}
         )
-        found = put_once(table("lookups"), item)
-        return found is None or from_item(found)["digest"] == digest
+        stored = put_once(table("lookups"), item)
+        return stored is None or from_item(stored)["digest"] == digest
 
     def expect(self, channel: str, time: int, expires: int) -> None:
         if time < self._expected.get(channel, 0) + EXPECT_EVERY:
@@ -162,7 +167,10 @@ def _pk(update: Item) -> str:
 
 
 def _update_all(updates: Sequence[Item]) -> None:
-    """All or nothing; raises Cancelled. One alone costs half of what it does in a transaction."""
+    """Update all or nothing. Raise Cancelled when a condition failed.
+
+    A single update goes without a transaction, which would cost twice as much.
+    """
     from botocore.exceptions import ClientError
 
     if len(updates) > 1:
@@ -180,20 +188,17 @@ def _text(to: Lookup) -> str:
 
 
 def _lookup(text: str) -> Lookup:
-    msgid, chunk, *place = json.loads(text)
-    return Lookup(
-        ChunkId(msgid, chunk),
-        (place[0], place[1]) if place else None,
-        tuple(place[2]) if len(place) > 2 else (),
-    )
+    msgid, chunk, *rest = json.loads(text)
+    ref = (rest[0], rest[1]) if rest else None
+    return Lookup(ChunkId(msgid, chunk), ref, tuple(rest[2]) if len(rest) > 2 else ())
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:
-    """Without those that no key can hold, which are nobody's: what is posted to us may say anything."""
+    """Leave out ids that no key can hold. A post to a webhook may contain any text."""
     return [
-        i
-        for i in provider_ids
-        if len(i.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(i)
+        id
+        for id in provider_ids
+        if len(id.encode("utf-8", "surrogatepass")) <= LONGEST_ID and not _HALF_PAIR.search(id)
     ]
 
 

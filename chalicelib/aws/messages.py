@@ -1,16 +1,16 @@
-"""Messages: stored with their first timer (and a small one's plan) in one transaction; counts beside them."""
+"""Messages: stored in one transaction with the first timer and the plan of a small message."""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, fields
 from typing import Any
 
-from chalicelib.aws import ledger_items
+from chalicelib.aws import ledger_items, message_history
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Cancelled, Item, from_item, pack, to_item, transact, unpack
+from chalicelib.aws.items import Cancelled, Item, Values, from_item, pack, to_item, transact, unpack
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.aws.timers import Timers
@@ -44,22 +44,7 @@ class Messages:
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
-        # The first look only finds what a crash left, so it needs no tick of its own: accepting stays within three calls.
-        puts = [
-            ("messages", self._item(message)),
-            ("messages", _summary_item(message)),
-            ("due", self._timers.row(timer)),
-        ]
-        if plan is not None:
-            puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
-        if message.links:
-            puts.append(("messages", self._links_item(message)))
-        if plan is None or plan.next is not None:
-            parts = range(0, len(contacts), PART)
-            puts += [
-                ("messages", self._contacts_item(message, n, contacts[start : start + PART]))
-                for n, start in enumerate(parts)
-            ]
+        puts = self._puts(message, plan, timer, contacts)
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
@@ -68,10 +53,33 @@ class Messages:
             transact(actions)
         except Cancelled as error:
             if once is not None and error.failed[-1]:
-                return _read_once(from_item(error.found[-1] or {}))
+                return _read_once(from_item(error.stored[-1] or {}))
             raise Conflict(message.msgid) from error
         self._remember(message)
         return None
+
+    def _puts(
+        self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str]
+    ) -> list[tuple[str, Item]]:
+        """Return tables and items of a new message, its own item first.
+
+        The first check of a chunk only finds what a crash left, so it needs no execution of its
+        own. Accepting a message stays within three calls.
+        """
+        puts = [
+            ("messages", self._item(message)),
+            ("messages", message_history.item(message)),
+            ("due", self._timers.row(timer)),
+        ]
+        if plan is not None:
+            puts.append(("ledger", ledger_items.plan_item(self._vault, plan, message)))
+        if message.links:
+            puts.append(("messages", self._links_item(message)))
+        if plan is None or plan.next is not None:
+            for number, start in enumerate(range(0, len(contacts), PART)):
+                part = contacts[start : start + PART]
+                puts.append(("messages", self._contacts_item(message, number, part)))
+        return puts
 
     def withdraw(self, message: Message, time: int, timer: Timer) -> bool:
         marker = to_item(
@@ -82,13 +90,9 @@ class Messages:
             "Item": marker,
             "ConditionExpression": "attribute_not_exists(pk)",
         }
+        put_timer = {"TableName": table("due"), "Item": self._timers.row(timer)}
         try:
-            transact(
-                [
-                    {"Put": put},
-                    {"Put": {"TableName": table("due"), "Item": self._timers.row(timer)}},
-                ]
-            )
+            transact([{"Put": put}, {"Put": put_timer}])
         except Cancelled:
             return False
         return True
@@ -98,53 +102,49 @@ class Messages:
         return row["time"] if row else None
 
     def once(self, name: str) -> IdempotencyKey | None:
-        row = (
-            client("dynamodb")
-            .get_item(TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True)
-            .get("Item")
+        answer = client("dynamodb").get_item(
+            TableName=table("lookups"), Key=to_item({"pk": name}), ConsistentRead=True
         )
-        found = from_item(row) if row else None
-        return _read_once(found) if found and found["expires"] > time.time() else None
+        row = from_item(answer.get("Item", {}))
+        return _read_once(row) if row and row["expires"] > time.time() else None
 
     def _item(self, message: Message) -> Item:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
-        sealed = pack({name: values.pop(name) for name in _SEALED})
+        secret = pack({name: values.pop(name) for name in _SEALED})
         del values["userids"], values["expires"], values["msgid"]
         body = {
             **values,
             "strategy": asdict(message.strategy),
             "audience": _stored_audience(message.audience),
         }
-        box = self._vault.seal(sealed, _context(message.msgid))
-        key: dict[str, str | int | bytes] = {
+        sealed = self._vault.seal(secret, _context(message.msgid))
+        key: Values = {
             "pk": message.msgid,
             "sk": "message",
             "expires": message.expires,
         }
-        return to_item({**key, "body": pack(body), "userids": pack(message.userids), "sealed": box})
+        return to_item(
+            {**key, "body": pack(body), "userids": pack(message.userids), "sealed": sealed}
+        )
 
     def _links_item(self, message: Message) -> Item:
         expires = max(message.expires, int(time.time()) + LINK_DAYS * 86400)
-        box = self._vault.seal(pack(dict(message.links)), _context(message.msgid))
-        return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": box})
+        sealed = self._vault.seal(pack(dict(message.links)), _context(message.msgid))
+        return to_item({"pk": message.msgid, "sk": "links", "expires": expires, "sealed": sealed})
 
     def _contacts_item(self, message: Message, number: int, contacts: Sequence[str]) -> Item:
-        box = self._vault.seal(pack(list(contacts)), _context(message.msgid))
+        sealed = self._vault.seal(pack(list(contacts)), _context(message.msgid))
         return to_item(
             {
                 "pk": message.msgid,
                 "sk": keys.join("contacts", number),
                 "expires": message.expires,
-                "sealed": box,
+                "sealed": sealed,
             }
         )
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
-        found: list[Summary] = []
-        for month in _months(since, keys.message_time(before)):
-            if len(found) < limit:
-                found += _of_month(channel_key, month, before, limit - len(found))
-        return [each for each in found if keys.message_time(each.msgid) >= since]
+        return message_history.newest(channel_key, before, since, limit)
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
@@ -195,7 +195,7 @@ class Messages:
     def put_counts(self, chunk: ChunkId, counts: Counts, expires: int) -> None:
         from botocore.exceptions import ClientError
 
-        key: dict[str, str | int | bytes] = {
+        key: Values = {
             "pk": chunk.msgid,
             "sk": keys.join("chunk", chunk.number),
             "expires": expires,
@@ -208,7 +208,8 @@ class Messages:
                 ExpressionAttributeValues=to_item({":seen": counts.seen}),
             )
         except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":  # a later count stands there
+            # The condition fails when a later count is stored.
+            if error_code(error) != "ConditionalCheckFailedException":
                 raise
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
@@ -218,54 +219,9 @@ class Messages:
         }
 
 
-def _summary_item(message: Message) -> Item:
-    """One small item, by which an access channel's messages are listed."""
-    month = _months(message.accepted, message.accepted)[0]
-    key: dict[str, str | int | bytes] = {
-        "pk": keys.join("history", message.channel_key, month),
-        "sk": message.msgid,
-    }
-    return to_item({**key, "expires": message.expires, "body": pack(astuple(message.summary))})
-
-
-def _of_month(channel_key: str, month: str, before: str, limit: int) -> list[Summary]:
-    answer = client("dynamodb").query(
-        TableName=table("messages"),
-        KeyConditionExpression="pk = :pk AND sk < :before",
-        ExpressionAttributeValues=to_item(
-            {":pk": keys.join("history", channel_key, month), ":before": before}
-        ),
-        ScanIndexForward=False,
-        Limit=limit,
-    )
-    return [_summary(unpack(from_item(item)["body"])) for item in answer["Items"]]
-
-
-def _summary(body: Sequence[Any]) -> Summary:
-    msgid, audience, targets, priority, template, rule_id, channels, sendno = body
-    kinds = tuple(ChannelType(kind) for kind in channels)
-    return Summary(
-        msgid,
-        AudienceKind(audience),
-        targets,
-        Priority(priority),
-        tuple(template),
-        rule_id,
-        kinds,
-        sendno,
-    )
-
-
-def _months(first: int, last: int) -> list[str]:
-    """`2026-11` and those before it, newest first; times are ms."""
-    begin, end = (time.gmtime(ms // 1000) for ms in (first, last))
-    numbers = range(end.tm_year * 12 + end.tm_mon - 1, begin.tm_year * 12 + begin.tm_mon - 2, -1)
-    return [f"{number // 12:04d}-{number % 12 + 1:02d}" for number in numbers]
-
-
 def _once_put(once: IdempotencyKey, message: Message) -> Item:
     now = int(time.time())
-    item: dict[str, str | int | bytes] = {
+    item: Values = {
         "pk": once.name,
         "digest": once.digest,
         "msgid": message.msgid,
@@ -286,16 +242,12 @@ def _read_once(row: Mapping[str, Any]) -> IdempotencyKey:
 
 def _get(msgid: str, sk: str) -> dict[str, Any] | None:
     key = to_item({"pk": msgid, "sk": sk})
-    row = (
-        client("dynamodb")
-        .get_item(TableName=table("messages"), Key=key, ConsistentRead=True)
-        .get("Item")
-    )
-    return from_item(row) if row else None
+    answer = client("dynamodb").get_item(TableName=table("messages"), Key=key, ConsistentRead=True)
+    return from_item(answer["Item"]) if "Item" in answer else None
 
 
 def _rows(msgid: str, kind: str, *, consistent: bool = False) -> Iterator[dict[str, Any]]:
-    """What a message has several items of, in their order."""
+    """Yield the items of a kind that a message may have several of, in order."""
     request: dict[str, Any] = {
         "TableName": table("messages"),
         "KeyConditionExpression": "pk = :pk AND begins_with(sk, :kind)",

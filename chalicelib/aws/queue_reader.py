@@ -1,4 +1,4 @@
-"""The receiving side of a queue, for processes that no event source feeds."""
+"""The receiving side of a queue, for processes that have no event source."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from chalicelib.aws.clients import client
 from chalicelib.config import queue_name, settings
 from chalicelib.ports import QueueMessage
 
-WAIT = 8  # seconds that one question stays open: less than the client's patience for an answer
+WAIT = 8  # seconds of a long poll: less than the client's read timeout
 
 
 class QueueReader:
-    """`queue` as chalicelib/config.py names it: `cmpp-1`. What is not done comes back when its visibility timeout is over."""
+    """A reader of one queue, by its name in chalicelib/config.py, such as `cmpp-1`.
+
+    A message that is not done comes back after its visibility timeout.
+    """
 
     def __init__(self, queue: str) -> None:
         self._url = settings().queue_url_prefix + queue_name(settings().stage, queue)
-        client("sqs")  # the SDK makes its clients for one thread at a time; using them is safe
+        # The SDK makes clients in one thread at a time. Using one is safe in all.
+        client("sqs")
 
     def receive(self) -> Sequence[QueueMessage]:
         answer = client("sqs").receive_message(
@@ -26,12 +30,12 @@ class QueueReader:
             WaitTimeSeconds=WAIT,
             AttributeNames=["ApproximateReceiveCount"],
         )
-        return [_letter(each) for each in answer.get("Messages", [])]
+        return [_message(raw) for raw in answer.get("Messages", [])]
 
-    def done(self, letter: QueueMessage) -> None:
-        client("sqs").delete_message(QueueUrl=self._url, ReceiptHandle=letter.handle)
+    def done(self, message: QueueMessage) -> None:
+        client("sqs").delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
 
 
-def _letter(raw: dict[str, Any]) -> QueueMessage:
+def _message(raw: dict[str, Any]) -> QueueMessage:
     receives = raw.get("Attributes", {}).get("ApproximateReceiveCount", "1")
     return QueueMessage(raw["MessageId"], raw["Body"], raw["ReceiptHandle"], int(receives))

@@ -26,7 +26,7 @@ BATCH, ROUNDS = 10, 4
 
 
 class NotSent(Exception):
-    """SQS refused some of a batch, again and again."""
+    """SQS refused a part of a batch in every round."""
 
 
 class Queues:
@@ -37,14 +37,14 @@ class Queues:
                 by_queue.setdefault(_queue(envelope), []).append(envelope)
             else:
                 log.error("job_without_queue", extra={"queue": _queue(envelope)})
-        for queue, members in by_queue.items():
+        for queue, queued in by_queue.items():
             url = settings().queue_url_prefix + queue_name(settings().stage, queue)
-            for start in range(0, len(members), BATCH):
-                _send(url, members[start : start + BATCH])
+            for start in range(0, len(queued), BATCH):
+                _send(url, queued[start : start + BATCH])
 
 
 def _is_served(envelope: Envelope) -> bool:
-    """Whether the stage has the queue."""
+    """Tell whether the stage has the queue."""
     if envelope.worker:
         return envelope.worker in settings().workers
     return envelope.channel_type is None or envelope.channel_type in settings().channel_types
@@ -62,21 +62,18 @@ def _queue(envelope: Envelope) -> str:
 def _send(url: str, envelopes: Sequence[Envelope]) -> None:
     entries = [_entry(n, envelope) for n, envelope in enumerate(envelopes)]
     for attempt in range(ROUNDS):
-        failed = {
-            f["Id"]
-            for f in client("sqs")
-            .send_message_batch(QueueUrl=url, Entries=entries)
-            .get("Failed", [])
-        }
+        answer = client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
+        failed = {failure["Id"] for failure in answer.get("Failed", [])}
         entries = [entry for entry in entries if entry["Id"] in failed]
         if not entries:
             return
-        time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries, keeps no secret
+        time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries
     raise NotSent(f"{len(entries)} of {len(envelopes)}")
 
 
 def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
-    # A message group on a standard queue orders nothing; it makes SQS serve the groups in turn ("fair queues").
+    # A message group on a standard queue does not order messages.
+    # It makes SQS serve the groups in turn ("fair queues").
     entry: dict[str, Any] = {
         "Id": str(number),
         "MessageBody": encode(envelope.job),

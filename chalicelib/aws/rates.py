@@ -1,14 +1,14 @@
-"""Turns at a provider: for each delivery channel two lines of reserved time, one of what is urgent and one of the rest.
+"""Rate limits: each delivery channel has two reservations of time, for urgent calls and for others.
 
-A line is the time (ms) until which it is reserved. Who asks moves it on by what their calls take and begins where it stood, or now
-where it had come to an end: a conditional update, since DynamoDB has no maximum. What a container has seen last tells which of the two
-to try first.
+A reservation is the time (ms) until which calls are placed. A caller extends it by the duration of
+its calls and starts at the previous end, or now if that has passed. The update is conditional
+because DynamoDB cannot take a maximum. A container first tries what it has seen last.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import from_item, to_item
@@ -16,13 +16,13 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.ports import Clock
 
-SHARE = 0.2  # of the rate is for what is urgent
+SHARE = 0.2  # of the rate is for urgent calls
 REMEMBERED = 1000  # channels
 ROUNDS = 20
-KEPT = 86400  # seconds for which a line that nobody asks for stays
+KEPT = 86400  # seconds that a reservation stays stored after its end
 
 
-class Lines(NamedTuple):
+class Reservations(NamedTuple):
     urgent: int = 0
     rest: int = 0
 
@@ -30,72 +30,56 @@ class Lines(NamedTuple):
 class RateLimiter:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._seen: dict[str, Lines] = {}
+        self._seen: dict[str, Reservations] = {}
 
     def reserve(self, channel: str, calls: int, rate: float, *, urgent: bool) -> int:
-        lines = self._seen.get(channel, Lines())
+        seen = self._seen.get(channel, Reservations())
         for _ in range(ROUNDS):
             now = self._clock.now()
-            begin = max(now, lines.urgent if urgent else lines.rest)
-            end = begin + math.ceil(
-                calls * 1000 / share_of(rate, urgent=urgent, others_wait=lines.rest > now)
-            )
-            found = _move(channel, lines, now, end, urgent=urgent)
-            if found is None:
-                self._remember(
-                    channel, Lines(end, lines.rest) if urgent else Lines(lines.urgent, end)
-                )
+            share = share_of(rate, urgent=urgent, others_wait=seen.rest > now)
+            begin = max(now, seen.urgent if urgent else seen.rest)
+            end = begin + math.ceil(calls * 1000 / share)
+            stored = _extend(channel, seen, now, end, urgent=urgent)
+            if stored is None:
+                self._remember(channel, _with_end(seen, end, urgent=urgent))
                 return begin
-            lines = found
-            self._remember(channel, lines)
-        raise TimeoutError("others reserve turns all the time")
+            seen = stored
+            self._remember(channel, seen)
+        raise TimeoutError("the rate limit was contended in every round")
 
-    def _remember(self, channel: str, lines: Lines) -> None:
+    def _remember(self, channel: str, seen: Reservations) -> None:
         if len(self._seen) >= REMEMBERED:
             self._seen.clear()
-        self._seen[channel] = lines
+        self._seen[channel] = seen
 
 
 def share_of(rate: float, *, urgent: bool, others_wait: bool) -> float:
-    """Calls per second of a line."""
+    """Return the calls per second of a reservation."""
     if urgent:
         return rate * SHARE if others_wait else rate
     return rate * (1 - SHARE)
 
 
-def _move(channel: str, seen: Lines, now: int, end: int, *, urgent: bool) -> Lines | None:
-    """Move the line if things are as they were seen; else how they are. A line in the past is as good as any other in the past."""
+def _with_end(seen: Reservations, end: int, *, urgent: bool) -> Reservations:
+    return Reservations(end, seen.rest) if urgent else Reservations(seen.urgent, end)
+
+
+def _extend(
+    channel: str, seen: Reservations, now: int, end: int, *, urgent: bool
+) -> Reservations | None:
+    """Extend a reservation if it is as it was seen, or return the stored values."""
     from botocore.exceptions import ClientError
 
-    mine, other = (seen.urgent, seen.rest) if urgent else (seen.rest, seen.urgent)
-    conditions = [
-        "#mine = :mine" if mine > now else "(attribute_not_exists(#mine) OR #mine <= :now)"
-    ]
-    if urgent:
-        conditions.append(
-            "#other > :now" if other > now else "(attribute_not_exists(#other) OR #other <= :now)"
-        )
-    condition = " AND ".join(conditions)
-    names = {"#mine": "urgent" if urgent else "rest", **({"#other": "rest"} if urgent else {})}
-    values: dict[str, Any] = {
-        ":end": end,
-        ":expires": end // 1000 + KEPT,
-        ":now": now,
-        ":mine": mine,
-    }
+    names, condition, values = _unchanged(seen, now, urgent=urgent)
     try:
         client("dynamodb").update_item(
             TableName=table("lookups"),
             Key=to_item({"pk": keys.join("pace", channel)}),
-            UpdateExpression="SET #mine = :end, expires = :expires",
+            UpdateExpression="SET #extended = :end, expires = :expires",
             ConditionExpression=condition,
             ExpressionAttributeNames=names,
             ExpressionAttributeValues=to_item(
-                {
-                    name: value
-                    for name, value in values.items()
-                    if name in f"{condition} :end :expires"
-                }
+                {**values, ":end": end, ":expires": end // 1000 + KEPT}
             ),
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
@@ -103,5 +87,27 @@ def _move(channel: str, seen: Lines, now: int, end: int, *, urgent: bool) -> Lin
         if error_code(error) != "ConditionalCheckFailedException":
             raise
         row = from_item(error.response.get("Item", {}))
-        return Lines(row.get("urgent", 0), row.get("rest", 0))
+        return Reservations(row.get("urgent", 0), row.get("rest", 0))
     return None
+
+
+def _unchanged(
+    seen: Reservations, now: int, *, urgent: bool
+) -> tuple[dict[str, str], str, dict[str, int]]:
+    """Build the condition that a reservation is as it was seen: names, expression and values.
+
+    All past times count as equal. For urgent calls it also matters whether others wait.
+    """
+    extended, before = ("urgent", seen.urgent) if urgent else ("rest", seen.rest)
+    names = {"#extended": extended}
+    conditions = ["(attribute_not_exists(#extended) OR #extended <= :now)"]
+    if before > now:
+        conditions = ["#extended = :before"]
+    if urgent:
+        names["#rest"] = "rest"
+        nobody_waits = "(attribute_not_exists(#rest) OR #rest <= :now)"
+        conditions.append("#rest > :now" if seen.rest > now else nobody_waits)
+    expression = " AND ".join(conditions)
+    # DynamoDB refuses a value that no expression uses.
+    values = {":before": before, ":now": now}
+    return names, expression, {name: value for name, value in values.items() if name in expression}

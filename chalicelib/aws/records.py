@@ -1,4 +1,4 @@
-"""Records as items of the table `settings`: the item itself, a row in a list, a row for its name."""
+"""Records as items of the table `settings`, with a row in a list and a row for a unique name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items of the table `settings`: read, listed, and written so that nothing is overwritten unseen."""
+"""Items of the table `settings`, written so that no change of others is overwritten unseen."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read(pk: str) -> Row | None:
 def query(
     pk: str, *, after: str = "", before: str = "", limit: int = 0, newest_first: bool = False
 ) -> list[Row]:
-    """Return the items of a partition by their sort keys, ascending or descending. Limit 0: all."""
+    """Return the items of a partition in the order of their sort keys. Limit 0 means all."""
     values, condition = {":pk": pk}, "pk = :pk"
     if after:
         values[":from"], condition = after, "pk = :pk AND sk > :from"
@@ -153,7 +153,7 @@ def remove(pk: str, before: int, freed: Sequence[Item]) -> None:
 
 
 def set_entry(pk: str, field: str, entry: str, value: int | None) -> bool:
-    """Set or remove (None) an entry of a map attribute, and count the version up, in one request."""
+    """Set or remove (None) an entry of a map attribute and count the version up, in one request."""
     from botocore.exceptions import ClientError
 
     counted = "version = if_not_exists(version, :one) + :one"

@@ -1,8 +1,8 @@
 """Timers: rows of `due`, and Step Functions as the clock that sweeps them.
 
-One execution per slot of the clock's width serves all that is due in it. It is started before the row is put and never sooner than two
-widths ahead, so that it cannot sweep before the row is there; an execution that exists already is success. A schedule sweeps too, so
-that nothing strands should an execution get lost.
+One execution per slot of the clock's width serves every timer of the slot. It is started before
+the row is put, at least two widths ahead, so it cannot sweep before the row is stored. Starting an
+execution that exists already is a success. A schedule sweeps too, in case an execution gets lost.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from chalicelib.domain.plans import ChunkId
 
 SHARDS = 4
 STARTED = 256  # slots that a container remembers to have started
-REMEMBERED = 4096  # rows that it remembers to have put: a chunk that changes often asks for the same recount again and again
+# Rows that a container remembers to have put. A chunk that changes often sets one recount again
+# and again.
+REMEMBERED = 4096
 
 _started: dict[int, None] = {}
 
@@ -32,75 +34,76 @@ _started: dict[int, None] = {}
 class Timers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._there: dict[
-            tuple[int, str], None
-        ] = {}  # rows put by this container, which no sweep takes before their slot
+        # Rows that this container has put. A sweep takes none before its slot.
+        self._stored: dict[tuple[int, str], None] = {}
 
     def set(self, timers: Sequence[Timer]) -> None:
-        wanted = {(self._slot(timer), timer.what) for timer in timers} - self._there.keys()
-        for slot in sorted({slot for slot, _ in wanted}):
-            _make_sure_of(slot)
-        write_many(table("due"), [_key(what, slot) for slot, what in wanted], key=("shard", "due"))
-        self._there.update(dict.fromkeys(wanted))
-        while len(self._there) > REMEMBERED:
-            del self._there[next(iter(self._there))]
+        missing = {(self._slot(timer), timer.what) for timer in timers} - self._stored.keys()
+        for slot in sorted({slot for slot, _ in missing}):
+            _start_sweep(slot)
+        write_many(table("due"), [_key(what, slot) for slot, what in missing], key=("shard", "due"))
+        self._stored.update(dict.fromkeys(missing))
+        while len(self._stored) > REMEMBERED:
+            del self._stored[next(iter(self._stored))]
 
     def row(self, timer: Timer) -> Item:
-        """A row to put without a tick of its own: the next sweep after its time will do, at the latest the scheduled one."""
+        """Return a row to put without an execution of its own.
+
+        The next sweep after its time serves it, at the latest the scheduled one.
+        """
         return _key(timer.what, self._slot(timer))
 
     def _slot(self, timer: Timer) -> int:
         return slot_of(timer.at, self._clock.now(), settings().clock_width * 1000)
 
     def due(self, now: int, limit: int) -> Sequence[Timer]:
-        found: list[Timer] = []
+        due: list[Timer] = []
         for shard in range(SHARDS):
             answer = client("dynamodb").query(
-                TableName=table("due"),
-                KeyConditionExpression="#shard = :shard AND due <= :now",
-                ExpressionAttributeNames={"#shard": "shard"},
-                ExpressionAttributeValues=to_item({":shard": shard, ":now": f"{now:013d}~"}),
-                Limit=max(1, limit - len(found)),
-                ConsistentRead=True,
+                **_due_rows(shard, now), Limit=max(1, limit - len(due)), ConsistentRead=True
             )
-            found += [_timer(from_item(item)) for item in answer["Items"]]
-            if len(found) >= limit:
+            due += [_timer(from_item(item)) for item in answer["Items"]]
+            if len(due) >= limit:
                 break
-        return found
+        return due
+
+    def oldest(self, now: int) -> int | None:
+        """Read one row of each shard, the cheapest question that there is."""
+        rows: list[dict[str, object]] = []
+        for shard in range(SHARDS):
+            answer = client("dynamodb").query(**_due_rows(shard, now), Limit=1)
+            rows += [from_item(item) for item in answer["Items"]]
+        return min((_timer(row).at for row in rows), default=None)
 
     def done(self, timers: Sequence[Timer]) -> None:
         for timer in timers:
-            self._there.pop((timer.at, timer.what), None)
-        write_many(
-            table("due"), (), [_key(timer.what, timer.at) for timer in timers], key=("shard", "due")
-        )
+            self._stored.pop((timer.at, timer.what), None)
+        rows = [_key(timer.what, timer.at) for timer in timers]
+        write_many(table("due"), (), rows, key=("shard", "due"))
 
 
 def slot_of(at: int, now: int, width: int) -> int:
-    """When a timer's row comes due: rounded up to the clock's width, and at least two widths from now."""
+    """Round a time up to the clock's width, to at least two widths from now."""
     return max(-(-at // width), -(-now // width) + 2) * width
 
 
 def execution_name(slot: int) -> str:
-    """At most 64 characters of [0-9A-Za-z-_]; the same for the same slot."""
+    """Return the name of a slot's execution: at most 64 characters of [0-9A-Za-z-_]."""
     return f"tick-{slot:013d}"
 
 
-def _make_sure_of(slot: int) -> None:
+def _start_sweep(slot: int) -> None:
     if slot in _started:
         return
     from botocore.exceptions import ClientError
 
-    at = (
-        datetime.datetime.fromtimestamp(slot / 1000, datetime.UTC)
-        .isoformat(timespec="milliseconds")
-        .replace("+00:00", "Z")
-    )
+    at = datetime.datetime.fromtimestamp(slot / 1000, datetime.UTC)
+    time = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     try:
         client("stepfunctions").start_execution(
             stateMachineArn=settings().clock_arn,
             name=execution_name(slot),
-            input=json.dumps({"at": at}),
+            input=json.dumps({"at": time}),
         )
     except ClientError as error:
         if error_code(error) != "ExecutionAlreadyExists":
@@ -115,8 +118,18 @@ def _key(what: str, slot: int) -> Item:
     return to_item({"shard": shard, "due": f"{slot:013d}#{what}"})
 
 
+def _due_rows(shard: int, now: int) -> dict[str, object]:
+    """Build the query for a shard's due rows, earliest first."""
+    return {
+        "TableName": table("due"),
+        "KeyConditionExpression": "#shard = :shard AND due <= :now",
+        "ExpressionAttributeNames": {"#shard": "shard"},
+        "ExpressionAttributeValues": to_item({":shard": shard, ":now": f"{now:013d}~"}),
+    }
+
+
 def _timer(row: dict[str, object]) -> Timer:
-    """The key says it all. `at` is the slot, by which the row is deleted."""
+    """Read a timer from its key. Its `at` is the slot, which is needed to delete the row."""
     slot, what = str(row["due"]).split("#", 1)
     kind, msgid, chunk, priority, channel = keys.split(what)
     return Timer(

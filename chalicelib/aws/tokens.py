@@ -1,4 +1,4 @@
-"""Access tokens of providers: one item each, sealed. A lease on the item says who fetches the next one."""
+"""Access tokens of providers, sealed. The holder of an item's lease fetches the next token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from chalicelib.domain import keys
 from chalicelib.domain.provider_io import Token
 from chalicelib.ports import Clock, Vault
 
-LONGEST = 400 * 86400  # seconds: what never expires is looked after by its owner, not by TTL
+# Seconds. The owner looks after a token that never expires, so TTL may delete it so late.
+LONGEST = 400 * 86400
 
 
 class Tokens:
@@ -30,13 +31,12 @@ class Tokens:
         return Token(value, expires, renew) if self._clock.now() < expires else None
 
     def write(self, name: str, token: Token) -> None:
-        sealed = self._vault.seal(
-            json.dumps([token.value, token.expires, token.renew]).encode(), _context(name)
-        )
-        gone = min(token.expires // 1000, int(time.time()) + LONGEST)
+        plain = json.dumps([token.value, token.expires, token.renew]).encode()
+        sealed = self._vault.seal(plain, _context(name))
+        expires = min(token.expires // 1000, int(time.time()) + LONGEST)
         client("dynamodb").put_item(
             TableName=table("lookups"),
-            Item={**_key(name), **to_item({"token": sealed, "expires": gone})},
+            Item={**_key(name), **to_item({"token": sealed, "expires": expires})},
         )
 
     def lease(self, name: str, seconds: int) -> bool:
@@ -49,7 +49,7 @@ class Tokens:
         )
 
     def give_back(self, name: str, seconds: int) -> None:
-        """What was written meanwhile has no lease any more, and keeps none."""
+        """Shorten the lease. A token that was written meanwhile has ended it."""
         _update(
             name,
             "SET lease = :until",
@@ -59,7 +59,7 @@ class Tokens:
 
 
 def _update(name: str, expression: str, condition: str, values: dict[str, int]) -> bool:
-    """Whether the condition held."""
+    """Update the item of a token. Return False if the condition did not hold."""
     from botocore.exceptions import ClientError
 
     try:

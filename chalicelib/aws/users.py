@@ -1,11 +1,12 @@
-"""Users: one item each, contacts sealed. Writes are guarded by the version, so that no update is lost.
+"""Users: one item each, with sealed contacts. Writes are guarded by the version of the user.
 
-What a user is found by (tags, contacts by their HMAC) stands in the table `audiences` and changes in the same transaction.
+Rows that lead to a user (by a tag, or by the HMAC of a contact) are in the table `audiences`. They
+change in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws import audiences
@@ -15,6 +16,7 @@ from chalicelib.aws.items import (
     Cancelled,
     Item,
     Unprocessed,
+    Values,
     from_item,
     get_many,
     pack,
@@ -40,29 +42,26 @@ Write = tuple[User, list[Item]]  # a user with the actions of its transaction
 class Users:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
-        self._named: set[tuple[str, str]] = set()  # tags whose names were written
+        self._named: set[tuple[str, str]] = set()  # tags whose names this container has written
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
-        wanted: list[dict[str, str | int]] = [
-            {"bucket": keys.bucket(u), "userid": u} for u in userids
-        ]
-        rows = get_many(
-            table("users"), wanted, consistent=True
-        )  # who is uploaded and sent to at once must not be unknown
+        row_keys = (_key(userid) for userid in userids)
+        # Consistent, because a user may be uploaded and be sent to at once.
+        rows = get_many(table("users"), row_keys, consistent=True)
         return {row["userid"]: self._user(row) for row in rows}
 
     def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
-        found: list[User] = []
+        users: list[User] = []
         first = int(after[:3]) if after else buckets.start
         for bucket in range(first, buckets.stop):
             begin = after[4:] if after and bucket == first else ""
-            found += map(self._user, _bucket(bucket, begin, prefix, limit - len(found)))
-            if len(found) >= limit:
+            users += map(self._user, _bucket(bucket, begin, prefix, limit - len(users)))
+            if len(users) >= limit:
                 break
-        return found
+        return users
 
     def estimate(self) -> int:
-        """From the number in one bucket, as far as one request counts."""
+        """Multiply the number in one bucket, as far as one request counts."""
         answer = client("dynamodb").query(
             TableName=table("users"),
             KeyConditionExpression="#bucket = :b",
@@ -76,44 +75,33 @@ class Users:
         self, users: Sequence[User], before: Mapping[str, User] | None = None
     ) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
-        lost = {
-            user.userid for user in users if first[user.userid] is not user
-        }  # of two versions at once, one is late
-        known = before or {}
-        self._name_tags(
-            {
-                tag
-                for user in first.values()
-                for tag in user.all_tags - known.get(user.userid, User(user.userid)).all_tags
-            }
-        )
-        writes = [
-            (user, self._actions(user, known.get(user.userid, User(user.userid))))
-            for user in first.values()
+        # Of two versions of a user in one call, the second is late.
+        lost = {user.userid for user in users if first[user.userid] is not user}
+        changes = [
+            (user, (before or {}).get(user.userid, User(user.userid))) for user in first.values()
         ]
+        new_tags: set[tuple[str, str]] = set()
+        for user, stored in changes:
+            new_tags |= user.all_tags - stored.all_tags
+        self._name_tags(new_tags)
+        writes = [(user, [self._put(user), *self._sets(user, stored)]) for user, stored in changes]
         return frozenset(lost | self._write(writes))
 
     def _name_tags(self, tags: set[tuple[str, str]]) -> None:
-        """Tags are listed by their names, which stand there before anybody has them; each container writes a name once."""
-        fresh = tags - self._named
-        if fresh:
-            write_many(
-                table("audiences"),
-                [audiences.row(audiences.name_of(*tag)) for tag in sorted(fresh)],
-                key=("pk", "sk"),
-            )
-            self._named = (self._named if len(self._named) < NAMES else set()) | fresh
+        """Write names of tags for lists, before a user has them. Each container does so once."""
+        unnamed = tags - self._named
+        if unnamed:
+            rows = [audiences.row(audiences.name_of(*tag)) for tag in sorted(unnamed)]
+            write_many(table("audiences"), rows, key=("pk", "sk"))
+            self._named = (self._named if len(self._named) < NAMES else set()) | unnamed
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
         first = {user.userid: user for user in reversed(users)}
-        return frozenset(
-            self._write(
-                [
-                    (user, [self._removal(user), *self._sets(User(user.userid), user)])
-                    for user in first.values()
-                ]
-            )
-        )
+        writes = [
+            (user, [self._removal(user), *self._sets(User(user.userid), user)])
+            for user in first.values()
+        ]
+        return frozenset(self._write(writes))
 
     def _write(self, writes: Sequence[Write]) -> set[str]:
         lost: set[str] = set()
@@ -122,29 +110,29 @@ class Users:
         return lost
 
     def _transact(self, writes: list[Write]) -> set[str]:
-        """All whose version still is the stored one; those that somebody else has changed are left out of a second transaction."""
+        """Write users whose version is the stored one. Return the userids of the others.
+
+        Those are left out of a second transaction.
+        """
         lost: set[str] = set()
         while writes:
             try:
                 _commit([action for _, actions in writes for action in actions])
                 return lost
             except Cancelled as error:
-                owners = [user.userid for user, actions in writes for _ in actions]
+                owners: list[str] = []
+                for user, actions in writes:
+                    owners += [user.userid] * len(actions)
                 lost |= {
                     userid for userid, failed in zip(owners, error.failed, strict=False) if failed
                 }
                 writes = [(user, actions) for user, actions in writes if user.userid not in lost]
-            except (
-                Unprocessed
-            ):  # others write the same users all the time: as if they had been faster
+            except Unprocessed:  # others wrote these users in every round, so they were faster
                 return lost | {user.userid for user, _ in writes}
         return lost
 
-    def _actions(self, user: User, before: User) -> list[Item]:
-        return [self._put(user), *self._sets(user, before)]
-
     def _sets(self, user: User, before: User) -> Iterator[Item]:
-        """What joins and leaves sets, as actions of a transaction."""
+        """Yield the actions by which a user joins and leaves sets."""
         now, then = audiences.rows_of(self._vault, user), audiences.rows_of(self._vault, before)
         for key in sorted(now - then):
             yield {"Put": {"TableName": table("audiences"), "Item": audiences.row(key)}}
@@ -158,7 +146,7 @@ class Users:
         return {"Put": {**put, **_unchanged(user)}}
 
     def _removal(self, user: User) -> Item:
-        key = to_item({"bucket": keys.bucket(user.userid), "userid": user.userid})
+        key = to_item(_key(user.userid))
         return {"Delete": {"TableName": table("users"), "Key": key, **_unchanged(user)}}
 
     def _item(self, user: User) -> Item:
@@ -174,44 +162,45 @@ class Users:
         sealed = self._vault.seal(
             pack({name: value for name, value in secret.items() if value}), _context(user.userid)
         )
-        row: dict[str, Any] = {
-            "bucket": keys.bucket(user.userid),
-            "userid": user.userid,
-            "version": user.version + 1,
-        }
-        return to_item({**row, "sealed": sealed, "tags": pack(user.tags)})
+        values: Values = {"version": user.version + 1, "sealed": sealed, "tags": pack(user.tags)}
+        return to_item({**_key(user.userid), **values})
 
     def _user(self, row: Mapping[str, Any]) -> User:
         secret = unpack(self._vault.open(row["sealed"], _context(row["userid"])))
-        opt_outs = {
-            kind: {c: _marks(by) for c, by in of.items()}
-            for kind, of in _typed(secret.get("refusals", {})).items()
-        }
         return User(
             row["userid"],
-            {
-                kind: {bind: tuple(v) for bind, v in scoped.items()}
-                for kind, scoped in _typed(secret.get("contacts", {})).items()
-            },
-            {bind: tuple(v) for bind, v in unpack(row["tags"]).items()},
+            _by_type(secret.get("contacts", {}), _tuples),
+            _tuples(unpack(row["tags"])),
             row["version"],
-            labels=_typed(secret.get("labels", {})),
-            undeliverable={kind: _marks(of) for kind, of in _typed(secret.get("gone", {})).items()},
-            opt_outs=opt_outs,
+            labels=_by_type(secret.get("labels", {}), dict),
+            undeliverable=_by_type(secret.get("gone", {}), _suppressions),
+            opt_outs=_by_type(secret.get("refusals", {}), _opt_outs),
             attributes=secret.get("attributes", {}),
-            events={
-                name: (often, last) for name, (often, last) in secret.get("events", {}).items()
-            },
+            events=_tuples(secret.get("events", {})),
             recent=tuple(secret.get("recent", ())),
         )
 
 
-def _typed(by_type: Mapping[str, Any]) -> dict[ChannelType, Any]:
-    return {ChannelType(kind): value for kind, value in by_type.items()}
+def _by_type(
+    raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> dict[ChannelType, Any]:
+    return {ChannelType(kind): read(value) for kind, value in raw.items()}
 
 
-def _marks(raw: Mapping[str, Any]) -> dict[str, Suppression]:
+def _tuples(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(values) for name, values in raw.items()}
+
+
+def _suppressions(raw: Mapping[str, Any]) -> dict[str, Suppression]:
     return {name: Suppression(*suppression) for name, suppression in raw.items()}
+
+
+def _opt_outs(raw: Mapping[str, Any]) -> dict[str, dict[str, Suppression]]:
+    return {contact: _suppressions(by_key) for contact, by_key in raw.items()}
+
+
+def _key(userid: str) -> dict[str, str | int]:
+    return {"bucket": keys.bucket(userid), "userid": userid}
 
 
 def _unchanged(user: User) -> Item:
@@ -222,7 +211,7 @@ def _unchanged(user: User) -> Item:
 
 
 def _transactions(writes: Sequence[Write]) -> Iterator[list[Write]]:
-    """As many users as fit into one transaction, at least one."""
+    """Yield users in groups that fit into a transaction each. A group has at least one user."""
     some: list[Write] = []
     for write in writes:
         if some and sum(len(actions) for _, actions in some) + len(write[1]) > TRANSACTION:
@@ -234,8 +223,11 @@ def _transactions(writes: Sequence[Write]) -> Iterator[list[Write]]:
 
 
 def _commit(actions: list[Item]) -> None:
-    """One transaction. Of a user with more sets than one holds, the rest joins before and leaves after it: a set may then name who is
-    not in it any more, never leave out who is."""
+    """Write in one transaction.
+
+    If a user's rows exceed one transaction, extra rows are added before it and deleted after it.
+    A set may briefly list a former member, but never misses a current one.
+    """
     within, rest = actions[:TRANSACTION], actions[TRANSACTION:]
     joins = [action["Put"]["Item"] for action in rest if "Put" in action]
     leaves = [action["Delete"]["Key"] for action in rest if "Delete" in action]
@@ -247,28 +239,29 @@ def _commit(actions: list[Item]) -> None:
 
 
 def _bucket(bucket: int, after: str, prefix: str, limit: int) -> list[dict[str, Any]]:
-    """The next items of a bucket."""
-    # Texts are ordered by their bytes in UTF-8: nothing is between a text and the same with a NUL behind it.
+    """Read the next items of a bucket."""
+    # Texts are ordered by their bytes in UTF-8.
+    # No text lies between a text and the same text with a NUL behind it.
     low, high = max(after + "\0" if after else "", prefix), prefix + LAST
     if low > high:
         return []
     bounds = {":low": low, ":high": high} if low else {":high": high}
+    within = "BETWEEN :low AND :high" if low else "<= :high"
     request: dict[str, Any] = {
         "TableName": table("users"),
-        "KeyConditionExpression": "#bucket = :b AND userid "
-        + ("BETWEEN :low AND :high" if low else "<= :high"),
+        "KeyConditionExpression": f"#bucket = :b AND userid {within}",
         "ExpressionAttributeNames": _RESERVED,
         "ExpressionAttributeValues": to_item({":b": bucket, **bounds}),
         "ConsistentRead": True,
     }
-    found: list[dict[str, Any]] = []
-    while len(found) < limit:
-        answer = client("dynamodb").query(**request, Limit=limit - len(found))
-        found += map(from_item, answer["Items"])
+    rows: list[dict[str, Any]] = []
+    while len(rows) < limit:
+        answer = client("dynamodb").query(**request, Limit=limit - len(rows))
+        rows += map(from_item, answer["Items"])
         if not answer.get("LastEvaluatedKey"):
             break
         request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-    return found
+    return rows
 
 
 def _context(userid: str) -> str:

@@ -1,8 +1,10 @@
-"""Sealing: AES-256-GCM under a data key that KMS keeps; credentials under KMS itself, with the purpose as encryption context."""
+"""Sealing with AES-256-GCM under a data key that KMS keeps.
+
+Credentials are sealed by KMS itself, with the purpose as encryption context.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -18,12 +20,12 @@ from chalicelib.domain.errors import Invalid
 
 VERSION = b"\x01"
 NONCE = 12
-KMS_LIMIT = 4096  # bytes that KMS seals by itself
+KMS_LIMIT = 4096  # bytes that KMS seals in a request
 CACHE_SECONDS, CACHE_SIZE = 300, 256
 
 
 class Vault:
-    """Implements ports.Vault. The first byte of what is sealed names the key, so that keys can be rotated."""
+    """Implements ports.Vault. The first sealed byte names the key, so that keys can be rotated."""
 
     _key: bytes | None = None
 
@@ -35,15 +37,15 @@ class Vault:
         return bytes(VERSION + nonce + self._aead().encrypt(nonce, plain, context.encode()))
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """Raises InvalidTag for anything that was not sealed here for this context."""
+        """Open sealed bytes. Raise InvalidTag for bytes not sealed here for this context."""
         return bytes(
             self._aead().decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], context.encode())
         )
 
     def mac(self, label: str, data: bytes) -> bytes:
-        """The label's own key is derived as HKDF's expansion of one block does (RFC 5869)."""
-        own = hmac.digest(self._data_key(), label.encode() + b"\x01", "sha256")
-        return bytes(hmac.digest(own, data, "sha256"))
+        """Return an HMAC under the label's key, derived as one block of HKDF-Expand (RFC 5869)."""
+        key = hmac.digest(self._data_key(), label.encode() + b"\x01", "sha256")
+        return bytes(hmac.digest(key, data, "sha256"))
 
     def _aead(self) -> Any:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -57,28 +59,30 @@ class Vault:
 
 
 def _load_or_make_key() -> bytes:
-    """The deployment's data key; whoever may and needs it first makes it, and only one is ever stored."""
-    at, purpose = to_item({"pk": "key#contacts", "sk": "1"}), {"purpose": "contacts"}
-    stored = (
-        client("dynamodb")
-        .get_item(TableName=table("settings"), Key=at, ConsistentRead=True)
-        .get("Item")
-    )
+    """Return the deployment's data key. The first function that needs it makes it, if it may.
+
+    Only one key is ever stored.
+    """
+    key, purpose = to_item({"pk": "key#contacts", "sk": "1"}), {"purpose": "contacts"}
+    answer = client("dynamodb").get_item(TableName=table("settings"), Key=key, ConsistentRead=True)
+    stored = answer.get("Item")
     if stored is None:
-        made = client("kms").generate_data_key(
+        data_key = client("kms").generate_data_key(
             KeyId=settings().kms_key, KeySpec="AES_256", EncryptionContext=purpose
         )
-        stored = put_once(table("settings"), {**at, "sealed": {"B": made["CiphertextBlob"]}})
+        stored = put_once(table("settings"), {**key, "sealed": {"B": data_key["CiphertextBlob"]}})
         if stored is None:
-            return bytes(made["Plaintext"])
+            return bytes(data_key["Plaintext"])
     sealed = from_item(stored)["sealed"]
-    return bytes(
-        client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext=purpose)["Plaintext"]
-    )
+    opened = client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext=purpose)
+    return bytes(opened["Plaintext"])
 
 
 class Credentials:
-    """Implements ports.Credentials. IAM lets only delivery functions decrypt for `credentials`, only the API for `webhook`."""
+    """Implements ports.Credentials.
+
+    IAM lets only delivery functions decrypt for `credentials`, and only the API for `webhook`.
+    """
 
     def __init__(self) -> None:
         self._opened: dict[bytes, tuple[float, Mapping[str, Any]]] = {}
@@ -108,16 +112,11 @@ class Credentials:
         cached, now = self._opened.get(sealed), time.monotonic()
         if cached and cached[0] > now:
             return cached[1]
-        raw = client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext={"purpose": purpose})[
-            "Plaintext"
-        ]
-        plain: Mapping[str, Any] = json.loads(raw)
+        answer = client("kms").decrypt(
+            CiphertextBlob=sealed, EncryptionContext={"purpose": purpose}
+        )
+        plain: Mapping[str, Any] = json.loads(answer["Plaintext"])
         if len(self._opened) >= CACHE_SIZE:
             self._opened.clear()
         self._opened[sealed] = (now + CACHE_SECONDS, plain)
         return plain
-
-
-def digest(secret: str) -> str:
-    """How secrets of 96 random bits are stored: they need no slow hash."""
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -214,7 +214,7 @@ class _Work:
             receipts.record_parked(self.world, self.channel.code, tuple(lookups))
 
     def _suppress_contacts(self, answers: Sequence[CallAnswer]) -> None:
-        """Suppress contacts that the answers call dead, and lift it from those that live."""
+        """Suppress dead contacts, and lift the suppression of live ones."""
         feedback = [
             notice for answer in answers for notice in _feedback(self.message, self.chunk, answer)
         ]

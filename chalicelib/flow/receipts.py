@@ -147,7 +147,7 @@ def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
 
 
 def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
-    """Opt contacts out, or in again, who replied with a word for it.
+    """Opt contacts out, or in again, as their replies ask.
 
     An opt-out is for all access channels that may use this delivery channel: a number does not
     tell them apart. Nothing else that people write is kept.

@@ -47,7 +47,7 @@ def is_undeliverable(plan: Plan, ref: DeliveryRef) -> bool:
 
 
 def apply_feedback(world: World, feedback: Iterable[ContactFeedback]) -> None:
-    """Suppress contacts that are dead, and lift it from those that live.
+    """Suppress dead contacts, and lift the suppression of live ones.
 
     Without feedback nothing is read.
     """
@@ -133,7 +133,7 @@ def _follow_opt_outs(
     code: str,
     userids: Sequence[str],
 ) -> None:
-    """Set on users what stands for their contact."""
+    """Set the stored opt-outs of a contact on its users, until they no longer change."""
     canonical = suppressions.canonical(kind, contact)
     spellings = suppressions.spellings(kind, contact)
     stored = _opt_outs_of(world, kind, canonical)

@@ -15,16 +15,25 @@ SWEEP = 1000  # timers per sweep
 TIMERS_PER_JOB = 25
 
 
-def sweep(world: World) -> bool:
-    """Enqueue the timers that are due, then delete their rows. Return True if more may be due.
+def sweep(world: World, tick: int = 0) -> bool:
+    """Enqueue the due timers, then delete their rows, and return whether more timers are due.
 
-    A crash between the two enqueues timers twice, which every step allows.
+    A crash between the two enqueues the timers twice, which every step allows.
+    `tick` is the time (ms) for which the clock called. The clock may be ahead of this function.
+    A tick that came early would find nothing, and its timers would wait for the schedule.
     """
-    timers = world.timers.due(world.clock.now(), SWEEP)
+    timers = world.timers.due(max(world.clock.now(), tick), SWEEP)
     if timers:
         world.queues.send(list(_envelopes(world, timers)))
         world.timers.done(timers)
     return len(timers) >= SWEEP
+
+
+def overdue(world: World) -> float:
+    """Return for how many seconds the oldest due timer has waited, or 0 if no timer is due."""
+    now = world.clock.now()
+    oldest = world.timers.oldest(now)
+    return 0 if oldest is None else (now - oldest) / 1000
 
 
 def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:

@@ -40,9 +40,9 @@ class ChannelOrder:
 
 
 def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
-    """Add a delivery channel. Return the token of its webhook too, of which only the hash is kept."""
-    if order.code == ALL:
-        raise Invalid("code", f"{ALL} means every channel in bindings")
+    """Add a delivery channel. Return its webhook's token too, of which only the hash is kept."""
+    if order.code == ALL:  # in bindings, it means every channel
+        raise Invalid("code", f'"{ALL}" is reserved')
     provider = platforms.provider_of(world, order.platform, order.type)
     options = platforms.provider_options(provider, order.options)
     provider.check_credentials(order.credentials, options)
@@ -65,12 +65,16 @@ def add(world: World, order: ChannelOrder) -> tuple[Channel, str]:
         calls_per_second=order.calls_per_second,
         deliveries_per_day=order.deliveries_per_day,
     )
+    _put(world, channel)
+    return channel, token
+
+
+def _put(world: World, channel: Channel) -> None:
     try:
         world.records.of(DELIVERY_CHANNELS).put(channel)
     except Conflict:
-        known = world.settings.channel(order.code)
+        known = world.settings.channel(channel.code)
         raise Taken("code" if known else "name", what="a delivery channel") from None
-    return channel, token
 
 
 def get(world: World, code: str) -> Channel:

@@ -1,6 +1,6 @@
-"""What Operation Growth's interface asks for: contacts under the labels of delivery channels, attributes, events.
+"""Changes of users through Operation Growth's interface: labelled contacts, attributes, events.
 
-Users are its CUIDs as texts; delivery channels are known by their numbers.
+Its CUIDs are userids. Its channel ids are the numbers of delivery channels.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.users import Event, UserChange
-from chalicelib.manage import users as contacts
+from chalicelib.manage import users
 from chalicelib.ports import World
 
 
 class Fault(Enum):
-    """Why a contact was not saved; the text in Chinese, as documented where it is, and in English."""
+    """Reasons why a contact was not saved, in Chinese (as documented, if it is) and in English."""
 
     CUID = ("CUID不存在", "this CUID does not exist")
     CHANNEL = ("通道ID不存在", "this channel id does not exist")
@@ -38,7 +38,7 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class LabelledContact:
-    """One entry of `channelValues`. An empty contact takes away what is there."""
+    """One entry of `channelValues`. An empty contact removes the stored one."""
 
     cuid: int
     channel: int
@@ -46,7 +46,7 @@ class LabelledContact:
     contact: str = field(repr=False)
 
 
-_SHAPES: Mapping[ChannelType, tuple[re.Pattern[str], Fault]] = {
+_PATTERNS: Mapping[ChannelType, tuple[re.Pattern[str], Fault]] = {
     ChannelType.APP: (re.compile(r"[0-9A-Za-z_-]{10,64}", re.ASCII), Fault.REGISTRATION_ID),
     ChannelType.SMS: (re.compile(r"1[0-9]{10}", re.ASCII), Fault.PHONE),
     ChannelType.EMAIL: (
@@ -60,49 +60,54 @@ _OTHER = (re.compile(r"[\x21-\x7e]{1,256}"), Fault.CONTACT)
 
 
 def set_contacts(
-    world: World, caller: AccessChannel, wanted: Sequence[LabelledContact]
+    world: World, caller: AccessChannel, contacts: Sequence[LabelledContact]
 ) -> Sequence[Failure]:
-    """Save each contact that can be saved; what could not, in the order given. Of one label the last contact stands."""
+    """Save the contacts that are valid. Return a failure for each other contact.
+
+    Of several contacts under one label, the last one stands.
+    """
     numbers = {c.number: c for c in world.settings.channels() if c.code in caller.channels}
     failures: list[Failure] = []
-    users: dict[int, dict[ChannelType, dict[str, dict[str, str]]]] = {}
-    for one in wanted:
-        channel = numbers.get(one.channel)
-        failure = _failure(one, channel)
+    labels_of: dict[int, dict[ChannelType, dict[str, dict[str, str]]]] = {}
+    for contact in contacts:
+        channel = numbers.get(contact.channel)
+        failure = _failure(contact, channel)
         if failure is not None:
             failures.append(failure)
-        elif channel is not None and (label := channel.label(one.label)) is not None:
-            users.setdefault(one.cuid, {}).setdefault(channel.type, {}).setdefault(
-                channel.code, {}
-            )[label] = one.contact
-    changes = [UserChange(str(cuid), labels=labels) for cuid, labels in users.items()]
-    return [*failures, *_failures(contacts.change(world, changes, create=False) if changes else {})]
+        elif channel is not None and (label := channel.label(contact.label)) is not None:
+            of_type = labels_of.setdefault(contact.cuid, {}).setdefault(channel.type, {})
+            of_type.setdefault(channel.code, {})[label] = contact.contact
+    changes = [UserChange(str(cuid), labels=labels) for cuid, labels in labels_of.items()]
+    refused = users.change(world, changes, create=False) if changes else {}
+    return [*failures, *_failures(refused)]
 
 
-def _failure(one: LabelledContact, channel: Channel | None) -> Failure | None:
+def _failure(contact: LabelledContact, channel: Channel | None) -> Failure | None:
     if channel is None:
-        return Failure(str(one.channel), Fault.CHANNEL)
-    if channel.label(one.label) is None:
-        return Failure(one.label, Fault.LABEL)
-    shape, fault = _SHAPES.get(channel.type, _OTHER)
-    return Failure(one.contact, fault) if one.contact and not shape.fullmatch(one.contact) else None
+        return Failure(str(contact.channel), Fault.CHANNEL)
+    if channel.label(contact.label) is None:
+        return Failure(contact.label, Fault.LABEL)
+    pattern, fault = _PATTERNS.get(channel.type, _OTHER)
+    if contact.contact and not pattern.fullmatch(contact.contact):
+        return Failure(contact.contact, fault)
+    return None
 
 
-def _fault_of(why: str) -> Fault:
-    return {contacts.UNKNOWN: Fault.CUID, contacts.BUSY: Fault.BUSY}.get(why, Fault.SIZE)
+def _fault_of(reason: str) -> Fault:
+    return {users.UNKNOWN: Fault.CUID, users.BUSY: Fault.BUSY}.get(reason, Fault.SIZE)
 
 
 def set_attributes(world: World, cuid: int, attributes: Mapping[str, Any]) -> Sequence[Failure]:
-    """A user who is not known yet is made."""
-    return _failures(contacts.change(world, [UserChange(str(cuid), attributes=attributes)]))
+    """Set attributes of a user, who is created if necessary."""
+    return _failures(users.change(world, [UserChange(str(cuid), attributes=attributes)]))
 
 
 def report_events(world: World, happened: Sequence[tuple[int, Event]]) -> Sequence[Failure]:
-    """What happened, by CUID: counted once where an event has an id, however often it is reported."""
+    """Count events by CUID. An event with an id counts once, however often it is reported."""
     return _failures(
-        contacts.change(world, [UserChange(str(cuid), events=(event,)) for cuid, event in happened])
+        users.change(world, [UserChange(str(cuid), events=(event,)) for cuid, event in happened])
     )
 
 
 def _failures(refused: Mapping[str, str]) -> Sequence[Failure]:
-    return [Failure(userid, _fault_of(why)) for userid, why in refused.items()]
+    return [Failure(userid, _fault_of(reason)) for userid, reason in refused.items()]

@@ -31,7 +31,7 @@ def page(
 def at_version(record: T, version: int | None) -> T:
     """Return the record, or raise Stale for another version. None means any version."""
     if version is not None and record.version != version:
-        raise Stale(f'it was changed meanwhile: its ETag is "{record.version}" now')
+        raise Stale(f'changed since you read it; the current ETag is "{record.version}"')
     return record
 
 

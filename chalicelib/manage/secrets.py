@@ -17,4 +17,5 @@ def new_token() -> str:
 
 
 def digest(secret: str) -> str:
+    """Return the hash of a secret. Secrets of 96 random bits do not need a slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()

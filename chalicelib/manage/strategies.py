@@ -1,4 +1,4 @@
-"""Strategies as operators change them. Accepted messages keep the strategy they were accepted with."""
+"""Strategies as operators change them. Accepted messages keep their strategy."""
 
 from __future__ import annotations
 

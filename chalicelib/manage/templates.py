@@ -1,6 +1,6 @@
-"""Templates as operators make them: in versions that never change, previewed, checked, archived.
+"""Templates as operators change them, in versions that never change.
 
-Everything here raises Invalid naming the field, NotFound for what is not there, and Stale when somebody else was faster.
+Functions here raise Invalid naming a field, NotFound, and Stale for a later version.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from chalicelib.ports import World
 
 MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content; one at least
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
-# Above these, something is surely cut off or split on the way; a provider may take less.
+# Characters. A longer text is surely cut off or split on the way. A provider may take less.
 LONG_TEXTS = {
     ChannelType.SMS: 500,
     ChannelType.APP: 1000,
@@ -48,7 +48,10 @@ def add(
     contents: Mapping[ChannelType, Alternatives],
     links: Sequence[str] | None,
 ) -> Template:
-    """`links` None: the variables named `url` or `…_url` are addresses that short links may stand for."""
+    """Add a template. `links` are the variables whose address a short link may replace.
+
+    None means the variables named `url` or `…_url`.
+    """
     access_channels.get(world, channel_key)
     tracked = _checked(world, contents, links)
     template = Template(world.templates.next_number(), 1, channel_key, name, contents, tracked)
@@ -64,7 +67,7 @@ def change(
     contents: Mapping[ChannelType, Alternatives],
     links: Sequence[str] | None,
 ) -> Template:
-    """The next version. Messages that were accepted, or that pin an older one, keep theirs."""
+    """Make the next version. Messages that were accepted, or pin an older version, keep theirs."""
     before = at_version(get(world, number), version)
     tracked = _checked(world, contents, links)
     return _put(
@@ -74,7 +77,7 @@ def change(
 
 
 def archive(world: World, number: int, version: int | None) -> None:
-    """Nobody can send with it any more, and no list shows it; its versions can still be read."""
+    """End a template: nobody can send with it and no list shows it. Its versions stay readable."""
     before = at_version(get(world, number), version)
     _put(
         world,
@@ -91,17 +94,17 @@ def _put(world: World, template: Template) -> Template:
 
 
 def get(world: World, number: int) -> Template:
-    found = world.templates.get(number)
-    if found is None:
+    template = world.templates.get(number)
+    if template is None:
         raise NotFound("template")
-    return found
+    return template
 
 
 def get_version(world: World, number: int, version: int) -> Template:
-    found = world.templates.version(number, version)
-    if found is None:
+    template = world.templates.version(number, version)
+    if template is None:
         raise NotFound("version of a template")
-    return found
+    return template
 
 
 def page(world: World, channel_key: str, after: int = 0, limit: int = 0) -> Sequence[Template]:
@@ -110,11 +113,11 @@ def page(world: World, channel_key: str, after: int = 0, limit: int = 0) -> Sequ
 
 
 def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Sequence[Template]:
-    """From the first one after a version on; 0: all, and any number."""
-    found = world.templates.versions(number, after=after, limit=limit)
-    if not found and not after:
+    """Return versions in their order, from the one after `after` on. Limit 0 means all."""
+    templates = world.templates.versions(number, after=after, limit=limit)
+    if not templates and not after:
         raise NotFound("template")
-    return found
+    return templates
 
 
 @dataclass(frozen=True)
@@ -124,21 +127,21 @@ class Preview:
 
 
 def preview(template: Template, values: Mapping[str, Any]) -> Preview:
-    """What people would get; raises Invalid for a value that is missing or wrong."""
+    """Render a template. Raise Invalid for a value that is missing or wrong."""
     texts = values_of(template, values)
-    contents: dict[ChannelType, Alternatives] = {
-        kind: render(given, texts)
-        if isinstance(given, Mapping)
-        else [render(one, texts) for one in given]
-        for kind, given in template.contents.items()
-    }
+    contents: dict[ChannelType, Alternatives] = {}
+    for kind, alternatives in template.contents.items():
+        if isinstance(alternatives, Mapping):
+            contents[kind] = render(alternatives, texts)
+        else:
+            contents[kind] = [render(alternative, texts) for alternative in alternatives]
     known = _mentioned(template.contents)
     unknown = [f"{name}: no content has this variable" for name in values if name not in known]
     return Preview(contents, [*unknown, *too_long(contents)])
 
 
 def warnings(template: Template) -> Sequence[str]:
-    """What is allowed, and is perhaps not meant."""
+    """Return warnings of what is allowed but may be a mistake."""
     per_type = {kind: variables(content) for kind, content in template.contents.items()}
     everywhere = _mentioned(template.contents)
     partial = [
@@ -150,16 +153,28 @@ def warnings(template: Template) -> Sequence[str]:
 
 
 def too_long(contents: Mapping[ChannelType, Alternatives]) -> list[str]:
-    found: list[str] = []
-    for kind, given in contents.items():
+    """Return a warning for each channel type with a text that may be cut off or refused."""
+    warnings: list[str] = []
+    for kind, alternatives in contents.items():
         most = LONG_TEXTS.get(kind)
-        lengths: list[int] = []
-        map_texts(given, lambda text, lengths=lengths: lengths.append(len(text)) or text)  # type: ignore[misc]
-        if most is not None and max(lengths, default=0) > most:
-            found.append(
-                f"contents.{kind}: a text of {max(lengths)} characters; more than {most} may be cut off or refused"
+        longest = max(map(len, _texts(alternatives)), default=0)
+        if most is not None and longest > most:
+            warnings.append(
+                f"contents.{kind}: a text of {longest} characters;"
+                f" more than {most} may be cut off or refused"
             )
-    return found
+    return warnings
+
+
+def _texts(alternatives: Alternatives) -> Sequence[str]:
+    texts: list[str] = []
+
+    def collect(text: str) -> str:
+        texts.append(text)
+        return text
+
+    map_texts(alternatives, collect)
+    return texts
 
 
 def _mentioned(contents: Mapping[ChannelType, Alternatives]) -> frozenset[str]:
@@ -169,7 +184,7 @@ def _mentioned(contents: Mapping[ChannelType, Alternatives]) -> frozenset[str]:
 def _checked(
     world: World, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None
 ) -> frozenset[str]:
-    """The variables that hold addresses; raises Invalid for contents that nothing could send."""
+    """Return the variables that hold addresses. Raise Invalid for contents that cannot be sent."""
     _check_contents(world, contents)
     mentioned = _mentioned(contents)
     for n, link in enumerate(links or ()):
@@ -181,37 +196,38 @@ def _checked(
 def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) -> None:
     if not contents:
         raise Invalid("contents", "at least one channel type")
-    for kind, given in contents.items():
-        for path, one in _places(kind, given):
-            _check_content(world, kind, path, one)
-        map_texts(given, lambda text, kind=kind: _check_placeholders(kind, text))  # type: ignore[misc]
+    for kind, alternatives in contents.items():
+        for path, alternative in _with_paths(kind, alternatives):
+            _check_content(world, kind, path, alternative)
+        for text in _texts(alternatives):
+            _check_placeholders(kind, text)
     if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 
 
-def _places(kind: ChannelType, given: Alternatives) -> Iterator[tuple[str, Content]]:
-    """Where each alternative stands."""
+def _with_paths(kind: ChannelType, alternatives: Alternatives) -> Iterator[tuple[str, Content]]:
+    """Yield each alternative with its path in the template."""
     path = f"contents.{kind}"
-    if isinstance(given, Mapping):
-        yield path, given
+    if isinstance(alternatives, Mapping):
+        yield path, alternatives
         return
-    yield from ((f"{path}[{n}]", one) for n, one in enumerate(given))
+    for n, alternative in enumerate(alternatives):
+        yield f"{path}[{n}]", alternative
 
 
-def _check_content(world: World, kind: ChannelType, path: str, one: Content) -> None:
+def _check_content(world: World, kind: ChannelType, path: str, alternative: Content) -> None:
     try:
-        content.check(world, kind, one)
+        content.check(world, kind, alternative)
     except Invalid as error:
-        raise Invalid(
-            ".".join(part for part in (path, error.field) if part), error.reason
-        ) from None
+        field = f"{path}.{error.field}" if error.field else path
+        raise Invalid(field, error.reason) from None
 
 
-def _check_placeholders(kind: ChannelType, text: str) -> str:
-    for found in _PLACEHOLDER.findall(text):
-        if not variables(found):
+def _check_placeholders(kind: ChannelType, text: str) -> None:
+    for placeholder in _PLACEHOLDER.findall(text):
+        if not variables(placeholder):
             raise Invalid(
                 f"contents.{kind}",
-                "{{…}} must hold the name of a variable: letters, digits, _ . - and Chinese, at most 64",
+                "{{…}} must hold the name of a variable:"
+                " letters, digits, _ . - and Chinese, at most 64",
             )
-    return text

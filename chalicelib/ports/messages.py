@@ -144,7 +144,7 @@ class Lookups(Protocol):
     Receipts that come too early are parked under their id, for a day.
     """
 
-    def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None: ...
+    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None: ...
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
     ) -> Mapping[str, Lookup]:

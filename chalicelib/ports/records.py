@@ -25,8 +25,8 @@ T = TypeVar("T", bound=Versioned)
 class Records(Protocol[T]):
     """The records of one kind. Reads may be as old as SETTINGS_CACHE, but a writer sees its own.
 
-    Writes raise Conflict for a key or name that is taken, and Stale for a version that is not
-    the stored one. A write that raises has changed nothing.
+    Writes raise Conflict for a key or name that is taken. They raise Stale for a version that is
+    not the stored one. A write that raises has changed nothing.
     """
 
     def get(self, key: str | int) -> T | None: ...

@@ -1,4 +1,4 @@
-"""What operators configure beside records: templates, the audit log, and how steps read it all."""
+"""Settings: templates, the audit log, and what the steps of a message read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Audit(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the steps of a message read. Readings are cached, except the list of access channels."""
+    """Settings as the steps of a message read them, all cached but the list of access channels."""
 
     records: RecordStore
     templates: Templates

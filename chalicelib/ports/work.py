@@ -50,6 +50,9 @@ class Timers(Protocol):
         """
 
     def due(self, now: int, limit: int) -> Sequence[Timer]: ...
+    def oldest(self, now: int) -> int | None:
+        """Return the time (ms) of the row that has been due longest at `now`, or None."""
+
     def done(self, timers: Sequence[Timer]) -> None: ...
 
 

@@ -1,4 +1,4 @@
-"""What providers share: checks of what an operator enters, and the way from a vendor's error to one of ours."""
+"""Common code of the providers: check settings, read answers, and map a vendor's error to ours."""
 
 from __future__ import annotations
 
@@ -31,20 +31,19 @@ log = logging.getLogger(__name__)
 ErrorTable = Mapping[str, type[ProviderError]]
 T = TypeVar("T")
 
-# A provider's hint may be anything; a job is asked to wait at most so long, then it asks again.
-MAX_RETRY_AFTER = 3600.0
+MAX_RETRY_AFTER = 3600.0  # seconds. A provider's hint may be anything, so it is capped.
 
 JSON = "application/json"  # the media type of a reply to a webhook
 
 CHINA = timezone(timedelta(hours=8), "China")  # the clock of vendors that name no time zone
 
-_WORD = re.compile(r"[\x21-\x7e]{1,256}")
+_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}")
 
 PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 class PlainProvider:
-    """What many providers have in common: nothing is posted to us."""
+    """Base of a provider whose platform has no webhooks."""
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
         return {}
@@ -54,7 +53,7 @@ class PlainProvider:
 
 
 class PlainSession:
-    """What most sessions have in common: no idempotency token, nothing to poll, nothing to take back, no access token, no page."""
+    """Base of a session: no idempotency token, poll, recall, access token or authorisation page."""
 
     def token(self) -> str | None:
         return None
@@ -76,19 +75,22 @@ class PlainSession:
 
 
 def settings(required: str = "", optional: str = "") -> Mapping[str, bool]:
-    """For capabilities: names, separated by blanks, and whether they must be given."""
+    """Return setting names for capabilities, and whether each is required.
+
+    Names are separated by blanks.
+    """
     return {**dict.fromkeys(required.split(), True), **dict.fromkeys(optional.split(), False)}
 
 
-def check_names(raw: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
-    """Raises Invalid for a name that means nothing, most often a misspelt one."""
+def check_names(raw: Mapping[str, Any], allowed: Iterable[str], path: str) -> None:
+    """Raise Invalid for an unknown name, most often a misspelt one."""
     unknown = sorted(set(raw) - set(allowed))
     if unknown:
-        raise Invalid(f"{where}.{unknown[0]}" if where else str(unknown[0]), UNKNOWN_FIELD)
+        raise Invalid(f"{path}.{unknown[0]}" if path else str(unknown[0]), UNKNOWN_FIELD)
 
 
-def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
-    name = f"{where}.{key}" if where else key
+def required_text(raw: Mapping[str, Any], key: str, path: str = "", limit: int = 4096) -> str:
+    name = f"{path}.{key}" if path else key
     value = raw.get(key)
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text")
@@ -97,12 +99,15 @@ def required_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int 
     return value
 
 
-def optional_text(raw: Mapping[str, Any], key: str, where: str = "", limit: int = 4096) -> str:
-    return "" if raw.get(key) in (None, "") else required_text(raw, key, where, limit)
+def optional_text(raw: Mapping[str, Any], key: str, path: str = "", limit: int = 4096) -> str:
+    return "" if raw.get(key) in (None, "") else required_text(raw, key, path, limit)
 
 
 def optional_url(options: Mapping[str, Any], key: str, policy: Policy, default: str = "") -> str:
-    """The address of a service without a trailing slash; raises Invalid when the egress policy could never allow it."""
+    """Return the address of a service without a trailing slash.
+
+    Raises Invalid if egress can never allow it.
+    """
     url = optional_text(options, key, "options") or default
     reason = policy.refusal(url) if url else None
     if reason is not None:
@@ -111,7 +116,7 @@ def optional_url(options: Mapping[str, Any], key: str, policy: Policy, default: 
 
 
 def error_code(body: Any) -> str | None:
-    """The code of `{"error": {"code": 1004, "message": …}}`, which JPush and JSMS share."""
+    """Return the code of `{"error": {"code": 1004, "message": …}}`, which JPush and JSMS share."""
     error = body.get("error") if isinstance(body, dict) else None
     code = error.get("code") if isinstance(error, dict) else None
     return str(code) if isinstance(code, (int, str)) and not isinstance(code, bool) else None
@@ -123,31 +128,33 @@ def vendor_error(
     statuses: Mapping[int, type[ProviderError]],
     code: str | None = None,
 ) -> ProviderError:
-    """The error that a response without success means: by the vendor's code, else by `statuses`, else by HTTP's own rules.
+    """Return the error of an unsuccessful response.
 
-    `code`: where the vendor says it elsewhere than in `error.code`.
+    The vendor's code decides, else `statuses`, else the rules of HTTP. `code`: the vendor's code,
+    if it is not in `error.code`.
     """
     code = code or error_code(response.json())
     hint = retry_after(response)
     if response.status == 429:
         return Throttled(code or "http_429", retry_after=hint)
-    kind = table.get(code) if code else None
-    if kind is None:
+    error = table.get(code) if code else None
+    if error is None:
         if code:
             log.warning(
                 "provider code unknown",
                 extra={"provider_code": code[:20], "http_status": response.status},
             )
-        kind = statuses.get(response.status) or _by_status(
+        error = statuses.get(response.status) or _by_status(
             response.status, answered=code is not None
         )
-    return kind(code or f"http_{response.status}", retry_after=hint)
+    return error(code or f"http_{response.status}", retry_after=hint)
 
 
 def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderError:
-    """The same where each answer has a code, also with status 200: `0` for success, and empty where the vendor said nothing.
+    """Return the error of a vendor that sends a code in each answer, also with status 200.
 
-    One that the table does not have is a refusal.
+    `code` is `0` for success, and empty if the answer has none. Codes missing from the table are
+    refusals.
     """
     return vendor_error(
         response,
@@ -157,13 +164,17 @@ def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderErr
     )
 
 
-def harmless(error: ProviderError) -> ProviderError:
-    """The error of a request that changes nothing at the provider: never uncertain."""
+def safe_error(error: ProviderError) -> ProviderError:
+    """Return the error of a request that changes nothing at the provider: never uncertain."""
     return Unavailable(error.code) if isinstance(error, Uncertain) else error
 
 
 def _by_status(status: int, *, answered: bool) -> type[ProviderError]:
-    """`answered`: the vendor's own words came with it, not a gateway's, so the vendor knows that it did not take the call."""
+    """Return the error of an HTTP status.
+
+    `answered`: the answer is the vendor's own, not a gateway's. The vendor then knows that it did
+    not take the call.
+    """
     if status in (401, 403, 404, 405) or 300 <= status < 400:
         return Misconfigured
     if 400 <= status < 500:
@@ -173,8 +184,8 @@ def _by_status(status: int, *, answered: bool) -> type[ProviderError]:
     return Uncertain
 
 
-def ask(http: Http, method: str, url: str, **options: Any) -> Response:
-    """A request that changes nothing at the provider: when its answer stays away it can simply be made again."""
+def safe_request(http: Http, method: str, url: str, **options: Any) -> Response:
+    """Send a request that changes nothing at the provider. Without an answer it can be repeated."""
     try:
         return http.request(method, url, **options)
     except Uncertain as error:
@@ -182,7 +193,7 @@ def ask(http: Http, method: str, url: str, **options: Any) -> Response:
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds, from Retry-After or from the time until JPush's window of a minute ends."""
+    """Return seconds from Retry-After, or from the time until JPush's window of a minute ends."""
     for name in ("retry-after", "x-rate-limit-reset"):
         value = response.headers.get(name, "").strip()
         if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", value, re.ASCII):
@@ -191,7 +202,7 @@ def retry_after(response: Response) -> float | None:
 
 
 def read_json(body: bytes | str, field: str) -> Any:
-    """Raises Invalid for what is not JSON, and for nesting so deep that it could only be meant to break the parser."""
+    """Parse JSON. Raises Invalid for other text, and for nesting meant to break the parser."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -199,33 +210,38 @@ def read_json(body: bytes | str, field: str) -> Any:
 
 
 def read_form(body: bytes, encoding: str = "utf-8") -> dict[str, str]:
-    """Raises Invalid for what is no form, or has more fields than any vendor's."""
+    """Parse a form. Raises Invalid for other bytes, and for more fields than any vendor sends."""
     try:
         return dict(parse_qsl(body.decode(encoding), max_num_fields=30, encoding=encoding))
     except ValueError:
         raise Invalid("body", "is not a readable form") from None
 
 
-def understood(
+def read_entries(
     what: str, listed: Any, read: Callable[[Mapping[str, Any]], T | None], provider: str
 ) -> list[T]:
-    """What a vendor has reported, one thing or a list of them; those that cannot be understood are counted in the log."""
+    """Read the entries that a vendor has reported: a list, or one alone.
+
+    Entries that cannot be understood are counted in the log.
+    """
     entries = listed if isinstance(listed, list) else [listed]
-    found = [
-        one for each in entries if isinstance(each, Mapping) and (one := read(each)) is not None
-    ]
-    if len(found) < len(entries):
+    results = []
+    for entry in entries:
+        result = read(entry) if isinstance(entry, Mapping) else None
+        if result is not None:
+            results.append(result)
+    if len(results) < len(entries):
         log.warning(
             f"{what} not understood",
-            extra={"provider": provider, "count": len(entries) - len(found)},
+            extra={"provider": provider, "count": len(entries) - len(results)},
         )
-    return found
+    return results
 
 
 def milliseconds(value: Any) -> int | None:
-    """Return a time in seconds or milliseconds, a number or digits, as at least one millisecond.
+    """Return milliseconds, at least one, of a time in seconds or milliseconds.
 
-    None stands for anything else.
+    The time is a number or digits. None for anything else.
     """
     if isinstance(value, str) and re.fullmatch(r"\d{1,16}", value, re.ASCII):
         value = int(value)
@@ -235,18 +251,19 @@ def milliseconds(value: Any) -> int | None:
 
 
 def number(value: Any) -> int | None:
-    """A positive id, as number or as digits; None for anything else."""
+    """Return a positive id, given as number or digits. None for anything else."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,18}", value, re.ASCII):
         value = int(value)
-    return (
-        value
-        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18
-        else None
-    )
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 < value < 10**18 else None
 
 
 def china_time(value: Any, form: str) -> int | None:
-    """A vendor's time on China's clock, by the form of strptime, in milliseconds; None when it is none."""
+    """Return milliseconds of a time on China's clock, in a format of strptime.
+
+    None for anything else.
+    """
     if not isinstance(value, str):
         return None
     try:
@@ -256,10 +273,13 @@ def china_time(value: Any, form: str) -> int | None:
     return int(time * 1000) if time > 0 else None
 
 
-def word(value: Any) -> str:
-    """An id, code or contact as a vendor writes it: visible ASCII. Empty for anything else, such as half a surrogate pair."""
+def identifier(value: Any) -> str:
+    """Return an id, code or contact as a vendor writes it: visible ASCII.
+
+    Anything else, such as half a surrogate pair, returns an empty text.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return ""
     if isinstance(value, int) and abs(value) >= 10**30:
         return ""
-    return str(value) if _WORD.fullmatch(str(value)) else ""
+    return str(value) if _IDENTIFIER.fullmatch(str(value)) else ""

@@ -1,4 +1,7 @@
-"""Which provider speaks to which platform. A provider is imported when it is asked for, and kept for the life of a container."""
+"""Providers by the name of their platform.
+
+A provider is imported when it is first used, and kept for the life of a container.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ from chalicelib.web.egress import Policy
 if TYPE_CHECKING:
     from chalicelib.web.http import Http
 
-ALONE = AccessTokens(MemoryTokens())  # for who only wants to know what a provider can do
+ALONE = AccessTokens(MemoryTokens())  # enough to read the capabilities of a provider
 
 
 class ProviderDeps(NamedTuple):
-    """What a provider is made with."""
+    """Dependencies of a provider."""
 
     policy: Policy
     timeout: float
@@ -33,133 +36,147 @@ class ProviderDeps(NamedTuple):
         return Http(self.policy, self.timeout)
 
 
-def _jpush(means: ProviderDeps) -> Provider:
+Maker = Callable[[ProviderDeps], Provider]
+
+_PLATFORMS: dict[str, Maker] = {}
+
+
+def _platform(name: str) -> Callable[[Maker], Maker]:
+    """Register a function that imports and builds the provider of a platform."""
+
+    def register(maker: Maker) -> Maker:
+        _PLATFORMS[name] = maker
+        return maker
+
+    return register
+
+
+@_platform("jpush")
+def _jpush(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.app.jpush import JPush
 
-    return JPush(means.http)
+    return JPush(deps.http)
 
 
-def _jpush_private(means: ProviderDeps) -> Provider:
+@_platform("jpush_private")
+def _jpush_private(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.app.jpush import JPush
 
-    return JPush(means.http, platform="jpush_private")
+    return JPush(deps.http, platform="jpush_private")
 
 
-def _jsms(means: ProviderDeps) -> Provider:
+@_platform("jsms")
+def _jsms(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.jsms import Jsms
 
-    return Jsms(means.http)
+    return Jsms(deps.http)
 
 
-def _chuanglan(means: ProviderDeps) -> Provider:
+@_platform("chuanglan")
+def _chuanglan(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.chuanglan import Chuanglan
 
-    return Chuanglan(means.http)
+    return Chuanglan(deps.http)
 
 
-def _montnets(means: ProviderDeps) -> Provider:
+@_platform("montnets")
+def _montnets(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.montnets import Montnets
 
-    return Montnets(means.http)
+    return Montnets(deps.http)
 
 
-def _cmpp(means: ProviderDeps) -> Provider:
+@_platform("cmpp")
+def _cmpp(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.sms.cmpp.provider import Cmpp
 
-    return Cmpp(means.policy, means.timeout)
+    return Cmpp(deps.policy, deps.timeout)
 
 
-def _smtp(means: ProviderDeps) -> Provider:
+@_platform("smtp")
+def _smtp(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.email.smtp import Smtp
 
-    return Smtp(means.policy, means.timeout)
+    return Smtp(deps.policy, deps.timeout)
 
 
-def _alipay(means: ProviderDeps) -> Provider:
+@_platform("alipay")
+def _alipay(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.alipay_life.alipay import Alipay
 
-    return Alipay(means.http)
+    return Alipay(deps.http)
 
 
-def _dingtalk(means: ProviderDeps) -> Provider:
+@_platform("dingtalk")
+def _dingtalk(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.dingtalk.dingtalk import DingTalk
 
-    return DingTalk(means.http, means.tokens)
+    return DingTalk(deps.http, deps.tokens)
 
 
-def _wecom(means: ProviderDeps) -> Provider:
+@_platform("wecom")
+def _wecom(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wecom.wecom import WeCom
 
-    return WeCom(means.http, means.tokens)
+    return WeCom(deps.http, deps.tokens)
 
 
-def _wecom_linkedcorp(means: ProviderDeps) -> Provider:
+@_platform("wecom_linkedcorp")
+def _wecom_linkedcorp(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 
-    return LinkedCorp(means.http, means.tokens)
+    return LinkedCorp(deps.http, deps.tokens)
 
 
-def _official_account(means: ProviderDeps) -> Provider:
+@_platform("wechatoa")
+def _official_account(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.official_account import OfficialAccount
 
-    return OfficialAccount(means.http, means.tokens)
+    return OfficialAccount(deps.http, deps.tokens)
 
 
-def _official_account_authorised(means: ProviderDeps) -> Provider:
+@_platform("wechatoa_component")
+def _official_account_authorised(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.official_account import OfficialAccount
 
-    return OfficialAccount(means.http, means.tokens, component=True)
+    return OfficialAccount(deps.http, deps.tokens, component=True)
 
 
-def _mini_program(means: ProviderDeps) -> Provider:
+@_platform("wechatmp")
+def _mini_program(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.mini_program import MiniProgram
 
-    return MiniProgram(means.http, means.tokens)
+    return MiniProgram(deps.http, deps.tokens)
 
 
-def _mini_program_authorised(means: ProviderDeps) -> Provider:
+@_platform("wechatmp_component")
+def _mini_program_authorised(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.wechat.mini_program import MiniProgram
 
-    return MiniProgram(means.http, means.tokens, component=True)
-
-
-_PLATFORMS: Mapping[str, Callable[[ProviderDeps], Provider]] = {
-    "jpush": _jpush,
-    "jpush_private": _jpush_private,
-    "jsms": _jsms,
-    "chuanglan": _chuanglan,
-    "montnets": _montnets,
-    "cmpp": _cmpp,
-    "smtp": _smtp,
-    "alipay": _alipay,
-    "dingtalk": _dingtalk,
-    "wecom": _wecom,
-    "wecom_linkedcorp": _wecom_linkedcorp,
-    "wechatoa": _official_account,
-    "wechatoa_component": _official_account_authorised,
-    "wechatmp": _mini_program,
-    "wechatmp_component": _mini_program_authorised,
-}
+    return MiniProgram(deps.http, deps.tokens, component=True)
 
 
 @cache
 def load(
     platform: str, policy: Policy, timeout: float = 10.0, tokens: AccessTokens = ALONE
 ) -> Provider:
-    """The provider of a platform, the same one each time; raises Invalid for a platform that nobody speaks to."""
+    """Return the provider of a platform, always the same object.
+
+    Raises Invalid for an unknown platform.
+    """
     return make(platform, ProviderDeps(policy, timeout, tokens))
 
 
-def make(platform: str, means: ProviderDeps) -> Provider:
-    """One of one's own."""
+def make(platform: str, deps: ProviderDeps) -> Provider:
+    """Build a provider that is not shared."""
     maker = _PLATFORMS.get(platform)
     if maker is None:
         raise Invalid("platform", "must be one of " + ", ".join(sorted(_PLATFORMS)))
-    return maker(means)
+    return maker(deps)
 
 
 def capabilities() -> Mapping[str, Capabilities]:
-    """What every platform can do: the support matrix."""
+    """Return the capabilities of every platform: the support matrix."""
     return {platform: load(platform, Policy()).capabilities for platform in _PLATFORMS}
 
 

@@ -1,4 +1,7 @@
-"""Access tokens: fetched once by one worker ahead of time, shared by all, and renewed at once when the provider says so."""
+"""Access tokens, shared by all workers.
+
+One worker fetches a token ahead of time. It is renewed at once when the provider refuses it.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,26 @@ from chalicelib.domain.provider_io import Token
 from chalicelib.ports import Tokens
 
 LEASE = 15  # seconds for one fetch
-AFTER_FAILURE = 1  # seconds until the next worker may ask a provider that gave none: sooner than others lose their patience
-PATIENCE = (0.1, 0.2, 0.4, 0.8)  # seconds between looks for what another worker fetches
-AHEAD = 0.1  # of a token's life: from then on it is renewed
+# Seconds until the next worker may ask a provider that gave no token.
+# Less than the patience of the other workers.
+AFTER_FAILURE = 1
+PATIENCE = (0.1, 0.2, 0.4, 0.8)  # seconds between reads while another worker fetches
+AHEAD = 0.1  # share of a token's life that is left when it is renewed
 
 Fetch = Callable[[], Token]
 
 
-def lasting(value: str, seconds: float, now: int) -> Token:
-    """A token that was given for so many seconds: it counts as expired a little before."""
+def expiring_token(value: str, seconds: float, now: int) -> Token:
+    """Return a token with a life in seconds. It counts as expired a little before."""
     life = max(0.0, seconds - min(60.0, seconds * 0.05)) * 1000
     return Token(value, now + int(life), now + int(life * (1 - AHEAD)))
 
 
 class AccessTokens:
-    """What a provider asks for its tokens. Held in memory between jobs; the store decides between workers."""
+    """Access tokens of providers.
+
+    Memory holds them between jobs. The store decides between workers.
+    """
 
     def __init__(
         self,
@@ -41,39 +49,45 @@ class AccessTokens:
         return int(self._now() * 1000)
 
     def get(self, name: str, fetch: Fetch) -> str:
-        """A token that lives. `fetch` is called by one worker at a time; raises what it raises, or Unavailable while another is slow."""
+        """Return a valid token.
+
+        One worker at a time calls `fetch`.
+
+        Raises the errors of `fetch`, or Unavailable while another worker is slow.
+        """
         return self.token(name, fetch).value
 
     def token(self, name: str, fetch: Fetch) -> Token:
-        """The same with its times."""
+        """Return a valid token with its times, like `get`."""
         held = self._held.get(name)
         if held is not None and self.now < held.renew:
             return held
         return self._wait(name, fetch, "")
 
     def renew(self, name: str, bad: str, fetch: Fetch) -> str:
-        """Another token than `bad`, which the provider no longer knows. Who else finds out meanwhile gets the same new one."""
+        """Return another token than `bad`, which the provider has refused.
+
+        Workers that meet the same refusal meanwhile get the same new token.
+        """
         self._held.pop(name, None)
         return self._wait(name, fetch, bad).value
 
     def keep(self, name: str, token: Token) -> None:
-        """What the provider handed over without being asked."""
+        """Keep a token that the provider sent unasked."""
         self._store.write(name, token)
         self._held[name] = token
 
     def read(self, name: str) -> str | None:
-        """What is kept under a name and lives."""
-        found = self._store.read(name)
-        return found.value if found is not None and self.now < found.expires else None
+        """Return the kept token of a name while it is valid."""
+        token = self._store.read(name)
+        return token.value if token is not None and self.now < token.expires else None
 
     def _wait(self, name: str, fetch: Fetch, bad: str) -> Token:
         for pause in (*PATIENCE, None):
             stored = self._store.read(name)
-            usable = (
-                stored
-                if stored is not None and stored.value != bad and self.now < stored.expires
-                else None
-            )
+            usable = stored
+            if stored is None or stored.value == bad or self.now >= stored.expires:
+                usable = None
             if usable is not None and self.now < usable.renew:
                 return self._hold(name, usable)
             if self._store.lease(name, LEASE):
@@ -85,18 +99,20 @@ class AccessTokens:
         raise Unavailable("token_is_being_fetched", retry_after=1)
 
     def _fetched(self, name: str, fetch: Fetch, usable: Token | None) -> Token:
-        """When the provider gives no new one, the old one is used as long as it lives; the lease keeps others from asking at once.
+        """Fetch and keep a token.
 
-        Where there is none to use, the next worker asks soon, but not before the provider's own hint: one at a time, one a second.
+        If the provider gives none, use the old one while it is valid.
+
+        The lease keeps others from asking at once. Without an old token the next worker asks soon:
+        one at a time, at most one a second, and not before the provider's own hint.
         """
         try:
             fresh = fetch()
         except ProviderError as error:
             if usable is not None:
                 return usable
-            self._store.give_back(
-                name, min(LEASE, max(AFTER_FAILURE, math.ceil(error.retry_after or 0)))
-            )
+            wait = max(AFTER_FAILURE, math.ceil(error.retry_after or 0))
+            self._store.give_back(name, min(LEASE, wait))
             raise
         self._store.write(name, fresh)
         return fresh
@@ -107,7 +123,7 @@ class AccessTokens:
 
 
 class MemoryTokens:
-    """Implements Tokens for one process: for a provider that stands alone, such as a command or a test."""
+    """Implements Tokens in one process: for a provider in a command or a test."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now
@@ -115,8 +131,8 @@ class MemoryTokens:
         self._leases: dict[str, float] = {}
 
     def read(self, name: str) -> Token | None:
-        found = self._stored.get(name)
-        return found if found is not None and self._now() * 1000 < found.expires else None
+        token = self._stored.get(name)
+        return token if token is not None and self._now() * 1000 < token.expires else None
 
     def write(self, name: str, token: Token) -> None:
         self._stored[name] = token

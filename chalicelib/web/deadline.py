@@ -1,4 +1,7 @@
-"""A limit on the whole of an exchange, which timeouts of single reads are not: a server may send a byte every few seconds."""
+"""A time limit on a whole exchange.
+
+Timeouts of single reads do not limit it: a server may send a byte every few seconds.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from types import TracebackType
 
 
 class Deadline:
-    """Shuts a watched socket down when the time is over, so that whoever waits on it gets an error; `passed` then says why."""
+    """Shut a watched socket down when the time is over.
+
+    A thread that waits on the socket gets an error, and `passed` tells the reason.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
@@ -29,7 +35,7 @@ class Deadline:
     def _shut(self) -> None:
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                # Not SSLSocket.shutdown, which takes the TLS layer away from under the thread that reads.
+                # Not SSLSocket.shutdown: it removes the TLS layer under the thread that reads.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def __enter__(self) -> Deadline:
@@ -38,7 +44,7 @@ class Deadline:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:

@@ -1,14 +1,19 @@
-"""The egress policy: where the project may connect to, for every address that an operator or a sender can choose.
+"""The egress policy: the addresses that the project may connect to.
 
-A name is resolved once, every address it has is checked, and the connection goes to an address that was checked, so that a
-name which answers differently the next time (DNS rebinding) gains nothing. Names still decide the Host header, SNI and the
-certificate. Redirects are never followed (web/transport.py), so that each address passes here.
+It applies to every address that an operator or a sender can choose. A name is resolved once, and
+every address of it is checked. The connection goes to a checked address, so a name that answers
+differently the next time (DNS rebinding) gains nothing. Names still decide the Host header, SNI and
+the certificate. Redirects are never followed (web/transport.py), so that each address is checked
+here.
 
-The allow-list of a stage names hosts and networks that may be reached although they are private: `127.0.0.1`, `10.1.0.0/16`,
-`mail.corp.example`. What it lists may also use any port and plain HTTP. An origin in it (`http://sms.example:7901`) opens that port
-of that host, and plain HTTP where it says so, and nothing private: its addresses are checked as all others are. In production it is empty.
+The allow-list of a stage names hosts and networks that may be reached although they are private:
+`127.0.0.1`, `10.1.0.0/16`, `mail.corp.example`. Its hosts and networks may also use any port and
+plain HTTP. An origin in it (`http://sms.example:7901`) opens that port of that host, and plain HTTP
+if the origin has it. It does not open anything private: its addresses are checked like all others.
+In production the list is empty.
 
-Ranges: the IANA special-purpose registries for IPv4 and IPv6 as Python's ipaddress has them, and what `_NEVER` adds.
+Ranges: the IANA special-purpose registries for IPv4 and IPv6 as Python's ipaddress has them, and
+`_NEVER`.
 """
 
 from __future__ import annotations
@@ -28,58 +33,58 @@ MAIL_PORTS = frozenset({25, 465, 587})
 
 _SCHEMES = {"http": 80, "https": 443}
 
-# Below this, only the ports of the protocol itself; above it, private installations of providers choose freely.
+# Below this port, only the ports of the protocol itself. Above it, private installations of
+# providers choose freely.
 _FREE_PORTS = 1024
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.:-]*[a-z0-9_:])?")
 _URL_CHARACTERS = re.compile(r"[\x21-\x7e]{1,2048}")
 
-# What ipaddress calls global on some Python versions and nobody should be sent to: shared address space, IETF protocol assignments (a
-# cloud's metadata among them), the 6to4 relay, Teredo and 6to4 (both tunnels to an IPv4 address of the sender's choice), documentation.
-_NEVER = tuple(
-    map(
-        ip_network,
-        (
-            "0.0.0.0/8",
-            "100.64.0.0/10",
-            "192.0.0.0/24",
-            "192.88.99.0/24",
-            "2001::/32",
-            "2002::/16",
-            "3fff::/20",
-        ),
-    )
+# Ranges that ipaddress calls global on some Python versions, and that are not public destinations.
+_NEVER = (
+    ip_network("0.0.0.0/8"),
+    ip_network("100.64.0.0/10"),  # shared address space
+    ip_network("192.0.0.0/24"),  # IETF protocol assignments, a cloud's metadata among them
+    ip_network("192.88.99.0/24"),  # the 6to4 relay
+    ip_network("2001::/32"),  # Teredo: a tunnel to an IPv4 address of the sender's choice
+    ip_network("2002::/16"),  # 6to4: such a tunnel, too
+    ip_network("3fff::/20"),  # documentation
 )
-_GLOBAL_UNICAST = ip_network(
-    "2000::/3"
-)  # all that IANA has ever given out for the public IPv6 internet
-_NAT64 = ip_network(
-    "64:ff9b::/96"
-)  # RFC 6052; what DNS64 answers in an IPv6-only network, so its IPv4 half decides
+# The whole range that IANA has ever given out for the public IPv6 internet.
+_GLOBAL_UNICAST = ip_network("2000::/3")
+# RFC 6052. DNS64 answers with it in an IPv6-only network, so its IPv4 half decides.
+_NAT64 = ip_network("64:ff9b::/96")
 
 IPAddress = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Sequence[str]]
 
 
 class Blocked(Misconfigured):
-    """An address that the policy does not let through; nothing was sent. An operator must change it, or the allow-list."""
+    """An address that the policy forbids.
+
+    Nothing was sent.
+
+    An operator must change the address, or the allow-list.
+    """
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name, IPv4 first: functions outside a dual-stack network cannot use the others."""
+    """Return the addresses of a name, IPv4 first.
+
+    Functions outside a dual-stack network cannot use the others.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
         raise Unavailable("dns") from error
-    return list(
-        dict.fromkeys(
-            str(entry[4][0])
-            for entry in sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
-        )
-    )
+    entries.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in entries))
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether an address is on the public internet, as itself and as the IPv4 address that may be embedded in it."""
+    """Return True for an address on the public internet.
+
+    An IPv4 address that is embedded in it must be public, too.
+    """
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
@@ -101,16 +106,18 @@ def is_public(address: IPAddress) -> bool:
 
 @dataclass(frozen=True)
 class Policy:
-    """`allow` holds host names and networks that may be reached although private, and origins that are public."""
+    """Hosts and networks that may be reached although private (`allow`), and origins that are
+    public.
+    """
 
     allow: tuple[str, ...] = ()
     resolve: Resolver = field(default=system_resolve, compare=False, repr=False)
 
     def check(self, host: str, port: int, ports: frozenset[int] = WEB_PORTS) -> tuple[str, ...]:
-        """The addresses that may be connected to, to be tried in order.
+        """Return the addresses that may be connected to, in the order to try them.
 
-        Raises Blocked when one address of the name is forbidden: a name with public and private addresses is an attack or a
-        mistake. Raises Unavailable when the name has none.
+        Raises Blocked if one address of the name is forbidden: a name with public and private
+        addresses is an attack or a mistake. Raises Unavailable if the name does not resolve.
         """
         name = _canonical(host)
         literal = _literal(name)
@@ -128,9 +135,8 @@ class Policy:
             return
         if not is_public(address):
             raise Blocked("egress_address")
-        if not 0 < port < 65536 or (
-            port < _FREE_PORTS and port not in ports and not self._opens(name, port)
-        ):
+        is_allowed = port >= _FREE_PORTS or port in ports or self._opens(name, port)
+        if not 0 < port < 65536 or not is_allowed:
             raise Blocked("egress_port")
 
     def _lists(self, name: str, address: IPAddress | None) -> bool:
@@ -146,11 +152,14 @@ class Policy:
         return False
 
     def _opens(self, name: str, port: int, schemes: Sequence[str] = tuple(_SCHEMES)) -> bool:
-        """Whether the allow-list has this origin, with one of these schemes."""
+        """Return True if the allow-list has this origin, with one of these schemes."""
         return any((scheme, name, port) in map(_origin, self.allow) for scheme in schemes)
 
     def lists(self, host: str) -> bool:
-        """Whether the allow-list names this host; unlike `check`, without resolving it."""
+        """Return True if the allow-list names this host.
+
+        Unlike `check`, this does not resolve the name.
+        """
         try:
             name = _canonical(host)
         except Blocked:
@@ -158,7 +167,10 @@ class Policy:
         return self._lists(name, _literal(name))
 
     def refusal(self, url: str) -> str | None:
-        """Why this URL may never be used, or None; without resolving it, for checking settings when they are entered."""
+        """Return the reason why this URL may never be used, or None.
+
+        The name is not resolved: this checks settings when they are entered.
+        """
         if not _URL_CHARACTERS.fullmatch(url) or "\\" in url:
             return "must be 1 to 2048 printable ASCII characters"
         try:
@@ -171,11 +183,8 @@ class Policy:
             return "must begin with https://"
         if parts.username is not None or parts.password is not None:
             return "must not contain credentials"
-        if (
-            parts.scheme == "http"
-            and not self.lists(host)
-            and not self._opens(host, port, ("http",))
-        ):
+        may_be_plain = self.lists(host) or self._opens(host, port, ("http",))
+        if parts.scheme == "http" and not may_be_plain:
             return "must begin with https:// (plain HTTP only to what is on the allow-list)"
         return self._literal_refusal(host, port)
 
@@ -192,7 +201,12 @@ class Policy:
     def connect(
         self, host: str, port: int, *, timeout: float, ports: frozenset[int] = WEB_PORTS
     ) -> socket.socket:
-        """A TCP connection to a checked address of `host`, within `timeout` seconds for all of them; raises Unavailable."""
+        """Open a TCP connection to a checked address of `host`.
+
+        Raises Unavailable.
+
+        `timeout`: seconds for all addresses together.
+        """
         until = time.monotonic() + timeout
         for address in self.check(host, port, ports):
             remaining = until - time.monotonic()
@@ -220,21 +234,16 @@ def _canonical(host: str) -> str:
 
 
 def _origin(entry: str) -> tuple[str, str, int] | None:
-    """Scheme, host and port of an entry of the allow-list; None for one that is no origin."""
+    """Return scheme, host and port of an entry of the allow-list, or None if it is
+    not an origin.
+    """
     try:
         parts = urlsplit(entry)
-        if (
-            parts.scheme not in _SCHEMES
-            or parts.path.strip("/")
-            or parts.query
-            or parts.username is not None
-        ):
+        has_more = parts.path.strip("/") or parts.query or parts.username is not None
+        if parts.scheme not in _SCHEMES or has_more:
             return None
-        return (
-            parts.scheme,
-            _canonical(parts.hostname or ""),
-            _SCHEMES[parts.scheme] if parts.port is None else parts.port,
-        )
+        port = _SCHEMES[parts.scheme] if parts.port is None else parts.port
+        return parts.scheme, _canonical(parts.hostname or ""), port
     except (ValueError, Blocked):
         return None
 

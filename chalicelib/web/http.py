@@ -1,5 +1,7 @@
-"""Outgoing HTTP: what is sent and what came back. The connection itself is the transport's (web/transport.py), loaded with the
-first request, so that a function which only checks settings or webhooks does not pay for importing it.
+"""Outgoing HTTP: requests and responses.
+
+The transport (web/transport.py) makes the connections. It is loaded with the first request: a
+function that only checks settings or webhooks does not pay for the import.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from chalicelib.web.messages import MAX_RESPONSE_BYTES, Request, Response, Trans
 
 
 class Http:
-    """An HTTP client for the life of a container; its connections are pooled."""
+    """An HTTP client for the life of a container. Its connections are pooled."""
 
     def __init__(
         self, policy: Policy, timeout: float = 10.0, transport: Transport | None = None
@@ -35,22 +37,21 @@ class Http:
         auth: tuple[str, str] | None = None,
         most: int = MAX_RESPONSE_BYTES,
     ) -> Response:
-        """Send a request; `json` or `data` (a form) is its body, `auth` is sent as Basic credentials. Raises as Transport does."""
+        """Send a request.
+
+        Raises as Transport does.
+
+        `json` or `data` (a form) is the body. `auth` is sent as Basic credentials.
+        """
         if self.policy.refusal(url) is not None:
             raise Blocked("egress_url")
-        sent = {"accept": "application/json", **(headers or {})}
-        body: bytes | None = None
-        if json is not None:
-            sent["content-type"] = "application/json; charset=utf-8"
-            body = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
-        elif data is not None:
-            sent["content-type"] = "application/x-www-form-urlencoded"
-            body = urlencode(data).encode("ascii")
+        content_type, body = _encode(json, data)
+        all_headers = {"accept": "application/json", **(headers or {}), **content_type}
         if auth is not None:
-            sent["authorization"] = basic(*auth)
+            all_headers["authorization"] = basic(*auth)
         if params:
             url += ("&" if urlsplit(url).query else "?") + urlencode(params)
-        return self._open().send(Request(method, url, sent, body, most), self.timeout)
+        return self._open().send(Request(method, url, all_headers, body, most), self.timeout)
 
     def _open(self) -> Transport:
         if self._transport is None:
@@ -62,3 +63,14 @@ class Http:
 
 def basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+def _encode(json: Any, form: Mapping[str, str] | None) -> tuple[dict[str, str], bytes | None]:
+    """Return the Content-Type header and the bytes of a body: JSON, a form, or none."""
+    if json is not None:
+        text = jsonlib.dumps(json, ensure_ascii=False, separators=(",", ":"))
+        return {"content-type": "application/json; charset=utf-8"}, text.encode("utf-8")
+    if form is not None:
+        form_type = "application/x-www-form-urlencoded"
+        return {"content-type": form_type}, urlencode(form).encode("ascii")
+    return {}, None

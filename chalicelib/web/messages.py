@@ -21,14 +21,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """`headers` have lower-case names."""
+    """A response. `headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is not JSON."""
+        """Return the body as JSON, or None for other bodies."""
         try:
             return jsonlib.loads(self.body)
         except (ValueError, RecursionError):
@@ -36,10 +36,11 @@ class Response:
 
 
 class Transport(Protocol):
-    """The one place where tests put something else in."""
+    """The interface that tests replace. It is the only one."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """One exchange within `timeout` seconds in all, without following redirects.
+        """Make one exchange within `timeout` seconds in all, without following redirects.
 
-        Raises Misconfigured or Unavailable when nothing was sent, Uncertain when the answer stayed away.
+        Raises Misconfigured or Unavailable if nothing was sent, and Uncertain if the answer did not
+        come.
         """

@@ -1,7 +1,7 @@
-"""Outgoing SMTP through the egress policy: plain, TLS from the start, or STARTTLS; and one mail at a time, so that after a
-broken connection it is known whether the mail can have been taken.
+"""Outgoing SMTP through the egress policy: plain, TLS from the start, or STARTTLS.
 
-Import this module only inside functions.
+Mails are handed over one at a time. After a broken connection it is then known whether the server
+can have taken the mail. Import this module only inside functions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,11 @@ _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 @dataclass(frozen=True, kw_only=True)
 class MailServer:
-    """`encryption` is none, tls (from the first byte, usually port 465) or starttls; `ca` is a PEM certificate to trust instead."""
+    """Address and login of a mail server.
+
+    `encryption`: none, tls (from the first byte, usually port 465) or starttls. `ca`: a PEM
+    certificate to trust instead of the usual ones.
+    """
 
     host: str
     port: int
@@ -38,7 +42,10 @@ class MailServer:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server said last about a mail: at `mail` (sender), `rcpt` (recipient), `data` or `end` (the whole mail)."""
+    """Last reply of a server about a mail.
+
+    `stage`: `mail` (sender), `rcpt` (recipient), `data` or `end` (the whole mail).
+    """
 
     stage: str
     code: int
@@ -46,7 +53,10 @@ class Reply:
 
 
 class Mailer(smtplib.SMTP):
-    """smtplib's client on a connection that was made through the policy. `_host` stays the name: STARTTLS checks against it."""
+    """smtplib's client on a connection that was made through the policy.
+
+    `_host` remains the name, because STARTTLS checks against it.
+    """
 
     def __init__(self, connection: socket.socket, server: MailServer, timeout: float) -> None:
         self._connection = connection
@@ -57,35 +67,38 @@ class Mailer(smtplib.SMTP):
 
 
 def dial(policy: Policy, server: MailServer, timeout: float) -> smtplib.SMTP:
-    """A connection that has said EHLO and logged in, within about two timeouts. Nothing was sent when it raises.
+    """Return a connection that has said EHLO and logged in, within about two timeouts.
 
-    Raises Unavailable when trying again may help, Misconfigured when an operator must act: address, certificate, login.
+    Nothing was sent when this raises. Raises Unavailable if trying again may help. Raises
+    Misconfigured if an operator must act: address, certificate, login.
     """
-    if (
-        server.username
-        and server.encryption == "none"
-        and not (server.allow_plain_auth or policy.lists(server.host))
-    ):
+    may_be_plain = server.allow_plain_auth or policy.lists(server.host)
+    if server.username and server.encryption == "none" and not may_be_plain:
         raise Misconfigured("login_without_tls")
     with contextlib.ExitStack() as on_failure:
         try:
-            connection = policy.connect(
-                server.host, server.port, timeout=timeout / 2, ports=MAIL_PORTS
-            )
-            on_failure.callback(connection.close)
-            connection.settimeout(timeout / 2)
-            if server.encryption == "tls":
-                connection = _context(server).wrap_socket(connection, server_hostname=server.host)
-                on_failure.callback(connection.close)
-            connection.settimeout(timeout)
-            with Deadline(timeout) as deadline:
-                deadline.watch(connection)
-                client = Mailer(connection, server, timeout)
-                on_failure.callback(client.close)
-                _introduce(client, server, deadline)
+            client = _connect(policy, server, timeout, on_failure)
         except (ProviderError, smtplib.SMTPException, OSError, UnicodeError) as error:
             raise _meaning(error) from error
         on_failure.pop_all()
+    return client
+
+
+def _connect(
+    policy: Policy, server: MailServer, timeout: float, on_failure: contextlib.ExitStack
+) -> smtplib.SMTP:
+    connection = policy.connect(server.host, server.port, timeout=timeout / 2, ports=MAIL_PORTS)
+    on_failure.callback(connection.close)
+    connection.settimeout(timeout / 2)
+    if server.encryption == "tls":
+        connection = _context(server).wrap_socket(connection, server_hostname=server.host)
+        on_failure.callback(connection.close)
+    connection.settimeout(timeout)
+    with Deadline(timeout) as deadline:
+        deadline.watch(connection)
+        client = Mailer(connection, server, timeout)
+        on_failure.callback(client.close)
+        _introduce(client, server, deadline)
     return client
 
 
@@ -100,17 +113,18 @@ def _introduce(client: smtplib.SMTP, server: MailServer, deadline: Deadline) -> 
 
 
 def _log_in(client: smtplib.SMTP, server: MailServer) -> None:
-    """With the first of PLAIN and LOGIN that is offered, in UTF-8 (RFC 4616): smtplib's own takes ASCII only.
+    """Log in with the first of PLAIN and LOGIN that the server offers, in UTF-8 (RFC 4616).
 
-    Not CRAM-MD5, which smtplib would try first: few servers keep the plain passwords that it needs.
+    smtplib's own login takes ASCII only. It would try CRAM-MD5 first, but few servers keep the
+    plain passwords that CRAM-MD5 needs.
     """
     offered = client.esmtp_features.get("auth", "").upper().split()
     if "PLAIN" in offered:
         answer = client.docmd("AUTH PLAIN", _base64(f"\0{server.username}\0{server.password}"))
     elif "LOGIN" in offered:
         answer = client.docmd("AUTH LOGIN")
-        for each in (server.username, server.password):
-            answer = client.docmd(_base64(each)) if answer[0] == 334 else answer
+        for text in (server.username, server.password):
+            answer = client.docmd(_base64(text)) if answer[0] == 334 else answer
     else:
         raise Misconfigured("login_not_offered")
     if answer[0] != 235:
@@ -145,12 +159,12 @@ def _meaning(error: Exception) -> Exception:
 def deliver(
     client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float
 ) -> Reply:
-    """Hand over one mail. A connection that breaks is closed; Unavailable: the mail was surely not taken, Uncertain: perhaps.
+    """Hand over one mail.
 
-    Rejected: the recipient's address is not in ASCII, and the server can't do with that. The server hears first how many bytes
-    there are (RFC 1870), so that it need not read what it won't take.
+    A connection that breaks is closed.
 
-    A mail counts from the line with the single dot on (RFC 5321 4.1.1.4), so it is sent separately from what comes before it.
+    Raises Unavailable if the mail was surely not taken, and Uncertain if it may have been. Raises
+    Rejected for an address that is not ASCII, if the server cannot take it.
     """
     lines = _LEADING_DOT.sub(b"..", _LINE_END.sub(b"\r\n", message))
     with Deadline(2 * timeout) as deadline:
@@ -164,6 +178,7 @@ def deliver(
             client.close()
             raise Unavailable("connection_lost") from error
         try:
+            # A mail counts from this line on (RFC 5321 4.1.1.4), so the line is sent separately.
             client.send(b".\r\n")
             code, text = client.getreply()
         except (smtplib.SMTPException, OSError) as error:
@@ -174,14 +189,13 @@ def deliver(
 
 
 def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Reply | None:
+    # A server that knows the size (RFC 1870) need not read a mail that it refuses.
     options = [f"SIZE={size}"] if client.has_extn("size") else []
     if not recipient.isascii():
         if not client.has_extn("smtputf8"):
             raise Rejected("smtputf8_not_offered")
-        options += [
-            "SMTPUTF8",
-            "BODY=8BITMIME",
-        ]  # RFC 6531 3.1: who offers the one offers the other
+        # RFC 6531 3.1: a server that offers SMTPUTF8 offers 8BITMIME, too.
+        options += ["SMTPUTF8", "BODY=8BITMIME"]
     code, text = client.mail(sender, options)
     stage = "mail"
     if code == 250:
@@ -198,7 +212,10 @@ def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Repl
 
 
 def hang_up(client: smtplib.SMTP) -> None:
-    """Say QUIT if the server still listens; never raises for the network, nor waits for long."""
+    """Say QUIT if the server still listens.
+
+    Never raises for the network, and does not wait for long.
+    """
     with contextlib.suppress(smtplib.SMTPException, OSError):
         if client.sock is not None:
             client.sock.settimeout(2)

@@ -1,4 +1,7 @@
-"""Outgoing TCP connections that stay open, through the egress policy, for protocols of bytes. Import this module only inside functions."""
+"""Outgoing TCP connections that stay open, through the egress policy, for protocols of bytes.
+
+Import this module only inside functions.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ CHUNK = 65_536
 
 
 class Stream:
-    """One thread may read while another one writes."""
+    """An open connection. One thread may read while another one writes."""
 
     def __init__(self, connection: socket.socket, patience: float) -> None:
         connection.settimeout(patience)
@@ -22,14 +25,17 @@ class Stream:
         self._selector.register(connection, selectors.EVENT_READ)
 
     def read(self, wait: float) -> bytes | None:
-        """What has come; None when nothing came within `wait` seconds, empty when the other side has closed."""
+        """Return received bytes.
+
+        None: nothing came within `wait` seconds. Empty: the other side has closed the connection.
+        """
         try:
             return self._connection.recv(CHUNK) if self._selector.select(wait) else None
         except (OSError, ValueError):
             return b""
 
     def write(self, data: bytes) -> bool:
-        """Whether all of it went; if not, the connection can't be used any more."""
+        """Send all bytes. Return False if that failed: the connection cannot be used any more."""
         try:
             self._connection.sendall(data)
         except OSError:
@@ -37,18 +43,21 @@ class Stream:
         return True
 
     def shut(self) -> None:
-        """Ends it from any thread: who reads gets an empty answer."""
+        """End the connection from any thread. The reading thread gets empty bytes."""
         with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """For the thread that reads."""
+        """Close the connection. Only for the reading thread."""
         self._selector.close()
         self._connection.close()
 
 
 def dial(policy: Policy, host: str, port: int, *, ports: frozenset[int], timeout: float) -> Stream:
-    """Raises Unavailable, or Misconfigured for an address that the policy does not let through."""
+    """Connect to an address.
+
+    Raises Unavailable, or Misconfigured for an address that the policy forbids.
+    """
     try:
         return Stream(policy.connect(host, port, timeout=timeout, ports=ports), timeout)
     except OSError as error:

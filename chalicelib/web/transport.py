@@ -1,4 +1,6 @@
-"""HTTP over requests: connections go where the egress policy says, and errors say whether anything was sent.
+"""HTTP over requests.
+
+Connections obey the egress policy, and errors tell whether anything was sent.
 
 Import this module only inside functions: requests costs about as much as boto3 to import.
 """
@@ -24,19 +26,34 @@ from chalicelib.web.messages import Request, Response
 
 CONNECT_SECONDS = 5.0
 
-# A function's container is frozen between its invocations. What was closed meanwhile (gateways drop idle connections after
-# minutes) would break the next request after it was sent, and nobody could say whether the provider has it.
+# A function's container is frozen between its invocations. Gateways drop idle connections after
+# minutes. Such a connection would break the next request after it was sent. It would then be
+# unknown whether the provider has the request.
 MAX_IDLE_SECONDS = 15.0
 
 
+_URL_ERRORS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidHeader,
+)
+_TIMEOUTS = (requests.exceptions.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)
+_CONNECTION_ERRORS = (
+    requests.exceptions.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    ValueError,
+)
+
+
 class Exchange:
-    """The deadline of the request that is under way, for the connection that carries it."""
+    """The deadline of the current request, for the connection that carries it."""
 
     deadline: Deadline | None = None
 
 
 class RequestsTransport:
-    """Implements Transport. For one thread at a time, as functions are."""
+    """Implements Transport, for one thread at a time, like functions."""
 
     def __init__(self, policy: Policy) -> None:
         self._exchange = Exchange()
@@ -54,35 +71,21 @@ class RequestsTransport:
             self._exchange.deadline = deadline
             try:
                 response = self._send(request, timeout)
-                if (
-                    deadline.passed
-                ):  # what a shut socket leaves behind may look like the end of headers or body
-                    raise Uncertain("timeout")
-                return response
             except ProviderError:
                 raise
-            except (
-                requests.exceptions.InvalidURL,
-                requests.exceptions.InvalidSchema,
-                requests.exceptions.InvalidHeader,
-            ) as error:
+            except _URL_ERRORS as error:
                 raise Misconfigured("url") from error
-            except (
-                requests.exceptions.Timeout,
-                TimeoutError,
-                urllib3.exceptions.TimeoutError,
-            ) as error:
+            except _TIMEOUTS as error:
                 raise Uncertain("timeout") from error
-            except (
-                requests.exceptions.RequestException,
-                urllib3.exceptions.HTTPError,
-                OSError,
-                ValueError,
-            ) as error:
+            except _CONNECTION_ERRORS as error:
                 raise Uncertain("timeout" if deadline.passed else "connection_lost") from error
             finally:
                 self._exchange.deadline = None
                 self._last_used = time.time()
+            # A shut socket may look like the end of headers or body.
+            if deadline.passed:
+                raise Uncertain("timeout")
+            return response
 
     def _send(self, request: Request, timeout: float) -> Response:
         headers = {"accept-encoding": "identity", "user-agent": "openums", **request.headers}
@@ -98,14 +101,12 @@ class RequestsTransport:
         )
         with reply:
             body = _read(reply, request.most)
-        return Response(
-            reply.status_code, {name.lower(): value for name, value in reply.headers.items()}, body
-        )
+        lower_case = {name.lower(): value for name, value in reply.headers.items()}
+        return Response(reply.status_code, lower_case, body)
 
     def _close_idle(self) -> None:
-        if (
-            time.time() - self._last_used > MAX_IDLE_SECONDS
-        ):  # not monotonic(), which stands still in a frozen container
+        # Not monotonic(), which stands still in a frozen container.
+        if time.time() - self._last_used > MAX_IDLE_SECONDS:
             self._adapter.poolmanager.clear()
 
 
@@ -119,7 +120,7 @@ def _read(reply: requests.Response, most: int) -> bytes:
 
 
 class PinnedAdapter(HTTPAdapter):
-    """Makes every connection, and each new one of a pool, through the policy."""
+    """Make every connection of the pools through the policy."""
 
     def __init__(self, policy: Policy, exchange: Exchange) -> None:
         self._policy, self._exchange = policy, exchange
@@ -131,25 +132,8 @@ class PinnedAdapter(HTTPAdapter):
 
 
 def _pools(policy: Policy, exchange: Exchange) -> dict[str, type[HTTPConnectionPool]]:
-    class Pinned(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return policy.connect(
-                self._dns_host, self.port, timeout=self.timeout or CONNECT_SECONDS
-            )
-
-        def connect(self) -> None:
-            """Whatever goes wrong in here, including the TLS handshake, goes wrong before the request is sent."""
-            try:
-                super().connect()
-            except ssl.SSLCertVerificationError as error:
-                raise Misconfigured("tls_certificate") from error
-            except (OSError, urllib3.exceptions.HTTPError) as error:
-                raise Unavailable("tls") from error
-
-        def request(self, *args: Any, **options: Any) -> None:
-            super().request(*args, **options)
-            if exchange.deadline is not None:
-                exchange.deadline.watch(self.sock)
+    class Pinned(_PinnedConnection):
+        _policy, _exchange = policy, exchange
 
     class PinnedTLS(Pinned, HTTPSConnection):
         pass
@@ -161,3 +145,29 @@ def _pools(policy: Policy, exchange: Exchange) -> dict[str, type[HTTPConnectionP
         ConnectionCls = PinnedTLS
 
     return {"http": Pool, "https": TLSPool}
+
+
+class _PinnedConnection(HTTPConnection):
+    _policy: Policy
+    _exchange: Exchange
+
+    def _new_conn(self) -> socket.socket:
+        timeout = self.timeout or CONNECT_SECONDS
+        return self._policy.connect(self._dns_host, self.port, timeout=timeout)
+
+    def connect(self) -> None:
+        """Connect.
+
+        Every error in here, also of the TLS handshake, comes before the request is sent.
+        """
+        try:
+            super().connect()
+        except ssl.SSLCertVerificationError as error:
+            raise Misconfigured("tls_certificate") from error
+        except (OSError, urllib3.exceptions.HTTPError) as error:
+            raise Unavailable("tls") from error
+
+    def request(self, *args: Any, **options: Any) -> None:
+        super().request(*args, **options)
+        if self._exchange.deadline is not None:
+            self._exchange.deadline.watch(self.sock)

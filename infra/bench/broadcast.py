@@ -1,7 +1,8 @@
-"""`make broadcast N=200000`: one push to everyone, by several walkers, while half of the processes that work on it are killed.
+"""`make broadcast N=200000`: one push to all users by several partitions, with killed processes.
 
-Shows that nobody is left out and nobody gets it twice (the sandbox's own log says so), with the requests, units and dollars that it
-took, and the most memory that a function used. Writes .local/broadcast.json.
+Half of the working processes are killed. The sandbox's log shows that every user gets one push.
+The report has requests, units, dollars, and the highest memory of a function.
+It goes to .local/broadcast.json.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from infra.demo.client import Shop
 from infra.local.stack import LOCAL, down, up
 
 EVERY = 2.0  # seconds between two accidents
-KILLED = 0.5  # of the workers that are there
-PATIENCE = 3600  # seconds for all of it
+KILLED = 0.5  # share of the workers
+PATIENCE = 3600  # seconds for the whole broadcast
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.bench.broadcast", description=__doc__)
     parser.add_argument("users", type=int, nargs="?", default=200_000)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console()
     with alone():
         try:
-            report = _broadcast(console, up(STACK), given.users)
+            report = _broadcast(console, up(STACK), arguments.users)
         finally:
             down(STACK)
     (LOCAL / "broadcast.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -58,38 +59,44 @@ def _broadcast(console: Console, description: Mapping[str, Any], users: int) -> 
     scenario = Scenario(description, shop)
     message = shop.api.ask("POST", "/v1/template/broadcast", _body(template))
     accidents = Accidents(description)
-    begun, next_line = time.monotonic(), 0.0
-    while (posted := scenario.posted("jpush")) < users:
-        if time.monotonic() - begun > PATIENCE:
-            raise SystemExit(f"broadcast: {posted} receipts of {users} within {PATIENCE} s")
-        # After a while the rest is left in peace: what was killed comes back when its queue shows it again.
-        if posted < users * 0.9:
-            accidents.happen()
-        if time.monotonic() > next_line:
-            console.print(
-                f"{time.monotonic() - begun:6.0f} s: {posted} receipts, {accidents.killed} of {len(accidents.seen)} workers killed"
-            )
-            next_line = time.monotonic() + 15
-        time.sleep(EVERY)
-    taken = scenario.seconds()
+    _disturb(console, scenario, accidents, users)
+    seconds = scenario.seconds()
     return {
         **_outcome(shop, message["msgid"], users),
-        **_figures(scenario.result(users, users / taken), taken, accidents),
+        **_figures(scenario.result(users, users / seconds), seconds, accidents),
     }
 
 
+def _disturb(console: Console, scenario: Scenario, accidents: Accidents, users: int) -> None:
+    """Kill workers until 90 % of the receipts are there, and wait for the rest.
+
+    The work of a killed worker comes back when its queue shows it again.
+    """
+    begun, next_line = time.monotonic(), 0.0
+    while (posted := scenario.posted("jpush")) < users:
+        seconds = time.monotonic() - begun
+        if seconds > PATIENCE:
+            raise SystemExit(f"broadcast: {posted} receipts of {users} within {PATIENCE} s")
+        if posted < users * 0.9:
+            accidents.happen()
+        if seconds > next_line:
+            killed = f"{accidents.killed} of {len(accidents.seen)} workers killed"
+            console.print(f"{seconds:6.0f} s: {posted} receipts, {killed}")
+            next_line = seconds + 15
+        time.sleep(EVERY)
+
+
 def _body(template: int) -> dict[str, Any]:
-    app_para = {"platform": "all"}
     return {
         "template_id": template,
         "template_para": {"name": "Ann"},
-        "app_para": app_para,
+        "app_para": {"platform": "all"},
         "option": {"priority": 3},
     }
 
 
 class Accidents:
-    """Kills processes that run functions, as a machine that fails would."""
+    """Kills of processes that run functions, as by a failing machine."""
 
     def __init__(self, description: Mapping[str, Any]) -> None:
         self._address = description["emulator_url"] + "/_openums/workers"
@@ -108,7 +115,7 @@ class Accidents:
 
 
 def _memory(pid: int) -> int:
-    """The most memory that a process has had so far, in MB; 0 when it is gone."""
+    """Return the highest memory of a process so far in MB, 0 if the process is gone."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -117,27 +124,25 @@ def _memory(pid: int) -> int:
 
 
 def _outcome(shop: Shop, msgid: str, users: int) -> dict[str, Any]:
-    """Raises unless everybody got it once."""
+    """Return the outcome. Exit unless every user got one push."""
     sends = shop.sandbox.sends("jpush")
-    again = sum(number > 1 for number in sends.values())
+    repeated = sum(number > 1 for number in sends.values())
     end = time.monotonic() + 300
-    while (told := shop.api.message(msgid))["funnel"]["users"][
-        "delivered"
-    ] < users and time.monotonic() < end:
+    while True:
+        message = shop.api.message(msgid)
+        delivered = message["funnel"]["users"]["delivered"]
+        if delivered >= users or time.monotonic() >= end:
+            break
         time.sleep(5)
-    if (
-        len(sends) != users
-        or again
-        or told["funnel"]["users"]["delivered"] != users
-        or not told["balanced"]
-    ):
+    if len(sends) != users or repeated or delivered != users or not message["balanced"]:
         raise SystemExit(
-            f"broadcast: {len(sends)} reached, {again} of them twice; told: {told['funnel']['users']}, {told['losses']}"
+            f"broadcast: {len(sends)} reached, {repeated} of them twice. The API's answer:"
+            f" {message['funnel']['users']}, {message['losses']}"
         )
     return {
         "users": users,
-        "sent twice": again,
-        "delivered, as the API says": told["funnel"]["users"]["delivered"],
+        "sent twice": repeated,
+        "delivered, as the API says": delivered,
     }
 
 

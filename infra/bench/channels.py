@@ -1,8 +1,9 @@
-"""`make channels N=500`: what a delivery over each platform costs in AWS requests, by how its receipts come.
+"""`make channels N=500`: the AWS requests of a delivery over each platform and receipt mode.
 
-Sends N messages over each platform and receipt mode, one after another on a stack that counts as `make bench` does; several such stacks
-at once, since most of the time goes by in waiting until nothing is left to do; what a worker sends has one of its own. Writes the section
-"Channels" of docs/explanation/performance.md and .local/channels.json.
+The benchmark sends N messages over each platform and receipt mode, one scenario after another.
+Several stacks run at once, because most of the time passes in waiting for quiet.
+Platforms with a worker have a stack of their own. A stack counts as `make bench` does.
+Results go to the section "Channels" of docs/explanation/performance.md and .local/channels.json.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from infra.local.stack import LOCAL, Stack, down, up
 
 STAGE = "bench"
 STACKS = 4
-ANSWER = "answer"  # what it answers is all that is ever known
-CONNECTION = "connection"  # they come over the one that a worker keeps
-LINKS = "links"  # for each person, where the platform's calls share one content unless somebody wants that
+ANSWER = "answer"  # the answer to the call is the only report
+CONNECTION = "connection"  # receipts come over the worker's connection
+LINKS = "links"  # a link for each person, on platforms whose calls otherwise share one content
 PATIENCE = 180  # seconds until all is sent and reported
-POLLED = 130  # seconds within which what is asked of a provider every minute was asked, and asked again without news
+POLLED = 130  # seconds for two polls a minute apart, the second without news
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 
 INTRODUCTION = """\
@@ -58,24 +59,25 @@ and the dollars for a million, counted as above.
 - For `cmpp`, the requests that its worker makes to send are in the figures. Its container is not.
   Neither are its receives from queues, which it makes all the time (12 threads, each for 8 s).
 
-| channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars per million |
+| channel type | platform | receipts | AWS requests per 1,000 | write units per 1,000 | dollars \
+per million |
 |---|---|---|---:|---:|---:|
 """
 
 
 def scenarios() -> list[str]:
-    """`jsms:poll`, `wecom:answer`, `wecom:answer:links` …; what two platforms do by the same code, once."""
-    found: dict[tuple[str, str], str] = {}
-    for platform, able in registry.capabilities().items():
-        for mode in _modes(able):
-            found.setdefault(
-                (type(registry.load(platform, Policy())).__name__, mode), f"{platform}:{mode}"
-            )
-    return [
-        each
-        for name in found.values()
-        for each in ((name, f"{name}:{LINKS}") if _is_shared(name.split(":")[0]) else (name,))
-    ]
+    """Return `jsms:poll`, `wecom:answer:links` … Platforms of one class are measured once."""
+    measured: set[tuple[str, str]] = set()
+    names: list[str] = []
+    for platform, capabilities in registry.capabilities().items():
+        implementation = type(registry.load(platform, Policy())).__name__
+        for mode in _modes(capabilities):
+            if (implementation, mode) not in measured:
+                measured.add((implementation, mode))
+                names.append(f"{platform}:{mode}")
+                if _is_shared(platform):
+                    names.append(f"{platform}:{mode}:{LINKS}")
+    return names
 
 
 def _by_worker(scenario: str) -> bool:
@@ -83,116 +85,115 @@ def _by_worker(scenario: str) -> bool:
 
 
 def _is_shared(platform: str) -> bool:
-    able = registry.capabilities()[platform]
-    return able.click_report is ClickReport.LINK and not able.content_per_recipient
+    capabilities = registry.capabilities()[platform]
+    by_links = capabilities.click_report is ClickReport.LINK
+    return by_links and not capabilities.content_per_recipient
 
 
-def _modes(able: registry.Capabilities) -> Sequence[str]:
-    if able.worker:
+def _modes(capabilities: registry.Capabilities) -> Sequence[str]:
+    if capabilities.worker:
         return [CONNECTION]
-    return (
-        [ANSWER]
-        if able.delivery_report is DeliveryReport.ACCEPTED
-        else sorted(mode.value for mode in able.receipt_modes)
-    )
+    if capabilities.delivery_report is DeliveryReport.ACCEPTED:
+        return [ANSWER]
+    return sorted(mode.value for mode in capabilities.receipt_modes)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.bench.channels", description=__doc__)
     parser.add_argument("deliveries", type=int, nargs="?", default=500)
-    parser.add_argument("--stack", help="measure on this stack alone, and print what was found")
+    parser.add_argument("--stack", help="measure on this stack alone, and print the results")
     parser.add_argument(
         "--only",
-        help="platforms with their receipts, separated by commas: jsms:poll,wecom:answer:links",
+        help="platforms with their receipt modes, by comma: jsms:poll,wecom:answer:links",
     )
-    given = parser.parse_args()
-    wanted = given.only.split(",") if given.only else scenarios()
-    if given.stack:
-        _measure(
-            Stack(given.stack, STAGE, worker=any(map(_by_worker, wanted))), wanted, given.deliveries
-        )
+    arguments = parser.parse_args()
+    names = arguments.only.split(",") if arguments.only else scenarios()
+    if arguments.stack:
+        stack = Stack(arguments.stack, STAGE, worker=any(map(_by_worker, names)))
+        _measure(stack, names, arguments.deliveries)
         return 0
     console = Console()
     with (
         alone(),
-        ThreadPoolExecutor(STACKS + 1) as pool,
-        console.status(
-            f"{len(wanted)} platforms and ways of their receipts on {STACKS + 1} stacks"
-        ),
+        console.status(f"{len(names)} platforms and receipt modes on {STACKS + 1} stacks"),
     ):
-        others = [each for each in wanted if not _by_worker(each)]
-        parts = [
-            *(others[n::STACKS] for n in range(STACKS)),
-            [each for each in wanted if _by_worker(each)],
-        ]
-        found = [
-            each
-            for part in pool.map(
-                _elsewhere, range(len(parts)), parts, [given.deliveries] * len(parts)
-            )
-            for each in part
-        ]
-    found.sort(key=lambda each: scenarios().index(each["scenario"]))
-    (LOCAL / "channels.json").write_text(json.dumps(found, indent=2) + "\n")
-    page.put_section("Channels", section(found, given.deliveries))
-    console.print_json(json.dumps(found))
-    return int(len(found) < len(wanted))
+        results = _measure_all(names, arguments.deliveries)
+    results.sort(key=lambda result: scenarios().index(result["scenario"]))
+    (LOCAL / "channels.json").write_text(json.dumps(results, indent=2) + "\n")
+    page.put_section("Channels", section(results, arguments.deliveries))
+    console.print_json(json.dumps(results))
+    return int(len(results) < len(names))
+
+
+def _measure_all(names: Sequence[str], deliveries: int) -> list[dict[str, Any]]:
+    """Spread the scenarios over stacks. Platforms with a worker share the last stack."""
+    others = [name for name in names if not _by_worker(name)]
+    parts = [others[number::STACKS] for number in range(STACKS)]
+    parts.append([name for name in names if _by_worker(name)])
+    results: list[dict[str, Any]] = []
+    with ThreadPoolExecutor(STACKS + 1) as pool:
+        for part in pool.map(_elsewhere, range(len(parts)), parts, [deliveries] * len(parts)):
+            results += part
+    return results
 
 
 def _elsewhere(number: int, part: Sequence[str], deliveries: int) -> list[dict[str, Any]]:
-    """In a process of its own, since what it asks of AWS goes where its environment says. The stacks start one after another."""
+    """Run scenarios in a subprocess, so that its AWS endpoint variables do not affect this one.
+
+    The stacks start 20 s apart.
+    """
     if not part:
         return []
     time.sleep(20 * number)
-    command = [
-        sys.executable,
-        "-m",
-        "infra.bench.channels",
-        str(deliveries),
-        "--stack",
-        f"channels{number}",
-        "--only",
-        ",".join(part),
-    ]
+    command = [sys.executable, "-m", "infra.bench.channels", str(deliveries)]
+    command += ["--stack", f"channels{number}", "--only", ",".join(part)]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    found: list[dict[str, Any]] = [json.loads(line) for line in ended.stdout.splitlines()]
-    return found
+    return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
-def _measure(stack: Stack, wanted: Sequence[str], deliveries: int) -> None:
-    """A line for each; what fails ends the rest."""
+def _measure(stack: Stack, names: Sequence[str], deliveries: int) -> None:
+    """Print a line for each scenario. A failure ends the rest."""
     try:
         description = up(stack)
-        for each in wanted:
-            print(
-                json.dumps({"scenario": each, **_one(description, deliveries, *each.split(":"))}),
-                flush=True,
-            )
+        for name in names:
+            result = _measure_one(description, deliveries, *name.split(":"))
+            print(json.dumps({"scenario": name, **result}), flush=True)
     finally:
         down(stack)
 
 
-def _one(
+def _measure_one(
     description: Mapping[str, Any], deliveries: int, platform: str, receipts: str, links: str = ""
 ) -> dict[str, Any]:
     kind = PLATFORMS[platform].type
     settings: dict[str, Any] = {} if receipts in (ANSWER, CONNECTION) else {"receipts": receipts}
     settings |= {"options": {"track_links": bool(links)}} if _is_shared(platform) else {}
     shop = Shop(description, kinds=(kind,), platforms={kind: platform}, settings={kind: settings})
-    people = [f"{shop.mark}_{n}" for n in range(deliveries + 1)]  # the last one is to warm up
+    people = [f"{shop.mark}_{n}" for n in range(deliveries + 1)]
     shop.upload(
         [shop.user(userid, **{kind: shop.contact(kind, n)}) for n, userid in enumerate(people)]
     )
     template = shop.template(**shop.contents())
-    shop.api.send(people[-1:], template, VALUES)  # so that functions are warm
+    shop.api.send([people.pop()], template, VALUES)  # warms the functions up
     quiet.wait(description, PATIENCE)
     before = _reported(shop, kind)
     scenario = Scenario(description, shop)
     sent = [
-        shop.api.send(people[start : min(start + 1000, deliveries)], template, VALUES)
+        shop.api.send(people[start : start + 1000], template, VALUES)
         for start in range(0, deliveries, 1000)
     ]
     scenario.all_accepted()
+    _await_receipts(shop, kind, receipts, deliveries, before)
+    result = scenario.result(deliveries, deliveries / scenario.seconds())
+    delivered = sum(shop.api.message(msgid)["funnel"]["users"]["delivered"] for msgid in sent)
+    if delivered != deliveries:
+        raise SystemExit(f"bench: {platform} by {receipts}: {delivered} of {deliveries} delivered")
+    shop.close()
+    mode = f"{receipts}, a link each" if links else receipts
+    return {"type": kind, "platform": platform, "receipts": mode, **figures(result)}
+
+
+def _await_receipts(shop: Shop, kind: str, receipts: str, deliveries: int, before: int) -> None:
     contacts = {shop.contact(kind, n) for n in range(deliveries)}
     until(
         lambda: len(contacts & shop.sandbox.sends(shop.provider(kind)).keys()) == deliveries,
@@ -202,17 +203,6 @@ def _one(
         until(lambda: _reported(shop, kind) - before >= deliveries, PATIENCE)
     if receipts == ReceiptMode.POLL.value:
         time.sleep(POLLED)
-    result = scenario.result(deliveries, deliveries / scenario.seconds())
-    delivered = sum(shop.api.message(msgid)["funnel"]["users"]["delivered"] for msgid in sent)
-    if delivered != deliveries:
-        raise SystemExit(f"bench: {platform} by {receipts}: {delivered} of {deliveries} delivered")
-    shop.close()
-    return {
-        "type": kind,
-        "platform": platform,
-        "receipts": f"{receipts}, a link each" if links else receipts,
-        **figures(result),
-    }
 
 
 def _reported(shop: Shop, kind: str) -> int:
@@ -226,11 +216,11 @@ def figures(result: Result) -> dict[str, float]:
     }
 
 
-def section(found: Sequence[Mapping[str, Any]], deliveries: int) -> str:
+def section(results: Sequence[Mapping[str, Any]], deliveries: int) -> str:
     rows = (
-        f"| `{each['type']}` | `{each['platform']}` | {each['receipts']} | {each['aws_requests_per_1000']:,.0f} | "
-        f"{each['write_units_per_1000']:,.0f} | {each['usd_per_million']:.2f} |\n"
-        for each in found
+        "| `{type}` | `{platform}` | {receipts} | {aws_requests_per_1000:,.0f} |"
+        " {write_units_per_1000:,.0f} | {usd_per_million:.2f} |\n".format_map(result)
+        for result in results
     )
     return INTRODUCTION.format(deliveries=deliveries) + "".join(rows)
 

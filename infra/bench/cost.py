@@ -1,4 +1,4 @@
-"""From what the emulator counted to requests, units and dollars. Pure, so that it can be tested."""
+"""Compute requests, units and dollars from the emulator's counts. Pure, so that it is testable."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from typing import Any
 
 from infra.bench import prices
 
-MEMORY_GB = 0.5  # of every function, as the production stage has it
-START_AND_REPORT = 450  # bytes that Lambda itself writes into the log about an invocation: START, END and REPORT with trace
+MEMORY_GB = 0.5  # memory of every function in the production stage
+# Bytes of Lambda's own log lines of an invocation: START, END, and REPORT with trace.
+START_AND_REPORT = 450
 
 
 @dataclass(frozen=True)
 class Result:
-    """A scenario's figures. `counts` is the emulator's answer, without the benchmark's own requests; `log_bytes` what functions wrote."""
+    """A scenario's figures.
+
+    `counts` is the emulator's answer, without the benchmark's own requests. `log_bytes` is the
+    size of the functions' logs.
+    """
 
     recipients: int
     deliveries_per_second: float
@@ -23,7 +28,7 @@ class Result:
 
     @property
     def quantities(self) -> dict[str, float]:
-        """How much of each thing that AWS bills."""
+        """Return the quantity of each item that AWS bills."""
         sources = self.counts["event_sources"].values()
         polls = sum(s.get("receives", 0) + s.get("deletes", 0) for s in sources)
         invocations = sum(f["invocations"] for f in self.counts["lambda"].values())
@@ -48,14 +53,13 @@ class Result:
 
     @property
     def requests_by_step(self) -> dict[str, int]:
-        """AWS requests of each function, and those that AWS makes by itself: event sources and the clock."""
-        by_step = {
-            caller: sum(n for ops in services.values() for n in ops.values())
-            for caller, services in self.counts["by_caller"].items()
-        }
-        for source, counted in self.counts["event_sources"].items():
-            by_step[f"event source {source}"] = (
-                counted.get("receives", 0) + counted.get("deletes", 0) + counted.get("batches", 0)
+        """Count the AWS requests of each function, and AWS's own for event sources and clock."""
+        by_step: dict[str, int] = {}
+        for caller, services in self.counts["by_caller"].items():
+            by_step[caller] = sum(sum(operations.values()) for operations in services.values())
+        for source, counts in self.counts["event_sources"].items():
+            by_step[f"event source {source}"] = sum(
+                counts.get(name, 0) for name in ("receives", "deletes", "batches")
             )
         return {**by_step, "state transitions": self.transitions}
 
@@ -68,7 +72,7 @@ class Result:
 
     @property
     def dollars(self) -> dict[str, float]:
-        """Per million deliveries, part by part."""
+        """Return the dollars per million deliveries, part by part."""
         scale = 1_000_000 / self.recipients
         parts = {
             name: number * prices.PER_MILLION[name] / 1e6 * scale
@@ -80,28 +84,28 @@ class Result:
 
     @property
     def logged(self) -> float:
-        """Bytes that the functions wrote, and what Lambda adds."""
+        """Return the bytes of the logs, including Lambda's own lines."""
         return self.log_bytes + self.quantities["Lambda requests"] * START_AND_REPORT
 
     @property
     def dollars_alone(self) -> float:
-        """The same where every message of a queue came alone, as it does when little is sent: no two share an invocation."""
+        """Return the dollars per million if every queue message had an invocation of its own.
+
+        Messages come alone if little is sent.
+        """
         shared = sum(
             s.get("messages", 0) - s.get("receives", 0)
             for s in self.counts["event_sources"].values()
         )
-        each = (
-            2 * prices.PER_MILLION["SQS requests"] + prices.PER_MILLION["Lambda requests"]
-        ) / 1e6
-        each += (
-            START_AND_REPORT / 1e9 * prices.LOGS_GB
-            + prices.TRACED * prices.PER_MILLION["X-Ray traces"] / 1e6
-        )
-        return sum(self.dollars.values()) + shared * each * 1_000_000 / self.recipients
+        per_million = prices.PER_MILLION
+        requests = 2 * per_million["SQS requests"] + per_million["Lambda requests"]
+        traces = prices.TRACED * per_million["X-Ray traces"]
+        invocation = (requests + traces) / 1e6 + START_AND_REPORT / 1e9 * prices.LOGS_GB
+        return sum(self.dollars.values()) + shared * invocation * 1_000_000 / self.recipients
 
     @property
     def report(self) -> dict[str, float]:
-        """As `.local/bench.json` has it."""
+        """Return the figures for `.local/bench.json`."""
         quantities = self.quantities
         return {
             "recipients": self.recipients,

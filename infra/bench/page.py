@@ -1,4 +1,4 @@
-"""docs/explanation/performance.md, from a benchmark's figures."""
+"""Write docs/explanation/performance.md from a benchmark's figures."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from infra.bench.cost import MEMORY_GB, Result
 from infra.package import ROOT
 
 PAGE = ROOT / "docs" / "explanation" / "performance.md"
-OTHERS = ("Uploads", "Channels")  # sections of benchmarks of their own, which stay as they are
+OTHERS = ("Uploads", "Channels")  # sections that other benchmarks write
 TRANSITIONS = "Step Functions state transitions"
-CORE_GB = 1769 / 1024  # memory for which Lambda gives one whole processor core
+CORE_GB = 1769 / 1024  # the memory with one whole processor core in Lambda
 
 INTRODUCTION = """# Performance
 
@@ -110,28 +110,29 @@ def write(
 
 
 def put_section(title: str, text: str) -> None:
-    """A section of a benchmark of its own, at the page's end; in place of the one that is there."""
+    """Write another benchmark's section to the end of the page, instead of its earlier one."""
     page = PAGE.read_text() if PAGE.is_file() else ""
     PAGE.write_text(page.replace(_section(title), "").rstrip("\n") + f"\n\n## {title}\n\n{text}")
 
 
 def _section(title: str) -> str:
-    """As it stands on the page; empty where it does not."""
+    """Return a section of the present page, empty if it has none."""
     page = PAGE.read_text() if PAGE.is_file() else ""
-    _, found, rest = page.partition(f"\n## {title}\n")
-    return found + rest.partition("\n## ")[0] if found else ""
+    _, heading, rest = page.partition(f"\n## {title}\n")
+    return heading + rest.partition("\n## ")[0] if heading else ""
 
 
 def _method(results: Mapping[str, Result], bounds: Mapping[str, Mapping[str, float]]) -> str:
     single = results["single"]
     rest = single.dollars_alone - single.dollars[TRANSITIONS]
-    tick = 4 * prices.PER_MILLION[TRANSITIONS]  # of one, for a million of them
+    tick = 4 * prices.PER_MILLION[TRANSITIONS]  # dollars of a million ticks
     slower = CORE_GB / MEMORY_GB
+    batches = [
+        f"- {name} ${result.dollars_alone:.2f} instead of ${sum(result.dollars.values()):.2f}"
+        for name, result in results.items()
+    ]
     return METHOD.format(
-        batches="\n".join(
-            f"- {name} ${r.dollars_alone:.2f} instead of ${sum(r.dollars.values()):.2f}"
-            for name, r in results.items()
-        ),
+        batches="\n".join(batches),
         transitions=single.report["state_transitions_per_1000"],
         needed=math.ceil(2 * tick / max(1.0, bounds["single"]["usd_per_million"] - rest)),
         minutes=60 * 24 * 30 * tick / 1e6,
@@ -171,33 +172,34 @@ def _figures(
 def _imports(imports: Mapping[str, float], bounds: Mapping[str, float]) -> str:
     return (
         "\n## Imports\n\n"
-        "A function imports its modules when it starts. Their CPU time is measured in the deployed\n"
+        "A function imports its modules when it starts. Their CPU time is measured in the"
+        " deployed\n"
         "package, with tracing on, AWS adapters and boto3 included.\n"
-        f"As a multiple of `import boto3` ({imports['boto3_ms']} ms here), it is {imports['api']} for the API\n"
+        f"As a multiple of `import boto3` ({imports['boto3_ms']} ms here), it is {imports['api']}"
+        " for the API\n"
         f"and {imports['deliver']} for a delivery function. The bound is {bounds['api']}.\n"
     )
 
 
 def _scenario(name: str, result: Result) -> str:
     steps = "".join(
-        f"| {step} | {result.per_1000(n)} |\n"
-        for step, n in sorted(result.requests_by_step.items(), key=lambda x: -x[1])
-        if n
+        f"| {step} | {result.per_1000(number)} |\n"
+        for step, number in sorted(result.requests_by_step.items(), key=lambda item: -item[1])
+        if number
     )
-    services = "".join(
-        f"| {service} {operation} | {result.per_1000(n)} |\n"
-        for service, operations in sorted(result.counts["requests"].items())
-        for operation, n in sorted(operations.items())
-    )
+    services = ""
+    for service, operations in sorted(result.counts["requests"].items()):
+        for operation, number in sorted(operations.items()):
+            services += f"| {service} {operation} | {result.per_1000(number)} |\n"
     quantities = result.quantities | {
         "Lambda duration": result.lambda_gb_seconds,
         "CloudWatch logs": result.logged / 1e6,
     }
     units = {"Lambda duration": " GB·s", "CloudWatch logs": " MB"}
-    costs = "".join(
-        f"| {part} | {quantities[part] / result.recipients * 1000:.1f}{units.get(part, '')} | {dollars:.3f} |\n"
-        for part, dollars in sorted(result.dollars.items(), key=lambda x: -x[1])
-    )
+    costs = ""
+    for part, dollars in sorted(result.dollars.items(), key=lambda item: -item[1]):
+        quantity = f"{quantities[part] / result.recipients * 1000:.1f}{units.get(part, '')}"
+        costs += f"| {part} | {quantity} | {dollars:.3f} |\n"
     return (
         f"\n## {name}\n\n| AWS requests by step | per 1,000 |\n|---|---:|\n{steps}"
         f"\n| AWS requests by service | per 1,000 |\n|---|---:|\n{services}"

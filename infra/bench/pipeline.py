@@ -1,8 +1,12 @@
-"""`make bench N=20000`: how fast, how many AWS requests, and what it would cost.
+"""`make bench N=20000`: the speed, the AWS requests and the dollars of three scenarios.
 
-Three scenarios on a stack of their own, with the provider sandbox: N recipients of one app push (half of the receipts trickle in over
-two minutes, so that recounting is paid for), N/100 single sends with a strategy of two steps, half of which fall back, and as many plain
-ones without a strategy. Writes docs/explanation/performance.md and .local/bench.json.
+They run on a stack of their own, with the provider sandbox.
+- bulk: N recipients of one app push. Half of the receipts trickle in over two minutes, so that
+  recounting is paid for.
+- single: N/100 single sends with a strategy of two steps. Half of them escalate.
+- plain: N/100 single sends without a strategy.
+
+Results go to docs/explanation/performance.md and .local/bench.json.
 """
 
 from __future__ import annotations
@@ -16,7 +20,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -31,8 +34,9 @@ from infra.local.stack import LOCAL, Stack, down, up
 STACK = Stack("bench", "bench", worker=False)
 TRICKLE = 120  # seconds over which half of the receipts come
 WITHIN = 15  # seconds that the strategy's second step waits
-QUIET = 150  # seconds after the last receipt within which every look and recount that is due must be over
-LATE_LOOK = 55  # seconds after a send: its last row in `due` has come due (three leases and two widths of the clock)
+QUIET = 150  # seconds after the last receipt until every due check and recount is over
+# Seconds after a send until its last row in `due` is due: three leases, two widths of the clock.
+LATE_CHECK = 55
 SENDERS = 4
 BOUNDS = {
     "bulk": {"aws_requests_per_1000": 130, "usd_per_million": 1.50},
@@ -48,13 +52,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.bench.pipeline", description=__doc__)
     parser.add_argument("recipients", type=int, nargs="?", default=20_000)
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bound is missed")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console()
     with alone():
         try:
             description = up(STACK)
-            bulk = _bulk(console, description, given.recipients)
-            few = max(10, given.recipients // 100)
+            bulk = _bulk(console, description, arguments.recipients)
+            few = max(10, arguments.recipients // 100)
             results = {
                 "bulk": bulk,
                 "single": _single(console, description, few),
@@ -64,30 +68,29 @@ def main() -> int:
             down(STACK)
     console.print("measuring imports")
     imports = bench_imports.ratios()
-    report = {name: each.report for name, each in results.items()} | {
-        "import_ratio": {k: imports[k] for k in ("api", "deliver")}
-    }
+    report = {name: result.report for name, result in results.items()}
+    report["import_ratio"] = {name: imports[name] for name in ("api", "deliver")}
     (LOCAL / "bench.json").write_text(json.dumps(report, indent=2) + "\n")
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     page.write(report, results, imports, BOUNDS, machine)
     missed = _show(console, report)
-    return int(bool(missed) and given.strict)
+    return int(bool(missed) and arguments.strict)
 
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Two benchmarks on one stack would count each other."""
+    """Lock out other benchmarks: two of them on one stack would count each other."""
     LOCAL.mkdir(exist_ok=True)
     with (LOCAL / "bench.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SystemExit("bench: another one is running here") from None
+            raise SystemExit("bench: another benchmark is running here") from None
         yield
 
 
 class Scenario:
-    """Counts at the emulator from the first send to the last receipt."""
+    """The counts of the emulator from the first send to the last receipt."""
 
     def __init__(self, description: Mapping[str, Any], shop: Shop) -> None:
         self.description, self.shop = description, shop
@@ -104,25 +107,18 @@ class Scenario:
         return self.seconds()
 
     def result(self, recipients: int, per_second: float) -> Result:
-        """When everything is over: also what waits for the sweep that a schedule makes."""
+        """Return the result once everything is over, also the rows that await a sweep."""
         quiet.wait(self.description, QUIET)
-        time.sleep(max(0.0, LATE_LOOK - (time.monotonic() - self.accepted)))
+        time.sleep(max(0.0, LATE_CHECK - (time.monotonic() - self.accepted)))
         quiet.sweep(self.description)
         quiet.wait(self.description, QUIET)
-        return Result(
-            recipients,
-            per_second,
-            quiet.counted(self.description),
-            self.log.stat().st_size - self._written,
-        )
+        counts = quiet.counted(self.description)
+        logged = self.log.stat().st_size - self._written
+        return Result(recipients, per_second, counts, logged)
 
     def posted(self, provider: str) -> int:
-        """Receipts that our webhook has taken, so that asking for progress costs nothing that is counted."""
-        return int(
-            requests.get(self.shop.sandbox.url + "/_sandbox/receipts", timeout=10).json()[provider][
-                "posted"
-            ]
-        )
+        """Count the receipts that our webhook has taken, without a request that is counted."""
+        return self.shop.sandbox.receipts()[provider]["posted"]
 
 
 def until(is_over: Callable[[], bool], seconds: float) -> None:
@@ -149,9 +145,8 @@ def _bulk(console: Console, description: Mapping[str, Any], recipients: int) -> 
         shop.api.send(people[start : start + 1000], template, {"name": "Ann"})
         for start in range(0, recipients, 1000)
     ]
-    console.print(
-        f"bulk: {len(sent)} sends of 1,000 accepted in {scenario.all_accepted():.1f} s; receipts come for {TRICKLE} s"
-    )
+    accepted = f"{len(sent)} sends of 1,000 accepted in {scenario.all_accepted():.1f} s"
+    console.print(f"bulk: {accepted}. Receipts come for {TRICKLE} s.")
     until(lambda: scenario.posted("jpush") - before >= recipients // 2, 300)
     half = scenario.seconds()
     until(lambda: scenario.posted("jpush") - before >= recipients, 300 + TRICKLE)
@@ -168,20 +163,18 @@ def _single(console: Console, description: Mapping[str, Any], recipients: int) -
         kinds=("app", "sms"),
     )
     people = [f"{shop.mark}_{n}" for n in range(recipients)]
-    # Every second push gets no receipt, and its user an SMS.
-    shop.upload(
-        [
-            shop.user(u, app=[f"reg{u}" + ("-silent" if n % 2 else "")], sms=f"136{n:06d}77")
-            for n, u in enumerate(people)
-        ]
-    )
+    users = []
+    for n, userid in enumerate(people):
+        # Every second push lacks a receipt, so its user gets an SMS.
+        registration_id = f"reg{userid}" + ("-silent" if n % 2 else "")
+        users.append(shop.user(userid, app=[registration_id], sms=f"136{n:06d}77"))
+    shop.upload(users)
     rule = shop.strategy(
         {"channels": ["app"]},
         {"channels": ["sms"], "condition": {"missing": "delivered", "within": WITHIN}},
     )
-    return _one_by_one(
-        console, "single", shop, people, shop.template(app=APP, sms=SMS), rule_id=rule
-    )
+    template = shop.template(app=APP, sms=SMS)
+    return _one_by_one(console, "single", shop, people, template, rule_id=rule)
 
 
 def _plain(console: Console, description: Mapping[str, Any], recipients: int) -> Result:
@@ -194,7 +187,7 @@ def _plain(console: Console, description: Mapping[str, Any], recipients: int) ->
 def _one_by_one(
     console: Console, name: str, shop: Shop, people: Sequence[str], template: int, **more: Any
 ) -> Result:
-    """A send for each; everybody gets one receipt that says delivered."""
+    """Send to one person after another. Everybody gets one receipt that says delivered."""
 
     def send(userid: str) -> str:
         return shop.api.send([userid], template, {"name": "Ann"}, **more)
@@ -203,7 +196,7 @@ def _one_by_one(
         return sum(scenario.posted(shop.provider(kind)) for kind in shop.kinds)
 
     send(people[0])
-    time.sleep(LATE_LOOK)
+    time.sleep(LATE_CHECK)
     quiet.sweep(shop.stack)
     quiet.wait(shop.stack, QUIET)  # functions are warm and idle
     scenario = Scenario(shop.stack, shop)
@@ -220,7 +213,7 @@ def _one_by_one(
 
 
 def _check(shop: Shop, sent: Sequence[str], recipients: int) -> None:
-    """What was measured is what was meant: everybody was delivered to."""
+    """Exit unless everybody was delivered to, as the figures suppose."""
     delivered = sum(shop.api.message(msgid)["funnel"]["users"]["delivered"] for msgid in sent)
     if delivered != recipients:
         raise SystemExit(f"bench: {delivered} of {recipients} delivered")
@@ -231,16 +224,13 @@ def _show(console: Console, report: Mapping[str, Mapping[str, float]]) -> list[s
     for scenario, figures in report.items():
         for name, figure in figures.items():
             bound = BOUNDS.get(scenario, {}).get(name)
-            verdict = (
-                ""
-                if bound is None
-                else f"   (bound {bound}: {'kept' if figure <= bound else 'MISSED'})"
-            )
-            missed += [f"{scenario}.{name}"] if bound is not None and figure > bound else []
+            verdict = ""
+            if bound is not None:
+                is_kept = figure <= bound
+                verdict = f"   (bound {bound}: {'kept' if is_kept else 'MISSED'})"
+                missed += [] if is_kept else [f"{scenario}.{name}"]
             console.print(f"{scenario:13} {name:27} {figure:>10}{verdict}")
-    console.print(
-        f"written: {Path('docs/explanation/performance.md')}, {Path('.local/bench.json')}"
-    )
+    console.print("written: docs/explanation/performance.md, .local/bench.json")
     return missed
 
 

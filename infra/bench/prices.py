@@ -1,4 +1,7 @@
-"""What AWS bills, in dollars, us-east-1, on demand, arm64, without free tiers. From the services' public price pages, 2026-11."""
+"""Prices of AWS in dollars: us-east-1, on demand, arm64, without free tiers.
+
+Source: the services' public price pages, 2026-11.
+"""
 
 from __future__ import annotations
 

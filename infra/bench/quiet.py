@@ -1,6 +1,6 @@
-"""When nothing is left to do on a stack: no tick of the clock to come, nothing in a queue, nothing being counted.
+"""The wait for quiet on a stack: the clock has stopped, and queues and counts are still.
 
-Asks SQS and Step Functions only, so that the units of DynamoDB that are counted stay those of the functions.
+It queries SQS and Step Functions only, so that the counted units of DynamoDB are the functions'.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ WAITING = (
 
 
 def counted(description: Mapping[str, Any]) -> dict[str, Any]:
-    """What the emulator has counted of the functions; what this process asked for is left out."""
-    found: dict[str, Any] = requests.get(
-        description["emulator_url"] + "/_openums/counts", timeout=10
-    ).json()
-    callers = {caller: services for caller, services in found["by_caller"].items() if caller != "-"}
+    """Return the emulator's counts of the functions, without the requests of this process."""
+    url = description["emulator_url"] + "/_openums/counts"
+    counts = requests.get(url, timeout=10).json()
+    by_caller = counts["by_caller"]
+    callers = {caller: services for caller, services in by_caller.items() if caller != "-"}
     by_service: dict[str, dict[str, int]] = {}
     for services in callers.values():
         for service, operations in services.items():
-            mine = by_service.setdefault(service, {})
+            totals = by_service.setdefault(service, {})
             for operation, number in operations.items():
-                mine[operation] = mine.get(operation, 0) + number
-    return {**found, "by_caller": callers, "requests": by_service}
+                totals[operation] = totals.get(operation, 0) + number
+    return {**counts, "by_caller": callers, "requests": by_service}
 
 
 def wait(description: Mapping[str, Any], seconds: float) -> None:
-    """Until the last tick, look and recount are done."""
+    """Wait until the last tick, check and recount are done."""
     end, still = time.monotonic() + seconds, time.monotonic()
     last = counted(description)
     with local_aws(description["emulator_url"]) as session:
@@ -54,7 +54,7 @@ def wait(description: Mapping[str, Any], seconds: float) -> None:
 
 
 def sweep(description: Mapping[str, Any]) -> None:
-    """What the schedule does every few minutes: rows without a tick of their own are taken up."""
+    """Sweep as the schedule does every few minutes: it takes up rows that have lost their tick."""
     with local_aws(description["emulator_url"]) as session:
         name = function_name(description["stage"], "sweep")
         session.client("lambda").invoke(
@@ -65,17 +65,16 @@ def sweep(description: Mapping[str, Any]) -> None:
 def _ticks(session: Any, description: Mapping[str, Any]) -> bool:
     states = session.client("stepfunctions")
     machines = states.list_state_machines()["stateMachines"]
-    clock = next(
-        m["stateMachineArn"] for m in machines if m["name"] == clock_name(description["stage"])
-    )
+    name = clock_name(description["stage"])
+    clock = next(machine["stateMachineArn"] for machine in machines if machine["name"] == name)
     return bool(states.list_executions(stateMachineArn=clock, statusFilter="RUNNING")["executions"])
 
 
 def _queued(session: Any) -> bool:
     sqs = session.client("sqs")
-    urls = [url for url in sqs.list_queues().get("QueueUrls", []) if not url.endswith("-dead")]
-    every = (
-        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(WAITING))["Attributes"]
-        for url in urls
-    )
-    return any(int(number) for found in every for number in found.values())
+    for url in sqs.list_queues().get("QueueUrls", []):
+        if not url.endswith("-dead"):
+            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(WAITING))
+            if any(int(number) for number in answer["Attributes"].values()):
+                return True
+    return False

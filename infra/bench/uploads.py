@@ -1,7 +1,8 @@
-"""`make uploads N=50000`: what imports of files cost in AWS requests, counted at the emulator.
+"""`make uploads N=50000`: the cost of file imports in AWS requests, counted at the emulator.
 
-Imports N users with three contacts each, the same file again, two tags for each, and as many members of a segment, on a stack of their
-own. Writes the section "Uploads" of docs/explanation/performance.md and .local/uploads.json.
+A stack imports N users with three contacts each, and the same file again. Then it imports two tags
+for each user, and N members of a segment.
+Results go to the section "Uploads" of docs/explanation/performance.md and .local/uploads.json.
 """
 
 from __future__ import annotations
@@ -23,94 +24,91 @@ from infra.local.stack import LOCAL, Stack, down, up
 
 STACK = Stack("uploads", "bench", worker=False)
 PATIENCE = 900  # seconds for one import
-FOR_USERS, FOR_A_THOUSAND_MEMBERSHIPS = (
-    2600,
-    40,
-)  # AWS requests: for 50,000 users, and for each 1,000 memberships besides
+FOR_USERS = 2600  # AWS requests for 50,000 users
+FOR_A_THOUSAND_MEMBERSHIPS = 40  # further AWS requests for each 1,000 memberships
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.bench.uploads", description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=50_000)
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bound is missed")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console()
     try:
-        found = _measure(console, up(STACK), given.rows)
+        results = _measure(console, up(STACK), arguments.rows)
     finally:
         down(STACK)
     LOCAL.mkdir(exist_ok=True)
-    (LOCAL / "uploads.json").write_text(json.dumps(found, indent=2) + "\n")
-    page.put_section("Uploads", section(found))
-    missed = [each["what"] for each in found if each["requests"] > each["bound"]]
-    return int(bool(missed) and given.strict)
+    (LOCAL / "uploads.json").write_text(json.dumps(results, indent=2) + "\n")
+    page.put_section("Uploads", section(results))
+    missed = [result["what"] for result in results if result["requests"] > result["bound"]]
+    return int(bool(missed) and arguments.strict)
 
 
 def _measure(console: Console, description: Mapping[str, Any], rows: int) -> list[dict[str, Any]]:
     shop = Shop(description, kinds=("app",))
     header = f"userid,phone[all],email[all],app_regid[{shop.code('app')}]"
     people = [f"{shop.mark}_{n}" for n in range(rows)]
-    users = [
-        header,
-        *(f"{each},138{n:08d},{each}@example.com,reg{each}" for n, each in enumerate(people)),
-    ]
-    tags = ["userid,tag[all]", *(f"{each},t{n % 7};u{n % 11}" for n, each in enumerate(people))]
-    found = []
+    users, tags = [header], ["userid,tag[all]"]
+    for n, userid in enumerate(people):
+        users.append(f"{userid},138{n:08d},{userid}@example.com,reg{userid}")
+        tags.append(f"{userid},t{n % 7};u{n % 11}")
+    results = []
     for what, kind, lines, memberships in (
         ("users with three contacts each", "users", users, 0),
         ("the same file again", "users", users, 0),
         ("two tags for each of them", "tags", tags, 2 * rows),
         ("members of a segment", "segment", ["userid", *people], rows),
     ):
-        found.append(
-            {"what": what, "rows": rows, **_one(description, shop, kind, lines, memberships)}
-        )
-        console.print(found[-1])
-    return found
+        result = _measure_one(description, shop, kind, lines, memberships)
+        results.append({"what": what, "rows": rows, **result})
+        console.print(results[-1])
+    return results
 
 
-def _one(
+def _measure_one(
     description: Mapping[str, Any], shop: Shop, kind: str, lines: Iterable[str], memberships: int
 ) -> dict[str, Any]:
     requests.delete(description["emulator_url"] + "/_openums/counts", timeout=10)
     begun = time.monotonic()
-    body = {
-        "kind": kind,
-        "format": "csv",
-        **({"target": _segment(shop)} if kind == "segment" else {}),
-    }
-    made = shop.admin.ask("POST", "/admin/v1/imports", body)
-    shop.put_file(made["upload"], "\n".join(lines).encode())
-    told = shop.admin.ask("POST", f"/admin/v1/imports/{made['id']}/start")
-    while told["state"] == "running":
-        if time.monotonic() - begun > PATIENCE:
-            raise SystemExit(f"uploads: not over within {PATIENCE} s")
-        time.sleep(1)
-        told = shop.admin.ask("GET", f"/admin/v1/imports/{made['id']}")
+    job = _import(shop, kind, lines)
     seconds = time.monotonic() - begun
-    if told["state"] != "done" or told["failed"] or told["rows"] != told["total"]:
-        raise SystemExit(f"uploads: {told}")
     counts = quiet.counted(description)
-    result = Result(told["rows"], told["rows"] / seconds, {**counts, "api": {}}, 0)
-    asked = sum(
-        result.requests_by_step.get(step, 0) for step in ("imports", "event source imports")
-    )
-    bound = FOR_USERS * told["rows"] / 50_000 + FOR_A_THOUSAND_MEMBERSHIPS * memberships / 1000
-    units = counts["write_units"]
+    rows = job["rows"]
+    by_step = Result(rows, rows / seconds, {**counts, "api": {}}, 0).requests_by_step
+    bound = FOR_USERS * rows / 50_000 + FOR_A_THOUSAND_MEMBERSHIPS * memberships / 1000
     return {
-        "requests": asked,
+        "requests": by_step.get("imports", 0) + by_step.get("event source imports", 0),
         "bound": round(bound),
-        "changed": told["changed"],
-        "write_units": sum(units.values()),
+        "changed": job["changed"],
+        "write_units": sum(counts["write_units"].values()),
         "seconds": round(seconds),
     }
 
 
+def _import(shop: Shop, kind: str, lines: Iterable[str]) -> dict[str, Any]:
+    """Import a csv file, and return the finished import."""
+    end = time.monotonic() + PATIENCE
+    body: dict[str, Any] = {"kind": kind, "format": "csv"}
+    if kind == "segment":
+        body["target"] = _segment(shop)
+    created = shop.admin.ask("POST", "/admin/v1/imports", body)
+    path = f"/admin/v1/imports/{created['id']}"
+    shop.put_file(created["upload"], "\n".join(lines).encode())
+    job = shop.admin.ask("POST", f"{path}/start")
+    while job["state"] == "running":
+        if time.monotonic() > end:
+            raise SystemExit(f"uploads: not over within {PATIENCE} s")
+        time.sleep(1)
+        job = shop.admin.ask("GET", path)
+    if job["state"] != "done" or job["failed"] or job["rows"] != job["total"]:
+        raise SystemExit(f"uploads: {job}")
+    return job
+
+
 def _segment(shop: Shop) -> int:
-    made = shop.admin.ask(
-        "POST", "/admin/v1/segments", {"channel_key": shop.key, "name": shop.mark}
-    )
-    return int(made["id"])
+    body = {"channel_key": shop.key, "name": shop.mark}
+    return int(shop.admin.ask("POST", "/admin/v1/segments", body)["id"])
 
 
 HEAD = """`make uploads` writes this section about imports of files. Do not edit it.
@@ -130,11 +128,10 @@ HEAD = """`make uploads` writes this section about imports of files. Do not edit
 """
 
 
-def section(found: Iterable[Mapping[str, Any]]) -> str:
-    """As docs/explanation/performance.md has it."""
-    figures = ("rows", "changed", "requests", "bound", "write_units")
-    rows = (" | ".join([each["what"], *(f"{each[name]:,}" for name in figures)]) for each in found)
-    return HEAD + "".join(f"| {row} |\n" for row in rows)
+def section(results: Iterable[Mapping[str, Any]]) -> str:
+    """Build the section of docs/explanation/performance.md."""
+    row = "| {what} | {rows:,} | {changed:,} | {requests:,} | {bound:,} | {write_units:,} |\n"
+    return HEAD + "".join(row.format_map(result) for result in results)
 
 
 if __name__ == "__main__":

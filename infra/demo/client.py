@@ -1,4 +1,7 @@
-"""Our own HTTP API and the sandbox's, as the demo, the benchmark and the journeys use them: what a user would do, and nothing else."""
+"""Clients of the OpenUMS API and the sandbox, for the demo, the benchmarks and the journeys.
+
+The clients do the work of a user, and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -31,12 +34,12 @@ SECRETS = frozenset(
 
 
 class Failed(Exception):
-    """An answer that is no success."""
+    """An error answer, or a missing result."""
 
 
 @dataclass
 class Api:
-    """One caller of the API. `pair`: channel key and master secret, or access key and secret."""
+    """A caller of the API. `pair` is channel key and master secret, or access key and secret."""
 
     url: str
     pair: tuple[str, str]
@@ -53,12 +56,11 @@ class Api:
         )
 
     def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The answer's body; raises Failed unless it is a success."""
+        """Return the answer's body. Raises Failed unless it is a success."""
         answer = self.call(method, path, body)
         if not answer.ok:
             raise Failed(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
-        found: dict[str, Any] = answer.json()
-        return found
+        return dict(answer.json())
 
     def send(
         self, userids: Sequence[str], template: int, values: Mapping[str, str], **more: Any
@@ -98,13 +100,12 @@ class Sandbox:
         )
 
     def console(self, provider: str, what: str, **body: Any) -> None:
-        """What people do in a provider's own console."""
-        requests.post(
-            f"{self.url}/{provider}/_console/{what}", json=body, timeout=TIMEOUT
-        ).raise_for_status()
+        """Act as a person in a provider's own console."""
+        url = f"{self.url}/{provider}/_console/{what}"
+        requests.post(url, json=body, timeout=TIMEOUT).raise_for_status()
 
     def write_back(self, provider: str, app_key: str, contact: str, text: str) -> None:
-        """A person answers an SMS."""
+        """Let a person answer an SMS."""
         self._ask(
             "POST",
             "replies",
@@ -112,11 +113,11 @@ class Sandbox:
         )
 
     def receipts(self) -> dict[str, dict[str, int]]:
-        """By provider, and of opened links: `pending`, `posted`, `failed`."""
+        """Return `pending`, `posted` and `failed` by provider, and for opened links."""
         return dict(self._ask("GET", "receipts"))
 
     def sends(self, provider: str) -> dict[str, int]:
-        """How often each contact was really sent to."""
+        """Return the number of real sends to each contact."""
         return dict(self._ask("GET", "sends", params={"provider": provider}))
 
     def calls(self, provider: str, contact: str = "") -> dict[str, Any]:
@@ -128,19 +129,17 @@ class Sandbox:
 
 @dataclass
 class Shop:
-    """A business line that sends: an access channel of its own with a delivery channel for each type, at the sandbox."""
+    """A business line that sends: an access channel with a delivery channel for each type.
+
+    `options` are the sandbox account's, by platform. `settings` are the delivery channel's, by
+    channel type. `platforms` has the unusual platforms, by channel type.
+    """
 
     stack: Mapping[str, Any]
-    options: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=dict
-    )  # of the sandbox's account, by platform
-    settings: Mapping[str, Mapping[str, Any]] = field(
-        default_factory=dict
-    )  # of the delivery channel, by channel type
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kinds: Sequence[str] = ("app", "sms", "email")
-    platforms: Mapping[str, str] = field(
-        default_factory=dict
-    )  # by channel type, where it is not the usual one
+    platforms: Mapping[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
 
     def __post_init__(self) -> None:
@@ -151,8 +150,8 @@ class Shop:
         made = self.admin.ask("POST", "/admin/v1/access-channels", {"name": f"shop {self.mark}"})
         self.key, self.secret = made["channel_key"], made["master_secret"]
         self.api = Api(self.stack["api_url"], (self.key, self.secret))
-        self.provider_secrets: list[str] = []  # what must never be read anywhere again
-        self.accounts: dict[str, Mapping[str, Any]] = {}  # at the sandbox, by channel type
+        self.provider_secrets: list[str] = []  # must never appear anywhere again
+        self.accounts: dict[str, Mapping[str, Any]] = {}  # accounts at the sandbox, by channel type
         self.channels = {kind: self._channel(kind) for kind in self.kinds}
 
     def code(self, kind: str) -> str:
@@ -162,49 +161,37 @@ class Shop:
         return self.platforms.get(kind, USUAL[kind])
 
     def provider(self, kind: str) -> str:
-        """The sandbox's name of who delivers."""
+        """Return the sandbox's name of the provider."""
         return PLATFORMS[self.platform(kind)].provider
 
     def _channel(self, kind: str) -> dict[str, Any]:
-        platform, code, wanted = (
-            self.platform(kind),
-            self.code(kind),
-            dict(self.settings.get(kind, {})),
-        )
+        platform, code = self.platform(kind), self.code(kind)
+        settings = dict(self.settings.get(kind, {}))
         made = PLATFORMS[platform].make(self.stack, code, self.mark)
         self.provider_secrets += [
             str(value) for name, value in made.credentials.items() if name in SECRETS
         ]
-        own = {
-            "credentials": made.credentials,
-            "options": {**made.options, **wanted.pop("options", {})},
-        }
-        posted = (
-            {"receipts": "webhook"}
-            if "webhook" in registry.capabilities()[platform].receipt_modes
-            else {}
-        )
-        # The sandbox takes as many calls as come: the real provider's limit would hide what this machine does.
-        limits = {"calls_per_second": 0}
+        if "webhook" in registry.capabilities()[platform].receipt_modes:
+            settings.setdefault("receipts", "webhook")
         body = {
             "name": f"{kind} {self.mark}",
             "code": code,
             "type": kind,
             "platform": platform,
-            **limits,
-            **own,
-            **posted,
-            **wanted,
+            # The real provider's limit would hide this machine's speed.
+            "calls_per_second": 0,
+            "credentials": made.credentials,
+            **settings,
+            "options": {**made.options, **settings.get("options", {})},
         }
         channel = self.admin.ask("POST", "/admin/v1/channels", body)
         self._register(kind, made, channel)
-        self.admin.ask(
-            "PUT", f"/admin/v1/access-channels/{self.key}/channels/{code}", {"enabled": True}
-        )
+        authorised = f"/admin/v1/access-channels/{self.key}/channels/{code}"
+        self.admin.ask("PUT", authorised, {"enabled": True})
         return channel
 
     def _register(self, kind: str, made: Made, channel: Mapping[str, Any]) -> None:
-        """With the sandbox, as an operator does in the provider's console: the account, and where its receipts go."""
+        """Register account and webhook, as an operator does in the provider's console."""
         if made.account is None:
             return
         webhook = channel["webhook_url"] if channel["receipts"] == "webhook" else None
@@ -219,7 +206,7 @@ class Shop:
         self.register(kind)
 
     def close(self) -> None:
-        """Its delivery channels end, and so does asking for their receipts."""
+        """Delete the delivery channels, which ends the polls for their receipts."""
         for code in map(self.code, self.channels):
             for path in (
                 f"/admin/v1/access-channels/{self.key}/channels/{code}",
@@ -230,42 +217,44 @@ class Shop:
                     raise Failed(f"DELETE {path}: {answer.status_code} {answer.text[:500]}")
 
     def register(self, kind: str, **options: Any) -> None:
-        """Again, with other options of the sandbox's; a provider's access token ends by that."""
-        self.sandbox.register(
-            **self.accounts[kind], **{**self.options.get(self.platform(kind), {}), **options}
-        )
+        """Register the account with other options. The provider's access token ends by it."""
+        options = {**self.options.get(self.platform(kind), {}), **options}
+        self.sandbox.register(**self.accounts[kind], **options)
 
     def _authorise(self, made: Made, code: str, webhook: str) -> None:
-        """A third-party platform gets its ticket, and the account's administrator scans the QR code of the page that we are shown."""
+        """Give a third-party platform its ticket, and let the account's administrator scan.
+
+        The QR code is that of the authorisation page.
+        """
         above, account = made.above or {}, made.account or {}
         self.sandbox.register(**{"provider": "wechat", "webhook_url": webhook, **above})
         self.sandbox.console("wechat", "ticket", component=above["app_key"])
-        shown = parse_qs(urlsplit(self._page_of(code)).query)["pre_auth_code"][0]
+        pre_auth_code = parse_qs(urlsplit(self._page_of(code)).query)["pre_auth_code"][0]
         self.sandbox.console(
             "wechat",
             "scan",
             component=above["app_key"],
             app_id=account["app_key"],
-            pre_auth_code=shown,
+            pre_auth_code=pre_auth_code,
         )
 
     def _page_of(self, code: str) -> str:
-        """There is none before the ticket has come."""
+        """Return the authorisation page, which exists once the ticket has come."""
+        path, body = (
+            f"/admin/v1/channels/{code}/authorisation",
+            {"redirect_uri": "https://shop.example/"},
+        )
         until = time.monotonic() + TIMEOUT
         while True:
-            asked = self.admin.ask(
-                "POST",
-                f"/admin/v1/channels/{code}/authorisation",
-                {"redirect_uri": "https://shop.example/"},
-            )
-            if asked["link"]:
-                return str(asked["link"])
+            answer = self.admin.ask("POST", path, body)
+            if answer["link"]:
+                return str(answer["link"])
             if time.monotonic() > until:
-                raise Failed(f"no page of authorisation: {asked}")
+                raise Failed(f"authorisation page missing: {answer}")
             time.sleep(0.5)
 
     def put_file(self, form: Mapping[str, Any], content: bytes) -> int:
-        """Send a file with the form of an import, as a browser does; the status that the bucket answers."""
+        """Upload a file by the form of an import, as a browser does. Return the bucket's status."""
         return requests.post(
             form["url"], data=form["fields"], files={"file": ("file", content)}, timeout=TIMEOUT
         ).status_code
@@ -278,24 +267,22 @@ class Shop:
         body = {"channel_key": self.key, "name": f"strategy {self.mark}", "steps": list(steps)}
         return int(self.admin.ask("POST", "/admin/v1/strategies", body)["rule_id"])
 
-    def contact(self, kind: str, number: int, word: str = "deliver") -> str:
-        """Of the person with this number: what the sandbox is to do with it is in its last word or digits."""
-        return contact(kind, self.mark, number, word)
+    def contact(self, kind: str, number: int, behaviour: str = "deliver") -> str:
+        """Return the contact of a numbered person. Its end tells the sandbox the behaviour."""
+        return contact(kind, self.mark, number, behaviour)
 
     def user(self, userid: str, **contacts: str | Sequence[str]) -> dict[str, Any]:
-        """A user as `POST /v1/user/opt` takes it, with contacts by channel type; an empty one is left out."""
-        given = {
-            kind: [each] if isinstance(each, str) else list(each)
-            for kind, each in contacts.items()
-            if each
-        }
-        return {
-            "userid": userid,
-            "set": dict(field_of_user(kind, self.code(kind), each) for kind, each in given.items()),
-        }
+        """Return a body for `POST /v1/user/opt`. Contacts are by channel type. Omit empty ones."""
+        fields: dict[str, Any] = {}
+        for kind, values in contacts.items():
+            if values:
+                listed = [values] if isinstance(values, str) else list(values)
+                name, value = field_of_user(kind, self.code(kind), listed)
+                fields[name] = value
+        return {"userid": userid, "set": fields}
 
     def contents(self, *kinds: str) -> dict[str, Mapping[str, Any]]:
-        """What the platforms of these channel types, or of all, are sent: with the variables `name` and `url`."""
+        """Return contents for these channel types, or all, with the variables `name` and `url`."""
         return {kind: PLATFORMS[self.platform(kind)].content for kind in kinds or self.kinds}
 
     def upload(self, users: Sequence[Mapping[str, Any]]) -> None:

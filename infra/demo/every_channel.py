@@ -1,7 +1,8 @@
 """`make demo CHANNELS=all`: one message through all nine channel types at once, to three people.
 
-One opens whatever comes, one only gets it, and of the third every contact is wrong. Shows what each provider took, what it reported
-and when, and the life of one person's message. Exits 0 only if all of it is what the contacts must bring about.
+The first person opens all messages, the second only receives them. The third's contacts are wrong.
+The demo shows each provider's sends and reports with their times, and the life of one message.
+It exits with 0 only if every outcome is the expected one.
 """
 
 from __future__ import annotations
@@ -23,18 +24,14 @@ from infra.demo.client import Failed, Shop
 from infra.demo.platforms import PLATFORMS, USUAL
 from infra.local.stack import DEMO, NotStarted, Stack, up
 
-PEOPLE = {
-    "ann": "click",
-    "ben": "deliver",
-    "cy": "reject",
-}  # who, and what all contacts of theirs bring about
+PEOPLE = {"ann": "click", "ben": "deliver", "cy": "reject"}  # behaviour of all contacts by person
 VALUES = {"name": "Ann", "url": "https://shop.example/orders/1042"}
 PATIENCE = 150  # seconds until the demo gives up. Receipts are polled after half a minute.
 
 
 @dataclass(frozen=True)
 class Line:
-    """One delivery, as the target's answer has it."""
+    """A delivery of a target in the API's answer."""
 
     kind: str
     person: str
@@ -43,12 +40,12 @@ class Line:
     provider_id: str
 
     @property
-    def wanted(self) -> str:
+    def expected(self) -> str:
         return PLATFORMS[USUAL[self.kind]].state(PEOPLE[self.person])
 
     @property
     def is_right(self) -> bool:
-        return self.state == self.wanted
+        return self.state == self.expected
 
     def when(self, name: str, accepted: int) -> str:
         return next((_seconds(fact, accepted) for fact in self.facts if fact["fact"] == name), "")
@@ -58,19 +55,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.demo.every_channel", description=__doc__)
     parser.add_argument("--name", default=DEMO, help="the local stack to use")
     parser.add_argument("--stage", default="local")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     console = Console()
     begun = time.monotonic()
     with console.status("starting the local stack"):
-        description = up(Stack(given.name, given.stage))
-    console.print(
-        f"[bold]The stack is up[/] at {description['api_url']} ({time.monotonic() - begun:.1f} s)"
-    )
+        description = up(Stack(arguments.name, arguments.stage))
+    seconds = time.monotonic() - begun
+    console.print(f"[bold]The stack is up[/] at {description['api_url']} ({seconds:.1f} s)")
     shop = _prepare(console, description)
     msgid = shop.api.send(_userids(shop), shop.template(**shop.contents()), VALUES)
-    console.print(
-        f"[bold]One message[/] to {len(PEOPLE)} people over {len(shop.kinds)} channel types: {msgid}"
-    )
+    reach = f"{len(PEOPLE)} people over {len(shop.kinds)} channel types"
+    console.print(f"[bold]One message[/] to {reach}: {msgid}")
     targets, lines = _watch(console, shop, msgid)
     accepted = targets["ann"]["planned"]
     console.print(_channels(shop, lines, accepted), _life(lines, accepted), sep="\n")
@@ -79,7 +74,8 @@ def main() -> int:
         console.print(f"[bold red]wrong:[/] {line}", soft_wrap=True)
     if not wrong:
         console.print(
-            f"[bold green]Every channel did what it must[/], by the providers' own log too. ({time.monotonic() - begun:.1f} s)"
+            "[bold green]Every channel did its work[/], by the providers' own log too."
+            f" ({time.monotonic() - begun:.1f} s)"
         )
     return int(bool(wrong))
 
@@ -89,99 +85,98 @@ def _prepare(console: Console, description: Mapping[str, Any]) -> Shop:
         "creating nine delivery channels, a template and three people through the API"
     ):
         shop = Shop(description, kinds=tuple(USUAL))
-        shop.upload([shop.user(_userid(shop, who), **contacts(shop, who)) for who in PEOPLE])
+        shop.upload(
+            [shop.user(_userid(shop, person), **contacts(shop, person)) for person in PEOPLE]
+        )
     return shop
 
 
-def contacts(shop: Shop, who: str) -> dict[str, str]:
-    return {kind: shop.contact(kind, list(PEOPLE).index(who), PEOPLE[who]) for kind in shop.kinds}
+def contacts(shop: Shop, person: str) -> dict[str, str]:
+    number = list(PEOPLE).index(person)
+    return {kind: shop.contact(kind, number, PEOPLE[person]) for kind in shop.kinds}
 
 
-def _userid(shop: Shop, who: str) -> str:
-    return f"{shop.mark}_{who}"
+def _userid(shop: Shop, person: str) -> str:
+    return f"{shop.mark}_{person}"
 
 
 def _userids(shop: Shop) -> list[str]:
-    return [_userid(shop, who) for who in PEOPLE]
+    return [_userid(shop, person) for person in PEOPLE]
 
 
 def _watch(console: Console, shop: Shop, msgid: str) -> tuple[dict[str, Any], list[Line]]:
-    """Ask until every delivery is as it must be, or for too long."""
+    """Query until every delivery has its expected state, or patience ends."""
     begun = time.monotonic()
     with Live(console=console, transient=True) as live:
         while True:
-            targets = {who: shop.api.target(msgid, _userid(shop, who)) for who in PEOPLE}
+            targets = {person: shop.api.target(msgid, _userid(shop, person)) for person in PEOPLE}
             lines = list(_lines(targets))
             seconds = time.monotonic() - begun
             if (lines and all(line.is_right for line in lines)) or seconds > PATIENCE:
                 return targets, lines
-            waiting = (
-                ", ".join(sorted({line.kind for line in lines if not line.is_right})) or "the plan"
-            )
+            kinds = sorted({line.kind for line in lines if not line.is_right})
+            waiting = ", ".join(kinds) or "the plan"
             live.update(Group(f"{seconds:.0f} s, waiting for {waiting}"))
             time.sleep(0.5)
 
 
 def _lines(targets: Mapping[str, Any]) -> Iterator[Line]:
-    for who, target in targets.items():
-        for each in target["deliveries"]:
-            yield Line(each["channel"], who, each["state"], each["facts"], each["provider_id"])
+    for person, target in targets.items():
+        for delivery in target["deliveries"]:
+            yield Line(
+                delivery["channel"],
+                person,
+                delivery["state"],
+                delivery["facts"],
+                delivery["provider_id"],
+            )
 
 
 def _channels(shop: Shop, lines: Sequence[Line], accepted: int) -> Table:
-    """Per channel what its provider took, and what became of each person's delivery."""
-    title = "seconds after the message was accepted; some providers' clocks know whole seconds only"
+    """Build the table of each channel's sends, and of each person's delivery."""
+    title = "seconds after the message was accepted (some providers report whole seconds only)"
     table = _table(
-        title, "channel type", "taken", "whose", "submitted", "delivered", "clicked", "state"
+        title, "channel type", "taken", "person", "submitted", "delivered", "clicked", "state"
     )
     for kind in shop.kinds:
-        mine = [line for line in lines if line.kind == kind]
-        for n, line in enumerate(mine):
-            head = (kind, str(taken(shop, kind))) if n == 0 else ("", "")
-            told = (line.when(name, accepted) for name in ("submitted", "delivered", "clicked"))
-            code = next((each["code"] for each in line.facts if each["fact"] == line.state), "")
-            colour = (
-                "red"
-                if not line.is_right
-                else "yellow"
-                if PEOPLE[line.person] == "reject"
-                else "green"
-            )
-            table.add_row(
-                *head,
-                line.person,
-                *told,
-                f"[{colour}]{line.state} {code}[/]",
-                end_section=n == len(mine) - 1,
-            )
+        of_kind = [line for line in lines if line.kind == kind]
+        head = (kind, str(taken(shop, kind)))
+        for line in of_kind:
+            table.add_row(*head, *_cells(line, accepted), end_section=line is of_kind[-1])
+            head = ("", "")
     return table
 
 
+def _cells(line: Line, accepted: int) -> Iterator[str]:
+    """Yield the person, the times of the facts, and the coloured state."""
+    yield line.person
+    for name in ("submitted", "delivered", "clicked"):
+        yield line.when(name, accepted)
+    code = next((fact["code"] for fact in line.facts if fact["fact"] == line.state), "")
+    colour = "yellow" if PEOPLE[line.person] == "reject" else "green"
+    if not line.is_right:
+        colour = "red"
+    yield f"[{colour}]{line.state} {code}[/]"
+
+
 def _life(lines: Sequence[Line], accepted: int) -> Table:
-    """What happened to the first person's message, in order."""
-    table = _table(
-        "the life of Ann's message",
-        "after",
-        "channel type",
-        "what",
-        "known by",
-        "the provider's id",
-    )
-    hers = [line for line in lines if line.person == "ann"]
-    life = [(fact, line) for line in hers for fact in line.facts]
-    for fact, line in sorted(life, key=lambda each: each[0]["time"]):
+    """Build the table of the facts of the first person's message, in sequence."""
+    title = "the life of Ann's message"
+    table = _table(title, "after", "channel type", "fact", "source", "the provider's id")
+    life: list[tuple[Mapping[str, Any], Line]] = []
+    for line in lines:
+        if line.person == "ann":
+            life += ((fact, line) for fact in line.facts)
+    for fact, line in sorted(life, key=lambda pair: pair[0]["time"]):
+        provider_id = str(line.provider_id or "")
         table.add_row(
-            _seconds(fact, accepted),
-            line.kind,
-            fact["fact"],
-            fact["source"],
-            str(line.provider_id or ""),
+            _seconds(fact, accepted), line.kind, fact["fact"], fact["source"], provider_id
         )
     return table
 
 
 def _table(title: str, *columns: str) -> Table:
-    """The last column gives way where the terminal is narrow."""
+    """Build a table whose last column gives way in a narrow terminal."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE)
     for name in columns:
         table.add_column(name, no_wrap=name != columns[-1])
@@ -193,25 +188,25 @@ def _seconds(fact: Mapping[str, Any], accepted: int) -> str:
 
 
 def taken(shop: Shop, kind: str) -> int:
-    """Deliveries that the provider's own log says it handed on."""
+    """Count the deliveries in the provider's own log."""
     sends = shop.sandbox.sends(shop.provider(kind))
-    return sum(sends.get(contacts(shop, who)[kind], 0) for who in PEOPLE)
+    return sum(sends.get(contacts(shop, person)[kind], 0) for person in PEOPLE)
 
 
 def differences(shop: Shop, lines: Sequence[Line], answer: Mapping[str, Any]) -> Iterator[str]:
-    """Where what happened is not what the contacts must bring about."""
+    """Yield a text for each outcome that differs from the expected one."""
     if not answer["balanced"]:
         yield "the ledger does not balance"
-    wanted = sum(word != "reject" for word in PEOPLE.values())
+    expected = sum(behaviour != "reject" for behaviour in PEOPLE.values())
     for kind in shop.kinds:
-        mine = [line for line in lines if line.kind == kind]
-        if len(mine) != len(PEOPLE):
-            yield f"{kind}: {len(mine)} deliveries, but it must be {len(PEOPLE)}"
-        for line in mine:
+        of_kind = [line for line in lines if line.kind == kind]
+        if len(of_kind) != len(PEOPLE):
+            yield f"{kind}: {len(of_kind)} deliveries, but it must be {len(PEOPLE)}"
+        for line in of_kind:
             if not line.is_right:
-                yield f"{kind} of {line.person}: {line.state}, but it must be {line.wanted}"
-        if taken(shop, kind) != wanted:
-            yield f"{kind}: the provider took {taken(shop, kind)}, but it must be {wanted}"
+                yield f"{kind} of {line.person}: {line.state}, but it must be {line.expected}"
+        if taken(shop, kind) != expected:
+            yield f"{kind}: the provider took {taken(shop, kind)}, but it must be {expected}"
 
 
 if __name__ == "__main__":
@@ -221,5 +216,6 @@ if __name__ == "__main__":
         sys.exit(f"demo: {failure}")
     except requests.RequestException as failure:
         sys.exit(
-            f"demo: the stack does not answer ({type(failure).__name__}); what it wrote: make logs, to start it anew: make down up"
+            f"demo: the stack does not answer ({type(failure).__name__}). See its logs with"
+            " `make logs`, or start it anew with `make down up`."
         )

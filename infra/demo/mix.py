@@ -13,7 +13,7 @@ from infra.demo.platforms import DIGITS
 
 @dataclass(frozen=True)
 class Group:
-    """People of one kind. A contact is named by what happens to it, and empty if they have none."""
+    """People of one kind. A contact has the name of its behaviour, and is empty if they lack it."""
 
     people: int
     app: tuple[str, ...] = ()
@@ -73,18 +73,18 @@ def people(mark: str) -> Iterator[Person]:
             yield Person(
                 f"{mark}_{number}",
                 group,
-                tuple(f"{mark}{number}x{n}-{word}" for n, word in enumerate(group.app)),
+                tuple(f"{mark}{number}x{n}-{behaviour}" for n, behaviour in enumerate(group.app)),
                 _phone(mark, number, group.sms) if group.sms else "",
                 f"{mark}.{number}-{group.email}@example.com" if group.email else "",
             )
 
 
-def _phone(mark: str, number: int, word: str) -> str:
+def _phone(mark: str, number: int, behaviour: str) -> str:
     """Build a number of fifteen digits, the most that a number may have.
 
     The sandbox keeps its log, so each run has numbers of its own.
     """
-    return f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[word]}"
+    return f"1{int(mark, 16) % 1_000_000:06d}{number:04d}{DIGITS[behaviour]}"
 
 
 def uploads(shop: Shop, everybody: Sequence[Person]) -> list[dict[str, Any]]:
@@ -128,45 +128,45 @@ def _fate(group: Group) -> _Fate:
         return _Fate(["planned"], "unknown_user")
     if not (group.app or group.sms or group.email):
         return _Fate(["planned"], "no_contact")
-    tries, steps = [("app", word) for word in group.app], 1
+    tries, steps = [("app", behaviour) for behaviour in group.app], 1
     if not REACHED_BY_APP & set(group.app):
         steps = 2 if group.sms == "click" else 3
         tries += [("sms", group.sms)] if group.sms else []
         if group.sms != "click":
             tries += [("email", group.email)] if group.email else []
-    stages = [(kind, _stages(kind, word)) for kind, word in tries]
-    reached = {stage for _, names in stages for stage in names} - {"planned", "valid"}
-    losses = [loss for kind, word in tries if (loss := _loss(kind, word))]
+    stages = [(kind, _stages(kind, behaviour)) for kind, behaviour in tries]
+    reached = set().union(*(names for _, names in stages)) - {"planned", "valid"}
+    losses = [loss for kind, behaviour in tries if (loss := _loss(kind, behaviour))]
     return _Fate(["planned", "valid", *sorted(reached)], "", steps, stages, losses)
 
 
-def _stages(kind: str, word: str) -> list[str]:
+def _stages(kind: str, behaviour: str) -> list[str]:
     """List how far a delivery comes on a channel, as the provider is documented to behave."""
     # JPush takes the whole call and does not report a single refused registration id.
-    if word == "reject" and kind != "app":
+    if behaviour == "reject" and kind != "app":
         return ["planned"]
     stages = ["planned", "valid", "submitted"]
-    if _reports(kind, word):
+    if _reports(kind, behaviour):
         stages.append("delivered")
-    if word == "click":
+    if behaviour == "click":
         stages.append("clicked")
     return stages
 
 
-def _reports(kind: str, word: str) -> bool:
+def _reports(kind: str, behaviour: str) -> bool:
     if kind == "email":
         return True
-    return word in REACHED_BY_APP if kind == "app" else word not in NO_SMS_RECEIPT
+    return behaviour in REACHED_BY_APP if kind == "app" else behaviour not in NO_SMS_RECEIPT
 
 
-def _loss(kind: str, word: str) -> tuple[str, str] | None:
-    if word == "reject" and kind != "app":
+def _loss(kind: str, behaviour: str) -> tuple[str, str] | None:
+    if behaviour == "reject" and kind != "app":
         return kind, "invalid_target"
-    return (kind, "delivery_failed") if word == "undelivered" and kind != "email" else None
+    return (kind, "delivery_failed") if behaviour == "undelivered" and kind != "email" else None
 
 
 def expected_sends(everybody: Sequence[Person]) -> dict[str, dict[str, int]]:
-    """Count how often each provider must send to each contact: once, whatever goes wrong."""
+    """Count how often each provider must send to each contact: once, also after failures."""
     sends: dict[str, dict[str, int]] = {"jpush": {}, "jsms": {}, "smtp": {}}
     for person in everybody:
         for provider, contact in _tried(person):

@@ -1,6 +1,6 @@
-"""Every platform at the provider sandbox: what its delivery channel and the sandbox's account are made of, and what it is sent.
+"""Every platform at the provider sandbox: its delivery channel, its account, and a content.
 
-One row each, so that the demo, the benchmark and the journeys ask for a platform by its name and know nothing else of it.
+A platform is one row, so that the demo, the benchmarks and the journeys know only its name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 Description = Mapping[str, Any]  # of a running stack
 
-# The sandbox chooses what happens by the contact; phone numbers by their last four digits (docs/reference/sandbox.md).
+# The contact tells the sandbox the behaviour: phone numbers by their last four digits
+# (docs/reference/sandbox.md).
 DIGITS = {
     "deliver": "1000",
     "reject": "0001",
@@ -29,7 +30,7 @@ DIGITS = {
     "click": "0009",
 }
 
-# What a user's contacts are called in `POST /v1/user/opt`, where that is not the channel type; and by what they are bound.
+# Fields of `POST /v1/user/opt` with another name than the channel type.
 USER_FIELDS = {"sms": "phone"}
 BOUND_BY_CODE = frozenset({"app", "wechatoa", "wechatmp", "alipay_life"})
 BOUND_TO_ALL = frozenset({"sms", "email"})
@@ -38,32 +39,38 @@ SEVERAL = frozenset({"app", "wechatwk_linkedcorp"})
 
 @dataclass(frozen=True)
 class Made:
-    """What a delivery channel needs, and the account that the sandbox must know; no account where nobody has one."""
+    """The settings of a delivery channel, and its account at the sandbox.
+
+    `account` is None for a platform without accounts. `above` is a third-party platform's account
+    that stands between.
+    """
 
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any]
     account: Mapping[str, Any] | None = field(repr=False)
-    above: Mapping[str, Any] | None = field(
-        default=None, repr=False
-    )  # the account of a third-party platform that stands between
+    above: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class AtSandbox:
-    """`provider`: the name that the sandbox has for it. `make`: from the stack, the channel's code, and eight hex digits of its own."""
+    """A platform at the sandbox.
+
+    `provider` is the sandbox's name. `make` takes the stack, the channel's code, and eight hex
+    digits.
+    """
 
     type: str
     provider: str
     make: Callable[[Description, str, str], Made]
-    content: Mapping[str, Any]  # with a link where clicks are counted by links
-    refused: str = "invalid_target"  # what becomes of the contact `reject` among others
+    content: Mapping[str, Any]  # with a link if clicks are counted by links
+    refused: str = "invalid_target"  # the state of the contact `reject` among others
     clicks: bool = True
 
-    def state(self, word: str) -> str:
-        """What becomes of a delivery to a contact that brings this about: one that is taken is delivered, or refused."""
-        if word == "reject":
+    def state(self, behaviour: str) -> str:
+        """Return the final state of a delivery to a contact with this behaviour."""
+        if behaviour == "reject":
             return self.refused
-        return "clicked" if word == "click" and self.clicks else "delivered"
+        return "clicked" if behaviour == "click" and self.clicks else "delivered"
 
 
 def _keyed(provider: str) -> Callable[[Description, str, str], Made]:
@@ -86,11 +93,8 @@ def _chuanglan(stack: Description, code: str, mark: str) -> Made:
 
 def _montnets(stack: Description, code: str, mark: str) -> Made:
     login = {"userid": mark[:6].upper(), "password": uuid.uuid4().hex}
-    return Made(
-        login,
-        _base_url(stack, "montnets"),
-        {"app_key": login["userid"], "master_secret": login["password"]},
-    )
+    account = {"app_key": login["userid"], "master_secret": login["password"]}
+    return Made(login, _base_url(stack, "montnets"), account)
 
 
 def _cmpp(stack: Description, code: str, mark: str) -> Made:
@@ -110,7 +114,7 @@ def _smtp(stack: Description, code: str, mark: str) -> Made:
 
 
 def _alipay(stack: Description, code: str, mark: str) -> Made:
-    """The sandbox verifies what this key signs; it has a key of its own for its answers."""
+    """Make a key that signs calls, which the sandbox verifies. Answers have the sandbox's key."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -137,9 +141,8 @@ def _dingtalk(stack: Description, code: str, mark: str) -> Made:
 
 def _wecom(stack: Description, code: str, mark: str) -> Made:
     made, callback = _linkedcorp(stack, code, mark), _callback()
-    return Made(
-        {**made.credentials, **callback}, made.options, {**(made.account or {}), **callback}
-    )
+    account = {**(made.account or {}), **callback}
+    return Made({**made.credentials, **callback}, made.options, account)
 
 
 def _linkedcorp(stack: Description, code: str, mark: str) -> Made:
@@ -149,17 +152,15 @@ def _linkedcorp(stack: Description, code: str, mark: str) -> Made:
 
 
 def _callback() -> dict[str, str]:
-    """With what callbacks are signed and encrypted."""
+    """Make the token that signs callbacks, and the key that encrypts them."""
     key = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(43))
     return {"callback_token": secrets.token_hex(8), "encoding_aes_key": key}
 
 
 def _wechat(*, callback: bool) -> Callable[[Description, str, str], Made]:
     def make(stack: Description, code: str, mark: str) -> Made:
-        login, secured = (
-            {"app_id": code, "app_secret": uuid.uuid4().hex},
-            _callback() if callback else {},
-        )
+        login = {"app_id": code, "app_secret": uuid.uuid4().hex}
+        secured = _callback() if callback else {}
         account = {"app_key": code, "master_secret": login["app_secret"], **secured}
         return Made({**login, **secured}, _base_url(stack, "wechat"), account)
 
@@ -167,11 +168,9 @@ def _wechat(*, callback: bool) -> Callable[[Description, str, str], Made]:
 
 
 def _authorised(stack: Description, code: str, mark: str) -> Made:
-    """An account that has authorised a third-party platform, which is another account of the sandbox."""
-    platform, secured = (
-        {"component_app_id": f"wx{code}", "component_app_secret": uuid.uuid4().hex},
-        _callback(),
-    )
+    """Make an account that has authorised a third-party platform, another sandbox account."""
+    platform = {"component_app_id": f"wx{code}", "component_app_secret": uuid.uuid4().hex}
+    secured = _callback()
     above = {
         "app_key": platform["component_app_id"],
         "master_secret": platform["component_app_secret"],
@@ -230,7 +229,7 @@ PLATFORMS: Mapping[str, AtSandbox] = {
     "wecom": AtSandbox("wechatwk", "wecom", _wecom, _WORK_CARD),
     "wecom_linkedcorp": AtSandbox("wechatwk_linkedcorp", "wecom", _linkedcorp, _WORK_CARD),
 }
-# One platform for each channel type, where nobody says which.
+# The default platform of each channel type.
 USUAL = {
     "app": "jpush",
     "wechatoa": "wechatoa",
@@ -244,24 +243,29 @@ USUAL = {
 }
 
 
-def contact(kind: str, mark: str, number: int, word: str = "deliver") -> str:
-    """The contact of the person with this number, to whom that happens."""
+def contact(kind: str, mark: str, number: int, behaviour: str = "deliver") -> str:
+    """Return the contact of the person with this number, for a behaviour of the sandbox."""
     if kind == "sms":
-        return _phone(mark, number, word)
-    named = f"{mark}{kind.replace('_', '')}{number}-{word}"
+        return _phone(mark, number, behaviour)
+    name = f"{mark}{kind.replace('_', '')}{number}-{behaviour}"
     if kind == "email":
-        return f"{named}@example.com"
-    return f"ww{mark}/{named}" if kind == "wechatwk_linkedcorp" else named
+        return f"{name}@example.com"
+    return f"ww{mark}/{name}" if kind == "wechatwk_linkedcorp" else name
 
 
-def _phone(mark: str, number: int, word: str) -> str:
-    """A mobile number of the Chinese mainland. More than a hundred people of a shop can only be delivered to."""
-    last = f"{int(DIGITS[word]) + number // 100:04d}" if word == "deliver" else DIGITS[word]
+def _phone(mark: str, number: int, behaviour: str) -> str:
+    """Return a mobile number of the Chinese mainland.
+
+    From the hundredth person of a shop on, the only behaviour is `deliver`.
+    """
+    last = DIGITS[behaviour]
+    if behaviour == "deliver":
+        last = f"{int(last) + number // 100:04d}"
     return f"1{3000 + int(mark, 16) % 7000}{number % 100:02d}{last}"
 
 
 def field_of_user(kind: str, code: str, contacts: Sequence[str]) -> tuple[str, Any]:
-    """Name and value under which a user has these contacts."""
+    """Return name and value of the user's field for these contacts."""
     value: Any = list(contacts) if kind in SEVERAL else contacts[0]
     if kind in BOUND_BY_CODE:
         value = {code: value}

@@ -1,6 +1,6 @@
 """`make demo`: one message to 1,000 people: app push, then SMS, then e-mail.
 
-The SMS goes to those whom the push did not reach, the e-mail to those who did not click the SMS.
+The SMS goes to people without a delivered push, the e-mail to people without a click on the SMS.
 Everything is created through the HTTP API, as a user would. The command exits with 0 only if every
 figure is what the mix of contacts must give (infra/demo/mix.py). The providers' own log must also
 say that each contact was sent to exactly as often as it must.
@@ -232,7 +232,7 @@ def _compare(what: str, right: Mapping[str, int], actual: Mapping[str, int]) -> 
 
 def wrong_sends(shop: Shop, everybody: Sequence[Person]) -> Iterator[str]:
     """Name contacts that a provider did not send to exactly as often as it must."""
-    contacts = {c for person in everybody for c in person.contacts}
+    contacts = set().union(*(person.contacts for person in everybody))
     for provider, right in expected_sends(everybody).items():
         log = shop.sandbox.sends(provider)
         sent = {contact: number for contact, number in log.items() if contact in contacts}

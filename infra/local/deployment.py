@@ -1,4 +1,4 @@
-"""What runs on the emulator, brought to what the sources say: packaged and deployed as for AWS."""
+"""Package and deploy the sources to the emulator, as for AWS."""
 
 from __future__ import annotations
 
@@ -15,22 +15,31 @@ from typing import Any
 from infra.local.processes import DIRECT, NotStarted
 from infra.package import HERE, ROOT
 
-# Of the template, beside the address.
-PARAMETERS = {"ApiRate": "10000", "OutsiderRate": "10000", "EgressAllow": "127.0.0.1"}
+# Parameters of the template, except for the address.
+PARAMETERS = {
+    "ApiRate": "10000",
+    "ReceiptRate": "10000",
+    "LinkRate": "10000",
+    "EgressAllow": "127.0.0.1",
+}
 
 
 def parameters(worker: bool) -> dict[str, str]:
-    """`worker`: which runs as a process of ours instead of a container, since there is no image."""
+    """Return the template's parameters. The worker runs as a local process, without an image."""
     return {**PARAMETERS, "CmppDesiredCount": str(int(worker))}
 
 
 def start_packaging(stage: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "infra.package", "--stage", stage, "--target", HERE]
-    own = {
-        name: value for name, value in os.environ.items() if not name.startswith("AWS_")
-    }  # but the proxies: pip may need them
+    # Proxies stay, since pip may need them.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(
-        command, cwd=ROOT, env=own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -42,32 +51,43 @@ def end_packaging(packaging: subprocess.Popen[str]) -> Path:
 
 
 def deploy(
-    endpoint: str, stage: str, packaged: Path, own: Mapping[str, str], known: Mapping[str, Any]
+    endpoint: str,
+    stage: str,
+    packaged: Path,
+    parameters: Mapping[str, str],
+    previous: Mapping[str, Any],
 ) -> dict[str, str]:
-    """The first access key, if this makes one. `own`: parameters; `known`: what was written of an earlier deployment here."""
+    """Deploy, and return the first access key if one was created.
+
+    `parameters` are the template's. `previous` is the description of an earlier deployment.
+    """
     from infra import deploy as deployment
 
     with local_aws(endpoint) as session:
         deployment.deploy(
-            session, stage=stage, packaged=packaged, parameters=own, poll=0.1, say=lambda text: None
+            session,
+            stage=stage,
+            packaged=packaged,
+            parameters=parameters,
+            poll=0.1,
+            say=lambda text: None,
         )
         _warm(endpoint)
         key = deployment.first_access_key(session, stage)
-        if key is None and "access_key" not in known:
+        if key is None and "access_key" not in previous:
             key = deployment.new_access_key(session, stage)
     return {"access_key": key.access_key, "access_secret": key.access_secret} if key else {}
 
 
 def _warm(endpoint: str) -> None:
     with contextlib.suppress(urllib.error.URLError):
-        DIRECT.open(
-            urllib.request.Request(endpoint + "/_openums/warm", method="POST"), timeout=5
-        ).close()
+        request = urllib.request.Request(endpoint + "/_openums/warm", method="POST")
+        DIRECT.open(request, timeout=5).close()
 
 
 @contextlib.contextmanager
 def local_aws(endpoint: str) -> Iterator[Any]:
-    """boto3 as the emulator wants it, whatever this machine is configured for."""
+    """Yield a boto3 session for the emulator, without this machine's configuration."""
     before = dict(os.environ)
     for name in before:
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):

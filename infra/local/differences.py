@@ -1,7 +1,8 @@
-"""Where MiniStack 1.5.33 differs from AWS and it matters to us, put right from outside.
+"""Corrections of MiniStack 1.5.33 where it differs from AWS.
 
-Each function says what AWS does. None of this touches the code or the template that is deployed. When MiniStack
-is updated, look whether what is replaced here is still there: apply() raises AttributeError when a name is gone.
+Each function describes AWS. The deployed code and template stay untouched.
+After an update of MiniStack, check the names that this module replaces: apply() raises
+AttributeError for a missing one.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from typing import Any
 
 from infra.local.counts import Counts
 
-TICK = 0.1  # how often event sources look for messages whose delay or visibility timeout has ended
-STREAM_TICK = 0.2
+TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
+STREAM_TICK = 0.2  # seconds
 
 
 def apply(counts: Counts) -> None:
@@ -43,18 +44,20 @@ def apply(counts: Counts) -> None:
 
 
 def _import_gateway_responses(v1: Any) -> None:
-    """API Gateway takes error responses and binary media types from the API's definition; MiniStack from resources only."""
+    """Read error responses and binary media types from the API's definition, as API Gateway does.
+
+    MiniStack reads them from resources only.
+    """
     import_api = v1._import_rest_api
 
     def with_extensions(spec: dict[str, Any], base: dict[str, Any] | None = None) -> str:
-        binary = spec.get("x-amazon-apigateway-binary-media-types")
-        api_id: str = import_api(
-            spec, {**(base or {}), **({"binaryMediaTypes": binary} if binary else {})}
-        )
+        properties = dict(base or {})
+        if binary := spec.get("x-amazon-apigateway-binary-media-types"):
+            properties["binaryMediaTypes"] = binary
+        api_id: str = import_api(spec, properties)
         for kind, response in (spec.get("x-amazon-apigateway-gateway-responses") or {}).items():
-            v1._put_gateway_response(
-                api_id, kind, {**response, "statusCode": str(response["statusCode"])}
-            )
+            response = {**response, "statusCode": str(response["statusCode"])}
+            v1._put_gateway_response(api_id, kind, response)
         return api_id
 
     v1._import_rest_api = with_extensions
@@ -68,16 +71,15 @@ _stream_thread = _StreamThread()
 
 
 def _streams_of_their_own(svc: Any, counts: Counts) -> None:
-    """A stream's reader never holds up a queue's; and what a function reports as failed is read again.
+    """Read streams on a thread of their own, and read failed records again, as AWS does.
 
-    MiniStack runs stream functions on the thread that polls all queues, and takes a partly failed batch for done.
+    MiniStack runs stream functions on the thread that polls all queues.
+    It treats a partly failed batch as done.
     """
     poll = svc._poll_dynamodb_streams
     execute = svc._execute_function
 
-    def execute_and_mind_failures(
-        function: dict[str, Any], event: dict[str, Any]
-    ) -> dict[str, Any]:
+    def execute_with_failures(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = execute(function, event)
         if _stream_thread.here:
             counts.event_source("stream", "batches")
@@ -96,13 +98,15 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
             if not worked:
                 time.sleep(STREAM_TICK)
 
-    svc._execute_function = execute_and_mind_failures
-    svc._poll_dynamodb_streams = lambda: False
+    svc._execute_function, svc._poll_dynamodb_streams = execute_with_failures, lambda: False
     threading.Thread(target=read_streams, daemon=True, name="streams").start()
 
 
 def _no_waiting_for_queues(svc: Any) -> None:
-    """Lambda's pollers wait at the queue (long polling); MiniStack's look once a second, unless woken."""
+    """Wake the pollers often, since Lambda's wait at the queue (long polling).
+
+    MiniStack's pollers look once a second, unless woken.
+    """
 
     def tick() -> None:
         while True:
@@ -113,36 +117,36 @@ def _no_waiting_for_queues(svc: Any) -> None:
 
 
 def _batches_need_the_single_right(actions: Any) -> None:
-    """SQS allows SendMessageBatch to who may SendMessage, and knows no right of the batch's own name."""
+    """Check SendMessageBatch as SendMessage, since SQS lacks rights for batches."""
     extract = actions.extract_iam_action
 
     def of_the_single(service: str, *rest: Any, **more: Any) -> Any:
         action = extract(service, *rest, **more)
-        return (
-            action.removesuffix("Batch") if service == "sqs" and isinstance(action, str) else action
-        )
+        if service == "sqs" and isinstance(action, str):
+            return action.removesuffix("Batch")
+        return action
 
     actions.extract_iam_action = of_the_single
 
 
 def _conditions_on_encryption_contexts(actions: Any) -> None:
-    """Policies may ask for the encryption context of a KMS call; MiniStack does not tell them."""
-    context = actions.request_tag_context
+    """Give policies the encryption context of a KMS call, which MiniStack withholds."""
+    request_tag_context = actions.request_tag_context
 
     def with_encryption_context(
         service: str, action: str, body: bytes, parameters: Any
     ) -> dict[str, Any]:
-        found: dict[str, Any] = context(service, action, body, parameters)
+        keys: dict[str, Any] = request_tag_context(service, action, body, parameters)
         if service == "kms":
-            asked = json.loads(body or b"{}").get("EncryptionContext", {})
-            found |= {f"kms:EncryptionContext:{name}": value for name, value in asked.items()}
-        return found
+            context = json.loads(body or b"{}").get("EncryptionContext", {})
+            keys |= {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+        return keys
 
     actions.request_tag_context = with_encryption_context
 
 
 def _as_over_tls(evaluator: Any) -> None:
-    """AWS is called over TLS, and the bucket's policy refuses anything else; on this machine there is none."""
+    """Pretend TLS, which the bucket's policy requires and the local machine lacks."""
     resolve = evaluator._resolve_condition_key
 
     def over_tls(key: str, context: Any) -> Any:
@@ -158,7 +162,10 @@ def wake_event_sources() -> None:
 
 
 def _bare_interpreter(runtime: Any) -> None:
-    """A function sees the standard library and its own package, and nothing of the virtual environment the emulator runs in."""
+    """Hide the emulator's virtual environment from functions.
+
+    A function sees the standard library and its own package.
+    """
     bare = Path(tempfile.gettempdir()) / "python"
     interpreter = getattr(sys, "_base_executable", sys.executable)
     bare.write_text(f'#!/bin/sh\nexec "{interpreter}" -S -E -s "$@"\n')
@@ -173,7 +180,7 @@ def _bare_interpreter(runtime: Any) -> None:
 
 
 class _UnpackedOnce:
-    """In place of the module `zipfile`: a package is unpacked once, and every process that runs it gets a link to it."""
+    """A substitute of the module `zipfile`: it unpacks a package once, and links every process."""
 
     _lock = threading.Lock()
 
@@ -202,16 +209,18 @@ class _UnpackedOnce:
 
 
 def _unpack_once(runtime: Any) -> None:
-    """Unpacking is not part of a cold start on AWS; here it would be half of it."""
+    """Unpack a package once. It is not part of a cold start on AWS, but half of a local one."""
     runtime.zipfile = _UnpackedOnce()
 
 
 def _no_waiting_for_logs(runtime: Any) -> None:
-    """An invocation ends when the function returns; MiniStack's waits 50 ms longer for a first line of its log."""
+    """End an invocation when the function returns.
+
+    MiniStack's invocation waits 50 ms longer for a first line of its log.
+    """
     drain = runtime.Worker._drain_stderr_bounded
 
     def drain_soon(worker: Any) -> str:
-        found: str = drain(worker, first_line_wait=0.003, idle_confirm=0.002)
-        return found
+        return str(drain(worker, first_line_wait=0.003, idle_confirm=0.002))
 
     runtime.Worker._drain_stderr_bounded = drain_soon

@@ -1,15 +1,17 @@
-"""The local AWS: MiniStack in a process of ours, with a front door, counts, and the few places where it is not like AWS put right.
+"""The local AWS: MiniStack with a front door, counts, and corrections to be like AWS.
 
-`python -m infra.local.emulator --port 4566 --door-port 8080`, normally started by infra/local/stack.py.
+`python -m infra.local.emulator --port 4566 --door-port 8080`, started by infra/local/stack.py.
 
-The emulator's port answers as AWS does. The door's port looks like the API on a domain of its own: every path goes to the REST API
-that was deployed last. On the emulator's port besides:
+The emulator's port answers as AWS does. The door's port looks like the API on its own domain.
+Its paths all go to the REST API that was deployed last.
+The emulator's port has further addresses:
 
-    GET    /_openums/counts    what was asked of AWS since the last reset, by service and operation and by calling function,
-                               DynamoDB's units, and what went on inside: invocations, event sources, state transitions
-    DELETE /_openums/counts    the same, and start again from zero
+    GET    /_openums/counts    the counts since the last reset: requests by service, operation
+                               and calling function, DynamoDB's units, invocations, event
+                               sources, state transitions
+    DELETE /_openums/counts    return the counts, and start again from zero
     GET    /_openums/workers   the processes that run functions: function, pid, busy
-    POST   /_openums/warm      start a process for each function, so that the first request need not wait for it
+    POST   /_openums/warm      start a process for each function before the first request
 """
 
 from __future__ import annotations
@@ -25,16 +27,16 @@ from typing import Any
 from infra.local import differences, insides
 from infra.local.counts import OUTSIDE, Counts, operation_of
 
-MAX_BODY = 6 * 1024 * 1024  # what Lambda takes; API Gateway itself would take 10 MB
-# Requests that the API works on at once. AWS would start a process for each; on a machine of few cores a burst of receipts would
-# start dozens, and waiting for one is quicker than starting one.
+MAX_BODY = 6 * 1024 * 1024  # Lambda's limit, while API Gateway's is 10 MB
+# Concurrent requests of the API. AWS would start a process for each request.
+# On a machine of few cores, waiting for a process is quicker than starting one.
 AT_ONCE = max(4, 2 * (os.cpu_count() or 1))
 
 Scope = dict[str, Any]
 
 
 class Emulator:
-    """MiniStack's ASGI application with the door and our own addresses around it."""
+    """MiniStack's ASGI application behind the door, with our own addresses."""
 
     def __init__(self, aws: Any, door_port: int, counts: Counts) -> None:
         self.aws, self.door_port, self.counts = aws, door_port, counts
@@ -64,32 +66,30 @@ class Emulator:
             await _drain(receive)
             await _answer_raw(send, status, answer_headers, body)
             return
-        # Percent-encoding is left as it is, as API Gateway leaves it in path parameters.
+        # Percent-encoding stays, as API Gateway leaves it in path parameters.
         raw = scope.get("raw_path") or scope["path"].encode()
         path = f"/restapis/{api.id}/{api.stage}/_user_request_".encode() + raw
+        request = {**scope, "path": path.decode("latin-1"), "raw_path": path}
         async with self.door:
-            await self.aws(
-                {**scope, "path": path.decode("latin-1"), "raw_path": path}, receive, send
-            )
+            await self.aws(request, receive, send)
 
     async def _aws_call(self, scope: Scope, receive: Any, send: Any) -> None:
         service, operation, caller = operation_of(scope)
         if service == "dynamodb":
-            request, response = await self._overheard(scope, receive, send)
+            request, response = await self._recorded(scope, receive, send)
             self.counts.dynamodb_units(operation, request, response)
         elif operation == "ReceiveMessage":
-            _, response = await self._overheard(scope, receive, send)
-            caller = (
-                caller if b"ReceiptHandle" in response else OUTSIDE
-            )  # who waits asks all the time, whatever is sent
+            _, response = await self._recorded(scope, receive, send)
+            # Empty receives go on all the time, however little is sent: they do not count.
+            caller = caller if b"ReceiptHandle" in response else OUTSIDE
         else:
             await self.aws(scope, receive, send)
         self.counts.aws_request(service, operation, caller)
         if service == "sqs" and operation.startswith(("SendMessage", "ChangeMessageVisibility")):
             differences.wake_event_sources()
 
-    async def _overheard(self, scope: Scope, receive: Any, send: Any) -> tuple[bytes, bytes]:
-        """Both bodies of a call."""
+    async def _recorded(self, scope: Scope, receive: Any, send: Any) -> tuple[bytes, bytes]:
+        """Pass a call on, and return its request and response bodies."""
         request, response = bytearray(), bytearray()
 
         async def listen() -> Any:
@@ -105,18 +105,18 @@ class Emulator:
         return bytes(request), bytes(response)
 
     async def _about_itself(self, scope: Scope, send: Any) -> None:
-        asked = (scope["method"], scope["path"])
-        if asked == ("GET", "/_openums/counts"):
+        route = (scope["method"], scope["path"])
+        if route == ("GET", "/_openums/counts"):
             await _answer(send, 200, self.counts.read())
-        elif asked == ("DELETE", "/_openums/counts"):
+        elif route == ("DELETE", "/_openums/counts"):
             await _answer(send, 200, self.counts.reset())
-        elif asked == ("GET", "/_openums/workers"):
+        elif route == ("GET", "/_openums/workers"):
             await _answer(send, 200, insides.workers())
-        elif asked == ("POST", "/_openums/warm"):
+        elif route == ("POST", "/_openums/warm"):
             asyncio.get_running_loop().run_in_executor(None, insides.warm)
             await _answer(send, 202, {})
         else:
-            await _answer(send, 404, {"message": "no such address"})
+            await _answer(send, 404, {"message": "unknown address"})
 
 
 async def _drain(receive: Any) -> None:
@@ -136,7 +136,7 @@ async def _answer_raw(send: Any, status: int, headers: dict[str, str], body: byt
 
 
 def _environment(port: int, folder: Path, enforce_iam: bool) -> None:
-    """What MiniStack reads when it is imported."""
+    """Set the variables that MiniStack reads when it is imported."""
     scratch = folder / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.update(
@@ -153,7 +153,7 @@ def _environment(port: int, folder: Path, enforce_iam: bool) -> None:
     )
 
 
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -166,7 +166,11 @@ def main() -> None:
         default=True,
         help="let roles decide, as AWS does",
     )
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = _options()
     _environment(options.port, options.folder.resolve(), options.enforce_iam)
 
     from hypercorn.asyncio import serve

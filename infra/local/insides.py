@@ -1,10 +1,12 @@
-"""MiniStack's insides: what it does is counted and logged, its functions are seen and started, and it is asked for its own answers.
+"""MiniStack's insides: count and log its work, list and start its functions, borrow its answers.
 
-When MiniStack is updated, look whether what is reached into here is still there: watch() raises AttributeError when a name is gone.
+After an update of MiniStack, check the names that this module uses: watch() raises AttributeError
+for a missing one.
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -21,19 +23,19 @@ def watch(counts: Counts, log: Path) -> None:
     from ministack.services import lambda_svc, sqs, stepfunctions
 
     _name_the_caller(lambda_runtime)
-    _count(lambda_svc, sqs, stepfunctions, counts)
+    _count_invocations(lambda_svc, counts)
+    _count_event_sources(sqs, counts)
+    _count_transitions(stepfunctions, counts)
     _write_log(lambda_svc, log)
 
 
 def _name_the_caller(runtime: Any) -> None:
-    """The AWS SDK puts this variable into its user agent: so the counts know which function asked."""
+    """Tell the counts the calling function: the AWS SDK puts this variable into its user agent."""
     spawn = runtime.Worker._spawn
 
     def spawn_named(worker: Any) -> None:
-        variables = {
-            **worker.config.get("Environment", {}).get("Variables", {}),
-            "AWS_SDK_UA_APP_ID": _short(worker.func_name),
-        }
+        variables = worker.config.get("Environment", {}).get("Variables", {})
+        variables = {**variables, "AWS_SDK_UA_APP_ID": _short(worker.func_name)}
         worker.config = {**worker.config, "Environment": {"Variables": variables}}
         spawn(worker)
 
@@ -41,29 +43,27 @@ def _name_the_caller(runtime: Any) -> None:
 
 
 def _short(function: str) -> str:
-    """`deliver_sms` of `openums-local-deliver_sms`."""
+    """Return `deliver_sms` for `openums-local-deliver_sms`."""
     return function.split("-", 2)[-1]
 
 
-def _count(svc: Any, sqs: Any, states: Any, counts: Counts) -> None:
-    dispatch, receive, delete, event = (
-        svc._execute_function_dispatch,
-        sqs._receive_messages_for_esm,
-        sqs._delete_messages_for_esm,
-        states._add_event,
-    )
+def _count_invocations(svc: Any, counts: Counts) -> None:
+    dispatch = svc._execute_function_dispatch
 
     def count_invocation(
         function: Any, config: Any, payload: Any, request: str, started: float
     ) -> Any:
         begun = time.monotonic()
         result = dispatch(function, config, payload, request, started)
-        counts.invocation(
-            _short(config["FunctionName"]),
-            (time.monotonic() - begun) * 1000,
-            bool(result.get("error")),
-        )
+        milliseconds = (time.monotonic() - begun) * 1000
+        counts.invocation(_short(config["FunctionName"]), milliseconds, bool(result.get("error")))
         return result
+
+    svc._execute_function_dispatch = count_invocation
+
+
+def _count_event_sources(sqs: Any, counts: Counts) -> None:
+    receive, delete = sqs._receive_messages_for_esm, sqs._delete_messages_for_esm
 
     def count_receive(queue: str, number: int) -> Any:
         messages = receive(queue, number)
@@ -77,18 +77,22 @@ def _count(svc: Any, sqs: Any, states: Any, counts: Counts) -> None:
         delete(queue, handles)
         counts.event_source(_short(queue.rpartition("/")[2]), "deletes")
 
+    sqs._receive_messages_for_esm, sqs._delete_messages_for_esm = count_receive, count_delete
+
+
+def _count_transitions(states: Any, counts: Counts) -> None:
+    event = states._add_event
+
     def count_event(execution: Any, kind: str, details: Any = None) -> Any:
         if kind.endswith("StateEntered"):
             counts.state("transitions")
         return event(execution, kind, details)
 
-    svc._execute_function_dispatch = count_invocation
-    sqs._receive_messages_for_esm, sqs._delete_messages_for_esm = count_receive, count_delete
     states._add_event = count_event
 
 
 def _write_log(svc: Any, log: Path) -> None:
-    """What functions write, line by line as it comes, in one file beside the emulator's CloudWatch Logs."""
+    """Write the functions' logs to a file, line by line, beside the emulator's CloudWatch Logs."""
     emit = svc._emit_lambda_logs
     lock = threading.Lock()
 
@@ -112,7 +116,7 @@ class Api:
 
 
 def deployed_api() -> Api | None:
-    """The REST API that was deployed last, and its stage."""
+    """Return the REST API that was deployed last, and its stage."""
     from ministack.services import apigateway_v1 as v1
 
     for key in reversed(list(v1._rest_apis._data)):
@@ -124,7 +128,7 @@ def deployed_api() -> Api | None:
 
 
 def gateway_error(api: Api, kind: str, message: str) -> tuple[int, dict[str, str], bytes]:
-    """What API Gateway answers by itself, as the deployed template shapes it."""
+    """Return API Gateway's own answer, as the deployed template formats it."""
     from ministack.core.responses import request_scope
     from ministack.services import apigateway_v1 as v1
 
@@ -145,20 +149,20 @@ def gateway_error(api: Api, kind: str, message: str) -> tuple[int, dict[str, str
 
 
 def workers() -> list[dict[str, Any]]:
-    """The processes that run functions."""
+    """List the living processes that run functions."""
     from ministack.core import lambda_runtime as runtime
 
     with runtime._lock:
-        every = [worker for pool in runtime._workers.values() for worker in pool]
-    alive = [worker for worker in every if worker._proc is not None and worker._proc.poll() is None]
+        known = list(itertools.chain.from_iterable(runtime._workers.values()))
     return [
         {"function": _short(worker.func_name), "pid": worker._proc.pid, "busy": worker.in_use}
-        for worker in alive
+        for worker in known
+        if worker._proc is not None and worker._proc.poll() is None
     ]
 
 
 def warm() -> None:
-    """Start one process for each function that has none: the API first, then along the way of a message."""
+    """Start a process for each idle function: the API first, then along the way of a message."""
     from ministack.core import lambda_runtime as runtime
     from ministack.services import lambda_svc as svc
 
@@ -178,12 +182,12 @@ def warm() -> None:
         by_name, key=lambda name: order.index(name) if name in order else len(order)
     ):
         record, config = by_name[name], by_name[name]["config"]
-        if any(each["function"] == name for each in workers()):
+        if any(worker["function"] == name for worker in workers()):
             continue
         worker, _ = runtime.acquire_worker(config["FunctionName"], config, record["code_zip"])
         try:
             runtime.ensure_spawned(worker)
-        except Exception as error:  # noqa: BLE001 - the first invocation meets it again and reports it
+        except Exception as error:  # noqa: BLE001 - the first invocation reports it again
             print(f"could not start {config['FunctionName']}: {error}", file=sys.stderr)
         finally:
             runtime.release_worker(worker)

@@ -1,4 +1,4 @@
-"""Processes of this machine: started so that they outlive us, watched by pid, ended; and ports for them to listen on."""
+"""Local processes that outlive their parent, are watched and ended by pid, and their ports."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from pathlib import Path
 from infra.package import ROOT
 
 FIRST_PORT = 4566
-DIRECT = urllib.request.build_opener(
-    urllib.request.ProxyHandler({})
-)  # to this machine, whatever proxy it uses for others
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # without a proxy
 
 
 class NotStarted(Exception):
@@ -28,10 +26,10 @@ class NotStarted(Exception):
 def spawn(
     module: str, options: Iterable[object], log: Path, environment: dict[str, str] | None = None
 ) -> int:
-    """A process of its own session: it survives this one and hears no Ctrl-C."""
+    """Start a process in its own session, so that it survives this one and ignores Ctrl-C."""
     with log.open("wb") as file:
         started = subprocess.Popen(
-            [sys.executable, "-m", module, *(str(word) for word in options)],
+            [sys.executable, "-m", module, *map(str, options)],
             cwd=ROOT,
             env=_clean_environment() | (environment or {}),
             stdin=subprocess.DEVNULL,
@@ -43,18 +41,18 @@ def spawn(
 
 
 def _clean_environment() -> dict[str, str]:
-    """Nothing of this machine's AWS account or proxies gets into the functions."""
-    unwanted = ("AWS_", "PYTHON", "LOCALSTACK", "MINISTACK")
+    """Keep this machine's AWS account and proxies out of the functions."""
+    removed = ("AWS_", "PYTHON", "LOCALSTACK", "MINISTACK")
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
+        if not name.startswith(removed) and not name.lower().endswith("_proxy")
     }
     return {**kept, "PYTHONUNBUFFERED": "1"}
 
 
 def end(pids: list[int], patience: float, others: Iterable[int] = ()) -> None:
-    """Ask them to stop; what has not done so in time is killed, as are the others."""
+    """Ask processes to stop. Kill those that do not stop in time, and `others`."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
@@ -68,32 +66,31 @@ def end(pids: list[int], patience: float, others: Iterable[int] = ()) -> None:
 
 
 def is_ours(pid: int, module: str) -> bool:
-    """A pid may have been given to somebody else since."""
-    # Where nobody looks, ps cuts lines at 80 characters, behind which a long path pushes the module.
-    found = subprocess.run(
+    """Return True if the pid still runs our module, and not another program."""
+    # Without a terminal, ps cuts lines at 80 characters unless it gets -ww.
+    # A long path then pushes the module out of the line.
+    listed = subprocess.run(
         ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True
     )
-    return module in found.stdout
+    return module in listed.stdout
 
 
 def alive(pid: int) -> bool:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
-    found = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
-    ).stdout.strip()
-    return bool(found) and not found.startswith("Z")
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    state = listed.stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 def ports(first: int | None, names: Sequence[str]) -> dict[str, int]:
-    """As many in a row, the first that are free unless the caller says which."""
+    """Return ports in a row, from `first` or the first that are free."""
     for base in [first] if first else range(FIRST_PORT, 65000, 10):
-        found = {name: base + number for number, name in enumerate(names)}
-        if all(_is_free(port) for port in found.values()):
-            return found
-    raise NotStarted(
-        f"not all of the ports from {first} to {(first or 0) + len(names) - 1} are free"
-    )
+        chosen = {name: base + number for number, name in enumerate(names)}
+        if all(map(_is_free, chosen.values())):
+            return chosen
+    last = (first or 0) + len(names) - 1
+    raise NotStarted(f"not all of the ports from {first} to {last} are free")
 
 
 def _is_free(port: int) -> bool:

@@ -1,8 +1,9 @@
 """The local stack: `python -m infra.local.stack up|down|status|logs [--name NAME]`.
 
-Starts the emulator and the provider sandbox, packages the stage as for AWS, deploys the template by the same code
-(infra/deploy.py), makes the first access key and writes where everything is to `.local/stack.json` (`.local/<name>/stack.json` for
-any other name than `demo`). `up` again is quick: it deploys only what has changed.
+`up` starts the emulator and the provider sandbox, and packages the stage as for AWS.
+It deploys the template by the same code (infra/deploy.py), and makes the first access key.
+It writes all addresses to `.local/stack.json`, or to `.local/<name>/stack.json` for another name
+than `demo`. A later `up` is quick, because it deploys only changes.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ from infra.template import workers
 
 LOCAL = ROOT / ".local"
 DEMO = "demo"
-STAGES = {"test": "test"}  # of a name; else `local`
+STAGES = {"test": "test"}  # stage by the stack's name, else `local`
 PORTS = ("emulator", "api", "sandbox", "smtp", "smtps", "starttls", "cmpp")
-# The sources of what runs here: a stack whose emulator or sandbox is another by now starts anew.
+# Sources of emulator and sandbox. A stack with other sources starts anew.
 LOCAL_SOURCES = [
-    *(
-        ROOT / "infra" / "local" / name
-        for name in ("emulator.py", "differences.py", "insides.py", "counts.py")
-    ),
+    ROOT / "infra" / "local" / "emulator.py",
+    ROOT / "infra" / "local" / "differences.py",
+    ROOT / "infra" / "local" / "insides.py",
+    ROOT / "infra" / "local" / "counts.py",
+    ROOT / "infra" / "local" / "units.py",
     ROOT / "infra" / "sandbox",
 ]
 MODULES = {"emulator": "infra.local.emulator", "sandbox": "infra.sandbox", WORKER: workers.MODULE}
@@ -46,7 +48,7 @@ PATIENCE = 60.0  # seconds for a process to answer
 class Stack:
     name: str
     stage: str
-    worker: bool = True  # that speaks CMPP; where requests are counted, it would add its own
+    worker: bool = True  # the CMPP worker, whose own requests would spoil the counts of a benchmark
 
     @property
     def folder(self) -> Path:
@@ -54,12 +56,12 @@ class Stack:
 
     @property
     def description(self) -> Path:
-        """What tells scripts and people what runs."""
+        """The file that describes the stack to scripts and people."""
         return LOCAL / "stack.json" if self.name == DEMO else self.folder / "stack.json"
 
     @property
     def record(self) -> Path:
-        """What runs, for ourselves: pids, ports, what is deployed."""
+        """The file with pids, ports, and the deployed inputs, for this module only."""
         return self.folder / "running.json"
 
     def log(self, process: str) -> Path:
@@ -69,52 +71,48 @@ class Stack:
 def up(
     stack: Stack, ports_from: int | None = None, sandbox_options: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """Everything running and deployed as the sources say; the description that was written."""
+    """Start and deploy everything as the sources say. Return the stack's description."""
     stack.folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(stack):
-        running = _read(stack.record)
-        wanted = f"{inputs_hash(stack.stage, HERE)} {deployment.parameters(stack.worker)} {sandbox_options}"
-        programs = digest(LOCAL_SOURCES)
-        if running and not (
-            running.get("programs") == programs
-            and answers(_emulator(running))
-            and answers(_sandbox(running))
-        ):
-            _stop(stack)
-            running = {}
-        if (
-            running
-            and running.get("deployed") == wanted
-            and stack.description.is_file()
-            and worker.lives(running["pids"].get(WORKER))
-        ):
+        inputs = inputs_hash(stack.stage, HERE)
+        inputs += f" {deployment.parameters(stack.worker)} {sandbox_options}"
+        running = _still_running(stack)
+        is_deployed = running.get("deployed") == inputs and stack.description.is_file()
+        if is_deployed and worker.lives(running["pids"].get(WORKER)):
             return _read(stack.description)
         packaging = deployment.start_packaging(stack.stage)
-        if not running:
-            running = {
-                **_start(stack, ports(ports_from, PORTS), sandbox_options),
-                "programs": programs,
-            }
+        running = running or _start(stack, ports(ports_from, PORTS), sandbox_options)
         _write(stack.record, running)
-        import boto3  # while the others start  # noqa: F401
+        import boto3  # noqa: F401 (imported here, while the processes start)
 
         packaged = deployment.end_packaging(packaging)
         _await(stack, "emulator", _emulator(running), running)
         description = _deploy(stack, running, packaged)
-        old = running["pids"].get(WORKER)
-        log = stack.log(WORKER)
-        running["pids"][WORKER] = worker.restart(
-            old, _emulator_url(running), stack.stage, packaged, log, stack.worker
+        pids, log = running["pids"], stack.log(WORKER)
+        pids[WORKER] = worker.restart(
+            pids.get(WORKER), _emulator_url(running), stack.stage, packaged, log, stack.worker
         )
         _write(stack.record, running)
         _await(stack, "sandbox", _sandbox(running), running)
-        _write(stack.record, {**running, "deployed": wanted})
+        _write(stack.record, {**running, "deployed": inputs})
         _write(stack.description, description)
         return description
 
 
+def _still_running(stack: Stack) -> dict[str, Any]:
+    """Return the record of a current stack that answers. Stop any other stack."""
+    running = _read(stack.record)
+    if not running:
+        return {}
+    is_current = running.get("programs") == digest(LOCAL_SOURCES)
+    if is_current and answers(_emulator(running)) and answers(_sandbox(running)):
+        return running
+    _stop(stack)
+    return {}
+
+
 def down(stack: Stack) -> bool:
-    """Stop what runs, by pid, and forget what it held; whether anything ran."""
+    """Stop all processes by pid, and drop their state. Return True if anything ran."""
     if not stack.record.is_file():
         return False
     with _one_at_a_time(stack):
@@ -129,48 +127,34 @@ def _start(
     shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
     stack.log("functions").write_bytes(b"")
     stack.description.unlink(missing_ok=True)
-    emulator = [
-        "--port",
-        chosen["emulator"],
-        "--door-port",
-        chosen["api"],
-        "--folder",
-        stack.folder,
-    ]
-    sandbox = [
-        "--http-port",
-        chosen["sandbox"],
-        "--smtp-port",
-        chosen["smtp"],
-        "--smtps-port",
-        chosen["smtps"],
-    ]
-    sandbox += [
-        "--starttls-port",
-        chosen["starttls"],
-        "--cmpp-port",
-        chosen["cmpp"],
-        *sandbox_options,
-    ]
-    options = {"emulator": emulator, "sandbox": sandbox}
+    emulator = ["--port", chosen["emulator"], "--door-port", chosen["api"]]
+    emulator += ["--folder", stack.folder]
+    sandbox = ["--http-port", chosen["sandbox"], *sandbox_options]
+    for name in ("smtp", "smtps", "starttls", "cmpp"):
+        sandbox += [f"--{name}-port", chosen[name]]
     pids = {
-        process: spawn(MODULES[process], words, stack.log(process))
-        for process, words in options.items()
+        process: spawn(MODULES[process], options, stack.log(process))
+        for process, options in (("emulator", emulator), ("sandbox", sandbox))
     }
-    return {"stage": stack.stage, "ports": chosen, "pids": pids}
+    return {
+        "stage": stack.stage,
+        "ports": chosen,
+        "pids": pids,
+        "programs": digest(LOCAL_SOURCES),
+    }
 
 
 def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, Any]:
-    """What is to be written of the stack."""
-    chosen, endpoint, known = running["ports"], _emulator_url(running), _read(stack.description)
+    """Deploy, and return the description of the stack."""
+    chosen, endpoint, previous = running["ports"], _emulator_url(running), _read(stack.description)
     api_url = f"http://127.0.0.1:{chosen['api']}"
-    given = {**deployment.parameters(stack.worker), "PublicUrl": api_url}
+    parameters = {**deployment.parameters(stack.worker), "PublicUrl": api_url}
     return {
-        **known,
+        **previous,
         "name": stack.name,
         "stage": stack.stage,
         "api_url": api_url,
-        **deployment.deploy(endpoint, stack.stage, packaged, given, known),
+        **deployment.deploy(endpoint, stack.stage, packaged, parameters, previous),
         "sandbox_url": f"http://127.0.0.1:{chosen['sandbox']}",
         "sandbox_cmpp": chosen["cmpp"],
         "sandbox_smtp": {name: chosen[name] for name in ("smtp", "smtps", "starttls")},
@@ -179,14 +163,14 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
 
 
 def _stop(stack: Stack) -> None:
-    """The emulator ends its own workers; what does not end in time is killed."""
+    """End all processes, and kill the stubborn. The emulator ends its own workers."""
     running = _read(stack.record)
     pids = [
         pid
         for process, pid in running.get("pids", {}).items()
         if pid and is_ours(pid, MODULES[process])
     ]
-    end(pids, 4, [each["pid"] for each in _functions(running)])
+    end(pids, 4, [function["pid"] for function in _functions(running)])
     stack.record.unlink(missing_ok=True)
     shutil.rmtree(stack.folder / "tmp", ignore_errors=True)
 
@@ -196,8 +180,7 @@ def _functions(running: dict[str, Any]) -> list[dict[str, Any]]:
         return []
     try:
         with DIRECT.open(_emulator(running), timeout=2) as answer:
-            found: list[dict[str, Any]] = json.load(answer)
-            return found
+            return list(json.load(answer))
     except (OSError, ValueError):
         return []
 
@@ -233,14 +216,13 @@ def _one_at_a_time(stack: Stack) -> Iterator[None]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
-        return found
+        return dict(json.loads(path.read_text()))
     except (OSError, ValueError):
         return {}
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Whole or not at all, and for the owner's eyes: it may hold secrets."""
+    """Write a file whole or not at all. Only the owner may read it, since it may hold secrets."""
     fresh = path.with_suffix(".tmp")
     fresh.touch(mode=0o600)
     fresh.write_text(json.dumps(content, indent=2) + "\n")
@@ -248,58 +230,61 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 
 def _show(description: dict[str, Any], seconds: float | None = None) -> None:
-    took = "" if seconds is None else f"   (up in {seconds:.1f} s)"
-    print(f"stack      {description['name']}, stage {description['stage']}{took}")
+    duration = "" if seconds is None else f"   (up in {seconds:.1f} s)"
+    print(f"stack      {description['name']}, stage {description['stage']}{duration}")
     print(f"API        {description['api_url']}")
     print(f"sandbox    {description['sandbox_url']}")
     print(f"emulator   {description['emulator_url']}")
-    where = (
-        LOCAL / "stack.json"
-        if description["name"] == DEMO
-        else LOCAL / description["name"] / "stack.json"
-    )
-    print(f"keys in    {where.relative_to(ROOT)}")
+    file = Stack(description["name"], description["stage"]).description
+    print(f"keys in    {file.relative_to(ROOT)}")
 
 
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=("up", "down", "status", "logs"))
     parser.add_argument("--name", default=DEMO, help="several stacks may run at once")
     parser.add_argument(
-        "--stage", help="of .chalice/config.json; `test` for the stack of that name, else `local`"
+        "--stage",
+        help="a stage of .chalice/config.json (default: `test` for the stack `test`, else `local`)",
     )
     parser.add_argument(
-        "--ports-from", type=int, help="seven ports in a row; by default the first that are free"
+        "--ports-from", type=int, help="first of seven ports in a row (default: free ones)"
     )
-    parser.add_argument(
-        "--late", help="seconds after which the sandbox reports what it delivers late"
-    )
-    options = parser.parse_args()
+    parser.add_argument("--late", help="seconds until the sandbox sends a late receipt")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = _options()
     stack = Stack(options.name, options.stage or STAGES.get(options.name, "local"))
     if options.command == "up":
         begun = time.monotonic()
+        sandbox_options = ("--late", options.late) if options.late else ()
         try:
-            description = up(
-                stack, options.ports_from, ("--late", options.late) if options.late else ()
-            )
+            description = up(stack, options.ports_from, sandbox_options)
         except NotStarted as failure:
             sys.exit(str(failure))
         _show(description, time.monotonic() - begun)
     elif options.command == "down":
         print(f"{stack.name}: {'stopped' if down(stack) else 'nothing ran'}")
     elif options.command == "status":
-        running = _read(stack.record)
-        if not (running and answers(_emulator(running))):
-            sys.exit(f"{stack.name}: not running")
-        _show(_read(stack.description))
-        for each in _functions(running):
-            print(f"worker     {each['pid']}  {each['function']}{'  busy' if each['busy'] else ''}")
+        _status(stack)
     else:
         logs = [str(stack.log(process)) for process in ("functions", WORKER, "sandbox", "emulator")]
         with contextlib.suppress(KeyboardInterrupt):
             subprocess.run(["tail", "-n", "100", "-F", *logs])
+
+
+def _status(stack: Stack) -> None:
+    running = _read(stack.record)
+    if not (running and answers(_emulator(running))):
+        sys.exit(f"{stack.name}: not running")
+    _show(_read(stack.description))
+    for function in _functions(running):
+        state = "  busy" if function["busy"] else ""
+        print(f"worker     {function['pid']}  {function['function']}{state}")
 
 
 if __name__ == "__main__":

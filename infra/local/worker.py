@@ -1,4 +1,7 @@
-"""The long-lived worker as a process of this machine, with its container's environment and the rights of its task's role."""
+"""The long-lived worker as a local process.
+
+It has its container's environment, and the rights of its task's role.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from infra.local.processes import alive, end, is_ours, spawn
 from infra.template import workers
 
 WORKER = workers.CMPP
-PATIENCE = 30.0  # seconds for it to finish what it has in hand
-CREDENTIALS_LAST = 12 * 3600  # seconds: in a container it would get new ones
+PATIENCE = 30.0  # seconds for the worker to finish its calls
+CREDENTIALS_LAST = 12 * 3600  # seconds, while a container would get new credentials
 
 
 def restart(
-    old: int | None, endpoint: str, stage: str, packaged: Path, log: Path, wanted: bool
+    old: int | None, endpoint: str, stage: str, packaged: Path, log: Path, is_on: bool
 ) -> int | None:
-    """The new one's pid; None where the stage has none, or it is not wanted."""
-    if old is not None:
-        end([pid for pid in [old] if is_ours(pid, workers.MODULE)], PATIENCE)
+    """Return the new worker's pid, or None if the worker is off or the stage lacks it."""
+    if old is not None and is_ours(old, workers.MODULE):
+        end([old], PATIENCE)
     template = json.loads((packaged / "sam.json").read_text())
-    if "CmppTask" not in template["Resources"] or not wanted:
+    if "CmppTask" not in template["Resources"] or not is_on:
         return None
     with local_aws(endpoint) as session:
         environment = _environment(session, stage, template)
@@ -31,31 +34,33 @@ def restart(
 
 
 def lives(pid: int | None) -> bool:
-    """Where there is one: a container that ends would be started again."""
+    """Return True unless a worker has ended. ECS would start an ended container again."""
     return pid is None or (alive(pid) and is_ours(pid, workers.MODULE))
 
 
 def _environment(session: Any, stage: str, template: dict[str, Any]) -> dict[str, str]:
-    """What the template leaves to be resolved is the same for functions, whose variables can be asked for."""
+    """Return the container's environment.
+
+    Values that the template leaves to CloudFormation come from a function's variables.
+    """
     (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    function = config.function_name(stage, "sweep")
-    known = session.client("lambda").get_function_configuration(FunctionName=function)[
-        "Environment"
-    ]["Variables"]
-    known["AWS_DEFAULT_REGION"] = session.region_name
-    variables = {
-        each["Name"]: each["Value"] if isinstance(each["Value"], str) else known[each["Name"]]
-        for each in container["Environment"]
-    }
+    name = config.function_name(stage, "sweep")
+    function = session.client("lambda").get_function_configuration(FunctionName=name)
+    resolved = function["Environment"]["Variables"]
+    resolved["AWS_DEFAULT_REGION"] = session.region_name
+    variables = {}
+    for variable in container["Environment"]:
+        name, value = variable["Name"], variable["Value"]
+        variables[name] = value if isinstance(value, str) else resolved[name]
     roles = session.client("iam").list_roles()["Roles"]
-    role = next(each["Arn"] for each in roles if "CmppTaskRole" in each["RoleName"])
-    taken = session.client("sts").assume_role(
-        RoleArn=role, RoleSessionName=WORKER, DurationSeconds=CREDENTIALS_LAST
+    arn = next(role["Arn"] for role in roles if "CmppTaskRole" in role["RoleName"])
+    credentials = session.client("sts").assume_role(
+        RoleArn=arn, RoleSessionName=WORKER, DurationSeconds=CREDENTIALS_LAST
     )["Credentials"]
     return {
         **variables,
         "AWS_SDK_UA_APP_ID": WORKER,
-        "AWS_ACCESS_KEY_ID": taken["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": taken["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": taken["SessionToken"],
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
     }

@@ -1,6 +1,9 @@
-"""The provider sandbox: a server on this machine that speaks the protocols of the providers OpenUMS sends through.
+"""The provider sandbox: a local server that speaks the protocols of the providers of OpenUMS.
 
-It answers in the providers' documented shapes and limits, posts receipts to webhooks as they would, and lets the contact decide
-what happens, so that anyone can try a failure. `docs/reference/sandbox.md` has the tables. One module per provider; what they share:
-`behaviour` (what a contact brings about), `accounts`, `calllog`, `receipts` (when), `outbox` (how), `links`, `vendor` (HTTP).
+It answers in the providers' documented formats and limits, and posts receipts to webhooks.
+The contact decides the outcome, so that anyone can try a failure.
+`docs/reference/sandbox.md` has the tables.
+
+Every provider has a folder. They share `behaviour` (outcomes by contact), `accounts`, `calllog`,
+`receipts` (when they leave), `outbox` (how they leave), `links`, and `vendor` (HTTP).
 """

@@ -1,4 +1,8 @@
-"""`python -m infra.sandbox --http-port P --smtp-port P1 --smtps-port P2 --starttls-port P3 --cmpp-port P4`"""
+"""The command line of the sandbox.
+
+`python -m infra.sandbox --http-port P --smtp-port P1 --smtps-port P2 --starttls-port P3
+--cmpp-port P4`
+"""
 
 from __future__ import annotations
 
@@ -12,49 +16,53 @@ from infra.sandbox.vendor import Options
 
 
 def main() -> None:
+    arguments = _arguments()
+    ports = Ports(
+        http=arguments.http_port,
+        smtp=arguments.smtp_port,
+        smtps=arguments.smtps_port,
+        starttls=arguments.starttls_port,
+        cmpp=arguments.cmpp_port,
+    )
+    options = Options(
+        late=arguments.late,
+        timeout_hang=arguments.timeout_hang,
+        retry_after=arguments.retry_after,
+        retry_first=arguments.retry_first,
+    )
+    with tempfile.TemporaryDirectory(prefix="openums-sandbox-") as temporary:
+        asyncio.run(serve(ports, options, arguments.state_dir or Path(temporary)))
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m infra.sandbox",
         description="The provider sandbox (docs/reference/sandbox.md).",
     )
     for name in ("http", "smtp", "smtps", "starttls", "cmpp"):
         parser.add_argument(
-            f"--{name}-port", type=int, default=0, help="0: a free one, printed at the start"
+            f"--{name}-port", type=int, default=0, help="0: a free port, printed at the start"
         )
     parser.add_argument("--late", type=float, default=30.0, help="seconds until a late receipt")
     parser.add_argument(
         "--timeout-hang",
         type=float,
         default=30.0,
-        help="seconds for which an answer that times out stays away",
+        help="seconds for which a call that times out stays open without an answer",
     )
     parser.add_argument(
-        "--retry-after", type=int, default=2, help="seconds that a throttled call is told to wait"
+        "--retry-after", type=int, default=2, help="`Retry-After` of a throttled call, in seconds"
     )
     parser.add_argument(
         "--retry-first",
         type=float,
         default=1.0,
-        help="seconds until a failed webhook is tried again, then doubled",
+        help="seconds until the first retry of a failed webhook; each later retry doubles them",
     )
     parser.add_argument(
         "--state-dir", type=Path, help="folder for the certificate; a temporary one by default"
     )
-    given = parser.parse_args()
-    ports = Ports(
-        http=given.http_port,
-        smtp=given.smtp_port,
-        smtps=given.smtps_port,
-        starttls=given.starttls_port,
-        cmpp=given.cmpp_port,
-    )
-    options = Options(
-        late=given.late,
-        timeout_hang=given.timeout_hang,
-        retry_after=given.retry_after,
-        retry_first=given.retry_first,
-    )
-    with tempfile.TemporaryDirectory(prefix="openums-sandbox-") as temporary:
-        asyncio.run(serve(ports, options, given.state_dir or Path(temporary)))
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The accounts of the providers' users, with what they entered in the provider's console: above all the webhook's address."""
+"""Accounts at the providers, with their console settings, above all the webhook's address."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
-Event = dict[str, Any]  # one receipt in its provider's own words
+Event = dict[str, Any]  # one receipt in its provider's format
 
-GOLDEN = 0.618033988749895  # its multiples, modulo 1, are spread evenly however many there are
+GOLDEN = 0.618033988749895  # any number of its multiples, modulo 1, is spread evenly
 
 
 @dataclass(eq=False)
@@ -22,58 +22,45 @@ class Account:
     master_secret: str | None = None  # None until the account is registered: any is accepted
     webhook_url: str | None = None
     receipt_batch: int = 1  # receipts in one post at most
-    receipt_batch_limit: int = 1000  # the provider's own
-    receipt_wait: float = (
-        0.2  # seconds that a post waits for more of them, where it takes more than one
-    )
+    receipt_batch_limit: int = 1000  # the provider's limit for `receipt_batch`
+    receipt_wait: float = 0.2  # seconds that a post with room waits for more receipts
     receipt_delay: float = 0.0  # seconds from a delivery to its receipt
-    trickle: float = (
-        0.0  # seconds over which the receipts of `trickle_share` of the recipients are spread
-    )
+    trickle: float = 0.0  # seconds over which `trickle_share` of the receipts are spread
     trickle_share: float = 0.5
-    rate_limit: int = 0  # calls per minute; 0: no limit
-    report_interval: float = 5.0  # seconds between two polls, where the provider wants some
-    agent_id: str | None = None  # the application's number, where calls name one; None: any
-    callback_token: str | None = None  # with these a callback is signed and encrypted
-    encoding_aes_key: str | None = None
-    templates: str | None = (
-        None  # what templates there are, with the names of their values; None: any
-    )
-    token_life: float = 7200.0  # seconds for which an access token is good, where calls want one
+    rate_limit: int = 0  # calls per minute, 0 for unlimited
+    report_interval: float = 5.0  # seconds between two polls, if the provider has a minimum
+    agent_id: str | None = None  # the application's number, None for any
+    callback_token: str | None = None  # signs callbacks
+    encoding_aes_key: str | None = None  # encrypts callbacks
+    templates: str | None = None  # template ids with the names of their values, None for any
+    token_life: float = 7200.0  # seconds until an access token expires
     access_token: str = ""
     token_ends: float = 0.0
-    connections: int = 0  # that may be open at once (cmpp); 0: no limit
-    consecutive_ids: int = (
-        0  # 1: each number of a SUBMIT has an id of its own, one after another (cmpp)
-    )
-    other_connection: int = (
-        0  # 1: reports come on another connection than the message went on (cmpp)
-    )
-    report_bytes: int = 0  # 60 or 71, whatever the version; 0: as the version has it (cmpp)
-    answer_delay: float = 0.0  # seconds until a SUBMIT is answered (cmpp)
-    unread: deque[Event] = field(
-        default_factory=lambda: deque(maxlen=100_000)
-    )  # receipts that wait to be polled
-    replies: deque[Event] = field(
-        default_factory=lambda: deque(maxlen=10_000)
-    )  # what people wrote back, that waits to be polled
+    connections: int = 0  # CMPP: connections open at once, 0 for unlimited
+    consecutive_ids: int = 0  # CMPP, 1: every number of a SUBMIT has its id, in sequence
+    other_connection: int = 0  # CMPP, 1: reports come on another connection than the message's
+    report_bytes: int = 0  # CMPP: 60 or 71 in any version, 0 for the version's size
+    answer_delay: float = 0.0  # CMPP: seconds until a SUBMIT is answered
+    # Receipts and replies that wait to be polled.
+    unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))
+    replies: deque[Event] = field(default_factory=lambda: deque(maxlen=10_000))
     last_report: float = 0.0
     last_reply: float = 0.0
     _trickled: int = 0
     _minute: tuple[int, int] = (0, 0)
 
     def delay(self) -> float:
-        """Seconds until the next recipient's receipt; evenly spread for the share that trickles in."""
+        """Return the seconds until the next recipient's receipt, evenly spread for `trickle`."""
         if not self.trickle:
             return self.receipt_delay
         self._trickled += 1
-        turn = self._trickled * self.trickle_share
-        if int(turn) == int(turn - self.trickle_share):
+        trickling = self._trickled * self.trickle_share
+        if int(trickling) == int(trickling - self.trickle_share):
             return self.receipt_delay
         return self.receipt_delay + self.trickle * (self._trickled * GOLDEN % 1)
 
     def seconds_to_wait(self) -> int:
-        """Counts a call; more than 0 when the limit of this minute is used up."""
+        """Count a call, and return seconds above 0 if this minute's limit is used up."""
         now = int(time.time())
         minute, used = self._minute
         used = used + 1 if minute == now // 60 else 1
@@ -117,14 +104,14 @@ WHOLE = frozenset(
 
 
 class Accounts:
-    """`defaults`: for each provider that has accounts, the settings that differ from those above."""
+    """The accounts. `defaults` holds a provider's settings that differ from `Account`'s."""
 
     def __init__(self, defaults: Mapping[str, Mapping[str, Any]]) -> None:
         self._defaults = defaults
         self._accounts: dict[tuple[str, str], Account] = {}
 
     def get(self, provider: str, app_key: str) -> Account:
-        """Any account exists; only registered ones have a secret that is checked and can have a webhook."""
+        """Return the account of any key. Registered accounts check secrets and have webhooks."""
         account = self._accounts.get((provider, app_key))
         if account is None:
             account = Account(provider, app_key, **self._defaults[provider])
@@ -132,17 +119,13 @@ class Accounts:
         return account
 
     def register(self, raw: Mapping[str, Any]) -> Account:
-        """Sets an account anew; what is not named gets its default, and its access token ends. Raises ValueError with a text for people."""
-        provider, app_key = raw.get("provider"), raw.get("app_key")
-        if provider not in self._defaults:
-            raise ValueError(f"provider must be one of {', '.join(self._defaults)}")
-        if not isinstance(app_key, str) or not app_key or ":" in app_key:
-            raise ValueError("app_key must be a text without a colon")
-        unknown = sorted(set(raw) - {"provider", "app_key", "verify", *TEXTS, *NUMBERS})
-        if unknown:
-            raise ValueError(f"{unknown[0]} is not a setting")
-        settings = {**self._defaults[str(provider)], **_checked(raw)}
-        account = self.get(str(provider), app_key)
+        """Set up an account anew: settings get their defaults, and its access token ends.
+
+        Raises ValueError with a text for people.
+        """
+        provider, app_key = self._identity(raw)
+        settings = {**self._defaults[provider], **_checked(raw)}
+        account = self.get(provider, app_key)
         if settings.get("receipt_batch", 1) > account.receipt_batch_limit:
             raise ValueError(f"receipt_batch must be at most {account.receipt_batch_limit}")
         for item in fields(Account):
@@ -151,8 +134,19 @@ class Accounts:
         account.token_ends = 0.0
         return account
 
+    def _identity(self, raw: Mapping[str, Any]) -> tuple[str, str]:
+        provider, app_key = raw.get("provider"), raw.get("app_key")
+        if provider not in self._defaults:
+            raise ValueError(f"provider must be one of {', '.join(self._defaults)}")
+        if not isinstance(app_key, str) or not app_key or ":" in app_key:
+            raise ValueError("app_key must be a text without a colon")
+        unknown = sorted(set(raw) - {"provider", "app_key", "verify", *TEXTS, *NUMBERS})
+        if unknown:
+            raise ValueError(f"{unknown[0]} is not a setting")
+        return str(provider), app_key
+
     def clear(self) -> None:
-        """Forget what waits to be polled, not who is registered."""
+        """Drop the receipts and replies that wait to be polled. Accounts stay registered."""
         for account in self._accounts.values():
             account.unread.clear()
             account.replies.clear()
@@ -162,25 +156,24 @@ class Accounts:
 def _checked(raw: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: raw[name] for name in (*TEXTS, *NUMBERS) if raw.get(name) is not None}
     for name, value in settings.items():
-        if name in TEXTS:
-            if not isinstance(value, str) or not value:
-                raise ValueError(f"{name} must be a text")
-            continue
-        low, high = NUMBERS[name]
-        whole = name in WHOLE
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int if whole else (int, float))
-            or not low <= value <= high
-        ):
-            raise ValueError(f"{name} must be a number from {low} to {high}")
+        if name in NUMBERS:
+            _check_number(name, value)
+        elif not isinstance(value, str) or not value:
+            raise ValueError(f"{name} must be a text")
     if "webhook_url" in settings and not is_local(settings["webhook_url"]):
         raise ValueError("webhook_url must be an http(s) address of this machine")
     return settings
 
 
+def _check_number(name: str, value: Any) -> None:
+    low, high = NUMBERS[name]
+    is_number = isinstance(value, int if name in WHOLE else (int, float))
+    if isinstance(value, bool) or not is_number or not low <= value <= high:
+        raise ValueError(f"{name} must be a number from {low} to {high}")
+
+
 def is_local(url: str) -> bool:
-    """Whether a URL leads to this machine: the sandbox never calls any other."""
+    """Return True if a URL leads to this machine, the only one that the sandbox calls."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -192,6 +185,5 @@ def is_local(url: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(
-            ".localhost"
-        )  # RFC 6761: names under localhost are loopback
+        # RFC 6761: names under localhost are loopback.
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,4 +1,4 @@
-"""What a contact brings about, and who had which trouble already."""
+"""The outcome that a contact stands for, and the troubles that contacts already had."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Behaviour(StrEnum):
     CLICK = "click"
 
 
-# The last four digits of a phone number; any other contact says the word itself.
+# The last four digits of a phone number. Any other contact ends with the word itself.
 DIGITS: Mapping[str, Behaviour] = {
     "0001": Behaviour.REJECT,
     "0002": Behaviour.UNDELIVERED,
@@ -33,34 +33,37 @@ DIGITS: Mapping[str, Behaviour] = {
 }
 WORDS: Mapping[str, Behaviour] = {str(behaviour): behaviour for behaviour in DIGITS.values()}
 
-# Troubles of a whole call, which a contact has once, in the order in which a call with several meets them.
+# Troubles of a whole call, in the order of a call with several. A contact has each trouble once.
 TROUBLES = (Behaviour.THROTTLE, Behaviour.FLAKY, Behaviour.TIMEOUT)
 
 
 def of(contact: str) -> Behaviour:
-    """By the last four digits of a phone number, else by the word after the last `-` before an `@`."""
+    """Read the last four digits of a phone number, else the word after the last `-` before `@`."""
     if contact.removeprefix("+").isdigit():
         return DIGITS.get(contact[-4:], Behaviour.DELIVERED)
-    _, dash, word = contact.partition("@")[0].rpartition("-")
-    return WORDS.get(word, Behaviour.DELIVERED) if dash else Behaviour.DELIVERED
+    _, dash, suffix = contact.partition("@")[0].rpartition("-")
+    return WORDS.get(suffix, Behaviour.DELIVERED) if dash else Behaviour.DELIVERED
 
 
 class Troubles:
-    """Remembers who had which trouble, so that a repeat of the call succeeds."""
+    """Remembers the troubles of each contact, so that a repeat of the call succeeds."""
 
     def __init__(self) -> None:
         self._had: set[tuple[str, str]] = set()
 
     def of_call(self, provider: str, contacts: Sequence[str]) -> Behaviour | None:
-        """The first trouble that a contact of this call has not had yet; all contacts that bring it have then had it."""
-        found: dict[Behaviour, list[str]] = {}
+        """Return the first new trouble of this call's contacts.
+
+        All contacts of the call that stand for this trouble have then had it.
+        """
+        new: dict[Behaviour, list[str]] = {}
         for contact in contacts:
             behaviour = of(contact)
             if behaviour in TROUBLES and (provider, contact) not in self._had:
-                found.setdefault(behaviour, []).append(contact)
+                new.setdefault(behaviour, []).append(contact)
         for trouble in TROUBLES:
-            if trouble in found:
-                self._had.update((provider, contact) for contact in found[trouble])
+            if trouble in new:
+                self._had.update((provider, contact) for contact in new[trouble])
                 return trouble
         return None
 

@@ -1,4 +1,4 @@
-"""What each provider received: every call, how often each contact was really sent to, and what it got."""
+"""The log of the calls to each provider, the real sends to each contact, and their contents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 class Result(StrEnum):
     ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"  # the provider recognised a token: answered again, nothing sent
+    DUPLICATE = "duplicate"  # the provider recognised a token, and answered without a send
     REFUSED = "refused"
     FAILED = "failed"
     THROTTLED = "throttled"
@@ -25,9 +25,9 @@ class Call:
     endpoint: str
     outcome: Result
     account: str = ""
-    code: str = ""  # the provider's own code, when it refused
+    code: str = ""  # the provider's code of a refusal
     token: str = ""  # idempotency token, or the Message-ID of a mail
-    provider_id: str = ""  # where it is one per call
+    provider_id: str = ""  # if the call has a single id
     number: int = 0
     contacts: int = 0
     sent: int = 0
@@ -52,15 +52,13 @@ class CallLog:
         self._inbox: defaultdict[tuple[str, str], list[Received]] = defaultdict(list)
 
     def add(self, call: Call, contacts: Sequence[str] = (), sent: Iterable[str] = ()) -> None:
-        """`contacts` are those the call names, `sent` those among them to whom something really goes."""
-        really = Counter(sent)
+        """Add a call. It names `contacts`, and really sends to those of them in `sent`."""
+        sends = Counter(sent)
         number = len(self._calls)
-        self._calls.append(
-            replace(call, number=number, contacts=len(contacts), sent=really.total())
-        )
-        self._sends[call.provider].update(really)
+        self._calls.append(replace(call, number=number, contacts=len(contacts), sent=sends.total()))
+        self._sends[call.provider].update(sends)
         for contact in dict.fromkeys(contacts):
-            self._by_contact[call.provider, contact].append((number, contact in really))
+            self._by_contact[call.provider, contact].append((number, contact in sends))
 
     def receive(self, provider: str, contact: str, provider_id: str, content: Any) -> None:
         self._inbox[provider, contact].append(
@@ -77,27 +75,26 @@ class CallLog:
         return total
 
     def totals(self, provider: str | None = None) -> dict[str, Any]:
-        """Per provider: calls by outcome, contacts reached, sends, and the contacts that were sent to more than once."""
+        """Return the totals of each provider. `repeated` has the contacts with several sends."""
         outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         for call in self._calls:
             outcomes[call.provider][call.outcome] += 1
-        return {
-            name: {
+        totals = {}
+        for name in self._named(provider):
+            sends = self._sends[name]
+            totals[name] = {
                 "calls": outcomes[name].total(),
                 "outcomes": dict(outcomes[name]),
-                "contacts": len(self._sends[name]),
-                "sends": self._sends[name].total(),
-                "repeated": {
-                    contact: times for contact, times in self._sends[name].items() if times > 1
-                },
+                "contacts": len(sends),
+                "sends": sends.total(),
+                "repeated": {contact: times for contact, times in sends.items() if times > 1},
             }
-            for name in self._named(provider)
-        }
+        return totals
 
     def calls(
         self, provider: str | None, after: int, limit: int
     ) -> tuple[list[dict[str, Any]], int | None]:
-        """Calls with a number above `after`, and the number to go on after when there are more."""
+        """Return the calls numbered above `after`, and the last number if there are more calls."""
         page: list[dict[str, Any]] = []
         for call in self._calls[after + 1 :]:
             if provider is None or call.provider == provider:
@@ -107,24 +104,20 @@ class CallLog:
         return page, None
 
     def calls_of(self, contact: str, provider: str | None) -> list[dict[str, Any]]:
-        """The calls that named a contact; `sent_to_contact` says of each whether it sent something to it."""
-        found = [
-            entry
-            for name in self._named(provider)
-            for entry in self._by_contact.get((name, contact), ())
-        ]
+        """Return the calls that named a contact. `sent_to_contact` marks those that sent to it."""
+        entries: list[tuple[int, bool]] = []
+        for name in self._named(provider):
+            entries += self._by_contact.get((name, contact), ())
         return [
             {**asdict(self._calls[number]), "sent_to_contact": sent}
-            for number, sent in sorted(found)
+            for number, sent in sorted(entries)
         ]
 
     def inbox(self, contact: str, provider: str | None) -> list[tuple[str, Received]]:
-        found = [
-            (name, item)
-            for name in self._named(provider)
-            for item in self._inbox.get((name, contact), ())
-        ]
-        return sorted(found, key=lambda pair: pair[1].time)
+        messages: list[tuple[str, Received]] = []
+        for name in self._named(provider):
+            messages += ((name, message) for message in self._inbox.get((name, contact), ()))
+        return sorted(messages, key=lambda pair: pair[1].time)
 
     def _named(self, provider: str | None) -> list[str]:
         return [provider] if provider else sorted({call.provider for call in self._calls})

@@ -17,15 +17,35 @@ NAMES = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0
 
 
 def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Writes `certificate.pem`, which a client must trust, and its key into `folder`; with it, the context of a server."""
+    """Write `certificate.pem` and its key into `folder`, and return its path and a server context.
+
+    A client must trust the certificate.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _self_signed(key)
+    folder.mkdir(parents=True, exist_ok=True)
+    path, key_path = folder / "certificate.pem", folder / "key.pem"
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_path.touch(mode=0o600)
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, key_path)
+    return path, context
+
+
+def _self_signed(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     public = key.public_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenUMS provider sandbox")])
     now = datetime.datetime.now(datetime.UTC)
-    usage = x509.KeyUsage(
-        True, False, False, False, False, True, True, False, False
-    )  # signing, also of certificates
-    certificate = (
+    # The key may sign, also certificates.
+    usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+    return (
         x509.CertificateBuilder(
             issuer_name=name,
             subject_name=name,
@@ -41,17 +61,3 @@ def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
         .sign(key, hashes.SHA256())
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    path, key_path = folder / "certificate.pem", folder / "key.pem"
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_path.touch(mode=0o600)
-    key_path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path, key_path)
-    return path, context

@@ -1,4 +1,4 @@
-"""The sandbox's own routes, under `/_sandbox`: accounts, and what the providers received."""
+"""The sandbox's own routes, under `/_sandbox`: accounts, calls, sends, receipts and contents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from infra.sandbox.accounts import Account, Event
-from infra.sandbox.smtp import readable
+from infra.sandbox.calllog import Received
+from infra.sandbox.smtp.server import readable
 from infra.sandbox.vendor import Core
 
 PAGE, MAX_PAGE = 100, 1000
@@ -19,14 +20,17 @@ Writer = Callable[[str, str], Event]
 
 
 class Forgetful(Protocol):
-    """What has something to forget."""
+    """A part with memories of calls."""
 
     def clear(self) -> None: ...
 
 
 class Control:
-    """`verifiers`: providers that test a webhook's address before they take it. `replies`: how each writes down what a person wrote back.
-    `about` is what /health tells."""
+    """The control routes.
+
+    `verifiers` are the providers that test a webhook's address before they accept it.
+    `replies` write a person's reply in a provider's format. /health returns `about`.
+    """
 
     def __init__(
         self,
@@ -37,12 +41,8 @@ class Control:
         about: Mapping[str, Any],
         certificate: str,
     ) -> None:
-        self._core, self._providers, self._verifiers, self._replies = (
-            core,
-            providers,
-            verifiers,
-            replies,
-        )
+        self._core, self._providers = core, providers
+        self._verifiers, self._replies = verifiers, replies
         self._about, self._certificate = about, certificate
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -88,19 +88,18 @@ class Control:
         )
 
     async def reply(self, request: web.Request) -> web.Response:
-        """A person writes back: to the account's webhook, or kept to be polled."""
+        """Let a person write back: the account's webhook gets the reply, or it waits for a poll."""
         try:
             raw = json.loads(await request.read())
             provider, app_key, contact, text = (
                 raw[name] for name in ("provider", "app_key", "contact", "text")
             )
             write = self._replies[provider]
-            if not all(isinstance(each, str) and each for each in (app_key, contact, text)):
-                raise ValueError("no text")
+            if not all(isinstance(value, str) and value for value in (app_key, contact, text)):
+                raise ValueError("not a text")
         except (ValueError, TypeError, KeyError):
-            return _error(
-                f"provider (one of {', '.join(self._replies)}), app_key, contact and text must be texts"
-            )
+            names = ", ".join(self._replies)
+            return _error(f"provider (one of {names}), app_key, contact and text must be texts")
         self._core.receipts.send_reply(
             self._core.accounts.get(provider, app_key), write(contact, text)
         )
@@ -112,10 +111,8 @@ class Control:
             listed, more = self._core.log.calls_of(contact, provider), None
         else:
             try:
-                after, limit = (
-                    int(request.query.get("after", "-1")),
-                    int(request.query.get("limit", str(PAGE))),
-                )
+                after = int(request.query.get("after", "-1"))
+                limit = int(request.query.get("limit", str(PAGE)))
             except ValueError:
                 return _error("after and limit must be numbers")
             listed, more = self._core.log.calls(
@@ -145,22 +142,18 @@ class Control:
         contact = request.query.get("contact")
         if not contact:
             return _error("contact is required")
-        found = self._core.log.inbox(contact, request.query.get("provider"))
-        return web.json_response(
-            {
-                "messages": [
-                    {
-                        "provider": provider,
-                        "time": item.time,
-                        "provider_id": item.provider_id,
-                        "content": readable(item.content)
-                        if isinstance(item.content, bytes)
-                        else item.content,
-                    }
-                    for provider, item in found
-                ]
-            }
-        )
+        messages = self._core.log.inbox(contact, request.query.get("provider"))
+        return web.json_response({"messages": [_shown(*message) for message in messages]})
+
+
+def _shown(provider: str, message: Received) -> dict[str, Any]:
+    content = message.content
+    return {
+        "provider": provider,
+        "time": message.time,
+        "provider_id": message.provider_id,
+        "content": readable(content) if isinstance(content, bytes) else content,
+    }
 
 
 def _error(text: str) -> web.Response:

@@ -1,4 +1,4 @@
-"""The person who opens the link: finds the first address in a text and asks for it as a browser would."""
+"""The person who opens a link: request the first address of a text as a browser would."""
 
 from __future__ import annotations
 
@@ -13,27 +13,41 @@ OPENED_AFTER = 0.2  # seconds from the delivery
 
 _URL = re.compile(r"https?://[^\s\"'<>()\[\]{}，。；！？、）】》]+", re.IGNORECASE)
 _END = ".,;:!?"
-_BROWSER = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/120.0 Mobile Safari/537.36"
-# What the apps' own browsers add to it. They are people; what looks at links for such an app has a name of its own.
+_BROWSER = (
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0"
+    " Chrome/120.0 Mobile Safari/537.36"
+)
+# The apps' browsers add these names. People use them: an app's link checker has another name.
 _APPS = {
-    "wechat": "XWEB/1160117 MMWEBSDK/20240404 MicroMessenger/8.0.49.2600(0x2800313D) WeChat/arm64 Weixin NetType/WIFI Language/zh_CN",
+    "wechat": (
+        "XWEB/1160117 MMWEBSDK/20240404 MicroMessenger/8.0.49.2600(0x2800313D) WeChat/arm64 Weixin"
+        " NetType/WIFI Language/zh_CN"
+    ),
     "wecom": "wxwork/4.1.26 MicroMessenger/7.0.1 Language/zh ColorScheme/Light",
-    "dingtalk": "AliApp(DingTalk/7.5.10) com.alibaba.android.rimet/33770158 Channel/700159 language/zh-CN",
-    "alipay": "NebulaSDK/1.8.100112 Nebula AliApp(AP/10.5.90.8000) AlipayClient/10.5.90.8000 Language/zh-Hans",
+    "dingtalk": (
+        "AliApp(DingTalk/7.5.10) com.alibaba.android.rimet/33770158 Channel/700159 language/zh-CN"
+    ),
+    "alipay": (
+        "NebulaSDK/1.8.100112 Nebula AliApp(AP/10.5.90.8000) AlipayClient/10.5.90.8000"
+        " Language/zh-Hans"
+    ),
 }
 
 
 def first_local_link(texts: Iterable[str]) -> str | None:
     for text in texts:
-        for found in _URL.findall(text):
-            url = unescape(found).rstrip(_END)
+        for match in _URL.findall(text):
+            url = unescape(match).rstrip(_END)
             if is_local(url):
-                return str(url)
+                return url
     return None
 
 
 def open_first(outbox: Outbox, texts: Iterable[str], delay: float, provider: str = "") -> None:
-    """Opens it a moment after the delivery, which is in `delay` seconds, in the provider's app; counted under `links`."""
+    """Open the first link in the provider's app, a moment after the delivery in `delay` seconds.
+
+    The outbox counts the request under `links`.
+    """
     url = first_local_link(texts)
     if url is not None:
         headers = {

@@ -1,4 +1,7 @@
-"""What the sandbox sends out by itself: receipts to webhooks, and the links that people open. With retries, counted."""
+"""The requests that the sandbox sends: receipts to webhooks, and links that people open.
+
+The outbox retries and counts its requests.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ import aiohttp
 
 from infra.sandbox.accounts import is_local
 
-TRIES = 6  # each wait twice as long as the one before: 1, 2, 4, 8, 16 s where vendors take minutes to hours
+TRIES = 6  # waits double between them: 1, 2, 4, 8, 16 s, but minutes to hours at vendors
 SECONDS = 30.0
 CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A request of ours. `subject` is what it counts for, `holds` how many receipts are in it."""
+    """A request to send. It counts for `subject`, and carries `holds` receipts."""
 
     subject: str
     url: str
@@ -28,23 +31,24 @@ class Parcel:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     holds: int = 1
-    wants: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # what the answer must say, as members of a JSON object
+    expected: Mapping[str, Any] = field(default_factory=dict)  # members of the answer's JSON object
 
     def arrived(self, status: int, text: str) -> bool:
-        """A webhook has taken receipts when it says 200, and what its vendor wants; a page is open when it is there, or leads somewhere."""
-        if self.wants:
-            return status == 200 and self._says(text)
+        """Return True if the answer confirms the request.
+
+        A webhook answers 200, with its vendor's confirmation. A page answers any status below 400.
+        """
+        if self.expected:
+            return status == 200 and self._confirms(text)
         return status == 200 if self.method == "POST" else status < 400
 
-    def _says(self, text: str) -> bool:
+    def _confirms(self, text: str) -> bool:
         try:
-            said = json.loads(text)
+            answer = json.loads(text)
         except ValueError:
             return False
-        return isinstance(said, dict) and all(
-            said.get(name) == value for name, value in self.wants.items()
+        return isinstance(answer, dict) and all(
+            answer.get(name) == value for name, value in self.expected.items()
         )
 
 
@@ -58,7 +62,7 @@ class Counts:
 
 
 class Outbox:
-    """`subjects` are what it counts for: the providers with receipts, and `links`."""
+    """Sends parcels, and counts them by `subjects`: the providers with receipts, and `links`."""
 
     def __init__(self, retry_first: float, subjects: Sequence[str]) -> None:
         self._retry_first, self._subjects = retry_first, subjects
@@ -67,7 +71,7 @@ class Outbox:
         self._session: aiohttp.ClientSession | None = None
 
     def send(self, parcel: Parcel, delay: float = 0.0) -> asyncio.Task[None]:
-        """Starts sending; the task ends when it has arrived or was given up."""
+        """Start sending. The task ends when the parcel has arrived or was given up."""
         self._counts[parcel.subject].pending += parcel.holds
         task = asyncio.create_task(self._send(parcel, self._counts[parcel.subject], delay))
         self._tasks.add(task)
@@ -90,7 +94,7 @@ class Outbox:
         counts.pending -= parcel.holds
 
     async def ask(self, parcel: Parcel) -> tuple[int, str]:
-        """Status and text of one request, 999 when there is no answer. Redirects are not followed."""
+        """Return status and text of one request, 999 if it fails. Redirects are not followed."""
         if not is_local(parcel.url):
             return 999, "not an address of this machine"
         if self._session is None:
@@ -114,7 +118,7 @@ class Outbox:
         return {subject: asdict(counts) for subject, counts in self._counts.items()}
 
     def clear(self) -> None:
-        """Counts from zero; what is under way still arrives, uncounted."""
+        """Count from zero. Parcels under way still arrive, uncounted."""
         self._counts = {subject: Counts() for subject in self._subjects}
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""When receipts go out: one heap for all of them, gathered into posts as large as the account takes."""
+"""The schedule of receipts: one heap, gathered into posts of the account's size."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import contextlib
 import heapq
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from infra.sandbox.accounts import Account, Event
 from infra.sandbox.outbox import Outbox, Parcel
 
-# How long a call waits for its early receipts to arrive, so that it is answered in any case.
-EARLY_SECONDS = 2.0
+EARLY_SECONDS = 2.0  # a call waits at most so long until its early receipts have arrived
 REPEAT_SECONDS = 0.5
 
 Writer = Callable[[Account, Sequence[Event]], Parcel]
 
 
 class Receipts:
-    """`writers` put receipts into their provider's envelope."""
+    """Receipts that are due later. `writers` put them into their provider's envelope."""
 
     def __init__(self, outbox: Outbox, writers: Mapping[str, Writer]) -> None:
         self._outbox, self._writers = outbox, writers
@@ -31,14 +31,20 @@ class Receipts:
         self._woken = asyncio.Event()
 
     def expect(self, account: Account, due: float, event: Event) -> None:
-        """Sent at `due` (seconds since the epoch) to the webhook that the account has then; without one, kept to be polled."""
+        """Send a receipt at `due` (epoch seconds) to the webhook that the account has then.
+
+        Without a webhook, the receipt is kept to be polled.
+        """
         heapq.heappush(self._heap, (due, next(self._numbers), account, event))
         if due < self._wake_at:
             self._wake_at = due
             self._woken.set()
 
     async def send_early_and_again(self, account: Account, events: Sequence[Event]) -> None:
-        """Out of order and twice: before the call that they belong to is answered, backwards, and once more a moment later."""
+        """Send receipts out of order and twice.
+
+        They arrive backwards before the answer to their call, and once more a moment later.
+        """
         events = list(reversed(events))
         for event in events:
             self.expect(account, time.time() + REPEAT_SECONDS, event)
@@ -47,7 +53,7 @@ class Receipts:
             await asyncio.wait(posts, timeout=EARLY_SECONDS)
 
     def send_reply(self, account: Account, event: Event) -> None:
-        """What a person wrote back goes out at once, by itself."""
+        """Send a person's reply at once, in a post for itself."""
         if account.webhook_url is None:
             account.replies.append(event)
         else:
@@ -63,16 +69,14 @@ class Receipts:
             self._flush(now)
 
     def pending(self) -> dict[str, int]:
-        """Receipts per provider that are not due or still gathered."""
-        found: dict[str, int] = {}
-        for _, _, account, _ in self._heap:
-            found[account.provider] = found.get(account.provider, 0) + 1
+        """Count the receipts of each provider that are not due or still gathered."""
+        counts: Counter[str] = Counter(account.provider for _, _, account, _ in self._heap)
         for account, (_, events) in self._gathered.items():
-            found[account.provider] = found.get(account.provider, 0) + len(events)
-        return found
+            counts[account.provider] += len(events)
+        return counts
 
     def drop(self, unwanted: Callable[[Event], bool]) -> None:
-        """Receipts that will not come any more, because the message was withdrawn."""
+        """Drop receipts that will not come any more, because the message was withdrawn."""
         self._heap = [entry for entry in self._heap if not unwanted(entry[3])]
         heapq.heapify(self._heap)
 
@@ -93,7 +97,7 @@ class Receipts:
             self._gathered.setdefault(account, (now, []))[1].append(event)
 
     def _flush(self, now: float) -> None:
-        """Posts every full envelope, and the others when they have waited long enough."""
+        """Post every full envelope, and the other envelopes once they have waited long enough."""
         for account, (begun, events) in list(self._gathered.items()):
             size = account.receipt_batch
             over = size == 1 or account.webhook_url is None or now - begun >= account.receipt_wait

@@ -1,4 +1,4 @@
-"""Puts the sandbox together and runs it until it is told to stop."""
+"""Put the sandbox together, and run it until a signal stops it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import json
 import signal
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from infra.sandbox import certificate, smtp
+from infra.sandbox import certificate
 from infra.sandbox.accounts import Accounts
 from infra.sandbox.alipay import server as alipay
 from infra.sandbox.behaviour import Troubles
@@ -30,6 +31,7 @@ from infra.sandbox.montnets import rules as montnets_rules
 from infra.sandbox.montnets import server as montnets
 from infra.sandbox.outbox import Outbox
 from infra.sandbox.receipts import Receipts
+from infra.sandbox.smtp import server as smtp
 from infra.sandbox.vendor import MAX_BODY, Core, Options, application
 from infra.sandbox.wechat import events as wechat_events
 from infra.sandbox.wechat import server as wechat
@@ -40,7 +42,7 @@ HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
 WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, alipay, dingtalk, wecom, wechat)
-ACCOUNT_DEFAULTS = {each.NAME: each.ACCOUNT_DEFAULTS for each in WITH_ACCOUNTS}
+ACCOUNT_DEFAULTS = {vendor.NAME: vendor.ACCOUNT_DEFAULTS for vendor in WITH_ACCOUNTS}
 WRITERS = {
     jpush.NAME: jpush_receipts.parcel,
     jsms.NAME: jsms_rules.parcel,
@@ -58,7 +60,7 @@ REPLIES = {
 
 @dataclass(frozen=True)
 class Ports:
-    """0 takes a free one."""
+    """Ports to listen on. 0 takes a free port."""
 
     http: int = 0
     smtp: int = 0
@@ -67,85 +69,82 @@ class Ports:
     cmpp: int = 0
 
 
-def core(options: Options) -> Core:
+def new_core(options: Options) -> Core:
     outbox = Outbox(options.retry_first, subjects=(*WRITERS, "links"))
-    return Core(
-        options,
-        CallLog(),
-        Troubles(),
-        Accounts(ACCOUNT_DEFAULTS),
-        outbox,
-        Receipts(outbox, WRITERS),
-    )
+    accounts, receipts = Accounts(ACCOUNT_DEFAULTS), Receipts(outbox, WRITERS)
+    return Core(options, CallLog(), Troubles(), accounts, outbox, receipts)
 
 
 async def serve(ports: Ports, options: Options, folder: Path) -> None:
-    """Prints one line of JSON when it is ready; ends at SIGTERM or SIGINT."""
+    """Print one line of JSON when the sandbox is ready, and end at SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    shared = core(options)
+    core = new_core(options)
     pem, context = certificate.make(folder)
-    listening = {
-        name: await smtp.listen(shared, name, getattr(ports, name), context)
-        for name in ("smtp", "smtps", "starttls")
+    gateway = cmpp.Gateway(core)
+    listening = await _listen(core, ports, context, gateway)
+    about = {"certificate": str(pem)} | {
+        f"{name}_port": _port(server) for name, server in listening.items()
     }
-    gateway = cmpp.Gateway(shared)
-    listening["cmpp"] = await gateway.listen(ports.cmpp)
-    about: dict[str, Any] = {
-        "certificate": str(pem),
-        **{f"{name}_port": _port(server) for name, server in listening.items()},
-    }
-    runner = web.AppRunner(
-        _application(shared, about, pem.read_text(), gateway),
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
-    await runner.setup()
-    site = web.TCPSite(runner, HOST, ports.http)
-    await site.start()
+    runner = await _serve_http(_application(core, about, pem.read_text(), gateway), ports.http)
     about["http_port"] = runner.addresses[0][1]
-    sending = asyncio.create_task(shared.receipts.run())
+    sending = asyncio.create_task(core.receipts.run())
     sending.add_done_callback(lambda task: stop.set())
     print(json.dumps(about), flush=True)
     await stop.wait()
     for server in listening.values():
         server.close()
     await runner.cleanup()
-    await shared.outbox.close()
+    await core.outbox.close()
     sending.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await sending
 
 
+async def _serve_http(app: web.Application, port: int) -> web.AppRunner:
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_SECONDS
+    )
+    await runner.setup()
+    await web.TCPSite(runner, HOST, port).start()
+    return runner
+
+
+async def _listen(
+    core: Core, ports: Ports, context: ssl.SSLContext, gateway: cmpp.Gateway
+) -> dict[str, asyncio.Server]:
+    """Start the servers that do not speak HTTP."""
+    servers = {
+        name: await smtp.listen(core, name, getattr(ports, name), context)
+        for name in ("smtp", "smtps", "starttls")
+    }
+    return {**servers, "cmpp": await gateway.listen(ports.cmpp)}
+
+
 def _application(
-    shared: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway
+    core: Core, about: dict[str, Any], pem: str, gateway: cmpp.Gateway
 ) -> web.Application:
-    push, sms, life, work = (
-        jpush.JPush(shared),
-        jsms.Jsms(shared),
-        alipay.Alipay(shared),
-        wecom.WeCom(shared),
+    sms, life, work, chat = (
+        jsms.Jsms(core),
+        alipay.Alipay(core),
+        wecom.WeCom(core),
+        wechat.WeChat(core),
     )
-    chat = wechat.WeChat(shared)
-    providers = (
-        push,
-        sms,
-        life,
-        work,
-        chat,
-        chuanglan.Chuanglan(shared),
-        montnets.Montnets(shared),
-        dingtalk.DingTalk(shared),
+    others = (
+        jpush.JPush(core),
+        chuanglan.Chuanglan(core),
+        montnets.Montnets(core),
+        dingtalk.DingTalk(core),
     )
+    providers = (sms, life, work, chat, *others)
     about["alipay_public_key"] = life.public_key
     app = web.Application(client_max_size=MAX_BODY)
-    handshakes = {each.name: each.verify_webhook for each in (sms, work, chat)}
-    app.add_routes(Control(shared, (*providers, gateway), handshakes, REPLIES, about, pem).routes())
+    handshakes = {provider.name: provider.verify_webhook for provider in (sms, work, chat)}
+    app.add_routes(Control(core, (*providers, gateway), handshakes, REPLIES, about, pem).routes())
     app.add_routes(gateway.routes())
     for provider in providers:
-        app.add_subapp(f"/{provider.name}", application(provider, shared.log))
+        app.add_subapp(f"/{provider.name}", application(provider, core.log))
     return app
 
 

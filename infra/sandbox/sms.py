@@ -1,4 +1,7 @@
-"""What SMS platforms over HTTP have in common: a call is for many numbers, each with its behaviour; what is pulled comes once."""
+"""The common part of SMS platforms over HTTP.
+
+A call has many numbers, each with its behaviour. A receipt or reply is pulled once.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ from infra.sandbox.vendor import Core, Refusal, endpoint, never_answer, new_ids
 
 @dataclass(frozen=True)
 class Text:
-    """What goes to one number. `links` are where its person looks for one; `reports` what is told of it, at which time."""
+    """A text to one number.
+
+    Its person opens the first link in `links`. `reports` builds its receipts for a time.
+    """
 
     number: str
     id: str
@@ -30,7 +36,7 @@ class Text:
 
 
 class SmsPlatform:
-    """Implements HttpProvider, all but what is the vendor's: routes, words, fields."""
+    """Implements HttpProvider, except for the vendor's routes, codes and fields."""
 
     name: str
 
@@ -39,7 +45,7 @@ class SmsPlatform:
         self._ids = new_ids()
 
     def clear(self) -> None:
-        """Nothing is kept here: what waits to be pulled belongs to the accounts."""
+        """Forget nothing: receipts and replies that wait to be pulled belong to the accounts."""
 
     def _call(self, request: web.Request) -> Call:
         return Call(
@@ -56,23 +62,26 @@ class SmsPlatform:
         throttled: Refusal,
         failed: Refusal,
     ) -> None:
-        """Hands out the texts, and returns when the call may be answered; raises what refuses all of it this time.
+        """Hand out the texts, and return when the call may be answered.
 
-        `numbers` are all that the call names. There is no token: every call sends again.
+        Raises `throttled` or `failed` if the trouble of a number refuses the whole call.
+        `numbers` are all numbers of the call. Every call sends again, for want of a token.
         """
         trouble = self._core.troubles.of_call(self.name, numbers)
         if trouble in (Behaviour.THROTTLE, Behaviour.FLAKY):
             raise (throttled if trouble is Behaviour.THROTTLE else failed).about(call, numbers)
         outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
         self._core.log.add(replace(call, outcome=outcome), numbers, [text.number for text in texts])
-        early = [event for text in texts for event in self._deliver(account, text)]
+        early: list[Event] = []
+        for text in texts:
+            early += self._deliver(account, text)
         if early:
             await self._core.receipts.send_early_and_again(account, early)
         if trouble is Behaviour.TIMEOUT:
             await never_answer(request, self._core.options.timeout_hang)
 
     def _deliver(self, account: Account, text: Text) -> Sequence[Event]:
-        """Plans the reports of a text, which are returned when they go out before the answer."""
+        """Plan the reports of a text. Return the reports that go out before the answer."""
         self._core.log.receive(self.name, text.number, text.id, text.content)
         behaviour, now = of(text.number), time.time()
         due = now + (self._core.options.late if behaviour is Behaviour.LATE else account.delay())
@@ -89,7 +98,7 @@ class SmsPlatform:
 
 
 async def body_of(request: web.Request, unreadable: Refusal) -> Mapping[str, Any]:
-    """The object that a call has as its body."""
+    """Return the JSON object in a call's body."""
     try:
         body = json.loads(await request.read())
     except (ValueError, RecursionError):
@@ -100,5 +109,5 @@ async def body_of(request: web.Request, unreadable: Refusal) -> Mapping[str, Any
 
 
 def pulled(waiting: deque[Event], most: int) -> list[Event]:
-    """Each once."""
+    """Take at most so many of the waiting events: an event is pulled once."""
     return [waiting.popleft() for _ in range(min(most, len(waiting)))]

@@ -1,4 +1,4 @@
-"""What providers that are called over HTTP share: errors in the vendor's shape, Basic credentials, an answer that stays away."""
+"""The common part of HTTP providers: refusals in the vendor's format, Basic credentials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_BODY = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Options:
-    """Of the command line; seconds."""
+    """Options of the command line, in seconds."""
 
     late: float = 30.0
     timeout_hang: float = 30.0
@@ -35,7 +35,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Core:
-    """What every provider works with."""
+    """The parts that all providers share."""
 
     options: Options
     log: CallLog
@@ -45,7 +45,7 @@ class Core:
     receipts: Receipts
 
     def clear(self) -> None:
-        """All that happened; accounts stay registered."""
+        """Forget all calls and receipts. Accounts stay registered."""
         self.log.clear()
         self.troubles.clear()
         self.accounts.clear()
@@ -61,13 +61,13 @@ class HttpProvider(Protocol):
     def routes(self) -> Sequence[web.RouteDef]: ...
 
     def no_such(self, status: int) -> Refusal:
-        """The vendor's words for an unknown path (404) or method (405)."""
+        """Return the vendor's refusal of an unknown path (404) or method (405)."""
 
     def clear(self) -> None: ...
 
 
 class Refusal(Exception):
-    """An error in the vendor's shape, for the call that it is about."""
+    """An error in the vendor's format, with the call for the log."""
 
     def __init__(
         self,
@@ -79,27 +79,22 @@ class Refusal(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code)
-        self.status, self.code, self.body, self.result, self.headers = (
-            status,
-            code,
-            body,
-            result,
-            headers or {},
-        )
+        self.status, self.code, self.body, self.result = status, code, body, result
+        self.headers = headers or {}
         self.call: Call | None = None
         self.contacts: Sequence[str] = ()
 
     def about(self, call: Call, contacts: Sequence[str] = ()) -> Refusal:
-        """With the call as far as it was read, for the log."""
+        """Add the call, as far as it was read, for the log."""
         self.call, self.contacts = call, contacts
         return self
 
 
 def application(provider: HttpProvider, log: CallLog) -> web.Application:
-    """The provider's routes; whatever is refused is answered in the vendor's shape and written to the log."""
+    """Build the provider's routes. Refusals are answered in the vendor's format and logged."""
 
     @web.middleware
-    async def in_the_vendors_words(
+    async def answer_refusals(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         try:
@@ -116,7 +111,7 @@ def application(provider: HttpProvider, log: CallLog) -> web.Application:
         log.add(replace(call, outcome=refusal.result, code=str(refusal.code)), refusal.contacts)
         return web.json_response(refusal.body, status=refusal.status, headers=refusal.headers)
 
-    app = web.Application(middlewares=[in_the_vendors_words], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[answer_refusals], client_max_size=MAX_BODY)
     app.add_routes(provider.routes())
     return app
 
@@ -135,21 +130,22 @@ def basic_credentials(request: web.Request) -> tuple[str, str] | None:
 
 
 def authenticated(core: Core, provider: str, request: web.Request) -> Account | None:
-    """The account of the request's Basic credentials; any secret is right until the account is registered."""
+    """Return the account of the request's Basic credentials.
+
+    Any secret is right until the account is registered.
+    """
     credentials = basic_credentials(request)
     if credentials is None:
         return None
-    account = core.accounts.get(provider, credentials[0])
+    user, secret = credentials
+    account = core.accounts.get(provider, user)
     expected = account.master_secret
-    return (
-        account
-        if expected is None or hmac.compare_digest(expected.encode(), credentials[1].encode())
-        else None
-    )
+    is_right = expected is None or hmac.compare_digest(expected.encode(), secret.encode())
+    return account if is_right else None
 
 
 async def never_answer(request: web.Request, seconds: float) -> NoReturn:
-    """Until the client gives up, which cancels this, or the connection is cut."""
+    """Wait until the client gives up and so cancels the wait. Cut its line after `seconds`."""
     await asyncio.sleep(seconds)
     if request.transport is not None:
         request.transport.abort()
@@ -158,7 +154,7 @@ async def never_answer(request: web.Request, seconds: float) -> NoReturn:
 
 
 def new_ids() -> itertools.count[int]:
-    """Ids that are not those of an earlier run, and that JSON numbers hold exactly."""
+    """Return ids that differ from those of an earlier run, and that JSON numbers hold exactly."""
     return itertools.count(int(time.time() * 1000) * 1000)
 
 

@@ -1,4 +1,4 @@
-"""Alarms: what an operator must hear of (docs/reference/events-and-metrics.md says what to do then)."""
+"""Alarms for operators. docs/reference/events-and-metrics.md has the remedies."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from infra.template import api, workers
 from infra.template.queues import MAX_RECEIVES
 from infra.template.stage import API, Family, Resource, Stage, camel
 
-MINUTES = 15  # within which something must have happened in three for an alarm to ring
-WRITTEN_BY_SENDING = ("ledger", "lookups", "due")  # tables
+MINUTES = 15  # an alarm rings after failures in three of so many minutes
+WRITTEN_BY_SENDING = ("messages", "ledger", "lookups", "due")  # tables
+# Seconds that a job may wait in its queue. Broadcasts (priority 3) fill theirs for hours.
+MAX_AGE = {Priority.HIGH: 120, Priority.MEDIUM: 600, Priority.LOW: 7200}
+MAX_OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
 
 
 def resources(stage: Stage) -> Resource:
@@ -19,17 +22,27 @@ def resources(stage: Stage) -> Resource:
         alarms |= _of_jobs(family)
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))
+    return alarms | _of_functions(stage) | _of_the_stage(stage)
+
+
+def _of_functions(stage: Stage) -> Resource:
+    alarms: Resource = {}
     failed = {"ApiName": api.api_name(stage), "Stage": stage.chalice.api_gateway_stage}
     alarms["ApiErrorAlarm"] = _count(
         "The API answers with errors of ours", "AWS/ApiGateway", "5XXError", failed
     )
     for function in stage.functions:
         if function == API:
-            continue  # it answers what fails, and API Gateway when it does not
-        own = {"FunctionName": config.function_name(stage.name, function)}
+            continue  # the alarm of 5XX answers covers it
+        failing = {"FunctionName": config.function_name(stage.name, function)}
         alarms[f"{camel(function)}ErrorAlarm"] = _count(
-            f"{function} fails", "AWS/Lambda", "Errors", own
+            f"{function} fails", "AWS/Lambda", "Errors", failing
         )
+    return alarms
+
+
+def _of_the_stage(stage: Stage) -> Resource:
+    alarms: Resource = {}
     tally = {"FunctionName": config.function_name(stage.name, "tally")}
     text = "Counts lag behind the ledger by more than ten minutes"
     alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
@@ -38,6 +51,10 @@ def resources(stage: Stage) -> Resource:
         "The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1
     )
     ours = {"stage": stage.name}
+    text = "Timers wait longer than five minutes"
+    alarms["OverdueAlarm"] = _alarm(
+        text, NAMESPACE, "oldest_due_seconds", ours, above=MAX_OVERDUE, times=3
+    )
     text = "A provider refuses our credentials or settings"
     alarms["MisconfiguredAlarm"] = _count(text, NAMESPACE, "channel_misconfigured", ours, times=1)
     alarms["ReceiptsRefusedAlarm"] = _count(
@@ -61,11 +78,16 @@ def _of_jobs(family: Family) -> Resource:
     alarms[f"{camel(family.name)}DeadAlarm"] = _alarm(
         text, "AWS/SQS", "ApproximateNumberOfMessagesVisible", dead, above=0
     )
-    if Priority.HIGH in family.queues:
-        text = f"Urgent jobs of {family.name} wait longer than two minutes"
-        urgent = {"QueueName": {"Fn::GetAtt": [family.queue_id(Priority.HIGH), "QueueName"]}}
-        alarms[f"{camel(family.name)}AgeAlarm"] = _alarm(
-            text, "AWS/SQS", "ApproximateAgeOfOldestMessage", urgent, above=120, times=3
+    for priority in family.queues:
+        text = f"Jobs of {family.name} with priority {priority.value} wait too long"
+        queue = {"QueueName": {"Fn::GetAtt": [family.queue_id(priority), "QueueName"]}}
+        alarms[f"{family.queue_id(priority)}AgeAlarm"] = _alarm(
+            text,
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+            queue,
+            above=MAX_AGE[priority],
+            times=3,
         )
     return alarms
 
@@ -73,7 +95,10 @@ def _of_jobs(family: Family) -> Resource:
 def _count(
     text: str, namespace: str, metric: str, dimensions: Resource, *, times: int = 3
 ) -> Resource:
-    """Of things that must not happen. One alone may be an accident, and what is scheduled fails every few minutes only."""
+    """Build an alarm for a count of failures.
+
+    One failure alone may be an accident. A scheduled function fails only every few minutes.
+    """
     alarm = _alarm(text, namespace, metric, dimensions, above=0, statistic="Sum")
     alarm["Properties"] |= {
         "EvaluationPeriods": MINUTES if times > 1 else 1,

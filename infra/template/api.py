@@ -1,4 +1,4 @@
-"""The REST API: who may use how much of it, and what API Gateway answers by itself."""
+"""The REST API: its throttles, and API Gateway's own answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from collections.abc import Iterator
 from chalicelib import config
 from infra.template.stage import API, Resource, Stage
 
-# What providers, recipients and readers call: each has a throttle of its own.
-OUTSIDERS = ("/receipts/", "/v1/{type}/callback", "/l/", "/u/", "/o/", "/docs", "/openapi.json")
+# Paths that anybody may call. Each has a throttle of its own, so that they cannot use up the API.
+# The documents have hundreds of kilobytes: at 300 requests a second they would cost $80 an hour.
+RECEIPTS = ("/receipts/", "/v1/{type}/callback")
+LINKS = ("/l/", "/u/", "/o/")
+DOCUMENTS = ("/docs", "/openapi.json")
+OUTSIDERS = (
+    (RECEIPTS, {"Ref": "ReceiptRate"}, 600),
+    (LINKS, {"Ref": "LinkRate"}, 2000),
+    (DOCUMENTS, 5, 10),
+)
+
+
+TOO_LARGE = (
+    "the body is too large; an attachment of more than 4.4 MB is uploaded as"
+    " POST /v1/material/upload says"
+)
 
 
 def api_name(stage: Stage) -> str:
@@ -17,21 +31,18 @@ def api_name(stage: Stage) -> str:
 
 
 def resource(stage: Stage) -> Resource:
-    """Gateway's own errors in our shape, throttles, and integrations that name their function.
+    """Build the API: errors in our format, throttles, and integrations that name their function.
 
-    Named, not referred to: the function's environment holds the API's address, which would close a circle.
+    A reference to the function would close a circle, because its environment has the API's address.
     """
     function = config.function_name(stage.name, API)
+    path_to_lambda = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31"
     arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:" + function
-    uri = {
-        "Fn::Sub": "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
-        + arn
-        + "/invocations"
-    }
+    integration = {"uri": {"Fn::Sub": f"{path_to_lambda}/functions/{arn}/invocations"}}
     paths: Resource = {}
     for path, method in stage.routes:
         paths.setdefault(path, {})[method.lower()] = {
-            "x-amazon-apigateway-integration": {"uri": uri}
+            "x-amazon-apigateway-integration": integration
         }
     # CloudWatch tells APIs apart by their titles.
     body = {
@@ -40,7 +51,8 @@ def resource(stage: Stage) -> Resource:
         "x-amazon-apigateway-gateway-responses": dict(_gateway_responses()),
     }
     properties = {
-        "OpenApiVersion": "2.0",  # what Chalice writes; said aloud, SAM leaves out its superfluous second stage named "Stage"
+        # Chalice's version. With it, SAM leaves out its superfluous second stage named "Stage".
+        "OpenApiVersion": "2.0",
         "DefinitionBody": body,
         "TracingEnabled": True,
         "MethodSettings": _throttles(stage),
@@ -49,32 +61,37 @@ def resource(stage: Stage) -> Resource:
 
 
 def _throttles(stage: Stage) -> list[Resource]:
-    """Receipts and clicks have their own, so that they cannot use up the API."""
-    settings = [
-        {
-            "ResourcePath": "/*",
-            "HttpMethod": "*",
-            "ThrottlingRateLimit": {"Ref": "ApiRate"},
-            "ThrottlingBurstLimit": 1000,
-        }
-    ]
+    """Build the throttles. Receipts and clicks have their own, and cannot use up the API."""
+    settings = [_throttle("/*", "*", {"Ref": "ApiRate"}, 1000)]
     for path, method in stage.routes:
-        if path.startswith(OUTSIDERS):
-            escaped = "/" + path.replace("/", "~1")
-            limits = {"ThrottlingRateLimit": {"Ref": "OutsiderRate"}, "ThrottlingBurstLimit": 600}
-            settings.append({"ResourcePath": escaped, "HttpMethod": method, **limits})
+        for prefixes, rate, burst in OUTSIDERS:
+            if path.startswith(prefixes):
+                settings.append(_throttle("/" + path.replace("/", "~1"), method, rate, burst))
     return settings
 
 
-def _gateway_responses() -> Iterator[tuple[str, Resource]]:
-    """A request that never reaches the function gets an answer of the same shape as any other.
+def _throttle(path: str, method: str, rate: object, burst: int) -> Resource:
+    limits = {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+    return {"ResourcePath": path, "HttpMethod": method, **limits}
 
-    API Gateway calls an unknown path a missing token and, because ours carry Basic credentials, an incomplete signature
-    (DEFAULT_4XX): every other kind that can happen here is listed.
+
+def _gateway_responses() -> Iterator[tuple[str, Resource]]:
+    """Yield answers in the usual format for requests that never reach the function."""
+    for kind, (status, code, message) in _gateway_answers().items():
+        body = json.dumps({"code": code, "message": message})
+        yield kind, {"statusCode": status, "responseTemplates": {"application/json": body}}
+
+
+def _gateway_answers() -> dict[str, tuple[int, int, str]]:
+    """Return status, code and message of API Gateway's answers by kind.
+
+    For API Gateway, an unknown path is a missing token. With Basic credentials it is an incomplete
+    signature (DEFAULT_4XX). So every other kind that can happen here is listed.
     """
     unknown = (404, 4004, "no such path or method")
-    large = "the body is too large; an attachment of more than 4.4 MB is uploaded as POST /v1/material/upload says"
-    answers = {
+    denied = (403, 4005, "access denied")
+    busy = (429, 1015030, "too many requests")
+    return {
         "MISSING_AUTHENTICATION_TOKEN": unknown,
         "RESOURCE_NOT_FOUND": unknown,
         "INVALID_SIGNATURE": unknown,
@@ -82,17 +99,14 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
         "BAD_REQUEST_BODY": (400, 4004, "the body cannot be read"),
         "BAD_REQUEST_PARAMETERS": (400, 4004, "a parameter cannot be read"),
         "UNAUTHORIZED": (401, 4005, "credentials are missing"),
-        "ACCESS_DENIED": (403, 4005, "access denied"),
-        "WAF_FILTERED": (403, 4005, "access denied"),
-        "EXPIRED_TOKEN": (403, 4005, "access denied"),
-        "REQUEST_TOO_LARGE": (413, 4004, large),
+        "ACCESS_DENIED": denied,
+        "WAF_FILTERED": denied,
+        "EXPIRED_TOKEN": denied,
+        "REQUEST_TOO_LARGE": (413, 4004, TOO_LARGE),
         "UNSUPPORTED_MEDIA_TYPE": (415, 4004, "this content type is not accepted"),
-        "THROTTLED": (429, 1015030, "too many requests"),
-        "QUOTA_EXCEEDED": (429, 1015030, "too many requests"),
+        "THROTTLED": busy,
+        "QUOTA_EXCEEDED": busy,
         "INTEGRATION_TIMEOUT": (504, 5000, "no answer in time; it may have been accepted"),
         "INTEGRATION_FAILURE": (502, 5000, "no answer; it may have been accepted"),
         "DEFAULT_5XX": (500, 5000, "an error on our side; it may have been accepted"),
     }
-    for kind, (status, code, message) in answers.items():
-        body = json.dumps({"code": code, "message": message})
-        yield kind, {"statusCode": status, "responseTemplates": {"application/json": body}}

@@ -1,9 +1,10 @@
-"""Everything of the template that Chalice does not write, as the one file that `chalice package --merge-template` takes.
+"""The merge file of `chalice package --merge-template`, with everything that Chalice omits.
 
-By hand: resources.yaml. Generated beside it from chalicelib/config.py, so that code and deployment cannot disagree: names, the
-environment, queues per channel type and priority with their dead-letter queues and event sources, throttles and alarms.
+resources.yaml is written by hand. The rest comes from chalicelib/config.py, so that code and
+deployment cannot disagree: names, environment, throttles, alarms, queues and event sources.
+Queues exist per channel type and priority, with their dead-letter queues.
 
-Chalice merges dicts deeply and replaces lists. What the packaged template must look like is checked in tests/template.
+Chalice merges dicts deeply and replaces lists. tests/template checks the packaged template.
 """
 
 from __future__ import annotations
@@ -62,14 +63,10 @@ def assemble(stage: Stage) -> Template:
 def _by_hand() -> Template:
     from chalice.package import YAMLTemplateSerializer
 
-    template: Template = YAMLTemplateSerializer().load_template(
-        (HERE / "resources.yaml").read_text()
-    )
-    return template
+    return dict(YAMLTemplateSerializer().load_template((HERE / "resources.yaml").read_text()))
 
 
 def _name_tables(stage: Stage, resources: Resource) -> None:
     for table in config.TABLES:
-        resources[f"{camel(table)}Table"]["Properties"]["TableName"] = config.table_name(
-            stage.name, table
-        )
+        properties = resources[f"{camel(table)}Table"]["Properties"]
+        properties["TableName"] = config.table_name(stage.name, table)

@@ -1,4 +1,4 @@
-"""Functions: what Chalice has no option for, their environment, event sources and logs."""
+"""Functions: their environment, event sources, logs, and properties that Chalice lacks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from infra.template.stage import Family, Resource, Stage, camel, logical_id
 STREAM_BATCH = 100
 LOG_DAYS = 30
 
-SWEEP_SCHEDULE = (
-    "rate(5 minutes)"  # finds what a crash left behind; the clock does the punctual work
-)
+SWEEP_SCHEDULE = "rate(5 minutes)"  # for rows left by a crash, while the clock works punctually
 POLL_SCHEDULE = "rate(1 minute)"
 
 MISSING = {"Ref": "AWS::NoValue"}
 
-# Who calls the providers, which may let in known addresses only: those of a NAT gateway. Elsewhere Lambda calls from any address.
+# The network of delivery functions. Some providers admit only known addresses: a NAT gateway's.
+# Outside of subnets, Lambda calls from any address.
 SUBNETS = {
     "SubnetIds": {"Ref": "DeliverySubnets"},
     "SecurityGroupIds": {"Ref": "DeliverySecurityGroups"},
@@ -29,19 +28,21 @@ SUBNETS = {
 
 
 def resources(stage: Stage) -> Resource:
-    found: Resource = {}
+    resources: Resource = {}
     for channel_type in stage.channel_types:
-        found[f"{camel(config.deliver_function(channel_type))}Role"] = _delivery_role(
-            stage, channel_type
-        )
+        role = f"{camel(config.deliver_function(channel_type))}Role"
+        resources[role] = _delivery_role(stage, channel_type)
     for function in stage.functions:
-        found[logical_id(function)] = _function(stage, function)
-        found[f"{logical_id(function)}Logs"] = _log_group(stage, function)
-    return found
+        resources[logical_id(function)] = _function(stage, function)
+        resources[f"{logical_id(function)}Logs"] = _log_group(stage, function)
+    return resources
 
 
 def outside_china(value: object, otherwise: object = MISSING) -> Resource:
-    """What Lambda does not know there: https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html"""
+    """Return a property that Lambda lacks in China.
+
+    Source: https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html
+    """
     return {"Fn::If": ["InChina", otherwise, value]}
 
 
@@ -55,10 +56,10 @@ def _function(stage: Stage, function: str) -> Resource:
     for family in stage.families:
         if family.function == function:
             properties["Events"] = dict(_event_sources(stage, family))
-            # It puts jobs on the queue it is fed from: Lambda ends such a chain after some 16 hops unless told that it is meant.
-            # Each job carries a hop counter of its own.
+            # The function puts jobs on its own queue. Lambda ends such a chain after some 16
+            # hops unless it is allowed. Every job carries its own counter of hops.
             properties["RecursiveLoop"] = outside_china("Allow")
-    if function in {config.deliver_function(each) for each in stage.channel_types}:
+    if function in set(map(config.deliver_function, stage.channel_types)):
         properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, MISSING]}
     if function == "tally":
         properties["Events"] = _ledger_stream()
@@ -70,37 +71,34 @@ def _function(stage: Stage, function: str) -> Resource:
 
 
 def _delivery_role(stage: Stage, channel_type: ChannelType) -> Resource:
-    """The policy of the family, for the queues of one channel type: `${ChannelType}` in the file is ours, not CloudFormation's."""
+    """Build the role of a delivery function, for the queues of its channel type.
+
+    `${ChannelType}` in the policy's file is ours, not CloudFormation's.
+    """
     function = config.deliver_function(channel_type)
-    file = (
-        Path(stage.chalice.project_dir)
-        / ".chalice"
-        / stage.chalice.scope(stage.name, function).iam_policy_file
-    )
+    name = stage.chalice.scope(stage.name, function).iam_policy_file
+    file = Path(stage.chalice.project_dir) / ".chalice" / name
     document = json.loads(file.read_text().replace("${ChannelType}", channel_type.value))
-    return {
-        "Properties": {
-            "Policies": [{"PolicyName": f"{camel(function)}RolePolicy", "PolicyDocument": document}]
-        }
-    }
+    policy = {"PolicyName": f"{camel(function)}RolePolicy", "PolicyDocument": document}
+    return {"Properties": {"Policies": [policy]}}
 
 
 def environment(stage: Stage) -> Resource:
-    """What chalicelib/config.py reads, beside the plain values of .chalice/config.json.
+    """Build the variables for chalicelib/config.py, beside the values of .chalice/config.json.
 
-    The clock is named, not referred to: it starts the function `sweep`, which has this environment too.
+    The clock is named, not referenced. It starts the function `sweep`, which has these variables
+    too, so that a reference would close a circle.
     """
     clock = (
         "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:"
         + config.clock_name(stage.name)
     )
-    leases = {stage.timeout(config.deliver_function(each)) for each in stage.channel_types}
+    queues = "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
+    leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
         "STAGE": stage.name,
         "PUBLIC_URL": public_url(stage),
-        "QUEUE_URL_PREFIX": {
-            "Fn::Sub": "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}/"
-        },
+        "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
@@ -111,17 +109,16 @@ def environment(stage: Stage) -> Resource:
 
 
 def public_url(stage: Stage) -> Resource:
-    own = (
-        "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/"
-        + stage.chalice.api_gateway_stage
-    )
-    return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, {"Fn::Sub": own}]}
+    host = "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/"
+    default = {"Fn::Sub": host + stage.chalice.api_gateway_stage}
+    return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, default]}
 
 
 def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource]]:
-    """One per priority, each with its own concurrency, so that small things never wait for big ones.
+    """Yield an event source for each priority, so that small jobs never wait for big ones.
 
-    Chalice wrote the first; what it has no option for is added.
+    Each source has its own concurrency. Chalice writes the first source, which gets further
+    properties here.
     """
     for priority in family.queues:
         first = priority is next(iter(family.queues))
@@ -137,7 +134,10 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
 
 
 def _ledger_stream() -> Resource:
-    """Inserts only, and of those only what changes a chunk's counts. What fails for good is kept in the bucket of files."""
+    """Build the event source for inserts that change a chunk's counts.
+
+    Records that fail for good are kept in the bucket of files.
+    """
     counted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}}}
     properties = {
         "Stream": {"Fn::GetAtt": ["LedgerTable", "StreamArn"]},

@@ -1,11 +1,11 @@
-"""A queue for each priority of a kind of job, and where its jobs go that failed too often."""
+"""Queues: one for each priority of a kind of job, and a dead-letter queue for failing jobs."""
 
 from __future__ import annotations
 
 from chalicelib import config
 from infra.template.stage import Family, Resource, Stage
 
-MAX_RECEIVES = 8  # of one SQS message; throttled and paced jobs are sent again and do not count
+MAX_RECEIVES = 8  # of one SQS message, while throttled and deferred jobs are sent anew
 VISIBILITY_PER_TIMEOUT = 6  # AWS's advice for queues that feed a function
 DAY = 86400
 
@@ -20,8 +20,8 @@ def resources(stage: Stage, family: Family) -> Resource:
         "VisibilityTimeout": VISIBILITY_PER_TIMEOUT * family.timeout,
         "RedrivePolicy": redrive,
     }
-    found = {family.dead_letter_id: _queue(stage, dead, days=14)}
-    return found | {
+    dead_letters = {family.dead_letter_id: _queue(stage, dead, days=14)}
+    return dead_letters | {
         family.queue_id(priority): _queue(stage, name, days=4, **feeding)
         for priority, name in family.queues.items()
     }

@@ -1,7 +1,8 @@
-"""What is deployed for a stage, as Chalice's configuration and chalicelib/config.py say: its functions, routes, and kinds of jobs."""
+"""The functions, routes and job families of a stage, from Chalice's configuration."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,25 +16,32 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 
-API = (
-    "api"  # the function that serves the REST API, as others call it; Chalice's word is api_handler
-)
+API = "api"  # the function of the REST API, which Chalice calls api_handler
 
-AUDIENCE_BATCH = 10  # small jobs, each a chunk or an evaluation; a function stops at its deadline and hands the rest back
+# Small jobs: a chunk or an evaluation. A function hands the rest back at its deadline.
+AUDIENCE_BATCH = 10
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, November 2026
+CONCURRENCY = range(2, 1001)
+
+
+class WrongStage(Exception):
+    """Raised for a setting of a stage in .chalice/config.json that AWS would refuse."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of job: queues by priority, one dead-letter queue, one function."""
+    """A kind of job: queues by priority, a dead-letter queue, a function."""
 
     name: str  # of queues: audience, sms, cmpp
-    function: str  # audience, deliver_sms; empty where a worker takes its jobs
+    function: str  # audience, deliver_sms, or empty if a worker takes the jobs
     batch_size: int
     timeout: int
     queues: Mapping[Priority, str]
 
     def queue_id(self, priority: Priority) -> str:
-        """Its logical id in the template."""
+        """Return the queue's logical id in the template."""
         return f"{camel(self.name)}{priority.value}Queue"
 
     @property
@@ -43,7 +51,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Stage:
-    """What Chalice's configuration says about a stage."""
+    """A stage in Chalice's configuration."""
 
     name: str
     chalice: Config
@@ -61,24 +69,35 @@ class Stage:
         app = self.chalice.chalice_app
         return [
             API,
-            *(each.name for each in app.event_sources),
-            *(each.name for each in app.pure_lambda_functions),
+            *(source.name for source in app.event_sources),
+            *(function.name for function in app.pure_lambda_functions),
         ]
 
     @property
     def routes(self) -> list[tuple[str, str]]:
-        """(path, method) of every route."""
-        return [
-            (path, method)
-            for path, methods in self.chalice.chalice_app.routes.items()
-            for method in methods
-        ]
+        """Return path and method of every route."""
+        routes: list[tuple[str, str]] = []
+        for path, methods in self.chalice.chalice_app.routes.items():
+            routes += ((path, method) for method in methods)
+        return routes
 
     def concurrency(self, priority: Priority) -> int:
-        """How many batches one family works on at once. Priority 3 has the broadcasts: it stays below what the tables are warm for."""
+        """Return how many batches one family works on at once.
+
+        Priority 3 has the broadcasts. It stays below the load for which the tables are warm.
+        Raises WrongStage unless the number is one that Lambda takes as MaximumConcurrency.
+        """
         on_disk = self.chalice.config_from_disk
-        found = on_disk["stages"].get(self.name, {}).get("concurrency") or on_disk["concurrency"]
-        return int(found[str(priority.value)])
+        configured = on_disk["stages"].get(self.name, {}).get("concurrency")
+        configured = on_disk["concurrency"] if configured is None else configured
+        number = configured.get(str(priority.value)) if isinstance(configured, dict) else configured
+        if type(number) is not int or number not in CONCURRENCY:
+            raise WrongStage(
+                f"concurrency of stage {self.name}, priority {priority.value}: {json.dumps(number)}"
+                f" must be a whole number from {CONCURRENCY[0]} to {CONCURRENCY[-1]}"
+                " (.chalice/config.json)"
+            )
+        return number
 
     def timeout(self, function: str) -> int:
         name = "api_handler" if function == API else function
@@ -86,41 +105,46 @@ class Stage:
 
     @property
     def workers(self) -> list[Family]:
-        """Families of jobs that a long-lived worker takes, not a function."""
+        """The families of jobs for a long-lived worker instead of a function."""
         if ChannelType.SMS not in self.channel_types:
             return []
-        queues = {each: config.worker_queue(workers.CMPP, each) for each in Priority}
-        return [
-            Family(
-                workers.CMPP, "", 1, workers.timeout(self.environment["PROVIDER_TIMEOUT"]), queues
-            )
-        ]
+        queues = {priority: config.worker_queue(workers.CMPP, priority) for priority in Priority}
+        timeout = workers.timeout(self.environment["PROVIDER_TIMEOUT"])
+        return [Family(workers.CMPP, "", 1, timeout, queues)]
 
     @property
     def families(self) -> list[Family]:
-        """The audience queues, those of each channel type, and that of imports.
+        """The families of chunks, of each channel type, and of imports.
 
-        A delivery function works through its batch one job after another and must be done, even if the provider answers none
-        of them in time, before its own timeout: that bounds the batch (5 jobs of 10 s in 60 s).
+        A delivery function works through its batch one job after another. It must end before its
+        own timeout, even if the provider does not answer in time. That bounds the batch (5 jobs of
+        10 s in 60 s).
         """
-        queues = {each: config.audience_queue(each) for each in Priority}
-        found = [Family("audience", "audience", AUDIENCE_BATCH, self.timeout("audience"), queues)]
+        queues = {priority: config.audience_queue(priority) for priority in Priority}
+        families = [
+            Family("audience", "audience", AUDIENCE_BATCH, self.timeout("audience"), queues)
+        ]
         for channel_type in self.channel_types:
             function = config.deliver_function(channel_type)
             timeout = self.timeout(function)
             batch = int(timeout // float(self.environment["PROVIDER_TIMEOUT"])) - 1
-            # A mail job has several calls of up to a quarter of a minute each: one job at a time.
+            # A mail job has several calls of up to 15 s, so its batch is one job.
             size = 1 if channel_type is ChannelType.EMAIL else min(10, max(1, batch))
-            queues = {each: config.delivery_queue(channel_type, each) for each in Priority}
-            found.append(Family(channel_type.value, function, size, timeout, queues))
+            queues = {
+                priority: config.delivery_queue(channel_type, priority) for priority in Priority
+            }
+            families.append(Family(channel_type.value, function, size, timeout, queues))
         imports = config.imports_queue()
-        return [*found, Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports})]
+        return [
+            *families,
+            Family(imports, imports, 1, self.timeout(imports), {Priority.LOW: imports}),
+        ]
 
 
 def camel(name: str) -> str:
-    return "".join(word[0].upper() + word[1:] for word in name.replace("-", "_").split("_"))
+    return "".join(part[0].upper() + part[1:] for part in name.replace("-", "_").split("_"))
 
 
 def logical_id(function: str) -> str:
-    """The logical id that Chalice gives a function."""
+    """Return Chalice's logical id of a function."""
     return "APIHandler" if function == API else camel(function)

@@ -1,7 +1,8 @@
 """The long-lived workers that run beside the functions, as containers on ECS Fargate.
 
-What is here exists only where a stage's parameter turns the worker on (Condition `CmppOn`): its role, its queues and their alarms; and
-its containers where there is an image, too (`CmppOnFargate`). Without one the worker runs elsewhere, as on the local stack.
+A stage's parameter turns the worker on (condition `CmppOn`): its role, its queues and their alarms.
+Its containers exist only with an image (`CmppOnFargate`). Without an image the worker runs
+elsewhere, as on the local stack.
 """
 
 from __future__ import annotations
@@ -19,27 +20,27 @@ CMPP = "cmpp"
 MODULE = "chalicelib.entrypoints.workers.cmpp"
 ON, ON_FARGATE = "CmppOn", "CmppOnFargate"
 
-TIMEOUTS = 6  # of an exchange over HTTP: networks that carry SMS take up to a minute for an answer
+TIMEOUTS = 6  # HTTP timeouts per answer, since SMS networks take up to a minute
 CALLS_OF_A_LEASE = 3  # a call takes two of a worker's timeouts at most
 LOG_DAYS = 30
-FAREWELL = 120  # seconds to finish what is in hand: as long as Fargate allows
+FAREWELL = 120  # seconds to finish the calls under way, the most that Fargate allows
 
 
 def timeout(provider_timeout: str) -> int:
-    """Seconds that a worker waits for one answer."""
+    """Return the seconds that a worker waits for one answer."""
     return int(TIMEOUTS * float(provider_timeout))
 
 
 def environment(functions: Mapping[str, Any]) -> Resource:
-    """Of a container: that of the functions with the worker's own times."""
-    own = timeout(functions["PROVIDER_TIMEOUT"])
-    changed = {
-        "PROVIDER_TIMEOUT": str(own),
-        "LEASE": str(CALLS_OF_A_LEASE * own),
+    """Return a container's environment: the functions' one with the worker's own times."""
+    seconds = timeout(functions["PROVIDER_TIMEOUT"])
+    return {
+        **functions,
+        "PROVIDER_TIMEOUT": str(seconds),
+        "LEASE": str(CALLS_OF_A_LEASE * seconds),
         "WORKERS": CMPP,
         "AWS_DEFAULT_REGION": {"Ref": "AWS::Region"},
     }
-    return {**functions, **changed}
 
 
 def conditional(resources: Mapping[str, Resource], condition: str = ON) -> Resource:
@@ -47,7 +48,7 @@ def conditional(resources: Mapping[str, Resource], condition: str = ON) -> Resou
 
 
 def resources(stage: str, folder: Path, variables: Mapping[str, Any]) -> Resource:
-    """`folder` has the policies, `variables` are those of the functions."""
+    """Build the worker's resources from the policies in `folder` and the functions' variables."""
     policy = json.loads((folder / ".chalice" / "policy-cmpp.json").read_text())
     role = _role("CmppTaskPolicy", policy)
     return {
@@ -58,6 +59,21 @@ def resources(stage: str, folder: Path, variables: Mapping[str, Any]) -> Resourc
 
 def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
     name = f"{config.APP}-{stage}-{CMPP}"
+    return {
+        "CmppCluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": name}},
+        "CmppTask": {"Type": "AWS::ECS::TaskDefinition", "Properties": _task(name, variables)},
+        "CmppService": {"Type": "AWS::ECS::Service", "Properties": _service(name)},
+        "CmppExecutionRole": _role("CmppExecutionPolicy", _execution_policy()),
+        "CmppLogs": {
+            "Type": "AWS::Logs::LogGroup",
+            "DeletionPolicy": "Delete",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {"LogGroupName": f"/ecs/{name}", "RetentionInDays": LOG_DAYS},
+        },
+    }
+
+
+def _task(name: str, variables: Mapping[str, Any]) -> Resource:
     container = {
         "Name": CMPP,
         "Image": {"Ref": "CmppImage"},
@@ -75,7 +91,7 @@ def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
             },
         },
     }
-    task = {
+    return {
         "Family": name,
         "Cpu": "256",
         "Memory": "512",
@@ -86,35 +102,26 @@ def _containers(stage: str, variables: Mapping[str, Any]) -> Resource:
         "ExecutionRoleArn": {"Fn::GetAtt": ["CmppExecutionRole", "Arn"]},
         "ContainerDefinitions": [container],
     }
-    given = {
-        name: {"Fn::If": [f"HasCmpp{name}", {"Ref": f"Cmpp{name}"}, {"Ref": "AWS::NoValue"}]}
-        for name in ("Subnets", "SecurityGroups")
-    }
-    network = {**given, "AssignPublicIp": "DISABLED"}
-    service = {
+
+
+def _service(name: str) -> Resource:
+    network: Resource = {"AssignPublicIp": "DISABLED"}
+    for option in ("Subnets", "SecurityGroups"):
+        network[option] = {
+            "Fn::If": [f"HasCmpp{option}", {"Ref": f"Cmpp{option}"}, {"Ref": "AWS::NoValue"}]
+        }
+    return {
         "ServiceName": name,
         "Cluster": {"Ref": "CmppCluster"},
         "TaskDefinition": {"Ref": "CmppTask"},
         "DesiredCount": {"Ref": "CmppDesiredCount"},
         "LaunchType": "FARGATE",
         "NetworkConfiguration": {"AwsvpcConfiguration": network},
-        # The old one goes first: two at once would open more connections than the account may have.
+        # The old task ends first. Two tasks would exceed the account's limit of connections.
         "DeploymentConfiguration": {
             "MinimumHealthyPercent": 0,
             "MaximumPercent": 100,
             "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
-        },
-    }
-    return {
-        "CmppCluster": {"Type": "AWS::ECS::Cluster", "Properties": {"ClusterName": name}},
-        "CmppTask": {"Type": "AWS::ECS::TaskDefinition", "Properties": task},
-        "CmppService": {"Type": "AWS::ECS::Service", "Properties": service},
-        "CmppExecutionRole": _role("CmppExecutionPolicy", _execution_policy()),
-        "CmppLogs": {
-            "Type": "AWS::Logs::LogGroup",
-            "DeletionPolicy": "Delete",
-            "UpdateReplacePolicy": "Retain",
-            "Properties": {"LogGroupName": f"/ecs/{name}", "RetentionInDays": LOG_DAYS},
         },
     }
 
@@ -135,7 +142,7 @@ def _role(name: str, policy: Resource) -> Resource:
 
 
 def _execution_policy() -> Resource:
-    """What ECS does before the worker runs: fetch its image, from a repository of this account, and write its log."""
+    """Allow ECS to fetch the worker's image from this account, and to write its log."""
     repositories = {
         "Fn::Sub": "arn:${AWS::Partition}:ecr:${AWS::Region}:${AWS::AccountId}:repository/*"
     }

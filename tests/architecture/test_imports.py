@@ -1,4 +1,7 @@
-"""The rules of who may import what. The layers themselves are checked by import-linter (pyproject.toml)."""
+"""Rules of imports, and of names that a room must not know.
+
+Import-linter checks the layers themselves (pyproject.toml).
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,40 @@ ONLY_HERE = {
     "chalice": ("entrypoints",),
 }
 
-# A provider may be named in its own files, where providers are listed, and, being a protocol too, SMTP where sockets are opened.
-# Channel types may be named everywhere, in any spelling of the API, also where a platform has the same name.
+# A provider may be named in its own files and in the list of providers. SMTP is a protocol too, so
+# the room that opens sockets may name it.
+MAY_NAME_PROVIDERS = ("providers", "web/smtp.py", "entrypoints/workers")
+
+# Channel types may be named everywhere, in any spelling of the API. Some are named like a platform.
 CHANNEL_TYPES = re.compile(
-    "|".join(each.value.replace("_", "_?") for each in sorted(ChannelType, key=len, reverse=True))
+    "|".join(
+        channel_type.value.replace("_", "_?")
+        for channel_type in sorted(ChannelType, key=len, reverse=True)
+    )
 )
 
-MAY_NAME_PROVIDERS = ("providers", "web/smtp.py", "entrypoints/workers")
+# Modules of the standard library that reach the world outside.
+IMPURE = {
+    "asyncio",
+    "http",
+    "logging",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+}
+
+# Rooms that neither HTTP nor UMS may shape.
+INSIDE = ("domain", "flow", "manage", "ports", "reports")
+UMS_CODES = {4004, 4005, *range(1_015_000, 1_015_100), *range(1_019_000, 1_020_000)}
+IDEOGRAPHS = re.compile(r"[\u3400-\u9fff]")
 
 
 def sources() -> list[Path]:
@@ -47,7 +77,7 @@ def name_of(path: Path) -> str:
 
 
 def imports_of(path: Path) -> Iterator[str]:
-    """Everywhere in the file, also inside functions."""
+    """Yield the imports everywhere in the file, also inside functions."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -66,8 +96,73 @@ def test_a_package_is_imported_only_where_it_belongs(package: str) -> None:
     assert strangers == set()
 
 
+def in_rooms(*rooms: str) -> list[Path]:
+    return [path for path in sources() if name_of(path).startswith(tuple(f"{r}/" for r in rooms))]
+
+
+def test_the_domain_is_pure() -> None:
+    strangers = {
+        (name_of(path), module)
+        for path in in_rooms("domain")
+        for module in imports_of(path)
+        if not _is_pure(module)
+    }
+    assert strangers == set()
+
+
+def _is_pure(module: str) -> bool:
+    root = module.split(".")[0]
+    if root == "chalicelib":
+        return module == "chalicelib.domain" or module.startswith("chalicelib.domain.")
+    return root in sys.stdlib_module_names and root not in IMPURE
+
+
+def test_the_ports_know_only_the_domain() -> None:
+    strangers = {
+        (name_of(path), module)
+        for path in in_rooms("ports")
+        for module in imports_of(path)
+        if module.startswith("chalicelib.")
+        and not module.startswith(("chalicelib.domain", "chalicelib.ports"))
+    }
+    assert strangers == set()
+
+
+def test_the_inside_knows_neither_http_nor_ums_codes() -> None:
+    wire = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in in_rooms(*INSIDE)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if _is_of_the_wire(node)
+    ]
+    assert wire == []
+
+
+def _is_of_the_wire(node: ast.AST) -> bool:
+    match node:
+        case ast.Constant(value=int(number)) if not isinstance(number, bool):
+            return number in UMS_CODES
+        case ast.keyword(arg="status" | "status_code"):
+            return True
+        case ast.Name(id="HTTPStatus"):
+            return True
+    return False
+
+
+def test_the_inside_has_no_chinese_texts() -> None:
+    """Single words of two characters are data, such as a keyword in replies. More are a text."""
+    texts = [
+        f"{name_of(path)}:{node.lineno}: {node.value}"
+        for path in in_rooms("flow", "manage", "reports")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if len(IDEOGRAPHS.findall(node.value)) > 2
+    ]
+    assert texts == []
+
+
 def words_of(path: Path) -> Iterator[str]:
-    """Names and strings, without comments and docstrings."""
+    """Yield names and strings, without comments and docstrings."""
     text = path.read_text()
     docstrings = {
         node.body[0].lineno
@@ -92,27 +187,17 @@ def test_a_providers_name_appears_only_in_its_own_files_and_the_registry() -> No
     assert strangers == set()
 
 
-def _without_channel_types(word: str) -> str:
-    """Some types are named after the only vendor that has them; everybody may name a type."""
-    for kind in ChannelType:
-        word = word.replace(kind.value, "").replace(kind.value.replace("_", ""), "")
-    return word
-
-
 def test_providers_do_not_know_each_other() -> None:
     for path in (CODE / "providers").glob("*/*.py"):
-        own = path.stem.split("_")[0]
         for module in imports_of(path):
             if module.startswith("chalicelib.providers."):
                 parts = module.split(".")[2:]
-                shared = parts == ["base"] or len(parts) == 1
-                assert shared or parts[0] == path.parent.name, (
-                    f"{name_of(path)} ({own}) imports {module}"
-                )
+                is_shared = len(parts) == 1
+                assert is_shared or parts[0] == path.parent.name, f"{name_of(path)}: {module}"
 
 
 def test_nothing_happens_at_import_but_definitions() -> None:
-    """Importing the API and a delivery function brings neither the AWS SDK nor HTTP nor tracing: adapters are made when needed."""
+    """Import the wiring without the AWS SDK, HTTP or tracing: adapters are made when needed."""
     heavy = ("boto3", "botocore", "requests", "aws_xray_sdk.core", "cryptography")
     script = (
         f"import sys; import chalicelib.wiring; print([m for m in {heavy!r} if m in sys.modules])"

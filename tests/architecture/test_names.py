@@ -17,7 +17,7 @@ def test_functions_are_configured_under_the_names_that_the_config_makes() -> Non
     configured = set(
         json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
     )
-    deliver = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TYPES}
+    deliver = {config.deliver_function(type_) for type_ in config.SUPPORTED_CHANNEL_TYPES}
     assert configured == {"api_handler", "audience", "imports", "tally", "sweep", "poll", *deliver}
 
 
@@ -33,6 +33,6 @@ def test_there_is_no_module_named_after_nothing() -> None:
 
 
 def test_every_supported_channel_type_has_a_provider() -> None:
-    for each in config.SUPPORTED_CHANNEL_TYPES:
-        assert isinstance(each, ChannelType)
-        assert registry.platforms_of(each), each
+    for channel_type in config.SUPPORTED_CHANNEL_TYPES:
+        assert isinstance(channel_type, ChannelType)
+        assert registry.platforms_of(channel_type), channel_type

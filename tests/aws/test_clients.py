@@ -1,4 +1,4 @@
-"""How AWS is reached."""
+"""Clients of AWS."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from chalicelib.aws.files import Files
 def test_signed_addresses_lead_to_the_host_of_the_buckets_region(
     region: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That of us-east-1 redirects to a bucket elsewhere that is some hours old, where the signature is wrong (boto/boto3#4768)."""
+    """The host of us-east-1 redirects while a bucket is some hours old.
+
+    The signature is wrong there (boto/boto3#4768).
+    """
     for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

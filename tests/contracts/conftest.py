@@ -1,4 +1,7 @@
-"""Every suite here runs twice: against the fakes, and against the adapters over an emulator. What both pass, flow tests may rely on."""
+"""Suites that run twice: against the fakes, and against the adapters over an emulator.
+
+Tests of the flow may rely on what both pass.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ Container = Callable[[], World]
 
 @pytest.fixture(params=["fake", "aws"])
 def container(request: pytest.FixtureRequest) -> Container:
-    """Starts containers of one stage: worlds that share what is stored, and nothing that is remembered."""
+    """Start containers of one stage: they share what is stored, but not their caches."""
     if request.param == "fake":
         fake = FakeWorld()
         fake.clock.time = time.time_ns() // 1_000_000

@@ -1,7 +1,8 @@
-"""An emulator for one test session, with the tables, queues, key and clock of a stage as the template describes them."""
+"""An emulator for one test session, with everything that the template gives a stage."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -89,7 +90,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None
 
 
 def environment(address: str) -> dict[str, str]:
-    """What a function of the stage sees, but for the key."""
+    """Return the environment of a function of the stage, without the key."""
     return {
         "AWS_ENDPOINT_URL": address,
         "AWS_ACCESS_KEY_ID": "test",
@@ -121,10 +122,11 @@ def create(client: Any) -> str:
     for queue in _queues():
         client("sqs").create_queue(QueueName=config.queue_name(STAGE, queue))
     client("s3").create_bucket(Bucket=BUCKET)
+    wait = {"Type": "Wait", "TimestampPath": "$.at", "End": True}
     client("stepfunctions").create_state_machine(
         name=config.clock_name(STAGE),
         roleArn=f"arn:aws:iam::{ACCOUNT}:role/clock",
-        definition='{"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "TimestampPath": "$.at", "End": true}}}',
+        definition=json.dumps({"StartAt": "Wait", "States": {"Wait": wait}}),
     )
     key_id: str = client("kms").create_key()["KeyMetadata"]["Arn"]
     return key_id

@@ -1,4 +1,4 @@
-"""What AWS does on a bad day, at the last moment before a request would leave: answers of its own, lost answers, counts."""
+"""Faults of AWS, at the last moment before a request leaves: answers, losses, counts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def _before_sending(
 def answered(
     client: Any, operation: str, *replies: Callable[[Any], Reply] | Reply, status: int = 200
 ) -> Iterator[list[Any]]:
-    """The next requests get these answers (made from the request's body, if callable) and do nothing; the bodies of all requests."""
+    """Answer the next requests so, without effect, and collect their bodies.
+
+    A callable makes the answer from the request's body.
+    """
     left, seen = list(replies), list[Any]()
 
     def handle(request: Any) -> AWSResponse | None:

@@ -1,4 +1,4 @@
-"""Sets of users: who has a tag, is in a segment or list, has a contact. Walked in the order of users, by as many walkers as there are."""
+"""Sets of users: of a tag, a segment, a list, a contact. Partitions scan them in their order."""
 
 from __future__ import annotations
 

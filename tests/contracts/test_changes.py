@@ -1,4 +1,4 @@
-"""Settings that change: each change begins from a version, and of two that began from the same one the first stands."""
+"""Changes of settings. Of two changes that began from the same version, the first one stands."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.groups import GROUPS, Family, Group
+from chalicelib.domain.records import Kind
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
 from chalicelib.ports import World
 from tests.builders import a_channel, a_strategy, a_template, an_access_channel
@@ -68,53 +69,40 @@ def test_a_delivery_channel_is_changed_whole(container: Container, unique: str) 
     assert after in container().records.of(DELIVERY_CHANNELS).list()
 
 
-@pytest.mark.parametrize("kind", ["access", "channel", "strategy", "template"])
+@pytest.mark.parametrize(
+    "kind", [ACCESS_CHANNELS, DELIVERY_CHANNELS, STRATEGIES], ids=lambda kind: kind.name
+)
 def test_who_began_from_an_old_version_changes_nothing(
-    container: Container, unique: str, kind: str
+    container: Container, unique: str, kind: Kind[Any]
 ) -> None:
-    world = container()
-    number = world.templates.next_number()
-    access, channel = an_access_channel(unique), a_channel(unique, ChannelType.SMS)
-    entry, template = (
-        StrategyEntry(number, unique, "s", a_strategy()),
-        a_template(number, channel_key=unique),
-    )
-    if kind == "access":
-        world.records.of(ACCESS_CHANNELS).put(access)
-        world.records.of(ACCESS_CHANNELS).update(access, next_of(access, rate=1))
+    number = container().records.of(STRATEGIES).next_number()
+    before = {
+        ACCESS_CHANNELS: an_access_channel(unique),
+        DELIVERY_CHANNELS: a_channel(unique, ChannelType.SMS),
+        STRATEGIES: StrategyEntry(number, unique, "s", a_strategy()),
+    }[kind]
+    records = container().records.of(kind)
+    records.put(before)
+    first = next_of(before, name=f"{unique} first")
+    records.update(before, first)
+    late = container().records.of(kind)
+    for change in (
+        lambda: late.update(before, next_of(before, name=f"{unique} second")),
+        lambda: late.delete(before),
+    ):
         with pytest.raises(Stale):
-            container().records.of(ACCESS_CHANNELS).update(access, next_of(access, rate=2))
-        found = container().settings.access_channel(unique)
-        assert found is not None
-        assert found.rate == 1
-    elif kind == "channel":
-        world.records.of(DELIVERY_CHANNELS).put(channel)
-        world.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel, calls_per_second=1))
-        for change in (
-            lambda w: w.records.of(DELIVERY_CHANNELS).update(channel, next_of(channel)),
-            lambda w: w.records.of(DELIVERY_CHANNELS).delete(channel),
-        ):
-            with pytest.raises(Stale):
-                change(container())
-        kept = container().settings.channel(unique)
-        assert kept is not None
-        assert kept.calls_per_second == 1
-    elif kind == "strategy":
-        world.records.of(STRATEGIES).put(StrategyEntry(number, unique, "s", entry.strategy))
-        world.records.of(STRATEGIES).update(entry, next_of(entry, name="first"))
-        for change in (
-            lambda w: w.records.of(STRATEGIES).update(entry, next_of(entry)),
-            lambda w: w.records.of(STRATEGIES).delete(entry),
-        ):
-            with pytest.raises(Stale):
-                change(container())
-        assert container().records.of(STRATEGIES).get(number) == next_of(entry, name="first")
-    else:
-        world.templates.put(template)
-        world.templates.put(next_of(template, name="first"))
-        with pytest.raises(Conflict):
-            container().templates.put(next_of(template, name="second"))
-        assert container().settings.template(number) == next_of(template, name="first")
+            change()
+    assert container().records.of(kind).get(kind.key(before)) == first
+
+
+def test_a_version_of_a_template_is_taken_once(container: Container, unique: str) -> None:
+    templates = container().templates
+    template = a_template(templates.next_number(), channel_key=unique)
+    templates.put(template)
+    templates.put(next_of(template, name="first"))
+    with pytest.raises(Conflict):
+        container().templates.put(next_of(template, name="second"))
+    assert container().templates.get(template.number) == next_of(template, name="first")
 
 
 def test_a_name_is_freed_by_a_change_and_a_taken_one_refuses_it(

@@ -25,7 +25,7 @@ def test_one_of_two_workers_gets_a_call_and_the_other_sees_whose_it_is(
 
 
 def test_two_claims_that_look_the_same_are_still_two(planned: tuple[World, ChunkId, Any]) -> None:
-    """Two workers within one millisecond, at a provider without tokens: one of them must not call."""
+    """Two workers in one millisecond, without tokens of the provider: one must not call."""
     world, at, message = planned
     alike = Call(KEY, CallState.LEASED, NOW + 60_000)
     assert world.ledger.claim(at, alike, None, message) is None
@@ -77,7 +77,7 @@ def test_calls_of_all_kinds_of_keys_are_told_apart(planned: tuple[World, ChunkId
 def test_a_claim_whose_answer_got_lost_is_still_the_workers_own(
     real: World, aws: Callable[[str], Any]
 ) -> None:
-    """The SDK tries again and finds a record: its own. Else nobody would call, until the lease ends and nobody knows."""
+    """The SDK tries again and finds its own record. Otherwise nobody would call."""
     message = a_message("ann")
     at = ChunkId(message.msgid, 0)
     with faults.lost_answer(aws("dynamodb"), "PutItem"):

@@ -1,4 +1,4 @@
-"""What may be used within a window: never more than there is, whatever the number of containers."""
+"""Counters: never more is used within a window than there is."""
 
 from __future__ import annotations
 

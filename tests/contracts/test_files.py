@@ -1,4 +1,4 @@
-"""Imports and the files they read: guarded progress, presigned uploads with a range of sizes, and files that are what they were."""
+"""Imports and files: guarded progress, signed uploads with a range of sizes, ETags."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_imports_are_listed_newest_first(world: World) -> None:
 
 @pytest.fixture
 def upload(world: World, request: pytest.FixtureRequest) -> Callable[[Form, bytes], bool]:
-    """Whether a form takes a file, as a browser sends it."""
+    """Upload a file as a browser does. Return False if the form refuses it."""
     if isinstance(world.files, FakeFiles):
         return world.files.upload
     request.getfixturevalue("aws")

@@ -162,7 +162,7 @@ def test_parked_contacts_cannot_be_read_and_everything_expires(
 def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(
     real: World, aws: Callable[[str], Any], unique: str
 ) -> None:
-    """Providers repeat what we cannot place for hours: the item must not grow until it can no longer be written."""
+    """Providers repeat unknown receipts for hours. The item must stay small enough to write."""
     real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
     before = len(repr(raw(aws, "parked", unique, "1")))
     for _ in range(5):
@@ -196,7 +196,7 @@ def test_all_receipts_of_the_largest_call_can_be_earlier_than_its_record(
 
 
 def test_an_id_that_no_key_can_hold_is_nobodys(real: World, unique: str) -> None:
-    """What is posted to us may hold any text; refusing it with an error would make the provider post it again and again."""
+    """A post may hold any text. A refusal would make the provider repeat it again and again."""
     for odd in ("x" * 5000, "half \ud800 pair", ""):
         real.lookups.park(unique, {odd: [a_receipt(odd)], "good": [a_receipt("good")]}, TOMORROW)
         assert real.lookups.get(unique, [odd]) == {}
@@ -245,7 +245,7 @@ def test_parking_a_post_full_of_strangers_takes_few_calls(
 def test_a_stranger_whose_receipts_never_end_keeps_no_other_back(
     container: Container, unique: str, alone: bool
 ) -> None:
-    """Another system's broadcast over the same account: a receipt for each of its people, all under one id that is none of ours."""
+    """Another system's broadcast over the same account: many receipts under one foreign id."""
     lookups = container().lookups
     for n in range(40):
         crowd = {

@@ -1,4 +1,4 @@
-"""Messages: all or nothing when they are accepted, counts that only grow, links that outlive the history."""
+"""Messages: accepted whole or not at all, counts that only grow, links that outlive them."""
 
 from __future__ import annotations
 
@@ -93,7 +93,10 @@ def test_plan_and_first_timer_are_stored_with_it(container: Container) -> None:
 
 
 def test_contacts_of_every_type_are_kept_however_long_they_are(container: Container) -> None:
-    """As many as a request may name, of the greatest length, with the longest contents: no single item holds them."""
+    """Store as many and as long contacts as a request may name, with the longest contents.
+
+    No single item holds them.
+    """
     chance = random.Random(1)
 
     def noise(length: int) -> str:
@@ -283,7 +286,7 @@ def test_a_link_ends_when_its_time_is_over_whenever_its_row_goes(
 
 
 def test_an_accept_is_three_calls(real: World, aws: Callable[[str], Any], unique: str) -> None:
-    """Users in one batch, everything in one transaction, the job in one send; no tick of the clock is ordered."""
+    """Read users in one batch, write one transaction and send one job, without a clock tick."""
     users = [a_reachable_user(f"{unique}-{n}") for n in range(100)]
     real.users.save(users)
     with faults.counted(aws("dynamodb"), aws("sqs"), aws("stepfunctions"), aws("kms")) as calls:

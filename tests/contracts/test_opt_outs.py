@@ -1,4 +1,4 @@
-"""What people said they want is kept with their contact: the last word stands, and nobody reads whose it is."""
+"""Opt-outs are kept with contacts: the last word stands, and contacts stay unreadable."""
 
 from __future__ import annotations
 

@@ -39,10 +39,13 @@ def test_the_limits_leave_a_worker_time_before_somebody_looks_after_it(world: Wo
 
 
 def test_a_world_is_made_without_speaking_to_anybody_and_without_http() -> None:
-    """What a cold start imports: the SDK comes with the first call, requests with the first call of a provider."""
+    """A cold start imports neither: the first calls of AWS and of a provider do."""
     names = ("STAGE", "PUBLIC_URL", "QUEUE_URL_PREFIX", "CLOCK_ARN", "KMS_KEY", "FILES_BUCKET")
     variables = {**dict.fromkeys(names, "x"), "CHANNEL_TYPES": "sms"}
-    script = "import sys; from chalicelib import wiring; wiring.world(); print([m for m in ('boto3', 'requests') if m in sys.modules])"
+    script = (
+        "import sys; from chalicelib import wiring; wiring.world();"
+        " print([m for m in ('boto3', 'requests') if m in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, env=variables, capture_output=True, text=True
     )

@@ -37,7 +37,7 @@ Received = list[tuple[str, str]]  # (queue, job as text)
 
 @pytest.fixture
 def receive(request: pytest.FixtureRequest, world: World) -> Callable[[], Received]:
-    """What is on the queues now, taken off."""
+    """Take and return the messages of the queues."""
     if isinstance(world.queues, FakeQueues):
         fake = world.queues
         return lambda: [(_name(e), envelopes.encode(e.job)) for e in iter(fake.take, None)]

@@ -1,4 +1,4 @@
-"""Turns: all workers together keep to a rate, in the order in which they ask, and what is urgent has a part for itself."""
+"""Rate limits: all workers together keep to a rate, and urgent calls have a share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timers: what is set comes due in its slot, once, whoever sets it again; and the clock ticks for it."""
+"""Timers: each comes due in its slot, once, and the clock ticks for it."""
 
 from __future__ import annotations
 
@@ -99,6 +99,17 @@ def test_no_more_come_due_than_asked_for(world: World) -> None:
     assert len(world.timers.due(world.clock.now() + 2 * HOUR, 7)) == 7
 
 
+def test_the_oldest_of_the_due_rows_is_told_whichever_shard_it_is_in(world: World) -> None:
+    later = world.clock.now() + 3 * HOUR
+    world.timers.done(world.timers.due(later, FAR))
+    assert world.timers.oldest(later) is None
+    world.timers.set([a_timer(world, 2 * HOUR + n * WIDTH) for n in range(12)])
+    assert world.timers.oldest(world.clock.now() + HOUR) is None
+    rows = world.timers.due(later, FAR)
+    assert len(rows) == 12
+    assert world.timers.oldest(later) == min(row.at for row in rows)
+
+
 # -- what only AWS does
 
 
@@ -132,7 +143,7 @@ def test_the_clock_ticks_once_for_all_that_is_due_in_a_slot(
 def test_the_clock_that_another_container_started_is_good_enough(
     real: World, aws: Callable[[str], Any]
 ) -> None:
-    """AWS says ExecutionAlreadyExists for a name that was used, and says nothing for the same input while it runs."""
+    """AWS answers ExecutionAlreadyExists for a used name, but not while the same input runs."""
     from chalicelib.aws import timers as adapter
 
     at = (real.clock.now() // WIDTH + 2000) * WIDTH

@@ -1,4 +1,4 @@
-"""What a post of a hundred receipts costs, with the adapters: few requests, so that it is answered within a second."""
+"""Cost of a post of a hundred receipts: few requests, so that its answer takes a second."""
 
 from __future__ import annotations
 

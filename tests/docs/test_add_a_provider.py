@@ -60,11 +60,11 @@ def page() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     heron = module("infra.sandbox.heron", SANDBOX)
     module("chalicelib.providers.sms.heron", PROVIDER)
+    patch.setattr(registry, "_PLATFORMS", dict(registry._PLATFORMS))
     for table, source in ((registry, REGISTRY), (platforms, DEMO)):
         names = dict(table.__dict__)
         exec(source, names)
         patch.setattr(table, "_heron", names["_heron"], raising=False)
-    patch.setitem(registry._PLATFORMS, "heron", row("_heron", registry))  # type: ignore[arg-type]
     patch.setitem(platforms.PLATFORMS, "heron", row("AtSandbox", platforms))  # type: ignore[arg-type]
     patch.setitem(server.ACCOUNT_DEFAULTS, heron.NAME, heron.ACCOUNT_DEFAULTS)
     yield
@@ -77,7 +77,7 @@ def page() -> Iterator[None]:
 def account(page: None) -> Iterator[Account]:
     """An account at the page's sandbox, which runs in a thread."""
     loop = asyncio.new_event_loop()
-    core = server.core(Options())
+    core = server.new_core(Options())
     heron = sys.modules["infra.sandbox.heron"].Heron(core)
     app = web.Application()
     app.add_subapp("/heron", application(heron, core.log))

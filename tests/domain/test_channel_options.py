@@ -47,8 +47,13 @@ def test_anything_else_is_neither(text: str) -> None:
 
 
 def test_a_delivery_channel_has_words_of_its_own() -> None:
-    own = channel_options.of({"unsubscribe_words": ["Q"], "subscribe_words": ["Y"]})
-    assert [own.wants_out(text) for text in ("q", "y", "TD", "START")] == [True, False, None, None]
+    options = channel_options.of({"unsubscribe_words": ["Q"], "subscribe_words": ["Y"]})
+    assert [options.wants_out(text) for text in ("q", "y", "TD", "START")] == [
+        True,
+        False,
+        None,
+        None,
+    ]
     assert channel_options.of({"unsubscribe_words": []}).wants_out("TD") is None
 
 

@@ -1,4 +1,4 @@
-"""Key parts with any characters round-trip and never collide; message ids sort by time."""
+"""Key parts with any characters round-trip and never collide. Message ids sort by time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People and programs that fetch links."""
+"""People and bots that fetch links."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.user_agents import is_bot
 
-IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Mobile/15E148"
+)
+WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
 
 
 @pytest.mark.parametrize(
@@ -17,7 +21,7 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605
         IPHONE,
         f"{IPHONE} MicroMessenger/8.0.40(0x18002831) NetType/WIFI Language/zh_CN",
         f"{IPHONE} DingTalk/7.0.50",
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36",
+        f"{WINDOWS} Chrome/120.0 Safari/537.36",
         "Mozilla/5.0 (Linux; Android 11; CUBOT NOTE 20) AppleWebKit/537.36",
         "Mozilla/5.0 (Linux; Android 10; CUBOT)",
         "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
@@ -54,18 +58,19 @@ def test_a_browser_is_a_person(agent: str) -> None:
         "Baiduspider",
         "DingTalkBot-LinkService/1.0 (+https://open-doc.dingtalk.com/microapp/faquestions/ftpfeu)",
         "DingTalkBot-SecurityService/1.0",
-        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/63.0 Safari/537.36 DingTalkBot-LinkService/1.0",
+        "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/63.0 Safari/537.36 "
+        "DingTalkBot-LinkService/1.0",
         "WeChat/8.0.49.33 CFNetwork/1474 Darwin/23.0.0",
         "DingTalk/7.5.10 CFNetwork/1474 Darwin/23.0.0",
         "okhttp/4.12.0",
         "Dalvik/2.1.0 (Linux; U; Android 14; V2309A Build/UP1A)",
     ],
 )
-def test_scanners_previewers_and_libraries_are_programs(agent: str) -> None:
+def test_scanners_previewers_and_libraries_are_bots(agent: str) -> None:
     assert is_bot({"user-agent": agent})
 
 
-def test_no_user_agent_and_fetching_ahead_are_programs() -> None:
+def test_no_user_agent_and_fetching_ahead_are_bots() -> None:
     assert is_bot({})
     assert is_bot({"user-agent": IPHONE, "sec-purpose": "prefetch;prerender"})
     assert is_bot({"user-agent": IPHONE, "purpose": "prefetch"})

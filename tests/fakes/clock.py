@@ -14,7 +14,7 @@ START = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 
 
 class FakeClock:
-    """`while_asleep` is what others do meanwhile."""
+    """A clock without threads. `while_asleep`: actions of others during a sleep."""
 
     def __init__(self, now: int = START) -> None:
         self.time = now
@@ -28,12 +28,15 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds)
-        for each in self.while_asleep:
-            each()
+        for action in self.while_asleep:
+            action()
 
 
 class FakeTimers:
-    """Rows by (slot, what), and the slots whose execution was started. What comes back from `due` has its slot's time."""
+    """Rows by (slot, what), and the slots whose execution was started.
+
+    A timer that comes back from `due` has its slot's time.
+    """
 
     def __init__(self, steps: Steps, clock: FakeClock, width: int = 60) -> None:
         self.steps, self.clock, self.width = steps, clock, width * 1000
@@ -64,13 +67,17 @@ class FakeTimers:
         with self.steps.around("timers.due", write=False):
             return [_read(slot, what) for slot, what in sorted(self.rows) if slot <= now][:limit]
 
+    def oldest(self, now: int) -> int | None:
+        with self.steps.around("timers.oldest", write=False):
+            return min((slot for slot, _ in self.rows if slot <= now), default=None)
+
     def done(self, timers: Sequence[Timer]) -> None:
         for start in range(0, len(timers), 25):
             with self.steps.around("timers.done", write=True):
                 self.rows -= {(timer.at, timer.what) for timer in timers[start : start + 25]}
 
     def next(self) -> int | None:
-        """When the earliest row is due."""
+        """Return the time at which the earliest row is due."""
         return min((slot for slot, _ in self.rows), default=None)
 
     def waiting(self) -> list[Timer]:

@@ -1,4 +1,7 @@
-"""Imports, files and counters of requests in memory. A form's file is uploaded by `FakeFiles.upload`, as a browser would."""
+"""Imports, files and counters of requests in memory.
+
+`FakeFiles.upload` uploads the file of a form, as a browser would.
+"""
 
 from __future__ import annotations
 
@@ -19,38 +22,35 @@ class FakeImports:
         self.stored: dict[str, Import] = {}
         self._bad: dict[str, dict[int, tuple[BadRow, ...]]] = {}
 
-    def create(self, one: Import) -> None:
+    def create(self, new: Import) -> None:
         with self.steps.around("imports.create", write=True):
-            self.stored[one.id] = replace(one, version=1)
+            self.stored[new.id] = replace(new, version=1)
 
     def get(self, id: str) -> Import | None:
         with self.steps.around("imports.get", write=False):
             return self.stored.get(id)
 
-    def advance(self, one: Import, bad: Sequence[BadRow] = ()) -> bool:
+    def advance(self, updated: Import, bad: Sequence[BadRow] = ()) -> bool:
         with self.steps.around("imports.advance", write=True):
-            if self.stored[one.id].version != one.version - 1:
+            if self.stored[updated.id].version != updated.version - 1:
                 return False
-            self.stored[one.id] = one
+            self.stored[updated.id] = updated
             if bad:
-                self._bad.setdefault(one.id, {})[one.rows] = tuple(bad)
+                self._bad.setdefault(updated.id, {})[updated.rows] = tuple(bad)
             return True
 
     def bad_rows(self, id: str) -> Sequence[BadRow]:
         with self.steps.around("imports.bad_rows", write=False):
-            return [bad for _, some in sorted(self._bad.get(id, {}).items()) for bad in some]
+            batches = [batch for _, batch in sorted(self._bad.get(id, {}).items())]
+            return [row for batch in batches for row in batch]
 
     def newest(self, before: str, limit: int) -> Sequence[Import]:
-        found = sorted(
-            (one for one in self.stored.values() if not before or one.id < before),
-            key=lambda one: one.id,
-            reverse=True,
-        )
-        return found[:limit]
+        imports = sorted(self.stored.values(), key=lambda stored: stored.id, reverse=True)
+        return [stored for stored in imports if not before or stored.id < before][:limit]
 
 
 class FakeFiles:
-    """`elsewhere` has what other servers answer: a file, or the error."""
+    """Files in memory. `elsewhere`: the answers of other servers, a file or an error."""
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
@@ -63,7 +63,7 @@ class FakeFiles:
         )
 
     def upload(self, form: Form, content: bytes) -> bool:
-        """Whether the form takes it."""
+        """Upload a file. Return whether the form accepted it."""
         if not int(form.fields["least"]) <= len(content) <= int(form.fields["most"]):
             return False
         self.stored[form.fields["key"]] = content
@@ -90,10 +90,10 @@ class FakeFiles:
 
     def fetch(self, url: str, most: int) -> bytes:
         with self.steps.around("files.fetch", write=False):
-            found = self.elsewhere.get(url, Rejected("file_http_404"))
-            if isinstance(found, ProviderError):
-                raise found
-            return found
+            answer = self.elsewhere.get(url, Rejected("file_http_404"))
+            if isinstance(answer, ProviderError):
+                raise answer
+            return answer
 
 
 class FakeCounters:
@@ -101,10 +101,10 @@ class FakeCounters:
         self.steps = steps
         self.counted: Counter[str] = Counter()
 
-    def take(self, name: str, wanted: int, most: int, expires: int) -> Taken:
+    def take(self, name: str, number: int, most: int, expires: int) -> Taken:
         with self.steps.around("counters.take", write=True):
-            granted = self.counted[name] + wanted <= most
-            self.counted[name] += wanted if granted else 0
+            granted = self.counted[name] + number <= most
+            self.counted[name] += number if granted else 0
             return Taken(granted, max(0, most - self.counted[name]))
 
     def give_back(self, name: str, number: int) -> None:

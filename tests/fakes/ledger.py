@@ -1,4 +1,4 @@
-"""The ledger in memory: what is put once stands, and what is read is a copy."""
+"""The ledger in memory. The first put of an item stands, and every read returns a copy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,11 @@ class _Item:
 
 
 class FakeLedger:
-    """One dict per chunk. `inserted` is the stream: chunks whose counts an insert changes, in order, as tally's event filter lets pass."""
+    """A ledger with one dict per chunk.
+
+    `inserted` is the stream that tally's event filter lets pass. It names in order the chunks
+    whose counts an insert changes.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
@@ -66,9 +70,8 @@ class FakeLedger:
         answers = {
             answer.key: answer for answer in items.values() if isinstance(answer, CallAnswer)
         }
-        entrants = sorted(
-            (g for g in items.values() if isinstance(g, Entrants)), key=lambda g: (g.step, g.number)
-        )
+        frozen = [item for item in items.values() if isinstance(item, Entrants)]
+        entrants = sorted(frozen, key=lambda entrants: (entrants.step, entrants.number))
         deferrals = tuple(deferral for deferral in items.values() if isinstance(deferral, Deferral))
         return Chunk(
             items["plan"],
@@ -146,7 +149,7 @@ class FakeLedger:
         return tuple(sorted(self.partitions.get(chunk, {})))
 
     def calls(self, chunk: ChunkId) -> dict[CallKey, Call]:
-        """Look without a step."""
+        """Return the calls of a chunk without a step."""
         return {
             i.value.key: i.value
             for i in self.partitions.get(chunk, {}).values()

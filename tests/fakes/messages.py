@@ -109,7 +109,7 @@ class FakeMessages:
             }
 
     def expire(self, msgid: str) -> None:
-        """What the TTL does: the history goes, the links stay."""
+        """Delete the history and keep the links, as the TTL does."""
         self.stored.pop(msgid, None)
         for chunk in [p for p in self.ledger.partitions if p.msgid == msgid]:
             del self.ledger.partitions[chunk]

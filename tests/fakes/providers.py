@@ -1,4 +1,4 @@
-"""A provider that does what a test tells it, and keeps a log of what it took."""
+"""Providers that follow a test's script and log the deliveries that they took."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Taken:
 
     contact: str
     content: Mapping[str, Any]
-    provider_id: str  # of the call or of the recipient; empty where there is none
+    provider_id: str  # of the call or of the recipient, or empty
     token: str | None
 
 
@@ -83,16 +83,17 @@ def raised(error: Exception) -> NoReturn:
 
 
 class ScriptedProvider:
-    """`fail` scripts the next calls, `answers` the outcome for a contact; whatever else is taken.
+    """A provider that takes every delivery, unless its script says otherwise.
 
-    `watchers` see each call first. `instead` takes calls in the provider's place. `of_session`
-    replaces methods of its sessions, by name.
+    `fail` scripts the next calls, `answers` the outcome for a contact. `watchers` see a call first.
+    `instead` takes calls in the provider's place. `of_session` replaces methods of its sessions, by
+    name.
     """
 
     def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
         self.capabilities, self.steps = capabilities, steps
         self.calls: list[OutgoingCall] = []  # every request, also those that failed
-        self.taken: list[Taken] = []  # what reached a person; a repeated token takes nothing again
+        self.taken: list[Taken] = []  # deliveries that reached a person, once per token
         self.answers: dict[str, Outcome] = {}
         self.watchers: list[Callable[[OutgoingCall], None]] = []
         self.instead: Callable[[OutgoingCall], Answer] | None = None
@@ -104,32 +105,32 @@ class ScriptedProvider:
         self._tokens = 0
         self._ids = 0
 
-    # -- what a test says and asks
+    # -- for tests
 
     def can(self, **changes: Any) -> None:
-        """Change what the provider says of itself."""
+        """Change the capabilities of the provider."""
         self.capabilities = replace(self.capabilities, **changes)
 
     def fail(self, *errors: ProviderError, taken: bool = False) -> None:
-        """The next calls raise these; with `taken`, after the provider took the call (a lost answer)."""
+        """Let the next calls raise errors. `taken`: the provider took the call all the same."""
         self._failures.extend((error, taken) for error in errors)
 
     def succeed(self, times: int = 1) -> None:
-        """The next calls are answered, before what else was scripted."""
+        """Let the next calls succeed, after those that are scripted already."""
         self._failures.extend([(None, False)] * times)
 
     def sent(self) -> Counter[str]:
-        """How often each contact got something."""
-        return Counter(each.contact for each in self.taken)
+        """Return the number of deliveries per contact."""
+        return Counter(taken.contact for taken in self.taken)
 
     def receipts(self, kind: ReceiptKind, time: int, *contacts: str) -> list[Receipt]:
-        """What the provider would report of these contacts (all that it took, if none is named)."""
-        wanted = set(contacts) or {each.contact for each in self.taken}
+        """Return the provider's receipts for contacts (default: all that it took)."""
+        reported = set(contacts) or {taken.contact for taken in self.taken}
         per_call = self.capabilities.provider_ids is ProviderIds.PER_CALL
         return [
             Receipt(t.provider_id, kind, time, t.contact if per_call else "")
             for t in self.taken
-            if t.contact in wanted
+            if t.contact in reported
         ]
 
     # -- the port
@@ -182,7 +183,7 @@ class ScriptedProvider:
         now: int = 0,
         replies: Sequence[Reply] = (),
     ) -> WebhookRequest:
-        """The post that the provider would make to us."""
+        """Return the request that the provider would send to us."""
         rows: list[dict[str, Any]] = [
             {
                 "id": r.provider_id,
@@ -198,7 +199,7 @@ class ScriptedProvider:
         headers = {"x-secret": f"webhook-of-{key}", **({"x-nonce": nonce} if nonce else {})}
         return WebhookRequest("POST", headers, {}, json.dumps(rows).encode(), now)
 
-    # -- what a session does
+    # -- for sessions
 
     def take(self, call: OutgoingCall) -> Answer:
         for watcher in self.watchers:
@@ -223,15 +224,14 @@ class ScriptedProvider:
         for recipient in call.recipients:
             outcome = self.answers.get(recipient.contact, Outcome())
             if not (outcome.loss or outcome.later):
-                own = (
-                    self._next_id("mt")
-                    if ids is ProviderIds.PER_RECIPIENT and not outcome.uncertain
-                    else ""
-                )
+                has_id = ids is ProviderIds.PER_RECIPIENT and not outcome.uncertain
+                own_id = self._next_id("mt") if has_id else ""
                 self.taken.append(
-                    Taken(recipient.contact, recipient.content, own or call_id, call.token)
+                    Taken(recipient.contact, recipient.content, own_id or call_id, call.token)
                 )
-                outcome = Outcome(code=outcome.code, provider_id=own, uncertain=outcome.uncertain)
+                outcome = Outcome(
+                    code=outcome.code, provider_id=own_id, uncertain=outcome.uncertain
+                )
             outcomes.append(outcome)
         return Answer(outcomes, call_id)
 
@@ -265,7 +265,7 @@ class ScriptedSession(PlainSession):
             return self.provider.take(call)
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """Who has clicked keeps it: their names say so."""
+        """Recall a call from contacts, except those whose name says that they have clicked."""
         with self.provider.steps.around("provider.recall", write=True):
             self.provider.recalled += [(provider_id, contact) for contact in contacts]
             return [
@@ -276,14 +276,18 @@ class ScriptedSession(PlainSession):
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         with self.provider.steps.around("provider.poll", write=True):
             if self.provider.capabilities.provider_ids is not ProviderIds.PER_CALL:
-                found, self.provider.to_poll = self.provider.to_poll, []
-                return found
-            wanted = (r for r in self.provider.to_poll if isinstance(r, Receipt))
-            return [r for r in wanted if r.contact in provider_ids.get(r.provider_id, ())]
+                reports, self.provider.to_poll = self.provider.to_poll, []
+                return reports
+            receipts = (r for r in self.provider.to_poll if isinstance(r, Receipt))
+            return [r for r in receipts if r.contact in provider_ids.get(r.provider_id, ())]
 
 
 class FakeProviders:
-    """`push` (ids per call, token), `text` (ids per recipient, no token), `mail` (accepted is delivered, no ids, 25 a call)."""
+    """Three providers: `push`, `text` and `mail`.
+
+    `push` has ids per call, and tokens. `text` has ids per recipient, and no tokens. `mail` counts
+    accepted as delivered, has no ids, and takes 25 recipients a call.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self.push, self.text, self.mail = (ScriptedProvider(c, steps) for c in (PUSH, TEXT, MAIL))

@@ -1,4 +1,4 @@
-"""Queues that keep what was sent until a test takes it."""
+"""Queues that keep jobs until a test takes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ SEND_BATCH = 10
 
 
 class FakeQueues:
-    """`sent`: all there ever was. `waiting`: what nobody has taken, with the time (ms) from which it can be received."""
+    """Queues in memory. `sent`: all jobs ever sent. `waiting`: jobs not taken yet.
+
+    A waiting job has the time (ms) from which it can be received.
+    """
 
     def __init__(self, steps: Steps, clock: FakeClock) -> None:
         self.steps, self.clock = steps, clock
@@ -24,10 +27,10 @@ class FakeQueues:
 
     def send(self, envelopes: Sequence[Envelope]) -> None:
         for queue in dict.fromkeys((e.worker, e.channel_type, e.priority) for e in envelopes):
-            mine = [e for e in envelopes if (e.worker, e.channel_type, e.priority) == queue]
-            for start in range(0, len(mine), SEND_BATCH):
+            batch = [e for e in envelopes if (e.worker, e.channel_type, e.priority) == queue]
+            for start in range(0, len(batch), SEND_BATCH):
                 with self.steps.around("queues.send", write=True):
-                    self._accept(mine[start : start + SEND_BATCH])
+                    self._accept(batch[start : start + SEND_BATCH])
 
     def _accept(self, envelopes: Sequence[Envelope]) -> None:
         for envelope in envelopes:
@@ -43,16 +46,16 @@ class FakeQueues:
             self.waiting.append((self.clock.now() + envelope.delay * 1000, envelope))
 
     def take(self) -> Envelope | None:
-        """The first that can be received now, off the queue; high priority first."""
+        """Take the first job that can be received now off the queue, high priority first."""
         ready = [
             (e.priority, n) for n, (at, e) in enumerate(self.waiting) if at <= self.clock.now()
         ]
         return self.waiting.pop(min(ready)[1])[1] if ready else None
 
     def back(self, envelope: Envelope, seconds: float = 0) -> None:
-        """What a failed worker leaves: the message can be received again, after the visibility timeout."""
+        """Return a job to its queue after the visibility timeout, as for a failed worker."""
         self.waiting.append((self.clock.now() + round(seconds * 1000), envelope))
 
     def next(self) -> int | None:
-        """When the next message can be received."""
+        """Return the time from which the next job can be received."""
         return min((at for at, _ in self.waiting), default=None)

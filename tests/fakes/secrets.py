@@ -1,4 +1,4 @@
-"""A vault and credentials that are as strict as the real ones about contexts, and as unreadable, but cheap."""
+"""A cheap vault and cheap credentials, as strict about contexts as the real ones."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class FakeCredentials:
         return self._seal(plain, "credentials")
 
     def open_credentials(self, sealed: bytes) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = json.loads(self._vault.open(sealed, "credentials"))
-        return found
+        plain: Mapping[str, Any] = json.loads(self._vault.open(sealed, "credentials"))
+        return plain
 
     def seal_webhook(self, plain: Mapping[str, str]) -> bytes:
         return self._seal(plain, "webhook")
 
     def open_webhook(self, sealed: bytes) -> Mapping[str, str]:
-        found: Mapping[str, str] = json.loads(self._vault.open(sealed, "webhook"))
-        return found
+        plain: Mapping[str, str] = json.loads(self._vault.open(sealed, "webhook"))
+        return plain
 
     def _seal(self, plain: Mapping[str, Any], purpose: str) -> bytes:
         raw = json.dumps(plain).encode()

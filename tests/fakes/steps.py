@@ -1,4 +1,7 @@
-"""The one hook of all fakes: every operation passes it before and after its effect, so that a test can end a worker anywhere."""
+"""The common hook of all fakes, so that a test can kill a worker anywhere.
+
+Every operation passes the hook before and after its effect.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,17 @@ from contextlib import contextmanager
 
 
 class Killed(BaseException):
-    """A worker ended here, as by SIGKILL: no `except Exception` of the code under test sees it."""
+    """A worker ended here, as by SIGKILL.
+
+    It is not an `Exception`, so the code under test does not catch it.
+    """
 
 
 class Steps:
-    """Numbers every step from 0. `on_step` may raise, or do what another worker does at this moment."""
+    """A log that numbers every step from 0.
+
+    `on_step` may raise, or act as another worker at this moment.
+    """
 
     def __init__(self) -> None:
         self.log: list[str] = []
@@ -27,13 +36,13 @@ class Steps:
 
     @contextmanager
     def around(self, name: str, *, write: bool) -> Iterator[None]:
-        """A step `name` before the effect and `name.done` after it; the latter only if the effect raised nothing."""
+        """Make a step `name` before an effect, and a step `name.done` if the effect succeeds."""
         self.step(name, write=write)
         yield
         self.step(f"{name}.done", write=write)
 
     def kill_at(self, number: int) -> None:
-        """Raise Killed at this step, counted from the beginning of the log; later steps pass."""
+        """Raise Killed at one step, counted from the beginning of the log. Later steps pass."""
 
         def strike(current: int, name: str) -> None:
             if current == number:

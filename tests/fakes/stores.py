@@ -1,4 +1,4 @@
-"""What is remembered of providers: their access tokens, the ids of their calls, and turns to call them."""
+"""Access tokens of providers, ids of their calls, and rate limits, in memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class FakeTokens:
 
 
 class FakeLookups:
-    """`stale`: readings that do not ask for a fresh answer see nothing yet, as an eventually consistent replica might."""
+    """Lookups in memory.
+
+    `stale`: only fresh reads see anything, as with an eventually consistent replica.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
@@ -47,13 +50,12 @@ class FakeLookups:
         self.nonces: dict[tuple[str, str], str] = {}
         self.expecting: dict[str, int] = {}
 
-    def put(self, channel: str, found: Mapping[str, Lookup], expires: int) -> None:
-        ids = list(found)
+    def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
+        ids = list(lookups)
         for start in range(0, len(ids), WRITE_BATCH):
             with self.steps.around("lookups.put", write=True):
-                self.found.update(
-                    {(channel, i): found[i] for i in ids[start : start + WRITE_BATCH]}
-                )
+                for provider_id in ids[start : start + WRITE_BATCH]:
+                    self.found[channel, provider_id] = lookups[provider_id]
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
@@ -67,9 +69,9 @@ class FakeLookups:
             }
 
     def park(self, channel: str, receipts: Mapping[str, Sequence[Receipt]], expires: int) -> None:
-        for provider_id, mine in receipts.items():
+        for provider_id, parked in receipts.items():
             with self.steps.around("lookups.park", write=True):
-                self.waiting.setdefault((channel, provider_id), []).extend(mine)
+                self.waiting.setdefault((channel, provider_id), []).extend(parked)
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
         with self.steps.around("lookups.parked", write=False):

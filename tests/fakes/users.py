@@ -1,4 +1,7 @@
-"""Users and the sets that they are in, with DynamoDB's manners: versions, copies instead of aliases, batches that end half-way."""
+"""Users and their sets in memory, with DynamoDB's manners.
+
+Records have versions. Reads return copies instead of aliases. Batches may end half-way.
+"""
 
 from __future__ import annotations
 
@@ -49,40 +52,42 @@ class FakeUsers:
 
     def scan(self, buckets: range, after: str, limit: int, prefix: str = "") -> Sequence[User]:
         with self.steps.around("users.scan", write=False):
-            known = [
-                (keys.position(u), user)
-                for u, user in self.stored.items()
-                if keys.bucket(u) in buckets and u.startswith(prefix)
+            following = [
+                userid
+                for userid in self.stored
+                if keys.bucket(userid) in buckets
+                and keys.position(userid) > after
+                and userid.startswith(prefix)
             ]
-            ordered = sorted(known, key=lambda each: each[0])
-            return copy_of([user for position, user in ordered if position > after][:limit])
+            ordered = sorted(following, key=keys.position)[:limit]
+            return copy_of([self.stored[userid] for userid in ordered])
 
     def estimate(self) -> int:
         return len(self.stored)
 
     def has(self, *users: User) -> None:
-        """Set-up of a test: these users are stored."""
+        """Store users, as the set-up of a test."""
         for user in users:
             self.stored[user.userid] = replace(copy_of(user), version=max(1, user.version))
 
 
 class FakeAudiences:
-    """Tags and contacts are read off the users themselves."""
+    """Sets in memory. The users themselves hold tags and contacts."""
 
     def __init__(self, steps: Steps, users: FakeUsers) -> None:
         self.steps, self.users = steps, users
         self.members: dict[str, set[str]] = {}
-        self.said: dict[tuple[ChannelType, str], dict[str, int]] = {}
+        self.opt_out_times: dict[tuple[ChannelType, str], dict[str, int]] = {}
 
     def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
         with self.steps.around("audiences.scan", write=False):
-            found = {
+            members = {userid for name in sets for userid in self._of(name)}
+            following = [
                 userid
-                for name in sets
-                for userid in self._of(name)
-                if keys.bucket(userid) in buckets
-            }
-            return sorted((u for u in found if keys.position(u) > after), key=keys.position)[:limit]
+                for userid in members
+                if keys.bucket(userid) in buckets and keys.position(userid) > after
+            ]
+            return sorted(following, key=keys.position)[:limit]
 
     def _of(self, name: str) -> set[str]:
         tagged = {
@@ -105,38 +110,42 @@ class FakeAudiences:
 
     def tags(self, scope: str, after: str, limit: int) -> Sequence[str]:
         with self.steps.around("audiences.tags", write=False):
-            found = {
-                tag
-                for user in self.users.stored.values()
-                for bind, tag in user.all_tags
-                if bind == scope
-            }
-            return sorted(tag for tag in found if tag > after)[:limit]
+            tags: set[str] = set()
+            for user in self.users.stored.values():
+                tags.update(tag for bind, tag in user.all_tags if bind == scope and tag > after)
+            return sorted(tags)[:limit]
 
-    def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
+    def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):
             return sorted(
-                u for u, user in self.users.stored.items() if (kind, contact) in user.all_contacts
+                u
+                for u, user in self.users.stored.items()
+                if (channel_type, contact) in user.all_contacts
             )
 
     def set_opt_out(
-        self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
+        self,
+        channel_type: ChannelType,
+        contact: str,
+        channel_keys: Sequence[str],
+        time: int,
+        out: bool,
     ) -> None:
         for channel_key in channel_keys:
             with self.steps.around("audiences.opt", write=True):
-                said = self.said.setdefault((kind, contact), {})
-                if abs(said.get(channel_key, 0)) <= time:
-                    said[channel_key] = time if out else -time
+                times = self.opt_out_times.setdefault((channel_type, contact), {})
+                if abs(times.get(channel_key, 0)) <= time:
+                    times[channel_key] = time if out else -time
 
     def opt_outs(
-        self, wanted: Mapping[ChannelType, Collection[str]]
+        self, contacts: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         with self.steps.around("audiences.opted", write=False):
             return {
-                kind: {
-                    each: dict(self.said[kind, each])
-                    for each in dict.fromkeys(contacts)
-                    if (kind, each) in self.said
+                channel_type: {
+                    contact: dict(self.opt_out_times[channel_type, contact])
+                    for contact in dict.fromkeys(of_type)
+                    if (channel_type, contact) in self.opt_out_times
                 }
-                for kind, contacts in wanted.items()
+                for channel_type, of_type in contacts.items()
             }

@@ -1,4 +1,4 @@
-"""A world in memory. The steps of the flow get `FakeWorld().ports`; tests steer the rest."""
+"""A world in memory. The steps of the flow get `FakeWorld().ports`, tests steer the rest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def limits_of(**sizes: int) -> Limits:
 
 
 class FakeWorld(Steps):
-    """Its steps are those of all its ports, in the order in which they happen."""
+    """A world that logs the steps of all its ports, in the order in which they happen."""
 
     def __init__(self, limits: Limits = LIMITS, clock_width: int = 60) -> None:
         super().__init__()

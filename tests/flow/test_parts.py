@@ -22,7 +22,7 @@ THREE = "a1|a2 b1 c1|c2"
 
 
 def sent(provider_id: str = THREE) -> tuple[FakeWorld, ChunkId]:
-    """A message to one person was taken, under these ids."""
+    """Send a message to one person, which is taken under these ids."""
     fake = FakeWorld()
     message = a_message("ann", strategy=at_once("sms"))
     fake.settings.put_channel(a_channel(CODE))
@@ -92,7 +92,10 @@ def test_one_part_under_both_its_names_is_one_part() -> None:
     ("names", "reports"), [("x1|x2 x2|x3", ["x2", "x1"]), ("x1|x2 x2|x3 x3|x4", ["x3", "x1", "x2"])]
 )
 def test_a_report_that_may_be_of_either_part_is_of_one(names: str, reports: Sequence[str]) -> None:
-    """Gateways that name all numbers of a SUBMIT alike count on with the next part: 2 is the second part, or the second number."""
+    """Gateways that name all numbers of a SUBMIT alike count on with the next part.
+
+    2 is the second part, or the second number.
+    """
     fake, chunk = sent(names)
     for n, name in enumerate(reports):
         assert FactKind.DELIVERED not in facts(fake, chunk)
@@ -106,9 +109,9 @@ def test_one_part_that_failed_fails_it_at_once() -> None:
         fake.ports, CODE, [report("a1", 1), report("b1", 2, ReceiptKind.DELIVERY_FAILED, "UNDELIV")]
     )
     receipts.record(fake.ports, CODE, [report("c1", 3)])
-    found = facts(fake, chunk)
-    assert found[FactKind.DELIVERY_FAILED].code == "UNDELIV"
-    assert FactKind.DELIVERED not in found
+    known = facts(fake, chunk)
+    assert known[FactKind.DELIVERY_FAILED].code == "UNDELIV"
+    assert FactKind.DELIVERED not in known
 
 
 def test_reports_that_come_before_their_submission_count_too() -> None:
@@ -123,7 +126,10 @@ def test_reports_that_come_before_their_submission_count_too() -> None:
 
 
 def deliver_again(fake: FakeWorld, chunk: ChunkId) -> None:
-    """A worker that died right after the answer: its job comes again, and what follows from the answer is done."""
+    """Deliver the job again of a worker that died right after the answer.
+
+    All that follows from the answer is done.
+    """
     message, stored = fake.messages.get(chunk.msgid), fake.ledger.chunk(chunk)
     assert message is not None
     assert stored is not None
@@ -157,7 +163,7 @@ def test_whoever_dies_at_whatever_point_the_repeat_completes_it() -> None:
     begin = len(fake.log)
     _report_all(fake)
     steps = len(fake.log) - begin
-    wanted = facts(fake, chunk)[FactKind.DELIVERED]
+    expected = facts(fake, chunk)[FactKind.DELIVERED]
     for step in range(steps):
         fake, chunk = sent()
         fake.kill_at(len(fake.log) + step)
@@ -165,5 +171,5 @@ def test_whoever_dies_at_whatever_point_the_repeat_completes_it() -> None:
             _report_all(fake)
         fake.spare()
         _report_all(fake)  # what was not answered comes again
-        assert facts(fake, chunk)[FactKind.DELIVERED] == wanted, step
+        assert facts(fake, chunk)[FactKind.DELIVERED] == expected, step
     assert steps > 10

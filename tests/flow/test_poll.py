@@ -64,7 +64,7 @@ def test_an_account_on_which_nothing_was_sent_is_asked_nothing(fake: FakeWorld) 
     assert minutes_asked(fake, 5) == []
 
 
-def test_an_account_is_asked_every_minute_after_a_submission_then_more_seldom_and_after_its_window_no_more(
+def test_an_account_is_polled_each_minute_after_a_submission_then_more_seldom_then_no_more(
     fake: FakeWorld,
 ) -> None:
     send(fake)
@@ -108,11 +108,11 @@ def test_what_an_account_tells_only_once_survives_a_store_that_fails_for_a_momen
     fake: FakeWorld, step: str
 ) -> None:
     at = send(fake)
-    told = [
+    reports = [
         *fake.providers.text.receipts(ReceiptKind.DELIVERED, START + 1),
         Reply("+86-ann", "TD", START),
     ]
-    fake.providers.text.to_poll = list(told)
+    fake.providers.text.to_poll = list(reports)
     failures = [OSError("throttled")] * 2
 
     def fail(number: int, name: str) -> None:
@@ -162,7 +162,7 @@ def test_a_chunk_is_asked_for_from_its_first_time_until_its_window_ends(
 
 
 def test_a_chunk_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld) -> None:
-    """The job of a timer that failed would come again by itself, and each time set another timer."""
+    """A timer's job that failed would come again by itself, and set another timer each time."""
     send(fake, "app", "push")
     asked = []
 
@@ -210,10 +210,11 @@ def test_a_report_without_a_time_counts_from_when_it_is_heard(fake: FakeWorld) -
     fake.clock.advance(40)
     fake.providers.text.to_poll = [*fake.providers.text.receipts(ReceiptKind.DELIVERED, 0)]
     poll.poll_channel(fake.ports, PollJob("text"))
-    found = fake.ledger.chunk(chunk)
-    assert found is not None
+    stored = fake.ledger.chunk(chunk)
+    assert stored is not None
     assert (
-        found.state_of(DeliveryRef(0, "text", 0)).facts[FactKind.DELIVERED].time == fake.clock.now()
+        stored.state_of(DeliveryRef(0, "text", 0)).facts[FactKind.DELIVERED].time
+        == fake.clock.now()
     )
 
 

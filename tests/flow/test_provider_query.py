@@ -54,13 +54,13 @@ def world(fake: FakeWorld) -> World:
 
 @pytest.fixture
 def channel(world: World) -> Channel:
-    found = world.settings.channel("push")
-    assert found is not None
-    return found
+    channel = world.settings.channel("push")
+    assert channel is not None
+    return channel
 
 
 def answered(fake: FakeWorld) -> Any:
-    """While the API waits, a delivery function works."""
+    """Return the work of a delivery function while the API waits."""
 
     def work() -> None:
         while (envelope := fake.queues.take()) is not None:
@@ -104,7 +104,7 @@ def test_a_question_goes_to_the_worker_that_serves_the_platform(
     fake.providers.push.can(worker="w")
     fake.limits = replace(LIMITS, workers=("w",))
     provider_query.ask(fake.ports, channel, Query.CHECK)
-    assert [each.worker for each in fake.queues.sent] == ["w"]
+    assert [envelope.worker for envelope in fake.queues.sent] == ["w"]
 
 
 @pytest.mark.parametrize(
@@ -215,9 +215,8 @@ def test_where_there_is_no_token_a_delivery_function_is_asked_once(
     fake.providers.push.of_session["access_token"] = lambda self: TOKEN
     fake.clock.while_asleep = [lambda: None, lambda: None, answered(fake)]
     assert asked_token(world) == TOKEN
-    assert [each.job.question for each in fake.queues.sent if isinstance(each.job, QueryJob)] == [
-        Query.TOKEN
-    ]
+    jobs = [envelope.job for envelope in fake.queues.sent]
+    assert [job.question for job in jobs if isinstance(job, QueryJob)] == [Query.TOKEN]
 
 
 def test_the_token_of_other_credentials_is_not_given(

@@ -11,7 +11,7 @@ CHUNK = ChunkId(a_msgid(), 0)
 
 
 def _recounts(world: FakeWorld, seconds: int) -> int:
-    """How many recounts a chunk gets that changes every second for so long."""
+    """Count the recounts of a chunk that changes every second for so long."""
     for _ in range(seconds):
         tally.changed(world.ports, [CHUNK])
         world.clock.advance(1)

@@ -1,10 +1,15 @@
-"""What came due together does not wait for the one that fails."""
+"""Items that came due together do not wait for the one that fails."""
 
 from __future__ import annotations
 
 import pytest
 
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import timers
+from tests.builders import a_msgid
+from tests.fakes.world import FakeWorld
 
 
 def test_everything_is_done_before_the_first_failure_is_raised() -> None:
@@ -18,3 +23,30 @@ def test_everything_is_done_before_the_first_failure_is_raised() -> None:
     with pytest.raises(ValueError, match="1"):
         timers.do_all(work, range(6))
     assert done == [0, 2, 4]
+
+
+def test_a_tick_that_comes_a_hair_early_finds_its_timers() -> None:
+    fake = FakeWorld()
+    world = fake.ports
+    world.timers.set(
+        [Timer(fake.clock.now(), TimerKind.CHECK, ChunkId(a_msgid(), 0), Priority.HIGH)]
+    )
+    (slot,) = fake.timers.started
+    fake.clock.time = slot - 1
+    timers.sweep(world)
+    assert len(fake.timers.rows) == 1
+    timers.sweep(world, slot)
+    assert fake.timers.rows == set()
+
+
+def test_a_tick_that_comes_late_finds_all_that_is_due_by_now() -> None:
+    fake = FakeWorld()
+    world = fake.ports
+    for _ in range(3):
+        world.timers.set(
+            [Timer(fake.clock.now(), TimerKind.CHECK, ChunkId(a_msgid(), 0), Priority.HIGH)]
+        )
+        fake.clock.advance(60)
+    fake.clock.advance(120)
+    timers.sweep(world, fake.timers.started[0])
+    assert fake.timers.rows == set()

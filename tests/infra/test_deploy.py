@@ -1,22 +1,27 @@
-"""Deploying by change sets: what real CloudFormation, S3 and boto3 are particular about."""
+"""Deployments by change sets, with the particularities of CloudFormation, S3 and boto3."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore import exceptions
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from chalicelib import config
-from infra import deploy
+from infra import aws_errors, change_sets, deploy, stacks
 from infra.local.deployment import local_aws
+from infra.stacks import DeploymentFailed
 from tests.contracts import emulator
+from tests.infra.stubs import StubbedSession
 
 STAGE = "attempt"
 KEPT = config.table_name(STAGE, "kept")
@@ -47,22 +52,27 @@ TEMPLATE = {
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with (
         emulator.running(tmp_path_factory.mktemp("emulator")) as address,
-        local_aws(address) as own,
+        local_aws(address) as session,
     ):
-        yield own
+        yield session
 
 
 @pytest.fixture
 def packaged(tmp_path: Path) -> Path:
-    """A table that outlives its stack, and then a queue that cannot be created when it is told to hide messages for too long."""
+    """A table that outlives its stack, and a queue whose creation fails for a long timeout."""
     (tmp_path / "sam.json").write_text(json.dumps(TEMPLATE))
     (tmp_path / "deployment.zip").write_bytes(b"")
     return tmp_path
 
 
-def deployed(session: Any, packaged: Path, **given: str) -> deploy.Deployment:
+def deployed(session: Any, packaged: Path, **parameters: str) -> deploy.Deployment:
     return deploy.deploy(
-        session, stage=STAGE, packaged=packaged, parameters=given, poll=0.1, say=lambda text: None
+        session,
+        stage=STAGE,
+        packaged=packaged,
+        parameters=parameters,
+        poll=0.1,
+        say=lambda text: None,
     )
 
 
@@ -86,6 +96,201 @@ def test_an_update_that_failed_leaves_what_was_there(session: Any, packaged: Pat
     assert deployed(session, packaged, Hidden="40").changed
 
 
+def event(resource: str, status: str, reason: str = "", of: str = "q") -> dict[str, Any]:
+    return {
+        "StackId": "arn:stack",
+        "EventId": f"{resource}-{status}",
+        "StackName": "openums-x",
+        "Timestamp": datetime.datetime.now(datetime.UTC),
+        "LogicalResourceId": resource,
+        "PhysicalResourceId": of,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def planned(session: Any, packaged: Path, **given: str) -> list[str]:
+    return list(deploy.plan(session, stage=STAGE, packaged=packaged, parameters=given, poll=0.1))
+
+
+def test_a_plan_shows_what_would_change_and_changes_nothing(session: Any, packaged: Path) -> None:
+    cloudformation = session.client("cloudformation")
+    deployed(session, packaged)
+    assert planned(session, packaged) == ["openums-attempt: nothing would change"]
+    before = cloudformation.describe_stacks(StackName="openums-attempt")["Stacks"][0]
+    lines = planned(session, packaged, Hidden="55")
+    assert lines[0].split() == ["action", "logical", "id", "type", "replacement"]
+    assert any(line.split()[:3] == ["Modify", "Late", "AWS::SQS::Queue"] for line in lines)
+    after = cloudformation.describe_stacks(StackName="openums-attempt")["Stacks"][0]
+    assert after["Parameters"] == before["Parameters"]
+    sets = cloudformation.list_change_sets(StackName="openums-attempt")["Summaries"]
+    assert [summary for summary in sets if summary["ExecutionStatus"] == "AVAILABLE"] == []
+
+
+def test_a_plan_of_a_first_deployment_leaves_no_stack(session: Any, packaged: Path) -> None:
+    lines = list(deploy.plan(session, stage="fresh", packaged=packaged, parameters={}, poll=0.1))
+    assert lines[-1] == "2 Add"
+    assert deploy.describe(session.client("cloudformation"), "openums-fresh") is None
+
+
+def test_a_stack_is_protected_against_deletion_from_its_first_success_on(
+    session: Any, packaged: Path
+) -> None:
+    deployed(session, packaged)
+    stack = session.client("cloudformation").describe_stacks(StackName="openums-attempt")
+    assert stack["Stacks"][0]["EnableTerminationProtection"] is True
+
+
+def test_a_table_is_not_removed_unless_it_is_named(session: Any, packaged: Path) -> None:
+    def deploy_without_the_table(*may_replace: str) -> deploy.Deployment:
+        return deploy.deploy(
+            session,
+            stage=STAGE,
+            packaged=packaged,
+            parameters={},
+            poll=0.1,
+            say=lambda text: None,
+            may_replace=may_replace,
+        )
+
+    deployed(session, packaged)
+    smaller = json.loads(json.dumps(TEMPLATE))
+    del smaller["Resources"]["Kept"], smaller["Resources"]["Late"]["DependsOn"]
+    (packaged / "sam.json").write_text(json.dumps(smaller))
+    with pytest.raises(DeploymentFailed, match=r"remove Kept \(AWS::DynamoDB::Table\).*Nothing"):
+        deploy_without_the_table("Late")
+    resources = session.client("cloudformation").list_stack_resources(StackName="openums-attempt")
+    assert "Kept" in {each["LogicalResourceId"] for each in resources["StackResourceSummaries"]}
+    assert deploy_without_the_table("Kept").changed
+
+
+@pytest.mark.parametrize("replacement", ["True", "Conditional"])
+def test_a_bucket_or_key_that_would_be_replaced_is_named_with_the_way_to_allow_it(
+    replacement: str,
+) -> None:
+    changes = [
+        change_sets.Change("Modify", "SealingKey", "AWS::KMS::Key", replacement),
+        change_sets.Change("Modify", "FilesBucket", "AWS::S3::Bucket", replacement),
+        change_sets.Change("Modify", "Sweep", "AWS::Lambda::Function", replacement),
+        change_sets.Change("Modify", "UsersTable", "AWS::DynamoDB::Table", "False"),
+        change_sets.Change("Remove", "OldQueue", "AWS::SQS::Queue", ""),
+    ]
+    with pytest.raises(DeploymentFailed) as refused:
+        change_sets.refuse_losses(changes, ["FilesBucket"])
+    assert str(refused.value).endswith("deploy with --yes-replace SealingKey.")
+    assert "\n" not in str(refused.value)
+    change_sets.refuse_losses(changes, ["FilesBucket", "SealingKey"])
+
+
+def test_the_changes_that_lose_data_come_first_and_every_page_is_read() -> None:
+    session = StubbedSession()
+    for names, more in (
+        (("Queue", "SQS::Queue"), {"NextToken": "2"}),
+        (("T", "DynamoDB::Table"), {}),
+    ):
+        change = {
+            "Action": "Remove",
+            "LogicalResourceId": names[0],
+            "ResourceType": f"AWS::{names[1]}",
+        }
+        session.add(
+            "cloudformation",
+            "describe_change_set",
+            {"Changes": [{"Type": "Resource", "ResourceChange": change}], **more},
+        )
+    listed = change_sets.changes(session.client("cloudformation"), "s", "c")
+    assert [change.logical_id for change in listed] == ["T", "Queue"]
+    assert list(change_sets.table(listed))[-1] == "2 Remove"
+
+
+# ---- whatever AWS refuses is one line that says what to do
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("CREATE_IN_PROGRESS", "another deployment runs. Wait until it ends"),
+        ("ROLLBACK_IN_PROGRESS", "another deployment runs. Wait until it ends"),
+        ("UPDATE_ROLLBACK_FAILED", "choose “Continue update rollback”"),
+        ("ROLLBACK_FAILED", "delete the stack"),
+        ("DELETE_FAILED", "delete the stack again"),
+    ],
+)
+def test_a_stack_that_takes_no_change_set_says_the_way_out(status: str, advice: str) -> None:
+    with pytest.raises(DeploymentFailed, match=advice) as refused:
+        stacks.refuse_unready("openums-prod", status)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_FAILED"])
+def test_a_stack_that_takes_a_change_set_is_let_through(status: str) -> None:
+    stacks.refuse_unready("openums-prod", status)
+
+
+def client_error(code: str, operation: str = "DescribeStacks") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "the\nreason."}}, operation)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (client_error("ExpiredToken"), "sign in again"),
+        (client_error("AccessDenied"), "rights of a deployer"),
+        (client_error("UnrecognizedClientException"), "check AWS_PROFILE"),
+        (client_error("Throttling"), "wait a minute"),
+        (client_error("LimitExceededException"), "Service Quotas"),
+        (client_error("403", "HeadBucket"), "is of another account"),
+        (client_error("Strange"), "DescribeStacks: Strange: the reason."),
+        (exceptions.NoCredentialsError(), "set AWS_PROFILE"),
+        (exceptions.UnauthorizedSSOTokenError(), "sign in again"),
+        (exceptions.ProfileNotFound(profile="x"), "~/.aws/config"),
+        (exceptions.EndpointConnectionError(endpoint_url="https://x"), "check the network"),
+        (exceptions.WaiterError("StackDeleteComplete", "failed", {}), "events"),
+    ],
+)
+def test_an_error_of_aws_is_one_line_with_advice(error: Any, advice: str) -> None:
+    line = aws_errors.explain(error)
+    assert advice in line
+    assert "\n" not in line
+    assert ".." not in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("ExpiredToken"),
+        exceptions.NoCredentialsError(),
+        subprocess.CalledProcessError(1, "package"),
+        DeploymentFailed("x"),
+    ],
+)
+def test_the_command_ends_without_a_traceback(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(deploy, "aws", fail)
+    monkeypatch.setattr(sys, "argv", ["deploy", "--stage", "attempt"])
+    with pytest.raises(SystemExit) as ended:
+        deploy.main()
+    assert isinstance(ended.value.code, str)
+    assert "\n" not in ended.value.code
+
+
+def test_the_command_deploys_nothing_that_the_preflight_refuses(
+    packaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = StubbedSession()
+    session.refuse("sts", "get_caller_identity", "ExpiredToken")
+    monkeypatch.setattr(deploy, "aws", lambda: session)
+    monkeypatch.setattr(deploy, "package_apart", lambda stage, target: packaged)
+    monkeypatch.setattr(sys, "argv", ["deploy", "--stage", "attempt"])
+    with pytest.raises(SystemExit, match="nothing was deployed; --no-preflight"):
+        deploy.main()
+    session.assert_all_asked()
+
+
 def test_the_cause_is_found_behind_the_pages_of_a_rollback_and_without_those_of_other_attempts() -> (
     None
 ):
@@ -105,6 +310,8 @@ def test_the_cause_is_found_behind_the_pages_of_a_rollback_and_without_those_of_
             "ResourceStatusReason": reason,
         }
 
+
+def test_the_cause_is_read_past_the_pages_of_a_rollback_and_up_to_this_attempts_start() -> None:
     rollback = [
         event("Table", "DELETE_COMPLETE"),
         event("openums-x", "UPDATE_ROLLBACK_IN_PROGRESS", of="arn:stack"),

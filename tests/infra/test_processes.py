@@ -27,7 +27,10 @@ def test_a_process_is_known_by_its_module_however_long_its_path_is(tmp_path: Pat
 
 
 def test_who_does_not_stop_in_time_is_killed() -> None:
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+    deaf = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        " print('deaf', flush=True); time.sleep(60)"
+    )
     process = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process.stdout:
@@ -37,19 +40,19 @@ def test_who_does_not_stop_in_time_is_killed() -> None:
 
 
 def test_ports_are_in_a_row_and_those_that_are_taken_are_left_alone() -> None:
-    found = ports(None, ("a", "b"))
-    assert found["b"] == found["a"] + 1
+    chosen = ports(None, ("a", "b"))
+    assert chosen["b"] == chosen["a"] + 1
+    listen = (
+        f"import socket; s = socket.create_server(('127.0.0.1', {chosen['b']}));"
+        " print(1, flush=True); input()"
+    )
     with subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            f"import socket; s = socket.create_server(('127.0.0.1', {found['b']})); print(1, flush=True); input()",
-        ],
+        [sys.executable, "-c", listen],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        with pytest.raises(NotStarted, match=f"{found['a']} to {found['b']}"):
-            ports(found["a"], ("a", "b"))
+        with pytest.raises(NotStarted, match=f"{chosen['a']} to {chosen['b']}"):
+            ports(chosen["a"], ("a", "b"))
         other.kill()

@@ -1,4 +1,4 @@
-"""What platforms can do: the page says what capabilities say, and they what is documented of each channel type."""
+"""The platforms' capabilities agree with the documented ones, and the page with them."""
 
 from __future__ import annotations
 
@@ -12,46 +12,44 @@ from infra import support_matrix
 REAL, ACCEPTED = DeliveryReport.REAL, DeliveryReport.ACCEPTED
 PROVIDER, LINK, NO = ClickReport.PROVIDER, ClickReport.LINK, ClickReport.NONE
 
-# "Whether each channel supports detection of delivery and click status" (UMS) and "Channel receipt guide" (Operation Growth):
-# delivery and clicks by channel type. Where the platforms of a type differ, by platform.
+# Delivery and clicks by channel type. Sources: "Whether each channel supports detection of
+# delivery and click status" (UMS), "Channel receipt guide" (Operation Growth).
 DOCUMENTED = {
-    ChannelType.APP: (REAL, PROVIDER),  # "actual delivery to the mobile phone", "actual click"
-    ChannelType.WECHATOA: (
-        REAL,
-        LINK,
-    ),  # clicks "when jump links are configured", not of jumps to mini-programs
-    ChannelType.SMS: (REAL, LINK),  # clicks where "the text contains url variables"
-    ChannelType.EMAIL: (
-        ACCEPTED,
-        LINK,
-    ),  # "when the receiving server returns a successful reception"
-    ChannelType.ALIPAY_LIFE: (
-        ACCEPTED,
-        LINK,
-    ),  # "cannot detect whether it is actually delivered"; "must fill in the jump link"
-    ChannelType.DINGTALK_CC: (REAL, LINK),  # "real delivery"; clicks "only for card messages"
-    ChannelType.WECHATWK: (
-        ACCEPTED,
-        LINK,
-    ),  # "only whether sending to the server is successful"; clicks of what has a link
-    # Not in either table. It is the same server with fewer types of messages, and has no cards whose buttons it could report.
+    # Reports of "actual delivery to the mobile phone" and "actual click".
+    ChannelType.APP: (REAL, PROVIDER),
+    # Clicks "when jump links are configured", not of jumps to mini-programs.
+    ChannelType.WECHATOA: (REAL, LINK),
+    # Clicks if "the text contains url variables".
+    ChannelType.SMS: (REAL, LINK),
+    # Delivered "when the receiving server returns a successful reception".
+    ChannelType.EMAIL: (ACCEPTED, LINK),
+    # It "cannot detect whether it is actually delivered". Clicks "must fill in the jump link".
+    ChannelType.ALIPAY_LIFE: (ACCEPTED, LINK),
+    # It is a "real delivery", with clicks "only for card messages".
+    ChannelType.DINGTALK_CC: (REAL, LINK),
+    # Reports "only whether sending to the server is successful", and clicks of links.
+    ChannelType.WECHATWK: (ACCEPTED, LINK),
+    # Not in either table. WeCom's server has fewer message types for it, without reporting cards.
     ChannelType.WECHATWK_LINKEDCORP: (ACCEPTED, LINK),
 }
-# "Created by secret: delivered when the request is successful." By QR code nothing is to be configured for receipts, which come to the
-# third-party platform. Clicks: "not supported".
+# Platforms that differ from their type. Their clicks are "not supported".
+# Of wechatmp: "Created by secret: delivered when the request is successful."
+# With a QR code, receipts come to the third-party platform.
 DOCUMENTED_OF_PLATFORMS = {"wechatmp": (ACCEPTED, NO), "wechatmp_component": (REAL, NO)}
 
 
-@pytest.mark.parametrize(("platform", "able"), registry.capabilities().items())
+@pytest.mark.parametrize(("platform", "capabilities"), registry.capabilities().items())
 def test_a_platform_reports_what_is_documented_of_its_channel_type(
-    platform: str, able: registry.Capabilities
+    platform: str, capabilities: registry.Capabilities
 ) -> None:
-    documented = DOCUMENTED_OF_PLATFORMS.get(platform) or DOCUMENTED[able.type]
-    assert (able.delivery_report, able.click_report) == documented
+    documented = DOCUMENTED_OF_PLATFORMS.get(platform) or DOCUMENTED[capabilities.type]
+    assert (capabilities.delivery_report, capabilities.click_report) == documented
 
 
 def test_every_channel_type_is_delivered_on() -> None:
-    assert {able.type for able in registry.capabilities().values()} == set(ChannelType)
+    assert {capabilities.type for capabilities in registry.capabilities().values()} == set(
+        ChannelType
+    )
 
 
 def test_the_page_says_what_the_capabilities_say() -> None:
@@ -60,5 +58,9 @@ def test_the_page_says_what_the_capabilities_say() -> None:
 
 
 def test_a_platform_whose_receipts_are_real_has_a_way_for_them() -> None:
-    real = [able for able in registry.capabilities().values() if able.delivery_report is REAL]
-    assert all(able.receipt_modes or able.worker for able in real)
+    real = [
+        capabilities
+        for capabilities in registry.capabilities().values()
+        if capabilities.delivery_report is REAL
+    ]
+    assert all(capabilities.receipt_modes or capabilities.worker for capabilities in real)

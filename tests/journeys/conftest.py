@@ -1,6 +1,7 @@
-"""A local stack of its own for the journeys, and what they look at it with.
+"""A local stack for the journeys, and their means to read it.
 
-`make test` starts and stops it; a run of these tests alone starts what does not run yet, and stops it again.
+`make test` starts and stops the stack. A run of these tests alone starts a missing stack, and stops
+it again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is wrong is said in UMS's own shape, with the field; nothing is stored."""
+"""Bad input is refused in UMS's own format, with the field, and nothing is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the request to the receipt, with whatever a provider may do on the way."""
+"""The way from the request to the receipt, with all behaviours of a provider."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_while_a_receipt_is_late_nothing_is_said_of_delivery(late: Late) -> None
         "late_app": "submitted",
         "late_sms": "submitted",
         "late_email": "delivered",
-    }  # what comes: test_stack.py
+    }  # the late receipts: test_stack.py
 
 
 @pytest.mark.parametrize(("kind", "content"), [("app", APP), ("sms", SMS), ("email", EMAIL)])
@@ -206,7 +206,7 @@ def test_receipts_can_be_asked_for_where_no_webhook_is_possible(stack: dict[str,
 def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(
     stack: dict[str, Any],
 ) -> None:
-    """The account is asked every minute, for reports and for what people wrote."""
+    """The account is polled every minute, for reports and for people's replies."""
     shop = Shop(stack, settings={"sms": {"receipts": "poll"}}, kinds=("sms",))
     phone, template = shop.contact("sms", 0), shop.template(**SMS)
     shop.upload([shop.user("td", sms=phone)])

@@ -1,4 +1,7 @@
-"""Clicks on the running stack, from an address in a content to the fact: on every channel that has no click report of its own."""
+"""Clicks on the running stack, from an address in a content to the fact.
+
+They are tested on every channel whose provider does not report clicks.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,12 @@ COUNTED = [
 ]
 OPENED = [name for name in COUNTED if registry.capabilities()[name].clickable]
 SHARED = [name for name in OPENED if not registry.capabilities()[name].content_per_recipient]
-MANY = 102  # more than the hundred for whom a call each is made unasked
+MANY = 102  # more than a hundred people: up to a hundred get a call each by default
 
-PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
+    " Gecko) Mobile/15E148"
+)
 PREVIEW = "DingTalkBot-LinkService/1.0 (+https://open-doc.dingtalk.com/microapp/faquestions/ftpfeu)"
 
 
@@ -41,7 +47,7 @@ def shop_of(stack: Mapping[str, Any], *platforms: str, **options: Any) -> Shop:
 
 
 def link_to(shop: Shop, contact: str) -> str:
-    """The short link in what a person got."""
+    """Return the short link in a person's message."""
     (got,) = eventually(lambda: shop.sandbox.inbox(contact), bool)
     (link,) = set(
         re.findall(
@@ -98,7 +104,7 @@ def test_no_link_is_made_where_an_operator_wants_none(
 def test_many_people_share_calls_unless_the_strategy_asks_who_clicked(
     stack: Mapping[str, Any], platform: str
 ) -> None:
-    """And then those who have clicked do not get what comes next."""
+    """People who have clicked do not get the next step."""
     shop, kind = shop_of(stack, platform, "jsms"), PLATFORMS[platform].type
     people = [f"u{n}" for n in range(MANY)]
     contacts = {

@@ -54,7 +54,7 @@ def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(
 
 
 def _all_channels(**states: str) -> tuple[Any, list[every_channel.Line], dict[str, Any]]:
-    """A shop whose message went as it must, but for what is named."""
+    """Build a shop with a right message, except for the named states."""
     shop: Any = SimpleNamespace(
         kinds=tuple(USUAL),
         platform=USUAL.get,

@@ -1,4 +1,7 @@
-"""Every platform of every channel type on the running stack: from the request to the provider, and back from its receipt to the answer."""
+"""Every platform of every channel type on the running stack.
+
+A message goes from the request to the provider, and its receipt comes back to the answer.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ ENCRYPTED = ["wechatoa", "wechatoa_component", "wechatmp_component"]
 
 
 class Sent:
-    """A message over one platform: to somebody who gets it, somebody who does not exist, and somebody who opens it."""
+    """A message over one platform, to a reachable person, an unknown one, and one who opens it."""
 
     def __init__(
         self, stack: Mapping[str, Any], platform: str, *, receipts: ReceiptMode | None = None
@@ -56,7 +59,7 @@ class Sent:
         return {word: self.shop.api.target(self.msgid, word)["state"] for word in WORDS}
 
     def facts(self, word: str) -> dict[str, str]:
-        """What is known of one delivery, and how."""
+        """Return the sources of the facts of one delivery."""
         (delivery,) = self.shop.api.target(self.msgid, word)["deliveries"]
         return {fact["fact"]: fact["source"] for fact in delivery["facts"]}
 
@@ -66,13 +69,13 @@ class Sent:
 
 @pytest.fixture(scope="module")
 def sent(stack: Mapping[str, Any]) -> dict[str, Sent]:
-    """One message over each platform, all of them at once."""
+    """Send a message over each platform, all of them at once."""
     return {platform: Sent(stack, platform) for platform in PLATFORMS}
 
 
 @pytest.fixture(scope="module")
 def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
-    """The same over each platform that can be asked for receipts where no webhook is possible."""
+    """Send a message over each platform that offers a poll instead of its webhook."""
     both = frozenset(ReceiptMode)
     return {
         name: Sent(stack, name, receipts=ReceiptMode.POLL)
@@ -85,7 +88,7 @@ def asked(stack: Mapping[str, Any]) -> dict[str, Sent]:
 def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(
     sent: dict[str, Sent], asked: Any, platform: str
 ) -> None:
-    """Also a click on its link, where the matrix says that clicks are supported, and one contact that is not there."""
+    """A click comes back too if the matrix has clicks, and so does an unknown contact."""
     one, can, row = sent[platform], CAPABILITIES[platform], PLATFORMS[platform]
     wanted = {word: row.state(word) for word in WORDS}
     eventually(one.states, lambda states: states == wanted)
@@ -117,7 +120,7 @@ def test_receipts_are_asked_for_where_an_operator_says_so(
 def test_an_access_token_that_ends_mid_way_is_renewed_and_nothing_is_lost_or_sent_twice(
     sent: dict[str, Sent], platform: str
 ) -> None:
-    """The account is registered anew, which ends its token without a word, with tokens that live for a second from then on."""
+    """A new registration ends the account's token silently. Later tokens live for a second."""
     one = sent[platform]
     eventually(one.states, lambda states: "pending" not in states.values())
     one.shop.register(one.kind, token_life=1)

@@ -1,4 +1,4 @@
-"""An import on the stack: the form, the bucket, the queue, the function with its own role, the file of bad rows."""
+"""An import on the stack: the form, the bucket, the queue, the function, the file of bad rows."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def test_a_form_takes_no_file_beyond_its_range(shop: Shop) -> None:
 
 
 def test_a_workbook_that_would_end_its_reader_is_refused(shop: Shop) -> None:
-    bomb = spreadsheets.package(
-        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
-    )
+    first = '<row r="1"><c r="A1"><v>1</v></c></row>'
+    last = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    bomb = spreadsheets.package(first + last)
     told = run(shop, bomb, format="xlsx")
     assert (told["state"], told["reason"]) == ("failed", "file: has more than 64 columns")
 

@@ -1,4 +1,4 @@
-"""Whatever is asked of the running stack, rightly or wrongly, it answers as its own /openapi.json says."""
+"""The running stack answers right and wrong requests as its own /openapi.json says."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ import app
 from infra.demo.client import Shop
 from tests.profiles import examples
 
-EXAMPLES = int(
-    os.environ.get("EXAMPLES", "4")
-)  # questions of each kind to each operation; with 40 it takes some minutes
+# Requests of each kind to each operation. 40 of them take some minutes.
+EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -36,7 +35,8 @@ CHECKS = [
     response_schema_conformance,
 ]
 ROUTES = [(method, path) for path, methods in app.app.routes.items() for method in methods]
-OPERATIONS = [  # what changes a business line after what it sends, and what ends things last
+# Sends come first, then changes of a business line, and deletions last.
+OPERATIONS = [
     f"{method} {path}"
     for method, path in sorted(
         ROUTES, key=lambda r: (r[0] == "DELETE", r[1].startswith("/admin"), r[1], r[0])
@@ -46,12 +46,12 @@ OPERATIONS = [  # what changes a business line after what it sends, and what end
 
 @dataclass
 class Stage:
-    """The stack's own document, and one of everything that a question can name."""
+    """The stack's own document, and an object of every kind that a request can name."""
 
     url: str
     operations: Mapping[str, Any]
     things: Mapping[str, Any]
-    ids: Mapping[str, int]  # by what stands before {id} in a path
+    ids: Mapping[str, int]  # by the part of a path before {id}
     keys: Mapping[str, tuple[str, str]]  # by security scheme
 
     def pair(self, operation: Any) -> tuple[str, str] | None:
@@ -59,7 +59,7 @@ class Stage:
         return self.keys[schemes[0]] if schemes else None
 
     def named(self, path: str) -> dict[str, str]:
-        """What exists, for the parameters of this path."""
+        """Return existing values for the parameters of this path."""
         before_id = path.partition("/{id}")[0].rpartition("/")[2]
         return {
             name: str(value)
@@ -76,7 +76,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(stack: Mapping[str, Any]) -> Stage:
-    """A business line of its own, which reaches only its own people, so that no other journey gets its broadcasts."""
+    """Make a business line that reaches only its own people, for the sake of other journeys."""
     shop = Shop(stack)
     requests.patch(
         f"{shop.api.url}/admin/v1/access-channels/{shop.key}",
@@ -85,32 +85,43 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         auth=shop.admin.pair,
         timeout=30,
     ).raise_for_status()
-    person = f"open{shop.mark}"
-    shop.upload(
-        [
-            {
-                "userid": person,
-                "set": {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}},
-            }
-        ]
+    schema = schemathesis.openapi.from_dict(
+        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
     )
+    operations = {
+        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
+    }
+    keys = {"accessKey": shop.admin.pair, "channelKey": shop.api.pair}
+    return Stage(shop.api.url, operations, _things(shop), _ids(shop), keys)
+
+
+def _ids(shop: Shop) -> dict[str, int]:
+    """Create an object of every kind with a numeric id."""
+    owner = {"channel_key": shop.key, "name": f"open{shop.mark}"}
+    bodies = {
+        "segments": owner,
+        "lists": {**owner, "kind": "black"},
+        "tags": owner,
+        "imports": {"kind": "users", "format": "csv"},
+    }
+    return {
+        kind: shop.admin.ask("POST", f"/admin/v1/{kind}", body)["id"]
+        for kind, body in bodies.items()
+    }
+
+
+def _things(shop: Shop) -> dict[str, Any]:
+    """Create a person, a message and their like, by the name of the parameter."""
+    person = f"open{shop.mark}"
+    contacts = {"email": {shop.key: f"{person}@example.com"}, "tag": {shop.key: ["t"]}}
+    shop.upload([{"userid": person, "set": contacts}])
     template = shop.template(email={"subject": "Hi", "text": "Hello"})
     rule = shop.strategy(
         {"channels": ["app"]},
         {"channels": ["email"], "condition": {"missing": "delivered", "within": 60}},
     )
-    own = {"channel_key": shop.key, "name": person}
-    bodies = {
-        "segments": own,
-        "lists": {**own, "kind": "black"},
-        "tags": own,
-        "imports": {"kind": "users", "format": "csv"},
-    }
-    ids = {
-        what: shop.admin.ask("POST", f"/admin/v1/{what}", body)["id"]
-        for what, body in bodies.items()
-    }
-    things = {
+    member = shop.admin.ask("POST", "/admin/v1/members", {"name": person, "role": "read-only"})
+    return {
         "key": shop.key,
         "channel_key": shop.key,
         "scope": shop.key,
@@ -126,23 +137,8 @@ def stage(stack: Mapping[str, Any]) -> Stage:
         "aud_userid": [person],
         "token": shop.channels["app"]["webhook_url"].rpartition("/")[2],
         "msgid": shop.api.send([person], template, {}),
-        "access_key": shop.admin.ask(
-            "POST", "/admin/v1/members", {"name": person, "role": "read-only"}
-        )["access_key"],
+        "access_key": member["access_key"],
     }
-    schema = schemathesis.openapi.from_dict(
-        requests.get(f"{shop.api.url}/openapi.json", timeout=30).json()
-    )
-    operations = {
-        f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in schema.get_all_operations()
-    }
-    return Stage(
-        shop.api.url,
-        operations,
-        things,
-        ids,
-        {"accessKey": shop.admin.pair, "channelKey": shop.api.pair},
-    )
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

@@ -1,4 +1,4 @@
-"""What UMS and Operation Growth print works as it is printed on a running stack, with the keys and ids of this one."""
+"""The printed examples of UMS and Operation Growth work on a running stack, with its keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CODES = {"app123": "app", "oa123": "wechatoa", "mp123": "wechatmp", "life123": "
 
 @pytest.fixture(scope="module")
 def shop(stack: Mapping[str, Any]) -> Shop:
-    """All channel types, and only people of its own, so that its broadcast leaves those of other journeys alone."""
+    """Make a shop of all channel types, whose broadcast reaches only its own people."""
     shop = Shop(stack, kinds=tuple(USUAL))
     place = f"{shop.api.url}/admin/v1/access-channels/{shop.key}"
     changed = requests.patch(
@@ -38,7 +38,7 @@ def shop(stack: Mapping[str, Any]) -> Shop:
 
 @pytest.fixture(scope="module")
 def ids(shop: Shop) -> dict[str, Any]:
-    """What stands in messages instead of the numbers that are printed."""
+    """Return the ids that replace printed numbers in messages."""
     owner = {"channel_key": shop.key, "name": f"printed {shop.mark}"}
     segment = shop.admin.ask("POST", "/admin/v1/segments", owner)["id"]
     shop.admin.ask("POST", f"/admin/v1/segments/{segment}/members", {"add": ["user1"]})
@@ -111,7 +111,7 @@ def test_registration_ids_of_all_types_at_once(shop: Shop) -> None:
 
 
 def test_contents_of_each_type(shop: Shop) -> None:
-    """But for the first of each, which the test before has sent to the same people."""
+    """Send all but the first content of each type, which the test before has sent already."""
     sent = {
         name: posted(shop, "/v1/sent", body)
         for name, body in printed.messages()
@@ -164,7 +164,7 @@ def test_tokens(shop: Shop, kind: str) -> None:
 
 
 def test_operation_growth(shop: Shop) -> None:
-    """Phone numbers and addresses under one channel, as in its example, go with types that take ids of any form."""
+    """A channel may hold phone numbers and addresses if its type takes any id."""
     kinds = {"210": "wechatoa", "2210": "wechatmp", "219": "dingtalk_cc"}
     shop.upload([{"userid": "10362819"}, {"userid": "103629"}])
     for kind, label in (

@@ -1,4 +1,4 @@
-"""What a delivery channel may send in a day, on the running stack."""
+"""The daily quota of a delivery channel, on the running stack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ EMAIL = {"email": {"subject": "Hello", "text": "Hello"}}
 def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(
     stack: dict[str, Any],
 ) -> None:
-    """Ten mails a day, of which two are for what is urgent. The stack's clock ticks each second: it is asked again each minute."""
+    """Ten mails a day are allowed, two of them for urgent messages.
+
+    The stack's clock ticks each second, so that the quota is tried again each minute.
+    """
     shop = Shop(stack, settings={"email": {"deliveries_per_day": 10}}, kinds=("email",))
     path = f"/admin/v1/channels/{shop.code('email')}"
     people = [f"quota{n}" for n in range(14)]

@@ -1,14 +1,12 @@
-"""What must hold of the deployment as a whole: calls, executions, ended workers, and what is written down where."""
+"""Promises of the deployment as a whole: calls, executions, ended workers, and stored values."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,7 +21,8 @@ from chalicelib.domain.jobs import DeliverJob, PlanJob, Timer, TimerKind, Timers
 from chalicelib.domain.plans import ChunkId
 from infra.demo.client import Shop
 from tests.journeys.conftest import STACK, Late, eventually, finished, scan
-from tests.journeys.test_channels import APP, EMAIL, SMS
+from tests.journeys.test_channels import APP
+from tests.journeys.test_secrecy import dead_letters
 from tests.liveness import PATIENCE
 
 pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("late")]
@@ -209,7 +208,7 @@ def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws:
         lambda: shop.api.message(msgid), lambda found: found["funnel"]["users"]["delivered"] == 60
     )
     assert again > 20
-    time.sleep(2)  # for what was sent again last
+    time.sleep(2)  # for the last repeated job
     assert shop.api.message(msgid)["funnel"] == answer["funnel"]
     assert answer["balanced"]
     assert [answer["funnel"]["channels"][kind]["submitted"] for kind in kinds] == [60, 15, 30]
@@ -246,113 +245,12 @@ def test_recounting_from_scratch_gives_the_stored_counts(
     assert "as stored" in ended.stdout
 
 
-def test_contacts_contents_and_secrets_are_written_down_nowhere(
-    shop: Shop, stack: Mapping[str, Any], aws: Any
-) -> None:
-    marks = {
-        "app": f"MARKREG{shop.mark}",
-        "sms": f"1{int(shop.mark, 16) % 10_000_000_000:010d}1000",
-        "email": f"markmail{shop.mark}@example.com",
-        "text": f"MARKTEXT{shop.mark}",
-    }
-    shop.upload(
-        [
-            shop.user(
-                "marked", app=[marks["app"] + "-silent"], sms=marks["sms"], email=marks["email"]
-            )
-        ]
-    )
-    rule = shop.strategy(
-        {"channels": ["app"]},
-        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 1}},
-        {"channels": ["email"], "condition": {"missing": "clicked", "within": 1}},
-    )
-    values = {"name": marks["text"], "url": f"https://shop.example/{marks['text']}"}
-    finished(
-        shop, shop.api.send(["marked"], shop.template(**APP, **SMS, **EMAIL), values, rule_id=rule)
-    )
-    secrets = [
-        shop.secret,
-        stack["access_secret"],
-        shop.channels["app"]["webhook_url"].rsplit("/", 1)[1],
-        *shop.provider_secrets,
-    ]
-    assert all(secrets)
-    searched = {
-        name: (STACK.folder / f"{name}.log").read_text(errors="replace")
-        for name in ("functions", "emulator")
-    }
-    assert "message_accepted" in searched["functions"]
-    for table in config.TABLES:
-        searched[table] = " ".join(
-            _readable(value) for item in scan(aws, table) for value in item.values()
-        )
-    assert '["marked"' in searched["ledger"]  # the target's id: what is compressed has been read
-    searched["executions"] = _executions(aws)
-    searched["log groups"] = _log_groups(aws)
-    searched["dead letters"] = str(_dead_letters(aws))
-    for where, text in searched.items():
-        found = [mark for mark in (*marks.values(), *secrets) if mark in text]
-        assert not found, f"{where}: {found}"
-
-
-def _readable(value: Mapping[str, Any]) -> str:
-    """A value as it is stored, and what it says when it is compressed, which is no secrecy."""
-    ((kind, content),) = value.items()
-    if kind in ("M", "L"):
-        return " ".join(_readable(each) for each in (content.values() if kind == "M" else content))
-    raw = bytes(getattr(content, "value", content)) if kind == "B" else str(content).encode()
-    with contextlib.suppress(zlib.error):
-        raw += zlib.decompress(raw)
-    return raw.decode("utf-8", "replace")
-
-
-def _executions(aws: Any) -> str:
-    """What went into the clock's executions, and all that they did."""
-    steps, found = aws.client("stepfunctions"), []
-    for machine in steps.list_state_machines()["stateMachines"]:
-        pages = steps.get_paginator("list_executions").paginate(
-            stateMachineArn=machine["stateMachineArn"]
-        )
-        newest = [execution["executionArn"] for page in pages for execution in page["executions"]][
-            :100
-        ]
-        found += [
-            str(steps.describe_execution(executionArn=arn))
-            + str(steps.get_execution_history(executionArn=arn))
-            for arn in newest
-        ]
-    assert found
-    return " ".join(found)
-
-
-def _log_groups(aws: Any) -> str:
-    logs, found = aws.client("logs"), []
-    for groups in logs.get_paginator("describe_log_groups").paginate():
-        for group in groups["logGroups"]:
-            pages = logs.get_paginator("filter_log_events").paginate(
-                logGroupName=group["logGroupName"]
-            )
-            found += [event["message"] for page in pages for event in page["events"]]
-    return " ".join(found)
-
-
-def _dead_letters(aws: Any) -> dict[str, Any]:
-    sqs, found = aws.client("sqs"), {}
-    for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
-        if url.endswith("-dead"):
-            found[url.rsplit("/", 1)[1]] = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
-            ).get("Messages", [])
-    return found
-
-
 def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
     eventually(late.states, lambda states: set(states.values()) == {"delivered"})
 
 
 def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
-    found = _dead_letters(aws)
+    found = dead_letters(aws)
     families = (
         "audience",
         "imports",

@@ -1,6 +1,6 @@
 """The commands of the tutorials print what the tutorials show.
 
-Each command of a page is typed into one shell. A page may show a part of an answer: the fields
+Each command of a page is typed into one shell. A page may show a part of an answer. The fields
 that it shows must be there with the same values.
 """
 
@@ -38,7 +38,7 @@ END = "end-of-answer"
 
 
 class Shell:
-    """One bash in which the commands of a page run one after another, as in a reader's terminal."""
+    """A bash that runs the commands of a page one after another, as in a reader's terminal."""
 
     def __init__(self) -> None:
         self._bash = subprocess.Popen(
@@ -51,7 +51,7 @@ class Shell:
         )
 
     def type(self, commands: str) -> str:
-        """Return what the commands print."""
+        """Run commands, and return their output."""
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
         self._bash.stdin.write(f"{commands}\necho; echo {END}\n")

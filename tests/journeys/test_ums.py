@@ -1,4 +1,4 @@
-"""The UMS v1 contract on a running stack, beyond templates. What its pages print is in test_printed.py."""
+"""The UMS v1 contract on a running stack, beyond templates. test_printed.py has its examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A channel that a long-lived worker serves: from the request over its queues and connections to the reports."""
+"""A channel with a long-lived worker: from the request over queues and connections to reports."""
 
 from __future__ import annotations
 

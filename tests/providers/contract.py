@@ -1,4 +1,7 @@
-"""What the contract suite needs of each platform, and a bench to try it on: provider, sandbox, and who meddles between them."""
+"""Data that the contract suite needs for each platform, and a bench to try a platform on.
+
+The bench has a provider, the sandbox, and a transport that meddles between them.
+"""
 
 from __future__ import annotations
 
@@ -40,28 +43,28 @@ _CARD = {
 
 @dataclass(frozen=True)
 class Entry:
-    """What the vendor leaves open. `sends`: part of the address of a request that sends; empty where there is no HTTP."""
+    """Facts that differ between vendors.
+
+    `sends`: part of the address of a request that sends, or an empty text without HTTP.
+    """
 
     sends: str = ""
     throttled: type[ProviderError] = Throttled
-    hints: bool = True  # says when to try again
+    hints: bool = True  # the vendor tells when to try again
     flaky: type[ProviderError] = Unavailable
-    told: Mapping[str, Any] | None = (
-        None  # a content whose receipt is wanted, where it is not the usual one
-    )
-    word: str = "deliver"  # and whose receipt
-    unknown: tuple[str, str] | None = (
-        None  # a status as a receipt has it, and one that nobody knows
-    )
-    wrong: Mapping[str, str] = field(
-        default_factory=dict
-    )  # credentials that are refused, where there is no other way
+    # The content for tests of receipts, if it is not the platform's usual one.
+    receipt_content: Mapping[str, Any] | None = None
+    behaviour: str = "deliver"  # of the contact in tests of receipts
+    unknown: tuple[str, str] | None = None  # a status in a receipt, and an unknown one
+    # Refused credentials, for a platform whose sandbox has its own.
+    wrong: Mapping[str, str] = field(default_factory=dict)
 
 
 ENTRIES: Mapping[str, Entry] = {
     "jpush": Entry("/v3/push", unknown=('"type": 0', '"type": 77')),
     "jpush_private": Entry("/v3/push", unknown=('"type": 0', '"type": 77')),
-    "wechatoa": Entry("/message/"),  # encrypted: an unknown status is in test_wechat_receipts.py
+    # Encrypted: an unknown status is in wechat/test_receipts.py.
+    "wechatoa": Entry("/message/"),
     "wechatoa_component": Entry("/message/"),
     "wechatmp": Entry("/message/"),
     "wechatmp_component": Entry("/message/"),
@@ -70,23 +73,26 @@ ENTRIES: Mapping[str, Entry] = {
     "montnets": Entry(
         "/sms/v2/std/", hints=False, unknown=("%22status%22%3A0", "%22status%22%3A%22odd%22")
     ),
-    "cmpp": Entry(
-        hints=False
-    ),  # no HTTP: other frames and lost answers are in test_cmpp_link.py and test_cmpp_gateway.py
+    # Without HTTP: other frames and lost answers are in sms/cmpp/test_link.py and test_gateway.py.
+    "cmpp": Entry(hints=False),
+    # Without HTTP: see email/test_smtp.py.
     "smtp": Entry(
         throttled=Unavailable, hints=False, wrong={"username": "shop", "password": "wrong"}
-    ),  # no HTTP: see test_smtp.py
+    ),
     "alipay": Entry("/gateway.do", hints=False),
     "dingtalk": Entry("/asyncsend_v2"),
-    "wecom": Entry(
-        "/message/send", told=_CARD, word="click"
-    ),  # encrypted: see test_wecom_callbacks.py
+    # Encrypted: see wecom/test_callbacks.py.
+    "wecom": Entry("/message/send", receipt_content=_CARD, behaviour="click"),
     "wecom_linkedcorp": Entry("/message/send"),
 }
 
 
 class Meddler:
-    """Implements Transport: whatever goes to an address with `where` in it is answered with `says`, after it was passed on or instead."""
+    """Implements Transport.
+
+    A request to an address with `where` in it is answered with `says`. It is passed on before, if
+    `passes_on` is set.
+    """
 
     def __init__(self) -> None:
         self._inner = RequestsTransport(POLICY)
@@ -105,8 +111,8 @@ class Meddler:
 
 
 @dataclass(frozen=True)
-class Means:
-    """As the registry's, with a transport of ours."""
+class Deps:
+    """Dependencies like the registry's, with a transport of the test."""
 
     policy: Policy
     timeout: float
@@ -115,15 +121,11 @@ class Means:
 
 
 class Bench:
-    """One account of a platform at the sandbox, and a provider with no past."""
+    """One account of a platform at the sandbox, and a new provider."""
 
     def __init__(self, box: Sandbox, platform: str, hook: Webhook | None = None) -> None:
-        self.box, self.platform, self.entry, self.at_sandbox = (
-            box,
-            platform,
-            ENTRIES[platform],
-            PLATFORMS[platform],
-        )
+        self.box, self.platform = box, platform
+        self.entry, self.at_sandbox = ENTRIES[platform], PLATFORMS[platform]
         self.mark = uuid.uuid4().hex[:8]
         self.code = f"{platform.replace('_', '')}{self.mark}"
         ports = {
@@ -137,16 +139,16 @@ class Bench:
         self._register(hook)
 
     def be_patient(self, seconds: float) -> None:
-        """Wait for answers no longer than this."""
+        """Wait for answers no longer than some seconds."""
         self.patience = seconds
         self.provider = self.fresh()
 
     def fresh(self) -> Provider:
-        """A provider that holds no token."""
+        """Return a provider that holds no token."""
         self.tokens = AccessTokens(MemoryTokens(), sleep=lambda seconds: None)
         transport = Http(POLICY, self.patience, self.meddler)
-        means: Any = Means(POLICY, self.patience, self.tokens, transport)
-        return registry.make(self.platform, means)
+        deps: Any = Deps(POLICY, self.patience, self.tokens, transport)
+        return registry.make(self.platform, deps)
 
     def _register(self, hook: Webhook | None) -> None:
         if self.made.account is None:
@@ -173,7 +175,7 @@ class Bench:
         self.remember()
 
     def remember(self) -> None:
-        """What the webhook was told, for the tokens of today."""
+        """Keep the webhook's tokens, for the tokens of the current provider."""
         for name, token in getattr(self, "kept", {}).items():
             self.tokens.keep(name, token)
 
@@ -193,13 +195,11 @@ class Bench:
     def call(
         self, *contacts: str, token: str | None = None, content: Mapping[str, Any] | None = None
     ) -> OutgoingCall:
-        said = self.content(content)
-        return OutgoingCall(
-            "m1",
-            [Recipient(each, said, f"m1.0.{n}") for n, each in enumerate(contacts)],
-            token,
-            {"platform": "all"},
-        )
+        rendered = self.content(content)
+        recipients = [
+            Recipient(contact, rendered, f"m1.0.{n}") for n, contact in enumerate(contacts)
+        ]
+        return OutgoingCall("m1", recipients, token, {"platform": "all"})
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -224,16 +224,20 @@ class Bench:
         return self.box.sends(contact)
 
     def read(self, seen: Seen, secret: Mapping[str, str] | None = None) -> Any:
-        wanted = self.provider.webhook_secret(self.credentials) if secret is None else secret
-        return self.provider.read_webhook(received(seen), wanted)
+        if secret is None:
+            secret = self.provider.webhook_secret(self.credentials)
+        return self.provider.read_webhook(received(seen), secret)
 
     def secrets(self) -> Sequence[str]:
-        """What must never be seen: credentials, without the names of accounts, which are in every address."""
+        """Return the texts that must never be seen.
+
+        Names of accounts are in every address, so they are left out.
+        """
         names = ("secret", "password", "private_key", "token", "aes_key")
         return [str(value) for name, value in self.credentials.items() if name.endswith(names)]
 
     def with_wrong_credentials(self) -> None:
-        """Every secret is another one; a key is another good key."""
+        """Replace every secret by a wrong one, and a key by another valid key."""
         other = self.at_sandbox.make(
             {"sandbox_url": "", "sandbox_cmpp": 0, "sandbox_smtp": {"smtp": 0}},
             self.code,
@@ -254,7 +258,7 @@ def received(seen: Seen, body: str | None = None, path: str | None = None) -> We
 
 
 def changed(seen: Seen, old: str, new: str) -> WebhookRequest:
-    """With one word in another's place, wherever it stands."""
+    """Return the request with `old` replaced by `new`, in body and address."""
     assert old in seen.body or old in seen.path or old.replace(" ", "") in seen.body, seen
     for form in (old, old.replace(" ", "")):
         if form in seen.body or form in seen.path:

@@ -1,4 +1,4 @@
-"""The provider sandbox as a process of its own, and a webhook to receive what it posts."""
+"""The provider sandbox as a process of its own, and a webhook that receives its posts."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def running(*options: str) -> Iterator[Sandbox]:
 
 @dataclass(frozen=True)
 class Seen:
-    """A request that the webhook got."""
+    """A request that the webhook received."""
 
     method: str
     path: str
@@ -87,7 +87,11 @@ def _echo(seen: Seen) -> str:
 
 
 class Webhook:
-    """Answers with the statuses in `script`, then with 200, and what it `says` unless it is `deaf`: `echostr`, or what a vendor wants."""
+    """Answer with the statuses in `script`, then with 200.
+
+    The text is the result of `says`, unless the webhook is `deaf`. It is `echostr`, or the answer
+    that a vendor expects.
+    """
 
     def __init__(self) -> None:
         self.seen: list[Seen] = []
@@ -101,14 +105,14 @@ class Webhook:
         return self.script.pop(0) if self.script else 200, "" if self.deaf else self.says(seen)
 
     def events(self) -> list[dict[str, Any]]:
-        """Of JPush, in the order in which they came."""
-        return [event for seen in list(self.seen) for event in seen.json["data"]]
+        """Return JPush's events in the order of their arrival."""
+        events: list[dict[str, Any]] = []
+        for seen in list(self.seen):
+            events += seen.json["data"]
+        return events
 
 
-@contextmanager
-def webhook() -> Iterator[Webhook]:
-    hook = Webhook()
-
+def _handler(hook: Webhook) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
@@ -129,7 +133,14 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def webhook() -> Iterator[Webhook]:
+    hook = Webhook()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(hook))
     hook.url = f"http://127.0.0.1:{server.server_port}/hook?token=t"
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True

@@ -1,4 +1,6 @@
-"""A transport that answers from a script and keeps what it was sent: the one thing that provider tests replace."""
+"""A transport that answers from a script and keeps the requests: the only thing that provider tests
+replace.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Request, Response
 
-# Whatever an SMS platform may say, in the words that one of them has.
+# Any answer of an SMS platform, with the field names of one of them.
 _FIELDS = [
     "cmd",
     "code",

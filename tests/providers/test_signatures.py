@@ -1,8 +1,10 @@
-"""Signatures and encryption against what vendors have published, and against OpenSSL, which shares no code with ours.
+"""Signatures and encryption against published examples, and against OpenSSL, which shares no code
+with ours.
 
-What is published elsewhere stands where it belongs: CMPP's bytes and proofs in test_cmpp_codec.py, Montnets' digest in
-test_montnets.py, the WeChat vectors of wechatpy's tests in test_wechat_crypto.py. Chuanglan and DingTalk sign nothing; Alipay
-publishes an algorithm without an example, and the example that JSMS prints does not follow from its own algorithm.
+Other published examples are in other tests: CMPP's bytes and proofs in sms/cmpp/test_codec.py,
+Montnets' digest in sms/test_montnets.py, and the WeChat vectors of wechatpy's tests in
+wechat/test_crypto.py. Chuanglan and DingTalk sign nothing. Alipay publishes an algorithm without an
+example. The example that JSMS prints does not follow from its own algorithm.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ def digest(kind: str, text: bytes) -> str:
 KEY, SECRET = (
     "7d431e42dfa6a6d693ac2d04",
     "5e987ac6d2e04d95a9d8f0d1",
-)  # as docs.jiguang.cn prints them, and the header that they give
+)  # as docs.jiguang.cn prints them, and the resulting header
 HEADER = "Basic N2Q0MzFlNDJkZmE2YTZkNjkzYWMyZDA0OjVlOTg3YWM2ZDJlMDRkOTVhOWQ4ZjBkMQ=="
 
 
@@ -63,10 +65,14 @@ SAMPLE = crypto.CallbackCrypto(
 )
 ECHO = "P9nAzCzyDtyTWESHep1vC5X9xho/qYX3Zpb4yKa9SKld1DsH3Iyt3tP3zNdtp+4RPcs8TgAE7OaBO+FZXvnaqQ=="
 POSTED = (
-    "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUpj911L3vg3W/sYYvuJTs3TUUkSUXxaccA"
-    "S0qhxchrRYt66wiSpGLYL42aM6A8dTT+6k4aSknmPj48kzJs8qLjvd4Xgpue06DOdnLxAUHzM6+kDZ+HMZfJYuR+LtwGc2hgf5gsijff0ekUNXZiqATP7PF5mZxZ"
-    "3Izoun1s4zG4LUMnvw2r+KqCKIw+3IQH03v+BCA9nMELNqbSf6tiWSrXJB3LAVGUcallcrw8V2t9EL4EhzJWrQUax5wLVMNS0+rUPA3k22Ncx4XXZS9o0MBH27Bo"
-    "6BpNelZpS+/uh9KsNlY6bHCmJU9p8g7m3fVKn28H3KDYA5Pl/T8Z1ptDAVe0lXdQ2YoyyH2uyPIGHBZZIs2pDBS8R07+qN+E7Q=="
+    "RypEvHKD8QQKFhvQ6QleEB4J58tiPdvo+rtK1I9qca6aM/wvqnLSV5zEPeusUiX5L5X/0lWfrf0QADHHhGd3QczcdCUp"
+    "j911L3vg3W/sYYvuJTs3TUUkSUXxaccA"
+    "S0qhxchrRYt66wiSpGLYL42aM6A8dTT+6k4aSknmPj48kzJs8qLjvd4Xgpue06DOdnLxAUHzM6+kDZ+HMZfJYuR+LtwG"
+    "c2hgf5gsijff0ekUNXZiqATP7PF5mZxZ"
+    "3Izoun1s4zG4LUMnvw2r+KqCKIw+3IQH03v+BCA9nMELNqbSf6tiWSrXJB3LAVGUcallcrw8V2t9EL4EhzJWrQUax5wL"
+    "VMNS0+rUPA3k22Ncx4XXZS9o0MBH27Bo"
+    "6BpNelZpS+/uh9KsNlY6bHCmJU9p8g7m3fVKn28H3KDYA5Pl/T8Z1ptDAVe0lXdQ2YoyyH2uyPIGHBZZIs2pDBS8R07+"
+    "qN+E7Q=="
 )
 
 
@@ -99,7 +105,7 @@ def test_openssl_reads_what_we_encrypt_and_we_read_what_it_does() -> None:
     assert crypto.signature("b", "a", "c", "1") == digest("sha1", b"1abc")
 
 
-# ---- what is signed by digests
+# ---- signatures by digests
 
 
 @with_openssl
@@ -122,7 +128,10 @@ def test_openssl_agrees_on_digests() -> None:
 
 # ---- Alipay: RSA2
 
-TEXT = 'app_id=2014072300007148&biz_content={"to_user_id":"2088","标题":"通知"}&charset=utf-8&sign_type=RSA2&version=1.0'.encode()
+TEXT = (
+    'app_id=2014072300007148&biz_content={"to_user_id":"2088","标题":"通知"}'
+    "&charset=utf-8&sign_type=RSA2&version=1.0"
+).encode()
 
 
 @with_openssl

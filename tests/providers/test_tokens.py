@@ -1,4 +1,8 @@
-"""Access tokens as providers ask for them: no stampede, renewed ahead of time, and at once when refused."""
+"""Access tokens of providers.
+
+Workers do not fetch a token at the same time. It is renewed ahead of time, and at once when it is
+refused.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import pytest
 
 from chalicelib.domain.errors import Misconfigured, Unavailable
 from chalicelib.domain.provider_io import Token
-from chalicelib.providers.tokens import AccessTokens, MemoryTokens, lasting
+from chalicelib.providers.tokens import AccessTokens, MemoryTokens, expiring_token
 
 
 class Vendor:
-    """Gives tokens that live for two hours."""
+    """Return tokens that live for two hours."""
 
     def __init__(self) -> None:
         self.time, self.given = 1_700_000_000.0, 0
@@ -22,7 +26,7 @@ class Vendor:
 
     def fetch(self) -> Token:
         self.given += 1
-        return lasting(f"token-{self.given}", 7200, int(self.time * 1000))
+        return expiring_token(f"token-{self.given}", 7200, int(self.time * 1000))
 
 
 @pytest.fixture
@@ -86,7 +90,7 @@ def test_when_the_provider_gives_no_new_one_the_old_one_is_used_while_it_lives(
 
 
 class Down(Vendor):
-    """Gives none, and notes when it was asked."""
+    """Raise instead of returning a token, and keep the times of the requests."""
 
     def __init__(self, retry_after: float | None = None) -> None:
         super().__init__()
@@ -127,7 +131,7 @@ def test_a_provider_that_is_down_is_asked_by_one_at_a_time_and_seldom(
 
 
 def test_who_waits_for_another_that_fails_asks_itself() -> None:
-    """Its patience is longer than the pause after a failure."""
+    """The worker's patience is longer than the pause after a failure."""
     vendor = Vendor()
 
     def sleep(seconds: float) -> None:

@@ -1,4 +1,6 @@
-"""What tests of providers with access tokens share: tokens on a clock of the test's own, and the vendor's answers."""
+"""Common code of tests of providers with access tokens: tokens on a test clock, and the vendor's
+answers.
+"""
 
 from __future__ import annotations
 

@@ -66,14 +66,14 @@ def send(
     http: Http = HTTP,
     **credentials: str,
 ) -> Answer:
-    given = {
+    credentials = {
         "app_id": "app",
         "private_key": PRIVATE,
         "alipay_public_key": box.about["alipay_public_key"],
         **credentials,
     }
     with Alipay(http).connect(
-        Account("life", given, {"base_url": f"{box.url}/alipay/gateway.do"})
+        Account("life", credentials, {"base_url": f"{box.url}/alipay/gateway.do"})
     ) as session:
         return session.send(OutgoingCall("m", [Recipient(contact, what or content())]))
 
@@ -148,13 +148,13 @@ def test_another_key_is_refused(box: Sandbox) -> None:
 
 
 def test_a_connection_is_tested_without_sending(box: Sandbox) -> None:
-    given = {
+    credentials = {
         "app_id": "app",
         "private_key": PRIVATE,
         "alipay_public_key": box.about["alipay_public_key"],
     }
     with Alipay(HTTP).connect(
-        Account("life", given, {"base_url": f"{box.url}/alipay/gateway.do"})
+        Account("life", credentials, {"base_url": f"{box.url}/alipay/gateway.do"})
     ) as session:
         session.check()
     assert box.get("sends") == {}

@@ -131,4 +131,4 @@ def test_refusals_are_errors_of_ours(box: Sandbox) -> None:
         send(box, GOOD, text="【商店】" + "文" * 600)
     with pytest.raises(ProviderError):
         send(box, GOOD, text="【】")
-    assert not any(isinstance(each, Receipt) for each in poll(box))
+    assert not any(isinstance(receipt, Receipt) for receipt in poll(box))

@@ -1,4 +1,4 @@
-"""The project's own providers against the sandbox: what one says, the other understands."""
+"""The project's own providers against the sandbox: both speak the same protocol."""
 
 from __future__ import annotations
 
@@ -67,21 +67,15 @@ def test_jpush_sends_polls_and_reads_receipts(box: Sandbox) -> None:
     with webhook() as hook, provider.connect(account) as session:
         box.register("jpush", "key", webhook_url=hook.url)
         token = session.token()
-        answer = session.send(
-            call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token)
-        )
-        assert (
-            session.send(call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token))
-            == answer
-        )
+        push = call({"alert": "hi"}, "a-click", "b-undelivered", "c-reject", token=token)
+        answer = session.send(push)
+        assert session.send(push) == answer
         assert box.sends("a-click") == 1
         eventually(lambda: len(hook.events()) == 3)
         secret = provider.webhook_secret(CREDENTIALS)
-        receipts = [
-            receipt
-            for seen in hook.seen
-            for receipt in provider.read_webhook(received(seen), secret).receipts
-        ]
+        receipts = []
+        for seen in hook.seen:
+            receipts += provider.read_webhook(received(seen), secret).receipts
         assert {(receipt.contact, receipt.kind) for receipt in receipts} == {
             ("a-click", ReceiptKind.DELIVERED),
             ("a-click", ReceiptKind.CLICKED),
@@ -159,15 +153,18 @@ def test_mail_goes_through_every_listener(box: Sandbox, encryption: str) -> None
     assert message["provider_id"] == "<m.0.0@corp.example>"
 
 
+TEXT_CARD = {
+    "msgtype": "textcard",
+    "textcard": {"title": "t", "description": "d", "url": "https://a.example"},
+}
+CORPORATION = {"corp_id": "ww1", "agent_id": 7, "secret": "secret"}
+
+
 def test_wecom_sends_recalls_and_outlives_its_token(box: Sandbox) -> None:
-    credentials = {"corp_id": "ww1", "agent_id": 7, "secret": "secret"}
     box.register("wecom", "ww1", agent_id="7")
-    http, account = Http(POLICY), Account("wk", credentials, {"base_url": f"{box.url}/wecom"})
-    content = {
-        "msgtype": "textcard",
-        "textcard": {"title": "t", "description": "d", "url": "https://a.example"},
-    }
-    with WeCom(http, AccessTokens(MemoryTokens())).connect(account) as session:
+    account = Account("wk", CORPORATION, {"base_url": f"{box.url}/wecom"})
+    content = TEXT_CARD
+    with WeCom(Http(POLICY), AccessTokens(MemoryTokens())).connect(account) as session:
         session.check()
         token = session.token()
         answer = session.send(call(content, "Ann", "Bob-reject", "a|b", token=token))
@@ -181,12 +178,22 @@ def test_wecom_sends_recalls_and_outlives_its_token(box: Sandbox) -> None:
         assert session.recall(answer.provider_id, ["Ann"])[0].code == "40058"
         assert session.send(call(content, "x-reject", "y-reject")).outcomes[1].code == "81013"
         assert session.access_token() is not None
-    with LinkedCorp(http, AccessTokens(MemoryTokens())).connect(account) as session:
-        taken, refused = session.send(call(content, "ww2/ann", "ww2/bob-reject")).outcomes
+
+
+def test_wecom_sends_to_linked_corporations(box: Sandbox) -> None:
+    box.register("wecom", "ww1", agent_id="7")
+    account = Account("wk", CORPORATION, {"base_url": f"{box.url}/wecom"})
+    with LinkedCorp(Http(POLICY), AccessTokens(MemoryTokens())).connect(account) as session:
+        taken, refused = session.send(call(TEXT_CARD, "ww2/ann", "ww2/bob-reject")).outcomes
         assert (taken.loss, refused.loss) == (None, Loss.INVALID_TARGET)
-    wrong = Account("wrong", {**credentials, "secret": "x"}, account.options)
+
+
+def test_wecom_refuses_a_wrong_secret(box: Sandbox) -> None:
+    # A registration sets the secret that the account's tokens need.
+    box.register("wecom", "ww1", agent_id="7")
+    wrong = Account("wrong", {**CORPORATION, "secret": "x"}, {"base_url": f"{box.url}/wecom"})
     with (
-        WeCom(http, AccessTokens(MemoryTokens())).connect(wrong) as session,
+        WeCom(Http(POLICY), AccessTokens(MemoryTokens())).connect(wrong) as session,
         pytest.raises(Misconfigured),
     ):
         session.check()
@@ -222,12 +229,14 @@ def test_dingtalk_sends_polls_recalls_and_outlives_its_token(box: Sandbox) -> No
         assert session.poll({answer.provider_id: users}) == []
 
 
-@pytest.mark.parametrize(("word", "expected"), [("flaky", Unavailable), ("throttle", Throttled)])
+@pytest.mark.parametrize(
+    ("behaviour", "expected"), [("flaky", Unavailable), ("throttle", Throttled)]
+)
 def test_wecom_and_dingtalk_understand_troubles_that_pass(
-    box: Sandbox, word: str, expected: type[Unavailable]
+    box: Sandbox, behaviour: str, expected: type[Unavailable]
 ) -> None:
     http, tokens = Http(POLICY), AccessTokens(MemoryTokens())
-    corp = {"corp_id": "ww1", "agent_id": 7, "secret": "secret"}
+    corp = CORPORATION
     text = {"msgtype": "text", "text": {"content": "hi"}}
     work = {"base_url": f"{box.url}/wecom"}
     ding = Account(
@@ -236,9 +245,9 @@ def test_wecom_and_dingtalk_understand_troubles_that_pass(
         {"base_url": f"{box.url}/dingtalk"},
     )
     for provider, account, content, contact in (
-        (WeCom(http, tokens), Account("wk", corp, work), text, f"u-{word}"),
-        (LinkedCorp(http, tokens), Account("lc", corp, work), text, f"ww2/u-{word}"),
-        (DingTalk(http, tokens), ding, {"text": "hi"}, f"u-{word}"),
+        (WeCom(http, tokens), Account("wk", corp, work), text, f"u-{behaviour}"),
+        (LinkedCorp(http, tokens), Account("lc", corp, work), text, f"ww2/u-{behaviour}"),
+        (DingTalk(http, tokens), ding, {"text": "hi"}, f"u-{behaviour}"),
     ):
         with provider.connect(account) as session:
             with pytest.raises(Unavailable) as caught:
@@ -248,43 +257,33 @@ def test_wecom_and_dingtalk_understand_troubles_that_pass(
             assert session.send(call(content, contact)).outcomes[0].loss is None
 
 
+KEYS = {
+    "callback_token": "tok",
+    "encoding_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
+}
+BUTTON_CARD = {
+    "card_type": "button_interaction",
+    "main_title": {"title": "ok?"},
+    "button_list": [{"text": "yes", "key": "yes"}],
+}
+
+
 def test_wecom_proves_its_address_and_reads_a_click_on_a_cards_button(box: Sandbox) -> None:
-    keys = {
-        "callback_token": "tok",
-        "encoding_aes_key": "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C",
-    }
-    credentials = {"corp_id": "ww1", "agent_id": 7, "secret": "secret", **keys}
+    credentials = {**CORPORATION, **KEYS}
     provider = WeCom(Http(POLICY), AccessTokens(MemoryTokens()))
     secret = provider.webhook_secret(credentials)
-    card = {
-        "card_type": "button_interaction",
-        "main_title": {"title": "ok?"},
-        "button_list": [{"text": "yes", "key": "yes"}],
-    }
-    with (
-        webhook() as hook,
-        provider.connect(Account("wk", credentials, {"base_url": f"{box.url}/wecom"})) as session,
-    ):
+    account = Account("wk", credentials, {"base_url": f"{box.url}/wecom"})
+    with webhook() as hook, provider.connect(account) as session:
 
         def answer(seen: Seen) -> tuple[int, str]:
             hook.seen.append(seen)
             return 200, provider.read_webhook(received(seen), secret).reply
 
         hook.answer = answer  # type: ignore[method-assign]
-        assert (
-            box.register(
-                "wecom", "ww1", agent_id="7", webhook_url=hook.url, verify=True, **keys
-            ).status_code
-            == 200
-        )
-        sent = session.send(
-            call(
-                {"msgtype": "template_card", "template_card": card},
-                "u-click",
-                "v",
-                token=session.token(),
-            )
-        )
+        options = {"agent_id": "7", "webhook_url": hook.url, "verify": True, **KEYS}
+        assert box.register("wecom", "ww1", **options).status_code == 200
+        content = {"msgtype": "template_card", "template_card": BUTTON_CARD}
+        sent = session.send(call(content, "u-click", "v", token=session.token()))
         eventually(lambda: len(hook.seen) == 2)
         (receipt,) = provider.read_webhook(received(hook.seen[1]), secret).receipts
         assert (receipt.kind, receipt.contact) == (ReceiptKind.CLICKED, "u-click")

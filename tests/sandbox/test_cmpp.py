@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import Framer
+from chalicelib.providers.sms.cmpp.messages import (
     V2,
     V3,
     Command,
@@ -23,7 +24,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import Framer
 from tests.liveness import eventually
 from tests.providers.sandboxes import Sandbox, running
 
@@ -46,15 +46,15 @@ def _fresh(sandbox: Sandbox) -> None:
 class Client:
     def __init__(self, connection: socket.socket, version: int) -> None:
         self.connection, self.version, self.sequence = connection, version, 0
-        self._framer, self._read = Framer(), list[tuple[int, codec.Body]]()
+        self._framer, self._read = Framer(), list[tuple[int, messages.Body]]()
 
-    def say(self, body: codec.Body, sequence: int | None = None) -> int:
+    def say(self, body: messages.Body, sequence: int | None = None) -> int:
         self.sequence += 1
         number = self.sequence if sequence is None else sequence
         self.connection.sendall(codec.encode(body, number, self.version))
         return number
 
-    def hear(self) -> tuple[int, codec.Body]:
+    def hear(self) -> tuple[int, messages.Body]:
         while not self._read:
             data = self.connection.recv(65_536)
             if not data:
@@ -89,16 +89,16 @@ class Client:
 @contextmanager
 def client(sandbox: Sandbox, version: int = V2, **login: Any) -> Iterator[Client]:
     with socket.create_connection(("127.0.0.1", sandbox.about["cmpp_port"]), 5) as connection:
-        found = Client(connection, version)
+        opened = Client(connection, version)
         if login.pop("greet", True):
-            assert found.connect(**login).status == 0
-        yield found
+            assert opened.connect(**login).status == 0
+        yield opened
 
 
 @pytest.mark.parametrize("version", [V2, V3])
 def test_the_gateway_proves_that_it_knows_the_secret(sandbox: Sandbox, version: int) -> None:
-    with client(sandbox, version, greet=False) as one:
-        answer = one.connect()
+    with client(sandbox, version, greet=False) as gateway:
+        answer = gateway.connect()
         proof = codec.authenticator(ACCOUNT, SECRET, STAMP)
         assert answer == ConnectResp(
             0,
@@ -121,11 +121,11 @@ def test_the_gateway_proves_that_it_knows_the_secret(sandbox: Sandbox, version: 
 def test_who_may_not_connect_is_told_why(
     sandbox: Sandbox, login: dict[str, Any], status: int
 ) -> None:
-    with client(sandbox, greet=False) as one:
-        assert one.connect(**login).status == status
+    with client(sandbox, greet=False) as gateway:
+        assert gateway.connect(**login).status == status
         if status:
             with pytest.raises(EOFError):
-                one.hear()
+                gateway.hear()
 
 
 def test_an_account_has_so_many_connections_and_no_more(sandbox: Sandbox) -> None:
@@ -157,15 +157,15 @@ def test_an_account_has_so_many_connections_and_no_more(sandbox: Sandbox) -> Non
 )
 def test_a_submit_is_checked(sandbox: Sandbox, changes: dict[str, Any], result: int) -> None:
     for version in (V2, V3):
-        with client(sandbox, version) as one:
-            assert one.submit(replace(TEXT, **changes)).result == result
+        with client(sandbox, version) as gateway:
+            assert gateway.submit(replace(TEXT, **changes)).result == result
 
 
 def test_more_than_a_window_is_refused(sandbox: Sandbox) -> None:
     sandbox.register("cmpp", ACCOUNT, answer_delay=0.3)
-    with client(sandbox) as one:
-        sent = [one.say(replace(TEXT, report=0)) for _ in range(18)]
-        heard = dict(one.hear() for _ in sent)
+    with client(sandbox) as gateway:
+        sent = [gateway.say(replace(TEXT, report=0)) for _ in range(18)]
+        heard = dict(gateway.hear() for _ in sent)
         results = [heard[sequence].result for sequence in sent]  # type: ignore[union-attr]
         assert results == [0] * 16 + [8] * 2
 
@@ -178,9 +178,9 @@ def test_a_report_has_the_size_of_its_version_unless_told_otherwise(
     sandbox: Sandbox, settings: dict[str, int], version: int, size: int
 ) -> None:
     sandbox.register("cmpp", ACCOUNT, receipt_delay=0.1, **settings)
-    with client(sandbox, version) as one:
-        taken = one.submit(TEXT)
-        _, body = one.hear()
+    with client(sandbox, version) as gateway:
+        taken = gateway.submit(TEXT)
+        _, body = gateway.hear()
         assert isinstance(body, Deliver)
         assert len(body.content) == size
         report = codec.decode_report(body.content)
@@ -192,34 +192,34 @@ def test_the_numbers_of_a_submit_have_one_id_or_consecutive_ones(
     sandbox: Sandbox, consecutive: int
 ) -> None:
     sandbox.register("cmpp", ACCOUNT, receipt_delay=0.1, consecutive_ids=consecutive)
-    with client(sandbox) as one:
-        first = one.submit(replace(TEXT, numbers=("13800001111", "13800002222"))).id
+    with client(sandbox) as gateway:
+        first = gateway.submit(replace(TEXT, numbers=("13800001111", "13800002222"))).id
         reports = [
             codec.decode_report(body.content)
-            for _, body in (one.hear(), one.hear())
+            for _, body in (gateway.hear(), gateway.hear())
             if isinstance(body, Deliver)
         ]
         assert {report.number: report.id - first for report in reports} == {
             "13800001111": 0,
             "13800002222": consecutive,
         }
-        assert one.submit(TEXT).id > first + consecutive
+        assert gateway.submit(TEXT).id > first + consecutive
 
 
 def test_an_early_report_comes_before_the_answer_and_again(sandbox: Sandbox) -> None:
-    with client(sandbox) as one:
-        one.say(replace(TEXT, numbers=("13800000006",)))
-        sequence, early = one.hear()
+    with client(sandbox) as gateway:
+        gateway.say(replace(TEXT, numbers=("13800000006",)))
+        sequence, early = gateway.hear()
         assert isinstance(early, Deliver)
-        one.say(DeliverResp(early.id, 0), sequence)
-        assert isinstance(one.hear()[1], SubmitResp)
-        assert isinstance(one.hear()[1], Deliver)
+        gateway.say(DeliverResp(early.id, 0), sequence)
+        assert isinstance(gateway.hear()[1], SubmitResp)
+        assert isinstance(gateway.hear()[1], Deliver)
 
 
 def test_a_report_that_nobody_answers_comes_again_on_another_connection(sandbox: Sandbox) -> None:
-    with client(sandbox) as one:
-        one.say(TEXT)
-        bodies = [one.hear()[1], one.hear()[1]]
+    with client(sandbox) as gateway:
+        gateway.say(TEXT)
+        bodies = [gateway.hear()[1], gateway.hear()[1]]
         (report,) = [body for body in bodies if isinstance(body, Deliver)]
     with client(sandbox) as other:
         sequence, again = other.hear()
@@ -229,13 +229,13 @@ def test_a_report_that_nobody_answers_comes_again_on_another_connection(sandbox:
 
 
 def test_tests_and_goodbyes_are_answered(sandbox: Sandbox) -> None:
-    with client(sandbox) as one:
-        sequence = one.say(Plain(Command.ACTIVE_TEST))
-        assert one.hear() == (sequence, Plain(Command.ACTIVE_TEST_RESP))
-        sequence = one.say(Plain(Command.TERMINATE))
-        assert one.hear() == (sequence, Plain(Command.TERMINATE_RESP))
+    with client(sandbox) as gateway:
+        sequence = gateway.say(Plain(Command.ACTIVE_TEST))
+        assert gateway.hear() == (sequence, Plain(Command.ACTIVE_TEST_RESP))
+        sequence = gateway.say(Plain(Command.TERMINATE))
+        assert gateway.hear() == (sequence, Plain(Command.TERMINATE_RESP))
         with pytest.raises(EOFError):
-            one.hear()
+            gateway.hear()
 
 
 def test_what_is_no_cmpp_is_cut(sandbox: Sandbox) -> None:
@@ -245,9 +245,9 @@ def test_what_is_no_cmpp_is_cut(sandbox: Sandbox) -> None:
 
 
 def test_connections_are_cut_on_command(sandbox: Sandbox) -> None:
-    with client(sandbox) as one:
+    with client(sandbox) as gateway:
         assert sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json() == {
             "cut": 1
         }
         with pytest.raises((EOFError, ConnectionError)):
-            one.hear()
+            gateway.hear()

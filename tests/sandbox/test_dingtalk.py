@@ -50,8 +50,8 @@ def send(box: Sandbox, *users: str, msg: Any = TEXT) -> dict[str, Any]:
 
 
 def result(box: Sandbox, task_id: int) -> dict[str, list[Any]]:
-    told = post(box, "getsendresult", {"task_id": task_id}).json()["send_result"]
-    return {name.removesuffix("_user_id_list"): ids for name, ids in told.items() if ids}
+    lists = post(box, "getsendresult", {"task_id": task_id}).json()["send_result"]
+    return {name.removesuffix("_user_id_list"): ids for name, ids in lists.items() if ids}
 
 
 def test_what_becomes_of_a_task_is_told_user_by_user_and_over_time(box: Sandbox) -> None:
@@ -63,8 +63,11 @@ def test_what_becomes_of_a_task_is_told_user_by_user_and_over_time(box: Sandbox)
         "failed": ["c-undelivered"],
         "read": ["f-click", "g-double"],
     }
-    told = result(box, task_id)
-    assert {name: [user for user in ids if user != "g-double"] for name, ids in told.items()} == {
+    lists = result(box, task_id)
+    for ids in lists.values():
+        if "g-double" in ids:
+            ids.remove("g-double")
+    assert lists == {
         **early,
         "read": ["f-click"],
     }
@@ -81,8 +84,7 @@ def test_the_same_notice_twice_on_a_day_is_forbidden_in_the_result_only(box: San
     send(box, "a")
     again = send(box, "a", "b")
     assert again["errcode"] == 0
-    told = result(box, again["task_id"])
-    assert told == {
+    assert result(box, again["task_id"]) == {
         "unread": ["b"],
         "forbidden": ["a"],
         "forbidden_list": [{"code": "143106", "count": 1, "userid": "a"}],
@@ -91,13 +93,13 @@ def test_the_same_notice_twice_on_a_day_is_forbidden_in_the_result_only(box: San
 
 
 def test_wrong_credentials_and_tokens_are_refused_behind_the_gateway(box: Sandbox) -> None:
-    given = token(box)["access_token"]
+    ended = token(box)["access_token"]
     assert token(box, "wrong")["errcode"] == 40089
     for name, code in (("", "41001"), ("x", "40014")):
-        told = post(box, "asyncsend_v2", {}, name).json()
-        assert (told["errcode"], told["sub_code"]) == (88, code)
+        refusal = post(box, "asyncsend_v2", {}, name).json()
+        assert (refusal["errcode"], refusal["sub_code"]) == (88, code)
     box.register("dingtalk", "key", agent_id="7")
-    assert post(box, "asyncsend_v2", {}, given).json()["sub_code"] == "42001"
+    assert post(box, "asyncsend_v2", {}, ended).json()["sub_code"] == "42001"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def status(box: Sandbox, msg_id: str, *ids: str) -> dict[str, int]:
         json={"msg_id": int(msg_id), "registration_ids": list(ids)},
         auth=AUTH,
     )
-    return {one: state["status"] for one, state in reply.json().items()}
+    return {target: state["status"] for target, state in reply.json().items()}
 
 
 def test_a_push_is_answered_with_texts_and_its_receipts_come_in_one_authenticated_array(

@@ -74,13 +74,13 @@ def ask(box: Sandbox, name: str, body: Any) -> Any:
 def test_a_batch_is_sent_and_its_reports_are_polled(box: Sandbox) -> None:
     outcomes = send(box, GOOD, GONE, OFF, "13800000003", "+85251234567").outcomes
     eventually(lambda: box.get("receipts")["montnets"]["pending"] == 0)
-    found = {each.provider_id: each for each in poll(box)}
-    assert [found[o.provider_id].kind for o in outcomes[:3]] == [ReceiptKind.DELIVERED] + [
+    receipts = {receipt.provider_id: receipt for receipt in poll(box)}
+    assert [receipts[o.provider_id].kind for o in outcomes[:3]] == [ReceiptKind.DELIVERED] + [
         ReceiptKind.DELIVERY_FAILED
     ] * 2
-    assert [found[o.provider_id].undeliverable for o in outcomes[:3]] == [False, True, False]
-    assert outcomes[3].provider_id not in found
-    assert found[outcomes[4].provider_id].contact == "0085251234567"
+    assert [receipts[o.provider_id].undeliverable for o in outcomes[:3]] == [False, True, False]
+    assert outcomes[3].provider_id not in receipts
+    assert receipts[outcomes[4].provider_id].contact == "0085251234567"
     assert poll(box) == []
 
 

@@ -1,4 +1,4 @@
-"""What all providers of the sandbox share: the log, receipts and their retries, accounts, start and end."""
+"""The common part of the sandbox: the log, receipts and their retries, accounts, start and end."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ def push(box: Sandbox, *ids: str) -> requests.Response:
     return requests.post(box.url + "/jpush/v3/push", json=body, auth=AUTH, timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("word", WORDS)
-def test_the_word_after_the_last_dash_decides(word: str) -> None:
-    assert of(f"reg-000123-{word}") == of(f"u17-{word}@mail-reject.example") == WORDS[word]
-    assert of(word) == of(f"{word}-") == of(f"{word}-x") == of(f"a@b-{word}") == Behaviour.DELIVERED
+@pytest.mark.parametrize("suffix", WORDS)
+def test_the_word_after_the_last_dash_decides(suffix: str) -> None:
+    assert of(f"reg-000123-{suffix}") == of(f"u17-{suffix}@mail-reject.example") == WORDS[suffix]
+    for contact in (suffix, f"{suffix}-", f"{suffix}-x", f"a@b-{suffix}"):
+        assert of(contact) == Behaviour.DELIVERED
 
 
 @pytest.mark.parametrize("digits", DIGITS)
@@ -119,8 +120,8 @@ def test_a_webhook_that_is_not_there_is_given_up_after_six_tries(box: Sandbox) -
 def test_receipts_of_several_calls_are_gathered_while_an_array_may_wait(box: Sandbox) -> None:
     with webhook() as hook:
         box.register("jpush", "key", webhook_url=hook.url, receipt_wait=0.5, receipt_batch=3)
-        for one in "abcd":
-            push(box, one)
+        for contact in "abcd":
+            push(box, contact)
         eventually(lambda: len(hook.events()) == 4)
         assert [len(seen.json["data"]) for seen in hook.seen] == [3, 1]
 
@@ -162,7 +163,8 @@ def _none() -> dict[str, Any]:
 
 def test_a_call_of_a_contact_says_whether_the_contact_got_something(box: Sandbox) -> None:
     push(box, "good", "bad-reject")
-    (good,), (bad,) = (box.get("calls", contact=one)["calls"] for one in ("good", "bad-reject"))
+    (good,) = box.get("calls", contact="good")["calls"]
+    (bad,) = box.get("calls", contact="bad-reject")["calls"]
     assert (good["contacts"], good["sent"], good["sent_to_contact"], bad["sent_to_contact"]) == (
         2,
         1,

@@ -1,4 +1,7 @@
-"""What the sandbox's SMS platforms over HTTP do alike, asked by our own providers. What each has alone stands in its own test."""
+"""The common part of the sandbox's SMS platforms over HTTP, called by our own providers.
+
+Every platform has further tests of its own.
+"""
 
 from __future__ import annotations
 
@@ -59,11 +62,11 @@ def write_back(bench: Bench, text: str) -> str:
     return contact
 
 
-@pytest.mark.parametrize(("word", "kind"), [("flaky", Unavailable), ("throttle", Throttled)])
+@pytest.mark.parametrize(("behaviour", "kind"), [("flaky", Unavailable), ("throttle", Throttled)])
 def test_a_trouble_refuses_the_whole_call_once(
-    bench: Bench, word: str, kind: type[Exception]
+    bench: Bench, behaviour: str, kind: type[Exception]
 ) -> None:
-    troubled, good = bench.contact(word), bench.contact(number=1)
+    troubled, good = bench.contact(behaviour), bench.contact(number=1)
     with pytest.raises(kind) as error:
         bench.send(troubled, good)
     assert type(error.value) is kind
@@ -86,9 +89,11 @@ def test_a_call_that_times_out_was_sent_and_a_repeat_sends_it_again(bench: Bench
 def test_each_report_is_polled_once(bench: Bench) -> None:
     contacts = [bench.contact(), bench.contact("undelivered"), bench.contact("silent")]
     ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
-    found: list[Receipt | Reply] = []
-    eventually(lambda: found.extend(polled(bench)) or len(found) == 2)
-    kinds = {each.provider_id: each.kind for each in found if isinstance(each, Receipt)}
+    receipts: list[Receipt | Reply] = []
+    eventually(lambda: receipts.extend(polled(bench)) or len(receipts) == 2)
+    kinds = {
+        receipt.provider_id: receipt.kind for receipt in receipts if isinstance(receipt, Receipt)
+    }
     assert kinds == {ids[0]: ReceiptKind.DELIVERED, ids[1]: ReceiptKind.DELIVERY_FAILED}
     assert polled(bench) == []
 
@@ -97,10 +102,12 @@ def test_each_report_is_polled_once(bench: Bench) -> None:
 def test_only_a_number_that_does_not_exist_is_reported_as_dead(bench: Bench) -> None:
     contacts = [bench.contact("reject"), bench.contact("undelivered")]
     ids = [outcome.provider_id for outcome in bench.send(*contacts).outcomes]
-    found: list[Receipt | Reply] = []
-    eventually(lambda: found.extend(polled(bench)) or len(found) == 2)
+    receipts: list[Receipt | Reply] = []
+    eventually(lambda: receipts.extend(polled(bench)) or len(receipts) == 2)
     assert {
-        each.provider_id: each.undeliverable for each in found if isinstance(each, Receipt)
+        receipt.provider_id: receipt.undeliverable
+        for receipt in receipts
+        if isinstance(receipt, Receipt)
     } == dict(zip(ids, [True, False], strict=True))
 
 

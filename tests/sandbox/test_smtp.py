@@ -10,8 +10,8 @@ from email.message import EmailMessage
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from infra.sandbox import smtp
-from infra.sandbox.server import core
+from infra.sandbox.server import new_core
+from infra.sandbox.smtp import server as smtp
 from infra.sandbox.vendor import Options
 from tests.liveness import GIVES_UP, HANG, PATIENCE, eventually
 from tests.providers.sandboxes import Sandbox, running, webhook
@@ -112,21 +112,23 @@ def test_a_refused_recipient_is_named_and_the_others_get_the_mail(box: Sandbox) 
 
 
 @pytest.mark.parametrize(
-    ("word", "code", "outcome"), [("flaky", 451, "failed"), ("throttle", 450, "throttled")]
+    ("behaviour", "code", "outcome"), [("flaky", 451, "failed"), ("throttle", 450, "throttled")]
 )
-def test_a_temporary_refusal_comes_once(box: Sandbox, word: str, code: int, outcome: str) -> None:
-    address = f"a-{word}@example.com"
+def test_a_temporary_refusal_comes_once(
+    box: Sandbox, behaviour: str, code: int, outcome: str
+) -> None:
+    address = f"a-{behaviour}@example.com"
     assert reply_to_recipient(box, address)[0] == code
     with connected(box) as client:
         assert client.sendmail(SENDER, [address], mail()) == {}
     assert box.outcomes(address) == [outcome, "accepted"]
 
 
-@pytest.mark.parametrize("word", ["undelivered", "silent", "double"])
-def test_what_smtp_cannot_report_is_taken_like_any_mail(box: Sandbox, word: str) -> None:
+@pytest.mark.parametrize("behaviour", ["undelivered", "silent", "double"])
+def test_what_smtp_cannot_report_is_taken_like_any_mail(box: Sandbox, behaviour: str) -> None:
     with connected(box) as client:
-        assert client.sendmail(SENDER, [f"a-{word}@example.com"], mail()) == {}
-    assert box.sends(f"a-{word}@example.com") == 1
+        assert client.sendmail(SENDER, [f"a-{behaviour}@example.com"], mail()) == {}
+    assert box.sends(f"a-{behaviour}@example.com") == 1
 
 
 def test_a_late_answer_is_a_little_late(box: Sandbox) -> None:
@@ -142,10 +144,10 @@ def pauses_for(word: str) -> list[float]:
     async def pause(seconds: float) -> None:
         pauses.append(seconds)
 
-    shared = core(Options(30.0, HANG, 1, 1.0))
+    core = new_core(Options(30.0, HANG, 1, 1.0))
     envelope = Envelope()
     envelope.rcpt_tos = [f"a-{word}@example.com"]
-    server = smtp.MailServer(shared, "smtp", pause)
+    server = smtp.MailServer(core, "smtp", pause)
     assert asyncio.run(server.handle_DATA(SMTP(server), Session(None), envelope)).startswith("250")
     return pauses
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +10,7 @@ import requests
 
 from chalicelib.providers.wechat.crypto import CallbackCrypto, read_tree, read_xml, signature
 from tests.liveness import GIVES_UP, HANG, PATIENCE, eventually
-from tests.providers.sandboxes import Sandbox, Seen, running, webhook
+from tests.providers.sandboxes import Sandbox, Seen, Webhook, running, webhook
 
 KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 KEYS = {"callback_token": "tok", "encoding_aes_key": KEY}
@@ -64,26 +65,26 @@ def send(
 
 
 def test_a_token_is_given_for_id_and_secret_and_stays_while_it_lives(box: Sandbox) -> None:
-    given = token(box)
-    assert sorted(given) == ["access_token", "expires_in"]
-    assert token(box)["access_token"] == given["access_token"]
+    granted = token(box)
+    assert sorted(granted) == ["access_token", "expires_in"]
+    assert token(box)["access_token"] == granted["access_token"]
     classic = box.ask(
         "GET",
         "/wechat/cgi-bin/token",
         params={"grant_type": "client_credential", "appid": "wx1", "secret": "secret"},
     )
-    assert classic.json()["access_token"] == given["access_token"]
+    assert classic.json()["access_token"] == granted["access_token"]
     assert token(box, secret="wrong")["errcode"] == 40125
     assert token(box, app_id="")["errcode"] == 40013
 
 
 def test_a_wrong_missing_or_ended_token_is_refused(box: Sandbox) -> None:
-    given = token(box)["access_token"]
+    ended = token(box)["access_token"]
     assert send(box, "u", access_token="")["errcode"] == 41001
     assert send(box, "u", access_token="x")["errcode"] == 40001
     box.register("wechat", "wx1")
-    assert send(box, "u", access_token=given)["errcode"] == 42001
-    assert token(box)["access_token"] != given
+    assert send(box, "u", access_token=ended)["errcode"] == 42001
+    assert token(box)["access_token"] != ended
 
 
 @pytest.mark.parametrize(
@@ -237,95 +238,80 @@ def test_the_link_is_opened_unless_it_leads_to_a_mini_program(box: Sandbox) -> N
 # Third-party platforms
 
 
-def component_call(box: Sandbox, name: str, access_token: str, **body: Any) -> dict[str, Any]:
-    return ask(
-        box,
-        f"cgi-bin/component/{name}",
-        {"component_appid": "wxc", **body},
-        params={"access_token": access_token},
-    )
+@dataclass
+class Platform:
+    """A third-party platform at the sandbox."""
+
+    box: Sandbox
+    hook: Webhook
+    access: str  # its token
+
+    def call(self, name: str, access: str | None = None, **body: Any) -> dict[str, Any]:
+        token = self.access if access is None else access
+        body = {"component_appid": "wxc", **body}
+        return ask(self.box, f"cgi-bin/component/{name}", body, params={"access_token": token})
+
+    def scan(self, code: str) -> dict[str, Any]:
+        body = {"component": "wxc", "app_id": "wx1", "pre_auth_code": code}
+        return ask(self.box, "_console/scan", body)
+
+    def event(self, number: int) -> dict[str, str]:
+        eventually(lambda: len(self.hook.seen) == number)
+        return opened(self.hook.seen[number - 1], "wxc")
+
+    def authorise(self) -> tuple[str, dict[str, Any]]:
+        """Let an account authorise the platform. Return the code, and the account's tokens."""
+        self.scan(self.call("api_create_preauthcode")["pre_auth_code"])
+        event = self.event(2)
+        assert (event["InfoType"], event["AuthorizerAppid"]) == ("authorized", "wx1")
+        code = event["AuthorizationCode"]
+        return code, self.call("api_query_auth", authorization_code=code)["authorization_info"]
 
 
-def test_a_platform_goes_from_its_ticket_to_an_accounts_token(box: Sandbox) -> None:
+@pytest.fixture
+def platform(box: Sandbox) -> Iterator[Platform]:
+    path = "cgi-bin/component/api_component_token"
+    grant = {"component_appid": "wxc", "component_appsecret": "secret"}
     with webhook() as hook:
         box.register("wechat", "wxc", webhook_url=f"{hook.url}&appid=$APPID$", **KEYS)
-        grant = {"component_appid": "wxc", "component_appsecret": "secret"}
-        assert (
-            ask(
-                box,
-                "cgi-bin/component/api_component_token",
-                {**grant, "component_verify_ticket": "x"},
-            )["errcode"]
-            == 61006
-        )
+        assert ask(box, path, {**grant, "component_verify_ticket": "x"})["errcode"] == 61006
         ask(box, "_console/ticket", {"component": "wxc"})
         eventually(lambda: hook.seen)
-        ticket = opened(hook.seen[0], "wxc")["ComponentVerifyTicket"]
-        wrong = {**grant, "component_appsecret": "x", "component_verify_ticket": ticket}
-        assert ask(box, "cgi-bin/component/api_component_token", wrong)["errcode"] == 40125
-        access = ask(
-            box,
-            "cgi-bin/component/api_component_token",
-            {**grant, "component_verify_ticket": ticket},
-        )["component_access_token"]
-        pre = component_call(box, "api_create_preauthcode", access)["pre_auth_code"]
-        assert (
-            component_call(box, "api_create_preauthcode", access, component_appid="wxd")["errcode"]
-            == 61011
-        )
-        assert component_call(box, "api_create_preauthcode", "x")["errcode"] == 40001
-        assert (
-            ask(box, "_console/scan", {"component": "wxc", "app_id": "wx1", "pre_auth_code": "x"})[
-                "errcode"
-            ]
-            == 61009
-        )
-        ask(box, "_console/scan", {"component": "wxc", "app_id": "wx1", "pre_auth_code": pre})
-        eventually(lambda: len(hook.seen) == 2)
-        told = opened(hook.seen[1], "wxc")
-        assert (told["InfoType"], told["AuthorizerAppid"]) == ("authorized", "wx1")
-        info = component_call(
-            box, "api_query_auth", access, authorization_code=told["AuthorizationCode"]
-        )["authorization_info"]
-        assert (
-            component_call(
-                box, "api_query_auth", access, authorization_code=told["AuthorizationCode"]
-            )["errcode"]
-            == 61010
-        )
-        assert (
-            component_call(box, "api_query_auth", access, authorization_code="x")["errcode"]
-            == 61009
-        )
-        assert send(box, "u", access_token=info["authorizer_access_token"])["errcode"] == 0
-        eventually(lambda: len(hook.seen) == 3)
-        assert (query(hook.seen[2])["appid"], opened(hook.seen[2], "wxc")["FromUserName"]) == (
-            "wx1",
-            "u",
-        )
-        box.register("wechat", "wx1")
-        more = {
-            "authorizer_appid": "wx1",
-            "authorizer_refresh_token": info["authorizer_refresh_token"],
-        }
-        fresh = component_call(box, "api_authorizer_token", access, **more)
-        assert send(box, "u", access_token=fresh["authorizer_access_token"])["errcode"] == 0
-        assert (
-            component_call(
-                box, "api_authorizer_token", access, **{**more, "authorizer_refresh_token": "x"}
-            )["errcode"]
-            == 61023
-        )
-        known = component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")[
-            "authorization_info"
-        ]
-        assert known["authorizer_refresh_token"] == more["authorizer_refresh_token"]
-        ask(box, "_console/withdraw", {"component": "wxc", "app_id": "wx1"})
-        assert (
-            component_call(box, "api_get_authorizer_info", access, authorizer_appid="wx1")[
-                "errcode"
-            ]
-            == 61003
-        )
-        assert send(box, "u", access_token=fresh["authorizer_access_token"])["errcode"] == 42001
-        assert component_call(box, "api_authorizer_token", access, **more)["errcode"] == 61003
+        grant["component_verify_ticket"] = opened(hook.seen[0], "wxc")["ComponentVerifyTicket"]
+        assert ask(box, path, {**grant, "component_appsecret": "x"})["errcode"] == 40125
+        yield Platform(box, hook, ask(box, path, grant)["component_access_token"])
+
+
+def test_a_platform_calls_with_its_own_token_only(platform: Platform) -> None:
+    other = platform.call("api_create_preauthcode", component_appid="wxd")
+    assert other["errcode"] == 61011
+    assert platform.call("api_create_preauthcode", "x")["errcode"] == 40001
+    assert platform.scan("x")["errcode"] == 61009
+
+
+def test_a_scanned_code_is_good_for_an_accounts_token_once(platform: Platform) -> None:
+    code, info = platform.authorise()
+    assert platform.call("api_query_auth", authorization_code=code)["errcode"] == 61010
+    assert platform.call("api_query_auth", authorization_code="x")["errcode"] == 61009
+    assert send(platform.box, "u", access_token=info["authorizer_access_token"])["errcode"] == 0
+    assert platform.event(3)["FromUserName"] == "u"
+    assert query(platform.hook.seen[2])["appid"] == "wx1"
+
+
+def test_an_accounts_token_is_refreshed_until_the_account_withdraws(platform: Platform) -> None:
+    box = platform.box
+    _, info = platform.authorise()
+    box.register("wechat", "wx1")
+    refresh = info["authorizer_refresh_token"]
+    names = {"authorizer_appid": "wx1", "authorizer_refresh_token": refresh}
+    fresh = platform.call("api_authorizer_token", **names)["authorizer_access_token"]
+    assert send(box, "u", access_token=fresh)["errcode"] == 0
+    wrong = {**names, "authorizer_refresh_token": "x"}
+    assert platform.call("api_authorizer_token", **wrong)["errcode"] == 61023
+    known = platform.call("api_get_authorizer_info", authorizer_appid="wx1")
+    assert known["authorization_info"]["authorizer_refresh_token"] == refresh
+    ask(box, "_console/withdraw", {"component": "wxc", "app_id": "wx1"})
+    left = platform.call("api_get_authorizer_info", authorizer_appid="wx1")
+    assert left["errcode"] == 61003
+    assert send(box, "u", access_token=fresh)["errcode"] == 42001
+    assert platform.call("api_authorizer_token", **names)["errcode"] == 61003

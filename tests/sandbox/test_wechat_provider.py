@@ -1,4 +1,4 @@
-"""The provider against the running sandbox: what one says, the other understands."""
+"""The WeChat providers against the running sandbox: both speak the same protocol."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def account(box: Sandbox, raw: Mapping[str, Any] = OWN) -> Account:
 
 
 class Clock:
-    """The time, and what a test waits on top of it."""
+    """The time, moved ahead by a test's waits."""
 
     ahead = 0.0
 
@@ -109,19 +109,21 @@ def test_messages_go_out_outlive_a_token_and_are_reported(box: Sandbox) -> None:
         )
         eventually(lambda: len([seen for seen in hook.seen if seen.method == "POST"]) == 3)
         posts = [seen for seen in hook.seen if seen.method == "POST"]
-        found = {
-            r.contact: r
-            for seen in posts
-            for r in provider.read_webhook(received(seen), secret).receipts
-        }
-        assert found["a"].provider_id == first.outcomes[0].provider_id
-        assert (found["a"].kind, found["c"].kind) == (ReceiptKind.DELIVERED, ReceiptKind.DELIVERED)
-        assert (found["b-undelivered"].kind, found["b-undelivered"].code) == (
+        receipts = {}
+        for seen in posts:
+            for receipt in provider.read_webhook(received(seen), secret).receipts:
+                receipts[receipt.contact] = receipt
+        assert receipts["a"].provider_id == first.outcomes[0].provider_id
+        assert (receipts["a"].kind, receipts["c"].kind) == (
+            ReceiptKind.DELIVERED,
+            ReceiptKind.DELIVERED,
+        )
+        assert (receipts["b-undelivered"].kind, receipts["b-undelivered"].code) == (
             ReceiptKind.DELIVERY_FAILED,
             "user_block",
         )
-        assert found["b-undelivered"].provider_id == blocked.outcomes[0].provider_id
-        assert found["c"].provider_id in notice.outcomes[0].provider_id.split("|")
+        assert receipts["b-undelivered"].provider_id == blocked.outcomes[0].provider_id
+        assert receipts["c"].provider_id in notice.outcomes[0].provider_id.split("|")
         box.ask("POST", "/wechat/_console/unfollow", json={"app_id": "wx1", "openid": "a"})
         eventually(lambda: len(hook.seen) == 5 + registered["verify"])
         (reply,) = provider.read_webhook(received(hook.seen[-1]), secret).replies
@@ -143,9 +145,11 @@ def test_the_same_call_again_reaches_a_person_once(box: Sandbox) -> None:
         assert box.sends("u-timeout") == 1
 
 
-@pytest.mark.parametrize(("word", "expected"), [("flaky", Unavailable), ("throttle", Throttled)])
+@pytest.mark.parametrize(
+    ("behaviour", "expected"), [("flaky", Unavailable), ("throttle", Throttled)]
+)
 def test_troubles_that_pass_are_understood(
-    box: Sandbox, word: str, expected: type[Unavailable]
+    box: Sandbox, behaviour: str, expected: type[Unavailable]
 ) -> None:
     for n, (provider, content) in enumerate(
         (
@@ -155,10 +159,10 @@ def test_troubles_that_pass_are_understood(
     ):
         with provider.connect(account(box)) as session:
             with pytest.raises(Unavailable) as caught:
-                session.send(call(content, f"u{n}-{word}"))
+                session.send(call(content, f"u{n}-{behaviour}"))
             assert type(caught.value) is expected
             assert caught.value.retry_after == (3.0 if expected is Throttled else None)
-            assert session.send(call(content, f"u{n}-{word}")).outcomes[0].loss is None
+            assert session.send(call(content, f"u{n}-{behaviour}")).outcomes[0].loss is None
 
 
 def test_a_wrong_secret_is_misconfigured(box: Sandbox) -> None:
@@ -169,7 +173,7 @@ def test_a_wrong_secret_is_misconfigured(box: Sandbox) -> None:
         for ask in (session.check, session.access_token, lambda: session.send(call(TEMPLATE, "a"))):
             with pytest.raises(Misconfigured, match="40125"):
                 ask()
-            clock.ahead += LEASE  # for so long, who failed keeps the others from asking
+            clock.ahead += LEASE  # so long, a failed request keeps others from asking
 
 
 def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_again(
@@ -183,12 +187,12 @@ def test_an_account_is_authorised_by_scanning_used_withdrawn_and_authorised_agai
         box.register("wechat", "wxc", webhook_url=f"{hook.url}&appid=$APPID$", **KEYS)
 
         def take(count: int) -> Webhook:
-            """What the API does with a post: it keeps what was handed over."""
+            """Keep the tokens of a post, as the API does."""
             eventually(lambda: len(hook.seen) == count)
-            told = provider.read_webhook(received(hook.seen[-1]), secret)
-            for name, token in told.kept.items():
+            webhook_result = provider.read_webhook(received(hook.seen[-1]), secret)
+            for name, token in webhook_result.kept.items():
                 kept.keep(name, token)
-            return told
+            return webhook_result
 
         def console(what: str, **body: str) -> None:
             box.ask(

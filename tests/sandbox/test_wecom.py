@@ -49,20 +49,20 @@ def send(box: Sandbox, users: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_token_is_given_for_id_and_secret_and_stays_while_it_lives(box: Sandbox) -> None:
-    given = token(box)
-    assert (given["errcode"], given["expires_in"]) == (0, 7200)
-    assert token(box)["access_token"] == given["access_token"]
+    granted = token(box)
+    assert (granted["errcode"], granted["expires_in"]) == (0, 7200)
+    assert token(box)["access_token"] == granted["access_token"]
     assert token(box, secret="wrong")["errcode"] == 40001
     assert token(box, corp="")["errcode"] == 40013
 
 
 def test_a_wrong_missing_or_ended_token_is_refused(box: Sandbox) -> None:
-    given = token(box)["access_token"]
+    ended = token(box)["access_token"]
     assert post(box, "message/send", {}, "").json()["errcode"] == 41001
     assert post(box, "message/send", {}, "x").json()["errcode"] == 40014
     box.register("wecom", "ww1", agent_id="7")
-    assert post(box, "message/send", {}, given).json()["errcode"] == 42001
-    assert token(box)["access_token"] != given
+    assert post(box, "message/send", {}, ended).json()["errcode"] == 42001
+    assert token(box)["access_token"] != ended
     box.register("wecom", "ww1", agent_id="7", token_life=0.2)
     short = token(box)["access_token"]
     eventually(lambda: post(box, "message/send", {}, short).json()["errcode"] == 42001)

@@ -1,4 +1,7 @@
-"""Providers that do not answer, are slow, put off or refuse: nobody is sent to twice, and the strategy goes on."""
+"""Providers do not answer, are slow, put off or refuse.
+
+Nobody is sent to twice, and the strategy goes on.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,10 @@ def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(
 
 
 def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_same() -> None:
-    """A job of several calls, of which the second is held back for an operator, who takes days: receipts for the first find it."""
+    """The second call of a job is held back for an operator, who takes days.
+
+    Receipts for the first call are added.
+    """
     simulation = Simulation(strategy=a_strategy("sms", "email", "app"))
     text = simulation.world.providers.text
     text.can(call_size=1)
@@ -89,7 +95,10 @@ def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_
 
 
 def test_a_token_is_as_old_as_the_call_that_may_have_been_taken() -> None:
-    """A call that waits while the provider takes none is no try: the time for which its token is recognised has not begun."""
+    """A call that waits while the provider takes none is not a try.
+
+    The time for which its token is recognised has not begun.
+    """
     simulation = Simulation()
     push = simulation.world.providers.push
     push.can(token_life=540)
@@ -113,7 +122,10 @@ def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
 
 
 def test_what_was_put_off_does_not_multiply_while_the_server_is_down() -> None:
-    """A mail is greylisted, then its server is gone for a while: each try again is one job, not one and another for what was put off."""
+    """A mail is greylisted, then its server is gone for a while.
+
+    Each try is one job, not one and another for the delivery that was put off.
+    """
     simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
     mail = simulation.world.providers.mail
     mail.answers["ann@example.com"] = Outcome(code="451", later=True)
@@ -162,7 +174,8 @@ def test_what_is_put_off_for_ever_fails_with_its_reason() -> None:
     simulation.world.providers.mail.answers["eva@example.com"] = Outcome(code="451", later=True)
     simulation.submit()
     simulation.run()
-    assert simulation.report()["losses"]["channels"]["email"] == {"submit_failed:451": 1}  # type: ignore[index]
+    losses = simulation.report()["losses"]
+    assert losses["channels"]["email"] == {"submit_failed:451": 1}  # type: ignore[index]
     assert simulation.report()["status"] == "finished"
 
 
@@ -170,7 +183,8 @@ def test_a_refused_contact_goes_on_at_once() -> None:
     simulation = Simulation()
     simulation.world.providers.text.answers["1002"] = Outcome(Loss.INVALID_TARGET, "50006")
     finished(simulation)
-    assert simulation.report()["losses"]["channels"]["sms"]["invalid_target:50006"] == 1  # type: ignore[index]
+    losses = simulation.report()["losses"]
+    assert losses["channels"]["sms"]["invalid_target:50006"] == 1  # type: ignore[index]
     assert "bob@example.com" in simulation.contacts("mail", FactKind.DELIVERED)
 
 

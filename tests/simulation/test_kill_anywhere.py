@@ -40,26 +40,25 @@ def test_without_accidents_everybody_is_reached_by_the_first_channel_that_works(
     assert simulation.contacts("push", FactKind.DELIVERED) == {"reg-ann", "reg-fay"}
     assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
     assert simulation.contacts("mail", FactKind.DELIVERED) == {"cem@example.com", "eva@example.com"}
-    told = simulation.report()
-    assert told["funnel"]["users"] == {
+    shown = simulation.report()
+    assert shown["funnel"]["users"] == {
         "planned": 8,
         "valid": 6,
         "submitted": 6,
         "delivered": 6,
         "clicked": 0,
     }  # type: ignore[index]
-    assert told["losses"]["users"] == {"no_contact": 1, "unknown_user": 1}  # type: ignore[index]
+    assert shown["losses"]["users"] == {"no_contact": 1, "unknown_user": 1}  # type: ignore[index]
 
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int) -> None:
-    """Every step of the whole way of a message, before and after its effect."""
+    """Each step of the whole way of a message is tried, before and after its effect."""
     steps = _steps()
     for number in range(part, len(steps), 4):
         simulation = _killed_at(number)
-        if (
-            simulation.msgid is None
-        ):  # ended before it was stored: the sender knows that nothing was accepted
+        # Ended before it was stored: the sender knows that nothing was accepted.
+        if simulation.msgid is None:
             assert not simulation.world.queues.sent, steps[number]
             continue
         simulation.check()
@@ -143,7 +142,8 @@ def test_many_accidents_in_any_order(seed: int, kills: list[int], twice: bool, e
 
 def test_the_timers_rows_are_swept_even_when_their_execution_is_gone() -> None:
     simulation = Simulation()
-    simulation.world.timers.start_clock = lambda timers: None  # type: ignore[method-assign,assignment]
+    timers = simulation.world.timers
+    timers.start_clock = lambda timers: None  # type: ignore[method-assign,assignment]
     finished(simulation)
 
 

@@ -11,12 +11,18 @@ from tests.simulation.world import PEOPLE, UNKNOWN, Simulation
 ONCE = IdempotencyKey("once#shop#/v1/sent#order-1", "digest")
 
 
-def request(simulation: Simulation, found: list[str]) -> bool:
+def request(simulation: Simulation, answers: list[str]) -> bool:
     people = (*(p.userid for p in PEOPLE), UNKNOWN)
     para = {"template_para": {"name": "you"}, "app_para": {"platform": "all"}}
-    wanted = SendRequest(channel=an_access_channel(), userids=people, template=1, rule_id=1, **para)  # type: ignore[arg-type]
+    send = SendRequest(
+        channel=an_access_channel(),
+        userids=people,
+        template=1,
+        rule_id=1,
+        **para,  # type: ignore[arg-type]
+    )
     return simulation._attempt(
-        lambda: found.append(submit.submit(simulation.world.ports, wanted, ONCE))
+        lambda: answers.append(submit.submit(simulation.world.ports, send, ONCE))
     )
 
 

@@ -1,4 +1,7 @@
-"""Wherever a worker is ended: a day's quota is kept to, and who had to wait for another day gets the message then, once."""
+"""A day's quota is kept, wherever a worker is ended.
+
+People who had to wait for another day get the message then, once.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,15 @@ QUOTAS = {"push": 2, "text": 1, "mail": 1}
 
 
 def a_simulation(sizes: Sizes = SIZES, **changes: object) -> Simulation:
-    """Five pushes, then texts and mails, of which a day takes one or two."""
+    """Build five pushes, then texts and mails, of which a day takes one or two."""
     # A kill may leave some of a day unused.
     patient = replace(LIMITS, submit_within=7 * 86400, sizes=sizes)
-    return Simulation(**{"quotas": QUOTAS, "world": FakeWorld(patient), **changes})  # type: ignore[arg-type]
+    options = {"quotas": QUOTAS, "world": FakeWorld(patient), **changes}
+    return Simulation(**options)  # type: ignore[arg-type]
 
 
 def finished(simulation: Simulation) -> Simulation:
-    """Everything is sent, once, and on no day more than it takes."""
+    """Check that everything is sent, once, and on no day more than its quota."""
     by_day = {
         code: watched(simulation, code, provider)
         for code, provider in providers(simulation).items()
@@ -53,7 +57,7 @@ def providers(simulation: Simulation) -> dict[str, ScriptedProvider]:
 
 
 def watched(simulation: Simulation, code: str, provider: ScriptedProvider) -> Counter[str]:
-    """Deliveries by day."""
+    """Count deliveries by day."""
     days, channel = Counter[str](), a_channel(code)
 
     def count(call: OutgoingCall) -> None:
@@ -81,7 +85,10 @@ def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -
 
 @pytest.mark.parametrize("part", range(4))
 def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(part: int) -> None:
-    """Also between a reservation and its call: what was reserved is lost for the day, the message is not."""
+    """A worker may end between a reservation and its call.
+
+    The reserved quota is lost for the day, the message is not.
+    """
     sizes = Sizes(quota_ticks=9 * 60)
     every = steps(sizes)
     assert "counters.take.done" in every
@@ -108,7 +115,7 @@ def test_a_provider_that_says_so_itself_is_asked_each_hour_until_it_takes_more()
 
 
 def test_priority_one_goes_out_while_others_wait() -> None:
-    """Ten a day, of which two are for what is urgent."""
+    """The quota is ten a day, of which two are for priority 1."""
     simulation = a_simulation(quotas={"push": 10})
     world, push = simulation.world, simulation.world.providers.push
     simulation.submit()
@@ -132,7 +139,7 @@ def test_priority_one_goes_out_while_others_wait() -> None:
 
 
 def work(simulation: Simulation) -> None:
-    """For ten minutes."""
+    """Work for ten minutes."""
     until = simulation.world.clock.now() + 600_000
     while simulation.world.clock.now() < until and simulation._next():
         pass
@@ -144,8 +151,8 @@ def test_a_message_that_ends_before_the_day_does_says_why_and_its_strategy_goes_
     )
     simulation.submit()
     simulation.run()
-    told = simulation.report()
-    assert (told["status"], told["balanced"]) == ("finished", True)
-    assert told["losses"]["channels"]["app"] == {"expired:quota_used_up": 2}  # type: ignore[index]
+    shown = simulation.report()
+    assert (shown["status"], shown["balanced"]) == ("finished", True)
+    assert shown["losses"]["channels"]["app"] == {"expired:quota_used_up": 2}  # type: ignore[index]
     assert sum(simulation.world.providers.push.sent().values()) == 3
     assert simulation.contacts("push", FactKind.EXPIRED) == {"reg-fay", "reg-fay2-silent"}

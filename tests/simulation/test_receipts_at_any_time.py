@@ -1,4 +1,4 @@
-"""Receipts come before, while and after what they are about is written; all are found."""
+"""Receipts come before, while and after their submission is written. All are added."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_receipts_before_their_submission_are_kept() -> None:
 
 
 def test_a_receipt_that_comes_while_the_answer_is_still_on_its_way_is_parked_and_found() -> None:
-    """The provider posts before our worker has written anything: the earliest that a receipt can come."""
+    """The provider posts before our worker has written anything. No receipt can come earlier."""
     simulation = Simulation(early=True)
 
     def post_at_once(number: int, name: str) -> None:
@@ -39,7 +39,10 @@ def test_a_receipt_that_comes_while_the_answer_is_still_on_its_way_is_parked_and
 
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_lookup_written_between_the_readings_of_a_webhook_is_found(twice: bool) -> None:
-    """The webhook reads, parks and reads again; the worker writes and reads what is parked: they meet in either order."""
+    """The webhook reads, parks and reads again. The worker writes, and reads what is parked.
+
+    They meet in either order.
+    """
     simulation = Simulation(early=True, twice=twice)
     simulation.world.lookups.stale = True  # eventually consistent readings see nothing yet
     assert finished(simulation).report()["funnel"] == finished(Simulation()).report()["funnel"]
@@ -69,9 +72,8 @@ def test_a_call_that_goes_by_two_names_is_found_by_either() -> None:
 def test_a_contact_that_a_provider_writes_in_another_case_is_known(spelling: str) -> None:
     """WeCom takes no account of case in userids, and names them as it likes."""
     simulation = finished(Simulation())
-    taken = next(
-        each for each in simulation.world.providers.push.taken if each.contact == "reg-ann"
-    )
+    push = simulation.world.providers.push
+    taken = next(delivery for delivery in push.taken if delivery.contact == "reg-ann")
     receipts.record(
         simulation.world.ports,
         "push",
@@ -82,16 +84,16 @@ def test_a_contact_that_a_provider_writes_in_another_case_is_known(spelling: str
 
 def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None:
     plan = a_plan(a_message("ann", number=4711), users=[a_user("ann", push=("REG-A", "reg-a"))])
-    found = [
+    facts_of_each = [
         receipts._facts(
             plan, "push", Receipt("id", ReceiptKind.CLICKED, START, name), Lookup(plan.id)
         )
         for name in ("reg-a", "REG-A")
     ]
-    assert [[fact.ref.contact for fact in facts] for facts in found] == [[1], [0]]
+    assert [[fact.ref.contact for fact in facts] for facts in facts_of_each] == [[1], [0]]
 
 
-def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_goes_on_nowhere() -> (
+def test_a_target_that_is_reached_after_its_step_was_frozen_is_skipped_and_goes_no_further() -> (
     None
 ):
     simulation = Simulation()
@@ -99,10 +101,10 @@ def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_go
     def late_receipt(number: int, name: str) -> None:
         if name == "ledger.freeze.done" and simulation.world.clock.now() > START + 50_000:
             simulation.world.on_step = lambda number, name: None
-            found = simulation.world.providers.push.receipts(
+            reports = simulation.world.providers.push.receipts(
                 ReceiptKind.DELIVERED, simulation.world.clock.now(), "reg-bob-silent"
             )
-            request = simulation.world.providers.push.webhook_request(found)
+            request = simulation.world.providers.push.webhook_request(reports)
             webhooks.take_webhook(simulation.world.ports, "push", WEBHOOK_TOKEN, request)
 
     simulation.world.on_step = late_receipt
@@ -111,6 +113,6 @@ def test_who_is_reached_between_the_go_list_and_the_call_is_skipped_there_and_go
     assert simulation.contacts("text", FactKind.SKIPPED) == {"1002"}
     assert "1002" not in simulation.world.providers.text.sent()
     assert "bob@example.com" not in simulation.world.providers.mail.sent()
-    told = simulation.report()
-    assert told["status"] == "finished"
-    assert told["balanced"]
+    shown = simulation.report()
+    assert shown["status"] == "finished"
+    assert shown["balanced"]

@@ -1,11 +1,14 @@
-"""Wherever a worker is ended, a withdrawn message stays withdrawn: what had not left stays, what had is taken back or said to be out."""
+"""A withdrawn message stays withdrawn, wherever a worker is ended.
+
+Calls that had not left stay. Submitted ones are recalled, or it is recorded that they cannot be.
+"""
 
 from __future__ import annotations
 
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import (
@@ -26,16 +29,18 @@ from tests.fakes.clock import START
 from tests.fakes.providers import raised
 from tests.fakes.steps import Killed
 from tests.fakes.world import FakeWorld, limits_of
+from tests.profiles import examples
 from tests.simulation.world import Simulation
 
 
 def check(simulation: Simulation) -> None:
-    """Every delivery has ended, and of every one that was submitted is known whether it was taken back."""
+    """Check that every delivery has ended, and that every submitted one has a result."""
     simulation.world.spare()
-    told = simulation.report()
-    assert told["status"] == "withdrawn"
-    assert told["balanced"], told
-    assert told["progress"]["unsubmitted"] == told["progress"]["undecided"] == 0, told  # type: ignore[index]
+    shown = simulation.report()
+    assert shown["status"] == "withdrawn"
+    assert shown["balanced"], shown
+    progress = shown["progress"]
+    assert progress["unsubmitted"] == progress["undecided"] == 0, shown  # type: ignore[index]
     for code, provider in {
         **simulation.providers(),
         "mail": simulation.world.providers.mail,
@@ -53,7 +58,7 @@ def is_withdrawn(simulation: Simulation) -> bool:
 
 
 def run(simulation: Simulation, steps: int) -> Simulation:
-    """The sender withdraws the message after so many events."""
+    """Send, and withdraw the message after so many events."""
     simulation.submit()
     for _ in range(steps):
         simulation._next()
@@ -73,8 +78,8 @@ def test_what_has_not_left_stays() -> None:
         "reg-fay",
         "reg-fay2-silent",
     }
-    told = simulation.report()
-    assert told["losses"]["channels"] == {"app": {"withdrawn": 5}}  # type: ignore[index]
+    shown = simulation.report()
+    assert shown["losses"]["channels"] == {"app": {"withdrawn": 5}}  # type: ignore[index]
 
 
 def withdrawn_when_submitted(code: str) -> Simulation:
@@ -160,7 +165,24 @@ def test_a_worker_ended_at_any_step_of_a_withdrawal_leaves_nothing_open(after: i
             simulation.check()
 
 
-@settings(max_examples=60, deadline=None)
+def check_chunks(simulation: Simulation, msgid: str) -> None:
+    """Check each planned chunk: withdrawn, and every submitted delivery has a result."""
+    assert simulation.report()["status"] == "withdrawn"
+    chunks = [simulation.world.ledger.chunk(ChunkId(msgid, number)) for number in range(3)]
+    for chunk in chunks:
+        if chunk is None:
+            continue
+        assert chunk.withdrawn is not None
+        for _, _, ref in chunk.refs(simulation.world.messages.stored[msgid]):
+            state = chunk.state_of(ref)
+            assert state.ended
+            has_result = state.has(FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED)
+            assert FactKind.SUBMITTED not in state.facts or has_result
+    for provider in (*simulation.providers().values(), simulation.world.providers.mail):
+        assert set(provider.sent().values()) <= {1}
+
+
+@examples(60)
 @given(
     seed=st.integers(0, 10**6),
     after=st.integers(0, 40),
@@ -188,22 +210,7 @@ def test_many_accidents_in_any_order(
     simulation.run()
     simulation.world.spare()
     if is_withdrawn(simulation):
-        assert simulation.report()["status"] == "withdrawn"
-        planned = [
-            chunk
-            for n in range(3)
-            if (chunk := simulation.world.ledger.chunk(ChunkId(simulation.msgid, n)))
-        ]
-        for chunk in planned:
-            assert chunk.withdrawn is not None
-            for _, _, ref in chunk.refs(simulation.world.messages.stored[simulation.msgid]):
-                known = chunk.state_of(ref)
-                assert known.ended
-                assert FactKind.SUBMITTED not in known.facts or known.has(
-                    FactKind.WITHDRAWN, FactKind.WITHDRAW_FAILED
-                )
-        for provider in (*simulation.providers().values(), simulation.world.providers.mail):
-            assert set(provider.sent().values()) <= {1}
+        check_chunks(simulation, simulation.msgid)
     else:
         simulation.check()
 

@@ -1,4 +1,7 @@
-"""One access channel, three delivery channels, a few people, and the workers, the clock and the providers that act on them."""
+"""A simulation: one access channel, three delivery channels and a few people.
+
+Workers, the clock and the providers act on them.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ STRATEGY = a_strategy("app", "sms", "email", within=60)
 
 @dataclass
 class Simulation:
-    """`run` works until nothing is left to do. `twice`: every queue message is handled twice. `order` shuffles what is ready."""
+    """A message on its way. `run` works until nothing is left to do.
+
+    `twice`: every queue message is handled twice. `order` shuffles the queue.
+    """
 
     strategy: Strategy = STRATEGY
     on_uncertain: OnUncertain = OnUncertain.UNKNOWN
@@ -91,7 +97,7 @@ class Simulation:
     # -- what happens
 
     def submit(self) -> None:
-        """The sender's request; a sender whose request dies does not try again here."""
+        """Send. A sender whose request dies does not try again here."""
         self._attempt(lambda: submit.submit(self.world.ports, self.request()))
 
     def request(self) -> SendRequest:
@@ -102,7 +108,7 @@ class Simulation:
         )
 
     def withdraw(self) -> None:
-        """The sender's second request."""
+        """Withdraw the message, as the sender does."""
         self._attempt(lambda: withdraw.withdraw(self.world.ports, SHOP, self.msgid or ""))
 
     def run(self, limit: int = 3000) -> None:
@@ -163,7 +169,7 @@ class Simulation:
                 tally.recount(self.world.ports, timers)
 
     def _attempt(self, work: object) -> bool:
-        """Whether it was done; what a consumer hands back to its queue was not."""
+        """Return False for work that a consumer hands back to its queue."""
         try:
             work()  # type: ignore[operator]
         except (Killed, Misconfigured):
@@ -177,32 +183,35 @@ class Simulation:
         return {"push": fakes.push, "text": fakes.text}
 
     def _collect_receipts(self) -> None:
-        """A receipt for all that was taken since the last time, but from who is silent; the second of them, twice and backwards."""
+        """Collect receipts for all that was taken since the last time, except from silent people.
+
+        They are posted twice, the second time in reverse order.
+        """
         for code, provider in self.providers().items():
             fresh = provider.taken[self.reported[code] :]
             self.reported[code] = len(provider.taken)
             at = self.world.clock.now() + (0 if self.early else 5000)
             by_call = code == "push"
-            found = [
+            reports = [
                 Receipt(t.provider_id, ReceiptKind.DELIVERED, at, t.contact if by_call else "")
                 for t in fresh
                 if "silent" not in t.contact
             ]
-            if found:
-                self.posts += [(at, code, found), (at + 1000, code, found[::-1])]
+            if reports:
+                self.posts += [(at, code, reports), (at + 1000, code, reports[::-1])]
 
     def _post_what_is_due(self) -> None:
         now = self.world.clock.now()
         ready = [post for post in self.posts if post[0] <= now]
         self.posts = [post for post in self.posts if post[0] > now]
-        for _, code, found in ready:
-            request = self.providers()[code].webhook_request(found)
+        for _, code, reports in ready:
+            request = self.providers()[code].webhook_request(reports)
             if not self._attempt(
                 lambda code=code, request=request: webhooks.take_webhook(
                     self.world.ports, code, WEBHOOK_TOKEN, request
                 )
             ):
-                self.posts.append((now + AGAIN * 1000, code, found))
+                self.posts.append((now + AGAIN * 1000, code, reports))
 
     # -- what came of it
 
@@ -211,35 +220,35 @@ class Simulation:
         return next(iter(self.world.messages.stored), None)
 
     def chunks(self) -> list[Chunk]:
-        """Every chunk of every walker, up to the one that says that it is the last."""
+        """Return every chunk of every partition, up to the one that says that it is the last."""
         message = self.world.messages.stored[self.msgid or ""]
-        found: list[Chunk] = []
+        chunks: list[Chunk] = []
         for number in message.first_chunks:
-            while not found or number in message.first_chunks or found[-1].plan.next is not None:
+            while not chunks or number in message.first_chunks or chunks[-1].plan.next is not None:
                 chunk = self.world.ledger.chunk(ChunkId(message.msgid, number))
                 assert chunk is not None, f"chunk {number} was never planned"
-                found.append(chunk)
+                chunks.append(chunk)
                 number = message.chunk_after(number)
-        return found
+        return chunks
 
     def report(self) -> dict[str, object]:
         return report.message(self.world.ports, SHOP, self.msgid or "")
 
     def contacts(self, code: str, *kinds: FactKind) -> set[str]:
-        """Whose deliveries on a channel have one of these facts."""
+        """Return the contacts whose deliveries on a channel have one of these facts."""
         return {
             chunk.plan.contact(ref)
             for chunk in self.chunks()
-            for ref, known in chunk.states.items()
-            if ref.channel == code and known.has(*kinds)
+            for ref, state in chunk.states.items()
+            if ref.channel == code and state.has(*kinds)
         }
 
     def check(self) -> None:
-        """Nothing lost, nothing sent twice, and the funnel is what the providers' own logs say."""
+        """Check that nothing is lost or sent twice, and that the providers' logs agree."""
         self.world.spare()
-        told = self.report()
-        assert told["status"] == "finished", told["progress"]
-        assert told["balanced"], told
+        report = self.report()
+        assert report["status"] == "finished", report["progress"]
+        assert report["balanced"], report
         for code, provider in {**self.providers(), "mail": self.world.providers.mail}.items():
             sent = provider.sent()
             if self.on_uncertain is OnUncertain.UNKNOWN or provider.capabilities.token_life:
@@ -253,7 +262,7 @@ class Simulation:
         self._check_people()
 
     def _check_people(self) -> None:
-        """Whoever has a contact was tried on every step that the strategy asks for."""
+        """Check that people with a contact were tried on every step that the strategy asks for."""
         targets = [target for chunk in self.chunks() for target in chunk.plan.targets]
         assert [t.id for t in targets] == [*(p.userid for p in PEOPLE), UNKNOWN]
         assert {t.id: t.loss for t in targets if t.loss} == {
@@ -267,7 +276,7 @@ class Simulation:
 
 
 def finished(simulation: Simulation) -> Simulation:
-    """Sent, run to its end, and right in everything."""
+    """Send, run to the end, and check everything."""
     simulation.submit()
     simulation.run()
     simulation.check()

@@ -64,7 +64,7 @@ def queue_of(source: Resource) -> str:
 
 
 def outside_china(value: Any) -> Any:
-    """What a property is wherever it is not China."""
+    """Return the value of a property outside China."""
     condition, _, otherwise = value["Fn::If"]
     assert condition == "InChina"
     return otherwise

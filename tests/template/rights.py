@@ -1,7 +1,8 @@
-"""What each family of functions asks of AWS, declared once more: the policy files must say the same, and no more.
+"""The AWS rights of each family of functions, declared once more to compare them with the policies.
 
-A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it. The local stack enforces the policies
-(the journeys fail where one says too little); these tests find where one says too much.
+A new call in chalicelib/aws/ belongs here and in the policy of the family that makes it.
+The local stack enforces the policies: a missing right fails the journeys. These tests find a
+superfluous right.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
             "GetItem",
             "BatchGetItem",
             "Query",
-        },  # who may use a delivery channel, when somebody opts out
+        },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
         "messages": {"GetItem"},
@@ -61,12 +62,15 @@ TABLES: dict[str, dict[str, set[str]]] = {
     },
     "tally": {"due": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
-    "poll": {"settings": {"BatchGetItem", "Query"}, "lookups": {"BatchGetItem"}},
+    "poll": {
+        "settings": {"BatchGetItem", "Query"},
+        "lookups": {"BatchGetItem"},
+        "due": {"Query"},
+    },
 }
 
-SENDS_TO: dict[
-    str, set[str]
-] = {  # `delivery`: of every channel type; `own`: of its channel type; `worker`: of the workers
+# Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.
+SENDS_TO: dict[str, set[str]] = {
     "api": {"audience", "delivery", "imports", "worker"},
     "audience": {"audience", "delivery", "worker"},
     "imports": {"imports"},
@@ -92,10 +96,10 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
 }
 
-# Objects of imports: the API signs addresses with its own rights. Who may list the bucket is told that an object is missing.
-FILES: dict[
-    str, set[tuple[str, str]]
-] = {  # operation, prefix in the bucket of files; none for the bucket itself
+# Operation and prefix in the bucket of files. The prefix is empty for the bucket itself.
+# The API signs addresses of imports with its own rights. S3 reports a missing object only to
+# callers with the right to list the bucket.
+FILES: dict[str, set[tuple[str, str]]] = {
     "api": {
         ("GetObject", "imports/*"),
         ("PutObject", "imports/*"),
@@ -111,7 +115,8 @@ FILES: dict[
     "deliver": {("GetObject", "materials/${ChannelType}/*")},
 }
 
-# To connect a function to subnets: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+# Rights to connect a function to subnets. Source:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
 NETWORK = {
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -121,7 +126,7 @@ NETWORK = {
     "ec2:UnassignPrivateIpAddresses",
 }
 
-# What Lambda does in the function's name, not the function itself; a worker does it by its own calls.
+# Calls that Lambda makes in the function's name. A worker makes them itself.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},

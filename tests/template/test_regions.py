@@ -16,7 +16,10 @@ Functions = Mapping[str, Resource]
 def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
     template: Template, functions: Functions
 ) -> None:
-    """https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html: no X-Ray, no loop detection, no bucket for failed batches."""
+    """Lambda in China lacks X-Ray, loop detection, and a bucket for failed batches.
+
+    Source: https://docs.amazonaws.cn/en_us/aws/latest/userguide/lambda.html
+    """
     assert template["Conditions"]["InChina"] == {
         "Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]
     }

@@ -1,4 +1,4 @@
-"""No role may do more than its function calls."""
+"""Roles have exactly the rights that their functions use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def family_of(function: str) -> str:
 
 
 def statements(family: str, channel_type: str = "${ChannelType}") -> list[dict[str, Any]]:
-    """Of the family's policy file; a delivery function's is for its own channel type."""
+    """Return the statements of a family's policy. A delivery function's is for its channel type."""
     text = (
         (ROOT / ".chalice" / f"policy-{family}.json")
         .read_text()
@@ -170,7 +170,7 @@ def test_a_policy_allows_in_the_bucket_what_the_family_reads_and_writes(family: 
 
 
 def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
-    """By name, over all families: a call that no policy allows, or a right that no code uses."""
+    """Compare calls and rights by name, over all families."""
     tables = {
         action
         for family in rights.TABLES.values()
@@ -185,7 +185,7 @@ def test_what_the_adapters_call_is_what_the_policies_allow() -> None:
         for worker in rights.WORKERS
         for action in rights.CONSUMES[worker]
     }
-    # A batch of messages is allowed by the right to send one, a transaction by the rights to its writes.
+    # The right to send a message allows a batch. Rights to single writes allow a transaction.
     used = {
         {"SendMessageBatch": "SendMessage", "HeadObject": "GetObject"}.get(each, each)
         for each in calls_in_adapters()

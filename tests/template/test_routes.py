@@ -14,8 +14,8 @@ import pytest
 
 from infra.package import ROOT
 
-# Providers say who they are by the token in the path and their signature, links by the signature in them. The documentation is public.
-# UMS's bare callback address refuses everybody.
+# Providers prove themselves by the token in the path and their signature, links by their signature.
+# The documentation is public. UMS's bare callback address refuses everybody.
 OPEN = {
     "/receipts/{code}/{token}": "WEBHOOK",
     "/v1/{type}/callback/{code}/{token}": "WEBHOOK",
@@ -32,23 +32,31 @@ import json
 from chalice.test import Client
 from app import app
 from chalicelib.entrypoints.http.route import Auth
-routes = [(path, method, getattr(route.view_function, "auth", None)) for path, each in app.routes.items() for method, route in each.items()]
-found = []
+routes = []
+for path, methods in app.routes.items():
+    for method, route in methods.items():
+        routes.append((path, method, getattr(route.view_function, "auth", None)))
+answers = []
+json_type = {"Content-Type": "application/json"}
 with Client(app) as client:
     for path, method, auth in routes:
         status = None
         if auth not in (Auth.WEBHOOK, Auth.NOBODY):
             body = b"" if method == "GET" else b"{}"
             url = path.replace("{", "").replace("}", "")
-            status = client.http.request(method, url, headers={"Content-Type": "application/json"}, body=body).status_code
-        found.append([path, method, auth and auth.name, status])
-print(json.dumps(found))
+            answer = client.http.request(method, url, headers=json_type, body=body)
+            status = answer.status_code
+        answers.append([path, method, auth and auth.name, status])
+print(json.dumps(answers))
 """
 
 
 @pytest.fixture(scope="module")
 def routes(functions: Mapping[str, Any]) -> list[tuple[str, str, str, int | None]]:
-    """(path, method, who may call, what it answers without credentials), with the environment of the template and no AWS."""
+    """Return path, method, authentication, and status without credentials of every route.
+
+    The app has the environment of the template, and cannot reach AWS.
+    """
     variables = functions["api"]["Environment"]["Variables"]
     environment = {
         name: value if isinstance(value, str) else "-" for name, value in variables.items()
@@ -97,6 +105,6 @@ def test_every_other_route_refuses_who_brings_none(routes: list[Any]) -> None:
 
 
 def test_what_is_for_administrators_lies_under_admin(routes: list[Any]) -> None:
-    """But for what UMS has elsewhere."""
+    """The exception is a path of UMS."""
     below = {path for path, _, _, _ in routes if re.match("/admin/", path)}
     assert {path for path, _, auth, _ in routes if auth == "ACCESS"} == below | {"/v1/user/delete"}

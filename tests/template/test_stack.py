@@ -1,4 +1,7 @@
-"""The local stack behaves as AWS does in what the project relies on. A stack of its own, for these tests only."""
+"""The local stack behaves like AWS in the points that the project relies on.
+
+These tests have a stack of their own.
+"""
 
 from __future__ import annotations
 

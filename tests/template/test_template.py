@@ -1,4 +1,4 @@
-"""What must hold for the packaged template: that what Chalice, SAM and we write fits together, and stays so."""
+"""Promises of the packaged template: the parts of Chalice, SAM and our own fit together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
-from chalicelib.observability import NAMESPACE
 from infra.package import AWS_SERVICES, ROOT
 from tests.template.conftest import Resource, of_type, outside_china, queue_of, sources
 
@@ -119,67 +118,6 @@ def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(
             assert source["BatchSize"] * patience < functions[name]["Timeout"]
 
 
-def test_what_failed_too_often_waits_in_a_dead_letter_queue_that_rings(
-    template: Template, queues: Functions
-) -> None:
-    dead = {
-        queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
-        for queue in queues.values()
-        if "RedrivePolicy" in queue
-    }
-    assert dead == {
-        logical_id for logical_id, queue in queues.items() if "RedrivePolicy" not in queue
-    }
-    assert set(_watched(template, "ApproximateNumberOfMessagesVisible")) == dead
-
-
-def _watched(template: Template, metric: str) -> Iterator[str]:
-    """The queues whose metric an alarm looks at."""
-    for _, alarm in of_type(template, "AWS::CloudWatch::Alarm"):
-        if alarm["MetricName"] == metric:
-            yield from (each["Value"]["Fn::GetAtt"][0] for each in alarm["Dimensions"])
-
-
-def test_urgent_jobs_that_wait_ring_for_every_kind_of_job(
-    template: Template, queues: Functions
-) -> None:
-    urgent = {
-        logical_id for logical_id, queue in queues.items() if queue["QueueName"].endswith("-1")
-    }
-    assert urgent == set(_watched(template, "ApproximateAgeOfOldestMessage"))
-    assert len(urgent) == len(config.SUPPORTED_CHANNEL_TYPES) + 2
-
-
-def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Template) -> None:
-    ours = [
-        each
-        for _, each in of_type(template, "AWS::CloudWatch::Alarm")
-        if each["Namespace"] == NAMESPACE
-    ]
-    sources = "".join(path.read_text() for path in (ROOT / "chalicelib").rglob("*.py"))
-    assert {each["MetricName"] for each in ours} == {"channel_misconfigured", "webhook_unverified"}
-    for alarm in ours:
-        assert f'metric("{alarm["MetricName"]}")' in sources
-        assert alarm["Dimensions"] == [{"Name": "stage", "Value": "prod"}]
-
-
-def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(
-    template: Template,
-) -> None:
-    api = template["Resources"]["RestAPI"]["Properties"]
-    alarm = template["Resources"]["ApiErrorAlarm"]["Properties"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
-    named = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    assert named == {"ApiName": api["DefinitionBody"]["info"]["title"], "Stage": api["StageName"]}
-
-
-def test_what_fails_on_schedule_rings_though_it_fails_every_five_minutes_only(
-    template: Template,
-) -> None:
-    alarm = template["Resources"]["SweepErrorAlarm"]["Properties"]
-    assert alarm["DatapointsToAlarm"] * 5 <= alarm["EvaluationPeriods"] * alarm["Period"] / 60
-
-
 def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
     functions: Functions,
 ) -> None:
@@ -226,7 +164,7 @@ def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
 
 
 def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
-    """https://states-language.net/#retrying-after-error; comments belong to states."""
+    """Source: https://states-language.net/#retrying-after-error. Comments belong to states."""
     known = {
         "ErrorEquals",
         "IntervalSeconds",
@@ -338,6 +276,58 @@ def test_the_gateways_own_errors_have_our_shape(template: Template, kind: str) -
     assert set(json.loads(answer["responseTemplates"]["application/json"])) == {"code", "message"}
 
 
+def test_every_table_that_a_send_writes_rings_when_its_writes_are_throttled(
+    template: Template,
+) -> None:
+    throttled = {
+        alarm["Dimensions"][0]["Value"]
+        for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
+        if alarm["MetricName"] == "WriteThrottleEvents"
+    }
+    written = ("messages", "ledger", "lookups", "due")
+    assert throttled == {config.table_name("prod", table) for table in written}
+
+
+def test_timers_that_wait_longer_than_a_scheduled_sweep_needs_ring(template: Template) -> None:
+    alarm = template["Resources"]["OverdueAlarm"]["Properties"]
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("oldest_due_seconds", 300)
+    (sweep,) = sources_of(template, "Sweep")
+    assert sweep["Schedule"] == "rate(5 minutes)"
+
+
+def sources_of(template: Template, logical_id: str) -> list[Resource]:
+    return sources(template["Resources"][logical_id]["Properties"], "Schedule")
+
+
+def test_the_documents_which_anybody_may_fetch_are_few_and_compressed(template: Template) -> None:
+    api = template["Resources"]["RestAPI"]["Properties"]
+    rates = {each["ResourcePath"]: each["ThrottlingRateLimit"] for each in api["MethodSettings"]}
+    assert rates["/~1docs"] == rates["/~1openapi.json"] == 5
+    assert rates["/~1l~1{token}"] == {"Ref": "LinkRate"}
+    assert rates["/~1receipts~1{code}~1{token}"] == {"Ref": "ReceiptRate"}
+    assert api["MinimumCompressionSize"] == 1024
+
+
+@pytest.mark.parametrize("subnets", ["", "subnet-1,subnet-2"])
+@pytest.mark.parametrize("groups", ["", "sg-1"])
+def test_subnets_without_security_groups_are_refused_before_anything_is_made(
+    template: Template, subnets: str, groups: str
+) -> None:
+    """CloudFormation's functions for rules, as the emulator evaluates them."""
+    from ministack.services.cloudformation import engine
+
+    given = {
+        name: {"Value": value}
+        for name, value in (("DeliverySubnets", subnets), ("DeliverySecurityGroups", groups))
+    }
+    rules = {"Rules": template["Rules"], "Parameters": template["Parameters"]}
+    if subnets and not groups:
+        with pytest.raises(ValueError, match="DeliverySubnets needs DeliverySecurityGroups"):
+            engine._evaluate_rules(rules, given, {})
+    else:
+        engine._evaluate_rules(rules, given, {})
+
+
 def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
@@ -350,64 +340,3 @@ def test_receipts_cannot_use_up_the_api(template: Template) -> None:
     }
     assert len(outsiders) == 8
     assert throttled == outsiders
-
-
-# ---- the worker that is off until somebody turns it on
-
-
-def test_of_a_worker_nothing_exists_unless_it_is_turned_on(template: Template) -> None:
-    assert template["Parameters"]["CmppDesiredCount"]["Default"] == 0
-    own = {name: each for name, each in template["Resources"].items() if name.startswith("Cmpp")}
-    assert {each["Type"] for each in own.values()} >= {
-        "AWS::ECS::Service",
-        "AWS::SQS::Queue",
-        "AWS::IAM::Role",
-        "AWS::CloudWatch::Alarm",
-    }
-    for name, each in own.items():
-        on_fargate = (
-            each["Type"].startswith(("AWS::ECS::", "AWS::Logs::")) or name == "CmppExecutionRole"
-        )
-        assert each["Condition"] == ("CmppOnFargate" if on_fargate else "CmppOn"), name
-    assert not [
-        name
-        for name, each in template["Resources"].items()
-        if "Condition" in each and name not in own
-    ]
-
-
-def test_functions_know_whether_the_worker_runs(functions: Functions) -> None:
-    for function in functions.values():
-        assert function["Environment"]["Variables"]["WORKERS"] == {"Fn::If": ["CmppOn", "cmpp", ""]}
-
-
-def test_a_worker_has_the_functions_environment_with_its_own_times(
-    template: Template, functions: Functions
-) -> None:
-    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
-    plain = {name: value if isinstance(value, str) else "-" for name, value in variables.items()}
-    assert config.read_settings(plain).provider_timeout == 60  # CMPP's T
-    known = functions["api"]["Environment"]["Variables"]
-    different = {name for name, value in variables.items() if known.get(name) != value}
-    assert different == {"PROVIDER_TIMEOUT", "LEASE", "WORKERS", "AWS_DEFAULT_REGION"}
-    assert set(known) <= set(variables)
-
-
-def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(
-    template: Template, queues: Functions
-) -> None:
-    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    variables = {each["Name"]: each["Value"] for each in container["Environment"]}
-    for priority in Priority:
-        assert queues[f"Cmpp{priority.value}Queue"]["VisibilityTimeout"] >= 2 * int(
-            variables["LEASE"]
-        )
-    assert int(variables["LEASE"]) >= 3 * int(variables["PROVIDER_TIMEOUT"])
-
-
-def test_the_container_starts_the_worker_and_is_given_time_to_stop(template: Template) -> None:
-    (container,) = template["Resources"]["CmppTask"]["Properties"]["ContainerDefinitions"]
-    assert container["Command"] == ["python", "-m", "chalicelib.entrypoints.workers.cmpp"]
-    assert container["StopTimeout"] == 120
-    assert (ROOT / "chalicelib" / "entrypoints" / "workers" / "cmpp.py").is_file()

@@ -1,4 +1,4 @@
-"""The HTTP client on real sockets: what is sent, where it goes, and which error says what."""
+"""The HTTP client on real sockets: its requests, their destinations, and its errors."""
 
 from __future__ import annotations
 

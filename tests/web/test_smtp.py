@@ -1,4 +1,4 @@
-"""Our mails as Exim takes them, stores them, and complains. Skipped where there is none to be started."""
+"""Our mails as Exim takes and stores them, and its complaints. Skipped without Exim."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ HELLO = {"subject": "Hello", "text": "Hello"}
 def started() -> Iterator[Exim]:
     with exim.running() as found:
         yield found
-        assert (
-            found.logged("protocol", "syntax", "panic") == []
-        )  # what Exim thinks of a client's manners
+        assert found.logged("protocol", "syntax", "panic") == []  # Exim's complaints about a client
 
 
 @pytest.fixture
@@ -168,7 +166,7 @@ def test_who_does_not_wait_for_the_answer_cannot_know(server: Exim) -> None:
     ]
     eventually(
         lambda: server.logged("lost after final dot")
-    )  # Exim looks, and throws such a mail away; others would keep it
+    )  # Exim checks, and drops such a mail. Other servers would keep it.
     server.mails(0)
 
 
@@ -224,7 +222,10 @@ def test_what_arrives_is_what_was_sent(server: Exim) -> None:
 
 
 def test_html_its_plain_part_files_and_the_way_out(server: Exim) -> None:
-    html = '<html><body><p>Guten Tag &amp; 你好</p><a href="https://e.org/x?a=1&amp;b=2">more</a></body></html>'
+    html = (
+        "<html><body><p>Guten Tag &amp; 你好</p>"
+        '<a href="https://e.org/x?a=1&amp;b=2">more</a></body></html>'
+    )
     files = (
         Attachment("报告 (最终).pdf", "application/pdf", b"%PDF-\x00\xff\r\n.\r\n" * 500),
         Attachment("a.txt", "text/plain", b"one\n.\n"),

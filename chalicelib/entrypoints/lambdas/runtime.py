@@ -77,14 +77,14 @@ def time_left(context: Any) -> float:
     return float(remaining()) if remaining else float("inf")
 
 
-def task(work: Callable[[World, Any], Any]) -> Callable[[Any, Any], Any]:
+def task(work: Callable[[World, Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A function that a schedule or the clock calls. It fails aloud, but without what an exception may quote."""
 
     @functools.wraps(work)
     def run(event: Any, context: Any) -> Any:
         with observability.unit_of_work(function=work.__name__):
             try:
-                return work(wiring.world(), context)
+                return work(wiring.world(), event, context)
             except Exception as error:
                 observability.log.error("task_failed", exc_info=error)
                 raise RuntimeError(f"{work.__name__} failed: {type(error).__name__}") from None

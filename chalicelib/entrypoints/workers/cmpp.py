@@ -27,7 +27,8 @@ from chalicelib.flow import deliver, provider_query, receipts
 from chalicelib.ports import Provider, Providers, QueueMessage, QueueReader, Session, World
 from chalicelib.providers.sms.cmpp import receipts as cmpp_receipts
 from chalicelib.providers.sms.cmpp.gateway import Gateway, Incoming
-from chalicelib.providers.sms.cmpp.provider import WORKER, Cmpp, CmppSession
+from chalicelib.providers.sms.cmpp.provider import WORKER, Cmpp
+from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 log = logging.getLogger("openums")

@@ -73,7 +73,10 @@ def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact
 
 
 def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
-    """Return channel type, channel key and contact. NotFound: we did not make the token."""
+    """Return channel type, channel key and contact.
+
+    Raises NotFound for a token that we did not make.
+    """
     try:
         if len(token) > LONGEST:
             raise ValueError("too long")

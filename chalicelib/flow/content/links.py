@@ -27,7 +27,7 @@ Changes = Sequence[tuple[Sequence[str], Change]]  # (rest of the path, change of
 
 _HREF = re.compile(r"(<a\s[^<>]*?\bhref\s*=\s*)(?:\"([^\"<>]*)\"|'([^'<>]*)')", re.IGNORECASE)
 _MARKDOWN = re.compile(r"(\]\(\s*)([^\s()<>]+)(?=[\s)])")
-# With a semicolon, or in the old way without one. Not amid a query: `&region=2` is not a `&reg;`.
+# With its final `;`, or in the old way without one. Not amid a query: `&region=2` is not a `&reg;`.
 _REFERENCE = re.compile(
     r"&(#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?|[A-Za-z][A-Za-z0-9]{1,31}(?:;|(?![=A-Za-z0-9;])))",
     re.ASCII,

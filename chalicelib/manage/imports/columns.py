@@ -1,6 +1,7 @@
-"""The columns of a file that is imported, as the sender guides of UMS name them: `phone[all]`, `app_regid[<code>]`, `tag[<channel key>]`.
+"""Columns of an imported file, named as in the sender guides of UMS.
 
-A row becomes what the body of `/v1/user/opt` has for one user, and is checked as that is.
+Examples are `phone[all]`, `app_regid[<code>]` and `tag[<channel key>]`. A row becomes the body of
+`/v1/user/opt` for one user, and is checked like it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ SEVERAL = re.compile("[;；]")  # between the values of one cell
 
 _HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[^\d@\[\0]+(?:\[.*)?", re.DOTALL)
-_SHORTENED = re.compile(
-    r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE
-)  # as spreadsheets save long numbers in csv
+# Spreadsheets save long numbers in csv so.
+_SHORTENED = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE)
 _LONGEST = 100  # characters of a header that a reason quotes
 _NAMES = {
     "phone": ChannelType.SMS,
@@ -51,12 +51,12 @@ _FOR_ALL = frozenset(
 
 @dataclass(frozen=True)
 class Column:
-    """One column: where its cells belong in the body. `field` is `userid`, `tag`, or as `/v1/user/opt` calls a contact."""
+    """A column and its field in the body: `userid`, `tag`, or a contact of `/v1/user/opt`."""
 
     header: str
     field: str
     contact: ChannelType | None = None
-    bind: str = ""  # empty: the value stands by itself
+    bind: str = ""  # empty for a value without a scope
     is_many: bool = False
 
     @property
@@ -73,21 +73,15 @@ class Columns:
         return next(cell for column, cell in self._cells(cells) if column.field == USERID)
 
     def body(self, cells: Sequence[str]) -> dict[str, Any]:
-        """What the row says of its user; empty cells say nothing. Raises Invalid for a cell that cannot be meant."""
+        """Return the body of a row without its empty cells. Raise Invalid for a broken cell."""
         body: dict[str, Any] = {}
         for column, cell in self._cells(cells):
-            if cell == LOST_DIGITS or _SHORTENED.fullmatch(cell):
-                reason = "is a number of which the spreadsheet kept 15 digits at most, or wrote fewer: format the column as text"
-                raise Invalid(column.header, reason)
-            if "\0" in cell:
-                raise Invalid(column.header, "has a NUL character")
+            _check_cell(column, cell)
             if not cell and column.field != USERID:
                 continue
-            value: Any = (
-                [each.strip() for each in SEVERAL.split(cell) if each.strip()]
-                if column.is_many
-                else cell
-            )
+            value: Any = cell
+            if column.is_many:
+                value = [part.strip() for part in SEVERAL.split(cell) if part.strip()]
             if column.bind:
                 body.setdefault(column.field, {})[column.bind] = value
             else:
@@ -100,13 +94,24 @@ class Columns:
         ]
 
     def bad(self, row: int, error: Invalid) -> BadRow:
-        """A row that was refused, by its column instead of the body's field; reasons quote no cell."""
+        """Return a refused row with its column in place of the body's field.
+
+        Reasons never quote a cell.
+        """
         field = re.sub(r"\[\d+\]$", "", error.field).removeprefix("add.").removeprefix("set.")
-        return BadRow(
-            row,
-            next((column.header for column in self.columns if column.path == field), error.field),
-            error.reason,
+        headers = (column.header for column in self.columns if column.path == field)
+        return BadRow(row, next(headers, error.field), error.reason)
+
+
+def _check_cell(column: Column, cell: str) -> None:
+    if cell == LOST_DIGITS or _SHORTENED.fullmatch(cell):
+        raise Invalid(
+            column.header,
+            "is a number of which the spreadsheet kept 15 digits at most, or wrote fewer:"
+            " format the column as text",
         )
+    if "\0" in cell:
+        raise Invalid(column.header, "has a NUL character")
 
 
 def _adding(body: dict[str, Any]) -> dict[str, Any]:
@@ -114,19 +119,23 @@ def _adding(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
-    """Raises Invalid naming the column that is unknown, ambiguous or missing."""
-    found = [_column(world, kind, name, n) for n, name in enumerate(header, 1)]
-    paths = [column.path for column in found]
-    twice = next((column for n, column in enumerate(found) if column.path in paths[:n]), None)
-    if twice is not None:
-        raise Invalid(twice.header, "says the same as a column before it")
+    """Read a header. Raise Invalid naming a column that is unknown, ambiguous or missing."""
+    columns = [_column(world, kind, name, n) for n, name in enumerate(header, 1)]
+    paths: set[str] = set()
+    for column in columns:
+        if column.path in paths:
+            raise Invalid(column.header, "duplicate column")
+        paths.add(column.path)
     if USERID not in paths:
         raise Invalid(USERID, "there is no such column")
-    return Columns(kind, found)
+    return Columns(kind, columns)
 
 
 def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
-    """What can be no name is not quoted: in a file without a header it would be somebody's contact."""
+    """Read one name of a header. Raise Invalid, which quotes only what may be a name.
+
+    In a file without a header, other texts are somebody's contacts.
+    """
     shown = header[:_LONGEST]
     matched = _HEADER.fullmatch(header)
     name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
@@ -138,7 +147,7 @@ def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
         return _contact(world, shown, KINDS[name], bind)
     raise Invalid(
         shown if _NAME.fullmatch(header) else f"column {number}",
-        "is not a column of this kind of import",
+        f'unknown column for an import of kind "{kind}"',
     )
 
 
@@ -161,7 +170,7 @@ def _contact(world: World, header: str, kind: ChannelType, bind: str) -> Column:
 def template(
     kind: ImportKind, codes: Mapping[ChannelType, Sequence[str]]
 ) -> Sequence[Sequence[str]]:
-    """A header and one row of examples; `codes` are those of the delivery channels that there are, by type."""
+    """Return a header and a row of examples. `codes` are the delivery channels by type."""
     if kind in (ImportKind.SEGMENT, ImportKind.LIST):
         return [[USERID], ["zhangsan"]]
     if kind is ImportKind.TAGS:

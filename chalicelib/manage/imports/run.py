@@ -1,8 +1,9 @@
 """Imports: a file of users, tags or members, worked through in slices.
 
-A slice changes users (or members), then the import's place goes on with its counts and its bad rows, in one conditional write. A worker
-that dies in between has its slice done again, which changes nothing a second time: what it had changed is then counted as unchanged. Of
-two workers on one import the one that began last goes on; the other finds its next write refused, and stops.
+A slice changes users (or members). Then one conditional write advances the import with its counts
+and bad rows. If a worker dies in between, its slice is repeated, which changes nothing a second
+time: its changes then count as unchanged. Of two workers on one import, the one that began last
+goes on. The next write of the other is refused, and it stops.
 """
 
 from __future__ import annotations
@@ -24,14 +25,13 @@ from chalicelib.manage.imports import columns as headers
 from chalicelib.manage.imports import sheets
 from chalicelib.ports import Form, World
 
-TRIES = 5  # workers that may die at one place
+TRIES = 5  # workers that may die at one row
 KEPT_DAYS = 30
 FORM_SECONDS = 3600
 
-Read = Callable[
-    [Mapping[str, Any]], UserChange
-]  # checks what the body of /v1/user/opt says of one user; raises Invalid
-Worked = tuple[int, Sequence[BadRow]]  # how many rows changed something, and those that could not
+# Reads the body of /v1/user/opt for one user. Raises Invalid.
+Read = Callable[[Mapping[str, Any]], UserChange]
+Worked = tuple[int, Sequence[BadRow]]  # the number of rows that changed something, and bad rows
 
 
 _FAMILIES = {ImportKind.SEGMENT: Family.SEGMENT, ImportKind.LIST: Family.LIST}
@@ -40,7 +40,10 @@ _FAMILIES = {ImportKind.SEGMENT: Family.SEGMENT, ImportKind.LIST: Family.LIST}
 def begin(
     world: World, random: bytes, kind: ImportKind, format: FileFormat, target: int = 0
 ) -> tuple[Import, Form]:
-    """A new import, and the form with which its file is uploaded. Raises Invalid for a segment or list that is not there."""
+    """Create an import. Return it and the form that uploads its file.
+
+    Raise Invalid for an unknown segment or list.
+    """
     _check_target(world, kind, target)
     now = world.clock.now()
     one = Import(
@@ -57,7 +60,10 @@ def _check_target(world: World, kind: ImportKind, target: int) -> None:
 
 
 def start(world: World, id: str) -> Import:
-    """Work on the file that was uploaded; again, to go on at once where a worker died. Raises NotFound, Invalid or Conflict."""
+    """Work on the uploaded file. A repeat goes on at once after a worker died.
+
+    Raise NotFound, Invalid for a missing file, or Conflict for an import that has ended.
+    """
     one = _known(world, id)
     if one.state in (ImportState.DONE, ImportState.FAILED):
         raise Conflict("this import has ended")
@@ -74,7 +80,7 @@ def start(world: World, id: str) -> Import:
 
 
 def template(world: World, kind: ImportKind) -> bytes:
-    """A file to fill in, with the delivery channels that there are."""
+    """Return a file to fill in, with columns for the configured delivery channels."""
     codes: dict[ChannelType, list[str]] = {}
     for channel in world.settings.channels():
         codes.setdefault(channel.type, []).append(channel.code)
@@ -83,7 +89,7 @@ def template(world: World, kind: ImportKind) -> bytes:
 
 
 def show(world: World, id: str) -> tuple[Import, str | None]:
-    """The import, and where its bad rows can be fetched once it has ended."""
+    """Return an import and, once it has ended, the address of its bad rows."""
     one = _known(world, id)
     has_file = one.failed and one.state in (ImportState.DONE, ImportState.FAILED)
     return one, world.files.address(
@@ -92,7 +98,7 @@ def show(world: World, id: str) -> tuple[Import, str | None]:
 
 
 def work(world: World, job: ImportJob, read: Read) -> None:
-    """Go on with an import for a while; a job is left for the rest."""
+    """Go on with an import for the time of a job. Send a job for the rest."""
     one = world.imports.get(job.id)
     if one is None or one.state is not ImportState.RUNNING:
         return
@@ -102,7 +108,11 @@ def work(world: World, job: ImportJob, read: Read) -> None:
         return
     try:
         if claimed.tries > TRIES:
-            raise Invalid("file", f"{TRIES} workers ended at row {claimed.rows} of it")
+            raise Invalid(
+                "file",
+                f"processing crashed {TRIES} times at row {claimed.rows};"
+                " the file may need too much memory",
+            )
         reader = _open(world, claimed, read)
         _work_through(world, claimed, reader, begun + world.limits.sizes.import_budget)
     except Invalid as error:  # of the file as a whole: before its first slice
@@ -128,14 +138,14 @@ def _open(world: World, one: Import, read: Read) -> _Reader:
 
 
 def _check_scopes(world: World, columns: headers.Columns) -> None:
-    """A scope stands in the header, so it is checked once for all rows."""
+    """Check the scopes of the header, once for all rows."""
     for column in columns.columns:
         if column.bind:
             users.check_scope(world, None, column.header, column.contact, column.bind)
 
 
 def _work_through(world: World, one: Import, reader: _Reader, until: int) -> None:
-    if not one.total:  # all of it is looked at before anything is changed
+    if not one.total:  # read the whole file before the first change
         counted = _advance(world, one, replace(one, total=sum(1 for _ in reader.sheet.rows())))
         if counted is None:
             return
@@ -194,7 +204,7 @@ def _slice(
 def _apply(
     world: World, one: Import, changes: Mapping[int, UserChange]
 ) -> tuple[int, Mapping[str, str]]:
-    """How many rows changed something, and why which users could not be changed."""
+    """Return the number of rows that changed something, and a reason per refused user."""
     if one.kind in (ImportKind.SEGMENT, ImportKind.LIST):
         name = (
             audiences.segment(one.target)
@@ -212,7 +222,7 @@ def _apply(
 
 
 def _finish(world: World, one: Import, state: ImportState, reason: str = "") -> None:
-    """The file of bad rows, then the state; then the upload, which holds contacts, goes."""
+    """Write the file of bad rows, then the state, then delete the upload, which holds contacts."""
     if one.failed:
         rows = ([str(bad.row), bad.field, bad.reason] for bad in world.imports.bad_rows(one.id))
         world.files.write(
@@ -225,7 +235,7 @@ def _finish(world: World, one: Import, state: ImportState, reason: str = "") -> 
 def _advance(
     world: World, before: Import, after: Import, bad: Sequence[BadRow] = ()
 ) -> Import | None:
-    """None when another worker has gone on meanwhile."""
+    """Store an advanced import. Return None if another worker has advanced it meanwhile."""
     stored = replace(after, version=before.version + 1)
     return stored if world.imports.advance(stored, bad) else None
 
@@ -239,10 +249,10 @@ def _known(world: World, id: str) -> Import:
         keys.message_id_bytes(id)
     except ValueError:
         raise NotFound("import") from None
-    found = world.imports.get(id)
-    if found is None:
+    stored = world.imports.get(id)
+    if stored is None:
         raise NotFound("import")
-    return found
+    return stored
 
 
 def _upload(one: Import) -> str:

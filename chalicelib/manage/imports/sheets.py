@@ -1,4 +1,4 @@
-"""Files of rows: csv as it comes from anywhere, xlsx, both read row by row; and csv as we hand it out."""
+"""Files of rows: csv and xlsx are read row by row, and csv is written."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS, FileFormat, escaped, unescaped
 
-Row = tuple[
-    int, Sequence[str]
-]  # its number in a spreadsheet, and its cells without spaces around them
+# The number of a row in a spreadsheet, and its cells without spaces around them.
+Row = tuple[int, Sequence[str]]
 
 FILE = "file"
 _ARCHIVE = b"PK\x03\x04"
@@ -23,14 +22,17 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Sheet:
-    """A file that can be read again and again. `rows` leaves out the header and what is empty."""
+    """A file that can be read repeatedly. `rows` leaves out the header and empty rows."""
 
     header: Sequence[str]
     rows: Callable[[], Iterator[Row]]
 
 
 def read(raw: bytes, format: FileFormat) -> Sheet:
-    """Raises Invalid for what is no such file, or is too large; a row that cannot be read raises it when it comes."""
+    """Open a file. Raise Invalid for another format, or for a file that is too large.
+
+    A broken row raises Invalid when it is read.
+    """
     everything = _workbook(raw) if format is FileFormat.XLSX else _csv(raw)
     first = next(_filled(everything()), None)
     if first is None:
@@ -50,7 +52,10 @@ def read(raw: bytes, format: FileFormat) -> Sheet:
 
 
 def write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Csv that every spreadsheet opens as it is meant: UTF-8 with its mark, and no cell that runs as a formula."""
+    """Return csv that every spreadsheet opens correctly.
+
+    It is UTF-8 with a byte order mark, and no cell runs as a formula.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([escaped(cell) for cell in header])
@@ -59,7 +64,7 @@ def write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _filled(rows: Iterator[Row]) -> Iterator[Row]:
-    """Rows with something in them, without the empty cells at their end."""
+    """Yield rows that are not empty, without the empty cells at their end."""
     for number, cells in rows:
         stripped = [unescaped(cell.strip()) for cell in cells]
         while stripped and not stripped[-1]:
@@ -72,16 +77,16 @@ def _workbook(raw: bytes) -> Callable[[], Iterator[Row]]:
     from chalicelib.manage.imports import workbook
 
     if not raw.startswith(_ARCHIVE):
-        raise Invalid(FILE, "is no xlsx file")
+        raise Invalid(FILE, "not an .xlsx file")
     return workbook.open_first_sheet(raw)
 
 
 def _csv(raw: bytes) -> Callable[[], Iterator[Row]]:
     if raw.startswith((_ARCHIVE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Invalid(FILE, "is no csv file in UTF-8 or GB18030")
-    encoding = next((each for each in _ENCODINGS if _decodes(raw, each)), None)
+        raise Invalid(FILE, "not a .csv file in UTF-8 or GB18030")
+    encoding = next((name for name in _ENCODINGS if _decodes(raw, name)), None)
     if encoding is None:
-        raise Invalid(FILE, "is no csv file in UTF-8 or GB18030")
+        raise Invalid(FILE, "not a .csv file in UTF-8 or GB18030")
     return lambda: _csv_rows(raw, encoding)
 
 

@@ -1,8 +1,9 @@
-"""The first sheet of an xlsx file, read by calamine once it is sure not to be larger than it looks.
+"""The first sheet of an xlsx file, measured before calamine reads it.
 
-An xlsx file is a zip archive of XML. Calamine unfolds a sheet into a rectangle with a copy of every text, and ends the process when
-there is no memory for it: two cells far apart, or one long text in many cells, are enough. So what the file would become is measured
-before, from its archive's directory and by one pass over its XML that keeps nothing but lengths.
+An xlsx file is a zip archive of XML. Calamine unfolds a sheet into a rectangle with a copy of every
+text, and ends the process when it lacks the memory. Two cells far apart, or one long text in many
+cells, are enough. So the size in memory is measured first, from the archive's directory and by one
+pass over the XML that keeps only lengths.
 """
 
 from __future__ import annotations
@@ -25,14 +26,15 @@ MAX_EXPANDED = 256 * 1024 * 1024  # bytes of all that is in the archive
 MAX_TEXT = 64 * 1024 * 1024  # characters of all cells together
 SPARE_ROWS = 1000  # that may stand empty above and between those that count
 EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
-LOST_DIGITS = "\0a number of more than 15 digits"  # what stands for such a cell; it is refused wherever it stands
+LOST_DIGITS = "\0a number of more than 15 digits"  # replaces such a cell, which is always refused
 
 _CHUNK = 1 << 16
-_PLACE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
+_NOT_READABLE = "not a readable .xlsx file (it may be password-protected)"
+_REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 
 
 def open_first_sheet(raw: bytes) -> Callable[[], Iterator[tuple[int, Sequence[str]]]]:
-    """Raises Invalid for what cannot be read, and for what would take too much memory."""
+    """Open a file. Raise Invalid if it is not readable or would take too much memory."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -47,13 +49,11 @@ def open_first_sheet(raw: bytes) -> Callable[[], Iterator[tuple[int, Sequence[st
         OSError,
         ValueError,
     ) as error:
-        raise Invalid(
-            FILE, "is no xlsx file that can be read, or is locked with a password"
-        ) from error
+        raise Invalid(FILE, _NOT_READABLE) from error
     try:
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_index(0)
     except (CalamineError, OSError, ValueError) as error:
-        raise Invalid(FILE, "is no xlsx file that can be read") from error
+        raise Invalid(FILE, _NOT_READABLE) from error
     return lambda: (
         (number, [_text(cell) for cell in cells])
         for number, cells in enumerate(sheet.iter_rows(), 1)
@@ -61,7 +61,7 @@ def open_first_sheet(raw: bytes) -> Callable[[], Iterator[tuple[int, Sequence[st
 
 
 def _text(cell: Any) -> str:
-    """Numbers are written as they were meant: a phone number has no decimals."""
+    """Write a number as it was meant: a phone number does not have decimals."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
         return str(int(cell))
     if isinstance(cell, float) and abs(cell) >= EXACT:
@@ -88,7 +88,7 @@ def _measure(raw: bytes) -> None:
 
 
 def _parse(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reader: _Texts | _Cells) -> None:
-    """What a member says of its size is checked while it is read: zipfile reads no byte more."""
+    """Parse a member. Zipfile reads no byte more than the size in the directory."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
     parser.CharacterDataHandler = reader.text
@@ -108,7 +108,7 @@ def _local(name: str) -> str:
 
 
 class _Texts:
-    """How long each shared text is."""
+    """Lengths of the shared texts."""
 
     def __init__(self) -> None:
         self.lengths = array("L")
@@ -127,7 +127,7 @@ class _Texts:
 
 
 class _Cells:
-    """How far a sheet's cells reach, and how much text they come to."""
+    """Extent of a sheet's cells, and the length of their texts together."""
 
     def __init__(self, lengths: array[int]) -> None:
         self._lengths = lengths
@@ -143,13 +143,13 @@ class _Cells:
                 self._column += 1
                 self._is_shared = attributes.get("t") == "s"
                 if "r" in attributes:
-                    self._row, self._column = _place(attributes["r"])
+                    self._row, self._column = _position(attributes["r"])
             case "v" | "is":
                 self._in_value, self._value = True, ""
                 self._check()
 
     def _check(self) -> None:
-        """Cells without a value are no cells."""
+        """Check the position of a cell with a value. Other cells do not count."""
         if self._column > MAX_COLUMNS:
             raise Invalid(FILE, f"has more than {MAX_COLUMNS} columns")
         if self._row > MAX_ROWS + 1 + SPARE_ROWS:
@@ -171,12 +171,12 @@ class _Cells:
                 raise Invalid(FILE, f"has more than {MAX_TEXT} characters")
 
 
-def _place(reference: str) -> tuple[int, int]:
-    """`C12` -> (12, 3)."""
-    found = _PLACE.fullmatch(reference)
-    if found is None:
+def _position(reference: str) -> tuple[int, int]:
+    """Return row and column: (12, 3) for `C12`."""
+    matched = _REFERENCE.fullmatch(reference)
+    if matched is None:
         raise ValueError("not a cell")
     column = 0
-    for letter in found.group(1):
+    for letter in matched.group(1):
         column = column * 26 + ord(letter) - 64
-    return int(found.group(2)), column
+    return int(matched.group(2)), column

@@ -1,7 +1,8 @@
 """Alipay life accounts: template messages, one person per call.
 
-Sources: https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send (the call), https://opendocs.alipay.com/common/02km9f
-(codes of the gateway). Alipay has no idempotency token, gives no message id and reports no deliveries: accepted means delivered.
+Sources: https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send (the call),
+https://opendocs.alipay.com/common/02km9f (codes of the gateway). Alipay has no idempotency token,
+gives no message id and reports no deliveries: accepted means delivered.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ from chalicelib.providers.base import (
     PlainSession,
     check_names,
     coded_error,
+    identifier,
     optional_text,
     optional_url,
     required_text,
     settings,
     vendor_error,
-    word,
 )
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
@@ -60,7 +61,8 @@ METHOD = "alipay.open.public.message.single.send"
 ANSWER = METHOD.replace(".", "_") + "_response"
 SUCCESS = "10000"
 
-# Codes of the gateway: https://opendocs.alipay.com/common/02km9f (2026). Held back for an operator is what every message would meet.
+# Codes of the gateway: https://opendocs.alipay.com/common/02km9f (2026).
+# Misconfigured: every message would meet the error, so it waits for an operator.
 CODES: Mapping[str, type[ProviderError]] = {
     "20000": Unavailable,  # service not available, try later
     "20001": Misconfigured,  # app_auth_token: not valid, or expired
@@ -70,7 +72,7 @@ CODES: Mapping[str, type[ProviderError]] = {
     "40005": Throttled,
     "40006": Misconfigured,  # not permitted to this application
 }
-# Finer codes, where they say something else than the code beside them.
+# Finer codes whose meaning differs from the code beside them.
 SUB_CODES: Mapping[str, type[ProviderError]] = {
     "isv.missing-method": Misconfigured,
     "isv.missing-signature": Misconfigured,
@@ -80,15 +82,20 @@ SUB_CODES: Mapping[str, type[ProviderError]] = {
     "isv.missing-timestamp": Misconfigured,
     "isv.missing-version": Misconfigured,
     "isv.invalid-parameter": Rejected,
-    "PUB.MSG_TEMPLATE_NOT_EXIST": Rejected,  # https://developer.aliyun.com/ask/285646: often the library's TM… instead of one's own id
+    # https://developer.aliyun.com/ask/285646: often the library's TM… instead of one's own id
+    "PUB.MSG_TEMPLATE_NOT_EXIST": Rejected,
     "SYSTEM_ERROR": Unavailable,
 }
-# Who does not follow the life account gets nothing until they do: https://developer.aliyun.com/ask/285647
+# People who do not follow the life account get nothing until they do:
+# https://developer.aliyun.com/ask/285647
 INVALID_TARGET = frozenset({"PUB.MSG_SD_NOFOLLOW"})
 
 
 class Alipay(PlainProvider):
-    """Implements Provider. Credentials: app_id, private_key, and if the answers shall be verified alipay_public_key."""
+    """Implements Provider.
+
+    Credentials: app_id, private_key, and alipay_public_key to verify the answers.
+    """
 
     capabilities = Capabilities(
         type=ChannelType.ALIPAY_LIFE,
@@ -108,11 +115,10 @@ class Alipay(PlainProvider):
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        if not word(required_text(raw, "app_id", "credentials", 32)):
+        if not identifier(required_text(raw, "app_id", "credentials", 32)):
             raise Invalid("credentials.app_id", "must be visible ASCII characters")
-        alipay_signing.private_key(
-            required_text(raw, "private_key", "credentials"), "credentials.private_key"
-        )
+        private = required_text(raw, "private_key", "credentials")
+        alipay_signing.private_key(private, "credentials.private_key")
         public = optional_text(raw, "alipay_public_key", "credentials")
         if public:
             alipay_signing.public_key(public, "credentials.alipay_public_key")
@@ -130,46 +136,46 @@ class AlipaySession(PlainSession):
     """Implements Session."""
 
     def __init__(self, account: Account, http: Http, clock: Callable[[], float]) -> None:
-        given = account.credentials
+        credentials = account.credentials
         self._http, self._clock = http, clock
-        self._app_id, self._app_auth_token = (
-            str(given["app_id"]),
-            str(given.get("app_auth_token") or ""),
-        )
+        self._app_id = str(credentials["app_id"])
+        self._app_auth_token = str(credentials.get("app_auth_token") or "")
         self._gateway = str(account.options.get("base_url") or GATEWAY)
-        self._key = alipay_signing.private_key(str(given["private_key"]), "credentials.private_key")
-        public = given.get("alipay_public_key")
-        self._alipay_key = (
-            alipay_signing.public_key(str(public), "credentials.alipay_public_key")
-            if public
-            else None
-        )
+        private, public = str(credentials["private_key"]), credentials.get("alipay_public_key")
+        self._key = alipay_signing.private_key(private, "credentials.private_key")
+        self._alipay_key = None
+        if public:
+            field = "credentials.alipay_public_key"
+            self._alipay_key = alipay_signing.public_key(str(public), field)
 
     def check(self) -> None:
-        """A message to nobody: the gateway looks at the application and its signature first, and refuses only then."""
+        """Send a message to nobody.
+
+        The gateway checks the application and its signature first, and refuses the message only
+        then.
+        """
         try:
-            self._ask({})
+            self._post({})
         except Rejected:
             return
         except Uncertain as error:
-            raise (Misconfigured if error.code == "answer_signature" else Unavailable)(
-                error.code
-            ) from error
+            is_unsigned = error.code == "answer_signature"
+            raise (Misconfigured if is_unsigned else Unavailable)(error.code) from error
 
     def send(self, call: OutgoingCall) -> Answer:
         if len(call.recipients) != 1:
             raise Rejected("one_person_per_call")
         (recipient,) = call.recipients
         try:
-            self._ask(alipay_content.business(recipient.contact, recipient.content))
+            self._post(alipay_content.business(recipient.contact, recipient.content))
         except Rejected as error:
             if error.code in INVALID_TARGET:
                 return Answer([Outcome(Loss.INVALID_TARGET, error.code, undeliverable=True)])
             raise
         return Answer([Outcome()])
 
-    def _ask(self, business: Mapping[str, Any]) -> None:
-        """One call of the gateway; raises what its answer means, unless that is success."""
+    def _post(self, business: Mapping[str, Any]) -> None:
+        """Call the gateway once. Raises the meaning of an answer that is not a success."""
         body = json.dumps(business, ensure_ascii=False, separators=(",", ":"))
         envelope = {
             "app_id": self._app_id,
@@ -193,30 +199,29 @@ class AlipaySession(PlainSession):
 
     def _read(self, reply: Response) -> None:
         try:
-            found = alipay_signing.members(reply.body.decode())
-            raw = found.get(ANSWER) or found["error_response"]
-            answer, signature = json.loads(raw), json.loads(found.get("sign", '""'))
-            code, sub_code = word(answer.get("code")), word(answer.get("sub_code"))
+            members = alipay_signing.members(reply.body.decode())
+            raw = members.get(ANSWER) or members["error_response"]
+            answer, signature = json.loads(raw), json.loads(members.get("sign", '""'))
+            code, sub_code = identifier(answer.get("code")), identifier(answer.get("sub_code"))
         except (ValueError, KeyError, AttributeError):
             raise vendor_error(reply, CODES, {}) from None
-        # What the gateway says of a request that it could not verify is not signed.
+        # The gateway does not sign its answer to a request that it could not verify.
         key = self._alipay_key if signature or code == SUCCESS else None
-        # As Alipay's own Java library has it: a slash may have been escaped after the answer was signed.
+        # As Alipay's own Java library has it: a slash may be escaped after the answer is signed.
         written = (raw, raw.replace("\\/", "/"))
         if key is not None and not any(
-            alipay_signing.is_signed(each.encode(), str(signature), key) for each in written
+            alipay_signing.is_signed(text.encode(), str(signature), key) for text in written
         ):
-            log.warning(
-                "answer not signed by the provider",
-                extra={"provider": "alipay", "provider_code": code[:20]},
-            )
+            fields = {"provider": "alipay", "provider_code": code[:20]}
+            log.warning("answer not signed by the provider", extra=fields)
             raise Uncertain("answer_signature")
         if code != SUCCESS:
             raise _error(code, sub_code, reply)
 
 
 def _error(code: str, sub_code: str, reply: Response) -> ProviderError:
-    kind = SUB_CODES.get(sub_code) or SUB_CODES.get(sub_code.rpartition(".")[2]) or CODES.get(code)
-    if kind is None:
+    by_sub_code = SUB_CODES.get(sub_code) or SUB_CODES.get(sub_code.rpartition(".")[2])
+    error = by_sub_code or CODES.get(code)
+    if error is None:
         return coded_error(reply, CODES, sub_code or code)
-    return kind(sub_code or code)
+    return error(sub_code or code)

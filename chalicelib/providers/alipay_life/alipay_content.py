@@ -1,6 +1,7 @@
-"""What a template message of a life account may hold.
+"""Content of a template message of a life account.
 
-Source: https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send and Jiguang UMS's `msg_alipay_life`, for the lengths.
+Source: https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send, and Jiguang
+UMS's `msg_alipay_life` for the lengths.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ TEMPLATE_ID, HEAD_COLOR, URL, ACTION_NAME, VALUE = 128, 10, 256, 16, 128
 
 CLICKABLE = Clickable(("context.url",))
 
-_KEYWORD = re.compile(r"keyword[1-9]\d?", re.ASCII)
+_VALUE = re.compile(r"keyword[1-9]\d?|first|remark", re.ASCII)
 _USER_ID = re.compile(r"2088\d{12}", re.ASCII)
 
 
 def check(content: Mapping[str, Any]) -> None:
-    """`{template_id, context: {head_color, url, action_name, keyword1 …, first?, remark?}}`; raises Invalid.
+    """Raise Invalid for a bad content.
 
-    Placeholders count as nothing here: how long their values are is seen when a message is sent.
+    Its form is `{template_id, context: {head_color, url, action_name, keyword1 …, first?,
+    remark?}}`. Placeholders do not count here: the lengths of their values are checked when a
+    message is sent.
     """
     check_names(content, ("template_id", "context"), "")
     _text(content, "template_id", "", TEMPLATE_ID)
@@ -33,11 +36,7 @@ def check(content: Mapping[str, Any]) -> None:
     context = content.get("context")
     if not isinstance(context, Mapping):
         raise Invalid("context", "is required and must be an object")
-    values = [
-        name
-        for name in context
-        if isinstance(name, str) and (_KEYWORD.fullmatch(name) or name in ("first", "remark"))
-    ]
+    values = [name for name in context if isinstance(name, str) and _VALUE.fullmatch(name)]
     check_names(context, ("head_color", "url", "action_name", *values), "context")
     _text(context, "head_color", "context", HEAD_COLOR)
     _text(context, "url", "context", URL)  # a template message must lead somewhere
@@ -49,20 +48,20 @@ def check(content: Mapping[str, Any]) -> None:
         _check_value(context[name], f"context.{name}")
 
 
-def _check_value(value: Any, where: str) -> None:
+def _check_value(value: Any, path: str) -> None:
     if not isinstance(value, Mapping):
-        raise Invalid(where, "must be an object of value and color")
-    check_names(value, ("value", "color"), where)
-    _text(value, "value", where, VALUE)
+        raise Invalid(path, "must be an object of value and color")
+    check_names(value, ("value", "color"), path)
+    _text(value, "value", path, VALUE)
     if value.get("color") is not None:
-        _text(value, "color", where, HEAD_COLOR)
+        _text(value, "color", path, HEAD_COLOR)
 
 
-def _text(raw: Mapping[str, Any], key: str, where: str, limit: int) -> str:
-    """Without its placeholders; they alone are a text, too."""
-    plain = PLACEHOLDER.sub("", required_text(raw, key, where, 4096))
+def _text(raw: Mapping[str, Any], key: str, path: str, limit: int) -> str:
+    """Return a text without its placeholders. A text of placeholders alone is allowed."""
+    plain = PLACEHOLDER.sub("", required_text(raw, key, path, 4096))
     if len(plain) > limit:
-        raise Invalid(f"{where}.{key}" if where else key, f"must have at most {limit} characters")
+        raise Invalid(f"{path}.{key}" if path else key, f"must have at most {limit} characters")
     return plain
 
 
@@ -71,9 +70,11 @@ def _width(text: str) -> int:
 
 
 def business(contact: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """`biz_content` of one message. Users of Alipay are named by a number that begins with 2088, or by an open id of this account."""
-    whom = {"to_user_id" if _USER_ID.fullmatch(contact) else "to_open_id": contact}
+    """Return `biz_content` of one message.
+
+    A contact is a user number that begins with 2088, or an open id of this account.
+    """
     return {
-        **whom,
+        "to_user_id" if _USER_ID.fullmatch(contact) else "to_open_id": contact,
         "template": {"template_id": content.get("template_id"), "context": content.get("context")},
     }

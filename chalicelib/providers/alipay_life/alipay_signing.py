@@ -1,7 +1,8 @@
-"""RSA2 as Alipay's gateway wants it: SHA-256 with RSA (PKCS#1 v1.5), of requests with our key, of answers with Alipay's.
+"""RSA2 of Alipay's gateway: SHA-256 with RSA (PKCS#1 v1.5).
 
-Source: "signing" and "verifying", https://opendocs.alipay.com/common/057k53. Importing cryptography costs as much as a cold start can
-bear, so that is done where a key is used.
+Our key signs the requests, and Alipay's key the answers. Source: "signing" and "verifying",
+https://opendocs.alipay.com/common/057k53. Importing cryptography is slow for a cold start, so it is
+imported where a key is used.
 """
 
 from __future__ import annotations
@@ -16,13 +17,16 @@ from chalicelib.domain.errors import Invalid
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-KEY_BITS = 2048  # RSA2 takes no shorter key
+KEY_BITS = 2048  # the shortest key of RSA2
 
 _SPACE = " \t\n\r"
 
 
 def private_key(text: str, field: str) -> RSAPrivateKey:
-    """PKCS#1 or PKCS#8, as PEM or as the bare base64 that Alipay's tool writes; raises Invalid naming `field`."""
+    """Read a private key, PKCS#1 or PKCS#8, as PEM or as the bare base64 of Alipay's tool.
+
+    Raises Invalid naming `field`.
+    """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key
@@ -40,7 +44,7 @@ def private_key(text: str, field: str) -> RSAPrivateKey:
 
 
 def public_key(text: str, field: str) -> RSAPublicKey:
-    """Alipay's public key, as PEM or bare base64; raises Invalid naming `field`."""
+    """Read Alipay's public key, as PEM or bare base64. Raises Invalid naming `field`."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -57,21 +61,18 @@ def public_key(text: str, field: str) -> RSAPublicKey:
 
 
 def _der(text: str) -> bytes:
-    """What stands between the lines of a PEM, or all of a text that has none."""
+    """Decode the body of a PEM, or the whole of a text without PEM lines."""
     lines = [line.strip() for line in text.splitlines()]
-    return b64decode(
-        "".join("".join(line.split()) for line in lines if not line.startswith("-----")),
-        validate=True,
-    )
+    body = " ".join(line for line in lines if not line.startswith("-----"))
+    return b64decode("".join(body.split()), validate=True)
 
 
 def canonical(parameters: Mapping[str, str]) -> bytes:
-    """What is signed: all that is not empty, without `sign`, sorted by name, before any URL encoding."""
-    return "&".join(
-        f"{name}={parameters[name]}"
-        for name in sorted(parameters)
-        if name != "sign" and parameters[name]
-    ).encode()
+    """Return the bytes to sign: parameters with a value, without `sign`, sorted, before URL
+    encoding.
+    """
+    names = sorted(name for name, value in parameters.items() if value and name != "sign")
+    return "&".join(f"{name}={parameters[name]}" for name in names).encode()
 
 
 def sign(data: bytes, key: RSAPrivateKey) -> str:
@@ -94,24 +95,25 @@ def is_signed(data: bytes, signature: str, key: RSAPublicKey) -> bool:
 
 
 def members(text: str) -> Mapping[str, str]:
-    """The raw text of each member of a JSON object, since an answer's signature covers its member exactly as it was written.
+    """Return the raw text of each member of a JSON object.
 
-    Raises ValueError for anything else, also when a name stands there twice: nobody could say which one was signed.
+    An answer's signature covers its member exactly as it was written. Raises ValueError for
+    anything else, and for a repeated name: it would be unclear which member was signed.
     """
-    decoder, found = json.JSONDecoder(), dict[str, str]()
+    decoder, raw = json.JSONDecoder(), dict[str, str]()
     at = _expect(text, 0, "{")
     while True:
         name, at = _value(decoder, text, at)
-        if not isinstance(name, str) or name in found:
+        if not isinstance(name, str) or name in raw:
             raise ValueError("not a name of its own")
         begin = _expect(text, at, ":")
         _, end = _value(decoder, text, begin)
-        found[name] = text[begin:end]
+        raw[name] = text[begin:end]
         at = _skip(text, end)
         if text[at : at + 1] == "}":
             if _skip(text, at + 1) != len(text):
                 raise ValueError("something follows the object")
-            return found
+            return raw
         at = _expect(text, at, ",")
 
 
@@ -123,7 +125,7 @@ def _value(decoder: json.JSONDecoder, text: str, at: int) -> tuple[object, int]:
 
 
 def _expect(text: str, at: int, mark: str) -> int:
-    """Where what follows the mark begins."""
+    """Return the position after the mark and the space around it."""
     at = _skip(text, at)
     if text[at : at + 1] != mark:
         raise ValueError(f"no {mark}")

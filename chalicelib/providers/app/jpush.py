@@ -1,7 +1,8 @@
 """JPush (Jiguang's app push), REST API v3: public and private cloud.
 
-Sending: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push, reports: …/rest_api_v3_report. A repeated `cid` is not
-pushed again but answered with the first success (https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push_advanced).
+Sending: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push, reports: …/rest_api_v3_report.
+JPush does not push a repeated `cid` again, but answers with the first success
+(https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push_advanced).
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ from chalicelib.ports import Session
 from chalicelib.providers.app import jpush_content, jpush_receipts
 from chalicelib.providers.base import (
     PlainSession,
-    ask,
     check_names,
     error_code,
-    harmless,
     optional_url,
     required_text,
+    safe_error,
+    safe_request,
     settings,
     vendor_error,
 )
@@ -49,12 +50,17 @@ from chalicelib.web.http import Http
 BASE_URL = "https://api.jpush.cn"
 REPORT_URL = "https://report.jpush.cn"
 CALL_SIZE = 1000
-CALLS_PER_SECOND = 10  # 600 a minute of an application without VIP: https://docs.jiguang.cn/jpush/server/push/server_overview
+# 600 a minute of an application without VIP:
+# https://docs.jiguang.cn/jpush/server/push/server_overview
+CALLS_PER_SECOND = 10
 
-# Fetched at most so many at once: applications without VIP get 10 whatever they ask for (rest_api_v3_push_advanced, 2022-08-09).
+# Number of cids of one request. Applications without VIP get 10 for any number
+# (rest_api_v3_push_advanced, 2022-08-09).
 CIDS = 10
 CID_LIFE = 86_400
-POOL_LIFE = 600  # how long a fetched cid may wait for its call; the ledger counts the rest of its life from the call on
+# Seconds that a fetched cid may wait for its call. The ledger counts the rest of its life from the
+# call on.
+POOL_LIFE = 600
 
 # Push API v3, "call returns": https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
 ERRORS = {
@@ -83,20 +89,24 @@ ERRORS = {
 NO_TARGET = "1011"
 INVALID_PARAMETER = "1003"
 
-# Report API, "delivery state": 1 is "not delivered" so far, 4 an error over there, both asked again; 3 is "not a target of this
-# message", which is also true before it was distributed and on another day, so it proves nothing; 2 is "not of this app".
+# Report API, "delivery state". 1: "not delivered" so far, and 4: an error at JPush. Both are polled
+# again. 2: "not of this app". 3: "not a target of this message". That is also true before the
+# message was distributed and on another day, so it proves nothing.
 STATES = {0: ReceiptKind.DELIVERED, 2: ReceiptKind.DELIVERY_FAILED}
 BEIJING = timezone(timedelta(hours=8))
 OVERNIGHT_HOURS = 6
 
+_OPTIONS = settings("", "base_url report_url")
+_PRIVATE_OPTIONS = settings("base_url", "report_url")
+
 
 class JPush:
-    """Implements Provider, for the platforms `jpush` and `jpush_private` (whose address is an option)."""
+    """Implements Provider, for `jpush` and for `jpush_private`, whose address is an option."""
 
     def __init__(
         self, http: Http, platform: str = "jpush", now: Callable[[], float] = time.time
     ) -> None:
-        self._http, self._now = http, now
+        self._http, self._now, is_public = http, now, platform == "jpush"
         self._cids: dict[tuple[str, str], tuple[float, list[str]]] = {}
         self.capabilities = Capabilities(
             type=ChannelType.APP,
@@ -110,11 +120,9 @@ class JPush:
             token_life=CID_LIFE - POOL_LIFE,
             recall=True,
             credentials=settings("app_key master_secret", "receipt_fields"),
-            options=settings("", "base_url report_url")
-            if platform == "jpush"
-            else settings("base_url", "report_url"),
-            calls_per_second=CALLS_PER_SECOND if platform == "jpush" else None,
-            utc_offset=8 if platform == "jpush" else None,
+            options=_OPTIONS if is_public else _PRIVATE_OPTIONS,
+            calls_per_second=CALLS_PER_SECOND if is_public else None,
+            utc_offset=8 if is_public else None,
         )
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
@@ -133,7 +141,7 @@ class JPush:
         jpush_content.check(content)
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        """A digest: who reads it can verify callbacks, not send."""
+        """Return a digest, which verifies callbacks but does not allow sending."""
         secret = {
             "basic_sha256": jpush_receipts.digest(
                 credentials["app_key"], credentials["master_secret"]
@@ -153,7 +161,10 @@ class JPush:
         )
 
     def take_cid(self, base_url: str, auth: tuple[str, str]) -> str:
-        """A cid from the pool of this account, filled with one request when it is empty or old."""
+        """Return a cid from the account's pool.
+
+        One request fills the pool when it is empty or old.
+        """
         fetched, cids = self._cids.get((base_url, auth[0]), (0.0, []))
         if not cids or self._now() - fetched > POOL_LIFE:
             fetched, cids = self._now(), self._fetch_cids(base_url, auth)
@@ -162,11 +173,11 @@ class JPush:
 
     def _fetch_cids(self, base_url: str, auth: tuple[str, str]) -> list[str]:
         query = {"type": "push", "count": str(CIDS)}
-        reply = ask(self._http, "GET", f"{base_url}/v3/push/cid", params=query, auth=auth)
+        reply = safe_request(self._http, "GET", f"{base_url}/v3/push/cid", params=query, auth=auth)
         body = reply.json()
         cids = body.get("cidlist") if isinstance(body, dict) and reply.status == 200 else None
         if not isinstance(cids, list) or not cids or not all(isinstance(cid, str) for cid in cids):
-            raise harmless(vendor_error(reply, ERRORS, {}))
+            raise safe_error(vendor_error(reply, ERRORS, {}))
         return list(reversed(cids))
 
 
@@ -187,9 +198,8 @@ class JPushSession(PlainSession):
         ).rstrip("/")
 
     def _default_report_url(self) -> str:
-        return (
-            REPORT_URL if self._base_url == BASE_URL else self._base_url
-        )  # a private cloud has one address
+        # A private cloud has one address.
+        return REPORT_URL if self._base_url == BASE_URL else self._base_url
 
     def token(self) -> str | None:
         return self._provider.take_cid(self._base_url, self._auth)
@@ -207,8 +217,11 @@ class JPushSession(PlainSession):
         raise vendor_error(reply, ERRORS, {})
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """Withdraw a push of the last day, for all its devices (rest_api_v3_push_advanced, 2022-08-09, which names no answers)."""
-        reply = ask(
+        """Withdraw a push of the last day, for all its devices.
+
+        Source: rest_api_v3_push_advanced, 2022-08-09, which does not name the answers.
+        """
+        reply = safe_request(
             self._http,
             "DELETE",
             f"{self._base_url}/v3/push/{quote(provider_id, safe='')}",
@@ -216,57 +229,62 @@ class JPushSession(PlainSession):
         )
         if reply.status in (200, 204):
             return [Outcome()] * len(contacts)
-        raise harmless(vendor_error(reply, ERRORS, {}))
+        raise safe_error(vendor_error(reply, ERRORS, {}))
 
     def check(self) -> None:
         self._provider.take_cid(self._base_url, self._auth)
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
-        """Ask for the state of today's pushes; in the small hours in Beijing for those of yesterday too."""
+        """Ask for the states of today's pushes.
+
+        Early in the day in Beijing, also for those of yesterday.
+        """
         receipts: list[Receipt] = []
         today = datetime.fromtimestamp(self._now(), BEIJING)
         for msg_id, contacts in provider_ids.items():
             for begin in range(0, len(contacts), CALL_SIZE):
-                some = list(contacts[begin : begin + CALL_SIZE])
-                found = list(self._states(msg_id, some, None))
-                if today.hour < OVERNIGHT_HOURS:
-                    known = {receipt.contact for receipt in found}
-                    rest = [contact for contact in some if contact not in known]
-                    found += (
-                        self._states(msg_id, rest, (today - timedelta(days=1)).date().isoformat())
-                        if rest
-                        else ()
-                    )
-                receipts += found
+                receipts += self._recent(msg_id, contacts[begin : begin + CALL_SIZE], today)
+        return receipts
+
+    def _recent(self, msg_id: str, contacts: Sequence[str], today: datetime) -> Sequence[Receipt]:
+        receipts = list(self._states(msg_id, contacts, None))
+        known = {receipt.contact for receipt in receipts}
+        rest = [contact for contact in contacts if contact not in known]
+        if rest and today.hour < OVERNIGHT_HOURS:
+            yesterday = (today - timedelta(days=1)).date().isoformat()
+            receipts += self._states(msg_id, rest, yesterday)
         return receipts
 
     def _states(self, msg_id: str, contacts: Sequence[str], date: str | None) -> Iterator[Receipt]:
-        wanted: dict[str, Any] = {
+        query: dict[str, Any] = {
             "msg_id": int(msg_id) if msg_id.isdecimal() else msg_id,
             "registration_ids": list(contacts),
         }
         if date:
-            wanted["date"] = date
-        reply = ask(
+            query["date"] = date
+        reply = safe_request(
             self._http,
             "POST",
             f"{self._report_url}/v3/status/message",
-            json=wanted,
+            json=query,
             auth=self._auth,
         )
         states = reply.json()
         if reply.status != 200 or not isinstance(states, dict):
-            raise harmless(vendor_error(reply, ERRORS, {}))
+            raise safe_error(vendor_error(reply, ERRORS, {}))
         for contact in contacts:
             state = states.get(contact)
             status = state.get("status") if isinstance(state, dict) else None
-            kind = STATES.get(status) if isinstance(status, int) else None
-            if kind is not None:
-                code = str(status) if kind is ReceiptKind.DELIVERY_FAILED else ""
-                yield Receipt(msg_id, kind, int(self._now() * 1000), contact, code)
+            receipt_kind = STATES.get(status) if isinstance(status, int) else None
+            if receipt_kind is not None:
+                code = str(status) if receipt_kind is ReceiptKind.DELIVERY_FAILED else ""
+                yield Receipt(msg_id, receipt_kind, int(self._now() * 1000), contact, code)
 
 
 def _names_one_target(call: OutgoingCall, body: Any) -> bool:
-    """1003 is also what a single malformed registration id brings (rest_api_v3_push); only the text tells it from other faults."""
+    """Return True if 1003 is about the only registration id of the call (rest_api_v3_push).
+
+    Only the text tells a malformed id from other faults.
+    """
     message = str(body["error"].get("message", "")).lower()
     return len(call.recipients) == 1 and "registration" in message

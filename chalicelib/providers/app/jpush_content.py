@@ -1,4 +1,4 @@
-"""What a push says: the content of a template in JPush's own shape, or as a short `{"title", "alert", "extras"}`."""
+"""Content of a push: JPush's own object, or a short `{"title", "alert", "extras"}`."""
 
 from __future__ import annotations
 
@@ -11,26 +11,21 @@ from chalicelib.providers.base import check_names
 
 # JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
 PLATFORMS = ("android", "ios", "quickapp", "hmos")
-SILENT = (
-    "android",
-    "ios",
-)  # an empty `alert` of their own shows nothing: a badge, a call to the app in the background
+# An empty `alert` of their own shows nothing: a badge, or a call to the app in the background.
+SILENT = ("android", "ios")
 _SHORT = ("title", "alert", "extras")
-_OURS = (
-    "platform",
-    "audience",
-    "cid",
-    "callback",
-)  # of a push: who gets it and how it is known is said elsewhere
+# Fields that we set, or that are not part of UMS (`callback`).
+_OURS = ("platform", "audience", "cid", "callback")
 
 # An app finds our message id under this name in the extras of a notification or message.
 EXTRA = "ums_msgid"
 
 
 def check(content: Mapping[str, Any]) -> None:
-    """Raises Invalid. `platform`, `audience` and `cid` are ours to set; `callback` and VoIP are not part of UMS.
+    """Raise Invalid for a bad content.
 
-    What else JPush has or will have, such as `sms_message` or fields of a notification, passes through.
+    We set `platform`, `audience` and `cid`. UMS has neither `callback` nor VoIP. Other fields that
+    JPush has or will have pass unchanged, such as `sms_message` or fields of a notification.
     """
     if "notification" not in content and "message" not in content:
         check_names(content, _SHORT, "")
@@ -52,7 +47,7 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
     if "voip" in notification:
         raise Invalid("notification.voip", "cannot be sent through UMS")
     if not notification:
-        raise Invalid("notification", "must say something")
+        raise Invalid("notification", "must not be empty")
     if "alert" in notification:
         _text(notification, "alert", "notification.alert")
     for platform in PLATFORMS:
@@ -62,9 +57,8 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
             alert = part.get("alert", notification.get("alert"))
             is_silent = alert == "" and platform in SILENT
             if not is_silent and (not alert or not isinstance(alert, (str, Mapping))):
-                raise Invalid(
-                    f"notification.{platform}.alert", "is required, here or as notification.alert"
-                )
+                field = f"notification.{platform}.alert"
+                raise Invalid(field, "is required, here or as notification.alert")
 
 
 def _check_message(message: Mapping[str, Any]) -> None:
@@ -90,7 +84,10 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
 
 
 def push(call: OutgoingCall) -> dict[str, Any]:
-    """The body of POST /v3/push. `call.options` is the sender's app_para: platform, time_to_live, apns_production, sendno."""
+    """Return the body of POST /v3/push.
+
+    `call.options` is the sender's app_para: platform, time_to_live, apns_production, sendno.
+    """
     body = payload(call.recipients[0].content, call.msgid)
     options = {**body.get("options", {})}
     for name in ("time_to_live", "apns_production"):
@@ -117,7 +114,9 @@ def _platform(value: Any) -> Any:
 
 
 def payload(content: Mapping[str, Any], msgid: str) -> dict[str, Any]:
-    """`notification`, `message` and `options` of a push, with our id in the extras of every part that can have any."""
+    """Return `notification`, `message` and `options`, with our id in the extras of every part that
+    has any.
+    """
     full = _expand(content) if "alert" in content else dict(content)
     if "notification" in full:
         notification = dict(full["notification"])
@@ -131,7 +130,11 @@ def payload(content: Mapping[str, Any], msgid: str) -> dict[str, Any]:
 
 
 def _expand(content: Mapping[str, Any]) -> dict[str, Any]:
-    """HarmonyOS and quick apps get the common `alert`: their own objects have required fields that a short content lacks."""
+    """Expand a short content.
+
+    HarmonyOS and quick apps get the common `alert`: their own objects require more fields than it
+    has.
+    """
     alert, title, extras = content["alert"], content.get("title"), dict(content.get("extras") or {})
     android = {"alert": alert, "extras": extras} | ({"title": title} if title else {})
     ios = {"alert": {"title": title, "body": alert} if title else alert, "extras": extras}

@@ -1,10 +1,14 @@
-"""What JPush reports: its webhook's events, read by a table of names.
+"""Receipts of JPush: its webhook's events, read by a table of names.
 
-Jiguang does not publish the format of its receipt callback (https://docs.jiguang.cn/jpush/server/push/rest_api_v3_callback:
-"ask support"). The names below read two public shapes: the one of a community receiver, `{"data": event | [event]}` with
-`msg_id`, `registration_id`, `itime`, `type`; and the one of Jiguang's overseas product, `{"rows": [event]}` with `message_id`,
-`to`, `itime`, `status.message_status` (https://www.engagelab.com/zh_CN/docs/app-push/rest-api/callback-api). An operator whose
-format differs names its fields in `credentials.receipt_fields`, in the form of `FIELDS`.
+Jiguang does not publish the format of its receipt callback
+(https://docs.jiguang.cn/jpush/server/push/rest_api_v3_callback: "ask support"). The names below
+read two public formats. A community receiver has `{"data": event | [event]}` with `msg_id`,
+`registration_id`, `itime`, `type`. Jiguang's overseas product has `{"rows": [event]}` with
+`message_id`, `to`, `itime`, `status.message_status`
+(https://www.engagelab.com/zh_CN/docs/app-push/rest-api/callback-api).
+
+For another format, an operator names the fields in `credentials.receipt_fields`, in the form of
+`FIELDS`.
 """
 
 from __future__ import annotations
@@ -19,13 +23,14 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, WebhookRequest
-from chalicelib.providers.base import check_names, milliseconds, read_json, word
+from chalicelib.providers.base import check_names, identifier, milliseconds, read_json
 
 log = logging.getLogger(__name__)
 
 Fields = Mapping[str, Any]
 
-# Where a value is looked for, the first that is there counts; a dot leads into an object. `kinds`: the words of `kind`.
+# Paths of a value. The first path with a value counts. A dot leads into an object.
+# `kinds`: the texts of `kind`.
 FIELDS: Fields = {
     "events": ["data", "rows"],
     "id": ["msg_id", "message_id"],
@@ -34,7 +39,7 @@ FIELDS: Fields = {
     "kind": ["type", "status.message_status"],
     "code": ["status.error_code", "error_code"],
     "kinds": {
-        # The community receiver knows 0 and 1; 2 for "not delivered" is a guess.
+        # The community receiver knows 0 and 1. 2 for "not delivered" is a guess.
         "0": "delivered",
         "1": "clicked",
         "2": "delivery_failed",
@@ -46,27 +51,25 @@ FIELDS: Fields = {
         "delivery_failed": "delivery_failed",
     },
 }
-ON_THE_WAY = frozenset(
-    {"plan", "sent"}
-)  # documented for the overseas product; nothing is kept of them
+# Documented for the overseas product. Nothing is kept of them.
+ON_THE_WAY = frozenset({"plan", "sent"})
 
 
 def check_fields(raw: Any) -> None:
-    """Raises Invalid for a table of names that is not in the form of FIELDS."""
-    where = "credentials.receipt_fields"
+    """Raise Invalid for a table of names that does not have the form of FIELDS."""
+    field = "credentials.receipt_fields"
     if not isinstance(raw, Mapping):
-        raise Invalid(where, "must be an object")
-    check_names(raw, FIELDS, where)
+        raise Invalid(field, "must be an object")
+    check_names(raw, FIELDS, field)
     for name, value in raw.items():
         if name == "kinds":
-            if not isinstance(value, Mapping) or not set(map(str, value.values())) <= set(
-                ReceiptKind
-            ):
+            kinds = map(str, value.values()) if isinstance(value, Mapping) else ("",)
+            if not set(kinds) <= set(ReceiptKind):
                 raise Invalid(
-                    f"{where}.kinds", "must map words to delivered, delivery_failed or clicked"
+                    f"{field}.kinds", "must map words to delivered, delivery_failed or clicked"
                 )
         elif not isinstance(value, list) or not all(isinstance(path, str) for path in value):
-            raise Invalid(f"{where}.{name}", "must be a list of names")
+            raise Invalid(f"{field}.{name}", "must be a list of names")
 
 
 def fields_of(secret: Mapping[str, str]) -> Fields:
@@ -78,30 +81,35 @@ def digest(app_key: str, master_secret: str) -> str:
 
 
 def verify(request: WebhookRequest, expected: str) -> None:
-    """By default the callback has the same Basic credentials as the API (rest_api_v3_callback, 2024-05-27)."""
+    """Raise Unverified for wrong Basic credentials.
+
+    By default the callback has the same credentials as the API (rest_api_v3_callback, 2024-05-27).
+    """
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     try:
-        given = sha256(b64decode(value.strip(), validate=True)).hexdigest()
+        received = sha256(b64decode(value.strip(), validate=True)).hexdigest()
     except ValueError:
-        given = ""
-    if scheme.lower() != "basic" or not hmac.compare_digest(given, expected):
+        received = ""
+    if scheme.lower() != "basic" or not hmac.compare_digest(received, expected):
         raise Unverified("basic credentials")
 
 
 def read(body: bytes, fields: Fields, now: int) -> Sequence[Receipt]:
-    """Every receipt that can be understood; the others are counted in the log. Raises Invalid when nothing is like an event."""
+    """Read every receipt that can be understood.
+
+    The others are counted in the log.
+
+    Raises Invalid for a body without events.
+    """
     ignored = ON_THE_WAY - set(fields["kinds"])
-    events = [
-        event
-        for event in _events(read_json(body, "body"), fields)
-        if _status(event, fields) not in ignored
-    ]
     receipts: list[Receipt] = []
     unread = 0
-    for event in events:
-        found = list(_receipts(event, fields, now)) if isinstance(event, Mapping) else []
-        unread += not found
-        receipts += found
+    for event in _events(read_json(body, "body"), fields):
+        if _status(event, fields) in ignored:
+            continue
+        readable = list(_receipts(event, fields, now)) if isinstance(event, Mapping) else []
+        unread += not readable
+        receipts += readable
     if unread:
         log.warning("receipts not understood", extra={"provider": "jpush", "count": unread})
     return receipts
@@ -109,8 +117,8 @@ def read(body: bytes, fields: Fields, now: int) -> Sequence[Receipt]:
 
 def _events(parsed: Any, fields: Fields) -> Sequence[Any]:
     if isinstance(parsed, Mapping):
-        found = _first(parsed, fields["events"])
-        parsed = parsed if found is None else found
+        events = _first(parsed, fields["events"])
+        parsed = parsed if events is None else events
     if isinstance(parsed, Mapping):
         return [parsed]
     if isinstance(parsed, list):
@@ -119,22 +127,22 @@ def _events(parsed: Any, fields: Fields) -> Sequence[Any]:
 
 
 def _status(event: Any, fields: Fields) -> str:
-    return word(_first(event, fields["kind"])) if isinstance(event, Mapping) else ""
+    return identifier(_first(event, fields["kind"])) if isinstance(event, Mapping) else ""
 
 
 def _receipts(event: Mapping[str, Any], fields: Fields, now: int) -> Iterator[Receipt]:
-    status, provider_id = _status(event, fields), word(_first(event, fields["id"]))
+    status, provider_id = _status(event, fields), identifier(_first(event, fields["id"]))
     contacts = _first(event, fields["contact"])
     if not status or not provider_id:
         return
-    kind = fields["kinds"].get(status, ReceiptKind.OTHER)
+    receipt_kind = fields["kinds"].get(status, ReceiptKind.OTHER)
     time = milliseconds(_first(event, fields["time"])) or now
-    code = status[:40] if kind == ReceiptKind.OTHER else ""
-    if kind == ReceiptKind.DELIVERY_FAILED:
-        code = word(_first(event, fields["code"]))
-    for contact in map(word, contacts if isinstance(contacts, list) else [contacts]):
+    code = status[:40] if receipt_kind == ReceiptKind.OTHER else ""
+    if receipt_kind == ReceiptKind.DELIVERY_FAILED:
+        code = identifier(_first(event, fields["code"]))
+    for contact in map(identifier, contacts if isinstance(contacts, list) else [contacts]):
         if contact:
-            yield Receipt(provider_id, ReceiptKind(kind), time, contact, code)
+            yield Receipt(provider_id, ReceiptKind(receipt_kind), time, contact, code)
 
 
 def _first(event: Mapping[str, Any], paths: Sequence[str]) -> Any:

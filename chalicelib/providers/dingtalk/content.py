@@ -1,10 +1,12 @@
-"""What a DingTalk work notice says: `msg_dingtalk_cc` of UMS, `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`.
+"""Content of a DingTalk work notice: `msg_dingtalk_cc` of UMS.
 
-A text within `msg` may be a plain one, too: so duxphp/go-jums, a public client of UMS, writes it.
+It is `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`. A text within `msg` may be a plain
+one, too: duxphp/go-jums, a public client of UMS, writes it so.
 
-Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format. Where that page says "at most" it is
-checked, where it advises a length it is not, but for a plain text, whose 500 characters UMS documents, too. Placeholders are left out
-of a length, since their values come later. Fields that are not named here pass as they are.
+Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format.
+Limits of that page ("at most") are checked, advised lengths are not. The exception is a plain text,
+whose 500 characters UMS documents, too. Placeholders are left out of a length, since their values
+come later. Fields that are not named here pass unchanged.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ BUTTON_TITLE = 20
 SINGLE_URL = 500
 BUTTON_URL = 700
 ADDRESS = 2048
-MAX_DURATION = 60  # seconds of a voice: less than that
+MAX_DURATION = 60  # seconds. A voice must be shorter.
 
-# Of cards, as UMS counts them, and of the two types that are shown as one. Addresses of DingTalk's own (`dingtalk://…`) stay.
+# Addresses of cards, as UMS counts them, and of the two types that are shown as a card.
+# Addresses of DingTalk's own (`dingtalk://…`) stay.
 CLICKABLE = Clickable(
     (
         "msg.action_card.single_url",
@@ -42,25 +45,25 @@ _COLOUR = re.compile(r"[0-9A-Fa-f]{8}|0x[0-9A-Fa-f]{8}")
 
 
 def check(content: Mapping[str, Any]) -> None:
-    """Raises Invalid naming the field."""
+    """Raise Invalid naming the field of a bad content."""
     if "text" in content:
         check_names(content, ("text",), "")
         _text(content, "text", "", TEXT)
         return
     check_names(content, ("msg",), "")
     msg = _object(content, "msg", "msg")
-    kind = msg.get("msgtype")
-    if not isinstance(kind, str) or kind not in CHECKS:
+    msgtype = msg.get("msgtype")
+    if not isinstance(msgtype, str) or msgtype not in CHECKS:
         raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
-    check_names(msg, ("msgtype", kind), "msg")
+    check_names(msg, ("msgtype", msgtype), "msg")
     if _is_plain(msg):
         _text(msg, "text", "msg", TEXT)
         return
-    CHECKS[kind](_object(msg, kind, f"msg.{kind}"), f"msg.{kind}")
+    CHECKS[msgtype](_object(msg, msgtype, f"msg.{msgtype}"), f"msg.{msgtype}")
 
 
 def message(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """DingTalk's own object."""
+    """Return DingTalk's own object."""
     if "text" in content:
         return {"msgtype": "text", "text": {"content": content["text"]}}
     msg: Mapping[str, Any] = content["msg"]
@@ -79,9 +82,9 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
 
 
 def _text(
-    raw: Mapping[str, Any], key: str, where: str, most: int | None = None, *, required: bool = True
+    raw: Mapping[str, Any], key: str, path: str, most: int | None = None, *, required: bool = True
 ) -> str:
-    value, name = raw.get(key), f"{where}.{key}" if where else key
+    value, name = raw.get(key), f"{path}.{key}" if path else key
     if value in (None, "") and not required:
         return ""
     if not isinstance(value, str) or not value.strip():
@@ -91,85 +94,82 @@ def _text(
     return value
 
 
-def _check_text(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "content", where, TEXT)
+def _check_text(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "content", path, TEXT)
 
 
-def _check_media(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "media_id", where, 256)
+def _check_media(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "media_id", path, 256)
 
 
-def _check_voice(raw: Mapping[str, Any], where: str) -> None:
-    _check_media(raw, where)
+def _check_voice(raw: Mapping[str, Any], path: str) -> None:
+    _check_media(raw, path)
     duration = raw.get("duration")
-    digits = (
-        str(duration) if isinstance(duration, int | str) and not isinstance(duration, bool) else ""
-    )
+    digits = "" if isinstance(duration, bool) else str(duration)
     if not re.fullmatch(r"\d{1,2}", digits, re.ASCII) or not 0 < int(digits) < MAX_DURATION:
-        raise Invalid(f"{where}.duration", f"must be a number of seconds below {MAX_DURATION}")
+        raise Invalid(f"{path}.duration", f"must be a number of seconds below {MAX_DURATION}")
 
 
-def _check_link(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "messageUrl", where, ADDRESS)
-    _text(raw, "picUrl", where, ADDRESS)
-    _text(raw, "title", where)
-    _text(raw, "text", where)
+def _check_link(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "messageUrl", path, ADDRESS)
+    _text(raw, "picUrl", path, ADDRESS)
+    _text(raw, "title", path)
+    _text(raw, "text", path)
 
 
-def _check_markdown(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "title", where)
-    _text(raw, "text", where)
+def _check_markdown(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "title", path)
+    _text(raw, "text", path)
 
 
-def _check_oa(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "message_url", where, ADDRESS)
-    _text(raw, "pc_message_url", where, ADDRESS, required=False)
+def _check_oa(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "message_url", path, ADDRESS)
+    _text(raw, "pc_message_url", path, ADDRESS, required=False)
     if raw.get("head") is not None:
-        head = _object(raw, "head", f"{where}.head")
-        _text(head, "text", f"{where}.head", HEAD, required=False)
-        colour = _text(head, "bgcolor", f"{where}.head", required=False)
+        head = _object(raw, "head", f"{path}.head")
+        _text(head, "text", f"{path}.head", HEAD, required=False)
+        colour = _text(head, "bgcolor", f"{path}.head", required=False)
         if colour and not _COLOUR.fullmatch(colour) and not PLACEHOLDER.search(colour):
-            raise Invalid(f"{where}.head.bgcolor", "must be 8 hexadecimal digits")
-    body = _object(raw, "body", f"{where}.body")
+            raise Invalid(f"{path}.head.bgcolor", "must be 8 hexadecimal digits")
+    body = _object(raw, "body", f"{path}.body")
     for name in ("title", "content", "image", "author"):
-        _text(body, name, f"{where}.body", required=False)
-    _check_form(body, f"{where}.body")
+        _text(body, name, f"{path}.body", required=False)
+    _check_form(body, f"{path}.body")
 
 
-def _check_form(body: Mapping[str, Any], where: str) -> None:
-    """DingTalk shows six entries and hides the rest."""
+def _check_form(body: Mapping[str, Any], path: str) -> None:
+    """Check a form. DingTalk shows six entries and hides the rest."""
     form = body.get("form")
     if form is None:
         return
-    if not isinstance(form, list | tuple) or not all(isinstance(each, Mapping) for each in form):
-        raise Invalid(f"{where}.form", "must be a list of objects")
-    for n, each in enumerate(form):
+    if not isinstance(form, list | tuple) or not all(isinstance(entry, Mapping) for entry in form):
+        raise Invalid(f"{path}.form", "must be a list of objects")
+    for n, entry in enumerate(form):
         for name in ("key", "value"):
-            _text(each, name, f"{where}.form[{n}]", required=False)
+            _text(entry, name, f"{path}.form[{n}]", required=False)
 
 
-def _check_card(raw: Mapping[str, Any], where: str) -> None:
-    """One address for the whole card, or a button for each."""
-    _text(raw, "title", where)
-    _text(raw, "markdown", where)
+def _check_card(raw: Mapping[str, Any], path: str) -> None:
+    """Check a card: one address for the whole card, or one for each button."""
+    _text(raw, "title", path)
+    _text(raw, "markdown", path)
     buttons = raw.get("btn_json_list")
     if buttons is None:
-        _text(raw, "single_title", where, BUTTON_TITLE)
-        _text(raw, "single_url", where, SINGLE_URL)
+        _text(raw, "single_title", path, BUTTON_TITLE)
+        _text(raw, "single_url", path, SINGLE_URL)
         return
     if raw.get("single_title") or raw.get("single_url"):
-        raise Invalid(f"{where}.btn_json_list", "cannot stand beside single_title and single_url")
+        raise Invalid(
+            f"{path}.btn_json_list", "cannot be combined with single_title and single_url"
+        )
     if str(raw.get("btn_orientation")) not in ("0", "1"):
-        raise Invalid(f"{where}.btn_orientation", "must be 0 or 1")
-    if (
-        not isinstance(buttons, list | tuple)
-        or not buttons
-        or not all(isinstance(each, Mapping) for each in buttons)
-    ):
-        raise Invalid(f"{where}.btn_json_list", "must be a list of objects")
+        raise Invalid(f"{path}.btn_orientation", "must be 0 or 1")
+    is_list = isinstance(buttons, list | tuple) and bool(buttons)
+    if not is_list or not all(isinstance(button, Mapping) for button in buttons):
+        raise Invalid(f"{path}.btn_json_list", "must be a list of objects")
     for n, button in enumerate(buttons):
-        _text(button, "title", f"{where}.btn_json_list[{n}]", BUTTON_TITLE)
-        _text(button, "action_url", f"{where}.btn_json_list[{n}]", BUTTON_URL)
+        _text(button, "title", f"{path}.btn_json_list[{n}]", BUTTON_TITLE)
+        _text(button, "action_url", f"{path}.btn_json_list[{n}]", BUTTON_URL)
 
 
 CHECKS: Mapping[str, Check] = {

@@ -1,8 +1,8 @@
 """DingTalk (钉钉), work notices: https://developer.alibaba.com/docs/api.htm?apiId=37692
 
-A call is a task; what became of it is asked for (results.py). There is no idempotency token. But DingTalk refuses a user the same
-notice twice on a day (143106), so that `on_uncertain: resend` shows nobody a notice twice: who had it from the first call is then
-reported as refused.
+A call is a task. Its result is polled (results.py). There is no idempotency token. But DingTalk
+refuses a user the same notice twice on a day (143106), so `on_uncertain: resend` shows nobody a
+notice twice. A user who had it from the first call is then reported as refused.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ from chalicelib.providers.base import (
     PlainProvider,
     PlainSession,
     check_names,
+    identifier,
     number,
     optional_text,
     optional_url,
     required_text,
     settings,
-    word,
 )
 from chalicelib.providers.dingtalk import content, results
 from chalicelib.providers.errcodes import (
     SUCCESS,
     TokenApi,
+    UserList,
+    VendorAnswer,
     VendorCodes,
-    addressable,
     errcode,
-    outcomes,
 )
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.web.http import Http
@@ -62,14 +62,17 @@ from chalicelib.web.http import Http
 BASE_URL = "https://oapi.dingtalk.com"
 NOTICES = "/topapi/message/corpconversation"
 
-# userids: open.dingtalk.com says 100, the page above 5,000 for internal applications. 100 is taken everywhere.
+# userids. open.dingtalk.com says 100, the page above 5,000 for internal applications.
+# 100 works everywhere.
 CALL_SIZE = 100
-# Of an application, as help.dingtalk.io says. Who is beyond that gets nothing, though the call is answered with success. Each person gets
-# 500 notices a day, and the same one once: of that only results.py tells.
+# Of an application, as help.dingtalk.io says. People beyond the limit get nothing, though the call
+# is answered with success. Each person gets 500 notices a day, and the same notice once. Only the
+# result of the task tells about these limits (results.py).
 PEOPLE_PER_MINUTE = 5000
 
-# "Global error codes", https://open.dingtalk.com/document/orgapp/server-api-error-codes-1, and those of the gateway, which come as 88
-# with a `sub_code`. The list is partly recalled. Held back for an operator is what every notice would meet.
+# "Global error codes", https://open.dingtalk.com/document/orgapp/server-api-error-codes-1, and
+# those of the gateway, which come as 88 with a `sub_code`. The list is partly recalled.
+# Misconfigured: every notice would meet the error, so it waits for an operator.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "-1": Unavailable,  # busy
     "7": Throttled,  # calls of the application
@@ -107,13 +110,16 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "90002": Throttled,  # of our address, in all
     "90006": Throttled,  # of the corporation, this API
     "90018": Throttled,  # of the application, this API
-    "90020": Misconfigured,  # the corporation has no calls left in this month: www.dingtalk.com/qidian/help-detail-1061621972.html
+    # The corporation has no calls left in this month:
+    # www.dingtalk.com/qidian/help-detail-1061621972.html
+    "90020": Misconfigured,
 }
 STALE = frozenset({"40001", "40014", "41001", "42001"})
-# Of a call with one user. A user who has left the corporation is gone; one out of sight may come back.
+# Of a call with one user. True: a user who has left the corporation. One out of sight may come
+# back.
 NOT_THERE: Mapping[str, bool] = {"33012": False, "40003": False, "50002": False, "60121": True}
 
-# In a list they are joined by commas.
+# Commas join the ids of a list.
 USERID = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,64}")
 
 
@@ -121,15 +127,25 @@ _SUB_CODE = re.compile(r"\[subcode=(\d{1,10}),", re.ASCII)
 
 
 def code_of(body: Any) -> str:
-    """88 says that the real code is in `sub_code`, or, as callers have met, in the text alone."""
+    """Return the code.
+
+    88 has the real one in `sub_code`, or, as callers have met, in the text alone.
+    """
     code = errcode(body)
     if code != "88":
         return code
-    told = _SUB_CODE.search(str(body.get("errmsg", "")))
-    return word(body.get("sub_code")) or (told[1] if told else code)
+    sub_code = _SUB_CODE.search(str(body.get("errmsg", "")))
+    return identifier(body.get("sub_code")) or (sub_code[1] if sub_code else code)
 
 
-WORDS = VendorCodes(ERRORS, STALE, code_of)
+def _unreachable(code: str, users: int) -> Outcome | None:
+    if users == 1 and code in NOT_THERE:
+        return Outcome(Loss.INVALID_TARGET, code, undeliverable=NOT_THERE[code])
+    return None
+
+
+USERS = UserList(USERID, _unreachable)
+CODES = VendorCodes(ERRORS, STALE, code_of)
 
 
 class DingTalk(PlainProvider):
@@ -183,7 +199,7 @@ class DingTalkSession(PlainSession):
             "appkey": str(account.credentials["app_key"]),
             "appsecret": str(account.credentials["app_secret"]),
         }
-        self._api = TokenApi(http, tokens, account, WORDS, (f"{self._url}/gettoken", query))
+        self._api = TokenApi(http, tokens, account, CODES, (f"{self._url}/gettoken", query))
 
     def access_token(self) -> Token:
         return self._api.token()
@@ -192,47 +208,44 @@ class DingTalkSession(PlainSession):
         self._api.fetch()
 
     def send(self, call: OutgoingCall) -> Answer:
-        users = addressable(call, USERID)
-        if not users:
-            return Answer(outcomes(call, USERID, lambda _: None))
-        msg = content.message(call.recipients[0].content)
-        body = {
-            "agent_id": self._agent,
-            "userid_list": ",".join(users),
-            "to_all_user": False,
-            "msg": msg,
-        }
-        said = self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
-        if said.code in NOT_THERE and len(users) == 1:
-            lost = Outcome(Loss.INVALID_TARGET, said.code, undeliverable=NOT_THERE[said.code])
-            return Answer(outcomes(call, USERID, lambda _: lost))
-        if said.code != SUCCESS:
-            raise self._api.error(said)
-        return Answer(outcomes(call, USERID, lambda _: None), word(said.body.get("task_id")))
+        def post(users: Sequence[str]) -> VendorAnswer:
+            body = {
+                "agent_id": self._agent,
+                "userid_list": ",".join(users),
+                "to_all_user": False,
+                "msg": content.message(call.recipients[0].content),
+            }
+            return self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
+
+        return USERS.send(
+            self._api, call, post, lambda answer: identifier(answer.body.get("task_id"))
+        )
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt]:
-        """One request per task. Of a task that DingTalk will not tell of (older than 24 hours) nothing more is learnt."""
+        """Ask for the result of each task, one request per task.
+
+        DingTalk refuses tasks older than 24 hours. Nothing more is learnt of those.
+        """
         receipts: list[Receipt] = []
         for task_id, contacts in provider_ids.items():
-            said = self._task("getsendresult", "task_id", task_id)
-            if said is not None:
-                receipts += results.read(task_id, said, contacts, int(self._now() * 1000))
+            result = self._task("getsendresult", "task_id", task_id)
+            if result is not None:
+                receipts += results.read(task_id, result, contacts, int(self._now() * 1000))
         return receipts
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """From everybody whom the task reached, within 24 hours; DingTalk has no other way."""
+        """Recall from all users of the task, within 24 hours: DingTalk has no finer way."""
         done = self._task("recall", "msg_task_id", provider_id)
-        return [
-            Outcome() if done is not None else Outcome(Loss.SUBMIT_FAILED, "not_recalled")
-        ] * len(contacts)
+        outcome = Outcome() if done is not None else Outcome(Loss.SUBMIT_FAILED, "not_recalled")
+        return [outcome] * len(contacts)
 
-    def _task(self, what: str, name: str, task_id: str) -> Mapping[str, Any] | None:
-        """None when DingTalk refuses this task, not the account."""
+    def _task(self, action: str, name: str, task_id: str) -> Mapping[str, Any] | None:
+        """Call an API about a task. Return None if DingTalk refuses the task, not the account."""
         body = {"agent_id": self._agent, name: int(task_id) if task_id.isdecimal() else task_id}
-        said = self._api.post(f"{self._url}{NOTICES}/{what}", body, harmless=True)
-        if said.code == SUCCESS:
-            return said.body
-        error = self._api.error(said)
+        answer = self._api.post(f"{self._url}{NOTICES}/{action}", body, safe=True)
+        if answer.code == SUCCESS:
+            return answer.body
+        error = self._api.error(answer)
         if isinstance(error, Rejected):
             return None
         raise error

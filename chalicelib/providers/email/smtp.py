@@ -1,7 +1,8 @@
 """E-mail over SMTP: one connection for a job, an answer for every call of up to 25 mails.
 
-SMTP has no idempotency token, so calls are small and the answer says of each mail whether it was taken, may have been taken,
-or should be tried later. "Delivered" means that the server took it (250). Sources: RFC 5321, RFC 3463 (enhanced codes).
+SMTP has no idempotency token, so calls are small. The answer names the outcome of each mail: taken,
+maybe taken, or to be sent later. "Delivered" means that the server took it (250). Sources: RFC
+5321, RFC 3463 (enhanced codes).
 """
 
 from __future__ import annotations
@@ -58,13 +59,18 @@ CALL_SIZE = 25
 MAX_FILES = 10
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
-# A slow server must not outlast the lease of a call (60 seconds by default): after so long no other mail of it is begun. What was
-# begun ends within four timeouts (connect and log in: two, hand over: two).
+# After so many seconds no further mail of a call is begun. Otherwise a slow server could outlast
+# the lease of a call (60 seconds by default). A mail ends within four timeouts: two to connect and
+# log in, two to hand over.
 CALL_SECONDS = 15.0
 
 
 class Smtp(PlainProvider):
-    """Implements Provider. Options: server, port, encryption (none, tls, starttls), sender, sender_name, ca, allow_plain_auth."""
+    """Implements Provider.
+
+    Options: server, port, encryption (none, tls, starttls), sender, sender_name, ca,
+    allow_plain_auth.
+    """
 
     capabilities = Capabilities(
         type=ChannelType.EMAIL,
@@ -86,11 +92,21 @@ class Smtp(PlainProvider):
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        username, password = (
-            optional_text(raw, name, "credentials") for name in ("username", "password")
-        )
+        username = optional_text(raw, "username", "credentials")
+        password = optional_text(raw, "password", "credentials")
         if bool(username) != bool(password):
-            raise Invalid("credentials.password", "and username belong together")
+            raise Invalid("credentials.password", "required together with username")
+        self._check_server(options, has_login=bool(username))
+        sender = mail.address(required_text(options, "sender", "options", 320))
+        if sender is None or mail.needs_utf8(sender):
+            raise Invalid("options.sender", "must be an e-mail address")
+        if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
+            raise Invalid("options.sender_name", "must be one line, without =?")
+        certificate = optional_text(options, "ca", "options", 65536)
+        if certificate and "BEGIN CERTIFICATE" not in certificate:
+            raise Invalid("options.ca", "must be a certificate in PEM")
+
+    def _check_server(self, options: Mapping[str, Any], *, has_login: bool) -> None:
         host = required_text(options, "server", "options", 253)
         encryption = options.get("encryption", "starttls")
         if not isinstance(encryption, str) or encryption not in PORTS:
@@ -98,24 +114,12 @@ class Smtp(PlainProvider):
         port = options.get("port", PORTS[encryption])
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
             raise Invalid("options.port", "must be a port number")
-        if (
-            username
-            and encryption == "none"
-            and not (options.get("allow_plain_auth") is True or self._policy.lists(host))
-        ):
+        may_be_plain = options.get("allow_plain_auth") is True or self._policy.lists(host)
+        if has_login and encryption == "none" and not may_be_plain:
             raise Invalid(
                 "options.encryption",
                 "must not be none when a password is sent (or set allow_plain_auth)",
             )
-        sender = mail.address(required_text(options, "sender", "options", 320))
-        if sender is None or mail.needs_utf8(sender):
-            raise Invalid("options.sender", "must be an e-mail address")
-        if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
-            raise Invalid("options.sender_name", "must be one line, without =?")
-        if "BEGIN CERTIFICATE" not in optional_text(
-            options, "ca", "options", 65536
-        ) and options.get("ca"):
-            raise Invalid("options.ca", "must be a certificate in PEM")
 
     def check_content(self, content: Mapping[str, Any]) -> None:
         check_names(content, ("subject", "text", "html", "files"), "")
@@ -134,7 +138,7 @@ class Smtp(PlainProvider):
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
-        """Connects with the first mail, so that a server which is down is an error of a call."""
+        """Connect with the first mail, so that a server which is down is an error of a call."""
         session = SmtpSession(account, self._policy, self._timeout, self._clock)
         try:
             yield session
@@ -159,14 +163,17 @@ class SmtpSession(PlainSession):
         self._until = 0.0
 
     def check(self) -> None:
-        """A connection with its greeting, encryption and login."""
+        """Open a connection with its greeting, encryption and login."""
         from chalicelib.web import smtp
 
         if self._client is None:
             self._client = smtp.dial(self._policy, self._server, self._timeout)
 
     def send(self, call: OutgoingCall) -> Answer:
-        """Raises only while nothing of the call has been settled; after that each recipient has an outcome of its own."""
+        """Send a call.
+
+        Raises only while no mail has an outcome. After that each recipient has one.
+        """
         self._until = self._clock() + CALL_SECONDS
         outcomes: list[Outcome] = []
         failure: ProviderError | None = None
@@ -185,7 +192,10 @@ class SmtpSession(PlainSession):
         return Answer(outcomes)
 
     def _mail(self, recipient: Recipient, files: Sequence[Attachment] = ()) -> Outcome:
-        """Raises Unavailable or Misconfigured for what the mails after this one would meet, too."""
+        """Send one mail.
+
+        Raises Unavailable or Misconfigured for errors that the next mails would meet.
+        """
         to = mail.address(recipient.contact)
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
@@ -209,22 +219,25 @@ class SmtpSession(PlainSession):
             return Outcome(code=error.code, uncertain=True)
 
     def _deliver(self, to: str, message: bytes) -> Reply:
-        """A server may close the connection between two mails: connect once more when it had been open."""
+        """Hand over one mail.
+
+        A server may close the connection between two mails. If it had been open, connect once more.
+        """
         from chalicelib.web import smtp
 
-        again = self._client is not None
+        was_open = self._client is not None
         if self._client is None:
             self._client = smtp.dial(self._policy, self._server, self._timeout)
         try:
             reply = smtp.deliver(self._client, self._sender.addr_spec, to, message, self._timeout)
         except Unavailable:
             self._client = None
-            if again and self._clock() <= self._until:
+            if was_open and self._clock() <= self._until:
                 return self._deliver(to, message)
             raise
         if reply.code == 421:  # the server is about to close
             self.close()
-            if again and self._clock() <= self._until:
+            if was_open and self._clock() <= self._until:
                 return self._deliver(to, message)
         return reply
 

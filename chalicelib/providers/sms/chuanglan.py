@@ -1,14 +1,15 @@
 """Chuanglan (253): texts in batches to numbers of the Chinese mainland.
 
-Sources: https://doc.chuanglan.com (texts and signatures, pushes), "send", "variable", "pull" of the API 1.4 under
-https://apifox.com/apidoc/docs-site/473703. `uid` is echoed, not recognised: there is no idempotency token.
+Sources: https://doc.chuanglan.com (texts and signatures, pushes), "send", "variable", "pull" of the
+API 1.4 under https://apifox.com/apidoc/docs-site/473703. `uid` is echoed, not recognised: there is
+no idempotency token.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -35,15 +36,13 @@ from chalicelib.domain.provider_io import (
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PlainSession,
-    ask,
     check_names,
     coded_error,
-    harmless,
+    identifier,
     optional_text,
     optional_url,
     required_text,
     settings,
-    word,
 )
 from chalicelib.providers.sms import chuanglan_receipts, platform, receipts
 from chalicelib.web.http import Http
@@ -56,8 +55,9 @@ CALL_SIZE = 1000
 CHARACTERS = 536
 PULLED = 100  # reports or replies of one answer at most
 
-# "Return codes of the interface", apifox 473703, 1.6.2.1; those that it lacks as other editions and programs of its users list them.
-# Held back for an operator is what every message would meet.
+# "Return codes of the interface", apifox 473703, 1.6.2.1. Codes that it lacks are from other
+# editions and from programs of its users. Misconfigured: every message would meet the error, so it
+# waits for an operator.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "101": Misconfigured,  # no such account
     "102": Misconfigured,  # wrong password
@@ -93,13 +93,17 @@ ERRORS: Mapping[str, type[ProviderError]] = {
 WRONG_NUMBER = frozenset({"107", "133"})
 VARIABLE = "{$var}"
 
-# What may differ in a batch: short links. Commas and semicolons separate the values of a batch, and end a link here.
+# Only short links may differ within a batch. Commas and semicolons separate the values of a batch,
+# so they end a link here.
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+%=-]+", re.ASCII)
 
 
 class Chuanglan:
-    """Implements Provider. Credentials: account, password, and if pushes shall be verified receiver, pswd. Options: base_url, signature,
-    extend."""
+    """Implements Provider.
+
+    Credentials: account, password, and receiver with pswd to verify pushes. Options: base_url,
+    signature, extend.
+    """
 
     capabilities = platform.capabilities(
         "chuanglan",
@@ -115,10 +119,10 @@ class Chuanglan:
         check_names(raw, self.capabilities.credentials, "credentials")
         required_text(raw, "account", "credentials", 50)
         required_text(raw, "password", "credentials", 100)
-        if bool(optional_text(raw, "receiver", "credentials", 100)) != bool(
-            optional_text(raw, "pswd", "credentials", 100)
-        ):
-            raise Invalid("credentials.pswd", "and receiver belong together")
+        receiver = optional_text(raw, "receiver", "credentials", 100)
+        pswd = optional_text(raw, "pswd", "credentials", 100)
+        if bool(receiver) != bool(pswd):
+            raise Invalid("credentials.pswd", "required together with receiver")
         optional_url(options, "base_url", self._http.policy)
         platform.check_signature(options)
         platform.check_digits(options, "extend", 6)
@@ -126,12 +130,11 @@ class Chuanglan:
     def check_content(self, content: Mapping[str, Any]) -> None:
         platform.check_content(content, CHARACTERS)
         if VARIABLE in content["content"]:
-            raise Invalid(
-                "content", f"must not contain {VARIABLE}, which is the platform's own placeholder"
-            )
+            reason = f"must not contain {VARIABLE}, which is the platform's own placeholder"
+            raise Invalid("content", reason)
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        """The vendor signs nothing; it can be told to say a name and a password."""
+        """Return name and password of pushes. The vendor signs nothing, but can send both."""
         return {
             name: str(credentials[name]) for name in ("receiver", "pswd") if credentials.get(name)
         }
@@ -156,58 +159,46 @@ class ChuanglanSession(PlainSession):
         )
 
     def check(self) -> None:
-        """The balance of the account."""
-        self._ask("/msg/balance/json")
+        """Fetch the balance of the account."""
+        self._query("/msg/balance/json")
 
     def send(self, call: OutgoingCall) -> Answer:
-        """A number that stands in a call twice is sent to once now and once later, since an id of a delivery is message and number."""
+        """Send a call.
+
+        A repeated number is sent to once now and once later.
+
+        The reason: an id of a delivery is made of message and number.
+        """
         outcomes: list[Outcome | None] = [None] * len(call.recipients)
         batch: dict[str, tuple[int, str]] = {}
-        for place, recipient in enumerate(call.recipients):
+        for n, recipient in enumerate(call.recipients):
             number = platform.mainland(recipient.contact)
             if number is None:
-                outcomes[place] = Outcome(Loss.INVALID_TARGET, "not_a_mainland_number")
+                outcomes[n] = Outcome(Loss.INVALID_TARGET, "not_a_mainland_number")
             elif number in batch:
-                outcomes[place] = Outcome(code="repeated_number", later=True)
+                outcomes[n] = Outcome(code="repeated_number", later=True)
             else:
-                batch[number] = place, platform.text_of(recipient, self._signature)
+                batch[number] = n, platform.text_of(recipient, self._signature)
         if batch:
             sent = self._send({number: text for number, (_, text) in batch.items()})
-            for number, (place, _) in batch.items():
-                outcomes[place] = sent[number]
+            for number, (n, _) in batch.items():
+                outcomes[n] = sent[number]
         return Answer([outcome for outcome in outcomes if outcome is not None])
 
     def _send(self, batch: Mapping[str, str]) -> Mapping[str, Outcome]:
-        body: Mapping[str, str]
-        if len(set(batch.values())) == 1:
-            path, body = (
-                "/msg/v1/send/json",
-                {"msg": next(iter(batch.values())), "phone": ",".join(batch)},
-            )
+        texts = set(batch.values())
+        if len(texts) == 1:
+            path, body = "/msg/v1/send/json", {"msg": texts.pop(), "phone": ",".join(batch)}
         else:
             path, body = "/msg/variable/json", variables(batch)
-        reply = self._http.request(
-            "POST",
-            self._base_url + path,
-            json={**self._login, **body, "report": "true", **self._extend},
-        )
+        body |= {**self._login, "report": "true", **self._extend}
+        reply = self._http.request("POST", self._base_url + path, json=body)
         code = _code(reply)
         if code in WRONG_NUMBER and len(batch) == 1:
             return dict.fromkeys(batch, Outcome(Loss.INVALID_TARGET, code))
         if code != "0":
             raise coded_error(reply, ERRORS, code)
-        answer = reply.json()
-        failed, msg_id = word(answer.get("failNum")), word(answer.get("msgId"))
-        if failed not in ("", "0"):  # nothing says who: their receipts will not come
-            log.warning(
-                "numbers of a batch refused", extra={"provider": "chuanglan", "count": failed[:10]}
-            )
-        if not msg_id:
-            return dict.fromkeys(batch, Outcome(code="no_msg_id", uncertain=True))
-        return {
-            number: Outcome(provider_id=chuanglan_receipts.delivery_id(msg_id, number))
-            for number in batch
-        }
+        return _outcomes(batch, reply.json())
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         return receipts.polled(
@@ -217,18 +208,31 @@ class ChuanglanSession(PlainSession):
         )
 
     def _pull(self, path: str) -> Sequence[Any]:
-        return receipts.pulled(lambda: self._ask(path, count=str(PULLED)).get("result"), PULLED)
+        return receipts.pulled(lambda: self._query(path, count=str(PULLED)).get("result"), PULLED)
 
-    def _ask(self, path: str, **more: str) -> Mapping[str, Any]:
-        reply = ask(self._http, "POST", self._base_url + path, json={**self._login, **more})
-        code = _code(reply)
-        if code != "0":
-            raise harmless(coded_error(reply, ERRORS, code))
-        return reply.json()  # type: ignore[no-any-return]
+    def _query(self, path: str, **parameters: str) -> Mapping[str, Any]:
+        body = {**self._login, **parameters}
+        return platform.query(self._http, self._base_url + path, body, _code, ERRORS)
 
 
-def variables(batch: Mapping[str, str]) -> Mapping[str, str]:
-    """One text with variables in the place of links, and per number its links: `13800000000,https://a;13900000000,https://b`."""
+def _outcomes(batch: Iterable[str], answer: Mapping[str, Any]) -> Mapping[str, Outcome]:
+    failed, msg_id = identifier(answer.get("failNum")), identifier(answer.get("msgId"))
+    if failed not in ("", "0"):  # nothing names the numbers: their receipts will not come
+        extra = {"provider": "chuanglan", "count": failed[:10]}
+        log.warning("numbers of a batch refused", extra=extra)
+    if not msg_id:
+        return dict.fromkeys(batch, Outcome(code="no_msg_id", uncertain=True))
+    return {
+        number: Outcome(provider_id=chuanglan_receipts.delivery_id(msg_id, number))
+        for number in batch
+    }
+
+
+def variables(batch: Mapping[str, str]) -> dict[str, str]:
+    """Return one text with variables in the place of links, and the links of each number.
+
+    The form of the links: `13800000000,https://a;13900000000,https://b`.
+    """
     fixed = {tuple(_LINK.split(text)) for text in batch.values()}
     parts = fixed.pop()
     if fixed or any(VARIABLE in part for part in parts):
@@ -238,8 +242,8 @@ def variables(batch: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _code(reply: Response) -> str:
-    """`code`, which pulls also call `ret`; empty when there is none."""
+    """Return `code`, which pulls also call `ret`, or an empty text if there is none."""
     body = reply.json()
     if not isinstance(body, dict):
         return ""
-    return word(body.get("code")) or word(body.get("ret"))
+    return identifier(body.get("code")) or identifier(body.get("ret"))

@@ -1,7 +1,8 @@
 """JSMS (Jiguang's SMS): template messages in batches.
 
-Sources: https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_api_summary, …/rest_api_jsms_inquire, …/callback. JSMS has no
-idempotency token: what happens with a call whose answer stayed away is the operator's choice per channel.
+Sources: https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_api_summary,
+…/rest_api_jsms_inquire, …/callback. JSMS has no idempotency token: the operator chooses per channel
+what to do with a call whose answer did not come.
 """
 
 from __future__ import annotations
@@ -34,16 +35,16 @@ from chalicelib.ports import Session
 from chalicelib.providers.base import (
     PLACEHOLDER,
     PlainSession,
-    ask,
     check_names,
     error_code,
-    harmless,
+    identifier,
     number,
     optional_url,
     required_text,
+    safe_error,
+    safe_request,
     settings,
     vendor_error,
-    word,
 )
 from chalicelib.providers.sms import jsms_receipts, platform, receipts
 from chalicelib.web.http import Http
@@ -51,8 +52,9 @@ from chalicelib.web.http import Http
 BASE_URL = "https://api.sms.jpush.cn"
 CALL_SIZE = 1000
 
-# JSMS REST API, "return codes": https://docs.jiguang.cn/jsms/server/rest_api_jsms. Codes of the whole call; those of the
-# verification-code API are left out. Held back for an operator is what every message would meet, refused what only this one does.
+# JSMS REST API, "return codes": https://docs.jiguang.cn/jsms/server/rest_api_jsms. Codes of the
+# whole call, without those of the verification-code API. Misconfigured: every message would meet
+# the error, so it waits for an operator. Rejected: only this message meets it.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "50001": Misconfigured,  # no authentication
     "50002": Misconfigured,  # authentication failed
@@ -84,12 +86,12 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "50038": Rejected,  # length of a code
     "50046": Misconfigured,  # no signature set for the application
 }
-# JSMS answers 403 to most business errors, so that alone says nothing about the credentials.
+# JSMS answers 403 to most business errors, so 403 alone says nothing about the credentials.
 STATUSES: Mapping[int, type[ProviderError]] = {403: Rejected}
 
-# The same codes for one recipient of a batch: the number itself is bad, or has said no.
+# Codes for one recipient of a batch: the number is bad, or its owner has unsubscribed.
 INVALID_TARGET = frozenset({"50004", "50006", "50024"})
-# Not this recipient's fault, and over after a while, or when the operator has acted.
+# Codes for one recipient that end after a while, or when an operator has acted.
 LATER = frozenset({"50008", "50009", "50014", "50019", "50035", "50036", "50046"})
 
 
@@ -111,9 +113,13 @@ class Jsms:
         optional_url(options, "base_url", self._http.policy)
 
     def check_content(self, content: Mapping[str, Any]) -> None:
-        """`{sign_id?, temp_id, temp_para?}`: the ids as numbers or digits, without placeholders; a call has one template.
+        """Check `{sign_id?, temp_id, temp_para?}`.
 
-        An empty `sign_id` is none: the application's default one."""
+        A call has one template.
+
+        The ids are numbers or digits, without placeholders. An empty `sign_id` means the
+        application's default one.
+        """
         check_names(content, ("sign_id", "temp_id", "temp_para"), "")
         if number(content.get("temp_id")) is None:
             raise Invalid("temp_id", "is required and must be a number")
@@ -123,15 +129,12 @@ class Jsms:
         if not isinstance(para, Mapping):
             raise Invalid("temp_para", "must be an object")
         for name, value in para.items():
-            if (
-                PLACEHOLDER.search(str(name))
-                or not isinstance(value, (str, int, float))
-                or isinstance(value, bool)
-            ):
+            is_simple = isinstance(value, str | int | float) and not isinstance(value, bool)
+            if not is_simple or PLACEHOLDER.search(str(name)):
                 raise Invalid(f"temp_para.{name}", "must be a text or number under a fixed name")
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        """The vendor signs with the master secret itself, so verifying needs what sending needs."""
+        """Return the credentials: the vendor signs with the master secret itself."""
         return {"app_key": credentials["app_key"], "master_secret": credentials["master_secret"]}
 
     def connect(self, account: Account) -> AbstractContextManager[Session]:
@@ -153,43 +156,43 @@ class JsmsSession(PlainSession):
         self._base_url = str(account.options.get("base_url") or BASE_URL).rstrip("/")
 
     def check(self) -> None:
-        """The balance of the account."""
-        self._ask("/v1/accounts/app", dict)
+        """Fetch the balance of the account."""
+        self._get("/v1/accounts/app", dict)
 
     def send(self, call: OutgoingCall) -> Answer:
         reply = self._http.request(
             "POST", f"{self._base_url}/v1/messages/batch", json=batch(call), auth=self._auth
         )
         body = reply.json()
-        if (
-            reply.status == 200
-            and isinstance(body, dict)
-            and isinstance(body.get("recipients"), list)
-        ):
-            return answer(call, body["recipients"])
+        listed = body.get("recipients") if isinstance(body, dict) else None
+        if reply.status == 200 and isinstance(listed, list):
+            return answer(call, listed)
         code = error_code(body)
         if code in INVALID_TARGET and len(call.recipients) == 1:
             return Answer([Outcome(Loss.INVALID_TARGET, str(code))])
         raise vendor_error(reply, ERRORS, STATUSES)
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
-        """Up to 500 of each, once in five seconds at most; none while a callback is configured there."""
+        """Poll up to 500 of each, at most once in five seconds.
+
+        With a callback set at JSMS, none come.
+        """
         return receipts.polled(
-            lambda: jsms_receipts.read_reports(self._ask("/v1/report", list)),
-            lambda: jsms_receipts.read_replies(self._ask("/v1/reply", list)),
+            lambda: jsms_receipts.read_reports(self._get("/v1/report", list)),
+            lambda: jsms_receipts.read_replies(self._get("/v1/reply", list)),
             "jsms",
         )
 
-    def _ask(self, path: str, kind: type) -> Any:
-        reply = ask(self._http, "GET", self._base_url + path, auth=self._auth)
+    def _get(self, path: str, expected: type) -> Any:
+        reply = safe_request(self._http, "GET", self._base_url + path, auth=self._auth)
         body = reply.json()
-        if reply.status == 200 and isinstance(body, kind):
+        if reply.status == 200 and isinstance(body, expected):
             return body
-        raise harmless(vendor_error(reply, ERRORS, STATUSES))
+        raise safe_error(vendor_error(reply, ERRORS, STATUSES))
 
 
 def batch(call: OutgoingCall) -> dict[str, Any]:
-    """The body of POST /v1/messages/batch."""
+    """Return the body of POST /v1/messages/batch."""
     common = {_template(recipient.content) for recipient in call.recipients}
     if len(common) != 1:
         raise Rejected("mixed_templates")
@@ -206,26 +209,32 @@ def batch(call: OutgoingCall) -> dict[str, Any]:
 
 
 def answer(call: OutgoingCall, listed: Sequence[Any]) -> Answer:
-    """One outcome per recipient, found by number: the order of the answer is not promised.
+    """Return one outcome per recipient, by_number by number: JSMS does not promise the order.
 
-    Raises what the codes mean for the whole call when all have failed for a reason that has nothing to do with the recipients.
+    Raises the error of the whole call if every recipient failed for a reason outside the
+    recipients.
     """
-    found: dict[str, list[Outcome]] = defaultdict(list)
+    by_number: dict[str, list[Outcome]] = defaultdict(list)
     for entry in listed:
         if isinstance(entry, Mapping):
-            found[str(entry.get("mobile", ""))].append(_outcome(entry))
+            by_number[str(entry.get("mobile", ""))].append(_outcome(entry))
     outcomes = []
     for recipient in call.recipients:
-        mine = found[_mobile(recipient.contact)]
-        outcomes.append(mine.pop(0) if mine else Outcome(code="not_in_answer", uncertain=True))
+        candidates = by_number[_mobile(recipient.contact)]
+        outcomes.append(
+            candidates.pop(0) if candidates else Outcome(code="not_in_answer", uncertain=True)
+        )
     if outcomes and all(outcome.later for outcome in outcomes):
         raise ERRORS[outcomes[0].code](outcomes[0].code)
     return Answer(outcomes)
 
 
 def _outcome(entry: Mapping[str, Any]) -> Outcome:
-    """A refused recipient may have a msg_id too; the code decides."""
-    code, msg_id = word(entry.get("error_code")), word(entry.get("msg_id"))
+    """Return the outcome of a recipient.
+
+    The code decides: a refused recipient may have a msg_id too.
+    """
+    code, msg_id = identifier(entry.get("error_code")), identifier(entry.get("msg_id"))
     if code in LATER:
         return Outcome(code=code, later=True)
     if code:
@@ -234,10 +243,10 @@ def _outcome(entry: Mapping[str, Any]) -> Outcome:
 
 
 def _mobile(contact: str) -> str:
-    """Numbers of the mainland as the page has them, bare."""
+    """Return the bare number of the mainland, as JSMS documents it."""
     return platform.mainland(contact) or contact
 
 
 def _template(content: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """UMS clients send ids as numbers or as digits."""
+    """Return sign_id and temp_id. UMS clients send the ids as numbers or digits."""
     return number(content.get("sign_id")), number(content.get("temp_id"))

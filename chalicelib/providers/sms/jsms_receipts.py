@@ -1,4 +1,5 @@
-"""What JSMS reports: its signed callback, and the lists of GET /v1/report and /v1/reply, which have the same fields.
+"""Reports of JSMS: its signed callback, and the lists of GET /v1/report and /v1/reply with the same
+fields.
 
 Sources: https://docs.jiguang.cn/jsms/server/callback, …/rest_api_jsms_inquire
 """
@@ -14,16 +15,18 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
-from chalicelib.providers.base import milliseconds, read_form, read_json, understood, word
+from chalicelib.providers.base import identifier, milliseconds, read_entries, read_form, read_json
 from chalicelib.providers.sms import receipts
 
 log = logging.getLogger(__name__)
 
-# A failed callback is repeated after 3 minutes, 1 hour and 12 hours, and nothing says that it is stamped anew.
+# A failed callback is repeated after 3 minutes, 1 hour and 12 hours. The page does not say that a
+# repeat has a new timestamp.
 REPLAY_WINDOW_MS = 24 * 3600 * 1000
 CLOCK_SKEW_MS = 10 * 60 * 1000
 
-# Callback page, "status codes of sending"; what is not in it is kept and means nothing, so that the strategy's time limit decides.
+# Callback page, "status codes of sending". Other codes are kept without a meaning, so that the
+# strategy's time limit decides.
 STATES = {
     "4001": ReceiptKind.DELIVERED,
     "4002": ReceiptKind.DELIVERY_FAILED,  # on the carrier's blacklist
@@ -46,29 +49,32 @@ def signature(app_key: str, master_secret: str, nonce: str, timestamp: str) -> s
 
 
 def read_callback(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-    """A GET proves that the address is ours; a POST brings reports. Raises Unverified, or Invalid for what cannot be read."""
+    """Answer a GET, which proves that the address is ours, or read the reports of a POST.
+
+    Raises Unverified, or Invalid for an unreadable post.
+    """
     if request.method.upper() == "GET":
         return _echo(request.query)
     form = read_form(request.body)
     _verify(form, secret, request.now)
-    # The signature covers nonce and timestamp only. Giving it as the nonce refuses a captured pair with another body, and
-    # lets through a repeat that the vendor stamped anew.
+    # The signature covers nonce and timestamp only. As the nonce it refuses a captured pair with
+    # another body, and lets a repeat with a new timestamp through.
     nonce = form["signature"].lower()
-    kind = form.get("type", "")
-    if kind == "SMS_REPLY":
+    callback_type = form.get("type", "")
+    if callback_type == "SMS_REPLY":
         return Webhook(nonce=nonce, replies=read_replies(read_json(form.get("data", ""), "data")))
-    if kind == "SMS_REPORT":
+    if callback_type == "SMS_REPORT":
         return Webhook(read_reports(read_json(form.get("data", ""), "data")), nonce=nonce)
-    log.info(
-        "callback ignored", extra={"provider": "jsms", "callback_type": word(kind)[:40]}
-    )  # SMS_TEMPLATE, SMS_SIGN: reviews
+    # SMS_TEMPLATE, SMS_SIGN: reviews.
+    extra = {"provider": "jsms", "callback_type": identifier(callback_type)[:40]}
+    log.info("callback ignored", extra=extra)
     return Webhook(nonce=nonce)
 
 
 def _echo(query: Mapping[str, str]) -> Webhook:
     echo = query.get("echostr", "")
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", echo):  # it is sent back as it came: no markup
-        raise Invalid("echostr", "is missing or not a short word")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", echo):  # sent back as it came, so without markup
+        raise Invalid("echostr", "is missing or malformed")
     return Webhook(reply=echo)
 
 
@@ -84,24 +90,26 @@ def _verify(form: Mapping[str, str], secret: Mapping[str, str], now: int) -> Non
 
 
 def read_reports(listed: Any) -> Sequence[Receipt]:
-    return understood("receipts", listed, _receipt, "jsms")
+    return read_entries("receipts", listed, _receipt, "jsms")
 
 
 def _receipt(report: Mapping[str, Any]) -> Receipt | None:
-    msg_id, code = word(report.get("msgId")), word(report.get("status"))
+    msg_id, code = identifier(report.get("msgId")), identifier(report.get("status"))
     time = milliseconds(report.get("receiveTime")) or 0
     if not code or not msg_id:
         return None
-    kind = STATES.get(code, ReceiptKind.OTHER)
-    failed = "" if kind is ReceiptKind.DELIVERED else code
-    return Receipt(msg_id, kind, time, word(report.get("phone")), failed, code == NO_SUCH_NUMBER)
+    receipt_kind = STATES.get(code, ReceiptKind.OTHER)
+    failed = "" if receipt_kind is ReceiptKind.DELIVERED else code
+    return Receipt(
+        msg_id, receipt_kind, time, identifier(report.get("phone")), failed, code == NO_SUCH_NUMBER
+    )
 
 
 def read_replies(listed: Any) -> Sequence[Reply]:
-    return understood("replies", listed, _reply, "jsms")
+    return read_entries("replies", listed, _reply, "jsms")
 
 
-def _reply(each: Mapping[str, Any]) -> Reply | None:
+def _reply(entry: Mapping[str, Any]) -> Reply | None:
     return receipts.reply(
-        each.get("phone"), each.get("content"), milliseconds(each.get("replyTime"))
+        entry.get("phone"), entry.get("content"), milliseconds(entry.get("replyTime"))
     )

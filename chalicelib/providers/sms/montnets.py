@@ -1,7 +1,8 @@
 """Montnets (梦网): texts in batches, by the platform's own HTTP API.
 
-Source: "梦网平台 API 接口说明" V5.7.2 (send_batch, send_multi, get_rpt, get_mo, get_balance; UTF-8) and V5.2 (batch_send, multi_send; GBK).
-`custid` is echoed, not recognised: there is no idempotency token.
+Sources: "梦网平台 API 接口说明" V5.7.2 (send_batch, send_multi, get_rpt, get_mo, get_balance,
+in UTF-8) and V5.2 (batch_send, multi_send, in GBK). `custid` is echoed, not recognised: there is no
+idempotency token.
 """
 
 from __future__ import annotations
@@ -37,30 +38,28 @@ from chalicelib.ports import Session
 from chalicelib.providers.base import (
     CHINA,
     PlainSession,
-    ask,
     check_names,
     coded_error,
-    harmless,
+    identifier,
     optional_text,
     optional_url,
     required_text,
     settings,
-    word,
 )
 from chalicelib.providers.sms import montnets_receipts, platform, receipts
 from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
 
 PATH = "/sms/v2/std/"
-CALL_SIZE = (
-    100  # different contents of one call: V5.2 takes 100, V5.7 500; of one content both take 1,000
-)
+# Different contents of one call: V5.2 takes 100, V5.7 500. Of one content both take 1,000.
+CALL_SIZE = 100
 REPORTS, REPLIES = 500, 200  # of one answer at most
 
 # charset -> (calls for one content and for several, characters of a text)
 INTERFACES = {"utf-8": ("send_batch", "send_multi", 1000), "gbk": ("batch_send", "multi_send", 350)}
 
-# "Error codes", V5.7.2, 4; they come negative. Held back for an operator is what every message would meet.
+# "Error codes", V5.7.2, 4. They come as negative numbers. Misconfigured: every message would meet
+# the error, so it waits for an operator.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "100001": Misconfigured,  # authentication
     "100002": Misconfigured,  # authentication, several times
@@ -88,14 +87,18 @@ ERRORS: Mapping[str, type[ProviderError]] = {
 }
 WRONG_NUMBER = "100012"
 
-# Eleven digits that could be of the mainland, but are no mobile number, are nobody's: with 00 in front they would be another country's.
+# Eleven digits that look like the mainland, but are not a mobile number, belong to nobody. With 00
+# in front they would be a number of another country.
 _NUMBER = re.compile(r"(?!1[0-2]\d{9}$)\+?\d{5,20}", re.ASCII)
 _CUSTID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
 class Montnets:
-    """Implements Provider. Credentials: userid, password. Options: base_url, auth (md5, plain), charset (utf-8, gbk), signature, svrtype,
-    exno."""
+    """Implements Provider.
+
+    Credentials: userid, password. Options: base_url, auth (md5, plain), charset (utf-8, gbk),
+    signature, svrtype, exno.
+    """
 
     capabilities = platform.capabilities(
         "montnets",
@@ -109,37 +112,35 @@ class Montnets:
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
-        if not word(required_text(raw, "userid", "credentials", 6)):
+        if not identifier(required_text(raw, "userid", "credentials", 6)):
             raise Invalid("credentials.userid", "must be visible ASCII characters")
         required_text(raw, "password", "credentials", 100)
-        required_text(
-            options, "base_url", "options", 2048
-        )  # given to each account: there is no common one
+        # Each account has its own address: there is not a common one.
+        required_text(options, "base_url", "options", 2048)
         url = optional_url(options, "base_url", self._http.policy)
         for name, allowed in (("auth", ("md5", "plain")), ("charset", tuple(INTERFACES))):
             if (optional_text(options, name, "options") or allowed[0]) not in allowed:
                 raise Invalid(f"options.{name}", "must be " + " or ".join(allowed))
-        if (
-            options.get("auth") == "plain"
-            and url.startswith("http:")
-            and not self._http.policy.lists(urlsplit(url).hostname or "")
-        ):
+        is_public = url.startswith("http:") and not self._lists(url)
+        if options.get("auth") == "plain" and is_public:
             raise Invalid(
                 "options.auth",
-                "must be md5 where the address has no TLS, since all could read the password",
+                "must be md5 for an address without TLS, or others could read the password",
             )
         platform.check_signature(options)
-        if not re.fullmatch(
-            r"[A-Za-z0-9]{0,32}", optional_text(options, "svrtype", "options"), re.ASCII
-        ):
+        service = optional_text(options, "svrtype", "options")
+        if not re.fullmatch(r"[A-Za-z0-9]{0,32}", service, re.ASCII):
             raise Invalid("options.svrtype", "must be at most 32 letters and digits")
         platform.check_digits(options, "exno", 6)
+
+    def _lists(self, url: str) -> bool:
+        return self._http.policy.lists(urlsplit(url).hostname or "")
 
     def check_content(self, content: Mapping[str, Any]) -> None:
         platform.check_content(content, max(characters for _, _, characters in INTERFACES.values()))
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
-        """Pushes are authenticated as calls are, so verifying needs what sending needs."""
+        """Return the credentials: pushes are authenticated in the same way as calls."""
         return {name: str(credentials[name]) for name in ("userid", "password")}
 
     def connect(self, account: Account) -> AbstractContextManager[Session]:
@@ -167,8 +168,8 @@ class MontnetsSession(PlainSession):
         }
 
     def check(self) -> None:
-        """The balance of the account."""
-        self._ask("get_balance")
+        """Fetch the balance of the account."""
+        self._query("get_balance")
 
     def _login(self) -> Mapping[str, str]:
         if self._is_plain:
@@ -178,38 +179,21 @@ class MontnetsSession(PlainSession):
         return {"userid": self._userid.upper(), "pwd": pwd, "timestamp": stamp}
 
     def send(self, call: OutgoingCall) -> Answer:
-        good = [
+        positions = [
             n for n, recipient in enumerate(call.recipients) if _NUMBER.fullmatch(recipient.contact)
         ]
         outcomes = [Outcome(Loss.INVALID_TARGET, "not_a_number")] * len(call.recipients)
-        if good:
-            numbers = numbers_of([call.recipients[n].contact for n in good])
-            contents = [platform.text_of(call.recipients[n], self._signature) for n in good]
-            for n, outcome in zip(good, self._send(call.msgid, numbers, contents), strict=True):
+        if positions:
+            recipients = [call.recipients[n] for n in positions]
+            numbers = numbers_of([recipient.contact for recipient in recipients])
+            texts = [platform.text_of(recipient, self._signature) for recipient in recipients]
+            sent = self._send(call.msgid, numbers, texts)
+            for n, outcome in zip(positions, sent, strict=True):
                 outcomes[n] = outcome
         return Answer(outcomes)
 
-    def _send(
-        self, msgid: str, numbers: Sequence[str], contents: Sequence[str]
-    ) -> Sequence[Outcome]:
-        same, several, _ = INTERFACES[self._charset]
-        extra = {**self._extra, "custid": msgid} if _CUSTID.fullmatch(msgid) else self._extra
-        body: dict[str, Any]
-        if len(set(contents)) == 1:
-            path, body = (
-                same,
-                {"mobile": ",".join(numbers), "content": self._encoded(contents[0]), **extra},
-            )
-        else:
-            pairs = zip(numbers, contents, strict=True)
-            path, body = (
-                several,
-                {
-                    "multimt": [
-                        {"mobile": n, "content": self._encoded(text), **extra} for n, text in pairs
-                    ]
-                },
-            )
+    def _send(self, msgid: str, numbers: Sequence[str], texts: Sequence[str]) -> Sequence[Outcome]:
+        path, body = self._request(msgid, numbers, texts)
         reply = self._http.request("POST", self._base_url + path, json={**self._login(), **body})
         result = _result(reply)
         if result == WRONG_NUMBER and len(numbers) == 1:
@@ -219,19 +203,34 @@ class MontnetsSession(PlainSession):
         first = montnets_receipts.long(reply.json().get("msgid"))
         if not first:
             return [Outcome(code="no_msg_id", uncertain=True)] * len(numbers)
-        return [
-            Outcome(provider_id=montnets_receipts.delivery_id(first + n))
-            for n in range(len(numbers))
+        msgids = range(first, first + len(numbers))
+        return [Outcome(provider_id=montnets_receipts.delivery_id(msgid)) for msgid in msgids]
+
+    def _request(
+        self, msgid: str, numbers: Sequence[str], texts: Sequence[str]
+    ) -> tuple[str, Mapping[str, Any]]:
+        """Return path and body.
+
+        One API takes one text for all numbers, the other a text for each.
+        """
+        same, several, _ = INTERFACES[self._charset]
+        extra = {**self._extra, "custid": msgid} if _CUSTID.fullmatch(msgid) else self._extra
+        if len(set(texts)) == 1:
+            return same, {
+                "mobile": ",".join(numbers),
+                "content": self._encoded(texts[0]),
+                **extra,
+            }
+        messages = [
+            {"mobile": number, "content": self._encoded(text), **extra}
+            for number, text in zip(numbers, texts, strict=True)
         ]
+        return several, {"multimt": messages}
 
     def _encoded(self, text: str) -> str:
-        """GB 18030 is GBK and all that GBK has no character for."""
-        return quote(
-            text,
-            safe="",
-            encoding="gb18030" if self._charset == "gbk" else "utf-8",
-            errors="replace",
-        )
+        """Encode a text. GB 18030 is GBK, and has the characters that GBK lacks."""
+        encoding = "gb18030" if self._charset == "gbk" else "utf-8"
+        return quote(text, safe="", encoding=encoding, errors="replace")
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:
         return receipts.polled(
@@ -241,19 +240,19 @@ class MontnetsSession(PlainSession):
         )
 
     def _pull(self, path: str, name: str, size: int) -> Sequence[Any]:
-        """A long text has a report for each of its parts, of which one counts: an answer may be full and say little."""
-        return receipts.pulled(lambda: self._ask(path, retsize=size).get(name), size)
+        """Pull a list. A long text has a report for each part, of which one counts."""
+        return receipts.pulled(lambda: self._query(path, retsize=size).get(name), size)
 
-    def _ask(self, path: str, **more: int) -> Mapping[str, Any]:
-        reply = ask(self._http, "POST", self._base_url + path, json={**self._login(), **more})
-        result = _result(reply)
-        if result != "0":
-            raise harmless(coded_error(reply, ERRORS, result))
-        return reply.json()  # type: ignore[no-any-return]
+    def _query(self, path: str, **parameters: int) -> Mapping[str, Any]:
+        body = {**self._login(), **parameters}
+        return platform.query(self._http, self._base_url + path, body, _result, ERRORS)
 
 
 def numbers_of(contacts: Sequence[str]) -> Sequence[str]:
-    """Numbers of one call as V5.7.2, 3.2 wants them: mainland ones bare, unless others are among them; others with 00."""
+    """Return the numbers of one call in the form of V5.7.2, 3.2.
+
+    Mainland numbers are bare, unless others are among them. The other numbers begin with 00.
+    """
     mainland = [platform.mainland(contact) for contact in contacts]
     if all(mainland):
         return [number or "" for number in mainland]
@@ -265,6 +264,9 @@ def numbers_of(contacts: Sequence[str]) -> Sequence[str]:
 
 
 def _result(reply: Response) -> str:
-    """`result` without its sign, which one edition of the table has and another has not; empty when there is none."""
+    """Return `result` without its sign, or an empty text if there is none.
+
+    One edition of the error table has the sign, and another has not.
+    """
     body = reply.json()
-    return word(body.get("result")).removeprefix("-") if isinstance(body, dict) else ""
+    return identifier(body.get("result")).removeprefix("-") if isinstance(body, dict) else ""

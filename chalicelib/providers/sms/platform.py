@@ -1,9 +1,11 @@
-"""What SMS platforms over HTTP have in common: what they can do; texts, where they take these instead of the id of a template; numbers."""
+"""Common code of SMS platforms over HTTP: capabilities, texts instead of template ids, numbers,
+queries.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
@@ -15,16 +17,30 @@ from chalicelib.domain.provider_io import (
     ProviderIds,
     Recipient,
 )
-from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
+from chalicelib.providers.base import (
+    PLACEHOLDER,
+    ErrorTable,
+    check_names,
+    coded_error,
+    optional_text,
+    required_text,
+    safe_error,
+    safe_request,
+)
+from chalicelib.web.http import Http
+from chalicelib.web.messages import Response
 
-# Mobile numbers begin with 13 to 19; one that is none spoils the whole batch at some platforms.
+# Mobile numbers begin with 13 to 19. Another number spoils the whole batch at some platforms.
 _MAINLAND = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})", re.ASCII)
 
 
 def capabilities(
     platform: str, call_size: int, credentials: Mapping[str, bool], options: Mapping[str, bool]
 ) -> Capabilities:
-    """Batches in which each number has an id and a content of its own, and reports that are posted or asked for."""
+    """Return the capabilities of batches in which each number has an id and a content of its own.
+
+    Reports are posted or polled.
+    """
     return Capabilities(
         type=ChannelType.SMS,
         platform=platform,
@@ -40,7 +56,7 @@ def capabilities(
 
 
 def check_content(content: Mapping[str, Any], limit: int) -> None:
-    """`{content}`: a text with placeholders, whose values are not counted here. Raises Invalid."""
+    """Check `{content}`, a text with placeholders, whose values are not counted. Raises Invalid."""
     check_names(content, ("content",), "")
     if len(PLACEHOLDER.sub("", required_text(content, "content", limit=20_000))) > limit:
         raise Invalid("content", f"must have at most {limit} characters")
@@ -58,7 +74,10 @@ def check_digits(options: Mapping[str, Any], name: str, limit: int) -> None:
 
 
 def text_of(recipient: Recipient, signature: str) -> str:
-    """The text with a signature in front, 【…】: its own, else the channel's. Carriers send nothing without one."""
+    """Return the text with a signature in front, 【…】: its own, else the channel's.
+
+    Carriers drop texts without a signature.
+    """
     text = recipient.content.get("content")
     if not isinstance(text, str) or not text:
         raise Rejected("no_content")  # a template of another platform of this channel type
@@ -66,6 +85,26 @@ def text_of(recipient: Recipient, signature: str) -> str:
 
 
 def mainland(contact: str) -> str | None:
-    """The 11 digits of a number of the Chinese mainland, however it is written; None for any other."""
-    found = _MAINLAND.fullmatch(contact)
-    return found[1] if found else None
+    """Return the 11 digits of a number of the Chinese mainland in any spelling, or None for other
+    numbers.
+    """
+    match = _MAINLAND.fullmatch(contact)
+    return match[1] if match else None
+
+
+def query(
+    http: Http,
+    url: str,
+    body: Mapping[str, Any],
+    code_of: Callable[[Response], str],
+    errors: ErrorTable,
+) -> Mapping[str, Any]:
+    """Post a request that changes nothing, and return its answer.
+
+    Raises the meaning of its code.
+    """
+    reply = safe_request(http, "POST", url, json=body)
+    code = code_of(reply)
+    if code != "0":
+        raise safe_error(coded_error(reply, errors, code))
+    return reply.json()  # type: ignore[no-any-return]

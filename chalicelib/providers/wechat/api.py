@@ -1,7 +1,8 @@
-"""WeChat's API as Official Accounts and mini-programs both use it: credentials, access token, codes.
+"""WeChat's API for Official Accounts and mini-programs: credentials, access token, codes.
 
-Token: developers.weixin.qq.com, "Get stable access token" (`/cgi-bin/stable_token`). Unlike the older one it does not end the token that
-another system of the account's owner got, and gives the same one again while that lives.
+Token: developers.weixin.qq.com, "Get stable access token" (`/cgi-bin/stable_token`). The older API
+ends the token that another system of the account's owner got. The stable API does not, and repeats
+the same token while it is valid.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.provider_io import Account, Loss, Outcome
 from chalicelib.providers.base import (
-    ask,
     check_names,
     optional_text,
     optional_url,
     required_text,
+    safe_request,
     settings,
 )
 from chalicelib.providers.errcodes import SUCCESS, TokenApi, VendorCodes, errcode
@@ -38,10 +39,11 @@ from chalicelib.web.messages import Response
 BASE_URL = "https://api.weixin.qq.com"
 CALL_SIZE = 1  # the API takes one openid
 
-# "Global return codes" and those of the pages of sending (template/send, subscribe/bizsend, subscribe/send, component/…) on
-# developers.weixin.qq.com; partly recalled. Held back for an operator is what every message would meet.
+# "Global return codes" and those of the pages of sending (template/send, subscribe/bizsend,
+# subscribe/send, component/…) on developers.weixin.qq.com. Partly recalled.
+# Misconfigured: every message would meet the error, so it waits for an operator.
 ERRORS: Mapping[str, type[ProviderError]] = {
-    "-1": Unavailable,  # busy; documented as "try again later"
+    "-1": Unavailable,  # busy, documented as "try again later"
     "40001": Misconfigured,  # secret, or an access token that is not the newest, also the new one
     "40013": Misconfigured,  # appid
     "40014": Misconfigured,  # access token, also the new one
@@ -65,7 +67,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "45011": Throttled,  # calls of a minute
     "45168": Rejected,  # forbidden words
     "47001": Rejected,  # not readable
-    "47003": Rejected,  # a value breaks its rule; the text names it
+    "47003": Rejected,  # a value breaks its rule, which the text names
     "48001": Misconfigured,  # API not granted to the account
     "48004": Misconfigured,  # API blocked for the account
     "50001": Misconfigured,
@@ -81,25 +83,24 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "61023": Misconfigured,  # refresh token
     "200011": Misconfigured,  # account is blocked
 }
-# 61003 is also said of the token of an authorisation that was taken back, and given again since.
+# 61003 also comes for a token of an authorisation that was taken back and given again since.
 STALE = frozenset({"40001", "40014", "42001", "61003"})
 
-# What concerns the one recipient of a call.
+# Codes that concern the one recipient of a call.
 LOST: Mapping[str, Outcome] = {
     "40003": Outcome(Loss.INVALID_TARGET, "40003"),  # not an openid of this account
-    "43004": Outcome(
-        Loss.INVALID_TARGET, "43004", undeliverable=True
-    ),  # does not follow the account
+    # Does not follow the account.
+    "43004": Outcome(Loss.INVALID_TARGET, "43004", undeliverable=True),
     "43019": Outcome(Loss.INVALID_TARGET, "43019"),  # on the account's blacklist
-    "43101": Outcome(
-        Loss.INVALID_TARGET, "43101"
-    ),  # has not subscribed to this template, or has used the subscription up
+    # Has not subscribed to this template, or has used the subscription up.
+    "43101": Outcome(Loss.INVALID_TARGET, "43101"),
     "50002": Outcome(Loss.INVALID_TARGET, "50002"),  # user is restricted
     "43108": Outcome(code="43108", later=True),  # another message to this openid is being sent
     "43117": Outcome(code="43117", later=True),  # too many to this openid for now
-    # "The message is duplicate in 60 seconds": said of a repeat, but, as people report, also where there was none.
+    # "The message is duplicate in 60 seconds". As people report, also without a repeat.
     "40241": Outcome(code="40241", uncertain=True),
-    # Picked out for a review: WeChat sends it itself if it passes, and says no more (developers.weixin.qq.com/community, 2025-08).
+    # Picked out for a review. If the message passes, WeChat sends it and reports nothing more
+    # (developers.weixin.qq.com/community, 2025-08).
     "40252": Outcome(code="40252", uncertain=True),
 }
 
@@ -125,7 +126,7 @@ OPTIONS = settings("", "base_url")
 
 
 def credentials(*, component: bool, callback: bool) -> Mapping[str, bool]:
-    """Their names, and whether they must be given."""
+    """Return the names of credentials, and whether each is required."""
     if component:
         return settings(" ".join((*_AUTHORISED, *_CALLBACK)))
     return settings(" ".join(_OWN), " ".join(_CALLBACK if callback else ()))
@@ -135,24 +136,27 @@ def code_of(body: Any) -> str:
     return errcode(body) or (SUCCESS if isinstance(body, Mapping) and body.keys() & GRANTS else "")
 
 
-WORDS = VendorCodes(ERRORS, STALE, code_of)
+CODES = VendorCodes(ERRORS, STALE, code_of)
 
 
 def check_credentials(raw: Mapping[str, Any], *, component: bool, callback: bool) -> None:
-    """`component`: of an account that has authorised a third-party platform, whose callbacks are always encrypted."""
+    """Check credentials.
+
+    `component`: of an account that has authorised a third-party platform.
+
+    The callbacks of a platform are always encrypted.
+    """
     check_names(raw, credentials(component=component, callback=callback), "credentials")
     for name in _AUTHORISED if component else _OWN:
         value = required_text(raw, name, "credentials", 256)
         if name.endswith("app_id") and not APP_ID.fullmatch(value):
             raise Invalid(f"credentials.{name}", "must be an AppID")
     if component or any(raw.get(name) for name in _CALLBACK):
-        if not re.fullmatch(
-            r"[A-Za-z0-9]{3,32}", required_text(raw, "callback_token", "credentials", 32)
-        ):
+        token = required_text(raw, "callback_token", "credentials", 32)
+        if not re.fullmatch(r"[A-Za-z0-9]{3,32}", token):
             raise Invalid("credentials.callback_token", "must be 3 to 32 letters and digits")
-        key = (required_text if component else optional_text)(
-            raw, "encoding_aes_key", "credentials", 43
-        )
+        read_key = required_text if component else optional_text
+        key = read_key(raw, "encoding_aes_key", "credentials", 43)
         if key and not is_aes_key(key):
             raise Invalid("credentials.encoding_aes_key", "must be 43 letters and digits")
 
@@ -166,18 +170,18 @@ def base_url(account: Account) -> str:
 
 
 class OwnApi(TokenApi):
-    """The API of an account by its own secret."""
+    """The API of an account by the account's own secret."""
 
     def __init__(self, http: Http, tokens: AccessTokens, account: Account) -> None:
         credentials = account.credentials
-        given = {
+        query = {
             "grant_type": "client_credential",
             "appid": str(credentials["app_id"]),
             "secret": str(credentials["app_secret"]),
         }
         super().__init__(
-            http, tokens, account, WORDS, (f"{base_url(account)}/cgi-bin/stable_token", given)
+            http, tokens, account, CODES, (f"{base_url(account)}/cgi-bin/stable_token", query)
         )
 
     def _ask(self, url: str, query: Mapping[str, str]) -> Response:
-        return ask(self._http, "POST", url, json=query)
+        return safe_request(self._http, "POST", url, json=query)

@@ -1,7 +1,8 @@
-"""The envelope of encrypted callbacks, and reading XML of strangers.
+"""Encrypted callbacks, and XML from untrusted senders.
 
-Source: developers.weixin.qq.com, "Message Encryption and Decryption" (the safe mode of an Official Account's server address, of a
-third-party platform, and of WeCom): SHA-1 over the sorted parts, AES-256-CBC with the key's first half as IV, PKCS#7 to 32 bytes.
+Source: developers.weixin.qq.com, "Message Encryption and Decryption". It is the safe mode of an
+Official Account's server address, of a third-party platform, and of WeCom. SHA-1 over the sorted
+parts, AES-256-CBC with the key's first half as IV, PKCS#7 to 32 bytes.
 """
 
 from __future__ import annotations
@@ -27,26 +28,32 @@ _AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
 
 
 def is_aes_key(value: str) -> bool:
-    """Whether a text can be an EncodingAESKey: 32 bytes in base64, without the last `=`."""
+    """Return True for a possible EncodingAESKey: 32 bytes in base64, without the last `=`."""
     return _AES_KEY.fullmatch(value) is not None
 
 
 def signature(*parts: str) -> str:
-    """Hex; the vendor's algorithm. Parts are token, timestamp and nonce, and the ciphertext where there is one."""
+    """Return the signature in hex, by the vendor's algorithm.
+
+    Parts are token, timestamp and nonce, and the ciphertext if there is one.
+    """
     joined = "".join(sorted(parts)).encode("utf-8", "surrogatepass")
     return sha1(joined, usedforsecurity=False).hexdigest()
 
 
-def check_signature(given: str, *parts: str) -> None:
-    """Raises Unverified, in constant time."""
-    if not hmac.compare_digest(
-        given.lower().encode("utf-8", "surrogatepass"), signature(*parts).encode()
-    ):
+def check_signature(received: str, *parts: str) -> None:
+    """Raise Unverified for a wrong signature. Takes constant time."""
+    digest = received.lower().encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(digest, signature(*parts).encode()):
         raise Unverified("signature")
 
 
 class CallbackCrypto:
-    """`receiver` is whom the plaintext must name: an AppID, the component's AppID, or a CorpID."""
+    """The envelope of callbacks.
+
+    `receiver`: the id that the plaintext must name. It is an AppID, the component's AppID, or a
+    CorpID.
+    """
 
     def __init__(self, token: str, encoding_aes_key: str, receiver: str) -> None:
         if not is_aes_key(encoding_aes_key):
@@ -55,11 +62,16 @@ class CallbackCrypto:
         self._key = base64.b64decode(encoding_aes_key + "=")
 
     def verify(self, signature: str, timestamp: str, nonce: str, encrypted: str) -> None:
-        """Raises Unverified, in constant time."""
+        """Raise Unverified for a wrong signature. Takes constant time."""
         check_signature(signature, self._token, timestamp, nonce, encrypted)
 
     def decrypt(self, encrypted: str) -> str:
-        """The plaintext. Raises Unverified for what is not encrypted with this key, or not for this receiver. Verify first."""
+        """Return the plaintext.
+
+        Verify first.
+
+        Raises Unverified for text that is not encrypted with this key, or not for this receiver.
+        """
         try:
             sealed = base64.b64decode("".join(encrypted.split()), validate=True)
         except ValueError:
@@ -89,16 +101,17 @@ class CallbackCrypto:
         return bytes(padded[:-pad])
 
     def encrypt(self, plain: str, nonce: str, timestamp: str) -> str:
-        """The XML of a reply."""
+        """Return the XML of a reply."""
         encrypted = self.seal(plain)
         signed = signature(self._token, timestamp, nonce, encrypted)
         return (
-            f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt><MsgSignature><![CDATA[{signed}]]></MsgSignature>"
+            f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt>"
+            f"<MsgSignature><![CDATA[{signed}]]></MsgSignature>"
             f"<TimeStamp>{timestamp}</TimeStamp><Nonce><![CDATA[{nonce}]]></Nonce></xml>"
         )
 
     def seal(self, plain: str) -> str:
-        """The ciphertext alone."""
+        """Return the ciphertext alone."""
         raw = plain.encode("utf-8")
         body = os.urandom(SALT) + struct.pack(">I", len(raw)) + raw + self._receiver
         pad = BLOCK - len(body) % BLOCK
@@ -114,14 +127,16 @@ class CallbackCrypto:
 
 
 def read_xml(body: bytes) -> dict[str, str]:
-    """The texts of the elements within the root; raises Invalid. Of a name that is repeated, none."""
+    """Return the texts within the root, without those of repeated names. Raises Invalid."""
     return {name: value for name, value in read_tree(body).items() if isinstance(value, str)}
 
 
 def read_tree(body: bytes) -> dict[str, Any]:
-    """Texts, and dicts for elements that hold others; a name that is repeated has the list of them. Raises Invalid.
+    """Return texts, dicts for elements that hold others, and lists for repeated names.
 
-    No declarations at all, so that nothing can expand; bounded in bytes, elements and depth.
+    Raises Invalid.
+
+    Declarations are refused, so that nothing can expand. Bytes, elements and depth are bounded.
     """
     if len(body) > MAX_XML:
         raise Invalid("body", f"more than {MAX_XML} bytes")
@@ -141,7 +156,7 @@ def read_tree(body: bytes) -> dict[str, Any]:
 
 
 class _Builder:
-    """Puts elements together as the parser meets them."""
+    """Build the tree from the parser's events."""
 
     def __init__(self) -> None:
         self.root: dict[str, Any] | str = ""

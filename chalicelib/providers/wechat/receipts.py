@@ -1,8 +1,9 @@
-"""What WeChat posts: what became of messages, what people do and write, and what a third-party platform is told.
+"""Posts of WeChat: receipts of messages, replies of people, and events of a third-party platform.
 
-Receiving: developers.weixin.qq.com/doc/service/guide/dev/push/ (plain: SHA-1 over token, timestamp and nonce; encrypted: see crypto.py;
-the answer is `success`), TEMPLATESENDJOBFINISH: …/notify/template, subscribe_msg_sent_event: …/guide/product/subscription_messages/push,
-the platform's own: see component.py. XML, or JSON where a mini-program is set so.
+Receiving: developers.weixin.qq.com/doc/service/guide/dev/push/. Plain: SHA-1 over token, timestamp
+and nonce. Encrypted: see crypto.py. The answer is `success`. TEMPLATESENDJOBFINISH:
+…/notify/template, subscribe_msg_sent_event: …/guide/product/subscription_messages/push. Events of
+the platform: see component.py. The body is XML, or JSON if a mini-program is set so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.providers.base import milliseconds, read_json, word
+from chalicelib.providers.base import identifier, milliseconds, read_json
 from chalicelib.providers.wechat import component, crypto
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,11 @@ SUCCESS = "success"
 WINDOW_MS = 10 * 60_000  # a post that stays unanswered is repeated within 15 seconds
 TICKET_LIFE_MS = 12 * 3600_000
 HOUR_MS = 3600_000
-EARLY_MS, LATE_MS = (
-    60_000,
-    15 * 60_000,
-)  # how much sooner (by its clock) or later than the call WeChat may say that it was sent
+# WeChat's time of sending may be so much earlier (by its clock) or later than the call.
+EARLY_MS, LATE_MS = 60_000, 15 * 60_000
 MAX_TEXT = 2000
 
-# Follows and unfollows, given as replies in these words.
+# Follows and unfollows become replies with these texts.
 FOLLOWS = ("subscribe", "unsubscribe")
 
 TEMPLATE_SENT, NOTICE_SENT = "TEMPLATESENDJOBFINISH", "subscribe_msg_sent_event"
@@ -48,7 +47,7 @@ _CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 
 
 def secret_of(credentials: Mapping[str, Any]) -> Mapping[str, str]:
-    """Nothing where the operator entered nothing: then posts are refused."""
+    """Return the secret of callbacks, or nothing without a token: posts are then refused."""
     if not credentials.get("callback_token"):
         return {}
     names = {
@@ -61,21 +60,25 @@ def secret_of(credentials: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-    """A GET proves that the address is ours; a POST brings one event. Raises Unverified, or Invalid for what cannot be read."""
+    """Answer a GET, which proves that the address is ours, or read the event of a POST.
+
+    Raises Unverified, or Invalid for an unreadable post.
+    """
     if not secret:
         raise Unverified("no callback token")
     _check_time(request)
     if request.method.upper() == "GET":
         _check_plain(request, secret)
         echo = request.query.get("echostr", "")
-        if not _ECHO.fullmatch(echo):  # it is sent back as it came: no markup
-            raise Invalid("echostr", "is missing or not a short word")
+        if not _ECHO.fullmatch(echo):  # sent back as it came, so it must not hold markup
+            raise Invalid("echostr", "is missing or malformed")
         return Webhook(reply=echo)
     if secret.get("aes_key"):
-        return _understand(_opened(request, secret), request, secret, nonce="")
-    # The signature does not cover the body. Giving it as the nonce refuses a captured one with another body.
+        return _webhook(_decrypted(request, secret), request, secret, nonce="")
+    # The signature does not cover the body. As the nonce it refuses
+    # a captured one with another body.
     _check_plain(request, secret)
-    return _understand(
+    return _webhook(
         _tree(request.body), request, secret, nonce=request.query.get("signature", "").lower()
     )
 
@@ -96,8 +99,8 @@ def _check_plain(request: WebhookRequest, secret: Mapping[str, str]) -> None:
     )
 
 
-def _opened(request: WebhookRequest, secret: Mapping[str, str]) -> dict[str, Any]:
-    """A channel that has a key takes nothing else than what is encrypted with it."""
+def _decrypted(request: WebhookRequest, secret: Mapping[str, str]) -> dict[str, Any]:
+    """Decrypt a post. A channel with a key accepts only posts that are encrypted with it."""
     encrypted = _tree(request.body).get("Encrypt")
     if not isinstance(encrypted, str) or not encrypted:
         raise Invalid("body", "has no Encrypt")
@@ -121,68 +124,70 @@ def _tree(body: bytes) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _understand(
+def _webhook(
     event: Mapping[str, Any], request: WebhookRequest, secret: Mapping[str, str], nonce: str
 ) -> Webhook:
     if secret.get("component") and "InfoType" in event:
         kept = dict(_kept(event, secret["component"], request.now))
         return Webhook(reply=SUCCESS, kept=kept, authorised=_authorised(event, kept, secret))
-    if other := _other(request, secret):
+    if other := _other_channel(request, secret):
         return Webhook(reply=SUCCESS, channel=other)
     receipts, replies = list(_receipts(event)), list(_replies(event))
     if not receipts and not replies:
-        kind = word(event.get("Event")) or word(event.get("MsgType"))
-        said = (
+        event_type = identifier(event.get("Event")) or identifier(event.get("MsgType"))
+        log_event = (
             "receipts not understood"
-            if kind in (TEMPLATE_SENT, NOTICE_SENT)
+            if event_type in (TEMPLATE_SENT, NOTICE_SENT)
             else "callback ignored"
         )
-        log.info(said, extra={"provider": "wechat", "callback_type": kind[:40]})
+        log.info(log_event, extra={"provider": "wechat", "callback_type": event_type[:40]})
     return Webhook(receipts, SUCCESS, nonce, replies)
 
 
-def _other(request: WebhookRequest, secret: Mapping[str, str]) -> str:
-    """The account that a platform's event is about, where it is not this channel's: that one's channel has its AppID as its code.
+def _other_channel(request: WebhookRequest, secret: Mapping[str, str]) -> str:
+    """Return the channel of a platform's event about another account, else an empty text.
 
-    The platform's address for events is entered as `…?appid=$APPID$`; WeChat puts the AppID there.
+    That account's channel has its AppID as its code. The platform's address for events is entered
+    as `…?appid=$APPID$`: WeChat puts the AppID there.
     """
     named = request.query.get("appid", "")
-    return (
-        named
-        if secret.get("component") and named != secret["app_id"] and _CODE.fullmatch(named)
-        else ""
-    )
+    if not secret.get("component") or named == secret["app_id"] or not _CODE.fullmatch(named):
+        return ""
+    return named
 
 
 def _kept(event: Mapping[str, Any], platform: str, now: int) -> Iterator[tuple[str, Token]]:
-    """The platform's ticket, or the code of an account that has authorised it: for who sends, see component.py."""
-    kind, account = word(event.get("InfoType")), word(event.get("AuthorizerAppid"))
-    ticket, code = word(event.get("ComponentVerifyTicket")), word(event.get("AuthorizationCode"))
+    """Yield the platform's ticket, or the code of an account that has authorised the platform.
+
+    The sending side uses both: see component.py.
+    """
+    names = ("InfoType", "AuthorizerAppid", "ComponentVerifyTicket", "AuthorizationCode")
+    event_type, account, ticket, code = (identifier(event.get(name)) for name in names)
     if event.get("AppId") != platform:
         raise Unverified("component")
-    if kind == "component_verify_ticket" and ticket:
+    if event_type == "component_verify_ticket" and ticket:
         yield (
             component.ticket_name(platform),
             Token(ticket, now + TICKET_LIFE_MS, now + TICKET_LIFE_MS),
         )
-    elif kind in ("authorized", "updateauthorized") and account and code:
+    elif event_type in ("authorized", "updateauthorized") and account and code:
         until = min(
             milliseconds(event.get("AuthorizationCodeExpiredTime")) or now + HOUR_MS, now + HOUR_MS
         )
         yield component.code_name(platform, account), Token(code, until, until)
-    elif kind == "unauthorized":
+    elif event_type == "unauthorized":
         log.warning(
             "authorisation taken back", extra={"provider": "wechat", "account": account[:32]}
         )
     else:
-        log.info("callback ignored", extra={"provider": "wechat", "callback_type": kind[:40]})
+        log.info("callback ignored", extra={"provider": "wechat", "callback_type": event_type[:40]})
 
 
 def _authorised(
     event: Mapping[str, Any], kept: Mapping[str, Token], secret: Mapping[str, str]
 ) -> str | None:
-    """The channel of an account whose code was just kept: this one, or the one that has its AppID as its code."""
-    account = word(event.get("AuthorizerAppid"))
+    """Return the channel of an account whose code was just kept: an empty text for this channel."""
+    account = identifier(event.get("AuthorizerAppid"))
     if component.code_name(secret["component"], account) not in kept:
         return None
     if account == secret["app_id"]:
@@ -191,16 +196,13 @@ def _authorised(
 
 
 def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
-    kind, openid, time = (
-        event.get("Event"),
-        word(event.get("FromUserName")),
-        milliseconds(event.get("CreateTime")),
-    )
+    event_type, time = event.get("Event"), milliseconds(event.get("CreateTime"))
+    openid = identifier(event.get("FromUserName"))
     if not openid or time is None:
         return
-    if kind == TEMPLATE_SENT:
-        yield from _finished(word(event.get("MsgID")), event.get("Status"), openid, time)
-    elif kind == NOTICE_SENT:
+    if event_type == TEMPLATE_SENT:
+        yield from _finished(identifier(event.get("MsgID")), event.get("Status"), openid, time)
+    elif event_type == NOTICE_SENT:
         around = event.get("SubscribeMsgSentEvent", event)
         listed = around.get("List") if isinstance(around, Mapping) else None
         for entry in listed if isinstance(listed, list) else [listed]:
@@ -209,51 +211,49 @@ def _receipts(event: Mapping[str, Any]) -> Iterator[Receipt]:
 
 
 def _finished(msgid: str, status: Any, openid: str, time: int) -> Iterator[Receipt]:
-    """`success`, `failed:user block`, `failed: system failed`, and, as seen, other reasons; with and without a blank."""
-    said, _, reason = (
-        word("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":")
+    """Yield the receipt of a template message.
+
+    Its status is `success`, `failed:user block` or `failed: system failed`. As seen, there are
+    other reasons, with and without a blank.
+    """
+    state, _, reason = (
+        identifier("_".join(part.split()))[:40] for part in str(status or "").lower().partition(":")
     )
-    if msgid and said == "success":
+    if msgid and state == "success":
         yield Receipt(msgid, ReceiptKind.DELIVERED, time, openid)
-    elif msgid and said == "failed":
+    elif msgid and state == "failed":
         yield Receipt(msgid, ReceiptKind.DELIVERY_FAILED, time, openid, reason or "failed")
-    elif msgid and said:
-        yield Receipt(msgid, ReceiptKind.OTHER, time, openid, said)
+    elif msgid and state:
+        yield Receipt(msgid, ReceiptKind.OTHER, time, openid, state)
 
 
 def _sent(entry: Mapping[str, Any], openid: str, time: int) -> Iterator[Receipt]:
-    template_id, code = word(entry.get("TemplateId")), word(entry.get("ErrorCode"))
+    template_id, code = identifier(entry.get("TemplateId")), identifier(entry.get("ErrorCode"))
+    notice_id = _notice_id(openid, template_id, time)
     if template_id and code == "0":
-        yield Receipt(_notice_id(openid, template_id, time), ReceiptKind.DELIVERED, time, openid)
+        yield Receipt(notice_id, ReceiptKind.DELIVERED, time, openid)
     elif template_id and code:
-        yield Receipt(
-            _notice_id(openid, template_id, time),
-            ReceiptKind.DELIVERY_FAILED,
-            time,
-            openid,
-            code[:40],
-        )
+        yield Receipt(notice_id, ReceiptKind.DELIVERY_FAILED, time, openid, code[:40])
 
 
 def _replies(event: Mapping[str, Any]) -> Iterator[Reply]:
-    """What people write to the account, and that they follow it or no longer do."""
-    openid, time = word(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
+    """Yield the texts of people, their follows and their unfollows."""
+    openid, time = identifier(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
     if not openid or time is None:
         return
-    text, kind = event.get("Content"), word(event.get("Event"))
+    text, event_type = event.get("Content"), identifier(event.get("Event"))
     if event.get("MsgType") == "text" and isinstance(text, str):
-        yield Reply(
-            openid,
-            text[:MAX_TEXT].encode("utf-8", "replace").decode(),
-            time,
-            word(event.get("MsgId")),
-        )
-    elif kind in FOLLOWS:
-        yield Reply(openid, kind, time, f"{kind}-{time}")
+        readable = text[:MAX_TEXT].encode("utf-8", "replace").decode()
+        yield Reply(openid, readable, time, identifier(event.get("MsgId")))
+    elif event_type in FOLLOWS:
+        yield Reply(openid, event_type, time, f"{event_type}-{time}")
 
 
 def notice_ids(call: OutgoingCall, now: int) -> str:
-    """By what the receipts of a subscription notice name it. The answer to it names nothing, so it is openid, template and hour."""
+    """Return the ids by which the receipts of a subscription notice may name it.
+
+    The answer to a notice has no id, so the id is made of openid, template and hour.
+    """
     recipient = call.recipients[0]
     template_id = str(recipient.content.get("template_id"))
     hours = range((now - EARLY_MS) // HOUR_MS, (now + LATE_MS) // HOUR_MS + 1)
@@ -261,6 +261,6 @@ def notice_ids(call: OutgoingCall, now: int) -> str:
 
 
 def _notice_id(openid: str, template_id: str, time: int) -> str:
-    """A digest: ids are stored as they are, contacts are not."""
+    """Return a digest, because ids are stored as they are and contacts are not."""
     named = f"{openid} {template_id} {time // HOUR_MS}"
     return hashlib.sha256(named.encode("utf-8", "surrogatepass")).hexdigest()[:40]

@@ -1,7 +1,8 @@
-"""What sessions of Official Accounts and of mini-programs have in common."""
+"""Common session of Official Accounts and of mini-programs."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,19 +15,27 @@ from chalicelib.providers.wechat.component import AuthorisedApi
 from chalicelib.web.http import Http
 
 
-class WeChatSession(PlainSession):
-    """Implements Session. `kind` is WeChat's number for the kind of account that may authorise: 1 Official Account, 2 mini-program."""
+class WeChatSession(PlainSession, ABC):
+    """Base of the sessions.
+
+    `account_type`: WeChat's number, 1 Official Account or 2 mini-program.
+    """
+
+    account_type: str
 
     def __init__(
-        self, http: Http, tokens: AccessTokens, account: Account, kind: str, *, component: bool
+        self, http: Http, tokens: AccessTokens, account: Account, *, component: bool
     ) -> None:
-        self._account, self._kind, self._tokens = account, kind, tokens
+        self._account, self._tokens = account, tokens
         self._base_url = base_url(account)
         self.authorised = AuthorisedApi(http, tokens, account) if component else None
         self._api = self.authorised or OwnApi(http, tokens, account)
 
+    @abstractmethod
+    def send(self, call: OutgoingCall) -> Answer: ...
+
     def access_token(self) -> Token | None:
-        """Only the account's own: one that a third-party platform was given is not to be handed on."""
+        """Return the account's own token. A third-party platform's token must not be handed on."""
         return None if self.authorised else self._api.token()
 
     def check(self) -> None:
@@ -36,11 +45,14 @@ class WeChatSession(PlainSession):
             self._api.fetch()
 
     def authorisation_link(self, redirect_uri: str) -> str:
-        """The page on which the account's administrator scans the QR code; afterwards WeChat announces the authorisation itself."""
+        """Return the page on which the account's administrator scans the QR code.
+
+        Afterwards WeChat announces the authorisation itself.
+        """
         if self.authorised is None:
             return super().authorisation_link(redirect_uri)
         return self.authorised.component.link(
-            redirect_uri, self._kind, str(self._account.credentials["app_id"])
+            redirect_uri, self.account_type, str(self._account.credentials["app_id"])
         )
 
     def deliver(
@@ -50,15 +62,15 @@ class WeChatSession(PlainSession):
         body: Mapping[str, Any],
         id_of: Callable[[VendorAnswer], str],
     ) -> Answer:
-        """One message to one openid. `id_of`: by what its receipts will name it."""
+        """Send one message to one openid. `id_of`: returns the id that its receipts will name."""
         openid = call.recipients[0].contact
         if not OPENID.fullmatch(openid):
             return Answer([MALFORMED])
-        said = self._api.post(
+        answer = self._api.post(
             f"{self._base_url}/cgi-bin/message/{path}", {"touser": openid, **body}
         )
-        if said.code == SUCCESS:
-            return Answer([Outcome(provider_id=id_of(said))])
-        if said.code in LOST:
-            return Answer([LOST[said.code]])
-        raise self._api.error(said)
+        if answer.code == SUCCESS:
+            return Answer([Outcome(provider_id=id_of(answer))])
+        if answer.code in LOST:
+            return Answer([LOST[answer.code]])
+        raise self._api.error(answer)

@@ -1,4 +1,4 @@
-"""WeCom's API as its application messages and its linked-corporation messages both use it: credentials, token, codes.
+"""WeCom's API for application messages and linked corporations: credentials, token, codes.
 
 Token: https://developer.work.weixin.qq.com/document/path/91039, codes: …/path/90313.
 """
@@ -34,8 +34,9 @@ from chalicelib.web.http import Http
 BASE_URL = "https://qyapi.weixin.qq.com"
 CALL_SIZE = 1000  # userids of a call, both APIs
 
-# "Global error codes", https://developer.work.weixin.qq.com/document/path/90313; 81013 and 60020 also on the page of sending
-# (…/path/90236). The list is from 2025 and partly recalled. Held back for an operator is what every message would meet.
+# "Global error codes", https://developer.work.weixin.qq.com/document/path/90313. 81013 and 60020
+# are also on the page of sending (…/path/90236). The list is from 2025 and partly recalled.
+# Misconfigured: every message would meet the error, so it waits for an operator.
 ERRORS: Mapping[str, type[ProviderError]] = {
     "-1": Unavailable,  # busy
     "6000": Unavailable,  # data changed meanwhile
@@ -51,7 +52,7 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "40035": Rejected,  # a parameter
     "40039": Rejected,  # length of an address
     "40056": Misconfigured,  # agentid
-    "40058": Rejected,  # a parameter; the text names it
+    "40058": Rejected,  # a parameter, which the text names
     "40063": Rejected,  # a parameter is missing
     "40091": Misconfigured,  # secret of another corporation
     "40141": Misconfigured,  # the corporation
@@ -89,11 +90,11 @@ STALE = frozenset({"40001", "40014", "41001", "42001"})
 
 # Nobody of a call can be reached.
 NOBODY = frozenset({"81013", "82001"})
-# The user of a call with one user cannot be. Of a user who is not there, and of one whom the application may not see for now, WeCom says
-# the same, also by 60111: none of these proves a contact dead.
+# The one user of a call cannot be reached. These codes, also 60111, do not prove a contact dead.
+# WeCom sends the same code for a missing user and for one out of the application's sight for now.
 NOT_THERE = frozenset({"40003", "46004", "50002", "60011", "60021", "60111"})
 
-WORDS = VendorCodes(ERRORS, STALE)
+CODES = VendorCodes(ERRORS, STALE)
 
 _CALLBACK = ("callback_token", "encoding_aes_key")
 CREDENTIALS = settings("corp_id agent_id secret")
@@ -101,7 +102,10 @@ CREDENTIALS_WITH_CALLBACK = settings("corp_id agent_id secret", " ".join(_CALLBA
 
 
 def check_credentials(raw: Mapping[str, Any], *, callback: bool) -> None:
-    """`callback`: with what its callbacks are read, both or none of it."""
+    """Check credentials.
+
+    `callback`: the two fields to read callbacks are allowed, both or neither.
+    """
     check_names(raw, CREDENTIALS_WITH_CALLBACK if callback else CREDENTIALS, "credentials")
     required_text(raw, "corp_id", "credentials", 64)
     required_text(raw, "secret", "credentials", 256)
@@ -120,7 +124,7 @@ def check_options(options: Mapping[str, Any], policy: Policy) -> None:
 def open_api(http: Http, tokens: AccessTokens, account: Account) -> TokenApi:
     credentials = account.credentials
     query = {"corpid": str(credentials["corp_id"]), "corpsecret": str(credentials["secret"])}
-    return TokenApi(http, tokens, account, WORDS, (f"{base_url(account)}/cgi-bin/gettoken", query))
+    return TokenApi(http, tokens, account, CODES, (f"{base_url(account)}/cgi-bin/gettoken", query))
 
 
 def base_url(account: Account) -> str:

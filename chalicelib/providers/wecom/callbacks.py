@@ -1,7 +1,10 @@
-"""What WeCom posts to an application's address: encrypted XML, of which a click on a card's button is of use.
+"""Callbacks of WeCom to an application's address: encrypted XML.
 
-Receiving: https://developer.work.weixin.qq.com/document/path/90930, events of cards: …/path/90376. The signature covers timestamp,
-nonce and body, and an event names its own time: one that is posted again becomes the same fact.
+Clicks on a card's buttons become receipts.
+
+Receiving: https://developer.work.weixin.qq.com/document/path/90930, events of cards: …/path/90376.
+The signature covers timestamp, nonce and body, and an event names its own time. A repeated event
+therefore becomes the same fact.
 """
 
 from __future__ import annotations
@@ -12,17 +15,17 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Webhook, WebhookRequest
-from chalicelib.providers.base import milliseconds, word
+from chalicelib.providers.base import identifier, milliseconds
 from chalicelib.providers.wechat import crypto
 
 log = logging.getLogger(__name__)
 
-# A button, a vote, a choice; and the menu in the card's corner.
+# A button, a vote or a choice, and the menu in the card's corner.
 CLICKS = frozenset({"template_card_event", "template_card_menu_event"})
 
 
 def secret_of(credentials: Mapping[str, Any]) -> Mapping[str, str]:
-    """Nothing where the operator entered nothing: then callbacks are refused."""
+    """Return the secret of callbacks, or nothing without a key: callbacks are then refused."""
     if not credentials.get("encoding_aes_key"):
         return {}
     return {
@@ -33,7 +36,11 @@ def secret_of(credentials: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
-    """A GET proves that the address is ours, by its decrypted `echostr`; a POST brings an event. Raises Unverified or Invalid."""
+    """Answer a GET with its decrypted `echostr`, which proves the address, or read the event of a
+    POST.
+
+    Raises Unverified or Invalid.
+    """
     if not secret:
         raise Unverified("no callback token")
     lock = crypto.CallbackCrypto(secret["token"], secret["aes_key"], secret["corp_id"])
@@ -52,14 +59,14 @@ def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
 
 
 def _receipts(event: Mapping[str, str]) -> Iterator[Receipt]:
-    """A card is known by its task id. What else members do in the application is none of ours."""
-    kind = event.get("Event", "")
-    task_id, userid, time = (
-        word(event.get("TaskId")),
-        word(event.get("FromUserName")),
-        milliseconds(event.get("CreateTime")),
-    )
-    if kind in CLICKS and task_id and userid and time is not None:
+    """Yield the click on a card, which is known by its task id.
+
+    Other events of members are ignored.
+    """
+    event_type, time = event.get("Event", ""), milliseconds(event.get("CreateTime"))
+    task_id, userid = identifier(event.get("TaskId")), identifier(event.get("FromUserName"))
+    if event_type in CLICKS and task_id and userid and time is not None:
         yield Receipt(task_id, ReceiptKind.CLICKED, time, userid)
     else:
-        log.info("callback ignored", extra={"provider": "wecom", "callback_type": word(kind)[:40]})
+        callback_type = identifier(event_type)[:40]
+        log.info("callback ignored", extra={"provider": "wecom", "callback_type": callback_type})

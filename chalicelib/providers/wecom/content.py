@@ -1,8 +1,12 @@
-"""What a WeCom message says: the object `msg_wechatwk` of UMS, which is WeCom's own without its targets.
+"""Content of a WeCom message: the object `msg_wechatwk` of UMS, which is WeCom's own without its
+targets.
 
-Fields and limits: https://developer.work.weixin.qq.com/document/path/90236 (application messages), …/path/90250 (linked
-corporations: the same without template cards). WeCom cuts most of what is too long, without a word; here it is refused. What is not
-named here passes as it is. Lengths are in bytes of UTF-8 where WeCom says bytes, and leave out placeholders, whose values come later.
+Application messages: https://developer.work.weixin.qq.com/document/path/90236. Linked corporations
+(…/path/90250) have the same fields and limits without template cards.
+
+WeCom cuts most of the texts that are too long, without an error. This module refuses them. Fields
+that are not named here pass unchanged. Lengths are in bytes of UTF-8 if WeCom's page gives bytes.
+They leave out placeholders, whose values come later.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ COMMON = (
     "duplicate_check_interval",
 )
 MAX_INTERVAL = 4 * 3600  # seconds
-# How many ways of sharing there are: everywhere, not at all, and, of one type, within the corporation; news are for all (40074).
+# Number of ways of sharing: everywhere, not at all, and, of one type, within the corporation.
+# News can only be shared everywhere (40074).
 SAFE = {"mpnews": 3, "news": 1}
 
 TEXT_BYTES = 2048  # also of markdown and of addresses
@@ -34,10 +39,11 @@ AUTHOR_BYTES = 64
 HTML_BYTES = 666 * 1024
 BUTTON_CHARACTERS = 4  # "四个文字"
 MAX_ARTICLES = 8
-NOTICE_TITLE = (4, 12)  # "4-12个汉字"; WeCom's page adds that English counts, too: characters
+NOTICE_TITLE = (4, 12)  # characters: "4-12个汉字". WeCom's page adds that English counts, too.
 MAX_ITEMS, KEY_CHARACTERS, VALUE_CHARACTERS = 10, 10, 30
 
-# What has `appid` leads to a mini-program. Buttons that lead nowhere are reported by WeCom itself (callbacks.py).
+# A part with `appid` leads to a mini-program. WeCom itself reports the clicks on buttons without
+# an address (callbacks.py).
 CLICKABLE = Clickable(
     ("textcard.url", "news.articles.*.url", "mpnews.articles.*.content_source_url"),
     ("text.content", "markdown.content"),
@@ -73,14 +79,22 @@ CARD_LISTS = {  # at most so many entries
 
 
 def check(content: Mapping[str, Any], *, cards: bool) -> None:
-    """Raises Invalid. Whom it goes to and in whose name (`touser`, `toparty`, `agentid` …) is ours to set. `cards`: of templates."""
-    kind = content.get("msgtype")
+    """Raise Invalid for a bad content. `cards`: template cards are allowed.
+
+    We set the targets and the sender ourselves (`touser`, `toparty`, `agentid` …).
+    """
+    msgtype = content.get("msgtype")
     allowed = [name for name in CHECKS if cards or name != "template_card"]
-    if not isinstance(kind, str) or kind not in allowed:
+    if not isinstance(msgtype, str) or msgtype not in allowed:
         raise Invalid("msgtype", "must be one of " + ", ".join(allowed))
-    check_names(content, (*COMMON, kind), "")
+    check_names(content, (*COMMON, msgtype), "")
+    _check_common(content, msgtype)
+    CHECKS[msgtype](_object(content, msgtype, msgtype), msgtype)
+
+
+def _check_common(content: Mapping[str, Any], msgtype: str) -> None:
     for name, known in (
-        ("safe", SAFE.get(kind, 2)),
+        ("safe", SAFE.get(msgtype, 2)),
         ("enable_id_trans", 2),
         ("enable_duplicate_check", 2),
     ):
@@ -96,7 +110,6 @@ def check(content: Mapping[str, Any], *, cards: bool) -> None:
         raise Invalid(
             "duplicate_check_interval", f"must be a number of seconds, at most {MAX_INTERVAL}"
         )
-    CHECKS[kind](_object(content, kind, kind), kind)
 
 
 def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
@@ -106,10 +119,12 @@ def _object(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[Mapping[str, Any]]:
-    name = f"{where}.{key}"
+def _list(raw: Mapping[str, Any], key: str, path: str, most: int) -> Sequence[Mapping[str, Any]]:
+    name = f"{path}.{key}"
     value = raw.get(key)
-    if not isinstance(value, list | tuple) or not all(isinstance(each, Mapping) for each in value):
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(entry, Mapping) for entry in value
+    ):
         raise Invalid(name, "must be a list of objects")
     if len(value) > most:
         raise Invalid(name, f"must have at most {most} entries")
@@ -119,14 +134,14 @@ def _list(raw: Mapping[str, Any], key: str, where: str, most: int) -> Sequence[M
 def _text(
     raw: Mapping[str, Any],
     key: str,
-    where: str,
+    path: str,
     most: int,
     *,
     unit: str = "bytes",
     required: bool = True,
 ) -> str:
-    """A text of at most so many bytes or characters, placeholders left out."""
-    value, name = raw.get(key), f"{where}.{key}"
+    """Return a text of at most `most` bytes or characters, placeholders left out."""
+    value, name = raw.get(key), f"{path}.{key}"
     if value in (None, "") and not required:
         return ""
     if not isinstance(value, str) or not value.strip():
@@ -137,44 +152,44 @@ def _text(
     return value
 
 
-def _address(raw: Mapping[str, Any], key: str, where: str, *, required: bool = True) -> None:
-    """With its protocol, or a placeholder from the start."""
-    value = _text(raw, key, where, TEXT_BYTES, required=required)
+def _address(raw: Mapping[str, Any], key: str, path: str, *, required: bool = True) -> None:
+    """Check an address: it has its protocol, or starts with a placeholder."""
+    value = _text(raw, key, path, TEXT_BYTES, required=required)
     if value and not value.startswith(("http://", "https://", "{{")):
-        raise Invalid(f"{where}.{key}", "must start with http:// or https://")
+        raise Invalid(f"{path}.{key}", "must start with http:// or https://")
 
 
-def _check_text(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "content", where, TEXT_BYTES)
+def _check_text(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "content", path, TEXT_BYTES)
 
 
-def _check_media(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "media_id", where, 256)
+def _check_media(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "media_id", path, 256)
 
 
-def _check_video(raw: Mapping[str, Any], where: str) -> None:
-    _check_media(raw, where)
-    _text(raw, "title", where, TITLE_BYTES, required=False)
-    _text(raw, "description", where, DESCRIPTION_BYTES, required=False)
+def _check_video(raw: Mapping[str, Any], path: str) -> None:
+    _check_media(raw, path)
+    _text(raw, "title", path, TITLE_BYTES, required=False)
+    _text(raw, "description", path, DESCRIPTION_BYTES, required=False)
 
 
-def _check_textcard(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "title", where, TITLE_BYTES)
-    _text(raw, "description", where, DESCRIPTION_BYTES)
-    _address(raw, "url", where)
-    _text(raw, "btntxt", where, BUTTON_CHARACTERS, unit="characters", required=False)
+def _check_textcard(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "title", path, TITLE_BYTES)
+    _text(raw, "description", path, DESCRIPTION_BYTES)
+    _address(raw, "url", path)
+    _text(raw, "btntxt", path, BUTTON_CHARACTERS, unit="characters", required=False)
 
 
-def _articles(raw: Mapping[str, Any], where: str) -> list[tuple[Mapping[str, Any], str]]:
-    articles = _list(raw, "articles", where, MAX_ARTICLES)
+def _articles(raw: Mapping[str, Any], path: str) -> list[tuple[Mapping[str, Any], str]]:
+    articles = _list(raw, "articles", path, MAX_ARTICLES)
     if not articles:
-        raise Invalid(f"{where}.articles", f"must have 1 to {MAX_ARTICLES} entries")
-    return [(article, f"{where}.articles[{n}]") for n, article in enumerate(articles)]
+        raise Invalid(f"{path}.articles", f"must have 1 to {MAX_ARTICLES} entries")
+    return [(article, f"{path}.articles[{n}]") for n, article in enumerate(articles)]
 
 
-def _check_news(raw: Mapping[str, Any], where: str) -> None:
+def _check_news(raw: Mapping[str, Any], path: str) -> None:
     """`appid` and `pagepath`, given together, go before `url`."""
-    for article, name in _articles(raw, where):
+    for article, name in _articles(raw, path):
         _text(article, "title", name, TITLE_BYTES)
         _text(article, "description", name, DESCRIPTION_BYTES, required=False)
         _address(
@@ -183,8 +198,8 @@ def _check_news(raw: Mapping[str, Any], where: str) -> None:
         _text(article, "picurl", name, TEXT_BYTES, required=False)
 
 
-def _check_mpnews(raw: Mapping[str, Any], where: str) -> None:
-    for article, name in _articles(raw, where):
+def _check_mpnews(raw: Mapping[str, Any], path: str) -> None:
+    for article, name in _articles(raw, path):
         _text(article, "title", name, TITLE_BYTES)
         _text(article, "thumb_media_id", name, 256)
         _text(article, "content", name, HTML_BYTES)
@@ -193,34 +208,39 @@ def _check_mpnews(raw: Mapping[str, Any], where: str) -> None:
         _address(article, "content_source_url", name, required=False)
 
 
-def _check_notice(raw: Mapping[str, Any], where: str) -> None:
-    _text(raw, "appid", where, 64)
-    _text(raw, "page", where, 1024, required=False)
-    _between(raw, "title", where, required=True)
-    _between(raw, "description", where, required=False)
+def _check_notice(raw: Mapping[str, Any], path: str) -> None:
+    _text(raw, "appid", path, 64)
+    _text(raw, "page", path, 1024, required=False)
+    _between(raw, "title", path, required=True)
+    _between(raw, "description", path, required=False)
     if raw.get("content_item") is None:
         return
-    for n, item in enumerate(_list(raw, "content_item", where, MAX_ITEMS)):
-        _text(item, "key", f"{where}.content_item[{n}]", KEY_CHARACTERS, unit="characters")
-        _text(item, "value", f"{where}.content_item[{n}]", VALUE_CHARACTERS, unit="characters")
+    for n, item in enumerate(_list(raw, "content_item", path, MAX_ITEMS)):
+        _text(item, "key", f"{path}.content_item[{n}]", KEY_CHARACTERS, unit="characters")
+        _text(item, "value", f"{path}.content_item[{n}]", VALUE_CHARACTERS, unit="characters")
 
 
-def _between(raw: Mapping[str, Any], key: str, where: str, *, required: bool) -> None:
+def _between(raw: Mapping[str, Any], key: str, path: str, *, required: bool) -> None:
     least, most = NOTICE_TITLE
-    value = _text(raw, key, where, most, unit="characters", required=required)
+    value = _text(raw, key, path, most, unit="characters", required=required)
     if value and len(value) < least and not PLACEHOLDER.search(value):
-        raise Invalid(f"{where}.{key}", f"must have {least} to {most} characters")
+        raise Invalid(f"{path}.{key}", f"must have {least} to {most} characters")
 
 
-def _check_card(raw: Mapping[str, Any], where: str) -> None:
-    """WeCom only advises on the lengths of a card's texts. Its `task_id` is ours: WeCom wants another for each call."""
+def _check_card(raw: Mapping[str, Any], path: str) -> None:
+    """Check a template card.
+
+    WeCom only advises on the lengths of a card's texts.
+
+    We set its `task_id`: WeCom wants another one for each call.
+    """
     if raw.get("card_type") not in CARDS:
-        raise Invalid(f"{where}.card_type", "must be one of " + ", ".join(CARDS))
+        raise Invalid(f"{path}.card_type", "must be one of " + ", ".join(CARDS))
     if raw.get("task_id") is not None:
-        raise Invalid(f"{where}.task_id", "is set for each call")
+        raise Invalid(f"{path}.task_id", "is set for each call")
     for name, most in CARD_LISTS.items():
         if raw.get(name) is not None:
-            _list(raw, name, where, most)
+            _list(raw, name, path, most)
 
 
 CHECKS: Mapping[str, Check] = {
@@ -239,7 +259,7 @@ CHECKS: Mapping[str, Check] = {
 
 
 def body(content: Mapping[str, Any], agent_id: int, options: Sequence[str]) -> dict[str, Any]:
-    """The message without its targets. `options`: those of the common fields that this API has."""
-    kind = content["msgtype"]
+    """Return the message without its targets. `options`: the common fields of this API."""
+    msgtype = content["msgtype"]
     common = {name: content[name] for name in options if content.get(name) is not None}
-    return {"agentid": agent_id, "msgtype": kind, kind: content[kind], **common}
+    return {"agentid": agent_id, "msgtype": msgtype, msgtype: content[msgtype], **common}

@@ -1,12 +1,14 @@
-"""WeCom, messages to members of linked corporations: https://developer.work.weixin.qq.com/document/path/90250
+"""WeCom messages to members of linked corporations.
 
-A contact is `CorpId/userid`, or the userid alone of a member of the own corporation. There is no message id, hence nothing to recall by,
-and no duplicate check, hence no idempotency token.
+Source: https://developer.work.weixin.qq.com/document/path/90250
+
+A contact is `CorpId/userid`, or the userid alone for a member of the own corporation. There is no
+message id, hence no recall, and no duplicate check, hence no idempotency token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,16 +19,17 @@ from chalicelib.domain.provider_io import (
     Capabilities,
     ClickReport,
     DeliveryReport,
+    Outcome,
     OutgoingCall,
     ProviderIds,
     Token,
 )
 from chalicelib.ports import Session
 from chalicelib.providers.base import PlainProvider, PlainSession, number, settings
-from chalicelib.providers.errcodes import SUCCESS, addressable, outcomes
+from chalicelib.providers.errcodes import UserList, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, content
-from chalicelib.providers.wecom.users import LINKED, lost, names, nobody
+from chalicelib.providers.wecom.users import LINKED, lost, names, unreachable
 from chalicelib.web.http import Http
 
 
@@ -75,23 +78,15 @@ class LinkedCorpSession(PlainSession):
         self._api.fetch()
 
     def send(self, call: OutgoingCall) -> Answer:
-        users = addressable(call, LINKED)
-        if not users:
-            return Answer(outcomes(call, LINKED, lambda _: None))
-        body = content.body(call.recipients[0].content, self._agent, ("safe",)) | {
-            "toall": 0,
-            "touser": users,
-        }
-        said = self._api.post(self._url, body)
-        if nobody(said.code, len(users)):
-            return Answer(outcomes(call, LINKED, lambda _: lost(said.code)))
-        if said.code != SUCCESS:
-            raise self._api.error(said)
-        invalid = names(said.body.get("invaliduser"))
-        return Answer(
-            outcomes(
-                call,
-                LINKED,
-                lambda contact: lost("invaliduser") if contact.lower() in invalid else None,
-            )
-        )
+        def post(users: Sequence[str]) -> VendorAnswer:
+            message = content.body(call.recipients[0].content, self._agent, ("safe",))
+            return self._api.post(self._url, {**message, "toall": 0, "touser": users})
+
+        return USERS.send(self._api, call, post)
+
+
+def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
+    return dict.fromkeys(names(answer.body.get("invaliduser")), lost("invaliduser"))
+
+
+USERS = UserList(LINKED, unreachable, _refused)

@@ -1,16 +1,20 @@
 """WeCom (企业微信), application messages: https://developer.work.weixin.qq.com/document/path/90236
 
-**The idempotency token.** WeCom drops a message whose request has the same JSON as one of the last
-`duplicate_check_interval` seconds, when `enable_duplicate_check` is on. So any word will do as a token: it goes into the JSON, through
-the interval that is made from it, and in a card as `task_id`. The same call again has the same JSON and is dropped; another message
-with the same text differs. The page does not say whether the interval counts as part of the JSON: if not, the same text to the same
-people within the interval reaches them once, and an operator who wants it twice sets the option `duplicate_check` to false.
+**The idempotency token.** If `enable_duplicate_check` is on, WeCom drops repeated messages. A
+repeat has the same JSON as a request of the last `duplicate_check_interval` seconds. So any text
+will do as a token. It goes into the JSON, through the interval that is made from it, and in a card
+as `task_id`. The same call again has the same JSON and is dropped. Another message with the same
+text differs.
+
+The page does not say whether the interval counts as part of the JSON. If not, the same text to the
+same people within the interval reaches them once. An operator who wants it twice sets the option
+`duplicate_check` to false.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from zlib import crc32
@@ -32,15 +36,16 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
 )
 from chalicelib.ports import Session
-from chalicelib.providers.base import PlainSession, number, settings, word
-from chalicelib.providers.errcodes import SUCCESS, VendorAnswer, addressable, outcomes
+from chalicelib.providers.base import PlainSession, identifier, number, settings
+from chalicelib.providers.errcodes import SUCCESS, UserList, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, callbacks, content
-from chalicelib.providers.wecom.users import USERID, lost, names, nobody
+from chalicelib.providers.wecom.users import USERID, lost, names, unreachable
 from chalicelib.web.http import Http
 
-# Seconds: what the ledger counts on, and what WeCom is asked for, which is longer by the time of a call and up to twice as long.
-TOKEN_LIFE = 1800
+TOKEN_LIFE = 1800  # seconds, for the ledger
+# Seconds that WeCom is asked for: longer by the time of a call. The interval is up to twice as
+# long.
 LEAST_INTERVAL = 1860
 
 
@@ -103,16 +108,21 @@ class WeComSession(PlainSession):
         self._api.fetch()
 
     def send(self, call: OutgoingCall) -> Answer:
-        users = addressable(call, USERID)
-        if not users:
-            return Answer(outcomes(call, USERID, lambda _: None))
-        body = self._body(call, users)
-        said = self._api.post(f"{self._base_url}/cgi-bin/message/send", body)
-        if nobody(said.code, len(users)):
-            return Answer(outcomes(call, USERID, lambda _: lost(said.code)))
-        if said.code != SUCCESS:
-            raise self._api.error(said)
-        return Answer(outcomes(call, USERID, _refused(said)), _ids(said, body))
+        task_id = call.token or secrets.token_hex(16)
+        is_card = "template_card" in call.recipients[0].content
+
+        def post(users: Sequence[str]) -> VendorAnswer:
+            body = self._body(call, users)
+            if is_card:
+                body["template_card"] = {**body["template_card"], "task_id": task_id}
+            return self._api.post(f"{self._base_url}/cgi-bin/message/send", body)
+
+        def provider_id(answer: VendorAnswer) -> str:
+            """Return the id to recall by, and for a card also the task id that its clicks name."""
+            ids = (identifier(answer.body.get("msgid")), task_id if is_card else "")
+            return " ".join(filter(None, ids))
+
+        return USERS.send(self._api, call, post, provider_id)
 
     def _body(self, call: OutgoingCall, users: Sequence[str]) -> dict[str, Any]:
         agent = number(self._account.credentials.get("agent_id")) or 0
@@ -124,51 +134,40 @@ class WeComSession(PlainSession):
                 "enable_duplicate_check": 1,
                 "duplicate_check_interval": _interval(call.token, body),
             }
-        if "template_card" in body:
-            body["template_card"] = {
-                **body["template_card"],
-                "task_id": call.token or secrets.token_hex(16),
-            }
         return body
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """From everybody whom the call reached, within 24 hours; WeCom has no other way."""
+        """Recall from all users of the call, within 24 hours: WeCom has no finer way."""
         msgid = provider_id.split(" ")[0]
-        said = self._api.post(
-            f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, harmless=True
+        answer = self._api.post(
+            f"{self._base_url}/cgi-bin/message/recall", {"msgid": msgid}, safe=True
         )
-        if said.code == SUCCESS:
+        if answer.code == SUCCESS:
             return [Outcome()] * len(contacts)
-        error = self._api.error(said)
+        error = self._api.error(answer)
         if isinstance(error, Rejected):
-            return [Outcome(Loss.SUBMIT_FAILED, said.code)] * len(contacts)
+            return [Outcome(Loss.SUBMIT_FAILED, answer.code)] * len(contacts)
         raise error
 
 
 def _interval(token: str, body: Mapping[str, Any]) -> int:
-    """Seconds; differs from message to message, and is the sender's own where that is longer."""
-    wanted = body.get("duplicate_check_interval") or 0
+    """Return seconds that differ from message to message. The sender's own value wins if longer."""
+    requested = body.get("duplicate_check_interval") or 0
     return max(
         LEAST_INTERVAL + crc32(token.encode()) % LEAST_INTERVAL,
-        min(int(wanted), content.MAX_INTERVAL),
+        min(int(requested), content.MAX_INTERVAL),
     )
 
 
-def _refused(said: VendorAnswer) -> Callable[[str], Outcome | None]:
-    """WeCom lower-cases the ids that it gives back, and takes no account of case itself."""
-    invalid, unlicensed = (names(said.body.get(name)) for name in ("invaliduser", "unlicenseduser"))
+def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
+    """Return the refused users.
 
-    def find(contact: str) -> Outcome | None:
-        if contact.lower() in invalid:
-            return lost("invaliduser")
-        return (
-            Outcome(Loss.SUBMIT_FAILED, "unlicenseduser") if contact.lower() in unlicensed else None
-        )
-
-    return find
+    WeCom lower-cases the ids in its answer, and ignores case itself.
+    """
+    unlicensed = Outcome(Loss.SUBMIT_FAILED, "unlicenseduser")
+    return dict.fromkeys(names(answer.body.get("unlicenseduser")), unlicensed) | dict.fromkeys(
+        names(answer.body.get("invaliduser")), lost("invaliduser")
+    )
 
 
-def _ids(said: VendorAnswer, body: Mapping[str, Any]) -> str:
-    """The id to recall by; of a card also the one by which its clicks name it."""
-    task_id = body.get("template_card", {}).get("task_id")
-    return " ".join(name for name in (word(said.body.get("msgid")), task_id) if name)
+USERS = UserList(USERID, unreachable, _refused)

@@ -1,7 +1,9 @@
-"""What Alipay's gateway checks of a call of `alipay.open.public.message.single.send`, and its errors.
+"""Rules and errors of Alipay's gateway for `alipay.open.public.message.single.send`.
 
-Sources: https://opendocs.alipay.com/common/02km9f (codes), https://opendocs.alipay.com/common/057k53 (signatures),
-https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send. The list of business codes is not public.
+Sources: https://opendocs.alipay.com/common/02km9f (codes),
+https://opendocs.alipay.com/common/057k53 (signatures),
+https://opendocs.alipay.com/apis/api_6/alipay.open.public.message.single.send.
+The list of business codes is not public.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 METHOD = "alipay.open.public.message.single.send"
 ANSWER = METHOD.replace(".", "_") + "_response"
+# Required fields, with their names in the error.
 REQUIRED = {
     "method": "method",
     "app_id": "app-id",
@@ -25,7 +28,7 @@ REQUIRED = {
     "sign": "signature",
     "timestamp": "timestamp",
     "version": "version",
-}  # and what the error calls them
+}
 LENGTHS = {"head_color": 10, "url": 256, "action_name": 16}
 VALUE = 128
 
@@ -40,7 +43,7 @@ MESSAGES = {
 
 
 class Problem(Exception):
-    """An answer that is no success. Nothing is signed for who is not known to be the application."""
+    """An error answer. It is signed only if the caller is known to be the application."""
 
     def __init__(self, code: str, sub_code: str = "", *, is_signed: bool = True) -> None:
         super().__init__(sub_code or code)
@@ -51,33 +54,36 @@ class Problem(Exception):
         return {"code": self.code, "msg": MESSAGES[self.code], **sub}
 
 
-def check_envelope(given: Mapping[str, str], app_key: str | None) -> None:
-    """`app_key`: the application's public key; any signature that could be one is right until it is registered. Raises Problem."""
+def check_envelope(fields: Mapping[str, str], app_key: str | None) -> None:
+    """Check the fields around a message with `app_key`, the application's public key.
+
+    Any plausible signature is right until the key is registered. Raises Problem.
+    """
     for name, missing in REQUIRED.items():
-        if not given.get(name):
+        if not fields.get(name):
             raise Problem("40001", f"isv.missing-{missing}", is_signed=False)
     wrong = {
-        "method": given["method"] != METHOD,
-        "signature-type": given["sign_type"] != "RSA2",
-        "charset": given.get("charset", "utf-8").lower() != "utf-8",
-        "timestamp": not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", given["timestamp"]),
-        "signature": not _is_signed(given, app_key),
+        "method": fields["method"] != METHOD,
+        "signature-type": fields["sign_type"] != "RSA2",
+        "charset": fields.get("charset", "utf-8").lower() != "utf-8",
+        "timestamp": not re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", fields["timestamp"]),
+        "signature": not _is_signed(fields, app_key),
     }
     for name, is_wrong in wrong.items():
         if is_wrong:
             raise Problem("40002", f"isv.invalid-{name}", is_signed=False)
 
 
-def _is_signed(given: Mapping[str, str], app_key: str | None) -> bool:
+def _is_signed(fields: Mapping[str, str], app_key: str | None) -> bool:
     try:
-        signature = base64.b64decode(given["sign"], validate=True)
+        signature = base64.b64decode(fields["sign"], validate=True)
         if app_key is None:
             return len(signature) >= 256
         der = base64.b64decode(re.sub(r"-----[A-Z ]+-----|\s", "", app_key))
         key = serialization.load_der_public_key(der)
         assert isinstance(key, rsa.RSAPublicKey)
         signed = "&".join(
-            f"{name}={value}" for name, value in sorted(given.items()) if name != "sign" and value
+            f"{name}={value}" for name, value in sorted(fields.items()) if name != "sign" and value
         )
         key.verify(signature, signed.encode(), padding.PKCS1v15(), hashes.SHA256())
     except (ValueError, AssertionError, InvalidSignature):
@@ -86,7 +92,7 @@ def _is_signed(given: Mapping[str, str], app_key: str | None) -> bool:
 
 
 def message(raw: str) -> tuple[str, Mapping[str, Any]]:
-    """The person and the template of a message that keeps the rules; raises Problem."""
+    """Return the person and the template of a valid message. Raises Problem."""
     try:
         business = json.loads(raw)
         person = business.get("to_user_id") or business.get("to_open_id")
@@ -97,7 +103,7 @@ def message(raw: str) -> tuple[str, Mapping[str, Any]]:
             *((context[name], limit) for name, limit in LENGTHS.items()),
         ]
         values = [value for name, value in context.items() if name not in LENGTHS]
-        texts += [(each["value"], VALUE) for each in values]
+        texts += [(value["value"], VALUE) for value in values]
         good = isinstance(person, str) and person and "keyword1" in context
         good = good and all(
             isinstance(text, str) and 0 < len(text) <= limit for text, limit in texts

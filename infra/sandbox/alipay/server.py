@@ -1,4 +1,7 @@
-"""Alipay's gateway (life accounts) under `/alipay/gateway.do`: one template message per call, signed both ways."""
+"""Alipay's gateway (life accounts) under `/alipay/gateway.do`.
+
+A call is one template message. Calls and answers are signed.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ RESULTS = {"20000": Result.FAILED, "40005": Result.THROTTLED}
 
 
 class Alipay:
-    """Implements HttpProvider. `public_key` is what the application verifies answers with; it is made anew at every start."""
+    """Implements HttpProvider.
+
+    The application verifies answers with `public_key`, which is new at every start.
+    """
 
     name = NAME
 
@@ -37,7 +43,7 @@ class Alipay:
         self.public_key = base64.b64encode(public).decode()
 
     def clear(self) -> None:
-        """Nothing is kept here."""
+        """Forget nothing: the gateway keeps no state."""
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [web.post("/gateway.do", self.gateway)]
@@ -47,21 +53,19 @@ class Alipay:
 
     async def gateway(self, request: web.Request) -> web.Response:
         form = await request.post()
-        given = {
-            **request.query,
-            **{name: value for name, value in form.items() if isinstance(value, str)},
-        }
+        texts = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = {**request.query, **texts}
         call = Call(
             provider=NAME,
             endpoint=endpoint(request, NAME),
             outcome=Result.ACCEPTED,
-            account=given.get("app_id", ""),
+            account=fields.get("app_id", ""),
         )
         account = self._core.accounts.get(NAME, call.account)
         person = ""
         try:
-            rules.check_envelope(given, account.master_secret)
-            person, template = rules.message(given.get("biz_content", ""))
+            rules.check_envelope(fields, account.master_secret)
+            person, template = rules.message(fields.get("biz_content", ""))
             await self._send(request, call, person, template)
         except rules.Problem as problem:
             result = RESULTS.get(problem.code, Result.REFUSED)
@@ -69,8 +73,8 @@ class Alipay:
                 replace(call, outcome=result, code=problem.sub_code or problem.code),
                 [person] if person else [],
             )
-            return self._answer(problem.answer(), given, is_signed=problem.is_signed)
-        return self._answer({"code": "10000", "msg": "Success"}, given)
+            return self._answer(problem.answer(), fields, is_signed=problem.is_signed)
+        return self._answer({"code": "10000", "msg": "Success"}, fields)
 
     async def _send(
         self, request: web.Request, call: Call, person: str, template: Mapping[str, Any]
@@ -92,10 +96,10 @@ class Alipay:
             await never_answer(request, self._core.options.timeout_hang)
 
     def _answer(
-        self, inner: Mapping[str, str], given: Mapping[str, str], *, is_signed: bool = True
+        self, inner: Mapping[str, str], fields: Mapping[str, str], *, is_signed: bool = True
     ) -> web.Response:
-        """The signature covers the inner object as it is written."""
-        name = rules.ANSWER if given.get("method") == rules.METHOD else "error_response"
+        """Build the answer. Its signature covers the inner object byte by byte."""
+        name = rules.ANSWER if fields.get("method") == rules.METHOD else "error_response"
         text = compact(inner)
         sign = ""
         if is_signed:

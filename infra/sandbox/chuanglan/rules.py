@@ -1,7 +1,8 @@
-"""What Chuanglan checks of a call, its errors, and its pushes.
+"""Rules, errors and pushes of Chuanglan.
 
-Sources: https://doc.chuanglan.com (texts, pushes), API 1.4 and return codes under https://apifox.com/apidoc/docs-site/473703. 130 is of
-an older edition; what a carrier answers for a number that does not exist is China Mobile's.
+Sources: https://doc.chuanglan.com (texts, pushes), API 1.4 and return codes under
+https://apifox.com/apidoc/docs-site/473703. Code 130 comes from an older edition.
+The state for a number that does not exist is China Mobile's.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def error(code: int, *, result: Result = Result.REFUSED) -> Refusal:
 
 
 def _clock(form: str, at: float | None = None) -> str:
-    """On China's clock."""
+    """Format a time on China's clock, by default now."""
     return time.strftime(form, time.gmtime((time.time() if at is None else at) + 8 * 3600))
 
 
@@ -59,7 +60,7 @@ def answer(msg_id: str, numbers: int) -> Mapping[str, str]:
 
 
 def same(body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """Number and text of each message of `send/json`; raises Refusal."""
+    """Return number and text of the messages of `send/json`. Raises Refusal."""
     phone = body.get("phone")
     if not isinstance(phone, str) or not phone:
         raise error(108)
@@ -67,20 +68,23 @@ def same(body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 
 
 def variable(body: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    """The same of `variable/json`: the values of a number take the place of `{$var}`, one after the other."""
-    text, given = _text(body), body.get("params")
-    if not isinstance(given, str) or not given:
+    """Return number and text of the messages of `variable/json`.
+
+    The values of a number replace the `{$var}` of the text in sequence. Raises Refusal.
+    """
+    text, parameters = _text(body), body.get("params")
+    if not isinstance(parameters, str) or not parameters:
         raise error(130)
-    found = []
-    for group in given.rstrip(";").split(";"):
+    messages = []
+    for group in parameters.rstrip(";").split(";"):
         number, *values = group.split(",")
         if len(values) != text.count(VARIABLE):
             raise error(130)
         filled = text
         for value in values:
             filled = filled.replace(VARIABLE, value, 1)
-        found.append((number, filled))
-    return _checked(found)
+        messages.append((number, filled))
+    return _checked(messages)
 
 
 def _text(body: Mapping[str, Any]) -> str:
@@ -130,8 +134,8 @@ def reply(mobile: str, text: str) -> Event:
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
-    """One report or reply per GET: accounts of this vendor have no larger batch."""
+    """Build a GET with one report or reply, the only batch size of this vendor."""
     (event,) = events
     url = str(account.webhook_url)
     url += ("&" if "?" in url else "?") + urlencode(event)
-    return Parcel(account.provider, url, method="GET", wants={"clcode": "000000"})
+    return Parcel(account.provider, url, method="GET", expected={"clcode": "000000"})

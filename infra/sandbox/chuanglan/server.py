@@ -1,4 +1,7 @@
-"""Chuanglan (SMS) under `/chuanglan`: texts to numbers of the Chinese mainland, their reports and replies by push or pull."""
+"""Chuanglan (SMS) under `/chuanglan`: texts to numbers of the Chinese mainland.
+
+Their reports and replies come by push or pull.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +60,10 @@ class Chuanglan(SmsPlatform):
         except Refusal as error:
             raise error.about(call, str(body.get("phone", "")).split(",")) from None
         numbers, msg_id = [number for number, _ in messages], str(next(self._ids))
-        is_wanted = str(body.get("report")).lower() == "true"
-        texts = [_text(msg_id, number, text, is_wanted) for number, text in messages]
-        throttled, failed = (
-            rules.error(103, result=Result.THROTTLED),
-            rules.error(104, result=Result.FAILED),
-        )
+        has_report = str(body.get("report")).lower() == "true"
+        texts = [_text(msg_id, number, text, has_report) for number, text in messages]
+        throttled = rules.error(103, result=Result.THROTTLED)
+        failed = rules.error(104, result=Result.FAILED)
         await self._take(
             request, replace(call, provider_id=msg_id), account, numbers, texts, throttled, failed
         )
@@ -83,7 +84,7 @@ class Chuanglan(SmsPlatform):
     async def replies(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
         self._core.log.add(call)
-        listed = [_pulled(each) for each in pulled(account.replies, _count(body))]
+        listed = [_pulled(reply) for reply in pulled(account.replies, _count(body))]
         return web.json_response({"ret": 0, "error": "", "result": listed})
 
     async def _begin(self, request: web.Request) -> tuple[Call, Account, Mapping[str, Any]]:
@@ -94,21 +95,18 @@ class Chuanglan(SmsPlatform):
             raise rules.error(101).about(call)
         account = self._core.accounts.get(NAME, name)
         expected = account.master_secret
-        given = password if isinstance(password, str) else ""
-        if not given or (
-            expected is not None and not hmac.compare_digest(expected.encode(), given.encode())
+        secret = password if isinstance(password, str) else ""
+        if not secret or (
+            expected is not None and not hmac.compare_digest(expected.encode(), secret.encode())
         ):
             raise rules.error(102).about(replace(call, account=name))
         return replace(call, account=name), account, body
 
 
-def _text(msg_id: str, number: str, text: str, is_wanted: bool) -> Text:
+def _text(msg_id: str, number: str, text: str, has_report: bool) -> Text:
     def reports(behaviour: Behaviour, at: float) -> Sequence[Event]:
-        return (
-            [rules.report(msg_id, number, STATES.get(behaviour, "DELIVRD"), at)]
-            if is_wanted
-            else []
-        )
+        state = STATES.get(behaviour, "DELIVRD")
+        return [rules.report(msg_id, number, state, at)] if has_report else []
 
     return Text(number, msg_id, {"msg": text}, [text], reports)
 
@@ -119,7 +117,7 @@ def _count(body: Mapping[str, Any]) -> int:
 
 
 def _pulled(reply: Event) -> Event:
-    """Pulls call the text by another name than pushes."""
+    """Rename the fields of a push as pulls have them."""
     return {
         "spCode": reply["destcode"],
         "moTime": reply["moTime"],

@@ -1,4 +1,7 @@
-"""What the CMPP gateway checks. Source: "CMPP V3.0.0", tables of Status (7.4.1.2) and Result (7.4.3.2)."""
+"""Rules of the CMPP gateway.
+
+Source: "CMPP V3.0.0", tables of Status (7.4.1.2) and Result (7.4.3.2).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import datetime
 import hmac
 import re
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import Connect, Submit
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.messages import Connect, Submit
 from infra.sandbox.accounts import Account
 from infra.sandbox.behaviour import Behaviour, of
 
@@ -18,34 +21,37 @@ _NUMBER = re.compile(r"[0-9]{5,20}", re.ASCII)
 
 
 def connect_status(connect: Connect, account: Account, open_now: int) -> int:
-    """2: an account that nobody registered; 3: a wrong authenticator; 4: a version above 3; 5: more connections than it may have."""
+    """Return 0 or an error.
+
+    2: an unregistered account. 3: a wrong authenticator. 4: a version above 3.
+    5: too many connections.
+    """
     if account.master_secret is None:
         return 2
-    wanted = codec.authenticator(account.app_key, account.master_secret, connect.timestamp)
-    if not hmac.compare_digest(wanted, connect.authenticator):
+    expected = codec.authenticator(account.app_key, account.master_secret, connect.timestamp)
+    if not hmac.compare_digest(expected, connect.authenticator):
         return 3
-    if connect.version > codec.V3:
+    if connect.version > messages.V3:
         return 4
     return 5 if account.connections and open_now >= account.connections else 0
 
 
 def submit_result(submit: Submit, account: str) -> int:
-    """0, or the first rule that is broken."""
+    """Return 0, or the error of the first broken rule."""
     if submit.account != account:
         return 11
     if not _NUMBER.fullmatch(submit.source):
         return 10
-    if not all(
-        _NUMBER.fullmatch(each) and of(each) is not Behaviour.REJECT for each in submit.numbers
-    ):
-        return 13
+    for number in submit.numbers:
+        if not _NUMBER.fullmatch(number) or of(number) is Behaviour.REJECT:
+            return 13
     if len(submit.content) > (159 if submit.format == ASCII else 140):
         return 6
     return 0 if submit.content and _is_whole(submit) else 1
 
 
 def _is_whole(submit: Submit) -> bool:
-    """A part says so in its header, and the same in its fields."""
+    """Return True for a whole message, or for a part whose header agrees with its fields."""
     if submit.format == UCS2 and len(submit.content) % 2:
         return False
     if not submit.has_header:
@@ -61,5 +67,5 @@ def text_of(submit: Submit) -> str:
 
 
 def stamp(at: datetime.datetime) -> str:
-    """YYMMDDHHMM in China."""
+    """Format a time as YYMMDDHHMM in China."""
     return at.astimezone(CHINA).strftime("%y%m%d%H%M")

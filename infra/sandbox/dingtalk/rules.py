@@ -1,7 +1,7 @@
-"""What DingTalk checks of a work notice, its errors, and what it tells of a task.
+"""Rules and errors of DingTalk's work notices.
 
-Sources: https://developer.alibaba.com/docs/api.htm?apiId=37692 (sending), …?apiId=37024 (results), error codes of
-https://open.dingtalk.com/document/orgapp/server-api-error-codes-1.
+Sources: https://developer.alibaba.com/docs/api.htm?apiId=37692 (sending), …?apiId=37024 (results),
+https://open.dingtalk.com/document/orgapp/server-api-error-codes-1 (error codes).
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ LENGTHS = {("action_card", "single_title"): 20, ("action_card", "single_url"): 5
 def error(
     code: int, *, result: Result = Result.REFUSED, headers: Mapping[str, str] | None = None
 ) -> Refusal:
-    """Errors of tokens, and calls that come too fast, are the gateway's: 88 with the code beside it."""
-    told: dict[str, Any] = {"request_id": secrets.token_hex(6)}
+    """Build a refusal. The gateway's errors (tokens, throttling) are 88, beside their code."""
+    common: dict[str, Any] = {"request_id": secrets.token_hex(6)}
     if code in (40014, 42001, 41001, 90018):
         refusal = access_tokens.error(
             88,
@@ -59,10 +59,10 @@ def error(
             result=result,
             headers=headers,
         )
-        refusal.body = {**refusal.body, "sub_code": str(code), "sub_msg": TEXTS[code], **told}
+        refusal.body = {**refusal.body, "sub_code": str(code), "sub_msg": TEXTS[code], **common}
         refusal.code = code
         return refusal
-    return access_tokens.error(code, TEXTS[code], result=result, headers=headers, **told)
+    return access_tokens.error(code, TEXTS[code], result=result, headers=headers, **common)
 
 
 def busy(seconds: int) -> Refusal:
@@ -71,7 +71,7 @@ def busy(seconds: int) -> Refusal:
 
 
 def check(body: Any, agent_id: str | None) -> Sequence[str]:
-    """The users of a notice that keeps the rules; raises Refusal."""
+    """Return the users of a valid notice. Raises Refusal."""
     if not isinstance(body, dict):
         raise error(47001)
     check_agent(body, agent_id)

@@ -1,7 +1,7 @@
-"""DingTalk work notices under `/dingtalk`: a task per call, whose results are told over time, and its recall.
+"""DingTalk work notices under `/dingtalk`: a task per call, its results over time, its recall.
 
-Sources: https://developer.alibaba.com/docs/api.htm?apiId=37692, …?apiId=37024. A user who had the same notice within a day is not sent
-it again, which only the task's result tells.
+Sources: https://developer.alibaba.com/docs/api.htm?apiId=37692, …?apiId=37024.
+A user does not get the same notice twice within a day. Only the task's result shows the refusal.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Task:
     users: Sequence[str]
     repeated: frozenset[str]
     begun: float
-    due: dict[str, float]  # when something is known of a user
+    due: dict[str, float]  # the time of a user's result
 
 
 class DingTalk:
@@ -49,13 +49,13 @@ class DingTalk:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._tokens = AccessTokens(core.accounts, NAME)
+        self._tokens = AccessTokens(core, NAME)
         self._ids = new_ids()
         self.clear()
 
     def clear(self) -> None:
         self._tasks: dict[int, Task] = {}
-        self._had: dict[tuple[str, str, str], float] = {}  # application, user, notice: when
+        self._had: dict[tuple[str, str, str], float] = {}  # time by application, user and notice
 
     def routes(self) -> Sequence[web.RouteDef]:
         path = "/topapi/message/corpconversation"
@@ -71,16 +71,13 @@ class DingTalk:
         return rules.error(22)
 
     async def token(self, request: web.Request) -> web.Response:
-        call = Call(provider=NAME, endpoint=endpoint(request, NAME), outcome=Result.ACCEPTED)
-        app_key = request.query.get("appkey", "")
-        if not app_key or ":" in app_key:
-            raise rules.error(40089).about(call)
-        account, right = self._tokens.give(app_key, request.query.get("appsecret", ""))
-        call = replace(call, account=app_key)
-        if not right:
-            raise rules.error(40089).about(call)
-        self._core.log.add(call)
-        return web.json_response(self._tokens.answer(account))
+        return self._tokens.answer(
+            request,
+            "appkey",
+            "appsecret",
+            bad_id=rules.error(40089),
+            bad_secret=rules.error(40089),
+        )
 
     async def notice(self, request: web.Request) -> web.Response:
         call, account, body = await self._begin(request)
@@ -103,7 +100,7 @@ class DingTalk:
     def _take(
         self, call: Call, account: Account, msg: dict[str, Any], users: Sequence[str], *, late: bool
     ) -> int:
-        """Hands the notice out to those who have not had it on this day."""
+        """Hand the notice out to the users who have not had it within a day."""
         task_id, now, text = next(self._ids), time.time(), compact(msg)
         repeated = frozenset(
             user for user in users if now - self._had.get((account.app_key, user, text), 0.0) < DAY
@@ -161,7 +158,7 @@ class DingTalk:
         return web.json_response({"errcode": 0, "errmsg": "ok", "request_id": "r"})
 
     async def _task(self, request: web.Request, name: str) -> tuple[Call, int, Task]:
-        """The task that a request names, if it is the account's own and not older than a day."""
+        """Return the account's task that a request names. Refuse tasks older than a day."""
         call, account, body = await self._begin(request)
         try:
             rules.check_agent(body if isinstance(body, dict) else {}, account.agent_id)

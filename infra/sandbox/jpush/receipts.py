@@ -1,4 +1,4 @@
-"""What became of a push, and how JPush says so: events for the webhook, states for the poll."""
+"""The outcome of a push in JPush's format: events for the webhook, states for the poll."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from infra.sandbox.outbox import Parcel
 from infra.sandbox.vendor import compact
 
 RECEIVED, CLICKED = 0, 1
-UNDELIVERED = (
-    2  # a guess: the public shape has no such event, the callback's bitmask has ("4: not received")
-)
+# A guess: only the callback's bitmask has such an event ("4: not received"), the format lacks it.
+UNDELIVERED = 2
 
 NEVER = float("inf")
 
@@ -22,9 +21,7 @@ NEVER = float("inf")
 @dataclass
 class Message:
     app_key: str
-    delivered: dict[
-        str, float
-    ]  # registration id → when (seconds), NEVER for those it does not reach
+    delivered: dict[str, float]  # registration id → seconds, NEVER for an unreached device
 
     def withdraw(self, now: float) -> None:
         self.delivered = {
@@ -40,7 +37,7 @@ def event(msg_id: str, kind: int, registration_id: str, at: float) -> Event:
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
-    """Receipts as they are posted; "by default the same Basic scheme" as the API's (rest_api_v3_callback)."""
+    """Build a post. It has "by default the same Basic scheme" as the API (rest_api_v3_callback)."""
     basic = base64.b64encode(f"{account.app_key}:{account.master_secret or ''}".encode()).decode()
     body = compact({"appKey": account.app_key, "data": list(events)}).encode()
     headers = {"Content-Type": "application/json", "Authorization": f"Basic {basic}"}
@@ -50,7 +47,11 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
 
 
 def state(message: Message | None, registration_id: str, now: float) -> int:
-    """0 delivered, 1 not delivered, 2 not a device of this application, 3 not a target of this message (rest_api_v3_report)."""
+    """Return the state of a device (rest_api_v3_report).
+
+    0: delivered. 1: not delivered. 2: not a device of this application.
+    3: not a target of this message.
+    """
     if message is not None and registration_id in message.delivered:
         return 0 if message.delivered[registration_id] <= now else 1
     return 2 if of(registration_id) is Behaviour.REJECT else 3

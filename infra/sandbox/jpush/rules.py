@@ -1,7 +1,8 @@
-"""What JPush checks of a push, and its errors.
+"""Rules and errors of JPush's pushes.
 
-Sources: "Push API v3", https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push (fields, codes of "call returns"), and
-"REST API overview", …/server_overview (429, rate limit headers). Texts of 1003, 1004 and 1011 as seen from the real server.
+Sources: "Push API v3", https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push (fields, codes
+of "call returns"), and "REST API overview", …/server_overview (429, rate limit headers).
+The texts of 1003, 1004 and 1011 are the real server's.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ MAX_TARGETS = 1000
 MAX_BYTES = 4000  # of notification and message together
 MAX_TIME_TO_LIVE = 10 * 86_400
 PLATFORMS = frozenset({"android", "ios", "quickapp", "hmos", "winphone"})
-SILENT = ("android", "ios")  # of these an empty `alert` is taken, and shows nothing
+SILENT = ("android", "ios")  # platforms that accept an empty `alert`, and show nothing
 AUDIENCES = frozenset(
     {"tag", "tag_and", "tag_not", "alias", "registration_id", "segment", "abtest", "file"}
 )
@@ -54,7 +55,10 @@ def error(
 
 
 def too_often(seconds: int, quota: int) -> Refusal:
-    """`Retry-After` is not documented; the other headers are, under two names (the documents' and the real server's)."""
+    """Build the refusal of a call above the rate limit.
+
+    `Retry-After` is not documented. The quota has two names: the document's and the real server's.
+    """
     headers = {"Retry-After": seconds, "X-Rate-Limit-Reset": seconds, "X-Rate-Limit-Remaining": 0}
     headers |= {"X-Rate-Limit-Quota": quota, "X-Rate-Limit-Limit": quota}
     texts = {name: str(value) for name, value in headers.items()}
@@ -62,7 +66,7 @@ def too_often(seconds: int, quota: int) -> Refusal:
 
 
 def targets(body: Any) -> list[str]:
-    """The registration ids of a push that keeps every rule, each once; raises Refusal."""
+    """Return the distinct registration ids of a valid push. Raises Refusal."""
     if not isinstance(body, dict):
         raise error(1003, "Request json is invalid")
     for name in ("platform", "audience"):
@@ -112,11 +116,8 @@ def _check_notification(notification: Mapping[str, Any]) -> None:
     for name, part in parts.items():
         if not isinstance(part, dict) or not isinstance(part.get("extras", {}), dict):
             raise error(1003, f"Invalid {name} notification")
-        if (
-            alert is None
-            and not part.get("alert")
-            and not (part.get("alert") == "" and name in SILENT)
-        ):
+        may_be_empty = part.get("alert") == "" and name in SILENT
+        if alert is None and not part.get("alert") and not may_be_empty:
             raise error(1002, f"The alert of {name} is required")
 
 
@@ -133,7 +134,7 @@ def _check_options(options: Any) -> None:
 
 
 def _registration_ids(audience: Any) -> list[str]:
-    """The sandbox knows devices by registration id only: for any other audience there is nobody."""
+    """Return the registration ids. For the sandbox, any other audience is empty."""
     if audience != "all" and (not isinstance(audience, dict) or not audience):
         raise error(1003, "Invalid audience")
     if audience == "all" or "registration_id" not in audience:
@@ -141,7 +142,9 @@ def _registration_ids(audience: Any) -> list[str]:
             raise error(1009, "The audience has an unsupported key")
         raise no_target(0)
     ids = audience["registration_id"]
-    if not isinstance(ids, list) or not ids or not all(isinstance(one, str) and one for one in ids):
+    if not isinstance(ids, list) or not ids:
+        raise error(1003, "Invalid registration_id value")
+    if not all(isinstance(registration_id, str) and registration_id for registration_id in ids):
         raise error(1003, "Invalid registration_id value")
     if len(ids) > MAX_TARGETS:
         raise error(1012, f"The registration_id count exceeds the limit {MAX_TARGETS}")

@@ -1,8 +1,11 @@
 """JPush v3 (app push) under `/jpush`.
 
-Sources: "Push API v3" and "Advanced API" (cid, withdrawal), https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push and
-…/rest_api_v3_push_advanced; "Report API v3", …/rest_api_v3_report; "Callback", …/rest_api_v3_callback, which does not publish the
-format of receipts: they are posted in the shape that a community receiver reads, `{"appKey", "data": [event]}`.
+Sources: "Push API v3", https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push,
+"Advanced API" (cid, withdrawal), …/rest_api_v3_push_advanced,
+"Report API v3", …/rest_api_v3_report, and "Callback", …/rest_api_v3_callback.
+
+"Callback" does not publish the format of receipts. Receipts have the format that a community
+receiver reads, `{"appKey", "data": [event]}`.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ ACCOUNT_DEFAULTS = {"receipt_batch": 100}
 
 FREE_QUOTA = 600  # pushes a minute of a free application
 CID_LIFE = 86_400
-MAX_CIDS = 10  # of an application without VIP, whatever it asks for
+MAX_CIDS = 10  # for an application without VIP, also if it requests more
 MAX_REPORTS = 100
 
 
@@ -72,67 +75,71 @@ class JPush:
 
     async def push(self, request: web.Request) -> web.Response:
         call, account, body, targets = await self._read_push(request)
-        made, answer = self._answers.get((account.app_key, call.token), (0.0, {}))
-        if call.token and time.time() - made < CID_LIFE:
-            self._core.log.add(
-                replace(call, outcome=Result.DUPLICATE, provider_id=answer["msg_id"]), targets
-            )
+        answered_at, answer = self._answers.get((account.app_key, call.token), (0.0, {}))
+        if call.token and time.time() - answered_at < CID_LIFE:
+            call = replace(call, outcome=Result.DUPLICATE, provider_id=answer["msg_id"])
+            self._core.log.add(call, targets)
             return web.json_response(answer)
+        trouble = self._trouble(call, targets)
+        msg_id = str(next(self._ids))
+        reached = [target for target in targets if of(target) is not Behaviour.REJECT]
+        if not reached:
+            raise rules.no_target(int(msg_id)).about(call, targets)
+        answer = {"sendno": _sendno(body), "msg_id": msg_id}
+        if call.token:
+            self._answers[account.app_key, call.token] = (time.time(), answer)
+        outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
+        self._core.log.add(replace(call, outcome=outcome, provider_id=msg_id), targets, reached)
+        early = self._deliver(account, msg_id, body, reached)
+        if early:
+            await self._core.receipts.send_early_and_again(account, early)
+        if trouble is Behaviour.TIMEOUT:
+            await never_answer(request, self._core.options.timeout_hang)
+        return web.json_response(answer, headers={"X-JPush-MsgId": msg_id})
+
+    def _trouble(self, call: Call, targets: list[str]) -> Behaviour | None:
         trouble = self._core.troubles.of_call(NAME, targets)
         if trouble is Behaviour.THROTTLE:
             raise rules.too_often(self._core.options.retry_after, FREE_QUOTA).about(call, targets)
         if trouble is Behaviour.FLAKY:
             raise rules.error(1000, "System error", result=Result.FAILED).about(call, targets)
-        msg_id = next(self._ids)
-        reached = [target for target in targets if of(target) is not Behaviour.REJECT]
-        if not reached:
-            raise rules.no_target(msg_id).about(call, targets)
-        answer = {"sendno": _sendno(body), "msg_id": str(msg_id)}
-        if call.token:
-            self._answers[account.app_key, call.token] = (time.time(), answer)
-        outcome = Result.TIMEOUT if trouble is Behaviour.TIMEOUT else Result.ACCEPTED
-        self._core.log.add(
-            replace(call, outcome=outcome, provider_id=str(msg_id)), targets, reached
-        )
-        early = self._deliver(account, str(msg_id), body, reached)
-        if early:
-            await self._core.receipts.send_early_and_again(account, early)
-        if trouble is Behaviour.TIMEOUT:
-            await never_answer(request, self._core.options.timeout_hang)
-        return web.json_response(answer, headers={"X-JPush-MsgId": str(msg_id)})
+        return trouble
 
     def _deliver(
         self, account: Account, msg_id: str, body: dict[str, Any], reached: list[str]
     ) -> list[Event]:
-        """Hands out the message and plans its receipts; those that go out before the answer are returned."""
+        """Hand out the message and plan its receipts. Return those that precede the answer."""
         now = time.time()
         early: list[Event] = []
         content = {name: body[name] for name in ("notification", "message") if name in body}
         message = self._messages[msg_id] = Message(account.app_key, dict.fromkeys(reached, NEVER))
-        expect = self._core.receipts.expect
         for target in reached:
             self._core.log.receive(NAME, target, msg_id, content)
             behaviour, due = of(target), now + account.delay()
-            if behaviour is Behaviour.SILENT:
-                continue
-            if behaviour is Behaviour.UNDELIVERED:
-                expect(account, due, event(msg_id, UNDELIVERED, target, due))
-                continue
             if behaviour is Behaviour.DOUBLE:
-                due = now
-                early.append(event(msg_id, RECEIVED, target, due))
-            else:
-                due = now + self._core.options.late if behaviour is Behaviour.LATE else due
-                expect(account, due, event(msg_id, RECEIVED, target, due))
-            message.delivered[target] = due
-            if behaviour is Behaviour.CLICK:
-                expect(
-                    account, due + OPENED_AFTER, event(msg_id, CLICKED, target, due + OPENED_AFTER)
-                )
+                message.delivered[target] = now
+                early.append(event(msg_id, RECEIVED, target, now))
+                continue
+            if behaviour is Behaviour.LATE:
+                due = now + self._core.options.late
+            if behaviour not in (Behaviour.SILENT, Behaviour.UNDELIVERED):
+                message.delivered[target] = due
+            self._expect(account, msg_id, target, due)
         return early
 
+    def _expect(self, account: Account, msg_id: str, target: str, due: float) -> None:
+        """Plan the receipts that follow the answer."""
+        behaviour, expect = of(target), self._core.receipts.expect
+        if behaviour is Behaviour.SILENT:
+            return
+        kind = UNDELIVERED if behaviour is Behaviour.UNDELIVERED else RECEIVED
+        expect(account, due, event(msg_id, kind, target, due))
+        if behaviour is Behaviour.CLICK:
+            opened = due + OPENED_AFTER
+            expect(account, opened, event(msg_id, CLICKED, target, opened))
+
     async def validate(self, request: web.Request) -> web.Response:
-        """All checks of a push, and nothing sent."""
+        """Check a push without sending it."""
         call, _, body, targets = await self._read_push(request)
         self._core.log.add(call, targets)
         return web.json_response({"sendno": _sendno(body), "msg_id": str(next(self._ids))})
@@ -143,16 +150,15 @@ class JPush:
         if not count.isdecimal() or int(count) < 1 or kind not in ("push", "schedule"):
             raise rules.error(1003, "Invalid count or type").about(call)
         self._core.log.add(call)
-        return web.json_response(
-            {
-                "cidlist": [
-                    f"{account.app_key}-{uuid.uuid4()}" for _ in range(min(int(count), MAX_CIDS))
-                ]
-            }
-        )
+        number = min(int(count), MAX_CIDS)
+        cids = [f"{account.app_key}-{uuid.uuid4()}" for _ in range(number)]
+        return web.json_response({"cidlist": cids})
 
     async def withdraw(self, request: web.Request) -> web.Response:
-        """What is not delivered yet stays away. The document says neither what is answered nor with which codes: a guess."""
+        """Stop the deliveries that are still due.
+
+        Answer and codes are a guess, because the document names neither.
+        """
         call, account = self._begin(request)
         msg_id = request.match_info["msg_id"]
         message = self._message(account, msg_id)
@@ -167,30 +173,30 @@ class JPush:
         call, account = self._begin(request, report=True)
         body = await _json(request)
         ids = body.get("registration_ids") if isinstance(body, dict) else None
-        if (
-            not isinstance(ids, list)
-            or not 0 < len(ids) <= rules.MAX_TARGETS
-            or not all(isinstance(one, str) for one in ids)
-        ):
-            raise rules.error(1003, "Invalid registration_ids").about(call)
+        invalid = rules.error(1003, "Invalid registration_ids").about(call)
+        if not isinstance(ids, list) or not 0 < len(ids) <= rules.MAX_TARGETS:
+            raise invalid
+        if not all(isinstance(target, str) for target in ids):
+            raise invalid
         self._core.log.add(call)
         message, now = self._message(account, str(body.get("msg_id"))), time.time()
-        return web.json_response({one: {"status": state(message, one, now)} for one in ids})
+        states = {target: {"status": state(message, target, now)} for target in ids}
+        return web.json_response(states)
 
     async def received(self, request: web.Request) -> web.Response:
         call, account = self._begin(request, report=True)
-        ids = [one for one in request.query.get("msg_ids", "").split(",") if one]
+        ids = [msg_id for msg_id in request.query.get("msg_ids", "").split(",") if msg_id]
         if not 0 < len(ids) <= MAX_REPORTS:
             raise rules.error(1003, "Invalid msg_ids").about(call)
         self._core.log.add(call)
-        now, found = time.time(), {one: self._message(account, one) for one in ids}
-        return web.json_response(
-            [
-                {"msg_id": one, "jpush_received": message.received(now)}
-                for one, message in found.items()
-                if message
-            ]
-        )
+        now = time.time()
+        messages = {msg_id: self._message(account, msg_id) for msg_id in ids}
+        reports = [
+            {"msg_id": msg_id, "jpush_received": message.received(now)}
+            for msg_id, message in messages.items()
+            if message
+        ]
+        return web.json_response(reports)
 
     def _message(self, account: Account, msg_id: str) -> Message | None:
         message = self._messages.get(msg_id)
@@ -215,12 +221,9 @@ class JPush:
         account = authenticated(self._core, NAME, request)
         if account is not None:
             return replace(call, account=account.app_key), account
-        error = (
-            rules.error(3001, "Basic authentication failed")
-            if report
-            else rules.error(1004, "Authen failed")
-        )
-        raise error.about(call)
+        if report:
+            raise rules.error(3001, "Basic authentication failed").about(call)
+        raise rules.error(1004, "Authen failed").about(call)
 
 
 def _sendno(body: dict[str, Any]) -> str:
@@ -228,7 +231,7 @@ def _sendno(body: dict[str, Any]) -> str:
 
 
 async def _json(request: web.Request) -> Any:
-    """None for what is not JSON, which no rule accepts."""
+    """Read the body. Return None, which every rule refuses, if it is not JSON."""
     try:
         return json.loads(await request.read())
     except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
-"""What JSMS checks of a call, its errors, and its receipts.
+"""Rules, errors and receipts of JSMS.
 
-Sources: "SMS API", https://docs.jiguang.cn/jsms/server/rest_api_jsms, and its "return codes" in …/rest_api_summary; "Callback",
-https://docs.jiguang.cn/jsms/server/callback (states, signature).
+Sources: "SMS API", https://docs.jiguang.cn/jsms/server/rest_api_jsms, its "return codes" in
+…/rest_api_summary, and "Callback", https://docs.jiguang.cn/jsms/server/callback (states,
+signature).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def too_often(seconds: int) -> Refusal:
 
 
 def message(body: Any) -> Mapping[str, Any]:
-    """A single message that keeps the rules; raises Refusal."""
+    """Return a valid single message. Raises Refusal."""
     if not isinstance(body, dict):
         raise error(50007)
     if not body.get("mobile"):
@@ -71,21 +72,23 @@ def message(body: Any) -> Mapping[str, Any]:
 
 
 def batch(body: Any) -> Sequence[Mapping[str, Any]]:
-    """The recipients of a batch; whether a number is valid is answered for each of them. Raises Refusal."""
+    """Return the recipients of a batch, with numbers to be checked one by one. Raises Refusal."""
     if not isinstance(body, dict):
         raise error(50007)
     _check_template(body)
     recipients = body.get("recipients")
     if not recipients:
         raise error(50030)
-    if not isinstance(recipients, list) or not all(isinstance(one, dict) for one in recipients):
+    if not isinstance(recipients, list) or not all(
+        isinstance(recipient, dict) for recipient in recipients
+    ):
         raise error(50007)
     if len(recipients) > MAX_RECIPIENTS:
         raise error(50031)
-    for one in recipients:
-        if not isinstance(one.get("mobile"), str):
+    for recipient in recipients:
+        if not isinstance(recipient.get("mobile"), str):
             raise error(50004)
-        _check_parameters(one)
+        _check_parameters(recipient)
     return recipients
 
 
@@ -94,13 +97,10 @@ def is_mobile(value: Any) -> bool:
 
 
 def _check_template(body: Mapping[str, Any]) -> None:
-    if body.get("temp_id") in (None, ""):
+    template = body.get("temp_id")
+    if template in (None, ""):
         raise error(50005)
-    if (
-        not isinstance(body["temp_id"], int)
-        or isinstance(body["temp_id"], bool)
-        or body["temp_id"] < 1
-    ):
+    if not isinstance(template, int) or isinstance(template, bool) or template < 1:
         raise error(50013)
 
 
@@ -126,7 +126,7 @@ def signature(app_key: str, master_secret: str, nonce: int, timestamp: int) -> s
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
-    """The document has one report in `data`; an account that takes more gets arrays of them."""
+    """Build a post. `data` is one report as documented, or an array if the account takes more."""
     nonce, timestamp = random.getrandbits(63), int(time.time() * 1000)
     form = {
         "nonce": nonce,

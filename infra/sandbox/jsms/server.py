@@ -1,6 +1,8 @@
-"""JSMS (SMS) under `/jsms`: template messages, one or in batches, their receipts by callback or poll, and what people write back.
+"""JSMS (SMS) under `/jsms`: template messages, single or in batches, and their receipts.
 
-Sources: "SMS API", "Balance", "Receipts" and "Callback", https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_jsms_api_account,
+Receipts and people's replies come by callback or poll.
+Sources: "SMS API", "Balance", "Receipts" and "Callback",
+https://docs.jiguang.cn/jsms/server/rest_api_jsms, …/rest_jsms_api_account,
 …/rest_api_jsms_inquire, …/callback.
 """
 
@@ -55,13 +57,13 @@ class Jsms(SmsPlatform):
         call, account = self._begin(request)
         body = await _body(request, call)
         try:
-            one = rules.message(body)
+            message = rules.message(body)
         except Refusal as error:
-            raise error.about(call, _mobiles([body])) from None
-        if of(one["mobile"]) is Behaviour.REJECT:
-            raise rules.error(50006).about(call, [one["mobile"]])
-        sent = await self._send(request, call, account, body, [one])
-        return web.json_response({"msg_id": sent[0]})
+            raise error.about(call, _mobile(body)) from None
+        if of(message["mobile"]) is Behaviour.REJECT:
+            raise rules.error(50006).about(call, [message["mobile"]])
+        (msg_id,) = await self._send(request, call, account, body, [message])
+        return web.json_response({"msg_id": msg_id})
 
     async def batch(self, request: web.Request) -> web.Response:
         call, account = self._begin(request)
@@ -70,9 +72,9 @@ class Jsms(SmsPlatform):
             recipients = rules.batch(body)
         except Refusal as error:
             raise error.about(call) from None
-        sent = await self._send(request, call, account, body, recipients)
-        answers = [_answer(one, msg_id) for one, msg_id in zip(recipients, sent, strict=True)]
-        taken = sum(msg_id is not None for msg_id in sent)
+        ids = await self._send(request, call, account, body, recipients)
+        answers = [_answer(*answered) for answered in zip(recipients, ids, strict=True)]
+        taken = sum(msg_id is not None for msg_id in ids)
         return web.json_response(
             {"success_count": taken, "failure_count": len(answers) - taken, "recipients": answers}
         )
@@ -85,28 +87,18 @@ class Jsms(SmsPlatform):
         body: Recipient,
         recipients: Sequence[Recipient],
     ) -> list[int | None]:
-        """The id of every message, None for numbers that are refused."""
-        mobiles = [str(one["mobile"]) for one in recipients]
-        good = [
-            rules.is_mobile(mobile) and of(mobile) is not Behaviour.REJECT for mobile in mobiles
-        ]
-        ids = [next(self._ids) if valid else None for valid in good]
+        """Return the ids of the messages, None for refused numbers."""
+        mobiles = [str(recipient["mobile"]) for recipient in recipients]
+        ids = [next(self._ids) if _is_accepted(mobile) else None for mobile in mobiles]
         common = {name: body[name] for name in ("sign_id", "temp_id", "tag") if name in body}
         texts = [
-            _text(str(msg_id), one, common)
-            for one, msg_id in zip(recipients, ids, strict=True)
+            _text(str(msg_id), recipient, common)
+            for recipient, msg_id in zip(recipients, ids, strict=True)
             if msg_id is not None
         ]
+        throttled = rules.too_often(self._core.options.retry_after)
         failed = rules.error(50019, result=Result.FAILED)
-        await self._take(
-            request,
-            call,
-            account,
-            mobiles,
-            texts,
-            rules.too_often(self._core.options.retry_after),
-            failed,
-        )
+        await self._take(request, call, account, mobiles, texts, throttled, failed)
         return ids
 
     async def reports(self, request: web.Request) -> web.Response:
@@ -120,14 +112,14 @@ class Jsms(SmsPlatform):
         return self._pulled(call, account, account.replies)
 
     def _not_too_often(self, call: Call, account: Account, last: float) -> float:
-        """The time, where so much has gone by since the last question of its kind."""
+        """Return the current time, or refuse a poll too soon after `last`."""
         now = time.time()
         if now - last < account.report_interval:
             raise rules.error(50009, result=Result.THROTTLED).about(call)
         return now
 
     def _pulled(self, call: Call, account: Account, waiting: deque[Event]) -> web.Response:
-        """Each once, and none to an account that has a callback."""
+        """Answer with the waiting events. An account with a callback has none to pull."""
         self._core.log.add(call)
         return web.json_response(pulled(waiting, MAX_PULLED) if account.webhook_url is None else [])
 
@@ -137,11 +129,11 @@ class Jsms(SmsPlatform):
         return web.json_response({"app_balance": BALANCE})
 
     async def verify_webhook(self, account: Account) -> bool:
-        """What the console does when an address is entered: it must send back the 8 characters of `echostr`."""
+        """Verify an address as the console does: it must send `echostr` (8 characters) back."""
         echo = secrets.token_hex(4)
         url = str(account.webhook_url)
-        asked = f"{url}{'&' if '?' in url else '?'}{urlencode({'echostr': echo})}"
-        status, text = await self._core.outbox.ask(Parcel(NAME, asked, method="GET"))
+        url += f"{'&' if '?' in url else '?'}{urlencode({'echostr': echo})}"
+        status, text = await self._core.outbox.ask(Parcel(NAME, url, method="GET"))
         return status == 200 and text == echo
 
     def _begin(self, request: web.Request) -> tuple[Call, Account]:
@@ -166,36 +158,31 @@ async def _body(request: web.Request, call: Call) -> Any:
         raise rules.error(50007).about(call) from None
 
 
-def _mobiles(entries: Sequence[Any]) -> list[str]:
-    return [
-        one["mobile"]
-        for one in entries
-        if isinstance(one, dict) and isinstance(one.get("mobile"), str)
-    ]
+def _mobile(body: Any) -> list[str]:
+    """Return the number of a body that may be malformed, if it has one."""
+    mobile = body.get("mobile") if isinstance(body, dict) else None
+    return [mobile] if isinstance(mobile, str) else []
 
 
-def _text(msg_id: str, one: Recipient, common: Mapping[str, Any]) -> Text:
-    phone, parameters = str(one["mobile"]), dict(one.get("temp_para") or {})
+def _is_accepted(mobile: str) -> bool:
+    return rules.is_mobile(mobile) and of(mobile) is not Behaviour.REJECT
+
+
+def _text(msg_id: str, recipient: Recipient, common: Mapping[str, Any]) -> Text:
+    phone, parameters = str(recipient["mobile"]), dict(recipient.get("temp_para") or {})
 
     def reports(behaviour: Behaviour, at: float) -> Sequence[Event]:
         status = rules.PHONE_OFF if behaviour is Behaviour.UNDELIVERED else rules.DELIVERED
         return [rules.report(msg_id, phone, status, at)]
 
-    return Text(
-        phone,
-        msg_id,
-        {**common, "temp_para": parameters},
-        [str(value) for value in parameters.values()],
-        reports,
-    )
+    content = {**common, "temp_para": parameters}
+    values = [str(value) for value in parameters.values()]
+    return Text(phone, msg_id, content, values, reports)
 
 
-def _answer(one: Recipient, msg_id: int | None) -> dict[str, Any]:
+def _answer(recipient: Recipient, msg_id: int | None) -> dict[str, Any]:
+    mobile = recipient["mobile"]
     if msg_id is not None:
-        return {"msg_id": str(msg_id), "mobile": one["mobile"]}
-    refused = {
-        "error_code": "50006",
-        "error_message": rules.CODES[50006][1],
-        "mobile": one["mobile"],
-    }
-    return refused | ({"temp_para": one["temp_para"]} if "temp_para" in one else {})
+        return {"msg_id": str(msg_id), "mobile": mobile}
+    refused = {"error_code": "50006", "error_message": rules.CODES[50006][1], "mobile": mobile}
+    return refused | {name: recipient[name] for name in ("temp_para",) if name in recipient}

@@ -1,4 +1,4 @@
-"""What Montnets checks of a call, its errors, and its pushes.
+"""Rules, errors and pushes of Montnets.
 
 Source: "梦网平台 API 接口说明" V5.7.2, and V5.2 for the calls in GBK.
 """
@@ -25,7 +25,7 @@ from infra.sandbox.vendor import Refusal
 
 MAX_NUMBERS, MAX_REPORTS, MAX_REPLIES = 1000, 500, 200
 PART = 17179869184  # from one part of a long text to the next
-TOLERANCE = 1800  # seconds that a timestamp may be off: how many is not said
+TOLERANCE = 1800  # seconds that a timestamp may be off: the document does not say how many
 
 CODES: Mapping[int, str] = {
     100001: "鉴权不通过",
@@ -49,7 +49,7 @@ _sequence = itertools.count(1)
 
 @dataclass(frozen=True)
 class Interface:
-    """A call: in which charset its texts are, how long they may be, how many of them may differ."""
+    """The limits of a call: charset and length of its texts, and the number of different texts."""
 
     charset: str
     characters: int
@@ -65,12 +65,8 @@ INTERFACES: Mapping[str, Interface] = {
 
 
 def error(code: int, *, result: Result = Result.REFUSED) -> Refusal:
-    return Refusal(
-        200,
-        code,
-        {"result": -code, "desc": quote(CODES[code]), "msgid": 0, "custid": ""},
-        result=result,
-    )
+    body = {"result": -code, "desc": quote(CODES[code]), "msgid": 0, "custid": ""}
+    return Refusal(200, code, body, result=result)
 
 
 def digest(userid: str, password: str, stamp: str) -> str:
@@ -80,26 +76,26 @@ def digest(userid: str, password: str, stamp: str) -> str:
 
 
 def _clock(form: str, at: float | None = None) -> str:
-    """On China's clock."""
+    """Format a time on China's clock, by default now."""
     return time.strftime(form, time.gmtime((time.time() if at is None else at) + 8 * 3600))
 
 
 def is_authentic(body: Mapping[str, Any], password: str | None) -> bool:
-    """By a digest of now, or the password itself; any is right while none was registered."""
-    userid, given, stamp = (body.get(name) for name in ("userid", "pwd", "timestamp"))
-    if (
-        not isinstance(userid, str)
-        or not 0 < len(userid) <= 6
-        or not isinstance(given, str)
-        or not given
-    ):
+    """Accept a digest with the current time, or the password itself.
+
+    Any password is right until one is registered.
+    """
+    userid, secret, stamp = (body.get(name) for name in ("userid", "pwd", "timestamp"))
+    if not isinstance(userid, str) or not 0 < len(userid) <= 6:
+        return False
+    if not isinstance(secret, str) or not secret:
         return False
     if stamp is not None and not _is_now(stamp):
         return False
     if password is None:
         return True
     expected = password if stamp is None else digest(userid, password, stamp)
-    return hmac.compare_digest(given.encode(), expected.encode())
+    return hmac.compare_digest(secret.encode(), expected.encode())
 
 
 def _is_now(stamp: Any) -> bool:
@@ -117,44 +113,44 @@ def _seconds(text: str) -> float:
         return 0.0
 
 
-def same(body: Mapping[str, Any], how: Interface) -> Sequence[tuple[str, str]]:
-    """Number and text of each message of one content; raises Refusal."""
+def same(body: Mapping[str, Any], interface: Interface) -> Sequence[tuple[str, str]]:
+    """Return number and text of the messages with one content. Raises Refusal."""
     mobile = body.get("mobile")
     if not isinstance(mobile, str) or not mobile:
         raise error(100012)
-    text, numbers = _text(body, how), mobile.split(",")
+    text, numbers = _text(body, interface), mobile.split(",")
     if len(numbers) > MAX_NUMBERS:
         raise error(100014)
     return _checked([(number, text) for number in numbers])
 
 
-def several(body: Mapping[str, Any], how: Interface) -> Sequence[tuple[str, str]]:
+def several(body: Mapping[str, Any], interface: Interface) -> Sequence[tuple[str, str]]:
     listed = body.get("multimt")
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         raise error(100093)
-    if not 0 < len(listed) <= how.several:
+    if not 0 < len(listed) <= interface.several:
         raise error(100014)
-    return _checked([(str(each.get("mobile", "")), _text(each, how)) for each in listed])
+    return _checked([(str(entry.get("mobile", "")), _text(entry, interface)) for entry in listed])
 
 
 def _checked(messages: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-    """A number that a carrier does not know is reported later; one that is none refuses the call."""
+    """Refuse a malformed number. A number that a carrier does not know is reported later."""
     if not all(_NUMBER.fullmatch(number) for number, _ in messages):
         raise error(100012)
     return messages
 
 
-def _text(entry: Mapping[str, Any], how: Interface) -> str:
+def _text(entry: Mapping[str, Any], interface: Interface) -> str:
     content = entry.get("content")
     if not isinstance(content, str) or not content:
         raise error(100106)
     if not content.isascii():
         raise error(100093)
     try:
-        text = unquote_to_bytes(content).decode(how.charset)
+        text = unquote_to_bytes(content).decode(interface.charset)
     except UnicodeDecodeError:
         raise error(100106) from None
-    if len(text) > how.characters:
+    if len(text) > interface.characters:
         raise error(100011)
     return text
 
@@ -166,7 +162,7 @@ def parts(text: str) -> int:
 def reports(
     msgid: int, mobile: str, text: str, state: str, at: float, custid: str
 ) -> Sequence[Event]:
-    """One per part of a text; ids are 64 bits with a sign."""
+    """Build a report for every part of a text. Ids are signed 64-bit integers."""
     status, description = STATES[state]
     total = parts(text)
     moment = _clock("%Y-%m-%d %H:%M:%S", at)
@@ -223,7 +219,7 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         "seqid": number,
         name: json.dumps(events, separators=(",", ":")),
     }
-    wants = {"cmd": f"{command}_RESP", "seqid": number, "result": 0}
+    expected = {"cmd": f"{command}_RESP", "seqid": number, "result": 0}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     body = urlencode(form).encode()
     return Parcel(
@@ -232,5 +228,5 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
         headers=headers,
         body=body,
         holds=len(events),
-        wants=wants,
+        expected=expected,
     )

@@ -1,4 +1,7 @@
-"""Montnets (SMS) under `/montnets`: texts in batches, their reports and replies by push or get_rpt and get_mo."""
+"""Montnets (SMS) under `/montnets`: texts in batches.
+
+Their reports and replies come by push, or by get_rpt and get_mo.
+"""
 
 from __future__ import annotations
 
@@ -54,19 +57,10 @@ class Montnets(SmsPlatform):
             _text(msgid, number, text, custid)
             for msgid, (number, text) in zip(ids, messages, strict=True)
         ]
-        throttled, failed = (
-            rules.error(100056, result=Result.THROTTLED),
-            rules.error(100999, result=Result.FAILED),
-        )
-        await self._take(
-            request,
-            replace(call, provider_id=str(ids[0])),
-            account,
-            numbers,
-            texts,
-            throttled,
-            failed,
-        )
+        call = replace(call, provider_id=str(ids[0]))
+        throttled = rules.error(100056, result=Result.THROTTLED)
+        failed = rules.error(100999, result=Result.FAILED)
+        await self._take(request, call, account, numbers, texts, throttled, failed)
         return web.json_response(
             {"result": 0, "desc": "success", "msgid": ids[0], "custid": custid}
         )
@@ -108,8 +102,5 @@ def _text(msgid: int, number: str, text: str, custid: str) -> Text:
 
 def _size(body: Mapping[str, Any], limit: int) -> int:
     size = body.get("retsize")
-    return (
-        min(limit, size)
-        if isinstance(size, int) and not isinstance(size, bool) and size > 0
-        else limit
-    )
+    is_size = isinstance(size, int) and not isinstance(size, bool) and size > 0
+    return min(limit, size) if is_size else limit

@@ -1,6 +1,7 @@
-"""Third-party platforms of WeChat: the ticket, the platform's token, and accounts that authorise it by scanning a QR code.
+"""Third-party platforms of WeChat: the ticket, the platform's token, and authorised accounts.
 
-Source: developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/. Under `/_console/` is what people do there.
+An account authorises a platform by scanning a QR code. Routes under `/_console/` do people's part.
+Source: developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class Authorisation:
 
 
 class Components:
-    """`accounts` are platforms and accounts alike; who has authorised whom survives until the sandbox ends."""
+    """The platforms. Their authorisations survive until the sandbox ends.
+
+    Platforms and their authorised accounts are both accounts of the sandbox.
+    """
 
     def __init__(self, core: Core, name: str, tokens: AccessTokens, requests: Requests) -> None:
         self._core, self._name, self._tokens, self._requests = core, name, tokens, requests
@@ -54,7 +58,7 @@ class Components:
         ]
 
     def listener(self, account: Account) -> Account:
-        """Where an account's events go: to the platform that it has authorised, else to its own address."""
+        """Return the receiver of an account's events: its authorised platform, else the account."""
         platform = next(
             (component for component, app_id in self._refresh if app_id == account.app_key), None
         )
@@ -65,19 +69,18 @@ class Components:
         component = str(body.get("component_appid", ""))
         if not component:
             raise rules.error(40013).about(call)
-        account, right = self._tokens.give(component, str(body.get("component_appsecret", "")))
-        if not right:
+        secret, ticket = body.get("component_appsecret", ""), body.get("component_verify_ticket")
+        account, is_right = self._tokens.issue(component, str(secret))
+        if not is_right:
             raise rules.error(40125).about(call)
-        if not body.get("component_verify_ticket") or body[
-            "component_verify_ticket"
-        ] != self._tickets.get(component):
+        if not ticket or ticket != self._tickets.get(component):
             raise rules.error(61006).about(call)
-        answer = self._tokens.answer(account)
-        return self._requests.answer(
-            call,
-            component,
-            {"component_access_token": answer["access_token"], "expires_in": answer["expires_in"]},
-        )
+        fields = self._tokens.fields(account)
+        answer = {
+            "component_access_token": fields["access_token"],
+            "expires_in": fields["expires_in"],
+        }
+        return self._requests.answer(call, component, answer)
 
     async def pre_auth_code(self, request: web.Request) -> web.Response:
         call, _, component = await self._begin(request)
@@ -89,15 +92,15 @@ class Components:
 
     async def exchange(self, request: web.Request) -> web.Response:
         call, body, component = await self._begin(request)
-        found = self._codes.get(str(body.get("authorization_code", "")))
-        if found is None or found.component != component:
+        authorisation = self._codes.get(str(body.get("authorization_code", "")))
+        if authorisation is None or authorisation.component != component:
             raise rules.error(61009).about(call)
-        if found.used or time.time() >= found.expires:
+        if authorisation.used or time.time() >= authorisation.expires:
             raise rules.error(61010).about(call)
-        found.used = True
+        authorisation.used = True
         info = {
-            "authorizer_appid": found.app_id,
-            **self._granted(component, found.app_id),
+            "authorizer_appid": authorisation.app_id,
+            **self._granted(component, authorisation.app_id),
             "func_info": [{"funcscope_category": {"id": 7}}],
         }
         return self._requests.answer(call, component, {"authorization_info": info})
@@ -129,11 +132,11 @@ class Components:
 
     def _granted(self, component: str, app_id: str) -> dict[str, Any]:
         account = self._core.accounts.get(self._name, app_id)
-        self._tokens.give(app_id, account.master_secret or "any")
-        answer = self._tokens.answer(account)
+        self._tokens.issue(app_id, account.master_secret or "any")
+        fields = self._tokens.fields(account)
         return {
-            "authorizer_access_token": answer["access_token"],
-            "expires_in": answer["expires_in"],
+            "authorizer_access_token": fields["access_token"],
+            "expires_in": fields["expires_in"],
             "authorizer_refresh_token": self._refresh[component, app_id],
         }
 
@@ -145,7 +148,7 @@ class Components:
         return call, body, account.app_key
 
     async def send_ticket(self, request: web.Request) -> web.Response:
-        """`{"component"}`: what WeChat does every 10 minutes."""
+        """Send a ticket to `{"component"}`, as WeChat does every 10 minutes."""
         _, body = await self._requests.read(request)
         component = str(body.get("component", ""))
         self._tickets[component] = f"ticket@@@{secrets.token_urlsafe(48)}"
@@ -154,15 +157,16 @@ class Components:
         )
 
     async def scan(self, request: web.Request) -> web.Response:
-        """`{"component", "app_id", "pre_auth_code"?}`: the account's administrator scans the code and agrees."""
+        """Let the account's administrator scan the code and agree.
+
+        The body is `{"component", "app_id", "pre_auth_code"?}`.
+        """
         call, body = await self._requests.read(request)
         component, app_id, pre_auth = (
             str(body.get(name, "")) for name in ("component", "app_id", "pre_auth_code")
         )
-        if pre_auth and (
-            self._pre_auth.get(pre_auth, ("", 0.0))[0] != component
-            or time.time() >= self._pre_auth[pre_auth][1]
-        ):
+        owner, expires = self._pre_auth.get(pre_auth, ("", 0.0))
+        if pre_auth and (owner != component or time.time() >= expires):
             raise rules.error(61009).about(call)
         code = f"queryauthcode@@@{secrets.token_urlsafe(48)}"
         self._codes[code] = Authorisation(component, app_id, time.time() + CODE_LIFE)
@@ -178,7 +182,7 @@ class Components:
         return self._tell(component, "authorized", **more)
 
     async def withdraw(self, request: web.Request) -> web.Response:
-        """`{"component", "app_id"}`: the authorisation is taken back."""
+        """Withdraw the authorisation of `{"component", "app_id"}`."""
         _, body = await self._requests.read(request)
         component, app_id = str(body.get("component", "")), str(body.get("app_id", ""))
         self._refresh.pop((component, app_id), None)
@@ -191,5 +195,7 @@ class Components:
             raise Refusal(
                 400, 0, {"error": "the platform has no encoding_aes_key or no webhook_url"}
             )
-        self._core.receipts.expect(account, time.time(), events.told(component, kind, **more))
+        self._core.receipts.expect(
+            account, time.time(), events.platform_event(component, kind, **more)
+        )
         return web.json_response({"sent": kind})

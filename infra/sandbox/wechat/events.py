@@ -1,7 +1,8 @@
-"""What WeChat posts: XML, plain or encrypted as the account is registered.
+"""Events that WeChat posts: XML, plain or encrypted as the account is registered.
 
-Sources: developers.weixin.qq.com/doc/service/guide/dev/push/ (signature, encryption), …/notify/template (TEMPLATESENDJOBFINISH),
-…/guide/product/subscription_messages/push (subscribe_msg_sent_event), …/doc/oplatform/ (component_verify_ticket, authorize_event).
+Sources: developers.weixin.qq.com/doc/service/guide/dev/push/ (signature, encryption),
+…/notify/template (TEMPLATESENDJOBFINISH), …/guide/product/subscription_messages/push
+(subscribe_msg_sent_event), …/doc/oplatform/ (component_verify_ticket, authorize_event).
 """
 
 from __future__ import annotations
@@ -15,24 +16,23 @@ from urllib.parse import urlencode
 
 from infra.sandbox.accounts import Account, Event
 from infra.sandbox.outbox import Parcel
-from infra.sandbox.wecom.callbacks import (
-    encrypted,  # the same envelope, with the AppID as its receiver
-)
 
-APP_ID = "$APPID$"  # in a platform's address: of the account that an event is about
+# WeChat's envelope is WeCom's, with the AppID as its receiver.
+from infra.sandbox.wecom.callbacks import encrypted
+
+APP_ID = "$APPID$"  # stands in a platform's address for the account of an event
 
 
 def xml(value: Any, name: str = "xml") -> str:
-    inner = (
-        "".join(xml(each, key) for key, each in value.items())
-        if isinstance(value, Mapping)
-        else f"<![CDATA[{value}]]>"
-    )
+    if isinstance(value, Mapping):
+        inner = "".join(xml(member, key) for key, member in value.items())
+    else:
+        inner = f"<![CDATA[{value}]]>"
     return f"<{name}>{inner}</{name}>"
 
 
 def event(app_id: str, openid: str, kind: str, at: float, **more: Any) -> Event:
-    """`about` is not sent: it is the account, for the address."""
+    """Build an event. `about` is the account for the address, and is not sent."""
     common = {
         "ToUserName": f"gh_{app_id}",
         "FromUserName": openid,
@@ -57,8 +57,8 @@ def notice_sent(
     )
 
 
-def told(component: str, kind: str, **more: Any) -> Event:
-    """To a third-party platform."""
+def platform_event(component: str, kind: str, **more: Any) -> Event:
+    """Build an event for a third-party platform."""
     return {
         "about": "",
         "AppId": component,
@@ -85,33 +85,28 @@ def _address(account: Account, about: str, query: Mapping[str, str]) -> str:
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
-    """One event in each post."""
-    about, plain = (
-        str(events[0]["about"]),
-        xml({name: value for name, value in events[0].items() if name != "about"}),
-    )
+    """Build a post with one event, the only batch size."""
+    body = dict(events[0])
+    about = str(body.pop("about"))
+    text, query = xml(body), signed(account)
     if account.encoding_aes_key:
-        sealed = encrypted(account, plain)
-        plain, query = (
-            xml({"ToUserName": events[0].get("ToUserName", ""), "Encrypt": sealed}),
-            signed(account, sealed),
-        )
-    else:
-        query = signed(account)
+        sealed = encrypted(account, text)
+        text = xml({"ToUserName": body.get("ToUserName", ""), "Encrypt": sealed})
+        query = signed(account, sealed)
     url = _address(account, about, query)
     return Parcel(
         account.provider,
         url,
         headers={"Content-Type": "text/xml"},
-        body=plain.encode(),
+        body=text.encode(),
         holds=len(events),
     )
 
 
-def proof(account: Account, word: str) -> Parcel:
-    """The question with which an address is entered; the answer must be the word."""
+def proof(account: Account, echo: str) -> Parcel:
+    """Build the request that verifies a new address. The answer must be `echo`."""
     return Parcel(
         account.provider,
-        _address(account, account.app_key, {**signed(account), "echostr": word}),
+        _address(account, account.app_key, {**signed(account), "echostr": echo}),
         method="GET",
     )

@@ -1,4 +1,4 @@
-"""How requests to WeChat are read and written to the log: an access token in the address, JSON in the body."""
+"""Requests to WeChat, read and logged: an access token in the address, JSON in the body."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ class Requests:
         return call, body
 
     def holder(self, request: web.Request, call: Call) -> Account:
-        """Whose token the address has; raises Refusal."""
-        token = (
-            request.query.get("access_token") or request.query.get("component_access_token") or ""
-        )
+        """Return the account of the token in the address. Raises Refusal."""
+        query = request.query
+        token = query.get("access_token") or query.get("component_access_token")
         if not token:
             raise rules.error(41001).about(call)
         account, alive = self._tokens.holder(token)

@@ -1,7 +1,8 @@
-"""What WeChat checks of a message, and its errors.
+"""Rules and errors of WeChat's messages.
 
-Sources: developers.weixin.qq.com/doc/service/api/notify/ (api_sendtemplatemessage, api_sendnewsubscribemsg), …/miniprogram/…/
-subscribe-message/api_sendmessage with its rules of values, and the global return codes.
+Sources: developers.weixin.qq.com/doc/service/api/notify/ (api_sendtemplatemessage,
+api_sendnewsubscribemsg), …/miniprogram/…/subscribe-message/api_sendmessage with its rules of
+values, and the global return codes.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ TEXTS: Mapping[int, str] = {
 OPENID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PAGE_CHARACTERS = 1024
 
-# Values of subscriptions, by how their key begins: characters at most, and what they may be.
+# Limits of the values of subscriptions, by the start of their key: characters, and a pattern.
 VALUES: Mapping[str, tuple[int, str]] = {
     "thing": (20, ".+"),
     "number": (32, r"-?[0-9]+(\.[0-9]+)?"),
@@ -76,7 +77,7 @@ def busy(seconds: int) -> Refusal:
 
 
 def check(body: Any, account: Account, *, subscription: bool) -> str:
-    """The openid of a message that keeps the rules; raises Refusal."""
+    """Return the openid of a valid message. Raises Refusal."""
     if not isinstance(body, dict):
         raise error(47001)
     openid, data = body.get("touser"), body.get("data")
@@ -93,19 +94,23 @@ def check(body: Any, account: Account, *, subscription: bool) -> str:
 
 
 def _fields(account: Account, template_id: Any) -> list[str]:
-    """Of `templates`, as in `tpl1:thing1,amount2 tpl2:first`; without it, every template is there and takes anything."""
+    """Return the value names of a template.
+
+    `templates` looks like `tpl1:thing1,amount2 tpl2:first`. Without `templates`, every template
+    exists and takes any values.
+    """
     if not isinstance(template_id, str) or not template_id:
         raise error(40037)
     if account.templates is None:
         return []
-    known = dict(each.partition(":")[::2] for each in account.templates.split())
+    known = dict(template.partition(":")[::2] for template in account.templates.split())
     if template_id not in known:
         raise error(40037)
     return [name for name in known[template_id].split(",") if name]
 
 
 def _check_value(name: str, value: Any, *, subscription: bool) -> None:
-    """A template message may leave a value empty, a subscription may not."""
+    """Check a value. A template message may leave it empty, a subscription may not."""
     if not isinstance(value, str):
         raise error(47003, f"data.{name}.value is empty")
     if not subscription:

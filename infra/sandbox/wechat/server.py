@@ -1,6 +1,7 @@
-"""WeChat under `/wechat`: messages of Official Accounts and mini-programs, and third-party platforms (wechat_component.py).
+"""WeChat under `/wechat`: messages of Official Accounts and mini-programs.
 
-Sources: developers.weixin.qq.com, see wechat_rules.py and wechat_events.py. `app_key` is the AppID, `master_secret` the AppSecret.
+Third-party platforms are in component.py. Sources: developers.weixin.qq.com, see rules.py and
+events.py. `app_key` is the AppID, `master_secret` the AppSecret.
 """
 
 from __future__ import annotations
@@ -37,17 +38,16 @@ class WeChat:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._tokens = AccessTokens(core.accounts, NAME)
+        self._tokens = AccessTokens(core, NAME)
         self._requests = Requests(core, NAME, self._tokens)
         self._components = Components(core, NAME, self._tokens, self._requests)
         self._ids = new_ids()
         self.clear()
 
     def clear(self) -> None:
-        self._known: dict[
-            tuple[str, str, str], tuple[float, dict[str, Any]]
-        ] = {}  # by account, openid and client_msg_id
-        self._left: set[tuple[str, str]] = set()  # who no longer follows which account
+        # Time and answer of earlier messages, by account, openid and client_msg_id.
+        self._earlier: dict[tuple[str, str, str], tuple[float, dict[str, Any]]] = {}
+        self._left: set[tuple[str, str]] = set()  # account and openid of former followers
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
@@ -66,24 +66,21 @@ class WeChat:
 
     async def token(self, request: web.Request) -> web.Response:
         call = Call(provider=NAME, endpoint="GET /cgi-bin/token", outcome=Result.ACCEPTED)
-        return self._give(call, request.query.get("appid", ""), request.query.get("secret", ""))
+        return self._issue(call, request.query.get("appid", ""), request.query.get("secret", ""))
 
     async def stable_token(self, request: web.Request) -> web.Response:
         call, body = await self._requests.read(request)
         if body.get("grant_type") != "client_credential":
             raise rules.error(47001).about(call)
-        return self._give(call, str(body.get("appid", "")), str(body.get("secret", "")))
+        return self._issue(call, str(body.get("appid", "")), str(body.get("secret", "")))
 
-    def _give(self, call: Call, app_id: str, secret: str) -> web.Response:
+    def _issue(self, call: Call, app_id: str, secret: str) -> web.Response:
         if not app_id or ":" in app_id:
             raise rules.error(40013).about(call)
-        account, right = self._tokens.give(app_id, secret)
-        if not right:
+        account, is_right = self._tokens.issue(app_id, secret)
+        if not is_right:
             raise rules.error(40125).about(replace(call, account=app_id))
-        answer = self._tokens.answer(account)
-        return self._requests.answer(
-            call, app_id, {name: answer[name] for name in ("access_token", "expires_in")}
-        )
+        return self._requests.answer(call, app_id, self._tokens.fields(account))
 
     async def message(self, request: web.Request) -> web.Response:
         call, body = await self._requests.read(request)
@@ -95,12 +92,11 @@ class WeChat:
             raise error.about(call) from None
         if of(openid) is Behaviour.REJECT or (account.app_key, openid) in self._left:
             raise rules.error(43004 if path == TEMPLATE else 43101).about(call, [openid])
-        known = self._repeated(account, openid, call.token)
-        if known is not None:
-            self._core.log.add(
-                replace(call, outcome=Result.DUPLICATE, provider_id=str(known["msgid"])), [openid]
-            )
-            return web.json_response(known)
+        earlier = self._earlier_answer(account, openid, call.token)
+        if earlier is not None:
+            call = replace(call, outcome=Result.DUPLICATE, provider_id=str(earlier["msgid"]))
+            self._core.log.add(call, [openid])
+            return web.json_response(earlier)
         trouble = self._trouble(account, openid, call)
         answer = self._take(call, account, path, openid, body, late=trouble is Behaviour.TIMEOUT)
         if of(openid) is Behaviour.DOUBLE:
@@ -112,9 +108,9 @@ class WeChat:
             await never_answer(request, self._core.options.timeout_hang)
         return web.json_response(answer if path == TEMPLATE else {"errcode": 0, "errmsg": "ok"})
 
-    def _repeated(self, account: Account, openid: str, token: str) -> dict[str, Any] | None:
-        """What such a call is answered is a guess: the same again."""
-        at, answer = self._known.get((account.app_key, openid, token), (0.0, {}))
+    def _earlier_answer(self, account: Account, openid: str, token: str) -> dict[str, Any] | None:
+        """Return the first answer for a repeated token. WeChat does not document the answer."""
+        at, answer = self._earlier.get((account.app_key, openid, token), (0.0, {}))
         return answer if token and time.time() - at < REPEAT_SECONDS else None
 
     def _trouble(self, account: Account, openid: str, call: Call) -> Behaviour | None:
@@ -136,33 +132,34 @@ class WeChat:
         *,
         late: bool,
     ) -> dict[str, Any]:
-        msgid, delay, behaviour = next(self._ids), account.delay(), of(openid)
-        named = str(msgid) if path == TEMPLATE else ""
-        self._core.log.add(
-            replace(call, outcome=Result.TIMEOUT if late else Result.ACCEPTED, provider_id=named),
-            [openid],
-            [openid],
-        )
-        self._core.log.receive(
-            NAME, openid, named, {name: value for name, value in body.items() if name != "touser"}
-        )
+        """Hand the message out, and plan the person's behaviour."""
+        msgid = next(self._ids)
+        provider_id = str(msgid) if path == TEMPLATE else ""
+        outcome = Result.TIMEOUT if late else Result.ACCEPTED
+        call = replace(call, outcome=outcome, provider_id=provider_id)
+        self._core.log.add(call, [openid], [openid])
+        content = {name: value for name, value in body.items() if name != "touser"}
+        self._core.log.receive(NAME, openid, provider_id, content)
         answer = {"errcode": 0, "errmsg": "ok", "msgid": msgid}
         if path == TEMPLATE and call.token:
-            self._known[account.app_key, openid, call.token] = (time.time(), answer)
+            self._earlier[account.app_key, openid, call.token] = (time.time(), answer)
+        self._behave(account, path, openid, body, msgid)
+        return answer
+
+    def _behave(
+        self, account: Account, path: str, openid: str, body: dict[str, Any], msgid: int
+    ) -> None:
+        """Plan the receipt, and the click of a person who clicks."""
+        delay, behaviour = account.delay(), of(openid)
         if behaviour is Behaviour.LATE:
             delay += self._core.options.late
         if behaviour not in (Behaviour.SILENT, Behaviour.DOUBLE):
             due = time.time() + delay
-            self._core.receipts.expect(
-                self._components.listener(account),
-                due,
-                self._report(account, path, openid, body, msgid, due),
-            )
+            report = self._report(account, path, openid, body, msgid, due)
+            self._core.receipts.expect(self._components.listener(account), due, report)
         if behaviour is Behaviour.CLICK and "miniprogram" not in body:
-            links.open_first(
-                self._core.outbox, texts_of([body.get("url"), body.get("page")]), delay, NAME
-            )
-        return answer
+            texts = texts_of([body.get("url"), body.get("page")])
+            links.open_first(self._core.outbox, texts, delay, NAME)
 
     def _report(
         self,
@@ -183,7 +180,7 @@ class WeChat:
         )
 
     async def unfollow(self, request: web.Request) -> web.Response:
-        """`{"app_id", "openid"}`: the person leaves; messages are refused from then on."""
+        """Let a person leave (`{"app_id", "openid"}`): messages are refused from then on."""
         _, body = await self._requests.read(request)
         app_id, openid = str(body.get("app_id", "")), str(body.get("openid", ""))
         self._left.add((app_id, openid))
@@ -193,9 +190,9 @@ class WeChat:
         return web.json_response({"sent": "unsubscribe"})
 
     async def verify_webhook(self, account: Account) -> bool:
-        """What the console does when an address is entered: it must send back `echostr`."""
+        """Verify an address as the console does: it must send `echostr` back."""
         if not account.callback_token:
             return False
-        word = str(secrets.randbelow(10**19))
-        status, text = await self._core.outbox.ask(events.proof(account, word))
-        return status == 200 and text == word
+        echo = str(secrets.randbelow(10**19))
+        status, text = await self._core.outbox.ask(events.proof(account, echo))
+        return status == 200 and text == echo

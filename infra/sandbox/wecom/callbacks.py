@@ -1,6 +1,7 @@
-"""WeCom's callbacks: signed, encrypted XML; the address is proved by a word that must come back decrypted.
+"""WeCom's callbacks: signed, encrypted XML. An address proves itself by decrypting a text.
 
-Source: https://developer.work.weixin.qq.com/document/path/90968 (encryption), …/path/90930 (receiving), …/path/90376 (events).
+Sources: https://developer.work.weixin.qq.com/document/path/90968 (encryption), …/path/90930
+(receiving), …/path/90376 (events).
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ BLOCK = 32
 
 
 def encrypted(account: Account, plain: str) -> str:
-    """AES-256-CBC over 16 random bytes, the length, the text, and the corporation's id; the padding is PKCS#7 to 32 bytes."""
+    """Encrypt with AES-256-CBC: 16 random bytes, the length, the text, the corporation's id.
+
+    The padding is PKCS#7 to 32 bytes.
+    """
     key = base64.b64decode(str(account.encoding_aes_key) + "=")
     text = plain.encode()
     framed = os.urandom(16) + struct.pack(">I", len(text)) + text + account.app_key.encode()
@@ -47,18 +51,16 @@ def _address(account: Account, query: dict[str, str]) -> str:
 
 
 def click(account: Account, userid: str, task_id: str, card: dict[str, object], at: float) -> Event:
-    """A member touches the first button of a card."""
+    """Build the event of a member who touches the first button of a card."""
     buttons = card.get("button_list")
-    first = (
-        buttons[0] if isinstance(buttons, list) and buttons and isinstance(buttons[0], dict) else {}
-    )
+    first = buttons[0] if isinstance(buttons, list) and buttons else None
     return {
         "ToUserName": account.app_key,
         "FromUserName": userid,
         "CreateTime": int(at),
         "MsgType": "event",
         "Event": "template_card_event",
-        "EventKey": str(first.get("key", "")),
+        "EventKey": str(first.get("key", "")) if isinstance(first, dict) else "",
         "TaskId": task_id,
         "CardType": str(card.get("card_type", "")),
         "ResponseCode": secrets.token_urlsafe(16),
@@ -67,12 +69,13 @@ def click(account: Account, userid: str, task_id: str, card: dict[str, object], 
 
 
 def parcel(account: Account, events: Sequence[Event]) -> Parcel:
-    """One event in each post."""
+    """Build a post with one event, the only batch size."""
     fields = "".join(f"<{name}><![CDATA[{value}]]></{name}>" for name, value in events[0].items())
     cipher = encrypted(account, f"<xml>{fields}</xml>")
     body = (
         f"<xml><ToUserName><![CDATA[{account.app_key}]]></ToUserName>"
-        f"<AgentID><![CDATA[{account.agent_id}]]></AgentID><Encrypt><![CDATA[{cipher}]]></Encrypt></xml>"
+        f"<AgentID><![CDATA[{account.agent_id}]]></AgentID>"
+        f"<Encrypt><![CDATA[{cipher}]]></Encrypt></xml>"
     )
     url = _address(account, signed(account, cipher))
     return Parcel(
@@ -84,9 +87,9 @@ def parcel(account: Account, events: Sequence[Event]) -> Parcel:
     )
 
 
-def proof(account: Account, word: str) -> Parcel:
-    """The question with which an address is entered; the answer must be the word."""
-    cipher = encrypted(account, word)
+def proof(account: Account, echo: str) -> Parcel:
+    """Build the request that verifies a new address. The answer must be `echo`."""
+    cipher = encrypted(account, echo)
     return Parcel(
         account.provider,
         _address(account, {**signed(account, cipher), "echostr": cipher}),

@@ -1,6 +1,7 @@
-"""What WeCom checks of a message, and its errors. It cuts most of what is too long; what it refuses is here.
+"""Rules and errors of WeCom's messages. WeCom cuts most texts that are too long.
 
-Sources: https://developer.work.weixin.qq.com/document/path/90236 (application), …/path/90250 (linked corporations), …/path/90313 (codes).
+Sources: https://developer.work.weixin.qq.com/document/path/90236 (application), …/path/90250
+(linked corporations), …/path/90313 (codes).
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from infra.sandbox.vendor import Refusal
 
 MAX_USERS = 1000
 MAX_INTERVAL = 14400
-HINT = ", hint: [1700000000000000000000001], from ip: 127.0.0.1, more info at https://open.work.weixin.qq.com/devtool/query?e="
+HINT = (
+    ", hint: [1700000000000000000000001], from ip: 127.0.0.1, more info at"
+    " https://open.work.weixin.qq.com/devtool/query?e="
+)
 
 TEXTS: Mapping[int, str] = {
     -1: "system busy",
@@ -63,7 +67,7 @@ def busy(seconds: int) -> Refusal:
 
 
 def check(body: Any, agent_id: str | None, *, linked: bool) -> Sequence[str]:
-    """The users of a message that keeps the rules; raises Refusal."""
+    """Return the users of a valid message. Raises Refusal."""
     if not isinstance(body, dict):
         raise error(47001)
     if body.get("agentid") is None:
@@ -74,19 +78,13 @@ def check(body: Any, agent_id: str | None, *, linked: bool) -> Sequence[str]:
         raise error(40056)
     _check_message(body, linked=linked)
     users = body.get("touser")
-    if linked:
-        listed = (
-            users
-            if isinstance(users, list) and all(isinstance(each, str) for each in users)
-            else None
-        )
-    else:
-        listed = users.split("|") if isinstance(users, str) else None
-    if listed is None:
+    if not linked:
+        users = users.split("|") if isinstance(users, str) else None
+    if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
         raise error(40058)
-    if len(listed) > MAX_USERS:
+    if len(users) > MAX_USERS:
         raise error(40032)
-    return listed
+    return users
 
 
 def _check_message(body: Mapping[str, Any], *, linked: bool) -> None:
@@ -115,7 +113,7 @@ def _check_message(body: Mapping[str, Any], *, linked: bool) -> None:
 
 
 def _check_safe(kind: str, safe: str) -> None:
-    """News cannot be kept from being shared; only mpnews may stay within the corporation (2)."""
+    """Refuse news that must not be shared. Only mpnews may stay within the corporation (2)."""
     if kind == "news" and safe != "0":
         raise error(40074)
     if safe not in ("0", "1") and (kind, safe) != ("mpnews", "2"):
@@ -135,8 +133,8 @@ def _check_articles(message: Mapping[str, Any]) -> None:
 def _check_card(message: Mapping[str, Any]) -> None:
     if message.get("card_type") not in CARDS:
         raise error(40058)
-    wanted = message["card_type"] not in CARDS[:2] or message.get("task_id") is not None
-    if wanted and not TASK_ID.fullmatch(str(message.get("task_id", ""))):
+    has_task = message["card_type"] not in CARDS[:2] or message.get("task_id") is not None
+    if has_task and not TASK_ID.fullmatch(str(message.get("task_id", ""))):
         raise error(40058)
     if len(message.get("button_list") or ()) > 6:
         raise error(40058)

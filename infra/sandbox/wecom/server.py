@@ -1,7 +1,8 @@
-"""WeCom under `/wecom`: application messages, messages to linked corporations, recall, and clicks on cards as callbacks.
+"""WeCom under `/wecom`: messages of applications and to linked corporations, recall, card clicks.
 
-Sources: https://developer.work.weixin.qq.com/document/path/91039 (token), …/path/90236 and …/path/94867 (messages, recall), …/path/90250
-(linked corporations). `app_key` is the corporation's id, `master_secret` the application's secret.
+Sources: https://developer.work.weixin.qq.com/document/path/91039 (token), …/path/90236 and
+…/path/94867 (messages, recall), …/path/90250 (linked corporations).
+`app_key` is the corporation's id, `master_secret` the application's secret.
 """
 
 from __future__ import annotations
@@ -34,13 +35,12 @@ class WeCom:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._tokens = AccessTokens(core.accounts, NAME)
+        self._tokens = AccessTokens(core, NAME)
         self.clear()
 
     def clear(self) -> None:
-        self._last: dict[
-            tuple[str, str], tuple[float, dict[str, Any]]
-        ] = {}  # what was sent, for the duplicate check
+        # The time and answer of earlier messages, for the duplicate check.
+        self._last: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
         self._sent: set[str] = set()  # ids that can be recalled
 
     def routes(self) -> Sequence[web.RouteDef]:
@@ -55,16 +55,13 @@ class WeCom:
         return Refusal(404, status, {})
 
     async def token(self, request: web.Request) -> web.Response:
-        call = Call(provider=NAME, endpoint=endpoint(request, NAME), outcome=Result.ACCEPTED)
-        corp_id = request.query.get("corpid", "")
-        if not corp_id or ":" in corp_id:
-            raise rules.error(40013).about(call)
-        account, right = self._tokens.give(corp_id, request.query.get("corpsecret", ""))
-        call = replace(call, account=corp_id)
-        if not right:
-            raise rules.error(40001).about(call)
-        self._core.log.add(call)
-        return web.json_response(self._tokens.answer(account))
+        return self._tokens.answer(
+            request,
+            "corpid",
+            "corpsecret",
+            bad_id=rules.error(40013),
+            bad_secret=rules.error(40001),
+        )
 
     async def message(self, request: web.Request) -> web.Response:
         call, account = self._begin(request)
@@ -85,18 +82,14 @@ class WeCom:
         good = [user for user in users if _is_there(user, linked=linked)]
         if not good:
             raise rules.error(81013).about(call, users)
-        known = None if linked else self._known(account, body)
-        if known is not None:
-            self._core.log.add(
-                replace(call, outcome=Result.DUPLICATE, provider_id=str(known.get("msgid", ""))),
-                users,
+        earlier = None if linked else self._earlier_answer(account, body)
+        if earlier is not None:
+            call = replace(
+                call, outcome=Result.DUPLICATE, provider_id=str(earlier.get("msgid", ""))
             )
-            return web.json_response(known)
-        trouble = self._core.troubles.of_call(NAME, users)
-        if trouble is Behaviour.THROTTLE:
-            raise rules.busy(self._core.options.retry_after).about(call, users)
-        if trouble is Behaviour.FLAKY:
-            raise rules.error(-1, result=Result.FAILED).about(call, users)
+            self._core.log.add(call, users)
+            return web.json_response(earlier)
+        trouble = self._trouble(call, users)
         answer = self._take(
             call, account, body, users, good, linked=linked, late=trouble is Behaviour.TIMEOUT
         )
@@ -104,8 +97,16 @@ class WeCom:
             await never_answer(request, self._core.options.timeout_hang)
         return web.json_response(answer)
 
-    def _known(self, account: Account, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The answer to the same JSON within the interval that the request names."""
+    def _trouble(self, call: Call, users: Sequence[str]) -> Behaviour | None:
+        trouble = self._core.troubles.of_call(NAME, users)
+        if trouble is Behaviour.THROTTLE:
+            raise rules.busy(self._core.options.retry_after).about(call, users)
+        if trouble is Behaviour.FLAKY:
+            raise rules.error(-1, result=Result.FAILED).about(call, users)
+        return trouble
+
+    def _earlier_answer(self, account: Account, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the answer to equal JSON within the interval that the request names."""
         if body.get("enable_duplicate_check") != 1:
             return None
         at, answer = self._last.get((account.app_key, compact(body)), (0.0, {}))
@@ -123,7 +124,7 @@ class WeCom:
         linked: bool,
         late: bool,
     ) -> dict[str, Any]:
-        """Hands the message out, and plans what people do with it."""
+        """Hand the message out, and plan people's clicks."""
         msgid = "" if linked else secrets.token_urlsafe(24)
         outcome = Result.TIMEOUT if late else Result.ACCEPTED
         self._core.log.add(replace(call, outcome=outcome, provider_id=msgid), users, good)
@@ -133,15 +134,12 @@ class WeCom:
             if of(user) is Behaviour.CLICK:
                 self._click(account, user, content)
         bad = [user.lower() for user in users if user not in good]
-        if linked:
-            answer: dict[str, Any] = {"errcode": 0, "errmsg": "ok"} | (
-                {"invaliduser": bad} if bad else {}
-            )
-        else:
+        answer: dict[str, Any] = {"errcode": 0, "errmsg": "ok"}
+        if not linked:
             self._sent.add(msgid)
-            answer = {"errcode": 0, "errmsg": "ok", "msgid": msgid} | (
-                {"invaliduser": "|".join(bad)} if bad else {}
-            )
+            answer["msgid"] = msgid
+        if bad:
+            answer["invaliduser"] = bad if linked else "|".join(bad)
         self._last[account.app_key, compact(body)] = (time.time(), answer)
         return answer
 
@@ -165,12 +163,12 @@ class WeCom:
         return web.json_response({"errcode": 0, "errmsg": "ok"})
 
     async def verify_webhook(self, account: Account) -> bool:
-        """What the console does when an address is entered: it must send back the decrypted word."""
+        """Verify an address as the console does: it must send the decrypted text back."""
         if not account.encoding_aes_key or not account.callback_token:
             return False
-        word = str(secrets.randbelow(10**19))
-        status, text = await self._core.outbox.ask(callbacks.proof(account, word))
-        return status == 200 and text == word
+        echo = str(secrets.randbelow(10**19))
+        status, text = await self._core.outbox.ask(callbacks.proof(account, echo))
+        return status == 200 and text == echo
 
     def _begin(self, request: web.Request) -> tuple[Call, Account]:
         call = Call(provider=NAME, endpoint=endpoint(request, NAME), outcome=Result.ACCEPTED)
@@ -187,12 +185,11 @@ class WeCom:
 
 
 def _is_there(user: str, *, linked: bool) -> bool:
-    """Whether the corporation, or one that is linked with it, has such a user, whom the application may see."""
+    """Return True if the application may see such a user, of its own or a linked corporation."""
     corp, slash, userid = user.rpartition("/")
-    is_named = (
-        bool(rules.USERID.fullmatch(userid)) and bool(corp) is bool(slash) and (linked or not slash)
-    )
-    return is_named and of(user) is not Behaviour.REJECT
+    if bool(corp) is not bool(slash) or (slash and not linked):
+        return False
+    return bool(rules.USERID.fullmatch(userid)) and of(user) is not Behaviour.REJECT
 
 
 async def _body(request: web.Request, call: Call) -> Any:

@@ -243,9 +243,19 @@ def test_the_sweep_goes_on_while_there_is_time(
     sweeps: int,
 ) -> None:
     calls = iter(more)
-    monkeypatch.setattr(due, "sweep", lambda world: next(calls))
+    monkeypatch.setattr(due, "sweep", lambda world, tick: next(calls))
     assert steps.sweep({"by": "schedule"}, Context(left)) == {"more": answer}
     assert len(more) - len(list(calls)) == sweeps
+
+
+def test_the_sweep_is_told_for_which_time_the_clock_called(
+    flow: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks: list[int] = []
+    monkeypatch.setattr(due, "sweep", lambda world, tick: ticks.append(tick))
+    steps.sweep({"at": "2027-01-15T08:00:01.000Z", "swept": {"more": True}}, Context(60_000))
+    steps.sweep({"by": "schedule"}, Context(60_000))
+    assert ticks == [1_800_000_001_000, 0]
 
 
 def test_a_task_that_fails_says_so_but_quotes_nothing(
@@ -261,6 +271,22 @@ def test_a_task_that_fails_says_so_but_quotes_nothing(
 def test_the_schedule_starts_polling(flow: Steps) -> None:
     assert schedules.poll({"by": "schedule"}, None) == {}
     assert flow.done == [("start",)]
+
+
+def test_each_minute_tells_how_late_the_timers_are(
+    flow: Steps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told() -> float:
+        schedules.poll({"by": "schedule"}, None)
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return next(line["oldest_due_seconds"] for line in lines if "oldest_due_seconds" in line)
+
+    fake = FakeWorld()
+    wiring.use(fake.ports)
+    fake.timers.set([Timer(fake.clock.now(), TimerKind.CHECK, CHUNK, Priority.HIGH)])
+    assert told() == 0
+    fake.clock.advance(120 + 400)
+    assert told() == 400
 
 
 def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:

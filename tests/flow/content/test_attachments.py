@@ -17,8 +17,8 @@ def test_what_was_kept_is_attached_under_its_name() -> None:
     url = attachments.keep(fake.ports, KEY, "报告 1.pdf", b"body", 24)
     assert url.startswith("https://ums.example.com/m/")
     assert url.isascii()
-    (found,) = attachments.fetch(fake.ports, KEY, [url])
-    assert (found.name, found.type, found.body) == ("报告 1.pdf", "application/pdf", b"body")
+    (file,) = attachments.fetch(fake.ports, KEY, [url])
+    assert (file.name, file.type, file.body) == ("报告 1.pdf", "application/pdf", b"body")
     assert [key.rsplit("/", 1)[0].rsplit("/", 1)[0] for key in fake.files.stored] == [
         "materials/email"
     ]
@@ -62,8 +62,8 @@ def test_a_form_that_was_never_posted_leaves_nothing_to_attach() -> None:
 def test_files_of_others_are_fetched() -> None:
     fake = FakeWorld()
     fake.files.elsewhere[OTHERS] = b"pdf"
-    (found,) = attachments.fetch(fake.ports, KEY, [OTHERS])
-    assert (found.name, found.type, found.body) == ("report 报.pdf", "application/pdf", b"pdf")
+    (file,) = attachments.fetch(fake.ports, KEY, [OTHERS])
+    assert (file.name, file.type, file.body) == ("report 报.pdf", "application/pdf", b"pdf")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,8 @@ def test_files_of_others_are_fetched() -> None:
 )
 def test_a_files_type_is_that_of_its_name(name: str, kind: str) -> None:
     fake = FakeWorld()
-    (found,) = attachments.fetch(
-        fake.ports, KEY, [attachments.keep(fake.ports, KEY, name, b"x", 1)]
-    )
-    assert found.type == kind
+    (file,) = attachments.fetch(fake.ports, KEY, [attachments.keep(fake.ports, KEY, name, b"x", 1)])
+    assert file.type == kind
 
 
 @pytest.mark.parametrize(
@@ -119,7 +117,7 @@ def test_files_have_so_many_bytes_together(sizes: tuple[int, ...], good: bool) -
 
 
 @pytest.mark.parametrize(
-    ("given", "name"),
+    ("path", "name"),
     [
         ("a.pdf", "a.pdf"),
         ("C:\\x\\a.pdf", "a.pdf"),
@@ -132,8 +130,8 @@ def test_files_have_so_many_bytes_together(sizes: tuple[int, ...], good: bool) -
         ("报" * 100, "报" * 42),
     ],
 )
-def test_file_names(given: str, name: str) -> None:
-    assert attachments.file_name(given) == name
+def test_file_names(path: str, name: str) -> None:
+    assert attachments.file_name(path) == name
 
 
 @given(st.text(st.characters(), max_size=300))

@@ -1,4 +1,4 @@
-"""Attachments on their way: what the delivery function fetches, and what becomes of a mail whose file cannot be had."""
+"""The delivery function fetches attachments. A mail without one of its files is not sent."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_a_file_that_may_come_back_is_asked_for_again() -> None:
 
 def test_the_address_of_a_file_is_never_a_short_link_nor_escaped() -> None:
     fake, address = FakeWorld(), f"{URL}?a=1&b=2"
-    given = {ChannelType.EMAIL: {"text": "<p>{{url}}</p>", "files": ["{{url}}"]}}
-    template = a_template(contents=given, links=frozenset({"url"}))
+    contents_of = {ChannelType.EMAIL: {"text": "<p>{{url}}</p>", "files": ["{{url}}"]}}
+    template = a_template(contents=contents_of, links=frozenset({"url"}))
     contents, links = render.prepare(
         fake.ports, template, {"url": address}, opened(fake.ports, a_channel("mail"))
     )

@@ -36,7 +36,7 @@ from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
 
 MESSAGE = a_message("ann", strategy=at_once("email"))
-CHUNK, PLACE = ChunkId(MESSAGE.msgid, 0), DeliveryRef(0, "mail", 0)
+CHUNK, REF = ChunkId(MESSAGE.msgid, 0), DeliveryRef(0, "mail", 0)
 HTML = "<html><body><p>Hello</p></body></html>"
 
 
@@ -52,7 +52,7 @@ def fake() -> FakeWorld:
     return fake
 
 
-def dressed(
+def with_extras(
     fake: FakeWorld,
     text: str = HTML,
     *,
@@ -63,7 +63,7 @@ def dressed(
     message = a_message("ann", strategy=at_once("email"), priority=priority)
     recipient = Recipient("Ann@example.com", {"subject": "s", "text": text})
     return email.with_extras(
-        fake.ports, a_channel(code, options=options), message, CHUNK, PLACE, recipient
+        fake.ports, a_channel(code, options=options), message, CHUNK, REF, recipient
     )
 
 
@@ -80,11 +80,11 @@ def dressed(
 def test_who_gets_a_way_out(
     fake: FakeWorld, priority: Priority, options: Any, has_one: bool
 ) -> None:
-    assert bool(dressed(fake, priority=priority, **options).unsubscribe) == has_one
+    assert bool(with_extras(fake, priority=priority, **options).unsubscribe) == has_one
 
 
 def test_only_mails_carry_something(fake: FakeWorld) -> None:
-    assert dressed(fake, code="text", track_opens=True, unsubscribe=True) == Recipient(
+    assert with_extras(fake, code="text", track_opens=True, unsubscribe=True) == Recipient(
         "Ann@example.com", {"subject": "s", "text": HTML}
     )
 
@@ -92,7 +92,7 @@ def test_only_mails_carry_something(fake: FakeWorld) -> None:
 def test_one_click_opts_out_of_the_access_channel_that_sent_the_mail_for_whoever_has_the_address(
     fake: FakeWorld,
 ) -> None:
-    token = dressed(fake).unsubscribe.rpartition("/")[2]
+    token = with_extras(fake).unsubscribe.rpartition("/")[2]
     email.unsubscribe(fake.ports, token)
     email.unsubscribe(fake.ports, token)
     for userid, address in (("ann", "Ann@example.com"), ("bob", "ann@example.com")):
@@ -104,7 +104,7 @@ def test_one_click_opts_out_of_the_access_channel_that_sent_the_mail_for_whoever
 
 
 def test_a_way_out_needs_no_history_and_shows_no_address(fake: FakeWorld) -> None:
-    address = dressed(fake).unsubscribe
+    address = with_extras(fake).unsubscribe
     assert re.fullmatch(r"https://ums\.example\.com/u/[\w-]+", address)
     assert not fake.messages.stored
     email.unsubscribe(fake.ports, address.rpartition("/")[2])
@@ -119,51 +119,31 @@ def test_any_other_token_is_no_way_out(token: str) -> None:
         email.unsubscribe(FakeWorld().ports, token)
 
 
+def built(content: Content, unsubscribe: str = "") -> bytes:
+    sender = Address("a", addr_spec="a@b.example")
+    return mail.build(content, sender, "x@y.example", "ref", unsubscribe=unsubscribe)
+
+
 def test_the_header_is_one_line_however_long_and_one_click_needs_tls(fake: FakeWorld) -> None:
-    address = dressed(fake).unsubscribe + "x" * 300
-    built = mail.build(
-        {"subject": "退订", "text": HTML},
-        Address("a", addr_spec="a@b.example"),
-        "x@y.example",
-        "ref",
-        unsubscribe=address,
-    )
-    assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in b"\r\n" + built
-    parsed = message_from_bytes(built)
-    assert (parsed["List-Unsubscribe"], parsed["List-Unsubscribe-Post"]) == (
-        f"<{address}>",
-        "List-Unsubscribe=One-Click",
-    )
+    address, plain = with_extras(fake).unsubscribe + "x" * 300, {"subject": "s", "text": "t"}
+    secure = built({"subject": "退订", "text": HTML}, address)
+    assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in b"\r\n" + secure
+    parsed = message_from_bytes(secure)
+    assert parsed["List-Unsubscribe"] == f"<{address}>"
+    assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert parsed["To"] == "x@y.example"
-    plain = mail.build(
-        {"subject": "s", "text": "t"},
-        Address("a", addr_spec="a@b.example"),
-        "x@y.example",
-        "ref",
-        unsubscribe="http://local/u/x",
-    )
-    assert (message_from_bytes(plain)["List-Unsubscribe"], b"One-Click" in plain) == (
-        "<http://local/u/x>",
-        False,
-    )
-    without = mail.build(
-        {"subject": "s", "text": "t"}, Address("a", addr_spec="a@b.example"), "x@y.example", "ref"
-    )
-    assert b"Unsubscribe" not in without
+    insecure = built(plain, "http://local/u/x")
+    assert message_from_bytes(insecure)["List-Unsubscribe"] == "<http://local/u/x>"
+    assert b"One-Click" not in insecure
+    assert b"Unsubscribe" not in built(plain)
     with pytest.raises(ValueError, match="line break"):
-        mail.build(
-            {"subject": "s", "text": "t"},
-            Address("a", addr_spec="a@b.example"),
-            "x@y.example",
-            "ref",
-            unsubscribe="https://a\r\nBcc: x@y",
-        )
+        built(plain, "https://a\r\nBcc: x@y")
 
 
 def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -> None:
-    assert dressed(fake).content["text"] == HTML
-    assert dressed(fake, "plain text", track_opens=True).content["text"] == "plain text"
-    text = dressed(fake, track_opens=True).content["text"]
+    assert with_extras(fake).content["text"] == HTML
+    assert with_extras(fake, "plain text", track_opens=True).content["text"] == "plain text"
+    text = with_extras(fake, track_opens=True).content["text"]
     token = re.search(
         r'<p>Hello</p><img src="https://ums.example.com/o/([\w-]{36})" [^>]*></body></html>$', text
     )
@@ -178,21 +158,21 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     assert [(fact.kind, fact.time, fact.source) for fact in chunk.reported] == [
         (FactKind.OPENED, START, "picture")
     ]
-    assert not chunk.state_of(PLACE).delivered, "an opening is a fact of its own"
+    assert not chunk.state_of(REF).delivered, "an opening is a fact of its own"
 
 
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
     linked = a_message("ann", strategy=at_once("email"), links={"url": "https://a.example"})
     with pytest.raises(NotFound):
-        email.record_opening(fake.ports, render.link_token(fake.vault, linked, CHUNK, PLACE, "url"))
+        email.record_opening(fake.ports, render.link_token(fake.vault, linked, CHUNK, REF, "url"))
     with pytest.raises(NotFound):
-        render.read_link(fake.vault, render.open_token(fake.vault, linked, CHUNK, PLACE))
-    email.record_opening(fake.ports, render.open_token(fake.vault, linked, CHUNK, PLACE))
+        render.read_link(fake.vault, render.open_token(fake.vault, linked, CHUNK, REF))
+    email.record_opening(fake.ports, render.open_token(fake.vault, linked, CHUNK, REF))
     assert not fake.ledger.partitions, "its history has expired"
 
 
-def prepared(given: Content, name: str) -> Content:
-    template = a_template(contents={ChannelType.EMAIL: given}, links=frozenset())
+def prepared(content: Content, name: str) -> Content:
+    template = a_template(contents={ChannelType.EMAIL: content}, links=frozenset())
     world = FakeWorld().ports
     contents, _ = render.prepare(world, template, {"name": name}, opened(world, a_channel("mail")))
     return contents["mail"]
@@ -202,7 +182,7 @@ HOSTILE = '<a href="https://evil.example">click</a>'
 
 
 @pytest.mark.parametrize(
-    ("text", "made", "said"),
+    ("text", "filled", "as_html"),
     [
         ("Hello {{name}}", f"Hello {HOSTILE}", False),
         ("<b>Hello</b> {{name}}", f"<b>Hello</b> {html.escape(HOSTILE)}", None),
@@ -210,29 +190,30 @@ HOSTILE = '<a href="https://evil.example">click</a>'
     ],
 )
 def test_what_somebody_wrote_into_a_variable_turns_no_text_into_html_and_no_html_into_another(
-    text: str, made: str, said: bool | None
+    text: str, filled: str, as_html: bool | None
 ) -> None:
     world = FakeWorld().ports
-    given = {ChannelType.EMAIL: {"subject": "s", "text": text}}
+    content = {ChannelType.EMAIL: {"subject": "s", "text": text}}
     contents, _ = render.prepare(
         world,
-        a_template(contents=given, links=frozenset()),
+        a_template(contents=content, links=frozenset()),
         {"name": HOSTILE},
         opened(world, a_channel("mail")),
     )
-    assert contents["mail"]["text"] == made
-    assert contents["mail"].get("html") is said
+    assert contents["mail"]["text"] == filled
+    assert contents["mail"].get("html") is as_html
 
 
 def test_a_template_may_say_what_its_text_is() -> None:
-    for said, made in ((True, "&lt;i&gt;"), (False, "<i>")):
-        given = {ChannelType.EMAIL: {"subject": "s", "text": "<tag>{{name}}", "html": said}}
+    for as_html, filled in ((True, "&lt;i&gt;"), (False, "<i>")):
+        fields = {"subject": "s", "text": "<tag>{{name}}", "html": as_html}
+        content = {ChannelType.EMAIL: fields}
         world = FakeWorld().ports
         contents, _ = render.prepare(
             world,
-            a_template(contents=given, links=frozenset()),
+            a_template(contents=content, links=frozenset()),
             {"name": "<i>"},
             opened(world, a_channel("mail")),
         )
-        assert contents["mail"]["text"] == f"<tag>{made}"
-        assert is_html(contents["mail"]) is said
+        assert contents["mail"]["text"] == f"<tag>{filled}"
+        assert is_html(contents["mail"]) is as_html

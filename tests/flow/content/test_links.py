@@ -160,19 +160,15 @@ WHERE = Clickable(
 
 def test_places_that_a_provider_names() -> None:
     links = nothing()
-    card = {
-        "title": SHOP,
-        "single_url": SHOP,
-        "buttons": [{"url": "https://b.example/{{code}}"}, {"url": "{{url}}?a=1"}, 7],
-    }
+    buttons = [{"url": "https://b.example/{{code}}"}, {"url": "{{url}}?a=1"}, 7]
+    card = {"title": SHOP, "single_url": SHOP, "buttons": buttons}
     content: dict[str, Any] = {
         "url": 5,
         "msg": {"card": card, "text": f"[a]({SHOP}) {{{{url}}}}"},
         "other": "{{url}}",
     }
-    changed = map_addresses(
-        content, WHERE, links, {"url": "https://c.example", "code": "7"}, {"url"}
-    )
+    values = {"url": "https://c.example", "code": "7"}
+    changed = map_addresses(content, WHERE, links, values, {"url"})
     assert changed == {
         "url": 5,
         "msg": {

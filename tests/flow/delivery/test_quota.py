@@ -97,7 +97,10 @@ def test_a_job_reserves_once_however_often_it_comes_back(fake: FakeWorld) -> Non
 
 
 def test_what_a_job_cannot_use_is_given_back(fake: FakeWorld) -> None:
-    """The job comes back as it was, and reserves again: a wrong password must not use up the day."""
+    """The job comes back as it was, and reserves again.
+
+    A wrong password must not use up the day.
+    """
     limited(fake, 1000)
     _, job = planned(fake)
     fake.providers.mail.succeed()

@@ -1,4 +1,4 @@
-"""The table of platforms at the sandbox, and what is written of what they cost."""
+"""The table of platforms at the sandbox, and the page with their costs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ KINDS = [kind.value for kind in ChannelType]
 
 
 def test_every_platform_has_a_row_and_every_channel_type_a_usual_one() -> None:
-    able = registry.capabilities()
+    capabilities = registry.capabilities()
     assert {name: row.type for name, row in platforms.PLATFORMS.items()} == {
-        name: each.type.value for name, each in able.items()
+        name: platform.type.value for name, platform in capabilities.items()
     }
-    assert {kind: able[name].type.value for kind, name in platforms.USUAL.items()} == {
+    assert {kind: capabilities[name].type.value for kind, name in platforms.USUAL.items()} == {
         kind: kind for kind in KINDS
     }
     assert (
@@ -33,29 +33,29 @@ def test_every_platform_has_a_row_and_every_channel_type_a_usual_one() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("word", platforms.DIGITS)
-def test_a_contact_brings_about_what_it_says(kind: str, word: str) -> None:
-    wanted = Behaviour.DELIVERED if word == "deliver" else Behaviour(word)
-    assert of(platforms.contact(kind, "0123abcd", 7, word).rpartition("/")[2]) is wanted
+@pytest.mark.parametrize("name", platforms.DIGITS)
+def test_a_contact_brings_about_what_it_says(kind: str, name: str) -> None:
+    behaviour = Behaviour.DELIVERED if name == "deliver" else Behaviour(name)
+    assert of(platforms.contact(kind, "0123abcd", 7, name).rpartition("/")[2]) is behaviour
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_thousands_of_people_have_contacts_of_their_own_that_are_delivered_to(kind: str) -> None:
     contacts = {platforms.contact(kind, "0123abcd", n) for n in range(5000)}
     assert len(contacts) == 5000
-    assert {of(each.rpartition("/")[2]) for each in contacts} == {Behaviour.DELIVERED}
+    assert {of(contact.rpartition("/")[2]) for contact in contacts} == {Behaviour.DELIVERED}
 
 
 @pytest.mark.parametrize("platform", platforms.PLATFORMS)
 def test_two_channels_share_neither_account_nor_secret(platform: str) -> None:
     row = platforms.PLATFORMS[platform]
-    one, other = (row.make(STACK, f"code{mark}", mark) for mark in ("0123abcd", "4567abcd"))
-    if one.account is None or other.account is None:
+    first, second = (row.make(STACK, f"code{mark}", mark) for mark in ("0123abcd", "4567abcd"))
+    if first.account is None or second.account is None:
         assert platform == "smtp"
         return
-    assert one.account["app_key"] != other.account["app_key"]
-    assert one.account["master_secret"] != other.account["master_secret"]
-    assert one.account["master_secret"] not in repr(one)
+    assert first.account["app_key"] != second.account["app_key"]
+    assert first.account["master_secret"] != second.account["master_secret"]
+    assert first.account["master_secret"] not in repr(first)
 
 
 def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_there(
@@ -63,7 +63,7 @@ def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_ther
 ) -> None:
     monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
     bench_page.PAGE.write_text("# Performance\n\n## Uploads\n\nas they were\n")
-    found = {
+    figures = {
         "type": "sms",
         "platform": "jsms",
         "receipts": "poll",
@@ -72,7 +72,7 @@ def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_ther
     }
     for dollars in (1.0, 2.345):
         bench_page.put_section(
-            "Channels", channels.section([{**found, "usd_per_million": dollars}], 500)
+            "Channels", channels.section([{**figures, "usd_per_million": dollars}], 500)
         )
     page = bench_page.PAGE.read_text()
     assert page.count("## Channels") == 1
@@ -91,8 +91,8 @@ def test_what_is_measured_leaves_out_what_another_platform_does_alike() -> None:
         "wechatmp:answer",
         "wechatmp_component:webhook",
     } <= set(measured)
-    assert not any(each.startswith("jpush_private") for each in measured)
-    both = {each for each in measured if f"{each}:links" in measured}
+    assert not any(name.startswith("jpush_private") for name in measured)
+    both = {name for name in measured if f"{name}:links" in measured}
     assert both == {
         "cmpp:connection",
         "dingtalk:poll",

@@ -1,4 +1,4 @@
-"""What the benchmark makes of the emulator's counts: by hand for a small case."""
+"""The benchmark's figures from the emulator's counts, computed by hand for a small case."""
 
 from __future__ import annotations
 
@@ -98,8 +98,10 @@ def test_everything_that_is_billed_has_a_price_and_prices_have_a_date(result: Re
 
 def test_messages_that_come_alone_cost_an_invocation_and_two_requests_each(result: Result) -> None:
     shared = 9 - 5
-    each = 2 * 0.40e-6 + 0.20e-6 + 450 / 1e9 * 0.50 + 0.05 * 5e-6
-    assert result.dollars_alone - sum(result.dollars.values()) == pytest.approx(shared * each * 500)
+    invocation = 2 * 0.40e-6 + 0.20e-6 + 450 / 1e9 * 0.50 + 0.05 * 5e-6
+    assert result.dollars_alone - sum(result.dollars.values()) == pytest.approx(
+        shared * invocation * 500
+    )
 
 
 def test_what_lambda_writes_into_the_log_is_billed_too(result: Result) -> None:
@@ -126,7 +128,7 @@ def test_the_page_says_what_was_measured(
 ) -> None:
     monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
     results = dict.fromkeys(("bulk", "single", "plain"), result)
-    report = {name: each.report for name, each in results.items()} | {
+    report = {name: result.report for name, result in results.items()} | {
         "import_ratio": {"api": 2.1, "deliver": 1.5}
     }
     bench_page.write(

@@ -1,4 +1,4 @@
-"""Imports, step by step: every row is told what became of it, and however often workers die, it is done once."""
+"""Imports, step by step: each row is done once, however often workers die."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def report(fake: FakeWorld, one: Import) -> list[list[str]]:
     return list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
 
 
-FULL = """userid,phone[all],phone[shop],email,app_regid[push],tag[all],tag[shop],dingtalkcc_userid,wechatwk_linkedcorp
+FULL = """userid,phone[all],phone[shop],email,app_regid[push],tag[all],tag[shop],\
+dingtalkcc_userid,wechatwk_linkedcorp
 ann,13800138000,13900139000,ann@example.com,r1;r2,vip;北京,gold,ding1,corp/u1；corp/u2
 bob,,,bob@example.com,,,,,
 """
@@ -121,11 +122,11 @@ def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWo
     ("header", "reason"),
     [
         ("phone", "userid: there is no such column"),
-        ("userid,name", "name: is not a column of this kind of import"),
-        ("userid,phone[a b]", "phone[a b]: is not a column of this kind of import"),
-        ("userid,,phone", "column 2: is not a column of this kind of import"),
-        ("userid,phone,phone[all]", "phone[all]: says the same as a column before it"),
-        ("userid,USERID", "USERID: says the same as a column before it"),
+        ("userid,name", 'name: unknown column for an import of kind "users"'),
+        ("userid,phone[a b]", 'phone[a b]: unknown column for an import of kind "users"'),
+        ("userid,,phone", 'column 2: unknown column for an import of kind "users"'),
+        ("userid,phone,phone[all]", "phone[all]: duplicate column"),
+        ("userid,USERID", "USERID: duplicate column"),
         (
             "userid,phone[nobody]",
             "phone[nobody]: must be all or the channel key of an access channel",
@@ -134,7 +135,8 @@ def test_a_column_without_a_code_means_the_only_channel_of_its_type(fake: FakeWo
         ("userid,app[shop]", "app[shop]: there is no app channel with this code"),
         (
             "userid,dingtalk_cc[shop]",
-            "dingtalk_cc[shop]: is the same for all access channels: leave out what stands in brackets",
+            "dingtalk_cc[shop]: is the same for all access channels:"
+            " leave out what stands in brackets",
         ),
         (
             "userid,wechatoa_openid",
@@ -154,7 +156,10 @@ def test_a_wrong_header_fails_the_import_before_anything_is_changed(
 def test_bad_rows_are_told_by_number_column_and_reason_and_the_others_are_done(
     fake: FakeWorld,
 ) -> None:
-    raw = "userid,phone,email,tag\nann,12,a@b.c,\n,13800138000,,\nbob,13800138000,b@c.d,a b\nbob2,13800138000,,\nbob2,13900139000,,\n"
+    raw = (
+        "userid,phone,email,tag\nann,12,a@b.c,\n,13800138000,,\nbob,13800138000,b@c.d,a b\n"
+        "bob2,13800138000,,\nbob2,13900139000,,\n"
+    )
     one = done(fake, raw + "x\0y,1,,\n" + "c" * 65 + ",13800138000\n")
     assert (one.state, figures(one)) == (ImportState.DONE, (7, 1, 0, 6))
     told = report(fake, one)
@@ -196,11 +201,11 @@ def test_a_file_without_a_header_is_refused_without_quoting_whom_it_is_about(
     one = done(fake, f"{header}\n")
     assert (one.state, one.reason) == (
         ImportState.FAILED,
-        "column 1: is not a column of this kind of import",
+        'column 1: unknown column for an import of kind "users"',
     )
     numbers: list[Sequence[spreadsheets.Cell]] = [["userid", 12345678901234567890], ["ann", 1]]
     assert done(fake, spreadsheets.xlsx(numbers), USERS, FileFormat.XLSX).reason.startswith(
-        "column 2: is not a column"
+        "column 2: unknown column"
     )
 
 
@@ -253,7 +258,7 @@ def test_members_join_a_segment_or_a_list(fake: FakeWorld, kind: ImportKind, nam
 def test_a_number_that_a_spreadsheet_shortened_when_it_saved_csv_is_refused(
     fake: FakeWorld, number: str
 ) -> None:
-    """It would be a good user id, and a good id of Alipay."""
+    """A value that would be a good user id, and a good id of Alipay."""
     fake.settings.put_channel(a_channel("life", ChannelType.ALIPAY_LIFE, number=97, name="life"))
     one = done(fake, f'userid,alipaylife_userid,tag\n"{number}",,\nann,"{number}",\nbob,1E5,1E5\n')
     assert [(line[:2], "15 digits" in line[2]) for line in report(fake, one)[1:]] == [
@@ -387,7 +392,10 @@ def test_an_import_that_ends_its_workers_fails_after_five(fake: FakeWorld) -> No
         assert fake.imports.stored[id].state is ImportState.RUNNING
     imports.work(fake.ports, ImportJob(id), read_user)
     assert fake.imports.stored[id].state is ImportState.FAILED
-    assert fake.imports.stored[id].reason == "file: 5 workers ended at row 0 of it"
+    assert (
+        fake.imports.stored[id].reason
+        == "file: processing crashed 5 times at row 0; the file may need too much memory"
+    )
 
 
 def test_a_user_whom_others_change_all_the_time_is_a_bad_row(fake: FakeWorld) -> None:

@@ -1,4 +1,4 @@
-"""Files of rows: what people's spreadsheets write is read as it was meant, and what would take too much is refused before it is read."""
+"""Files of rows: spreadsheets are read as they were meant, too large ones refused unread."""
 
 from __future__ import annotations
 
@@ -138,7 +138,8 @@ def test_two_cells_far_apart_are_refused_and_not_unfolded(far: str) -> None:
 
 def test_cells_without_a_value_may_stand_anywhere() -> None:
     raw = spreadsheets.package(
-        '<row r="1"><c r="A1" t="inlineStr"><is><t>userid</t></is></c></row><row r="1048576"><c r="XFD1048576" s="1"/></row>'
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>userid</t></is></c></row>'
+        '<row r="1048576"><c r="XFD1048576" s="1"/></row>'
     )
     assert sheets.read(raw, XLSX).header == ["userid"]
 

@@ -1,7 +1,7 @@
-"""Exim, a mail server that this project had no part in (Debian: exim4-daemon-light), on free ports of the loopback.
+"""Exim (Debian: exim4-daemon-light), a mail server that is independent of this project.
 
-It takes a configuration from root only, and gives up root's rights itself: mails are received and stored by its own user, who
-could not enter pytest's tmp_path.
+It runs on free ports of the loopback. It takes a configuration from root only, and gives up root's
+rights itself. Its own user receives and stores mails. That user could not enter pytest's tmp_path.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ PROGRAM = shutil.which("exim4") or shutil.which("exim") or ""
 
 
 def absent() -> str:
-    """Why there is no Exim to test with; empty: there is."""
+    """Return the reason why Exim cannot be used, or an empty text."""
     if not PROGRAM:
         return "exim4 is not installed (Debian: exim4-daemon-light)"
     return "" if os.geteuid() == 0 else "exim4 takes a configuration from root only"
 
 
-# Before TLS only LOGIN is offered, and behind it only PLAIN, so that each is used by somebody.
+# Before TLS only LOGIN is offered, and behind it only PLAIN, so that both are used.
 _CONFIGURATION = r"""
 primary_hostname = {host}
 exim_user = {user}
@@ -122,7 +122,7 @@ class Exim:
         self._place = place
 
     def mails(self, count: int) -> list[EmailMessage]:
-        """The `count` mails that have arrived, by Envelope-to; fails for more and for fewer."""
+        """Return the `count` mails that have arrived, by Envelope-to. Fail for another number."""
         eventually(lambda: len(self._files()) >= count)
         self.raw = [file.read_bytes() for file in self._files()]
         assert len(self.raw) == count
@@ -141,10 +141,10 @@ class Exim:
 
     def logged(self, *words: str) -> list[str]:
         lines = (self._place / "log" / "mainlog").read_text().splitlines()
-        return [line for line in lines if any(word in line for word in words)]
+        return [line for line in lines if any(map(line.__contains__, words))]
 
     def know(self) -> None:
-        """The greylisted sender has waited long enough."""
+        """Pretend that the greylisted sender has waited long enough."""
         (self._place / "known").touch()
 
 
@@ -172,7 +172,7 @@ def running() -> Iterator[Exim]:
 def _furnish(place: Path, exim: Exim, authority: trustme.CA) -> None:
     user = next(
         each for each in pwd.getpwall() if each.pw_name.endswith("exim")
-    )  # Debian-exim; exim elsewhere
+    )  # Debian-exim, or exim on other systems
     authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(place / "cert.pem")
     settings = {
         "host": HOST,

@@ -1,4 +1,6 @@
-"""SMTP servers for tests: an independent one (aiosmtpd), and one that follows a script to the byte."""
+"""SMTP servers for tests: an independent one (aiosmtpd), and one that follows a script byte by
+byte.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 
 class Inbox:
-    """An aiosmtpd handler that keeps mails, and refuses what `refuse` names by recipient."""
+    """An aiosmtpd handler that keeps mails. `refuse` has the refusals by recipient."""
 
     def __init__(self, refuse: dict[str, str] | None = None) -> None:
         self.mails: list[Envelope] = []
@@ -40,7 +42,7 @@ class Inbox:
 def independent(
     inbox: Inbox, context: ssl.SSLContext | None = None, mode: str = "none", **options: Any
 ) -> Iterator[int]:
-    """Port of an aiosmtpd server with mode none, tls or starttls."""
+    """Start an aiosmtpd server with mode none, tls or starttls, and yield its port."""
 
     starttls = {"tls_context": context, "require_starttls": True} if mode == "starttls" else {}
     loop = asyncio.new_event_loop()
@@ -67,7 +69,10 @@ def authenticator(user: bytes, password: bytes) -> Callable[..., AuthResult]:
 
 
 class ScriptedServer:
-    """Answers each line of a client with `answer(line, number of the connection)`; None hangs up, "" keeps silent."""
+    """Answer each line of a client with `answer(line, number of the connection)`.
+
+    None hangs up, and an empty text keeps silent.
+    """
 
     def __init__(self, answer: Callable[[str, int], str | None], greeting: str = "220 hi") -> None:
         self.lines: list[str] = []

@@ -1,4 +1,6 @@
-"""What an address is, and what becomes of odd contents: no header of somebody else's, no part that readers can't read."""
+"""Addresses, and odd contents: they must not add headers, nor parts that mail
+programs cannot read.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ def built(text: str = "t", subject: str = "s", *files: Attachment) -> EmailMessa
         (
             "a@fa\u00df.de",
             "a@xn--fa-hia.de",
-        ),  # IDNA 2003 would make it fass.de, which is somebody else's
+        ),  # IDNA 2003 would make it fass.de, which belongs to another owner
         ("a@\u4f8b\u5b50\u3002\u4e2d\u56fd", "a@xn--fsqu00a.xn--fiqs8s"),
         ("\u5f20\u4e09@example.cn", "\u5f20\u4e09@example.cn"),
         (" A.b+c=d_e'f@Example.org ", "A.b+c=d_e'f@Example.org"),
@@ -58,7 +60,7 @@ def test_addresses(contact: str, address: str | None) -> None:
 
 @pytest.mark.parametrize("field", ["subject", "text"])
 def test_half_a_surrogate_pair_is_refused(field: str) -> None:
-    half = "\udc80"  # which EmailMessage would take for a byte
+    half = "\udc80"  # EmailMessage would take it for a byte
     with pytest.raises(ValueError, match="surrogates"):
         mail.build({"subject": "s", "text": "t", field: half}, SENDER, "c@d.org", "r")
 

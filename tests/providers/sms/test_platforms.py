@@ -1,4 +1,7 @@
-"""What every SMS platform over HTTP keeps to, in each vendor's own words. What one of them has alone stands in its own test."""
+"""Rules that every SMS platform over HTTP keeps, in each vendor's own terms.
+
+Rules of a single platform are in its own test.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,11 @@ A, B = "13800001234", "13800001235"
 
 @dataclass(frozen=True)
 class Vendor:
-    """`says`: a code in the vendor's words; `listed`: what is handed out, under the name that it has."""
+    """A vendor in its own terms.
+
+    `says`: an answer with a code. `listed`: an answer that hands entries out, under the vendor's
+    name for them.
+    """
 
     make: Callable[[Http], Provider]
     account: Account
@@ -46,7 +53,7 @@ class Vendor:
     listed: Callable[[str, Sequence[Any]], Response]
     report: Mapping[str, Any]
     reply: Mapping[str, Any]
-    page: int = 0  # how many are handed out at once, where it is asked for more
+    page: int = 0  # entries of one answer, if more are left
 
 
 VENDORS = {
@@ -150,10 +157,12 @@ def polled(
         return opened.poll({}), transport
 
 
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [(name, code) for name, vendor in VENDORS.items() for code in sorted(vendor.errors)],
-)
+CODES: list[tuple[str, str]] = []
+for _name, _vendor in VENDORS.items():
+    CODES += [(_name, _code) for _code in sorted(_vendor.errors)]
+
+
+@pytest.mark.parametrize(("name", "code"), CODES)
 def test_every_code_of_a_call_is_its_class(name: str, code: str) -> None:
     vendor = VENDORS[name]
     with pytest.raises(ProviderError) as error:

@@ -97,7 +97,10 @@ def test_a_key_has_43_characters_of_base64(key: str) -> None:
 
 
 def test_xml_is_read_as_texts_and_trees() -> None:
-    body = b"<xml><A>1</A><B><![CDATA[<!DOCTYPE x>&]]></B><C><D>x</D><D>y</D></C><E/><E>2</E><E>3</E> </xml>"
+    body = (
+        b"<xml><A>1</A><B><![CDATA[<!DOCTYPE x>&]]></B><C><D>x</D><D>y</D></C>"
+        b"<E/><E>2</E><E>3</E> </xml>"
+    )
     assert read_tree(body) == {
         "A": "1",
         "B": "<!DOCTYPE x>&",

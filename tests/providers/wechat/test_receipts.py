@@ -1,14 +1,11 @@
-"""Posts of WeChat: plain and encrypted, of an account and of a third-party platform, and any other post."""
+"""Posts of WeChat: plain and encrypted ones, of an account."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import (
@@ -17,81 +14,12 @@ from chalicelib.domain.provider_io import (
     ReceiptKind,
     Recipient,
     Reply,
-    Token,
-    Webhook,
     WebhookRequest,
 )
-from chalicelib.providers.wechat import component, receipts
-from chalicelib.providers.wechat.crypto import CallbackCrypto, signature
+from chalicelib.providers.wechat import receipts
+from tests.providers.wechat.posts import ENTRY, FINISHED, NOW, PLAIN, PLATFORM, SAFE, posted, read
 
-KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
-NOW = 1_700_000_000_000
-PLAIN = receipts.secret_of({"app_id": "wx1", "app_secret": "s", "callback_token": "tok"})
-SAFE = receipts.secret_of(
-    {"app_id": "wx1", "app_secret": "s", "callback_token": "tok", "encoding_aes_key": KEY}
-)
-PLATFORM = receipts.secret_of(
-    {
-        "app_id": "wx1",
-        "component_app_id": "wxc",
-        "component_app_secret": "s",
-        "callback_token": "tok",
-        "encoding_aes_key": KEY,
-    }
-)
-
-FINISHED = {
-    "ToUserName": "gh_1",
-    "FromUserName": "openid",
-    "CreateTime": "1700000000",
-    "MsgType": "event",
-    "Event": "TEMPLATESENDJOBFINISH",
-    "MsgID": "200163836",
-    "Status": "success",
-}
-ENTRY = {
-    "TemplateId": "tpl",
-    "MsgID": "1700827132819554304",
-    "ErrorCode": "0",
-    "ErrorStatus": "success",
-}
 SENT = {**FINISHED, "Event": "subscribe_msg_sent_event", "SubscribeMsgSentEvent": {"List": ENTRY}}
-
-
-def xml(value: Any, name: str = "xml") -> str:
-    if isinstance(value, list):
-        return "".join(xml(each, name) for each in value)
-    inner = (
-        "".join(xml(each, key) for key, each in value.items())
-        if isinstance(value, dict)
-        else f"<![CDATA[{value}]]>"
-    )
-    return f"<{name}>{inner}</{name}>"
-
-
-def posted(
-    event: Any, secret: Any, at: int = NOW, nonce: str = "n", text: str | None = None, **query: str
-) -> WebhookRequest:
-    text, timestamp = text or xml(event), str(at // 1000)
-    signed = {
-        "timestamp": timestamp,
-        "nonce": nonce,
-        "signature": signature(secret["token"], timestamp, nonce),
-    }
-    if secret.get("aes_key"):
-        sealed = CallbackCrypto(
-            secret["token"], KEY, secret.get("component") or secret["app_id"]
-        ).seal(text)
-        signed |= {
-            "encrypt_type": "aes",
-            "msg_signature": signature(secret["token"], timestamp, nonce, sealed),
-        }
-        text = xml({"ToUserName": "gh_1", "Encrypt": sealed})
-    return WebhookRequest("POST", {}, {**signed, **query}, text.encode("utf-8", "replace"), NOW)
-
-
-def read(event: Any, secret: Any = SAFE, **more: Any) -> Webhook:
-    return receipts.read(posted(event, secret, **more), secret)
 
 
 @pytest.mark.parametrize("secret", [PLAIN, SAFE, PLATFORM])
@@ -264,159 +192,5 @@ def test_without_a_token_nothing_is_believed() -> None:
 
 
 def test_who_reads_webhooks_cannot_send() -> None:
-    assert all(
-        "secret" not in name and value != "s"
-        for secret in (PLAIN, SAFE, PLATFORM)
-        for name, value in secret.items()
-    )
-
-
-# What a third-party platform is told
-
-TOLD = {
-    "AppId": "wxc",
-    "CreateTime": "1700000000",
-    "InfoType": "component_verify_ticket",
-    "ComponentVerifyTicket": "ticket@@@1",
-}
-AUTHORISED = {
-    "AppId": "wxc",
-    "CreateTime": "1700000000",
-    "InfoType": "authorized",
-    "AuthorizerAppid": "wx9",
-    "AuthorizationCode": "queryauthcode@@@1",
-    "AuthorizationCodeExpiredTime": str(NOW // 1000 + 1800),
-    "PreAuthCode": "p",
-}
-
-
-def test_the_ticket_is_kept_for_who_sends() -> None:
-    webhook = read(TOLD, PLATFORM)
-    half_a_day = NOW + 12 * 3600_000
-    assert webhook.kept == {
-        component.ticket_name("wxc"): Token("ticket@@@1", half_a_day, half_a_day)
-    }
-    assert (webhook.reply, webhook.receipts) == ("success", ())
-
-
-@pytest.mark.parametrize("kind", ["authorized", "updateauthorized"])
-def test_the_code_of_an_authorisation_is_kept_for_an_hour_at_most(kind: str) -> None:
-    name = component.code_name("wxc", "wx9")
-    assert read({**AUTHORISED, "InfoType": kind}, PLATFORM).kept[name].expires == NOW + 1800_000
-    for far in ("9999999999", "", "soon"):
-        assert (
-            read({**AUTHORISED, "InfoType": kind, "AuthorizationCodeExpiredTime": far}, PLATFORM)
-            .kept[name]
-            .expires
-            == NOW + 3600_000
-        )
-
-
-def test_an_authorisation_is_of_this_channel_or_of_the_one_with_the_accounts_appid() -> None:
-    assert read(AUTHORISED, PLATFORM).authorised == "wx9"
-    assert read({**AUTHORISED, "AuthorizerAppid": "wx1"}, PLATFORM).authorised == ""
-    assert (
-        read({**AUTHORISED, "AuthorizerAppid": "wx_9"}, PLATFORM).authorised is None
-    )  # no channel has such a code
-    for event in (
-        TOLD,
-        {**AUTHORISED, "InfoType": "unauthorized"},
-        {**AUTHORISED, "AuthorizationCode": ""},
-        FINISHED,
-    ):
-        assert read(event, PLATFORM).authorised is None
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"InfoType": "unauthorized"},
-        {"InfoType": "notify_third_fasteregister"},
-        {"AuthorizationCode": ""},
-    ],
-)
-def test_what_else_a_platform_is_told_keeps_nothing(change: dict[str, str]) -> None:
-    webhook = read({**AUTHORISED, **change}, PLATFORM)
-    assert (webhook.kept, webhook.reply) == ({}, "success")
-
-
-def test_another_platforms_ticket_is_not_believed_and_an_accounts_own_post_brings_none() -> None:
-    with pytest.raises(Unverified):
-        read({**TOLD, "AppId": "wxother"}, PLATFORM)
-    assert read(TOLD, SAFE).kept == {}
-
-
-def test_an_event_of_another_account_is_for_the_channel_with_its_appid() -> None:
-    webhook = read(FINISHED, PLATFORM, appid="wx9")
-    assert (webhook.channel, webhook.reply, list(webhook.receipts)) == ("wx9", "success", [])
-    for own in ({}, {"appid": "wx1"}, {"appid": "$APPID$"}, {"appid": "x" * 33}):
-        assert len(read(FINISHED, PLATFORM, **own).receipts) == 1
-    assert read(FINISHED, SAFE, appid="wx9").channel == ""
-
-
-# Any post
-
-NAMES = ["signature", "msg_signature", "timestamp", "nonce", "echostr", "appid"]
-BODIES = st.binary() | st.sampled_from(
-    [b"<xml/>", b"{}", b'{"Encrypt": 1}', b"<xml><Encrypt>AAAA</Encrypt></xml>", b"[" * 9999]
-)
-
-
-QUERIES = st.dictionaries(st.sampled_from(NAMES), st.text())
-
-
-@given(BODIES, st.sampled_from(["GET", "POST"]), QUERIES, st.sampled_from([PLAIN, SAFE, PLATFORM]))
-def test_any_bytes_are_unverified_or_invalid(
-    body: bytes, method: str, query: dict[str, str], secret: Any
-) -> None:
-    with pytest.raises((Unverified, Invalid)):
-        receipts.read(WebhookRequest(method, {}, query, body, NOW), secret)
-
-
-KEYS = [
-    *FINISHED,
-    *ENTRY,
-    *AUTHORISED,
-    "SubscribeMsgSentEvent",
-    "List",
-    "ComponentVerifyTicket",
-    "Content",
-    "MsgId",
-]
-WORDS = st.sampled_from(
-    [
-        "TEMPLATESENDJOBFINISH",
-        "subscribe_msg_sent_event",
-        "text",
-        "unsubscribe",
-        "wxc",
-        "0",
-        "success",
-        "1700000000",
-    ]
-)
-VALUES = st.recursive(
-    WORDS | st.text() | st.integers() | st.none(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner),
-)
-EVENTS = st.dictionaries(st.sampled_from(KEYS), VALUES)
-
-
-@given(EVENTS, st.sampled_from([PLAIN, PLATFORM]))
-def test_any_signed_event_gives_sound_words_or_is_not_believed(
-    event: dict[str, Any], secret: Any
-) -> None:
-    with contextlib.suppress(Unverified, Invalid):
-        webhook = read(None, secret, text=json.dumps(event))
-        for receipt in webhook.receipts:
-            assert receipt.provider_id.isascii()
-            assert receipt.contact.isascii()
-            assert receipt.code.isascii()
-        for reply in webhook.replies:
-            reply.text.encode()
-
-
-@given(st.text())
-def test_any_signed_text_is_read_or_invalid(text: str) -> None:
-    with contextlib.suppress(Unverified, Invalid):
-        read(None, SAFE, text=text.encode("utf-8", "replace").decode() or "x")
+    for secret in (PLAIN, SAFE, PLATFORM):
+        assert all("secret" not in name and value != "s" for name, value in secret.items())

@@ -1,4 +1,6 @@
-"""Callbacks as the sandbox makes them, which encrypts by an implementation of its own, and any other post."""
+"""Callbacks of the sandbox, which has its own implementation of the encryption, and
+any other post.
+"""
 
 from __future__ import annotations
 

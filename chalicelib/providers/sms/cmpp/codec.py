@@ -1,132 +1,42 @@
-"""CMPP on the wire: messages to bytes and back, in versions 2 and 3. Pure.
+"""CMPP on the wire: encode messages to bytes and decode them, in versions 2 and 3. Pure.
 
-Source: China Mobile's "CMPP V3.0.0" (QB-GF-028-2003) for all fields; what version 2 has instead is as public implementations have
-it. All numbers are big endian, texts are ASCII filled up with NUL. A header is Total_Length 4, Command_Id 4, Sequence_Id 4.
+Source: China Mobile's "CMPP V3.0.0" (QB-GF-028-2003) for all fields. The fields of version 2 follow
+public implementations. All numbers are big endian. Texts are ASCII, filled up with NUL. A header is
+Total_Length 4, Command_Id 4, Sequence_Id 4.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import IntEnum
 from hashlib import md5
-from typing import TypeAlias
+from typing import Any
 
 from chalicelib.providers.sms.cmpp.fields import HEADER, Malformed, Reader, text, uint
+from chalicelib.providers.sms.cmpp.messages import (
+    V3,
+    Body,
+    Command,
+    Connect,
+    ConnectResp,
+    Deliver,
+    DeliverResp,
+    Plain,
+    Report,
+    Submit,
+    SubmitResp,
+)
 
 MAX_NUMBERS = 99  # of one SUBMIT: DestUsr_tl < 100
-RESPONSE = 0x8000_0000
-V2, V3 = 0x20, 0x30  # Version: high four bits major, low four minor
-
-
-class Command(IntEnum):
-    CONNECT = 1
-    TERMINATE = 2
-    SUBMIT = 4
-    DELIVER = 5
-    ACTIVE_TEST = 8
-    CONNECT_RESP = RESPONSE | 1
-    TERMINATE_RESP = RESPONSE | 2
-    SUBMIT_RESP = RESPONSE | 4
-    DELIVER_RESP = RESPONSE | 5
-    ACTIVE_TEST_RESP = RESPONSE | 8
-
-
-@dataclass(frozen=True)
-class Connect:
-    source: str
-    authenticator: bytes = field(repr=False)
-    version: int
-    timestamp: int  # MMDDHHMMSS as a number
-
-
-@dataclass(frozen=True)
-class ConnectResp:
-    status: int
-    authenticator: bytes = field(repr=False)
-    version: int
-    status_size: int = 1  # bytes: 4 in version 3; the authenticator is made from them
-
-
-@dataclass(frozen=True, kw_only=True)
-class Submit:
-    """One part of a message to up to 99 numbers."""
-
-    numbers: tuple[str, ...] = field(repr=False)
-    content: bytes = field(repr=False)  # with its user data header, where `has_header`
-    format: int  # Msg_Fmt: 0 ASCII, 3 write to card, 4 binary, 8 UCS-2, 15 GBK
-    account: str  # Msg_src, the SP's id
-    source: str  # Src_Id, the access number that the person sees
-    part: int = 1
-    parts: int = 1
-    report: int = 1  # Registered_Delivery
-    level: int = 1
-    service: str = ""
-    has_header: bool = False  # TP_udhi
-    fee_user_type: int = 2  # who pays: 2 is the SP
-    fee_number: str = field(default="", repr=False)
-    fee_type: str = "01"
-    fee_code: str = "0"
-    valid_until: str = ""
-    send_at: str = ""
-
-
-@dataclass(frozen=True)
-class SubmitResp:
-    id: int
-    result: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deliver:
-    """What a person wrote, or (`is_report`) what became of a message."""
-
-    id: int
-    to: str
-    number: str = field(repr=False)
-    content: bytes = field(repr=False)
-    format: int = 0
-    is_report: bool = False
-    service: str = ""
-    has_header: bool = False
-
-
-@dataclass(frozen=True)
-class DeliverResp:
-    id: int
-    result: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """The content of a DELIVER that is a status report. Times are YYMMDDHHMM."""
-
-    id: int
-    stat: str
-    submitted: str
-    done: str
-    number: str = field(repr=False)
-    sequence: int = 0
-
-
-@dataclass(frozen=True)
-class Plain:
-    """A message without a body of interest: TERMINATE, ACTIVE_TEST, their answers, and commands that we do not know."""
-
-    command: int
-
-
-Body: TypeAlias = Connect | ConnectResp | Submit | SubmitResp | Deliver | DeliverResp | Plain
 
 
 def authenticator(account: str, secret: str, timestamp: int) -> bytes:
-    """AuthenticatorSource: who connects proves that it knows the secret."""
+    """Return AuthenticatorSource: it proves to the gateway that we know the secret."""
     return _md5(account.encode() + bytes(9) + secret.encode() + f"{timestamp:010d}".encode())
 
 
 def counter_authenticator(status: int, status_size: int, source: bytes, secret: str) -> bytes:
-    """AuthenticatorISMG: the gateway proves it in turn."""
+    """Return AuthenticatorISMG: it proves to us that the gateway knows the secret."""
     return _md5(status.to_bytes(status_size, "big") + source + secret.encode())
 
 
@@ -135,7 +45,7 @@ def _md5(data: bytes) -> bytes:
 
 
 def encode(body: Body, sequence: int, version: int) -> bytes:
-    """Raises Malformed for a value that its field cannot hold."""
+    """Return one frame. Raises Malformed for a value that its field cannot hold."""
     command, payload = _payload(body, version >= V3)
     return HEADER.pack(HEADER.size + len(payload), command, sequence) + payload
 
@@ -164,7 +74,7 @@ def _payload(body: Body, v3: bool) -> tuple[int, bytes]:
 def _submit(body: Submit, v3: bool) -> bytes:
     if not 0 < len(body.numbers) <= MAX_NUMBERS:
         raise Malformed("DestUsr_tl")
-    number = 32 if v3 else 21
+    number_size = _number_size(v3)
     return b"".join(
         (
             bytes(8),
@@ -173,9 +83,7 @@ def _submit(body: Submit, v3: bool) -> bytes:
             uint(body.report, 1),
             uint(body.level, 1),
             text(body.service, 10),
-            uint(body.fee_user_type, 1),
-            text(body.fee_number, number),
-            bytes(1) if v3 else b"",  # Fee_terminal_type: a real number
+            *_fee_user(body, v3),
             bytes(1),
             uint(body.has_header, 1),
             uint(body.format, 1),
@@ -186,13 +94,22 @@ def _submit(body: Submit, v3: bool) -> bytes:
             text(body.send_at, 17),
             text(body.source, 21),
             uint(len(body.numbers), 1),
-            *(text(each, number) for each in body.numbers),
+            *(text(number, number_size) for number in body.numbers),
             bytes(1) if v3 else b"",  # Dest_terminal_type
             uint(len(body.content), 1),
             body.content,
-            bytes(20 if v3 else 8),  # LinkID; Reserve
+            bytes(20 if v3 else 8),  # LinkID or Reserve
         )
     )
+
+
+def _fee_user(body: Submit, v3: bool) -> tuple[bytes, ...]:
+    terminal_type = bytes(1) if v3 else b""  # Fee_terminal_type: a real number
+    return uint(body.fee_user_type, 1), text(body.fee_number, _number_size(v3)), terminal_type
+
+
+def _number_size(v3: bool) -> int:
+    return 32 if v3 else 21
 
 
 def _deliver(body: Deliver, v3: bool) -> bytes:
@@ -204,7 +121,7 @@ def _deliver(body: Deliver, v3: bool) -> bytes:
             bytes(1),
             uint(body.has_header, 1),
             uint(body.format, 1),
-            text(body.number, 32 if v3 else 21),
+            text(body.number, _number_size(v3)),
             bytes(1) if v3 else b"",
             uint(body.is_report, 1),
             uint(len(body.content), 1),
@@ -215,7 +132,7 @@ def _deliver(body: Deliver, v3: bool) -> bytes:
 
 
 def encode_report(report: Report, size: int) -> bytes:
-    """60 bytes as in version 2, or 71 as in version 3."""
+    """Return the content of a status report: 60 bytes as in version 2, or 71 as in version 3."""
     number = {60: 21, 71: 32}[size]
     texts = (
         text(report.stat, 7)
@@ -227,7 +144,7 @@ def encode_report(report: Report, size: int) -> bytes:
 
 
 def decode(frame: bytes, version: int) -> tuple[int, Body]:
-    """Sequence and body of one frame; raises Malformed."""
+    """Return sequence and body of one frame. Raises Malformed."""
     _, command, sequence = HEADER.unpack_from(frame)
     read = _READERS.get(command)
     if read is None:
@@ -239,7 +156,9 @@ def decode(frame: bytes, version: int) -> tuple[int, Body]:
 
 
 def decode_report(content: bytes) -> Report:
-    """By its length, not by the version: gateways mix them. Raises Malformed."""
+    """Read a status report. Its length tells the version, because gateways mix them. Raises
+    Malformed.
+    """
     number = {60: 21, 71: 32}.get(len(content))
     if number is None:
         raise Malformed("Msg_Length of a report")
@@ -259,54 +178,38 @@ def _read_connect(read: Reader, v3: bool) -> Body:
 
 
 def _read_connect_resp(read: Reader, v3: bool) -> Body:
-    """A gateway may answer in its own version: the length tells."""
+    """Read the answer to CONNECT. Its length tells the version, which may be the gateway's own."""
     size = 4 if read.left == 21 else 1
     return ConnectResp(read.uint(size), read.raw(16), read.uint(1), size)
 
 
+_SUBMIT_TEXTS = (
+    ("account", 6),
+    ("fee_type", 2),
+    ("fee_code", 6),
+    ("valid_until", 17),
+    ("send_at", 17),
+    ("source", 21),
+)
+
+
 def _read_submit(read: Reader, v3: bool) -> Body:
-    number = 32 if v3 else 21
+    number_size = _number_size(v3)
     read.raw(8)
-    parts, part, report, level, service = (
-        read.uint(1),
-        read.uint(1),
-        read.uint(1),
-        read.uint(1),
-        read.text(10),
-    )
-    fee_user_type, fee_number = read.uint(1), read.text(number)
+    fields: dict[str, Any] = {}
+    for name in ("parts", "part", "report", "level"):
+        fields[name] = read.uint(1)
+    fields["service"] = read.text(10)
+    fields["fee_user_type"], fields["fee_number"] = read.uint(1), read.text(number_size)
     read.raw(2 if v3 else 1)  # Fee_terminal_type, TP_pId
-    has_header, format, account = read.uint(1), read.uint(1), read.text(6)
-    fee_type, fee_code, valid_until, send_at, source = (
-        read.text(2),
-        read.text(6),
-        read.text(17),
-        read.text(17),
-        read.text(21),
-    )
-    numbers = tuple(read.text(number) for _ in range(read.uint(1)))
-    read.raw(1 if v3 else 0)
-    content = read.raw(read.uint(1))
-    read.raw(20 if v3 else 8)
-    return Submit(
-        numbers=numbers,
-        content=content,
-        format=format,
-        account=account,
-        source=source,
-        part=part,
-        parts=parts,
-        report=report,
-        level=level,
-        service=service,
-        has_header=has_header == 1,
-        fee_user_type=fee_user_type,
-        fee_number=fee_number,
-        fee_type=fee_type,
-        fee_code=fee_code,
-        valid_until=valid_until,
-        send_at=send_at,
-    )
+    fields["has_header"], fields["format"] = read.uint(1) == 1, read.uint(1)
+    for name, size in _SUBMIT_TEXTS:
+        fields[name] = read.text(size)
+    fields["numbers"] = tuple(read.text(number_size) for _ in range(read.uint(1)))
+    read.raw(1 if v3 else 0)  # Dest_terminal_type
+    fields["content"] = read.raw(read.uint(1))
+    read.raw(20 if v3 else 8)  # LinkID or Reserve
+    return Submit(**fields)
 
 
 def _read_submit_resp(read: Reader, v3: bool) -> Body:
@@ -316,7 +219,7 @@ def _read_submit_resp(read: Reader, v3: bool) -> Body:
 def _read_deliver(read: Reader, v3: bool) -> Body:
     identity, to, service = read.uint(8), read.text(21), read.text(10)
     read.raw(1)
-    has_header, format, number = read.uint(1), read.uint(1), read.text(32 if v3 else 21)
+    has_header, format, number = read.uint(1), read.uint(1), read.text(_number_size(v3))
     read.raw(1 if v3 else 0)
     is_report = read.uint(1) == 1
     content = read.raw(read.uint(1))

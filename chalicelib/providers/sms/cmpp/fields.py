@@ -1,4 +1,4 @@
-"""What CMPP's messages are made of: frames in a stream, numbers and texts in fields. Pure."""
+"""Frames in a stream, and the numbers and texts in the fields of a CMPP message. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ LONGEST = 16_384  # bytes: a SUBMIT to 99 numbers has under 4,000
 
 
 class Malformed(ValueError):
-    """Bytes that are no CMPP, or a value that its field cannot hold."""
+    """Bytes that are not CMPP, or a value that its field cannot hold."""
 
 
 class Framer:
-    """Cuts a stream into frames, however TCP has split or joined them."""
+    """Cut a stream into frames, however TCP has split or joined them."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The frames that are complete now; then raises Malformed for a length that cannot be, after which the stream is lost."""
+        """Yield the frames that are complete now.
+
+        Raises Malformed for an impossible length. After that the stream cannot be read any more.
+        """
         self._buffer += data
         while len(self._buffer) >= 4:
             length = int.from_bytes(self._buffer[:4], "big")

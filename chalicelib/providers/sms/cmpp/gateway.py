@@ -1,6 +1,7 @@
-"""The open connections to one CMPP account: a thread reads each, comes back with growing waits when it breaks, and keeps it alive.
+"""The open connections to one CMPP account.
 
-Whoever submits waits for the answer in a thread of its own. One lock guards everything but the sockets.
+A thread reads each connection, keeps it alive, and reconnects with growing waits when it breaks. A
+thread that submits waits for its answer. One lock guards everything but the sockets.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from typing import Protocol
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.providers.base import CHINA
-from chalicelib.providers.sms.cmpp.codec import Deliver, DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.link import (
     IDLE,
     PATIENCE,
@@ -25,9 +25,10 @@ from chalicelib.providers.sms.cmpp.link import (
     Event,
     Link,
     Opened,
-    QueryResult,
+    Submitted,
     Unreadable,
 )
+from chalicelib.providers.sms.cmpp.messages import Deliver, DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,7 @@ USUAL = Waits()
 
 
 class Stream(Protocol):
-    """What `web.tcp.Stream` does."""
+    """Interface of `web.tcp.Stream`."""
 
     def read(self, wait: float) -> bytes | None: ...
     def write(self, data: bytes) -> bool: ...
@@ -72,12 +73,16 @@ class Stream(Protocol):
     def close(self) -> None: ...
 
 
-Dial = Callable[[], Stream]
+Dialler = Callable[[], Stream]
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """A DELIVER of an account. `answer` it when its facts are stored, on the connection that it came on; until then it comes again."""
+    """A DELIVER of an account.
+
+    Call `answer` when its facts are stored. It uses the connection of the DELIVER. The gateway
+    repeats the DELIVER until then.
+    """
 
     code: str
     deliver: Deliver = field(repr=False)
@@ -85,13 +90,13 @@ class Incoming:
 
 
 class Gateway:
-    """`take` gets what comes in, from the reading threads: it must not wait."""
+    """The connections of one account. The reading threads call `take`, which must not wait."""
 
     def __init__(
         self,
         code: str,
         settings: Settings,
-        dial: Dial,
+        dial: Dialler,
         take: Callable[[Incoming], None],
         waits: Waits = USUAL,
     ) -> None:
@@ -101,8 +106,8 @@ class Gateway:
         self.stopping = threading.Event()
         self._connections = [Connection(self) for _ in range(settings.connections)]
         self._threads = [
-            threading.Thread(target=each.run, daemon=True, name=f"{code}-{n}")
-            for n, each in enumerate(self._connections)
+            threading.Thread(target=connection.run, daemon=True, name=f"{code}-{n}")
+            for n, connection in enumerate(self._connections)
         ]
 
     def start(self) -> None:
@@ -110,26 +115,31 @@ class Gateway:
             thread.start()
 
     def stop(self) -> None:
-        """Says goodbye on every connection. What was not answered is lost: stop when nobody submits any more."""
+        """Say goodbye on every connection. Unanswered SUBMITs are lost: stop when nobody submits
+        any more.
+        """
         self.stopping.set()
         for connection in self._connections:
-            connection.part()
+            connection.say_goodbye()
         until = time.monotonic() + FAREWELL
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         for connection in self._connections:
-            connection.cut()
+            connection.shut()
 
     def wait_open(self, until: float) -> None:
-        """Until one connection is open (monotonic seconds); raises what is wrong."""
+        """Wait until one connection is open. `until`: monotonic seconds. Raises the reason if none
+        opens.
+        """
         self._choose(until, lambda connection: connection.is_open)
 
     def submit(
         self, submit: Submit, until: float, on: Connection | None = None
     ) -> tuple[SubmitResp, Connection]:
-        """The answer, and the connection it came on: the parts of one message stay on one connection.
+        """Return the answer and its connection: all parts of one message use one connection.
 
-        Raises Unavailable or Misconfigured while nothing was sent, Uncertain when it was and no answer came.
+        Raises Unavailable or Misconfigured if nothing was sent, and Uncertain if the answer did not
+        come.
         """
         with self.changed:
             connection = self._choose(
@@ -148,31 +158,27 @@ class Gateway:
                 self._raise_if_hopeless()
                 left = until - time.monotonic()
                 if left <= 0 or not self.changed.wait(left):
-                    raise Unavailable(
-                        "window_full"
-                        if any(c.is_open for c in self._connections)
-                        else self._trouble()
-                    )
+                    is_open = any(c.is_open for c in self._connections)
+                    raise Unavailable("window_full" if is_open else self._error_code())
 
     def _raise_if_hopeless(self) -> None:
-        """When every connection waits for an operator."""
-        troubles = [c.trouble for c in self._connections if not c.is_open]
-        if len(troubles) == len(self._connections) and all(
-            isinstance(t, Misconfigured) for t in troubles
-        ):
-            raise Misconfigured(self._trouble())
+        """Raise Misconfigured when every connection waits for an operator."""
+        errors = [c.error for c in self._connections if not c.is_open]
+        needs_operator = all(isinstance(error, Misconfigured) for error in errors)
+        if len(errors) == len(self._connections) and needs_operator:
+            raise Misconfigured(self._error_code())
 
-    def _trouble(self) -> str:
-        return next((c.trouble.code for c in self._connections if c.trouble), "no_connection")
+    def _error_code(self) -> str:
+        return next((c.error.code for c in self._connections if c.error), "no_connection")
 
 
 class Connection:
-    """One place for a connection, which lives again and again. Implements what its thread does."""
+    """A connection that is opened again whenever it ends. A thread runs it."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._life: Life | None = None
-        self.trouble: ProviderError | None = None  # why there is none
+        self.error: ProviderError | None = None  # the reason, while none is open
 
     @property
     def is_open(self) -> bool:
@@ -183,7 +189,9 @@ class Connection:
         return self._life.link.free if self._life else 0
 
     def send(self, submit: Submit) -> tuple[Life, int]:
-        """Under the lock, after `free` was seen; `flush` the life afterwards."""
+        """Submit. Needs the lock and a `free` above 0. The caller flushes the returned life
+        afterwards.
+        """
         if self._life is None:
             raise Unavailable("no_connection")
         return self._life, self._life.link.submit(submit, time.monotonic())
@@ -193,60 +201,59 @@ class Connection:
         while not self._gateway.stopping.is_set():
             try:
                 opened = self._live()
-            except Exception as error:  # whatever it was, this connection is needed
+            except Exception as error:  # whatever happened, this connection is needed
                 log.error("gateway_failed", exc_info=error, extra={"channel": self._gateway.code})
                 opened = False
             failures = 0 if opened else failures + 1
-            by_operator = isinstance(self.trouble, Misconfigured)
+            by_operator = isinstance(self.error, Misconfigured)
             self._gateway.stopping.wait(
                 self._gateway.waits.after(failures, by_operator=by_operator)
             )
 
     def _live(self) -> bool:
-        """From dialling to the end; whether the gateway let us in."""
+        """Run one life, from dialling to its end. Return whether the gateway let us in."""
         gateway = self._gateway
         try:
             stream = gateway.dial()
         except ProviderError as error:
-            self._is_down(error)
+            self._note_error(error)
             return False
         life = Life(gateway, stream)
         with gateway.changed:
             self._life = life
         try:
-            closed = life.run(self._is_up)
+            closed = life.run(self._note_open)
         finally:
             stream.close()
             with gateway.changed:
                 self._life = None
                 gateway.changed.notify_all()
-        self._is_down(
-            (Misconfigured if closed.by_operator else Unavailable)(closed.code or "terminated")
-        )
+        reason = Misconfigured if closed.by_operator else Unavailable
+        self._note_error(reason(closed.code or "terminated"))
         return life.was_open
 
-    def _is_up(self) -> None:
+    def _note_open(self) -> None:
         log.info("gateway_connected", extra={"channel": self._gateway.code})
-        self.trouble = None
+        self.error = None
 
-    def _is_down(self, error: ProviderError) -> None:
+    def _note_error(self, error: ProviderError) -> None:
         level = logging.INFO if self._gateway.stopping.is_set() else logging.WARNING
         event = (
             "channel_misconfigured" if isinstance(error, Misconfigured) else "gateway_disconnected"
         )
         log.log(level, event, extra={"channel": self._gateway.code, "code": error.code})
         with self._gateway.changed:
-            self.trouble = error
+            self.error = error
             self._gateway.changed.notify_all()
 
-    def part(self) -> None:
+    def say_goodbye(self) -> None:
         life = self._life
         if life is not None:
             with self._gateway.changed:
                 life.link.terminate(time.monotonic())
             life.flush()
 
-    def cut(self) -> None:
+    def shut(self) -> None:
         life = self._life
         if life is not None:
             life.stream.shut()
@@ -264,12 +271,11 @@ class Life:
             patience=gateway.waits.patience,
         )
         self.opened = self.was_open = False
-        self._answers: dict[
-            int, SubmitResp | None
-        ] = {}  # None: the connection ended before it came
+        # By sequence. None: the connection ended before the answer came.
+        self._answers: dict[int, SubmitResp | None] = {}
         self._writing = threading.Lock()
 
-    def run(self, is_up: Callable[[], None]) -> Closed:
+    def run(self, on_open: Callable[[], None]) -> Closed:
         stamp = datetime.datetime.now(CHINA).strftime("%m%d%H%M%S")
         with self._gateway.changed:
             self.link.connect(time.monotonic(), int(stamp))
@@ -282,7 +288,7 @@ class Life:
                     *(self.link.feed(data, now) if data is not None else ()),
                     *self.link.tick(now),
                 ]
-                closed = self._note(events, is_up)
+                closed = self._note(events, on_open)
                 if self._gateway.stopping.is_set():  # also when it opened only now
                     self.link.terminate(now)
             for event in events:
@@ -294,13 +300,13 @@ class Life:
             if closed is not None:
                 return closed
 
-    def _note(self, events: Iterable[Event], is_up: Callable[[], None]) -> Closed | None:
+    def _note(self, events: Iterable[Event], on_open: Callable[[], None]) -> Closed | None:
         end = None
         for event in events:
             if isinstance(event, Opened):
                 self.opened = self.was_open = True
-                is_up()
-            elif isinstance(event, QueryResult):
+                on_open()
+            elif isinstance(event, Submitted):
                 self._answers[event.sequence] = event.answer
             elif isinstance(event, Unreadable):
                 log.warning(
@@ -322,7 +328,7 @@ class Life:
         return answer
 
     def flush(self) -> None:
-        """In the order in which the link wrote."""
+        """Write the link's bytes, in the order in which the link wrote them."""
         with self._writing:
             with self._gateway.changed:
                 data = self.link.take()

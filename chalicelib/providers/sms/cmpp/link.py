@@ -1,6 +1,8 @@
-"""One CMPP connection as a state machine: bytes and times go in, bytes and events come out. No I/O, no clock, no threads.
+"""One CMPP connection as a state machine: bytes and times in, bytes and events out. No I/O, clock
+or threads.
 
-Times are seconds of any steady clock. Source of C, T, N and the window: "CMPP V3.0.0" 6.1, long connections.
+Times are seconds of any steady clock. Source of C, T, N and the window: "CMPP V3.0.0" 6.1, long
+connections.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import HEADER, Framer, Malformed
+from chalicelib.providers.sms.cmpp.messages import (
     Command,
     Connect,
     ConnectResp,
@@ -23,26 +26,21 @@ from chalicelib.providers.sms.cmpp.codec import (
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import HEADER, Framer, Malformed
 
 IDLE = 180.0  # C: seconds without traffic after which ACTIVE_TEST is sent
 PATIENCE = 60.0  # T: seconds that an answer may take
 TRIES = 3  # N: unanswered ACTIVE_TESTs after which the connection counts as dead
 WINDOW = 16  # SUBMITs that may be unanswered at once
 
-STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = (
-    1,
-    2,
-    3,
-    4,
-)  # CONNECT_RESP's Status; 1 is also DELIVER_RESP's Result
+# CONNECT_RESP's Status. 1 is also DELIVER_RESP's Result.
+STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = range(1, 5)
 
 
 @dataclass(frozen=True)
 class Login:
     account: str
     secret: str = field(repr=False)
-    version: int = codec.V2
+    version: int = messages.V2
     check_gateway: bool = True  # whether its authenticator must be right, too
 
 
@@ -52,14 +50,16 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class QueryResult:
+class Submitted:
+    """The answer to a SUBMIT."""
+
     sequence: int
     answer: SubmitResp
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """To be answered with the same sequence, when its facts are stored."""
+    """A DELIVER. Answer it with its sequence when its facts are stored."""
 
     sequence: int
     deliver: Deliver
@@ -67,21 +67,26 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A message of a known command whose fields are not as they should be. Those before and after it stand."""
+    """A message of a known command with malformed fields. The messages before and after it are
+    valid.
+    """
 
     command: int
 
 
 @dataclass(frozen=True)
 class Closed:
-    """Nothing more comes or goes. `code`: why; empty when one of both said TERMINATE. `lost`: SUBMITs without an answer."""
+    """The end of the connection: nothing more comes or goes.
+
+    `code`: the reason, empty after a TERMINATE from either side. `lost`: SUBMITs without an answer.
+    """
 
     code: str
     lost: tuple[int, ...] = ()
     by_operator: bool = False  # an operator must act: account, secret, version
 
 
-Event: TypeAlias = Opened | QueryResult | Delivered | Unreadable | Closed
+Event: TypeAlias = Opened | Submitted | Delivered | Unreadable | Closed
 
 
 class State(Enum):
@@ -93,7 +98,9 @@ class State(Enum):
 
 
 class Link:
-    """`out` gathers what is to be sent; the caller takes it after each call."""
+    """The state of a connection. `out` gathers the bytes to send. The caller takes them after each
+    call.
+    """
 
     def __init__(
         self, login: Login, window: int = WINDOW, *, idle: float = IDLE, patience: float = PATIENCE
@@ -105,17 +112,16 @@ class Link:
         self._sequence = 0
         self._proof = b""  # our authenticator, from which the gateway's is made
         self._waiting: dict[int, float] = {}  # SUBMITs without an answer: when they were sent
-        self._heard = self._asked = (
-            0.0  # when something came last; when the last ACTIVE_TEST or CONNECT went
-        )
+        self._last_received = 0.0  # when the last bytes came
+        self._last_request = 0.0  # when the last ACTIVE_TEST or CONNECT went
         self._tests = 0  # without an answer
 
     @property
     def free(self) -> int:
-        """SUBMITs that may be sent now: none while nobody knows whether the other side is there."""
-        return (
-            self._window - len(self._waiting) if self.state is State.OPEN and not self._tests else 0
-        )
+        """Number of SUBMITs that may be sent now: 0 while an ACTIVE_TEST is unanswered."""
+        if self.state is not State.OPEN or self._tests:
+            return 0
+        return self._window - len(self._waiting)
 
     @property
     def unanswered(self) -> int:
@@ -126,14 +132,17 @@ class Link:
         return out
 
     def connect(self, now: float, timestamp: int) -> None:
-        """`timestamp`: the time as MMDDHHMMSS."""
+        """Send CONNECT. `timestamp`: the time as MMDDHHMMSS."""
         login = self._login
         self._proof = codec.authenticator(login.account, login.secret, timestamp)
-        self.state, self._heard, self._asked = State.CONNECTING, now, now
+        self.state, self._last_received, self._last_request = State.CONNECTING, now, now
         self._write(Connect(login.account, self._proof, login.version, timestamp))
 
     def submit(self, submit: Submit, now: float) -> int:
-        """The sequence under which the answer will come; raises Malformed for what no field can hold. Needs `free`."""
+        """Send a SUBMIT and return its sequence, under which the answer will come. Needs `free`.
+
+        Raises Malformed for a value that its field cannot hold.
+        """
         if self.free < 1:
             raise ValueError("the window is full")
         sequence = self._write(submit)
@@ -146,20 +155,26 @@ class Link:
 
     def terminate(self, now: float) -> None:
         if self.state is State.OPEN:
-            self.state, self._asked = State.CLOSING, now
+            self.state, self._last_request = State.CLOSING, now
             self._write(Plain(Command.TERMINATE))
 
     def give_up(self, sequence: int) -> None:
-        """Nobody waits for this answer any more: its place is free again. When nothing has come since, the connection is tested at once."""
-        if self._heard < self._waiting.pop(sequence, 0.0):
-            self._heard = -math.inf
+        """Stop waiting for an answer, which frees its slot in the window.
+
+        If nothing has come since the SUBMIT, the connection is tested at once.
+        """
+        if self._last_received < self._waiting.pop(sequence, 0.0):
+            self._last_received = -math.inf
 
     def feed(self, data: bytes, now: float) -> Iterator[Event]:
-        """What the bytes that came mean. Empty: the gateway has closed the connection."""
+        """Yield the events in received bytes.
+
+        Empty bytes mean that the gateway has closed the connection.
+        """
         if not data:
             yield from self._close("connection_lost")
             return
-        self._heard, self._tests = now, 0
+        self._last_received, self._tests = now, 0
         try:
             for frame in self._framer.feed(data):
                 yield from self._read(frame)
@@ -167,22 +182,22 @@ class Link:
             yield from self._close("malformed")
 
     def tick(self, now: float) -> Iterator[Event]:
-        """What is due: tests of an idle connection, and the end of one that does not answer."""
+        """Test an idle connection, and end one that does not answer, when either is due."""
         if self.state in (State.CONNECTING, State.CLOSING):
-            if now - self._asked >= self._patience:
+            if now - self._last_request >= self._patience:
                 yield from self._close("timeout" if self.state is State.CONNECTING else "")
         elif self.state is State.OPEN:
             yield from self._test(now)
 
     def _test(self, now: float) -> Iterator[Event]:
         wait = self._patience if self._tests else self._idle
-        since = self._asked if self._tests else self._heard
+        since = self._last_request if self._tests else self._last_received
         if now - since < wait:
             return
         if self._tests >= TRIES:
             yield from self._close("no_answer_to_active_test")
             return
-        self._tests, self._asked = self._tests + 1, now
+        self._tests, self._last_request = self._tests + 1, now
         self._write(Plain(Command.ACTIVE_TEST))
 
     def _read(self, frame: bytes) -> Iterator[Event]:
@@ -198,17 +213,17 @@ class Link:
         if self.state is State.CONNECTING:
             yield from self._greeted(body)
         elif isinstance(body, SubmitResp):
-            if (
-                self._waiting.pop(sequence, None) is not None
-            ):  # else it comes too late, and nobody waits for it
-                yield QueryResult(sequence, body)
+            if self._waiting.pop(sequence, None) is not None:  # else it comes too late
+                yield Submitted(sequence, body)
         elif isinstance(body, Deliver):
             yield Delivered(sequence, body)
         elif isinstance(body, Plain):
             yield from self._plain(sequence, body.command)
 
     def _unreadable(self, frame: bytes) -> Unreadable:
-        """A DELIVER is refused, so that the gateway does not send it for ever, on this connection and on the next ones."""
+        """Refuse a malformed DELIVER: otherwise the gateway repeats it for ever, on every
+        connection.
+        """
         _, command, sequence = HEADER.unpack_from(frame)
         if command == Command.DELIVER:
             identity = int.from_bytes(frame[HEADER.size :][:8], "big")
@@ -224,7 +239,7 @@ class Link:
         elif command == Command.TERMINATE_RESP and self.state is State.CLOSING:
             yield from self._close("")
 
-    def _greeted(self, body: codec.Body) -> Iterator[Event]:
+    def _greeted(self, body: messages.Body) -> Iterator[Event]:
         if not isinstance(body, ConnectResp):
             yield from self._close("no_connect_resp")
         elif body.status:
@@ -237,10 +252,10 @@ class Link:
             yield Opened()
 
     def _is_genuine(self, body: ConnectResp) -> bool:
-        wanted = codec.counter_authenticator(
+        expected = codec.counter_authenticator(
             body.status, body.status_size, self._proof, self._login.secret
         )
-        return hmac.compare_digest(wanted, body.authenticator)
+        return hmac.compare_digest(expected, body.authenticator)
 
     def _close(self, code: str, *, by_operator: bool = False) -> Iterator[Event]:
         if self.state is not State.CLOSED:
@@ -248,8 +263,10 @@ class Link:
             lost, self._waiting = tuple(self._waiting), {}
             yield Closed(code, lost, by_operator)
 
-    def _write(self, body: codec.Body, sequence: int | None = None) -> int:
-        """Answers have the sequence of what they answer."""
+    def _write(self, body: messages.Body, sequence: int | None = None) -> int:
+        """Append a frame to `out` and return its sequence. An answer has the sequence of its
+        request.
+        """
         if sequence is None:
             sequence = self._sequence = self._sequence % 0xFFFF_FFFF + 1
         self.out += codec.encode(body, sequence, self._login.version)

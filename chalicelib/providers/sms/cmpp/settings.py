@@ -1,4 +1,7 @@
-"""What an operator enters for a CMPP account: the form of UMS (gateway, account, access number, connections, service code), and more."""
+"""Settings of a CMPP account: the form of UMS, and more.
+
+The form of UMS has gateway, account, access number, connections and service code.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,20 @@ from typing import Any
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Account
 from chalicelib.providers.base import check_names, optional_text, required_text, settings
-from chalicelib.providers.sms.cmpp import codec, link, text
+from chalicelib.providers.sms.cmpp import codec, link, messages, text
 from chalicelib.providers.sms.cmpp.link import Login
 from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 PORT = 7890  # of long connections
 PORTS = frozenset({PORT})
-VERSIONS: Mapping[str, int] = {"2.0": codec.V2, "3.0": codec.V3}
+VERSIONS: Mapping[str, int] = {"2.0": messages.V2, "3.0": messages.V3}
 BOTH, CONSECUTIVE, ONE = "both", "consecutive", "one"
 
 CREDENTIALS = settings("account password")
 OPTIONS = settings(
     "server access_number",
-    "supplier port version connections service_code window numbers_per_submit group_ids alphabet fee_user_type fee_type fee_code "
-    "check_gateway dead_stats",
+    "supplier port version connections service_code window numbers_per_submit group_ids alphabet "
+    "fee_user_type fee_type fee_code check_gateway dead_stats",
 )
 
 
@@ -36,7 +39,8 @@ class Settings:
     window: int
     service: str
     numbers_per_submit: int
-    group_ids: str  # how the gateway names the messages of a SUBMIT to several numbers; `both` where nobody knows
+    # The names of a SUBMIT's messages to several numbers: `both` if the gateway's way is unknown.
+    group_ids: str
     alphabet: str  # of Msg_Fmt 0
     fee_user_type: int
     fee_type: str
@@ -45,7 +49,7 @@ class Settings:
 
 
 def check(raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    """Raises Invalid naming the field."""
+    """Check the settings of an account. Raises Invalid naming the field."""
     check_names(raw, CREDENTIALS, "credentials")
     _ascii(required_text(raw, "account", "credentials", 6), "credentials.account")
     _ascii(required_text(raw, "password", "credentials", 64), "credentials.password")
@@ -89,12 +93,12 @@ def read(account: Account) -> Settings:
         fee_user_type=_number(options, "fee_user_type", 2, 3, lowest=0),
         fee_type=str(options.get("fee_type") or "01"),
         fee_code=str(options.get("fee_code") or "0"),
-        dead_stats=_words(options, "dead_stats", NO_SUCH_NUMBER),
+        dead_stats=_state_list(options, "dead_stats", NO_SUCH_NUMBER),
     )
 
 
 def _choice(options: Mapping[str, Any], name: str, values: tuple[str, ...]) -> str:
-    """The first is the default."""
+    """Return one of `values`. The first is the default."""
     value = options.get(name, values[0])
     if not isinstance(value, str) or value not in values:
         raise Invalid(f"options.{name}", "must be one of " + ", ".join(values))
@@ -110,12 +114,12 @@ def _number(
     return value
 
 
-def _words(options: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+def _state_list(options: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
     value = options.get(name, list(default))
     if (
         not isinstance(value, list)
         or len(value) > 100
-        or not all(isinstance(each, str) and 0 < len(each) <= 7 for each in value)
+        or not all(isinstance(state, str) and 0 < len(state) <= 7 for state in value)
     ):
         raise Invalid(f"options.{name}", "must be a list of up to 100 states of a report")
     return tuple(value)

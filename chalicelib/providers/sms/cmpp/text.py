@@ -1,7 +1,8 @@
-"""Texts of SMS: which alphabet, how they are cut into parts, and what a person wrote back. Pure.
+"""SMS texts: choose the alphabet, cut a text into parts, and read the texts of people. Pure.
 
-Sources: 3GPP TS 23.038 (alphabets), TS 23.040 9.2.3.24.1 (concatenated messages). CMPP's Msg_Length is under 160 for ASCII and at
-most 140 otherwise. Msg_Fmt 0 means ASCII to most gateways, which make GSM characters of it; some want the GSM alphabet itself.
+Sources: 3GPP TS 23.038 (alphabets), TS 23.040 9.2.3.24.1 (concatenated messages). CMPP's Msg_Length
+is under 160 for ASCII and at most 140 otherwise. Msg_Fmt 0 means ASCII to most gateways, which make
+GSM characters of it. Some gateways want the GSM alphabet itself.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 ASCII, BINARY, UCS2, GBK = 0, 4, 8, 15  # Msg_Fmt
-MAX_PARTS = 20  # of one message; networks give up well before the 255 that the header could count
+MAX_PARTS = 20  # of one message. Networks give up well before the 255 that the header allows.
 LONG_SEPTETS, LONG_UNITS = 153, 67  # characters of a part of several: GSM, UCS-2
 ONE_SEPTETS, ONE_UNITS = 159, 70
 
-_BASIC = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
 _ESCAPE = 0x1B
 _EXTENSION = {
     "\f": 0x0A,
@@ -44,8 +48,9 @@ class Part:
 
 
 def parts(text: str, alphabet: str, reference: int) -> list[Part]:
-    """The text as one SMS or several. `alphabet`: what Msg_Fmt 0 holds (`ascii`, `gsm`), or `ucs2` to use nothing else.
+    """Return the text as one SMS or several.
 
+    `alphabet`: the meaning of Msg_Fmt 0 (`ascii` or `gsm`), or `ucs2` to use UCS-2 alone.
     `reference` (0 to 255) tells the parts of one message from those of another to the same phone.
     """
     small = alphabet != "ucs2" and all(
@@ -75,7 +80,7 @@ def _ucs2(text: str) -> bytes:
 
 
 def _cut(text: str, width: Callable[[str], int], alone: int, long: int) -> list[str]:
-    """A character of two units is never cut in two."""
+    """Cut a text without splitting a character of two units."""
     if sum(map(width, text)) <= alone:
         return [text]
     return list(_pieces(text, width, long))
@@ -92,7 +97,7 @@ def _pieces(text: str, width: Callable[[str], int], long: int) -> Iterator[str]:
 
 
 def read(content: bytes, form: int, has_header: bool) -> str:
-    """What a person wrote; what cannot be read is replaced. Of a long message, this is one part."""
+    """Return the text of a person, or one part of a long one. Unreadable bytes are replaced."""
     if has_header and content:
         content = content[1 + content[0] :]
     if form == UCS2:

@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_read_says_why(configured: Api) -> None:
     found = configured.admin("GET", f"imports/{made['id']}").json
     assert (found["state"], found["reason"], found["errors_url"]) == (
         "failed",
-        "file: is no xlsx file",
+        "file: not an .xlsx file",
         None,
     )
 

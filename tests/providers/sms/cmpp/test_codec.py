@@ -1,6 +1,7 @@
-"""CMPP's bytes against published ones, and against anything at all.
+"""CMPP's bytes against published ones, and against any bytes.
 
-The vectors are the test data of a public implementation (github.com/bigwhite/gocmpp): account 900001, secret 888888, timestamp 1021080510.
+The vectors are the test data of a public implementation (github.com/bigwhite/gocmpp): account
+900001, secret 888888, timestamp 1021080510.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
+from chalicelib.providers.sms.cmpp import codec, messages
+from chalicelib.providers.sms.cmpp.fields import HEADER, LONGEST, Framer, Malformed
+from chalicelib.providers.sms.cmpp.messages import (
     V2,
     V3,
     Command,
@@ -26,7 +28,6 @@ from chalicelib.providers.sms.cmpp.codec import (
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import HEADER, LONGEST, Framer, Malformed
 
 PROOF = bytes.fromhex("90d00c1d517abd0b4f65f6bcf8535d16")
 SUBMIT = Submit(
@@ -45,7 +46,7 @@ REPLY = Deliver(
     id=0xB525628000010000, to="900001", number="13412340000", content=b"This is a test MO."
 )
 
-VECTORS: list[tuple[int, int, codec.Body, str]] = [
+VECTORS: list[tuple[int, int, messages.Body, str]] = [
     (
         V2,
         23,
@@ -72,17 +73,23 @@ VECTORS: list[tuple[int, int, codec.Body, str]] = [
         V2,
         23,
         SUBMIT,
-        "000000bd0000000400000017000000000000000001010101746573740000000000000231333530303030323639360000000000000000000000000839303030"
-        "303130323130000000003135313130353133313535353130312b00000000000000000000000000000000000039303030303100000000000000000000000000"
-        "0000013133353030303032363936000000000000000000001e6d4b8bd50067006f0063006d007000700020007300750062006d006900740000000000000000",
+        "000000bd00000004000000170000000000000000010101017465737400000000000002313335303030303236"
+        "39360000000000000000000000000839303030"
+        "303130323130000000003135313130353133313535353130312b000000000000000000000000000000000000"
+        "39303030303100000000000000000000000000"
+        "0000013133353030303032363936000000000000000000001e6d4b8bd50067006f0063006d00700070002000"
+        "7300750062006d006900740000000000000000",
     ),
     (
         V3,
         23,
         SUBMIT,
-        "000000e10000000400000017000000000000000001010101746573740000000000000231333530303030323639360000000000000000000000000000000000"
-        "000000000000000839303030303130323130000000003135313130353133313535353130312b00000000000000000000000000000000000039303030303100"
-        "0000000000000000000000000000013133353030303032363936000000000000000000000000000000000000000000001e6d4b8bd50067006f0063006d0070"
+        "000000e100000004000000170000000000000000010101017465737400000000000002313335303030303236"
+        "39360000000000000000000000000000000000"
+        "000000000000000839303030303130323130000000003135313130353133313535353130312b000000000000"
+        "00000000000000000000000039303030303100"
+        "0000000000000000000000000000013133353030303032363936000000000000000000000000000000000000"
+        "000000001e6d4b8bd50067006f0063006d0070"
         "00700020007300750062006d006900740000000000000000000000000000000000000000",
     ),
     (V2, 23, SubmitResp(0xB2B9DA8000010000, 0), "000000158000000400000017b2b9da800001000000"),
@@ -91,26 +98,32 @@ VECTORS: list[tuple[int, int, codec.Body, str]] = [
         V2,
         5,
         REPLY,
-        "000000670000000500000005b52562800001000039303030303100000000000000000000000000000000000000000000000000000000313334313233343030"
+        "000000670000000500000005b525628000010000393030303031000000000000000000000000000000000000"
+        "00000000000000000000313334313233343030"
         "30300000000000000000000000125468697320697320612074657374204d4f2e0000000000000000",
     ),
     (
         V3,
         1,
         replace(REPLY, id=0xB4C5530000010000),
-        "0000007f0000000500000001b4c553000001000039303030303100000000000000000000000000000000000000000000000000000000313334313233343030"
-        "30300000000000000000000000000000000000000000000000125468697320697320612074657374204d4f2e00000000000000000000000000000000000000"
+        "0000007f0000000500000001b4c5530000010000393030303031000000000000000000000000000000000000"
+        "00000000000000000000313334313233343030"
+        "30300000000000000000000000000000000000000000000000125468697320697320612074657374204d4f2e"
+        "00000000000000000000000000000000000000"
         "00",
     ),
     (V2, 5, DeliverResp(0xB525628000010000, 0), "000000158000000500000005b52562800001000000"),
     (V3, 1, DeliverResp(0xB4C5530000010000, 0), "000000188000000500000001b4c553000001000000000000"),
 ]
-REPORT = "b4c553000001000044454c49565244313531313132303935353135313131323039353731333431323334303030300000000000000000000012345678"
+REPORT = (
+    "b4c553000001000044454c495652443135313131323039353531353131313230393537313334313233343030"
+    "30300000000000000000000012345678"
+)
 
 
 @pytest.mark.parametrize(("version", "sequence", "body", "raw"), VECTORS)
 def test_published_bytes_are_read_and_written(
-    version: int, sequence: int, body: codec.Body, raw: str
+    version: int, sequence: int, body: messages.Body, raw: str
 ) -> None:
     assert codec.encode(body, sequence, version).hex() == raw
     assert codec.decode(bytes.fromhex(raw), version) == (sequence, body)
@@ -237,7 +250,7 @@ BODIES = st.one_of(
 
 
 @given(BODIES, st.integers(0, 2**32 - 1), st.sampled_from([V2, V3]))
-def test_what_is_written_is_read_back(body: codec.Body, sequence: int, version: int) -> None:
+def test_what_is_written_is_read_back(body: messages.Body, sequence: int, version: int) -> None:
     assert codec.decode(codec.encode(body, sequence, version), version) == (sequence, body)
 
 
@@ -247,7 +260,7 @@ def test_what_is_written_is_read_back(body: codec.Body, sequence: int, version: 
     st.lists(st.integers(1, 50), min_size=1),
 )
 def test_however_tcp_splits_and_joins_them_the_same_frames_come_out(
-    bodies: list[codec.Body], version: int, sizes: list[int]
+    bodies: list[messages.Body], version: int, sizes: list[int]
 ) -> None:
     frames = [codec.encode(body, n, version) for n, body in enumerate(bodies)]
     stream, framer, found, turn = b"".join(frames), Framer(), [], 0
@@ -269,7 +282,7 @@ def test_any_bytes_are_frames_or_malformed(data: bytes, version: int) -> None:
 
 @given(BODIES, st.data())
 def test_a_frame_with_bytes_changed_is_read_or_malformed(
-    body: codec.Body, data: st.DataObject
+    body: messages.Body, data: st.DataObject
 ) -> None:
     frame = bytearray(codec.encode(body, 1, V3))
     for _ in range(data.draw(st.integers(1, 4))):

@@ -1,4 +1,4 @@
-"""The connections of one account: who is chosen, what is raised, and how they come back."""
+"""The connections of one account: their choice, their errors, and their return."""
 
 from __future__ import annotations
 
@@ -13,103 +13,37 @@ import pytest
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account
-from chalicelib.providers.sms.cmpp import codec
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
-from chalicelib.providers.sms.cmpp.codec import (
-    V2,
+from chalicelib.providers.sms.cmpp.gateway import Gateway, Waits
+from chalicelib.providers.sms.cmpp.link import TRIES
+from chalicelib.providers.sms.cmpp.messages import (
     Command,
-    Connect,
-    ConnectResp,
     Plain,
     Submit,
     SubmitResp,
 )
-from chalicelib.providers.sms.cmpp.fields import Framer
-from chalicelib.providers.sms.cmpp.gateway import Gateway, Waits
-from chalicelib.providers.sms.cmpp.link import TRIES
 from tests.liveness import eventually, soon
+from tests.providers.sms.cmpp.line import SECRET, Line
 
-SECRET = "secret"
 QUICK = Waits(tick=0.01, shortest=0.001, longest=0.05)
 TEXT = Submit(numbers=("13800138000",), content=b"hi", format=0, account="900001", source="10690")
 
 
-class Line:
-    """A stream whose other end answers as it is told: a status to CONNECT, then SUBMITs while it is not `mute`."""
-
-    def __init__(self, status: int = 0, *, lively: bool = False) -> None:
-        self.lively = lively  # answers tests of the connection
-        self.status, self.mute, self.broken, self.parted, self.tests = (
-            status,
-            False,
-            False,
-            False,
-            0,
-        )
-        self.submits: list[int] = []
-        self._framer, self._answers = Framer(), bytearray()
-        self._said = threading.Condition()
-
-    def write(self, data: bytes) -> bool:
-        with self._said:
-            if self.broken:
-                return False
-            for frame in self._framer.feed(data):
-                self._hear(*codec.decode(frame, V2))
-            self._said.notify_all()
-            return True
-
-    def _hear(self, sequence: int, body: codec.Body) -> None:
-        if isinstance(body, Connect):
-            proof = codec.counter_authenticator(self.status, 1, body.authenticator, SECRET)
-            self.answer(ConnectResp(self.status, proof, V2), sequence)
-        elif isinstance(body, Submit):
-            self.submits.append(sequence)
-            if not self.mute:
-                self.answer(SubmitResp(sequence, 0), sequence)
-        elif isinstance(body, Plain) and body.command == Command.ACTIVE_TEST:
-            self.tests += 1
-            if self.lively:
-                self.answer(Plain(Command.ACTIVE_TEST_RESP), sequence)
-        elif isinstance(body, Plain) and body.command == Command.TERMINATE:
-            self.parted = True
-            self.answer(Plain(Command.TERMINATE_RESP), sequence)
-
-    def answer(self, body: codec.Body, sequence: int) -> None:
-        with self._said:
-            self._answers += codec.encode(body, sequence, V2)
-            self._said.notify_all()
-
-    def read(self, wait: float) -> bytes | None:
-        with self._said:
-            if not self._answers and not self.broken:
-                self._said.wait(wait)
-            data, self._answers = bytes(self._answers), bytearray()
-            return data or (b"" if self.broken else None)
-
-    def shut(self) -> None:
-        with self._said:
-            self.broken = True
-            self._said.notify_all()
-
-    close = shut
-
-
 def over() -> float:
-    """Return a deadline that nothing but an answer of the moment keeps."""
+    """Return a deadline that only an answer of the moment keeps."""
     return time.monotonic() + 0.2
 
 
 @contextmanager
 def gateway(dial: Callable[[], Any], waits: Waits = QUICK, **options: Any) -> Iterator[Gateway]:
-    where = {"server": "gw", "access_number": "10690", **options}
-    settings = cmpp_settings.read(Account("c", {"account": "900001", "password": SECRET}, where))
-    found = Gateway("c", settings, dial, lambda incoming: None, waits)
-    found.start()
+    options = {"server": "gw", "access_number": "10690", **options}
+    settings = cmpp_settings.read(Account("c", {"account": "900001", "password": SECRET}, options))
+    opened = Gateway("c", settings, dial, lambda incoming: None, waits)
+    opened.start()
     try:
-        yield found
+        yield opened
     finally:
-        found.stop()
+        opened.stop()
 
 
 @pytest.mark.parametrize("status", [2, 3, 4])

@@ -1,77 +1,30 @@
-"""One connection, without a network and with a clock of ours."""
+"""One connection, without a network and with a clock of the test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chalicelib.providers.sms.cmpp import codec
-from chalicelib.providers.sms.cmpp.codec import (
-    V2,
-    V3,
-    Command,
-    Connect,
-    ConnectResp,
-    Deliver,
-    DeliverResp,
-    Plain,
-    Submit,
-    SubmitResp,
-)
-from chalicelib.providers.sms.cmpp.fields import Framer
 from chalicelib.providers.sms.cmpp.link import (
     IDLE,
     PATIENCE,
     TRIES,
     Closed,
     Delivered,
-    Event,
-    Link,
-    Login,
     Opened,
-    QueryResult,
     State,
-    Unreadable,
+    Submitted,
 )
-
-SECRET = "888888"
-TEXT = Submit(numbers=("13800138000",), content=b"hi", format=0, account="900001", source="10690")
-REPORT = Deliver(id=5, to="10690", number="13800138000", content=bytes(60), is_report=True)
-
-
-class Gateway:
-    """The other end: what a link wrote to it, and how it answers."""
-
-    def __init__(self, version: int = V2, check: bool = True, window: int = 16) -> None:
-        self.version = version
-        self.link = Link(Login("900001", SECRET, version, check), window)
-        self._framer = Framer()
-        self.link.connect(0.0, 1021080510)
-
-    def read(self) -> list[tuple[int, codec.Body]]:
-        return [codec.decode(frame, self.version) for frame in self._framer.feed(self.link.take())]
-
-    def say(self, body: codec.Body, sequence: int, now: float = 0.0) -> list[Event]:
-        return list(self.link.feed(codec.encode(body, sequence, self.version), now))
-
-    def greeting(self, status: int = 0, secret: str = SECRET) -> ConnectResp:
-        ((_, hello),) = self.read()
-        assert isinstance(hello, Connect)
-        size = 4 if self.version == V3 else 1
-        return ConnectResp(
-            status,
-            codec.counter_authenticator(status, size, hello.authenticator, secret),
-            self.version,
-        )
-
-
-def opened(version: int = V2, window: int = 16) -> Gateway:
-    gateway = Gateway(version, window=window)
-    assert gateway.say(gateway.greeting(), 1) == [Opened()]
-    return gateway
+from chalicelib.providers.sms.cmpp.messages import (
+    V2,
+    V3,
+    Command,
+    Connect,
+    DeliverResp,
+    Plain,
+    SubmitResp,
+)
+from tests.providers.sms.cmpp.link_calls import REPORT, SECRET, TEXT, Gateway, opened
 
 
 @pytest.mark.parametrize("version", [V2, V3])
@@ -121,9 +74,9 @@ def test_answers_find_their_question_in_any_order() -> None:
     gateway = opened()
     first, second = gateway.link.submit(TEXT, 0.0), gateway.link.submit(TEXT, 0.0)
     assert [sequence for sequence, _ in gateway.read()] == [first, second]
-    assert gateway.say(SubmitResp(2, 0), second) == [QueryResult(second, SubmitResp(2, 0))]
-    assert gateway.say(SubmitResp(1, 8), first) == [QueryResult(first, SubmitResp(1, 8))]
-    assert gateway.say(SubmitResp(1, 0), first) == []  # again, and nobody waits
+    assert gateway.say(SubmitResp(2, 0), second) == [Submitted(second, SubmitResp(2, 0))]
+    assert gateway.say(SubmitResp(1, 8), first) == [Submitted(first, SubmitResp(1, 8))]
+    assert gateway.say(SubmitResp(1, 0), first) == []  # repeated, while nobody waits
 
 
 def test_the_window_holds_sixteen_and_no_more() -> None:
@@ -158,7 +111,7 @@ def test_a_report_may_come_before_the_answer_to_its_submit() -> None:
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 0.0)
     assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]
-    assert gateway.say(SubmitResp(5, 0), sequence) == [QueryResult(sequence, SubmitResp(5, 0))]
+    assert gateway.say(SubmitResp(5, 0), sequence) == [Submitted(sequence, SubmitResp(5, 0))]
 
 
 def test_an_active_test_is_answered_at_once() -> None:
@@ -183,10 +136,8 @@ def test_an_idle_connection_is_tested_three_times_and_then_left() -> None:
     ]
 
 
-def test_a_connection_on_which_an_answer_stayed_away_and_nothing_else_came_is_tested_before_more_is_sent() -> (
-    None
-):
-    """A gateway that is gone without a word must not swallow what is sent for minutes."""
+def test_a_silent_connection_without_an_answer_is_tested_before_more_is_sent() -> None:
+    """A gateway that has silently gone must not swallow SUBMITs for minutes."""
     gateway = opened()
     sequence = gateway.link.submit(TEXT, 1.0)
     gateway.read()
@@ -234,7 +185,7 @@ def test_our_goodbye_waits_for_its_answer() -> None:
     gateway.link.terminate(5.0)
     ((sequence, goodbye),) = gateway.read()
     assert goodbye == Plain(Command.TERMINATE)
-    assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]  # what is still on its way is taken
+    assert gateway.say(REPORT, 9) == [Delivered(9, REPORT)]  # messages on their way are taken
     assert gateway.say(Plain(Command.TERMINATE_RESP), sequence) == [Closed("")]
 
 
@@ -250,80 +201,3 @@ def test_a_connection_that_breaks_tells_what_was_lost_once() -> None:
     assert list(gateway.link.feed(b"", 0.0)) == [Closed("connection_lost", (sequence,))]
     assert list(gateway.link.feed(b"", 0.0)) == []
     assert list(gateway.link.tick(1000.0)) == []
-
-
-def test_bytes_that_are_no_cmpp_end_the_connection() -> None:
-    assert list(opened().link.feed(b"HTTP/1.1 400 Bad Request\r\n\r\n", 0.0)) == [
-        Closed("malformed")
-    ]
-
-
-def test_what_came_before_bytes_that_are_no_cmpp_stands() -> None:
-    gateway = opened()
-    sequence = gateway.link.submit(TEXT, 0.0)
-    answer = codec.encode(SubmitResp(1, 0), sequence, V2)
-    assert list(gateway.link.feed(answer + bytes(20), 0.0)) == [
-        QueryResult(sequence, SubmitResp(1, 0)),
-        Closed("malformed"),
-    ]
-
-
-def spoilt(body: codec.Body, sequence: int) -> bytes:
-    """A good length around fields that are one byte short."""
-    frame = codec.encode(body, sequence, V2)[:-1]
-    return len(frame).to_bytes(4, "big") + frame[4:]
-
-
-def test_a_deliver_that_cannot_be_read_is_refused_so_that_it_does_not_come_for_ever() -> None:
-    gateway = opened()
-    gateway.read()
-    assert list(gateway.link.feed(spoilt(REPORT, 9) + codec.encode(REPORT, 10, V2), 0.0)) == [
-        Unreadable(Command.DELIVER),
-        Delivered(10, REPORT),
-    ]
-    assert gateway.read() == [(9, DeliverResp(REPORT.id, 1))]
-
-
-def test_an_answer_that_cannot_be_read_leaves_its_submit_open() -> None:
-    gateway = opened()
-    sequence = gateway.link.submit(TEXT, 0.0)
-    assert list(gateway.link.feed(spoilt(SubmitResp(1, 0), sequence), 0.0)) == [
-        Unreadable(Command.SUBMIT_RESP)
-    ]
-    assert gateway.link.unanswered == 1
-
-
-def test_a_greeting_that_cannot_be_read_ends_the_connection() -> None:
-    gateway = Gateway()
-    assert list(gateway.link.feed(spoilt(gateway.greeting(), 1), 0.0)) == [Closed("malformed")]
-
-
-def test_a_command_that_we_do_not_know_is_passed_over() -> None:
-    assert opened().say(Plain(99), 1) == []
-
-
-@given(st.lists(st.integers(1, 30), min_size=1), st.permutations(range(6)))
-def test_events_are_the_same_however_the_bytes_come(sizes: Iterable[int], order: list[int]) -> None:
-    gateway = opened()
-    sequences = [gateway.link.submit(TEXT, 0.0) for _ in range(6)]
-    stream = b"".join(
-        codec.encode(SubmitResp(n, 0), sequences[n], V2) + codec.encode(REPORT, n + 1, V2)
-        for n in order
-    )
-    events, turn, cuts = [], 0, list(sizes)
-    while stream:
-        size = cuts[turn % len(cuts)]
-        events += list(gateway.link.feed(stream[:size], 0.0))
-        stream, turn = stream[size:], turn + 1
-    assert events == [
-        each
-        for n in order
-        for each in (QueryResult(sequences[n], SubmitResp(n, 0)), Delivered(n + 1, REPORT))
-    ]
-
-
-@given(st.binary(min_size=1, max_size=300))
-def test_any_bytes_leave_a_link_open_or_closed(data: bytes) -> None:
-    link = opened().link
-    list(link.feed(data, 0.0))
-    assert link.state in (State.OPEN, State.CLOSED)

@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.errors import (
-    Invalid,
-    Misconfigured,
-    ProviderError,
-    Rejected,
-    Throttled,
-    Unavailable,
-    Uncertain,
-)
+from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Throttled, Unavailable
 from chalicelib.domain.provider_io import (
     Account,
     Answer,
@@ -26,15 +18,12 @@ from chalicelib.domain.provider_io import (
     names_of,
     parts_of,
 )
-from chalicelib.providers.sms.cmpp import receipts, settings
-from chalicelib.providers.sms.cmpp.codec import Submit, SubmitResp
-from chalicelib.providers.sms.cmpp.provider import Cmpp, CmppSession
+from chalicelib.providers.sms.cmpp import receipts
+from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.web.egress import Policy
 from tests.liveness import GIVES_UP, PATIENCE
 from tests.providers.sandboxes import Sandbox, running
-
-OPTIONS = {"server": "gw.example.com", "access_number": "10690001"}
-LOGIN = {"account": "900001", "password": "secret"}
+from tests.providers.sms.cmpp.calls import LOGIN, call, number
 
 
 @pytest.fixture(scope="module")
@@ -64,14 +53,6 @@ def send(
     cmpp = Cmpp(Policy(("127.0.0.1",)), timeout)
     with cmpp.connect(account(sandbox, **options)) as session:
         return session.send(call(numbers, text))
-
-
-def call(numbers: Sequence[str], text: str = "hello") -> OutgoingCall:
-    return OutgoingCall("m1", [Recipient(number, {"content": text}) for number in numbers])
-
-
-def number(n: int, digits: str = "1111") -> str:
-    return f"138{n:04d}{digits}"
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0"])
@@ -175,186 +156,6 @@ def test_a_call_that_fails_once_succeeds_the_next_time(sandbox: Sandbox) -> None
     assert send(sandbox, [number(1, "0005")]).outcomes[0].provider_id
 
 
-class FakeTime:
-    """A monotonic clock that goes on while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.pauses: list[float] = []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float, /) -> None:
-        self.now += seconds
-        self.pauses.append(seconds)
-
-
-class Scripted:
-    """A gateway that answers as it is told: a result, or an error to raise; then 0 with ids that count up."""
-
-    def __init__(self, *script: int | ProviderError, **options: Any) -> None:
-        self.settings = settings.read(Account("sms1", LOGIN, {**OPTIONS, **options}))
-        self.script = list(script)
-        self.seen: list[Submit] = []
-        self.clock = FakeTime()
-
-    def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
-        self.seen.append(pdu)
-        said = self.script.pop(0) if self.script else 0
-        if isinstance(said, ProviderError):
-            raise said
-        return SubmitResp(100 + len(self.seen), said), self
-
-    def send(self, numbers: Sequence[str], text: str = "hello") -> Sequence[Outcome]:
-        return CmppSession(self, 5.0, clock=self.clock).send(call(numbers, text)).outcomes  # type: ignore[arg-type]
-
-
-class Slow(Scripted):
-    """The same, and each answer takes two seconds. Nobody may go before it comes."""
-
-    def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
-        self.clock.now += 2
-        assert self.clock.now <= until
-        return super().submit(pdu, until, on)
-
-
-THREE_PARTS = "你" * 200
-
-
-def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first() -> None:
-    gateway = Scripted(0, 8, 8)
-    (outcome,) = gateway.send([number(1)], THREE_PARTS)
-    assert [pdu.part for pdu in gateway.seen] == [1, 2, 2, 2, 3]
-    assert [int(part.split("-")[0], 16) for part in parts_of(outcome.provider_id)] == [
-        101,
-        104,
-        105,
-    ]
-    assert len(gateway.clock.pauses) == 2
-
-
-def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone() -> None:
-    """What is put off uses up an attempt each time: of ninety-nine numbers, one taken in each, most would be lost."""
-    gateway = Scripted(0, 8, 0, 8, 0, 8, 0, 0, *[8] * 99, numbers_per_submit=1)
-    outcomes = gateway.send([number(n) for n in range(7)])
-    assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 5 + [False] * 2
-    assert all(outcome.later for outcome in outcomes[5:])
-    assert gateway.clock.now - 1000 <= 5  # one timeout: then the rest comes later
-    with pytest.raises(Throttled):
-        Scripted(8).send([number(1)])
-
-
-@pytest.mark.parametrize(
-    ("result", "code"), [(6, "part_6"), (13, "part_13"), (10, "part_10"), (150, "part_150")]
-)
-def test_a_message_of_which_a_later_part_is_refused_has_failed(result: int, code: str) -> None:
-    gateway = Scripted(0, result)
-    assert gateway.send([number(1)], THREE_PARTS) == [Outcome(Loss.SUBMIT_FAILED, code)]
-    assert len(gateway.seen) == 2
-
-
-@pytest.mark.parametrize("error", [Unavailable("no_connection"), Uncertain("timeout")])
-def test_a_message_that_went_in_part_is_uncertain(error: ProviderError) -> None:
-    (outcome,) = Scripted(0, error).send([number(1)], THREE_PARTS)
-    assert outcome.uncertain
-
-
-@pytest.mark.parametrize(
-    ("result", "kind"),
-    [
-        (2, Misconfigured),
-        (3, Unavailable),
-        (5, Misconfigured),
-        (7, Misconfigured),
-        (8, Throttled),
-        (10, Misconfigured),
-        (11, Misconfigured),
-        (12, Misconfigured),
-    ],
-)
-def test_a_refusal_that_every_call_would_meet_is_raised(
-    result: int, kind: type[ProviderError]
-) -> None:
-    with pytest.raises(kind, match=str(result)):
-        Scripted(result).send([number(1), number(2)])
-
-
-@pytest.mark.parametrize("result", [1, 4, 6, 14, 100, 199, 255])
-def test_a_refusal_of_this_message_is_a_failure_of_its_recipients(result: int) -> None:
-    assert (
-        Scripted(result).send([number(1), number(2)])
-        == [Outcome(Loss.SUBMIT_FAILED, str(result))] * 2
-    )
-
-
-@pytest.mark.parametrize("result", [9, 13])
-def test_a_refused_number_is_an_invalid_target(result: int) -> None:
-    assert Scripted(result).send([number(1)]) == [Outcome(Loss.INVALID_TARGET, str(result))]
-
-
-def test_what_could_not_be_sent_after_others_were_comes_later() -> None:
-    outcomes = Scripted(0, Unavailable("no_connection"), numbers_per_submit=1).send(
-        [number(n) for n in range(3)]
-    )
-    assert [(bool(outcome.provider_id), outcome.later) for outcome in outcomes] == [
-        (True, False),
-        (False, True),
-        (False, True),
-    ]
-
-
-def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later() -> None:
-    """A SUBMIT for whose answer nobody waits would be taken, and nobody would ever know."""
-    gateway = Slow(numbers_per_submit=1)
-    outcomes = gateway.send([number(n) for n in range(9)])
-    assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 3 + [False] * 6
-    assert all(outcome.later and not outcome.uncertain for outcome in outcomes[3:])
-    assert len(gateway.seen) == 3
-
-
-def test_a_slow_search_for_a_refused_number_is_gone_on_with_later() -> None:
-    gateway = Slow(*[13] * 99)
-    outcomes = gateway.send([number(n) for n in range(4)])
-    assert {(outcome.loss, outcome.later) for outcome in outcomes} == {
-        (Loss.INVALID_TARGET, False),
-        (None, True),
-    }
-
-
-def test_a_whole_call_of_bad_numbers_sends_nothing() -> None:
-    gateway = Scripted()
-    assert gateway.send(["x", "y"]) == [Outcome(Loss.INVALID_TARGET, "bad_number")] * 2
-    assert gateway.seen == []
-
-
-def test_a_submit_holds_what_the_operator_entered() -> None:
-    gateway = Scripted(service_code="PAY", fee_user_type=0, fee_type="02", fee_code="10")
-    gateway.send([number(1)])
-    (pdu,) = gateway.seen
-    assert (pdu.account, pdu.source, pdu.service, pdu.report) == ("900001", "10690001", "PAY", 1)
-    assert (pdu.fee_user_type, pdu.fee_type, pdu.fee_code) == (0, "02", "10")
-
-
-@pytest.mark.parametrize(
-    ("alphabet", "text", "form", "content"),
-    [
-        ("ascii", "a@", 0, b"a@"),
-        ("gsm", "a@\u20ac", 0, b"a\0\x1be"),
-        ("ucs2", "a", 8, b"\0a"),
-        ("ascii", "\u4f60", 8, b"\x4f\x60"),
-    ],
-)
-def test_a_text_goes_in_the_alphabet_that_the_gateway_takes(
-    alphabet: str, text: str, form: int, content: bytes
-) -> None:
-    gateway = Scripted(alphabet=alphabet)
-    gateway.send([number(1)], text)
-    assert [(pdu.format, pdu.content, pdu.has_header) for pdu in gateway.seen] == [
-        (form, content, False)
-    ]
-
-
 def test_nobody_knows_of_a_call_without_an_answer(sandbox: Sandbox) -> None:
     outcomes = send(sandbox, [number(1, "0007")], timeout=GIVES_UP).outcomes
     assert outcomes == [Outcome(code="timeout", uncertain=True)]
@@ -422,77 +223,6 @@ def test_a_text_of_too_many_parts_is_rejected(sandbox: Sandbox) -> None:
     with pytest.raises(Rejected, match="too_long"):
         send(sandbox, [number(1)], "你" * (20 * 67 + 1))
     assert send(sandbox, [number(1)], "你" * (20 * 67)).outcomes[0].provider_id
-
-
-@pytest.mark.parametrize(
-    ("credentials", "options", "field"),
-    [
-        ({}, OPTIONS, "credentials.account"),
-        ({**LOGIN, "account": "9000011"}, OPTIONS, "credentials.account"),
-        ({**LOGIN, "account": "é"}, OPTIONS, "credentials.account"),
-        ({**LOGIN, "password": None}, OPTIONS, "credentials.password"),
-        ({**LOGIN, "password": "a\0"}, OPTIONS, "credentials.password"),
-        ({**LOGIN, "token": "x"}, OPTIONS, "credentials.token"),
-        (LOGIN, {}, "options.server"),
-        (LOGIN, {"server": "gw"}, "options.access_number"),
-        (LOGIN, {**OPTIONS, "access_number": "1069x"}, "options.access_number"),
-        (LOGIN, {**OPTIONS, "access_number": "1" * 22}, "options.access_number"),
-        (LOGIN, {**OPTIONS, "port": 0}, "options.port"),
-        (LOGIN, {**OPTIONS, "port": "7890"}, "options.port"),
-        (LOGIN, {**OPTIONS, "version": "4.0"}, "options.version"),
-        (LOGIN, {**OPTIONS, "version": 3}, "options.version"),
-        (LOGIN, {**OPTIONS, "connections": 0}, "options.connections"),
-        (LOGIN, {**OPTIONS, "connections": 65}, "options.connections"),
-        (LOGIN, {**OPTIONS, "window": 17}, "options.window"),
-        (LOGIN, {**OPTIONS, "numbers_per_submit": 100}, "options.numbers_per_submit"),
-        (LOGIN, {**OPTIONS, "group_ids": []}, "options.group_ids"),
-        (LOGIN, {**OPTIONS, "alphabet": "utf8"}, "options.alphabet"),
-        (LOGIN, {**OPTIONS, "service_code": "12345678901"}, "options.service_code"),
-        (LOGIN, {**OPTIONS, "fee_user_type": True}, "options.fee_user_type"),
-        (LOGIN, {**OPTIONS, "dead_stats": "MK:0001"}, "options.dead_stats"),
-        (LOGIN, {**OPTIONS, "dead_stats": ["MK:00011"]}, "options.dead_stats"),
-    ],
-)
-def test_what_an_operator_enters_wrongly_is_named(
-    credentials: dict[str, Any], options: dict[str, Any], field: str
-) -> None:
-    with pytest.raises(Invalid) as error:
-        Cmpp(Policy()).check_credentials(credentials, options)
-    assert error.value.field == field
-
-
-def test_the_form_of_ums_is_enough() -> None:
-    Cmpp(Policy()).check_credentials(
-        LOGIN,
-        {
-            **OPTIONS,
-            "supplier": "a supplier",
-            "port": 7890,
-            "connections": 64,
-            "service_code": "PAY",
-        },
-    )
-
-
-@pytest.mark.parametrize(
-    ("content", "field"),
-    [
-        ({}, "content"),
-        ({"content": " "}, "content"),
-        ({"content": "x", "temp_id": 1}, "temp_id"),
-        ({"content": "x" * 3061}, "content"),
-        ({"content": "你" * 1341}, "content"),
-    ],
-)
-def test_a_template_holds_a_text_and_nothing_else(content: dict[str, Any], field: str) -> None:
-    with pytest.raises(Invalid) as error:
-        Cmpp(Policy()).check_content(content)
-    assert error.value.field == field
-
-
-@pytest.mark.parametrize("text", ["你" * 1340, "x" * 3060, "你" * 1340 + "{{" + "name" * 20 + "}}"])
-def test_a_text_of_as_many_parts_as_there_can_be_is_taken(text: str) -> None:
-    Cmpp(Policy()).check_content({"content": text})
 
 
 def test_no_error_names_a_number_or_a_text(sandbox: Sandbox) -> None:

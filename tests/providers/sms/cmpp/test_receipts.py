@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
 from chalicelib.providers.sms.cmpp import codec, receipts
-from chalicelib.providers.sms.cmpp.codec import Deliver, Report
+from chalicelib.providers.sms.cmpp.messages import Deliver, Report
 from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 NOW = 1_790_000_000_000
@@ -49,7 +49,9 @@ def test_a_state_becomes_a_receipt_which_may_say_nothing(
     assert (found.kind if found else None) is kind
     if found is not None:
         assert found.code == ("" if kind is ReceiptKind.DELIVERED else stat)
-        assert found.time == AT  # the gateway's, in China's time, so that a repeat says the same
+        assert (
+            found.time == AT
+        )  # the gateway's, in China's time, so that a repeat has the same time
         assert found.contact == ""
 
 

@@ -1,4 +1,4 @@
-"""Which alphabet a text takes, and how it is cut."""
+"""The alphabet of a text, and its parts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def test_a_text_takes_the_smallest_alphabet_that_holds_it(
     ],
 )
 def test_a_long_text_is_cut_at_153_septets_or_67_units(text: str, sizes: list[int]) -> None:
-    """Sizes in bytes with the header's 6; in ASCII an extension character is one byte here and two septets on the air."""
+    """Sizes are bytes, with the header's 6.
+
+    In ASCII an extension character is one byte here, and two septets on the air.
+    """
     assert [len(part.content) for part in cmpp_text.parts(text, "ascii", 7)] == sizes
 
 

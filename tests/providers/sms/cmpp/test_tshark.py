@@ -1,6 +1,9 @@
-"""The traffic between provider and gateway as Wireshark's dissector reads it. Skipped where there is no tshark.
+"""The traffic between provider and gateway, read by Wireshark's dissector.
 
-Wireshark knows the layout of version 3 only; of version 2 it reads headers, CONNECT and what has no body.
+Skipped without tshark.
+
+Wireshark knows the layout of version 3 only. Of version 2 it reads headers, CONNECT and messages
+without a body.
 """
 
 from __future__ import annotations
@@ -19,8 +22,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
-from chalicelib.providers.sms.cmpp.gateway import Waits
-from chalicelib.providers.sms.cmpp.provider import Cmpp, CmppSession
+from chalicelib.providers.sms.cmpp.gateway import Gateway, Waits
+from chalicelib.providers.sms.cmpp.provider import Cmpp
+from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.web.egress import Policy
 from tests.liveness import PATIENCE, eventually
 from tests.providers.sandboxes import Sandbox, running
@@ -44,7 +48,10 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 class Relay:
-    """A TCP relay on a port of its own that keeps what goes through it, in the order and in the pieces in which it came."""
+    """A TCP relay on a port of its own.
+
+    It keeps the traffic in the order and the pieces of its arrival.
+    """
 
     def __init__(self, port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -54,7 +61,7 @@ class Relay:
         self._keeping = threading.Lock()
 
     def run(self) -> None:
-        """One connection, until both sides have closed it."""
+        """Relay one connection, until both sides have closed it."""
         near, _ = self._listener.accept()
         with near, socket.create_connection(("127.0.0.1", self._to)) as far:
             back = threading.Thread(target=self._pass_on, args=("I", far, near))
@@ -71,7 +78,7 @@ class Relay:
             sink.shutdown(socket.SHUT_WR)
 
     def save(self, file: Path) -> None:
-        """As packets with headers of Ethernet, IP and TCP."""
+        """Write the traffic as packets with headers of Ethernet, IP and TCP."""
         hexes = "".join(f"{way}\n0 {data.hex(' ')}\n" for way, data in self.pieces)
         subprocess.run(
             [TEXT2PCAP, "-q", "-D", "-T", f"40000,{PORT}", "-", str(file)],
@@ -85,24 +92,28 @@ class Relay:
             return b"".join(data for way, data in self.pieces if way == "I")
 
 
-def talk(sandbox: Sandbox, version: str, file: Path) -> None:
-    """All that the two have to say to each other, kept in a file."""
-    sandbox.register("cmpp", LOGIN["account"])
-    relay = Relay(sandbox.about["cmpp_port"])
-    thread = threading.Thread(target=relay.run)
-    thread.start()
-    where = {
+def open_gateway(port: int, version: str) -> Gateway:
+    options = {
         "server": "127.0.0.1",
-        "port": relay.port,
+        "port": port,
         "access_number": "10690001",
         "version": version,
         "service_code": "PAY",
     }
     cmpp = Cmpp(Policy(("127.0.0.1",)), PATIENCE, Waits(tick=0.05, idle=0.3))
-    gateway = cmpp.gateway(
-        "c", cmpp.settings(Account("c", LOGIN, where)), lambda incoming: incoming.answer(0)
-    )
+    settings = cmpp.settings(Account("c", LOGIN, options))
+    gateway = cmpp.gateway("c", settings, lambda incoming: incoming.answer(0))
     gateway.start()
+    return gateway
+
+
+def talk(sandbox: Sandbox, version: str, file: Path) -> None:
+    """Make every exchange that the protocol has, and keep the traffic in a file."""
+    sandbox.register("cmpp", LOGIN["account"])
+    relay = Relay(sandbox.about["cmpp_port"])
+    thread = threading.Thread(target=relay.run)
+    thread.start()
+    gateway = open_gateway(relay.port, version)
     session = CmppSession(gateway, 2.0)
     for n, text in enumerate(TEXTS):
         numbers = [f"138{n:04d}{m:04d}" for m in range(1000, 1000 + (GROUP if n == 1 else 1))]
@@ -139,7 +150,7 @@ def dissect(file: Path, *options: str) -> str:
 
 
 def packets(file: Path) -> list[dict[str, Any]]:
-    """Every CMPP message: a segment may hold several."""
+    """Return every CMPP message. A segment may hold several."""
     found: list[dict[str, Any]] = []
     for packet in json.loads(dissect(file, "-Y", "cmpp", "-T", "json", "--no-duplicate-keys")):
         layers = packet["_source"]["layers"]["cmpp"]
@@ -163,6 +174,16 @@ def test_wireshark_reads_every_message_without_an_error(
     assert len(commands) == 10
 
 
+# Number of parts, part, header and format of the two long texts.
+LONG = (
+    ("2", "1", "1", "0"),
+    ("2", "2", "1", "0"),
+    ("3", "1", "1", "8"),
+    ("3", "2", "1", "8"),
+    ("3", "3", "1", "8"),
+)
+
+
 def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "cmpp.pcap"
     talk(sandbox, "3.0", file)
@@ -172,32 +193,11 @@ def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Pa
     assert {(each["cmpp.submit.Msg_src"], each["cmpp.submit.Src_Id"]) for each in submits} == {
         ("900001", "10690001")
     }
-    parts = [
-        (
-            each["cmpp.submit.Pk_total"],
-            each["cmpp.submit.Pk_number"],
-            each["cmpp.TP_udhi"],
-            each["cmpp.Msg_Fmt"],
-        )
-        for each in submits
-    ]
-    long = [
-        ("2", "1", "1", "0"),
-        ("2", "2", "1", "0"),
-        ("3", "1", "1", "8"),
-        ("3", "2", "1", "8"),
-        ("3", "3", "1", "8"),
-    ]
-    assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *long]
-    assert [each["cmpp.submit.DestUsr_tl"] for each in submits] == [
-        "1",
-        str(GROUP),
-        "1",
-        "1",
-        "1",
-        "1",
-        "1",
-    ]
+    names = ("cmpp.submit.Pk_total", "cmpp.submit.Pk_number", "cmpp.TP_udhi", "cmpp.Msg_Fmt")
+    parts = [tuple(map(submit.get, names)) for submit in submits]
+    assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *LONG]
+    sizes = [submit["cmpp.submit.DestUsr_tl"] for submit in submits]
+    assert sizes == ["1", str(GROUP), "1", "1", "1", "1", "1"]
     assert submits[1]["cmpp.Dest_terminal_Id"][-1] == f"1380001{1000 + GROUP - 1}"
     answers = [each for each in found if int(each["cmpp.Command_Id"], 16) == 0x80000004]
     assert {each["cmpp.submit_resp.Result"] for each in answers} == {"0"}

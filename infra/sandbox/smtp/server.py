@@ -1,4 +1,7 @@
-"""Three mail servers: plain, with TLS from the start, and with STARTTLS required. Replies: RFC 5321 4.2, RFC 3463."""
+"""Three mail servers: plain, with TLS from the start, and with STARTTLS required.
+
+Replies follow RFC 5321 4.2 and RFC 3463.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ from infra.sandbox.vendor import Core
 NAME = "smtp"
 HOST = "127.0.0.1"
 MAX_BYTES = 10 * 1024 * 1024
-LATE_SECONDS = 1.0  # a client waits for the answer, so late is not as late as elsewhere
+LATE_SECONDS = 1.0  # shorter than elsewhere, because the client waits for the answer
 WRONG_PASSWORD = b"wrong"
 
 Pause = Callable[[float], Awaitable[None]]
 
 
 class MailServer:
-    """An aiosmtpd handler. `endpoint` names the listener in the log."""
+    """Handler of aiosmtpd. `endpoint` names the listener in the log."""
 
     def __init__(self, core: Core, endpoint: str, pause: Pause = asyncio.sleep) -> None:
         self._core, self._endpoint, self._pause = core, endpoint, pause
@@ -59,18 +62,10 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         recipients, content = list(envelope.rcpt_tos), envelope.original_content or b""
         timeout = self._core.troubles.of_call(NAME, recipients) is Behaviour.TIMEOUT
-        message_id = str(
-            BytesHeaderParser(policy=email.policy.compat32)
-            .parsebytes(content)
-            .get("Message-ID", "")
-        ).strip()
-        self._log(
-            Result.TIMEOUT if timeout else Result.ACCEPTED,
-            "250",
-            recipients,
-            recipients,
-            message_id,
-        )
+        headers = BytesHeaderParser(policy=email.policy.compat32).parsebytes(content)
+        message_id = str(headers.get("Message-ID", "")).strip()
+        outcome = Result.TIMEOUT if timeout else Result.ACCEPTED
+        self._log(outcome, "250", recipients, recipients, message_id)
         behaviours = {of(recipient) for recipient in recipients}
         if Behaviour.LATE in behaviours:
             await self._pause(LATE_SECONDS)
@@ -102,16 +97,16 @@ class MailServer:
 def _check_login(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
 ) -> AuthResult:
-    """Anyone may log in, except with the password `wrong`; aiosmtpd then says 535."""
+    """Accept any login, except with the password `wrong`, which aiosmtpd answers with 535."""
     return AuthResult(
         success=isinstance(data, LoginPassword) and data.password != WRONG_PASSWORD, handled=False
     )
 
 
 async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) -> asyncio.Server:
-    """`endpoint`: smtp, smtps or starttls. Port 0 takes a free one."""
+    """Start the server of an `endpoint`: smtp, smtps or starttls. Port 0 takes a free port."""
     starttls = endpoint == "starttls"
-    logging.getLogger("mail.log").setLevel(logging.ERROR)  # a line per command otherwise
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # it logs a line per command otherwise
     factory = partial(
         SMTP,
         MailServer(core, endpoint),
@@ -128,7 +123,7 @@ async def listen(core: Core, endpoint: str, port: int, context: ssl.SSLContext) 
 
 
 def texts(content: bytes) -> Iterator[str]:
-    """The text parts of a mail, decoded."""
+    """Yield the text parts of a mail, decoded."""
     mail = email.message_from_bytes(content, policy=email.policy.default)
     for part in mail.walk():
         if part.get_content_maintype() == "text" and isinstance(part, EmailMessage):
@@ -136,7 +131,7 @@ def texts(content: bytes) -> Iterator[str]:
 
 
 def readable(content: bytes) -> dict[str, Any]:
-    """A mail as the inbox shows it."""
+    """Return a mail as the inbox shows it."""
     mail = email.message_from_bytes(content, policy=email.policy.default)
     headers = {
         name.lower().replace("-", "_"): str(mail.get(name, ""))

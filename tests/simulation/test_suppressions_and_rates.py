@@ -1,4 +1,7 @@
-"""Wherever a worker is ended: marks, opt-outs and turns are not lost, and nobody is called faster than a provider allows."""
+"""Suppressions and opt-outs are not lost, wherever a worker is ended.
+
+Providers are not called faster than they allow.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ from tests.fakes.world import FakeWorld, limits_of
 from tests.simulation.world import Simulation
 
 THREES = limits_of(chunk_targets=3)
-SLOW = {"calls_per_second": 0.02}  # a turn of the rest in 62.5 seconds
+SLOW = {"calls_per_second": 0.02}  # a call of priority 2 or 3 in 62.5 seconds
 
 
 def a_simulation(**changes: object) -> Simulation:
-    """Bob's app is gone for good."""
+    """Build a simulation in which Bob's app is gone for good."""
     simulation = Simulation(**changes)  # type: ignore[arg-type]
     simulation.world.providers.push.answers["reg-bob-silent"] = Outcome(
         Loss.INVALID_TARGET, "no_such_app", undeliverable=True
@@ -43,7 +46,7 @@ def steps(**changes: object) -> list[str]:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
+def test_a_dead_contact_is_suppressed_wherever_a_worker_is_ended(part: int) -> None:
     every = steps()
     assert "users.save" in every
     for number in range(part, len(every), 4):
@@ -58,8 +61,8 @@ def test_a_dead_contact_is_marked_wherever_a_worker_is_ended(part: int) -> None:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_turn_that_is_lost_with_its_worker_loses_nothing_else(part: int) -> None:
-    """Chunks of three, so that several jobs wait for turns of each channel."""
+def test_a_reservation_that_is_lost_with_its_worker_loses_nothing_else(part: int) -> None:
+    """Chunks have three targets, so that several jobs wait for each channel's rate."""
     every = steps(options=SLOW, world=FakeWorld(THREES))
     assert every.count("rate_limiter.reserve") >= 6
     for number in range(part, len(every), 4):
@@ -88,7 +91,7 @@ def _watched(simulation: Simulation, times: list[int]) -> Callable[[OutgoingCall
 
 
 def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:
-    """The provider posts until it gets an answer: every step of it, with two people in one post."""
+    """The provider posts until it gets an answer. Each step is tried, with two people in a post."""
     replies = [
         Reply("1001", "TD", START - 5),
         Reply("1002", "退订", START - 4),

@@ -1,4 +1,7 @@
-"""Everyone, tags and segments: whoever is ended wherever, and whoever comes and goes meanwhile, each user is in one chunk or none."""
+"""Each user of a scanned audience is in one chunk or none.
+
+It holds wherever a planner is ended, and whoever comes and goes meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +45,11 @@ SMALL = limits_of(chunk_targets=3, chunks_per_job=2, partition_users=8)
 
 
 @dataclass
-class Walk(Simulation):
-    """To everyone, or to those with the tag, by three walkers, in chunks of three targets, of which a job plans two."""
+class Scanned(Simulation):
+    """A message to everyone, or to users with the tag, in three partitions.
+
+    Chunks have three targets, and a job plans two chunks.
+    """
 
     tag: str = ""
     world: FakeWorld = field(default_factory=lambda: FakeWorld(SMALL))
@@ -65,53 +71,55 @@ class Walk(Simulation):
         return Counter(target.id for chunk in self.chunks() for target in chunk.plan.targets)
 
     def report(self) -> dict[str, object]:
-        """Stored counts, as the stream would have them counted."""
+        """Report the stored counts, as the stream would have them counted."""
         for chunk in self.chunks():
             tally.recount_chunk(self.world.ports, chunk.plan.id)
         return super().report()
 
     def _check_people(self) -> None:
-        wanted = TAGGED if self.tag else CROWD
-        assert self.planned() == Counter(wanted)
+        audience_of = TAGGED if self.tag else CROWD
+        assert self.planned() == Counter(audience_of)
 
 
-def _finished(walk: Walk) -> Walk:
-    walk.submit()
-    walk.run()
-    walk.check()
-    return walk
+def _finished(simulation: Scanned) -> Scanned:
+    simulation.submit()
+    simulation.run()
+    simulation.check()
+    return simulation
 
 
 @pytest.mark.parametrize("tag", ["", "vip"])
 def test_everybody_is_in_one_chunk(tag: str) -> None:
-    walk = _finished(Walk(tag=tag))
+    simulation = _finished(Scanned(tag=tag))
     size = len(TAGGED if tag else CROWD)
-    assert walk.world.messages.stored[walk.msgid or ""].audience.partitions == -(-size // 8)
-    told = walk.report()
-    assert told["progress"]["targets"] == size  # type: ignore[index]
-    assert told["funnel"]["users"]["delivered"] == size  # type: ignore[index]
+    assert simulation.world.messages.stored[simulation.msgid or ""].audience.partitions == -(
+        -size // 8
+    )
+    shown = simulation.report()
+    assert shown["progress"]["targets"] == size  # type: ignore[index]
+    assert shown["funnel"]["users"]["delivered"] == size  # type: ignore[index]
 
 
 def _steps(tag: str) -> list[str]:
-    walk = Walk(tag=tag)
-    walk.submit()
-    walk.run()
-    return list(walk.world.log)
+    simulation = Scanned(tag=tag)
+    simulation.submit()
+    simulation.run()
+    return list(simulation.world.log)
 
 
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("tag", ["", "vip"])
-def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
+def test_a_planner_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
     tag: str, part: int
 ) -> None:
     steps = _steps(tag)
     for number in range(part, len(steps), 12):
-        walk = Walk(tag=tag)
-        walk.world.kill_at(number)
-        walk.submit()
-        walk.run()
-        if walk.msgid is not None:
-            walk.check()
+        simulation = Scanned(tag=tag)
+        simulation.world.kill_at(number)
+        simulation.submit()
+        simulation.run()
+        if simulation.msgid is not None:
+            simulation.check()
 
 
 @examples(40)
@@ -124,87 +132,93 @@ def test_a_walker_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice(
 def test_who_comes_and_goes_meanwhile_is_in_one_chunk_or_none(
     seed: int, kills: list[int], twice: bool, tag: str
 ) -> None:
-    """Users are added and removed while chunks are planned by workers that are ended here and there."""
-    walk, chance = Walk(order=random.Random(seed), twice=twice, tag=tag), random.Random(seed)
+    """Users come and go while workers plan chunks, and workers are ended here and there."""
+    simulation = Scanned(order=random.Random(seed), twice=twice, tag=tag)
+    chance = random.Random(seed)
     touched: set[str] = set()
 
     def meanwhile(number: int, name: str) -> None:
         if name in ("ledger.put_plan", "users.scan", "audiences.scan"):
-            undeliverable, come = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
-            walk.world.users.stored.pop(undeliverable, None)
-            walk.world.users.has(replace(_of_the_crowd(come), tags={ALL: ("vip",)}))
-            touched.update((undeliverable, come))
+            leaves, comes = chance.choice(CROWD), f"new{chance.randrange(100):02d}"
+            simulation.world.users.stored.pop(leaves, None)
+            simulation.world.users.has(replace(_of_the_crowd(comes), tags={ALL: ("vip",)}))
+            touched.update((leaves, comes))
         if number in kills:
             raise Killed(name)
 
-    walk.world.on_step = meanwhile
-    walk.submit()
-    walk.run()
-    walk.world.spare()
-    if walk.msgid is not None:
-        planned = walk.planned()
+    simulation.world.on_step = meanwhile
+    simulation.submit()
+    simulation.run()
+    simulation.world.spare()
+    if simulation.msgid is not None:
+        planned = simulation.planned()
         assert not planned or max(planned.values()) == 1
         assert set(TAGGED if tag else CROWD) - touched <= set(planned), "who stayed is in a chunk"
-        assert walk.report()["balanced"]
+        assert simulation.report()["balanced"]
 
 
 @pytest.mark.parametrize("tag", ["", "vip"])
 def test_a_message_that_is_withdrawn_before_it_is_planned_comes_to_rest(tag: str) -> None:
-    walk = Walk(tag=tag)
-    walk.submit()
-    walk.withdraw()
-    walk.run()
-    assert walk.world.timers.waiting() == []
-    assert not walk.world.providers.push.calls
+    simulation = Scanned(tag=tag)
+    simulation.submit()
+    simulation.withdraw()
+    simulation.run()
+    assert simulation.world.timers.waiting() == []
+    assert not simulation.world.providers.push.calls
 
 
 def test_the_chunk_of_any_user_is_found() -> None:
-    walk = _finished(Walk())
+    simulation = _finished(Scanned())
     for name in CROWD:
-        life = report.target(walk.world.ports, SHOP, walk.msgid or "", name)
+        life = report.target(simulation.world.ports, SHOP, simulation.msgid or "", name)
         assert (life["target"], life["state"]) == (name, "delivered")
     with pytest.raises(NotFound):
-        report.target(walk.world.ports, SHOP, walk.msgid or "", "nobody")
+        report.target(simulation.world.ports, SHOP, simulation.msgid or "", "nobody")
 
 
 def test_an_audience_of_nobody_ends_at_once() -> None:
-    walk = Walk(tag="unheard-of")
-    walk.submit()
-    walk.run()
-    told = walk.report()
-    assert (told["status"], told["progress"]["targets"]) == ("finished", 0)  # type: ignore[index]
+    simulation = Scanned(tag="unheard-of")
+    simulation.submit()
+    simulation.run()
+    shown = simulation.report()
+    assert (shown["status"], shown["progress"]["targets"]) == ("finished", 0)  # type: ignore[index]
 
 
 def test_a_tag_of_the_access_channels_own_goes_before_the_same_tag_of_all() -> None:
-    walk = Walk(tag="vip")
-    walk.world.users.has(replace(_of_the_crowd("user01"), tags={SHOP: ("vip",)}))
-    walk.submit()
-    walk.run()
-    assert walk.planned() == Counter(["user01"])
-    assert walk.world.messages.stored[walk.msgid or ""].audience.sets == (
+    simulation = Scanned(tag="vip")
+    simulation.world.users.has(replace(_of_the_crowd("user01"), tags={SHOP: ("vip",)}))
+    simulation.submit()
+    simulation.run()
+    assert simulation.planned() == Counter(["user01"])
+    assert simulation.world.messages.stored[simulation.msgid or ""].audience.sets == (
         audiences.tag(SHOP, "vip"),
     )
 
 
 def test_who_lost_a_tag_and_still_stands_in_its_set_gets_nothing() -> None:
-    """As a worker leaves it that ends while it saves a user of more than a hundred tags and contacts."""
-    walk = Walk(tag="vip")
+    """A worker leaves such a row if it ends while it saves a user.
+
+    The user has more than a hundred tags and contacts.
+    """
+    simulation = Scanned(tag="vip")
     assert "user01" not in TAGGED
-    walk.world.audiences.members[audiences.tag(ALL, "vip")] = {"user01"}
-    _finished(walk)
-    assert not [contact for contact in walk.world.providers.push.sent() if "user01" in contact]
+    simulation.world.audiences.members[audiences.tag(ALL, "vip")] = {"user01"}
+    _finished(simulation)
+    assert not [
+        contact for contact in simulation.world.providers.push.sent() if "user01" in contact
+    ]
 
 
 def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
-    walk = Walk()
-    walk.world.users.has(
+    simulation = Scanned()
+    simulation.world.users.has(
         a_user("own", text="1", tags=[]), replace(a_user("bound", text="2"), tags={SHOP: ("mine",)})
     )
-    walk.submit()
-    message = walk.world.messages.stored[walk.msgid or ""]
-    walk.world.messages.stored[message.msgid] = replace(message, restricted=True)
-    walk.run()
-    reached = set(walk.planned())
+    simulation.submit()
+    message = simulation.world.messages.stored[simulation.msgid or ""]
+    simulation.world.messages.stored[message.msgid] = replace(message, restricted=True)
+    simulation.run()
+    reached = set(simulation.planned())
     assert "bound" in reached
     assert "own" not in reached
     assert set(CROWD) <= reached, "their app is bound to a delivery channel of this access channel"
@@ -254,7 +268,10 @@ def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
 
 
 def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to() -> None:
-    """Long ones, each on many delivery channels: a message that is planned in the request has further chunks, too."""
+    """A message that is planned in the request has further chunks, too.
+
+    Its contacts are long, or on many delivery channels.
+    """
     simulation = Simulation(world=FakeWorld(limits_of(chunk_targets=3, chunk_bytes=150)))
     contacts = tuple(f"reg-{n}" for n in range(5))
     simulation.world.settings.put_template(a_template(2, ("app",)))

@@ -1,0 +1,272 @@
+"""The checks of an account before a deployment: what each says, and which one stops it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import concurrency, preflight
+from infra.preflight import Finding, Level
+from tests.infra.stubs import StubbedSession
+
+ARN = "arn:aws:iam::123456789012:user/deployer"
+MOMENT = "2027-01-15T08:00:00Z"
+
+
+def source(queue: str, most: int) -> dict[str, Any]:
+    properties = {
+        "Queue": {"Fn::Sub": f"${{{queue}.Arn}}"},
+        "ScalingConfig": {"MaximumConcurrency": most},
+    }
+    return {"Type": "SQS", "Properties": properties}
+
+
+def template(runtime: str = "python3.11", types: int = 1) -> dict[str, Any]:
+    """A stage with `types` channel types, each with 40, 20 and 10 batches at once."""
+    functions = {
+        f"Deliver{n}": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {
+                "Runtime": runtime,
+                "Events": {
+                    str(p): source(f"Deliver{n}{p}Queue", most)
+                    for p, most in ((1, 40), (2, 20), (3, 10))
+                },
+            },
+        }
+        for n in range(types)
+    }
+    parameters = ("AlarmTopic", "DeliverySubnets", "DeliverySecurityGroups", "CmppImage")
+    return {
+        "Parameters": {
+            **{name: {"Type": "String", "Default": ""} for name in parameters},
+            "CmppDesiredCount": {"Type": "Number", "Default": 0},
+        },
+        "Resources": {
+            **functions,
+            "Users": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": {"TableName": "openums-prod-users"},
+            },
+            "Logs": {
+                "Type": "AWS::Logs::LogGroup",
+                "Properties": {"LogGroupName": "/aws/lambda/openums-prod-sweep"},
+            },
+            "Alias": {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/openums-prod"}},
+        },
+    }
+
+
+class Account(StubbedSession):
+    """An account in which everything is as it should be, but for what a test says."""
+
+    def __init__(
+        self,
+        *,
+        at_once: int = 1000,
+        status: str = "",
+        previous: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.add("sts", "get_caller_identity", {"Account": "123456789012", "Arn": ARN})
+        if status:
+            kept = [
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in (previous or {}).items()
+            ]
+            stack = {"StackName": "openums-prod", "StackStatus": status, "CreationTime": MOMENT}
+            self.add(
+                "cloudformation", "describe_stacks", {"Stacks": [{**stack, "Parameters": kept}]}
+            )
+        else:
+            missing = "Stack with id openums-prod does not exist"
+            self.refuse("cloudformation", "describe_stacks", "ValidationError", missing)
+        limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": at_once}
+        self.add("lambda", "get_account_settings", {"AccountLimit": limits})
+
+    def free(self) -> Account:
+        """No name is taken."""
+        self.refuse("dynamodb", "describe_table", "ResourceNotFoundException")
+        self.add("logs", "describe_log_groups", {"logGroups": []})
+        self.refuse("kms", "describe_key", "NotFoundException")
+        return self
+
+
+def findings(
+    session: StubbedSession,
+    tmp_path: Path,
+    *,
+    packaged: Mapping[str, Any] | None = None,
+    **parameters: str,
+) -> dict[str, Finding]:
+    (tmp_path / "sam.json").write_text(json.dumps(packaged or template()))
+    found = preflight.check(session, stage="prod", packaged=tmp_path, parameters=parameters)
+    told = {finding.subject: finding for finding in found}
+    session.assert_all_asked()
+    assert all("\n" not in str(finding) for finding in told.values())
+    return told
+
+
+def test_an_account_that_is_ready_has_one_warning_nobody_hears_of_alarms(tmp_path: Path) -> None:
+    told = findings(Account().free(), tmp_path)
+    assert {subject: finding.level for subject, finding in told.items()} == {
+        "caller": Level.OK,
+        "stack": Level.OK,
+        "concurrency": Level.OK,
+        "runtime": Level.OK,
+        "names": Level.OK,
+        "alarms": Level.WARN,
+    }
+    assert told["caller"].text == f"{ARN} in us-east-1"
+    assert "AlarmTopic" in told["alarms"].text
+
+
+def test_with_a_topic_alarms_are_fine(tmp_path: Path) -> None:
+    told = findings(Account().free(), tmp_path, AlarmTopic="arn:aws:sns:us-east-1:1:ops")
+    assert told["alarms"].level is Level.OK
+
+
+def test_without_good_credentials_nothing_else_is_asked(tmp_path: Path) -> None:
+    session = StubbedSession()
+    session.refuse("sts", "get_caller_identity", "ExpiredToken", "The security token is expired")
+    told = findings(session, tmp_path)
+    assert list(told) == ["caller"]
+    assert told["caller"].level is Level.FAIL
+    assert "sign in again" in told["caller"].text
+
+
+# ---- concurrency
+
+
+def test_a_small_account_is_told_the_concurrency_that_would_fit(tmp_path: Path) -> None:
+    told = findings(Account(at_once=140).free(), tmp_path)["concurrency"]
+    assert told.level is Level.FAIL
+    assert 'set "concurrency": {"1": 22, "2": 11, "3": 5} of the stage' in told.text
+    assert "ask AWS for 170" in told.text
+
+
+def test_a_new_account_with_ten_is_told_how_much_to_ask_for(tmp_path: Path) -> None:
+    packaged = template(types=10)
+    told = findings(Account(at_once=10).free(), tmp_path, packaged=packaged)["concurrency"]
+    assert told.level is Level.FAIL
+    assert "runs 10 functions at once, but the stage needs 800" in told.text
+    assert "ask AWS for 800" in told.text
+    assert "for 160 with a `concurrency` of 2" in told.text
+
+
+@pytest.mark.parametrize("room", [*range(75), 100, 400, 699, 700])
+def test_a_concurrency_that_is_proposed_fits_and_lambda_takes_it(room: int) -> None:
+    waiting = concurrency.sources(template(types=3)) | {"3": [10, 10, 10, 10]}  # and imports
+    proposed = concurrency.fitting(waiting, room)
+    least = 2 * sum(map(len, waiting.values()))
+    assert (proposed is None) == (room < least)
+    if proposed is not None:
+        assert all(number >= 2 for number in proposed.values())
+        asked = sum(proposed[priority] * len(most) for priority, most in waiting.items())
+        assert asked <= room
+        assert proposed["1"] >= proposed["2"] >= proposed["3"]
+
+
+def test_functions_that_others_have_reserved_do_not_count(tmp_path: Path) -> None:
+    assert findings(Account(at_once=169).free(), tmp_path)["concurrency"].level is Level.FAIL
+    assert findings(Account(at_once=170).free(), tmp_path)["concurrency"].level is Level.OK
+
+
+# ---- runtime, names, parameters
+
+
+def test_a_runtime_that_lambda_does_not_have_stops_the_deployment(tmp_path: Path) -> None:
+    told = findings(Account().free(), tmp_path, packaged=template("python3.99"))["runtime"]
+    assert told.level is Level.FAIL
+    assert "python3.99" in told.text
+
+
+def test_what_an_earlier_stack_left_is_named(tmp_path: Path) -> None:
+    account = Account()
+    table = {"Table": {"TableName": "openums-prod-users"}}
+    account.add("dynamodb", "describe_table", table, {"TableName": "openums-prod-users"})
+    groups = ["/aws/lambda/openums-prod-sweep", "/aws/lambda/openums-prod-2-sweep"]
+    account.add(
+        "logs",
+        "describe_log_groups",
+        {"logGroups": [{"logGroupName": name} for name in groups]},
+        {"logGroupNamePrefix": "/aws/lambda/openums-prod-"},
+    )
+    key = {"KeyMetadata": {"KeyId": "k"}}
+    account.add("kms", "describe_key", key, {"KeyId": "alias/openums-prod"})
+    told = findings(account, tmp_path)["names"]
+    assert told.level is Level.FAIL
+    assert (
+        "openums-prod-users, /aws/lambda/openums-prod-sweep, alias/openums-prod. Import"
+        in told.text
+    )
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_stack_that_exists_owns_its_names(tmp_path: Path, status: str) -> None:
+    told = findings(Account(status=status), tmp_path)
+    assert "names" not in told
+    assert told["stack"].level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("UPDATE_IN_PROGRESS", "Wait until it ends"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "Wait until it ends"),
+        ("UPDATE_ROLLBACK_FAILED", "Continue update rollback"),
+        ("DELETE_FAILED", "delete the stack again"),
+    ],
+)
+def test_a_stack_that_takes_no_change_says_the_way_out(
+    tmp_path: Path, status: str, advice: str
+) -> None:
+    told = findings(Account(status=status), tmp_path)["stack"]
+    assert told.level is Level.FAIL
+    assert advice in told.text
+
+
+def test_subnets_need_security_groups_also_those_of_an_earlier_deployment(tmp_path: Path) -> None:
+    previous = {"DeliverySubnets": "subnet-1"}
+    told = findings(Account(status="CREATE_COMPLETE", previous=previous), tmp_path)
+    assert told["subnets"].level is Level.FAIL
+    account = Account(status="CREATE_COMPLETE", previous=previous)
+    assert "subnets" not in findings(account, tmp_path, DeliverySecurityGroups="sg-1")
+
+
+def test_the_role_of_ecs_is_looked_for_only_with_containers(tmp_path: Path) -> None:
+    account = Account().free()
+    account.refuse("iam", "get_role", "NoSuchEntity")
+    told = findings(account, tmp_path, CmppDesiredCount="1", CmppImage="image")["cmpp"]
+    assert told.level is Level.WARN
+    assert "AWSServiceRoleForECS is missing" in told.text
+    assert "cmpp" not in findings(Account().free(), tmp_path, CmppDesiredCount="1")
+
+
+def test_a_check_that_aws_does_not_allow_is_a_warning_and_the_others_go_on(tmp_path: Path) -> None:
+    account = Account()
+    account.refuse("dynamodb", "describe_table", "AccessDeniedException", "not authorized")
+    told = findings(account, tmp_path)
+    assert told["names"].level is Level.WARN
+    assert "DescribeTable: AccessDeniedException: not authorized." in told["names"].text
+    assert "rights of a deployer" in told["names"].text
+    assert told["alarms"].level is Level.WARN
+
+
+def test_only_a_failure_stops_a_deployment(tmp_path: Path) -> None:
+    def may_begin(account: Account) -> bool:
+        (tmp_path / "sam.json").write_text(json.dumps(template()))
+        said.clear()
+        return preflight.report(
+            account, stage="prod", packaged=tmp_path, parameters={}, say=said.append
+        )
+
+    said: list[str] = []
+    assert may_begin(Account().free())
+    assert [line.split()[0] for line in said].count("warn") == 1
+    assert not may_begin(Account(at_once=10).free())
+    assert [line.split()[0] for line in said].count("fail") == 1

@@ -1,0 +1,119 @@
+"""Contacts, contents and secrets are readable nowhere in the deployment."""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib import config
+from infra.demo.client import Shop
+from tests.journeys.conftest import STACK, finished, scan
+from tests.journeys.test_channels import APP, EMAIL, SMS
+
+pytestmark = pytest.mark.alone
+
+
+def test_contacts_contents_and_secrets_are_written_down_nowhere(
+    shop: Shop, stack: Mapping[str, Any], aws: Any
+) -> None:
+    marks = {
+        "app": f"MARKREG{shop.mark}",
+        "sms": f"1{int(shop.mark, 16) % 10_000_000_000:010d}1000",
+        "email": f"markmail{shop.mark}@example.com",
+        "text": f"MARKTEXT{shop.mark}",
+    }
+    shop.upload(
+        [
+            shop.user(
+                "marked", app=[marks["app"] + "-silent"], sms=marks["sms"], email=marks["email"]
+            )
+        ]
+    )
+    rule = shop.strategy(
+        {"channels": ["app"]},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 1}},
+        {"channels": ["email"], "condition": {"missing": "clicked", "within": 1}},
+    )
+    values = {"name": marks["text"], "url": f"https://shop.example/{marks['text']}"}
+    finished(
+        shop, shop.api.send(["marked"], shop.template(**APP, **SMS, **EMAIL), values, rule_id=rule)
+    )
+    secrets = [
+        shop.secret,
+        stack["access_secret"],
+        shop.channels["app"]["webhook_url"].rsplit("/", 1)[1],
+        *shop.provider_secrets,
+    ]
+    assert all(secrets)
+    searched = {
+        name: (STACK.folder / f"{name}.log").read_text(errors="replace")
+        for name in ("functions", "emulator")
+    }
+    assert "message_accepted" in searched["functions"]
+    for table in config.TABLES:
+        searched[table] = " ".join(
+            _readable(value) for item in scan(aws, table) for value in item.values()
+        )
+    # The target's id proves that compressed values were read.
+    assert '["marked"' in searched["ledger"]
+    searched["executions"] = _executions(aws)
+    searched["log groups"] = _log_groups(aws)
+    searched["dead letters"] = str(dead_letters(aws))
+    for where, text in searched.items():
+        found = [mark for mark in (*marks.values(), *secrets) if mark in text]
+        assert not found, f"{where}: {found}"
+
+
+def _readable(value: Mapping[str, Any]) -> str:
+    """Return a stored value, and its decompressed text, since compression hides nothing."""
+    ((kind, content),) = value.items()
+    if kind in ("M", "L"):
+        return " ".join(map(_readable, content.values() if kind == "M" else content))
+    raw = bytes(getattr(content, "value", content)) if kind == "B" else str(content).encode()
+    with contextlib.suppress(zlib.error):
+        raw += zlib.decompress(raw)
+    return raw.decode("utf-8", "replace")
+
+
+def _executions(aws: Any) -> str:
+    """Return the input of the clock's executions, and their history."""
+    steps, found = aws.client("stepfunctions"), []
+    for machine in steps.list_state_machines()["stateMachines"]:
+        pages = steps.get_paginator("list_executions").paginate(
+            stateMachineArn=machine["stateMachineArn"]
+        )
+        newest = [execution["executionArn"] for page in pages for execution in page["executions"]][
+            :100
+        ]
+        found += [
+            str(steps.describe_execution(executionArn=arn))
+            + str(steps.get_execution_history(executionArn=arn))
+            for arn in newest
+        ]
+    assert found
+    return " ".join(found)
+
+
+def _log_groups(aws: Any) -> str:
+    logs, found = aws.client("logs"), []
+    for groups in logs.get_paginator("describe_log_groups").paginate():
+        for group in groups["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(
+                logGroupName=group["logGroupName"]
+            )
+            found += [event["message"] for page in pages for event in page["events"]]
+    return " ".join(found)
+
+
+def dead_letters(aws: Any) -> dict[str, Any]:
+    sqs, found = aws.client("sqs"), {}
+    for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
+        if url.endswith("-dead"):
+            found[url.rsplit("/", 1)[1]] = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
+            ).get("Messages", [])
+    return found
