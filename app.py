@@ -13,7 +13,7 @@ app.api.binary_types = ["multipart/form-data"]  # every other body is text: JSON
 for routes in (*ums.ROUTES, operation_growth, *public.ROUTES, openapi, *admin.ROUTES):
     app.register_blueprint(routes.bp)
 
-app.register_blueprint(queues.audience_jobs)
+app.register_blueprint(queues.CHUNKS)
 for channel_type in runtime.channel_types():
     app.register_blueprint(queues.DELIVERY[channel_type])
 app.register_blueprint(imports.bp)

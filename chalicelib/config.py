@@ -28,9 +28,9 @@ def queue_name(stage: str, queue: str) -> str:
     return f"{APP}-{stage}-{queue}"
 
 
-def audience_queue(priority: Priority) -> str:
-    """Name a queue of everything that plans, evaluates or recounts, such as `audience-1`."""
-    return f"audience-{priority.value}"
+def chunks_queue(priority: Priority) -> str:
+    """Name a queue of jobs on chunks (plan, check, recount, withdraw), such as `chunks-1`."""
+    return f"chunks-{priority.value}"
 
 
 def delivery_queue(channel_type: ChannelType, priority: Priority) -> str:
@@ -56,7 +56,7 @@ def function_name(stage: str, function: str) -> str:
 
 
 def dead_letter_queue(family: str) -> str:
-    """Name the queue of jobs of `audience` or of a channel type that failed too often."""
+    """Name the queue of jobs of `chunks` or of a channel type that failed too often."""
     return f"{family}-dead"
 
 

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from chalicelib import config
 from infra import aws_errors, change_sets, preflight
 from infra.access_keys import first_access_key, new_access_key
-from infra.package import AWS, CONTAINER, HERE, package_apart
+from infra.package import package_apart
 from infra.stacks import NOT_CREATED, DeploymentFailed, aws, describe, refuse_unready, stack_name
 
 BEGUN = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
@@ -231,16 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stage", default="prod")
-    parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
-    parser.add_argument(
-        "--parameter",
-        action="append",
-        default=[],
-        type=preflight.parameter,
-        metavar="NAME=VALUE",
-        help="a parameter of the template (may be repeated)",
-    )
+    preflight.add_arguments(parser)
     parser.add_argument(
         "--plan", action="store_true", help="print what would change, and change nothing"
     )

@@ -111,7 +111,11 @@ def _effective(
         for name, parameter in template["Parameters"].items()
     }
     kept = (before or {}).get("Parameters", [])
-    previous = {entry["ParameterKey"]: entry["ParameterValue"] for entry in kept}
+    previous = {
+        entry["ParameterKey"]: entry["ParameterValue"]
+        for entry in kept
+        if entry["ParameterKey"] in defaults
+    }
     return {**defaults, **previous, **values}
 
 
@@ -215,6 +219,13 @@ def _is_there(read: Callable[..., object], **name: str) -> bool:
     return True
 
 
+def _parameters(deployment: Deployment) -> Iterator[Finding]:
+    declared = deployment.template["Parameters"]
+    for name in sorted(set(deployment.parameters) - set(declared)):
+        text = f"{name} is unknown. The template has {', '.join(sorted(declared))}"
+        yield Finding(Level.FAIL, "parameters", text)
+
+
 def _subnets(deployment: Deployment) -> Iterator[Finding]:
     parameters = deployment.parameters
     if parameters["DeliverySubnets"] and not parameters["DeliverySecurityGroups"]:
@@ -223,7 +234,7 @@ def _subnets(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _cmpp(deployment: Deployment) -> Iterator[Finding]:
-    """The first ECS service of an account may fail while AWS still makes its role."""
+    """Look for the role of ECS. An account's first service may fail while AWS makes the role."""
     parameters = deployment.parameters
     if parameters["CmppDesiredCount"] == "0" or not parameters["CmppImage"]:
         return
@@ -248,14 +259,28 @@ CHECKS: Mapping[str, Check] = {
     "concurrency": _concurrency,
     "runtime": _runtime,
     "names": _names,
+    "parameters": _parameters,
     "subnets": _subnets,
     "cmpp": _cmpp,
     "alarms": _alarms,
 }
 
 
-def parameter(text: str) -> tuple[str, str]:
-    """Read NAME=VALUE of a command line."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say what is deployed."""
+    parser.add_argument("--stage", default="prod")
+    parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        type=_parameter,
+        metavar="NAME=VALUE",
+        help="a parameter of the template (may be repeated)",
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text}: NAME=VALUE is needed")
@@ -266,11 +291,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--stage", default="prod")
-    parser.add_argument("--target", choices=(AWS, HERE, CONTAINER), default=AWS)
-    parser.add_argument(
-        "--parameter", action="append", default=[], type=parameter, metavar="NAME=VALUE"
-    )
+    add_arguments(parser)
     options = parser.parse_args()
     try:
         session = aws()

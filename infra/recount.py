@@ -40,7 +40,7 @@ def main() -> None:
 def _recount(session: Any, stage: str, msgid: str) -> None:
     """Take over the environment of the function that recounts: nothing is configured twice."""
     function = session.client("lambda").get_function_configuration(
-        FunctionName=config.function_name(stage, "audience")
+        FunctionName=config.function_name(stage, "chunks")
     )
     os.environ.update(function["Environment"]["Variables"])
     print_counts(msgid)

@@ -91,7 +91,7 @@ def _document(target: Target) -> str:
 
 
 def _unknown_path(target: Target) -> str:
-    """API Gateway itself answers, so its answers have been replaced by ours."""
+    """Check an answer of API Gateway itself, which the template has replaced."""
     return _refusal(target.anybody, "GET", "/no/such/path", 404, 4004)
 
 
@@ -137,6 +137,13 @@ def _deployed_url(stage: str) -> str:
     raise Failed(f"set OPENUMS_URL: there is no stack {stack_name(stage)} with an address")
 
 
+def _mail_server(text: str) -> MailServer:
+    try:
+        return MailServer.read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {MAIL_SERVER} is needed") from error
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -148,7 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=ROOT / ".local" / "stack.json",
         help="the description of a local stack",
     )
-    parser.add_argument("--mail-server", type=MailServer.read, help=MAIL_SERVER)
+    parser.add_argument(
+        "--mail-server", type=_mail_server, metavar="HOST:PORT[:ENCRYPTION]", help=MAIL_SERVER
+    )
     options = parser.parse_args(arguments)
     try:
         target = find_target(options.stage, options.stack)

@@ -16,7 +16,7 @@ from infra.smoke_target import Api, Failed, Target, eventually, settled
 NAME = "openums smoke"
 NOWHERE = "openums-smoke.invalid"
 RECIPIENT = "success@simulator.amazonses.com"  # SES takes mails to it and delivers them to nobody
-MAIL_SERVER = "HOST:PORT of a mail server that takes a test mail, with :tls or :starttls"
+MAIL_SERVER = "a mail server that takes a test mail (encryption: tls or starttls)"
 ANY_VERSION = {"If-Match": "*"}
 
 
@@ -55,7 +55,7 @@ KINDS: Mapping[str, Kind] = {
 
 
 class Trial:
-    """Its methods are checks. They build on each other, and `clean_up` undoes what they did."""
+    """Checks that build on each other. `clean_up` undoes their work."""
 
     def __init__(self, target: Target, mail: MailServer | None, patience: float) -> None:
         self._target, self._admin, self._mail = target, target.admin, mail
@@ -85,7 +85,7 @@ class Trial:
         return f"{self._key} {'switched on' if keys else 'made'}"
 
     def make_delivery_channels(self) -> str:
-        """Make one for each of two platforms that the stage runs, and authorise them."""
+        """Make a channel for each of two platforms that the stage runs, and authorise both."""
         listed = self._admin.ask("GET", "/admin/v1/platforms")["platforms"]
         available = {entry["platform"] for entry in listed if entry["available"]}
         platforms = [platform for platform in KINDS if platform in available][:2]
@@ -167,7 +167,7 @@ class Trial:
         return "ran at once: without --mail-server nothing can be submitted that would wait"
 
     def _strategy(self) -> int:
-        """Go on when nobody has clicked for a second after the first step's submission."""
+        """Make a strategy that goes on if nobody clicks within a second after the first step."""
         first, second = (KINDS[platform].type for platform in self._codes)
         steps = [
             {"channels": [first]},

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.aws.clients import client
 from chalicelib.config import (
-    audience_queue,
+    chunks_queue,
     delivery_queue,
     imports_queue,
     queue_name,
@@ -56,7 +56,7 @@ def _queue(envelope: Envelope) -> str:
     kind = envelope.channel_type
     if envelope.worker:
         return worker_queue(envelope.worker, envelope.priority)
-    return delivery_queue(kind, envelope.priority) if kind else audience_queue(envelope.priority)
+    return delivery_queue(kind, envelope.priority) if kind else chunks_queue(envelope.priority)
 
 
 def _send(url: str, envelopes: Sequence[Envelope]) -> None:

@@ -13,7 +13,7 @@ class Refusal(OpenUMSError):
     """A request that cannot be served, for a reason that the sender or operator can mend.
 
     Each reason is a class. `field` names the part of the request that is wrong, empty if none is.
-    Texts, codes and HTTP statuses are the entrypoints' (entrypoints/http/codes.py): `values` fill
+    Texts, codes and HTTP statuses are the entrypoints' (entrypoints/http/errors.py): `values` fill
     the texts.
     """
 

@@ -1,1 +1,1 @@
-"""Where AWS calls us: parse, call one flow function, shape the answer."""
+"""The places where AWS calls us: parse a request, call the inside once, and build the answer."""

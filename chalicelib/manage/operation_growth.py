@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from chalicelib.domain.access_channels import AccessChannel
@@ -18,17 +18,17 @@ from chalicelib.manage import users
 from chalicelib.ports import World
 
 
-class Fault(Enum):
-    """Reasons why a contact was not saved, in Chinese (as documented, if it is) and in English."""
+class Fault(StrEnum):
+    """A reason why a contact was not saved."""
 
-    CUID = ("CUID不存在", "this CUID does not exist")
-    CHANNEL = ("通道ID不存在", "this channel id does not exist")
-    LABEL = ("联系标签不存在", "this contact label does not exist")
-    REGISTRATION_ID = ("jg_registration_id不合法", "is not a registration id")
-    PHONE = ("短信通道值不合法", "must be a mobile number of 11 digits")
-    CONTACT = ("通道值不合法", "is not a contact of this channel")
-    SIZE = ("用户信息过大", "has too much stored")
-    BUSY = ("用户信息正在被修改", "was changed by others at the same time, please try again")
+    CUID = "cuid"  # it does not exist
+    CHANNEL = "channel"  # its id does not exist
+    LABEL = "label"  # it does not exist
+    REGISTRATION_ID = "registration_id"
+    PHONE = "phone"
+    CONTACT = "contact"  # it is not one of this channel
+    SIZE = "size"  # the user has too much stored
+    BUSY = "busy"  # others changed the user at the same time
 
 
 class Failure(NamedTuple):

@@ -18,7 +18,7 @@ from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much one step takes at once. Stages have the defaults, tests smaller ones."""
+    """Sizes of the work of one step. Stages use the defaults, tests smaller sizes."""
 
     chunk_targets: int = CHUNK_TARGETS
     chunk_bytes: int = 300_000  # of contacts and ids: a plan is one item of at most 400 KB

@@ -169,7 +169,7 @@ def warm() -> None:
     functions = [record for record in list(svc._functions._data.values()) if record.get("code_zip")]
     order = (
         "api",
-        "audience",
+        "chunks",
         "deliver_app",
         "deliver_sms",
         "deliver_email",

@@ -19,7 +19,7 @@ Resource = dict[str, Any]
 API = "api"  # the function of the REST API, which Chalice calls api_handler
 
 # Small jobs: a chunk or an evaluation. A function hands the rest back at its deadline.
-AUDIENCE_BATCH = 10
+CHUNKS_BATCH = 10
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html, November 2026
@@ -34,8 +34,8 @@ class WrongStage(Exception):
 class Family:
     """A kind of job: queues by priority, a dead-letter queue, a function."""
 
-    name: str  # of queues: audience, sms, cmpp
-    function: str  # audience, deliver_sms, or empty if a worker takes the jobs
+    name: str  # of queues: chunks, sms, cmpp
+    function: str  # chunks, deliver_sms, or empty if a worker takes the jobs
     batch_size: int
     timeout: int
     queues: Mapping[Priority, str]
@@ -120,10 +120,8 @@ class Stage:
         own timeout, even if the provider does not answer in time. That bounds the batch (5 jobs of
         10 s in 60 s).
         """
-        queues = {priority: config.audience_queue(priority) for priority in Priority}
-        families = [
-            Family("audience", "audience", AUDIENCE_BATCH, self.timeout("audience"), queues)
-        ]
+        queues = {priority: config.chunks_queue(priority) for priority in Priority}
+        families = [Family("chunks", "chunks", CHUNKS_BATCH, self.timeout("chunks"), queues)]
         for channel_type in self.channel_types:
             function = config.deliver_function(channel_type)
             timeout = self.timeout(function)

@@ -139,7 +139,7 @@ def _queues() -> list[str]:
         for each in Priority
     ]
     workers = [config.worker_queue("cmpp", each) for each in Priority]
-    return [*map(config.audience_queue, Priority), config.imports_queue(), *delivery, *workers]
+    return [*map(config.chunks_queue, Priority), config.imports_queue(), *delivery, *workers]
 
 
 def _create_table(dynamodb: Any, name: str, properties: dict[str, Any]) -> None:

@@ -60,7 +60,7 @@ def _name(envelope: Envelope) -> str:
     return (
         config.delivery_queue(kind, envelope.priority)
         if kind
-        else config.audience_queue(envelope.priority)
+        else config.chunks_queue(envelope.priority)
     )
 
 

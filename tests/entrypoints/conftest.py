@@ -1,4 +1,4 @@
-"""The API as its callers see it: Chalice's test client on a world of fakes, with the real providers' checks."""
+"""The API as callers see it: Chalice's test client on fakes, with checks of real providers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sha256(text: str) -> str:
 
 
 class RealProviders:
-    """Their checks open no connection. `scripted` are those that a test brings."""
+    """The real providers, whose checks do not connect. `scripted`: providers of a test."""
 
     def __init__(self) -> None:
         self.scripted: dict[str, Provider] = {}
@@ -80,7 +80,7 @@ class Reply:
 
 
 def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
-    """The route that serves this, and what it declares about itself; None for what no route serves."""
+    """Return the route that serves a request, with its contract, or None."""
     for route, entries in sorted(
         app.app.routes.items()
     ):  # what is spelt out stands before parameters
@@ -93,7 +93,7 @@ def contract_of(method: str, path: str) -> tuple[str, Contract] | None:
 
 
 def check_answer(method: str, path: str, status: int, body: bytes) -> None:
-    """Whatever a test asks: an answer has the shape that its route says it gives, an error is one that it says it may answer."""
+    """Check an answer: it has the schema that its route declares, or a declared error."""
     found = contract_of(method, path)
     if found is None:
         return
@@ -111,16 +111,16 @@ def check_answer(method: str, path: str, status: int, body: bytes) -> None:
             assert status in {s for s, _ in declared}, (
                 f"{method} {route} does not declare {status} {answered}"
             )
-    elif contract.gives and status < 300:
+    elif contract.response and status < 300:
         assert status in (contract.status, *contract.also), (
             f"{method} {route} does not declare {status}"
         )
-        schemas.load(contract.gives).model_validate_json(body)
+        schemas.load(contract.response).model_validate_json(body)
 
 
 @cache
 def taken_by(method: str, route: str) -> Draft202012Validator | None:
-    """What the document says that a route takes; None where that is no JSON."""
+    """Return the schema of a route's request in the document, or None if it is not JSON."""
     document = openapi.document(app.app.routes, "https://ums.example.com")
     taken = (
         document["paths"][route][method.lower()]
@@ -240,7 +240,7 @@ CONTENTS = {
 
 @pytest.fixture
 def configured(api: Api) -> Api:
-    """Two delivery channels, a template (1) of both types and a strategy (1), made as an operator makes them."""
+    """Two delivery channels, a template (1) of both and a strategy (1), made by an operator."""
     for channel in (JPUSH, JSMS):
         assert api.admin("POST", "channels", channel).status == 201
         assert (

@@ -17,6 +17,23 @@ ARN = "arn:aws:iam::123456789012:user/deployer"
 MOMENT = "2027-01-15T08:00:00Z"
 
 
+PARAMETERS = {
+    **{
+        name: {"Type": "String", "Default": ""}
+        for name in ("AlarmTopic", "DeliverySubnets", "DeliverySecurityGroups", "CmppImage")
+    },
+    "CmppDesiredCount": {"Type": "Number", "Default": 0},
+}
+NAMED = {
+    "Users": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "openums-prod-users"}},
+    "Logs": {
+        "Type": "AWS::Logs::LogGroup",
+        "Properties": {"LogGroupName": "/aws/lambda/openums-prod-sweep"},
+    },
+    "Alias": {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/openums-prod"}},
+}
+
+
 def source(queue: str, most: int) -> dict[str, Any]:
     properties = {
         "Queue": {"Fn::Sub": f"${{{queue}.Arn}}"},
@@ -40,25 +57,7 @@ def template(runtime: str = "python3.11", types: int = 1) -> dict[str, Any]:
         }
         for n in range(types)
     }
-    parameters = ("AlarmTopic", "DeliverySubnets", "DeliverySecurityGroups", "CmppImage")
-    return {
-        "Parameters": {
-            **{name: {"Type": "String", "Default": ""} for name in parameters},
-            "CmppDesiredCount": {"Type": "Number", "Default": 0},
-        },
-        "Resources": {
-            **functions,
-            "Users": {
-                "Type": "AWS::DynamoDB::Table",
-                "Properties": {"TableName": "openums-prod-users"},
-            },
-            "Logs": {
-                "Type": "AWS::Logs::LogGroup",
-                "Properties": {"LogGroupName": "/aws/lambda/openums-prod-sweep"},
-            },
-            "Alias": {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/openums-prod"}},
-        },
-    }
+    return {"Parameters": PARAMETERS, "Resources": {**functions, **NAMED}}
 
 
 class Account(StubbedSession):
@@ -104,16 +103,16 @@ def findings(
     **parameters: str,
 ) -> dict[str, Finding]:
     (tmp_path / "sam.json").write_text(json.dumps(packaged or template()))
-    found = preflight.check(session, stage="prod", packaged=tmp_path, parameters=parameters)
-    told = {finding.subject: finding for finding in found}
+    yielded = preflight.check(session, stage="prod", packaged=tmp_path, parameters=parameters)
+    checked = {finding.subject: finding for finding in yielded}
     session.assert_all_asked()
-    assert all("\n" not in str(finding) for finding in told.values())
-    return told
+    assert all("\n" not in str(finding) for finding in checked.values())
+    return checked
 
 
 def test_an_account_that_is_ready_has_one_warning_nobody_hears_of_alarms(tmp_path: Path) -> None:
-    told = findings(Account().free(), tmp_path)
-    assert {subject: finding.level for subject, finding in told.items()} == {
+    checked = findings(Account().free(), tmp_path)
+    assert {subject: finding.level for subject, finding in checked.items()} == {
         "caller": Level.OK,
         "stack": Level.OK,
         "concurrency": Level.OK,
@@ -121,41 +120,41 @@ def test_an_account_that_is_ready_has_one_warning_nobody_hears_of_alarms(tmp_pat
         "names": Level.OK,
         "alarms": Level.WARN,
     }
-    assert told["caller"].text == f"{ARN} in us-east-1"
-    assert "AlarmTopic" in told["alarms"].text
+    assert checked["caller"].text == f"{ARN} in us-east-1"
+    assert "AlarmTopic" in checked["alarms"].text
 
 
 def test_with_a_topic_alarms_are_fine(tmp_path: Path) -> None:
-    told = findings(Account().free(), tmp_path, AlarmTopic="arn:aws:sns:us-east-1:1:ops")
-    assert told["alarms"].level is Level.OK
+    checked = findings(Account().free(), tmp_path, AlarmTopic="arn:aws:sns:us-east-1:1:ops")
+    assert checked["alarms"].level is Level.OK
 
 
 def test_without_good_credentials_nothing_else_is_asked(tmp_path: Path) -> None:
     session = StubbedSession()
     session.refuse("sts", "get_caller_identity", "ExpiredToken", "The security token is expired")
-    told = findings(session, tmp_path)
-    assert list(told) == ["caller"]
-    assert told["caller"].level is Level.FAIL
-    assert "sign in again" in told["caller"].text
+    checked = findings(session, tmp_path)
+    assert list(checked) == ["caller"]
+    assert checked["caller"].level is Level.FAIL
+    assert "sign in again" in checked["caller"].text
 
 
 # ---- concurrency
 
 
 def test_a_small_account_is_told_the_concurrency_that_would_fit(tmp_path: Path) -> None:
-    told = findings(Account(at_once=140).free(), tmp_path)["concurrency"]
-    assert told.level is Level.FAIL
-    assert 'set "concurrency": {"1": 22, "2": 11, "3": 5} of the stage' in told.text
-    assert "ask AWS for 170" in told.text
+    checked = findings(Account(at_once=140).free(), tmp_path)["concurrency"]
+    assert checked.level is Level.FAIL
+    assert 'set "concurrency": {"1": 22, "2": 11, "3": 5} of the stage' in checked.text
+    assert "ask AWS for 170" in checked.text
 
 
 def test_a_new_account_with_ten_is_told_how_much_to_ask_for(tmp_path: Path) -> None:
     packaged = template(types=10)
-    told = findings(Account(at_once=10).free(), tmp_path, packaged=packaged)["concurrency"]
-    assert told.level is Level.FAIL
-    assert "runs 10 functions at once, but the stage needs 800" in told.text
-    assert "ask AWS for 800" in told.text
-    assert "for 160 with a `concurrency` of 2" in told.text
+    checked = findings(Account(at_once=10).free(), tmp_path, packaged=packaged)["concurrency"]
+    assert checked.level is Level.FAIL
+    assert "runs 10 functions at once, but the stage needs 800" in checked.text
+    assert "ask AWS for 800" in checked.text
+    assert "for 160 with a `concurrency` of 2" in checked.text
 
 
 @pytest.mark.parametrize("room", [*range(75), 100, 400, 699, 700])
@@ -180,9 +179,9 @@ def test_functions_that_others_have_reserved_do_not_count(tmp_path: Path) -> Non
 
 
 def test_a_runtime_that_lambda_does_not_have_stops_the_deployment(tmp_path: Path) -> None:
-    told = findings(Account().free(), tmp_path, packaged=template("python3.99"))["runtime"]
-    assert told.level is Level.FAIL
-    assert "python3.99" in told.text
+    checked = findings(Account().free(), tmp_path, packaged=template("python3.99"))["runtime"]
+    assert checked.level is Level.FAIL
+    assert "python3.99" in checked.text
 
 
 def test_what_an_earlier_stack_left_is_named(tmp_path: Path) -> None:
@@ -198,19 +197,19 @@ def test_what_an_earlier_stack_left_is_named(tmp_path: Path) -> None:
     )
     key = {"KeyMetadata": {"KeyId": "k"}}
     account.add("kms", "describe_key", key, {"KeyId": "alias/openums-prod"})
-    told = findings(account, tmp_path)["names"]
-    assert told.level is Level.FAIL
+    checked = findings(account, tmp_path)["names"]
+    assert checked.level is Level.FAIL
     assert (
         "openums-prod-users, /aws/lambda/openums-prod-sweep, alias/openums-prod. Import"
-        in told.text
+        in checked.text
     )
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 def test_a_stack_that_exists_owns_its_names(tmp_path: Path, status: str) -> None:
-    told = findings(Account(status=status), tmp_path)
-    assert "names" not in told
-    assert told["stack"].level is Level.OK
+    checked = findings(Account(status=status), tmp_path)
+    assert "names" not in checked
+    assert checked["stack"].level is Level.OK
 
 
 @pytest.mark.parametrize(
@@ -225,48 +224,59 @@ def test_a_stack_that_exists_owns_its_names(tmp_path: Path, status: str) -> None
 def test_a_stack_that_takes_no_change_says_the_way_out(
     tmp_path: Path, status: str, advice: str
 ) -> None:
-    told = findings(Account(status=status), tmp_path)["stack"]
-    assert told.level is Level.FAIL
-    assert advice in told.text
+    checked = findings(Account(status=status), tmp_path)["stack"]
+    assert checked.level is Level.FAIL
+    assert advice in checked.text
 
 
 def test_subnets_need_security_groups_also_those_of_an_earlier_deployment(tmp_path: Path) -> None:
     previous = {"DeliverySubnets": "subnet-1"}
-    told = findings(Account(status="CREATE_COMPLETE", previous=previous), tmp_path)
-    assert told["subnets"].level is Level.FAIL
+    checked = findings(Account(status="CREATE_COMPLETE", previous=previous), tmp_path)
+    assert checked["subnets"].level is Level.FAIL
     account = Account(status="CREATE_COMPLETE", previous=previous)
     assert "subnets" not in findings(account, tmp_path, DeliverySecurityGroups="sg-1")
+
+
+def test_a_parameter_that_the_template_does_not_have_is_named(tmp_path: Path) -> None:
+    previous = {"Outdated": "1"}
+    account = Account(status="CREATE_COMPLETE", previous=previous)
+    checked = findings(account, tmp_path, AlarmTopik="arn")
+    assert checked["parameters"].level is Level.FAIL
+    assert checked["parameters"].text.startswith("AlarmTopik is unknown. The template has Alarm")
+    assert "parameters" not in findings(
+        Account(status="CREATE_COMPLETE", previous=previous), tmp_path
+    )
 
 
 def test_the_role_of_ecs_is_looked_for_only_with_containers(tmp_path: Path) -> None:
     account = Account().free()
     account.refuse("iam", "get_role", "NoSuchEntity")
-    told = findings(account, tmp_path, CmppDesiredCount="1", CmppImage="image")["cmpp"]
-    assert told.level is Level.WARN
-    assert "AWSServiceRoleForECS is missing" in told.text
+    checked = findings(account, tmp_path, CmppDesiredCount="1", CmppImage="image")["cmpp"]
+    assert checked.level is Level.WARN
+    assert "AWSServiceRoleForECS is missing" in checked.text
     assert "cmpp" not in findings(Account().free(), tmp_path, CmppDesiredCount="1")
 
 
 def test_a_check_that_aws_does_not_allow_is_a_warning_and_the_others_go_on(tmp_path: Path) -> None:
     account = Account()
     account.refuse("dynamodb", "describe_table", "AccessDeniedException", "not authorized")
-    told = findings(account, tmp_path)
-    assert told["names"].level is Level.WARN
-    assert "DescribeTable: AccessDeniedException: not authorized." in told["names"].text
-    assert "rights of a deployer" in told["names"].text
-    assert told["alarms"].level is Level.WARN
+    checked = findings(account, tmp_path)
+    assert checked["names"].level is Level.WARN
+    assert "DescribeTable: AccessDeniedException: not authorized." in checked["names"].text
+    assert "rights of a deployer" in checked["names"].text
+    assert checked["alarms"].level is Level.WARN
 
 
 def test_only_a_failure_stops_a_deployment(tmp_path: Path) -> None:
     def may_begin(account: Account) -> bool:
         (tmp_path / "sam.json").write_text(json.dumps(template()))
-        said.clear()
+        lines.clear()
         return preflight.report(
-            account, stage="prod", packaged=tmp_path, parameters={}, say=said.append
+            account, stage="prod", packaged=tmp_path, parameters={}, say=lines.append
         )
 
-    said: list[str] = []
+    lines: list[str] = []
     assert may_begin(Account().free())
-    assert [line.split()[0] for line in said].count("warn") == 1
+    assert [line.split()[0] for line in lines].count("warn") == 1
     assert not may_begin(Account(at_once=10).free())
-    assert [line.split()[0] for line in said].count("fail") == 1
+    assert [line.split()[0] for line in lines].count("fail") == 1

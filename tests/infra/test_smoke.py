@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import re
@@ -12,95 +11,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
 
-from infra import smoke, smoke_aws, smoke_target
-from infra.smoke_target import Failed, Target
-from infra.smoke_trial import NAME, MailServer
+from infra import smoke, smoke_target
+from infra.smoke_target import Failed
+from infra.smoke_trial import MailServer
+from tests.infra.smoke_service import TARGET, Service
 from tests.infra.stubs import StubbedSession
 
-TARGET = Target("prod", "https://api.example", ("key", "secret"))
 SERVER = MailServer("mail.example", 587, "starttls")
-
-
-class Service:
-    """The HTTP API as the smoke test sees it. `broken` answers instead where its pattern fits."""
-
-    def __init__(self, platforms: tuple[str, ...] = ("smtp", "jpush")) -> None:
-        self.platforms = platforms
-        self.there: set[str] = set()  # paths of what was made
-        self.enabled: dict[str, bool] = {}  # access channels
-        self.asked: list[tuple[str, str, Any]] = []
-        self.broken: dict[str, tuple[int, Any]] = {}
-        self.step = 1
-
-    def request(self, method: str, url: str, **options: Any) -> requests.Response:
-        path = url.removeprefix(TARGET.url)
-        self.asked.append((method, path, options["json"]))
-        for pattern, (status, body) in self.broken.items():
-            if re.fullmatch(pattern, f"{method} {path}"):
-                return _response(status, body)
-        if options["auth"] is None and path.startswith("/admin"):
-            return _response(401, {"title": "Unauthorized"})
-        return _response(*self._answer(method, path.partition("?")[0], options["json"]))
-
-    def _answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        if path == "/openapi.json":
-            return 200, {"openapi": "3.1.0", "paths": {"/v1/sent": {}}}
-        if path == "/v1/sent":
-            is_known = not body["aud_userid"][0].startswith("nobody")
-            return 201, {"msgid": "known" if is_known else "lost"}
-        if path.startswith(("/v1/messages/", "/v1/retract/")):
-            return 200, self._message(path.endswith("known"))
-        if path.startswith("/admin/v1/"):
-            return self._configure(method, path, body)
-        return 404, {"code": 4004}
-
-    def _message(self, is_known: bool) -> dict[str, Any]:
-        losses = {} if is_known else {"unknown_user": 1}
-        steps = [{"step": self.step, "targets": 1}]
-        self.step += 1
-        return {"losses": {"users": losses}, "balanced": True, "steps": steps}
-
-    def _configure(self, method: str, path: str, body: Any) -> tuple[int, Any]:
-        if path == "/admin/v1/platforms":
-            names = ("smtp", "jpush", "jsms")
-            listed = [{"platform": name, "available": name in self.platforms} for name in names]
-            return 200, {"platforms": listed}
-        if path.endswith("/test"):
-            return 200, {"status": "failed", "code": "dns", "check_id": "c"}
-        if method == "DELETE":
-            self.there.remove(path)
-            return 204, None
-        if path.startswith("/admin/v1/access-channels") and "/channels/" not in path:
-            return self._access_channel(method, body)
-        made = {
-            "/admin/v1/channels": lambda: f"{path}/{body['code']}",
-            "/admin/v1/users": lambda: f"{path}/{body['userid']}",
-            "/admin/v1/strategies": lambda: f"{path}/7",
-        }.get(path, lambda: path)()
-        self.there.add(made)
-        return 201, {"rule_id": 7}
-
-    def _access_channel(self, method: str, body: Any) -> tuple[int, Any]:
-        if method == "GET":
-            listed = [{"channel_key": key, "name": NAME} for key in self.enabled]
-            return 200, {"access_channels": listed, "cursor": None}
-        self.enabled["k"] = method == "POST" or body["enabled"]
-        return 200, {"channel_key": "k", "master_secret": "m"}
-
-
-def _response(status: int, body: Any) -> requests.Response:
-    response = requests.Response()
-    response.status_code = status
-    response._content = b"" if body is None else json.dumps(body).encode()
-    response.headers["content-type"] = "application/json"
-    return response
 
 
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """In which waiting takes no time."""
+    """A service that answers at once, for a smoke test that waits in no time."""
     clock = [0.0]
 
     def sleep(seconds: float) -> None:
@@ -258,9 +181,9 @@ def test_the_environment_says_where_the_stage_is(
     no_environment.setenv("OPENUMS_URL", "https://m.example")
     no_environment.setenv("OPENUMS_ACCESS_KEY", "k")
     no_environment.setenv("OPENUMS_ACCESS_SECRET", "s")
-    found = smoke.find_target("prod", tmp_path / "none.json")
-    assert (found.url, found.pair, dict(found.local)) == ("https://m.example", ("k", "s"), {})
-    assert "'s'" not in repr(found)
+    target = smoke.find_target("prod", tmp_path / "none.json")
+    assert (target.url, target.pair, dict(target.local)) == ("https://m.example", ("k", "s"), {})
+    assert "'s'" not in repr(target)
 
 
 def test_a_local_stack_says_where_it_is_but_only_for_its_own_stage(
@@ -303,70 +226,3 @@ def test_without_an_address_the_stack_is_asked_for_it(
 )
 def test_a_mail_server_is_named_with_its_port(text: str, server: MailServer) -> None:
     assert MailServer.read(text) == server
-
-
-# ---- behind the API
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter(range(1000))
-    fake_time = SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda seconds: None)
-    monkeypatch.setattr(smoke_target, "time", fake_time)
-
-
-def execution(name: str, started: float) -> dict[str, Any]:
-    moment = datetime.datetime.fromtimestamp(started, datetime.UTC)
-    arn = f"arn:aws:states:us-east-1:1:execution:openums-prod-clock:{name}"
-    return {
-        "executionArn": arn,
-        "stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:openums-prod-clock",
-        "name": name,
-        "status": "SUCCEEDED",
-        "startDate": moment,
-    }
-
-
-@pytest.mark.usefixtures("at_once")
-def test_a_tick_counts_if_it_was_started_during_the_run() -> None:
-    session, now = StubbedSession(), 1_800_000_000.0
-    machines = [
-        {
-            "stateMachineArn": f"arn:aws:states:us-east-1:1:stateMachine:{name}",
-            "name": name,
-            "type": "STANDARD",
-            "creationDate": datetime.datetime.now(datetime.UTC),
-        }
-        for name in ("openums-prod-clock", "openums-test-clock")
-    ]
-    session.add("stepfunctions", "list_state_machines", {"stateMachines": machines})
-    for executions in ([], [execution("old", now - 9)], [execution("tick-1", now + 1)]):
-        session.add("stepfunctions", "list_executions", {"executions": executions})
-    assert smoke_aws.tick_succeeded(session, "prod", now, 60) == "tick-1"
-    session.assert_all_asked()
-
-
-@pytest.mark.usefixtures("at_once")
-def test_a_timer_that_stays_overdue_fails() -> None:
-    session = StubbedSession()
-    row = {"shard": {"N": "1"}, "due": {"S": "1800000000000#check"}}
-    session.add("dynamodb", "query", {"Items": []})
-    session.add("dynamodb", "query", {"Items": [row]})
-    for _ in range(4):
-        session.add("dynamodb", "query", {"Items": []})
-    assert smoke_aws.no_timer_is_overdue(session, "prod", 60) == "no timer has waited 300 s"
-    session.assert_all_asked()
-    for _ in range(3):
-        session.add("dynamodb", "query", {"Items": [row]})
-    with pytest.raises(Failed, match="openums-prod-due"):
-        smoke_aws.no_timer_is_overdue(session, "prod", 2)
-
-
-def test_without_credentials_of_aws_nothing_behind_the_api_is_checked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    with contextlib.ExitStack() as opened:
-        assert smoke_aws.session_of(TARGET, opened) is None

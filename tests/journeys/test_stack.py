@@ -129,7 +129,7 @@ def test_ended_workers_lose_nothing_and_repeat_nothing(
     for _ in range(8):
         time.sleep(0.4)
         ended += _end_workers(
-            stack, ("api", "audience", "deliver_app", "deliver_sms", "tally", "sweep")
+            stack, ("api", "chunks", "deliver_app", "deliver_sms", "tally", "sweep")
         )
     assert ended >= 8
     reached = sum(not contact.endswith("silent") for contact in reg.values())
@@ -163,7 +163,7 @@ def _send_again(aws: Any, shop: Shop, msgid: str, kinds: tuple[str, ...]) -> int
     at = ChunkId(msgid, 0)
     look = TimersJob((Timer(int(time.time() * 1000), TimerKind.CHECK, at, Priority.MEDIUM),))
     jobs: list[tuple[str, Any]] = [
-        (config.audience_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0), look)
+        (config.chunks_queue(Priority.MEDIUM), job) for job in (PlanJob(msgid, 0), look)
     ]
     for step, number in lists:
         queue = config.delivery_queue(ChannelType(kinds[step]), Priority.MEDIUM)
@@ -252,7 +252,7 @@ def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
 def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:
     found = dead_letters(aws)
     families = (
-        "audience",
+        "chunks",
         "imports",
         "cmpp",
         *(each.value for each in config.SUPPORTED_CHANNEL_TYPES),

@@ -37,23 +37,23 @@ class Real:
     def of(self, platform: str) -> Any:
         return registry.load(platform, Policy(("127.0.0.1",)))
 
-    def platforms(self, kind: Any) -> Any:
-        return registry.platforms_of(kind)
+    def platforms(self, channel_type: Any) -> Any:
+        return registry.platforms_of(channel_type)
 
 
 def made(
-    platform: str, given: Mapping[str, Any], base: str = BASE, **options: Any
+    platform: str, content: Mapping[str, Any], base: str = BASE, **options: Any
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the content of one person's message, and the destinations of its short links."""
     fake = FakeWorld()
     world = replace(fake.ports, providers=Real(), limits=replace(fake.limits, public_url=base))
-    kind = CAPABILITIES[platform].type
-    template = a_template(contents={kind: given}, links=frozenset({"url"}))
-    channel = a_channel("c", type=kind, platform=platform, options=options)
+    channel_type = CAPABILITIES[platform].type
+    template = a_template(contents={channel_type: content}, links=frozenset({"url"}))
+    channel = a_channel("c", type=channel_type, platform=platform, options=options)
     contents, links = render.prepare(
         world, template, {"name": "Ann", "url": "https://v.example/"}, opened(world, channel)
     )
-    message = a_message(contents=contents, links=links, channels={"c": kind})
+    message = a_message(contents=contents, links=links, channels={"c": channel_type})
     personal = dict(
         render.personal(world, message, ChunkId(message.msgid, 0), DeliveryRef(0, "c", 0))
     )
@@ -65,9 +65,9 @@ def made(
     }
 
 
-def shown(platform: str, given: Mapping[str, Any]) -> Any:
+def shown(platform: str, content: Mapping[str, Any]) -> Any:
     """Return the person's message, with `<address>` for each short link."""
-    personal, addresses = made(platform, given)
+    personal, addresses = made(platform, content)
 
     def show(text: str) -> str:
         for link, address in addresses.items():
@@ -88,21 +88,21 @@ def test_short_links_stand_where_people_open_them(
 def test_a_platform_takes_what_stands_in_its_table(platform: str) -> None:
     """The contents are those above, and the same ones with their short links."""
     provider = registry.load(platform, Policy())
-    for given, _ in CASES[platform]:
-        provider.check_content(given)
-        provider.check_content(made(platform, given)[0])
+    for content, _ in CASES[platform]:
+        provider.check_content(content)
+        provider.check_content(made(platform, content)[0])
 
 
 @pytest.mark.parametrize("platform", CAPABILITIES)
 def test_no_short_link_is_made_where_an_operator_wants_none_or_the_platform_counts_itself(
     platform: str,
 ) -> None:
-    given, wants = (
+    content, wants = (
         PLATFORMS[platform].content,
         CAPABILITIES[platform].click_report is ClickReport.LINK,
     )
-    assert bool(made(platform, given)[1]) is wants
-    assert made(platform, given, track_links=False)[1] == {}
+    assert bool(made(platform, content)[1]) is wants
+    assert made(platform, content, track_links=False)[1] == {}
 
 
 # ---- people open links: over the wire to the sandbox, whose person opens the received link

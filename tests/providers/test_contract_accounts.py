@@ -166,5 +166,5 @@ def test_whatever_a_sender_writes_is_taken_or_refused_by_name(bench: Bench) -> N
 
 def _keys(content: Any) -> set[str]:
     if isinstance(content, dict):
-        return set(content).union(*(_keys(each) for each in content.values()))
-    return set().union(*(_keys(each) for each in content)) if isinstance(content, list) else set()
+        return set(content).union(*(_keys(value) for value in content.values()))
+    return set().union(*(_keys(value) for value in content)) if isinstance(content, list) else set()

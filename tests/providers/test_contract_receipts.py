@@ -134,18 +134,20 @@ def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
 def test_a_poll_tells_what_was_delivered(bench: Bench) -> None:
     contact = bench.contact()
     answer = bench.send(contact)
-    wanted = {answer.provider_id: [contact]} if answer.provider_id else {}
-    found: list[Receipt] = []
+    provider_ids = {answer.provider_id: [contact]} if answer.provider_id else {}
+    polled: list[Receipt] = []
     with bench.session() as session:
 
         def ask() -> list[Receipt]:
-            found.extend(each for each in session.poll(wanted) if isinstance(each, Receipt))
-            return found
+            polled.extend(
+                entry for entry in session.poll(provider_ids) if isinstance(entry, Receipt)
+            )
+            return polled
 
         eventually(ask)
-        session.poll(wanted)
-    assert {receipt.kind for receipt in found} == {ReceiptKind.DELIVERED}
-    assert {receipt.provider_id for receipt in found} <= _names(bench, answer)
+        session.poll(provider_ids)
+    assert {receipt.kind for receipt in polled} == {ReceiptKind.DELIVERED}
+    assert {receipt.provider_id for receipt in polled} <= _names(bench, answer)
 
 
 @every

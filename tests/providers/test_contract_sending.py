@@ -73,10 +73,12 @@ def test_one_of_many_that_is_refused_leaves_the_others(bench: Bench) -> None:
         else [bench.contact(number=1), bench.contact("reject"), bench.contact(number=2)]
     )
     outcomes = bench.send(*contacts).outcomes
-    wanted = (
+    expected = (
         Loss.INVALID_TARGET if bench.at_sandbox.refused == "invalid_target" else None
     )  # else its receipt may tell
-    assert [outcome.loss for outcome in outcomes] == ([wanted] if single else [None, wanted, None])
+    assert [outcome.loss for outcome in outcomes] == (
+        [expected] if single else [None, expected, None]
+    )
     assert [
         bench.sends(contact)
         for contact in contacts
@@ -229,8 +231,8 @@ def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is
         def try_it(said: Response) -> None:
             bench.meddle(said, where="")
             with contextlib.suppress(Unavailable, Rejected, Misconfigured):
-                found = session.poll({answer.provider_id: [contact]})
-                assert all(isinstance(each, Receipt | Reply) for each in found)
+                polled = session.poll({answer.provider_id: [contact]})
+                assert all(isinstance(entry, Receipt | Reply) for entry in polled)
 
         try_it()
 

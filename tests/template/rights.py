@@ -24,7 +24,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "UpdateItem"},
         "due": {"PutItem"},
     },
-    "audience": {
+    "chunks": {
         "settings": {"GetItem"},
         "users": {"BatchGetItem", "Query"},
         "audiences": {"BatchGetItem", "Query"},
@@ -71,16 +71,16 @@ TABLES: dict[str, dict[str, set[str]]] = {
 
 # Queues: `delivery` of every channel type, `own` of the function's type, `worker` of the workers.
 SENDS_TO: dict[str, set[str]] = {
-    "api": {"audience", "delivery", "imports", "worker"},
-    "audience": {"audience", "delivery", "worker"},
+    "api": {"chunks", "delivery", "imports", "worker"},
+    "chunks": {"chunks", "delivery", "worker"},
     "imports": {"imports"},
-    "deliver": {"audience", "own"},
-    "cmpp": {"audience", "worker"},
-    "sweep": {"audience", "delivery"},
+    "deliver": {"chunks", "own"},
+    "cmpp": {"chunks", "worker"},
+    "sweep": {"chunks", "delivery"},
     "poll": {"delivery"},
 }
 
-STARTS_THE_CLOCK = {"api", "audience", "deliver", "cmpp", "tally"}
+STARTS_THE_CLOCK = {"api", "chunks", "deliver", "cmpp", "tally"}
 
 KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption context
     "api": {
@@ -90,7 +90,7 @@ KEY: dict[str, set[tuple[str, str]]] = {  # operation, purpose in the encryption
         ("Encrypt", "webhook"),
         ("Decrypt", "webhook"),
     },
-    "audience": {("Decrypt", "contacts")},
+    "chunks": {("Decrypt", "contacts")},
     "imports": {("GenerateDataKey", "contacts"), ("Decrypt", "contacts")},
     "deliver": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
     "cmpp": {("Decrypt", "contacts"), ("Decrypt", "credentials")},
@@ -129,7 +129,7 @@ NETWORK = {
 # Calls that Lambda makes in the function's name. A worker makes them itself.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
-    "audience": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
+    "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
     "tally": {

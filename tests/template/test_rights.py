@@ -14,7 +14,7 @@ from infra.package import ROOT
 from tests.template import rights
 from tests.template.conftest import Resource, of_type
 
-FAMILIES = ("api", "audience", "imports", "deliver", "tally", "sweep", "poll", "cmpp")
+FAMILIES = ("api", "chunks", "imports", "deliver", "tally", "sweep", "poll", "cmpp")
 
 
 def family_of(function: str) -> str:
@@ -48,7 +48,7 @@ def granted(family: str) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
 
 
 def queues_of(families: set[str]) -> set[str]:
-    names = {"audience"} if "audience" in families else set()
+    names = {"chunks"} if "chunks" in families else set()
     if "delivery" in families:
         names |= {each.value for each in config.SUPPORTED_CHANNEL_TYPES}
     names |= set(rights.WORKERS) if "worker" in families else set()

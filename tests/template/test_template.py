@@ -25,7 +25,7 @@ DELIVER = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TY
 
 
 def test_the_functions_are_those_that_the_design_names(functions: Functions) -> None:
-    assert set(functions) == {"api", "audience", "imports", "tally", "sweep", "poll", *DELIVER}
+    assert set(functions) == {"api", "chunks", "imports", "tally", "sweep", "poll", *DELIVER}
 
 
 def test_every_handler_of_the_package_imports_in_a_bare_interpreter(
@@ -77,7 +77,7 @@ def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Func
 
 def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -> None:
     names = {queue["QueueName"] for queue in queues.values() if "RedrivePolicy" in queue}
-    audience = {config.audience_queue(priority) for priority in Priority}
+    chunks = {config.chunks_queue(priority) for priority in Priority}
     delivery = {
         config.delivery_queue(each, priority)
         for each in config.SUPPORTED_CHANNEL_TYPES
@@ -86,7 +86,7 @@ def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -
     workers = {config.worker_queue("cmpp", priority) for priority in Priority}
     assert names == {
         config.queue_name("prod", name)
-        for name in audience | delivery | workers | {config.imports_queue()}
+        for name in chunks | delivery | workers | {config.imports_queue()}
     }
 
 
@@ -134,7 +134,7 @@ def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
     functions: Functions,
 ) -> None:
     looping = {name for name, each in functions.items() if "RecursiveLoop" in each}
-    assert looping == {"audience", "imports", *DELIVER}
+    assert looping == {"chunks", "imports", *DELIVER}
     assert {
         name for name in looping if outside_china(functions[name]["RecursiveLoop"]) == "Allow"
     } == looping

@@ -233,13 +233,8 @@ def test_html_its_plain_part_files_and_the_way_out(server: Exim) -> None:
         Attachment("m.eml", "message/rfc822", b"Subject: inner\r\n\r\n\xff"),
     )
     out = "https://ums.example/prod/u/" + "t" * 400
-    assert send(
-        account(server, "starttls", LOGIN),
-        "a@example.org",
-        content={"subject": "s", "text": html},
-        files=files,
-        out=out,
-    ) == [OK]
+    login, content = account(server, "starttls", LOGIN), {"subject": "s", "text": html}
+    assert send(login, "a@example.org", content=content, files=files, out=out) == [OK]
     (mail,) = server.mails(1)
     assert mail["List-Unsubscribe"] == f"<{out}>"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"  # RFC 8058 3.1
@@ -262,7 +257,7 @@ def test_a_senders_name_is_a_name_and_nothing_else(server: Exim, name: str) -> N
         account(server, sender_name=name), "a@example.org", content={"subject": name, "text": "t"}
     ) == [OK]
     (mail,) = server.mails(1)
-    assert [each.addr_spec for each in mail["From"].addresses] == ["news@corp.example"]
+    assert [address.addr_spec for address in mail["From"].addresses] == ["news@corp.example"]
     assert {header.lower() for header in mail} <= {
         "return-path",
         "envelope-to",

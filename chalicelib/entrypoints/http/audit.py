@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 from chalicelib import observability
 from chalicelib.domain.audit import AuditEntry
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 
 
 def log_change(
-    call: Call, method: str, path: str, ids: Mapping[str, str], status: int = 200
+    context: RequestContext, method: str, path: str, ids: Mapping[str, str], status: int = 200
 ) -> None:
-    """The change stands, whether it can be logged or not."""
-    key, name = (call.member.key, call.member.name) if call.member else ("", "")
-    change = AuditEntry(
-        call.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status
+    """Write an audit entry. The change stands, even if its entry cannot be written."""
+    key, name = (context.member.key, context.member.name) if context.member else ("", "")
+    entry = AuditEntry(
+        context.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status
     )
     try:
-        call.world.audit.write(change)
-    except Exception as error:
+        context.world.audit.write(entry)
+    except Exception as error:  # the change is made, and must be answered so
         observability.log.error(
             "change_not_logged",
             exc_info=error,

@@ -1,4 +1,4 @@
-"""Request bodies: bytes to values. Whatever comes in, what goes on is well-formed and bounded; shapes/ says what it must look like."""
+"""Request bodies: bytes to values, well-formed and bounded. schemas/ checks their fields."""
 
 from __future__ import annotations
 
@@ -8,33 +8,36 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.errors import PARAMETER, FieldError, Refused
 
-MAX_DEPTH = 32  # of nested objects and arrays; DynamoDB's own limit
+MAX_DEPTH = 32  # of nested objects and arrays, as in DynamoDB
 MAX_INT = 2**63 - 1
 
-OWN = ("params", "extras")  # of a callback, of a push: handed on as they are
+OPAQUE = ("params", "extras")  # of a callback, of a push: handed on as they are
 
-_UNTEXT = re.compile("[\ud800-\udfff\x00]")
+_NOT_TEXT = re.compile("[\ud800-\udfff\x00]")
 
 
 class BadBody(Refused):
-    """All that is wrong with a body, as (field, reason); the first is the message."""
+    """The errors of a body, at least one. The first one is the message."""
 
-    def __init__(self, code: int, errors: Sequence[tuple[str, str]]) -> None:
-        field, reason = errors[0]
-        super().__init__(code, f"{field}: {reason}", field=field)
-        self._errors = errors
+    def __init__(self, code: int, errors: Sequence[FieldError]) -> None:
+        (field, reason), *_ = errors
+        super().__init__(code, reason.english, reason.chinese, field=field)
+        self.errors = errors
 
-    @property
-    def errors(self) -> Sequence[tuple[str, str]]:
-        return self._errors
+
+def _bad(reason: str) -> Refused:
+    return Refused(PARAMETER, reason, field="body")
 
 
 def parse_json(raw: bytes) -> Any:
-    """Raises Refused for anything but one JSON value as RFC 8259 has it, without NUL, half surrogate pairs and repeated names."""
+    """Parse one JSON value by RFC 8259. Raises Refused.
+
+    NUL characters, half surrogate pairs and duplicate keys are refused too.
+    """
     if not raw.strip():
-        raise Refused(PARAMETER, "body: is empty, must be JSON", field="body")
+        raise _bad("is empty, must be JSON")
     try:
         value = json.loads(
             raw.decode("utf-8"),
@@ -44,37 +47,37 @@ def parse_json(raw: bytes) -> Any:
             object_pairs_hook=_object,
         )
     except UnicodeDecodeError:
-        raise Refused(PARAMETER, "body: must be UTF-8", field="body") from None
+        raise _bad("must be UTF-8") from None
     except RecursionError:
-        raise Refused(PARAMETER, f"body: more than {MAX_DEPTH} levels deep", field="body") from None
+        raise _too_deep() from None
     except json.JSONDecodeError as error:
-        raise Refused(
-            PARAMETER, f"body: not JSON (line {error.lineno}, column {error.colno})", field="body"
-        ) from None
+        position = f"(line {error.lineno}, column {error.colno})"
+        raise _bad(f"not JSON {position}") from None
     except ValueError as error:
-        raise Refused(PARAMETER, f"body: {error}", field="body") from None
+        raise _bad(str(error)) from None
     _check(value)
     return value
 
 
 def without_nulls(value: Any) -> Any:
-    """The same without the names whose value is null, which stand for what is left out. What is the sender's own stays as it is."""
+    """Drop the names whose value is null, which means absent. Opaque values stay as they are."""
     if isinstance(value, dict):
         return {
-            name: each if name in OWN else without_nulls(each)
-            for name, each in value.items()
-            if each is not None
+            name: field if name in OPAQUE else without_nulls(field)
+            for name, field in value.items()
+            if field is not None
         }
-    return [without_nulls(each) for each in value] if isinstance(value, list) else value
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def field_name(path: Sequence[int | str]) -> str:
-    """`aud_userid[3]`, `option.sendno`: as a reader of the body would write it."""
+    """Write a path as a reader of the body would: `aud_userid[3]`, `option.sendno`."""
     name = ""
     for part in path:
-        name += (
-            f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" if name else _shown(part)
-        )
+        if isinstance(part, int):
+            name += f"[{part}]"
+        else:
+            name += f".{_shown(part)}" if name else _shown(part)
     return name
 
 
@@ -103,27 +106,26 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"has the name {_shown(twice)!r} twice in one object")
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'duplicate key "{_shown(duplicate)}"')
     return value
 
 
+def _too_deep() -> Refused:
+    return _bad(f"more than {MAX_DEPTH} levels deep")
+
+
 def _check(value: Any) -> None:
-    """Depth and texts, without recursion."""
+    """Check depth and texts, without recursion."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
-        for text in level:
-            if isinstance(text, str) and _UNTEXT.search(text):
-                raise Refused(
-                    PARAMETER,
-                    "body: has a text with a NUL character or half a surrogate pair",
-                    field="body",
-                )
-        containers = [each for each in level if isinstance(each, dict | list)]
+        if any(isinstance(text, str) and _NOT_TEXT.search(text) for text in level):
+            raise _bad("has a text with a NUL character or half a surrogate pair")
+        containers = [item for item in level if isinstance(item, dict | list)]
         if not containers:
             return
-        level = [part for each in containers for part in _parts(each)]
-    raise Refused(PARAMETER, f"body: more than {MAX_DEPTH} levels deep", field="body")
+        level = [part for container in containers for part in _parts(container)]
+    raise _too_deep()
 
 
 def _parts(container: dict[str, Any] | list[Any]) -> Sequence[Any]:

@@ -1,4 +1,4 @@
-"""What a route declares about itself: who may call it, what it takes and gives, how it refuses. openapi.py reads it from the app."""
+"""The declaration of a route: its callers, schemas and errors. openapi/ reads it from the app."""
 
 from __future__ import annotations
 
@@ -11,56 +11,57 @@ from chalicelib.domain.members import Role
 
 
 class Auth(Enum):
-    """Who may call a route."""
+    """The credentials that a route asks for."""
 
     CHANNEL = "channel_key and master_secret of an access channel"
     ACCESS = "global access_key and access_secret"
     EITHER = "one of both"
     WEBHOOK = "unguessable token in the path"
-    NOBODY = "nobody needs to say who they are"
+    NOBODY = "no credentials"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """Shapes by name (`send.TemplateSend`), "" for none. `errors` are HTTP statuses (404) and business codes (1015026)."""
+    """Schemas are named (`send.TemplateSend`), "" for none.
+
+    `errors` are HTTP statuses (404) and business codes (1015026).
+    """
 
     auth: Auth
-    shape: Callable[[Any], Any]  # how it refuses
+    error_response: Callable[[Any, str], Any]  # of a Problem, and the Accept-Language header
     limit: int  # bytes of a body
     methods: tuple[str, ...]
-    takes: str = ""
-    form: bool = False  # whether that is a form with a `file` besides, instead of JSON
-    gives: str = ""
+    request: str = ""
+    form: bool = False  # the request is a form with a `file` besides its fields, instead of JSON
+    response: str = ""
     query: str = ""
     status: int = 200  # of success
-    also: tuple[int, ...] = ()  # other successes, of the same shape
+    also: tuple[int, ...] = ()  # other successes, with the same schema
     media: str = "application/json"  # of success
     errors: tuple[int, ...] = ()
     tag: str = ""
-    role: Role | None = None  # that a member needs; None: reading, which every member may
-    matches: bool = False  # whether `If-Match` is required
-    headers: tuple[str, ...] = ()  # of a request, that mean something here
-    rate: tuple[str, int] | None = (
-        None  # an allowance of its own: its name, and requests a second of one access channel
-    )
+    role: Role | None = None  # that a member needs. None: every member may read
+    matches: bool = False  # `If-Match` is required
+    headers: tuple[str, ...] = ()  # request headers that mean something here
+    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per channel
 
     def refusals(self, path: str) -> frozenset[int]:
-        """What it may answer besides success: declared, and what follows from the rest."""
-        found = {*self.errors, 429, 500}
+        """Return every error that the route may answer: declared, or implied by other fields."""
+        errors = {*self.errors, 429, 500}
         if self.auth in (Auth.CHANNEL, Auth.ACCESS, Auth.EITHER):
-            found |= {400, 401}
+            errors |= {400, 401}
         if self.auth in (Auth.CHANNEL, Auth.EITHER):
-            found.add(1015005)
+            errors.add(1015005)
         if self.auth is Auth.WEBHOOK:
-            found |= {400, 403, 413}
+            errors |= {400, 403, 413}
         if self.role is not None:
-            found.add(403)
-        if self.takes:
-            found |= {400, 413, 415}
+            errors.add(403)
+        if self.request:
+            errors |= {400, 413, 415}
         if self.query:
-            found.add(400)
+            errors.add(400)
         if "{" in path:
-            found.add(404)
+            errors.add(404)
         if self.matches:
-            found |= {400, 409, 412, 428}
-        return frozenset(found)
+            errors |= {400, 409, 412, 428}
+        return frozenset(errors)

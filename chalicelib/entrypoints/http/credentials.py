@@ -1,4 +1,4 @@
-"""HTTP Basic credentials, checked in a time that tells nothing about which keys exist."""
+"""HTTP Basic credentials. The time of a check does not reveal which keys exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_HEADER = 1024
 
 
 def basic(header: str | None) -> tuple[str, str]:
-    """Key and secret; two empty texts for what is no Basic header."""
+    """Return key and secret, or two empty texts if it is not a Basic header."""
     scheme, _, encoded = (header or "")[:_MAX_HEADER].strip().partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -32,20 +32,21 @@ def basic(header: str | None) -> tuple[str, str]:
 
 
 def access_channel(world: World, key: str, secret: str) -> AccessChannel | None:
-    """The access channel that these belong to, whether enabled or not."""
-    found = world.settings.access_channel(key) if key else None
-    return found if _matches(secret, found.hashes(world.clock.now()) if found else ()) else None
+    """Return the access channel with these credentials, whether enabled or not."""
+    channel = world.settings.access_channel(key) if key else None
+    hashes = channel.hashes(world.clock.now()) if channel else ()
+    return channel if _matches(secret, hashes) else None
 
 
 def member(world: World, key: str, secret: str) -> Member | None:
-    """The member that these belong to, if they may come in."""
-    found = world.records.of(MEMBERS).get(key) if key else None
-    is_right = _matches(secret, (found.secret_hash,) if found else ())
-    return found if found and is_right and found.enabled else None
+    """Return the enabled member with these credentials."""
+    member = world.records.of(MEMBERS).get(key) if key else None
+    is_right = _matches(secret, (member.secret_hash,) if member else ())
+    return member if member and is_right and member.enabled else None
 
 
 def _matches(secret: str, hashes: Sequence[str]) -> bool:
-    """Every hash is compared, and one if there is none."""
-    given = hashlib.sha256(secret.encode()).hexdigest()
-    equal = [hmac.compare_digest(given, wanted) for wanted in hashes or (_NO_HASH,)]
+    """Compare every hash, and a dummy if there are none, so that the time stays the same."""
+    hashed = hashlib.sha256(secret.encode()).hexdigest()
+    equal = [hmac.compare_digest(hashed, known) for known in hashes or (_NO_HASH,)]
     return any(equal) and bool(hashes)

@@ -1,4 +1,4 @@
-"""Lists in pages: a cursor is the place after which the next page begins, written so that nobody takes it for one."""
+"""Lists in pages: a cursor is the opaque text of a position, after which the next page begins."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import Invalid
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 
-MAX_BYTES = 5_000_000  # of a page, as Lambda hands it on: it takes 6 MB
+if TYPE_CHECKING:
+    from chalicelib.entrypoints.http.schemas.base import ListQuery
+
+MAX_BYTES = 5_000_000  # of a page, as Lambda hands it on (6 MB at most)
 
 T = TypeVar("T")
 Position = TypeVar("Position", str, int)
@@ -21,54 +24,50 @@ Position = TypeVar("Position", str, int)
 
 def page(
     name: str,
-    call: Call,
+    context: RequestContext,
     begin: Callable[[str], Position],
     read: Callable[[Position, int], Sequence[T]],
     position: Callable[[T], Position],
     shown: Callable[[T], Any],
 ) -> dict[str, Any]:
-    """`{name: […], "cursor": …}`: what `read` finds after a place, at most as many as `limit` and no more than an answer holds.
+    """Answer with a page: `{name: […], "cursor": …}`. The last page's cursor is null.
 
-    The route's query has `cursor` and `limit`; `begin` makes a place of the cursor. The answer's cursor is null on the last page.
+    `begin` makes a position of the text in a cursor, and `read` lists the items after a position.
+    A page ends at the query's `limit`, or where an answer is full.
     """
-    asked = call.asked()
-    found = read(begin(_text(asked.cursor)), asked.limit + 1)
+    query: ListQuery = context.query()
+    items = read(begin(_text(query.cursor)), query.limit + 1)
     listed: list[Any] = []
     size = 0
-    for each in found[: asked.limit]:
-        listed.append(shown(each))
-        size += len(json.dumps(json.dumps(listed[-1])))  # a text within a text, as it leaves
+    for item in items[: query.limit]:
+        listed.append(shown(item))
+        size += len(json.dumps(json.dumps(listed[-1])))  # a text within a text, as Lambda sends it
         if size > MAX_BYTES and len(listed) > 1:
             listed.pop()
             break
-    return {
-        name: listed,
-        "cursor": _cursor(position(found[len(listed) - 1])) if len(found) > len(listed) else None,
-    }
+    is_last = len(items) == len(listed)
+    cursor = None if is_last else _cursor(position(items[len(listed) - 1]))
+    return {name: listed, "cursor": cursor}
 
 
 def _cursor(position: str | int) -> str:
-    return (
-        base64.urlsafe_b64encode(str(position).encode("utf-8", "surrogatepass"))
-        .decode()
-        .rstrip("=")
-    )
+    raw = str(position).encode("utf-8", "surrogatepass")
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _text(cursor: str) -> str:
+    padded = cursor + "=" * (-len(cursor) % 4)
     try:
-        return base64.b64decode(
-            cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        ).decode()
+        return base64.b64decode(padded, altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeError, ValueError):
         raise _wrong() from None
 
 
 def _wrong() -> Invalid:
-    return Invalid("cursor", "is not one that was given")
+    return Invalid("cursor", "invalid; use the cursor of the previous page")
 
 
-# -- places. Each raises Invalid for a text that is none; an empty one is the beginning.
+# -- Positions. Each function raises Invalid for a wrong text. An empty text is the beginning.
 
 
 def number(text: str) -> int:
@@ -77,8 +76,8 @@ def number(text: str) -> int:
     return int(text or 0)
 
 
-def word(text: str) -> str:
-    """Ids are short and of visible ASCII; whatever else a cursor may say, no key is made of it."""
+def identifier(text: str) -> str:
+    """Check an id: short, of visible ASCII. No key is made of any other text."""
     if text and not re.fullmatch(r"[\x21-\x7e]{1,200}", text, re.ASCII):
         raise _wrong()
     return text
@@ -91,7 +90,7 @@ def tag(text: str) -> str:
 
 
 def user(text: str) -> str:
-    """A place in the order of users."""
+    """Check a position in the order of users."""
     if text and (
         not re.fullmatch(r"[0-9]{3}#.*", text, re.ASCII | re.DOTALL)
         or keys.position(text[4:]) != text
@@ -100,8 +99,8 @@ def user(text: str) -> str:
     return text
 
 
-def made(text: str) -> str:
-    """The id of a message or an import."""
+def time_ordered_id(text: str) -> str:
+    """Check the id of a message or an import."""
     try:
         if text:
             keys.message_id_bytes(text)

@@ -1,9 +1,9 @@
-"""Errors of the wire: a refusal with its code, and the texts of domain errors.
+"""Errors of the wire: a refusal with its code, and the one table of codes, statuses and texts.
 
 Inside, `flow/` and `manage/` raise domain errors (domain/errors.py), which know neither codes nor
-texts. `REFUSALS` is the one table that maps each class to a UMS code, an HTTP status and texts in
-Chinese and English. UMS's own codes: docs.jiguang.cn/jums, "message_code" (2021-12-15). Codes
-1019xxx are this project's own.
+texts. `REFUSALS` maps each of their classes to a UMS code, an HTTP status and texts in Chinese and
+English. The entries below it are for refusals of the HTTP layer itself. UMS's own codes:
+docs.jiguang.cn/jums, "message_code" (2021-12-15). Codes 1019xxx are this project's own.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from chalicelib.domain import errors
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import OpenUMSError, Refusal
+from chalicelib.domain.limits import MAX_USERS
+from chalicelib.entrypoints.http.language import Text
 
 PARAMETER, AUTHENTICATION, SERVER_ERROR, TOO_OFTEN = 4004, 4005, 5000, 1015030
 
-# UMS has no codes for WeCom, hence two of this project's own.
+# UMS does not have codes for WeCom, hence two codes of this project.
 NOT_AUTHORISED = {
     ChannelType.APP: 1015006,
     ChannelType.SMS: 1015007,
@@ -30,101 +32,134 @@ NOT_AUTHORISED = {
     ChannelType.WECHATWK_LINKEDCORP: 1019014,
 }
 
+# Codes of a single user in an answer that is itself a success. UMS does not publish its own.
+SCOPE_REFUSED, USER_BUSY, UNKNOWN_USER = 1019021, 1019022, 1019023
+
+
+class FieldError(NamedTuple):
+    """The reason why a field is refused. `field` is empty where the whole request is meant."""
+
+    field: str
+    reason: Text
+
+    @property
+    def message(self) -> str:
+        """Return `field: Chinese (English)`."""
+        return f"{self.field}: {self.reason.both}" if self.field else self.reason.both
+
 
 class Refused(OpenUMSError):
     """A request that is answered with an error. `code`: UMS's or this project's business code."""
 
-    def __init__(self, code: int, message: str, *, field: str = "", status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.field, self.status = code, message, field, status
+    def __init__(
+        self, code: int, english: str, chinese: str = "", *, field: str = "", status: int = 400
+    ) -> None:
+        self.code, self.status = code, status
+        self.errors: Sequence[FieldError] = [FieldError(field, Text(english, chinese))]
+        super().__init__(self.message)
 
     @property
-    def errors(self) -> Sequence[tuple[str, str]]:
-        """The wrong fields with their reasons."""
-        return [(self.field, self.message)] if self.field else []
+    def field(self) -> str:
+        return self.errors[0].field
+
+    @property
+    def reason(self) -> Text:
+        return self.errors[0].reason
+
+    @property
+    def message(self) -> str:
+        return self.errors[0].message
 
 
-class Text(NamedTuple):
-    """Code, status and texts of a domain error. Braces in the texts are filled from its values."""
+class Entry(NamedTuple):
+    """Code, status and texts of an error. Braces in the texts are filled from its values."""
 
     code: int
     status: int
     chinese: str
     english: str
 
+    def refuse(self, field: str = "", **values: object) -> Refused:
+        """Build the error, with its texts filled."""
+        shown = {name: _shown(name, value) for name, value in values.items()} | {"field": field}
+        english, chinese = (text.format_map(shown) for text in (self.english, self.chinese))
+        return Refused(self.code, english, chinese, field=field, status=self.status)
+
 
 _NO_CHANNEL = "no delivery channel for {types} is authorised and enabled"
 
-REFUSALS: Mapping[type[Refusal], Text] = {
-    errors.NotFound: Text(PARAMETER, 404, "不存在", "no such {what}"),
-    errors.Taken: Text(PARAMETER, 409, "已被使用", "{what} has this {field} already"),
-    errors.InUse: Text(
+REFUSALS: Mapping[type[Refusal], Entry] = {
+    errors.NotFound: Entry(PARAMETER, 404, "不存在", "no such {what}"),
+    errors.Taken: Entry(PARAMETER, 409, "已被使用", "{what} has this {field} already"),
+    errors.InUse: Entry(
         PARAMETER, 409, "已授权给 {by}, 请先取消授权", "cannot delete: still authorised for {by}"
     ),
-    errors.DefaultLabel: Text(
+    errors.DefaultLabel: Entry(
         PARAMETER, 409, "默认标签不能删除", "is the default; make another label the default first"
     ),
-    errors.OwnRights: Text(
+    errors.OwnRights: Entry(
         PARAMETER,
         409,
         "不能修改自己的角色、停用或删除自己",
         "you cannot change your own role, or disable or delete yourself",
     ),
-    errors.NotServed: Text(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
-    errors.NotAuthorised: Text(
+    errors.NotServed: Entry(PARAMETER, 409, "当前部署不支持该平台", "{reason}"),
+    errors.NotAuthorised: Entry(
         PARAMETER,
         400,
         "没有可用的通道",
         "no delivery channel for {channel_type} is authorised and enabled",
     ),
-    errors.UnknownBlacklist: Text(1015046, 400, "不存在", "{number} does not exist"),
-    errors.UnknownWhitelist: Text(1019005, 400, "不存在", "{number} does not exist"),
-    errors.UnknownSegment: Text(1019006, 400, "不存在", "{number} does not exist"),
-    errors.UnknownTemplate: Text(1015031, 400, "模板ID不存在", "template {number} does not exist"),
-    errors.UnknownTemplateVersion: Text(
+    errors.UnknownBlacklist: Entry(1015046, 400, "不存在", "{number} does not exist"),
+    errors.UnknownWhitelist: Entry(1019005, 400, "不存在", "{number} does not exist"),
+    errors.UnknownSegment: Entry(1019006, 400, "不存在", "{number} does not exist"),
+    errors.UnknownTemplate: Entry(1015031, 400, "模板ID不存在", "template {number} does not exist"),
+    errors.UnknownTemplateVersion: Entry(
         PARAMETER, 400, "模板版本不存在", "template {number} has no version {version}"
     ),
-    errors.TemplateClosed: Text(1015073, 400, "通用模板已失效", _NO_CHANNEL),
-    errors.UnknownStrategy: Text(
+    errors.TemplateClosed: Entry(1015073, 400, "通用模板已失效", _NO_CHANNEL),
+    errors.UnknownStrategy: Entry(
         1015026, 400, "发送策略已失效", "strategy {number} does not exist"
     ),
-    errors.StrategyClosed: Text(1015026, 400, "发送策略已失效", _NO_CHANNEL),
-    errors.StrategyDiffers: Text(
+    errors.StrategyClosed: Entry(1015026, 400, "发送策略已失效", _NO_CHANNEL),
+    errors.StrategyDiffers: Entry(
         1019001,
         400,
         "发送策略的通道与内容不一致",
         "the strategy's channels and the {of}'s channels must be the same",
     ),
-    errors.ContentMissing: Text(1019003, 400, "缺少 {needs}", "needs {needs}"),
-    errors.PlatformMissing: Text(1015084, 400, "缺失", "is required{why}"),
-    errors.PlatformWrong: Text(
+    errors.ContentMissing: Entry(1019003, 400, "缺少 {needs}", "needs {needs}"),
+    errors.PlatformMissing: Entry(1015084, 400, "缺失", "is required{why}"),
+    errors.PlatformWrong: Entry(
         1015085, 400, "platform 错误", 'must be "all", or one or a list of {platforms}'
     ),
-    errors.PlatformRepeated: Text(
+    errors.PlatformRepeated: Entry(
         1015085,
         400,
         "{platform} 重复",
-        "{platform} stands in another element too: it would be sent twice",
+        "another element names {platform} too: it would be sent twice",
     ),
-    errors.SmsTemplateWrong: Text(1015095, 400, "短信模板ID错误", "{reason}"),
-    errors.ContentTooLarge: Text(
+    errors.SmsTemplateWrong: Entry(1015095, 400, "短信模板ID错误", "{reason}"),
+    errors.ContentTooLarge: Entry(
         PARAMETER, 400, "内容超过 {limit} 字节", "the contents exceed {limit} bytes"
     ),
-    errors.WithdrawnAlready: Text(
+    errors.WithdrawnAlready: Entry(
         1015055, 400, "消息已经被撤回", "the message was withdrawn already"
     ),
-    errors.TooLateToWithdraw: Text(
+    errors.TooLateToWithdraw: Entry(
         1019031,
         400,
         "只能撤回{hours}小时内的消息",
         "the message was accepted more than {hours} hours ago",
     ),
-    errors.KeyReused: Text(1019041, 409, "已用于另一个请求", "was used with another body"),
-    errors.NoMessageId: Text(SERVER_ERROR, 503, "请重试", "could not allocate a message id; retry"),
-    errors.TokenUnsupported: Text(
+    errors.KeyReused: Entry(1019041, 409, "已用于另一个请求", "was used with another body"),
+    errors.NoMessageId: Entry(
+        SERVER_ERROR, 503, "请重试", "could not allocate a message id; retry"
+    ),
+    errors.TokenUnsupported: Entry(
         PARAMETER, 400, "{platform} 没有 access token", "{platform} does not use access tokens"
     ),
-    errors.NoToken: Text(
+    errors.NoToken: Entry(
         1019052,
         503,
         "未能及时取得 access token, 请重试",
@@ -132,29 +167,69 @@ REFUSALS: Mapping[type[Refusal], Text] = {
     ),
 }
 
+UNKNOWN_KEY = Entry(
+    AUTHENTICATION, 401, "认证失败", "authentication failed: unknown key or wrong secret"
+)
+NO_ROLE = Entry(AUTHENTICATION, 403, "无权限", "this needs the role {role}")
+UNVERIFIED = Entry(AUTHENTICATION, 403, "未通过验证", "not verified")
+CHANNEL_CLOSED = Entry(1015005, 400, "渠道已关闭", "the access channel is closed")
+TOO_MANY_REQUESTS = Entry(
+    TOO_OFTEN, 429, "API 调用超过频率限制", "more than {limit} requests in this second"
+)
+BODY_TOO_LARGE = Entry(PARAMETER, 413, "超过 {limit} 字节", "more than {limit} bytes")
+FORM_TOO_LARGE = Entry(
+    1019051,
+    413,
+    "超过 {limit} 字节",
+    "more than {limit} bytes; upload a larger file as POST /v1/material/upload says",
+)
+WRONG_MEDIA = Entry(PARAMETER, 415, "不支持", "must be {media}")
+NO_VERSION = Entry(
+    PARAMETER, 428, "缺失", "is required: the ETag of the version that you want to change"
+)
+WRONG_VERSION = Entry(PARAMETER, 412, "不是有效的 ETag", "not a valid ETag")
+CHANGED_MEANWHILE = Entry(
+    PARAMETER, 409, "已被其他请求修改, 请重试", "changed by another request at the same time; retry"
+)
+FAULT = Entry(SERVER_ERROR, 500, "服务器错误", "an error on our side, please try again")
+TOO_MANY_USERIDS = Entry(
+    1015004,
+    400,
+    f"userid 数量须为 1 到 {MAX_USERS}",
+    f"1 to {MAX_USERS} user ids, not {{number}}",
+)
+MIXED_TARGETS = Entry(
+    1019004,
+    400,
+    "{name}: 不能与其他目标混用",
+    "{name}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)",
+)
+BOTH_LISTS = Entry(
+    1015097,
+    400,
+    "black_id 与 white_id 不能同时存在",
+    "black_id and white_id exclude each other",
+)
+CONTENT_OF_TEMPLATE = Entry(
+    1015094, 400, "模板消息不能携带 msg_xxx", "a template message must not carry it"
+)
+
+HTTP_REFUSALS = (  # with a business code of their own
+    CHANNEL_CLOSED,
+    FORM_TOO_LARGE,
+    TOO_MANY_USERIDS,
+    MIXED_TARGETS,
+    BOTH_LISTS,
+    CONTENT_OF_TEMPLATE,
+)
+
 
 def refused(error: Refusal) -> Refused:
-    """Return a domain error as UMS words it: `field: Chinese (English)`."""
-    entry = REFUSALS[type(error)]
-    chinese, english = texts(error)
-    text = english if type(error) is errors.NotFound else f"{chinese} ({english})"
-    if error.field:
-        text = f"{error.field}: {text}"
-    return Refused(code_of(error), text, field=error.field, status=entry.status)
-
-
-def texts(error: Refusal) -> tuple[str, str]:
-    """Return the texts of a domain error, filled: Chinese and English."""
-    entry = REFUSALS[type(error)]
-    values = {name: _shown(name, value) for name, value in error.values.items()}
-    values["field"] = error.field
-    return entry.chinese.format_map(values), entry.english.format_map(values)
-
-
-def code_of(error: Refusal) -> int:
+    """Return a domain error with its code, status and texts."""
+    answer = REFUSALS[type(error)].refuse(error.field, **error.values)
     if isinstance(error, errors.NotAuthorised):
-        return NOT_AUTHORISED[ChannelType(error.channel_type)]
-    return REFUSALS[type(error)].code
+        answer.code = NOT_AUTHORISED[ChannelType(error.channel_type)]
+    return answer
 
 
 _SHOWN: Mapping[str, Callable[[Any], str]] = {

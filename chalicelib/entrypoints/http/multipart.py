@@ -1,10 +1,10 @@
-"""Forms with files: bytes to parts, with limits on everything that a hostile form could have too much of."""
+"""Forms with files: bytes to parts, with a limit on everything that a hostile form could repeat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chalicelib.entrypoints.http.errors import PARAMETER, Refused
+from chalicelib.entrypoints.http.errors import PARAMETER, WRONG_MEDIA, Refused
 
 MAX_PARTS = 10
 MAX_HEADERS = 4096  # bytes of a part's headers
@@ -18,35 +18,32 @@ class Part:
 
 
 def parts(content_type: str, raw: bytes) -> list[Part]:
-    """Raises Refused for what is no such form."""
+    """Parse a form. Raises Refused."""
     from python_multipart.exceptions import FormParserError
     from python_multipart.multipart import MultipartParser, parse_options_header
 
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if kind.lower() != b"multipart/form-data" or not 1 <= len(boundary) <= 70:
-        raise Refused(
-            PARAMETER,
-            "Content-Type: must be multipart/form-data with a boundary",
-            field="Content-Type",
-            status=415,
-        )
+        raise WRONG_MEDIA.refuse("Content-Type", media="multipart/form-data with a boundary")
     reader = _Reader()
     try:
         parser = MultipartParser(boundary, reader.callbacks)  # type: ignore[arg-type]
         parser.write(raw)
         parser.finalize()
     except (FormParserError, ValueError):
-        raise Refused(
-            PARAMETER, "body: is not readable as multipart/form-data", field="body"
-        ) from None
+        raise _bad("not readable as multipart/form-data") from None
     if not reader.is_over:
-        raise Refused(PARAMETER, "body: the form has no end", field="body")
+        raise _bad("the form has no end")
     return reader.parts
 
 
+def _bad(reason: str) -> Refused:
+    return Refused(PARAMETER, reason, field="body")
+
+
 class _Reader:
-    """What the parser calls with what it finds."""
+    """The callbacks of the parser, which collect the parts."""
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
@@ -63,7 +60,7 @@ class _Reader:
 
     def _begin(self) -> None:
         if len(self.parts) >= MAX_PARTS:
-            raise Refused(PARAMETER, f"body: more than {MAX_PARTS} parts", field="body")
+            raise _bad(f"more than {MAX_PARTS} parts")
         self.parts.append(Part())
         self._name, self._value, self._length = b"", b"", 0
 
@@ -79,11 +76,7 @@ class _Reader:
     def _measured(self, piece: bytes) -> bytes:
         self._length += len(piece)
         if self._length > MAX_HEADERS:
-            raise Refused(
-                PARAMETER,
-                f"body: a part has more than {MAX_HEADERS} bytes of headers",
-                field="body",
-            )
+            raise _bad(f"a part has more than {MAX_HEADERS} bytes of headers")
         return piece
 
     def _header(self) -> None:
@@ -101,15 +94,18 @@ class _Reader:
         self.is_over = True
 
 
-def _file_name(given: str) -> str:
-    """.NET's HttpClient writes a name that is not ASCII as an encoded word of RFC 2047; others write UTF-8 (RFC 7578, 4.2)."""
+def _file_name(name: str) -> str:
+    """Decode a name that is not ASCII.
+
+    .NET's HttpClient writes an encoded word of RFC 2047. Others write UTF-8 (RFC 7578, 4.2).
+    """
     from email.errors import HeaderParseError
     from email.header import decode_header, make_header
 
     try:
-        return str(make_header(decode_header(given))) if given.startswith("=?") else given
+        return str(make_header(decode_header(name))) if name.startswith("=?") else name
     except (HeaderParseError, LookupError, ValueError):
-        return given
+        return name
 
 
 def _text(raw: bytes) -> str:

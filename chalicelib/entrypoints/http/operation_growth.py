@@ -1,23 +1,25 @@
-"""Operation Growth's interface: contacts of users under labels, attributes, events. Answers say `msg` where UMS says `message`.
+"""Operation Growth's interface: contacts of users under labels, attributes, events.
 
-Whatever is wrong with a request is answered with HTTP 200 and a code, as its page has it; only who is not known, too fast, or sends too
-much or another type of content gets another status.
+Answers say `msg` where UMS says `message`. Its page answers every error of the business with HTTP
+200 and a code. Other statuses are for wrong credentials, too many requests, a body that is too
+large, and another content type.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.limits import MAX_GROWTH_ITEMS
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import Refused
-from chalicelib.entrypoints.http.route import JSON, Auth, Call, Problem, challenge, route
+from chalicelib.entrypoints.http.language import Language, Text, preferred
+from chalicelib.entrypoints.http.problems import JSON, Problem, challenge
+from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.manage import operation_growth
-from chalicelib.manage.operation_growth import Failure
+from chalicelib.manage.operation_growth import Failure, Fault
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.operation_growth import Attributes, Batch, Events
@@ -26,132 +28,150 @@ bp = Blueprint(__name__)
 
 # https://docs.jiguang.cn/public_service/rest_api/set_user_channel (2023-11-13), "error codes"
 TOO_MANY, BAD_PARAMETER, SEVERAL, NOT_SAVED = 40011, 40002, 4000, 4107
-MAX_ERRORS, SHOWN = (
-    1000,
-    64,
-)  # that an answer lists, so that it stays one that Lambda can give; characters of what each is about
-RATE = 100
+MAX_ERRORS = 1000  # that an answer lists, so that Lambda can hand it on
+MAX_NAME = 64  # characters of the thing that an error is about
+RATE = 100  # requests a second of each interface, as its pages say
 
-_LANGUAGE = re.compile(
-    r"(zh|en)(?:[-_][\w-]+)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?", re.ASCII | re.IGNORECASE
-)
-
-_WORDS = {
-    SEVERAL: (
-        "请求有多个错误,请在data中查看错误码列表",
+_TEXTS = {
+    SEVERAL: Text(
         "the request has several errors: see the list of codes in data",
+        "请求有多个错误,请在data中查看错误码列表",
     ),
-    NOT_SAVED: ("通道信息保存异常!", "the channel's contact was not saved! "),
-    TOO_MANY: (
-        f"CUID数组个数超过限制,须为1到{MAX_GROWTH_ITEMS}",
+    NOT_SAVED: Text("the channel's contact was not saved! ", "通道信息保存异常!"),
+    TOO_MANY: Text(
         f"the number of CUIDs must be 1 to {MAX_GROWTH_ITEMS}",
+        f"CUID数组个数超过限制,须为1到{MAX_GROWTH_ITEMS}",
     ),
-    BAD_PARAMETER: ("业务参数无效: ", "invalid parameter: "),
+    BAD_PARAMETER: Text("invalid parameter: ", "业务参数无效: "),
 }
-_CHINESE = {  # of reasons that shapes give; any other stands in brackets
-    "is required": "缺失",
-    "is not a known field": "是未知字段",
-    "must be an object": "必须是对象",
-    "must be a list": "必须是数组",
-    "must be a text": "必须是字符串",
-    "must be an integer": "必须是整数",
-    "must be the key of the request's credentials": "与认证信息不符",
+_FAULTS = {
+    Fault.CUID: Text("this CUID does not exist", "CUID不存在"),
+    Fault.CHANNEL: Text("this channel id does not exist", "通道ID不存在"),
+    Fault.LABEL: Text("this contact label does not exist", "联系标签不存在"),
+    Fault.REGISTRATION_ID: Text("is not a registration id", "jg_registration_id不合法"),
+    Fault.PHONE: Text("must be a mobile number of 11 digits", "短信通道值不合法"),
+    Fault.CONTACT: Text("is not a contact of this channel", "通道值不合法"),
+    Fault.SIZE: Text("has too much stored", "用户信息过大"),
+    Fault.BUSY: Text(
+        "was changed by others at the same time, please try again", "用户信息正在被修改"
+    ),
+}
+_OTHER_KEY = Text("must be the key of the request's credentials", "与认证信息不符")
+
+
+def growth_error(problem: Problem, accept_language: str) -> Response:
+    """Write a problem as `{code, msg}`. Refusals of this module are in one language already."""
+    body = {"code": problem.code, "msg": problem.errors[0].message}
+    status = 200 if problem.status == 400 else problem.status
+    return Response(body, {**JSON, **challenge(problem.status)}, status)
+
+
+DECLARED: dict[str, Any] = {
+    "auth": Auth.CHANNEL,
+    "error_response": growth_error,
+    "response": "operation_growth.GrowthAnswer",
+    "tag": "Operation Growth",
+    "headers": ("Accept-Language",),
 }
 
 
-def growth_error(problem: Problem) -> Response:
-    """`{code, msg}`."""
-    body = {"code": problem.code, "msg": problem.message}
-    return Response(
-        body,
-        {**JSON, **challenge(problem.status)},
-        200 if problem.status == 400 else problem.status,
-    )
-
-
-def _declared(takes: str) -> dict[str, Any]:
-    """Each of its interfaces has requests a second of its own, as its pages say."""
-    shown = {
-        "takes": f"operation_growth.{takes}",
-        "gives": "operation_growth.GrowthAnswer",
-        "tag": "Operation Growth",
-        "headers": ("Accept-Language",),
-    }
-    return {"auth": Auth.CHANNEL, "shape": growth_error, "rate": (f"growth {takes}", RATE), **shown}
-
-
-@route(bp, "/smartop/api/v1/user/channel/batch", "PUT", **_declared("Batch"))
-def set_contacts(call: Call) -> dict[str, Any]:
+@route(
+    bp,
+    "/smartop/api/v1/user/channel/batch",
+    "PUT",
+    request="operation_growth.Batch",
+    rate=("growth Batch", RATE),
+    **DECLARED,
+)
+def set_contacts(context: RequestContext) -> dict[str, Any]:
     """Set contacts of users under the labels of delivery channels."""
-    body: Batch = _body(call, counted=True)
-    return _answer(call, operation_growth.set_contacts(call.world, call.sender, body.contacts()))
+    items = _json(context)
+    if isinstance(items, list) and not 1 <= len(items) <= MAX_GROWTH_ITEMS:
+        raise Refused(TOO_MANY, _text(context, TOO_MANY))
+    body: Batch = _validated(context, items)
+    failures = operation_growth.set_contacts(context.world, context.sender, body.contacts())
+    return _answer(context, failures)
 
 
-@route(bp, "/smartop/api/v1/user/attribute", "PUT", **_declared("Attributes"))
-def set_attributes(call: Call) -> dict[str, Any]:
+@route(
+    bp,
+    "/smartop/api/v1/user/attribute",
+    "PUT",
+    request="operation_growth.Attributes",
+    rate=("growth Attributes", RATE),
+    **DECLARED,
+)
+def set_attributes(context: RequestContext) -> dict[str, Any]:
     """Set attributes of a user."""
-    body: Attributes = _body(call)
-    return _answer(call, operation_growth.set_attributes(call.world, body.cuid, body.data))
+    body: Attributes = _validated(context, _json(context))
+    failures = operation_growth.set_attributes(context.world, body.cuid, body.data)
+    return _answer(context, failures)
 
 
-@route(bp, "/smartop/api/v1/events/report", "POST", **_declared("Events"))
-def report_events(call: Call) -> dict[str, Any]:
-    """Report what users did."""
-    body: Events = _body(call)
-    if body.appKey != call.sender.key:
-        raise _bad(call, "appKey", "must be the key of the request's credentials")
-    return _answer(call, operation_growth.report_events(call.world, body.happened()))
+@route(
+    bp,
+    "/smartop/api/v1/events/report",
+    "POST",
+    request="operation_growth.Events",
+    rate=("growth Events", RATE),
+    **DECLARED,
+)
+def report_events(context: RequestContext) -> dict[str, Any]:
+    """Report events of users."""
+    body: Events = _validated(context, _json(context))
+    if body.appKey != context.sender.key:
+        raise _bad_parameter(context, "appKey", _OTHER_KEY)
+    return _answer(context, operation_growth.report_events(context.world, body.happened()))
 
 
-def _body(call: Call, *, counted: bool = False) -> Any:
-    """In the shape that the route takes. `counted`: a list whose length has a code of its own."""
+def _json(context: RequestContext) -> Any:
     try:
-        given = call.json()
-        if counted and isinstance(given, list) and not 1 <= len(given) <= MAX_GROWTH_ITEMS:
-            raise Refused(TOO_MANY, _words(call, TOO_MANY))
-        return call.validated(given)
+        return context.json()
     except Refused as error:
-        if error.status != 400 or error.code == TOO_MANY:
-            raise
-        raise _bad(call, error.field, error.message.removeprefix(f"{error.field}: ")) from None
+        raise _reworded(context, error) from None
 
 
-def _bad(call: Call, where: str, reason: str) -> Refused:
-    told = reason if _is_english(call) else _CHINESE.get(reason, f"不合法 ({reason})")
-    return Refused(BAD_PARAMETER, f"{_words(call, BAD_PARAMETER)}{where} {told}", field=where)
+def _validated(context: RequestContext, value: Any) -> Any:
+    """Return the value as the route's request schema."""
+    try:
+        return context.validate(value, context.contract.request)
+    except Refused as error:
+        raise _reworded(context, error) from None
 
 
-def _answer(call: Call, failures: Sequence[Failure]) -> dict[str, Any]:
-    english = _is_english(call)
+def _reworded(context: RequestContext, error: Refused) -> Refused:
+    """Word a refusal as Operation Growth does, unless it has a status of its own."""
+    if error.status != 400:
+        return error
+    return _bad_parameter(context, error.field, error.reason)
+
+
+def _bad_parameter(context: RequestContext, field: str, reason: Text) -> Refused:
+    in_both = Text(reason.english, reason.chinese or f"不合法 ({reason.english})")
+    text = f"{field} {in_both.in_language(_language(context))}"
+    return Refused(BAD_PARAMETER, _text(context, BAD_PARAMETER) + text)
+
+
+def _answer(context: RequestContext, failures: Sequence[Failure]) -> dict[str, Any]:
+    language, not_saved = _language(context), _text(context, NOT_SAVED)
     errors = [
         {
             "code": NOT_SAVED,
-            "msg": f"{_words(call, NOT_SAVED)}[{what[:SHOWN]}] {fault.value[english]}",
+            "msg": f"{not_saved}[{name[:MAX_NAME]}] {_FAULTS[fault].in_language(language)}",
         }
-        for what, fault in failures[:MAX_ERRORS]
+        for name, fault in failures[:MAX_ERRORS]
     ]
     if not errors:
         return {"code": 0, "msg": "ok"}
-    return (
-        errors[0]
-        if len(errors) == 1
-        else {"code": SEVERAL, "msg": _words(call, SEVERAL), "data": errors}
-    )
+    if len(errors) == 1:
+        return errors[0]
+    return {"code": SEVERAL, "msg": _text(context, SEVERAL), "data": errors}
 
 
-def _words(call: Call, code: int) -> str:
-    return _WORDS[code][_is_english(call)]
+def _text(context: RequestContext, code: int) -> str:
+    return _TEXTS[code].in_language(_language(context))
 
 
-def _is_english(call: Call) -> bool:
-    """Whether English is preferred to Chinese, which is what there is otherwise: by weight, then by place (RFC 9110, 12.5.4)."""
-    asked = [
-        _LANGUAGE.fullmatch(part.strip())
-        for part in call.headers.get("accept-language", "")[:200].split(",")
-    ]
-    weight, language = max(
-        ((float(found[2] or 1), found[1].lower()) for found in asked if found),
-        key=itemgetter(0),
-        default=(0, ""),
-    )
-    return weight > 0 and language == "en"
+def _language(context: RequestContext) -> Language:
+    """Return Chinese, unless the caller prefers English."""
+    return preferred(context.headers.get("accept-language", ""), default=Language.CHINESE)

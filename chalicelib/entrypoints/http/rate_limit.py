@@ -1,9 +1,10 @@
-"""How many requests an access channel may make in a second, whatever number of containers serves them.
+"""The rate limit of access channels: requests a second, over all containers.
 
-A container serves one request at a time. The first of a second costs nothing: it is counted when a second one comes, with a share of
-permits for more, so that a burst costs one write per `SHARE` requests and a lone request none. So at most one request per container and
-second goes uncounted, and at most `SHARE` permits per container go unused: the limit is kept to about as many requests as there are
-containers at work.
+A container serves one request at a time. The first request of a second costs nothing. It is counted
+when a second request comes, together with a share of permits for more. So a burst costs one write
+per `SHARE` requests, and a lone request none. At most one request per container and second stays
+uncounted, and at most `SHARE` permits per container stay unused. The limit is therefore kept to
+about as many requests as there are busy containers.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from chalicelib.domain import keys
 from chalicelib.ports import Clock, Counters
 
 KEPT = 3600  # seconds for which a second's counter stays
-SHARE = 10  # permits that a container takes at once; of small limits a fiftieth
+SHARE = 10  # permits that a container takes at once, or a fiftieth of a small limit
 CHANNELS = 256  # that a container remembers
 
 
 class Permit(NamedTuple):
-    """Whether a request may be served, and what is said of it. `reset`: seconds until the next window."""
+    """The decision on a request, with its headers. `reset`: seconds until the next window."""
 
     granted: bool
     limit: int
@@ -30,7 +31,7 @@ class Permit(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Both spellings that UMS and JPush have."""
+        """Return the headers in the spellings of UMS (`Limit`) and of JPush (`Quota`)."""
         texts = {
             "Limit": self.limit,
             "Quota": self.limit,
@@ -45,19 +46,19 @@ class _Window:
     second: int
     uncounted: int = 1
     permits: int = 0
-    left: int = 0  # of this second's, as far as this container knows
+    left: int = 0  # requests of this second, as far as this container knows
 
 
 class Limiter:
-    """For the life of a container."""
+    """The limiter of a container, which lives as long as it."""
 
     def __init__(self, counters: Counters, clock: Clock, limit: int) -> None:
         self.counters, self._clock, self._limit = counters, clock, limit
         self._windows: OrderedDict[str, _Window] = OrderedDict()
 
-    def admit(self, name: str, own: int | None = None) -> Permit:
-        """`own`: a limit of its own."""
-        limit = self._limit if own is None else own
+    def admit(self, name: str, rate: int | None = None) -> Permit:
+        """Decide on a request. `rate`: requests a second, if not the usual limit."""
+        limit = self._limit if rate is None else rate
         second = self._clock.now() // 1000
         window = self._windows.get(name)
         if window is None or window.second != second:
@@ -70,14 +71,14 @@ class Limiter:
         return Permit(granted, limit, window.left + window.permits)
 
     def _take(self, name: str, window: _Window, limit: int) -> None:
-        """A share, or what is left of the second."""
+        """Take a share of permits, or the rest of the second's."""
         counter = keys.join("rate", name, window.second)
-        wanted = min(limit, max(1, min(SHARE, limit // 50)) + window.uncounted)
-        granted, window.left = self.counters.take(counter, wanted, limit, window.second + KEPT)
+        share = min(limit, max(1, min(SHARE, limit // 50)) + window.uncounted)
+        granted, window.left = self.counters.take(counter, share, limit, window.second + KEPT)
         if not granted and window.left:
-            wanted = window.left
-            granted, window.left = self.counters.take(counter, wanted, limit, window.second + KEPT)
-        window.permits = max(0, wanted - window.uncounted) if granted else 0
+            share = window.left
+            granted, window.left = self.counters.take(counter, share, limit, window.second + KEPT)
+        window.permits = max(0, share - window.uncounted) if granted else 0
         window.uncounted = 0
 
     def _remember(self, name: str, window: _Window) -> None:

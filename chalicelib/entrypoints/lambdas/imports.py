@@ -1,4 +1,4 @@
-"""The consumer of the queue of imports: its function reads uploaded files, and nothing else does."""
+"""The consumer of the imports queue. Only its function reads uploaded files."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ from chalicelib.ports import World
 bp = Blueprint(__name__)
 
 
-@bp.on_sqs_message(queue=config.queue_name(stage(), config.imports_queue()), batch_size=1)  # type: ignore[untyped-decorator]
+_QUEUE = config.queue_name(stage(), config.imports_queue())
+
+
+@bp.on_sqs_message(queue=_QUEUE, batch_size=1)  # type: ignore[untyped-decorator]
 @jobs
 def imports(world: World, text: str) -> None:
-    """Go on with an import. A row is checked as an entry of /v1/user/opt is."""
+    """Continue an import. A row is validated as an entry of /v1/user/opt is."""
     run.work(world, envelopes.decode_import(text), read_user)
 
 
 def read_user(body: Mapping[str, Any]) -> UserChange:
     """Read a row as an entry of /v1/user/opt. Raises Invalid with its first error."""
+    # Only here, because pydantic slows a cold start.
     from chalicelib.entrypoints.http.bodies import BadBody
-    from chalicelib.entrypoints.http.schemas import base, users  # pydantic is needed here only
+    from chalicelib.entrypoints.http.schemas import base, user_entries
 
     try:
-        return base.validate(users.Entry, body).user_change()
+        return base.validate(user_entries.Entry, body).user_change()
     except BadBody as error:
-        raise Invalid(*error.errors[0]) from None
+        raise Invalid(error.field, error.reason.english) from None

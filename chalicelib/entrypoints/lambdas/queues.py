@@ -1,6 +1,12 @@
-"""Consumers of the queues: one function, one Lambda, one name for each. The template adds the queues of priorities 2 and 3."""
+"""The consumers of the queues: a function is a Lambda, and both have one name.
+
+Chalice gives each function the queue of priority 1. The template adds those of priorities 2 and 3.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from chalice.app import Blueprint
 
@@ -13,53 +19,133 @@ from chalicelib.domain.jobs import (
     PollJob,
     QueryJob,
     RecallJob,
+    Timer,
     TimerKind,
+    TimersJob,
     WithdrawJob,
 )
-from chalicelib.entrypoints.lambdas.runtime import jobs, stage
-from chalicelib.flow import audience as audience_step
-from chalicelib.flow import deliver, evaluate, poll, provider_query, tally, timers, withdraw
+from chalicelib.entrypoints.lambdas.runtime import Consumer, jobs, stage
+from chalicelib.flow import (
+    audience,
+    deliver,
+    evaluate,
+    poll,
+    provider_query,
+    tally,
+    timers,
+    withdraw,
+)
 from chalicelib.ports import World
 
-audience_jobs = Blueprint(__name__)
+Register = Callable[[Consumer], Any]
+
+CHUNKS = Blueprint(__name__)
+DELIVERY = {channel_type: Blueprint(__name__) for channel_type in ChannelType}
 
 
-def _queue(name: str) -> str:
-    return config.queue_name(stage(), name)
+def _consumes(blueprint: Blueprint, queue: str) -> Register:
+    register: Register = blueprint.on_sqs_message(queue=config.queue_name(stage(), queue))
+    return register
 
 
-@audience_jobs.on_sqs_message(queue=_queue(config.audience_queue(Priority.HIGH)))  # type: ignore[untyped-decorator]
+def _delivers(channel_type: ChannelType) -> Register:
+    """Register the function of a channel type, with a blueprint of its own.
+
+    A stage registers only the blueprints of its channel types.
+    """
+    queue = config.delivery_queue(channel_type, Priority.HIGH)
+    return _consumes(DELIVERY[channel_type], queue)
+
+
+@_consumes(CHUNKS, config.chunks_queue(Priority.HIGH))
 @jobs
-def audience(world: World, text: str) -> None:
-    """Plans, evaluates, recounts."""
+def chunks(world: World, text: str) -> None:
+    """Plan, check, recount or withdraw chunks of messages."""
     job = envelopes.decode_chunk_job(text)
     if isinstance(job, PlanJob):
-        return audience_step.plan(world, job)
-    if isinstance(job, WithdrawJob):
-        return withdraw.withdraw_partition(world, job)
-    looks = [timer for timer in job.timers if timer.kind is TimerKind.CHECK]
-    recounts = [timer for timer in job.timers if timer.kind is TimerKind.RECOUNT]
-    if looks:
-        evaluate.check_chunks(world, looks)
-    if withdrawals := [timer for timer in job.timers if timer.kind is TimerKind.WITHDRAW]:
+        audience.plan(world, job)
+    elif isinstance(job, WithdrawJob):
+        withdraw.withdraw_partition(world, job)
+    else:
+        _check(world, job)
+
+
+def _check(world: World, job: TimersJob) -> None:
+    def due(kind: TimerKind) -> list[Timer]:
+        return [timer for timer in job.timers if timer.kind is kind]
+
+    if checks := due(TimerKind.CHECK):
+        evaluate.check_chunks(world, checks)
+    if withdrawals := due(TimerKind.WITHDRAW):
         withdraw.start_again(world, withdrawals)
-    if recounts:
+    if recounts := due(TimerKind.RECOUNT):
         tally.recount(world, recounts)
-    return None
 
 
-def _consumer(channel_type: ChannelType) -> Blueprint:
-    """The function that delivers on a channel type. Lambda finds it by its name in this module."""
+# Chalice finds a handler by its name in this module, so that each function is written out.
 
-    def work(world: World, text: str) -> None:
-        _deliver(world, text)
 
-    name = work.__name__ = config.deliver_function(channel_type)
-    blueprint = Blueprint(__name__)
-    globals()[name] = blueprint.on_sqs_message(
-        queue=_queue(config.delivery_queue(channel_type, Priority.HIGH))
-    )(jobs(work))
-    return blueprint
+@_delivers(ChannelType.APP)
+@jobs
+def deliver_app(world: World, text: str) -> None:
+    """Deliver app pushes."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.WECHATOA)
+@jobs
+def deliver_wechatoa(world: World, text: str) -> None:
+    """Deliver messages of WeChat official accounts."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.WECHATMP)
+@jobs
+def deliver_wechatmp(world: World, text: str) -> None:
+    """Deliver messages of WeChat mini-programs."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.SMS)
+@jobs
+def deliver_sms(world: World, text: str) -> None:
+    """Deliver SMS, except those of platforms that have a worker."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.EMAIL)
+@jobs
+def deliver_email(world: World, text: str) -> None:
+    """Deliver e-mails."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.ALIPAY_LIFE)
+@jobs
+def deliver_alipay_life(world: World, text: str) -> None:
+    """Deliver messages of Alipay life accounts."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.DINGTALK_CC)
+@jobs
+def deliver_dingtalk_cc(world: World, text: str) -> None:
+    """Deliver DingTalk work notifications."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.WECHATWK)
+@jobs
+def deliver_wechatwk(world: World, text: str) -> None:
+    """Deliver messages of WeCom."""
+    _deliver(world, text)
+
+
+@_delivers(ChannelType.WECHATWK_LINKEDCORP)
+@jobs
+def deliver_wechatwk_linkedcorp(world: World, text: str) -> None:
+    """Deliver messages of WeCom to linked corporations."""
+    _deliver(world, text)
 
 
 def _deliver(world: World, text: str) -> None:
@@ -73,11 +159,5 @@ def _deliver(world: World, text: str) -> None:
     elif isinstance(job, QueryJob):
         provider_query.answer(world, job)
     else:
-        timers.do_all(
-            lambda timer: poll.poll_chunk(world, timer),
-            [timer for timer in job.timers if timer.kind is TimerKind.POLL],
-        )
-
-
-# A stage registers those of its channel types.
-DELIVERY = {channel_type: _consumer(channel_type) for channel_type in ChannelType}
+        polls = [timer for timer in job.timers if timer.kind is TimerKind.POLL]
+        timers.do_all(lambda timer: poll.poll_chunk(world, timer), polls)

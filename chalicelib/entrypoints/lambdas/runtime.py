@@ -1,6 +1,7 @@
-"""What every function that is not the API wears. Chalice's middleware does not run for these, and app.py is never imported.
+"""The decorators of every function that is not the API.
 
-`@jobs` is the only place of a consumer that catches everything: it logs the id and hands the one message back.
+Chalice's middleware does not run for these functions, and app.py is never imported (1.34.0).
+Only `@jobs` catches every exception of a consumer: it logs the id and hands that message back.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chalicelib.ports import World
 
 SHORTEST = 1500  # ms that must be left for another job
 
+Consumer = Callable[[Any], dict[str, Any]]
 Event = Any  # Chalice's event classes are untyped
 Records = list[Mapping[str, Any]]
 
@@ -28,20 +30,23 @@ def stage() -> str:
 
 
 def channel_types() -> tuple[ChannelType, ...]:
-    """What the stage delivers on; every supported type where no stage is set, as in tests."""
+    """Return the channel types of the stage. Without a stage, as in tests: every supported type."""
     listed = os.environ.get("CHANNEL_TYPES", ",".join(SUPPORTED_CHANNEL_TYPES))
     return tuple(ChannelType(name) for name in listed.split(",") if name)
 
 
-def jobs(work: Callable[[World, str], None]) -> Callable[[Event], dict[str, Any]]:
-    """A consumer of a queue: one job at a time; those that fail, and those there is no time for, go back to the queue."""
+def jobs(work: Callable[[World, str], None]) -> Consumer:
+    """Make a consumer of a queue, which works on one job after another.
+
+    Jobs that fail go back to the queue, and so do jobs that the remaining time is too short for.
+    """
 
     @functools.wraps(work)
     def consume(event: Event) -> dict[str, Any]:
         with observability.unit_of_work(function=work.__name__):
             world, records = wiring.world(), event.to_dict()["Records"]
             failed = _work_through(work, world, records, getattr(event, "context", None))
-            return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+            return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
 
     return consume
 
@@ -54,11 +59,11 @@ def _work_through(
     for n, record in enumerate(records):
         if n and time_left(context) < max(SHORTEST, 1.5 * longest):
             observability.metric("jobs_handed_back", len(records) - n)
-            return [*failed, *(each["messageId"] for each in records[n:])]
+            return [*failed, *(later["messageId"] for later in records[n:])]
         begun = time.monotonic()
         try:
             work(world, record["body"])
-        except Exception as error:
+        except Exception as error:  # logged with its id, and handed back
             receives = record.get("attributes", {}).get("ApproximateReceiveCount")
             observability.log.error(
                 "job_failed",
@@ -72,20 +77,23 @@ def _work_through(
 
 
 def time_left(context: Any) -> float:
-    """Milliseconds until Lambda ends this function."""
+    """Return the milliseconds until Lambda ends this function."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
     return float(remaining()) if remaining else float("inf")
 
 
 def task(work: Callable[[World, Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A function that a schedule or the clock calls. It fails aloud, but without what an exception may quote."""
+    """Make a function that a schedule or the clock calls.
+
+    A failure is raised for Lambda, but without the exception's text, which may quote personal data.
+    """
 
     @functools.wraps(work)
     def run(event: Any, context: Any) -> Any:
         with observability.unit_of_work(function=work.__name__):
             try:
                 return work(wiring.world(), event, context)
-            except Exception as error:
+            except Exception as error:  # logged, and raised again for Lambda to repeat
                 observability.log.error("task_failed", exc_info=error)
                 raise RuntimeError(f"{work.__name__} failed: {type(error).__name__}") from None
 

@@ -1,4 +1,4 @@
-"""What the clock (Step Functions) calls, and a schedule besides, so that nothing strands."""
+"""The function that the clock (Step Functions) calls. A schedule calls it too, so that no timer strands."""
 
 from __future__ import annotations
 

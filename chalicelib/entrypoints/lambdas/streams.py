@@ -1,4 +1,7 @@
-"""The stream of `ledger`: which chunks changed. The template filters it (inserts that count) and names it."""
+"""The consumer of the ledger's stream, which tells which chunks changed.
+
+The template names the stream, and filters it: only inserts that count.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ bp = Blueprint(__name__)
 
 @bp.on_dynamodb_record(stream_arn="ledger")  # type: ignore[untyped-decorator]
 def tally(event: Any) -> dict[str, Any]:
-    """One call for the chunks of a batch. What is reported as failed is read again from there on, which repeats nothing that counts."""
+    """Report the changed chunks of a batch in one call.
+
+    Lambda reads the batch again from a failed record on. Reporting a chunk again is harmless.
+    """
     with observability.unit_of_work(function="tally"):
         chunks: set[ChunkId] = set()
         unread: list[str] = []
@@ -34,15 +40,15 @@ def tally(event: Any) -> dict[str, Any]:
                 unread.append(_sequence(record))
         try:
             tally_step.changed(wiring.world(), sorted(chunks))
-        except Exception as error:
+        except Exception as error:  # logged, and Lambda reads the whole batch again
             observability.log.error("batch_failed", exc_info=error, extra={"chunks": len(chunks)})
             observability.metric("job_failed")
             unread = [_sequence(records[0])]
-        return {"batchItemFailures": [{"itemIdentifier": each} for each in unread[:1]]}
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in unread[:1]]}
 
 
 def chunk_of(key: Mapping[str, Any]) -> ChunkId:
-    """A partition of the ledger is a chunk."""
+    """Return the chunk of a key: a partition of the ledger is a chunk."""
     msgid, chunk = keys.split(key["pk"]["S"])
     keys.message_id_bytes(msgid)
     return ChunkId(msgid, int(chunk))

@@ -1,10 +1,12 @@
-"""The worker that speaks CMPP: `python -m chalicelib.entrypoints.workers.cmpp`. It runs until SIGTERM.
+"""The CMPP worker: `python -m chalicelib.entrypoints.workers.cmpp`. It runs until SIGTERM.
 
-It keeps the connections of all CMPP channels open, works through the queues `cmpp-1` to `cmpp-3`, each with threads of its own, and
-adds what comes in to the ledger before it says so to the gateway. Nothing is kept here that is not stored elsewhere too: what a
-worker that dies has in hand comes back from the queue or from the gateway.
+The worker keeps the connections of all CMPP channels open. It works through the queues `cmpp-1` to
+`cmpp-3`, each with its own threads. It stores reports in the ledger before it acknowledges them to
+the gateway. Everything is stored elsewhere too: if a worker dies, its jobs come back from the
+queue, and unacknowledged reports from the gateway.
 
-Threads take turns in everything but waiting (for a queue, for a gateway): the adapters are made for one thread.
+The adapters are made for one thread. Therefore only one thread runs at a time. While a thread waits
+for a queue or a gateway, others run.
 """
 
 from __future__ import annotations
@@ -33,25 +35,23 @@ from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 log = logging.getLogger("openums")
 
-THREADS = {
-    Priority.HIGH: 6,
-    Priority.MEDIUM: 3,
-    Priority.LOW: 3,
-}  # jobs at once; together fewer than a connection's window
-GATHER = 100  # of what came in, added to the ledger at once
+# Jobs at once. Together they are fewer than a connection's window.
+THREADS = {Priority.HIGH: 6, Priority.MEDIUM: 3, Priority.LOW: 3}
+GATHER = 100  # reports that are added to the ledger at once
 
 
 @dataclass(frozen=True)
 class Pauses:
     """Seconds that a worker waits."""
 
-    refresh: float = 30.0  # between looks at the settings
-    store_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)  # then the gateway has to send it again
-    after_failure: float = 5.0  # until a queue that cannot be read is asked again
+    refresh: float = 30.0  # between reads of the settings
+    # Between tries to store reports. After the last one, the gateway has to send them again.
+    store_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    after_failure: float = 5.0  # until a queue that cannot be read is read again
 
 
 class Turn:
-    """Who has it works; who waits for a gateway is `away` and lets others work."""
+    """A lock held while working. `away()` releases it while the thread waits for a gateway."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class Turn:
 
 
 class Shared:
-    """The worker's provider: its sessions use the connections that are open. Implements Provider."""
+    """The worker's Provider, whose sessions share the open connections."""
 
     def __init__(
         self, cmpp: Cmpp, timeout: float, turn: Turn, take: Callable[[Incoming], None]
@@ -87,20 +87,24 @@ class Shared:
         yield CmppSession(self.keep(account), self._timeout, self._turn.away)
 
     def keep(self, account: Account) -> Gateway:
-        """The account's open connections; new ones when its settings have changed. The old ones may finish what they began."""
-        settings, held = self._cmpp.settings(account), self.gateways.get(account.code)
-        if held is not None and held.settings == settings:
-            return held
+        """Return the account's open connections, or open new ones if its settings have changed.
+
+        The old connections may finish what they began.
+        """
+        settings, gateway = self._cmpp.settings(account), self.gateways.get(account.code)
+        if gateway is not None and gateway.settings == settings:
+            return gateway
         self.drop(account.code)
-        fresh = self.gateways[account.code] = self._cmpp.gateway(account.code, settings, self._take)
-        fresh.start()
-        return fresh
+        gateway = self._cmpp.gateway(account.code, settings, self._take)
+        self.gateways[account.code] = gateway
+        gateway.start()
+        return gateway
 
     def drop(self, code: str) -> None:
-        """Says goodbye for this channel, when what it began has had its time."""
-        held = self.gateways.pop(code, None)
-        if held is not None:
-            later = threading.Timer(2 * self._timeout, held.stop)
+        """Close the connections of a channel, after the time for what they began."""
+        gateway = self.gateways.pop(code, None)
+        if gateway is not None:
+            later = threading.Timer(2 * self._timeout, gateway.stop)
             later.daemon = True
             later.start()
 
@@ -110,15 +114,14 @@ class Shared:
 
 
 class _Providers:
-    """All providers, of which one is the worker's own."""
+    """All providers, with the worker's provider in its place."""
 
-    def __init__(self, others: Providers, own: Provider) -> None:
-        self._others, self._own = others, own
+    def __init__(self, others: Providers, shared: Provider) -> None:
+        self._others, self._shared = others, shared
 
     def of(self, platform: str) -> Provider:
-        return (
-            self._own if platform == self._own.capabilities.platform else self._others.of(platform)
-        )
+        is_shared = platform == self._shared.capabilities.platform
+        return self._shared if is_shared else self._others.of(platform)
 
     def platforms(self, channel_type: ChannelType) -> Sequence[str]:
         return self._others.platforms(channel_type)
@@ -141,7 +144,7 @@ class Worker:
         self._readers = readers
 
     def run(self) -> None:
-        """Until `stopping` is set; then what is in hand is finished, and every gateway is told goodbye."""
+        """Work until `stopping` is set, then finish the jobs at hand and close every connection."""
         workers = [
             threading.Thread(
                 target=self._work,
@@ -166,20 +169,20 @@ class Worker:
         log.info("worker_stopped", extra={"worker": WORKER})
 
     def _refresh(self) -> None:
-        """Open what was configured meanwhile, since reports come also while nothing is sent, and leave what was deleted."""
+        """Connect new channels, and disconnect deleted ones.
+
+        Channels stay connected while nothing is sent, because reports come at any time.
+        """
         try:
             with self.turn.taken():
-                own = [
-                    c
-                    for c in self.world.settings.channels()
-                    if c.platform == self.shared.capabilities.platform
-                ]
-                for channel in own:
+                platform = self.shared.capabilities.platform
+                channels = [c for c in self.world.settings.channels() if c.platform == platform]
+                for channel in channels:
                     self._open(channel)
-                for code in set(self.shared.gateways) - {channel.code for channel in own}:
+                for code in set(self.shared.gateways) - {channel.code for channel in channels}:
                     self.shared.drop(code)
                 observability.flush_metrics()
-        except Exception as error:  # the worker goes on with what it has, and looks again
+        except Exception as error:  # the worker keeps its channels, and tries again later
             log.error("settings_not_read", exc_info=error)
 
     def _open(self, channel: Channel) -> None:
@@ -190,18 +193,16 @@ class Worker:
             log.warning(
                 "channel_misconfigured", extra={"channel": channel.code, "code": error.code}
             )
-        except (
-            Exception
-        ) as error:  # tried again with the next look; the other channels need not wait for that
+        except Exception as error:  # tried again later, so that other channels need not wait
             log.error("channel_not_opened", exc_info=error, extra={"channel": channel.code})
 
-    # ---- jobs
+    # -- jobs
 
     def _work(self, queue_reader: QueueReader) -> None:
         while not self.stopping.is_set():
             try:
                 messages = queue_reader.receive()
-            except Exception as error:  # a queue that cannot be read is asked again
+            except Exception as error:  # a queue that cannot be read is read again later
                 log.error("queue_not_read", exc_info=error)
                 self.stopping.wait(self._pauses.after_failure)
                 continue
@@ -209,7 +210,7 @@ class Worker:
                 self._do(queue_reader, message)
 
     def _do(self, queue_reader: QueueReader, message: QueueMessage) -> None:
-        """A job that fails comes back by itself; after some times it is a dead letter."""
+        """Do a job. A failed job comes back from the queue, and at last becomes a dead letter."""
         try:
             job = envelopes.decode_channel(message.body)
             with self.turn.taken():
@@ -227,7 +228,7 @@ class Worker:
                 extra={"message_id": message.id, "receives": message.receives},
             )
 
-    # ---- what comes in
+    # -- reports and replies
 
     def _take_in(self) -> None:
         while True:
@@ -247,23 +248,26 @@ class Worker:
             self._record_patiently(batch)
 
     def _record_patiently(self, batch: Sequence[Incoming]) -> None:
-        """Again after a while, and at last one by one: one that can't be stored must not hold up the others."""
+        """Store a batch, with retries, and at last one by one.
+
+        A report that cannot be stored must not hold up the others.
+        """
         for wait in self._pauses.store_again:
             if self._record(batch):
                 return
             self.stopping.wait(wait)
-        for each in batch:
-            self._record([each])
+        for incoming in batch:
+            self._record([incoming])
 
     def _record(self, batch: Sequence[Incoming]) -> bool:
-        """Store, then answer. What is not answered comes again."""
+        """Store, then acknowledge. The gateway sends again what is not acknowledged."""
         try:
             with self.turn.taken():
-                for code in dict.fromkeys(each.code for each in batch):
-                    self._store(code, [each for each in batch if each.code == code])
-            for each in batch:
-                each.answer(0)
-        except Exception as error:  # logged; the gateway sends it again
+                for code in dict.fromkeys(incoming.code for incoming in batch):
+                    self._store(code, [incoming for incoming in batch if incoming.code == code])
+            for incoming in batch:
+                incoming.answer(0)
+        except Exception as error:  # logged, and the gateway sends the reports again
             log.error("reports_not_stored", exc_info=error, extra={"reports": len(batch)})
             return False
         return True
@@ -271,27 +275,27 @@ class Worker:
     def _store(self, code: str, batch: Sequence[Incoming]) -> None:
         now, gateway = self.world.clock.now(), self.shared.gateways.get(code)
         dead = gateway.settings.dead_stats if gateway else NO_SUCH_NUMBER
-        found = [cmpp_receipts.read(each.deliver, now, dead) for each in batch]
-        receipts.record(self.world, code, [each for each in found if isinstance(each, Receipt)])
-        receipts.record_replies(
-            self.world, code, [each for each in found if isinstance(each, Reply)]
-        )
+        read = [cmpp_receipts.read(incoming.deliver, now, dead) for incoming in batch]
+        reports = [report for report in read if isinstance(report, Receipt)]
+        replies = [reply for reply in read if isinstance(reply, Reply)]
+        receipts.record(self.world, code, reports)
+        receipts.record_replies(self.world, code, replies)
 
 
 def main() -> None:
     from chalicelib.web.egress import Policy
 
     observability.set_up().append_keys(function=WORKER)
-    own = config.settings()
+    settings = config.settings()
     readers = {
         priority: wiring.queue_reader(config.worker_queue(WORKER, priority))
         for priority in Priority
     }
     worker = Worker(
         wiring.world(),
-        Cmpp(Policy(own.egress_allow), own.provider_timeout),
+        Cmpp(Policy(settings.egress_allow), settings.provider_timeout),
         readers,
-        own.provider_timeout,
+        settings.provider_timeout,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stopping.set())

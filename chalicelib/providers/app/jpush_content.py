@@ -114,8 +114,9 @@ def _platform(value: Any) -> Any:
 
 
 def payload(content: Mapping[str, Any], msgid: str) -> dict[str, Any]:
-    """Return `notification`, `message` and `options`, with our id in the extras of every part that
-    has any.
+    """Return `notification`, `message` and `options` of a push.
+
+    Our id is in the extras of every part that can have extras.
     """
     full = _expand(content) if "alert" in content else dict(content)
     if "notification" in full:

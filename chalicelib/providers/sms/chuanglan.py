@@ -167,7 +167,7 @@ class ChuanglanSession(PlainSession):
 
         A repeated number is sent to once now and once later.
 
-        The reason: an id of a delivery is made of message and number.
+        A delivery's id is made of message and number, so one call cannot name both.
         """
         outcomes: list[Outcome | None] = [None] * len(call.recipients)
         batch: dict[str, tuple[int, str]] = {}

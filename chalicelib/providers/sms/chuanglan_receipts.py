@@ -1,7 +1,7 @@
-"""Reports of Chuanglan: its pushes, one report or reply each, and the lists of its pulls with the
-same fields.
+"""Reports of Chuanglan: its pushes, one report or reply each, and the lists of its pulls.
 
-Source: https://doc.chuanglan.com/document/W89EY1H130AX6W6M (reports, by GET, sent thrice at most).
+Both have the same fields. Source: https://doc.chuanglan.com/document/W89EY1H130AX6W6M (reports, by
+GET, sent thrice at most).
 The page for replies is not public. Its fields are those of "1.4 reply details" under
 https://apifox.com/apidoc/docs-site/473703 and of the pulls. POST is read, too.
 """

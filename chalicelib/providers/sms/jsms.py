@@ -209,7 +209,7 @@ def batch(call: OutgoingCall) -> dict[str, Any]:
 
 
 def answer(call: OutgoingCall, listed: Sequence[Any]) -> Answer:
-    """Return one outcome per recipient, by_number by number: JSMS does not promise the order.
+    """Return one outcome per recipient, matched by number: JSMS does not promise the order.
 
     Raises the error of the whole call if every recipient failed for a reason outside the
     recipients.

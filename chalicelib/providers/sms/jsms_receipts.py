@@ -1,7 +1,7 @@
-"""Reports of JSMS: its signed callback, and the lists of GET /v1/report and /v1/reply with the same
-fields.
+"""Reports of JSMS: its signed callback, and the lists of GET /v1/report and /v1/reply.
 
-Sources: https://docs.jiguang.cn/jsms/server/callback, …/rest_api_jsms_inquire
+Both have the same fields. Sources: https://docs.jiguang.cn/jsms/server/callback,
+…/rest_api_jsms_inquire
 """
 
 from __future__ import annotations

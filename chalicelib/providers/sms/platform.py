@@ -1,6 +1,4 @@
-"""Common code of SMS platforms over HTTP: capabilities, texts instead of template ids, numbers,
-queries.
-"""
+"""Common code of SMS platforms over HTTP: capabilities, texts, numbers and queries."""
 
 from __future__ import annotations
 

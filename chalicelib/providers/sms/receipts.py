@@ -1,6 +1,4 @@
-"""Common code of SMS reports: numbers that do not exist, replies, and lists handed
-out only once.
-"""
+"""Common code of SMS reports: dead numbers, replies, and lists handed out only once."""
 
 from __future__ import annotations
 

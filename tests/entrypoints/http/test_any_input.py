@@ -1,4 +1,4 @@
-"""Whatever comes in, no reply says that it is our fault."""
+"""Every input gets an answer that does not blame the server."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def near_misses(draw: Any) -> tuple[str, Any]:
 
 
 def check(api: Api, reply: Any) -> None:
-    """In a second of its own, so that no limit of requests is what answers."""
+    """Ask in a second of its own, so that the rate limit does not answer."""
     api.fake.clock.advance(1)
     assert 200 <= reply.status < 500, reply.body
     assert reply.status != 429

@@ -18,7 +18,7 @@ REGISTRATION = "191e35f7e155cce08ba"
 
 @pytest.fixture
 def growth(configured: Api) -> Api:
-    """App and SMS as the label guide numbers them, each with one more label; two users."""
+    """App and SMS with the numbers of the label guide, each with another label, and two users."""
     for code, number, more in (("app1", APP_ID, "Work Phone"), ("sms1", SMS_ID, "工作电话")):
         channel = configured.fake.records.of(DELIVERY_CHANNELS).stored[code]
         configured.fake.records.of(DELIVERY_CHANNELS).stored[code] = replace(
@@ -220,7 +220,7 @@ def test_an_answer_lists_a_thousand_errors(growth: Api) -> None:
 
 
 def test_each_interface_takes_100_requests_a_second(growth: Api) -> None:
-    """The first of a second is not counted at once, and in here no second ends."""
+    """The first request of a second is not counted at once, and in this test the second lasts."""
     codes = [
         put(growth, item(103629, SMS_ID, 默认联系="15088888888")).json["code"] for _ in range(101)
     ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chalice.app import Chalice
 
 from chalicelib import config, wiring
 from chalicelib.domain import envelopes, keys
@@ -30,6 +33,8 @@ from chalicelib.flow import timers as due
 from tests.builders import a_msgid
 from tests.fakes.world import FakeWorld
 
+SOURCE = inspect.getsource(queues)
+
 MSGID = a_msgid()
 CHUNK = ChunkId(MSGID, 3)
 CHECK = Timer(5, TimerKind.CHECK, CHUNK, Priority.HIGH)
@@ -38,7 +43,7 @@ POLL = Timer(5, TimerKind.POLL, CHUNK, Priority.LOW, "sms1")
 
 
 class Steps:
-    """What the flow was asked to do."""
+    """The calls to the flow."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
@@ -96,9 +101,9 @@ def failed(answer: Any) -> list[str]:
     return [each["itemIdentifier"] for each in answer["batchItemFailures"]]
 
 
-def test_the_audience_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
+def test_the_chunks_consumer_wakes_the_step_of_each_job(flow: Steps) -> None:
     plan, timers = PlanJob(MSGID, 0), TimersJob((CHECK, RECOUNT))
-    assert failed(queues.audience(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
+    assert failed(queues.chunks(sqs(plan, timers, TimersJob((RECOUNT,))), None)) == []
     assert flow.done == [
         ("plan", plan),
         ("check_chunks", [CHECK]),
@@ -131,7 +136,7 @@ def test_a_delivery_consumer_wakes_the_step_of_each_job(flow: Steps, consumer: A
 def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
     flow.fails["check_chunks"] = RuntimeError("13800138000")
     plan = PlanJob(MSGID, 0)
-    assert failed(queues.audience(sqs(plan, TimersJob((CHECK,)), plan), None)) == ["m1"]
+    assert failed(queues.chunks(sqs(plan, TimersJob((CHECK,)), plan), None)) == ["m1"]
     assert [name for name, *_ in flow.done] == ["plan", "plan"]
 
 
@@ -150,13 +155,13 @@ def test_one_job_that_fails_goes_back_alone(flow: Steps) -> None:
     ],
 )
 def test_what_is_no_job_goes_back_and_is_kept(flow: Steps, text: str) -> None:
-    for consumer in (queues.audience, queue_consumer(ChannelType.APP)):
+    for consumer in (queues.chunks, queue_consumer(ChannelType.APP)):
         assert failed(consumer(sqs(text), None)) == ["m0"]
     assert flow.done == []
 
 
 def test_a_job_of_another_queue_goes_back(flow: Steps) -> None:
-    assert failed(queues.audience(sqs(PollJob("sms1")), None)) == ["m0"]
+    assert failed(queues.chunks(sqs(PollJob("sms1")), None)) == ["m0"]
     assert failed(queue_consumer(ChannelType.SMS)(sqs(PlanJob(MSGID, 0)), None)) == ["m0"]
 
 
@@ -164,21 +169,21 @@ def test_a_failure_is_logged_with_its_id_and_without_its_message(
     flow: Steps, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flow.fails["plan"] = ValueError("13800138000")
-    queues.audience(sqs(PlanJob(MSGID, 0)), None)
+    queues.chunks(sqs(PlanJob(MSGID, 0)), None)
     out = capsys.readouterr().out
     line = next(
         line
         for text in out.splitlines()
         if (line := json.loads(text)).get("message") == "job_failed"
     )
-    assert (line["message_id"], line["function"]) == ("m0", "audience")
+    assert (line["message_id"], line["function"]) == ("m0", "chunks")
     assert "ValueError" in line["exception"]
     assert "13800138000" not in out
 
 
 def test_jobs_there_is_no_time_for_go_back(flow: Steps) -> None:
     plan = PlanJob(MSGID, 0)
-    assert failed(queues.audience(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == [
+    assert failed(queues.chunks(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == [
         "m2",
         "m3",
     ]
@@ -186,7 +191,7 @@ def test_jobs_there_is_no_time_for_go_back(flow: Steps) -> None:
 
 
 def test_the_first_job_is_always_worked_on(flow: Steps) -> None:
-    assert failed(queues.audience(sqs(PlanJob(MSGID, 0)), Context(1))) == []
+    assert failed(queues.chunks(sqs(PlanJob(MSGID, 0)), Context(1))) == []
 
 
 def stream(*partitions: str) -> dict[str, Any]:
@@ -276,7 +281,7 @@ def test_the_schedule_starts_polling(flow: Steps) -> None:
 def test_each_minute_tells_how_late_the_timers_are(
     flow: Steps, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def told() -> float:
+    def overdue() -> float:
         schedules.poll({"by": "schedule"}, None)
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         return next(line["oldest_due_seconds"] for line in lines if "oldest_due_seconds" in line)
@@ -284,12 +289,31 @@ def test_each_minute_tells_how_late_the_timers_are(
     fake = FakeWorld()
     wiring.use(fake.ports)
     fake.timers.set([Timer(fake.clock.now(), TimerKind.CHECK, CHUNK, Priority.HIGH)])
-    assert told() == 0
+    assert overdue() == 0
     fake.clock.advance(120 + 400)
-    assert told() == 400
+    assert overdue() == 400
 
 
 def test_every_supported_channel_type_has_a_consumer_of_its_own() -> None:
     assert set(queues.DELIVERY) == set(config.SUPPORTED_CHANNEL_TYPES)
     consumers = [queue_consumer(kind) for kind in config.SUPPORTED_CHANNEL_TYPES]
     assert len({*consumers}) == len(consumers)
+
+
+def test_consumers_are_written_out_under_the_names_that_the_config_makes() -> None:
+    """Lambda finds a handler by its name in the module, and people by searching for it."""
+    written = {node.name for node in ast.parse(SOURCE).body if isinstance(node, ast.FunctionDef)}
+    consumers = {name for name in written if not name.startswith("_")}
+    delivers = {config.deliver_function(kind) for kind in config.SUPPORTED_CHANNEL_TYPES}
+    assert consumers == {"chunks", *delivers}
+
+
+@pytest.mark.parametrize("kind", list(ChannelType))
+def test_a_consumer_is_registered_for_the_queue_of_its_channel_type(kind: ChannelType) -> None:
+    app = Chalice("one")
+    app.register_blueprint(queues.DELIVERY[kind])
+    (source,) = app.event_sources
+    queue = config.queue_name("local", config.delivery_queue(kind, Priority.HIGH))
+    name = config.deliver_function(kind)
+    assert (source.name, source.queue) == (name, queue)
+    assert source.handler_string == f"{queues.__name__}.{name}"

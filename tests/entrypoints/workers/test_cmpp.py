@@ -1,4 +1,4 @@
-"""The worker over the sandbox's gateway and a world in memory: from the queue to the ledger and back."""
+"""The worker over the sandbox's gateway and a world in memory: from the queue to the ledger."""
 
 from __future__ import annotations
 
@@ -309,7 +309,7 @@ def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> No
 
 
 def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
-    """A job may hold the channel as it was some seconds ago; the next look at the settings sets that right."""
+    """A job may hold old settings of the channel. The next read of the settings corrects that."""
     office = Office(sandbox, timeout=0.2)
     worker = office.worker
     old = office.fake.settings.channel(CODE)
@@ -352,7 +352,7 @@ def test_a_channel_that_cannot_be_opened_keeps_no_other_from_it(
 def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(
     sandbox: Sandbox,
 ) -> None:
-    """`late`: a second after the message, whose submission alone the first worker stores."""
+    """`late`: a second after the message. The first worker stores only that it was submitted."""
     office = Office(sandbox)
     message = office.message([phone(14, "0004")])
     with office.open():

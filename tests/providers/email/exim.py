@@ -115,21 +115,21 @@ login:
 
 
 class Exim:
-    def __init__(self, place: Path, authority: trustme.CA) -> None:
+    def __init__(self, folder: Path, authority: trustme.CA) -> None:
         self.port, self.tls_port = _free_port(), _free_port()
         self.ca = authority.cert_pem.bytes().decode()
         self.raw: list[bytes] = []
-        self._place = place
+        self._place = folder
 
     def mails(self, count: int) -> list[EmailMessage]:
         """Return the `count` mails that have arrived, by Envelope-to. Fail for another number."""
         eventually(lambda: len(self._files()) >= count)
         self.raw = [file.read_bytes() for file in self._files()]
         assert len(self.raw) == count
-        found = [
+        mails = [
             email.message_from_string(raw.decode(), policy=email.policy.default) for raw in self.raw
         ]  # headers may be UTF-8
-        return sorted(found, key=lambda mail: str(mail["Envelope-to"]))
+        return sorted(mails, key=lambda mail: str(mail["Envelope-to"]))
 
     def forget(self) -> None:
         for file in self._files():
@@ -152,12 +152,12 @@ class Exim:
 def running() -> Iterator[Exim]:
     authority = trustme.CA()
     with tempfile.TemporaryDirectory() as name:
-        place = Path(name)
-        exim = Exim(place, authority)
-        _furnish(place, exim, authority)
+        folder = Path(name)
+        exim = Exim(folder, authority)
+        _furnish(folder, exim, authority)
         listen = f"127.0.0.1.{exim.port} : 127.0.0.1.{exim.tls_port}"
         process = subprocess.Popen(
-            [PROGRAM, "-C", str(place / "exim.conf"), "-bdf", "-oX", listen],
+            [PROGRAM, "-C", str(folder / "exim.conf"), "-bdf", "-oX", listen],
             stderr=subprocess.DEVNULL,
         )
         try:
@@ -171,7 +171,7 @@ def running() -> Iterator[Exim]:
 
 def _furnish(place: Path, exim: Exim, authority: trustme.CA) -> None:
     user = next(
-        each for each in pwd.getpwall() if each.pw_name.endswith("exim")
+        entry for entry in pwd.getpwall() if entry.pw_name.endswith("exim")
     )  # Debian-exim, or exim on other systems
     authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(place / "cert.pem")
     settings = {
@@ -190,7 +190,7 @@ def _furnish(place: Path, exim: Exim, authority: trustme.CA) -> None:
     (place / "exim.conf").write_text(_CONFIGURATION.format(**settings, **limits))
     for folder in ("spool", "log", "mail"):
         (place / folder).mkdir()
-    for path in (place, *(each for each in place.iterdir() if each.name != "exim.conf")):
+    for path in (place, *(entry for entry in place.iterdir() if entry.name != "exim.conf")):
         os.chown(path, user.pw_uid, user.pw_gid)
 
 

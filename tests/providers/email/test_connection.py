@@ -170,7 +170,7 @@ def test_a_local_part_in_another_script_needs_a_server_that_can() -> None:
     with independent(inbox, enable_SMTPUTF8=True) as port:
         (answer,) = sent(account(port), mails("\u5f20@example.org", "b@example.org"))
     assert list(answer.outcomes) == [OK, OK]
-    assert [each.rcpt_tos for each in inbox.mails] == [
+    assert [mail.rcpt_tos for mail in inbox.mails] == [
         ["b@example.org"],
         ["\u5f20@example.org"],
         ["b@example.org"],

@@ -81,10 +81,10 @@ def test_texts_that_differ_in_links_are_one_text_with_variables() -> None:
 def test_what_is_no_report_in_a_list_of_them_keeps_no_other_back() -> None:
     report = {"msgid": "m", "mobile": A, "status": "DELIVRD", "notifyTime": "170410103836"}
     for odd in ({"other": 1}, "x", None, [], {"status": "DELIVRD"}):
-        found = Chuanglan(http(ScriptedTransport())).read_webhook(
+        result = Chuanglan(http(ScriptedTransport())).read_webhook(
             WebhookRequest("POST", {}, {}, json.dumps([odd, report]).encode()), {}
         )
-        assert [receipt.provider_id for receipt in found.receipts] == [f"m.{A}"]
+        assert [receipt.provider_id for receipt in result.receipts] == [f"m.{A}"]
 
 
 @pytest.mark.parametrize(

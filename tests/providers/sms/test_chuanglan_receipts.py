@@ -52,10 +52,10 @@ def pushed(
 
 
 def test_a_report_is_pushed_as_an_address_and_wants_the_vendors_answer() -> None:
-    found = pushed(REPORT)
-    assert found.receipts == [Receipt(f"{REPORT['msgid']}.{A}", ReceiptKind.DELIVERED, TIME, A)]
-    assert json.loads(found.reply) == {"clcode": "000000"}
-    assert (found.nonce, found.replies) == ("", [])
+    result = pushed(REPORT)
+    assert result.receipts == [Receipt(f"{REPORT['msgid']}.{A}", ReceiptKind.DELIVERED, TIME, A)]
+    assert json.loads(result.reply) == {"clcode": "000000"}
+    assert (result.nonce, result.replies) == ("", [])
 
 
 def test_a_post_is_read_as_form_or_json() -> None:
@@ -69,8 +69,8 @@ def test_a_post_is_read_as_form_or_json() -> None:
 
 def test_every_other_state_is_a_failure_and_only_a_missing_number_is_dead() -> None:
     def receipt(status: str, text: str = "") -> Receipt:
-        (found,) = pushed({**REPORT, "status": status, "statusDesc": text}).receipts
-        return found
+        (result,) = pushed({**REPORT, "status": status, "statusDesc": text}).receipts
+        return result
 
     assert receipt("MK:0012", "关机") == Receipt(
         f"{REPORT['msgid']}.{A}", ReceiptKind.DELIVERY_FAILED, TIME, A, "MK:0012"
@@ -83,8 +83,8 @@ def test_every_other_state_is_a_failure_and_only_a_missing_number_is_dead() -> N
 
 @pytest.mark.parametrize("status", sorted(OPEN))
 def test_a_state_that_says_nothing_is_kept(status: str) -> None:
-    found = pushed({**REPORT, "status": status})
-    assert (found.receipts, found.reply) == (
+    result = pushed({**REPORT, "status": status})
+    assert (result.receipts, result.reply) == (
         [Receipt(f"{REPORT['msgid']}.{A}", ReceiptKind.OTHER, TIME, A, status)],
         TAKEN,
     )
@@ -94,8 +94,8 @@ def test_a_state_that_says_nothing_is_kept(status: str) -> None:
 def test_a_state_that_cannot_be_read_is_acknowledged_and_counted(
     status: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = pushed({**REPORT, "status": status})
-    assert (found.receipts, found.reply) == ([], TAKEN)
+    result = pushed({**REPORT, "status": status})
+    assert (result.receipts, result.reply) == ([], TAKEN)
     assert [record.count for record in caplog.records] == [1]  # type: ignore[attr-defined]
     assert A not in caplog.text
 
@@ -108,12 +108,12 @@ def test_without_a_second_the_minute_counts() -> None:
 
 
 def test_what_people_write_back_is_a_reply() -> None:
-    found = pushed(REPLY)
-    assert [(r.contact, r.text, r.time) for r in found.replies] == [(A, "TD", TIME - 20_000)]
-    assert (found.reply, found.media) == (TAKEN, "application/json")
-    assert found.receipts == []
-    assert pushed(REPLY).replies == found.replies
-    assert pushed({**REPLY, "msg": "退订"}).replies[0].id != found.replies[0].id
+    result = pushed(REPLY)
+    assert [(r.contact, r.text, r.time) for r in result.replies] == [(A, "TD", TIME - 20_000)]
+    assert (result.reply, result.media) == (TAKEN, "application/json")
+    assert result.receipts == []
+    assert pushed(REPLY).replies == result.replies
+    assert pushed({**REPLY, "msg": "退订"}).replies[0].id != result.replies[0].id
     assert pushed({**REPLY, "msg": "\0 \ud800"}).replies == []
     assert pushed({**REPLY, "msg": "x" * 5000}).replies[0].text == "x" * receipts.REPLY_CHARACTERS
 
@@ -147,19 +147,19 @@ def test_what_cannot_be_read_is_invalid(body: bytes) -> None:
 @given(st.binary() | JSONS.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_sound_or_invalid(body: bytes) -> None:
     try:
-        found = pushed({}, method="POST", body=body)
+        result = pushed({}, method="POST", body=body)
     except Invalid:
         return
     assert all(
-        r.provider_id.isascii() and r.contact.isascii() and r.time >= 0 for r in found.receipts
+        r.provider_id.isascii() and r.contact.isascii() and r.time >= 0 for r in result.receipts
     )
 
 
 def test_what_is_pulled_is_what_would_be_pushed() -> None:
     pulled = {"spCode": "10690", "moTime": "2411041728", "messageContent": "TD", "mobile": A}
     listed = (
-        {"ret": 0, "error": "", "result": [each]}
-        for each in ({**REPORT, "msgId": REPORT["msgid"]}, pulled)
+        {"ret": 0, "error": "", "result": [entry]}
+        for entry in ({**REPORT, "msgId": REPORT["msgid"]}, pulled)
     )
     transport = ScriptedTransport(*map(reply, listed))
     with Chuanglan(http(transport)).connect(Account("sms", CREDENTIALS)) as session:

@@ -23,7 +23,7 @@ NOW = 1_492_150_741_758
 
 def form(
     data: Any,
-    kind: str = "SMS_REPORT",
+    callback_type: str = "SMS_REPORT",
     timestamp: int = NOW,
     nonce: str = "7659972084945889195",
     **more: str,
@@ -31,7 +31,7 @@ def form(
     fields = {
         "nonce": nonce,
         "timestamp": str(timestamp),
-        "type": kind,
+        "type": callback_type,
         "data": data if isinstance(data, str) else json.dumps(data),
     }
     fields["signature"] = jsms_receipts.signature("k1", "s1", nonce, str(timestamp))
@@ -94,9 +94,9 @@ def test_other_callbacks_are_acknowledged_and_counted(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    found = webhook(form({"content": "TD"}, kind))
-    assert (found.receipts, found.replies) == ((), ())
-    assert found.nonce
+    result = webhook(form({"content": "TD"}, kind))
+    assert (result.receipts, result.replies) == ((), ())
+    assert result.nonce
     assert [record.callback_type for record in caplog.records] == [kind]
 
 

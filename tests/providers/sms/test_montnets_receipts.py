@@ -68,11 +68,11 @@ def reports(*entries: Any, **changes: Any):
 
 
 def test_reports_are_read_and_answered_with_their_number() -> None:
-    found = reports(RPT)
-    assert found.receipts == [Receipt("9223372045854775808", ReceiptKind.DELIVERED, TIME, A)]
-    assert json.loads(found.reply) == {"cmd": "RPT_RESP", "seqid": 1004, "result": 0}
-    assert found.media == "application/json"
-    assert pushed({**LOGIN, "cmd": "RPT_REQ", "seqid": 1004, "rpts": [RPT]}, as_json=True) == found
+    result = reports(RPT)
+    assert result.receipts == [Receipt("9223372045854775808", ReceiptKind.DELIVERED, TIME, A)]
+    assert json.loads(result.reply) == {"cmd": "RPT_RESP", "seqid": 1004, "result": 0}
+    assert result.media == "application/json"
+    assert pushed({**LOGIN, "cmd": "RPT_REQ", "seqid": 1004, "rpts": [RPT]}, as_json=True) == result
 
 
 def test_an_id_is_found_however_its_sign_is_written() -> None:
@@ -106,16 +106,16 @@ def test_a_status_that_is_no_number_is_kept() -> None:
 
 def test_a_push_of_something_else_is_acknowledged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    found = pushed({**LOGIN, "cmd": "TPL_REQ", "seqid": 1004})
-    assert (found.receipts, found.replies) == ((), ())
-    assert json.loads(found.reply) == {"cmd": "TPL_RESP", "seqid": 1004, "result": 0}
+    result = pushed({**LOGIN, "cmd": "TPL_REQ", "seqid": 1004})
+    assert (result.receipts, result.replies) == ((), ())
+    assert json.loads(result.reply) == {"cmd": "TPL_RESP", "seqid": 1004, "result": 0}
     assert [record.callback_type for record in caplog.records] == ["TPL_REQ"]
 
 
 def test_what_cannot_be_understood_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     bad = [{**RPT, "status": ""}, {**RPT, "status": 1.5}, {**RPT, "msgid": 0}, {}, 7, None]
-    found = reports(RPT, *bad)
-    assert len(found.receipts) == 1
+    result = reports(RPT, *bad)
+    assert len(result.receipts) == 1
     assert [record.count for record in caplog.records] == [len(bad)]
 
 
@@ -131,12 +131,12 @@ def test_what_people_write_back_is_a_reply() -> None:
         "seqid": 1003,
         "mos": [MO, {**MO, "msgid": 6, "content": quote("退订", encoding="gbk")}, {}, 5],
     }
-    found = pushed(form)
-    assert [(r.contact, r.text, r.time, r.id) for r in found.replies] == [
+    result = pushed(form)
+    assert [(r.contact, r.text, r.time, r.id) for r in result.replies] == [
         (A, "退订", TIME, str(2**64 - 5)),
         (A, "退订", TIME, "6"),
     ]
-    assert json.loads(found.reply) == {"cmd": "MO_RESP", "seqid": 1003, "result": 0}
+    assert json.loads(result.reply) == {"cmd": "MO_RESP", "seqid": 1003, "result": 0}
 
 
 def test_a_form_that_was_not_encoded_around_its_texts_is_read_too() -> None:
@@ -208,13 +208,13 @@ def test_any_bytes_are_unverified_or_invalid(body: bytes) -> None:
 def test_any_authentic_json_gives_sound_receipts_or_is_invalid(command: str, value: Any) -> None:
     name = "rpts" if command == "RPT_REQ" else "mos"
     try:
-        found = pushed({**LOGIN, "cmd": command, "seqid": value, name: value}, as_json=True)
+        result = pushed({**LOGIN, "cmd": command, "seqid": value, name: value}, as_json=True)
     except Invalid:
         return
     assert all(
-        r.provider_id.isascii() and r.contact.isascii() and r.time >= 0 for r in found.receipts
+        r.provider_id.isascii() and r.contact.isascii() and r.time >= 0 for r in result.receipts
     )
-    assert all(r.contact.isascii() and r.text for r in found.replies)
+    assert all(r.contact.isascii() and r.text for r in result.replies)
 
 
 def test_a_full_answer_is_followed_by_another_question() -> None:

@@ -233,12 +233,12 @@ def test_any_answer_gives_an_outcome_for_each_or_an_error_of_ours(name: str, bod
 
 
 def test_a_poll_brings_reports_and_what_people_wrote_back(vendor: Vendor) -> None:
-    found, transport = polled(
+    entries, transport = polled(
         vendor,
         vendor.listed("reports", [vendor.report]),
         vendor.listed("replies", [vendor.reply, {}, 7]),
     )
-    receipt, written = found
+    receipt, written = entries
     assert isinstance(receipt, Receipt)
     assert isinstance(written, Reply)
     assert (receipt.contact, written.contact, written.text) == (A, A, "退订")
@@ -271,12 +271,12 @@ def test_a_poll_that_failed_can_be_made_again(vendor: Vendor) -> None:
 def test_full_answers_are_followed_by_more_questions_but_not_for_ever(name: str) -> None:
     vendor = VENDORS[name]
     full = vendor.listed("reports", [vendor.report] * vendor.page)
-    found, transport = polled(
+    entries, transport = polled(
         vendor, full, vendor.listed("reports", [vendor.report]), vendor.listed("replies", [])
     )
-    assert (len(found), len(transport.requests)) == (vendor.page + 1, 3)
-    found, transport = polled(vendor, *[full] * receipts.PULLS, vendor.listed("replies", []))
-    assert (len(found), len(transport.requests)) == (
+    assert (len(entries), len(transport.requests)) == (vendor.page + 1, 3)
+    entries, transport = polled(vendor, *[full] * receipts.PULLS, vendor.listed("replies", []))
+    assert (len(entries), len(transport.requests)) == (
         vendor.page * receipts.PULLS,
         receipts.PULLS + 1,
     )
@@ -292,11 +292,12 @@ def test_whatever_is_handed_out_gives_sound_receipts_and_replies_or_an_error_of_
     name: str, reports: Any, replies: Any
 ) -> None:
     try:
-        found, _ = polled(VENDORS[name], reply(reports), *[reply(replies)] * receipts.PULLS)
+        entries, _ = polled(VENDORS[name], reply(reports), *[reply(replies)] * receipts.PULLS)
     except (Rejected, Unavailable, Misconfigured):  # never Uncertain
         return
-    assert all(each.time >= 0 and each.contact.isascii() for each in found)  # 0: a receipt without
-    assert all(each.time > 0 and each.text for each in found if isinstance(each, Reply))
+    # 0: a receipt without a time.
+    assert all(entry.time >= 0 and entry.contact.isascii() for entry in entries)
+    assert all(entry.time > 0 and entry.text for entry in entries if isinstance(entry, Reply))
 
 
 # Checks

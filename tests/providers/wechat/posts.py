@@ -46,9 +46,9 @@ ENTRY = {
 
 def xml(value: Any, name: str = "xml") -> str:
     if isinstance(value, list):
-        return "".join(xml(each, name) for each in value)
+        return "".join(xml(item, name) for item in value)
     inner = (
-        "".join(xml(each, key) for key, each in value.items())
+        "".join(xml(item, key) for key, item in value.items())
         if isinstance(value, dict)
         else f"<![CDATA[{value}]]>"
     )

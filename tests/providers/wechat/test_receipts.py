@@ -92,7 +92,7 @@ def test_a_notice_is_found_across_the_hour(after: int, minute: int) -> None:
 
 def test_several_results_in_one_event() -> None:
     failed = {**ENTRY, "ErrorCode": "20001", "ErrorStatus": "failed"}
-    found = read(
+    result = read(
         {
             **SENT,
             "SubscribeMsgSentEvent": {
@@ -100,7 +100,7 @@ def test_several_results_in_one_event() -> None:
             },
         }
     ).receipts
-    assert [(r.kind, r.code) for r in found] == [
+    assert [(r.kind, r.code) for r in result] == [
         (ReceiptKind.DELIVERED, ""),
         (ReceiptKind.DELIVERY_FAILED, "20001"),
     ]

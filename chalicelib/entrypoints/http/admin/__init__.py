@@ -1,7 +1,8 @@
-"""The management API: everything that operators configure."""
+"""The management API: routes for everything that operators configure."""
 
 from chalicelib.entrypoints.http.admin import (
     access_channels,
+    audit,
     contact_labels,
     delivery_channels,
     groups,
@@ -28,4 +29,5 @@ ROUTES = (
     imports,
     groups,
     members,
+    audit,
 )

@@ -1,4 +1,4 @@
-"""Access channels: who may send, and on which delivery channels."""
+"""Access channels: the senders, and the delivery channels that they may use."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
-    if_given,
+    expected_if_given,
     known_code,
     known_key,
     tagged,
 )
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import access_channels
 
 if TYPE_CHECKING:
@@ -34,52 +34,56 @@ bp = Blueprint(__name__)
     bp,
     "access-channels",
     "POST",
-    takes="access_channels.AccessChannelBody",
-    gives="access_channels.NewAccessChannel",
+    request="access_channels.AccessChannelBody",
+    response="access_channels.NewAccessChannel",
     status=201,
     errors=(409,),
 )
-def add_access_channel(call: Call) -> Response:
-    """Add an access channel. Its master secret is shown this once."""
-    body: AccessChannelBody = call.body()
+def add_access_channel(context: RequestContext) -> Response:
+    """Add an access channel. Its master secret is shown only once."""
+    body: AccessChannelBody = context.body()
     channel, secret = access_channels.add(
-        call.world, body.name, restricted=body.restricted, rate=body.rate
+        context.world, body.name, restricted=body.restricted, rate=body.rate
     )
     return tagged({**_shown(channel), "master_secret": secret}, channel.version, 201)
 
 
-@admin(bp, "access-channels", "GET", query="base.ListQuery", gives="access_channels.AccessChannels")
-def list_access_channels(call: Call) -> Any:
+@admin(
+    bp, "access-channels", "GET", query="base.ListQuery", response="access_channels.AccessChannels"
+)
+def list_access_channels(context: RequestContext) -> Any:
     """List access channels."""
     return cursors.page(
         "access_channels",
-        call,
-        cursors.word,
-        lambda after, limit: access_channels.page(call.world, after, limit),
-        lambda each: each.key,
+        context,
+        cursors.identifier,
+        lambda after, limit: access_channels.page(context.world, after, limit),
+        lambda channel: channel.key,
         _shown,
     )
 
 
-@admin(bp, "access-channels/{key}", "GET", gives="access_channels.AccessChannel")
-def get_access_channel(call: Call, key: str) -> Response:
+@admin(bp, "access-channels/{key}", "GET", response="access_channels.AccessChannel")
+def get_access_channel(context: RequestContext, key: str) -> Response:
     """Get an access channel."""
-    found = access_channels.get(call.world, known_key(key))
-    return tagged(_shown(found), found.version)
+    channel = access_channels.get(context.world, known_key(key))
+    return tagged(_shown(channel), channel.version)
 
 
 @admin(
     bp,
     "access-channels/{key}",
     "PATCH",
-    takes="access_channels.AccessChannelChange",
-    gives="access_channels.AccessChannel",
+    request="access_channels.AccessChannelChange",
+    response="access_channels.AccessChannel",
     matches=True,
 )
-def change_access_channel(call: Call, key: str) -> Response:
-    """Rename an access channel, close or open it, restrict it, set its rate."""
-    body: AccessChannelChange = call.body()
-    changed = access_channels.change(call.world, known_key(key), expected(call), body.changes())
+def change_access_channel(context: RequestContext, key: str) -> Response:
+    """Change an access channel: its name, whether it is open and restricted, its rate."""
+    body: AccessChannelChange = context.body()
+    changed = access_channels.change(
+        context.world, known_key(key), expected(context), body.changes()
+    )
     return tagged(_shown(changed), changed.version)
 
 
@@ -87,15 +91,18 @@ def change_access_channel(call: Call, key: str) -> Response:
     bp,
     "access-channels/{key}/secret",
     "POST",
-    takes="access_channels.Rotation",
-    gives="access_channels.Rotated",
+    request="access_channels.Rotation",
+    response="access_channels.Rotated",
     errors=(409, 412),
 )
-def rotate_secret(call: Call, key: str) -> Response:
-    """Make a new master secret. It is shown this once; older ones work for `grace` seconds more."""
-    body: Rotation = call.body()
+def rotate_secret(context: RequestContext, key: str) -> Response:
+    """Create a new master secret. It is shown only once.
+
+    Older secrets work for another `grace` seconds.
+    """
+    body: Rotation = context.body()
     changed, secret, until = access_channels.rotate(
-        call.world, known_key(key), if_given(call), body.grace
+        context.world, known_key(key), expected_if_given(context), body.grace
     )
     return tagged({**_shown(changed), "master_secret": secret, "old_until": until}, changed.version)
 
@@ -104,23 +111,24 @@ def rotate_secret(call: Call, key: str) -> Response:
     bp,
     "access-channels/{key}/channels/{code}",
     "PUT",
-    takes="access_channels.Authorisation",
-    gives="access_channels.Authorised",
+    request="access_channels.Authorisation",
+    response="access_channels.Authorised",
 )
-def authorise_channel(call: Call, key: str, code: str) -> dict[str, Any]:
-    """Authorise an access channel for a delivery channel, or switch that.
+def authorise_channel(context: RequestContext, key: str, code: str) -> dict[str, Any]:
+    """Authorise an access channel for a delivery channel, or enable or disable the authorisation.
 
-    While it is switched off, strategies and templates with a channel type that nothing else delivers on are not valid.
+    While an authorisation is disabled, its delivery channel does not count: strategies and
+    templates are not valid if it was the only one for one of their channel types.
     """
-    body: Authorisation = call.body()
-    access_channels.authorise(call.world, known_key(key), known_code(code), body.enabled)
+    body: Authorisation = context.body()
+    access_channels.authorise(context.world, known_key(key), known_code(code), body.enabled)
     return {"channel_key": key, "code": code, "enabled": body.enabled}
 
 
 @admin(bp, "access-channels/{key}/channels/{code}", "DELETE", status=204)
-def withdraw_channel(call: Call, key: str, code: str) -> Response:
-    """Take an authorisation back."""
-    access_channels.authorise(call.world, known_key(key), known_code(code), None)
+def withdraw_channel(context: RequestContext, key: str, code: str) -> Response:
+    """Withdraw an authorisation."""
+    access_channels.authorise(context.world, known_key(key), known_code(code), None)
     return Response("", {}, 204)
 
 

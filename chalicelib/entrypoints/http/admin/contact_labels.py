@@ -1,4 +1,4 @@
-"""Contact labels of delivery channels: several contacts of one user on one channel, and which is meant where nothing is said."""
+"""Contact labels of delivery channels. With labels, a user has several contacts on a channel."""
 
 from __future__ import annotations
 
@@ -8,35 +8,43 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.entrypoints.http.admin.delivery_channels import shown_labels
-from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_code, tagged
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.admin.route import (
+    admin,
+    expected,
+    expected_if_given,
+    known_code,
+    tagged,
+)
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import contact_labels, delivery_channels
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.delivery_channels import DefaultLabel, LabelBody
+    from chalicelib.entrypoints.http.schemas.contact_labels import DefaultLabel, LabelBody
 
 bp = Blueprint(__name__)
 
 
-@admin(bp, "channels/{code}/labels", "GET", gives="delivery_channels.Labels")
-def list_labels(call: Call, code: str) -> Response:
+@admin(bp, "channels/{code}/labels", "GET", response="contact_labels.Labels")
+def list_labels(context: RequestContext, code: str) -> Response:
     """List the contact labels of a delivery channel."""
-    return _shown(delivery_channels.get(call.world, known_code(code)))
+    return _shown(delivery_channels.get(context.world, known_code(code)))
 
 
 @admin(
     bp,
     "channels/{code}/labels",
     "POST",
-    takes="delivery_channels.LabelBody",
-    gives="delivery_channels.NewLabel",
+    request="contact_labels.LabelBody",
+    response="contact_labels.NewLabel",
     status=201,
     errors=(409, 412),
 )
-def add_label(call: Call, code: str) -> Response:
+def add_label(context: RequestContext, code: str) -> Response:
     """Add a contact label."""
-    body: LabelBody = call.body()
-    changed, label = contact_labels.add(call.world, known_code(code), if_given(call), body.name)
+    body: LabelBody = context.body()
+    changed, label = contact_labels.add(
+        context.world, known_code(code), expected_if_given(context), body.name
+    )
     return _shown(changed, status=201, label=label)
 
 
@@ -44,15 +52,15 @@ def add_label(call: Call, code: str) -> Response:
     bp,
     "channels/{code}/labels/{label}",
     "PUT",
-    takes="delivery_channels.LabelBody",
-    gives="delivery_channels.Labels",
+    request="contact_labels.LabelBody",
+    response="contact_labels.Labels",
     matches=True,
 )
-def rename_label(call: Call, code: str, label: str) -> Response:
-    """Rename a contact label. Its id stays, and with it the contacts that carry it."""
-    body: LabelBody = call.body()
+def rename_label(context: RequestContext, code: str, label: str) -> Response:
+    """Rename a contact label. Its id and its contacts stay."""
+    body: LabelBody = context.body()
     return _shown(
-        contact_labels.rename(call.world, known_code(code), expected(call), label, body.name)
+        contact_labels.rename(context.world, known_code(code), expected(context), label, body.name)
     )
 
 
@@ -60,27 +68,29 @@ def rename_label(call: Call, code: str, label: str) -> Response:
     bp,
     "channels/{code}/labels/{label}",
     "DELETE",
-    gives="delivery_channels.Labels",
+    response="contact_labels.Labels",
     errors=(409, 412),
 )
-def delete_label(call: Call, code: str, label: str) -> Response:
-    """Delete a contact label. Refused for the default."""
-    return _shown(contact_labels.delete(call.world, known_code(code), if_given(call), label))
+def delete_label(context: RequestContext, code: str, label: str) -> Response:
+    """Delete a contact label. The default cannot be deleted."""
+    return _shown(
+        contact_labels.delete(context.world, known_code(code), expected_if_given(context), label)
+    )
 
 
 @admin(
     bp,
     "channels/{code}/default-label",
     "PUT",
-    takes="delivery_channels.DefaultLabel",
-    gives="delivery_channels.Labels",
+    request="contact_labels.DefaultLabel",
+    response="contact_labels.Labels",
     matches=True,
 )
-def set_default_label(call: Call, code: str) -> Response:
-    """Say which contact label is meant where a message names none."""
-    body: DefaultLabel = call.body()
+def set_default_label(context: RequestContext, code: str) -> Response:
+    """Set the contact label that is used when a message does not name one."""
+    body: DefaultLabel = context.body()
     return _shown(
-        contact_labels.set_default(call.world, known_code(code), expected(call), body.label)
+        contact_labels.set_default(context.world, known_code(code), expected(context), body.label)
     )
 
 

@@ -1,4 +1,4 @@
-"""Delivery channels. Their credentials go in and never come out."""
+"""Delivery channels. Their credentials are never shown."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.entrypoints.http import cursors
-from chalicelib.entrypoints.http.admin.route import admin, expected, if_given, known_code, tagged
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.admin.route import (
+    admin,
+    expected,
+    expected_if_given,
+    known_code,
+    tagged,
+)
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow.delivery import quota
 from chalicelib.manage import delivery_channels, platforms
 
@@ -23,82 +29,97 @@ bp = Blueprint(__name__)
     bp,
     "channels",
     "POST",
-    takes="delivery_channels.ChannelBody",
-    gives="delivery_channels.NewChannel",
+    request="delivery_channels.ChannelBody",
+    response="delivery_channels.NewChannel",
     status=201,
     errors=(409,),
 )
-def add_channel(call: Call) -> Response:
-    """Add a delivery channel. The webhook's address is shown this once: only its token's hash is kept."""
-    body: ChannelBody = call.body()
-    channel, token = delivery_channels.add(call.world, body.order())
+def add_channel(context: RequestContext) -> Response:
+    """Add a delivery channel. The webhook address is shown only once.
+
+    Only a hash of its token is stored.
+    """
+    body: ChannelBody = context.body()
+    channel, token = delivery_channels.add(context.world, body.order())
     return tagged(
-        {**shown(channel), "webhook_url": _address(call, channel, token)}, channel.version, 201
+        {**_shown(channel), "webhook_url": _address(context, channel, token)}, channel.version, 201
     )
 
 
-@admin(bp, "channels", "GET", query="base.ListQuery", gives="delivery_channels.Channels")
-def list_channels(call: Call) -> Any:
+@admin(bp, "channels", "GET", query="base.ListQuery", response="delivery_channels.Channels")
+def list_channels(context: RequestContext) -> Any:
     """List delivery channels."""
     return cursors.page(
         "channels",
-        call,
-        cursors.word,
-        lambda after, limit: delivery_channels.page(call.world, after, limit),
-        lambda each: each.code,
-        shown,
+        context,
+        cursors.identifier,
+        lambda after, limit: delivery_channels.page(context.world, after, limit),
+        lambda channel: channel.code,
+        _shown,
     )
 
 
-@admin(bp, "channels/{code}", "GET", gives="delivery_channels.ChannelNow")
-def get_channel(call: Call, code: str) -> Response:
-    """Get a delivery channel, and how much of today's quota is used up."""
-    found = delivery_channels.get(call.world, known_code(code))
-    return tagged({**shown(found), "today": _usage(quota.usage(call.world, found))}, found.version)
+@admin(bp, "channels/{code}", "GET", response="delivery_channels.ChannelNow")
+def get_channel(context: RequestContext, code: str) -> Response:
+    """Get a delivery channel, with the use of today's quota."""
+    channel = delivery_channels.get(context.world, known_code(code))
+    today = _usage(quota.usage(context.world, channel))
+    return tagged({**_shown(channel), "today": today}, channel.version)
 
 
 @admin(
     bp,
     "channels/{code}",
     "PATCH",
-    takes="delivery_channels.ChannelChange",
-    gives="delivery_channels.Channel",
+    request="delivery_channels.ChannelChange",
+    response="delivery_channels.Channel",
     matches=True,
 )
-def change_channel(call: Call, code: str) -> Response:
-    """Change a delivery channel: its name, credentials, options, receipts. Its code, type and platform never change."""
-    body: ChannelChange = call.body()
-    changed = delivery_channels.change(call.world, known_code(code), expected(call), body.changes())
-    return tagged(shown(changed), changed.version)
+def change_channel(context: RequestContext, code: str) -> Response:
+    """Change a delivery channel: its name, credentials, options, receipts or limits.
+
+    Its code, type and platform never change.
+    """
+    body: ChannelChange = context.body()
+    changed = delivery_channels.change(
+        context.world, known_code(code), expected(context), body.changes()
+    )
+    return tagged(_shown(changed), changed.version)
 
 
 @admin(
-    bp, "channels/{code}/webhook", "POST", gives="delivery_channels.NewChannel", errors=(409, 412)
+    bp,
+    "channels/{code}/webhook",
+    "POST",
+    response="delivery_channels.NewChannel",
+    errors=(409, 412),
 )
-def new_webhook(call: Call, code: str) -> Response:
-    """Make a new webhook address. It is shown this once, and the old one ends at once."""
-    changed, token = delivery_channels.new_webhook(call.world, known_code(code), if_given(call))
+def new_webhook(context: RequestContext, code: str) -> Response:
+    """Create a new webhook address. It is shown only once, and the old one stops working."""
+    changed, token = delivery_channels.new_webhook(
+        context.world, known_code(code), expected_if_given(context)
+    )
     return tagged(
-        {**shown(changed), "webhook_url": _address(call, changed, token)}, changed.version
+        {**_shown(changed), "webhook_url": _address(context, changed, token)}, changed.version
     )
 
 
 @admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412))
-def delete_channel(call: Call, code: str) -> Response:
+def delete_channel(context: RequestContext, code: str) -> Response:
     """Delete a delivery channel. Refused while an access channel is authorised for it."""
-    delivery_channels.delete(call.world, known_code(code), if_given(call))
+    delivery_channels.delete(context.world, known_code(code), expected_if_given(context))
     return Response("", {}, 204)
 
 
-def _address(call: Call, channel: Channel, token: str) -> str | None:
+def _address(context: RequestContext, channel: Channel, token: str) -> str | None:
     return (
-        f"{call.world.limits.public_url}/receipts/{channel.code}/{token}"
-        if platforms.has_webhook(call.world, channel)
+        f"{context.world.limits.public_url}/receipts/{channel.code}/{token}"
+        if platforms.has_webhook(context.world, channel)
         else None
     )
 
 
-def shown(channel: Channel) -> dict[str, Any]:
+def _shown(channel: Channel) -> dict[str, Any]:
     return {
         "id": channel.number,
         "code": channel.code,
@@ -115,12 +136,12 @@ def shown(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _usage(found: quota.Usage | None) -> dict[str, Any] | None:
-    return found and {
-        "date": found.day.date,
-        "ends": found.day.ends,
-        "reserved": found.reserved,
-        "limit": found.limit,
+def _usage(usage: quota.Usage | None) -> dict[str, Any] | None:
+    return usage and {
+        "date": usage.day.date,
+        "ends": usage.day.ends,
+        "reserved": usage.reserved,
+        "limit": usage.limit,
     }
 
 

@@ -1,11 +1,10 @@
-"""Black- and whitelists, segments and tags: what they are called and whose they are, and who is in a list or segment.
+"""Black- and whitelists, segments and tags, and the members of lists and segments.
 
-The three have the same routes, made from one table; a tag's users have it, and are no members.
+The three families share their functions. A tag does not have members: users carry it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
@@ -18,20 +17,20 @@ from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
-    if_given,
+    expected_if_given,
     known_key,
     number,
     tagged,
 )
 from chalicelib.entrypoints.http.admin.users import userids_of
-from chalicelib.entrypoints.http.route import Call, View
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import groups
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.base import OfOwner
-    from chalicelib.entrypoints.http.schemas.people import Membership
-    from chalicelib.entrypoints.http.schemas.records import (
+    from chalicelib.entrypoints.http.schemas.groups import (
         ListBody,
+        Membership,
         Renaming,
         SegmentBody,
         TagBody,
@@ -40,175 +39,224 @@ if TYPE_CHECKING:
 
 bp = Blueprint(__name__)
 
-
-@dataclass(frozen=True)
-class GroupRoutes:
-    """A family in the words of its paths, shapes and descriptions."""
-
-    family: Family
-    path: str
-    one: str
-    several: str
-    body: str
-    renaming: str = "Renaming"
-    owner: str = "an access channel"
-    note: str = ""  # on its name
+ADDS: dict[str, Any] = {
+    "role": Role.OPERATOR,
+    "response": "groups.Group",
+    "status": 201,
+    "errors": (404, 409),
+}
+RENAMES: dict[str, Any] = {"role": Role.OPERATOR, "response": "groups.Group", "matches": True}
+DELETES: dict[str, Any] = {"role": Role.OPERATOR, "status": 204, "errors": (409, 412)}
+CHANGES_MEMBERS: dict[str, Any] = {"role": Role.OPERATOR, "response": "groups.MembersChanged"}
 
 
-TOLD = (
-    GroupRoutes(Family.LIST, "lists", "a black- or whitelist", "black- and whitelists", "ListBody"),
-    GroupRoutes(Family.SEGMENT, "segments", "a segment", "segments", "SegmentBody"),
-    GroupRoutes(
-        Family.TAG,
-        "tags",
-        "a tag",
-        "tags",
-        "TagBody",
-        "TagRenaming",
-        "an access channel, or of `all`",
-        note=" Its name is the text that users carry, and keep as they were given it.",
-    ),
+# -- lists
+
+
+@admin(bp, "lists", "POST", request="groups.ListBody", **ADDS)
+def add_list(context: RequestContext) -> Response:
+    """Add a black- or whitelist of an access channel."""
+    body: ListBody = context.body()
+    return _add(context, Family.LIST, body.channel_key, body.name, body.kind)
+
+
+@admin(bp, "lists", "GET", query="base.OfOwner", response="groups.Lists", errors=(404,))
+def list_lists(context: RequestContext) -> dict[str, Any]:
+    """List the black- and whitelists of an access channel."""
+    return _list(context, Family.LIST, "lists")
+
+
+@admin(bp, "lists/{id}", "GET", response="groups.Group")
+def get_list(context: RequestContext, id: str) -> Response:
+    """Get a black- or whitelist."""
+    return _tagged(groups.get(context.world, Family.LIST, number(id)))
+
+
+@admin(bp, "lists/{id}", "PUT", request="groups.Renaming", **RENAMES)
+def rename_list(context: RequestContext, id: str) -> Response:
+    """Rename a black- or whitelist."""
+    body: Renaming = context.body()
+    return _rename(context, Family.LIST, id, body.name)
+
+
+@admin(bp, "lists/{id}", "DELETE", **DELETES)
+def delete_list(context: RequestContext, id: str) -> Response:
+    """Delete a black- or whitelist."""
+    groups.delete(context.world, Family.LIST, number(id), expected_if_given(context))
+    return Response("", {}, 204)
+
+
+@admin(
+    bp,
+    "lists/{id}/members",
+    "GET",
+    query="base.LongListQuery",
+    response="users.UserIdsPage",
 )
+def list_list_members(context: RequestContext, id: str) -> dict[str, Any]:
+    """List the members of a black- or whitelist."""
+    return userids_of(context, _list_set(context, id))
 
 
-def _headers(told: GroupRoutes) -> None:
-    family = told.family
+@admin(bp, "lists/{id}/members", "POST", request="groups.Membership", **CHANGES_MEMBERS)
+def change_list_members(context: RequestContext, id: str) -> dict[str, Any]:
+    """Add members to a black- or whitelist, and remove others.
 
-    def add(call: Call) -> Response:
-        body: ListBody | SegmentBody | TagBody = call.body()
-        return _tagged(
-            groups.add(call.world, family, known_key(body.channel_key), body.name, body.kind),
-            201,
-        )
+    Adding a member again is not an error, and neither is removing a user who is not a member.
+    """
+    body: Membership = context.body()
+    return _change_members(context, _list_set(context, id), body)
 
-    def several(call: Call) -> Any:
-        asked: OfOwner = call.asked()
-        key = groups.owner(call.world, family, known_key(asked.channel_key))
-        return cursors.page(
-            told.path,
-            call,
-            cursors.number,
-            lambda after, limit: groups.page(call.world, family, key, after, limit),
-            lambda each: each.number,
-            _shown,
-        )
 
-    def get(call: Call, id: str) -> Response:
-        return _tagged(groups.get(call.world, family, number(id)))
+@admin(bp, "lists/{id}/members/{userid}", "GET", response="groups.SetMember")
+def get_list_member(context: RequestContext, id: str, userid: str) -> dict[str, Any]:
+    """Get a member of a black- or whitelist. 404 means that the user is not a member."""
+    return _member(context, _list_set(context, id), userid)
 
-    def rename(call: Call, id: str) -> Response:
-        body: Renaming | TagRenaming = call.body()
-        return _tagged(groups.rename(call.world, family, number(id), expected(call), body.name))
 
-    def delete(call: Call, id: str) -> Response:
-        groups.delete(call.world, family, number(id), if_given(call))
-        return Response("", {}, 204)
+def _list_set(context: RequestContext, id: str) -> str:
+    """Return the name of the set of members."""
+    return audiences.listing(groups.get(context.world, Family.LIST, number(id)).number)
 
-    changes: dict[str, Any] = {"role": Role.OPERATOR, "gives": "records.Group"}
-    one, many = told.path + "/{id}", told.path.capitalize()
-    _add(
-        add,
-        f"add_{family}",
-        f"Add {told.one} of {told.owner}.{told.note}",
-        told.path,
-        "POST",
-        takes=f"records.{told.body}",
-        status=201,
-        errors=(404, 409),
-        **changes,
+
+# -- segments
+
+
+@admin(bp, "segments", "POST", request="groups.SegmentBody", **ADDS)
+def add_segment(context: RequestContext) -> Response:
+    """Add a segment of an access channel."""
+    body: SegmentBody = context.body()
+    return _add(context, Family.SEGMENT, body.channel_key, body.name, body.kind)
+
+
+@admin(bp, "segments", "GET", query="base.OfOwner", response="groups.Segments", errors=(404,))
+def list_segments(context: RequestContext) -> dict[str, Any]:
+    """List the segments of an access channel."""
+    return _list(context, Family.SEGMENT, "segments")
+
+
+@admin(bp, "segments/{id}", "GET", response="groups.Group")
+def get_segment(context: RequestContext, id: str) -> Response:
+    """Get a segment."""
+    return _tagged(groups.get(context.world, Family.SEGMENT, number(id)))
+
+
+@admin(bp, "segments/{id}", "PUT", request="groups.Renaming", **RENAMES)
+def rename_segment(context: RequestContext, id: str) -> Response:
+    """Rename a segment."""
+    body: Renaming = context.body()
+    return _rename(context, Family.SEGMENT, id, body.name)
+
+
+@admin(bp, "segments/{id}", "DELETE", **DELETES)
+def delete_segment(context: RequestContext, id: str) -> Response:
+    """Delete a segment."""
+    groups.delete(context.world, Family.SEGMENT, number(id), expected_if_given(context))
+    return Response("", {}, 204)
+
+
+@admin(
+    bp,
+    "segments/{id}/members",
+    "GET",
+    query="base.LongListQuery",
+    response="users.UserIdsPage",
+)
+def list_segment_members(context: RequestContext, id: str) -> dict[str, Any]:
+    """List the members of a segment."""
+    return userids_of(context, _segment_set(context, id))
+
+
+@admin(bp, "segments/{id}/members", "POST", request="groups.Membership", **CHANGES_MEMBERS)
+def change_segment_members(context: RequestContext, id: str) -> dict[str, Any]:
+    """Add members to a segment, and remove others.
+
+    Adding a member again is not an error, and neither is removing a user who is not a member.
+    """
+    body: Membership = context.body()
+    return _change_members(context, _segment_set(context, id), body)
+
+
+@admin(bp, "segments/{id}/members/{userid}", "GET", response="groups.SetMember")
+def get_segment_member(context: RequestContext, id: str, userid: str) -> dict[str, Any]:
+    """Get a member of a segment. 404 means that the user is not a member."""
+    return _member(context, _segment_set(context, id), userid)
+
+
+def _segment_set(context: RequestContext, id: str) -> str:
+    """Return the name of the set of members."""
+    return audiences.segment(groups.get(context.world, Family.SEGMENT, number(id)).number)
+
+
+# -- tags
+
+
+@admin(bp, "tags", "POST", request="groups.TagBody", **ADDS)
+def add_tag(context: RequestContext) -> Response:
+    """Add a tag of an access channel, or of `all`. Its name is the text that users carry."""
+    body: TagBody = context.body()
+    return _add(context, Family.TAG, body.channel_key, body.name, body.kind)
+
+
+@admin(bp, "tags", "GET", query="base.OfOwner", response="groups.Tags", errors=(404,))
+def list_tags(context: RequestContext) -> dict[str, Any]:
+    """List the tags of an access channel, or of `all`."""
+    return _list(context, Family.TAG, "tags")
+
+
+@admin(bp, "tags/{id}", "GET", response="groups.Group")
+def get_tag(context: RequestContext, id: str) -> Response:
+    """Get a tag."""
+    return _tagged(groups.get(context.world, Family.TAG, number(id)))
+
+
+@admin(bp, "tags/{id}", "PUT", request="groups.TagRenaming", **RENAMES)
+def rename_tag(context: RequestContext, id: str) -> Response:
+    """Rename a tag. Users keep the text that they carry."""
+    body: TagRenaming = context.body()
+    return _rename(context, Family.TAG, id, body.name)
+
+
+@admin(bp, "tags/{id}", "DELETE", **DELETES)
+def delete_tag(context: RequestContext, id: str) -> Response:
+    """Delete a tag. Users keep the text that they carry."""
+    groups.delete(context.world, Family.TAG, number(id), expected_if_given(context))
+    return Response("", {}, 204)
+
+
+# -- shared by the three families
+
+
+def _add(context: RequestContext, family: Family, key: str, name: str, kind: str) -> Response:
+    return _tagged(groups.add(context.world, family, known_key(key), name, kind), 201)
+
+
+def _list(context: RequestContext, family: Family, name: str) -> dict[str, Any]:
+    query: OfOwner = context.query()
+    key = groups.owner(context.world, family, known_key(query.channel_key))
+    return cursors.page(
+        name,
+        context,
+        cursors.number,
+        lambda after, limit: groups.page(context.world, family, key, after, limit),
+        lambda group: group.number,
+        _shown,
     )
-    _add(
-        several,
-        f"list_{told.path}",
-        f"List the {told.several} of {told.owner}.",
-        told.path,
-        "GET",
-        query="base.OfOwner",
-        gives=f"records.{many}",
-        errors=(404,),
-    )
-    _add(get, f"get_{family}", f"Get {told.one}.", one, "GET", gives="records.Group")
-    _add(
-        rename,
-        f"rename_{family}",
-        f"Rename {told.one}.{told.note}",
-        one,
-        "PUT",
-        takes=f"records.{told.renaming}",
-        matches=True,
-        **changes,
-    )
-    _add(
-        delete,
-        f"delete_{family}",
-        f"Delete {told.one}.{told.note}",
-        one,
-        "DELETE",
-        role=Role.OPERATOR,
-        status=204,
-        errors=(409, 412),
-    )
 
 
-def _members(told: GroupRoutes) -> None:
-    name_of = {Family.LIST: audiences.listing, Family.SEGMENT: audiences.segment}[told.family]
-
-    def members_of(call: Call, id: str) -> str:
-        return name_of(groups.get(call.world, told.family, number(id)).number)
-
-    def several(call: Call, id: str) -> dict[str, Any]:
-        return userids_of(call, members_of(call, id))
-
-    def change(call: Call, id: str) -> dict[str, Any]:
-        body: Membership = call.body()
-        call.world.audiences.change(members_of(call, id), body.add, body.remove)
-        return {"added": len(set(body.add)), "removed": len(set(body.remove))}
-
-    def get(call: Call, id: str, userid: str) -> dict[str, Any]:
-        name = members_of(call, id)
-        if len(userid) > 64 or not call.world.audiences.holds(name, [userid]):
-            raise NotFound("member")
-        return {"userid": userid}
-
-    path = told.path + "/{id}/members"
-    _add(
-        several,
-        f"list_{told.family}_members",
-        f"List the members of {told.one}.",
-        path,
-        "GET",
-        query="people.Paged",
-        gives="people.UserIdsPage",
-    )
-    _add(
-        change,
-        f"change_{told.family}_members",
-        f"Add members to {told.one} and remove some; who is a member already, or was none, is no error.",
-        path,
-        "POST",
-        takes="people.Membership",
-        gives="people.MembersChanged",
-        role=Role.OPERATOR,
-    )
-    _add(
-        get,
-        f"get_{told.family}_member",
-        f"Whether somebody is a member of {told.one}.",
-        path + "/{userid}",
-        "GET",
-        gives="people.SetMember",
-    )
+def _rename(context: RequestContext, family: Family, id: str, name: str) -> Response:
+    return _tagged(groups.rename(context.world, family, number(id), expected(context), name))
 
 
-def _add(view: View, name: str, text: str, path: str, method: str, **declared: Any) -> None:
-    view.__name__, view.__doc__ = name, text
-    admin(bp, path, method, **declared)(view)
+def _change_members(context: RequestContext, name: str, change: Membership) -> dict[str, Any]:
+    context.world.audiences.change(name, change.add, change.remove)
+    return {"added": len(set(change.add)), "removed": len(set(change.remove))}
 
 
-for _told in TOLD:
-    _headers(_told)
-    if _told.family is not Family.TAG:
-        _members(_told)
+def _member(context: RequestContext, name: str, userid: str) -> dict[str, Any]:
+    if len(userid) > 64 or not context.world.audiences.holds(name, [userid]):
+        raise NotFound("member")
+    return {"userid": userid}
 
 
 def _tagged(group: Group, status: int = 200) -> Response:

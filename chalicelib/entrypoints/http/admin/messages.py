@@ -1,4 +1,4 @@
-"""Messages of all access channels, for administrators."""
+"""Messages of all access channels, for operators."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.messages import Summary
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
-from chalicelib.entrypoints.http.route import Call, known_msgid
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.ports import World
 from chalicelib.reports import message as report
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.message_history import MessagesAsked
-    from chalicelib.entrypoints.http.schemas.messages import Named
+    from chalicelib.entrypoints.http.schemas.messages import MessagesQuery, TargetQuery
 
 bp = Blueprint(__name__)
 
@@ -26,62 +26,65 @@ bp = Blueprint(__name__)
     bp,
     "messages",
     "GET",
-    query="message_history.MessagesAsked",
-    gives="message_history.Messages",
+    query="messages.MessagesQuery",
+    response="messages.Messages",
     errors=(404,),
     tag="messages",
 )
-def list_messages(call: Call) -> dict[str, Any]:
-    """What an access channel has sent, newest first."""
-    asked: MessagesAsked = call.asked()
-    key = known_key(asked.channel_key)
+def list_messages(context: RequestContext) -> dict[str, Any]:
+    """List the messages of an access channel, newest first."""
+    query: MessagesQuery = context.query()
+    key = known_key(query.channel_key)
     return cursors.page(
         "messages",
-        call,
-        cursors.made,
+        context,
+        cursors.time_ordered_id,
         lambda before, limit: report.newest(
-            call.world, key, before, limit, asked.since, asked.until
+            context.world, key, before, limit, query.since, query.until
         ),
-        lambda each: each.msgid,
+        lambda summary: summary.msgid,
         _shown,
     )
 
 
-@admin(bp, "messages/{msgid}", "GET", gives="messages.Report", errors=(404,), tag="messages")
-def get_any_message(call: Call, msgid: str) -> dict[str, Any]:
-    """What became of a message, as its sender sees it."""
-    return {"code": 0, **report.message(call.world, _sender(call.world, msgid), msgid)}
+@admin(bp, "messages/{msgid}", "GET", response="messages.Report", errors=(404,), tag="messages")
+def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Get the report of a message, as its sender sees it."""
+    return {"code": 0, **report.message(context.world, _sender(context.world, msgid), msgid)}
 
 
 @admin(
     bp,
     "messages/{msgid}/targets/{target}",
     "GET",
-    gives="messages.Target",
+    response="messages.Target",
     errors=(404,),
     tag="messages",
 )
-def get_any_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
-    """What became of one target of a message, as its sender sees it."""
-    return {"code": 0, **report.target(call.world, _sender(call.world, msgid), msgid, target)}
+def get_any_target(context: RequestContext, msgid: str, target: str) -> dict[str, Any]:
+    """Get the state of one target of a message, as its sender sees it."""
+    return {"code": 0, **report.target(context.world, _sender(context.world, msgid), msgid, target)}
 
 
 @admin(
     bp,
     "messages/{msgid}/targets",
     "POST",
-    takes="messages.Named",
-    gives="messages.Target",
+    request="messages.TargetQuery",
+    response="messages.Target",
     errors=(404,),
     tag="messages",
 )
-def find_any_target(call: Call, msgid: str) -> dict[str, Any]:
-    """The same of a target that was named by its registration id, which is no part of an address."""
-    asked: Named = call.body()
+def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Find a target of a message by its registration id.
+
+    The id is in the body, because paths are logged in many places.
+    """
+    body: TargetQuery = context.body()
     return {
         "code": 0,
         **report.target_with(
-            call.world, _sender(call.world, msgid), msgid, asked.type, asked.contact
+            context.world, _sender(context.world, msgid), msgid, body.type, body.contact
         ),
     }
 
@@ -93,16 +96,16 @@ def _sender(world: World, msgid: str) -> str:
     return message.channel_key
 
 
-def _shown(each: Summary) -> dict[str, Any]:
-    number, version = each.template
+def _shown(summary: Summary) -> dict[str, Any]:
+    number, version = summary.template
     return {
-        "msgid": each.msgid,
-        "accepted": keys.message_time(each.msgid),
-        "audience": each.audience.value,
-        "targets": each.targets,
-        "priority": each.priority.value,
+        "msgid": summary.msgid,
+        "accepted": keys.message_time(summary.msgid),
+        "audience": summary.audience.value,
+        "targets": summary.targets,
+        "priority": summary.priority.value,
         "template": {"id": number, "version": version} if number else None,
-        "rule_id": each.rule_id,
-        "channels": [kind.value for kind in each.channels],
-        "sendno": each.sendno,
+        "rule_id": summary.rule_id,
+        "channels": [type.value for type in summary.channels],
+        "sendno": summary.sendno,
     }

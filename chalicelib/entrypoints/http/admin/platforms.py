@@ -9,7 +9,7 @@ from chalice.app import Blueprint
 
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.entrypoints.http.admin.route import admin
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow import validity
 from chalicelib.manage import platforms
 from chalicelib.ports import World
@@ -17,33 +17,34 @@ from chalicelib.ports import World
 bp = Blueprint(__name__)
 
 
-@admin(bp, "platforms", "GET", gives="platforms.Platforms", tag="channels")
-def list_platforms(call: Call) -> dict[str, Any]:
-    """Every platform that a delivery channel can be of: what it can do, and what it must be given."""
-    return {"platforms": [_shown(call.world, each) for each in platforms.listed(call.world)]}
+@admin(bp, "platforms", "GET", response="platforms.Platforms", tag="channels")
+def list_platforms(context: RequestContext) -> dict[str, Any]:
+    """List the platforms of delivery channels, with their abilities and fields."""
+    listed = platforms.listed(context.world)
+    return {"platforms": [_shown(context.world, capabilities) for capabilities in listed]}
 
 
-def _shown(world: World, able: Capabilities) -> dict[str, Any]:
+def _shown(world: World, capabilities: Capabilities) -> dict[str, Any]:
     return {
-        "platform": able.platform,
-        "type": able.type.value,
-        "available": not validity.not_served(world, able),
-        "delivery_report": able.delivery_report.value,
-        "click_report": able.click_report.value,
-        "receipts": sorted(mode.value for mode in able.receipt_modes),
-        "call_size": able.call_size,
-        "content_per_recipient": able.content_per_recipient,
-        "provider_ids": able.provider_ids.value,
-        "token_life": able.token_life,
-        "recall": able.recall,
-        "authorisation": able.authorisation,
-        "calls_per_second": able.calls_per_second,
-        "deliveries_per_minute": able.deliveries_per_minute,
-        "deliveries_per_day": able.deliveries_per_day,
-        "credentials": _names(able.credentials),
-        "options": _names(able.options),
+        "platform": capabilities.platform,
+        "type": capabilities.type.value,
+        "available": not validity.not_served(world, capabilities),
+        "delivery_report": capabilities.delivery_report.value,
+        "click_report": capabilities.click_report.value,
+        "receipts": sorted(mode.value for mode in capabilities.receipt_modes),
+        "call_size": capabilities.call_size,
+        "content_per_recipient": capabilities.content_per_recipient,
+        "provider_ids": capabilities.provider_ids.value,
+        "token_life": capabilities.token_life,
+        "recall": capabilities.recall,
+        "authorisation": capabilities.authorisation,
+        "calls_per_second": capabilities.calls_per_second,
+        "deliveries_per_minute": capabilities.deliveries_per_minute,
+        "deliveries_per_day": capabilities.deliveries_per_day,
+        "credentials": _fields(capabilities.credentials),
+        "options": _fields(capabilities.options),
     }
 
 
-def _names(settings: Mapping[str, bool]) -> list[dict[str, Any]]:
-    return [{"name": name, "required": required} for name, required in settings.items()]
+def _fields(fields: Mapping[str, bool]) -> list[dict[str, Any]]:
+    return [{"name": name, "required": required} for name, required in fields.items()]

@@ -1,4 +1,7 @@
-"""What the functions that deliver ask a provider for administrators: whether an account is right, and where its owner lets us in."""
+"""Queries to a provider for operators: connection tests, and authorisation pages of accounts.
+
+The delivery functions carry them out, because only they may use credentials.
+"""
 
 from __future__ import annotations
 
@@ -10,61 +13,69 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.jobs import Query
 from chalicelib.entrypoints.http.admin.route import admin, known_code
-from chalicelib.entrypoints.http.route import JSON, Call
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.flow import provider_query
 from chalicelib.manage import delivery_channels
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.delivery_channels import Return
+    from chalicelib.entrypoints.http.schemas.provider_query import Return
 
 bp = Blueprint(__name__)
 
-ASKS: dict[str, Any] = {"gives": "delivery_channels.Check", "also": (202,)}
+QUERIES: dict[str, Any] = {"response": "provider_query.Check", "also": (202,)}
 
 
-@admin(bp, "channels/{code}/test", "POST", role=None, errors=(409,), **ASKS)
-def check_channel(call: Call, code: str) -> Response:
-    """Test the connection of a delivery channel. 202 when the provider is slow: ask for the check again."""
-    return _asked(call, code, Query.CHECK)
+@admin(bp, "channels/{code}/test", "POST", role=None, errors=(409,), **QUERIES)
+def check_channel(context: RequestContext, code: str) -> Response:
+    """Test the connection of a delivery channel. 202 means that the provider is slow.
+
+    After a 202, get the result by its `check_id`.
+    """
+    return _query(context, code, Query.CHECK)
 
 
 @admin(
     bp,
     "channels/{code}/authorisation",
     "POST",
-    takes="delivery_channels.Return",
+    request="provider_query.Return",
     errors=(409,),
-    **ASKS,
+    **QUERIES,
 )
-def authorise_account(call: Call, code: str) -> Response:
-    """Get the page on which an account's owner lets a third-party platform in. 202 when the provider is slow: ask for the check again."""
-    body: Return = call.body()
-    return _asked(call, code, Query.AUTHORISATION, body.redirect_uri)
+def authorise_account(context: RequestContext, code: str) -> Response:
+    """Get the page on which an account's owner authorises a third-party platform.
+
+    After a 202, get the result by its `check_id`.
+    """
+    body: Return = context.body()
+    return _query(context, code, Query.AUTHORISATION, body.redirect_uri)
 
 
-@admin(bp, "checks/{check_id}", "GET", **ASKS)
-def get_check(call: Call, check_id: str) -> Response:
-    """Get what a provider has answered. It is kept for ten minutes; what is unknown is pending."""
+@admin(bp, "checks/{check_id}", "GET", **QUERIES)
+def get_check(context: RequestContext, check_id: str) -> Response:
+    """Get a provider's answer. It is kept for ten minutes. An unknown check is `pending`."""
     if not re.fullmatch("[0-9a-f]{32}", check_id):
         raise NotFound("check")
-    return _shown(check_id, provider_query.result(call.world, check_id))
+    return _shown(check_id, provider_query.result(context.world, check_id))
 
 
-def _asked(call: Call, code: str, question: Query, redirect_uri: str = "") -> Response:
+def _query(context: RequestContext, code: str, query: Query, redirect_uri: str = "") -> Response:
     id = provider_query.ask(
-        call.world, delivery_channels.get(call.world, known_code(code)), question, redirect_uri
+        context.world, delivery_channels.get(context.world, known_code(code)), query, redirect_uri
     )
-    return _shown(id, provider_query.wait(call.world, id))
+    return _shown(id, provider_query.wait(context.world, id))
 
 
-def _shown(id: str, found: provider_query.QueryResult | None) -> Response:
-    said = found or provider_query.QueryResult()
-    status = "pending" if found is None else "failed" if found.code else "ok"
+def _shown(id: str, result: provider_query.QueryResult | None) -> Response:
+    if result is None:
+        body = {"check_id": id, "status": "pending", "code": "", "kind": "", "link": None}
+        return Response(body, dict(JSON), 202)
     body = {
         "check_id": id,
-        "status": status,
-        "code": said.code,
-        "kind": said.kind,
-        "link": said.link or None,
+        "status": "failed" if result.code else "ok",
+        "code": result.code,
+        "kind": result.kind,
+        "link": result.link or None,
     }
-    return Response(body, dict(JSON), 202 if found is None else 200)
+    return Response(body, dict(JSON), 200)

@@ -1,4 +1,4 @@
-"""What the management routes share."""
+"""The decorator of management routes, and the parts of requests that they share."""
 
 from __future__ import annotations
 
@@ -11,118 +11,122 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import Conflict, NotFound, Stale
 from chalicelib.entrypoints.http.audit import log_change
-from chalicelib.entrypoints.http.errors import PARAMETER, Refused
-from chalicelib.entrypoints.http.route import (
-    JSON,
-    MAX_ADMIN_BODY,
-    Auth,
-    Call,
-    View,
-    problem_details,
-    route,
-)
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.errors import NO_VERSION, WRONG_VERSION
+from chalicelib.entrypoints.http.problems import JSON, problem_details
+from chalicelib.entrypoints.http.route import Auth, View, route
+
+MAX_BODY = 1_000_000
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-IDS = (
-    "channel_key",
-    "code",
-    "template_id",
-    "rule_id",
-    "label",
-    "id",
-    "access_key",
-    "userid",
-)  # of what was made, for the log of changes
+
+# The names of ids in answers. The audit log takes the id of a new thing from the answer.
+IDS = ("channel_key", "code", "template_id", "rule_id", "label", "id", "access_key", "userid")
 
 _ETAG = re.compile(r'"([0-9]{1,15})"', re.ASCII)
 
 
 def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Callable[[View], View]:
-    """A management route: members, RFC 9457 errors, changes in the log. Reads see what other containers have just written."""
+    """Register a management route: for members, with problem details, and with audit entries.
+
+    Reads see what other containers have just written.
+    """
+    full_path = f"/admin/v1/{path}"
+    in_management = route(
+        blueprint,
+        full_path,
+        method,
+        auth=Auth.ACCESS,
+        error_response=problem_details,
+        limit=MAX_BODY,
+        headers=("Accept-Language",),
+        **declared,
+    )
 
     def register(view: View) -> View:
         @functools.wraps(view)
-        def logged(call: Call, **ids: str) -> Any:
-            call.world.records.forget()
-            try:
-                answer = view(call, **ids)
-            except Stale as error:  # somebody else was faster; where no version was named, nothing that was asked for has failed
-                raise error if _names_a_version(call) else Conflict("") from None
-            if method != "GET" and call.contract.role is not None:
-                body, status = (
-                    (answer.body, answer.status_code)
-                    if isinstance(answer, Response)
-                    else (answer, call.contract.status)
-                )
-                made = {
-                    name: str(body[name])
-                    for name in IDS
-                    if (status == 201 or not ids) and name in body
-                }
-                log_change(call, method, f"/admin/v1/{path}", {**made, **ids}, status)
+        def logged(context: RequestContext, **ids: str) -> Any:
+            answer = _fresh(view, context, ids)
+            if method != "GET" and context.contract.role is not None:
+                _log(context, method, full_path, ids, answer)
             return answer
 
-        whole = f"/admin/v1/{path}"
-        return route(
-            blueprint,
-            whole,
-            method,
-            auth=Auth.ACCESS,
-            shape=problem_details,
-            limit=MAX_ADMIN_BODY,
-            **declared,
-        )(logged)
+        return in_management(logged)
 
     return register
 
 
-def _names_a_version(call: Call) -> bool:
-    return call.headers.get("if-match", "").strip() not in ("", "*")
+def _fresh(view: View, context: RequestContext, ids: Mapping[str, str]) -> Any:
+    """Call a view on current settings, after what other containers have written."""
+    context.world.records.forget()
+    try:
+        return view(context, **ids)
+    except Stale:
+        # Another request was faster. That is 412 only for a caller who named a version.
+        if _if_match(context) in ("", "*"):
+            raise Conflict("") from None
+        raise
 
 
-def expected(call: Call) -> int | None:
-    """The version that a change begins from, by `If-Match`; None for `*`. Raises Refused (428) when it is missing."""
-    given = call.headers.get("if-match", "").strip()
-    if not given:
-        raise Refused(
-            PARAMETER,
-            "If-Match: is required, with the ETag of what is to be changed",
-            field="If-Match",
-            status=428,
-        )
-    if given == "*":
+def _log(
+    context: RequestContext, method: str, path: str, ids: Mapping[str, str], answer: Any
+) -> None:
+    """Write the audit entry, with the ids of the path and of a new thing."""
+    body, status = answer, context.contract.status
+    if isinstance(answer, Response):
+        body, status = answer.body, answer.status_code
+    names = [name for name in IDS if name in body] if status == 201 or not ids else []
+    new = {name: str(body[name]) for name in names}
+    log_change(context, method, path, {**new, **ids}, status)
+
+
+def _if_match(context: RequestContext) -> str:
+    return context.headers.get("if-match", "").strip()
+
+
+def expected(context: RequestContext) -> int | None:
+    """Return the version in `If-Match`, from which a change begins, or None for `*`.
+
+    Raises Refused (428) if the header is missing, and 412 if it is not an ETag of ours.
+    """
+    if_match = _if_match(context)
+    if not if_match:
+        raise NO_VERSION.refuse("If-Match")
+    if if_match == "*":
         return None
-    found = _ETAG.fullmatch(given)
-    if found is None:
-        raise Stale("this is no ETag that was given for it")
-    return int(found[1])
+    etag = _ETAG.fullmatch(if_match)
+    if etag is None:
+        raise WRONG_VERSION.refuse("If-Match")
+    return int(etag[1])
 
 
-def if_given(call: Call) -> int | None:
-    """The same where it is not required: to delete, and to make something new of it."""
-    return expected(call) if call.headers.get("if-match", "").strip() else None
+def expected_if_given(context: RequestContext) -> int | None:
+    """Return the version in `If-Match`, which is optional. For DELETE and for rotations."""
+    return expected(context) if _if_match(context) else None
 
 
 def tagged(body: Mapping[str, Any], version: int, status: int = 200) -> Response:
+    """Answer with the version as `ETag`."""
     return Response(body, {**JSON, "ETag": f'"{version}"'}, status)
 
 
 def known_key(key: str) -> str:
-    """Raises NotFound for what can be no channel key."""
+    """Return the channel key. Raises NotFound if its form is not one of ours."""
     if not KEY.fullmatch(key):
         raise NotFound("access channel")
     return key
 
 
 def known_code(code: str) -> str:
+    """Return the code of a delivery channel. Raises NotFound if its form is not one of ours."""
     if not CODE.fullmatch(code):
         raise NotFound("delivery channel")
     return code
 
 
 def number(text: str) -> int:
-    """An id in a path; raises NotFound."""
+    """Read an id in a path. Raises NotFound if it is not a number."""
     if not re.fullmatch(r"[0-9]{1,15}", text, re.ASCII):
         raise NotFound("id")
     return int(text)

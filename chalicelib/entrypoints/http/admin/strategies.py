@@ -1,4 +1,4 @@
-"""Sending strategies: which channels after which, and on what condition."""
+"""Sending strategies: the order of channels, and the conditions between them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
-    if_given,
+    expected_if_given,
     known_key,
     number,
     tagged,
 )
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow import validity
 from chalicelib.manage import access_channels, strategies
 
@@ -28,66 +28,76 @@ if TYPE_CHECKING:
 
 bp = Blueprint(__name__)
 
-CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "gives": "strategies.Strategy"}
+CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "strategies.Strategy"}
 
 
 @admin(
-    bp, "strategies", "POST", takes="strategies.StrategyBody", status=201, errors=(404,), **CHANGES
+    bp,
+    "strategies",
+    "POST",
+    request="strategies.StrategyBody",
+    status=201,
+    errors=(404,),
+    **CHANGES,
 )
-def add_strategy(call: Call) -> Response:
+def add_strategy(context: RequestContext) -> Response:
     """Add a strategy for an access channel."""
-    body: StrategyBody = call.body()
+    body: StrategyBody = context.body()
     return _tagged(
-        call,
-        strategies.add(call.world, known_key(body.channel_key), body.name, body.strategy()),
+        context,
+        strategies.add(context.world, known_key(body.channel_key), body.name, body.strategy()),
         201,
     )
 
 
-@admin(bp, "strategies", "GET", query="base.OfOwner", gives="strategies.Strategies", errors=(404,))
-def list_strategies(call: Call) -> Any:
+@admin(
+    bp, "strategies", "GET", query="base.OfOwner", response="strategies.Strategies", errors=(404,)
+)
+def list_strategies(context: RequestContext) -> Any:
     """List the strategies of an access channel."""
-    asked: OfOwner = call.asked()
-    access = access_channels.get(call.world, known_key(asked.channel_key))
-    opened = validity.open_types(call.world, access)
+    query: OfOwner = context.query()
+    access = access_channels.get(context.world, known_key(query.channel_key))
+    opened = validity.open_types(context.world, access)
     return cursors.page(
         "strategies",
-        call,
+        context,
         cursors.number,
-        lambda after, limit: strategies.page(call.world, access.key, after, limit),
-        lambda each: each.number,
-        lambda each: _shown(each, opened),
+        lambda after, limit: strategies.page(context.world, access.key, after, limit),
+        lambda entry: entry.number,
+        lambda entry: _shown(entry, opened),
     )
 
 
-@admin(bp, "strategies/{rule_id}", "GET", gives="strategies.Strategy")
-def get_strategy(call: Call, rule_id: str) -> Response:
+@admin(bp, "strategies/{rule_id}", "GET", response="strategies.Strategy")
+def get_strategy(context: RequestContext, rule_id: str) -> Response:
     """Get a strategy."""
-    return _tagged(call, strategies.get(call.world, number(rule_id)))
+    return _tagged(context, strategies.get(context.world, number(rule_id)))
 
 
 @admin(
-    bp, "strategies/{rule_id}", "PUT", takes="strategies.StrategyChange", matches=True, **CHANGES
+    bp, "strategies/{rule_id}", "PUT", request="strategies.StrategyChange", matches=True, **CHANGES
 )
-def change_strategy(call: Call, rule_id: str) -> Response:
-    """Replace a strategy. Messages that were accepted keep the one that they were accepted with."""
-    body: StrategyChange = call.body()
+def change_strategy(context: RequestContext, rule_id: str) -> Response:
+    """Replace a strategy. Accepted messages keep the version that they were accepted with."""
+    body: StrategyChange = context.body()
     return _tagged(
-        call,
-        strategies.change(call.world, number(rule_id), expected(call), body.name, body.strategy()),
+        context,
+        strategies.change(
+            context.world, number(rule_id), expected(context), body.name, body.strategy()
+        ),
     )
 
 
 @admin(bp, "strategies/{rule_id}", "DELETE", status=204, role=Role.OPERATOR, errors=(409, 412))
-def delete_strategy(call: Call, rule_id: str) -> Response:
-    """Delete a strategy. Messages that were accepted with it go on."""
-    strategies.delete(call.world, number(rule_id), if_given(call))
+def delete_strategy(context: RequestContext, rule_id: str) -> Response:
+    """Delete a strategy. Messages that were accepted with it continue."""
+    strategies.delete(context.world, number(rule_id), expected_if_given(context))
     return Response("", {}, 204)
 
 
-def _tagged(call: Call, entry: StrategyEntry, status: int = 200) -> Response:
-    access = access_channels.get(call.world, entry.channel_key)
-    return tagged(_shown(entry, validity.open_types(call.world, access)), entry.version, status)
+def _tagged(context: RequestContext, entry: StrategyEntry, status: int = 200) -> Response:
+    access = access_channels.get(context.world, entry.channel_key)
+    return tagged(_shown(entry, validity.open_types(context.world, access)), entry.version, status)
 
 
 def _shown(entry: StrategyEntry, opened: frozenset[ChannelType]) -> dict[str, Any]:
@@ -104,11 +114,11 @@ def _shown(entry: StrategyEntry, opened: frozenset[ChannelType]) -> dict[str, An
 
 
 def _step(step: Step) -> dict[str, Any]:
-    shown: dict[str, Any] = {"channels": [c.value for c in step.channels]}
+    shown: dict[str, Any] = {"channels": [channel.value for channel in step.channels]}
     if step.terms:
         terms = [
-            {"channel": t.channel.value, "missing": t.missing.value, "within": t.within}
-            for t in step.terms
+            {"channel": term.channel.value, "missing": term.missing.value, "within": term.within}
+            for term in step.terms
         ]
         shown["condition"] = {"operator": step.operator.value, "terms": terms}
     return shown

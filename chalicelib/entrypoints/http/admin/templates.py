@@ -1,4 +1,4 @@
-"""General templates: one set of variables for every channel type, in versions."""
+"""Templates in versions: one set of variables for the contents of every channel type."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
     expected,
-    if_given,
+    expected_if_given,
     known_key,
     number,
     tagged,
 )
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.flow import validity
 from chalicelib.manage import access_channels, templates
 
@@ -28,61 +28,74 @@ if TYPE_CHECKING:
 
 bp = Blueprint(__name__)
 
-CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "gives": "templates.Template"}
+CHANGES: dict[str, Any] = {"role": Role.OPERATOR, "response": "templates.Template"}
 
 
 @admin(
-    bp, "templates", "POST", takes="templates.TemplateBody", status=201, errors=(404,), **CHANGES
+    bp, "templates", "POST", request="templates.TemplateBody", status=201, errors=(404,), **CHANGES
 )
-def add_template(call: Call) -> Response:
+def add_template(context: RequestContext) -> Response:
     """Add a template for an access channel."""
-    body: TemplateBody = call.body()
-    made = templates.add(
-        call.world, known_key(body.channel_key), body.name, body.contents, body.links
+    body: TemplateBody = context.body()
+    template = templates.add(
+        context.world, known_key(body.channel_key), body.name, body.contents, body.links
     )
-    return _tagged(call, made, 201)
+    return _tagged(context, template, 201)
 
 
-@admin(bp, "templates", "GET", query="base.OfOwner", gives="templates.Templates", errors=(404,))
-def list_templates(call: Call) -> Any:
+@admin(bp, "templates", "GET", query="base.OfOwner", response="templates.Templates", errors=(404,))
+def list_templates(context: RequestContext) -> Any:
     """List the templates of an access channel."""
-    asked: OfOwner = call.asked()
-    access = access_channels.get(call.world, known_key(asked.channel_key))
-    opened = validity.open_types(call.world, access)
+    query: OfOwner = context.query()
+    access = access_channels.get(context.world, known_key(query.channel_key))
+    opened = validity.open_types(context.world, access)
     return cursors.page(
         "templates",
-        call,
+        context,
         cursors.number,
-        lambda after, limit: templates.page(call.world, access.key, after, limit),
-        lambda each: each.number,
-        lambda each: _shown(each, opened),
+        lambda after, limit: templates.page(context.world, access.key, after, limit),
+        lambda template: template.number,
+        lambda template: _shown(template, opened),
     )
 
 
-@admin(bp, "templates/{template_id}", "GET", gives="templates.Template")
-def get_template(call: Call, template_id: str) -> Response:
+@admin(bp, "templates/{template_id}", "GET", response="templates.Template")
+def get_template(context: RequestContext, template_id: str) -> Response:
     """Get the newest version of a template."""
-    return _tagged(call, templates.get(call.world, number(template_id)))
+    return _tagged(context, templates.get(context.world, number(template_id)))
 
 
 @admin(
-    bp, "templates/{template_id}", "PUT", takes="templates.TemplateChange", matches=True, **CHANGES
+    bp,
+    "templates/{template_id}",
+    "PUT",
+    request="templates.TemplateChange",
+    matches=True,
+    **CHANGES,
 )
-def change_template(call: Call, template_id: str) -> Response:
-    """Make a new version of a template. Messages that were accepted, or that name an older version, keep theirs."""
-    body: TemplateChange = call.body()
+def change_template(context: RequestContext, template_id: str) -> Response:
+    """Make a new version of a template. Accepted messages keep their version.
+
+    A message can still name an older version.
+    """
+    body: TemplateChange = context.body()
     return _tagged(
-        call,
+        context,
         templates.change(
-            call.world, number(template_id), expected(call), body.name, body.contents, body.links
+            context.world,
+            number(template_id),
+            expected(context),
+            body.name,
+            body.contents,
+            body.links,
         ),
     )
 
 
 @admin(bp, "templates/{template_id}", "DELETE", status=204, role=Role.OPERATOR, errors=(409, 412))
-def archive_template(call: Call, template_id: str) -> Response:
-    """Archive a template. Nobody can send with it any more; its versions can still be read."""
-    templates.archive(call.world, number(template_id), if_given(call))
+def archive_template(context: RequestContext, template_id: str) -> Response:
+    """Archive a template. It cannot be used for new messages. Its versions stay readable."""
+    templates.archive(context.world, number(template_id), expected_if_given(context))
     return Response("", {}, 204)
 
 
@@ -91,55 +104,56 @@ def archive_template(call: Call, template_id: str) -> Response:
     "templates/{template_id}/versions",
     "GET",
     query="base.ListQuery",
-    gives="templates.Versions",
+    response="templates.Versions",
 )
-def list_template_versions(call: Call, template_id: str) -> dict[str, Any]:
-    """List the versions of a template, also of one that is archived."""
-    of = number(template_id)
+def list_template_versions(context: RequestContext, template_id: str) -> dict[str, Any]:
+    """List the versions of a template, also of an archived one."""
+    id = number(template_id)
     return cursors.page(
         "versions",
-        call,
+        context,
         cursors.number,
-        lambda after, limit: templates.versions(call.world, of, after, limit),
-        lambda each: each.version,
+        lambda after, limit: templates.versions(context.world, id, after, limit),
+        lambda template: template.version,
         _version,
     )
 
 
-@admin(bp, "templates/{template_id}/versions/{version}", "GET", gives="templates.TemplateVersion")
-def get_template_version(call: Call, template_id: str, version: str) -> dict[str, Any]:
+@admin(
+    bp, "templates/{template_id}/versions/{version}", "GET", response="templates.TemplateVersion"
+)
+def get_template_version(context: RequestContext, template_id: str, version: str) -> dict[str, Any]:
     """Get a version of a template."""
-    return _version(templates.get_version(call.world, number(template_id), number(version)))
+    return _version(templates.get_version(context.world, number(template_id), number(version)))
 
 
 @admin(
     bp,
     "templates/{template_id}/preview",
     "POST",
-    takes="templates.Values",
-    gives="templates.Preview",
+    request="templates.Values",
+    response="templates.Preview",
     role=None,
 )
-def preview_template(call: Call, template_id: str) -> dict[str, Any]:
-    """See what people would get with these values."""
-    body: Values = call.body()
-    found = templates.get(call.world, number(template_id))
+def preview_template(context: RequestContext, template_id: str) -> dict[str, Any]:
+    """Preview the contents of a template with these values."""
+    body: Values = context.body()
+    template = templates.get(context.world, number(template_id))
     if body.version is not None:
-        found = templates.get_version(call.world, found.number, body.version)
-    shown = templates.preview(found, body.template_para)
-    contents = {kind.value: content for kind, content in shown.contents.items()}
+        template = templates.get_version(context.world, template.number, body.version)
+    preview = templates.preview(template, body.template_para)
     return {
-        "template_id": found.number,
-        "version": found.version,
-        "contents": contents,
-        "warnings": list(shown.warnings),
+        "template_id": template.number,
+        "version": template.version,
+        "contents": {type.value: content for type, content in preview.contents.items()},
+        "warnings": list(preview.warnings),
     }
 
 
-def _tagged(call: Call, template: Template, status: int = 200) -> Response:
-    access = access_channels.get(call.world, template.channel_key)
+def _tagged(context: RequestContext, template: Template, status: int = 200) -> Response:
+    access = access_channels.get(context.world, template.channel_key)
     return tagged(
-        _shown(template, validity.open_types(call.world, access)), template.version, status
+        _shown(template, validity.open_types(context.world, access)), template.version, status
     )
 
 
@@ -159,7 +173,7 @@ def _version(template: Template) -> dict[str, Any]:
         "version": template.version,
         "channel_key": template.channel_key,
         "name": template.name,
-        "contents": {kind.value: content for kind, content in template.contents.items()},
+        "contents": {type.value: content for type, content in template.contents.items()},
         "variables": sorted(variables(dict(template.contents))),
         "links": sorted(template.links),
     }

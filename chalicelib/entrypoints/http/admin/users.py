@@ -1,4 +1,4 @@
-"""Users as administrators find, read, change and delete them; tags and who has them."""
+"""Users for operators: find, read, change and delete them, and list the users of a tag."""
 
 from __future__ import annotations
 
@@ -14,40 +14,37 @@ from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin
-from chalicelib.entrypoints.http.route import Call
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import users
 from chalicelib.ports import World
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.people import TagsAsked, UsersAsked
-    from chalicelib.entrypoints.http.schemas.users import Entry
+    from chalicelib.entrypoints.http.schemas.user_entries import Entry
+    from chalicelib.entrypoints.http.schemas.users import UsersQuery, UserTagsQuery
 
 bp = Blueprint(__name__)
 
 EVERYWHERE = range(keys.BUCKETS)
 
 
-@admin(bp, "users", "GET", query="people.UsersAsked", gives="people.Users", tag="users")
-def find_users(call: Call) -> dict[str, Any]:
-    """All users, those whose id begins with a prefix, or those who have a contact."""
-    asked: UsersAsked = call.asked()
+@admin(bp, "users", "GET", query="users.UsersQuery", response="users.Users", tag="users")
+def find_users(context: RequestContext) -> dict[str, Any]:
+    """List all users, those whose id begins with a prefix, or those with a contact."""
+    query: UsersQuery = context.query()
 
     def read(after: str, limit: int) -> Sequence[User]:
-        if asked.contact is None or asked.type is None:
-            return call.world.users.scan(EVERYWHERE, after, limit, asked.prefix or "")
-        found = call.world.users.get(
-            [
-                each
-                for each in call.world.audiences.users_of(asked.type, asked.contact)
-                if keys.position(each) > after
-            ]
-        )
-        return sorted(found.values(), key=_place)[:limit]
+        if query.contact is None or query.type is None:
+            return context.world.users.scan(EVERYWHERE, after, limit, query.prefix or "")
+        userids = context.world.audiences.users_of(query.type, query.contact)
+        later = [userid for userid in userids if keys.position(userid) > after]
+        return sorted(context.world.users.get(later).values(), key=_position)[:limit]
 
-    return cursors.page("users", call, cursors.user, read, _place, lambda user: shown(call, user))
+    return cursors.page(
+        "users", context, cursors.user, read, _position, lambda user: shown(context, user)
+    )
 
 
-def _place(user: User) -> str:
+def _position(user: User) -> str:
     return keys.position(user.userid)
 
 
@@ -55,57 +52,59 @@ def _place(user: User) -> str:
     bp,
     "users",
     "POST",
-    takes="users.Entry",
-    gives="people.User",
+    request="user_entries.Entry",
+    response="users.User",
     role=Role.OPERATOR,
     errors=(409,),
     tag="users",
 )
-def change_user(call: Call) -> dict[str, Any]:
-    """Add or change a user, as an entry of /v1/user/opt does with a global key."""
-    body: Entry = call.body()
+def change_user(context: RequestContext) -> dict[str, Any]:
+    """Add or change a user, as an entry of /v1/user/opt with a global key does."""
+    body: Entry = context.body()
     change = body.user_change()
-    users.check_scopes(call.world, None, change)
-    refused = users.change(call.world, [users.fold_singles(change)])
-    _check(refused)
-    return shown(call, _known(call.world, change.userid))
+    users.check_scopes(context.world, None, change)
+    _check(users.change(context.world, [users.fold_singles(change)]))
+    return shown(context, _known(context.world, change.userid))
 
 
-@admin(bp, "users/{userid}", "GET", gives="people.User", errors=(404,), tag="users")
-def get_user(call: Call, userid: str) -> dict[str, Any]:
-    """Everything that is known of a user: every contact of every scope, channel and label, marks, tags, attributes, events."""
-    return shown(call, _known(call.world, userid))
+@admin(bp, "users/{userid}", "GET", response="users.User", errors=(404,), tag="users")
+def get_user(context: RequestContext, userid: str) -> dict[str, Any]:
+    """Get a user with contacts, suppressions, tags, attributes and events.
+
+    The contacts are those of every scope, delivery channel and label.
+    """
+    return shown(context, _known(context.world, userid))
 
 
 @admin(
     bp, "users/{userid}", "DELETE", status=204, role=Role.OPERATOR, errors=(404, 409), tag="users"
 )
-def delete_user(call: Call, userid: str) -> Response:
-    """Delete a user with contacts and tags. Memberships of segments and lists are kept: they are about the id."""
-    _known(call.world, userid)
-    _check(users.delete(call.world, [userid]))
+def delete_user(context: RequestContext, userid: str) -> Response:
+    """Delete a user with contacts and tags.
+
+    Memberships of segments and lists stay, because they belong to the id.
+    """
+    _known(context.world, userid)
+    _check(users.delete(context.world, [userid]))
     return Response("", {}, 204)
 
 
-@admin(bp, "user-tags", "GET", query="people.TagsAsked", gives="people.UserTags", tag="users")
-def list_user_tags(call: Call) -> dict[str, Any]:
-    """The tags of a scope, with about how many users have each."""
-    asked: TagsAsked = call.asked()
+@admin(bp, "user-tags", "GET", query="users.UserTagsQuery", response="users.UserTags", tag="users")
+def list_user_tags(context: RequestContext) -> dict[str, Any]:
+    """List the tags of a scope, with an estimate of the number of users."""
+    query: UserTagsQuery = context.query()
 
-    def shown(tag: str) -> dict[str, Any]:
-        return {
-            "scope": asked.scope,
-            "tag": tag,
-            "estimate": call.world.audiences.estimate([audiences.tag(asked.scope, tag)]),
-        }
+    def estimated(tag: str) -> dict[str, Any]:
+        estimate = context.world.audiences.estimate([audiences.tag(query.scope, tag)])
+        return {"scope": query.scope, "tag": tag, "estimate": estimate}
 
     return cursors.page(
         "tags",
-        call,
+        context,
         cursors.tag,
-        lambda after, limit: call.world.audiences.tags(asked.scope, after, limit),
+        lambda after, limit: context.world.audiences.tags(query.scope, after, limit),
         str,
-        shown,
+        estimated,
     )
 
 
@@ -113,67 +112,62 @@ def list_user_tags(call: Call) -> dict[str, Any]:
     bp,
     "user-tags/{scope}/{tag}/users",
     "GET",
-    query="people.Paged",
-    gives="people.UserIdsPage",
+    query="base.LongListQuery",
+    response="users.UserIdsPage",
     tag="users",
 )
-def list_tagged_users(call: Call, scope: str, tag: str) -> dict[str, Any]:
-    """The ids of the users who have a tag; none for a tag that nobody has."""
+def list_tagged_users(context: RequestContext, scope: str, tag: str) -> dict[str, Any]:
+    """List the ids of the users with a tag. An unknown tag has an empty list."""
     if len(scope) > 64 or len(tag) > 64:
         raise NotFound("tag")
-    return userids_of(call, audiences.tag(scope, tag))
+    return userids_of(context, audiences.tag(scope, tag))
 
 
-def userids_of(call: Call, name: str) -> dict[str, Any]:
-    """A page of a set."""
+def userids_of(context: RequestContext, name: str) -> dict[str, Any]:
+    """Answer with a page of the user ids of a set."""
     return cursors.page(
         "userids",
-        call,
+        context,
         cursors.user,
-        lambda after, limit: call.world.audiences.scan([name], EVERYWHERE, after, limit),
+        lambda after, limit: context.world.audiences.scan([name], EVERYWHERE, after, limit),
         keys.position,
         str,
     )
 
 
 def _known(world: World, userid: str) -> User:
-    found = world.users.get([userid]).get(userid) if 0 < len(userid) <= users.USERID else None
-    if found is None:
+    user = world.users.get([userid]).get(userid) if 0 < len(userid) <= users.USERID else None
+    if user is None:
         raise NotFound("user")
-    return found
+    return user
 
 
 def _check(refused: Mapping[str, str]) -> None:
     for reason in refused.values():
         if reason == users.UNKNOWN:
             raise NotFound("user")
-        raise Conflict(reason) if reason == users.BUSY else Invalid("userid", reason)
+        if reason == users.BUSY:
+            raise Conflict(reason)
+        raise Invalid("userid", reason)
 
 
-def shown(call: Call, user: User) -> dict[str, Any]:
-    """Contacts are masked for members who may only read."""
-    show = masked if call.member is not None and call.member.role is Role.READ_ONLY else str
+def shown(context: RequestContext, user: User) -> dict[str, Any]:
+    """Show a user. Contacts are masked for members who may only read."""
+    is_reader = context.member is not None and context.member.role is Role.READ_ONLY
+    show = masked if is_reader else str
     return {
         "userid": user.userid,
         "contacts": {
-            k: {bind: [show(v) for v in values] for bind, values in scoped.items()}
-            for k, scoped in user.contacts.items()
+            channel_type: {scope: [show(contact) for contact in scoped[scope]] for scope in scoped}
+            for channel_type, scoped in user.contacts.items()
         },
         "labels": {
-            kind: _labelled(call.world, by_code, show) for kind, by_code in user.labels.items()
+            channel_type: _labelled(context.world, by_code, show)
+            for channel_type, by_code in user.labels.items()
         },
-        "tags": {bind: list(tags) for bind, tags in user.tags.items()},
-        "gone": [
-            {"type": kind, "contact": show(c), **suppression._asdict()}
-            for kind, suppressions in user.undeliverable.items()
-            for c, suppression in suppressions.items()
-        ],
-        "refusals": [
-            {"type": kind, "contact": show(contact), "scope": scope, **suppression._asdict()}
-            for kind, refused in user.opt_outs.items()
-            for contact, scopes in refused.items()
-            for scope, suppression in scopes.items()
-        ],
+        "tags": {scope: list(tags) for scope, tags in user.tags.items()},
+        "gone": _undeliverable(user, show),
+        "refusals": _opt_outs(user, show),
         "attributes": dict(user.attributes),
         "events": {
             name: {"count": count, "last": last} for name, (count, last) in user.events.items()
@@ -184,12 +178,30 @@ def shown(call: Call, user: User) -> dict[str, Any]:
 def _labelled(
     world: World, by_code: Mapping[str, Mapping[str, str]], show: Callable[[str], str]
 ) -> list[dict[str, str]]:
-    shown = []
+    rows = []
     for code, labelled in by_code.items():
         channel = world.settings.channel(code)
         names = channel.labels if channel else {}
-        shown += [
-            {"channel": code, "label": label, "name": names.get(label, ""), "contact": show(c)}
-            for label, c in labelled.items()
-        ]
-    return shown
+        for label, contact in labelled.items():
+            name = names.get(label, "")
+            rows.append({"channel": code, "label": label, "name": name, "contact": show(contact)})
+    return rows
+
+
+def _undeliverable(user: User, show: Callable[[str], str]) -> list[dict[str, Any]]:
+    rows = []
+    for channel_type, suppressions in user.undeliverable.items():
+        for contact, suppression in suppressions.items():
+            about = {"type": channel_type, "contact": show(contact)}
+            rows.append({**about, **suppression._asdict()})
+    return rows
+
+
+def _opt_outs(user: User, show: Callable[[str], str]) -> list[dict[str, Any]]:
+    rows = []
+    for channel_type, contacts in user.opt_outs.items():
+        for contact, scopes in contacts.items():
+            for scope, suppression in scopes.items():
+                about = {"type": channel_type, "contact": show(contact), "scope": scope}
+                rows.append({**about, **suppression._asdict()})
+    return rows

@@ -1,4 +1,4 @@
-"""What the documentation shows: tags, parameters of paths, and examples that a test sends and compares."""
+"""Texts and examples of the documentation. A test sends the examples and compares the answers."""
 
 from __future__ import annotations
 
@@ -6,53 +6,54 @@ from collections.abc import Mapping
 from typing import Any
 
 TAGS: Mapping[str, str] = {
-    "sending": "Send and withdraw messages; attachments; providers' own access tokens.",
+    "sending": "Send and withdraw messages, upload attachments, get access tokens of providers.",
     "users": "People, their contacts and tags.",
-    "messages": "What became of a message.",
-    "receipts": "What providers report, and short links.",
-    "access-channels": "Who may send: business lines, each with a key of its own.",
-    "channels": "Delivery channels: accounts of providers, on which messages go out.",
-    "checks": "What providers answered that were asked about a delivery channel.",
+    "messages": "Reports of messages and of their targets.",
+    "receipts": "Webhooks of providers, and links in messages.",
+    "access-channels": "Senders: business lines, each with its own key.",
+    "channels": "Delivery channels: accounts of providers that messages go out on.",
+    "checks": "Answers of providers about a delivery channel.",
     "templates": "Contents with variables, one per channel type, in versions.",
-    "strategies": "Which channels after which, and on what condition.",
+    "strategies": "Orders of channels, with the conditions between them.",
     "lists": "Black- and whitelists.",
     "segments": "Groups of users.",
     "tags": "Tags that users may carry.",
     "imports": "Users, tags and members from files.",
-    "Operation Growth": "The interface of Operation Growth.",
-    "members": "People and programs that configure, each with a role.",
-    "audit": "Who changed what.",
-    "documentation": "This.",
+    "Operation Growth": "Interface of Operation Growth.",
+    "members": "People and programs that use the management API, each with a role.",
+    "audit": "Changes, with the members who made them.",
+    "documentation": "Documentation of this API.",
 }
 
 IN_PATHS: Mapping[str, tuple[str, str]] = {
-    "type": ("A channel type.", "sms"),
-    "key": ("A channel key.", "7d431e42dfa6a6d693ac2d04"),
-    "code": ("The code of a delivery channel.", "app1"),
-    "token": ("The token in the address that was handed out.", "Zx3vq8JkPpE5"),
-    "msgid": ("The id of a message.", "06hhgn2g006tpfbq"),
+    "type": ("Channel type.", "sms"),
+    "key": ("Channel key of an access channel.", "7d431e42dfa6a6d693ac2d04"),
+    "code": ("Code of a delivery channel.", "app1"),
+    "token": ("Token at the end of the address.", "Zx3vq8JkPpE5"),
+    "msgid": ("Message id.", "06hhgn2g006tpfbq"),
     "target": (
-        "A target's id: a user id, or what a search by registration id has found.",
+        "Target id: a user id, or the id that a search by registration id returned.",
         "zhangsan",
     ),
-    "template_id": ("The id of a template.", "1"),
-    "rule_id": ("The id of a strategy.", "1"),
-    "version": ("The number of a version.", "1"),
-    "label": ("The id of a contact label.", "1"),
-    "id": ("The id.", "1"),
-    "check_id": ("The id of a check.", "5e987ac6d2e04d95a9d8f0d15e987ac6"),
-    "userid": ("A user's id.", "zhangsan"),
-    "scope": ("`all` or a channel key.", "all"),
-    "tag": ("A tag.", "vip"),
-    "access_key": ("A member's access key.", "m5e987ac6d2e04d95a9d8f0d"),
+    "template_id": ("Template id.", "1"),
+    "rule_id": ("Strategy id.", "1"),
+    "version": ("Number of a version.", "1"),
+    "label": ("Id of a contact label.", "1"),
+    "id": ("Id.", "1"),
+    "check_id": ("Id of a check.", "5e987ac6d2e04d95a9d8f0d15e987ac6"),
+    "userid": ("User id.", "zhangsan"),
+    "scope": ("Scope: `all` or a channel key.", "all"),
+    "tag": ("Tag.", "vip"),
+    "access_key": ("Access key of a member.", "m5e987ac6d2e04d95a9d8f0d"),
 }
 
 IN_HEADERS: Mapping[str, tuple[str, Any]] = {
     "Idempotency-Key": (
-        "For 24 hours the same key with the same body gets the first answer again, and nothing more is sent. Our own.",
+        "Key of the request. For 24 hours, the same key with the same body gets the first answer"
+        " again, and nothing is sent twice. An extension of UMS.",
         {"type": "string", "pattern": "^[!-~]{1,255}$"},
     ),
-    "Accept-Language": ("`en` where English is preferred to Chinese.", {"type": "string"}),
+    "Accept-Language": ("Preferred language of error texts: `zh` or `en`.", {"type": "string"}),
 }
 
 ERRORS: Mapping[str, Any] = {
@@ -61,7 +62,7 @@ ERRORS: Mapping[str, Any] = {
         "required": ["code", "message"],
         "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
         "additionalProperties": False,
-        "description": "An error as UMS writes it.",
+        "description": "An error in UMS's format.",
     },
     "Problem": {
         "type": "object",
@@ -82,7 +83,7 @@ ERRORS: Mapping[str, Any] = {
             },
         },
         "additionalProperties": False,
-        "description": "Problem details (RFC 9457), with the fields that are wrong.",
+        "description": "Problem details (RFC 9457), with the wrong fields.",
     },
 }
 
@@ -95,11 +96,11 @@ BODIES: Mapping[str, Any] = {
         "template_para": {"name": "Li"},
         "app_para": {"platform": "all"},
     },
-    "users.Entries": [
+    "user_entries.Entries": [
         {"userid": "zhangsan", "phone": {"all": "18756432567"}, "add": {"tag": {"all": ["vip"]}}}
     ],
-    "users.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
-    "people.Membership": {"add": ["zhangsan"]},
+    "user_entries.Entry": {"userid": "zhangsan", "phone": {"all": "18756432567"}},
+    "groups.Membership": {"add": ["zhangsan"]},
     "imports.ImportBody": {"kind": "users", "format": "xlsx"},
     "access_channels.AccessChannelBody": {"name": "orders"},
     "access_channels.Authorisation": {"enabled": True},
@@ -125,7 +126,7 @@ ANSWERS: Mapping[str, Any] = {
         "msgno": "06hhgn2g006tpfbq",
         "sendno": "a-1",
     },
-    "users.Changed": {
+    "user_entries.Changed": {
         "code": 0,
         "message": "success",
         "data": {"success": ["zhangsan"], "fail": []},

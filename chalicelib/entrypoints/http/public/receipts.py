@@ -1,6 +1,6 @@
-"""What providers report: /receipts/{code}/{token}, and the same under the addresses of UMS, /v1/{type}/callback/{code}/{token}.
+"""Webhooks of providers: /receipts/{code}/{token}, and the addresses of UMS for them.
 
-The token and the provider's own signature say who it is.
+The token and the provider's own signature authenticate a webhook.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from chalice.app import Blueprint, Response
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.provider_io import WebhookRequest
-from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.problems import ums_error
+from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.flow import webhooks
 
 bp = Blueprint(__name__)
 
 _CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-_TYPES = {kind.value: kind for kind in ChannelType} | {
-    kind.value.replace("_", ""): kind for kind in ChannelType
+_TYPES = {type.value: type for type in ChannelType} | {
+    type.value.replace("_", ""): type for type in ChannelType
 }
 
 
@@ -29,21 +31,25 @@ _TYPES = {kind.value: kind for kind in ChannelType} | {
     "GET",
     "POST",
     auth=Auth.WEBHOOK,
-    shape=ums_error,
+    error_response=ums_error,
     tag="receipts",
 )
-def take_receipts(call: Call, code: str, token: str) -> Response:
-    """Receipts, as the provider of a delivery channel writes them."""
-    return _take(call, code, token)
+def take_receipts(context: RequestContext, code: str, token: str) -> Response:
+    """Take receipts and replies from the provider of a delivery channel."""
+    return _take(context, code, token)
 
 
-def _take(call: Call, code: str, token: str) -> Response:
+def _take(context: RequestContext, code: str, token: str) -> Response:
     if not _CODE.fullmatch(code) or len(token) > 128:
         raise NotFound("webhook")
     request = WebhookRequest(
-        call.request.method, call.headers, call.query, call.raw, call.world.clock.now()
+        context.request.method,
+        context.headers,
+        context.parameters,
+        context.raw,
+        context.world.clock.now(),
     )
-    taken = webhooks.take_webhook(call.world, code, token, request)
+    taken = webhooks.take_webhook(context.world, code, token, request)
     return Response(taken.reply, {"Content-Type": f"{taken.media}; charset=utf-8"}, 200)
 
 
@@ -53,15 +59,15 @@ def _take(call: Call, code: str, token: str) -> Response:
     "GET",
     "POST",
     auth=Auth.WEBHOOK,
-    shape=ums_error,
+    error_response=ums_error,
     tag="receipts",
 )
-def take_callback(call: Call, type: str, code: str, token: str) -> Response:
-    """The same, under the address that UMS has for the channel type."""
-    channel = call.world.settings.channel(code) if _CODE.fullmatch(code) else None
+def take_callback(context: RequestContext, type: str, code: str, token: str) -> Response:
+    """Take receipts and replies, under the address that UMS has for the channel type."""
+    channel = context.world.settings.channel(code) if _CODE.fullmatch(code) else None
     if channel is None or channel.type is not _TYPES.get(type):
         raise NotFound("webhook")
-    return _take(call, code, token)
+    return _take(context, code, token)
 
 
 @route(
@@ -70,14 +76,18 @@ def take_callback(call: Call, type: str, code: str, token: str) -> Response:
     "GET",
     "POST",
     auth=Auth.NOBODY,
-    shape=ums_error,
+    error_response=ums_error,
     status=404,
     tag="receipts",
 )
-def refuse_callback(call: Call, type: str) -> Response:
-    """UMS's bare address: it names no delivery channel, and few providers sign a body, so that anybody could report anything."""
+def refuse_callback(context: RequestContext, type: str) -> Response:
+    """Refuse UMS's bare address, which does not name a delivery channel.
+
+    Few providers sign their webhooks, so that anybody could report anything there.
+    """
     if type not in _TYPES:
         raise NotFound("path")
     raise NotFound(
-        f"the webhook's address is /v1/{type}/callback/{{code}}/{{token}}: a delivery channel's code, and its token"
+        f"path; the webhook's address is /v1/{type}/callback/{{code}}/{{token}}, with the code of a"
+        " delivery channel and its token"
     )

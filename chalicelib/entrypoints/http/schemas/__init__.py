@@ -1,7 +1,8 @@
-"""The shapes of bodies, queries and answers: one module per module of routes.
+"""The schemas of requests, queries and responses: one module per module of routes.
 
-Importing pydantic and building models costs a cold start much, and a container needs few of them: routes name their shapes
-(`"send.TemplateSend"`), and a module is imported when a route of it is first asked.
+Importing pydantic and building models slows a cold start, and a container needs few models.
+Therefore routes name their schemas (`"send.TemplateSend"`), and a module is imported when one of
+its routes is first requested.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load(name: str) -> type[BaseModel]:
-    """`send.TemplateSend` is the class TemplateSend of shapes/send.py."""
-    module, _, shape = name.partition(".")
-    found: type[BaseModel] = getattr(import_module(f"{__name__}.{module}"), shape)
-    return found
+    """Import a schema: `send.TemplateSend` is the class TemplateSend of schemas/send.py."""
+    module, _, schema = name.partition(".")
+    model: type[BaseModel] = getattr(import_module(f"{__name__}.{module}"), schema)
+    return model

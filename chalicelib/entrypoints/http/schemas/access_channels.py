@@ -1,4 +1,4 @@
-"""Access channels, and the delivery channels that they may send on."""
+"""Access channels, and their authorisations for delivery channels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pydantic import Field
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Patch, Strict, Versioned
 from chalicelib.manage.access_channels import LONGEST_GRACE
 
-Rate = Annotated[
-    int, Field(ge=1, le=100_000, description="Requests a second; null: as the deployment has it.")
-]
+Rate = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class AccessChannelBody(Strict):
@@ -21,27 +19,18 @@ class AccessChannelBody(Strict):
 
 
 class AccessChannelChange(Patch):
-    """What is left out stays."""
+    """A partial update: omitted fields keep their value."""
 
     nullable = frozenset({"rate"})
 
     name: Name | None = None
     enabled: bool | None = None
-    restricted: Annotated[
-        bool | None, Field(description="To users that have a binding of its own.")
-    ] = None
+    restricted: bool | None = None
     rate: Rate | None = None
 
 
 class Rotation(Strict):
-    grace: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=LONGEST_GRACE,
-            description="Seconds that older secrets still work; 0 ends them.",
-        ),
-    ] = 86400
+    grace: Annotated[int, Field(ge=0, le=LONGEST_GRACE)] = 86400
 
 
 class Authorisation(Strict):
@@ -49,7 +38,7 @@ class Authorisation(Strict):
 
 
 class Granted(Answer):
-    """A delivery channel that an access channel is authorised for, and whether it is switched on."""
+    """An authorisation of an access channel for a delivery channel."""
 
     code: str
     enabled: bool
@@ -69,13 +58,13 @@ class AccessChannel(Versioned):
 
 
 class NewAccessChannel(AccessChannel):
-    """`master_secret` is shown this once."""
+    """An access channel with its master secret, which is shown only once."""
 
     master_secret: str
 
 
 class Rotated(NewAccessChannel):
-    """Older secrets work until `old_until` (ms)."""
+    """An access channel with its new secret. Older secrets work until `old_until` (ms)."""
 
     old_until: int
 

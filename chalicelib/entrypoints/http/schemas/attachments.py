@@ -1,4 +1,4 @@
-"""Attachments, and what is answered about them."""
+"""Attachments, and access tokens of providers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Hours = Annotated[int, Field(ge=HOURS[0], le=HOURS[-1])]
 
 
 class Material(Strict):
-    """The fields of the form beside `file`."""
+    """The form fields of an attachment, beside `file`."""
 
     type: Literal["attachment"] = "attachment"
     time_to_live: Annotated[Hours, Field(strict=False)] = DEFAULT_HOURS
 
 
 class MaterialUpload(Strict):
-    """What will be uploaded."""
+    """An attachment that will be uploaded later."""
 
     type: Literal["attachment"] = "attachment"
     name: Annotated[str, Field(min_length=1, max_length=255)]
@@ -28,14 +28,14 @@ class MaterialUpload(Strict):
 
 
 class Kept(Answer):
-    """`url` is for messages: nothing answers there."""
+    """A stored attachment. `url` is for messages only: a GET does not return the file."""
 
     code: int
     url: str
 
 
 class Form(Answer):
-    """Where to post, and the fields that stand before `file` in the form."""
+    """The form of an upload: its address, and the fields before `file`."""
 
     url: str
     fields: dict[str, str]
@@ -52,7 +52,7 @@ class TokenQuery(Query):
 
 
 class AccessToken(Answer):
-    """`expires_in`: seconds, as a text, which is how UMS has it."""
+    """An access token. `expires_in` is a text in UMS, too."""
 
     code: int
     message: str

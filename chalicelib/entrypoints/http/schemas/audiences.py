@@ -1,4 +1,4 @@
-"""`aud_xxx`: whom a message goes to. Users by id, tag or segment, or registration ids of channels; not both."""
+"""`aud_xxx`, the targets of a message: users by id, tag or segment, or registration ids."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
-from chalicelib.entrypoints.http.errors import PARAMETER
-from chalicelib.entrypoints.http.schemas.base import Sparse, Tag, UserId, either, refusal
-
-# docs.jiguang.cn/jums, "message_code" (2021-12-15); 1019xxx are our own.
-TOO_MANY, MIXED = 1015004, 1019004
+from chalicelib.entrypoints.http.errors import MIXED_TARGETS, PARAMETER, TOO_MANY_USERIDS
+from chalicelib.entrypoints.http.schemas.base import (
+    Sparse,
+    Tag,
+    UserId,
+    either,
+    refusal,
+    refusal_by,
+)
 
 MAX_TAGS = 20
 MAX_IDS = 1000  # of one channel type
@@ -23,23 +27,23 @@ _VISIBLE = re.compile(r"[^\s\x00-\x20\x7f]{1,256}")
 
 def _count(userids: Any) -> Any:
     if isinstance(userids, list) and not 1 <= len(userids) <= MAX_USERS:
-        raise refusal(
-            TOO_MANY,
-            f"userid 数量须为 1 到 {MAX_USERS} (1 to {MAX_USERS} user ids, not {len(userids)})",
-        )
+        raise refusal_by(TOO_MANY_USERIDS, number=len(userids))
     return userids
 
 
 def _registration_id(value: str) -> str:
-    """Trimmed, as users' contacts are. What it means only its channel knows: one that is wrong there is a loss of the message."""
+    """Trim an id, as users' contacts are trimmed. Only its channel knows which ids are valid.
+
+    An id that is wrong there becomes a loss of the message.
+    """
     trimmed = value.strip()
     if not _VISIBLE.fullmatch(trimmed) or len(trimmed.encode()) > 256:
-        raise refusal(PARAMETER, "1 to 256 bytes without spaces")
+        raise refusal(PARAMETER, "1 to 256 bytes without spaces", "须为 1 到 256 字节, 不含空格")
     return trimmed
 
 
 def _segment(value: Any) -> Any:
-    """UMS shows the number as a text."""
+    """Read the number, which UMS shows as a text."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
         return int(value)
     return value
@@ -57,7 +61,7 @@ RegistrationId = Annotated[str, AfterValidator(_registration_id)]
 
 
 class RegistrationIds(Sparse):
-    """`instance` is UMS's reserved field and means nothing."""
+    """Registration ids. `instance` is UMS's reserved field and is ignored."""
 
     instance: Annotated[str, Field(max_length=64)] | None = None
     data: Annotated[list[RegistrationId], Field(min_length=1)]
@@ -65,7 +69,7 @@ class RegistrationIds(Sparse):
 
 def _few(groups: list[RegistrationIds]) -> list[RegistrationIds]:
     if sum(len(group.data) for group in groups) > MAX_IDS:
-        raise refusal(PARAMETER, f"at most {MAX_IDS} registration ids")
+        raise refusal(PARAMETER, f"at most {MAX_IDS} registration ids", f"最多 {MAX_IDS} 个 id")
     return groups
 
 
@@ -73,6 +77,8 @@ Groups = Annotated[list[RegistrationIds], Field(min_length=1), AfterValidator(_f
 
 
 class Audience(Sparse):
+    """Exactly one kind of target: user ids, tags, a segment, or registration ids by channel."""
+
     model_config = ConfigDict(loc_by_alias=True)
 
     aud_tag: Annotated[list[Tag], Field(min_length=1, max_length=MAX_TAGS)] | None = None
@@ -98,13 +104,11 @@ class Audience(Sparse):
         if not users and not self._groups():
             raise refusal(
                 PARAMETER,
-                "aud_xxx 缺失 (aud_userid, aud_tag, aud_segment or aud_sms … is required)",
+                "aud_userid, aud_tag, aud_segment or aud_sms … is required",
+                "aud_xxx 缺失",
             )
         if len(users) > 1 or (users and self._groups()):
-            raise refusal(
-                MIXED,
-                f"{users[0]}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)",
-            )
+            raise refusal_by(MIXED_TARGETS, name=users[0])
         return self
 
     def _groups(self) -> dict[ChannelType, list[RegistrationIds]]:

@@ -1,4 +1,4 @@
-"""What the shapes share: strictness, refusals with a business code, and fields that several of them have."""
+"""The base of all schemas: strictness, refusals with a business code, and shared fields."""
 
 from __future__ import annotations
 
@@ -20,31 +20,36 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
 from chalicelib.entrypoints.http.bodies import BadBody, field_name
-from chalicelib.entrypoints.http.errors import PARAMETER
+from chalicelib.entrypoints.http.errors import PARAMETER, Entry, FieldError
+from chalicelib.entrypoints.http.language import Text
 
 MAX_ERRORS = 20  # that a reply lists
 PORTS = {"http": 80, "https": 443}
 
 CODE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
-# UMS allows letters, digits, underscore and @!#$&*+=.|¥, whose yen is ￥ in its Chinese pages; hyphens are added for UUIDs.
+# UMS allows letters, digits, underscore and @!#$&*+=.|¥. Its Chinese pages write the yen as ￥.
+# Hyphens are added for UUIDs.
 USERID = re.compile(r"[A-Za-z0-9_@!#$&*+=.|¥￥-]{1,64}", re.ASCII)
 
 _NULL = {"type": "null"}
 _UMS = "ums_"  # error types of our own carry a business code: ums_1015085
-_WORDS = {
-    "missing": "is required",
-    "extra_forbidden": "is not a known field",
-    "model_type": "must be an object",
-    "dict_type": "must be an object",
-    "list_type": "must be a list",
-    "string_type": "must be a text",
-    "int_type": "must be an integer",
-    "bool_type": "must be true or false",
+_REASONS = {  # of pydantic's error types
+    "missing": Text("is required", "缺失"),
+    "extra_forbidden": Text("is not a known field", "是未知字段"),
+    "model_type": Text("must be an object", "必须是对象"),
+    "dict_type": Text("must be an object", "必须是对象"),
+    "list_type": Text("must be a list", "必须是数组"),
+    "string_type": Text("must be a text", "必须是字符串"),
+    "int_type": Text("must be an integer", "必须是整数"),
+    "bool_type": Text("must be true or false", "必须是 true 或 false"),
 }
 
 
 class Strict(BaseModel):
-    """A body: no coercion, no unknown fields. Validators are built when they are first needed: most containers need few."""
+    """A body, without coercion and unknown fields.
+
+    Validators are built when they are first needed, because most containers need few.
+    """
 
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
@@ -52,41 +57,43 @@ class Strict(BaseModel):
 
 
 class Sparse(Strict):
-    """A body that is read without its nulls (bodies.without_nulls), as its schema says: null is as left out, whatever its name."""
+    """A body that is read without its nulls (bodies.without_nulls): null means absent.
+
+    The JSON schema says so too, also of unknown names.
+    """
 
     @classmethod
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         schema = handler(core_schema)
-        shape = handler.resolve_ref_schema(schema)
-        shape["additionalProperties"] = _NULL
-        for name, field in shape["properties"].items():
-            if name not in shape.get("required", ()) and _NULL not in field.get("anyOf", ()):
-                said = {
-                    about: field.pop(about)
-                    for about in ("default", "description")
-                    if about in field
-                }
-                shape["properties"][name] = {"anyOf": [field, _NULL], **said}
+        properties = handler.resolve_ref_schema(schema)
+        properties["additionalProperties"] = _NULL
+        required = properties.get("required", ())
+        for name, field in properties["properties"].items():
+            if name not in required and _NULL not in field.get("anyOf", ()):
+                about = {key: field.pop(key) for key in ("default", "description") if key in field}
+                properties["properties"][name] = {"anyOf": [field, _NULL], **about}
         return schema
 
 
 class Patch(Strict):
-    """A change of some fields: what is left out, or null where null means nothing, stays."""
+    """A partial update: omitted fields keep their value, and so do nulls of other fields than
+    `nullable`."""
 
     nullable: ClassVar[frozenset[str]] = frozenset()
 
     def changes(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in self.model_fields_set}
         return {
-            n: v
-            for n in self.model_fields_set
-            if (v := getattr(self, n)) is not None or n in self.nullable
+            name: value
+            for name, value in values.items()
+            if value is not None or name in self.nullable
         }
 
 
 class Query(BaseModel):
-    """What stands behind the question mark: all of it texts, read as numbers where numbers are meant."""
+    """A query string. Its values are texts, and are read as numbers where a field is a number."""
 
     model_config = ConfigDict(
         extra="ignore", frozen=True, hide_input_in_errors=True, defer_build=True
@@ -94,13 +101,13 @@ class Query(BaseModel):
 
 
 class Answer(BaseModel):
-    """What a route answers. It describes and, in tests, checks; nothing is validated on the way out."""
+    """A response, for the documentation and for tests. Answers are not validated at run time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Versioned(Answer):
-    """What can be changed from the version that it has, which is also its `ETag`."""
+    """A thing that is changed from its current version, which is also its `ETag`."""
 
     version: int
 
@@ -108,41 +115,50 @@ class Versioned(Answer):
 M = TypeVar("M", bound=BaseModel)
 
 
-def refusal(code: int, reason: str) -> PydanticCustomError:
-    """For validators: a refusal with a business code of its own."""
-    return PydanticCustomError(f"{_UMS}{code}", "{reason}", {"reason": reason})
+def refusal(code: int, english: str, chinese: str = "") -> PydanticCustomError:
+    """Build an error for a validator to raise, with a business code of its own."""
+    context = {"reason": english, "chinese": chinese}
+    return PydanticCustomError(f"{_UMS}{code}", "{reason}", context)
 
 
-def validate(shape: type[M], value: Any) -> M:
-    """Raises Refused with the first thing that is wrong, naming its field."""
+def refusal_by(entry: Entry, **values: Any) -> PydanticCustomError:
+    """Build an error for a validator to raise, from the table of errors."""
+    refused = entry.refuse(**values)
+    return refusal(refused.code, *refused.reason)
+
+
+def validate(schema: type[M], value: Any) -> M:
+    """Return the model. Raises Refused with every error, whose message names the first field."""
     try:
-        return shape.model_validate(value)
+        return schema.model_validate(value)
     except ValidationError as error:
-        raise _refused(
-            error.errors(include_url=False, include_context=False, include_input=False)
-        ) from None
+        raise _refused(error.errors(include_url=False, include_input=False)) from None
 
 
 def _refused(errors: Sequence[ErrorDetails]) -> BadBody:
-    described = [(field_name(e["loc"]) or "body", _reason(e)) for e in errors]
     kind = errors[0]["type"]
     code = int(kind.removeprefix(_UMS)) if kind.startswith(_UMS) else PARAMETER
-    return BadBody(code, described[:MAX_ERRORS])
+    return BadBody(
+        code,
+        [FieldError(field_name(e["loc"]) or "body", _reason(e)) for e in errors[:MAX_ERRORS]],
+    )
 
 
-def _reason(error: ErrorDetails) -> str:
-    return _WORDS.get(error["type"], error["msg"])
+def _reason(error: ErrorDetails) -> Text:
+    if error["type"].startswith(_UMS):
+        return Text(error["msg"], error["ctx"]["chinese"])
+    return _REASONS.get(error["type"], Text(error["msg"]))
 
 
 def _visible(name: str) -> str:
     if not name.strip() or not name.isprintable():
-        raise refusal(PARAMETER, "must be visible characters")
+        raise refusal(PARAMETER, "must be visible characters", "须为可见字符")
     return name.strip()
 
 
 def _alphanumeric(code: str) -> str:
     if not CODE.fullmatch(code):
-        raise refusal(PARAMETER, "1 to 32 letters and digits")
+        raise refusal(PARAMETER, "1 to 32 letters and digits", "须为 1 到 32 个字母或数字")
     return code
 
 
@@ -153,19 +169,21 @@ def check_userid(userid: str) -> str:
 
 
 def check_address(url: str) -> str:
-    """UMS calls no other ports than the usual ones."""
+    """Check an http(s) URL. UMS calls only the default ports."""
     try:
         parts = urlsplit(url)
         usual = bool(parts.hostname) and parts.port in (None, PORTS.get(parts.scheme))
     except ValueError:
         usual = False
     if not re.fullmatch(r"https?://[\x21-\x7e]+", url) or not usual:
-        raise refusal(PARAMETER, "must be an http or https address without a port of its own")
+        raise refusal(
+            PARAMETER, "must be an http(s) URL on the default port", "须为默认端口的 http(s) 地址"
+        )
     return url
 
 
 def matching(pattern: str, words: str, most: int) -> AfterValidator:
-    """Trimmed, and in one piece as the pattern says."""
+    """Trim a text and match all of it. `most`: bytes, `words`: the pattern in words."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
@@ -178,7 +196,7 @@ def matching(pattern: str, words: str, most: int) -> AfterValidator:
 
 
 def either(name: str, other: str) -> Any:
-    """A field that UMS writes in two ways."""
+    """Declare a field that UMS spells in two ways."""
     return Field(default=None, validation_alias=AliasChoices(name, other))
 
 
@@ -196,19 +214,25 @@ Tag = Annotated[
 
 
 class ListQuery(Query):
-    """Lists come in pages."""
+    """Parameters of a list, which comes in pages."""
 
-    limit: Annotated[int, Field(ge=1, le=500, description="How many at most.")] = 100
-    cursor: Annotated[str, Field(max_length=400, description="`cursor` of the page before.")] = ""
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    cursor: Annotated[str, Field(max_length=400)] = ""
+
+
+class LongListQuery(ListQuery):
+    """Parameters of a list that may be long, or whose entries are read one by one."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
 class OfOwner(ListQuery):
-    """Lists of what belongs to an access channel."""
+    """Parameters of a list of the things that belong to an access channel."""
 
-    channel_key: Annotated[str, Field(min_length=1, description="Whose.")]
+    channel_key: Annotated[str, Field(min_length=1)]
 
 
 class Page(Answer):
-    """`cursor` leads to the next page; null: this was the last."""
+    """A page of a list. `cursor` leads to the next page, and is null on the last one."""
 
     cursor: str | None

@@ -1,10 +1,10 @@
-"""Delivery channels and their contact labels, as operators write and read them."""
+"""Delivery channels, and the use of their quotas."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from chalicelib.domain.delivery_channels import ChannelType, OnUncertain, ReceiptMode
 from chalicelib.entrypoints.http.schemas.base import (
@@ -15,13 +15,11 @@ from chalicelib.entrypoints.http.schemas.base import (
     Patch,
     Strict,
     Versioned,
-    check_address,
 )
+from chalicelib.entrypoints.http.schemas.contact_labels import Label
 from chalicelib.manage.delivery_channels import ChannelOrder
 
-_SECRETS = Field(
-    repr=False, description="As the platform needs them. They are sealed, and never given back."
-)
+_SECRETS = Field(repr=False)
 Uncertain = Annotated[OnUncertain, Field(strict=False)]
 Receipts = Annotated[ReceiptMode, Field(strict=False)]
 PerSecond = Annotated[int, Field(ge=0, le=100_000)]
@@ -45,7 +43,10 @@ class ChannelBody(Strict):
 
 
 class ChannelChange(Patch):
-    """What is left out stays. `options` come with `credentials`: both are checked together."""
+    """A partial update: omitted fields keep their value.
+
+    `options` need `credentials` beside them, because both are checked together.
+    """
 
     nullable = frozenset({"calls_per_second", "deliveries_per_day"})
 
@@ -56,42 +57,6 @@ class ChannelChange(Patch):
     receipts: Receipts | None = None
     calls_per_second: PerSecond | None = None
     deliveries_per_day: PerDay | None = None
-
-
-class LabelBody(Strict):
-    name: Name
-
-
-class DefaultLabel(Strict):
-    label: Annotated[str, Field(min_length=1, max_length=32)]
-
-
-class Return(Strict):
-    """Where an authorisation's page leads afterwards."""
-
-    redirect_uri: Annotated[
-        str,
-        Field(
-            max_length=1024, description="An address of http or https without a port of its own."
-        ),
-        AfterValidator(check_address),
-    ]
-
-
-class Label(Answer):
-    label: str
-    name: str
-    default: bool
-
-
-class Labels(Versioned):
-    labels: list[Label]
-
-
-class NewLabel(Labels):
-    """`label` is the id of the new one; it stays when the label is renamed."""
-
-    label: str
 
 
 class Channel(Versioned):
@@ -109,7 +74,7 @@ class Channel(Versioned):
 
 
 class Usage(Answer):
-    """Of a day on the platform's clock."""
+    """The use of a daily quota. The day follows the platform's clock."""
 
     date: str
     ends: int
@@ -118,28 +83,19 @@ class Usage(Answer):
 
 
 class ChannelNow(Channel):
-    """`today` is null where there is no limit of a day."""
+    """A delivery channel with the use of its quota. `today` is null without a daily quota."""
 
     today: Usage | None
 
 
 class NewChannel(Channel):
-    """`webhook_url` is shown this once; null where the platform has no webhooks."""
+    """A delivery channel with its webhook address, which is shown only once.
+
+    `webhook_url` is null if the platform does not have webhooks.
+    """
 
     webhook_url: str | None
 
 
 class Channels(Page):
     channels: list[Channel]
-
-
-class Check(Answer):
-    """`pending`: ask for it under `check_id` again. `failed`: `code` is the provider's own word, `kind` what it means here."""
-
-    check_id: str
-    status: Literal["ok", "failed", "pending"]
-    code: str
-    kind: Literal["", "misconfigured", "rejected", "unavailable", "throttled", "uncertain"]
-    link: Annotated[
-        str | None, Field(description="The page of an authorisation, good for half an hour.")
-    ]

@@ -1,4 +1,4 @@
-"""Imports of files."""
+"""Imports of users, tags and members from files."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ _WITH_TARGET = (ImportKind.SEGMENT, ImportKind.LIST)
 
 
 class ImportBody(Strict):
-    """`target` is the number of the segment or list that is imported into."""
+    """A new import. `target` is the id of the segment or list that gets the members."""
 
     kind: Annotated[ImportKind, Field(strict=False)]
     format: Annotated[FileFormat, Field(strict=False)]
     target: Annotated[int, Field(ge=1, lt=10**15)] | None = None
 
     @model_validator(mode="after")
-    def _target_where_one_is_needed(self) -> ImportBody:
+    def _target_of_members(self) -> ImportBody:
         if (self.kind in _WITH_TARGET) != (self.target is not None):
             raise refusal(
-                PARAMETER, "target: belongs to the kinds segment and list, and is required there"
+                PARAMETER,
+                "target: is required for the kinds segment and list, and only for them",
+                "target: 仅 segment 与 list 类型需要",
             )
         return self
 
 
-class TemplateAsked(Query):
+class TemplateQuery(Query):
     kind: ImportKind
 
 
 class Import(Answer):
-    """`errors_url` leads to a csv file of the bad rows for an hour, once the import has ended; `reason` says why all of it failed."""
+    """An import and its progress."""
 
     id: str
     kind: ImportKind
@@ -53,7 +55,7 @@ class Import(Answer):
 
 
 class Upload(Answer):
-    """A form of type multipart/form-data: the fields as they are, then the file as the field `file`."""
+    """A form of type multipart/form-data: these fields, then the file as the field `file`."""
 
     url: str
     fields: dict[str, str]

@@ -1,4 +1,4 @@
-"""What became of a message and of its targets."""
+"""Messages: their reports, their targets, and the list for operators."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.schemas.audiences import RegistrationId
-from chalicelib.entrypoints.http.schemas.base import Answer, Strict
+from chalicelib.entrypoints.http.schemas.base import Answer, LongListQuery, Page, Strict
 
 
 class Version(Answer):
@@ -17,7 +18,7 @@ class Version(Answer):
 
 
 class Progress(Answer):
-    """How many targets there are (null until an audience has been walked) and are planned; and what is open: people, and deliveries."""
+    """The targets of a message, and the people and deliveries that are still open."""
 
     targets: int | None
     planned: int
@@ -35,7 +36,7 @@ class Stages(Answer):
 
 
 class ChannelStages(Stages):
-    """Beside the stages: mails that were opened, and links that a program looked at."""
+    """The stages of a channel type, with opened mails and links that a bot fetched."""
 
     opened: int = 0
     scanned: int = 0
@@ -47,7 +48,7 @@ class Funnel(Answer):
 
 
 class Losses(Answer):
-    """Reason -> count."""
+    """Losses by reason."""
 
     users: dict[str, int]
     channels: dict[ChannelType, dict[str, int]]
@@ -60,7 +61,7 @@ class StepTargets(Answer):
 
 
 class Report(Answer):
-    """Times are milliseconds since the epoch. `tracked`: the channel types on which short links count this message's clicks."""
+    """The report of a message. Times are milliseconds since the epoch."""
 
     code: int
     msgid: str
@@ -78,8 +79,8 @@ class Report(Answer):
     balanced: bool
 
 
-class Named(Strict):
-    """A target by its registration id."""
+class TargetQuery(Strict):
+    """A target, named by its registration id."""
 
     type: Annotated[ChannelType, Field(strict=False)]
     contact: RegistrationId
@@ -93,7 +94,7 @@ class FactShown(Answer):
 
 
 class Delivery(Answer):
-    """`contact` is a position: contacts are never shown."""
+    """A delivery. `contact` is a position, because contacts are never shown."""
 
     step: int
     channel: ChannelType
@@ -115,3 +116,27 @@ class Target(Answer):
     planned: int | None = None
     refused: dict[str, str]
     deliveries: list[Delivery]
+
+
+class MessagesQuery(LongListQuery):
+    channel_key: Annotated[str, Field(min_length=1)]
+    since: Annotated[int, Field(ge=0, lt=10**14)] = 0
+    until: Annotated[int | None, Field(ge=0, lt=10**14)] = None
+
+
+class Listed(Answer):
+    """A message of the list. `targets` is null for tags, segments and everyone."""
+
+    msgid: str
+    accepted: int
+    audience: AudienceKind
+    targets: int | None
+    priority: int
+    template: Version | None
+    rule_id: int
+    channels: list[ChannelType]
+    sendno: str
+
+
+class Messages(Page):
+    messages: list[Listed]

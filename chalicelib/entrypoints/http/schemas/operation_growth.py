@@ -1,4 +1,4 @@
-"""Operation Growth's bodies, as its pages have them."""
+"""Operation Growth's bodies and answers, with the names of its pages."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ MAX_CHANNELS, MAX_LABELS, MAX_ATTRIBUTES, MAX_LIST, MAX_TEXT = 50, 50, 100, 100,
 
 
 def _text(value: Any) -> Any:
-    """A phone number may come as a number."""
+    """Turn a number into a text: a phone number may come as a number."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _value(given: Any) -> Any:
-    """Its booleans are 0 and 1, its times texts or numbers."""
-    several = given if isinstance(given, list) else [] if given is None else [given]
-    if len(several) > MAX_LIST or not all(isinstance(each, str | int | float) for each in several):
+def _value(value: Any) -> Any:
+    """Check a value. Booleans come as 0 and 1, times as texts or numbers."""
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    if len(items) > MAX_LIST or not all(isinstance(item, str | int | float) for item in items):
         raise refusal(
             PARAMETER, f"must be a text, a number, or a list of at most {MAX_LIST} of them"
         )
-    if any(isinstance(each, str) and len(each) > MAX_TEXT for each in several):
+    if any(isinstance(item, str) and len(item) > MAX_TEXT for item in items):
         raise refusal(PARAMETER, f"must have at most {MAX_TEXT} characters")
-    return given
+    return value
 
 
 Number = Annotated[int, Field(gt=0, lt=2**63)]
-Cuid = Annotated[int, Field(gt=0, lt=2**63, description="The userid as a number")]
+Cuid = Annotated[int, Field(gt=0, lt=2**63)]
 Name = Annotated[
     str, matching(r"[A-Za-z0-9_$一-鿿-]{1,64}", "1 to 64 letters, Chinese, digits, _ $ -", 192)
 ]
@@ -51,15 +51,8 @@ EventId = Annotated[
 
 
 class ChannelValues(Strict):
-    id: Annotated[Number, Field(description="The number of a delivery channel")]
-    channelValues: Annotated[
-        dict[str, Contact],
-        Field(
-            min_length=1,
-            max_length=MAX_LABELS,
-            description="Contact label -> contact; an empty one takes it away",
-        ),
-    ]
+    id: Number
+    channelValues: Annotated[dict[str, Contact], Field(min_length=1, max_length=MAX_LABELS)]
 
 
 class UserChannels(Strict):
@@ -70,7 +63,7 @@ class UserChannels(Strict):
 class Batch(
     RootModel[Annotated[list[UserChannels], Field(min_length=1, max_length=MAX_GROWTH_ITEMS)]]
 ):
-    """1 to 100 users."""
+    """A list of 1 to 100 users."""
 
     def contacts(self) -> list[LabelledContact]:
         return [
@@ -83,26 +76,26 @@ class Batch(
 
 class Attributes(Strict):
     cuid: Cuid
-    data: Annotated[
-        Values,
-        Field(min_length=1, max_length=MAX_ATTRIBUTES, description="null takes an attribute away"),
-    ]
+    data: Annotated[Values, Field(min_length=1, max_length=MAX_ATTRIBUTES)]
 
 
 class EventRecord(Strict):
     cuid: Cuid
     eventName: Name
-    itime: Annotated[Number, Field(description="Milliseconds since the epoch")]
+    itime: Number
     randomId: EventId = ""
     properties: Annotated[Values, Field(max_length=MAX_ATTRIBUTES)] = {}
 
 
 class Events(Strict):
-    appKey: Annotated[str, Field(description="The channel key of the credentials")]
+    appKey: str
     data: Annotated[list[EventRecord], Field(min_length=1, max_length=MAX_GROWTH_ITEMS)]
 
     def happened(self) -> list[tuple[int, Event]]:
-        return [(each.cuid, Event(each.eventName, each.itime, each.randomId)) for each in self.data]
+        return [
+            (record.cuid, Event(record.eventName, record.itime, record.randomId))
+            for record in self.data
+        ]
 
 
 class ItemProblem(Answer):
@@ -111,7 +104,7 @@ class ItemProblem(Answer):
 
 
 class GrowthAnswer(Answer):
-    """0: ok; anything else: an error. 4000: several errors, in `data`."""
+    """An answer. `code` is 0 for success, and 4000 for several errors, which are in `data`."""
 
     code: int
     msg: str

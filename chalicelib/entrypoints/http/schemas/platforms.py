@@ -1,10 +1,6 @@
-"""What delivery channels can be of."""
+"""Platforms of delivery channels: their abilities, and the fields of their settings."""
 
 from __future__ import annotations
-
-from typing import Annotated
-
-from pydantic import Field
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.provider_io import ClickReport, DeliveryReport, ProviderIds
@@ -17,7 +13,7 @@ class Setting(Answer):
 
 
 class Platform(Answer):
-    """`available`: whether this stage runs what it needs. `token_life`: seconds for which a call is recognised; null: it is not."""
+    """A platform: its abilities, limits, and the fields of its credentials and options."""
 
     platform: str
     type: ChannelType
@@ -30,12 +26,7 @@ class Platform(Answer):
     provider_ids: ProviderIds
     token_life: int | None
     recall: bool
-    authorisation: Annotated[
-        bool,
-        Field(
-            description="Whether an account lets us in by a page with a QR code, instead of its own secret."
-        ),
-    ]
+    authorisation: bool
     calls_per_second: float | None
     deliveries_per_minute: int | None
     deliveries_per_day: int | None

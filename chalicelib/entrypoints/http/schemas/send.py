@@ -1,4 +1,4 @@
-"""Bodies of sends, and what they are answered."""
+"""Bodies and responses of sends."""
 
 from __future__ import annotations
 
@@ -10,30 +10,32 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, RootMod
 from chalicelib.domain import pushes
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.entrypoints.http.errors import PARAMETER
+from chalicelib.domain.errors import PlatformWrong
+from chalicelib.entrypoints.http.errors import BOTH_LISTS, PARAMETER, REFUSALS
 from chalicelib.entrypoints.http.schemas.audiences import Audience
-from chalicelib.entrypoints.http.schemas.base import Answer, Sparse, check_address, either, refusal
-from chalicelib.flow.requests import SendRequest
-
-BOTH_LISTS = 1015097  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
-PLATFORM_WRONG = 1015085
-WRONG_PLATFORM = (
-    'platform 错误 (must be "all", or one or a list of ' + ", ".join(pushes.PLATFORMS) + ")"
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Sparse,
+    check_address,
+    either,
+    refusal,
+    refusal_by,
 )
+from chalicelib.flow.requests import SendRequest
 
 MAX_PARAMS = 4096  # bytes of callback.params
 MAX_ELEMENTS = 10  # of a msg_xxx
 
 
-def _platform(given: Any) -> Any:
-    if not pushes.is_platform(given):
-        raise refusal(PLATFORM_WRONG, WRONG_PLATFORM)
-    return given
+def _platform(value: Any) -> Any:
+    if not pushes.is_platform(value):
+        raise refusal_by(REFUSALS[PlatformWrong], platforms=pushes.PLATFORMS)
+    return value
 
 
 def _small(value: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_PARAMS:
-        raise refusal(PARAMETER, f"more than {MAX_PARAMS} bytes")
+        raise refusal(PARAMETER, f"more than {MAX_PARAMS} bytes", f"超过 {MAX_PARAMS} 字节")
     return value
 
 
@@ -51,17 +53,14 @@ class Option(Sparse):
     priority: Annotated[int, Field(ge=1, le=3)] = 2
     label: Annotated[
         str,
-        Field(max_length=30, description="The contact label to use where a user has one; our own"),
+        Field(max_length=30),
     ] = ""
     template_version: Annotated[int, Field(ge=1, le=999_999)] | None = None
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
         if self.black_id is not None and self.white_id is not None:
-            raise refusal(
-                BOTH_LISTS,
-                "black_id 与 white_id 不能同时存在 (black_id and white_id exclude each other)",
-            )
+            raise refusal_by(BOTH_LISTS)
         return self
 
 
@@ -71,7 +70,7 @@ class Callback(Sparse):
 
 
 class Common(Sparse):
-    """What every send may say."""
+    """The fields that every send may have."""
 
     model_config = ConfigDict(loc_by_alias=True)
 
@@ -98,7 +97,7 @@ class OfTemplate(Common):
     template_para: dict[str, Any] = {}
     app_para: AppPara = AppPara()
 
-    def says(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
         app_para = self.app_para.model_dump(exclude_unset=True, exclude_none=True)
         version = self.option.template_version
         return {
@@ -113,7 +112,10 @@ Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_EL
 
 
 class Ordinary(Common):
-    """Which `msg_xxx` there are decides the channels. Elements are checked by the platforms that deliver them."""
+    """A message with its own contents: the `msg_xxx` that it has decide its channels.
+
+    The platforms that deliver an element check it.
+    """
 
     msg_app: Elements | None = None
     msg_wechatoa: Elements | None = None
@@ -126,21 +128,25 @@ class Ordinary(Common):
 
     @model_validator(mode="after")
     def _something(self) -> Ordinary:
-        if not self.given():
+        if not self.contents():
             raise refusal(
-                PARAMETER, "msg_xxx 缺失 (a message needs msg_app, msg_sms … or template_id)"
+                PARAMETER, "a message needs msg_app, msg_sms … or template_id", "msg_xxx 缺失"
             )
         if self.option.template_version is not None:
-            raise refusal(PARAMETER, "option.template_version: an ordinary message has no template")
+            raise refusal(
+                PARAMETER,
+                "option.template_version: an ordinary message does not have a template",
+                "option.template_version: 普通消息没有模板",
+            )
         return self
 
-    def given(self) -> dict[ChannelType, list[dict[str, Any]]]:
+    def contents(self) -> dict[ChannelType, list[dict[str, Any]]]:
         named = {kind: getattr(self, f"msg_{kind}", None) for kind in ChannelType}
         return {kind: elements for kind, elements in named.items() if elements is not None}
 
-    def says(self) -> dict[str, Any]:
-        """The elements for an app become one push."""
-        contents: dict[ChannelType, Any] = dict(self.given())
+    def content(self) -> dict[str, Any]:
+        """Return the contents by channel type. The elements for an app become one push."""
+        contents: dict[ChannelType, Any] = dict(self.contents())
         app_para: dict[str, Any] = {}
         if ChannelType.APP in contents:
             push, app_para["platform"] = pushes.one_push(contents[ChannelType.APP])
@@ -149,43 +155,46 @@ class Ordinary(Common):
 
 
 class TemplateSend(OfTemplate, Audience):
-    """A template message to whom `aud_xxx` names."""
+    """A template message to the targets of `aud_xxx`."""
 
     def request(self, channel: AccessChannel) -> SendRequest:
-        return SendRequest(**self.common(channel), **self.says(), **self.targets())
+        return SendRequest(**self.common(channel), **self.content(), **self.targets())
 
 
 class TemplateBroadcast(OfTemplate):
     """A template message to everyone."""
 
     def request(self, channel: AccessChannel) -> SendRequest:
-        return SendRequest(**self.common(channel), **self.says(), everyone=True)
+        return SendRequest(**self.common(channel), **self.content(), everyone=True)
 
 
 class OrdinarySend(Ordinary, Audience):
-    """An ordinary message to whom `aud_xxx` names."""
+    """An ordinary message to the targets of `aud_xxx`."""
 
     def request(self, channel: AccessChannel) -> SendRequest:
-        return SendRequest(**self.common(channel), **self.says(), **self.targets())
+        return SendRequest(**self.common(channel), **self.content(), **self.targets())
 
 
 class OrdinaryBroadcast(Ordinary):
     """An ordinary message to everyone."""
 
     def request(self, channel: AccessChannel) -> SendRequest:
-        return SendRequest(**self.common(channel), **self.says(), everyone=True)
+        return SendRequest(**self.common(channel), **self.content(), everyone=True)
 
 
 class AnySend(RootModel[TemplateSend | OrdinarySend]):
-    """A body with `template_id` is a template message."""
+    """A template message if the body has `template_id`, otherwise an ordinary one."""
 
 
 class AnyBroadcast(RootModel[TemplateBroadcast | OrdinaryBroadcast]):
-    """A body with `template_id` is a template message."""
+    """A template message if the body has `template_id`, otherwise an ordinary one."""
 
 
 class Accepted(Answer):
-    """`msgid` and `msgno` are the same; `sendno` is there if it was given."""
+    """An accepted message. `msgid` and `msgno` are equal.
+
+    `sendno` is present if the request had it.
+    """
 
     code: int
     msgid: str

@@ -1,4 +1,4 @@
-"""Strategies as operators write and read them."""
+"""Strategies and their steps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TermBody(Strict):
 
 
 class Condition(Strict):
-    """Terms; or, in short, one `missing` and `within` for every channel of the step before."""
+    """Terms, or one `missing` and `within` for every channel of the step before."""
 
     operator: Annotated[Operator, Field(strict=False)] = Operator.AND
     terms: Annotated[list[TermBody], Field(min_length=1, max_length=20)] | None = None
@@ -36,12 +36,16 @@ class Condition(Strict):
         if short == (self.terms is not None) or (
             self.terms is not None and (self.missing or self.within)
         ):
-            raise refusal(PARAMETER, "must have either terms, or missing and within")
+            raise refusal(
+                PARAMETER,
+                "must have either terms, or missing and within",
+                "须有 terms, 或者 missing 与 within",
+            )
         return self
 
     def all_terms(self, before: tuple[ChannelType, ...]) -> tuple[Term, ...]:
         if self.terms is not None:
-            return tuple(Term(t.channel, t.missing, t.within) for t in self.terms)
+            return tuple(Term(term.channel, term.missing, term.within) for term in self.terms)
         assert self.missing is not None and self.within is not None  # noqa: PT018 checked above
         return tuple(Term(channel, self.missing, self.within) for channel in before)
 
@@ -60,7 +64,7 @@ class StrategyChange(Strict):
         for body in self.steps:
             channels, condition = tuple(body.channels), body.condition
             before = steps[-1].channels if steps else ()
-            # A condition of the first step has nothing before it: kept, so that the rules of strategies refuse it.
+            # The first step must not have a condition: the rules of strategies refuse this one.
             terms = condition.all_terms(before or channels) if condition else ()
             steps.append(Step(channels, terms, condition.operator if condition else Operator.AND))
         return strategy.Strategy(tuple(steps))
@@ -87,7 +91,7 @@ class ShownStep(Answer):
 
 
 class Strategy(Versioned):
-    """`valid`: whether it can be used now; `closed` are the channel types that keep it from that."""
+    """A strategy, and whether it can be used now."""
 
     rule_id: int
     channel_key: str

@@ -1,4 +1,4 @@
-"""Templates as operators write and read them."""
+"""Templates, their versions and previews."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict,
 from chalicelib.manage.templates import MAX_ALTERNATIVES
 
 
-def _content(given: Any) -> Any:
-    """What stands in it is checked by the platforms."""
-    listed = given if isinstance(given, list) else [given]
-    if not 1 <= len(listed) <= MAX_ALTERNATIVES or not all(
-        isinstance(each, dict) for each in listed
-    ):
+def _content(value: Any) -> Any:
+    """Check that it is an object, or alternatives. The platforms check what is inside."""
+    alternatives = value if isinstance(value, list) else [value]
+    are_objects = all(isinstance(alternative, dict) for alternative in alternatives)
+    if not 1 <= len(alternatives) <= MAX_ALTERNATIVES or not are_objects:
         raise refusal(
-            PARAMETER, f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives"
+            PARAMETER,
+            f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives",
+            f"须为对象, 或 1 到 {MAX_ALTERNATIVES} 个对象的数组",
         )
-    return given
+    return value
 
 
 _OBJECTS = {
@@ -33,13 +34,7 @@ _OBJECTS = {
 Content = Annotated[
     Any, AfterValidator(_content), WithJsonSchema({"anyOf": [{"type": "object"}, _OBJECTS]})
 ]
-Contents = Annotated[
-    dict[Annotated[ChannelType, Field(strict=False)], Content],
-    Field(
-        description="Channel type -> content as its platforms take it, or alternatives of which a platform takes the first that has its"
-        " shape; `{{name}}` in a text stands for a variable."
-    ),
-]
+Contents = dict[Annotated[ChannelType, Field(strict=False)], Content]
 Shown = dict[ChannelType, dict[str, Any] | list[dict[str, Any]]]
 Links = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
 
@@ -47,10 +42,7 @@ Links = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=1
 class TemplateChange(Strict):
     name: Name
     contents: Contents
-    links: Annotated[
-        Links | None,
-        Field(description="Variables that hold addresses; left out: `url` and `…_url`."),
-    ] = None
+    links: Links | None = None
 
 
 class TemplateBody(TemplateChange):
@@ -63,7 +55,7 @@ class Values(Strict):
 
 
 class TemplateVersion(Answer):
-    """A version as it was made, which never changes."""
+    """A version of a template. It never changes."""
 
     template_id: int
     version: int
@@ -75,7 +67,7 @@ class TemplateVersion(Answer):
 
 
 class Template(TemplateVersion, Versioned):
-    """`valid`: whether it can be used now; `closed` are the channel types that keep it from that. `warnings` hinder nothing."""
+    """The newest version of a template, and whether it can be used now."""
 
     valid: bool
     closed: list[ChannelType]

@@ -1,4 +1,4 @@
-"""GET /v1/messages/{msgid} and what became of one of its targets. Only for the message's own access channel."""
+"""The reports of messages and of their targets, for the access channel that sent them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint
 
-from chalicelib.entrypoints.http.route import Auth, Call, known_msgid, route, ums_error
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.problems import ums_error
+from chalicelib.entrypoints.http.route import Auth, known_msgid, route
 from chalicelib.flow import withdraw
 from chalicelib.reports import message
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.messages import Named
+    from chalicelib.entrypoints.http.schemas.messages import TargetQuery
 
 bp = Blueprint(__name__)
 
@@ -21,13 +23,13 @@ bp = Blueprint(__name__)
     "/v1/messages/{msgid}",
     "GET",
     auth=Auth.CHANNEL,
-    shape=ums_error,
-    gives="messages.Report",
+    error_response=ums_error,
+    response="messages.Report",
     tag="messages",
 )
-def get_message(call: Call, msgid: str) -> dict[str, Any]:
-    """What became of a message."""
-    return {"code": 0, **message.message(call.world, call.sender.key, known_msgid(msgid))}
+def get_message(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Get the report of a message."""
+    return {"code": 0, **message.message(context.world, context.sender.key, known_msgid(msgid))}
 
 
 @route(
@@ -35,13 +37,16 @@ def get_message(call: Call, msgid: str) -> dict[str, Any]:
     "/v1/messages/{msgid}/targets/{target}",
     "GET",
     auth=Auth.CHANNEL,
-    shape=ums_error,
-    gives="messages.Target",
+    error_response=ums_error,
+    response="messages.Target",
     tag="messages",
 )
-def get_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
-    """What became of one target of a message."""
-    return {"code": 0, **message.target(call.world, call.sender.key, known_msgid(msgid), target)}
+def get_target(context: RequestContext, msgid: str, target: str) -> dict[str, Any]:
+    """Get the state of one target of a message."""
+    return {
+        "code": 0,
+        **message.target(context.world, context.sender.key, known_msgid(msgid), target),
+    }
 
 
 @route(
@@ -49,18 +54,21 @@ def get_target(call: Call, msgid: str, target: str) -> dict[str, Any]:
     "/v1/messages/{msgid}/targets",
     "POST",
     auth=Auth.CHANNEL,
-    shape=ums_error,
-    takes="messages.Named",
-    gives="messages.Target",
+    error_response=ums_error,
+    request="messages.TargetQuery",
+    response="messages.Target",
     tag="messages",
 )
-def find_target(call: Call, msgid: str) -> dict[str, Any]:
-    """What became of a target that was named by its registration id. In the body, since addresses are written down in many places."""
-    asked: Named = call.body()
+def find_target(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Find a target of a message by its registration id.
+
+    The id is in the body, because paths are logged in many places.
+    """
+    body: TargetQuery = context.body()
     return {
         "code": 0,
         **message.target_with(
-            call.world, call.sender.key, known_msgid(msgid), asked.type, asked.contact
+            context.world, context.sender.key, known_msgid(msgid), body.type, body.contact
         ),
     }
 
@@ -70,12 +78,15 @@ def find_target(call: Call, msgid: str) -> dict[str, Any]:
     "/v1/retract/{msgid}",
     "POST",
     auth=Auth.CHANNEL,
-    shape=ums_error,
-    gives="send.Done",
+    error_response=ums_error,
+    response="send.Done",
     tag="sending",
     errors=(404, 1015055, 1019031),
 )
-def retract(call: Call, msgid: str) -> dict[str, Any]:
-    """Withdraw a message of the last 24 hours: what has not left is stopped, what has is taken back where the provider can."""
-    withdraw.withdraw(call.world, call.sender.key, known_msgid(msgid))
+def retract(context: RequestContext, msgid: str) -> dict[str, Any]:
+    """Withdraw a message of the last 24 hours.
+
+    Deliveries that are not sent yet are stopped. Sent ones are recalled if the provider can.
+    """
+    withdraw.withdraw(context.world, context.sender.key, known_msgid(msgid))
     return {"code": 0, "message": "success"}

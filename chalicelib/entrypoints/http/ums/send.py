@@ -1,4 +1,4 @@
-"""The four paths of UMS that send: to everyone or to an audience, of a template or with contents of its own."""
+"""The four sending routes of UMS: to everyone or an audience, with a template or own contents."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from chalice.app import Blueprint
 
 from chalicelib.domain import keys
 from chalicelib.entrypoints.http.bodies import without_nulls
-from chalicelib.entrypoints.http.errors import PARAMETER, Refused
-from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.errors import CONTENT_OF_TEMPLATE, PARAMETER, Refused
+from chalicelib.entrypoints.http.problems import ums_error
+from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.flow import submit
 from chalicelib.ports import IdempotencyKey
 
 bp = Blueprint(__name__)
 
-HAS_MESSAGE = 1015094  # docs.jiguang.cn/jums, "message_code" (2021-12-15)
-
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 SENDS: dict[str, Any] = {
     "auth": Auth.CHANNEL,
-    "shape": ums_error,
-    "gives": "send.Accepted",
+    "error_response": ums_error,
+    "response": "send.Accepted",
     "tag": "sending",
     "headers": ("Idempotency-Key",),
     "errors": (
@@ -60,74 +60,73 @@ SENDS: dict[str, Any] = {
 }
 
 
-@route(bp, "/v1/sent", "POST", takes="send.AnySend", **SENDS)
-def send(call: Call) -> dict[str, Any]:
+@route(bp, "/v1/sent", "POST", request="send.AnySend", **SENDS)
+def send(context: RequestContext) -> dict[str, Any]:
     """Send a message to an audience."""
-    return _send(call, broadcast=False)
+    return _send(context, broadcast=False)
 
 
-@route(bp, "/v1/broadcast", "POST", takes="send.AnyBroadcast", **SENDS)
-def broadcast(call: Call) -> dict[str, Any]:
+@route(bp, "/v1/broadcast", "POST", request="send.AnyBroadcast", **SENDS)
+def broadcast(context: RequestContext) -> dict[str, Any]:
     """Send a message to everyone."""
-    return _send(call, broadcast=True)
+    return _send(context, broadcast=True)
 
 
-@route(bp, "/v1/template/sent", "POST", takes="send.TemplateSend", **SENDS)
-def send_template(call: Call) -> dict[str, Any]:
+@route(bp, "/v1/template/sent", "POST", request="send.TemplateSend", **SENDS)
+def send_template(context: RequestContext) -> dict[str, Any]:
     """Send a template message to an audience."""
-    return _send(call, broadcast=False, template=True)
+    return _send(context, broadcast=False, template=True)
 
 
-@route(bp, "/v1/template/broadcast", "POST", takes="send.TemplateBroadcast", **SENDS)
-def broadcast_template(call: Call) -> dict[str, Any]:
+@route(bp, "/v1/template/broadcast", "POST", request="send.TemplateBroadcast", **SENDS)
+def broadcast_template(context: RequestContext) -> dict[str, Any]:
     """Send a template message to everyone."""
-    return _send(call, broadcast=True, template=True)
+    return _send(context, broadcast=True, template=True)
 
 
-def _send(call: Call, *, broadcast: bool, template: bool = False) -> dict[str, Any]:
-    """UMS's own example posts a template message to the ordinary path."""
-    body = without_nulls(call.json())
+def _send(context: RequestContext, *, broadcast: bool, template: bool = False) -> dict[str, Any]:
+    """Accept a message. UMS's own example posts a template message to the ordinary path."""
+    body = without_nulls(context.json())
     template = template or (isinstance(body, Mapping) and "template_id" in body)
-    _refuse_what_does_not_belong(body, broadcast=broadcast, template=template)
-    shape = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
-    checked = call.validated(body, shape)
-    msgid = submit.submit(call.world, checked.request(call.sender), _once(call, body))
+    _check_names(body, broadcast=broadcast, template=template)
+    schema = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
+    checked = context.validate(body, schema)
+    key = _idempotency_key(context, body)
+    msgid = submit.submit(context.world, checked.request(context.sender), key)
     # UMS documents `msgid` and shows `msgno`.
     sendno = {"sendno": checked.option.sendno} if checked.option.sendno else {}
     return {"code": 0, "msgid": msgid, "msgno": msgid, **sendno}
 
 
-def _refuse_what_does_not_belong(body: Any, *, broadcast: bool, template: bool) -> None:
-    """Said more clearly than that the field is not known."""
+def _check_names(body: Any, *, broadcast: bool, template: bool) -> None:
+    """Refuse fields of another kind of send, more clearly than as unknown fields."""
     names = [name for name in body if isinstance(name, str)] if isinstance(body, Mapping) else []
     content = next((name[:64] for name in names if name.startswith("msg_")), "")
     if template and content:
-        raise Refused(
-            HAS_MESSAGE,
-            f"{content}: 模板消息不能携带 msg_xxx (a template message must not carry it)",
-            field=content,
-        )
+        raise CONTENT_OF_TEMPLATE.refuse(content)
     audience = next((name[:64] for name in names if name.startswith("aud_")), "")
     if broadcast and audience:
         raise Refused(
             PARAMETER,
-            f"{audience}: a broadcast goes to everyone; to send to an audience, use the path sent",
+            "a broadcast goes to everyone; to send to an audience, use the path sent",
+            "广播发送给所有用户, 不能指定目标",
             field=audience,
         )
 
 
-def _once(call: Call, body: Any) -> IdempotencyKey | None:
-    """What the sender's Idempotency-Key stands for: the access channel, the path, and the body whatever its spacing."""
-    key = call.headers.get("idempotency-key")
+def _idempotency_key(context: RequestContext, body: Any) -> IdempotencyKey | None:
+    """Identify a request: access channel, path and key, with the body whatever its spacing."""
+    key = context.headers.get("idempotency-key")
     if key is None:
         return None
     if not _KEY.fullmatch(key):
         raise Refused(
             PARAMETER,
-            "Idempotency-Key: must be 1 to 255 visible ASCII characters",
+            "must be 1 to 255 visible ASCII characters",
+            "须为 1 到 255 个可见 ASCII 字符",
             field="Idempotency-Key",
         )
-    digest = hashlib.sha256(
-        json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-    ).hexdigest()
-    return IdempotencyKey(keys.join("once", call.sender.key, call.request.path, key), digest)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    scope = keys.join("once", context.sender.key, context.request.path, key)
+    return IdempotencyKey(scope, digest)

@@ -1,4 +1,4 @@
-"""Users: added, changed and deleted, each on its own."""
+"""Users in UMS's format: add, change and delete them, each independently of the others."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import UserChange
 from chalicelib.entrypoints.http.audit import log_change
-from chalicelib.entrypoints.http.bodies import BadBody
-from chalicelib.entrypoints.http.errors import PARAMETER, Refused
-from chalicelib.entrypoints.http.route import Auth, Call, route, ums_error
+from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.errors import (
+    PARAMETER,
+    SCOPE_REFUSED,
+    UNKNOWN_USER,
+    USER_BUSY,
+    Refused,
+)
+from chalicelib.entrypoints.http.problems import ums_error
+from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.manage import users
 
 if TYPE_CHECKING:
-    from chalicelib.entrypoints.http.schemas.users import Entry
+    from chalicelib.entrypoints.http.schemas.user_entries import Entry, UserIds
 
 bp = Blueprint(__name__)
-
-SCOPE_REFUSED, BUSY, UNKNOWN = (
-    1019021,
-    1019022,
-    1019023,
-)  # our own; UMS does not publish the codes of its user API
 
 
 @route(
@@ -34,33 +35,32 @@ SCOPE_REFUSED, BUSY, UNKNOWN = (
     "/v1/user/opt",
     "POST",
     auth=Auth.EITHER,
-    shape=ums_error,
-    takes="users.Entries",
-    gives="users.Changed",
+    error_response=ums_error,
+    request="user_entries.Entries",
+    response="user_entries.Changed",
     tag="users",
 )
-def change_users(call: Call) -> dict[str, Any]:
-    """Add and change users, each on its own."""
-    given = call.json()
-    entries = (
-        [given] if isinstance(given, Mapping) and "userid" in given else given
-    )  # UMS's guides print one user alone, too
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
-        raise Refused(PARAMETER, f"body: must be a list of 1 to {MAX_USERS} users", field="body")
+def change_users(context: RequestContext) -> dict[str, Any]:
+    """Add and change users. A wrong entry does not keep the others from being saved."""
+    body = context.json()
+    # UMS's guides show a single user without a list, too.
+    entries = [body] if isinstance(body, Mapping) and "userid" in body else body
+    _check_count(entries, "users", "用户")
     changes: list[UserChange] = []
     failed: list[dict[str, str]] = []
-    for n, entry in enumerate(entries):
+    for n, raw in enumerate(entries):
         try:
-            checked: Entry = call.validated(entry, "users.Entry")
-            one = checked.user_change()
-            users.check_scopes(call.world, call.channel, one)
-            changes.append(users.fold_singles(one))
+            entry: Entry = context.validate(raw, "user_entries.Entry")
+            change = entry.user_change()
+            users.check_scopes(context.world, context.channel, change)
+            changes.append(users.fold_singles(change))
         except Refused as error:
-            failed.append(_failure(entry, error.code, f"[{n}].{error.message}"))
+            failed.append(_failure(raw, error.code, f"[{n}].{error.message}"))
         except Invalid as error:
-            failed.append(_failure(entry, SCOPE_REFUSED, f"[{n}].{error.field}: {error.reason}"))
-    lost = users.change(call.world, changes) if changes else {}
-    return _answered(call, "/v1/user/opt", [one.userid for one in changes], lost, failed)
+            failed.append(_failure(raw, SCOPE_REFUSED, f"[{n}].{error.field}: {error.reason}"))
+    lost = users.change(context.world, changes) if changes else {}
+    userids = [change.userid for change in changes]
+    return _answered(context, "/v1/user/opt", userids, lost, failed)
 
 
 @route(
@@ -68,58 +68,62 @@ def change_users(call: Call) -> dict[str, Any]:
     "/v1/user/delete",
     "POST",
     auth=Auth.ACCESS,
-    shape=ums_error,
-    takes="users.UserIds",
-    gives="users.Changed",
+    error_response=ums_error,
+    request="user_entries.UserIds",
+    response="user_entries.Changed",
     tag="users",
     role=Role.OPERATOR,
 )
-def delete_users(call: Call) -> dict[str, Any]:
-    """Delete users with all that is bound to them, each on its own."""
-    entries = call.json()
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
-        raise Refused(PARAMETER, f"body: must be a list of 1 to {MAX_USERS} user ids", field="body")
+def delete_users(context: RequestContext) -> dict[str, Any]:
+    """Delete users with everything that is bound to them, each independently of the others."""
+    entries = context.json()
+    _check_count(entries, "user ids", " userid")
     userids: list[str] = []
     failed: list[dict[str, str]] = []
     for n, entry in enumerate(entries):
         try:
-            userids.append(call.validated([entry], "users.UserIds").root[0])
+            checked: UserIds = context.validate([entry], "user_entries.UserIds")
+            userids += checked.root
         except Refused as error:
-            failed.append(
-                _failure(
-                    {"userid": entry},
-                    error.code,
-                    f"[{n}]: {error.errors[0][1] if isinstance(error, BadBody) else error}",
-                )
-            )
-    lost = users.delete(call.world, userids) if userids else {}
-    return _answered(call, "/v1/user/delete", userids, lost, failed)
+            failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.reason.both}"))
+    lost = users.delete(context.world, userids) if userids else {}
+    return _answered(context, "/v1/user/delete", userids, lost, failed)
 
 
-_CODES = {users.BUSY: BUSY, users.UNKNOWN: UNKNOWN}
+def _check_count(entries: Any, english: str, chinese: str) -> None:
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_USERS:
+        raise Refused(
+            PARAMETER,
+            f"must be a list of 1 to {MAX_USERS} {english}",
+            f"须为 1 到 {MAX_USERS} 个{chinese}的数组",
+            field="body",
+        )
+
+
+_CODES = {users.BUSY: USER_BUSY, users.UNKNOWN: UNKNOWN_USER}
 
 
 def _answered(
-    call: Call,
+    context: RequestContext,
     path: str,
     userids: Sequence[str],
     lost: Mapping[str, str],
     failed: Sequence[dict[str, str]],
 ) -> dict[str, Any]:
-    """What became of each; in the log of changes, how many it were, or who it was."""
-    every = [
-        *failed,
-        *(_failure({"userid": u}, _CODES.get(why, PARAMETER), why) for u, why in lost.items()),
+    """Build the answer per user, and write one audit entry.
+
+    The entry has the user id, or the number of users if there are several.
+    """
+    not_saved = [
+        _failure({"userid": userid}, _CODES.get(reason, PARAMETER), reason)
+        for userid, reason in lost.items()
     ]
     success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
-    if call.member is not None and success:
-        log_change(
-            call,
-            "POST",
-            path,
-            {"userid": success[0]} if len(success) == 1 else {"users": str(len(success))},
-        )
-    return {"code": 0, "message": "success", "data": {"success": success, "fail": every}}
+    if context.member is not None and success:
+        ids = {"userid": success[0]} if len(success) == 1 else {"users": str(len(success))}
+        log_change(context, "POST", path, ids)
+    data = {"success": success, "fail": [*failed, *not_saved]}
+    return {"code": 0, "message": "success", "data": data}
 
 
 def _failure(entry: Any, code: int, message: str) -> dict[str, str]:

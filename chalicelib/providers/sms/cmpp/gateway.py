@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -18,8 +17,6 @@ from typing import Protocol
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.providers.base import CHINA
 from chalicelib.providers.sms.cmpp.link import (
-    IDLE,
-    PATIENCE,
     Closed,
     Delivered,
     Event,
@@ -30,38 +27,11 @@ from chalicelib.providers.sms.cmpp.link import (
 )
 from chalicelib.providers.sms.cmpp.messages import Deliver, DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.settings import Settings
+from chalicelib.providers.sms.cmpp.waits import USUAL, Waits
 
 log = logging.getLogger(__name__)
 
 FAREWELL = 5.0  # seconds for TERMINATE and its answer
-
-
-@dataclass(frozen=True)
-class Waits:
-    """Seconds that the threads of a gateway wait."""
-
-    tick: float = 0.5  # between looks at what is due
-    shortest: float = 1.0  # before connecting again
-    longest: float = 60.0
-    idle: float = IDLE
-    patience: float = PATIENCE
-
-    def after(
-        self,
-        failures: int,
-        *,
-        by_operator: bool,
-        chance: Callable[[float, float], float] = random.uniform,
-    ) -> float:
-        """Return the wait before the next try, twice as long after each failure.
-
-        It is the longest at once where an operator must act.
-        """
-        growing = min(self.shortest * 2.0 ** min(failures, 30), self.longest)
-        return (self.longest if by_operator else growing) * chance(0.5, 1)
-
-
-USUAL = Waits()
 
 
 class Stream(Protocol):

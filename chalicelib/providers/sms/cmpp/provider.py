@@ -27,9 +27,10 @@ from chalicelib.providers.base import PLACEHOLDER, PlainProvider, check_names, r
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS
-from chalicelib.providers.sms.cmpp.gateway import USUAL, Gateway, Incoming, Stream, Waits
+from chalicelib.providers.sms.cmpp.gateway import Gateway, Incoming, Stream
 from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.providers.sms.cmpp.settings import Settings
+from chalicelib.providers.sms.cmpp.waits import USUAL, Waits
 from chalicelib.web.egress import Policy
 
 WORKER = "cmpp"

@@ -21,7 +21,7 @@ def upload(api: Api, made: Any, content: str | bytes) -> bool:
 
 
 def run(api: Api) -> None:
-    """What Lambda does with the queue of imports."""
+    """Work through the queue of imports, as Lambda does."""
     with Client(app.app) as client:
         while (envelope := api.fake.queues.take()) is not None:
             event = client.events.generate_sqs_event(

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.entrypoints.conftest import CONTENTS, JPUSH, JSMS, KEY, Api
-from tests.entrypoints.http.admin.test_admin import problem
+from tests.entrypoints.http.admin.management import problem
 
 FIRST = {"channels": ["app"]}
 THEN = {"channels": ["sms"], "condition": {"missing": "delivered", "within": 300}}
@@ -29,7 +29,7 @@ TERM = {"channel": "app", "missing": "delivered", "within": 1}
 
 
 class Limit(NamedTuple):
-    """What is asked with so many of something; from `least` to `most` it is allowed. `field` is named where it is not."""
+    """A request with a number of things, allowed from `least` to `most`. `field`: of a refusal."""
 
     what: str
     asks: Callable[[int], tuple[str, str, Any]]
@@ -108,6 +108,10 @@ def mails(n: int) -> Any:
 
 def in_bulk(n: int) -> list[str]:
     return [f"u{each}" for each in range(n)]
+
+
+def a_page(path: str, most: int) -> Limit:
+    return Limit(f"a page of {path}", asking(lambda n: f"{path}limit={n}"), 1, most, "limit")
 
 
 LIMITS = [
@@ -364,7 +368,7 @@ LIMITS = [
         "name",
     ),
     *(
-        Limit(f"a page of {path}", asking(lambda n, path=path: f"{path}limit={n}"), 1, 500, "limit")  # type: ignore[misc]
+        a_page(path, 500)
         for path in (
             "access-channels?",
             "channels?",
@@ -379,7 +383,7 @@ LIMITS = [
         )
     ),
     *(
-        Limit(f"a page of {path}", asking(lambda n, path=path: f"{path}limit={n}"), 1, 100, "limit")  # type: ignore[misc]
+        a_page(path, 100)
         for path in (
             "users?",
             "user-tags?",

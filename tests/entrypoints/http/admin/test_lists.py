@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.delivery_channels import ChannelType
 from tests.builders import a_template
 from tests.entrypoints.conftest import KEY, Api
-from tests.entrypoints.http.admin.test_admin import problem
+from tests.entrypoints.http.admin.management import problem
 
 
 def test_lists_come_in_pages(configured: Api) -> None:

@@ -11,7 +11,7 @@ import app
 from chalicelib.domain.members import MEMBERS, Role
 from chalicelib.entrypoints.http.contract import Auth
 from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, SENDER, Api
-from tests.entrypoints.http.admin.test_admin import problem
+from tests.entrypoints.http.admin.management import problem
 
 TEMPLATE = {"channel_key": KEY, "name": "new", "contents": CONTENTS}
 

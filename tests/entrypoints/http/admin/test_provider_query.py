@@ -1,4 +1,4 @@
-"""What a provider is asked for administrators; and what happens where the stage has nobody who could ask."""
+"""Queries to providers for operators, also on a stage without their function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, Chan
 from chalicelib.domain.jobs import QueryJob
 from chalicelib.entrypoints.lambdas import queues
 from tests.entrypoints.conftest import JSMS, SENDER, Api
-from tests.entrypoints.http.admin.test_admin import problem
+from tests.entrypoints.http.admin.management import problem
 
 
 def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) -> None:

@@ -1,4 +1,4 @@
-"""Users, tags, members and messages as administrators find them."""
+"""Users, tags and members, as operators find and change them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,12 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Member, Role
 from chalicelib.domain.users import Suppression, User
 from chalicelib.entrypoints.http.admin import users
+from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Auth, Contract
-from chalicelib.entrypoints.http.route import Call, problem_details
-from tests.builders import a_message, a_user
+from chalicelib.entrypoints.http.problems import problem_details
+from tests.builders import a_user
 from tests.entrypoints.conftest import JSMS, KEY, SENDER, Api
-
-
-def pages(api: Api, path: str, name: str) -> list[list[Any]]:
-    """What every page has, to the end."""
-    found, cursor = [], ""
-    while True:
-        reply = api.admin("GET", f"{path}{'&' if '?' in path else '?'}cursor={cursor}")
-        assert reply.status == 200, reply.body
-        found.append(reply.json[name])
-        cursor = reply.json["cursor"]
-        if cursor is None:
-            return found
+from tests.entrypoints.http.admin.management import pages
 
 
 def test_a_user_is_shown_with_everything(configured: Api) -> None:
@@ -279,88 +269,6 @@ def test_who_is_deleted_by_somebody_else_meanwhile_is_not_found(configured: Api)
     assert configured.admin("DELETE", "users/ann").status == 404
 
 
-def test_messages_are_listed_newest_first_and_shown_as_their_sender_sees_them(
-    configured: Api,
-) -> None:
-    fake = configured.fake
-    made = [
-        a_message("ann", channel_key=KEY, accepted=fake.clock.now() - n * 3_600_000, number=n)
-        for n in range(5)
-    ]
-    for message in (*made, a_message("ann", channel_key="other", number=9)):
-        fake.messages.has(message)
-    listed = pages(configured, f"messages?channel_key={KEY}&limit=2", "messages")
-    assert [[each["msgid"] for each in page] for page in listed] == [
-        [m.msgid for m in made[:2]],
-        [m.msgid for m in made[2:4]],
-        [made[4].msgid],
-    ]
-    assert listed[0][0] == {
-        "msgid": made[0].msgid,
-        "accepted": made[0].accepted,
-        "audience": "users",
-        "targets": 1,
-        "priority": 2,
-        "template": None,
-        "rule_id": 0,
-        "channels": ["app"],
-        "sendno": "",
-    }
-    for since, until, expected in (
-        (made[3].accepted, made[1].accepted, made[2:4]),
-        (made[0].accepted, 10**14 - 1, made[:1]),
-        (0, made[4].accepted, []),
-        (made[1].accepted, made[1].accepted + 1, made[1:2]),
-        (made[1].accepted, made[3].accepted, []),
-        (10**14 - 1, 0, []),
-    ):
-        listed = pages(
-            configured,
-            f"messages?channel_key={KEY}&limit=1&since={since}&until={until}",
-            "messages",
-        )
-        assert [each["msgid"] for page in listed for each in page] == [m.msgid for m in expected]
-    future = (
-        base64.urlsafe_b64encode(keys.message_id(2**48 - 1, bytes(4)).encode()).decode().rstrip("=")
-    )
-    assert (
-        len(configured.admin("GET", f"messages?channel_key={KEY}&cursor={future}").json["messages"])
-        == 5
-    )
-    for wrong in ("since=-1", "since=x", "since=100000000000000", "until=1.5"):
-        assert configured.admin("GET", f"messages?channel_key={KEY}&{wrong}").status == 400
-    assert configured.admin("GET", "messages?channel_key=nobody").status == 404
-    assert configured.admin("GET", "messages").status == 400
-    assert configured.admin("GET", f"messages?channel_key={KEY}&cursor=AAAA").status == 400
-
-
-def test_any_message_is_shown_as_its_sender_sees_it(configured: Api) -> None:
-    configured.users([{"userid": "user1", "set": {"app": {"app1": ["r1"]}}}])
-    msgid = configured.send(
-        {
-            "aud_userid": ["user1"],
-            "template_id": 1,
-            "template_para": {"name": "Li"},
-            "app_para": {"platform": "all"},
-            "rule_id": 1,
-        }
-    ).json["msgid"]
-    assert (
-        configured.admin("GET", f"messages/{msgid}").json
-        == configured("GET", f"/v1/messages/{msgid}", auth=SENDER).json
-    )
-    for missing in (
-        "messages/nothing",
-        "messages/" + "0" * 16,
-        f"messages/{'0' * 16}/targets/user1",
-    ):
-        assert configured.admin("GET", missing).status == 404
-    assert [
-        each["msgid"]
-        for each in configured.admin("GET", f"messages?channel_key={KEY}").json["messages"]
-    ] == [msgid]
-
-
 def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
     user = replace(
         a_user("ann", text="13800138000", mail="ann@example.com", push=["registration1"]),
@@ -369,14 +277,14 @@ def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
         opt_outs={ChannelType.SMS: {"13800138000": {"all": Suppression("x", 1)}}},
     )
     configured.fake.users.has(user)
-    call = Call(
+    context = RequestContext(
         configured.world,
         None,
         None,
         Contract(Auth.ACCESS, problem_details, 1, ("GET",)),
         Member("m", "m", Role.READ_ONLY, ""),
     )
-    shown = users.shown(call, user)
+    shown = users.shown(context, user)
     assert shown["contacts"] == {
         "app": {"push": ["reg****ion1"]},
         "sms": {"all": ["138****8000"]},
@@ -385,7 +293,7 @@ def test_a_member_who_may_only_read_sees_no_contact(configured: Api) -> None:
     assert shown["labels"]["sms"][0]["contact"] == "137****7000"
     assert "registration1" not in str(shown)
     assert "13800138000" in str(
-        users.shown(replace(call, member=Member("m", "m", Role.OPERATOR, "")), user)
+        users.shown(replace(context, member=Member("m", "m", Role.OPERATOR, "")), user)
     )
 
 

@@ -1,4 +1,4 @@
-"""What is not in docs/reference/api.md does not exist, and the other way round."""
+"""Everything in docs/reference/api.md exists, and everything that exists is in it."""
 
 from __future__ import annotations
 

@@ -77,13 +77,13 @@ def contracts(route: str) -> list[Contract]:
 
 def fits(contract: Contract, value: Any) -> bool:
     """As a body that is sent, or as an answer."""
-    if contract.takes:
+    if contract.request:
         with suppress(Refused):
-            base.validate(schemas.load(contract.takes), value)
+            base.validate(schemas.load(contract.request), value)
             return True
-    if contract.gives:
+    if contract.response:
         with suppress(ValidationError):
-            schemas.load(contract.gives).model_validate(value)
+            schemas.load(contract.response).model_validate(value)
             return True
     return False
 

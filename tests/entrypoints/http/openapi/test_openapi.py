@@ -1,4 +1,4 @@
-"""The OpenAPI document is whole and true, whatever is asked by it is answered as it says, and the page shows all of it."""
+"""The OpenAPI document is complete and true, and the page shows all of it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ from schemathesis.specs.openapi.checks import (
 from urllib3 import HTTPResponse
 
 import app
-from chalicelib.entrypoints.http import codes
-from chalicelib.entrypoints.http import schemas as shapes
-from chalicelib.entrypoints.http.openapi import document, examples, meanings
+from chalicelib.entrypoints.http import codes, schemas
+from chalicelib.entrypoints.http.openapi import document, examples, meanings, responses
 from chalicelib.entrypoints.http.schemas import base
 from tests import profiles
 from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
@@ -49,8 +48,8 @@ CHECKS = [
 
 def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
     """Every body, query and answer that there is, by the name that a route would use."""
-    for module in pkgutil.iter_modules(shapes.__path__):
-        loaded = import_module(f"{shapes.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(schemas.__path__):
+        loaded = import_module(f"{schemas.__name__}.{module.name}")
         for name, found in inspect.getmembers(loaded, inspect.isclass):
             if (
                 issubclass(found, BaseModel)
@@ -74,7 +73,7 @@ def test_every_route_is_in_the_document() -> None:
 
 
 def test_parameters_at_the_same_place_of_a_path_have_one_name() -> None:
-    """API Gateway takes no other: /lists/{id} and /lists/{list}/members cannot both be."""
+    """API Gateway refuses others: it cannot have both /lists/{id} and /lists/{list}/members."""
     names: dict[str, set[str]] = {}
     for path in app.app.routes:
         parts = path.split("/")
@@ -133,7 +132,7 @@ def test_every_field_of_every_shape_is_in_the_document() -> None:
                 for p in DOCUMENT["paths"][path][method.lower()].get("parameters", ())
                 if p["in"] == "query"
             }
-            assert shown == ({*shapes.load(query).model_fields} if query else set())
+            assert shown == ({*schemas.load(query).model_fields} if query else set())
     assert all(str(code) in everything for code in (*codes.CODES, *codes.OF_ITEMS))
 
 
@@ -180,9 +179,35 @@ def test_it_says_of_every_field_what_it_means() -> None:
     } == set()
 
 
-def test_every_example_has_its_shape() -> None:
+CLAUSES = re.compile(
+    r"(What|Who|Whom|Whose|Where|Whether|When|How|Why|Which|The same|Those|These|That|This|It"
+    r"|They|None|So|As|Of|For)\b"
+)
+
+
+def test_it_speaks_plainly() -> None:
+    """A description begins with a verb or with the thing, and has one fact per sentence."""
+    fields = [text for area in meanings.AREAS for text in area.values()]
+    operations = [each for methods in DOCUMENT["paths"].values() for each in methods.values()]
+    summaries = [each["summary"] for each in operations]
+    texts = [
+        *fields,
+        *summaries,
+        *examples.TAGS.values(),
+        *(text for text, _ in examples.IN_PATHS.values()),
+        *(header["description"] for header in DOCUMENT["components"]["headers"].values()),
+    ]
+    assert [text for text in texts if CLAUSES.match(text) or ";" in text] == []
+    assert [text for text in fields if not text.endswith((".", "…"))] == []
+
+
+def test_a_field_has_one_meaning() -> None:
+    assert len(meanings.FIELDS) == sum(len(area) for area in meanings.AREAS)
+
+
+def test_every_example_has_its_schema() -> None:
     for name, example in (*examples.BODIES.items(), *examples.ANSWERS.items()):
-        shapes.load(name).model_validate_json(json.dumps(example))
+        schemas.load(name).model_validate_json(json.dumps(example))
 
 
 def test_the_document_and_the_page_are_open_to_everybody(api: Api) -> None:
@@ -231,7 +256,8 @@ def test_what_a_description_says_is_escaped() -> None:
     from chalicelib.entrypoints.http.openapi import page as reference
 
     assert reference.text("a <b> `c<d`\n\n| x |\n|---|\n| <i> |") == (
-        "<p>a &lt;b&gt; <code>c&lt;d</code></p><table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
+        "<p>a &lt;b&gt; <code>c&lt;d</code></p>"
+        "<table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
     )
 
 
@@ -296,6 +322,6 @@ def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
     answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
     assert reply.status < 500, reply.body
     told = {*case.operation.definition.raw["responses"][str(reply.status)].get("headers", {})}
-    assert {name for name in document.HEADERS if name in reply.headers} <= told
+    assert {name for name in responses.HEADERS if name in reply.headers} <= told
     assert ("ETag" in reply.headers) == ("ETag" in told)
     case.validate_response(answered, checks=CHECKS)

@@ -1,4 +1,4 @@
-"""Short links by the API: nobody but the sender decides where one leads, and what is counted is what is said."""
+"""Short links: only the sender decides their target, and clicks are counted as documented."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def template(api: Api) -> int:
 
 
 def sent(api: Api, people: int | str, rule_id: int = 0, **body: Any) -> Mapping[str, Any]:
-    """What is said of a message, with the deliveries of its calls."""
+    """Return the facts of a message, with the deliveries of its calls."""
     whom = (
         {"aud_userid": [f"u{n}" for n in range(people)]}
         if isinstance(people, int)
@@ -192,7 +192,7 @@ PERSONAL = {"tracked": ["sms", "wechatwk"], "call": 1, "addresses": {SHOP}}
     ("people", "said"), [(1, PERSONAL), (100, PERSONAL), (101, SHARED), ("vip", SHARED)]
 )
 def test_a_link_for_each_person_is_for_few_people(api: Api, people: int | str, said: Any) -> None:
-    """Where the platform's calls share one content, as a link for each makes as many calls as there are people."""
+    """On a platform whose calls share a content, a link per person would need a call each."""
     configure(api)
     assert sent(api, people) == said
 

@@ -271,7 +271,8 @@ def test_a_program_that_follows_the_way_out_does_not_opt_out(api: Api) -> None:
         ("application/x-www-form-urlencoded", b"List-Unsubscribe=One-Click"),
         (
             "multipart/form-data; boundary=b",
-            b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--',
+            b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+            b"One-Click\r\n--b--",
         ),
     ],
 )

@@ -1,5 +1,7 @@
-"""What clients of UMS send beside what its pages print: bodies as public ones build them (duxphp/go-jums, cavlabs/jiguang-sdk-go), and
-null for what is left out, as libraries of most languages write the fields of an object that nobody has set.
+"""Bodies of UMS's clients, which differ from its printed ones.
+
+Public clients are duxphp/go-jums and cavlabs/jiguang-sdk-go. Libraries of most languages write
+null for fields that nobody has set.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import pytest
 
 from tests import printed
 from tests.entrypoints.conftest import Api, message
+from tests.entrypoints.http.ums.sends import SMS, ordinary, stored
 from tests.entrypoints.http.ums.test_printed import deployed as deployed
-from tests.entrypoints.http.ums.test_ums import SMS, ordinary, stored
 
 WHOM = json.loads(printed.REGISTRATION_IDS)
 AUDIENCES = [*WHOM, "aud_tag", "aud_userid", "aud_segment"]

@@ -1,4 +1,4 @@
-"""Both sides of every limit of a request of UMS v1 and Operation Growth: the most that is taken, and one more, refused by name."""
+"""Both sides of every limit of UMS v1 and Operation Growth: the maximum, and one more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ SMS = [{"temp_id": 1}]
 
 @dataclass(frozen=True)
 class Limit:
-    """`body`: with so much of it. `place`: how a refusal names it. `least`: where less than that is refused, too.
+    """A limit: `body` builds a request with a number of things, and a refusal names `place`.
+
+    `least`: the minimum, if there is one.
 
     `taken`: codes of what is within the limit, but names things that are not there.
     """
@@ -305,7 +307,7 @@ def template(**fields: Any) -> dict[str, Any]:
 
 
 def large_user(n: int) -> dict[str, Any]:
-    """So many bytes, with three for each contact besides, and those of its scope."""
+    """Build a user of so many bytes, with three for each contact and those of its scope."""
     devices = [f"{m:02}".ljust(256, "x") for m in range(100)]
     people = [f"C/{m:02}".ljust(256, "x") for m in range(26)]
     rest = n - len("app1") - 100 * 259 - len("all") - 26 * 259 - 3
@@ -466,7 +468,7 @@ GROWTH = [
 
 @pytest.fixture
 def everything(configured: Api) -> Api:
-    """A delivery channel of every type that has contents of its own, a template with an address (2), and user 5."""
+    """A delivery channel of every type with contents, a template with a link (2), and user 5."""
     known = configured.fake.settings.channel("sms1")
     assert known is not None
     for number, (kind, platform) in enumerate(PLATFORMS.items(), 10):
@@ -489,7 +491,7 @@ def everything(configured: Api) -> Api:
 
 
 def ask(api: Api, limit: Limit, n: int) -> tuple[int, str]:
-    """The code, and whatever the answer says; of users, that of the one who failed."""
+    """Return the code and the text of an answer, for users those of the failed one."""
     body = limit.body(n)
     answer = api(limit.method, limit.path, body, auth=limit.auth, headers=limit.headers(n)).json
     for failed in (

@@ -1,4 +1,4 @@
-"""What UMS and Operation Growth print is taken as it is printed."""
+"""The bodies that UMS and Operation Growth print are accepted as printed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVERY = {"app": {"alert": "{{user}}"}, "sms": {"temp_id": 1, "temp_para": {"url"
 
 @pytest.fixture
 def deployed(configured: Api) -> Api:
-    """Delivery channels of all types under the codes that are printed, users, a template and a strategy for apps."""
+    """Delivery channels of all types under the printed codes, users, a template and a strategy."""
     known = configured.fake.settings.channel("sms1")
     assert known is not None
     for number, (kind, platform) in enumerate(USUAL.items(), 10):

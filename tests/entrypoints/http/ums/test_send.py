@@ -73,7 +73,7 @@ def test_a_user_that_is_named_twice_is_one_target(configured: Api) -> None:
         (b'{"a":1e999}', "too large"),
         (b'{"a":' + b"9" * 5000 + b"}", "64 bits"),
         (b'{"a":9223372036854775808}', "64 bits"),
-        (b'{"a":1,"a":2}', "'a' twice"),
+        (b'{"a":1,"a":2}', 'duplicate key "a"'),
         (b"\xff\xfe{}", "UTF-8"),
         (b'{"a":"\\u0000"}', "NUL"),
         (b'{"a":"\\ud800"}', "surrogate"),
@@ -246,7 +246,7 @@ def test_a_template_that_does_not_exist(configured: Api) -> None:
 def test_a_value_that_a_platform_cannot_take_is_refused(
     configured: Api, value: str, good: bool
 ) -> None:
-    """`url` holds an address or, as in UMS's example, a mere word; `alert` must not be empty."""
+    """`url` holds an address or, as in UMS's example, any text. `alert` must not be empty."""
     made = {"channel_key": KEY, "name": "link", "contents": {"app": {"alert": "{{url}}"}}}
     number = configured.admin("POST", "templates", made).json["template_id"]
     body = message(template_id=number, template_para={"url": value}, rule_id=0)

@@ -288,8 +288,8 @@ def test_a_frame_with_bytes_changed_is_read_or_malformed(
     for _ in range(data.draw(st.integers(1, 4))):
         frame[data.draw(st.integers(0, len(frame) - 1))] = data.draw(st.integers(0, 255))
     try:
-        for each in Framer().feed(bytes(frame)):
-            codec.decode(each, V3)
+        for piece in Framer().feed(bytes(frame)):
+            codec.decode(piece, V3)
     except Malformed:
         pass
 

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
-from chalicelib.providers.sms.cmpp.gateway import Gateway, Waits
+from chalicelib.providers.sms.cmpp.gateway import Gateway
 from chalicelib.providers.sms.cmpp.link import TRIES
 from chalicelib.providers.sms.cmpp.messages import (
     Command,
@@ -22,6 +22,7 @@ from chalicelib.providers.sms.cmpp.messages import (
     Submit,
     SubmitResp,
 )
+from chalicelib.providers.sms.cmpp.waits import Waits
 from tests.liveness import eventually, soon
 from tests.providers.sms.cmpp.line import SECRET, Line
 

@@ -63,11 +63,11 @@ def test_a_text_reaches_every_number_of_a_call_in_one_submit(
     answer = send(sandbox, numbers, "你好 hello", version=version)
     assert all(outcome.loss is None and outcome.provider_id for outcome in answer.outcomes)
     calls = [
-        each
-        for each in sandbox.get("calls", provider="cmpp")["calls"]
-        if each["endpoint"] == "SUBMIT"
+        entry
+        for entry in sandbox.get("calls", provider="cmpp")["calls"]
+        if entry["endpoint"] == "SUBMIT"
     ]
-    assert [(each["contacts"], each["sent"]) for each in calls] == [(99, 99)]
+    assert [(entry["contacts"], entry["sent"]) for entry in calls] == [(99, 99)]
     (message,) = sandbox.get("inbox", contact=numbers[98])["messages"]
     assert message["content"] == {
         "content": "你好 hello",
@@ -110,8 +110,8 @@ def test_a_refused_number_among_many_is_found(sandbox: Sandbox) -> None:
     outcomes = send(sandbox, numbers).outcomes
     assert outcomes[13] == Outcome(Loss.INVALID_TARGET, "13")
     assert [n for n, outcome in enumerate(outcomes) if not outcome.provider_id] == [13]
-    assert {each: sandbox.sends(each) for each in numbers} == {
-        each: int(n != 13) for n, each in enumerate(numbers)
+    assert {entry: sandbox.sends(entry) for entry in numbers} == {
+        entry: int(n != 13) for n, entry in enumerate(numbers)
     }
 
 
@@ -134,9 +134,9 @@ def test_one_number_of_two_people_goes_in_two_submits(sandbox: Sandbox) -> None:
 def test_fewer_numbers_a_submit_where_an_operator_says_so(sandbox: Sandbox) -> None:
     send(sandbox, [number(n) for n in range(5)], numbers_per_submit=2)
     calls = [
-        each["contacts"]
-        for each in sandbox.get("calls", provider="cmpp")["calls"]
-        if each["endpoint"] == "SUBMIT"
+        entry["contacts"]
+        for entry in sandbox.get("calls", provider="cmpp")["calls"]
+        if entry["endpoint"] == "SUBMIT"
     ]
     assert calls == [2, 2, 1]
 
@@ -205,7 +205,7 @@ def test_a_private_address_is_not_connected_to(sandbox: Sandbox) -> None:
 def test_checking_an_account_connects_and_sends_nothing(sandbox: Sandbox) -> None:
     with Cmpp(Policy(("127.0.0.1",)), PATIENCE).connect(account(sandbox, version="3.0")) as session:
         session.check()
-    assert [each["endpoint"] for each in sandbox.get("calls", provider="cmpp")["calls"]] == [
+    assert [entry["endpoint"] for entry in sandbox.get("calls", provider="cmpp")["calls"]] == [
         "CONNECT"
     ]
 

@@ -45,14 +45,14 @@ def report(stat: str, done: str = "2611210930", number: str = "13800138000") -> 
 def test_a_state_becomes_a_receipt_which_may_say_nothing(
     stat: str, kind: ReceiptKind | None
 ) -> None:
-    found = receipts.receipt(report(stat), NOW)
-    assert (found.kind if found else None) is kind
-    if found is not None:
-        assert found.code == ("" if kind is ReceiptKind.DELIVERED else stat)
+    receipt = receipts.receipt(report(stat), NOW)
+    assert (receipt.kind if receipt else None) is kind
+    if receipt is not None:
+        assert receipt.code == ("" if kind is ReceiptKind.DELIVERED else stat)
         assert (
-            found.time == AT
+            receipt.time == AT
         )  # the gateway's, in China's time, so that a repeat has the same time
-        assert found.contact == ""
+        assert receipt.contact == ""
 
 
 def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
@@ -62,9 +62,9 @@ def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
         for stat in stats
         if getattr(receipts.receipt(report(stat), NOW), "undeliverable", None)
     ] == list(NO_SUCH_NUMBER)
-    own = receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
-    assert own is not None
-    assert own.undeliverable
+    receipt = receipts.receipt(report("XY:0001"), NOW, ("XY:0001",))
+    assert receipt is not None
+    assert receipt.undeliverable
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_only_the_states_of_dead_numbers_say_that_a_number_is_dead() -> None:
     ],
 )
 def test_a_time_that_cannot_be_read_is_the_time_of_the_submit(done: str, time: int) -> None:
-    found = receipts.receipt(report("DELIVRD", done), NOW)
-    assert found is not None
-    assert found.time == time
+    receipt = receipts.receipt(report("DELIVRD", done), NOW)
+    assert receipt is not None
+    assert receipt.time == time
 
 
 def test_without_any_time_it_is_now() -> None:
-    found = receipts.receipt(Report(7, "DELIVRD", "", "", "1"), NOW)
-    assert found is not None
-    assert found.time == NOW
+    receipt = receipts.receipt(Report(7, "DELIVRD", "", "", "1"), NOW)
+    assert receipt is not None
+    assert receipt.time == NOW
 
 
 @pytest.mark.parametrize("other", ["8613800138000", "+8613800138000", "008613800138000"])
@@ -121,16 +121,16 @@ def delivered(content: bytes, *, is_report: bool = True, form: int = 0) -> Deliv
 
 @pytest.mark.parametrize("size", [60, 71])
 def test_reports_of_both_sizes_become_the_same_receipt(size: int) -> None:
-    found = receipts.read(delivered(codec.encode_report(report("DELIVRD"), size)), NOW)
-    assert found == Receipt(receipts.name(7, "13800138000"), ReceiptKind.DELIVERED, AT)
+    receipt = receipts.read(delivered(codec.encode_report(report("DELIVRD"), size)), NOW)
+    assert receipt == Receipt(receipts.name(7, "13800138000"), ReceiptKind.DELIVERED, AT)
 
 
 def test_what_a_person_wrote_becomes_a_reply() -> None:
-    found = receipts.read(delivered("退订".encode("utf-16-be"), is_report=False, form=8), NOW)
-    assert found == Reply("13800138000", "退订", NOW, "0000000000000009")
+    receipt = receipts.read(delivered("退订".encode("utf-16-be"), is_report=False, form=8), NOW)
+    assert receipt == Reply("13800138000", "退订", NOW, "0000000000000009")
 
 
 @given(st.binary(max_size=255))
 def test_any_report_is_a_receipt_or_nothing(content: bytes) -> None:
-    found = receipts.read(delivered(content), NOW)
-    assert found is None or isinstance(found, Receipt)
+    receipt = receipts.read(delivered(content), NOW)
+    assert receipt is None or isinstance(receipt, Receipt)

@@ -44,10 +44,10 @@ class Scripted:
 
     def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
         self.seen.append(pdu)
-        said = self.script.pop(0) if self.script else 0
-        if isinstance(said, ProviderError):
-            raise said
-        return SubmitResp(100 + len(self.seen), said), self
+        answer = self.script.pop(0) if self.script else 0
+        if isinstance(answer, ProviderError):
+            raise answer
+        return SubmitResp(100 + len(self.seen), answer), self
 
     def send(self, numbers: Sequence[str], text: str = "hello") -> Sequence[Outcome]:
         return self._session().send(call(numbers, text)).outcomes

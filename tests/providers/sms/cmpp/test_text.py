@@ -58,20 +58,20 @@ def test_a_long_text_is_cut_at_153_septets_or_67_units(text: str, sizes: list[in
 
 
 def test_every_part_says_which_it_is() -> None:
-    found = cmpp_text.parts("你" * 150, "ascii", 200)
-    assert [part.content[:6] for part in found] == [bytes((5, 0, 3, 200, 3, n)) for n in (1, 2, 3)]
-    assert all(part.has_header for part in found)
+    parts = cmpp_text.parts("你" * 150, "ascii", 200)
+    assert [part.content[:6] for part in parts] == [bytes((5, 0, 3, 200, 3, n)) for n in (1, 2, 3)]
+    assert all(part.has_header for part in parts)
 
 
 @given(st.text(min_size=1, max_size=700), st.sampled_from(cmpp_text.ALPHABETS), st.integers(0, 255))
 def test_the_parts_of_any_text_fit_and_join_to_the_text(
     text: str, alphabet: str, reference: int
 ) -> None:
-    found = cmpp_text.parts(text, alphabet, reference)
-    assert all(len(part.content) <= (159 if part.format == ASCII else 140) for part in found)
+    parts = cmpp_text.parts(text, alphabet, reference)
+    assert all(len(part.content) <= (159 if part.format == ASCII else 140) for part in parts)
     if alphabet != "gsm":
         joined = "".join(
-            cmpp_text.read(part.content, part.format, part.has_header) for part in found
+            cmpp_text.read(part.content, part.format, part.has_header) for part in parts
         )
         assert joined == text.encode("utf-16-be", "replace").decode("utf-16-be")
 

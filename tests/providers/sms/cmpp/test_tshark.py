@@ -22,9 +22,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
-from chalicelib.providers.sms.cmpp.gateway import Gateway, Waits
+from chalicelib.providers.sms.cmpp.gateway import Gateway
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.providers.sms.cmpp.session import CmppSession
+from chalicelib.providers.sms.cmpp.waits import Waits
 from chalicelib.web.egress import Policy
 from tests.liveness import PATIENCE, eventually
 from tests.providers.sandboxes import Sandbox, running
@@ -151,11 +152,11 @@ def dissect(file: Path, *options: str) -> str:
 
 def packets(file: Path) -> list[dict[str, Any]]:
     """Return every CMPP message. A segment may hold several."""
-    found: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
     for packet in json.loads(dissect(file, "-Y", "cmpp", "-T", "json", "--no-duplicate-keys")):
         layers = packet["_source"]["layers"]["cmpp"]
-        found += layers if isinstance(layers, list) else [layers]
-    return found
+        messages += layers if isinstance(layers, list) else [layers]
+    return messages
 
 
 @pytest.mark.parametrize("version", ["2.0", "3.0"])
@@ -166,8 +167,8 @@ def test_wireshark_reads_every_message_without_an_error(
     talk(sandbox, version, file)
     if version == "3.0":
         assert dissect(file, "-Y", "_ws.malformed or cmpp and _ws.expert.severity >= 6291456") == ""
-    commands = Counter(int(each["cmpp.Command_Id"], 16) for each in packets(file))
-    assert {commands[each] for each in (0x1, 0x80000001, 0x2, 0x80000002)} == {1}
+    commands = Counter(int(message["cmpp.Command_Id"], 16) for message in packets(file))
+    assert {commands[message] for message in (0x1, 0x80000001, 0x2, 0x80000002)} == {1}
     assert commands[0x4] == commands[0x80000004] == 1 + 1 + 2 + 3
     assert commands[0x5] == commands[0x80000005] == REPORTS + 1
     assert commands[0x8] == commands[0x80000008] >= 1
@@ -187,20 +188,20 @@ LONG = (
 def test_wireshark_reads_the_fields_that_we_wrote(sandbox: Sandbox, tmp_path: Path) -> None:
     file = tmp_path / "cmpp.pcap"
     talk(sandbox, "3.0", file)
-    found = packets(file)
-    submits = [each for each in found if int(each["cmpp.Command_Id"], 16) == 4]
-    assert {each["cmpp.Servicd_Id"] for each in submits} == {"PAY"}  # Wireshark's spelling
-    assert {(each["cmpp.submit.Msg_src"], each["cmpp.submit.Src_Id"]) for each in submits} == {
-        ("900001", "10690001")
-    }
+    messages = packets(file)
+    submits = [message for message in messages if int(message["cmpp.Command_Id"], 16) == 4]
+    assert {message["cmpp.Servicd_Id"] for message in submits} == {"PAY"}  # Wireshark's spelling
+    assert {
+        (message["cmpp.submit.Msg_src"], message["cmpp.submit.Src_Id"]) for message in submits
+    } == {("900001", "10690001")}
     names = ("cmpp.submit.Pk_total", "cmpp.submit.Pk_number", "cmpp.TP_udhi", "cmpp.Msg_Fmt")
     parts = [tuple(map(submit.get, names)) for submit in submits]
     assert parts == [("1", "1", "0", "0"), ("1", "1", "0", "8"), *LONG]
     sizes = [submit["cmpp.submit.DestUsr_tl"] for submit in submits]
     assert sizes == ["1", str(GROUP), "1", "1", "1", "1", "1"]
     assert submits[1]["cmpp.Dest_terminal_Id"][-1] == f"1380001{1000 + GROUP - 1}"
-    answers = [each for each in found if int(each["cmpp.Command_Id"], 16) == 0x80000004]
-    assert {each["cmpp.submit_resp.Result"] for each in answers} == {"0"}
+    answers = [message for message in messages if int(message["cmpp.Command_Id"], 16) == 0x80000004]
+    assert {message["cmpp.submit_resp.Result"] for message in answers} == {"0"}
     states = (
         dissect(file, "-T", "fields", "-e", "cmpp.deliver.Report.Status").replace(",", " ").split()
     )

@@ -1,0 +1,23 @@
+"""The meaning of every field of requests and responses, for the documentation.
+
+A name means one thing everywhere. Where it does not, the entry names the schema too
+(`Check.code`), or a schema that it inherits from (`Query.cursor`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chalicelib.entrypoints.http.openapi.meanings import management, sending, users
+
+AREAS = (sending.FIELDS, users.FIELDS, management.FIELDS)
+FIELDS: Mapping[str, str] = {name: text for area in AREAS for name, text in area.items()}
+
+
+def of(schemas: Sequence[str], field: str) -> str:
+    """Return the meaning of a field, or "" if it is unknown.
+
+    `schemas`: the name of its schema, then the names of the schemas that it inherits from.
+    """
+    names = [*(f"{schema}.{field}" for schema in schemas), field]
+    return next((FIELDS[name] for name in names if name in FIELDS), "")

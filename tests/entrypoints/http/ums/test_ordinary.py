@@ -1,0 +1,108 @@
+"""Ordinary messages of UMS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.delivery_channels import ChannelType
+from tests.entrypoints.conftest import KEY, Api
+from tests.entrypoints.http.ums.sends import ANDROID, SMS, ordinary, refused, stored
+
+
+def test_the_contents_decide_the_channels(configured: Api) -> None:
+    found = stored(configured, configured.send(ordinary(msg_app=[ANDROID]), path="/v1/sent"))
+    assert set(found.strategy.channels) == {ChannelType.APP, ChannelType.SMS}
+    assert found.contents["sms1"] == SMS
+
+
+def test_a_strategy_has_the_channels_of_the_message(configured: Api) -> None:
+    assert configured.send(ordinary(msg_app=[ANDROID], rule_id=1), path="/v1/sent").code == 0
+    reply = configured.send(ordinary(rule_id=1), path="/v1/sent")
+    assert (reply.status, reply.code) == (400, 1019001)
+
+
+def test_braces_mean_nothing(configured: Api) -> None:
+    body = ordinary(
+        msg_sms=..., msg_app=[{"platform": "all", "notification": {"alert": "{{name}}"}}]
+    )
+    found = stored(configured, configured.send(body, path="/v1/sent"))
+    assert found.contents["app1"]["notification"] == {"alert": "{{name}}"}
+    assert found.call_sizes["app1"] > 1
+
+
+def test_braces_do_not_hide_what_is_too_long_or_no_address(configured: Api) -> None:
+    for field, elements in (
+        ("msg_dingtalk_cc[0].text", [{"text": "{{" + "x" * 497 + "}}"}]),
+        (
+            "msg_wechatoa[0].url",
+            [{"template_id": "t", "data": {"first": {"value": "x"}}, "url": "{{url}}"}],
+        ),
+        ("msg_email[0].files[0]", [{"subject": "s", "text": "t", "files": ["{{file}}"]}]),
+    ):
+        refused(
+            configured, ordinary(**{"msg_sms": ..., field.partition("[")[0]: elements}), 4004, field
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        ({"msg_sms": ...}, 4004, "msg_"),
+        ({"msg_sms": []}, 4004, "msg_sms"),
+        ({"msg_sms": [SMS] * 11}, 4004, "msg_sms"),
+        ({"msg_sms": SMS}, 4004, "msg_sms"),
+        ({"msg_sms": ["x"]}, 4004, "msg_sms[0]"),
+        ({"msg_sms": None}, 4004, "msg_"),
+        ({"msg_sms": [{"temp_id": "x"}]}, 1015095, "msg_sms[0].temp_id"),
+        ({"msg_sms": [{}]}, 1015095, "msg_sms[0].temp_id"),
+        ({"msg_sms": [{**SMS, "x": 1}]}, 4004, "msg_sms[0].x"),
+        ({"msg_fax": [{}]}, 4004, "msg_fax"),
+        ({"msg_wechatwk_linkedcorp": [{}]}, 4004, "msg_wechatwk_linkedcorp"),
+        ({"app_para": {}}, 4004, "app_para"),
+        ({"msg_app": [{"notification": {"alert": "x"}}]}, 1015084, "msg_app[0].platform"),
+        ({"msg_app": [{"platform": "amiga"}]}, 1015085, "msg_app[0].platform"),
+        ({"msg_app": [{"platform": "all"}]}, 4004, "msg_app[0].alert"),
+        ({"msg_app": [ANDROID, ANDROID]}, 1015085, "msg_app[1].platform"),
+        ({"msg_email": [{"subject": "s", "text": "t"}]}, 1015010, "email"),
+        ({"template_id": 1}, 1015094, "msg_sms"),
+        ({"callback": {"url": "https://x.cn:8443/"}}, 4004, "callback.url"),
+        ({"callback": {"url": "https://[::1"}}, 4004, "callback.url"),
+        ({"callback": {"url": "https://" + "x" * 2041}}, 4004, "callback.url"),
+        ({"callback": {"url": "https://"}}, 4004, "callback.url"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    configured: Api, changes: dict[str, Any], code: int, field: str
+) -> None:
+    refused(configured, ordinary(**changes), code, field)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://x.cn:443/", "http://x.cn:80/a?b=c", "https://" + "x" * 2040]
+)
+def test_callback_addresses_with_the_usual_port(configured: Api, url: str) -> None:
+    assert stored(
+        configured, configured.send(ordinary(callback={"url": url}), path="/v1/sent")
+    ).callback == {"url": url}
+
+
+def test_ten_elements_are_alternatives_and_the_channels_platform_takes_the_first_it_can(
+    configured: Api,
+) -> None:
+    elements = [{**SMS, "temp_id": n} for n in range(1, 11)]
+    assert (
+        stored(configured, configured.send(ordinary(msg_sms=elements), path="/v1/sent")).contents[
+            "sms1"
+        ]["temp_id"]
+        == 1
+    )
+
+
+def test_a_type_without_channel_is_not_authorised(configured: Api) -> None:
+    assert (
+        configured.admin("PUT", f"access-channels/{KEY}/channels/sms1", {"enabled": False}).status
+        == 200
+    )
+    refused(configured, ordinary(), 1015007)
