@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit bench broadcast channels uploads preflight plan deploy smoke recount lock clean
+.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads preflight plan deploy smoke recount lock clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,8 @@ test: check .venv/.dev ## everything: style, types, import rules, all tests, jou
 	@$(PY) -m pytest tests/template
 	@$(PY) -m infra.local.stack down --name test
 	@$(PY) -m infra.local.stack up --name test
-	@$(PY) -m pytest tests/journeys; status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
+	@$(PY) -m pytest tests/journeys -n 4 --dist loadfile -m "not alone" && $(PY) -m pytest tests/journeys -m alone; \
+	status=$$?; $(PY) -m infra.local.stack down --name test; exit $$status
 
 check: lint types imports unit ## the fast part: style, types, import rules, tests without a stack
 
@@ -67,7 +68,14 @@ imports: .venv/.dev
 	@tail -n 1 .venv/imports.txt
 
 unit: .venv/.dev
-	@$(PY) -m pytest --ignore=tests/template --ignore=tests/journeys
+	@PYTHONHASHSEED=0 $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/template --ignore=tests/journeys
+
+fuzz: .venv/.dev ## property tests with random inputs, ten times as many as in make test: make fuzz SEED=…
+	@seed=$(or $(SEED),$$($(PY) -c 'import secrets; print(secrets.randbits(32))')); \
+	echo "seed $$seed; to repeat these inputs: make fuzz SEED=$$seed"; \
+	PYTHONHASHSEED=$$seed $(PY) -m pytest -n 2 --dist loadfile --ignore=tests/journeys -m hypothesis \
+	  --hypothesis-profile fuzz --hypothesis-seed $$seed; status=$$?; \
+	test $$status = 0 || echo "to repeat these inputs: make fuzz SEED=$$seed"; exit $$status
 
 # ---- AWS
 

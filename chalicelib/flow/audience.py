@@ -15,15 +15,12 @@ from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
-from chalicelib.domain.messages import CHUNK_TARGETS, Message
+from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch
 from chalicelib.flow.select import Contacts, Lists, select, select_contact
 from chalicelib.ports import World
-
-CHUNK_BYTES = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
-CHUNKS_PER_JOB = 10
 
 
 class Candidate(NamedTuple):
@@ -47,7 +44,7 @@ def plan(world: World, job: PlanJob) -> None:
     if message is None:
         return
     number, position = job.chunk, job.position
-    for _ in range(CHUNKS_PER_JOB):
+    for _ in range(world.limits.sizes.chunks_per_job):
         if world.messages.withdrawn(job.msgid) is not None:
             return
         stored = _plan_chunk(world, message, number, position)
@@ -105,7 +102,7 @@ def make_plan(
         _authorised(world, message),
     )
     selected = [_select(message, candidate, lists, context) for candidate in candidates]
-    fitting = _fitting(selected)
+    fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
     targets = [selection for selection in selected[:fitting] if selection is not None]
     ends = is_last and fitting == len(selected)
     return Plan(
@@ -124,26 +121,26 @@ def _candidates(
     world: World, message: Message, number: int, position: str, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
     """Return the next candidates, and True if there is nobody after them."""
-    audience = message.audience
+    audience, limit = message.audience, world.limits.sizes.chunk_targets
     if not audience.is_scanned:
         return _named(world, message, int(position or 0), contacts)
     buckets = audience.buckets(message.partition(number))
     users: Sequence[tuple[str, User | None]]
     if audience.kind is AudienceKind.EVERYONE:
-        scanned = world.users.scan(buckets, position, CHUNK_TARGETS)
+        scanned = world.users.scan(buckets, position, limit)
         users = [(user.userid, user) for user in scanned]
     else:
-        userids = world.audiences.scan(audience.sets, buckets, position, CHUNK_TARGETS)
+        userids = world.audiences.scan(audience.sets, buckets, position, limit)
         known = world.users.get(userids)
         users = [(userid, known.get(userid)) for userid in userids]
     candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
-    return candidates, len(candidates) < CHUNK_TARGETS
+    return candidates, len(candidates) < limit
 
 
 def _named(
     world: World, message: Message, start: int, contacts: Sequence[str]
 ) -> tuple[list[Candidate], bool]:
-    names = message.userids[start : start + CHUNK_TARGETS]
+    names = message.userids[start : start + world.limits.sizes.chunk_targets]
     is_last = start + len(names) >= len(message.userids)
     if message.audience.kind is AudienceKind.CONTACTS:
         named = contacts or world.messages.contacts(message.msgid)
@@ -248,7 +245,7 @@ def _select(
     return select(message, name, user, lists, context.to_undeliverable)
 
 
-def _fitting(selected: Sequence[tuple[Target, Contacts] | None]) -> int:
+def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:
     """Return how many selections fit into one item, at least one."""
     total = 0
     for n, selection in enumerate(selected):
@@ -258,6 +255,6 @@ def _fitting(selected: Sequence[tuple[Target, Contacts] | None]) -> int:
             total += len(target.id.encode())
             for of_channel in contacts.values():
                 total += sum(len(contact.encode()) + 8 for contact in of_channel)
-        if n and total > CHUNK_BYTES:
+        if n and total > limit:
             return n
     return len(selected)

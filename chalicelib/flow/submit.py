@@ -22,7 +22,6 @@ from chalicelib.flow.resolve import ResolvedSend, resolve
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
-PER_PARTITION = 50_000  # users that one partition of an audience has
 MAX_PARTITIONS = 16  # of one message
 MSGID_TRIES = 3  # random bits may be taken
 
@@ -97,12 +96,14 @@ def _audience(world: World, request: SendRequest) -> Audience:
     if request.contacts or request.userids:
         return Audience(AudienceKind.CONTACTS if request.contacts else AudienceKind.USERS)
     if request.everyone:
-        return Audience(AudienceKind.EVERYONE, partitions=_partitions(world.users.estimate()))
+        return Audience(
+            AudienceKind.EVERYONE, partitions=_partitions(world, world.users.estimate())
+        )
     if request.segment is not None:
         sets: tuple[str, ...] = (audiences.segment(request.segment),)
     else:
         sets = tuple(dict.fromkeys(_tag(world, request.channel, name) for name in request.tags))
-    return Audience(AudienceKind.SETS, sets, _partitions(world.audiences.estimate(sets)))
+    return Audience(AudienceKind.SETS, sets, _partitions(world, world.audiences.estimate(sets)))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:
@@ -112,8 +113,8 @@ def _tag(world: World, access: AccessChannel, name: str) -> str:
     return bound if is_used else audiences.tag(ALL, name)
 
 
-def _partitions(size: int) -> int:
-    return min(MAX_PARTITIONS, max(1, math.ceil(size / PER_PARTITION)))
+def _partitions(world: World, size: int) -> int:
+    return min(MAX_PARTITIONS, max(1, math.ceil(size / world.limits.sizes.partition_users)))
 
 
 def _store(

@@ -34,7 +34,6 @@ from chalicelib.ports import Session, World
 
 # Seconds after its acceptance that a message can be withdrawn, and for so long it is tried.
 WITHIN = 24 * 3600
-CHUNKS_PER_JOB = 10
 MAX_TRIES = 10  # of a recall that the provider does not answer
 MAX_DELAY = 900  # seconds between two tries
 
@@ -87,7 +86,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     if message is None or since is None:
         return
     number = job.chunk
-    for _ in range(CHUNKS_PER_JOB):
+    for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
         chunk = world.ledger.chunk(at)

@@ -23,7 +23,7 @@ from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, QueueMessage, QueueReader, Queues, Taken, Timers
-from chalicelib.ports.world import Limits, World
+from chalicelib.ports.world import Limits, Sizes, World
 
 __all__ = (
     "Audiences",
@@ -50,6 +50,7 @@ __all__ = (
     "Records",
     "Session",
     "Settings",
+    "Sizes",
     "Taken",
     "Templates",
     "Timers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.messages import CHUNK_TARGETS
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -13,6 +14,19 @@ from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
 from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, Queues, Timers
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of the work of one step. Stages use the defaults, tests smaller sizes."""
+
+    chunk_targets: int = CHUNK_TARGETS
+    chunk_bytes: int = 300_000  # of contacts and ids: a plan is one item of at most 400 KB
+    chunks_per_job: int = 10
+    partition_users: int = 50_000  # of an audience
+    import_rows: int = 2000  # with up to three contacts each, whole transactions
+    import_budget: int = 20_000  # ms of a job, well below its function's timeout
+    quota_ticks: int = 60  # of the clock, an hour in production, after which a quota is read again
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,15 @@ class Limits:
     requests_per_second: int = 500  # of an access channel
     utc_offset: float = 8  # hours by which the deployment's day is ahead of UTC's
     clock_width: int = 60  # no timer comes due sooner than two of these from now
+    sizes: Sizes = Sizes()
+
+    @property
+    def quota_pause(self) -> int:
+        """Return the seconds after which a quota that was used up is read again.
+
+        Operators raise quotas, and for some vendors the day begins at another hour.
+        """
+        return self.sizes.quota_ticks * self.clock_width
 
 
 @dataclass(frozen=True)

@@ -239,15 +239,15 @@ def read_entries(
 
 
 def milliseconds(value: Any) -> int | None:
-    """Return milliseconds of a time in seconds or milliseconds, as number or digits.
+    """Return milliseconds, at least one, of a time in seconds or milliseconds.
 
-    None for anything else.
+    The time is a number or digits. None for anything else.
     """
     if isinstance(value, str) and re.fullmatch(r"\d{1,16}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e16:
         return None
-    return int(value * 1000) if value < 1e11 else int(value)
+    return int(value * 1000 if value < 1e11 else value) or None
 
 
 def number(value: Any) -> int | None:

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,13 +18,13 @@ import yaml
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
+from tests.liveness import PATIENCE, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = "contract"
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 BUCKET = "openums-contract-files"
-PATIENCE = 60.0  # seconds
 
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "BillingMode", "StreamSpecification")
 
@@ -59,7 +58,7 @@ def running(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -77,16 +76,17 @@ def _free_ports(number: int) -> list[int]:
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
+
+    def answers() -> bool:
         if process.poll() is not None:
-            break
+            raise RuntimeError(f"the emulator did not start:\n{log.read_text()[-2000:]}")
         try:
             direct.open(f"{address}/_ministack/health", timeout=1)
-            return
         except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the emulator did not start:\n{log.read_text()[-2000:]}")
+            return False
+        return True
+
+    eventually(answers)
 
 
 def environment(address: str) -> dict[str, str]:

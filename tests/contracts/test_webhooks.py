@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,14 +52,12 @@ def _post(code: str, **changes: Any) -> list[Receipt]:
 
 
 @pytest.mark.parametrize("undeliverable", [False, True])
-def test_a_post_of_a_hundred_receipts_takes_few_requests_and_less_than_a_second(
+def test_a_post_of_a_hundred_receipts_takes_few_requests(
     real: World, aws: Callable[[str], Any], sent: tuple[str, list[str]], undeliverable: bool
 ) -> None:
     code, userids = sent
-    begun = time.monotonic()
     with faults.counted(aws("dynamodb")) as calls:
         receipts.record(real, code, _post(code, undeliverable=undeliverable))
-    assert time.monotonic() - begun < 1
     assert len(calls) <= (6 if undeliverable else 4), calls
     marked = [
         user for user in real.users.get(userids).values() if user.undeliverable.get(ChannelType.SMS)

@@ -30,8 +30,8 @@ from chalicelib.web.egress import Policy
 from infra.demo import platforms
 from infra.sandbox import server
 from infra.sandbox.vendor import Options, application
+from tests.liveness import eventually
 from tests.providers import contract
-from tests.providers.sandboxes import eventually
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "add-a-provider.md").read_text()

@@ -17,7 +17,7 @@ from chalicelib.flow import resolve, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import calls
 from chalicelib.manage import users
-from chalicelib.manage.imports import run
+from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.reports import message
 from infra.bench import pipeline
@@ -106,7 +106,7 @@ def test_the_limits_are_the_codes() -> None:
     assert {what: int(number.replace(",", "")) for what, number in rows} == {
         "user ids of a send, users of an upload": limits.MAX_USERS,
         "targets that are planned in the request itself": messages.INLINE_TARGETS,
-        "targets of a chunk": messages.CHUNK_TARGETS,
+        "targets of a chunk": Sizes().chunk_targets,
         "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": resolve.CONTENT_LIMIT,
@@ -117,7 +117,7 @@ def test_the_limits_are_the_codes() -> None:
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,
-        "rows of an import's slice": run.SLICE,
+        "rows of an import's slice": Sizes().import_rows,
         "bytes of an address behind a short link": links.MAX_ADDRESS,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
         "deliveries of a call: WeChat": can["wechatoa"].call_size,

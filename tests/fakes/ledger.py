@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +11,18 @@ from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallKey, ChunkId, Entrants, Plan
+from tests.fakes.copies import kept, opened
 from tests.fakes.steps import Steps
 
 
 @dataclass(frozen=True)
 class _Item:
-    value: Any
+    stored: bytes
     expires: int
+
+    @property
+    def value(self) -> Any:
+        return opened(self.stored)
 
 
 class FakeLedger:
@@ -56,10 +60,7 @@ class FakeLedger:
 
     def chunk(self, chunk: ChunkId) -> Chunk | None:
         with self.steps.around("ledger.chunk", write=False):
-            items = {
-                sk: deepcopy(item.value)
-                for sk, item in sorted(self.partitions.get(chunk, {}).items())
-            }
+            items = {sk: item.value for sk, item in sorted(self.partitions.get(chunk, {}).items())}
         if "plan" not in items:
             return None
         reported = [
@@ -127,7 +128,7 @@ class FakeLedger:
 
     def _get(self, chunk: ChunkId, sk: str) -> Any:
         item = self.partitions.get(chunk, {}).get(sk)
-        return deepcopy(item.value) if item else None
+        return item.value if item else None
 
     def _first(self, chunk: ChunkId, sk: str, value: Any, message: Message) -> Any:
         stored = self._get(chunk, sk)
@@ -142,7 +143,7 @@ class FakeLedger:
         partition = self.partitions.setdefault(chunk, {})
         if tally and not message.inline and sk not in partition:
             self.inserted.append(chunk)
-        partition[sk] = _Item(deepcopy(value), message.expires)
+        partition[sk] = _Item(kept(value), message.expires)
 
     def keys_of(self, chunk: ChunkId) -> tuple[str, ...]:
         return tuple(sorted(self.partitions.get(chunk, {})))

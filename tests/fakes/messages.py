@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 
 from chalicelib.domain.errors import Conflict
@@ -13,6 +12,7 @@ from chalicelib.domain.messages import Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey
 from tests.fakes.clock import FakeTimers
+from tests.fakes.copies import copy_of
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.steps import Steps
 
@@ -69,13 +69,13 @@ class FakeMessages:
 
     def has(self, message: Message) -> None:
         """Set-up of a test: this message is stored, without plan and timer."""
-        self.stored[message.msgid] = deepcopy(message)
+        self.stored[message.msgid] = copy_of(message)
         if message.links:
             self._links[message.msgid] = dict(message.links)
 
     def get(self, msgid: str) -> Message | None:
         with self.steps.around("messages.get", write=False):
-            return deepcopy(self.stored.get(msgid))
+            return copy_of(self.stored.get(msgid))
 
     def contacts(self, msgid: str) -> Sequence[str]:
         with self.steps.around("messages.contacts", write=False):
@@ -92,18 +92,18 @@ class FakeMessages:
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         with self.steps.around("messages.links", write=False):
-            return deepcopy(self._links.get(msgid))
+            return copy_of(self._links.get(msgid))
 
     def put_counts(self, chunk: ChunkId, counts: Counts, expires: int) -> None:
         with self.steps.around("messages.put_counts", write=True):
             stored = self._counts.get(chunk)
             if stored is None or stored.seen <= counts.seen:
-                self._counts[chunk] = deepcopy(counts)
+                self._counts[chunk] = copy_of(counts)
 
     def counts(self, msgid: str) -> Mapping[int, Counts]:
         with self.steps.around("messages.counts", write=False):
             return {
-                chunk.number: deepcopy(c)
+                chunk.number: copy_of(c)
                 for chunk, c in sorted(self._counts.items())
                 if chunk.msgid == msgid
             }

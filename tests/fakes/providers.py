@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NoReturn
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError, Unverified
@@ -77,10 +78,16 @@ class Taken:
     token: str | None
 
 
+def raised(error: Exception) -> NoReturn:
+    raise error
+
+
 class ScriptedProvider:
     """A provider that takes every delivery, unless its script says otherwise.
 
-    `fail` scripts the next calls, `answers` the outcome for a contact.
+    `fail` scripts the next calls, `answers` the outcome for a contact. `watchers` see a call first.
+    `instead` takes calls in the provider's place. `of_session` replaces methods of its sessions, by
+    name.
     """
 
     def __init__(self, capabilities: Capabilities, steps: Steps) -> None:
@@ -88,6 +95,9 @@ class ScriptedProvider:
         self.calls: list[OutgoingCall] = []  # every request, also those that failed
         self.taken: list[Taken] = []  # deliveries that reached a person, once per token
         self.answers: dict[str, Outcome] = {}
+        self.watchers: list[Callable[[OutgoingCall], None]] = []
+        self.instead: Callable[[OutgoingCall], Answer] | None = None
+        self.of_session: dict[str, Callable[..., Any]] = {}
         self.to_poll: list[Receipt | Reply] = []
         self.recalled: list[tuple[str, str]] = []  # provider id, contact
         self._failures: deque[tuple[ProviderError | None, bool]] = deque()
@@ -96,6 +106,10 @@ class ScriptedProvider:
         self._ids = 0
 
     # -- for tests
+
+    def can(self, **changes: Any) -> None:
+        """Change the capabilities of the provider."""
+        self.capabilities = replace(self.capabilities, **changes)
 
     def fail(self, *errors: ProviderError, taken: bool = False) -> None:
         """Let the next calls raise errors. `taken`: the provider took the call all the same."""
@@ -134,7 +148,10 @@ class ScriptedProvider:
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[ScriptedSession]:
-        yield ScriptedSession(self, account)
+        session = ScriptedSession(self, account)
+        for name, method in self.of_session.items():
+            setattr(session, name, partial(method, session))
+        yield session
 
     def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
         if request.headers.get("x-secret") != secret["secret"]:
@@ -185,20 +202,22 @@ class ScriptedProvider:
     # -- for sessions
 
     def take(self, call: OutgoingCall) -> Answer:
+        for watcher in self.watchers:
+            watcher(call)
         self.calls.append(call)
         error, is_taken = self._failures.popleft() if self._failures else (None, False)
         if error is not None and not is_taken:
             raise error
         answer = self._by_token.get(call.token) if call.token else None
         if answer is None:
-            answer = self._take(call)
+            answer = (self.instead or self.deliver)(call)
             if call.token:
                 self._by_token[call.token] = answer
         if error is not None:
             raise error
         return answer
 
-    def _take(self, call: OutgoingCall) -> Answer:
+    def deliver(self, call: OutgoingCall) -> Answer:
         ids = self.capabilities.provider_ids
         call_id = self._next_id("call") if ids is ProviderIds.PER_CALL else ""
         outcomes = []

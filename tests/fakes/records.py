@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.errors import Conflict, Stale
 from chalicelib.domain.records import Kind, Versioned
+from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
 T = TypeVar("T", bound=Versioned)
@@ -36,7 +36,7 @@ class FakeRecords(Generic[T]):
 
     def get(self, key: str | int) -> T | None:
         with self._around("get", write=False):
-            return deepcopy(self.stored.get(key) or self.unlisted.get(key))
+            return copy_of(self.stored.get(key) or self.unlisted.get(key))
 
     def all(self) -> Sequence[T]:
         return self.list()
@@ -48,21 +48,21 @@ class FakeRecords(Generic[T]):
                 for _, record in sorted(self.stored.items())
                 if self._kind.scope(record) == scope
             ]
-            return deepcopy(part(records, self._kind.key, after, limit))
+            return copy_of(part(records, self._kind.key, after, limit))
 
     def put(self, record: T) -> None:
         with self._around("put", write=True):
             if self._kind.key(record) in self.stored:
                 raise Conflict("this key is taken")
             self._check_name(record)
-            self.stored[self._kind.key(record)] = deepcopy(record)
+            self.stored[self._kind.key(record)] = copy_of(record)
 
     def update(self, before: T, after: T) -> None:
         with self._around("update", write=True):
             stored = self._unchanged(before)
             self._check_name(after)
             kept = {field: getattr(stored, field) for field in self._kind.maps}
-            self.stored[self._kind.key(after)] = replace(deepcopy(after), **kept)
+            self.stored[self._kind.key(after)] = replace(copy_of(after), **kept)
 
     def delete(self, record: T) -> None:
         with self._around("delete", write=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel
@@ -11,6 +10,7 @@ from chalicelib.domain.errors import Conflict
 from chalicelib.domain.strategies import STRATEGIES, Strategy, StrategyEntry
 from chalicelib.domain.templates import Template
 from chalicelib.ports import Settings
+from tests.fakes.copies import copy_of
 from tests.fakes.records import part
 from tests.fakes.steps import Steps
 
@@ -28,7 +28,7 @@ class FakeTemplates:
     def version(self, number: int, version: int) -> Template | None:
         with self.steps.around("templates.version", write=False):
             template = self._stored.get(number, {}).get(version)
-            return deepcopy(template) if template and not template.archived else None
+            return copy_of(template) if template and not template.archived else None
 
     def versions(self, number: int, *, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("templates.versions", write=False):
@@ -37,7 +37,7 @@ class FakeTemplates:
                 for _, template in sorted(self._stored.get(number, {}).items())
                 if not template.archived
             ]
-            return deepcopy(part(versions, lambda template: template.version, after, limit))
+            return copy_of(part(versions, lambda template: template.version, after, limit))
 
     def list(self, channel_key: str, *, after: int = 0, limit: int = 0) -> Sequence[Template]:
         with self.steps.around("templates.list", write=False):
@@ -52,7 +52,7 @@ class FakeTemplates:
             versions = self._stored.setdefault(template.number, {})
             if template.version in versions:
                 raise Conflict("this version of the template exists")
-            versions[template.version] = deepcopy(template)
+            versions[template.version] = copy_of(template)
 
     def next_number(self) -> int:
         with self.steps.around("templates.next_number", write=True):
@@ -62,7 +62,7 @@ class FakeTemplates:
     def _newest(self, number: int) -> Template | None:
         versions = self._stored.get(number)
         newest = versions[max(versions)] if versions else None
-        return deepcopy(newest) if newest and not newest.archived else None
+        return copy_of(newest) if newest and not newest.archived else None
 
 
 class FakeSettings(Settings):

@@ -6,12 +6,12 @@ Records have versions. Reads return copies instead of aliases. Batches may end h
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import replace
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
+from tests.fakes.copies import copy_of
 from tests.fakes.steps import Steps
 
 
@@ -22,7 +22,7 @@ class FakeUsers:
 
     def get(self, userids: Sequence[str]) -> Mapping[str, User]:
         with self.steps.around("users.get", write=False):
-            return {u: deepcopy(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
+            return {u: copy_of(self.stored[u]) for u in dict.fromkeys(userids) if u in self.stored}
 
     def save(
         self, users: Sequence[User], before: Mapping[str, User] | None = None
@@ -35,7 +35,7 @@ class FakeUsers:
                     if user.version != (stored.version if stored else 0):
                         lost.add(user.userid)
                     else:
-                        self.stored[user.userid] = replace(deepcopy(user), version=user.version + 1)
+                        self.stored[user.userid] = replace(copy_of(user), version=user.version + 1)
         return frozenset(lost)
 
     def delete(self, users: Sequence[User]) -> frozenset[str]:
@@ -60,7 +60,7 @@ class FakeUsers:
                 and userid.startswith(prefix)
             ]
             ordered = sorted(following, key=keys.position)[:limit]
-            return deepcopy([self.stored[userid] for userid in ordered])
+            return copy_of([self.stored[userid] for userid in ordered])
 
     def estimate(self) -> int:
         return len(self.stored)
@@ -68,7 +68,7 @@ class FakeUsers:
     def has(self, *users: User) -> None:
         """Store users, as the set-up of a test."""
         for user in users:
-            self.stored[user.userid] = replace(deepcopy(user), version=max(1, user.version))
+            self.stored[user.userid] = replace(copy_of(user), version=max(1, user.version))
 
 
 class FakeAudiences:

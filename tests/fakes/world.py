@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chalicelib.ports import Limits, World
+from dataclasses import replace
+
+from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
 from tests.fakes.ledger import FakeLedger
@@ -25,6 +27,11 @@ LIMITS = Limits(
     public_url="https://ums.example.com",
     requests_per_second=10**9,  # a fake clock stands still
 )
+
+
+def limits_of(**sizes: int) -> Limits:
+    """Return limits with some smaller sizes."""
+    return replace(LIMITS, sizes=Sizes(**sizes))
 
 
 class FakeWorld(Steps):

@@ -26,7 +26,6 @@ from tests.builders import (
     at_once,
 )
 from tests.fakes.clock import START
-from tests.fakes.providers import ScriptedSession
 from tests.fakes.world import FakeWorld
 
 
@@ -79,12 +78,8 @@ def test_an_account_is_polled_each_minute_after_a_submission_then_more_seldom_th
     assert minutes_asked(fake, 3) == [0, 1, 2]
 
 
-def test_a_provider_says_for_how_long(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        fake.providers.text,
-        "capabilities",
-        replace(fake.providers.text.capabilities, poll_first=240, poll_window=600),
-    )
+def test_a_provider_says_for_how_long(fake: FakeWorld) -> None:
+    fake.providers.text.can(poll_first=240, poll_window=600)
     send(fake)
     assert minutes_asked(fake, 60) == [3, 4, 5, 6, 7, 8, 9]
 
@@ -150,10 +145,10 @@ def test_a_store_that_stays_away_fails_the_poll_aloud(fake: FakeWorld) -> None:
 
 @pytest.mark.parametrize(("first", "window"), [(30, 86400), (600, 7200)])
 def test_a_chunk_is_asked_for_from_its_first_time_until_its_window_ends(
-    fake: FakeWorld, first: int, window: int, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, first: int, window: int
 ) -> None:
     changed = replace(fake.providers.push.capabilities, poll_first=first, poll_window=window)
-    monkeypatch.setattr(fake.providers.push, "capabilities", changed)
+    fake.providers.push.capabilities = changed
     send(fake, "app", "push")
     rounds = 0
     while timers := [timer for timer in fake.timers.waiting() if timer.kind is TimerKind.POLL]:
@@ -166,9 +161,7 @@ def test_a_chunk_is_asked_for_from_its_first_time_until_its_window_ends(
     assert window * 1000 <= fake.clock.now() - START < 2 * window * 1000
 
 
-def test_a_chunk_whose_provider_is_down_is_asked_for_no_oftener(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_chunk_whose_provider_is_down_is_asked_for_no_oftener(fake: FakeWorld) -> None:
     """A timer's job that failed would come again by itself, and set another timer each time."""
     send(fake, "app", "push")
     asked = []
@@ -177,7 +170,7 @@ def test_a_chunk_whose_provider_is_down_is_asked_for_no_oftener(
         asked.append(fake.clock.now())
         raise Unavailable("down")
 
-    monkeypatch.setattr(ScriptedSession, "poll", down)
+    fake.providers.push.of_session["poll"] = down
     repeated: list[tuple[int, Timer]] = []
     while (now := fake.clock.now() - START) < 7200_000:
         due = [

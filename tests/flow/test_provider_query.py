@@ -99,11 +99,9 @@ def test_a_question_goes_to_the_queue_of_the_channels_type(
 
 
 def test_a_question_goes_to_the_worker_that_serves_the_platform(
-    fake: FakeWorld, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, channel: Channel
 ) -> None:
-    monkeypatch.setattr(
-        fake.providers.push, "capabilities", replace(fake.providers.push.capabilities, worker="w")
-    )
+    fake.providers.push.can(worker="w")
     fake.limits = replace(LIMITS, workers=("w",))
     provider_query.ask(fake.ports, channel, Query.CHECK)
     assert [envelope.worker for envelope in fake.queues.sent] == ["w"]
@@ -113,17 +111,9 @@ def test_a_question_goes_to_the_worker_that_serves_the_platform(
     ("worker", "types"), [("w", tuple(ChannelType)), ("", (ChannelType.SMS,)), ("", ())]
 )
 def test_what_the_stage_does_not_run_is_not_asked(
-    fake: FakeWorld,
-    channel: Channel,
-    monkeypatch: pytest.MonkeyPatch,
-    worker: str,
-    types: tuple[ChannelType, ...],
+    fake: FakeWorld, channel: Channel, worker: str, types: tuple[ChannelType, ...]
 ) -> None:
-    monkeypatch.setattr(
-        fake.providers.push,
-        "capabilities",
-        replace(fake.providers.push.capabilities, worker=worker),
-    )
+    fake.providers.push.can(worker=worker)
     fake.limits = replace(LIMITS, channel_types=types)
     for question in Query:
         with pytest.raises(NotServed, match="this stage") as refused:
@@ -136,20 +126,20 @@ def test_what_the_stage_does_not_run_is_not_asked(
 
 @pytest.mark.parametrize("error", [Misconfigured, Rejected, Unavailable, Throttled, Uncertain])
 def test_what_is_wrong_is_answered_in_the_providers_word(
-    world: World, monkeypatch: pytest.MonkeyPatch, error: Any
+    fake: FakeWorld, world: World, error: Any
 ) -> None:
     def refuse(self: ScriptedSession) -> None:
         raise error("its_word")
 
-    monkeypatch.setattr(ScriptedSession, "check", refuse)
+    fake.providers.push.of_session["check"] = refuse
     provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) == provider_query.QueryResult(
         "its_word", error.__name__.lower()
     )
 
 
-def test_a_mistake_of_ours_is_no_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ScriptedSession, "check", lambda self: 1 // 0)
+def test_a_mistake_of_ours_is_no_answer(fake: FakeWorld, world: World) -> None:
+    fake.providers.push.of_session["check"] = lambda self: 1 // 0
     with pytest.raises(ZeroDivisionError):
         provider_query.answer(world, JOB)
     assert provider_query.result(world, ID) is None
@@ -178,15 +168,11 @@ def test_waiting_ends_when_the_answer_is_there(fake: FakeWorld, world: World) ->
 
 
 def test_the_page_of_an_authorisation_is_the_providers(
-    fake: FakeWorld, world: World, channel: Channel, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, world: World, channel: Channel
 ) -> None:
-    monkeypatch.setattr(
-        fake.providers.push,
-        "capabilities",
-        replace(fake.providers.push.capabilities, authorisation=True),
-    )
-    monkeypatch.setattr(
-        ScriptedSession, "authorisation_link", lambda self, uri: f"https://page.example/?then={uri}"
+    fake.providers.push.can(authorisation=True)
+    fake.providers.push.of_session["authorisation_link"] = lambda self, uri: (
+        f"https://page.example/?then={uri}"
     )
     fake.clock.while_asleep = [answered(fake)]
     id = provider_query.ask(world, channel, Query.AUTHORISATION, "https://us.example/")
@@ -224,9 +210,9 @@ def test_a_token_that_lives_is_not_asked_for(
 
 
 def test_where_there_is_no_token_a_delivery_function_is_asked_once(
-    fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, world: World
 ) -> None:
-    monkeypatch.setattr(ScriptedSession, "access_token", lambda self: TOKEN)
+    fake.providers.push.of_session["access_token"] = lambda self: TOKEN
     fake.clock.while_asleep = [lambda: None, lambda: None, answered(fake)]
     assert asked_token(world) == TOKEN
     jobs = [envelope.job for envelope in fake.queues.sent]
@@ -253,13 +239,11 @@ def test_a_token_is_waited_for_8_seconds_and_no_longer(fake: FakeWorld, world: W
     assert 8000 <= fake.clock.now() - begun < 9000
 
 
-def test_a_provider_that_refuses_is_not_waited_for(
-    fake: FakeWorld, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_provider_that_refuses_is_not_waited_for(fake: FakeWorld, world: World) -> None:
     def refuse(self: ScriptedSession) -> Token:
         raise Misconfigured("40013")
 
-    monkeypatch.setattr(ScriptedSession, "access_token", refuse)
+    fake.providers.push.of_session["access_token"] = refuse
     fake.clock.while_asleep, begun = [answered(fake)], fake.clock.now()
     with pytest.raises(NoToken, match="40013"):
         asked_token(world)

@@ -6,8 +6,7 @@ it again.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from infra.demo.client import Shop
 from infra.local.deployment import local_aws
 from infra.local.stack import Stack, down, up
+from tests.liveness import eventually
 
 STACK = Stack("test", "test")
 
@@ -80,20 +80,7 @@ def late(stack: Mapping[str, Any]) -> Late:
     return Late(shop, shop.api.send([f"late_{kind}" for kind in contacts], template, {}))
 
 
-def eventually(
-    read: Callable[[], Any], is_right: Callable[[Any], bool], seconds: float = 30
-) -> Any:
-    """Read until the reading is right, and return it. Fail with the last reading."""
-    end = time.monotonic() + seconds
-    while True:
-        found = read()
-        if is_right(found):
-            return found
-        assert time.monotonic() < end, f"not within {seconds} s; last: {found}"
-        time.sleep(0.3)
-
-
-def finished(shop: Shop, msgid: str, seconds: float = 60, **more: Any) -> dict[str, Any]:
+def finished(shop: Shop, msgid: str, **more: Any) -> dict[str, Any]:
     """The answer about a message when everything is decided."""
 
     def is_over(answer: dict[str, Any]) -> bool:
@@ -101,7 +88,7 @@ def finished(shop: Shop, msgid: str, seconds: float = 60, **more: Any) -> dict[s
             answer["funnel"]["users"][stage] >= n for stage, n in more.items()
         )
 
-    found: dict[str, Any] = eventually(lambda: shop.api.message(msgid), is_over, seconds)
+    found: dict[str, Any] = eventually(lambda: shop.api.message(msgid), is_over)
     assert found["balanced"]
     return found
 

@@ -12,6 +12,8 @@ from infra.demo.client import Api, Shop
 from tests.journeys.conftest import scan
 from tests.journeys.test_channels import APP
 
+pytestmark = pytest.mark.alone
+
 SENT = "/v1/template/sent"
 
 
@@ -159,7 +161,8 @@ def test_operators_get_problem_details_and_a_channel_key_is_no_access_key(
 
 def test_a_webhook_needs_its_token_and_its_signature(shop: Shop) -> None:
     known = shop.channels["app"]["webhook_url"]
-    assert requests.post(known[:-1] + "_", json={}, timeout=30).status_code == 404
+    other = known[:-1] + ("a" if known[-1] != "a" else "b")
+    assert requests.post(other, json={}, timeout=30).status_code == 404
     assert (
         requests.post(known, json={"data": []}, auth=("somebody", "else"), timeout=30).status_code
         == 403

@@ -200,7 +200,7 @@ def test_receipts_can_be_asked_for_where_no_webhook_is_possible(stack: dict[str,
     shop = Shop(stack, settings={"app": {"receipts": "poll"}}, kinds=("app",))
     shop.upload([shop.user(f"p{n}", app=[f"{shop.mark}p{n}"]) for n in range(3)])
     msgid = shop.api.send(["p0", "p1", "p2"], shop.template(**APP), {"name": "Ann"})
-    finished(shop, msgid, seconds=60, delivered=3)
+    finished(shop, msgid, delivered=3)
 
 
 def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(
@@ -210,13 +210,13 @@ def test_who_writes_back_gets_nothing_more_also_where_receipts_are_asked_for(
     shop = Shop(stack, settings={"sms": {"receipts": "poll"}}, kinds=("sms",))
     phone, template = shop.contact("sms", 0), shop.template(**SMS)
     shop.upload([shop.user("td", sms=phone)])
-    finished(shop, shop.api.send(["td"], template, VALUES), seconds=150, delivered=1)
+    finished(shop, shop.api.send(["td"], template, VALUES), delivered=1)
     shop.sandbox.write_back(shop.provider("sms"), shop.accounts["sms"]["app_key"], phone, "退订")
 
     def losses() -> str:
         return str(finished(shop, shop.api.send(["td"], template, VALUES))["losses"])
 
-    eventually(losses, lambda found: "opted_out" in found, seconds=150)
+    eventually(losses, lambda found: "opted_out" in found)
     shop.close()
 
 

@@ -16,6 +16,7 @@ from infra.demo import every_channel, strategy
 from infra.demo.mix import expected, expected_sends, people
 from infra.demo.platforms import PLATFORMS, USUAL
 from tests.journeys.conftest import STACK
+from tests.liveness import HANG
 
 
 def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> None:
@@ -30,7 +31,7 @@ def test_the_demo_runs_and_every_figure_is_right(stack: Mapping[str, Any]) -> No
         "--within",
         "20",  # seconds: clicks arrive in time on a busy machine too
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=400)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert "curl" in ended.stdout
 
@@ -47,7 +48,7 @@ def test_the_demo_of_all_channels_runs_and_every_channel_did_what_it_must(
         "--stage",
         STACK.stage,
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=HANG)
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     assert all(kind in ended.stdout for kind in USUAL)
 

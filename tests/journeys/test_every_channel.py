@@ -29,7 +29,6 @@ WITH_TOKENS = [
     "wecom_linkedcorp",
 ]
 ENCRYPTED = ["wechatoa", "wechatoa_component", "wechatmp_component"]
-POLL_PATIENCE = 75  # seconds, as providers are polled after half a minute, or every minute
 
 
 class Sent:
@@ -92,7 +91,7 @@ def test_a_message_reaches_its_provider_and_what_became_of_it_comes_back(
     """A click comes back too if the matrix has clicks, and so does an unknown contact."""
     one, can, row = sent[platform], CAPABILITIES[platform], PLATFORMS[platform]
     wanted = {word: row.state(word) for word in WORDS}
-    eventually(one.states, lambda states: states == wanted, seconds=POLL_PATIENCE)
+    eventually(one.states, lambda states: states == wanted)
     finished(one.shop, one.msgid)
     assert [one.sends(word) for word in ("deliver", "click")] == [1, 1]
     by_call = can.delivery_report is DeliveryReport.ACCEPTED
@@ -113,9 +112,7 @@ def test_receipts_are_asked_for_where_an_operator_says_so(
     asked: dict[str, Sent], platform: str
 ) -> None:
     one = asked[platform]
-    eventually(
-        lambda: one.facts("deliver"), lambda facts: "delivered" in facts, seconds=POLL_PATIENCE + 30
-    )
+    eventually(lambda: one.facts("deliver"), lambda facts: "delivered" in facts)
     assert one.sends("deliver") == 1
 
 

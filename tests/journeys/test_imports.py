@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,21 +12,17 @@ import requests
 
 from infra.demo.client import Failed, Shop
 from tests import spreadsheets
+from tests.liveness import eventually
 
 pytestmark = pytest.mark.stack
-
-PATIENCE = 60  # seconds
 
 
 def run(shop: Shop, content: bytes, **body: Any) -> dict[str, Any]:
     made = shop.admin.ask("POST", "/admin/v1/imports", {"kind": "users", "format": "csv", **body})
     assert shop.put_file(made["upload"], content) == 204
-    told = shop.admin.ask("POST", f"/admin/v1/imports/{made['id']}/start")
-    until = time.monotonic() + PATIENCE
-    while told["state"] == "running" and time.monotonic() < until:
-        time.sleep(0.2)
-        told = shop.admin.ask("GET", f"/admin/v1/imports/{made['id']}")
-    return told
+    path = f"/admin/v1/imports/{made['id']}"
+    shop.admin.ask("POST", f"{path}/start")
+    return eventually(lambda: shop.admin.ask("GET", path), lambda told: told["state"] != "running")
 
 
 def bad_rows(told: Mapping[str, Any]) -> list[list[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 import app
 from infra.demo.client import Shop
+from tests.profiles import examples
 
 # Requests of each kind to each operation. 40 of them take some minutes.
 EXAMPLES = int(os.environ.get("EXAMPLES", "4"))
@@ -155,14 +156,7 @@ def test_every_answer_is_documented(stage: Stage, name: str) -> None:
         for place in places
     ]
 
-    @settings(
-        max_examples=EXAMPLES * len(kinds),
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @examples(EXAMPLES * len(kinds))
     @given(case=st.one_of(*kinds))
     def ask(case: Case) -> None:
         if case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE:

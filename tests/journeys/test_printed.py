@@ -121,7 +121,6 @@ def test_contents_of_each_type(shop: Shop) -> None:
         told = eventually(
             lambda msgid=msgid: shop.api.message(msgid),
             lambda answer: answer["status"] == "finished",
-            seconds=60,
         )  # type: ignore[misc]
         assert told["funnel"]["users"]["submitted"] >= 1, (name, told)
 

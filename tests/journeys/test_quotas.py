@@ -54,5 +54,5 @@ def test_what_a_days_quota_has_no_room_for_waits_and_goes_when_there_is(
         timeout=30,
     )
     assert raised.status_code == 200
-    finished(shop, msgid, seconds=120, delivered=12)
+    finished(shop, msgid, delivered=12)
     assert sent() == [1] * 14

@@ -7,10 +7,14 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from chalicelib import config
 from infra.demo.client import Shop
 from tests.journeys.conftest import STACK, finished, scan
 from tests.journeys.test_channels import APP, EMAIL, SMS
+
+pytestmark = pytest.mark.alone
 
 
 def test_contacts_contents_and_secrets_are_written_down_nowhere(

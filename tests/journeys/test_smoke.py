@@ -8,9 +8,14 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from infra.smoke_target import Api
 from infra.smoke_trial import NAME
 from tests.journeys.conftest import STACK
+from tests.liveness import PATIENCE
+
+pytestmark = pytest.mark.alone  # the smoke test measures ticks
 
 
 def test_the_smoke_test_passes_and_cleans_up(stack: Mapping[str, Any]) -> None:
@@ -21,7 +26,7 @@ def test_the_smoke_test_passes_and_cleans_up(stack: Mapping[str, Any]) -> None:
         env=own,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
     lines = ended.stdout.splitlines()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 import requests
 
 from chalicelib import config
@@ -22,8 +23,9 @@ from infra.demo.client import Shop
 from tests.journeys.conftest import STACK, Late, eventually, finished, scan
 from tests.journeys.test_channels import APP
 from tests.journeys.test_secrecy import dead_letters
+from tests.liveness import PATIENCE
 
-SECONDS = 120
+pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("late")]
 
 
 def _counts(stack: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,16 +52,14 @@ def test_accepting_takes_at_most_three_aws_calls(shop: Shop, stack: Mapping[str,
         api = _counts(stack)["by_caller"]["api"]
         return sum(n for service in api.values() for n in service.values())
 
-    found = [
-        calls() for _ in range(4)
-    ]  # settings are cached for a second here: of one right after the other, some find them warm
-    assert 1 < min(found) <= 3, found
+    # Settings are cached for a second here: of calls that follow each other, some find them warm.
+    assert eventually(calls, lambda number: number <= 3) > 1
 
 
 def test_one_execution_serves_all_that_is_due_in_a_slot(
     shop: Shop, stack: Mapping[str, Any], aws: Any
 ) -> None:
-    number = 500
+    number = 200
     shop.upload([shop.user(f"s{n}", app=[f"{shop.mark}s{n}"]) for n in range(number)])
     rule = shop.strategy(
         {"channels": ["app"]},
@@ -71,15 +71,15 @@ def test_one_execution_serves_all_that_is_due_in_a_slot(
         for m in aws.client("stepfunctions").list_state_machines()["stateMachines"]
     )
 
-    def executions() -> int:
+    def executions() -> list[str]:
         pages = (
             aws.client("stepfunctions")
             .get_paginator("list_executions")
             .paginate(stateMachineArn=machine)
         )
-        return sum(len(page["executions"]) for page in pages)
+        return [execution["name"] for page in pages for execution in page["executions"]]
 
-    before, begun = executions(), time.monotonic()
+    before = executions()
     with ThreadPoolExecutor(4) as pool:
         sent = list(
             pool.map(
@@ -89,10 +89,9 @@ def test_one_execution_serves_all_that_is_due_in_a_slot(
         )
     for msgid in sent[:: number // 10]:
         finished(shop, msgid, delivered=1)
-    seconds = time.monotonic() - begun
-    assert (
-        executions() - before <= seconds + 10
-    )  # one a second here, where the clock is a second wide
+    started = set(executions()) - set(before)
+    assert {name for name in started if not name.startswith("tick-")} == set()
+    assert 0 < len(started) < number, "not one for each message"
 
 
 def _end_workers(stack: Mapping[str, Any], functions: tuple[str, ...]) -> int:
@@ -138,9 +137,8 @@ def test_ended_workers_lose_nothing_and_repeat_nothing(
     eventually(
         lambda: shop.api.message(msgid)["funnel"]["channels"].get("app", {}).get("delivered"),
         lambda n: n == reached,
-        SECONDS,
     )
-    answer = finished(shop, msgid, SECONDS)
+    answer = finished(shop, msgid)
     sends = shop.sandbox.sends("jpush")
     assert {sends.get(contact, 0) for contact in reg.values()} == {1}
     texts = shop.sandbox.sends("jsms")
@@ -195,7 +193,7 @@ def test_jobs_that_are_delivered_again_and_again_change_nothing(shop: Shop, aws:
     )
     rule = shop.strategy(
         {"channels": ["app"]},
-        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 3}},
+        {"channels": ["sms"], "condition": {"missing": "delivered", "within": 20}},
         {"channels": ["email"], "condition": {"missing": "delivered", "within": 1}},
     )
     contents = {"app": APP["app"], "sms": {"temp_id": 1}, "email": {"subject": "s", "text": "t"}}
@@ -232,22 +230,23 @@ def test_recounting_from_scratch_gives_the_stored_counts(
     shop.upload([shop.user(userid, app=[contact]) for userid, contact in people.items()])
     msgid = shop.api.send(list(people), shop.template(**APP), {"name": "Ann"})
     finished(shop, msgid, delivered=150)
-    time.sleep(14)  # the second of the delays after which a changed chunk is counted
-    stored = [
-        item
-        for item in scan(aws, "messages")
-        if item["pk"]["S"] == msgid and item["sk"]["S"].startswith("chunk#")
-    ]
-    assert stored, "the stream brought no recount"
+    counted = eventually(  # after the first of the delays of a changed chunk
+        lambda: [
+            item
+            for item in scan(aws, "messages")
+            if item["pk"]["S"] == msgid and item["sk"]["S"].startswith("chunk#")
+        ]
+    )
+    assert len(counted) == 1
     command = [sys.executable, "-m", "infra.recount", msgid, "--name", STACK.name]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == 0, ended.stderr
     assert "'delivered': 150" in ended.stdout
     assert "as stored" in ended.stdout
 
 
 def test_receipts_that_come_late_are_added_when_they_come(late: Late) -> None:
-    eventually(late.states, lambda states: set(states.values()) == {"delivered"}, seconds=45)
+    eventually(late.states, lambda states: set(states.values()) == {"delivered"})
 
 
 def test_nothing_of_all_this_went_to_the_dead_letters(aws: Any, stack: Mapping[str, Any]) -> None:

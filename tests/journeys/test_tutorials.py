@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 import pytest
 
 from tests.journeys.conftest import STACK
+from tests.liveness import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
-PATIENCE = 60.0  # seconds until a question has the answer that the page shows
 # Fields whose values differ from run to run.
 VOLATILE = {
     "channel_key",
@@ -60,7 +59,7 @@ class Shell:
         return "".join(iter(self._bash.stdout.readline, f"{END}\n"))
 
     def close(self) -> None:
-        self._bash.communicate(timeout=30)
+        self._bash.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -101,16 +100,16 @@ def _steps(text: str) -> Iterator[tuple[str, Any]]:
 
 def _check(shell: Shell, commands: str, answer: Any) -> None:
     """Type the commands. Repeat a question until its answer is right, but never a change."""
-    is_question = " -d " not in commands
-    until = time.monotonic() + PATIENCE
-    while True:
+
+    def problem() -> str | None:
         printed = shell.type(commands)
         difference = None if answer is None else _difference(answer, _last_object(printed))
-        if difference is None:
-            return
-        if not is_question or time.monotonic() > until:
-            pytest.fail(f"{commands}\n{difference}\n{printed}")
-        time.sleep(0.5)
+        return difference and f"{commands}\n{difference}\n{printed}"
+
+    if " -d " in commands:
+        assert problem() is None
+    else:
+        eventually(problem, lambda problem: problem is None)
 
 
 def _last_object(printed: str) -> Any:

@@ -25,11 +25,11 @@ from chalicelib.web.messages import Request, Response
 from chalicelib.web.transport import RequestsTransport
 from infra.demo import platforms
 from infra.demo.platforms import PLATFORMS
-from tests.providers.sandboxes import Sandbox, Seen, Webhook, eventually
+from tests.liveness import PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, Seen, Webhook
 
 POLICY = Policy(("127.0.0.1",))
 VALUES = {"name": "Ann Contract", "url": "https://shop.example/contract"}
-TIMEOUT = 1.0  # seconds, in tests of answers that do not come
 
 _CARD = {
     "msgtype": "template_card",
@@ -134,14 +134,20 @@ class Bench:
         }
         self.made = self.at_sandbox.make({"sandbox_url": box.url, **ports}, self.code, self.mark)
         self.credentials = dict(self.made.credentials)
-        self.meddler, self.patience = Meddler(), 5.0
+        self.meddler, self.patience = Meddler(), PATIENCE
         self.provider = self.fresh()
         self._register(hook)
+
+    def be_patient(self, seconds: float) -> None:
+        """Wait for answers no longer than some seconds."""
+        self.patience = seconds
+        self.provider = self.fresh()
 
     def fresh(self) -> Provider:
         """Return a provider that holds no token."""
         self.tokens = AccessTokens(MemoryTokens(), sleep=lambda seconds: None)
-        deps: Any = Deps(POLICY, TIMEOUT, self.tokens, Http(POLICY, self.patience, self.meddler))
+        transport = Http(POLICY, self.patience, self.meddler)
+        deps: Any = Deps(POLICY, self.patience, self.tokens, transport)
         return registry.make(self.platform, deps)
 
     def _register(self, hook: Webhook | None) -> None:

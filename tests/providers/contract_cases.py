@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ReceiptMode
@@ -22,10 +21,6 @@ POLLED = [
 
 RETRY_AFTER = 3
 every = pytest.mark.parametrize("platform", ENTRIES)
-
-QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 def page(status: int, body: bytes = b"<html>no</html>", **headers: str) -> Response:

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from tests.liveness import PATIENCE
+
 ROOT = Path(__file__).parents[2]
-PATIENCE = 8.0
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,6 @@ class Seen:
     path: str
     headers: Mapping[str, str]
     body: str
-    at: float
 
     @property
     def json(self) -> Any:
@@ -122,7 +121,6 @@ def _handler(hook: Webhook) -> type[BaseHTTPRequestHandler]:
                 self.path,
                 {name.lower(): value for name, value in self.headers.items()},
                 body,
-                time.time(),
             )
             status, text = hook.answer(seen)
             self.send_response(status)
@@ -154,14 +152,3 @@ def webhook() -> Iterator[Webhook]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def eventually(true: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """Return the result of `true` as soon as it is true. Fail if it is not true in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        result = true()
-        if result:
-            return result
-        assert time.monotonic() < deadline, "did not become true in time"
-        time.sleep(0.02)

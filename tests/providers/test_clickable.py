@@ -22,9 +22,10 @@ from chalicelib.web.egress import Policy
 from infra.demo.platforms import PLATFORMS
 from tests.builders import a_channel, a_message, a_template, opened
 from tests.fakes.world import FakeWorld
+from tests.liveness import eventually
 from tests.providers.clickable_cases import ALL_CASES, CASES
 from tests.providers.contract import Bench
-from tests.providers.sandboxes import Sandbox, eventually, running, webhook
+from tests.providers.sandboxes import Sandbox, running, webhook
 
 BASE = "https://ums.example.com"
 CAPABILITIES = registry.capabilities()

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Misconfigured, ProviderError
+from tests.profiles import examples
 from tests.providers.contract import VALUES, Bench
-from tests.providers.contract_cases import QUICK, every, page
+from tests.providers.contract_cases import every, page
 
 
 @every
@@ -119,11 +120,12 @@ JUNK = (
 )
 
 
+@pytest.mark.hypothesis
 @every
 def test_whatever_an_operator_enters_is_taken_or_refused_by_name(bench: Bench) -> None:
     capabilities, provider = bench.provider.capabilities, bench.provider
 
-    @QUICK
+    @examples(60)
     @given(
         st.dictionaries(st.sampled_from(sorted(capabilities.credentials)), JUNK),
         st.dictionaries(st.sampled_from(sorted(capabilities.options)), JUNK),
@@ -137,6 +139,7 @@ def test_whatever_an_operator_enters_is_taken_or_refused_by_name(bench: Bench) -
     try_settings()
 
 
+@pytest.mark.hypothesis
 @every
 def test_whatever_a_sender_writes_is_taken_or_refused_by_name(bench: Bench) -> None:
     provider = bench.provider
@@ -149,7 +152,7 @@ def test_whatever_a_sender_writes_is_taken_or_refused_by_name(bench: Bench) -> N
         max_leaves=6,
     )
 
-    @QUICK
+    @examples(60)
     @given(st.dictionaries(keys, nested, max_size=5))
     def try_content(content: dict[str, Any]) -> None:
         with contextlib.suppress(Invalid):

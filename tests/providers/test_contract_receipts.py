@@ -20,17 +20,18 @@ from chalicelib.domain.provider_io import (
     names_of,
     parts_of,
 )
+from tests.liveness import eventually
+from tests.profiles import examples
 from tests.providers.contract import Bench, changed
 from tests.providers.contract_cases import (
     CAPABILITIES,
     NAMES,
     POLLED,
-    QUICK,
     VALUES_OF,
     as_json,
     every,
 )
-from tests.providers.sandboxes import Sandbox, eventually, webhook
+from tests.providers.sandboxes import Sandbox, webhook
 
 WITH_WEBHOOK = [
     platform for platform, can in CAPABILITIES.items() if ReceiptMode.WEBHOOK in can.receipt_modes
@@ -104,11 +105,12 @@ TEXTS = st.text(max_size=8) | st.sampled_from(
 FIELDS = st.dictionaries(TEXTS, TEXTS, max_size=4)
 
 
+@pytest.mark.hypothesis
 @every
 def test_whatever_is_posted_is_read_or_refused(bench: Bench) -> None:
     secret = bench.provider.webhook_secret(bench.credentials)
 
-    @QUICK
+    @examples(60)
     @given(
         st.sampled_from(["GET", "POST", "PUT", ""]),
         FIELDS,

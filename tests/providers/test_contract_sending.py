@@ -24,12 +24,13 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.provider_io import Loss, ProviderIds, Receipt, Reply
 from chalicelib.web.messages import Response
 from infra.demo.platforms import PLATFORMS
+from tests.liveness import GIVES_UP
+from tests.profiles import examples
 from tests.providers.contract import ENTRIES, Bench
 from tests.providers.contract_cases import (
     CAPABILITIES,
     NAMES,
     POLLED,
-    QUICK,
     VALUES_OF,
     as_json,
     every,
@@ -129,6 +130,7 @@ def test_a_lost_answer_is_uncertain_and_a_token_keeps_the_repeat_from_being_sent
 @pytest.mark.parametrize("platform", [name for name, entry in ENTRIES.items() if not entry.sends])
 def test_an_answer_that_stays_away_on_a_connection_is_uncertain(bench: Bench) -> None:
     contact = bench.contact("timeout")
+    bench.be_patient(GIVES_UP)
     try:
         outcomes = bench.send(contact).outcomes
     except Uncertain:
@@ -195,6 +197,7 @@ ANSWERS = st.builds(
 )
 
 
+@pytest.mark.hypothesis
 @over_http
 def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None:
     contacts = [
@@ -204,7 +207,7 @@ def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None
         call = bench.call(*contacts, token=session.token())
         session.send(call)  # it holds a token now
 
-        @QUICK
+        @examples(60)
         @given(ANSWERS)
         def try_it(answer: Response) -> None:
             bench.meddle(answer)
@@ -214,6 +217,7 @@ def test_whatever_is_answered_only_known_errors_are_raised(bench: Bench) -> None
         try_it()
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("platform", POLLED)
 def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is_uncertain(
     bench: Bench,
@@ -222,7 +226,7 @@ def test_whatever_is_answered_to_a_poll_only_known_errors_are_raised_and_none_is
     answer = bench.send(contact)
     with bench.session() as session:
 
-        @QUICK
+        @examples(60)
         @given(ANSWERS)
         def try_it(said: Response) -> None:
             bench.meddle(said, where="")

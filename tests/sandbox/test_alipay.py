@@ -14,7 +14,8 @@ from chalicelib.domain.provider_io import Account, Answer, Loss, Outcome, Outgoi
 from chalicelib.providers.alipay_life.alipay import Alipay
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
-from tests.providers.sandboxes import Sandbox, eventually, running, webhook
+from tests.liveness import GIVES_UP, HANG, PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, running, webhook
 
 KEY = rsa.generate_private_key(65537, 2048)
 PUBLIC = (
@@ -27,13 +28,13 @@ PRIVATE = KEY.private_bytes(
     serialization.PrivateFormat.TraditionalOpenSSL,
     serialization.NoEncryption(),
 ).decode()
-HTTP = Http(Policy(("127.0.0.1",)), timeout=8)
+HTTP = Http(Policy(("127.0.0.1",)), timeout=PATIENCE)
 GOOD = "2088102122458832"
 
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Sandbox]:
-    with running("--timeout-hang", "5") as sandbox:
+    with running("--timeout-hang", str(HANG)) as sandbox:
         yield sandbox
 
 
@@ -120,7 +121,7 @@ def test_a_trouble_comes_once(box: Sandbox, contact: str, kind: type[Exception])
 def test_a_call_that_times_out_was_sent_and_a_repeat_sends_it_again(box: Sandbox) -> None:
     contact = "2088102122450007"
     with pytest.raises(Uncertain):
-        send(box, contact, http=Http(Policy(("127.0.0.1",)), timeout=0.5))
+        send(box, contact, http=Http(Policy(("127.0.0.1",)), timeout=GIVES_UP))
     assert send(box, contact).outcomes == [Outcome()]
     assert box.outcomes(contact) == ["timeout", "accepted"]
     assert box.sends(contact) == 2

@@ -10,16 +10,17 @@ from chalicelib.domain.provider_io import Account, Answer, OutgoingCall, Receipt
 from chalicelib.providers.sms.chuanglan import Chuanglan
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
-from tests.providers.sandboxes import Sandbox, eventually, running, webhook
+from tests.liveness import HANG, PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, running, webhook
 
-HTTP = Http(Policy(("127.0.0.1",)), timeout=8)
+HTTP = Http(Policy(("127.0.0.1",)), timeout=PATIENCE)
 CREDENTIALS = {"account": "key", "password": "secret"}
 GOOD = "13800001234"
 
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Sandbox]:
-    with running("--late", "1", "--timeout-hang", "5") as sandbox:
+    with running("--late", "1", "--timeout-hang", str(HANG)) as sandbox:
         yield sandbox
 
 

@@ -27,7 +27,8 @@ from chalicelib.providers.wecom.linkedcorp import LinkedCorp
 from chalicelib.providers.wecom.wecom import WeCom
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
-from tests.providers.sandboxes import Sandbox, Seen, eventually, running, webhook
+from tests.liveness import eventually
+from tests.providers.sandboxes import Sandbox, Seen, running, webhook
 
 POLICY = Policy(("127.0.0.1",))
 CREDENTIALS = {"app_key": "key", "master_secret": "secret"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +24,8 @@ from chalicelib.providers.sms.cmpp.messages import (
     Submit,
     SubmitResp,
 )
-from tests.providers.sandboxes import Sandbox, eventually, running
+from tests.liveness import eventually
+from tests.providers.sandboxes import Sandbox, running
 
 ACCOUNT, SECRET, STAMP = "900001", "secret", 1121080510
 TEXT = Submit(numbers=("13800001111",), content=b"hi", format=0, account=ACCOUNT, source="10690001")
@@ -249,7 +249,5 @@ def test_connections_are_cut_on_command(sandbox: Sandbox) -> None:
         assert sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json() == {
             "cut": 1
         }
-        begun = time.monotonic()
         with pytest.raises((EOFError, ConnectionError)):
             gateway.hear()
-        assert time.monotonic() - begun < 2

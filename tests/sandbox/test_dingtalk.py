@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.providers.sandboxes import Sandbox, eventually, running, webhook
+from tests.liveness import GIVES_UP, HANG, PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, running, webhook
 
 NOTICES = "/dingtalk/topapi/message/corpconversation/"
 TEXT = {"msgtype": "text", "text": {"content": "hi"}}
@@ -14,7 +15,7 @@ TEXT = {"msgtype": "text", "text": {"content": "hi"}}
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Sandbox]:
-    with running("--late", "1", "--timeout-hang", "5", "--retry-after", "1") as sandbox:
+    with running("--late", "1", "--timeout-hang", str(HANG), "--retry-after", "1") as sandbox:
         yield sandbox
 
 
@@ -37,7 +38,7 @@ def post(
     query = {"access_token": token(box)["access_token"] if access_token is None else access_token}
     sent = {"agent_id": 7, **body} if isinstance(body, dict) else body
     return requests.post(
-        box.url + NOTICES + what, json=sent, params=query, **{"timeout": 8, **options}
+        box.url + NOTICES + what, json=sent, params=query, **{"timeout": PATIENCE, **options}
     )
 
 
@@ -143,7 +144,7 @@ def test_troubles_pass(box: Sandbox) -> None:
     assert send(box, "a-flaky")["errcode"] == -1
     assert send(box, "a-throttle", "a-flaky")["errcode"] == 0
     with pytest.raises(requests.Timeout):
-        post(box, "asyncsend_v2", {"msg": TEXT, "userid_list": "a-timeout"}, timeout=0.5)
+        post(box, "asyncsend_v2", {"msg": TEXT, "userid_list": "a-timeout"}, timeout=GIVES_UP)
     assert send(box, "a-timeout")["errcode"] == 0
     assert box.sends("a-timeout") == 1
 

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from tests.providers.sandboxes import Sandbox, Webhook, eventually, running, webhook
+from tests.liveness import HANG, PATIENCE, eventually, is_recent
+from tests.providers.sandboxes import Sandbox, Webhook, running, webhook
 
 AUTH = ("key", "secret")
 GOOD, OFF = "13800001234", "13800000002"
@@ -17,7 +17,7 @@ GOOD, OFF = "13800001234", "13800000002"
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Sandbox]:
-    with running("--late", "1", "--timeout-hang", "5", "--retry-after", "1") as sandbox:
+    with running("--late", "1", "--timeout-hang", str(HANG), "--retry-after", "1") as sandbox:
         yield sandbox
 
 
@@ -42,7 +42,10 @@ def send(
     recipients = [{"mobile": mobile, "temp_para": para or {"code": "1"}} for mobile in mobiles]
     body = {"sign_id": 3, "temp_id": 7, "recipients": recipients}
     return requests.post(
-        box.url + "/jsms/v1/messages/batch", json=body, auth=AUTH, **{"timeout": 8, **options}
+        box.url + "/jsms/v1/messages/batch",
+        json=body,
+        auth=AUTH,
+        **{"timeout": PATIENCE, **options},
     )
 
 
@@ -107,8 +110,8 @@ def test_each_receipt_is_posted_as_a_signed_form_of_its_own(box: Sandbox, hook: 
     assert form["signature"] == hashlib.sha1(signed.encode()).hexdigest()
     assert form["type"] == "SMS_REPORT"
     assert hook.seen[0].headers["content-type"] == "application/x-www-form-urlencoded"
-    assert abs(int(form["timestamp"]) / 1000 - time.time()) < 60
-    assert abs(by_phone[GOOD]["receiveTime"] / 1000 - time.time()) < 60
+    assert is_recent(int(form["timestamp"]) / 1000)
+    assert is_recent(by_phone[GOOD]["receiveTime"] / 1000)
 
 
 def test_an_account_can_take_arrays_of_receipts(box: Sandbox) -> None:
@@ -162,9 +165,8 @@ def test_replies_are_polled_as_reports_are(box: Sandbox) -> None:
 
 def test_a_double_receipt_comes_before_the_answer_and_again(box: Sandbox, hook: Webhook) -> None:
     send(box, "13800000006")
-    answered = time.time()
+    assert hook.seen  # before the answer
     eventually(lambda: len(hook.seen) == 2)
-    assert hook.seen[0].at < answered < hook.seen[1].at
     assert reports(hook)[0] == reports(hook)[1]
     assert hook.seen[0].form["nonce"] != hook.seen[1].form["nonce"]
 
@@ -190,8 +192,9 @@ def test_a_person_opens_the_first_link_of_this_machine_and_no_other(
         send(box, "13800000009", para={"a": "see http://192.0.2.1/x", "b": f"or {link}."})
         send(box, GOOD, para={"a": link})
         eventually(lambda: page.seen)
-        eventually(lambda: box.get("receipts")["links"]["posted"] == 1)
-        time.sleep(0.3)
+        eventually(
+            lambda: box.get("receipts")["links"], lambda n: (n["posted"], n["pending"]) == (1, 0)
+        )
         assert [(seen.method, seen.path) for seen in page.seen] == [("GET", "/s/abc?token=t")]
 
 
@@ -249,7 +252,7 @@ def test_what_a_person_writes_back_is_posted_as_a_signed_form(box: Sandbox, hook
     assert hook.seen[0].form["type"] == "SMS_REPLY"
     (reply,) = reports(hook)
     assert (reply["phone"], reply["content"]) == (GOOD, "TD")
-    assert abs(reply["replyTime"] / 1000 - time.time()) < 60
+    assert is_recent(reply["replyTime"] / 1000)
 
 
 def test_an_address_that_echoes_is_taken_and_one_that_does_not_is_refused(box: Sandbox) -> None:

@@ -19,9 +19,10 @@ from chalicelib.domain.provider_io import (
 from chalicelib.providers.sms.montnets import Montnets
 from chalicelib.web.egress import Policy
 from chalicelib.web.http import Http
-from tests.providers.sandboxes import Sandbox, Seen, eventually, running, webhook
+from tests.liveness import HANG, PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, Seen, running, webhook
 
-HTTP = Http(Policy(("127.0.0.1",)), timeout=8)
+HTTP = Http(Policy(("127.0.0.1",)), timeout=PATIENCE)
 CREDENTIALS = {"userid": "J10003", "password": "secret"}
 PLAIN = {"userid": "J10003", "pwd": "secret"}
 GOOD, GONE, OFF = "13800001234", "13800000001", "13800000002"
@@ -29,7 +30,7 @@ GOOD, GONE, OFF = "13800001234", "13800000001", "13800000002"
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Sandbox]:
-    with running("--late", "1", "--timeout-hang", "5") as sandbox:
+    with running("--late", "1", "--timeout-hang", str(HANG)) as sandbox:
         yield sandbox
 
 

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from chalicelib.providers.wechat.crypto import CallbackCrypto, read_tree, read_xml, signature
-from tests.providers.sandboxes import Sandbox, Seen, Webhook, eventually, running, webhook
+from tests.liveness import GIVES_UP, HANG, PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, Seen, Webhook, running, webhook
 
 KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
 KEYS = {"callback_token": "tok", "encoding_aes_key": KEY}
@@ -18,7 +19,7 @@ DATA = {"thing1": {"value": "tea"}}
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Sandbox]:
-    with running("--timeout-hang", "5", "--retry-after", "1", "--late", "0.4") as sandbox:
+    with running("--timeout-hang", str(HANG), "--retry-after", "1", "--late", "0.4") as sandbox:
         yield sandbox
 
 
@@ -30,7 +31,9 @@ def box(started: Sandbox) -> Sandbox:
 
 
 def ask(box: Sandbox, path: str, body: Any, **options: Any) -> dict[str, Any]:
-    answer = requests.post(f"{box.url}/wechat/{path}", json=body, **{"timeout": 8, **options})
+    answer = requests.post(
+        f"{box.url}/wechat/{path}", json=body, **{"timeout": PATIENCE, **options}
+    )
     assert answer.status_code == 200
     return answer.json()  # type: ignore[no-any-return]
 
@@ -51,7 +54,7 @@ def send(
     **more: Any,
 ) -> dict[str, Any]:
     query = {"access_token": token(box)["access_token"] if access_token is None else access_token}
-    timeout = {"timeout": more.pop("timeout", 8)}
+    timeout = {"timeout": more.pop("timeout", PATIENCE)}
     return ask(
         box,
         f"cgi-bin/message/{path}",
@@ -154,7 +157,7 @@ def test_troubles_pass(box: Sandbox) -> None:
     assert send(box, "u-throttle")["errcode"] == 45011
     assert send(box, "u-flaky")["errcode"] == -1
     with pytest.raises(requests.Timeout):
-        send(box, "u-timeout", client_msg_id="1", timeout=0.5)
+        send(box, "u-timeout", client_msg_id="1", timeout=GIVES_UP)
     for openid in ("u-throttle", "u-flaky", "u-timeout"):
         assert send(box, openid, client_msg_id="1")["errcode"] == 0
         assert box.sends(openid) == 1

@@ -5,8 +5,6 @@ Nobody is sent to twice, and the strategy goes on.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from chalicelib import observability
@@ -16,7 +14,6 @@ from chalicelib.domain.facts import FactKind
 from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall
 from chalicelib.flow.delivery import calls
 from tests.builders import a_strategy
-from tests.fakes.providers import ScriptedSession
 from tests.simulation.world import Simulation, finished
 
 
@@ -37,11 +34,9 @@ def test_without_a_token_an_uncertain_call_is_unknown_and_the_strategy_goes_on()
     assert len(simulation.contacts("mail", FactKind.DELIVERED)) >= 3
 
 
-def test_a_kind_of_content_without_a_token_is_not_repeated_though_the_provider_has_tokens(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(ScriptedSession, "token_for", lambda self, content: None)
+def test_a_kind_of_content_without_a_token_is_not_repeated_though_the_provider_has_tokens() -> None:
     simulation = Simulation()
+    simulation.world.providers.push.of_session["token_for"] = lambda session, content: None
     simulation.world.providers.push.fail(Uncertain("timeout"), taken=True)
     finished(simulation)
     assert {call.token for call in simulation.world.providers.push.calls} == {None}
@@ -76,24 +71,21 @@ def test_credentials_that_a_provider_refuses_lose_nothing_and_are_counted(
     assert simulation.contacts("text", FactKind.DELIVERED) == {"1002", "1004"}
 
 
-def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_same() -> None:
     """The second call of a job is held back for an operator, who takes days.
 
     Receipts for the first call are added.
     """
     simulation = Simulation(strategy=a_strategy("sms", "email", "app"))
     text = simulation.world.providers.text
-    monkeypatch.setattr(text, "capabilities", replace(text.capabilities, call_size=1))
-    taken = text._take
+    text.can(call_size=1)
 
     def refused_after_ann(call: OutgoingCall) -> Answer:
         if call.recipients[0].contact != "1001":
             raise Misconfigured("1004")
-        return taken(call)
+        return text.deliver(call)
 
-    monkeypatch.setattr(text, "_take", refused_after_ann)
+    text.instead = refused_after_ann
     simulation.submit()
     for _ in range(60):
         simulation._next()
@@ -102,16 +94,14 @@ def test_what_was_submitted_before_credentials_were_refused_is_reported_all_the_
     assert "ann@example.com" not in simulation.world.providers.mail.sent()
 
 
-def test_a_token_is_as_old_as_the_call_that_may_have_been_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_token_is_as_old_as_the_call_that_may_have_been_taken() -> None:
     """A call that waits while the provider takes none is not a try.
 
     The time for which its token is recognised has not begun.
     """
     simulation = Simulation()
     push = simulation.world.providers.push
-    monkeypatch.setattr(push, "capabilities", replace(push.capabilities, token_life=540))
+    push.can(token_life=540)
     push.fail(*[Throttled("2002", retry_after=600)] * 3)
     push.fail(Uncertain("timeout"), taken=True)
     finished(simulation)
@@ -131,9 +121,7 @@ def test_what_a_provider_puts_off_is_tried_again_alone() -> None:
     assert simulation.world.providers.mail.sent()["eva@example.com"] == 1
 
 
-def test_what_was_put_off_does_not_multiply_while_the_server_is_down(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_was_put_off_does_not_multiply_while_the_server_is_down() -> None:
     """A mail is greylisted, then its server is gone for a while.
 
     Each try is one job, not one and another for the delivery that was put off.
@@ -145,35 +133,32 @@ def test_what_was_put_off_does_not_multiply_while_the_server_is_down(
     while not mail.calls:
         simulation._next()
     mail.answers.clear()
-    taken, until = mail._take, simulation.world.clock.now() + 15_000
+    until = simulation.world.clock.now() + 15_000
 
     def down_for_a_while(call: OutgoingCall) -> Answer:
         if simulation.world.clock.now() < until:
             raise Unavailable("down")
-        return taken(call)
+        return mail.deliver(call)
 
-    monkeypatch.setattr(mail, "_take", down_for_a_while)
+    mail.instead = down_for_a_while
     simulation.run()
     simulation.check()
     assert len(mail.calls) < 20
     assert mail.sent()["ann@example.com"] == 1
 
 
-def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it() -> None:
     """A mail job of several calls: the first mail server is down for good, the others are not."""
     simulation = Simulation(strategy=a_strategy("email", "app", "sms"))
     mail = simulation.world.providers.mail
-    monkeypatch.setattr(mail, "capabilities", replace(mail.capabilities, call_size=1))
-    taken = mail._take
+    mail.can(call_size=1)
 
     def down_for_ann(call: OutgoingCall) -> Answer:
         if call.recipients[0].contact == "ann@example.com":
             raise Unavailable("down")
-        return taken(call)
+        return mail.deliver(call)
 
-    monkeypatch.setattr(mail, "_take", down_for_ann)
+    mail.instead = down_for_ann
     simulation.submit()
     for _ in range(30):
         simulation._next()

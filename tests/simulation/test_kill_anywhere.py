@@ -6,26 +6,29 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow import audience, evaluate
+from chalicelib.flow import evaluate
+from chalicelib.ports import Limits
 from tests.fakes.steps import Killed
+from tests.fakes.world import LIMITS, FakeWorld, limits_of
+from tests.profiles import examples
 from tests.simulation.world import Simulation, finished
 
 
-def _steps() -> list[str]:
-    simulation = Simulation()
+def _steps(limits: Limits = LIMITS) -> list[str]:
+    simulation = Simulation(world=FakeWorld(limits))
     simulation.submit()
     simulation.run()
     return list(simulation.world.log)
 
 
-def _killed_at(number: int) -> Simulation:
-    simulation = Simulation()
+def _killed_at(number: int, limits: Limits = LIMITS) -> Simulation:
+    simulation = Simulation(world=FakeWorld(limits))
     simulation.world.kill_at(number)
     simulation.submit()
     simulation.run()
@@ -62,15 +65,12 @@ def test_a_worker_ended_at_any_step_loses_nothing_and_repeats_nothing(part: int)
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_worker_ended_between_chunks_loses_no_chunk(
-    part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_ended_between_chunks_loses_no_chunk(part: int) -> None:
     """Chunks of three targets, of which a job plans two."""
-    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
-    monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
-    steps = _steps()
+    small = limits_of(chunk_targets=3, chunks_per_job=2)
+    steps = _steps(small)
     for number in range(part, len(steps), 4):
-        simulation = _killed_at(number)
+        simulation = _killed_at(number, small)
         if simulation.msgid is not None:
             simulation.check()
             assert len(simulation.chunks()) == 3
@@ -119,7 +119,7 @@ def test_every_message_of_every_queue_delivered_twice_changes_nothing() -> None:
     assert twice.world.providers.push.sent() == once.world.providers.push.sent()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 10**6),
     kills=st.lists(st.integers(0, 250), max_size=6),

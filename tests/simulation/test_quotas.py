@@ -14,22 +14,25 @@ import pytest
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.errors import QuotaUsedUp
 from chalicelib.domain.facts import FactKind
-from chalicelib.domain.provider_io import Answer, OutgoingCall
-from chalicelib.flow import audience, submit
+from chalicelib.domain.provider_io import OutgoingCall
+from chalicelib.flow import submit
 from chalicelib.flow.delivery import quota
+from chalicelib.ports import Sizes
 from tests.builders import a_channel
 from tests.fakes.clock import START
 from tests.fakes.providers import ScriptedProvider
 from tests.fakes.world import LIMITS, FakeWorld
 from tests.simulation.world import Simulation
 
+SIZES = Sizes()
 QUOTAS = {"push": 2, "text": 1, "mail": 1}
-PATIENT = replace(LIMITS, submit_within=7 * 86400)  # a kill may leave some of a day unused
 
 
-def a_simulation(**changes: object) -> Simulation:
+def a_simulation(sizes: Sizes = SIZES, **changes: object) -> Simulation:
     """Build five pushes, then texts and mails, of which a day takes one or two."""
-    options = {"quotas": QUOTAS, "world": FakeWorld(PATIENT), **changes}
+    # A kill may leave some of a day unused.
+    patient = replace(LIMITS, submit_within=7 * 86400, sizes=sizes)
+    options = {"quotas": QUOTAS, "world": FakeWorld(patient), **changes}
     return Simulation(**options)  # type: ignore[arg-type]
 
 
@@ -55,18 +58,17 @@ def providers(simulation: Simulation) -> dict[str, ScriptedProvider]:
 
 def watched(simulation: Simulation, code: str, provider: ScriptedProvider) -> Counter[str]:
     """Count deliveries by day."""
-    days, take, channel = Counter[str](), provider.take, a_channel(code)
+    days, channel = Counter[str](), a_channel(code)
 
-    def count(call: OutgoingCall) -> Answer:
+    def count(call: OutgoingCall) -> None:
         days[quota.today(simulation.world.ports, channel).date] += len(call.recipients)
-        return take(call)
 
-    provider.take = count  # type: ignore[method-assign]
+    provider.watchers.append(count)
     return days
 
 
-def steps() -> list[str]:
-    return list(finished(a_simulation()).world.log)
+def steps(sizes: Sizes) -> list[str]:
+    return list(finished(a_simulation(sizes)).world.log)
 
 
 def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -> None:
@@ -82,28 +84,23 @@ def test_when_a_quota_is_used_up_within_a_chunk_the_rest_goes_on_another_day() -
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(
-    part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_lost_or_sent_twice_wherever_a_worker_is_ended(part: int) -> None:
     """A worker may end between a reservation and its call.
 
     The reserved quota is lost for the day, the message is not.
     """
-    monkeypatch.setattr(quota, "ASK_AGAIN", 9 * 60)
-    every = steps()
+    sizes = Sizes(quota_ticks=9 * 60)
+    every = steps(sizes)
     assert "counters.take.done" in every
     for number in range(part, len(every), 4):
-        simulation = a_simulation()
+        simulation = a_simulation(sizes)
         simulation.world.kill_at(number)
         finished(simulation)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_any_order_and_with_every_job_done_twice(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audience, "CHUNK_TARGETS", 2)
-    finished(a_simulation(twice=seed % 2 == 0, order=random.Random(seed)))
+def test_in_any_order_and_with_every_job_done_twice(seed: int) -> None:
+    finished(a_simulation(Sizes(chunk_targets=2), twice=seed % 2 == 0, order=random.Random(seed)))
 
 
 def test_a_provider_that_says_so_itself_is_asked_each_hour_until_it_takes_more() -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain import audiences, keys
@@ -18,11 +18,13 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
-from chalicelib.flow import audience, submit, tally
+from chalicelib.flow import submit, tally
 from chalicelib.flow.requests import SendRequest
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_template, a_user, an_access_channel
 from tests.fakes.steps import Killed
+from tests.fakes.world import FakeWorld, limits_of
+from tests.profiles import examples
 from tests.simulation.world import Simulation
 
 CROWD = tuple(f"user{n:02d}" for n in range(24))
@@ -39,6 +41,9 @@ def _of_the_crowd(name: str) -> User:
     )
 
 
+SMALL = limits_of(chunk_targets=3, chunks_per_job=2, partition_users=8)
+
+
 @dataclass
 class Scanned(Simulation):
     """A message to everyone, or to users with the tag, in three partitions.
@@ -47,6 +52,7 @@ class Scanned(Simulation):
     """
 
     tag: str = ""
+    world: FakeWorld = field(default_factory=lambda: FakeWorld(SMALL))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,13 +79,6 @@ class Scanned(Simulation):
     def _check_people(self) -> None:
         audience_of = TAGGED if self.tag else CROWD
         assert self.planned() == Counter(audience_of)
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
-    monkeypatch.setattr(audience, "CHUNKS_PER_JOB", 2)
-    monkeypatch.setattr(submit, "PER_PARTITION", 8)
 
 
 def _finished(simulation: Scanned) -> Scanned:
@@ -123,7 +122,7 @@ def test_a_planner_ended_at_any_step_leaves_nobody_out_and_sends_to_nobody_twice
             simulation.check()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     seed=st.integers(0, 10**6),
     kills=st.lists(st.integers(0, 400), max_size=8),
@@ -228,7 +227,7 @@ def test_a_restricted_access_channel_reaches_only_its_own_users() -> None:
 def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its_own_user_too() -> (
     None
 ):
-    simulation = Simulation()
+    simulation = Simulation(world=FakeWorld(SMALL))
     world = simulation.world
     world.settings.put_template(a_template(2, ("sms",)))
     world.users.has(
@@ -251,7 +250,7 @@ def test_who_is_bound_to_a_delivery_channel_that_the_message_does_not_use_is_its
 
 
 def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
-    simulation = Simulation()
+    simulation = Simulation(world=FakeWorld(SMALL))
     request = replace(
         simulation.request(),
         userids=(),
@@ -268,15 +267,12 @@ def test_named_contacts_are_targets_whose_names_tell_nothing() -> None:
     assert set(simulation.world.providers.text.sent()) == {"13900001111", "13900002222"}
 
 
-def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to() -> None:
     """A message that is planned in the request has further chunks, too.
 
     Its contacts are long, or on many delivery channels.
     """
-    monkeypatch.setattr(audience, "CHUNK_BYTES", 150)
-    simulation = Simulation()
+    simulation = Simulation(world=FakeWorld(limits_of(chunk_targets=3, chunk_bytes=150)))
     contacts = tuple(f"reg-{n}" for n in range(5))
     simulation.world.settings.put_template(a_template(2, ("app",)))
     request = replace(
@@ -293,7 +289,7 @@ def test_a_few_contacts_that_one_plan_does_not_hold_are_all_sent_to(
 
 
 def test_contacts_of_several_types_are_planned_once() -> None:
-    simulation = Simulation()
+    simulation = Simulation(world=FakeWorld(SMALL))
     contacts = {ChannelType.SMS: ("13900001111",), ChannelType.APP: ("reg-1", "reg-2")}
     request = replace(simulation.request(), userids=(), rule_id=0, contacts=contacts)
     submit.submit(simulation.world.ports, request)

@@ -12,14 +12,15 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall, Reply
-from chalicelib.flow import audience, webhooks
+from chalicelib.domain.provider_io import Loss, Outcome, OutgoingCall, Reply
+from chalicelib.flow import webhooks
 from tests.builders import SHOP, WEBHOOK_TOKEN
 from tests.fakes.clock import START
-from tests.fakes.providers import ScriptedProvider
 from tests.fakes.steps import Killed
+from tests.fakes.world import FakeWorld, limits_of
 from tests.simulation.world import Simulation
 
+THREES = limits_of(chunk_targets=3)
 SLOW = {"calls_per_second": 0.02}  # a call of priority 2 or 3 in 62.5 seconds
 
 
@@ -60,46 +61,33 @@ def test_a_dead_contact_is_suppressed_wherever_a_worker_is_ended(part: int) -> N
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_reservation_that_is_lost_with_its_worker_loses_nothing_else(
-    part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_reservation_that_is_lost_with_its_worker_loses_nothing_else(part: int) -> None:
     """Chunks have three targets, so that several jobs wait for each channel's rate."""
-    monkeypatch.setattr(audience, "CHUNK_TARGETS", 3)
-    every = steps(options=SLOW)
+    every = steps(options=SLOW, world=FakeWorld(THREES))
     assert every.count("rate_limiter.reserve") >= 6
     for number in range(part, len(every), 4):
-        simulation = a_simulation(options=SLOW)
+        simulation = a_simulation(options=SLOW, world=FakeWorld(THREES))
         simulation.world.kill_at(number)
         finished(simulation)
 
 
-def test_calls_keep_to_the_rate_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audience, "CHUNK_TARGETS", 1)
-    simulation = a_simulation(options=SLOW, order=random.Random(7))
+def test_calls_keep_to_the_rate_whatever_happens() -> None:
+    alone = FakeWorld(limits_of(chunk_targets=1))
+    simulation = a_simulation(options=SLOW, order=random.Random(7), world=alone)
     called: dict[str, list[int]] = {}
     for code, provider in {
         **simulation.providers(),
         "mail": simulation.world.providers.mail,
     }.items():
-        monkeypatch.setattr(
-            provider, "take", _watched(simulation, provider, called.setdefault(code, []))
-        )
+        provider.watchers.append(_watched(simulation, called.setdefault(code, [])))
     finished(simulation)
     for code, times in called.items():
         assert len(times) >= 2, code
         assert all(later - earlier >= 61_500 for earlier, later in pairwise(times)), (code, times)
 
 
-def _watched(
-    simulation: Simulation, provider: ScriptedProvider, times: list[int]
-) -> Callable[[OutgoingCall], Answer]:
-    take = provider.take
-
-    def watched(call: OutgoingCall) -> Answer:
-        times.append(simulation.world.clock.now())
-        return take(call)
-
-    return watched
+def _watched(simulation: Simulation, times: list[int]) -> Callable[[OutgoingCall], None]:
+    return lambda call: times.append(simulation.world.clock.now())
 
 
 def test_opt_outs_of_a_post_that_dies_are_taken_when_it_comes_again() -> None:

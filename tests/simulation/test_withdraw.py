@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import (
@@ -26,7 +26,10 @@ from chalicelib.flow import audience, withdraw
 from chalicelib.reports import message as report
 from tests.builders import SHOP, a_big_message
 from tests.fakes.clock import START
+from tests.fakes.providers import raised
 from tests.fakes.steps import Killed
+from tests.fakes.world import FakeWorld, limits_of
+from tests.profiles import examples
 from tests.simulation.world import Simulation
 
 
@@ -179,7 +182,7 @@ def check_chunks(simulation: Simulation, msgid: str) -> None:
         assert set(provider.sent().values()) <= {1}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seed=st.integers(0, 10**6),
     after=st.integers(0, 40),
@@ -190,31 +193,26 @@ def check_chunks(simulation: Simulation, msgid: str) -> None:
 def test_many_accidents_in_any_order(
     seed: int, after: int, kills: list[int], twice: bool, small: bool
 ) -> None:
-    simulation = Simulation(order=random.Random(seed), twice=twice)
+    limits = limits_of(chunk_targets=3 if small else 500, chunks_per_job=1)
+    simulation = Simulation(order=random.Random(seed), twice=twice, world=FakeWorld(limits))
 
     def strike(number: int, name: str) -> None:
         if number in kills:
             raise Killed(name)
 
     simulation.world.on_step = strike
-    patch = pytest.MonkeyPatch()
-    patch.setattr(audience, "CHUNK_TARGETS", 3 if small else 500)
-    patch.setattr(withdraw, "CHUNKS_PER_JOB", 1)
-    try:
-        simulation.submit()
-        for _ in range(after):
-            simulation._next()
-        if simulation.msgid is None:
-            return
-        simulation.withdraw()
-        simulation.run()
-        simulation.world.spare()
-        if is_withdrawn(simulation):
-            check_chunks(simulation, simulation.msgid)
-        else:
-            simulation.check()
-    finally:
-        patch.undo()
+    simulation.submit()
+    for _ in range(after):
+        simulation._next()
+    if simulation.msgid is None:
+        return
+    simulation.withdraw()
+    simulation.run()
+    simulation.world.spare()
+    if is_withdrawn(simulation):
+        check_chunks(simulation, simulation.msgid)
+    else:
+        simulation.check()
 
 
 def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_afterwards() -> None:
@@ -239,14 +237,9 @@ def test_a_call_that_is_under_way_when_the_message_is_withdrawn_is_taken_back_af
     )
 
 
-def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end() -> None:
     simulation, errors = Simulation(), [Unavailable("down"), Uncertain("timeout")] * 50
-    monkeypatch.setattr(
-        "tests.fakes.providers.ScriptedSession.recall",
-        lambda *_: (_ for _ in ()).throw(errors.pop()),
-    )
+    simulation.world.providers.push.of_session["recall"] = lambda *_: raised(errors.pop())
     simulation.submit()
     while not simulation.contacts("push", FactKind.SUBMITTED):
         simulation._next()
@@ -259,12 +252,9 @@ def test_a_recall_that_gets_no_answer_is_asked_again_and_given_up_in_the_end(
     assert len(errors) <= 100 - withdraw.MAX_TRIES
 
 
-def test_a_provider_that_refuses_a_recall_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_refuses_a_recall_is_believed() -> None:
     simulation = Simulation()
-    monkeypatch.setattr(
-        "tests.fakes.providers.ScriptedSession.recall",
-        lambda *_: (_ for _ in ()).throw(Rejected("1003")),
-    )
+    simulation.world.providers.push.of_session["recall"] = lambda *_: raised(Rejected("1003"))
     simulation.submit()
     while not simulation.contacts("push", FactKind.SUBMITTED):
         simulation._next()

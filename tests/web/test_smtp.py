@@ -18,9 +18,9 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web.egress import Policy
+from tests.liveness import eventually
 from tests.providers.email import exim
 from tests.providers.email.exim import HOST, LARGEST, LOGIN, PER_CONNECTION, Exim
-from tests.providers.sandboxes import eventually
 
 ABSENT = exim.absent()
 pytestmark = pytest.mark.skipif(bool(ABSENT), reason=ABSENT)

@@ -17,7 +17,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib import config, observability, wiring
 from chalicelib.domain import envelopes
@@ -37,11 +37,17 @@ log = logging.getLogger("openums")
 
 # Jobs at once. Together they are fewer than a connection's window.
 THREADS = {Priority.HIGH: 6, Priority.MEDIUM: 3, Priority.LOW: 3}
-REFRESH = 30.0  # seconds between reads of the settings
 GATHER = 100  # reports that are added to the ledger at once
-# Seconds between tries to store reports. After the last one, the gateway has to send them again.
-STORE_AGAIN = (1.0, 2.0, 4.0, 8.0)
-AFTER_A_FAILURE = 5.0  # seconds until a queue that cannot be read is read again
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """Seconds that a worker waits."""
+
+    refresh: float = 30.0  # between reads of the settings
+    # Between tries to store reports. After the last one, the gateway has to send them again.
+    store_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    after_failure: float = 5.0  # until a queue that cannot be read is read again
 
 
 class Turn:
@@ -123,8 +129,14 @@ class _Providers:
 
 class Worker:
     def __init__(
-        self, world: World, cmpp: Cmpp, readers: Mapping[Priority, QueueReader], timeout: float
+        self,
+        world: World,
+        cmpp: Cmpp,
+        readers: Mapping[Priority, QueueReader],
+        timeout: float,
+        pauses: Pauses = Pauses(),
     ) -> None:
+        self._pauses = pauses
         self.turn, self.stopping = Turn(), threading.Event()
         self.incoming: queue.SimpleQueue[Incoming | None] = queue.SimpleQueue()
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
@@ -147,7 +159,7 @@ class Worker:
         for thread in (*workers, reader):
             thread.start()
         log.info("worker_started", extra={"worker": WORKER})
-        while not self.stopping.wait(REFRESH):
+        while not self.stopping.wait(self._pauses.refresh):
             self._refresh()
         for thread in workers:
             thread.join()
@@ -192,7 +204,7 @@ class Worker:
                 messages = queue_reader.receive()
             except Exception as error:  # a queue that cannot be read is read again later
                 log.error("queue_not_read", exc_info=error)
-                self.stopping.wait(AFTER_A_FAILURE)
+                self.stopping.wait(self._pauses.after_failure)
                 continue
             for message in messages:
                 self._do(queue_reader, message)
@@ -240,7 +252,7 @@ class Worker:
 
         A report that cannot be stored must not hold up the others.
         """
-        for wait in STORE_AGAIN:
+        for wait in self._pauses.store_again:
             if self._record(batch):
                 return
             self.stopping.wait(wait)

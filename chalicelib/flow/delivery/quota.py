@@ -30,9 +30,6 @@ from chalicelib.ports import World
 
 SHARE = 0.2  # of a day's quota is for priority 1 alone
 PARTS = 20  # a call takes at most this part of a day's quota
-# Ticks of the clock, an hour in production. Operators raise quotas, and for some vendors the day
-# begins at another hour.
-ASK_AGAIN = 60
 BEHIND = 60  # seconds that the vendor's clock may be behind ours when the day turns
 KEPT = 2 * 86400  # seconds for which a day's counter stays after its end
 # A call that waits for quota gets this part of its time besides. With a day for the call, it sees
@@ -181,7 +178,7 @@ def defer(
     """Leave the job's calls from `first` on to the chunk, and set a check for when quota is due."""
     now, at = world.clock.now(), ChunkId(job.msgid, job.chunk)
     tomorrow = today(world, channel).ends + BEHIND * 1000
-    until = min(tomorrow, now + ASK_AGAIN * world.limits.clock_width * 1000)
+    until = min(tomorrow, now + world.limits.quota_pause * 1000)
     key = CallKey(job.step, job.number, job.channel, first.key.start)
     world.ledger.put_deferral(at, Deferral(key, job.end, until, for_quota=True), message)
     due = max(min(until, expires(world, first, waits=True)), now)

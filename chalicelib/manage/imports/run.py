@@ -25,8 +25,6 @@ from chalicelib.manage.imports import columns as headers
 from chalicelib.manage.imports import sheets
 from chalicelib.ports import Form, World
 
-SLICE = 2000  # rows: with up to three contacts each, whole transactions
-BUDGET = 20_000  # ms of a job, well below its function's timeout
 TRIES = 5  # workers that may die at one row
 KEPT_DAYS = 30
 FORM_SECONDS = 3600
@@ -100,7 +98,7 @@ def show(world: World, id: str) -> tuple[Import, str | None]:
 
 
 def work(world: World, job: ImportJob, read: Read) -> None:
-    """Go on with an import for BUDGET ms. Send a job for the rest."""
+    """Go on with an import for the time of a job. Send a job for the rest."""
     one = world.imports.get(job.id)
     if one is None or one.state is not ImportState.RUNNING:
         return
@@ -116,7 +114,7 @@ def work(world: World, job: ImportJob, read: Read) -> None:
                 " the file may need too much memory",
             )
         reader = _open(world, claimed, read)
-        _work_through(world, claimed, reader, begun + BUDGET)
+        _work_through(world, claimed, reader, begun + world.limits.sizes.import_budget)
     except Invalid as error:  # of the file as a whole: before its first slice
         _finish(world, claimed, ImportState.FAILED, f"{error.field}: {error.reason}")
 
@@ -157,7 +155,7 @@ def _work_through(world: World, one: Import, reader: _Reader, until: int) -> Non
     for number, cells in islice(rows, one.rows):
         seen.setdefault(reader.columns.userid(cells), number)
     while one.rows < one.total:
-        some = list(islice(rows, SLICE))
+        some = list(islice(rows, world.limits.sizes.import_rows))
         changed, bad = _slice(world, one, reader, some, seen)
         done = replace(
             one,

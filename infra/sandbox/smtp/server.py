@@ -10,7 +10,7 @@ import email
 import email.policy
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from functools import partial
@@ -29,12 +29,14 @@ MAX_BYTES = 10 * 1024 * 1024
 LATE_SECONDS = 1.0  # shorter than elsewhere, because the client waits for the answer
 WRONG_PASSWORD = b"wrong"
 
+Pause = Callable[[float], Awaitable[None]]
+
 
 class MailServer:
     """Handler of aiosmtpd. `endpoint` names the listener in the log."""
 
-    def __init__(self, core: Core, endpoint: str) -> None:
-        self._core, self._endpoint = core, endpoint
+    def __init__(self, core: Core, endpoint: str, pause: Pause = asyncio.sleep) -> None:
+        self._core, self._endpoint, self._pause = core, endpoint, pause
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -66,7 +68,7 @@ class MailServer:
         self._log(outcome, "250", recipients, recipients, message_id)
         behaviours = {of(recipient) for recipient in recipients}
         if Behaviour.LATE in behaviours:
-            await asyncio.sleep(LATE_SECONDS)
+            await self._pause(LATE_SECONDS)
         for recipient in recipients:
             self._core.log.receive(NAME, recipient, message_id, content)
         if Behaviour.CLICK in behaviours:

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.entrypoints.conftest import CONTENTS, JPUSH, JSMS, KEY, OPERATOR, SENDER, Api, message
+from tests.profiles import examples
 
 CONDITION = {
     "operator": "and",
@@ -264,13 +265,6 @@ def near_misses(draw: Any) -> tuple[str, Any]:
     return name, changed(body, path, new)
 
 
-relaxed = settings(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
 def check(api: Api, reply: Any) -> None:
     """Ask in a second of its own, so that the rate limit does not answer."""
     api.fake.clock.advance(1)
@@ -285,7 +279,7 @@ def check(api: Api, reply: Any) -> None:
         )
 
 
-@relaxed
+@examples(300)
 @given(case=near_misses())
 def test_no_json_body_is_our_fault(configured: Api, case: tuple[str, Any]) -> None:
     path, auth, _ = GOOD[case[0]]
@@ -349,7 +343,6 @@ def test_no_place_of_a_body_of_operation_growth_takes_a_value_that_is_our_fault(
             check(configured, configured("PUT", f"/smartop/api/v1/user/{name}", body, auth=SENDER))
 
 
-@settings(relaxed, max_examples=100)
 @given(
     name=st.sampled_from(sorted(GOOD)),
     raw=st.binary(max_size=200)
@@ -395,7 +388,7 @@ PATHS = [
 ]
 
 
-@settings(relaxed, max_examples=200)
+@examples(200)
 @given(
     place=st.sampled_from(PATHS),
     part=st.text(min_size=1, max_size=50) | st.binary(min_size=1, max_size=30),
@@ -428,7 +421,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(relaxed, max_examples=200)
+@examples(200)
 @given(
     pieces=st.lists(PIECES | st.binary(max_size=20), max_size=25),
     boundary=st.sampled_from(["b", '"b"', "", "b;b", "\xe9"]),
@@ -447,13 +440,11 @@ def test_no_form_is_our_fault(configured: Api, pieces: list[bytes], boundary: st
     )
 
 
-@settings(relaxed, max_examples=100)
 @given(key=st.text(st.characters(codec="latin-1"), max_size=300))
 def test_no_idempotency_key_is_our_fault(configured: Api, key: str) -> None:
     check(configured, configured.send(message(), headers={"Idempotency-Key": key}))
 
 
-@settings(relaxed, max_examples=100)
 @given(header=st.text(st.characters(codec="latin-1"), max_size=60))
 def test_no_credentials_are_our_fault(configured: Api, header: str) -> None:
     assert configured.send(message(), auth=None, headers={"Authorization": header}).status == 401

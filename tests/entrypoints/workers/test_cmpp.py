@@ -24,17 +24,18 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Account
 from chalicelib.entrypoints.workers import cmpp
-from chalicelib.entrypoints.workers.cmpp import Worker
+from chalicelib.entrypoints.workers.cmpp import Pauses, Worker
 from chalicelib.flow import dispatch, provider_query
 from chalicelib.ports import QueueMessage
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.web.egress import Policy
 from tests.builders import a_channel, a_message, a_plan, a_user, at_once
 from tests.fakes.world import FakeWorld
-from tests.providers.sandboxes import Sandbox, eventually, running
+from tests.liveness import GIVES_UP, PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, running
 
 CODE, ACCOUNT = "cmpp1", "900001"
-TIMEOUT = 1.0
+PAUSES = Pauses(refresh=0.1, store_again=(0.0,), after_failure=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +45,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def _fresh(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def _fresh(sandbox: Sandbox) -> None:
     sandbox.clear()
     sandbox.register("cmpp", ACCOUNT)
-    monkeypatch.setattr(cmpp, "REFRESH", 0.1)
 
 
 class Queue:
@@ -80,8 +80,8 @@ class Queue:
 class Office:
     """A worker with all that it stands on."""
 
-    def __init__(self, sandbox: Sandbox, **options: Any) -> None:
-        self.sandbox, self.fake = sandbox, FakeWorld()
+    def __init__(self, sandbox: Sandbox, timeout: float = PATIENCE, **options: Any) -> None:
+        self.sandbox, self.fake, self.timeout = sandbox, FakeWorld(), timeout
         self.queues = {priority: Queue() for priority in Priority}
         where = {
             "server": "127.0.0.1",
@@ -102,7 +102,8 @@ class Office:
         self.worker = self.hire()
 
     def hire(self) -> Worker:
-        return Worker(self.fake.ports, Cmpp(Policy(("127.0.0.1",)), TIMEOUT), self.queues, TIMEOUT)
+        own = Cmpp(Policy(("127.0.0.1",)), self.timeout)
+        return Worker(self.fake.ports, own, self.queues, self.timeout, PAUSES)
 
     @contextmanager
     def open(self) -> Iterator[Office]:
@@ -113,7 +114,7 @@ class Office:
             yield self
         finally:
             self.worker.stopping.set()
-            thread.join(20)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
 
     def message(self, numbers: Sequence[str], text: str = "hello", number: int = 1) -> Message:
@@ -200,7 +201,8 @@ def test_a_long_message_is_delivered_when_all_its_parts_are(sandbox: Sandbox, di
 def test_what_a_gateway_does_with_a_number_is_told_of_its_delivery(
     sandbox: Sandbox, digits: str, kinds: set[FactKind]
 ) -> None:
-    with Office(sandbox, connections=2).open() as office:
+    timeout = GIVES_UP if FactKind.UNKNOWN in kinds else PATIENCE
+    with Office(sandbox, timeout, connections=2).open() as office:
         message = office.message([phone(5, digits)])
         office.send(message)
         eventually(lambda: office.kinds(message) == [kinds])
@@ -225,19 +227,20 @@ def test_connections_that_are_cut_come_back_and_nothing_is_lost(sandbox: Sandbox
         assert (
             sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT}).json()["cut"] >= 1
         )
-        eventually(lambda: office.kinds(message) == [DONE] * 10, seconds=15)
+        eventually(lambda: office.kinds(message) == [DONE] * 10)
 
 
 def test_reports_are_answered_only_when_they_are_stored(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cmpp, "STORE_AGAIN", (0.0,))
     with Office(sandbox).open() as office:
+        failures: list[Any] = []
         broken = [True]
         add_all = office.fake.ledger.add_all
 
         def add(bundles: Any) -> None:
             if broken[0]:
+                failures.append(bundles)
                 raise OSError("no ledger")
             add_all(bundles)
 
@@ -245,7 +248,7 @@ def test_reports_are_answered_only_when_they_are_stored(
         message = office.message([phone(7)])
         office.send(message)
         eventually(lambda: office.kinds(message) == [{FactKind.SUBMITTED}])
-        time.sleep(0.3)
+        eventually(lambda: len(failures) >= 2)
         assert sandbox.get("cmpp")["acknowledged"] == 0
         broken[0] = False
         eventually(lambda: office.kinds(message) == [DONE])
@@ -267,15 +270,17 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_in_hand_and_says_goodbye(
 
 
 def test_small_jobs_do_not_wait_for_big_ones(sandbox: Sandbox) -> None:
-    sandbox.register("cmpp", ACCOUNT, answer_delay=0.7)
     with Office(sandbox).open() as office:
-        slow = [office.message([phone(100 + n)], number=10 + n) for n in range(9)]
-        for message in slow:
-            office.send(message, Priority.LOW)
+        low, threads = office.queues[Priority.LOW], cmpp.THREADS[Priority.LOW]
+        for n in range(threads):  # of numbers that are never answered
+            office.send(office.message([phone(100 + n, "0007")], number=10 + n), Priority.LOW)
+        eventually(lambda: len(low.held) == threads)
         urgent = office.message([phone(9)], number=2)
         office.send(urgent)
         eventually(lambda: FactKind.SUBMITTED in (office.kinds(urgent) or [set()])[0])
-        assert len(office.queues[Priority.LOW].done_) <= 6
+        assert len(low.held) == threads
+        eventually(lambda: all(sandbox.outcomes(phone(100 + n, "0007")) for n in range(threads)))
+        sandbox.ask("POST", "/_sandbox/cmpp/cut", json={"account": ACCOUNT})
 
 
 def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> None:
@@ -305,7 +310,7 @@ def test_a_new_channel_is_connected_to_without_a_restart(sandbox: Sandbox) -> No
 
 def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
     """A job may hold old settings of the channel. The next read of the settings corrects that."""
-    office = Office(sandbox)
+    office = Office(sandbox, timeout=0.2)
     worker = office.worker
     old = office.fake.settings.channel(CODE)
     assert old is not None
@@ -320,7 +325,7 @@ def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
 
 
 def test_a_channel_that_was_deleted_is_left(sandbox: Sandbox) -> None:
-    with Office(sandbox).open() as office:
+    with Office(sandbox, timeout=0.5).open() as office:
         with office.worker.turn.taken():
             del office.fake.records.of(DELIVERY_CHANNELS).stored[CODE]
         eventually(lambda: sandbox.get("cmpp")["connections"] == {})
@@ -356,7 +361,7 @@ def test_a_report_that_comes_when_the_worker_stops_is_told_to_the_next_one(
         office.worker.incoming.put(
             None
         )  # nothing is stored any more, as between the end of the reader and of the connections
-        time.sleep(1.5)
+        eventually(lambda: not office.worker.incoming.empty())
     assert office.kinds(message) == [{FactKind.SUBMITTED}]
     assert sandbox.get("cmpp")["acknowledged"] == 0
     office.worker = office.hire()
@@ -406,10 +411,7 @@ def test_a_question_of_the_api_is_answered_over_the_open_connections(sandbox: Sa
         assert provider_query.result(office.fake.ports, "a" * 32) == provider_query.QueryResult()
 
 
-def test_a_queue_that_breaks_is_asked_again(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cmpp, "AFTER_A_FAILURE", 0.05)
+def test_a_queue_that_breaks_is_asked_again(sandbox: Sandbox) -> None:
     office = Office(sandbox)
     office.queues[Priority.HIGH].breaks = 10
     message = office.message([phone(11)])
@@ -419,7 +421,7 @@ def test_a_queue_that_breaks_is_asked_again(
 
 
 def test_an_operator_may_have_calls_without_an_answer_sent_again(sandbox: Sandbox) -> None:
-    with Office(sandbox).open() as office:
+    with Office(sandbox, GIVES_UP).open() as office:
         with office.worker.turn.taken():
             stored = office.fake.records.of(DELIVERY_CHANNELS).stored[CODE]
             object.__setattr__(stored, "on_uncertain", OnUncertain.RESEND)

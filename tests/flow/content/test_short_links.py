@@ -122,14 +122,14 @@ def test_a_message_has_room_for_so_many_links_of_its_templates_own() -> None:
 CARD = {"text": "t", "card": {"url": SHOP}}
 
 
-def on_shared_calls(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+def on_shared_calls(fake: FakeWorld, **changes: Any) -> None:
     """The provider of SMS has cards, and calls that share one content."""
     capabilities = replace(
         fake.providers.text.capabilities,
         clickable=Clickable(("card.url",)),
         content_per_recipient=False,
     )
-    monkeypatch.setattr(fake.providers.text, "capabilities", replace(capabilities, **changes))
+    fake.providers.text.capabilities = replace(capabilities, **changes)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,10 @@ def on_shared_calls(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch, **changes:
     ],
 )
 def test_a_call_for_each_person_is_made_where_it_is_worth_it(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], click_types: Any, is_counted: bool
+    options: dict[str, bool], click_types: Any, is_counted: bool
 ) -> None:
     fake = FakeWorld()
-    on_shared_calls(fake, monkeypatch)
+    on_shared_calls(fake)
     template = a_template(contents={ChannelType.SMS: CARD})
     contents, links = render.prepare(
         fake.ports,
@@ -162,10 +162,10 @@ def test_a_call_for_each_person_is_made_where_it_is_worth_it(
 
 @pytest.mark.parametrize("changes", [{"content_per_recipient": True}, {"clickable": None}])
 def test_where_it_costs_nothing_or_a_variable_asks_for_it_it_is_always_worth_it(
-    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+    changes: dict[str, Any],
 ) -> None:
     fake = FakeWorld()
-    on_shared_calls(fake, monkeypatch, **changes)
+    on_shared_calls(fake, **changes)
     template = a_template(
         contents={ChannelType.SMS: {"text": "{{url}}", "card": {"url": "{{url}}"}}},
         links=frozenset({"url"}),
@@ -176,9 +176,9 @@ def test_where_it_costs_nothing_or_a_variable_asks_for_it_it_is_always_worth_it(
     assert list(links.values()) == [SHOP]
 
 
-def test_a_variable_where_nobody_can_open_it_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_where_nobody_can_open_it_is_filled_in() -> None:
     fake = FakeWorld()
-    on_shared_calls(fake, monkeypatch)
+    on_shared_calls(fake)
     template = a_template(
         contents={ChannelType.SMS: {"text": "See {{url}}"}}, links=frozenset({"url"})
     )
@@ -211,7 +211,7 @@ def test_a_channel_whose_clicks_are_not_counted_has_nothing_left_to_fill_in() ->
 def test_a_short_link_that_does_not_fit_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     """A short link may be longer than the address that it stands for."""
     fake = FakeWorld()
-    on_shared_calls(fake, monkeypatch)
+    on_shared_calls(fake)
     longest = len(f"{fake.limits.public_url}/l/") + 36
 
     def check(made: Any) -> None:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
-import pytest
-
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.domain.messages import Message
@@ -35,8 +30,3 @@ def run(fake: FakeWorld, job: DeliverJob) -> list[tuple[DeliverJob, int]]:
     before = len(fake.queues.sent)
     deliver.deliver(fake.ports, job)
     return [(e.job, e.delay) for e in fake.queues.sent[before:] if isinstance(e.job, DeliverJob)]
-
-
-def with_capabilities(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    capabilities = replace(fake.providers.mail.capabilities, **changes)
-    monkeypatch.setattr(fake.providers.mail, "capabilities", capabilities)

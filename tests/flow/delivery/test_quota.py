@@ -16,7 +16,7 @@ from chalicelib.flow.delivery import quota
 from tests.builders import an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
-from tests.flow.delivery.mails import planned, run, with_capabilities
+from tests.flow.delivery.mails import planned, run
 from tests.flow.delivery.quotas import DAY, HOUR, TURN, checks, chunk_of, limited, used
 
 
@@ -35,9 +35,9 @@ def test_without_a_quota_nothing_is_asked(fake: FakeWorld) -> None:
 
 @pytest.mark.parametrize(("configured", "sent"), [(None, 50), (0, 100), (125, 100)])
 def test_the_provider_has_a_quota_unless_the_channel_has_another(
-    fake: FakeWorld, configured: int | None, sent: int, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, configured: int | None, sent: int
 ) -> None:
-    with_capabilities(fake, monkeypatch, deliveries_per_day=63)
+    fake.providers.mail.can(deliveries_per_day=63)
     limited(fake, configured)
     run(fake, planned(fake)[1])
     assert fake.providers.mail.sent().total() == sent

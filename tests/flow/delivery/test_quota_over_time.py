@@ -16,7 +16,7 @@ from chalicelib.flow.delivery import quota
 from tests.builders import a_channel, an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import LIMITS, FakeWorld
-from tests.flow.delivery.mails import planned, run, with_capabilities
+from tests.flow.delivery.mails import planned, run
 from tests.flow.delivery.quotas import HOUR, TURN, checks, chunk_of, limited, raise_quota, used
 
 
@@ -137,16 +137,10 @@ def test_a_call_that_was_tried_since_expires_for_another_reason(fake: FakeWorld)
     ],
 )
 def test_a_day_is_one_on_the_vendors_clock_or_the_deployments(
-    fake: FakeWorld,
-    vendors: float | None,
-    deployments: float,
-    now: float,
-    date: str,
-    hours: float,
-    monkeypatch: pytest.MonkeyPatch,
+    fake: FakeWorld, vendors: float | None, deployments: float, now: float, date: str, hours: float
 ) -> None:
     """START is eight o'clock in London."""
-    with_capabilities(fake, monkeypatch, utc_offset=vendors)
+    fake.providers.mail.can(utc_offset=vendors)
     fake.limits = replace(LIMITS, utc_offset=deployments)
     fake.clock.advance(now * 3600)
     assert quota.today(fake.ports, a_channel("mail")) == quota.Day(
@@ -154,10 +148,8 @@ def test_a_day_is_one_on_the_vendors_clock_or_the_deployments(
     )
 
 
-def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_capabilities(fake, monkeypatch, utc_offset=16)
+def test_what_is_decided_as_a_day_begins_is_tried_when_the_next_one_does(fake: FakeWorld) -> None:
+    fake.providers.mail.can(utc_offset=16)
     limited(fake, 63)
     assert quota.today(fake.ports, a_channel("mail")).ends == START + 24 * HOUR
     message, job = planned(fake)

@@ -17,7 +17,7 @@ from chalicelib.flow.delivery import rate
 from tests.builders import a_channel, an_access_channel
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
-from tests.flow.delivery.mails import planned, run, with_capabilities
+from tests.flow.delivery.mails import planned, run
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_without_a_limit_nothing_is_asked(fake: FakeWorld) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"calls_per_second": 4}])
 def test_the_provider_has_a_limit_unless_the_channel_has_another(
-    fake: FakeWorld, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, options: dict[str, Any]
 ) -> None:
-    with_capabilities(fake, monkeypatch, calls_per_second=2)
+    fake.providers.mail.can(calls_per_second=2)
     a_mail_channel(fake, **options)
     _, job = planned(fake)
     back = run(fake, job)
@@ -51,14 +51,12 @@ def test_the_provider_has_a_limit_unless_the_channel_has_another(
     assert back == ([] if options else [(replace(job, start=50), 1)])
 
 
-def test_a_provider_may_count_people_instead_of_calls(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_provider_may_count_people_instead_of_calls(fake: FakeWorld) -> None:
     """3,000 people a minute are 50 a second: two calls of 25.
 
     Eight tenths of that take 1.25 seconds.
     """
-    with_capabilities(fake, monkeypatch, deliveries_per_minute=3000)
+    fake.providers.mail.can(deliveries_per_minute=3000)
     a_mail_channel(fake)
     _, job = planned(fake)
     assert run(fake, job) == [(replace(job, start=50), 1)]
@@ -71,9 +69,9 @@ def test_a_provider_may_count_people_instead_of_calls(
     ("per_minute", "calls"), [(1, 1), (1499, 1), (1500, 1), (2999, 1), (3000, 2)]
 )
 def test_a_call_of_more_people_than_a_second_takes_is_made_all_the_same(
-    fake: FakeWorld, per_minute: int, calls: int, monkeypatch: pytest.MonkeyPatch
+    fake: FakeWorld, per_minute: int, calls: int
 ) -> None:
-    with_capabilities(fake, monkeypatch, deliveries_per_minute=per_minute)
+    fake.providers.mail.can(deliveries_per_minute=per_minute)
     a_mail_channel(fake)
     run(fake, planned(fake)[1])
     assert len(fake.providers.mail.calls) == calls
@@ -84,13 +82,9 @@ def test_a_call_of_more_people_than_a_second_takes_is_made_all_the_same(
     [(7, 4, 7), (None, 4, 4), (0, 4, 0), (None, 0, 0), (None, None, 50)],
 )
 def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
-    fake: FakeWorld,
-    field: int | None,
-    option: int | None,
-    expected: float,
-    monkeypatch: pytest.MonkeyPatch,
+    fake: FakeWorld, field: int | None, option: int | None, expected: float
 ) -> None:
-    with_capabilities(fake, monkeypatch, deliveries_per_minute=3000)
+    fake.providers.mail.can(deliveries_per_minute=3000)
     channel = a_channel(
         "mail",
         calls_per_second=field,
@@ -100,10 +94,8 @@ def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
     assert limit.per_second == expected
 
 
-def test_a_channel_may_lift_the_providers_limit(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with_capabilities(fake, monkeypatch, calls_per_second=1)
+def test_a_channel_may_lift_the_providers_limit(fake: FakeWorld) -> None:
+    fake.providers.mail.can(calls_per_second=1)
     a_mail_channel(fake, calls_per_second=0)
     assert run(fake, planned(fake)[1]) == []
 

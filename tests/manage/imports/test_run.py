@@ -22,7 +22,7 @@ from chalicelib.manage.imports import run as imports
 from tests import spreadsheets
 from tests.builders import SHOP, a_channel, a_user, an_access_channel
 from tests.fakes.steps import Killed
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import FakeWorld, limits_of
 
 USERS, TAGS, SEGMENT, LIST = ImportKind
 RANDOM = b"\0\0\0\1"
@@ -297,7 +297,8 @@ def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: Fak
         imports.start(fake.ports, "nobody's")
     assert not fake.files.upload(form, b"")
     assert not fake.files.upload(form, bytes(MAX_BYTES + 1))
-    assert fake.files.upload(form, b"userid\n" + b"\n" * (MAX_BYTES - 7))
+    assert fake.files.upload(form, bytes(MAX_BYTES))
+    assert fake.files.upload(form, b"userid\n"), "and again"
     assert imports.start(fake.ports, one.id).version == 2
     assert imports.start(fake.ports, one.id).version == 2, "again, to go on"
     run(fake)
@@ -313,9 +314,8 @@ def test_a_file_that_is_replaced_after_the_start_is_not_read(fake: FakeWorld) ->
     assert not fake.users.stored
 
 
-def test_progress_can_be_followed(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "SLICE", 10)
-    monkeypatch.setattr(imports, "BUDGET", 0)
+def test_progress_can_be_followed(fake: FakeWorld) -> None:
+    fake.limits = limits_of(import_rows=10, import_budget=0)
     id = started(fake, "userid\n" + "".join(f"u{n}\n" for n in range(25)))
     seen = []
     while (envelope := fake.queues.take()) is not None:
@@ -330,10 +330,7 @@ ROWS = "userid,phone,tag\n" + "".join(
 )
 
 
-def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(imports, "SLICE", 10)
+def test_killed_anywhere_an_import_ends_as_if_it_had_not_been() -> None:
     calm = _world()
     id = started(calm, ROWS)
     begun = len(calm.log)
@@ -361,15 +358,13 @@ def test_killed_anywhere_an_import_ends_as_if_it_had_not_been(
 
 
 def _world() -> FakeWorld:
-    fake = FakeWorld()
+    fake = FakeWorld(limits_of(import_rows=10))
     fake.settings.put_access_channel(an_access_channel())
     return fake
 
 
-def test_of_two_workers_the_later_goes_on_and_the_other_stops(
-    fake: FakeWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(imports, "SLICE", 10)
+def test_of_two_workers_the_later_goes_on_and_the_other_stops(fake: FakeWorld) -> None:
+    fake.limits = limits_of(import_rows=10)
     id = started(fake, ROWS)
     fake.queues.take()
     entered = []

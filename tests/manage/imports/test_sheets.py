@@ -7,13 +7,14 @@ import contextlib
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS, FileFormat, escaped, unescaped
 from chalicelib.manage.imports import sheets, workbook
 from tests import spreadsheets
+from tests.profiles import examples
 
 CSV, XLSX = FileFormat.CSV, FileFormat.XLSX
 
@@ -172,7 +173,7 @@ def test_an_archive_has_a_thousand_parts_at_most() -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     for format, head in ((CSV, b""), (XLSX, b"PK\x03\x04")):
@@ -182,7 +183,7 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
             )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.integers(0, 2000), st.integers(0, 255))
 def test_a_workbook_with_one_wrong_byte_is_read_or_refused(place: int, byte: int) -> None:
     raw = bytearray(spreadsheets.xlsx([["userid", "phone"], ["a", 1], ["b", "2"]]))

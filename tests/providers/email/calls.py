@@ -9,6 +9,7 @@ import trustme
 from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall, Recipient
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web.egress import Policy
+from tests.liveness import PATIENCE
 from tests.providers.email.mailservers import ScriptedServer
 
 CONTENT = {"subject": "Gr\u00fc\u00dfe \u4e2d\u6587", "text": "Hello\n.\n..dots\nend"}
@@ -40,7 +41,7 @@ def mails(*contacts: str, content: dict[str, Any] = CONTENT) -> OutgoingCall:
 def sent(
     account: Account,
     *calls: OutgoingCall,
-    timeout: float = 2.0,
+    timeout: float = PATIENCE,
     policy: Policy = POLICY,
     **options: Any,
 ) -> list[Answer]:
@@ -50,7 +51,7 @@ def sent(
         return [session.send(call) for call in calls]
 
 
-def outcomes(server: ScriptedServer, *contacts: str, timeout: float = 2.0) -> list[Outcome]:
+def outcomes(server: ScriptedServer, *contacts: str, timeout: float = PATIENCE) -> list[Outcome]:
     (answer,) = sent(account(server.port), mails(*contacts), timeout=timeout)
     return list(answer.outcomes)
 

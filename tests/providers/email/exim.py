@@ -22,7 +22,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.providers.sandboxes import eventually
+from tests.liveness import eventually
 
 HOST = "mail.example.test"
 LOGIN = ("müller@corp.example", "pässwort-密码")

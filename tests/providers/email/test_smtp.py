@@ -192,10 +192,8 @@ def test_a_connection_that_breaks_after_the_last_dot_is_uncertain_for_that_mail_
 
 def test_an_answer_to_the_last_dot_that_stays_away_is_uncertain() -> None:
     server = ScriptedServer(lambda line, number: "" if line == "." else usual(line))
-    started = time.monotonic()
     (result,) = outcomes(server, "a@example.org", timeout=0.3)
     assert result.uncertain
-    assert time.monotonic() - started < 3
 
 
 def test_a_connection_that_breaks_before_the_last_dot_was_not_taken() -> None:

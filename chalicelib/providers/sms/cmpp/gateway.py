@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -28,11 +27,10 @@ from chalicelib.providers.sms.cmpp.link import (
 )
 from chalicelib.providers.sms.cmpp.messages import Deliver, DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.settings import Settings
+from chalicelib.providers.sms.cmpp.waits import USUAL, Waits
 
 log = logging.getLogger(__name__)
 
-TICK = 0.5  # seconds between looks at what is due
-SHORTEST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds before connecting again
 FAREWELL = 5.0  # seconds for TERMINATE and its answer
 
 
@@ -65,9 +63,15 @@ class Gateway:
     """The connections of one account. The reading threads call `take`, which must not wait."""
 
     def __init__(
-        self, code: str, settings: Settings, dial: Dialler, take: Callable[[Incoming], None]
+        self,
+        code: str,
+        settings: Settings,
+        dial: Dialler,
+        take: Callable[[Incoming], None],
+        waits: Waits = USUAL,
     ) -> None:
         self.code, self.settings, self.dial, self.take = code, settings, dial, take
+        self.waits = waits
         self.changed = threading.Condition()
         self.stopping = threading.Event()
         self._connections = [Connection(self) for _ in range(settings.connections)]
@@ -138,17 +142,6 @@ class Gateway:
         return next((c.error.code for c in self._connections if c.error), "no_connection")
 
 
-def wait(failures: int, by_operator: bool) -> float:
-    """Return the seconds until the next try: twice as many after each failure.
-
-    If an operator must act, the wait is the longest at once.
-    """
-    longest = (
-        LONGEST_WAIT if by_operator else min(SHORTEST_WAIT * 2.0 ** min(failures, 30), LONGEST_WAIT)
-    )
-    return longest * random.uniform(0.5, 1)  # noqa: S311 - spreads, keeps no secret
-
-
 class Connection:
     """A connection that is opened again whenever it ends. A thread runs it."""
 
@@ -182,7 +175,10 @@ class Connection:
                 log.error("gateway_failed", exc_info=error, extra={"channel": self._gateway.code})
                 opened = False
             failures = 0 if opened else failures + 1
-            self._gateway.stopping.wait(wait(failures, isinstance(self.error, Misconfigured)))
+            by_operator = isinstance(self.error, Misconfigured)
+            self._gateway.stopping.wait(
+                self._gateway.waits.after(failures, by_operator=by_operator)
+            )
 
     def _live(self) -> bool:
         """Run one life, from dialling to its end. Return whether the gateway let us in."""
@@ -238,7 +234,12 @@ class Life:
 
     def __init__(self, gateway: Gateway, stream: Stream) -> None:
         self._gateway, self.stream = gateway, stream
-        self.link = Link(gateway.settings.login, gateway.settings.window)
+        self.link = Link(
+            gateway.settings.login,
+            gateway.settings.window,
+            idle=gateway.waits.idle,
+            patience=gateway.waits.patience,
+        )
         self.opened = self.was_open = False
         # By sequence. None: the connection ended before the answer came.
         self._answers: dict[int, SubmitResp | None] = {}
@@ -250,7 +251,7 @@ class Life:
             self.link.connect(time.monotonic(), int(stamp))
         self.flush()
         while True:
-            data = self.stream.read(TICK)
+            data = self.stream.read(self._gateway.waits.tick)
             with self._gateway.changed:
                 now = time.monotonic()
                 events = [

@@ -30,6 +30,7 @@ from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS
 from chalicelib.providers.sms.cmpp.gateway import Gateway, Incoming, Stream
 from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.providers.sms.cmpp.settings import Settings
+from chalicelib.providers.sms.cmpp.waits import USUAL, Waits
 from chalicelib.web.egress import Policy
 
 WORKER = "cmpp"
@@ -51,8 +52,8 @@ class Cmpp(PlainProvider):
         worker=WORKER,
     )
 
-    def __init__(self, policy: Policy, timeout: float = 10.0) -> None:
-        self._policy, self._timeout = policy, timeout
+    def __init__(self, policy: Policy, timeout: float = 10.0, waits: Waits = USUAL) -> None:
+        self._policy, self._timeout, self._waits = policy, timeout, waits
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         cmpp_settings.check(raw, options)
@@ -87,7 +88,7 @@ class Cmpp(PlainProvider):
 
     def gateway(self, code: str, settings: Settings, take: Callable[[Incoming], None]) -> Gateway:
         """Build a gateway, not started yet."""
-        return Gateway(code, settings, lambda: self._dial(settings), take)
+        return Gateway(code, settings, lambda: self._dial(settings), take, self._waits)
 
     def _dial(self, settings: Settings) -> Stream:
         from chalicelib.web import tcp

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 from chalicelib.domain.errors import (
     Misconfigured,
@@ -53,6 +54,13 @@ _NUMBER = re.compile(r"\+?[0-9]{5,20}", re.ASCII)
 _references = itertools.count(random.randrange(256))  # noqa: S311 - not a secret
 
 
+class Clock(Protocol):
+    """The clock by which a call waits: module `time`, or a clock of a test."""
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float, /) -> None: ...
+
+
 class CmppSession(PlainSession):
     """Implements Session. `away` is entered while the session waits for the gateway."""
 
@@ -61,12 +69,14 @@ class CmppSession(PlainSession):
         gateway: Gateway,
         timeout: float,
         away: Callable[[], AbstractContextManager[None]] = nullcontext,
+        clock: Clock = time,
     ) -> None:
         self._gateway, self._timeout, self._away = gateway, timeout, away
+        self._clock = clock
 
     def check(self) -> None:
         with self._away():
-            self._gateway.wait_open(time.monotonic() + self._timeout)
+            self._gateway.wait_open(self._clock.monotonic() + self._timeout)
 
     def send(self, call: OutgoingCall) -> Answer:
         """Send a call in at most two timeouts, however many SUBMITs it needs.
@@ -75,7 +85,7 @@ class CmppSession(PlainSession):
         outcome. SUBMITs that have not begun within one timeout are sent later.
         """
         with self._away():
-            return Answer(_Sending(self._gateway, call, self._timeout).run())
+            return Answer(_Sending(self._gateway, call, self._timeout, self._clock).run())
 
 
 class _Sending:
@@ -84,9 +94,9 @@ class _Sending:
     Its numbers go in as few SUBMITs as possible, its text in as many parts as it needs.
     """
 
-    def __init__(self, gateway: Gateway, call: OutgoingCall, timeout: float) -> None:
+    def __init__(self, gateway: Gateway, call: OutgoingCall, timeout: float, clock: Clock) -> None:
         self._gateway, self._settings, self._timeout = gateway, gateway.settings, timeout
-        self._until = time.monotonic() + 2 * timeout
+        self._clock, self._until = clock, clock.monotonic() + 2 * timeout
         self._contacts = [recipient.contact for recipient in call.recipients]
         self._parts = cmpp_text.parts(
             _text(call), self._settings.alphabet, next(_references) & 0xFF
@@ -99,7 +109,7 @@ class _Sending:
         work = deque(self._groups())
         while work:
             members = work.popleft()
-            if time.monotonic() > self._until - self._timeout:  # no time left for the answer
+            if self._clock.monotonic() > self._until - self._timeout:  # too late for the answer
                 self._record(members, Outcome(code="timeout", later=True))
                 continue
             try:
@@ -194,7 +204,7 @@ class _Sending:
         A throttled part is repeated while there is time, if some of the call has gone.
         """
         while True:
-            until = min(self._until, time.monotonic() + self._timeout)
+            until = min(self._until, self._clock.monotonic() + self._timeout)
             try:
                 answer, connection = self._gateway.submit(
                     self._message(members, part, n), until, on
@@ -205,10 +215,11 @@ class _Sending:
                 raise
             except Malformed as error:
                 raise Misconfigured("settings") from error
-            left = (self._until if n else self._until - self._timeout) - time.monotonic()
+            end = self._until if n else self._until - self._timeout
+            left = end - self._clock.monotonic()
             if answer.result != THROTTLED or left <= PAUSE or not (n or self._has_begun):
                 return answer.result, answer.id, connection
-            time.sleep(PAUSE)
+            self._clock.sleep(PAUSE)
 
     def _message(self, members: Sequence[int], part: Part, n: int) -> Submit:
         settings = self._settings

@@ -14,7 +14,6 @@ from chalicelib.domain.jobs import QueryJob
 from chalicelib.entrypoints.lambdas import queues
 from tests.entrypoints.conftest import JSMS, SENDER, Api
 from tests.entrypoints.http.admin.management import problem
-from tests.fakes.providers import ScriptedSession
 
 
 def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) -> None:
@@ -53,18 +52,12 @@ def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) ->
 
 
 def test_the_page_of_an_authorisation_is_asked_for_by_a_delivery_function(
-    configured: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    configured: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake = configured.fake
-    monkeypatch.setattr(
-        fake.providers.push,
-        "capabilities",
-        replace(fake.providers.push.capabilities, authorisation=True),
-    )
-    monkeypatch.setattr(
-        ScriptedSession,
-        "authorisation_link",
-        lambda self, uri: f"https://page.example/?code=a-marked-one&then={uri}",
+    fake.providers.push.can(authorisation=True)
+    fake.providers.push.of_session["authorisation_link"] = lambda self, uri: (
+        f"https://page.example/?code=a-marked-one&then={uri}"
     )
     configured.world.providers.scripted["push"] = fake.providers.push  # type: ignore[attr-defined]
     fake.settings.put_channel(scripted_channel(fake, "right"))

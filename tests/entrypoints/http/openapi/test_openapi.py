@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from openapi_spec_validator import validate
 from pydantic import AliasChoices, BaseModel
 from schemathesis.specs.openapi.checks import (
@@ -31,6 +31,7 @@ import app
 from chalicelib.entrypoints.http import codes, schemas
 from chalicelib.entrypoints.http.openapi import document, examples, meanings, responses
 from chalicelib.entrypoints.http.schemas import base
+from tests import profiles
 from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
 
 DOCUMENT = document.document(app.app.routes, "https://ums.example.com")
@@ -279,18 +280,12 @@ def headers_for(operation: Any) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(key.encode()).decode()} if schemes else {}
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
 def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name: str) -> None:
     operation = OPERATIONS[name]
 
-    @settings(
-        max_examples=8,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
+    @profiles.examples(8)
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
         ask_and_check(configured, case, headers_for(operation))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.facts import DeliveryRef
@@ -16,10 +16,8 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.flow.content import render
 from tests.builders import a_message
 from tests.entrypoints.conftest import KEY, SENDER, Api
+from tests.profiles import examples
 
-QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 SHOP = "https://shop.example/a?b=c#d"
 EVIL = "https://evil.example/"
 
@@ -50,7 +48,7 @@ HEADERS = st.dictionaries(
 )
 
 
-@QUICK
+@examples(150)
 @given(
     at=st.integers(0, 35),
     other=st.sampled_from([*"ABab01-_=.%@/\\", "%2f", "é"]),
@@ -76,7 +74,7 @@ def test_nothing_in_a_request_decides_where_it_leads(
             assert reply.headers.get("Location", SHOP) == SHOP
 
 
-@QUICK
+@examples(150)
 @given(
     path=st.text(
         st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?#;"), max_size=60
@@ -87,7 +85,7 @@ def test_whatever_is_no_link_of_ours_leads_nowhere(api: Api, path: str) -> None:
     assert "Location" not in api("GET", f"/l/{path}").headers
 
 
-@QUICK
+@examples(150)
 @given(
     host=st.from_regex(r"[a-z0-9商.-]{1,20}(:[0-9]{1,4})?", fullmatch=True),
     rest=st.text(max_size=60).map(lambda text: text and f"/{text}")

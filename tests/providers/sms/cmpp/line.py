@@ -22,11 +22,11 @@ SECRET = "secret"
 class Line:
     """A stream whose other end is scripted: a status to CONNECT, then answers to SUBMITs.
 
-    While it is `mute` the SUBMITs stay unanswered.
+    While it is `mute` the SUBMITs stay unanswered. A `lively` end answers tests of the connection.
     """
 
-    def __init__(self, status: int = 0) -> None:
-        self.status, self.tests = status, 0
+    def __init__(self, status: int = 0, *, lively: bool = False) -> None:
+        self.status, self.lively, self.tests = status, lively, 0
         self.mute = self.broken = self.parted = False
         self.submits: list[int] = []
         self._framer, self._answers = Framer(), bytearray()
@@ -51,6 +51,8 @@ class Line:
                 self.answer(SubmitResp(sequence, 0), sequence)
         elif isinstance(body, Plain) and body.command == Command.ACTIVE_TEST:
             self.tests += 1
+            if self.lively:
+                self.answer(Plain(Command.ACTIVE_TEST_RESP), sequence)
         elif isinstance(body, Plain) and body.command == Command.TERMINATE:
             self.parted = True
             self.answer(Plain(Command.TERMINATE_RESP), sequence)

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account
-from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp.gateway import Gateway
-from chalicelib.providers.sms.cmpp.link import TRIES, Link
+from chalicelib.providers.sms.cmpp.link import TRIES
 from chalicelib.providers.sms.cmpp.messages import (
     Command,
     Plain,
     Submit,
     SubmitResp,
 )
-from tests.providers.sandboxes import eventually
+from chalicelib.providers.sms.cmpp.waits import Waits
+from tests.liveness import eventually, soon
 from tests.providers.sms.cmpp.line import SECRET, Line
 
+QUICK = Waits(tick=0.01, shortest=0.001, longest=0.05)
 TEXT = Submit(numbers=("13800138000",), content=b"hi", format=0, account="900001", source="10690")
 
 
+def over() -> float:
+    """Return a deadline that only an answer of the moment keeps."""
+    return time.monotonic() + 0.2
+
+
 @contextmanager
-def gateway(dial: Callable[[], Any], **options: Any) -> Iterator[Gateway]:
+def gateway(dial: Callable[[], Any], waits: Waits = QUICK, **options: Any) -> Iterator[Gateway]:
     options = {"server": "gw", "access_number": "10690", **options}
     settings = cmpp_settings.read(Account("c", {"account": "900001", "password": SECRET}, options))
-    opened = Gateway("c", settings, dial, lambda incoming: None)
+    opened = Gateway("c", settings, dial, lambda incoming: None, waits)
     opened.start()
     try:
         yield opened
@@ -41,23 +47,13 @@ def gateway(dial: Callable[[], Any], **options: Any) -> Iterator[Gateway]:
         opened.stop()
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cmpp_gateway, "SHORTEST_WAIT", 0.001)
-    monkeypatch.setattr(cmpp_gateway, "LONGEST_WAIT", 0.05)
-
-
-def soon(seconds: float = 3.0) -> float:
-    return time.monotonic() + seconds
-
-
 @pytest.mark.parametrize("status", [2, 3, 4])
 def test_where_every_login_is_refused_nobody_waits(status: int) -> None:
-    with gateway(lambda: Line(status), connections=2) as found:
-        begun = time.monotonic()
-        with pytest.raises(Misconfigured, match=f"connect_{status}"):
-            found.submit(TEXT, soon(30))
-        assert time.monotonic() - begun < 5
+    with (
+        gateway(lambda: Line(status), connections=2) as found,
+        pytest.raises(Misconfigured, match=f"connect_{status}"),  # Unavailable after a wait
+    ):
+        found.submit(TEXT, soon())
 
 
 def test_a_gateway_that_is_busy_is_waited_for() -> None:
@@ -87,7 +83,7 @@ def test_when_nothing_opens_in_time_nothing_was_sent() -> None:
         raise Unavailable("connect")
 
     with gateway(dial) as found, pytest.raises(Unavailable, match="connect"):
-        found.submit(TEXT, soon(0.2))
+        found.submit(TEXT, over())
 
 
 def test_a_connection_that_ends_is_made_anew() -> None:
@@ -128,8 +124,9 @@ def test_an_answer_that_stays_away_is_uncertain_and_frees_its_place() -> None:
     line = Line()
     line.mute = True
     with gateway(lambda: line, window=1) as found:
+        found.wait_open(soon())
         with pytest.raises(Uncertain, match="timeout"):
-            found.submit(TEXT, soon(0.3))
+            found.submit(TEXT, over())
         line.mute = False
         assert found.submit(TEXT, soon())[0].result == 0
 
@@ -143,7 +140,7 @@ def test_a_full_window_takes_nothing_more() -> None:
         thread.start()
         eventually(lambda: line.submits)
         with pytest.raises(Unavailable, match="window_full"):
-            found.submit(TEXT, soon(0.2))
+            found.submit(TEXT, over())
         assert len(line.submits) == 1
         line.answer(SubmitResp(1, 0), line.submits[0])
         thread.join()
@@ -158,7 +155,7 @@ def test_twenty_who_submit_at_once_have_sixteen_under_way(caplog: pytest.LogCapt
         for thread in threads:
             thread.start()
         eventually(lambda: len(line.submits) == 16)
-        time.sleep(0.1)
+        eventually(lambda: len(found.changed._waiters) == 20)  # type: ignore[attr-defined]
         assert len(line.submits) == 16
         for sequence in line.submits[:4]:
             line.answer(SubmitResp(sequence, 0), sequence)
@@ -210,53 +207,42 @@ def test_stopping_says_goodbye_also_to_what_has_just_opened() -> None:
     assert all(line.parted for line in heard)
 
 
-def test_a_gateway_that_answers_no_test_is_left_and_dialled_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
-    for name in ("idle", "patience"):
-        monkeypatch.setitem(Link.__init__.__kwdefaults__, name, 0.05)
+def test_a_gateway_that_answers_no_test_is_left_and_dialled_again() -> None:
     lines: list[Line] = []
 
     def dial() -> Line:
-        lines.append(Line())
+        lines.append(Line(lively=bool(lines)))
         return lines[-1]
 
-    with gateway(dial) as found:
+    with gateway(dial, replace(QUICK, idle=0.05, patience=0.05)) as found:
         eventually(lambda: len(lines) > 1)
         assert lines[0].tests == TRIES
         assert found.submit(TEXT, soon())[0].result == 0
 
 
-def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(cmpp_gateway, "TICK", 0.01)
+def test_a_gateway_that_has_gone_without_a_word_swallows_one_text_and_no_more() -> None:
     line = Line()
     with gateway(lambda: line) as found:
         found.wait_open(soon())
         line.mute = True
         with pytest.raises(Uncertain, match="timeout"):
-            found.submit(TEXT, soon(0.1))
+            found.submit(TEXT, over())
         eventually(lambda: line.tests == 1)
         with pytest.raises(Unavailable):
-            found.submit(TEXT, soon(0.2))
+            found.submit(TEXT, over())
         assert len(line.submits) == 1
         line.mute = False
         waiting = threading.Thread(target=_ignore, args=(found,))
         waiting.start()
-        begun = time.monotonic()
         line.answer(Plain(Command.ACTIVE_TEST_RESP), 3)
         waiting.join()
-        assert time.monotonic() - begun < 1
         assert len(line.submits) == 2
 
 
-def test_waits_grow_to_a_minute_however_long_a_gateway_is_away(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.undo()
-    monkeypatch.setattr(random, "uniform", lambda low, high: high)
-    assert [cmpp_gateway.wait(n, False) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert cmpp_gateway.wait(5_000, False) == 60  # half a week
-    assert cmpp_gateway.wait(1, True) == 60
+def test_waits_grow_to_a_minute_however_long_a_gateway_is_away() -> None:
+    def after(failures: int, *, by_operator: bool = False) -> float:
+        return Waits().after(failures, by_operator=by_operator, chance=lambda low, high: high)
+
+    assert [after(n) for n in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert after(5_000) == 60  # half a week
+    assert after(1, by_operator=True) == 60

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,10 +21,9 @@ from chalicelib.domain.provider_io import (
 from chalicelib.providers.sms.cmpp import receipts
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.web.egress import Policy
+from tests.liveness import GIVES_UP, PATIENCE
 from tests.providers.sandboxes import Sandbox, running
 from tests.providers.sms.cmpp.calls import LOGIN, call, number
-
-TIMEOUT = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +43,14 @@ def account(sandbox: Sandbox, *, password: str = "secret", **options: Any) -> Ac
     return Account("sms1", {**LOGIN, "password": password}, {**where, **options})
 
 
-def send(sandbox: Sandbox, numbers: Sequence[str], text: str = "hello", **options: Any) -> Answer:
-    cmpp = Cmpp(Policy(("127.0.0.1",)), TIMEOUT)
+def send(
+    sandbox: Sandbox,
+    numbers: Sequence[str],
+    text: str = "hello",
+    timeout: float = PATIENCE,
+    **options: Any,
+) -> Answer:
+    cmpp = Cmpp(Policy(("127.0.0.1",)), timeout)
     with cmpp.connect(account(sandbox, **options)) as session:
         return session.send(call(numbers, text))
 
@@ -153,17 +157,14 @@ def test_a_call_that_fails_once_succeeds_the_next_time(sandbox: Sandbox) -> None
 
 
 def test_nobody_knows_of_a_call_without_an_answer(sandbox: Sandbox) -> None:
-    begun = time.monotonic()
-    outcomes = send(sandbox, [number(1, "0007")]).outcomes
+    outcomes = send(sandbox, [number(1, "0007")], timeout=GIVES_UP).outcomes
     assert outcomes == [Outcome(code="timeout", uncertain=True)]
-    assert TIMEOUT <= time.monotonic() - begun < 3 * TIMEOUT
     assert sandbox.sends(number(1, "0007")) == 1
 
 
 def test_what_was_taken_before_an_answer_stayed_away_is_known(sandbox: Sandbox) -> None:
-    outcomes = send(
-        sandbox, [number(1), number(2, "0007"), number(3)], numbers_per_submit=1
-    ).outcomes
+    numbers = [number(1), number(2, "0007"), number(3)]
+    outcomes = send(sandbox, numbers, timeout=GIVES_UP, numbers_per_submit=1).outcomes
     assert [(bool(o.provider_id), o.uncertain, o.later) for o in outcomes] == [
         (True, False, False),
         (False, True, False),
@@ -178,7 +179,7 @@ def test_a_wrong_password_is_for_the_operator(sandbox: Sandbox) -> None:
 
 def test_an_account_that_nobody_knows_is_for_the_operator(sandbox: Sandbox) -> None:
     where = account(sandbox)
-    cmpp = Cmpp(Policy(("127.0.0.1",)), TIMEOUT)
+    cmpp = Cmpp(Policy(("127.0.0.1",)), PATIENCE)
     with (
         cmpp.connect(Account("x", {**LOGIN, "account": "nobody"}, where.options)) as session,
         pytest.raises(Misconfigured, match="connect_2"),
@@ -187,7 +188,7 @@ def test_an_account_that_nobody_knows_is_for_the_operator(sandbox: Sandbox) -> N
 
 
 def test_a_gateway_that_is_away_took_nothing() -> None:
-    cmpp = Cmpp(Policy(("127.0.0.1",)), TIMEOUT)
+    cmpp = Cmpp(Policy(("127.0.0.1",)), 0.1)
     where = {"server": "127.0.0.1", "port": 1, "access_number": "10690001"}
     with cmpp.connect(Account("x", LOGIN, where)) as session, pytest.raises(Unavailable):
         session.send(call([number(1)]))
@@ -195,14 +196,14 @@ def test_a_gateway_that_is_away_took_nothing() -> None:
 
 def test_a_private_address_is_not_connected_to(sandbox: Sandbox) -> None:
     with (
-        Cmpp(Policy(), TIMEOUT).connect(account(sandbox)) as session,
+        Cmpp(Policy(), PATIENCE).connect(account(sandbox)) as session,
         pytest.raises(Misconfigured, match="egress_address"),
     ):
         session.send(call([number(1)]))
 
 
 def test_checking_an_account_connects_and_sends_nothing(sandbox: Sandbox) -> None:
-    with Cmpp(Policy(("127.0.0.1",)), TIMEOUT).connect(account(sandbox, version="3.0")) as session:
+    with Cmpp(Policy(("127.0.0.1",)), PATIENCE).connect(account(sandbox, version="3.0")) as session:
         session.check()
     assert [entry["endpoint"] for entry in sandbox.get("calls", provider="cmpp")["calls"]] == [
         "CONNECT"
@@ -212,7 +213,7 @@ def test_checking_an_account_connects_and_sends_nothing(sandbox: Sandbox) -> Non
 @pytest.mark.parametrize("content", [{}, {"content": ""}, {"content": 7}, {"temp_id": 1}])
 def test_a_content_without_text_is_rejected(sandbox: Sandbox, content: Mapping[str, Any]) -> None:
     with (
-        Cmpp(Policy(("127.0.0.1",)), TIMEOUT).connect(account(sandbox)) as session,
+        Cmpp(Policy(("127.0.0.1",)), PATIENCE).connect(account(sandbox)) as session,
         pytest.raises(Rejected, match="no_content"),
     ):
         session.send(OutgoingCall("m", [Recipient(number(1), content)]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,21 @@ from chalicelib.providers.sms.cmpp.session import CmppSession
 from tests.providers.sms.cmpp.calls import LOGIN, OPTIONS, call, number
 
 
+class FakeTime:
+    """A monotonic clock that a sleep moves on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        self.now += seconds
+        self.pauses.append(seconds)
+
+
 class Scripted:
     """A scripted gateway.
 
@@ -26,6 +40,7 @@ class Scripted:
         self.settings = settings.read(Account("sms1", LOGIN, {**OPTIONS, **options}))
         self.script = list(script)
         self.seen: list[Submit] = []
+        self.clock = FakeTime()
 
     def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
         self.seen.append(pdu)
@@ -35,28 +50,25 @@ class Scripted:
         return SubmitResp(100 + len(self.seen), answer), self
 
     def send(self, numbers: Sequence[str], text: str = "hello") -> Sequence[Outcome]:
-        return CmppSession(self, 5.0).send(call(numbers, text)).outcomes  # type: ignore[arg-type]
+        return self._session().send(call(numbers, text)).outcomes
+
+    def _session(self) -> CmppSession:
+        return CmppSession(self, 5.0, clock=self.clock)  # type: ignore[arg-type]
 
 
 class Slow(Scripted):
     """A scripted gateway whose answers take two seconds each. Callers must wait for them."""
 
-    time = 1000.0
-
     def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
-        self.time += 2
-        assert self.time <= until
+        self.clock.now += 2
+        assert self.clock.now <= until
         return super().submit(pdu, until, on)
 
 
 THREE_PARTS = "你" * 200
 
 
-def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(time, "sleep", pauses.append)
+def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first() -> None:
     gateway = Scripted(0, 8, 8)
     (outcome,) = gateway.send([number(1)], THREE_PARTS)
     assert [pdu.part for pdu in gateway.seen] == [1, 2, 2, 2, 3]
@@ -65,26 +77,19 @@ def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first(
         104,
         105,
     ]
-    assert len(pauses) == 2
+    assert len(gateway.clock.pauses) == 2
 
 
-def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_gateway_that_slows_a_call_down_is_waited_for_once_some_of_it_has_gone() -> None:
     """Each delay uses up an attempt.
 
     Of ninety-nine numbers, with one taken in each attempt, most would be lost.
     """
-    clock = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(
-        time, "sleep", lambda seconds: clock.append(clock[0] + seconds) or clock.pop(0)
-    )
     gateway = Scripted(0, 8, 0, 8, 0, 8, 0, 0, *[8] * 99, numbers_per_submit=1)
     outcomes = gateway.send([number(n) for n in range(7)])
     assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 5 + [False] * 2
     assert all(outcome.later for outcome in outcomes[5:])
-    assert clock[0] - 1000 <= 5  # one timeout: then the rest comes later
+    assert gateway.clock.now - 1000 <= 5  # one timeout: then the rest comes later
     with pytest.raises(Throttled):
         Scripted(8).send([number(1)])
 
@@ -148,23 +153,17 @@ def test_what_could_not_be_sent_after_others_were_comes_later() -> None:
     ]
 
 
-def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later() -> None:
     """A SUBMIT whose answer is not awaited would be taken without being recorded."""
     gateway = Slow(numbers_per_submit=1)
-    monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
     outcomes = gateway.send([number(n) for n in range(9)])
     assert [bool(outcome.provider_id) for outcome in outcomes] == [True] * 3 + [False] * 6
     assert all(outcome.later and not outcome.uncertain for outcome in outcomes[3:])
     assert len(gateway.seen) == 3
 
 
-def test_a_slow_search_for_a_refused_number_is_gone_on_with_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_slow_search_for_a_refused_number_is_gone_on_with_later() -> None:
     gateway = Slow(*[13] * 99)
-    monkeypatch.setattr(time, "monotonic", lambda: gateway.time)
     outcomes = gateway.send([number(n) for n in range(4)])
     assert {(outcome.loss, outcome.later) for outcome in outcomes} == {
         (Loss.INVALID_TARGET, False),

@@ -22,13 +22,13 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
-from chalicelib.providers.sms.cmpp import gateway as cmpp_gateway
 from chalicelib.providers.sms.cmpp.gateway import Gateway
-from chalicelib.providers.sms.cmpp.link import Link
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.providers.sms.cmpp.session import CmppSession
+from chalicelib.providers.sms.cmpp.waits import Waits
 from chalicelib.web.egress import Policy
-from tests.providers.sandboxes import Sandbox, eventually, running
+from tests.liveness import PATIENCE, eventually
+from tests.providers.sandboxes import Sandbox, running
 
 TSHARK, TEXT2PCAP = (shutil.which(name) or "" for name in ("tshark", "text2pcap"))
 pytestmark = pytest.mark.skipif(not (TSHARK and TEXT2PCAP), reason="tshark is not installed")
@@ -46,12 +46,6 @@ REPORTS = 1 + GROUP + 2 + 3  # one for each part and number
 def sandbox() -> Iterator[Sandbox]:
     with running() as sandbox:
         yield sandbox
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cmpp_gateway, "TICK", 0.05)
-    monkeypatch.setitem(Link.__init__.__kwdefaults__, "idle", 0.3)
 
 
 class Relay:
@@ -107,7 +101,7 @@ def open_gateway(port: int, version: str) -> Gateway:
         "version": version,
         "service_code": "PAY",
     }
-    cmpp = Cmpp(Policy(("127.0.0.1",)), 2.0)
+    cmpp = Cmpp(Policy(("127.0.0.1",)), PATIENCE, Waits(tick=0.05, idle=0.3))
     settings = cmpp.settings(Account("c", LOGIN, options))
     gateway = cmpp.gateway("c", settings, lambda incoming: incoming.answer(0))
     gateway.start()

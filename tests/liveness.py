@@ -1,0 +1,40 @@
+"""Bounds that end a hang.
+
+They are so generous that no verdict depends on the speed of a machine. Only this module reads a
+clock and compares it (tests/architecture/test_clocks.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+PATIENCE = 300.0  # seconds
+HANG = 900.0  # seconds: longer than anybody's patience
+GIVES_UP = 1.5  # seconds of a client that shall not get the answer of a call that was taken
+RECENT = 3600.0  # seconds: less than any error of a unit or of a time zone
+
+T = TypeVar("T")
+
+
+def eventually(read: Callable[[], T], is_right: Callable[[T], object] = bool) -> T:
+    """Return the first reading that is right. Fail with the last one when none becomes right."""
+    end, pause = soon(), 0.02
+    while True:
+        reading = read()
+        if is_right(reading):
+            return reading
+        assert time.monotonic() < end, f"not right within {PATIENCE:.0f} s, at last {reading!r}"
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.3)
+
+
+def soon() -> float:
+    """Return a deadline on the monotonic clock that nothing reaches but a hang."""
+    return time.monotonic() + PATIENCE
+
+
+def is_recent(seconds: float) -> bool:
+    """Return whether a stamp in seconds since the epoch is of this hour."""
+    return abs(seconds - time.time()) < RECENT

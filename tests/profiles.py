@@ -1,0 +1,45 @@
+"""Settings of the property tests: the same inputs in each run, or others by `make fuzz`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+
+import chalicelib
+
+EXAMPLES = 100
+FUZZ_FACTOR = 10
+
+# Data for a health check are chance, and "too slow" is the clock: neither decides a verdict.
+COMMON = settings(
+    deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
+
+
+def register() -> None:
+    """Register both profiles. `--hypothesis-profile fuzz` chooses the second."""
+    settings.register_profile("repeatable", COMMON, derandomize=True, max_examples=EXAMPLES)
+    settings.register_profile(
+        "fuzz", COMMON, derandomize=False, max_examples=EXAMPLES * FUZZ_FACTOR
+    )
+    settings.load_profile("repeatable")
+
+
+def examples(number: int) -> settings:
+    """Return settings with `number` examples, and with ten times as many under `make fuzz`."""
+    return settings(max_examples=number * settings().max_examples // EXAMPLES)
+
+
+def freeze_constants() -> None:
+    """Draw constants of the code from every module, whatever the tests before have imported.
+
+    Hypothesis mixes constants of the loaded modules into its inputs. The order of tests, and the
+    worker that runs them, would otherwise change the inputs.
+    """
+    for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+        importlib.import_module(module.name)
+    constants = providers._get_local_constants()
+    providers._get_local_constants = lambda: constants  # type: ignore[assignment]
