@@ -31,8 +31,8 @@ Key = tuple[str, str]
 
 
 class Audiences:
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, vault: Vault, listed: int = LISTED) -> None:
+        self._vault, self._most_listed = vault, listed
         self._can_list = True  # False once all opt-outs are too many to list
 
     def scan(self, sets: Sequence[str], buckets: range, after: str, limit: int) -> Sequence[str]:
@@ -127,13 +127,13 @@ class Audiences:
             "ExpressionAttributeValues": to_item({":pk": "refused"}),
             "ConsistentRead": True,
         }
-        for _ in range(min(most - 1, LISTED) if self._can_list else 0):
+        for _ in range(min(most - 1, self._most_listed) if self._can_list else 0):
             answer = client("dynamodb").query(**request)
             rows += map(from_item, answer["Items"])
             if not answer.get("LastEvaluatedKey"):
                 return rows
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        self._can_list = self._can_list and most <= LISTED
+        self._can_list = self._can_list and most <= self._most_listed
         return None
 
     def _opt_out_key(self, kind: ChannelType, contact: str) -> dict[str, str]:

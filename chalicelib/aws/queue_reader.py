@@ -18,7 +18,8 @@ class QueueReader:
     A message that is not done comes back after its visibility timeout.
     """
 
-    def __init__(self, queue: str) -> None:
+    def __init__(self, queue: str, wait: int = WAIT) -> None:
+        self._wait = wait
         self._url = settings().queue_url_prefix + queue_name(settings().stage, queue)
         # The SDK makes clients in one thread at a time. Using one is safe in all.
         client("sqs")
@@ -27,7 +28,7 @@ class QueueReader:
         answer = client("sqs").receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=1,
-            WaitTimeSeconds=WAIT,
+            WaitTimeSeconds=self._wait,
             AttributeNames=["ApproximateReceiveCount"],
         )
         return [_message(raw) for raw in answer.get("Messages", [])]

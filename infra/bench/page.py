@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from infra.bench import prices
@@ -94,6 +95,7 @@ def write(
     imports: Mapping[str, float],
     bounds: Mapping[str, Mapping[str, float]],
     machine: str,
+    path: Path = PAGE,
 ) -> None:
     sizes = {name: f"{result.recipients:,}" for name, result in results.items()}
     head = INTRODUCTION.format(
@@ -105,19 +107,20 @@ def write(
     )
     parts = [head, _figures(report, bounds), _imports(imports, bounds["import_ratio"])]
     parts += [_scenario(name, result) for name, result in results.items()]
-    others = [_section(title) for title in OTHERS]
-    PAGE.write_text("".join([*parts, _method(results, bounds), *others]))
+    others = [_section(title, path) for title in OTHERS]
+    path.write_text("".join([*parts, _method(results, bounds), *others]))
 
 
-def put_section(title: str, text: str) -> None:
+def put_section(title: str, text: str, path: Path = PAGE) -> None:
     """Write another benchmark's section to the end of the page, instead of its earlier one."""
-    page = PAGE.read_text() if PAGE.is_file() else ""
-    PAGE.write_text(page.replace(_section(title), "").rstrip("\n") + f"\n\n## {title}\n\n{text}")
+    page = path.read_text() if path.is_file() else ""
+    others = page.replace(_section(title, path), "").rstrip("\n")
+    path.write_text(f"{others}\n\n## {title}\n\n{text}")
 
 
-def _section(title: str) -> str:
+def _section(title: str, path: Path) -> str:
     """Return a section of the present page, empty if it has none."""
-    page = PAGE.read_text() if PAGE.is_file() else ""
+    page = path.read_text() if path.is_file() else ""
     _, heading, rest = page.partition(f"\n## {title}\n")
     return heading + rest.partition("\n## ")[0] if heading else ""
 

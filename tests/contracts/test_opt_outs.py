@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws import audiences
+from chalicelib.aws.audiences import Audiences
 from chalicelib.aws.tables import table
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.ports import World
@@ -51,18 +51,17 @@ def test_many_contacts_are_found_by_a_list_of_all_or_a_hundred_at_a_time(
     real: World,
     aws: Callable[[str], Any],
     unique: str,
-    monkeypatch: pytest.MonkeyPatch,
     listed: int,
     asked: list[str],
 ) -> None:
     """A list while it is short enough."""
-    monkeypatch.setattr(audiences, "LISTED", listed)
+    audiences = Audiences(real.vault, listed)
     contacts = [f"{unique}-{n}" for n in range(250)]
-    real.audiences.set_opt_out(SMS, contacts[249], ["shop"], 1000, True)
+    audiences.set_opt_out(SMS, contacts[249], ["shop"], 1000, True)
     with faults.counted(aws("dynamodb")) as calls:
-        assert real.audiences.opt_outs({SMS: contacts})[SMS] == {contacts[249]: {"shop": 1000}}
+        assert audiences.opt_outs({SMS: contacts})[SMS] == {contacts[249]: {"shop": 1000}}
     assert calls == asked
-    assert real.audiences.opt_outs({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {
+    assert audiences.opt_outs({SMS: contacts[:249], ChannelType.EMAIL: contacts}) == {
         SMS: {},
         ChannelType.EMAIL: {},
     }

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib import config, wiring
-from chalicelib.aws import queue_reader
+from chalicelib import config
+from chalicelib.aws.queue_reader import WAIT, QueueReader
 from chalicelib.aws.queues import NotSent
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import ChannelType, Priority
@@ -206,12 +206,9 @@ def test_a_job_that_the_stage_has_no_queue_for_keeps_no_other_back(
     ] == ["sms-1", "cmpp-1"]
 
 
-def test_a_worker_receives_a_job_until_it_is_done(
-    real: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queue_reader, "WAIT", 0)
+def test_a_worker_receives_a_job_until_it_is_done(real: World, aws: Callable[[str], Any]) -> None:
     list(_receive_all(aws))
-    box = wiring.queue_reader(config.worker_queue("cmpp", Priority.HIGH))
+    box = QueueReader(config.worker_queue("cmpp", Priority.HIGH), wait=0)
     assert box.receive() == []
     job = DeliverJob(a_message().msgid, 0, 0, 0, "w", 0, 99)
     real.queues.send([Envelope(job, Priority.HIGH, ChannelType.SMS, "shop", worker="cmpp")] * 2)
@@ -224,4 +221,4 @@ def test_a_worker_receives_a_job_until_it_is_done(
 
 
 def test_a_question_to_a_queue_ends_before_the_clients_patience() -> None:
-    assert queue_reader.WAIT < 10
+    assert WAIT < 10

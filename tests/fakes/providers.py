@@ -291,9 +291,11 @@ class FakeProviders:
 
     def __init__(self, steps: Steps) -> None:
         self.push, self.text, self.mail = (ScriptedProvider(c, steps) for c in (PUSH, TEXT, MAIL))
+        self.uses: Counter[str] = Counter()  # calls of `of` by platform
         self._by_platform = {p.capabilities.platform: p for p in (self.push, self.text, self.mail)}
 
     def of(self, platform: str) -> Provider:
+        self.uses[platform] += 1
         return self._by_platform[platform]
 
     def platforms(self, channel_type: ChannelType) -> Sequence[str]:

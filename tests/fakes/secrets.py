@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,11 @@ from chalicelib.domain.errors import Invalid
 
 
 class FakeVault:
+    """`macs` counts the HMACs by label and data."""
+
+    def __init__(self) -> None:
+        self.macs: Counter[tuple[str, bytes]] = Counter()
+
     def prepare(self) -> None:
         pass
 
@@ -26,6 +32,7 @@ class FakeVault:
         return plain
 
     def mac(self, label: str, data: bytes) -> bytes:
+        self.macs[label, data] += 1
         key = hashlib.sha256(b"a fake key for " + label.encode()).digest()
         return hmac.new(key, data, hashlib.sha256).digest()
 

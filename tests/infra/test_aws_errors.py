@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -79,8 +78,7 @@ def test_the_command_ends_without_a_traceback(
         raise error
 
     monkeypatch.setattr(deploy, "aws", fail)
-    monkeypatch.setattr(sys, "argv", ["deploy", "--stage", "attempt"])
     with pytest.raises(SystemExit) as ended:
-        deploy.main()
+        deploy.main(["--stage", "attempt"])
     assert isinstance(ended.value.code, str)
     assert "\n" not in ended.value.code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,9 +194,8 @@ def test_the_command_deploys_nothing_that_the_preflight_refuses(
     session.refuse("sts", "get_caller_identity", "ExpiredToken")
     monkeypatch.setattr(deploy, "aws", lambda: session)
     monkeypatch.setattr(deploy, "package_apart", lambda stage, target: packaged)
-    monkeypatch.setattr(sys, "argv", ["deploy", "--stage", "attempt"])
     with pytest.raises(SystemExit, match="nothing was deployed; --no-preflight"):
-        deploy.main()
+        deploy.main(["--stage", "attempt"])
     session.assert_all_asked()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -59,10 +58,10 @@ def test_two_channels_share_neither_account_nor_secret(platform: str) -> None:
 
 
 def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_there(
-    monkeypatch: Any, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(bench_page, "PAGE", tmp_path / "performance.md")
-    bench_page.PAGE.write_text("# Performance\n\n## Uploads\n\nas they were\n")
+    path = tmp_path / "performance.md"
+    path.write_text("# Performance\n\n## Uploads\n\nas they were\n")
     figures = {
         "type": "sms",
         "platform": "jsms",
@@ -72,9 +71,9 @@ def test_what_each_platform_costs_stands_on_the_page_in_place_of_what_stood_ther
     }
     for dollars in (1.0, 2.345):
         bench_page.put_section(
-            "Channels", channels.section([{**figures, "usd_per_million": dollars}], 500)
+            "Channels", channels.section([{**figures, "usd_per_million": dollars}], 500), path
         )
-    page = bench_page.PAGE.read_text()
+    page = path.read_text()
     assert page.count("## Channels") == 1
     assert "| `sms` | `jsms` | poll | 40 | 1,200 | 2.35 |" in page.replace("2.34 ", "2.35 ")
     assert "as they were" in page
