@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib import config
 from infra.package import AWS, HERE, package_apart
 
 Resource = Mapping[str, Any]
+
+DELIVER = {config.deliver_function(kind) for kind in config.SUPPORTED_CHANNEL_TYPES}
 
 
 @pytest.fixture(scope="session")

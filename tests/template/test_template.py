@@ -3,164 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import zipfile
-from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib import config
-from chalicelib.domain.delivery_channels import Priority
-from infra.package import AWS_SERVICES, ROOT
-from tests.template.conftest import Resource, of_type, outside_china, queue_of, sources
+from tests.template.conftest import DELIVER, Resource, of_type, outside_china, sources
 
 Template = Mapping[str, Any]
 Functions = Mapping[str, Resource]
-
-DELIVER = {config.deliver_function(each) for each in config.SUPPORTED_CHANNEL_TYPES}
 
 
 def test_the_functions_are_those_that_the_design_names(functions: Functions) -> None:
     assert set(functions) == {"api", "chunks", "imports", "tally", "sweep", "poll", *DELIVER}
 
 
-def test_every_handler_of_the_package_imports_in_a_bare_interpreter(
-    packaged_here: Path, tmp_path: Path
-) -> None:
-    template = json.loads((packaged_here / "sam.json").read_text())
-    with zipfile.ZipFile(packaged_here / "deployment.zip") as package:
-        package.extractall(tmp_path)
-    handlers = [
-        properties["Handler"] for _, properties in of_type(template, "AWS::Serverless::Function")
-    ]
-    environment = next(of_type(template, "AWS::Serverless::Function"))[1]["Environment"][
-        "Variables"
-    ]
-    plain = {name: value if isinstance(value, str) else "-" for name, value in environment.items()}
-    script = (
-        "import importlib, sys\n"
-        "sys.path.insert(0, sys.argv[1])\n"
-        "for handler in sys.argv[2:]:\n"
-        "    module, _, name = handler.rpartition('.')\n"
-        "    assert callable(getattr(importlib.import_module(module), name)), handler\n"
-    )
-    bare = [getattr(sys, "_base_executable", sys.executable), "-S", "-E", "-s"]
-    done = subprocess.run(
-        [*bare, "-c", script, str(tmp_path), *handlers], env=plain, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(handlers) == len(set(handlers))
-
-
-def test_cfn_lint_finds_nothing(packaged: Path) -> None:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("cfn-lint"), packaged / "sam.json"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout
-
-
-def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Functions) -> None:
-    consumers = Counter(
-        queue_of(source) for function in functions.values() for source in sources(function, "SQS")
-    )
-    fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
-    workers = {f"Cmpp{priority.value}Queue" for priority in Priority}
-    assert consumers == Counter(fed - workers)
-    assert workers <= fed
-
-
-def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -> None:
-    names = {queue["QueueName"] for queue in queues.values() if "RedrivePolicy" in queue}
-    chunks = {config.chunks_queue(priority) for priority in Priority}
-    delivery = {
-        config.delivery_queue(each, priority)
-        for each in config.SUPPORTED_CHANNEL_TYPES
-        for priority in Priority
-    }
-    workers = {config.worker_queue("cmpp", priority) for priority in Priority}
-    assert names == {
-        config.queue_name("prod", name)
-        for name in chunks | delivery | workers | {config.imports_queue()}
-    }
-
-
-def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(
-    functions: Functions,
-) -> None:
-    for name, function in functions.items():
-        for source in sources(function, "SQS"):
-            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
-            assert source["ScalingConfig"]["MaximumConcurrency"] >= 2, name
-        for source in sources(function, "DynamoDB"):
-            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
-
-
-def test_a_queue_hides_a_message_for_six_times_what_its_function_may_take(
-    functions: Functions, queues: Functions
-) -> None:
-    for function in functions.values():
-        for source in sources(function, "SQS"):
-            assert queues[queue_of(source)]["VisibilityTimeout"] >= 6 * function["Timeout"]
-
-
-def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(
-    functions: Functions,
-) -> None:
-    for name in DELIVER:
-        patience = float(functions[name]["Environment"]["Variables"]["PROVIDER_TIMEOUT"])
-        for source in sources(functions[name], "SQS"):
-            assert source["BatchSize"] * patience < functions[name]["Timeout"]
-
-
-def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
-    functions: Functions,
-) -> None:
-    at_once = [
-        source["ScalingConfig"]["MaximumConcurrency"]
-        for function in functions.values()
-        for source in sources(function, "SQS")
-    ]
-    assert sum(at_once) == 710  # as docs/how-to/deploy.md says
-    assert sum(at_once) <= 750
-
-
-def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
-    functions: Functions,
-) -> None:
-    looping = {name for name, each in functions.items() if "RecursiveLoop" in each}
-    assert looping == {"chunks", "imports", *DELIVER}
-    assert {
-        name for name in looping if outside_china(functions[name]["RecursiveLoop"]) == "Allow"
-    } == looping
-
-
 def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
     timeouts = {functions[name]["Timeout"] for name in DELIVER}
     leases = {int(each["Environment"]["Variables"]["LEASE"]) for each in functions.values()}
     assert leases == timeouts
-
-
-def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
-    functions: Functions,
-) -> None:
-    (stream,) = sources(functions["tally"], "DynamoDB")
-    (pattern,) = stream["FilterCriteria"]["Filters"]
-    assert json.loads(pattern["Pattern"]) == {
-        "eventName": ["INSERT"],
-        "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}},
-    }
-    assert stream["Stream"] == {"Fn::GetAtt": ["LedgerTable", "StreamArn"]}
-    assert stream["BisectBatchOnFunctionError"] is True
-    assert 0 < stream["MaximumRetryAttempts"] < 100
-    assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {
-        "Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}
-    }
 
 
 def test_the_clock_retries_by_what_the_states_language_knows(template: Template) -> None:
@@ -184,27 +46,6 @@ def test_functions_run_on_arm_with_enough_memory_and_are_traced(functions: Funct
         assert function["Architectures"] == ["arm64"], name
         assert function["MemorySize"] >= 512, name
         assert outside_china(function["Tracing"]) == "Active", name
-
-
-def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
-    with zipfile.ZipFile(packaged / "deployment.zip") as package:
-        names = package.namelist()
-    binaries = [name for name in names if name.endswith(".so")]
-    assert binaries
-    assert not [name for name in binaries if "x86_64" in name or "darwin" in name]
-    assert not [
-        name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))
-    ]
-
-
-def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> None:
-    asked = set()
-    for path in (ROOT / "chalicelib").rglob("*.py"):
-        for call in ("client(", "resource("):
-            for piece in path.read_text().split(call)[1:]:
-                if piece[:1] in "\"'":
-                    asked.add(piece[1:].split(piece[0])[0])
-    assert asked <= set(AWS_SERVICES)
 
 
 def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> None:

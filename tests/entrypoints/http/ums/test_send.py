@@ -1,22 +1,12 @@
-from __future__ import annotations
+"""Sends of a template message."""
 
-import json
-from typing import Any
+from __future__ import annotations
 
 import pytest
 
 from chalicelib.domain.errors import Conflict
 from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, message
-
-
-def refused(
-    api: Api, body: Any, code: int, *mentions: str, status: int = 400, **options: Any
-) -> None:
-    reply = api.send(body, **options)
-    assert (reply.status, reply.code) == (status, code), reply.body
-    for word in mentions:
-        assert word in reply.json["message"]
-    assert not {"messages.create", "queues.send"} & set(api.fake.log)
+from tests.entrypoints.http.ums.template_sends import refused
 
 
 @pytest.mark.parametrize("path", ["/v1/template/sent", "/v1/sent"])
@@ -61,199 +51,9 @@ def test_a_user_that_is_named_twice_is_one_target(configured: Api) -> None:
     assert stored.userids == ("b", "a")
 
 
-@pytest.mark.parametrize(
-    ("raw", "mentions"),
-    [
-        (b"", "empty"),
-        (b"  \n", "empty"),
-        (b"{", "line 1"),
-        (b'{"a":1} x', "not JSON"),
-        (b'{"a":NaN}', "NaN"),
-        (b'{"a":-Infinity}', "Infinity"),
-        (b'{"a":1e999}', "too large"),
-        (b'{"a":' + b"9" * 5000 + b"}", "64 bits"),
-        (b'{"a":9223372036854775808}', "64 bits"),
-        (b'{"a":1,"a":2}', 'duplicate key "a"'),
-        (b"\xff\xfe{}", "UTF-8"),
-        (b'{"a":"\\u0000"}', "NUL"),
-        (b'{"a":"\\ud800"}', "surrogate"),
-        (b'{"\\udfff":1}', "surrogate"),
-        (b"[" * 100_000, "deep"),
-        (b"[" * 33 + b"]" * 33, "deep"),
-        (b'{"a":' * 5000 + b"1" + b"}" * 5000, "deep"),
-        (b"[]", "body"),
-        (b'"text"', "body"),
-        (b"null", "body"),
-        (b"17", "body"),
-        (b"\xef\xbb\xbf{}", "not JSON"),
-    ],
-)
-def test_a_body_that_is_no_json_object_is_refused(
-    configured: Api, raw: bytes, mentions: str
-) -> None:
-    refused(configured, None, 4004, mentions, raw=raw)
-
-
-def test_32_levels_are_not_too_deep(configured: Api) -> None:
-    reply = configured.send(raw=b"[" * 32 + b"]" * 32)
-    assert "deep" not in reply.json["message"]
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "application/octet-stream",
-        "multipart/form-data",
-        "json",
-        "*/*",
-    ],
-)
-def test_a_content_type_that_is_not_json_is_refused(configured: Api, kind: str) -> None:
-    refused(configured, message(), 4004, "Content-Type", status=415, headers={"Content-Type": kind})
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "application/json",
-        "application/json; charset=utf-8",
-        "APPLICATION/JSON",
-        "application/problem+json",
-    ],
-)
-def test_json_content_types_are_accepted(configured: Api, kind: str) -> None:
-    assert configured.send(message(), headers={"Content-Type": kind}).code == 0
-
-
-def test_a_body_of_more_than_six_million_bytes_is_refused(configured: Api) -> None:
-    raw = json.dumps(message()).encode()
-    refused(configured, None, 4004, "6000000", status=413, raw=raw.ljust(6_000_001))
-    assert configured.send(raw=raw.ljust(6_000_000)).code == 0
-
-
-@pytest.mark.parametrize(
-    "userid",
-    ["a", "x" * 64, "Az09_@!#$&*+=.|¥￥", "￥" * 64, "3f2504e0-4f89-11d3-9a0c-0305e82c3301"],
-)
-def test_user_ids_of_the_alphabet(configured: Api, userid: str) -> None:
-    assert configured.send(message(aud_userid=[userid])).code == 0
-
-
-@pytest.mark.parametrize(
-    "userid", ["", "x" * 65, "a b", "a/b", "张三", "a\n", "a%23", "é", None, 1, ["a"], {}]
-)
-def test_other_user_ids_are_refused_with_their_place(configured: Api, userid: Any) -> None:
-    refused(configured, message(aud_userid=["ok", userid]), 4004, "aud_userid[1]")
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"aud_userid": ...}, "aud_userid"),
-        ({"aud_userid": "user1"}, "aud_userid"),
-        ({"aud_userid": {"a": 1}}, "aud_userid"),
-        ({"aud_userid": None}, "aud_userid"),
-        ({"template_id": ...}, "template_id"),
-        ({"template_id": "1"}, "template_id"),
-        ({"template_id": 1.0}, "template_id"),
-        ({"template_id": True}, "template_id"),
-        ({"template_id": None}, "template_id"),
-        ({"template_id": -1}, "template_id"),
-        ({"template_para": []}, "template_para"),
-        ({"template_para": "x"}, "template_para"),
-        ({"template_para": {}}, "template_para.name"),
-        ({"template_para": {"name": None}}, "template_para.name"),
-        ({"template_para": {"name": [1]}}, "template_para.name"),
-        ({"template_para": {"name": True}}, "template_para.name"),
-        ({"app_para": []}, "app_para"),
-        ({"app_para": {"platform": "all", "x": 1}}, "app_para.x"),
-        ({"app_para": {"platform": "all", "time_to_live": -1}}, "app_para.time_to_live"),
-        ({"app_para": {"platform": "all", "time_to_live": 864_001}}, "app_para.time_to_live"),
-        ({"app_para": {"platform": "all", "time_to_live": "5"}}, "app_para.time_to_live"),
-        ({"app_para": {"platform": "all", "apns_production": 1}}, "app_para.apns_production"),
-        ({"rule_id": "1"}, "rule_id"),
-        ({"rule_id": -1}, "rule_id"),
-        ({"rule_id": []}, "rule_id"),
-        ({"rule_id": 1.5}, "rule_id"),
-        ({"option": []}, "option"),
-        ({"option": {"x": 1}}, "option.x"),
-        ({"option": {"sendno": 1}}, "option.sendno"),
-        ({"option": {"sendno": "x" * 65}}, "option.sendno"),
-        ({"option": {"priority": 0}}, "option.priority"),
-        ({"option": {"priority": 4}}, "option.priority"),
-        ({"option": {"priority": "1"}}, "option.priority"),
-        ({"option": {"black_id": "1"}}, "option.black_id"),
-        ({"option": {"white_id": -1}}, "option.white_id"),
-        ({"option": {"owner": []}}, "option.owner"),
-        ({"callback": "https://x.cn"}, "callback"),
-        ({"callback": {"url": "ftp://x"}}, "callback.url"),
-        ({"callback": {"url": "x.cn"}}, "callback.url"),
-        ({"callback": {"url": "https://x.cn/\n"}}, "callback.url"),
-        ({"callback": {"params": []}}, "callback.params"),
-        ({"callback": {"params": {"a": "x" * 4096}}}, "callback.params"),
-        ({"callback": {"x": 1}}, "callback.x"),
-        ({"audience": 1}, "audience"),
-        ({"templateid": 1}, "templateid"),
-        ({"": 1}, ""),
-    ],
-)
-def test_what_is_missing_wrong_or_unknown_is_named(
-    configured: Api, changes: dict[str, Any], field: str
-) -> None:
-    refused(configured, message(**changes), 4004, field)
-
-
-@pytest.mark.parametrize(
-    "platform", ["all", "android", "ios", "quickapp", "web", "hmos", ["android", "ios"], ["hmos"]]
-)
-def test_platforms(configured: Api, platform: Any) -> None:
-    assert configured.send(message(app_para={"platform": platform})).code == 0
-
-
-@pytest.mark.parametrize(
-    "platform", ["", "windows", "ALL", [], ["all", "x"], [1], 1, {}, "android,ios"]
-)
-def test_a_wrong_platform(configured: Api, platform: Any) -> None:
-    refused(configured, message(app_para={"platform": platform}), 1015085, "app_para.platform")
-
-
-@pytest.mark.parametrize("app_para", [{}, ..., None, {"platform": None}, {"time_to_live": 5}])
-def test_a_template_with_app_content_needs_a_platform(configured: Api, app_para: Any) -> None:
-    refused(configured, message(app_para=app_para), 1015084, "app_para.platform")
-
-
 def test_a_template_that_does_not_exist(configured: Api) -> None:
     for number in (0, 2, 2**63 - 1):
         refused(configured, message(template_id=number), 1015031, "模板ID不存在")
-
-
-@pytest.mark.parametrize(
-    ("value", "good"),
-    [
-        ("x", True),
-        ("", False),
-        ("https://a.example/", True),
-        ("1042", True),
-        ("t.cn/a", True),
-        ("weixin://dl/x", True),
-        (" https://a.example/ ", True),
-        ("https://", False),
-        ("{{name}}", False),
-    ],
-)
-def test_a_value_that_a_platform_cannot_take_is_refused(
-    configured: Api, value: str, good: bool
-) -> None:
-    """`url` holds an address or, as in UMS's example, any text. `alert` must not be empty."""
-    made = {"channel_key": KEY, "name": "link", "contents": {"app": {"alert": "{{url}}"}}}
-    number = configured.admin("POST", "templates", made).json["template_id"]
-    body = message(template_id=number, template_para={"url": value}, rule_id=0)
-    if good:
-        assert configured.send(body).code == 0
-    else:
-        refused(configured, body, 4004, "template_para")
 
 
 def test_a_send_may_name_the_version_of_its_template(configured: Api) -> None:

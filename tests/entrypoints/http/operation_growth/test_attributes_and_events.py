@@ -1,0 +1,94 @@
+"""Attributes and events of users in Operation Growth's interface."""
+
+from __future__ import annotations
+
+from tests.entrypoints.conftest import KEY, SENDER, Api
+
+
+def test_attributes_are_kept_and_taken_away(growth: Api) -> None:
+    path = "/smartop/api/v1/user/attribute"
+    data = {
+        "level": 3,
+        "is_vip": 1,
+        "born": "1990-01-01 00:00:00",
+        "城市": "深圳",
+        "tags": ["a", "b"],
+    }
+    assert growth("PUT", path, {"cuid": 555, "data": data}, auth=SENDER).json == {
+        "code": 0,
+        "msg": "ok",
+    }
+    assert (
+        growth("PUT", path, {"cuid": 555, "data": {"level": 4, "is_vip": None}}, auth=SENDER).json[
+            "code"
+        ]
+        == 0
+    )
+    assert growth.fake.users.stored["555"].attributes == {
+        "level": 4,
+        "born": "1990-01-01 00:00:00",
+        "城市": "深圳",
+        "tags": ["a", "b"],
+    }
+    many = {f"a{n}": n for n in range(101)}
+    for bad in (
+        {"cuid": 1},
+        {"cuid": 1, "data": {}},
+        {"cuid": 1, "data": many},
+        {"cuid": 1, "data": {"a b": 1}},
+        {"cuid": 1, "data": {"a": {}}},
+    ):
+        assert growth("PUT", path, bad, auth=SENDER).json["code"] == 40002
+
+
+def test_events_are_counted_once_however_often_they_are_reported(growth: Api) -> None:
+    path = "/smartop/api/v1/events/report"
+    event = {
+        "cuid": 555,
+        "eventName": "order",
+        "itime": 1700000000000,
+        "randomId": "r1",
+        "properties": {"price": 3.5, "paid": "true"},
+    }
+    body = {"appKey": KEY, "data": [event, {**event, "randomId": "r2", "itime": 1700000001000}]}
+    for _ in range(2):
+        assert growth("POST", path, body, auth=SENDER).json == {"code": 0, "msg": "ok"}
+    assert growth.fake.users.stored["555"].events == {"order": (2, 1700000001000)}
+    for bad in (
+        {**body, "appKey": "other"},
+        {**body, "data": []},
+        {**body, "data": [event] * 101},
+        {"data": [event]},
+    ):
+        assert growth("POST", path, bad, auth=SENDER).json["code"] == 40002
+    for change in (
+        {"eventName": ""},
+        {"itime": "now"},
+        {"randomId": [1]},
+        {"properties": [1]},
+        {"cuid": None},
+    ):
+        assert (
+            growth("POST", path, {"appKey": KEY, "data": [{**event, **change}]}, auth=SENDER).json[
+                "code"
+            ]
+            == 40002
+        )
+
+
+def test_a_user_has_200_kinds_of_events(growth: Api) -> None:
+    def report(numbers: range) -> int:
+        data = [{"cuid": 555, "eventName": f"e{n}", "itime": 1} for n in numbers]
+        return int(
+            growth(
+                "POST", "/smartop/api/v1/events/report", {"appKey": KEY, "data": data}, auth=SENDER
+            ).json["code"]
+        )
+
+    assert [
+        report(range(100)),
+        report(range(100, 200)),
+        report(range(200, 201)),
+        report(range(1)),
+    ] == [0, 0, 4107, 0]
+    assert len(growth.fake.users.stored["555"].events) == 200

@@ -1,0 +1,70 @@
+"""The package: its handlers, its binaries and its descriptions of services."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from infra.package import AWS_SERVICES, ROOT
+from tests.template.conftest import of_type
+
+
+def test_every_handler_of_the_package_imports_in_a_bare_interpreter(
+    packaged_here: Path, tmp_path: Path
+) -> None:
+    template = json.loads((packaged_here / "sam.json").read_text())
+    with zipfile.ZipFile(packaged_here / "deployment.zip") as package:
+        package.extractall(tmp_path)
+    handlers = [
+        properties["Handler"] for _, properties in of_type(template, "AWS::Serverless::Function")
+    ]
+    environment = next(of_type(template, "AWS::Serverless::Function"))[1]["Environment"][
+        "Variables"
+    ]
+    plain = {name: value if isinstance(value, str) else "-" for name, value in environment.items()}
+    script = (
+        "import importlib, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "for handler in sys.argv[2:]:\n"
+        "    module, _, name = handler.rpartition('.')\n"
+        "    assert callable(getattr(importlib.import_module(module), name)), handler\n"
+    )
+    bare = [getattr(sys, "_base_executable", sys.executable), "-S", "-E", "-s"]
+    done = subprocess.run(
+        [*bare, "-c", script, str(tmp_path), *handlers], env=plain, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(handlers) == len(set(handlers))
+
+
+def test_cfn_lint_finds_nothing(packaged: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), packaged / "sam.json"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_package_for_aws_has_arm_binaries_only(packaged: Path) -> None:
+    with zipfile.ZipFile(packaged / "deployment.zip") as package:
+        names = package.namelist()
+    binaries = [name for name in names if name.endswith(".so")]
+    assert binaries
+    assert not [name for name in binaries if "x86_64" in name or "darwin" in name]
+    assert not [
+        name for name in names if name.startswith(("pip/", "setuptools/", "infra/", "tests/"))
+    ]
+
+
+def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> None:
+    asked = set()
+    for path in (ROOT / "chalicelib").rglob("*.py"):
+        for call in ("client(", "resource("):
+            for piece in path.read_text().split(call)[1:]:
+                if piece[:1] in "\"'":
+                    asked.add(piece[1:].split(piece[0])[0])
+    assert asked <= set(AWS_SERVICES)

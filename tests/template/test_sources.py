@@ -1,0 +1,105 @@
+"""Queues and the stream, and the functions that read them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+
+from chalicelib import config
+from chalicelib.domain.delivery_channels import Priority
+from tests.template.conftest import DELIVER, Resource, outside_china, queue_of, sources
+
+Functions = Mapping[str, Resource]
+
+
+def test_every_queue_has_exactly_one_consumer(functions: Functions, queues: Functions) -> None:
+    consumers = Counter(
+        queue_of(source) for function in functions.values() for source in sources(function, "SQS")
+    )
+    fed = {logical_id for logical_id, queue in queues.items() if "RedrivePolicy" in queue}
+    workers = {f"Cmpp{priority.value}Queue" for priority in Priority}
+    assert consumers == Counter(fed - workers)
+    assert workers <= fed
+
+
+def test_every_family_of_jobs_has_a_queue_for_each_priority(queues: Functions) -> None:
+    names = {queue["QueueName"] for queue in queues.values() if "RedrivePolicy" in queue}
+    chunks = {config.chunks_queue(priority) for priority in Priority}
+    delivery = {
+        config.delivery_queue(each, priority)
+        for each in config.SUPPORTED_CHANNEL_TYPES
+        for priority in Priority
+    }
+    workers = {config.worker_queue("cmpp", priority) for priority in Priority}
+    assert names == {
+        config.queue_name("prod", name)
+        for name in chunks | delivery | workers | {config.imports_queue()}
+    }
+
+
+def test_every_event_source_reports_failed_items_and_has_a_concurrency_of_its_own(
+    functions: Functions,
+) -> None:
+    for name, function in functions.items():
+        for source in sources(function, "SQS"):
+            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+            assert source["ScalingConfig"]["MaximumConcurrency"] >= 2, name
+        for source in sources(function, "DynamoDB"):
+            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], name
+
+
+def test_a_queue_hides_a_message_for_six_times_what_its_function_may_take(
+    functions: Functions, queues: Functions
+) -> None:
+    for function in functions.values():
+        for source in sources(function, "SQS"):
+            assert queues[queue_of(source)]["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_a_batch_of_calls_that_nobody_answers_ends_before_the_function_does(
+    functions: Functions,
+) -> None:
+    for name in DELIVER:
+        patience = float(functions[name]["Environment"]["Variables"]["PROVIDER_TIMEOUT"])
+        for source in sources(functions[name], "SQS"):
+            assert source["BatchSize"] * patience < functions[name]["Timeout"]
+
+
+def test_queues_leave_the_api_a_quarter_of_what_an_account_may_run_at_once(
+    functions: Functions,
+) -> None:
+    at_once = [
+        source["ScalingConfig"]["MaximumConcurrency"]
+        for function in functions.values()
+        for source in sources(function, "SQS")
+    ]
+    assert sum(at_once) == 710  # as docs/how-to/deploy.md says
+    assert sum(at_once) <= 750
+
+
+def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
+    functions: Functions,
+) -> None:
+    looping = {name for name, each in functions.items() if "RecursiveLoop" in each}
+    assert looping == {"chunks", "imports", *DELIVER}
+    assert {
+        name for name in looping if outside_china(functions[name]["RecursiveLoop"]) == "Allow"
+    } == looping
+
+
+def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
+    functions: Functions,
+) -> None:
+    (stream,) = sources(functions["tally"], "DynamoDB")
+    (pattern,) = stream["FilterCriteria"]["Filters"]
+    assert json.loads(pattern["Pattern"]) == {
+        "eventName": ["INSERT"],
+        "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}},
+    }
+    assert stream["Stream"] == {"Fn::GetAtt": ["LedgerTable", "StreamArn"]}
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert 0 < stream["MaximumRetryAttempts"] < 100
+    assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {
+        "Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}
+    }
