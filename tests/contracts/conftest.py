@@ -133,3 +133,9 @@ def read(world: World, at: ChunkId) -> Chunk:
 def plain(stored: dict[str, Any]) -> str:
     """Everything in a raw item, to search in."""
     return repr(stored)
+
+
+@pytest.fixture
+def number(unique: str) -> int:
+    """Of a segment or list that no other test has."""
+    return int(unique, 16)

@@ -34,19 +34,10 @@ def running(folder: Path) -> Iterator[str]:
     """Yield the address of an emulator. The process ends with the block."""
     port, door = _free_ports(2)
     address = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable,
-        "-m",
-        "infra.local.emulator",
-        "--port",
-        str(port),
-        "--door-port",
-        str(door),
-    ]
     log = folder / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--folder", str(folder), "--no-enforce-iam"],
+            _command(port, door, folder),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -62,6 +53,12 @@ def running(folder: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _command(port: int, door: int, folder: Path) -> list[str]:
+    options = {"--port": port, "--door-port": door, "--folder": folder}
+    values = [str(part) for option in options.items() for part in option]
+    return [sys.executable, "-m", "infra.local.emulator", *values, "--no-enforce-iam"]
 
 
 def _free_ports(number: int) -> list[int]:

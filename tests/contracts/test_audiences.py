@@ -16,15 +16,8 @@ from chalicelib.domain.users import User
 from chalicelib.ports import World
 from tests.builders import a_user
 from tests.contracts import faults
+from tests.contracts.audiences import EVERYWHERE
 from tests.contracts.conftest import Container
-
-EVERYWHERE = range(keys.BUCKETS)
-
-
-@pytest.fixture
-def number(unique: str) -> int:
-    """Of a segment or list that no other test has."""
-    return int(unique, 16)
 
 
 def all_of(
@@ -293,48 +286,3 @@ def test_how_many_are_in_sets_is_estimated(world: World, number: int) -> None:
     assert world.audiences.estimate([]) == 0
     world.audiences.change(other, [f"u{n}" for n in range(4000)])
     assert 5600 < world.audiences.estimate([one, other]) < 10_400
-
-
-# -- what only AWS does
-
-
-def test_a_contact_cannot_be_read_in_the_table(
-    real: World, aws: Callable[[str], Any], unique: str
-) -> None:
-    real.users.save([a_user(unique, text=f"1{unique}")])
-    items = aws("dynamodb").query(
-        TableName="openums-contract-users",
-        KeyConditionExpression="#b = :b",
-        ExpressionAttributeNames={"#b": "bucket"},
-        ExpressionAttributeValues={":b": {"N": str(keys.bucket(unique))}},
-    )["Items"]
-    assert items
-    rows = aws("dynamodb").scan(TableName="openums-contract-audiences")["Items"]
-    assert not [row for row in rows if f"1{unique}" in str(row)]
-
-
-def test_members_are_written_in_batches_of_twenty_five(
-    real: World, aws: Callable[[str], Any], number: int
-) -> None:
-    with faults.counted(aws("dynamodb")) as calls:
-        real.audiences.change(audiences.segment(number), [f"u{n}" for n in range(1000)])
-    assert calls == ["BatchWriteItem"] * 40
-
-
-def test_a_page_of_members_is_asked_for_as_it_is_needed(
-    real: World, aws: Callable[[str], Any], number: int
-) -> None:
-    name = audiences.segment(number)
-    real.audiences.change(name, [f"u{n}" for n in range(1000)])
-    with faults.counted(aws("dynamodb")) as calls:
-        real.audiences.scan([name], EVERYWHERE, "", 50)
-    assert calls == ["Query"], "the first group of buckets has enough"
-
-
-def test_the_name_of_a_tag_is_written_once_by_each_container(
-    real: World, aws: Callable[[str], Any], unique: str
-) -> None:
-    with faults.counted(aws("dynamodb")) as calls:
-        for n in range(3):
-            real.users.save([a_user(f"{unique}-{n}", tags=[unique])])
-    assert calls.count("BatchWriteItem") == 1

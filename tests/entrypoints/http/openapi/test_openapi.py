@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
-import io
 import json
 import pkgutil
 import re
@@ -13,37 +11,17 @@ from html.parser import HTMLParser
 from importlib import import_module
 from typing import Any
 
-import pytest
-import requests
-import schemathesis
-from hypothesis import given
 from openapi_spec_validator import validate
 from pydantic import AliasChoices, BaseModel
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
-from urllib3 import HTTPResponse
 
 import app
 from chalicelib.entrypoints.http import codes, schemas
-from chalicelib.entrypoints.http.openapi import document, examples, meanings, responses
+from chalicelib.entrypoints.http.openapi import examples, meanings
 from chalicelib.entrypoints.http.schemas import base
-from tests import profiles
-from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
+from tests.entrypoints.conftest import Api
+from tests.entrypoints.http.openapi.operations import DOCUMENT, OPERATIONS
 
-DOCUMENT = document.document(app.app.routes, "https://ums.example.com")
-SCHEMA = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)))
 SHARED = {base.Strict, base.Patch, base.Query, base.Answer, base.Page}
-OPERATIONS = {f"{o.ok().method.upper()} {o.ok().path}": o.ok() for o in SCHEMA.get_all_operations()}
-CHECKS = [
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 
 
 def shape_classes() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -259,69 +237,3 @@ def test_what_a_description_says_is_escaped() -> None:
         "<p>a &lt;b&gt; <code>c&lt;d</code></p>"
         "<table><tr><th>x</th></tr><tr><td>&lt;i&gt;</td></tr></table>"
     )
-
-
-# -- what is asked by the document, and beside it, is answered as it says
-
-GOOD_PARTS = {
-    "key": KEY,
-    "code": "app1",
-    "template_id": "1",
-    "rule_id": "1",
-    "version": "1",
-    "label": "1",
-    "id": "1",
-}
-
-
-def headers_for(operation: Any) -> dict[str, str]:
-    schemes = {name for each in operation.definition.raw["security"] for name in each}
-    key = OPERATOR if "accessKey" in schemes else SENDER
-    return {"Authorization": "Basic " + base64.b64encode(key.encode()).decode()} if schemes else {}
-
-
-@pytest.mark.hypothesis
-@pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_no_question_gets_an_answer_that_is_not_documented(configured: Api, name: str) -> None:
-    operation = OPERATIONS[name]
-
-    @profiles.examples(8)
-    @given(case=operation.as_strategy())
-    def ask(case: Any) -> None:
-        ask_and_check(configured, case, headers_for(operation))
-
-    ask()
-
-
-def ask_and_check(api: Api, case: Any, headers: dict[str, str]) -> None:
-    """Half of the cases with ids that exist, so that more than 404 is seen."""
-    if len(repr(case.body)) % 2:
-        case.path_parameters = {
-            name: GOOD_PARTS.get(name, value)
-            for name, value in (case.path_parameters or {}).items()
-        }
-        headers = {**headers, **({"If-Match": "*"} if "If-Match" in (case.headers or {}) else {})}
-    asked = requests.Request(
-        **case.as_transport_kwargs(base_url="http://api", headers=headers)
-    ).prepare()
-    raw = asked.body.encode() if isinstance(asked.body, str) else asked.body or b""
-    reply = api(
-        str(asked.method),
-        asked.path_url,
-        raw=raw,
-        headers={str(k): str(v) for k, v in asked.headers.items()},
-    )
-    answered = requests.Response()
-    answered.status_code, answered._content, answered.url, answered.request = (
-        reply.status,
-        reply.body,
-        str(asked.url),
-        asked,
-    )
-    answered.headers.update(reply.headers)
-    answered.raw = HTTPResponse(io.BytesIO(reply.body), headers=reply.headers, status=reply.status)
-    assert reply.status < 500, reply.body
-    told = {*case.operation.definition.raw["responses"][str(reply.status)].get("headers", {})}
-    assert {name for name in responses.HEADERS if name in reply.headers} <= told
-    assert ("ETag" in reply.headers) == ("ETag" in told)
-    case.validate_response(answered, checks=CHECKS)
