@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain import audiences
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.domain.errors import ImportEnded, Invalid, NotFound
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import ImportJob
@@ -302,7 +302,7 @@ def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: Fak
     assert imports.start(fake.ports, one.id).version == 2
     assert imports.start(fake.ports, one.id).version == 2, "again, to go on"
     run(fake)
-    with pytest.raises(Conflict):
+    with pytest.raises(ImportEnded):
         imports.start(fake.ports, one.id)
 
 
