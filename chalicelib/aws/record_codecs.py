@@ -55,7 +55,7 @@ def _decode_access_channel(key: str, row: Row) -> AccessChannel:
         channels={code: bool(enabled) for code, enabled in row["channels"].items()},
         enabled=bool(row["enabled"]),
         restricted=bool(row.get("restricted")),
-        rate=row.get("rate"),
+        rate=row.get("rate") or None,  # 0 in items that are older than NULL
         retiring=json.loads(row.get("retiring", "{}")),
         version=row.get("version", 1),
     )
@@ -114,8 +114,13 @@ def _encode_strategy(entry: StrategyEntry) -> Values:
 
 
 def _decode_strategy(number: str, row: Row) -> StrategyEntry:
-    strategy = read_strategy(unpack(row["body"]))
-    return StrategyEntry(int(number), row["channel_key"], row["name"], strategy, row["version"])
+    return StrategyEntry(
+        int(number),
+        row["channel_key"],
+        row["name"],
+        read_strategy(unpack(row["body"])),
+        row.get("version", 1),
+    )
 
 
 def _encode_group(group: Group) -> Values:

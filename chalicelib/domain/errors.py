@@ -125,6 +125,10 @@ class TooLateToWithdraw(Refusal):
     """The message was accepted too long ago. `hours`: how long a message can be withdrawn."""
 
 
+class ImportEnded(Refusal):
+    """The import has ended. Its file is deleted, so that it cannot start again."""
+
+
 class KeyReused(Refusal):
     """An idempotency key was used with another request."""
 

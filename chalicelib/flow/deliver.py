@@ -122,9 +122,11 @@ class _Work:
         """Make the calls one by one, until one fails, time runs short or the quota is used up."""
         answers, resend, consumed = list[CallAnswer](), list[Envelope](), 0
         begun, failure = self.world.clock.now(), None
-        with ExitStack() as opened:
-            caller = Caller(self.world, self.job, self.message, self.channel, self.chunk, opened)
-            try:
+        try:
+            with ExitStack() as opened:
+                caller = Caller(
+                    self.world, self.job, self.message, self.channel, self.chunk, opened
+                )
                 for n, call in enumerate(calls):
                     if n and self._is_late(begun):
                         resume = Resume(call.key.start, 1)
@@ -140,8 +142,8 @@ class _Work:
                     elif result is not None:
                         resend.append(self._retry(call, result.delay))
                         consumed += len(call.refs)
-            except Exception as error:  # noqa: BLE001 raised by `_run`, which follows up first
-                failure = error
+        except Exception as error:  # noqa: BLE001 raised by `_run`, which follows up first
+            failure = error
         return Round(tuple(answers), tuple(resend), resume, consumed, failure)
 
     def _is_late(self, begun: int) -> bool:

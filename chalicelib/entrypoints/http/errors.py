@@ -152,6 +152,7 @@ REFUSALS: Mapping[type[Refusal], Entry] = {
         "只能撤回{hours}小时内的消息",
         "the message was accepted more than {hours} hours ago",
     ),
+    errors.ImportEnded: Entry(PARAMETER, 409, "导入已结束", "the import has ended"),
     errors.KeyReused: Entry(1019041, 409, "已用于另一个请求", "was used with another body"),
     errors.NoMessageId: Entry(
         SERVER_ERROR, 503, "请重试", "could not allocate a message id; retry"

@@ -15,7 +15,7 @@ from typing import Any
 
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.domain.errors import Conflict, ImportEnded, Invalid, NotFound
 from chalicelib.domain.groups import GROUPS, Family
 from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import Envelope, ImportJob
@@ -62,11 +62,11 @@ def _check_target(world: World, kind: ImportKind, target: int) -> None:
 def start(world: World, id: str) -> Import:
     """Work on the uploaded file. A repeat goes on at once after a worker died.
 
-    Raise NotFound, Invalid for a missing file, or Conflict for an import that has ended.
+    Raise NotFound, Invalid for a missing file, ImportEnded, or Conflict when another was faster.
     """
     one = _known(world, id)
     if one.state in (ImportState.DONE, ImportState.FAILED):
-        raise Conflict("this import has ended")
+        raise ImportEnded("id")
     if one.state is ImportState.WAITING:
         etag = world.files.etag(_upload(one))
         if etag is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.errors import Conflict, Invalid, NotFound
+from chalicelib.domain.errors import ImportEnded, Invalid, NotFound
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, ImportState
 from chalicelib.domain.jobs import ImportJob
 from chalicelib.entrypoints.lambdas.imports import read_user
@@ -41,7 +41,7 @@ def test_an_import_starts_when_its_file_is_there_and_not_after_its_end(fake: Fak
     assert imports.start(fake.ports, one.id).version == 2
     assert imports.start(fake.ports, one.id).version == 2, "again, to go on"
     run(fake)
-    with pytest.raises(Conflict):
+    with pytest.raises(ImportEnded):
         imports.start(fake.ports, one.id)
 
 
