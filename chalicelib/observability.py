@@ -176,7 +176,10 @@ def metric(name: str, value: float = 1) -> None:
 
 
 def flush_metrics() -> None:
-    """Write the metrics of a stage in CloudWatch's embedded metric format."""
+    """Write the metrics of the current unit of work, and forget them.
+
+    They are in CloudWatch's embedded metric format, by stage.
+    """
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/
     # CloudWatch_Embedded_Metric_Format_Specification.html
     if not _metrics:

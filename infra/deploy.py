@@ -46,9 +46,10 @@ def deploy(
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
     may_replace: Collection[str] = (),
 ) -> Deployment:
-    """Bring the stack to the packaged template. Omitted parameters keep their values.
+    """Create or update the stack by the packaged template. Omitted parameters keep their values.
 
-    Only resources with data that are in `may_replace` are replaced or removed.
+    Raise DeploymentFailed if a resource with data would be replaced or removed, unless
+    `may_replace` names it.
     """
     stack = stack_name(stage)
     cloudformation = session.client("cloudformation")

@@ -101,9 +101,9 @@ class Lookups:
                 updates = [update for update in updates if _pk(update) not in self._full]
 
     def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> Item | None:
-        """Build the update that adds the receipts of one post, or None if they are too many.
+        """Build the update that parks the receipts of one post, or None if they are too large.
 
-        Their attribute is named after a hash of them, so that a repeated post adds nothing.
+        The name of their attribute is a hash of them, so a repeated post adds no second attribute.
         """
         packed = pack([_written(receipt) for receipt in receipts])
         name = PARKED + self._vault.mac("parked", packed).hex()[:24]

@@ -44,7 +44,7 @@ class Queues:
 
 
 def _is_served(envelope: Envelope) -> bool:
-    """Tell whether the stage has the queue."""
+    """Tell whether the stage has a queue for this envelope."""
     if envelope.worker:
         return envelope.worker in settings().workers
     return envelope.channel_type is None or envelope.channel_type in settings().channel_types

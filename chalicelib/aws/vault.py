@@ -81,7 +81,8 @@ def _load_or_make_key() -> bytes:
 class Credentials:
     """Implements ports.Credentials.
 
-    IAM lets only delivery functions decrypt for `credentials`, and only the API for `webhook`.
+    Each secret is encrypted for a purpose. IAM lets only delivery functions decrypt for the purpose
+    `credentials`, and only the API for `webhook`.
     """
 
     def __init__(self) -> None:

@@ -40,9 +40,10 @@ class Audience:
         return next(n for n in range(self.partitions) if bucket in self.buckets(n))
 
     def has_left(self, tags: Iterable[tuple[str, str]]) -> bool:
-        """Return whether a user with these tags (scope, name) is no longer in any of the sets.
+        """Return whether a user with these tags (scope, name) has none of the audience's tags.
 
-        The row of a set may be stale, but the user's own tags are not. Segments are ignored.
+        The user's row in a set may be stale, but the user's own tags are not. Segments are ignored:
+        nobody has left an audience without tags.
         """
         names = [name for name in self.sets if keys.split(name)[0] == "tag"]
         return bool(names) and not any(tag(scope, name) in names for scope, name in tags)

@@ -14,7 +14,7 @@ class Refusal(OpenUMSError):
 
     Each reason is a class. `field` names the part of the request that is wrong, empty if none is.
     Texts, codes and HTTP statuses are the entrypoints' (entrypoints/http/errors.py): `values` fill
-    the texts.
+    the texts. The docstring of a reason names its `values` in backticks.
     """
 
     def __init__(self, field: str = "", **values: object) -> None:
@@ -58,23 +58,23 @@ class NotAuthorised(Refusal):
 
 
 class UnknownBlacklist(Refusal):
-    """The access channel has no such blacklist. `number`."""
+    """The access channel has no blacklist `number`."""
 
 
 class UnknownWhitelist(Refusal):
-    """The access channel has no such whitelist. `number`."""
+    """The access channel has no whitelist `number`."""
 
 
 class UnknownSegment(Refusal):
-    """The access channel has no such segment. `number`."""
+    """The access channel has no segment `number`."""
 
 
 class UnknownTemplate(Refusal):
-    """The access channel has no such template. `number`."""
+    """The access channel has no template `number`."""
 
 
 class UnknownTemplateVersion(Refusal):
-    """The template has no such version. `number`, `version`."""
+    """Template `number` has no version `version`."""
 
 
 class TemplateClosed(Refusal):
@@ -82,7 +82,7 @@ class TemplateClosed(Refusal):
 
 
 class UnknownStrategy(Refusal):
-    """The access channel has no such strategy. `number`."""
+    """The access channel has no strategy `number`."""
 
 
 class StrategyClosed(Refusal):

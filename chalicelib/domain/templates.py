@@ -26,7 +26,7 @@ _AFTER = re.compile(r"[A-Za-z0-9/?&#=%]")
 
 @dataclass(frozen=True)
 class Template:
-    """A version of a general template.
+    """A version of a template.
 
     `links` are the variables whose value is an address that a short link may stand for.
     """

@@ -111,7 +111,7 @@ def _record(world: World, channel: Channel, reports: Sequence[Receipt | Reply]) 
 def poll_chunk(world: World, timer: Timer) -> None:
     """Poll for a chunk's open deliveries, and set a timer while there are any.
 
-    The polls become ever more seldom, until the provider's window ends.
+    The polls become ever more seldom. The last one comes when the provider's `poll_window` is over.
     """
     channel, message = world.settings.channel(timer.channel), world.messages.get(timer.chunk.msgid)
     chunk = world.ledger.chunk(timer.chunk) if message else None

@@ -18,9 +18,10 @@ from chalicelib.ports import Limits, World
 
 
 def changed(world: World, chunks: Iterable[ChunkId]) -> None:
-    """Set a recount of these chunks, to which facts were added.
+    """Set a recount timer for each of these chunks, which have new facts.
 
-    A chunk has one recount per slot, the later the older its message is.
+    A chunk has one recount per slot. The older its message, the longer the slot, so the later the
+    recount.
     """
     now = world.clock.now()
     world.timers.set([_timer(chunk, now, world.limits) for chunk in sorted(set(chunks))])

@@ -67,9 +67,9 @@ def _job(message: Message, number: int) -> Envelope:
 
 
 def start_again(world: World, timers: Sequence[Timer]) -> None:
-    """Send the first jobs of withdrawals, if they were sent before or not.
+    """Send the first jobs of withdrawals, whether or not they were sent before.
 
-    The timer was set together with the withdrawal.
+    Each timer was stored together with its withdrawal.
     """
     for timer in timers:
         message = world.messages.get(timer.chunk.msgid)
@@ -204,7 +204,7 @@ def _recall_one(
     provider_id: str,
     refs: Sequence[DeliveryRef],
 ) -> None:
-    """Recall the deliveries of one id. Raises Unavailable or Uncertain for another try."""
+    """Recall the deliveries of one provider id. Raise Unavailable or Uncertain for another try."""
     if not provider_id:
         return _add(world, message, chunk, refs, "no_id", failed=True)
     try:

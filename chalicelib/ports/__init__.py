@@ -1,4 +1,5 @@
-"""Interfaces that the steps need. Adapters (`aws/`, `providers/`) and the tests' fakes have them.
+"""Interfaces that the steps need. Adapters (`aws/`, `providers/`) and the tests' fakes implement
+them.
 
 Every store call is safe to repeat. Times are milliseconds since the epoch. `World` (world.py) is
 all interfaces together.
@@ -8,7 +9,7 @@ all interfaces together.
     users.py      users, and the sets that they are in
     messages.py   messages, their ledger and their receipts
     providers.py  providers, their access tokens and rate limits
-    files.py      files of people, and imports of them
+    files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters
     secrets.py    sealing
 """

@@ -1,4 +1,4 @@
-"""Files of people, and imports of them."""
+"""Files that people upload or download, and imports."""
 
 from __future__ import annotations
 

@@ -44,9 +44,9 @@ class Session(Protocol):
         """
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
-        """Recall a call from contacts. Return one outcome per contact, without loss if recalled.
+        """Recall a call from contacts. Return one outcome per contact: `loss` is None if recalled.
 
-        Only a provider with `capabilities.recall` has this.
+        Only a provider with `capabilities.recall` has this method.
         """
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Settings: templates, the audit log, and what the steps of a message read."""
+"""Templates, the audit log, and the settings that the steps of a message read."""
 
 from __future__ import annotations
 

@@ -130,8 +130,8 @@ def vendor_error(
 ) -> ProviderError:
     """Return the error of an unsuccessful response.
 
-    The vendor's code decides, else `statuses`, else the rules of HTTP. `code`: the vendor's code,
-    if it is not in `error.code`.
+    A 429 is always Throttled. Otherwise the vendor's code decides the class, else `statuses`, else
+    the rules of HTTP. `code`: the vendor's code, if the body does not have it in `error.code`.
     """
     code = code or error_code(response.json())
     hint = retry_after(response)

@@ -130,7 +130,10 @@ def _print_wrong(console: Console, wrong: Sequence[str], stack: Stack, within: i
 
 
 def _watch(console: Console, sent: Sent, patience: float) -> dict[str, Any]:
-    """Show the funnel until everything is decided and nothing has changed for a while."""
+    """Show the funnel until the message is finished and its counts rest, or patience ends.
+
+    Counts rest when nothing has changed for a while.
+    """
     begun = changed = time.monotonic()
     answer = sent.shop.api.message(sent.msgid)
     is_terminal = console.is_terminal

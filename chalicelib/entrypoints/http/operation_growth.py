@@ -60,7 +60,10 @@ _OTHER_KEY = Text("must be the key of the request's credentials", "与认证信�
 
 
 def growth_error(problem: Problem, accept_language: str) -> Response:
-    """Write a problem as `{code, msg}`. Refusals of this module are in one language already."""
+    """Write a problem as `{code, msg}`.
+
+    `accept_language` is ignored: refusals of this module are in the caller's language already.
+    """
     body = {"code": problem.code, "msg": problem.errors[0].message}
     status = 200 if problem.status == 400 else problem.status
     return Response(body, {**JSON, **challenge(problem.status)}, status)

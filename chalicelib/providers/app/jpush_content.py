@@ -131,10 +131,10 @@ def payload(content: Mapping[str, Any], msgid: str) -> dict[str, Any]:
 
 
 def _expand(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Expand a short content.
+    """Expand a short content (`alert`, `title`, `extras`) to a notification.
 
-    HarmonyOS and quick apps get the common `alert`: their own objects require more fields than it
-    has.
+    HarmonyOS and quick apps get the common `alert`. An object of their own would require more
+    fields than a short content has.
     """
     alert, title, extras = content["alert"], content.get("title"), dict(content.get("extras") or {})
     android = {"alert": alert, "extras": extras} | ({"title": title} if title else {})

@@ -56,7 +56,7 @@ ON_THE_WAY = frozenset({"plan", "sent"})
 
 
 def check_fields(raw: Any) -> None:
-    """Raise Invalid for a table of names that does not have the form of FIELDS."""
+    """Raise Invalid if a channel's own `receipt_fields` do not have the form of FIELDS."""
     field = "credentials.receipt_fields"
     if not isinstance(raw, Mapping):
         raise Invalid(field, "must be an object")

@@ -140,9 +140,10 @@ class AuthorisedApi(TokenApi):
         )
 
     def _named(self) -> str:
-        """Return the refresh token from WeChat if none was kept.
+        """Ask WeChat for the refresh token, because no stored one is good.
 
-        That happens when the code was too old, or a worker died between exchanging and storing it.
+        Then the authorisation code was too old. Or a worker exchanged the code, and died before it
+        stored the token.
         """
         answer = self.component.call("api_get_authorizer_info", authorizer_appid=self._app_id)
         if answer.code != SUCCESS:

@@ -151,7 +151,10 @@ class WeComSession(PlainSession):
 
 
 def _interval(token: str, body: Mapping[str, Any]) -> int:
-    """Return seconds that differ from message to message. The sender's own value wins if longer."""
+    """Return the seconds for which WeCom drops a repeat of this message.
+
+    They differ from message to message. The sender's own value wins if it is longer.
+    """
     requested = body.get("duplicate_check_interval") or 0
     return max(
         LEAST_INTERVAL + crc32(token.encode()) % LEAST_INTERVAL,

@@ -98,7 +98,7 @@ class Gateway:
         return web.json_response({"cut": len(connections)})
 
     async def reply(self, request: web.Request) -> web.Response:
-        """Let a person write: `{"account", "from", "text"}`."""
+        """Deliver a text from a person to an account. Body: `{"account", "from", "text"}`."""
         raw = await request.json()
         account = self._core.accounts.get(NAME, raw["account"])
         text = str(raw["text"]).encode("utf-16-be")

@@ -58,7 +58,7 @@ def notice_sent(
 
 
 def platform_event(component: str, kind: str, **more: Any) -> Event:
-    """Build an event for a third-party platform."""
+    """Build an event that WeChat posts to a third-party platform. `component`: its app id."""
     return {
         "about": "",
         "AppId": component,

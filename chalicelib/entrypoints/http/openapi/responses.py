@@ -83,7 +83,8 @@ def _success(status: int, contract: Contract, components: Components) -> Json:
 def _headers(status: int, contract: Contract) -> list[str]:
     """Return the names of an answer's headers.
 
-    Access keys are not rate limited. The gateway answers a 401. Only some things have a version.
+    Access keys are not rate limited, so their answers have no rate limit headers. Nor has a 401,
+    which the gateway answers. Only a thing with a version has an `ETag`.
     """
     limited = contract.auth in (Auth.CHANNEL, Auth.EITHER) and status != 401
     names = [name for name in HEADERS if name.startswith("X-Rate-Limit-")] if limited else []

@@ -155,7 +155,7 @@ class Ordinary(Common):
 
 
 class TemplateSend(OfTemplate, Audience):
-    """A template message to the targets of `aud_xxx`."""
+    """A template message to the targets that the `aud_…` fields name."""
 
     def request(self, channel: AccessChannel) -> SendRequest:
         return SendRequest(**self.common(channel), **self.content(), **self.targets())
@@ -169,7 +169,7 @@ class TemplateBroadcast(OfTemplate):
 
 
 class OrdinarySend(Ordinary, Audience):
-    """An ordinary message to the targets of `aud_xxx`."""
+    """An ordinary message to the targets that the `aud_…` fields name."""
 
     def request(self, channel: AccessChannel) -> SendRequest:
         return SendRequest(**self.common(channel), **self.content(), **self.targets())

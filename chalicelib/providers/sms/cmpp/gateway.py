@@ -159,8 +159,9 @@ class Connection:
         return self._life.link.free if self._life else 0
 
     def send(self, submit: Submit) -> tuple[Life, int]:
-        """Submit. Needs the lock and a `free` above 0. The caller flushes the returned life
-        afterwards.
+        """Submit a message. Return the Life that has it, and the sequence of its answer.
+
+        The caller holds the gateway's lock, and `free` is above 0. It flushes the Life afterwards.
         """
         if self._life is None:
             raise Unavailable("no_connection")
