@@ -159,10 +159,9 @@ class Connection:
         return self._life.link.free if self._life else 0
 
     def send(self, submit: Submit) -> tuple[Life, int]:
-        """Submit a message. Return the Life that has it, and the sequence of its answer.
+        """Submit a message. Return its life, to be flushed, and the sequence of its answer.
 
-        The caller holds the gateway's lock, and `free` is above 0. It flushes the Life afterwards.
-        """
+        The caller holds the gateway's lock, and `free` is above 0."""
         if self._life is None:
             raise Unavailable("no_connection")
         return self._life, self._life.link.submit(submit, time.monotonic())
