@@ -171,6 +171,19 @@ def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(
     assert list(real.lookups.parked(unique, ["1"])) == [a_receipt("1")]
 
 
+def test_a_post_that_is_repeated_takes_no_room_from_the_next_post(
+    container: Container, unique: str
+) -> None:
+    """A provider that repeats a post for days must not push out the receipts that follow."""
+    first, second = a_post("1", 0), a_post("1", 1)
+    for _ in range(120):
+        container().lookups.park(unique, {"1": first, "2": first}, TOMORROW)
+    container().lookups.park(unique, {"1": first}, TOMORROW)
+    container().lookups.park(unique, {"1": second}, TOMORROW)
+    parked = container().lookups.parked(unique, ["1"])
+    assert set(parked) == {*first, *second}
+
+
 def a_post(provider_id: str, number: int) -> list[Receipt]:
     """A hundred receipts with contacts of their own, as JPush posts them."""
     contacts = (hashlib.sha256(f"{number}.{n}".encode()).hexdigest()[:19] for n in range(100))
