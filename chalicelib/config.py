@@ -55,6 +55,10 @@ def function_name(stage: str, function: str) -> str:
     return f"{APP}-{stage}-{function}"
 
 
+def api_name(stage: str) -> str:
+    return f"{APP}-{stage}"
+
+
 def dead_letter_queue(family: str) -> str:
     """Name the queue of jobs of `chunks` or of a channel type that failed too often."""
     return f"{family}-dead"
@@ -72,6 +76,7 @@ class Settings:
     channel_types: tuple[ChannelType, ...]
     workers: tuple[str, ...]  # the long-lived workers that run beside the functions
     public_url: str  # where links and webhooks are reached, without a trailing slash
+    receipts_url: str  # where providers post receipts, without a trailing slash
     queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
     clock_arn: str
     files_bucket: str
@@ -96,6 +101,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         channel_types=tuple(ChannelType(t) for t in environ["CHANNEL_TYPES"].split(",") if t),
         workers=tuple(w for w in environ.get("WORKERS", "").split(",") if w),
         public_url=environ["PUBLIC_URL"].rstrip("/"),
+        receipts_url=(environ.get("RECEIPTS_URL") or environ["PUBLIC_URL"]).rstrip("/"),
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
         clock_arn=environ["CLOCK_ARN"],
         files_bucket=environ["FILES_BUCKET"],

@@ -62,6 +62,7 @@ def limits() -> Limits:
         recount_delays=stage.recount_delays,
         history_days=stage.history_days,
         public_url=stage.public_url,
+        receipts_url=stage.receipts_url,
         channel_types=stage.channel_types,
         workers=stage.workers,
         requests_per_second=stage.request_rate,

@@ -39,6 +39,7 @@ class Limits:
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
+    receipts_url: str  # where providers post receipts
     channel_types: tuple[ChannelType, ...] = tuple(ChannelType)  # those that the stage delivers on
     workers: tuple[str, ...] = ()  # those that the stage runs
     requests_per_second: int = 500  # of an access channel

@@ -33,7 +33,7 @@ class Result:
         polls = sum(s.get("receives", 0) + s.get("deletes", 0) for s in sources)
         invocations = sum(f["invocations"] for f in self.counts["lambda"].values())
         return {
-            "API Gateway requests (REST)": sum(self.counts["api"].values()),
+            "API Gateway requests (HTTP)": sum(self.counts["api"].values()),
             "Lambda requests": invocations,
             "SQS requests": sum(self.counts["requests"].get("sqs", {}).values()) + polls,
             "DynamoDB write units": sum(self.counts["write_units"].values()),

@@ -9,7 +9,7 @@ DATE = "2026-11"
 REGION = "us-east-1"
 
 PER_MILLION = {
-    "API Gateway requests (REST)": 3.50,
+    "API Gateway requests (HTTP)": 1.00,
     "Lambda requests": 0.20,
     "SQS requests": 0.40,
     "DynamoDB write units": 0.625,

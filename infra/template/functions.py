@@ -8,8 +8,8 @@ from pathlib import Path
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import ChannelType
-from infra.template import workers
-from infra.template.stage import Family, Resource, Stage, camel, logical_id
+from infra.template import http_api, receipts, workers
+from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
 STREAM_BATCH = 100
 LOG_DAYS = 30
@@ -34,7 +34,7 @@ def resources(stage: Stage) -> Resource:
         resources[role] = _delivery_role(stage, channel_type)
     for function in stage.functions:
         resources[logical_id(function)] = _function(stage, function)
-        resources[f"{logical_id(function)}Logs"] = _log_group(stage, function)
+        resources[f"{logical_id(function)}Logs"] = log_group(stage, function)
     return resources
 
 
@@ -47,9 +47,12 @@ def outside_china(value: object, otherwise: object = MISSING) -> Resource:
 
 
 def _function(stage: Stage, function: str) -> Resource:
+    variables = environment(stage)
+    if function == API:
+        variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
-        "Environment": {"Variables": environment(stage)},
+        "Environment": {"Variables": variables},
         "LoggingConfig": {"LogGroup": {"Ref": f"{logical_id(function)}Logs"}},
         "Tracing": outside_china("Active", "PassThrough"),
     }
@@ -97,7 +100,7 @@ def environment(stage: Stage) -> Resource:
     leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
         "STAGE": stage.name,
-        "PUBLIC_URL": public_url(stage),
+        "PUBLIC_URL": public_url(),
         "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
@@ -108,10 +111,8 @@ def environment(stage: Stage) -> Resource:
     }
 
 
-def public_url(stage: Stage) -> Resource:
-    host = "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/"
-    default = {"Fn::Sub": host + stage.chalice.api_gateway_stage}
-    return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, default]}
+def public_url() -> Resource:
+    return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, http_api.url()]}
 
 
 def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource]]:
@@ -161,7 +162,7 @@ def _schedule(name: str, rate: str) -> Resource:
     return {name: {"Type": "Schedule", "Properties": properties}}
 
 
-def _log_group(stage: Stage, function: str) -> Resource:
+def log_group(stage: Stage, function: str) -> Resource:
     properties = {
         "LogGroupName": f"/aws/lambda/{config.function_name(stage.name, function)}",
         "RetentionInDays": LOG_DAYS,

@@ -25,6 +25,7 @@ LIMITS = Limits(
     recount_delays=(10, 60, 300, 3600, 86400),
     history_days=7,
     public_url="https://ums.example.com",
+    receipts_url="https://ums.example.com",
     requests_per_second=10**9,  # a fake clock stands still
 )
 

@@ -172,6 +172,7 @@ UNKNOWN_KEY = Entry(
     AUTHENTICATION, 401, "认证失败", "authentication failed: unknown key or wrong secret"
 )
 NO_ROLE = Entry(AUTHENTICATION, 403, "无权限", "this needs the role {role}")
+NO_ROUTE = Entry(PARAMETER, 404, "没有这个路径或方法", "no such path or method")
 UNVERIFIED = Entry(AUTHENTICATION, 403, "未通过验证", "not verified")
 CHANNEL_CLOSED = Entry(1015005, 400, "渠道已关闭", "the access channel is closed")
 TOO_MANY_REQUESTS = Entry(

@@ -62,7 +62,7 @@ def test_what_is_billed_is_the_requests_of_functions_and_event_sources(result: R
     assert quantities["SQS requests"] == 4 + 10
     assert quantities["DynamoDB write units"] == 50
     assert quantities["DynamoDB read units"] == 520.5
-    assert quantities["API Gateway requests (REST)"] == 15
+    assert quantities["API Gateway requests (HTTP)"] == 15
     assert quantities["Lambda requests"] == 20
     assert quantities["KMS requests"] == 2
 
@@ -71,7 +71,7 @@ def test_dollars_are_for_a_million_recipients(result: Result) -> None:
     dollars = result.dollars
     assert dollars["DynamoDB write units"] == pytest.approx(50 / 2000 * 0.625)
     assert dollars["DynamoDB read units"] == pytest.approx(520.5 / 2000 * 0.125)
-    assert dollars["API Gateway requests (REST)"] == pytest.approx(15 / 2000 * 3.5)
+    assert dollars["API Gateway requests (HTTP)"] == pytest.approx(15 / 2000 * 1.0)
     assert dollars["Lambda duration"] == pytest.approx(2.0 * 0.5 * prices.LAMBDA_GB_SECOND * 500)
     assert result.report["usd_per_million"] == pytest.approx(sum(dollars.values()), abs=0.001)
 
