@@ -177,7 +177,7 @@ def main() -> None:
     from hypercorn.config import Config
     from ministack.app import app as aws
 
-    counts = Counts()
+    counts = Counts(insides.stored_item)
     differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
     server = Config()

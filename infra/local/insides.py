@@ -10,6 +10,7 @@ import itertools
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,14 @@ def deployed_api() -> str | None:
         if key in apigateway._stages._data:
             return str(key[-1])
     return None
+
+
+def stored_item(table: str, key: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the item under a key as it is now, empty for none."""
+    from ministack.services import dynamodb
+
+    known = dynamodb._tables.get(dynamodb._normalize_table_name(table))
+    return (dynamodb._get_item_by_key(known, key) if known else None) or {}
 
 
 def workers() -> list[dict[str, Any]]:

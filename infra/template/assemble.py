@@ -63,8 +63,13 @@ def _add_jobs_and_functions(stage: Stage, resources: Resource) -> None:
         resources |= workers.conditional(queues.resources(stage, family))
         resources |= workers.resources(stage.name, Path(stage.chalice.project_dir), variables)
     resources |= functions.resources(stage)
+    settings = {
+        "Environment": {"Variables": variables},
+        "Tracing": functions.TRACING,
+        "LoggingConfig": functions.logging_config("ReceiptsLogs"),
+    }
     logs = functions.log_group(stage, receipts.NAME)
-    resources |= receipts.resources(stage, variables, logs)
+    resources |= receipts.resources(stage, settings, logs)
 
 
 def _by_hand() -> Template:

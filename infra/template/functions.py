@@ -19,6 +19,9 @@ POLL_SCHEDULE = "rate(1 minute)"
 
 MISSING = {"Ref": "AWS::NoValue"}
 
+# Lambda decides what to trace: a request a second of each function, and 5 % of the others.
+TRACING = {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
+
 # The network of delivery functions. Some providers admit only known addresses: a NAT gateway's.
 # Outside of subnets, Lambda calls from any address.
 SUBNETS = {
@@ -53,8 +56,8 @@ def _function(stage: Stage, function: str) -> Resource:
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
         "Environment": {"Variables": variables},
-        "LoggingConfig": {"LogGroup": {"Ref": f"{logical_id(function)}Logs"}},
-        "Tracing": outside_china("Active", "PassThrough"),
+        "LoggingConfig": logging_config(f"{logical_id(function)}Logs"),
+        "Tracing": TRACING,
     }
     for family in stage.families:
         if family.function == function:
@@ -105,6 +108,8 @@ def environment(stage: Stage) -> Resource:
         "CLOCK_ARN": {"Fn::Sub": clock},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
+        # The SDK is not even imported where nothing is traced.
+        "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
         "WORKERS": {"Fn::If": [workers.ON, workers.CMPP, ""]} if stage.workers else "",
@@ -160,6 +165,19 @@ def _ledger_stream() -> Resource:
 def _schedule(name: str, rate: str) -> Resource:
     properties = {"Schedule": rate, "Input": json.dumps({"by": "schedule"})}
     return {name: {"Type": "Schedule", "Properties": properties}}
+
+
+def logging_config(log_group: str) -> Resource:
+    """Build the configuration of a function's logs, without Lambda's lines START, END and REPORT.
+
+    They would make up most of what a small invocation logs. Durations are metrics besides.
+    """
+    return {
+        "LogGroup": {"Ref": log_group},
+        "LogFormat": "JSON",
+        "SystemLogLevel": "WARN",
+        "ApplicationLogLevel": "INFO",
+    }
 
 
 def log_group(stage: Stage, function: str) -> Resource:

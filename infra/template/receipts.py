@@ -18,10 +18,10 @@ MISSING = {"Ref": "AWS::NoValue"}
 _FUNCTION = {"Fn::GetAtt": ["Receipts", "Arn"]}
 
 
-def resources(stage: Stage, variables: Resource, logs: Resource) -> Resource:
-    """Build the function. `variables` are its environment, `logs` its log group."""
+def resources(stage: Stage, settings: Resource, logs: Resource) -> Resource:
+    """Build the function with settings of every function. `logs` is its log group."""
     resources: Resource = {
-        "Receipts": _function(stage, variables),
+        "Receipts": _function(stage, settings),
         "ReceiptsLogs": logs,
         "ReceiptsFunctionUrl": {
             "Type": "AWS::Lambda::Url",
@@ -43,7 +43,7 @@ def url() -> Resource:
     return {"Fn::If": [ON, {"Fn::GetAtt": ["ReceiptsFunctionUrl", "FunctionUrl"]}, ""]}
 
 
-def _function(stage: Stage, variables: Resource) -> Resource:
+def _function(stage: Stage, settings: Resource) -> Resource:
     scope = stage.chalice.scope(stage.name, "api_handler")
     concurrency = {"Fn::If": ["HasReceiptsConcurrency", {"Ref": "ReceiptsConcurrency"}, MISSING]}
     properties = {
@@ -55,9 +55,7 @@ def _function(stage: Stage, variables: Resource) -> Resource:
         "Timeout": stage.timeout(API),
         "MemorySize": scope.lambda_memory_size,
         "Role": {"Fn::GetAtt": ["ApiHandlerRole", "Arn"]},
-        "Environment": {"Variables": variables},
-        "Tracing": {"Fn::If": ["InChina", "PassThrough", "Active"]},
-        "LoggingConfig": {"LogGroup": {"Ref": "ReceiptsLogs"}},
+        **settings,
         "ReservedConcurrentExecutions": concurrency,
     }
     return {"Type": "AWS::Serverless::Function", "Properties": properties}

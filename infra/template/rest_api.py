@@ -47,7 +47,7 @@ def _api(stage: Stage) -> Resource:
         # Chalice's version. With it, SAM leaves out its superfluous second stage named "Stage".
         "OpenApiVersion": "2.0",
         "DefinitionBody": body,
-        "TracingEnabled": True,
+        "TracingEnabled": {"Fn::If": ["TracingOn", True, False]},
         "MethodSettings": _throttles(stage),
     }
     return {"Condition": ON, "Properties": properties}
