@@ -50,12 +50,13 @@ def deliver(world: World, job: DeliverJob) -> None:
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
         calls = []
-    with slots.of_channel(world, message, channel) as is_free:
-        if is_free or not calls:
-            _run(world, job, message, channel, chunk, calls)
+    with slots.of_channel(world, message, channel) as seconds:
+        work = _Work(world, job, message, channel, chunk, seconds)
+        if seconds or not calls:
+            _run(work, calls)
         else:
-            work, wait = _Work(world, job, message, channel, chunk), slots.delay(world)
-            work.requeue((), work.wait(calls, Postponed(wait, fetches=job.fetches)))
+            wait = Postponed(slots.delay(world), fetches=job.fetches)
+            work.requeue((), work.wait(calls, wait))
 
 
 def _covers(job: DeliverJob, key: CallKey) -> bool:
@@ -63,19 +64,13 @@ def _covers(job: DeliverJob, key: CallKey) -> bool:
     return is_of_list and job.start <= key.start < job.end
 
 
-def _run(
-    world: World,
-    job: DeliverJob,
-    message: Message,
-    channel: Channel,
-    chunk: Chunk,
-    calls: Sequence[OpenCall],
-) -> None:
+def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
     """Reserve quota, limit the rate, make the calls, follow up, and requeue the rest."""
+    world, job, message, channel = work.world, work.job, work.message, work.channel
     # An earlier worker may have died right after it recorded an answer.
-    recorded = [answer for answer in chunk.answers.values() if _covers(job, answer.key)]
+    recorded = [answer for answer in work.chunk.answers.values() if _covers(job, answer.key)]
     with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
-        work = _Work(world, reservation.job, message, channel, chunk)
+        work = replace(work, job=reservation.job)
         allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
         made = work.make(allowed, resume)
         reservation.consume(made.consumed)
@@ -108,13 +103,17 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True)
 class _Work:
-    """One job: its calls in order over one connection, then what follows from their answers."""
+    """One job: its calls in order over one connection, then what follows from their answers.
+
+    `seconds`: those in which parts of it may begin.
+    """
 
     world: World
     job: DeliverJob
     message: Message
     channel: Channel
     chunk: Chunk
+    seconds: float
 
     @property
     def _capabilities(self) -> Capabilities:
@@ -150,7 +149,7 @@ class _Work:
         The return of the job for this call and those behind it comes last. None: the chunk keeps
         them. The files are fetched before any call is claimed.
         """
-        budget, caller = Budget(self.world, self._capabilities), None
+        budget, caller = Budget(self.world, self._capabilities, self.seconds), None
         for n, call in enumerate(calls):
             try:
                 if n and not budget.may_go_on:
@@ -158,6 +157,7 @@ class _Work:
                 if caller is None:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
                     parts = files.fetch(self.world, self.job, self.message, budget)
+                    budget.begin_calls()
                     caller = Caller(*of_job, opened, parts, budget)
                 answer = caller.make(call)
                 if answer is not None:
