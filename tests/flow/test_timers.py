@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.delivery_channels import Priority
-from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.jobs import Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import timers
-from tests.builders import a_msgid
+from tests.builders import a_channel, a_msgid
 from tests.fakes.world import FakeWorld
 
 

@@ -41,8 +41,8 @@ def channel_types() -> tuple[ChannelType, ...]:
 def jobs(work: Callable[[World, str], None]) -> Consumer:
     """Make a consumer of a queue, which works on one job after another.
 
-    Jobs that fail go back to the queue. Jobs that the remaining time is too short for are sent to
-    it anew, so that they need not wait for the visibility timeout, and do not count as failed.
+    Jobs that fail go back to the queue. Jobs without enough time are sent to it anew. They need not
+    wait for the visibility timeout, and do not count as failed.
     """
 
     @functools.wraps(work)
