@@ -29,6 +29,7 @@ from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.messages import sent_by
+from chalicelib.flow.timers import EXCHANGES
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
@@ -162,14 +163,22 @@ def _recall_job(message: Message, job: RecallJob, delay: float = 0) -> Envelope:
 
 
 def recall(world: World, job: RecallJob) -> None:
-    """Recall what a chunk has submitted on a channel. A second recall does no harm."""
+    """Recall what a chunk has submitted on a channel. A second recall does no harm.
+
+    A retry begins with another id, so that a slow one does not starve the others.
+    """
     message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
     chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return
-    delays: list[float] = []
+    delays, tries = list[float](), job.tries
+    ids = list(_by_provider_id(chunk, job.channel).items())
+    first, ends = job.tries % max(1, len(ids)), world.end_of_job(world.clock.now())
     with connect(world, channel) as session:
-        for provider_id, refs in _by_provider_id(chunk, job.channel).items():
+        for n, (provider_id, refs) in enumerate([*ids[first:], *ids[:first]]):
+            if n and world.clock.now() > ends - EXCHANGES * world.limits.provider_timeout * 1000:
+                delays.append(1)
+                break
             try:
                 _recall_one(world, message, chunk, session, provider_id, refs)
             except (Unavailable, Uncertain) as error:
@@ -177,8 +186,9 @@ def recall(world: World, job: RecallJob) -> None:
                     _add(world, message, chunk, refs, error.code, failed=True)
                 else:
                     delays.append(error.retry_after or 2.0**job.tries)
+                    tries = job.tries + 1
     if delays:
-        retry = RecallJob(job.msgid, job.chunk, job.channel, job.tries + 1)
+        retry = RecallJob(job.msgid, job.chunk, job.channel, tries)
         world.queues.send([_recall_job(message, retry, max(delays))])
 
 
