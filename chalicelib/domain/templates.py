@@ -15,8 +15,8 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
-# A delivery channel's platform takes the first content that it accepts.
-Alternatives = Content | Sequence[Content]
+# A delivery channel sends each element that its platform accepts.
+Elements = Content | Sequence[Content]
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
 # Characters beside a variable that make it a part of a longer address.
@@ -35,12 +35,12 @@ class Template:
     version: int
     channel_key: str
     name: str
-    contents: Mapping[ChannelType, Alternatives]
+    contents: Mapping[ChannelType, Elements]
     links: frozenset[str] = frozenset()
     archived: bool = False  # the last version of a template that can no longer be used
 
 
-def alternatives(contents: Alternatives) -> tuple[Content, ...]:
+def elements_in(contents: Elements) -> tuple[Content, ...]:
     return (contents,) if isinstance(contents, Mapping) else tuple(contents)
 
 

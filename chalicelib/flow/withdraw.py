@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib import observability
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import (
     Misconfigured,
@@ -142,7 +143,7 @@ def _start_recalls(world: World, message: Message, chunk: Chunk, *, is_late: boo
 
 
 def _can_recall(world: World, code: str) -> bool:
-    channel = world.settings.channel(code)
+    channel = world.settings.channel(elements.channel_of(code))
     return channel is not None and world.providers.of(channel.platform).capabilities.recall
 
 
@@ -163,7 +164,8 @@ def _recall_job(message: Message, job: RecallJob, delay: float = 0) -> Envelope:
 
 def recall(world: World, job: RecallJob) -> None:
     """Recall what a chunk has submitted on a channel. A second recall does no harm."""
-    message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
+    message = world.messages.get(job.msgid)
+    channel = world.settings.channel(elements.channel_of(job.channel))
     chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return

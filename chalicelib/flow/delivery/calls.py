@@ -201,7 +201,7 @@ class Caller:
     def _fetch_attachments(self) -> tuple[Attachment, ...]:
         """Fetch the files once per job. Raises Rejected or Unavailable, as a provider would."""
         if self._files is None:
-            urls, sender = render.files(self.message, self.channel.code), self.message.channel_key
+            urls, sender = render.files(self.message, self.job.channel), self.message.channel_key
             self._files = attachments.fetch(self.world, sender, urls) if urls else ()
         return self._files
 

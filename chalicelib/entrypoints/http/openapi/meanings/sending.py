@@ -39,6 +39,8 @@ FIELDS: Mapping[str, str] = {
     "delivered": "Submitted ones that were delivered.",
     "deliveries": "Deliveries to the target: one for each step, delivery channel and contact.",
     "Delivery.code": "Code of the delivery channel.",
+    "Delivery.element": "Number of the content among those that the delivery channel sends of"
+    " this message, from 1.",
     "Delivery.contact": "Position of the contact among the target's contacts, from 1. Contacts"
     " themselves are never shown.",
     "expires_in": "Seconds until it expires.",
