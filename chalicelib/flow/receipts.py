@@ -248,10 +248,10 @@ def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef
 # -- short links
 
 
-def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
+def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     """Return the address of a short link, and record its delivery's first click.
 
-    A visit by a bot is recorded apart, and is not a click. Raises NotFound.
+    A visit by a program is recorded apart, and is not a click. Raises NotFound.
     """
     link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.chunk.msgid)
@@ -261,6 +261,6 @@ def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     # Links live on when a message's history has expired.
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

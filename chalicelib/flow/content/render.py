@@ -270,9 +270,12 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Read a token. Raises NotFound for one that we did not make."""
+    """Read a token. Raises NotFound for one that we did not make.
+
+    A phone takes the words that follow an address into the link, so they are ignored.
+    """
     try:
-        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+        raw = base64.b64decode(token[:TOKEN], altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]
         is_ours = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
     except ValueError:
