@@ -19,6 +19,9 @@ Content = Mapping[str, Any]
 Elements = Content | Sequence[Content]
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
+# What braces leave when the variables are taken out: `{{name}`, `{name}}`, `{{first name}}`.
+# A Chinese keyboard writes `｛｛`. A lone `}}` may end a style sheet's rules.
+_STRAY = re.compile(r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w一-鿿.-]{0,63}\s*\}\}")
 # Characters beside a variable that make it a part of a longer address.
 _BEFORE = re.compile(r"[/=&?#%]\Z")
 _AFTER = re.compile(r"[A-Za-z0-9/?&#=%]")
@@ -47,6 +50,31 @@ def elements_in(contents: Elements) -> tuple[Content, ...]:
 def is_link(name: str) -> bool:
     """Return whether a variable holds an address by default: its name is `url` or `…_url`."""
     return name.lower() == "url" or name.lower().endswith("_url")
+
+
+def has_stray_braces(text: str) -> bool:
+    """Tell if braces are meant as a variable, but do not make one."""
+    return _STRAY.search(_VARIABLE.sub(" ", text)) is not None
+
+
+def touching(text: str, names: Collection[str]) -> frozenset[str]:
+    """Return the variables of `names` that stand beside a letter, without a space between.
+
+    Phones take letters into a link, and Android also takes Chinese punctuation after it.
+    """
+    return frozenset(
+        variable[1]
+        for variable in _VARIABLE.finditer(text)
+        if variable[1] in names
+        and (
+            text[max(0, variable.start() - 1) : variable.start()].isalnum()
+            or _is_taken_into_links(text[variable.end() : variable.end() + 1])
+        )
+    )
+
+
+def _is_taken_into_links(after: str) -> bool:
+    return after.isalnum() or (after > "\u2e80" and not after.isspace())
 
 
 def variables(content: Any) -> frozenset[str]:

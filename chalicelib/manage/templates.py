@@ -6,20 +6,21 @@ Functions here raise Invalid naming a field, NotFound, and Stale for a later ver
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid, NotFound, Stale
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, PlaceholderWrong, Stale
 from chalicelib.domain.templates import (
     Content,
     Elements,
     Template,
+    has_stray_braces,
     is_link,
     map_texts,
     render,
+    touching,
     values_of,
     variables,
 )
@@ -37,8 +38,6 @@ LONG_TEXTS = {
     ChannelType.DINGTALK_CC: 500,
     ChannelType.WECHATWK: 2048,
 }
-
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def add(
@@ -149,7 +148,19 @@ def warnings(template: Template) -> Sequence[str]:
         for name in sorted(everywhere)
         if not all(name in names for names in per_type.values())
     ]
-    return [*partial, *too_long(template.contents)]
+    return [*partial, *_beside_letters(template), *too_long(template.contents)]
+
+
+def _beside_letters(template: Template) -> list[str]:
+    """Return a warning for each link that people's phones would take longer than it is."""
+    return [
+        f"contents.{kind}: {name} is a link beside a letter;"
+        " phones take the letter into the link, so put a space between them"
+        for kind, elements in template.contents.items()
+        for name in sorted(
+            {name for text in _texts(elements) for name in touching(text, template.links)}
+        )
+    ]
 
 
 def too_long(contents: Mapping[ChannelType, Elements]) -> list[str]:
@@ -199,8 +210,8 @@ def _check_contents(world: World, contents: Mapping[ChannelType, Elements]) -> N
     for kind, elements in contents.items():
         for path, element in _with_paths(kind, elements):
             _check_content(world, kind, path, element)
-        for text in _texts(elements):
-            _check_placeholders(kind, text)
+            if any(has_stray_braces(text) for text in _texts(element)):
+                raise PlaceholderWrong(path)
     if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 
@@ -221,13 +232,3 @@ def _check_content(world: World, kind: ChannelType, path: str, element: Content)
     except Invalid as error:
         field = f"{path}.{error.field}" if error.field else path
         raise Invalid(field, error.reason) from None
-
-
-def _check_placeholders(kind: ChannelType, text: str) -> None:
-    for placeholder in _PLACEHOLDER.findall(text):
-        if not variables(placeholder):
-            raise Invalid(
-                f"contents.{kind}",
-                "{{…}} must hold the name of a variable:"
-                " letters, digits, _ . - and Chinese, at most 64",
-            )
