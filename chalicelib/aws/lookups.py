@@ -198,13 +198,15 @@ def _update_all(updates: Sequence[Item]) -> None:
 
 
 def _text(to: Lookup) -> str:
-    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ())])
+    element = [{"element": to.element}] if to.element > 1 else []
+    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ()), *element])
 
 
 def _lookup(text: str) -> Lookup:
     msgid, chunk, *rest = json.loads(text)
+    element = rest.pop()["element"] if rest and isinstance(rest[-1], dict) else 1
     ref = (rest[0], rest[1]) if rest else None
-    return Lookup(ChunkId(msgid, chunk), ref, tuple(rest[2]) if len(rest) > 2 else ())
+    return Lookup(ChunkId(msgid, chunk), ref, tuple(rest[2]) if len(rest) > 2 else (), element)
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:

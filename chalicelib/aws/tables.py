@@ -45,7 +45,7 @@ ledger — TTL of the message, every key begins with <msgid>#<chunk>
     withdrawn                     time of the withdrawal, for readers of the chunk
 
 lookups — seconds to days, by TTL
-    receipt#<channel>#<id>        provider's id -> chunk and delivery (TTL of the message)
+    receipt#<channel>#<id>        provider's id -> chunk, delivery and element (TTL of the message)
     parked#<channel>#<id>         receipts that came before their submission was recorded (a day)
     nonce#<channel>#<nonce>       digest of the body that used a webhook's nonce (2 days)
     once#<key>#<path>#<name>      idempotency key: digest of the body, message id (a day)

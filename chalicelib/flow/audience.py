@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import audiences, channel_options, keys, suppressions
+from chalicelib.domain import audiences, channel_options, elements, keys, suppressions
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
@@ -200,10 +200,12 @@ def _channel_type(named: Candidate) -> ChannelType:
 
 
 def _to_undeliverable(world: World, message: Message) -> frozenset[str]:
-    channels = [world.settings.channel(code) for code in message.channels]
+    channels = {
+        code: world.settings.channel(elements.channel_of(code)) for code in message.channels
+    }
     return frozenset(
-        channel.code
-        for channel in channels
+        code
+        for code, channel in channels.items()
         if channel is not None and channel_options.of(channel.options).send_to_gone
     )
 

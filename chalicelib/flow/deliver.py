@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
 from chalicelib.domain.errors import TooEarly
@@ -35,7 +36,8 @@ from chalicelib.ports import Lookup, World
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
     at = ChunkId(job.msgid, job.chunk)
-    message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
+    message = world.messages.get(job.msgid)
+    channel = world.settings.channel(elements.channel_of(job.channel))
     chunk = world.ledger.chunk(at) if message else None
     if message is None or chunk is None or channel is None:
         fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
@@ -242,14 +244,15 @@ class _Work:
             self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
 
     def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        at, ids = self.chunk.plan.id, self._capabilities.provider_ids
+        ids = self._capabilities.provider_ids
+        to = Lookup(self.chunk.plan.id, element=elements.number_of(self.job.channel))
         lookups: dict[str, Lookup] = {}
         for answer in answers:
             if ids is ProviderIds.PER_CALL and answer.provider_id:
-                lookups |= dict.fromkeys(answer.provider_id.split(" "), Lookup(at))
+                lookups |= dict.fromkeys(answer.provider_id.split(" "), to)
             elif ids is ProviderIds.PER_RECIPIENT:
                 for fact in answer.facts:
-                    lookups |= _lookups(at, fact) if fact.provider_id else {}
+                    lookups |= _lookups(to, fact) if fact.provider_id else {}
         if lookups:
             self.world.lookups.put(self.channel.code, lookups, self.message.expires)
             receipts.record_parked(self.world, self.channel.code, tuple(lookups))
@@ -266,16 +269,17 @@ class _Work:
         if not submitted:
             return
         last, within, capabilities = max(submitted), self._within(), self._capabilities
-        at, code, priority = self.chunk.plan.id, self.channel.code, self.message.priority
+        at, priority = self.chunk.plan.id, self.message.priority
         timers: list[Timer] = []
         if within:
             timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
         is_polled = self.channel.receipts is ReceiptMode.POLL
         if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
             first = last + capabilities.poll_first * 1000
-            timers.append(Timer(first, TimerKind.POLL, at, priority, code))
+            timers.append(Timer(first, TimerKind.POLL, at, priority, self.job.channel))
         if poll.is_polled_as_a_whole(self.world, self.channel):
-            self.world.lookups.expect(code, last, last // 1000 + 2 * capabilities.poll_window)
+            expires = last // 1000 + 2 * capabilities.poll_window
+            self.world.lookups.expect(self.channel.code, last, expires)
         if timers:
             self.world.timers.set(timers)
 
@@ -295,10 +299,11 @@ def _skipped(answer: CallAnswer) -> int:
     return sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
 
 
-def _lookups(at: ChunkId, fact: Fact) -> dict[str, Lookup]:
+def _lookups(to: Lookup, fact: Fact) -> dict[str, Lookup]:
     """Return a lookup for each name of each part under which the provider may report."""
     parts = parts_of(fact.provider_id)
-    lookup = Lookup(at, (fact.ref.target, fact.ref.contact), parts if len(parts) > 1 else ())
+    ref = (fact.ref.target, fact.ref.contact)
+    lookup = replace(to, ref=ref, parts=parts if len(parts) > 1 else ())
     return {name: lookup for part in parts for name in names_of(part)}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import channel_options
+from chalicelib.domain import channel_options, elements
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
@@ -213,6 +213,7 @@ def _feedback(
 
 
 def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
+    code = elements.code_of(code, lookup.element)
     if lookup.ref is not None:
         refs: Sequence[DeliveryRef] = (DeliveryRef(lookup.ref[0], code, lookup.ref[1]),)
     else:
@@ -247,10 +248,10 @@ def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef
 # -- short links
 
 
-def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
+def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     """Return the address of a short link, and record its delivery's first click.
 
-    A visit by a bot is recorded apart, and is not a click. Raises NotFound.
+    A visit by a program is recorded apart, and is not a click. Raises NotFound.
     """
     link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.chunk.msgid)
@@ -260,6 +261,6 @@ def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     # Links live on when a message's history has expired.
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

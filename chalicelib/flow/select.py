@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from chalicelib.domain import keys
+from chalicelib.domain import elements, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
@@ -65,7 +65,8 @@ def _usable(
     labels = message.labels.get(code, ())
     usable: list[str] = []
     reasons: list[str] = []
-    for contact in dict.fromkeys(user.contacts_on((code, kind), message.channel_key, labels)):
+    channel = (elements.channel_of(code), kind)
+    for contact in dict.fromkeys(user.contacts_on(channel, message.channel_key, labels)):
         reason = user.suppression(kind, contact, message.channel_key)
         if reason:
             reasons.append(reason)

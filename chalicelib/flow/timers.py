@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from chalicelib.domain import elements
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.jobs import Envelope, Timer, TimerKind, TimersJob
 from chalicelib.ports import World
@@ -50,7 +51,8 @@ def _envelopes(world: World, timers: Sequence[Timer]) -> Iterator[Envelope]:
 
 def _queue_of(world: World, timer: Timer) -> ChannelType | None:
     """Return the channel type of a poll: only its delivery function can open the credentials."""
-    channel = world.settings.channel(timer.channel) if timer.kind is TimerKind.POLL else None
+    is_poll = timer.kind is TimerKind.POLL
+    channel = world.settings.channel(elements.channel_of(timer.channel)) if is_poll else None
     return channel.type if channel else None
 
 

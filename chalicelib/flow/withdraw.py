@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib import observability
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import (
     Misconfigured,
@@ -143,7 +144,7 @@ def _start_recalls(world: World, message: Message, chunk: Chunk, *, is_late: boo
 
 
 def _can_recall(world: World, code: str) -> bool:
-    channel = world.settings.channel(code)
+    channel = world.settings.channel(elements.channel_of(code))
     return channel is not None and world.providers.of(channel.platform).capabilities.recall
 
 
@@ -167,7 +168,8 @@ def recall(world: World, job: RecallJob) -> None:
 
     A retry begins with another id, so that a slow one does not starve the others.
     """
-    message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
+    message = world.messages.get(job.msgid)
+    channel = world.settings.channel(elements.channel_of(job.channel))
     chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return

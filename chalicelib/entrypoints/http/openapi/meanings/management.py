@@ -124,9 +124,9 @@ FIELDS: Mapping[str, str] = {
     "Strategy.valid": _USABLE,
     "Template.valid": _USABLE,
     "template_id": "Id of the template.",
-    "TemplateChange.contents": "Contents by channel type, as its platforms take them, or"
-    " alternatives. Each platform uses the first alternative that it can read. `{{name}}` is a"
-    " variable.",
+    "TemplateChange.contents": "Contents by channel type, as its platforms take them, or a"
+    " list of elements. A delivery channel sends each element that its platform can read."
+    " `{{name}}` is a variable.",
     "TemplateChange.links": "Variables that hold addresses. Default: `url` and `…_url`.",
     "TemplateQuery.kind": "Kind of import.",
     "templates": "Templates of this page.",
