@@ -134,9 +134,10 @@ class Users:
     def _sets(self, user: User, before: User) -> Iterator[Item]:
         """Yield the actions by which a user joins and leaves sets."""
         now, then = audiences.rows_of(self._vault, user), audiences.rows_of(self._vault, before)
-        for key in sorted(now - then):
+        missing, left_over = audiences.respelt_rows_of(self._vault, before)
+        for key in sorted(now - (then - missing)):
             yield {"Put": {"TableName": table("audiences"), "Item": audiences.row(key)}}
-        for key in sorted(then - now):
+        for key in sorted((then | left_over) - now):
             yield {"Delete": {"TableName": table("audiences"), "Key": audiences.row(key)}}
 
     def _put(self, user: User) -> Item:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import audiences, channel_options, keys, suppressions
+from chalicelib.domain import audiences, channel_options, keys
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
@@ -181,18 +181,15 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
     """
     if message.audience.kind is not AudienceKind.CONTACTS:
         return frozenset()
-    # Channel type -> canonical contact -> contacts as they were named.
-    named: dict[ChannelType, dict[str, list[str]]] = {}
+    named: dict[ChannelType, list[str]] = {}
     for candidate in candidates:
-        kind = _channel_type(candidate)
-        canonical = suppressions.canonical(kind, candidate.contact)
-        named.setdefault(kind, {}).setdefault(canonical, []).append(candidate.contact)
-    opted: set[str] = set()
-    for kind, by_contact in world.audiences.opt_outs(named).items():
-        for canonical, since_by_key in by_contact.items():
-            if since_by_key.get(message.channel_key, 0) > 0:
-                opted.update(named[kind][canonical])
-    return frozenset(opted)
+        named.setdefault(_channel_type(candidate), []).append(candidate.contact)
+    return frozenset(
+        contact
+        for by_contact in world.audiences.opt_outs(named).values()
+        for contact, since_by_key in by_contact.items()
+        if since_by_key.get(message.channel_key, 0) > 0
+    )
 
 
 def _channel_type(named: Candidate) -> ChannelType:

@@ -19,6 +19,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
+from chalicelib.domain import contacts
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.bodies import BadBody, field_name
 from chalicelib.entrypoints.http.errors import PARAMETER, Entry, FieldError
 from chalicelib.entrypoints.http.language import Text
@@ -193,6 +195,26 @@ def matching(pattern: str, words: str, most: int) -> AfterValidator:
         return trimmed
 
     return AfterValidator(check)
+
+
+_CONTACTS = {
+    ChannelType.SMS: "a phone number: 5 to 20 digits, + before them if need be",
+    ChannelType.EMAIL: "an e-mail address",
+    ChannelType.WECHATWK_LINKEDCORP: "CorpId/userid, or userid in the own corporation",
+}
+
+
+def contact(channel_type: ChannelType) -> AfterValidator:
+    """Read a contact in its canonical spelling. Refuse one that nobody can have."""
+    words = _CONTACTS.get(channel_type, "1 to 256 visible characters")
+
+    def read(value: str) -> str:
+        canonical = contacts.canonical(channel_type, value)
+        if canonical is None:
+            raise refusal(PARAMETER, f"must be {words}")
+        return canonical
+
+    return AfterValidator(read)
 
 
 def either(name: str, other: str) -> Any:
