@@ -159,6 +159,7 @@ class Users:
             "attributes": user.attributes,
             "events": user.events,
             "recent": user.recent,
+            "claimed": user.claimed,
         }
         sealed = self._vault.seal(
             pack({name: value for name, value in secret.items() if value}), _context(user.userid)
@@ -179,6 +180,7 @@ class Users:
             attributes=secret.get("attributes", {}),
             events=_tuples(secret.get("events", {})),
             recent=tuple(secret.get("recent", ())),
+            claimed=tuple(secret.get("claimed", ())),
         )
 
 

@@ -50,17 +50,21 @@ class User:
     # name -> how often, and when last (ms)
     events: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     recent: tuple[str, ...] = ()  # ids of the last events
+    claimed: tuple[str, ...] = ()  # restricted access channels that bound the user themselves
 
     def contacts_on(
         self,
         channel: Channel | tuple[str, ChannelType],
         channel_key: str,
         labels: Sequence[str] = (),
+        *,
+        restricted: bool = False,
     ) -> tuple[str, ...]:
         """Return the contacts that a message of an access channel uses on a delivery channel.
 
         The first of `labels` that has a contact decides. Otherwise, app, WeChat and Alipay ids are
-        bound by the channel's code. All others are bound by the channel key, or else by `all`.
+        bound by the channel's code. All others are bound by the channel key, or else by `all`. What
+        is bound to `all` is not for a restricted access channel that bound the user itself.
         """
         code, channel_type = (
             (channel.code, channel.type) if isinstance(channel, Channel) else channel
@@ -72,7 +76,8 @@ class User:
         scoped = self.contacts.get(channel_type, {})
         if channel_type.bound_by_code:
             return scoped.get(code, ())
-        return scoped.get(channel_key) or scoped.get(ALL, ())
+        shared = () if restricted and channel_key in self.claimed else scoped.get(ALL, ())
+        return scoped.get(channel_key) or shared
 
     def suppression(self, channel_type: ChannelType, contact: str, channel_key: str) -> str:
         """Return the reason why an access channel must not send to a contact.
@@ -169,9 +174,17 @@ class UserChange:
 
     def scopes(self) -> frozenset[str]:
         """Return every bind_id that the change touches."""
-        bindings = (self.set, self.add, self.remove)
-        scoped = [s for b in bindings for s in (*b.contacts.values(), b.tags)]
-        return frozenset(bind for s in scoped for bind in s)
+        return self.binds() | _scopes(self.remove)
+
+    def binds(self) -> frozenset[str]:
+        """Return every bind_id in which the change sets or adds something."""
+        labelled = (code for by_code in self.labels.values() for code in by_code)
+        return _scopes(self.set) | _scopes(self.add) | frozenset(labelled)
+
+
+def _scopes(bindings: Bindings) -> frozenset[str]:
+    scoped = (*bindings.contacts.values(), bindings.tags)
+    return frozenset(bind for by_scope in scoped for bind in by_scope)
 
 
 def apply(user: User, change: UserChange) -> User:

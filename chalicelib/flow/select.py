@@ -66,7 +66,8 @@ def _usable(
     labels = message.labels.get(code, ())
     usable: list[str] = []
     reasons: list[str] = []
-    bound = user.contacts_on((code, kind), message.channel_key, labels)
+    restricted = message.restricted
+    bound = user.contacts_on((code, kind), message.channel_key, labels, restricted=restricted)
     for contact in spelling.distinct(kind, bound):
         reason = user.suppression(kind, contact, message.channel_key)
         if reason:

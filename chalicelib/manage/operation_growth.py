@@ -75,7 +75,7 @@ def set_contacts(
             canonical = spelling.canonical(channel.type, contact.contact)
             of_type.setdefault(channel.code, {})[label] = canonical or ""
     changes = [UserChange(str(cuid), labels=labels) for cuid, labels in labels_of.items()]
-    refused = users.change(world, changes, create=False) if changes else {}
+    refused = users.change(world, changes, create=False, caller=caller) if changes else {}
     return [*failures, *_failures(refused)]
 
 

@@ -112,7 +112,7 @@ def planned(world: World) -> tuple[World, ChunkId, Message]:
 @pytest.fixture
 def unique() -> str:
     """Tests share one emulator: whatever they name, they name it with this."""
-    return secrets.token_hex(5)
+    return f"x{secrets.token_hex(5)}"  # never a number
 
 
 def a_message(*userids: str, **changes: Any) -> Message:

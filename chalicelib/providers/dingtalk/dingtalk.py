@@ -164,6 +164,7 @@ class DingTalk(PlainProvider):
         options=settings("", "base_url"),
         receipt_modes=frozenset({ReceiptMode.POLL}),
         recall=True,
+        hands_on_token=True,
         deliveries_per_minute=PEOPLE_PER_MINUTE,
     )
 

@@ -80,6 +80,7 @@ class OfficialAccount(WeChatProvider):
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
             token_life=TOKEN_LIFE,
             authorisation=component,
+            hands_on_token=not component,
             credentials=api.credentials(component=component, callback=True),
             options=api.OPTIONS,
             deliveries_per_day=TEMPLATE_MESSAGES,

@@ -45,6 +45,7 @@ class LinkedCorp(PlainProvider):
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
         clickable=content.CLICKABLE,
+        hands_on_token=True,
         credentials=api.CREDENTIALS,
         options=settings("", "base_url"),
     )

@@ -63,6 +63,7 @@ class WeCom:
         clickable=content.CARD_CLICKABLE,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
         token_life=TOKEN_LIFE,
+        hands_on_token=True,
         recall=True,
         credentials=api.CREDENTIALS_WITH_CALLBACK,
         options=settings("", "base_url duplicate_check"),
