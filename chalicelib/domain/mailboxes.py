@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # A server gets an address as it is, so characters that end a command or a list are refused. An
 # address beyond ASCII needs a server with SMTPUTF8 (RFC 6531).
@@ -47,7 +48,7 @@ def _ascii(domain: str) -> str:
 
 def identity(address: str) -> str:
     """Return the name of a mailbox. Servers tell no mailboxes apart by case alone."""
-    return address.lower()
+    return unicodedata.normalize("NFC", address.lower())
 
 
 def older(identity: str) -> tuple[str, ...]:

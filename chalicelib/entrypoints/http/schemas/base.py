@@ -198,20 +198,26 @@ def matching(pattern: str, words: str, most: int) -> AfterValidator:
 
 
 _CONTACTS = {
-    ChannelType.SMS: "a phone number: 5 to 20 digits, + before them if need be",
-    ChannelType.EMAIL: "an e-mail address",
-    ChannelType.WECHATWK_LINKEDCORP: "CorpId/userid, or userid in the own corporation",
+    ChannelType.SMS: Text(
+        "a phone number: 5 to 20 digits, + before them if need be",
+        "电话号码: 5 到 20 位数字, 前面可带 +",
+    ),
+    ChannelType.EMAIL: Text("an e-mail address", "邮箱地址"),
+    ChannelType.WECHATWK_LINKEDCORP: Text(
+        "CorpId/userid, or userid in the own corporation", "CorpId/userid, 本企业成员为 userid"
+    ),
 }
+_ID = Text("1 to 256 visible characters", "1 到 256 个可见字符")
 
 
 def contact(channel_type: ChannelType) -> AfterValidator:
     """Read a contact in its canonical spelling. Refuse one that nobody can have."""
-    words = _CONTACTS.get(channel_type, "1 to 256 visible characters")
+    words = _CONTACTS.get(channel_type, _ID)
 
     def read(value: str) -> str:
         canonical = contacts.canonical(channel_type, value)
         if canonical is None:
-            raise refusal(PARAMETER, f"must be {words}")
+            raise refusal(PARAMETER, f"must be {words.english}", f"须为{words.chinese}")
         return canonical
 
     return AfterValidator(read)
