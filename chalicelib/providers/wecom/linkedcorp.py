@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
+from chalicelib.domain.contacts import identity
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import (
     Account,
@@ -90,4 +92,4 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     return dict.fromkeys(names(answer.body.get("invaliduser")), lost("invaliduser"))
 
 
-USERS = UserList(LINKED, unreachable, _refused)
+USERS = UserList(LINKED, unreachable, _refused, partial(identity, ChannelType.WECHATWK_LINKEDCORP))
