@@ -55,21 +55,19 @@ def change_all(
     caller: AccessChannel | None = None,
 ) -> Changed:
     """Apply changes as `change` does. Return the userids that were changed, too."""
-    by_user: dict[str, list[UserChange]] = {}
-    for change in changes:
-        by_user.setdefault(change.userid, []).append(change)
+    by_user = _by_user(changes)
     refused: dict[str, str] = {}
     saved: set[str] = set()
 
     def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
         changed = []
         for userid in userids:
-            before = stored.get(userid, User(userid))
-            after = reduce(apply, by_user[userid], before)
-            after = _with_claims(world, caller, by_user[userid], before, after)
             if not create and userid not in stored:
                 refused[userid] = UNKNOWN
-            elif reason := _too_large(after):
+                continue
+            before = stored.get(userid, User(userid))
+            after = _changed(world, caller, by_user[userid], before)
+            if reason := _too_large(after):
                 refused[userid] = reason
             elif after != before or not before.version:
                 changed.append(after)
@@ -82,17 +80,22 @@ def change_all(
     return Changed(frozenset(saved), {**refused, **dict.fromkeys(busy, BUSY)})
 
 
-def _with_claims(
-    world: World,
-    caller: AccessChannel | None,
-    changes: Sequence[UserChange],
-    before: User,
-    after: User,
-) -> User:
-    """Record that a restricted access channel made a user its own, or that others did.
+def _by_user(changes: Sequence[UserChange]) -> Mapping[str, Sequence[UserChange]]:
+    by_user: dict[str, list[UserChange]] = {}
+    for change in changes:
+        by_user.setdefault(change.userid, []).append(change)
+    return by_user
 
-    Such a user it reaches by contacts of its own only: else it could lift its restriction itself.
+
+def _changed(
+    world: World, caller: AccessChannel | None, changes: Sequence[UserChange], before: User
+) -> User:
+    """Apply changes. Record that a restricted access channel made a user its own, or others did.
+
+    A user that it made its own it reaches by its own contacts only. Otherwise it could lift its
+    restriction itself.
     """
+    after = reduce(apply, changes, before)
     if caller is not None and caller.restricted:
         was_own = before.is_bound_to(caller.key, caller.channels)
         if was_own or not after.is_bound_to(caller.key, caller.channels):
