@@ -166,19 +166,10 @@ def rows_of(vault: Vault, user: User) -> frozenset[Key]:
 
 
 def respelt_rows_of(vault: Vault, user: User) -> tuple[frozenset[Key], frozenset[Key]]:
-    """Return keys of a stored user's rows that may be missing, and of such that may be left over.
-
-    Earlier releases named the row of a contact by its spelling, and not by its identity. A contact
-    in another spelling than its identity may be stored in either way.
-    """
-    respelt = [
-        (kind, spelt)
-        for kind, spelt in user.all_contacts
-        if spelt != contacts.identity(kind, spelt)
-    ]
+    """Return keys of rows that a user of an earlier release lacks, and of those that it has."""
     return (
-        frozenset(_owner_row(vault, user, kind, spelt) for kind, spelt in respelt),
-        frozenset((_contact(vault, kind, spelt), user.userid) for kind, spelt in respelt),
+        frozenset(_owner_row(vault, user, kind, spelt) for kind, spelt in user.respelt),
+        frozenset((_contact(vault, kind, spelt), user.userid) for kind, spelt in user.respelt),
     )
 
 

@@ -32,6 +32,7 @@ from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
 LAST = "\U0010ffff"  # the last of all characters
+IDENTITIES = 1  # what rows of contacts are named by, in users of this release
 NAMES = 10_000  # of tags that a container remembers
 
 _RESERVED = {"#bucket": "bucket"}  # a word that an expression must not use bare
@@ -160,6 +161,7 @@ class Users:
             "events": user.events,
             "recent": user.recent,
             "claimed": user.claimed,
+            "names": IDENTITIES,
         }
         sealed = self._vault.seal(
             pack({name: value for name, value in secret.items() if value}), _context(user.userid)
@@ -181,6 +183,7 @@ class Users:
             events=_tuples(secret.get("events", {})),
             recent=tuple(secret.get("recent", ())),
             claimed=tuple(secret.get("claimed", ())),
+            is_older=secret.get("names") != IDENTITIES,
         )
 
 

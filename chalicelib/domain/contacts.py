@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from chalicelib.domain import mailboxes, phones
 from chalicelib.domain.delivery_channels import ChannelType
 
+LONGEST = 1000  # characters: what is longer is not read, whatever it is
 # An id of a vendor is opaque: visible characters of ASCII.
 _ID = re.compile(r"[\x21-\x7e]{1,256}")
 _LINKED = re.compile(r"(?:[\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+")
@@ -36,6 +37,8 @@ def visible(text: str) -> str:
 
 def canonical(channel_type: ChannelType, text: str) -> str | None:
     """Return a contact as it is stored and sent, or None if nobody can have it."""
+    if len(text) > LONGEST:
+        return None
     shown = visible(text)
     if channel_type is ChannelType.SMS:
         return phones.canonical(shown)

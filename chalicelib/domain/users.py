@@ -50,6 +50,8 @@ class User:
     # name -> how often, and when last (ms)
     events: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     recent: tuple[str, ...] = ()  # ids of the last events
+    # stored by a release that named contacts by their spelling, and not by their identity
+    is_older: bool = False
     claimed: tuple[str, ...] = ()  # restricted access channels that bound the user themselves
 
     def contacts_on(
@@ -106,6 +108,15 @@ class User:
                 for kind, spelt in self.all_contacts
                 if kind is channel_type and spelling.same(kind, spelt, contact)
             )
+        )
+
+    @property
+    def respelt(self) -> tuple[tuple[ChannelType, str], ...]:
+        """Contacts whose rows in sets have another name by now. Users of this release have none."""
+        return tuple(
+            (kind, spelt)
+            for kind, spelt in (self.all_contacts if self.is_older else ())
+            if spelt != spelling.identity(kind, spelt)
         )
 
     @property

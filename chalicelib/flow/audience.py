@@ -18,7 +18,7 @@ from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
-from chalicelib.flow import dispatch
+from chalicelib.flow import dispatch, suppressions
 from chalicelib.flow.select import Contacts, Lists, select, select_contact
 from chalicelib.ports import World
 
@@ -95,6 +95,7 @@ def make_plan(
     `contacts` are those of a message that is not stored yet.
     """
     candidates, is_last = _candidates(world, message, number, position, contacts)
+    candidates = _with_opt_outs(world, candidates)
     lists = _lists(world, message, candidates)
     context = ChunkContext(
         _opted_out(world, message, candidates),
@@ -154,6 +155,15 @@ def _named(
 
 
 # -- facts that the selection needs
+
+
+def _with_opt_outs(world: World, candidates: list[Candidate]) -> list[Candidate]:
+    """Apply opt-outs to users of earlier releases whom opt-outs of another spelling do not find."""
+    older = [c.user for c in candidates if c.user is not None and c.user.respelt]
+    if not older:
+        return candidates
+    users = {user.userid: user for user in suppressions.apply_earlier_opt_outs(world, older, {})}
+    return [c._replace(user=users.get(c.id, c.user)) for c in candidates]
 
 
 def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> Lists:

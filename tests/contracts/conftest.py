@@ -138,4 +138,4 @@ def plain(stored: dict[str, Any]) -> str:
 @pytest.fixture
 def number(unique: str) -> int:
     """Of a segment or list that no other test has."""
-    return int(unique, 16)
+    return int(unique[1:], 16)

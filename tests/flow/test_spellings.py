@@ -81,6 +81,25 @@ def test_a_dead_number_is_marked_for_every_spelling_and_lives_for_every_spelling
     assert [user(fake, f"u{n}").undeliverable for n in range(len(ABROAD))] == [{}] * len(ABROAD)
 
 
+def test_a_user_of_an_earlier_release_is_asked_for_opt_outs_when_a_message_is_planned(
+    fake: FakeWorld,
+) -> None:
+    """The rows of such a user are named by the spelling, and the opt-out does not find them."""
+    fake.ports.audiences.set_opt_out(SMS, ABROAD[0], [SHOP], START, True)
+    fake.users.has(
+        replace(a_user("old", text=ABROAD[2]), is_older=True),
+        replace(a_user("usual", text="13900003333"), is_older=True),
+        a_user("new", text="13900004444"),
+    )
+    fake.log.clear()
+    plan = planned(fake, "old", "usual", "new")[1]
+    assert [target.loss for target in plan.targets] == [TargetLoss.OPTED_OUT, None, None]
+    assert fake.log.count("audiences.opted") == 1
+    fake.log.clear()
+    planned(fake, "usual", "new", number=2)
+    assert "audiences.opted" not in fake.log
+
+
 def test_naming_a_dead_contact_in_another_spelling_revives_it(fake: FakeWorld) -> None:
     fake.users.has(replace(user(fake), undeliverable={SMS: {PHONE: DEAD}}))
     users.change(fake.ports, [UserChange("ann", set=Bindings({SMS: {ALL: (f"+86{PHONE}",)}}))])
