@@ -17,6 +17,7 @@ from chalicelib.flow import resolve, withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
 from chalicelib.manage import users
+from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.reports import message
@@ -118,6 +119,11 @@ def test_the_limits_are_the_codes() -> None:
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,
+        "bytes of a workbook when it is unpacked": package.MAX_EXPANDED,
+        "characters of a workbook's cells": cells.MAX_TEXT,
+        "XML tags of a part of a workbook": package.MAX_TAGS,
+        "errors of a row in a file of bad rows": domain_imports.MAX_FAULTS,
+        "cells of a file of bad rows": report.MAX_CELLS,
         "rows of an import's slice": Sizes().import_rows,
         "bytes of an address behind a short link": links.MAX_ADDRESS,
         "seconds for all files of a job": LIMITS.lease // budget.SHARE,

@@ -64,8 +64,8 @@ FIELDS: Mapping[str, str] = {
     "enabled": "True if it is switched on.",
     "ends": "Time at which the day ends, in ms.",
     "errors": "Wrong fields, each with its reason.",
-    "errors_url": "Address of a csv file of the bad rows, valid for an hour once the import has"
-    " ended.",
+    "errors_url": "Address of the file of bad rows, in the uploaded format, valid for an hour once"
+    " the import has ended.",
     "failed": "Bad rows.",
     "format": "File format: `csv` or `xlsx`.",
     "Granted.code": "Code of the delivery channel.",
@@ -107,7 +107,7 @@ FIELDS: Mapping[str, str] = {
     "provider_ids": "Scope of the provider's ids: a `call`, or each `recipient`.",
     "Query.cursor": "Cursor of the previous page. Empty: the first page.",
     "rate": "Maximum requests a second. null: as the deployment is set.",
-    "reason": "Reason why the whole import failed.",
+    "reason": "Reason why the whole import failed, a line for each error.",
     "recall": "True if the provider can take back a sent message.",
     "receipts": "Way of getting reports: `webhook`, or polling the provider (`poll`).",
     "redirect_uri": "Address with http or https on the default port, to return to afterwards.",
