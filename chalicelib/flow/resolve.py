@@ -27,6 +27,7 @@ from chalicelib.domain.errors import (
     UnknownWhitelist,
 )
 from chalicelib.domain.groups import GROUPS, KINDS, Family
+from chalicelib.domain.limits import MAX_CONTENT
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
@@ -37,8 +38,6 @@ from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.select import target_of
 from chalicelib.flow.validity import OpenChannel
 from chalicelib.ports import World
-
-CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
 # UMS has one `msg_wechatwk` for both.
 ENTERPRISE = (ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP)
@@ -250,8 +249,8 @@ def _render(
             raise Invalid(path, reason) from error
         contents[code] = rendered[code]
         _check_rendered(world, request, target, rendered[code], links)
-    if render.size(contents) > CONTENT_LIMIT:
-        raise ContentTooLarge("body" if is_ordinary else "template_para", limit=CONTENT_LIMIT)
+    if render.size(contents) > MAX_CONTENT:
+        raise ContentTooLarge("body" if is_ordinary else "template_para", limit=MAX_CONTENT)
     return contents, links
 
 
@@ -260,8 +259,8 @@ def _click_types(request: SendRequest, strategy: Strategy) -> Collection[Channel
 
     These are the ones that the strategy asks about, and all when the request names few people.
     """
-    named = len(request.userids) or sum(len(contacts) for contacts in request.contacts.values())
-    return frozenset(ChannelType) if 0 < named <= INLINE_TARGETS else strategy.clicks
+    is_small = 0 < request.named <= INLINE_TARGETS
+    return frozenset(ChannelType) if is_small else strategy.clicks
 
 
 def _check_rendered(

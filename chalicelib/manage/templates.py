@@ -6,7 +6,6 @@ Functions here raise Invalid naming a field, NotFound, and Stale for a later ver
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +18,7 @@ from chalicelib.domain.templates import (
     Template,
     is_link,
     map_texts,
+    placeholders,
     render,
     values_of,
     variables,
@@ -37,8 +37,6 @@ LONG_TEXTS = {
     ChannelType.DINGTALK_CC: 500,
     ChannelType.WECHATWK: 2048,
 }
-
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def add(
@@ -224,7 +222,7 @@ def _check_content(world: World, kind: ChannelType, path: str, alternative: Cont
 
 
 def _check_placeholders(kind: ChannelType, text: str) -> None:
-    for placeholder in _PLACEHOLDER.findall(text):
+    for placeholder in placeholders(text):
         if not variables(placeholder):
             raise Invalid(
                 f"contents.{kind}",

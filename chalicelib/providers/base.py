@@ -39,8 +39,6 @@ CHINA = timezone(timedelta(hours=8), "China")  # the clock of vendors that name 
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}")
 
-PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
 
 class PlainProvider:
     """Base of a provider whose platform has no webhooks."""

@@ -13,7 +13,7 @@ from chalicelib.domain import errors, funnel, limits, links, messages, plans, st
 from chalicelib.domain import imports as domain_imports
 from chalicelib.entrypoints.http import codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
-from chalicelib.flow import resolve, withdraw
+from chalicelib.flow import withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import calls
 from chalicelib.manage import users
@@ -109,7 +109,7 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a chunk": Sizes().chunk_targets,
         "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
-        "bytes of a message's contents": resolve.CONTENT_LIMIT,
+        "bytes of a message's contents": limits.MAX_CONTENT,
         "bytes of a mail's files": attachments.MAX_TOTAL,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,

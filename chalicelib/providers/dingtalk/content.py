@@ -17,7 +17,8 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
-from chalicelib.providers.base import PLACEHOLDER, check_names
+from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.providers.base import check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
 
@@ -89,7 +90,7 @@ def _text(
         return ""
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text" if required else "must be a text")
-    if most is not None and len(PLACEHOLDER.sub("", value)) > most:
+    if most is not None and len(without_placeholders(value)) > most:
         raise Invalid(name, f"must have at most {most} characters")
     return value
 
@@ -129,7 +130,7 @@ def _check_oa(raw: Mapping[str, Any], path: str) -> None:
         head = _object(raw, "head", f"{path}.head")
         _text(head, "text", f"{path}.head", HEAD, required=False)
         colour = _text(head, "bgcolor", f"{path}.head", required=False)
-        if colour and not _COLOUR.fullmatch(colour) and not PLACEHOLDER.search(colour):
+        if colour and not _COLOUR.fullmatch(colour) and not placeholders(colour):
             raise Invalid(f"{path}.head.bgcolor", "must be 8 hexadecimal digits")
     body = _object(raw, "body", f"{path}.body")
     for name in ("title", "content", "image", "author"):

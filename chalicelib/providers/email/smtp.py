@@ -36,9 +36,9 @@ from chalicelib.domain.provider_io import (
     ProviderIds,
     Recipient,
 )
+from chalicelib.domain.templates import without_placeholders
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
-    PLACEHOLDER,
     PlainProvider,
     PlainSession,
     check_names,
@@ -133,7 +133,7 @@ class Smtp(PlainProvider):
             raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
         for n, url in enumerate(files):
             reason = self._policy.refusal(url) if isinstance(url, str) else "must be a text"
-            if reason is not None and not (isinstance(url, str) and PLACEHOLDER.fullmatch(url)):
+            if reason is not None and not (isinstance(url, str) and not without_placeholders(url)):
                 raise Invalid(f"files[{n}]", reason)
 
     @contextmanager

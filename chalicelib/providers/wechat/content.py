@@ -14,7 +14,8 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
-from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
+from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.providers.base import check_names, optional_text, required_text
 
 TEMPLATE, SUBSCRIPTION = 0, 1
 
@@ -86,7 +87,7 @@ def check_mini(content: Mapping[str, Any]) -> None:
 
 
 def _check_template_id(content: Mapping[str, Any]) -> None:
-    if PLACEHOLDER.search(required_text(content, "template_id", limit=TEMPLATE_ID_CHARACTERS)):
+    if placeholders(required_text(content, "template_id", limit=TEMPLATE_ID_CHARACTERS)):
         raise Invalid("template_id", "must not contain a placeholder")
 
 
@@ -162,7 +163,7 @@ def _as_text(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _check_value(key: str, value: str, path: str) -> None:
     value_type = key.rstrip("0123456789")
     limit, form = RULES.get(value_type, (VALUE_CHARACTERS, ""))
-    rest = PLACEHOLDER.sub("", value)
+    rest = without_placeholders(value)
     if value_type == "name" and _HAN.search(rest):
         limit = 10
     if len(rest) > limit:

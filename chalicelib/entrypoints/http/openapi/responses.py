@@ -11,7 +11,7 @@ from chalicelib.entrypoints.http.openapi.components import REF, Components, Json
 from chalicelib.entrypoints.http.problems import TITLES
 from chalicelib.entrypoints.http.schemas import base
 
-PROBLEM, UMS, GROWTH = "Problem", "Error", "GrowthAnswer"  # schemas of errors
+PROBLEM, UMS, USERS, GROWTH = "Problem", "Error", "UsersError", "GrowthAnswer"  # of errors
 
 _NUMBER, _TEXT = {"type": "integer"}, {"type": "string"}
 HEADERS = {
@@ -129,6 +129,10 @@ def _ums(status: int, errors: list[int]) -> Json:
     return _coded(UMS, "message", errors)
 
 
+def _users(status: int, errors: list[int]) -> Json:
+    return _coded(USERS, "message", errors)
+
+
 def _growth(status: int, errors: list[int]) -> Json:
     return _coded(GROWTH, "msg", errors)
 
@@ -158,6 +162,7 @@ def _either(first: Json, second: Json) -> Json:
 
 _WRITERS: Mapping[str, Writer] = {
     "ums_error": _ums,
+    "users_error": _users,
     "growth_error": _growth,
     "problem_details": _problem,
 }

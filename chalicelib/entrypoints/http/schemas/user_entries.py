@@ -10,29 +10,58 @@ from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.users import ALL, Bindings, Scoped, UserChange
-from chalicelib.entrypoints.http.schemas.base import Answer, Strict, Tag, UserId, either, matching
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Digits,
+    Strict,
+    Tag,
+    UserId,
+    either,
+    matching,
+)
 
 MAX_VALUES = 100  # of one scope
 
 
-Bind = Annotated[str, matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
+Bind = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_-]+",
+        "all, a channel key or a channel code",
+        " all、渠道的 key 或通道代码",
+        64,
+    ),
+]
 Phone = Annotated[
-    str, matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)
+    str,
+    matching(
+        r"\+?[0-9]{5,20}",
+        "a phone number: 5 to 20 digits, + before them if need be",
+        "电话号码: 5 到 20 位数字, 前面可以有 +",
+        20,
+    ),
+    Digits,
 ]
 Email = Annotated[
     str,
     matching(
         r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+',
         "an e-mail address",
+        "邮箱地址",
         254,
     ),
 ]
-Id = Annotated[str, matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
+Id = Annotated[
+    str,
+    matching(r"[\x21-\x7e]+", "1 to 256 visible characters", " 1 到 256 个可见 ASCII 字符", 256),
+    Digits,
+]
 LinkedCorpId = Annotated[
     str,
     matching(
         r"([\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+",
         "CorpId/userid, or userid in the own corporation",
+        " CorpId/userid, 或本企业的 userid",
         256,
     ),
 ]

@@ -115,7 +115,7 @@ def test_what_is_invalid_is_said_in_the_language_that_is_preferred(growth: Api) 
         )
         assert (reply.status, reply.json) == (200, {"code": 40002, "msg": text})
     for language, begins in (
-        ("zh", "业务参数无效: body 不合法 (not JSON"),
+        ("zh", "业务参数无效: body 不是 JSON"),
         ("en", "invalid parameter: body not JSON"),
     ):
         reply = growth("PUT", BATCH, raw=b"[{", auth=SENDER, headers={"Accept-Language": language})

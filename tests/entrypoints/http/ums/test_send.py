@@ -77,13 +77,14 @@ def test_a_send_may_name_the_version_of_its_template(configured: Api) -> None:
 
 
 def test_a_version_that_a_template_has_not(configured: Api) -> None:
-    for version in (0, 3, 1_000_000):
+    for version in (-1, 3, 1_000_000):
         refused(
             configured,
             message(option={"template_version": version}),
             4004,
             "option.template_version",
         )
+    assert configured.send(message(option={"template_version": 0})).status == 200  # means none
     ordinary = {"aud_userid": ["u"], "msg_sms": [{"temp_id": 1}], "option": {"template_version": 1}}
     refused(configured, ordinary, 4004, "template_version", path="/v1/sent")
 
