@@ -9,6 +9,7 @@ from __future__ import annotations
 from chalicelib.aws.clients import client, error_code
 from chalicelib.config import settings
 from chalicelib.domain.errors import Rejected, Unavailable
+from chalicelib.domain.links import uri
 from chalicelib.ports import Form
 
 # Without the right to list the bucket, S3 answers AccessDenied for a missing key.
@@ -72,7 +73,7 @@ class Files:
         from chalicelib.web.http import Http
 
         http = Http(Policy(settings().egress_allow), settings().provider_timeout)
-        answer = http.request("GET", url, headers={"accept": "*/*"}, most=most)
+        answer = http.request("GET", uri(url), headers={"accept": "*/*"}, most=most)
         if answer.status == 200:
             return answer.body
         if answer.status in (408, 425, 429) or answer.status >= 500:

@@ -47,7 +47,9 @@ def test_a_value_is_neither_a_list_nor_an_object(value: object) -> None:
         values_of(_template(app={"alert": "{{user}}"}), {"user": value})
 
 
-@pytest.mark.parametrize(("value", "text"), [(True, "true"), (False, "false"), (7, "7"), ("x", "x")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (7, "7"), ("x", "x")]
+)
 def test_a_value_becomes_the_text_that_json_has(value: object, text: str) -> None:
     assert values_of(_template(app={"alert": "{{user}}"}), {"user": value}) == {"user": text}
 
@@ -60,10 +62,8 @@ def test_values_that_never_fit_are_refused_before_they_are_filled_in() -> None:
 
 
 def test_placeholders_end_at_the_next_braces() -> None:
-    text = "a {{b}} {c} {{{d}}} {{
-}} {{ }"
-    assert placeholders(text) == ["{{b}}", "{{{d}}", "{{
-}}"]
+    text = "a {{b}} {c} {{{d}}} {{\n}} {{ }"
+    assert placeholders(text) == ["{{b}}", "{{{d}}", "{{\n}}"]
     assert without_placeholders(text) == "a  {c} }  {{ }"
 
 

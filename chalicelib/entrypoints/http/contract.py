@@ -43,7 +43,7 @@ class Contract:
     role: Role | None = None  # that a member needs. None: every member may read
     matches: bool = False  # `If-Match` is required
     headers: tuple[str, ...] = ()  # request headers that mean something here
-    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per channel
+    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per caller
 
     def refusals(self, path: str) -> frozenset[int]:
         """Return every error that the route may answer: declared, or implied by other fields."""

@@ -4,9 +4,9 @@ It is `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`. A text within 
 one, too: duxphp/go-jums, a public client of UMS, writes it so.
 
 Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format.
-Limits of that page ("at most") are checked, advised lengths are not. The exception is a plain text,
-whose 500 characters UMS documents, too. Placeholders are left out of a length, since their values
-come later. Fields that are not named here pass unchanged.
+Limits of that page ("at most") are checked, advised lengths are not, such as the 500 characters of
+a text. Placeholders are left out of a length, since their values come later. Fields that are not
+named here pass unchanged.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ from chalicelib.providers.base import check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
 
-TEXT = 500  # characters, as all of these
-HEAD = 10
+HEAD = 10  # characters, as all of these
 BUTTON_TITLE = 20
 SINGLE_URL = 500
 BUTTON_URL = 700
@@ -49,7 +48,7 @@ def check(content: Mapping[str, Any]) -> None:
     """Raise Invalid naming the field of a bad content."""
     if "text" in content:
         check_names(content, ("text",), "")
-        _text(content, "text", "", TEXT)
+        _text(content, "text", "")
         return
     check_names(content, ("msg",), "")
     msg = _object(content, "msg", "msg")
@@ -58,7 +57,7 @@ def check(content: Mapping[str, Any]) -> None:
         raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
     check_names(msg, ("msgtype", msgtype), "msg")
     if _is_plain(msg):
-        _text(msg, "text", "msg", TEXT)
+        _text(msg, "text", "msg")
         return
     CHECKS[msgtype](_object(msg, msgtype, f"msg.{msgtype}"), f"msg.{msgtype}")
 
@@ -96,7 +95,7 @@ def _text(
 
 
 def _check_text(raw: Mapping[str, Any], path: str) -> None:
-    _text(raw, "content", path, TEXT)
+    _text(raw, "content", path)
 
 
 def _check_media(raw: Mapping[str, Any], path: str) -> None:

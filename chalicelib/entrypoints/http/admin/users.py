@@ -13,7 +13,7 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
 from chalicelib.entrypoints.http import cursors
-from chalicelib.entrypoints.http.admin.route import admin
+from chalicelib.entrypoints.http.admin.route import SEARCHES, admin
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.manage import users
 from chalicelib.ports import World
@@ -27,7 +27,15 @@ bp = Blueprint(__name__)
 EVERYWHERE = range(keys.BUCKETS)
 
 
-@admin(bp, "users", "GET", query="users.UsersQuery", response="users.Users", tag="users")
+@admin(
+    bp,
+    "users",
+    "GET",
+    query="users.UsersQuery",
+    response="users.Users",
+    rate=SEARCHES,
+    tag="users",
+)
 def find_users(context: RequestContext) -> dict[str, Any]:
     """List all users, those whose id begins with a prefix, or those with a contact."""
     query: UsersQuery = context.query()
@@ -89,7 +97,15 @@ def delete_user(context: RequestContext, userid: str) -> Response:
     return Response("", {}, 204)
 
 
-@admin(bp, "user-tags", "GET", query="users.UserTagsQuery", response="users.UserTags", tag="users")
+@admin(
+    bp,
+    "user-tags",
+    "GET",
+    query="users.UserTagsQuery",
+    response="users.UserTags",
+    rate=SEARCHES,
+    tag="users",
+)
 def list_user_tags(context: RequestContext) -> dict[str, Any]:
     """List the tags of a scope, with an estimate of the number of users."""
     query: UserTagsQuery = context.query()

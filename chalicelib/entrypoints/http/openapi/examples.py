@@ -70,7 +70,7 @@ ERRORS: Mapping[str, Any] = {
         "properties": {
             "code": {"type": "integer"},
             "message": {"type": "string"},
-            "data": {"const": ""},
+            "data": {"const": "", "description": "Always empty in an error."},
         },
         "additionalProperties": False,
         "description": "An error of changes of users in UMS's format, whose `data` is empty.",

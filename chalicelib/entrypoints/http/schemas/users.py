@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.errors import PARAMETER
@@ -12,7 +12,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     LongListQuery,
     Page,
-    UserId,
+    check_userid,
     refusal,
 )
 
@@ -20,7 +20,7 @@ from chalicelib.entrypoints.http.schemas.base import (
 class UsersQuery(LongListQuery):
     """All users, those whose id begins with `prefix`, or those with a contact on a channel type."""
 
-    prefix: UserId | None = None
+    prefix: Annotated[str, AfterValidator(check_userid)] | None = None
     contact: Annotated[str | None, Field(min_length=1, max_length=256, repr=False)] = None
     type: ChannelType | None = None
 
