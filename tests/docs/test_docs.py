@@ -11,7 +11,7 @@ from chalicelib import config
 from chalicelib.aws import tables
 from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
 from chalicelib.domain import imports as domain_imports
-from chalicelib.entrypoints.http import codes, cursors, route
+from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import withdraw
 from chalicelib.flow.content import attachments
@@ -114,6 +114,8 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
+        "values of a JSON body": bodies.MAX_VALUES,
+        "levels of a JSON body": bodies.MAX_DEPTH,
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,

@@ -28,6 +28,7 @@ REASONS: Mapping[str, Text] = {
     "greater_than_equal": Text("must be at least {ge}", "不能小于 {ge}"),
     "less_than": Text("must be less than {lt}", "须小于 {lt}"),
     "less_than_equal": Text("must be at most {le}", "不能大于 {le}"),
+    "string_pattern_mismatch": Text("has another form than {pattern}", "格式须为 {pattern}"),
     "string_too_short": Text(
         "must have at least {min_length} characters", "至少 {min_length} 个字符"
     ),
