@@ -16,6 +16,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Strict,
     Tag,
     UserId,
+    contact,
     either,
     matching,
 )
@@ -32,39 +33,10 @@ Bind = Annotated[
         64,
     ),
 ]
-Phone = Annotated[
-    str,
-    matching(
-        r"\+?[0-9]{5,20}",
-        "a phone number: 5 to 20 digits, + before them if need be",
-        "电话号码: 5 到 20 位数字, 前面可以有 +",
-        20,
-    ),
-    Digits,
-]
-Email = Annotated[
-    str,
-    matching(
-        r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+',
-        "an e-mail address",
-        "邮箱地址",
-        254,
-    ),
-]
-Id = Annotated[
-    str,
-    matching(r"[\x21-\x7e]+", "1 to 256 visible characters", " 1 到 256 个可见 ASCII 字符", 256),
-    Digits,
-]
-LinkedCorpId = Annotated[
-    str,
-    matching(
-        r"([\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+",
-        "CorpId/userid, or userid in the own corporation",
-        " CorpId/userid, 或本企业的 userid",
-        256,
-    ),
-]
+Phone = Annotated[str, contact(ChannelType.SMS), Digits]
+Email = Annotated[str, contact(ChannelType.EMAIL)]
+Id = Annotated[str, contact(ChannelType.APP), Digits]  # and of every vendor with opaque ids
+LinkedCorpId = Annotated[str, contact(ChannelType.WECHATWK_LINKEDCORP)]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
 All = Literal["all"]
 
