@@ -307,7 +307,7 @@ def test_the_union_of_a_tag_a_segment_and_users_has_each_of_them_once() -> None:
     world.audiences.members[audiences.segment(7)] = {"user01", "user02", "user03"}
     world.audiences.members[audiences.tag(ALL, "vip")] = {"user05", "user07"}  # stale rows
     audience = {"tags": ("vip",), "segment": 7, "userids": ("user04", "user07", "nobody")}
-    world.records.of(GROUPS[Family.SEGMENT]).put(Group(7, SHOP, "few", "manual"))
+    world.records.of(GROUPS[Family.SEGMENT]).put(Group(Family.SEGMENT, 7, SHOP, "few", "manual"))
     submit.submit(world.ports, replace(simulation.request(), **audience))
     simulation.run()
     targets = [target for chunk in simulation.chunks() for target in chunk.plan.targets]
