@@ -18,6 +18,7 @@ from chalicelib import observability, wiring
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.members import Member
 from chalicelib.entrypoints.http import callers
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Auth as Auth
