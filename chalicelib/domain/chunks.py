@@ -17,7 +17,7 @@ from chalicelib.domain.strategies import Progress, Verdict, judge
 class CallAnswer:
     """The provider's answer to a call, as facts. It is put once.
 
-    `later`: deliveries to try again as the next attempt.
+    `later`: deliveries to try again as the next attempt. `halved`: in two calls.
     """
 
     key: CallKey
@@ -26,6 +26,20 @@ class CallAnswer:
     provider_id: str = ""
     later: tuple[DeliveryRef, ...] = ()
     undeliverable: tuple[DeliveryRef, ...] = ()  # deliveries whose contact itself is dead
+    halved: bool = False
+
+    @property
+    def next_calls(self) -> tuple[tuple[CallKey, tuple[DeliveryRef, ...]], ...]:
+        """The calls that the put-off deliveries go on in.
+
+        The second half begins where it stands among the deliveries. So no two calls share a key.
+        """
+        key = self.key._replace(attempt=self.key.attempt + 1)
+        if not self.halved:
+            return ((key, self.later),)
+        middle = (len(self.later) + 1) // 2
+        second = key._replace(start=key.start + middle)
+        return ((key, self.later[:middle]), (second, self.later[middle:]))
 
 
 @dataclass(frozen=True)

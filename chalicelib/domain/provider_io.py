@@ -150,6 +150,8 @@ class Outcome:
     provider_id: str = ""
     uncertain: bool = False
     later: bool = False
+    # refused with its whole call, because of somebody in the call: nothing was sent, so `later`
+    together: bool = False
     # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
     undeliverable: bool = False
 

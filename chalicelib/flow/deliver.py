@@ -135,6 +135,7 @@ class _Work:
                     if isinstance(result, CallAnswer):
                         answers.append(result)
                         consumed += len(call.refs) - _skipped(result)
+                        resend += self._next_attempts(call, result)
                     elif result is not None and result.for_quota:
                         quota.defer(self.world, self.job, self.message, self.channel, call)
                         resume = None
@@ -151,11 +152,14 @@ class _Work:
 
     def _retry(self, call: OpenCall, delay: float) -> Envelope:
         """Build a job of this call alone, so that the calls behind it need not wait for it."""
-        start = call.key.start
-        return self._envelope(delay, start, self._end_of(start), self.job.tries + 1)
+        return self._envelope(delay, call.key.start, call.end, self.job.tries + 1)
 
-    def _end_of(self, start: int) -> int:
-        return min(start + self.message.call_sizes[self.job.channel], self.job.end)
+    def _next_attempts(self, call: OpenCall, answer: CallAnswer) -> list[Envelope]:
+        """Build the job of what an answer put off. What it only halved need not wait."""
+        if not answer.later:
+            return []
+        delay = 1.0 if answer.halved else 2.0 ** (call.tries + 1)
+        return [self._envelope(delay, call.key.start, call.end, 0)]
 
     def _envelope(
         self, delay: float, start: int, end: int, tries: int, not_before: int = 0
@@ -181,12 +185,7 @@ class _Work:
             resend.append(
                 self._envelope(resume.delay, resume.start, job.end, job.tries, resume.not_before)
             )
-        attempts = [self._next_attempt(answer) for answer in made.answers if answer.later]
-        self.world.queues.send([*resend, *attempts])
-
-    def _next_attempt(self, answer: CallAnswer) -> Envelope:
-        start = answer.key.start
-        return self._envelope(2.0 ** (answer.key.attempt + 1), start, self._end_of(start), 0)
+        self.world.queues.send(resend)
 
     # -- follow up
 

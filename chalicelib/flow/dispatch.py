@@ -20,6 +20,17 @@ class OpenCall(NamedTuple):
     key: CallKey
     refs: tuple[DeliveryRef, ...]
     decided: int  # ms: when its entrants were frozen
+    halvings: int = 0  # of the call that it was once part of, among its key's attempts
+
+    @property
+    def end(self) -> int:
+        """The position behind the call, for a job that makes this call alone."""
+        return self.key.start + len(self.refs)
+
+    @property
+    def tries(self) -> int:
+        """The answers that put its deliveries off, without those that only halved a call."""
+        return self.key.attempt - self.halvings
 
 
 def jobs(
@@ -74,18 +85,17 @@ def job_size(call_size: int) -> int:
 
 
 def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
-    """Yield the calls that were not answered.
+    """Yield the calls that were not answered, in the order of their ranges.
 
-    Each range has one at a time: deliveries that an answer put off are the next attempt.
+    Deliveries that an answer put off are the next attempt of their range.
     """
     for code in message.codes_of(entrants.step):
         refs = chunk.plan.deliveries(code, entrants.members)
         size = message.call_sizes[code]
         for start in range(0, len(refs), size):
             key = CallKey(entrants.step, entrants.number, code, start)
-            call = _open_call(chunk, key, refs[start : start + size], entrants.time)
-            if call is not None:
-                yield call
+            call = OpenCall(key, refs[start : start + size], entrants.time)
+            yield from _unanswered(chunk, call)
 
 
 def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall]:
@@ -94,9 +104,13 @@ def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall
             yield from open_calls(message, chunk, entrants)
 
 
-def _open_call(
-    chunk: Chunk, key: CallKey, refs: tuple[DeliveryRef, ...], decided: int
-) -> OpenCall | None:
-    while (answer := chunk.answers.get(key)) is not None:
-        key, refs = key._replace(attempt=key.attempt + 1), answer.later
-    return OpenCall(key, refs, decided) if refs else None
+def _unanswered(chunk: Chunk, call: OpenCall) -> Iterator[OpenCall]:
+    """Yield the call, or the calls that its deliveries went on in, down to those without answer."""
+    answer = chunk.answers.get(call.key)
+    if answer is None:
+        if call.refs:
+            yield call
+        return
+    for key, refs in answer.next_calls:
+        part = OpenCall(key, refs, call.decided, call.halvings + answer.halved)
+        yield from _unanswered(chunk, part)

@@ -37,6 +37,7 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow.content import attachments, email, render
+from chalicelib.flow.delivery import refusals
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.observability import log
@@ -219,7 +220,7 @@ class Caller:
         """Put the answer once. If another worker's answer stands, add facts that it lacks."""
         now = self.world.clock.now()
         answered = list(zip(_left(call, record), answer.outcomes, strict=True))
-        later = {ref for ref, outcome in answered if self._is_later(outcome, call.key.attempt)}
+        later = {ref for ref, outcome in answered if self._is_later(outcome, call.tries)}
         facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in record.skipped]
         for ref, outcome in answered:
             if ref not in later:
@@ -231,6 +232,7 @@ class Caller:
             answer.provider_id,
             tuple(ref for ref, _ in answered if ref in later),
             tuple(ref for ref, outcome in answered if outcome.undeliverable),
+            refusals.goes_on_in_halves(answer.outcomes, call.tries),
         )
         return self._put(made)
 
@@ -243,11 +245,11 @@ class Caller:
         missing = [f for f in answer.facts if (f.ref, f.kind, f.provider_id) not in stored_facts]
         if missing:
             self.world.ledger.add(at, missing, self.message)
-        return replace(answer, later=stored.later)
+        return replace(answer, later=stored.later, halved=stored.halved)
 
-    def _is_later(self, outcome: Outcome, attempt: int) -> bool:
+    def _is_later(self, outcome: Outcome, tries: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
-        return (outcome.later or resend) and attempt + 1 < MAX_ATTEMPTS
+        return outcome.together or ((outcome.later or resend) and tries + 1 < MAX_ATTEMPTS)
 
     def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
         if outcome.uncertain:
