@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import Invalid
 
 MAX_RATE = 10_000.0
@@ -62,6 +63,13 @@ def of(options: Mapping[str, Any]) -> Options:
         if name in NAMES and _reason(name, value) is None
     }
     return Options(**valid)
+
+
+def rate_of(channel: Channel) -> float | None:
+    """Return the rate of a channel's own, or None. The field goes before the option."""
+    if channel.calls_per_second is not None:
+        return channel.calls_per_second
+    return of(channel.options).calls_per_second
 
 
 def check(options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 
+_DERIVED = "~"
+
 
 class ProviderIds(StrEnum):
     """The things that a provider's id names. They decide how many lookups a call writes."""
@@ -69,6 +71,7 @@ class Capabilities:
     clickable: Clickable | None = None
     # the provider's limits for an account, unless the delivery channel has its own, None: unknown
     calls_per_second: float | None = None
+    rate_of_deliveries: bool = False  # whether a channel's own rate counts people, too
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
     # hours by which its day is ahead of UTC's, None: the deployment's. Most vendors have China's.
@@ -88,6 +91,7 @@ class Account:
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     credentials_fingerprint: str = ""
+    calls_per_second: float | None = None  # the channel's own rate, None: its platform's
 
 
 def token_name(code: str, credentials_fingerprint: str) -> str:
@@ -127,6 +131,7 @@ class OutgoingCall:
     # from the sender, e.g. app_para: platform, time_to_live, apns_production
     options: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Attachment] = ()
+    tries: int = 0  # of the job, in which the provider put the call off
 
 
 class Loss(StrEnum):
@@ -185,6 +190,7 @@ class Receipt:
     contact: str = field(default="", repr=False)  # if the id is per call
     code: str = ""
     undeliverable: bool = False  # the contact itself is dead, see Outcome
+    may_be_derived: bool = False  # `provider_id` may be one that we derived, see `derived_name`
 
 
 @dataclass(frozen=True)
@@ -242,6 +248,16 @@ class Token:
 def parts_of(provider_id: str) -> tuple[str, ...]:
     """Split the id of a delivery in parts: `a b` has two, each with a report of its own."""
     return tuple(provider_id.split(" "))
+
+
+def derived_name(name: str) -> str:
+    """Mark a name that the provider has not told us, but may use. A told name always goes first."""
+    return _DERIVED + name
+
+
+def reported_name(name: str) -> str:
+    """Return a name as the provider reports it, derived or not."""
+    return name.removeprefix(_DERIVED)
 
 
 def names_of(part: str) -> tuple[str, ...]:

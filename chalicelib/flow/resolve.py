@@ -32,7 +32,7 @@ from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import validity
 from chalicelib.flow.content import attachments, render
-from chalicelib.flow.delivery import quota
+from chalicelib.flow.delivery import quota, rate
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.select import target_of
 from chalicelib.flow.validity import OpenChannel
@@ -301,6 +301,7 @@ def _freeze(
     content = contents[channel.code]
     is_shared = capabilities.content_per_recipient or not render.is_personal(content, links)
     size = quota.call_size(channel, capabilities, capabilities.call_size if is_shared else 1)
+    size = rate.call_size(channel, capabilities, size)
     return ResolvedChannel(channel, content, size, capabilities.worker)
 
 

@@ -195,9 +195,8 @@ class Caller:
     def _outgoing(self, call: OpenCall, record: Call) -> OutgoingCall:
         recipients = [self._recipient(ref) for ref in _left(call, record)]
         token, options = record.token or None, self.message.app_para
-        return OutgoingCall(
-            self.message.msgid, recipients, token, options, self._fetch_attachments()
-        )
+        files, tries = self._fetch_attachments(), self.job.tries
+        return OutgoingCall(self.message.msgid, recipients, token, options, files, tries)
 
     def _fetch_attachments(self) -> tuple[Attachment, ...]:
         """Fetch the files once per job. Raises Rejected or Unavailable, as a provider would."""
