@@ -201,6 +201,7 @@ class Reply:
     text: str = field(repr=False)
     time: int  # ms
     id: str = ""
+    shows_life: bool = True  # messages reach the contact, so it is not dead
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ _ByType = Mapping[ChannelType, Mapping[str, _Of]]  # channel type -> contact -> 
 def mark_undeliverable(
     user: User, channel_type: ChannelType, contact: str, suppression: Suppression
 ) -> User:
-    """Record that a contact was reported as dead. The first report stands.
+    """Record that a contact was reported as dead. The first report stands until it has lapsed.
 
     A report of a contact that the user no longer has is ignored.
     """
     dead = user.undeliverable.get(channel_type, {})
-    if contact in dead or (channel_type, contact) not in user.all_contacts:
+    stands = contact in dead and not dead[contact].has_lapsed(suppression.time)
+    if stands or (channel_type, contact) not in user.all_contacts:
         return user
     dead = {**dead, contact: suppression}
     return replace(user, undeliverable={**user.undeliverable, channel_type: dead})

@@ -18,11 +18,20 @@ Scoped = Mapping[str, tuple[str, ...]]  # bind_id (`all`, a channel key or a cha
 Labelled = Mapping[str, Mapping[str, str]]
 
 
+# Carriers in China give a number to somebody else after 90 days, and people come back to
+# a corporation or follow an account again. Not every provider tells of that.
+MARK_LIFE = 180 * 86_400_000  # ms for which a contact counts as dead
+
+
 class Suppression(NamedTuple):
     """A reason to stop sending to a contact, and since when (ms)."""
 
     code: str
     time: int
+
+    def has_lapsed(self, now: int) -> bool:
+        """Tell if a dead contact is tried again. Opt-outs never lapse."""
+        return now - self.time > MARK_LIFE
 
 
 @dataclass(frozen=True)
@@ -73,15 +82,18 @@ class User:
             return scoped.get(code, ())
         return scoped.get(channel_key) or scoped.get(ALL, ())
 
-    def suppression(self, channel_type: ChannelType, contact: str, channel_key: str) -> str:
+    def suppression(
+        self, channel_type: ChannelType, contact: str, channel_key: str, now: int = 0
+    ) -> str:
         """Return the reason why an access channel must not send to a contact.
 
-        The reason is `opted_out`, `contact_gone`, or empty.
+        The reason is `opted_out`, `contact_gone`, or empty. `now` (ms): old marks have lapsed.
         """
         opt_outs = self.opt_outs.get(channel_type, {}).get(contact, {})
         if channel_key in opt_outs or ALL in opt_outs:
             return "opted_out"
-        return "contact_gone" if contact in self.undeliverable.get(channel_type, {}) else ""
+        dead = self.undeliverable.get(channel_type, {}).get(contact)
+        return "contact_gone" if dead is not None and not dead.has_lapsed(now) else ""
 
     def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
         """Return whether any binding belongs to the access channel itself, not to all."""

@@ -200,6 +200,9 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     fields = {"channel": code, "replies": len(replies), "opted": len(opted)}
     log.info("replies_received", extra=fields)
     observability.metric("replies_received", len(replies))
+    for reply in in_order:
+        if reply.shows_life:
+            suppressions.record_life(world, channel.type, reply.contact, reply.time)
     if not opted:
         return
     senders = [access.key for access in world.settings.access_channels() if code in access.channels]
@@ -299,5 +302,7 @@ def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
-        world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
+        fact = Fact(ref, kind, world.clock.now(), "", "link")
+        if world.ledger.add_click(link.chunk, fact, message) and not by_bot:
+            suppressions.record_visit(world, message, plan, ref, fact.time)
     return addresses[sorted(addresses)[link.variable]]

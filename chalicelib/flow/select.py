@@ -66,7 +66,7 @@ def _usable(
     usable: list[str] = []
     reasons: list[str] = []
     for contact in dict.fromkeys(user.contacts_on((code, kind), message.channel_key, labels)):
-        reason = user.suppression(kind, contact, message.channel_key)
+        reason = user.suppression(kind, contact, message.channel_key, message.accepted)
         if reason:
             reasons.append(reason)
         if not reason or (tries_undeliverable and reason == TargetLoss.CONTACT_GONE):

@@ -60,6 +60,33 @@ def apply_feedback(world: World, feedback: Iterable[ContactFeedback]) -> None:
         log.info("contacts_marked", extra={"users": len(updates)})
 
 
+def record_life(world: World, kind: ChannelType, contact: str, time: int) -> None:
+    """Lift the suppression of a dead contact, from which something has come at this time."""
+    updates: dict[str, list[Update]] = {}
+    for spelling in suppressions.spellings(kind, contact):
+        revive = partial(_revive, kind=kind, contact=spelling, time=time)
+        for userid in world.audiences.users_of(kind, spelling):
+            updates.setdefault(userid, []).append(revive)
+    if updates:
+        change(world, updates)
+
+
+def _revive(user: User, kind: ChannelType, contact: str, time: int) -> User:
+    return suppressions.mark_deliverable(user, kind, contact, time)
+
+
+def record_visit(world: World, message: Message, plan: Plan, ref: DeliveryRef, time: int) -> None:
+    """Lift the suppression of a mailbox whose person opened a mail or a link in it.
+
+    A server may have sent back a mail before. Providers of other channels report what arrives.
+    """
+    if message.channels[ref.channel] is ChannelType.EMAIL:
+        notice = ContactFeedback(message, plan, ref, False, Suppression("", time))
+        updates = {userid: [_update(notice)] for userid in _owners(world, notice)}
+        if updates:
+            change(world, updates)
+
+
 def _owners(world: World, notice: ContactFeedback) -> Sequence[str]:
     """Return the user, or every user with the contact where the message named a contact."""
     message, plan, ref = notice.message, notice.plan, notice.ref
