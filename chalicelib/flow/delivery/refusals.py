@@ -2,7 +2,7 @@
 
 Such an answer says for certain that nothing was sent. Who is named is lost, and the others go on
 as the next attempt. Where nobody is named, they go on in two calls. A call of 1,000 with one bad
-contact takes about 20 requests more, and never more than two for each of its contacts.
+contact takes about 20 requests more. No call takes more than two for each of its contacts.
 """
 
 from __future__ import annotations

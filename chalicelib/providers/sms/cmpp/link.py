@@ -202,7 +202,7 @@ class Link:
 
     @property
     def _next_test(self) -> float:
-        """When to test: after silence, earlier where a SUBMIT has no answer."""
+        """The time of the next test: after silence, earlier where a SUBMIT has no answer."""
         if self._tests:
             return self._last_request + self._patience
         asked = min(self._waiting.values(), default=math.inf)

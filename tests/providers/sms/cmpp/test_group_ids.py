@@ -53,7 +53,7 @@ def test_a_told_id_is_never_taken_for_a_derived_one() -> None:
 
 
 def test_a_report_that_may_be_ahead_of_its_answer_is_undecided() -> None:
-    """The same people get two messages. The report of the second comes before its answer."""
+    """Two messages go to some people. The report of the second comes before its answer."""
     group_ids = submitted(FIRST)
     with group_ids.awaiting(GROUP):
         assert group_ids.is_undecided(FIRST + 1, GROUP[1])
