@@ -132,6 +132,8 @@ def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
     rare: dict[str, str | int | bytes] = {}
     if answer.undeliverable:
         rare["gone"] = pack(answer.undeliverable)
+    if answer.untried:
+        rare["untried"] = answer.untried
     if answer.halved:
         rare["halved"] = 1
     return _item(
@@ -158,6 +160,7 @@ def read_answer(row: Row) -> CallAnswer:
         row["provider_id"],
         later,
         undeliverable,
+        row.get("untried", 0),
         bool(row.get("halved")),
     )
 

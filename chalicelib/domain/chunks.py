@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import NOTHING, DeliveryRef, DeliveryState, Fact, FactKind, gather
@@ -13,11 +14,20 @@ from chalicelib.domain.plans import Call, CallKey, Entrants, Plan
 from chalicelib.domain.strategies import Progress, Verdict, judge
 
 
+class NextCall(NamedTuple):
+    """A call for deliveries that an answer put off. `is_tried`: the provider was offered them."""
+
+    key: CallKey
+    refs: tuple[DeliveryRef, ...]
+    is_tried: bool
+
+
 @dataclass(frozen=True)
 class CallAnswer:
     """The provider's answer to a call, as facts. It is put once.
 
-    `later`: deliveries to try again as the next attempt. `halved`: in two calls.
+    `later`: deliveries to try again as the next attempt. The first `untried` of them were not tried
+    yet, and go on in a call of their own. `halved`: the others go on in two calls.
     """
 
     key: CallKey
@@ -26,20 +36,25 @@ class CallAnswer:
     provider_id: str = ""
     later: tuple[DeliveryRef, ...] = ()
     undeliverable: tuple[DeliveryRef, ...] = ()  # deliveries whose contact itself is dead
+    untried: int = 0
     halved: bool = False
 
     @property
-    def next_calls(self) -> tuple[tuple[CallKey, tuple[DeliveryRef, ...]], ...]:
+    def next_calls(self) -> tuple[NextCall, ...]:
         """The calls that the put-off deliveries go on in.
 
-        The second half begins where it stands among the deliveries. So no two calls share a key.
+        Each begins where its first delivery stands. So no two calls share a key. What was only
+        halved was not tried by that.
         """
+        tried, end = self.untried, len(self.later)
+        middle = tried + (end - tried + 1) // 2 if self.halved else end
+        bounds = ((0, tried, False), (tried, middle, not self.halved), (middle, end, False))
         key = self.key._replace(attempt=self.key.attempt + 1)
-        if not self.halved:
-            return ((key, self.later),)
-        middle = (len(self.later) + 1) // 2
-        second = key._replace(start=key.start + middle)
-        return ((key, self.later[:middle]), (second, self.later[middle:]))
+        return tuple(
+            NextCall(key._replace(start=key.start + begin), self.later[begin:behind], is_tried)
+            for begin, behind, is_tried in bounds
+            if begin < behind
+        )
 
 
 @dataclass(frozen=True)

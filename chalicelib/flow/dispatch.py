@@ -20,17 +20,12 @@ class OpenCall(NamedTuple):
     key: CallKey
     refs: tuple[DeliveryRef, ...]
     decided: int  # ms: when its entrants were frozen
-    halvings: int = 0  # of the call that it was once part of, among its key's attempts
+    tries: int = 0  # answers that put its deliveries off
 
     @property
     def end(self) -> int:
         """The position behind the call, for a job that makes this call alone."""
         return self.key.start + len(self.refs)
-
-    @property
-    def tries(self) -> int:
-        """The answers that put its deliveries off, without those that only halved a call."""
-        return self.key.attempt - self.halvings
 
 
 def jobs(
@@ -87,15 +82,14 @@ def job_size(call_size: int) -> int:
 def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
     """Yield the calls that were not answered, in the order of their ranges.
 
-    Deliveries that an answer put off are the next attempt of their range.
+    Deliveries that an answer put off are the next attempt, in one call or several.
     """
     for code in message.codes_of(entrants.step):
         refs = chunk.plan.deliveries(code, entrants.members)
         size = message.call_sizes[code]
         for start in range(0, len(refs), size):
             key = CallKey(entrants.step, entrants.number, code, start)
-            call = OpenCall(key, refs[start : start + size], entrants.time)
-            yield from _unanswered(chunk, call)
+            yield from _unanswered(chunk, OpenCall(key, refs[start : start + size], entrants.time))
 
 
 def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall]:
@@ -108,9 +102,7 @@ def _unanswered(chunk: Chunk, call: OpenCall) -> Iterator[OpenCall]:
     """Yield the call, or the calls that its deliveries went on in, down to those without answer."""
     answer = chunk.answers.get(call.key)
     if answer is None:
-        if call.refs:
-            yield call
+        yield call
         return
-    for key, refs in answer.next_calls:
-        part = OpenCall(key, refs, call.decided, call.halvings + answer.halved)
-        yield from _unanswered(chunk, part)
+    for key, refs, is_tried in answer.next_calls:
+        yield from _unanswered(chunk, OpenCall(key, refs, call.decided, call.tries + is_tried))

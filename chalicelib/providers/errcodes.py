@@ -13,8 +13,10 @@ from typing import Any
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
 from chalicelib.domain.provider_io import (
+    UNLIMITED,
     Account,
     Answer,
+    CallTime,
     Loss,
     Outcome,
     OutgoingCall,
@@ -36,6 +38,7 @@ from chalicelib.web.messages import Response
 log = logging.getLogger(__name__)
 
 SUCCESS = "0"
+RENEWAL = 3  # timeouts of a new token, with a third-party platform's, and of the repeated call
 TOKEN_LIFE = 7200  # seconds, as these vendors document. Used if the answer names none.
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
@@ -112,14 +115,25 @@ class TokenApi:
             seconds = TOKEN_LIFE
         return expiring_token(value, seconds, self._tokens.now)
 
-    def post(self, url: str, body: Mapping[str, Any], *, safe: bool = False) -> VendorAnswer:
+    def post(
+        self,
+        url: str,
+        body: Mapping[str, Any],
+        *,
+        safe: bool = False,
+        time: CallTime = UNLIMITED,
+    ) -> VendorAnswer:
         """Return the vendor's answer, successful or not.
 
-        `safe`: the call may be repeated if no answer comes.
+        `safe`: the call may be repeated if no answer comes. A call that is repeated for a new token
+        must end in `time`. Else it is made later, since the vendor did not take it.
         """
-        value = self._tokens.get(self._name, self.fetch)
+        value, begun = self._tokens.get(self._name, self.fetch), self._tokens.now
         answer = self._post(url, body, value, safe=safe)
         if answer.code in self._codes.stale:
+            needed = RENEWAL * self._http.timeout
+            if (self._tokens.now - begun) / 1000 + needed > time.end:
+                raise Unavailable(answer.code, retry_after=1)
             log.info("access token renewed", extra={"provider_code": answer.code})
             answer = self._post(
                 url, body, self._tokens.renew(self._name, value, self.fetch), safe=safe
@@ -164,12 +178,14 @@ class UserList:
     `somebody`: outcomes for the codes of a list of which some user, or the only one, is wrong.
     `refused`: return the outcomes of single users in a successful answer, by contact in lower
     case.
+    `identity`: the same text for spellings of one user, who stands in a call once.
     """
 
     form: re.Pattern[str]
     somebody: Mapping[str, Outcome]
     nobody: Mapping[str, Outcome] = field(default_factory=dict)
     refused: Callable[[VendorAnswer], Mapping[str, Outcome]] = lambda answer: {}
+    identity: Callable[[str], str] = str
 
     def send(
         self,
@@ -180,13 +196,18 @@ class UserList:
     ) -> Answer:
         """Post the call to its users, each once, and return one outcome per recipient."""
         contacts = [recipient.contact for recipient in call.recipients]
-        users = dict.fromkeys(filter(self.form.fullmatch, contacts))
+        names = [self.identity(contact) for contact in contacts]
+        users: dict[str, str] = {}
+        for name, contact in zip(names, contacts, strict=True):
+            if self.form.fullmatch(contact):
+                users.setdefault(name, contact)
         if not users:
             return Answer([MALFORMED] * len(contacts))
-        answer = post(list(users))
-        outcomes = self._outcomes(api, answer, list(users))
+        answer = post(list(users.values()))
+        by_user = self._outcomes(api, answer, list(users.values()))
         id = provider_id(answer) if answer.code == SUCCESS else ""
-        return Answer([outcomes.get(contact, MALFORMED) for contact in contacts], id)
+        outcomes = {name: by_user[user] for name, user in users.items()}
+        return Answer([outcomes.get(name, MALFORMED) for name in names], id)
 
     def _outcomes(
         self, api: TokenApi, answer: VendorAnswer, users: Sequence[str]

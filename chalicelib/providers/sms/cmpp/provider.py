@@ -52,6 +52,7 @@ class Cmpp(PlainProvider):
         options=cmpp_settings.OPTIONS,
         worker=WORKER,
         rate_of_deliveries=True,
+        exchanges=2,
     )
 
     def __init__(self, policy: Policy, timeout: float = 10.0, waits: Waits = USUAL) -> None:

@@ -118,7 +118,7 @@ class _Sending:
         self._parts = cmpp_text.parts(_text(call), settings.alphabet, next(_references) & 0xFF)
         if len(self._parts) > cmpp_text.MAX_PARTS:
             raise Rejected("too_long")
-        self._tries, self._pace = call.tries, pace
+        self._tries, self._pace = call.turn, pace
         self._outcomes: dict[int, Outcome] = {}
         self._begin, self._messages = 0.0, 0  # of the reservation, and its messages so far
 
@@ -129,7 +129,7 @@ class _Sending:
         )
         for n, members in enumerate(groups):
             if self._clock.monotonic() > self._latest:
-                self._record(members, Outcome(code="timeout", later=True))
+                self._record(members, Outcome(code="timeout", later=True, untried=True))
                 continue
             try:
                 self._submit(members)
@@ -179,7 +179,7 @@ class _Sending:
         if not self._has_begun:
             raise error
         for members in left:
-            self._record(members, Outcome(code=error.code, later=True))
+            self._record(members, Outcome(code=error.code, later=True, untried=True))
 
     def _submit(self, members: list[int]) -> None:
         """Send all parts to these numbers."""
@@ -257,7 +257,7 @@ class _Sending:
     def _message(self, members: Sequence[int], part: Part, n: int) -> Submit:
         settings = self._settings
         return Submit(
-            numbers=tuple(self._contacts[m].removeprefix("+") for m in members),
+            numbers=tuple(receipts.dialled(self._contacts[m]) for m in members),
             content=part.content,
             format=part.format,
             has_header=part.has_header,

@@ -58,7 +58,7 @@ class Scripted:
     def send(
         self, numbers: Sequence[str], text: str = "hello", tries: int = 0
     ) -> Sequence[Outcome]:
-        return self._session().send(replace(call(numbers, text), tries=tries)).outcomes
+        return self._session().send(replace(call(numbers, text), turn=tries)).outcomes
 
     def _session(self) -> CmppSession:
         return CmppSession(
