@@ -71,7 +71,7 @@ def a_bounced_mail(fake: FakeWorld) -> tuple[str, str]:
 def test_whoever_clicks_in_a_mail_has_a_mailbox() -> None:
     fake = a_world()
     link, _ = a_bounced_mail(fake)
-    receipts.follow_link(fake.ports, link, by_bot=True)
+    receipts.follow_link(fake.ports, link, by_program=True)
     assert user(fake, "eva").undeliverable
     receipts.follow_link(fake.ports, link)
     assert user(fake, "eva").undeliverable == {}
