@@ -11,6 +11,7 @@ from chalicelib.domain import pushes
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import PlatformWrong
+from chalicelib.entrypoints.http.bodies import as_written
 from chalicelib.entrypoints.http.errors import BOTH_LISTS, PARAMETER, REFUSALS
 from chalicelib.entrypoints.http.schemas.audiences import Audience
 from chalicelib.entrypoints.http.schemas.base import (
@@ -114,7 +115,8 @@ class OfTemplate(Common):
         }
 
 
-Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ELEMENTS)]
+Element = Annotated[dict[str, Any], AfterValidator(as_written)]
+Elements = Annotated[list[Element], Field(min_length=1, max_length=MAX_ELEMENTS)]
 
 
 class Ordinary(Common):
