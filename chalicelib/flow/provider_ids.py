@@ -32,7 +32,9 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
         else outcome
         for outcome, contact in zip(answer.outcomes, contacts, strict=True)
     ]
-    of_call = concealed(vault, answer.provider_id, contacts) if answer.provider_id else ""
+    of_call = answer.provider_id
+    if of_call and len(contacts) == 1:  # an id of many names none of them, except by chance
+        of_call = concealed(vault, of_call, contacts)
     return replace(answer, outcomes=outcomes, provider_id=of_call)
 
 

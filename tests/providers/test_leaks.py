@@ -120,3 +120,10 @@ def test_of_an_answer_every_id_and_code_is_concealed() -> None:
     answer = Answer([Outcome(provider_id=f"9.{PHONE}", code=f"no {PHONE}")], f"c{PHONE}")
     concealed = provider_ids.of_answer(FakeVault(), call, answer)
     assert PHONE[-8:] not in str(concealed)
+
+
+def test_the_id_of_a_call_to_many_is_polled_and_recalled_by_as_it_is() -> None:
+    """Of 100 userids of eight digits, one may stand in the vendor's id by chance."""
+    call = OutgoingCall("m1", [Recipient(userid, {}) for userid in ("20230001", "20230002")])
+    answer = Answer([Outcome(), Outcome()], "2562320230001")
+    assert provider_ids.of_answer(FakeVault(), call, answer).provider_id == "2562320230001"
