@@ -85,6 +85,7 @@ class Settings:
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
+    concurrency: tuple[int, ...]  # jobs at once of a channel type, by priority
     submit_within: int  # from the dispatch of a call to its expiry
     # for which a changed chunk waits for its recount, from young messages to old ones
     recount_delays: tuple[int, ...]
@@ -112,6 +113,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
+        concurrency=tuple(int(n) for n in environ.get("CONCURRENCY", "40,20,10").split(",")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
         recount_delays=tuple(
             int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")

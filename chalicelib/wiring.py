@@ -68,6 +68,8 @@ def limits() -> Limits:
         requests_per_second=stage.request_rate,
         utc_offset=stage.utc_offset,
         clock_width=stage.clock_width,
+        provider_timeout=stage.provider_timeout,
+        concurrency=stage.concurrency,
     )
 
 

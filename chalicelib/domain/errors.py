@@ -208,6 +208,10 @@ class Uncertain(ProviderError):
     """
 
 
+class TooLarge(Uncertain):
+    """The answer was larger than the caller takes. The provider has taken the call, or not."""
+
+
 class Misconfigured(ProviderError):
     """Credentials or settings are wrong: an operator must act. The job is kept, an alarm rings."""
 

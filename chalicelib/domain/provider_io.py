@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -71,6 +72,9 @@ class Capabilities:
     calls_per_second: float | None = None
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
+    # provider timeouts that a call takes at most, or the first part of one that goes in parts
+    exchanges: int = 1
+    preparation: int = 0  # provider timeouts that may pass before it: connection, token
     # hours by which its day is ahead of UTC's, None: the deployment's. Most vendors have China's.
     utc_offset: float | None = 8
     poll_first: int = 30  # seconds after a submission until its receipts are polled
@@ -119,6 +123,21 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class CallTime:
+    """Seconds of a call, from its beginning.
+
+    After `begin` no further part of it may begin. All must have ended within `end`: then its worker
+    ends.
+    """
+
+    begin: float = math.inf
+    end: float = math.inf
+
+
+UNLIMITED = CallTime()
+
+
+@dataclass(frozen=True)
 class OutgoingCall:
     msgid: str
     # all with the same content, unless the provider has `content_per_recipient`
@@ -127,6 +146,9 @@ class OutgoingCall:
     # from the sender, e.g. app_para: platform, time_to_live, apns_production
     options: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Attachment] = ()
+    time: CallTime = UNLIMITED
+    # earlier tries: a call that goes in parts begins with another recipient each time
+    turn: int = 0
 
 
 class Loss(StrEnum):
@@ -141,7 +163,8 @@ class Outcome:
     """The provider's answer for one delivery. `loss` is None when the provider took it.
 
     `uncertain`: the provider may or may not have the delivery. `later`: the provider surely does
-    not have the delivery, so try it again.
+    not have the delivery, so try it again. `untried`: it was not even offered, as the time was over
+    or another one failed. So it is later, but was not put off.
     """
 
     loss: Loss | None = None
@@ -150,6 +173,7 @@ class Outcome:
     provider_id: str = ""
     uncertain: bool = False
     later: bool = False
+    untried: bool = False
     # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
     undeliverable: bool = False
 

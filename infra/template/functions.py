@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chalicelib import config
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType, Priority
 from infra.template import http_api, receipts, workers
 from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
@@ -112,6 +112,7 @@ def environment(stage: Stage) -> Resource:
         "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
+        "CONCURRENCY": ",".join(str(stage.concurrency(priority)) for priority in Priority),
         "WORKERS": {"Fn::If": [workers.ON, workers.CMPP, ""]} if stage.workers else "",
     }
 

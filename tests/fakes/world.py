@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
@@ -60,6 +61,8 @@ class FakeWorld(Steps):
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
+        self.ends: int | None = None  # when the worker ends (ms)
+        self.slowness = Slowness()  # the memory of one container
         self.imports = FakeImports(self)
 
     @property
@@ -86,4 +89,6 @@ class FakeWorld(Steps):
             audit=self.audit,
             rate_limiter=self.rate_limiter,
             limits=self.limits,
+            ends=self.ends,
+            slowness=self.slowness,
         )

@@ -44,9 +44,9 @@ def outcome(reply: Reply) -> Outcome:
         return Outcome()
     if _QUOTA.search(reply.text):
         raise QuotaUsedUp(code)
+    if reply.stage == "mail" and reply.code < 500:
+        raise Unavailable(code)
     if reply.code < 500:
-        if reply.code == 421 or reply.stage == "mail":
-            raise Unavailable(code)
         return Outcome(code=code, later=True)
     if reply.stage == "mail" and reply.code != TOO_LARGE:
         raise Misconfigured(code)

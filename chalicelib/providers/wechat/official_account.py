@@ -80,6 +80,7 @@ class OfficialAccount(WeChatProvider):
             receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
             token_life=TOKEN_LIFE,
             authorisation=component,
+            preparation=2 if component else 1,
             credentials=api.credentials(component=component, callback=True),
             options=api.OPTIONS,
             deliveries_per_day=TEMPLATE_MESSAGES,

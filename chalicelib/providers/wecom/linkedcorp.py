@@ -45,6 +45,7 @@ class LinkedCorp(PlainProvider):
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
         clickable=content.CLICKABLE,
+        preparation=1,
         credentials=api.CREDENTIALS,
         options=settings("", "base_url"),
     )
@@ -71,6 +72,9 @@ class LinkedCorpSession(PlainSession):
         self._api = api.open_api(http, tokens, account)
         self._url = f"{api.base_url(account)}/cgi-bin/linkedcorp/message/send"
 
+    def prepare(self) -> None:
+        self._api.token()
+
     def access_token(self) -> Token:
         return self._api.token()
 
@@ -80,7 +84,8 @@ class LinkedCorpSession(PlainSession):
     def send(self, call: OutgoingCall) -> Answer:
         def post(users: Sequence[str]) -> VendorAnswer:
             message = content.body(call.recipients[0].content, self._agent, ("safe",))
-            return self._api.post(self._url, {**message, "toall": 0, "touser": users})
+            body = {**message, "toall": 0, "touser": users}
+            return self._api.post(self._url, body, time=call.time)
 
         return USERS.send(self._api, call, post)
 

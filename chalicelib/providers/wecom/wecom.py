@@ -64,6 +64,7 @@ class WeCom:
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
         token_life=TOKEN_LIFE,
         recall=True,
+        preparation=1,
         credentials=api.CREDENTIALS_WITH_CALLBACK,
         options=settings("", "base_url duplicate_check"),
     )
@@ -101,6 +102,9 @@ class WeComSession(PlainSession):
     def token(self) -> str | None:
         return secrets.token_hex(16) if self._account.options.get("duplicate_check", True) else None
 
+    def prepare(self) -> None:
+        self._api.token()
+
     def access_token(self) -> Token:
         return self._api.token()
 
@@ -115,7 +119,8 @@ class WeComSession(PlainSession):
             body = self._body(call, users)
             if is_card:
                 body["template_card"] = {**body["template_card"], "task_id": task_id}
-            return self._api.post(f"{self._base_url}/cgi-bin/message/send", body)
+            url = f"{self._base_url}/cgi-bin/message/send"
+            return self._api.post(url, body, time=call.time)
 
         def provider_id(answer: VendorAnswer) -> str:
             """Return the id to recall by, and for a card also the task id that its clicks name."""
