@@ -15,7 +15,7 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.ports import Vault
 
@@ -87,12 +87,12 @@ class Ledger:
         )
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
-        self.add_all([(chunk, facts, message)])
+        self.add_all([(chunk, facts, message.retention)])
 
-    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
+    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]]) -> None:
         items = [
-            ledger_items.facts_item(chunk, facts, message)
-            for chunk, facts, message in bundles
+            ledger_items.facts_item(chunk, facts, retention)
+            for chunk, facts, retention in bundles
             if facts
         ]
         if len(items) == 1:
@@ -107,7 +107,7 @@ class Ledger:
             fact.ref.channel,
             fact.ref.contact,
         )
-        item = ledger_items.facts_item(chunk, [fact], message, name)
+        item = ledger_items.facts_item(chunk, [fact], message.retention, name)
         return put_once(table("ledger"), item) in (None, item)
 
 

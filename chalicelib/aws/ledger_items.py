@@ -11,7 +11,7 @@ from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, DeliveryRef, Fact, decode, encode
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import (
     Call,
     CallKey,
@@ -37,11 +37,11 @@ def chunk_of(pk: str) -> ChunkId:
 
 
 def _item(
-    chunk: ChunkId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes
+    chunk: ChunkId, sk: str, retention: Retention, *, counted: bool, **values: str | int | bytes
 ) -> Item:
-    tally = {"tally": 1} if counted and not message.inline else {}
+    tally = {"tally": 1} if counted and retention.counted else {}
     return to_item(
-        {"pk": partition(chunk), "sk": sk, "expires": message.expires, **tally, **values}
+        {"pk": partition(chunk), "sk": sk, "expires": retention.expires, **tally, **values}
     )
 
 
@@ -51,7 +51,7 @@ def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
     return _item(
         plan.id,
         "plan",
-        message,
+        message.retention,
         counted=True,
         targets=pack([_raw_target(target) for target in plan.targets]),
         contacts=sealed,
@@ -87,7 +87,12 @@ def _target(raw: Sequence[Any]) -> Target:
 def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
     sk = keys.join("go", entrants.step, entrants.number)
     return _item(
-        chunk, sk, message, counted=True, members=pack(entrants.members), time=entrants.time
+        chunk,
+        sk,
+        message.retention,
+        counted=True,
+        members=pack(entrants.members),
+        time=entrants.time,
     )
 
 
@@ -107,7 +112,7 @@ def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
     return _item(
         chunk,
         f"call#{call.key.text}",
-        message,
+        message.retention,
         counted=False,
         skipped=pack(call.skipped),
         **claim,
@@ -137,7 +142,7 @@ def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
     return _item(
         chunk,
         f"answer#{answer.key.text}",
-        message,
+        message.retention,
         counted=True,
         facts=facts,
         later=later,
@@ -166,7 +171,7 @@ def deferral_item(chunk: ChunkId, deferral: Deferral, message: Message) -> Item:
     return _item(
         chunk,
         f"wait#{deferral.key.text}",
-        message,
+        message.retention,
         counted=False,
         end=deferral.end,
         until=deferral.until,
@@ -183,14 +188,14 @@ def read_deferral(row: Row) -> Deferral:
     )
 
 
-def facts_item(chunk: ChunkId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
+def facts_item(chunk: ChunkId, facts: Iterable[Fact], retention: Retention, name: str = "") -> Item:
     bundle = Bundle(tuple(facts))
     body = pack(encode(bundle.facts).decode())
-    return _item(chunk, f"facts#{name or bundle.digest}", message, counted=True, facts=body)
+    return _item(chunk, f"facts#{name or bundle.digest}", retention, counted=True, facts=body)
 
 
 def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:
-    return _item(chunk, "withdrawn", message, counted=True, time=time)
+    return _item(chunk, "withdrawn", message.retention, counted=True, time=time)
 
 
 def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
@@ -27,6 +27,13 @@ class Summary:
     rule_id: int
     channels: tuple[ChannelType, ...]
     sendno: str
+
+
+class Retention(NamedTuple):
+    """How the items of a message are kept: until when, and whether they change stored counts."""
+
+    expires: int  # epoch seconds
+    counted: bool
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,10 @@ class Message:
     def inline(self) -> bool:
         """The message is small enough to be planned in its request and counted when read."""
         return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.expires, not self.inline)
 
     @property
     def first_chunks(self) -> range:

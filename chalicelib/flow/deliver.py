@@ -14,7 +14,7 @@ from typing import NamedTuple
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
 from chalicelib.domain.errors import TooEarly
-from chalicelib.domain.facts import ENDS_SUBMISSION, Fact, FactKind
+from chalicelib.domain.facts import ENDS_SUBMISSION, DeliveryRef, Fact, FactKind
 from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId
@@ -242,17 +242,39 @@ class _Work:
             self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
 
     def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        at, ids = self.chunk.plan.id, self._capabilities.provider_ids
+        ids = self._capabilities.provider_ids
         lookups: dict[str, Lookup] = {}
         for answer in answers:
             if ids is ProviderIds.PER_CALL and answer.provider_id:
-                lookups |= dict.fromkeys(answer.provider_id.split(" "), Lookup(at))
+                names = answer.provider_id.split(" ")
+                lookups |= dict.fromkeys(names, self._lookup_of_call(answer))
             elif ids is ProviderIds.PER_RECIPIENT:
                 for fact in answer.facts:
-                    lookups |= _lookups(at, fact) if fact.provider_id else {}
+                    lookups |= self._lookups(fact) if fact.provider_id else {}
         if lookups:
             self.world.lookups.put(self.channel.code, lookups, self.message.expires)
             receipts.record_parked(self.world, self.channel.code, tuple(lookups))
+
+    def _lookup_of_call(self, answer: CallAnswer) -> Lookup:
+        """Return the lookup of a call: its chunk, or the only delivery that it has."""
+        refs = {fact.ref for fact in answer.facts} | set(answer.later)
+        return self._lookup(refs.pop()) if len(refs) == 1 else Lookup(self.chunk.plan.id)
+
+    def _lookups(self, fact: Fact) -> dict[str, Lookup]:
+        """Return a lookup for each name of each part under which the provider may report."""
+        parts = parts_of(fact.provider_id)
+        lookup = self._lookup(fact.ref, parts if len(parts) > 1 else ())
+        return {name: lookup for part in parts for name in names_of(part)}
+
+    def _lookup(self, ref: DeliveryRef, parts: tuple[str, ...] = ()) -> Lookup:
+        """Return the lookup of a delivery.
+
+        A receipt for a suppressed contact needs the plan, since the contact may be alive again.
+        """
+        plan = self.chunk.plan
+        is_suppressed = suppressions.is_undeliverable(plan, ref)
+        retention = None if is_suppressed else self.message.retention
+        return Lookup(plan.id, (ref.target, ref.contact), parts, retention)
 
     def _suppress_contacts(self, answers: Sequence[CallAnswer]) -> None:
         """Suppress dead contacts, and lift the suppression of live ones."""
@@ -293,13 +315,6 @@ class _Work:
 
 def _skipped(answer: CallAnswer) -> int:
     return sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
-
-
-def _lookups(at: ChunkId, fact: Fact) -> dict[str, Lookup]:
-    """Return a lookup for each name of each part under which the provider may report."""
-    parts = parts_of(fact.provider_id)
-    lookup = Lookup(at, (fact.ref.target, fact.ref.contact), parts if len(parts) > 1 else ())
-    return {name: lookup for part in parts for name in names_of(part)}
 
 
 def _feedback(message: Message, chunk: Chunk, answer: CallAnswer) -> Iterator[ContactFeedback]:

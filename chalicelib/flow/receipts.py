@@ -9,7 +9,7 @@ from chalicelib import observability
 from chalicelib.domain import channel_options
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import (
     Receipt,
@@ -179,25 +179,56 @@ def _add(
 ) -> None:
     """Add facts first, which some providers tell only once, then what they say of contacts."""
     by_chunk: dict[ChunkId, list[Receipt]] = {}
+    bundles: list[tuple[ChunkId, Sequence[Fact], Retention]] = []
     for receipt in receipts:
         timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
-    bundles: list[tuple[ChunkId, Sequence[Fact], Message]] = []
     feedback: list[ContactFeedback] = []
     for at, of_chunk in by_chunk.items():
-        message, plan = world.messages.get(at.msgid), world.ledger.plan(at)
-        if message is None or plan is None:  # its history has expired
-            log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(of_chunk)})
-            continue
-        facts: list[Fact] = []
-        for receipt in of_chunk:
-            reported = list(_facts(plan, code, receipt, lookups[receipt.provider_id]))
-            facts += reported
-            feedback += _feedback(message, plan, receipt, reported)
-        if facts:
-            bundles.append((at, facts, message))
+        retention = _direct(of_chunk, lookups)
+        if retention is not None:
+            facts: list[Fact] = []
+            for receipt in of_chunk:
+                facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
+            bundles.append((at, facts, retention))
+        else:
+            planned, said = _with_plan(world, code, at, of_chunk, lookups)
+            bundles += planned
+            feedback += said
     world.ledger.add_all(bundles)
     suppressions.apply_feedback(world, feedback)
+
+
+def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
+    """Return the retention of facts that need neither message nor plan.
+
+    None: a receipt says something of its contact, or names its delivery by the contact only.
+    """
+    if any(receipt.undeliverable for receipt in receipts):
+        return None
+    retentions = {lookups[receipt.provider_id].retention for receipt in receipts}
+    return retentions.pop() if len(retentions) == 1 else None
+
+
+def _with_plan(
+    world: World,
+    code: str,
+    at: ChunkId,
+    receipts: Sequence[Receipt],
+    lookups: Mapping[str, Lookup],
+) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
+    """Return the facts of a chunk's receipts, and what they say of the contacts."""
+    message, plan = world.messages.get(at.msgid), world.ledger.plan(at)
+    if message is None or plan is None:  # its history has expired
+        log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(receipts)})
+        return [], []
+    facts: list[Fact] = []
+    feedback: list[ContactFeedback] = []
+    for receipt in receipts:
+        reported = list(_facts(plan, code, receipt, lookups[receipt.provider_id]))
+        facts += reported
+        feedback += _feedback(message, plan, receipt, reported)
+    return [(at, facts, message.retention)], feedback
 
 
 def _feedback(
@@ -214,12 +245,22 @@ def _feedback(
 
 def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
     if lookup.ref is not None:
-        refs: Sequence[DeliveryRef] = (DeliveryRef(lookup.ref[0], code, lookup.ref[1]),)
-    else:
-        index = _refs_by_contact(plan, code)
-        refs = index.get(receipt.contact) or index.get(receipt.contact.lower(), ())
-    for ref in refs:
-        yield Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
+        yield from _facts_of_ref(code, receipt, lookup)
+        return
+    index = _refs_by_contact(plan, code)
+    for ref in index.get(receipt.contact) or index.get(receipt.contact.lower(), ()):
+        yield _fact(ref, receipt)
+
+
+def _facts_of_ref(code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
+    """Yield the fact of a receipt whose id leads to one delivery."""
+    if lookup.ref is not None:
+        target, contact = lookup.ref
+        yield _fact(DeliveryRef(target, code, contact), receipt)
+
+
+def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:
+    return Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
 
 
 _indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}

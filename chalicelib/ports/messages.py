@@ -10,7 +10,7 @@ from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.messages import Message, Retention, Summary
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 
@@ -118,7 +118,7 @@ class Ledger(Protocol):
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
         """Add facts as one bundle. A repeat of the same facts is the same bundle."""
 
-    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
+    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]]) -> None:
         """Add a bundle to each of several different chunks, 25 bundles per request."""
 
     def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
@@ -130,12 +130,16 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True)
 class Lookup:
-    """The destination of a provider's id: a call's chunk, or a delivery in it (`ref`)."""
+    """The destination of a provider's id: a call's chunk, or a delivery in it (`ref`).
+
+    With a `retention` a receipt becomes a fact of this delivery without another reading.
+    """
 
     chunk: ChunkId
     ref: tuple[int, int] | None = None  # (target, contact)
     # the ids of all parts of a delivery that goes in several, each with a report
     parts: tuple[str, ...] = ()
+    retention: Retention | None = None
 
 
 class Lookups(Protocol):
