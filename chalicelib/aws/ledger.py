@@ -31,7 +31,10 @@ class Ledger:
         stored = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
         return ledger_items.read_plan(self._vault, from_item(stored)) if stored else plan
 
-    def plan(self, chunk: ChunkId) -> Plan | None:
+    def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
+        held = message.plan_of(chunk) if message else None
+        if held is not None:
+            return held
         if chunk not in self._plans:
             key = to_item({"pk": ledger_items.partition(chunk), "sk": "plan"})
             answer = client("dynamodb").get_item(
@@ -51,7 +54,7 @@ class Ledger:
         stored = put_once(table("ledger"), ledger_items.entrants_item(chunk, entrants, message))
         return ledger_items.read_entrants(from_item(stored)) if stored else entrants
 
-    def chunk(self, chunk: ChunkId) -> Chunk | None:
+    def chunk(self, chunk: ChunkId, message: Message | None = None) -> Chunk | None:
         items: list[Item] = []
         more: Item = {}
         while True:
@@ -64,7 +67,8 @@ class Ledger:
             )
             items += answer["Items"]
             if not answer.get("LastEvaluatedKey"):
-                return ledger_items.read_chunk(self._vault, items)
+                held = message.plan_of(chunk) if message else None
+                return ledger_items.read_chunk(self._vault, items, held)
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def claim(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
@@ -46,18 +46,18 @@ def _item(
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    sealed = vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}")
     following = {} if plan.next is None else {"next": plan.next}
-    return _item(
-        plan.id,
-        "plan",
-        message.retention,
-        counted=True,
-        targets=pack([_raw_target(target) for target in plan.targets]),
-        contacts=sealed,
-        time=plan.time,
-        **following,
-    )
+    values = plan_values(vault, plan)
+    return _item(plan.id, "plan", message.retention, counted=True, **values, **following)
+
+
+def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
+    """Return the attributes of a plan, in its own item or in its message's."""
+    return {
+        "targets": pack([_raw_target(target) for target in plan.targets]),
+        "contacts": vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}"),
+        "time": plan.time,
+    }
 
 
 def _raw_target(target: Target) -> list[Any]:
@@ -66,9 +66,13 @@ def _raw_target(target: Target) -> list[Any]:
 
 
 def read_plan(vault: Vault, row: Row) -> Plan:
-    contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
+    return read_plan_of(vault, chunk_of(row["pk"]), row)
+
+
+def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
+    contacts = unpack(vault.open(row["contacts"], f"plan#{partition(chunk)}"))
     return Plan(
-        chunk_of(row["pk"]),
+        chunk,
         tuple(map(_target, unpack(row["targets"]))),
         tuple(
             {code: tuple(of_channel) for code, of_channel in of_target.items()}
@@ -198,18 +202,21 @@ def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:
     return _item(chunk, "withdrawn", message.retention, counted=True, time=time)
 
 
-def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
-    """Read a chunk from its partition's items. Return None if no plan is among them."""
+def read_chunk(vault: Vault, items: Iterable[Item], held: Plan | None = None) -> Chunk | None:
+    """Read a chunk from its partition's items. Return None if no plan is among them.
+
+    `held` is the plan that the message holds.
+    """
     rows = defaultdict[str, list[Row]](list)
     for row in map(from_item, items):
         rows[row["sk"].split("#", 1)[0]].append(row)
-    if not rows["plan"]:
+    if held is None and not rows["plan"]:
         return None
     facts: list[Fact] = []
     for row in rows["facts"]:
         facts += decode(unpack(row["facts"]).encode())
     return Chunk(
-        read_plan(vault, rows["plan"][0]),
+        held or read_plan(vault, rows["plan"][0]),
         tuple(map(read_entrants, rows["go"])),
         {call.key: call for call in map(read_call, rows["call"])},
         {answer.key: answer for answer in map(read_answer, rows["answer"])},

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 
@@ -69,6 +70,8 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    # of a message whose first jobs were sent before it was stored
+    plan: Plan | None = field(default=None, repr=False)
 
     @property
     def summary(self) -> Summary:
@@ -88,6 +91,15 @@ class Message:
     def inline(self) -> bool:
         """The message is small enough to be planned in its request and counted when read."""
         return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
+
+    def plan_of(self, chunk: ChunkId) -> Plan | None:
+        """Return the plan of a chunk if the message holds it."""
+        return self.plan if self.plan is not None and self.plan.id == chunk else None
+
+    @property
+    def has_clock(self) -> bool:
+        """Checks find what a crash left. Otherwise the queue keeps each job until it is done."""
+        return self.plan is None
 
     @property
     def retention(self) -> Retention:

@@ -67,7 +67,7 @@ def _job(message: Message, number: int, position: str) -> Envelope:
 def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
     at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
-    stored = world.ledger.plan(at) if message.inline else None
+    stored = world.ledger.plan(at, message) if message.inline else None
     if stored is None:
         made = make_plan(world, message, number, position)
         stored = world.ledger.put_plan(made, message)

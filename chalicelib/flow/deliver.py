@@ -21,25 +21,23 @@ from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import poll, receipts, suppressions, withdraw
-from chalicelib.flow.delivery import files, quota, rate, slots
+from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.suppressions import ContactFeedback
-from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
     at = ChunkId(job.msgid, job.chunk)
-    message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
-    chunk = world.ledger.chunk(at) if message else None
+    message, channel = early.message_of(world, job), world.settings.channel(job.channel)
+    chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None or channel is None:
-        fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
-        log.warning("job_without_message", extra=fields)
+        early.come_back(world, job, channel)
         return
     lists = chunk.entrants_of(job.step)
     if job.number >= len(lists):
@@ -49,6 +47,9 @@ def deliver(world: World, job: DeliverJob) -> None:
     ]
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
+        calls = []
+    elif not message.has_clock and expiry.expire(world, message, chunk, calls):
+        world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
     with slots.of_channel(world, message, channel) as is_free:
         if is_free or not calls:

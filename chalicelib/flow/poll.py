@@ -114,7 +114,7 @@ def poll_chunk(world: World, timer: Timer) -> None:
     The polls become ever more seldom. The last one comes when the provider's `poll_window` is over.
     """
     channel, message = world.settings.channel(timer.channel), world.messages.get(timer.chunk.msgid)
-    chunk = world.ledger.chunk(timer.chunk) if message else None
+    chunk = world.ledger.chunk(timer.chunk, message) if message else None
     if channel is None or message is None or chunk is None:
         return
     awaited = _awaited(chunk, channel)

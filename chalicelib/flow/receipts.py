@@ -218,7 +218,8 @@ def _with_plan(
     lookups: Mapping[str, Lookup],
 ) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
     """Return the facts of a chunk's receipts, and what they say of the contacts."""
-    message, plan = world.messages.get(at.msgid), world.ledger.plan(at)
+    message = world.messages.get(at.msgid)
+    plan = world.ledger.plan(at, message) if message else None
     if message is None or plan is None:  # its history has expired
         log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(receipts)})
         return [], []
@@ -297,7 +298,8 @@ def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     addresses = world.messages.links(link.chunk.msgid)
     if not addresses or link.variable >= len(addresses):
         raise NotFound("link")
-    message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
+    message = world.messages.get(link.chunk.msgid)
+    plan = world.ledger.plan(link.chunk, message) if message else None
     # Links live on when a message's history has expired.
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)

@@ -89,7 +89,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
-        chunk = world.ledger.chunk(at)
+        chunk = world.ledger.chunk(at, message)
         if chunk is None:
             return
         withdraw_chunk(world, message, chunk)
@@ -164,7 +164,7 @@ def _recall_job(message: Message, job: RecallJob, delay: float = 0) -> Envelope:
 def recall(world: World, job: RecallJob) -> None:
     """Recall what a chunk has submitted on a channel. A second recall does no harm."""
     message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
-    chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
+    chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk), message) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return
     delays: list[float] = []

@@ -29,11 +29,14 @@ class Messages(Protocol):
         self,
         message: Message,
         plan: Plan | None,
-        timer: Timer,
+        timer: Timer | None,
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
         """Store a message, its plan if it is small, its links and its first timer: all or nothing.
+
+        Without a timer the message holds its plan, which is whole, in one item. Its first jobs are
+        on their queues already.
 
         `contacts` belong to a message that names contacts instead of users. They are in the order
         of its targets. If `once` is stored already, store nothing and return it with its message.
@@ -58,7 +61,8 @@ class Messages(Protocol):
     def get(self, msgid: str) -> Message | None:
         """Return a message.
 
-        Messages never change. A container caches a bounded number of them, whatever their age.
+        Messages never change, and one that is not there yet is not remembered as missing. A
+        container caches a bounded number of them, whatever their age.
         """
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
@@ -84,8 +88,8 @@ class Ledger(Protocol):
     """
 
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
-    def plan(self, chunk: ChunkId) -> Plan | None:
-        """Return the plan alone.
+    def plan(self, chunk: ChunkId, message: Message) -> Plan | None:
+        """Return the plan alone, which the message may hold.
 
         Plans never change. A container caches a bounded number of them, whatever their age.
         """
@@ -97,8 +101,11 @@ class Ledger(Protocol):
         """
 
     def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants: ...
-    def chunk(self, chunk: ChunkId) -> Chunk | None:
-        """Return everything about a chunk, read consistently, or None if it has no plan."""
+    def chunk(self, chunk: ChunkId, message: Message) -> Chunk | None:
+        """Return everything about a chunk, read consistently, or None if it has no plan.
+
+        The message may hold the plan.
+        """
 
     def claim(
         self, chunk: ChunkId, call: Call, expected: Call | None, message: Message

@@ -42,7 +42,7 @@ class FakeLedger:
             stored: Plan = self._first(plan.id, "plan", plan, message)
             return stored
 
-    def plan(self, chunk: ChunkId) -> Plan | None:
+    def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         with self.steps.around("ledger.plan", write=False):
             stored: Plan | None = self._get(chunk, "plan")
             return stored
@@ -58,7 +58,7 @@ class FakeLedger:
             )
             return stored
 
-    def chunk(self, chunk: ChunkId) -> Chunk | None:
+    def chunk(self, chunk: ChunkId, message: Message | None = None) -> Chunk | None:
         with self.steps.around("ledger.chunk", write=False):
             items = {sk: item.value for sk, item in sorted(self.partitions.get(chunk, {}).items())}
         if "plan" not in items:

@@ -31,7 +31,7 @@ class FakeMessages:
         self,
         message: Message,
         plan: Plan | None,
-        timer: Timer,
+        timer: Timer | None,
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
@@ -40,13 +40,14 @@ class FakeMessages:
                 return self.keys[once.name]
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
-            self.has(message)
+            self.has(message if timer else replace(message, plan=plan))
             self._contacts[message.msgid] = (
                 tuple(contacts) if plan is None or plan.next is not None else ()
             )
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
-            self.timers.put_row(timer)
+            if timer is not None:
+                self.timers.put_row(timer)
             if once is not None:
                 self.keys[once.name] = replace(once, msgid=message.msgid)
             return None

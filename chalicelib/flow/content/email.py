@@ -111,7 +111,8 @@ def record_opening(world: World, token: str) -> None:
     Raises NotFound for a token that we did not make.
     """
     link = render.read_link(world.vault, token, render.OPEN)
-    message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
+    message = world.messages.get(link.chunk.msgid)
+    plan = world.ledger.plan(link.chunk, message) if message else None
     if message is not None and plan is not None:  # else its history has expired
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         fact = Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture")

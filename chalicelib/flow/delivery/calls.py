@@ -150,7 +150,7 @@ class Caller:
             return None
         if held.is_live(now):
             raise Postponed((held.lease - now) / 1000)
-        fresh = self.world.ledger.chunk(self.chunk.plan.id)
+        fresh = self.world.ledger.chunk(self.chunk.plan.id, self.message)
         if fresh and call.key in fresh.answers:
             return fresh.answers[call.key]
         repeat = self._repeat_of(record, held, now)
