@@ -202,15 +202,17 @@ def _row(key: str, to: Lookup, expires: int) -> Item:
 
 
 def _text(to: Lookup) -> str:
-    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ())])
+    element = [{"element": to.element}] if to.element > 1 else []
+    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ()), *element])
 
 
 def _lookup(row: Mapping[str, Any]) -> Lookup:
     msgid, chunk, *rest = json.loads(row["to"])
+    element = rest.pop()["element"] if rest and isinstance(rest[-1], dict) else 1
     ref = (rest[0], rest[1]) if rest else None
     retention = Retention(row["expires"], bool(row["counted"])) if "counted" in row else None
     parts = tuple(rest[2]) if len(rest) > 2 else ()
-    return Lookup(ChunkId(msgid, chunk), ref, parts, retention)
+    return Lookup(ChunkId(msgid, chunk), ref, parts, element, retention)
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:

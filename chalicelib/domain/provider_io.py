@@ -61,6 +61,8 @@ class Capabilities:
     token_life: int | None = None
     recall: bool = False
     authorisation: bool = False  # an account lets us in by a page that its owner opens
+    # senders may have the account's access token, which must be the account's own
+    hands_on_token: bool = False
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
     options: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
     # the long-lived process that sends for it, from queues of its own, and brings its receipts,

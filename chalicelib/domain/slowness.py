@@ -22,5 +22,9 @@ class Slowness:
         else:
             self._until.pop(name, None)
 
+    def keep(self, name: str, now: int) -> None:
+        """Remember a name further, whose jobs still take all that they may."""
+        self._until[name] = now + MEMORY
+
     def has(self, name: str, now: int) -> bool:
         return self._until.get(name, 0) > now

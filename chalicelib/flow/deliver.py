@@ -11,30 +11,31 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
-from chalicelib.domain.delivery_channels import Channel, ReceiptMode
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import TooEarly
-from chalicelib.domain.facts import ENDS_SUBMISSION, DeliveryRef, Fact, FactKind
-from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId
-from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
-from chalicelib.domain.users import Suppression
-from chalicelib.flow import poll, receipts, suppressions, withdraw
+from chalicelib.domain.provider_io import Capabilities
+from chalicelib.flow import withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller
+from chalicelib.flow.delivery.follow_up import FollowUp
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
-from chalicelib.flow.suppressions import ContactFeedback
-from chalicelib.ports import Lookup, World
+from chalicelib.ports import World
 
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
     at = ChunkId(job.msgid, job.chunk)
-    message, channel = early.message_of(world, job), world.settings.channel(job.channel)
+    message = early.message_of(world, job)
+    channel = world.settings.channel(elements.channel_of(job.channel))
     chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None or channel is None:
         early.come_back(world, job, channel)
@@ -51,12 +52,13 @@ def deliver(world: World, job: DeliverJob) -> None:
     elif not message.has_clock and expiry.expire(world, message, chunk, calls):
         world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
-    with slots.of_channel(world, message, channel) as is_free:
-        if is_free or not calls:
-            _run(world, job, message, channel, chunk, calls)
+    with slots.of_channel(world, message, channel) as seconds:
+        work = _Work(world, job, message, channel, chunk, seconds)
+        if seconds or not calls:
+            _run(work, calls)
         else:
-            work, wait = _Work(world, job, message, channel, chunk), slots.delay(world)
-            work.requeue((), work.wait(calls, Postponed(wait, fetches=job.fetches)))
+            wait = Postponed(slots.delay(world), fetches=job.fetches)
+            work.requeue((), work.wait(calls, wait))
 
 
 def _covers(job: DeliverJob, key: CallKey) -> bool:
@@ -64,23 +66,17 @@ def _covers(job: DeliverJob, key: CallKey) -> bool:
     return is_of_list and job.start <= key.start < job.end
 
 
-def _run(
-    world: World,
-    job: DeliverJob,
-    message: Message,
-    channel: Channel,
-    chunk: Chunk,
-    calls: Sequence[OpenCall],
-) -> None:
+def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
     """Reserve quota, limit the rate, make the calls, follow up, and requeue the rest."""
+    world, job, message, channel = work.world, work.job, work.message, work.channel
     # An earlier worker may have died right after it recorded an answer.
-    recorded = [answer for answer in chunk.answers.values() if _covers(job, answer.key)]
+    recorded = [answer for answer in work.chunk.answers.values() if _covers(job, answer.key)]
     with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
-        work = _Work(world, reservation.job, message, channel, chunk)
+        work = replace(work, job=reservation.job)
         allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
         made = work.make(allowed, resume)
         reservation.consume(made.consumed)
-        work.follow_up([*recorded, *made.answers])
+        FollowUp(world, work.job, message, channel, work.chunk).of([*recorded, *made.answers])
         if made.failure is not None:
             raise made.failure
         work.requeue(made.resend, made.resume)
@@ -109,13 +105,17 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True)
 class _Work:
-    """One job: its calls in order over one connection, then what follows from their answers."""
+    """One job: its calls in order over one connection, then what follows from their answers.
+
+    `seconds`: those in which parts of it may begin.
+    """
 
     world: World
     job: DeliverJob
     message: Message
     channel: Channel
     chunk: Chunk
+    seconds: float
 
     @property
     def _capabilities(self) -> Capabilities:
@@ -151,7 +151,7 @@ class _Work:
         The return of the job for this call and those behind it comes last. None: the chunk keeps
         them. The files are fetched before any call is claimed.
         """
-        budget, caller = Budget(self.world, self._capabilities), None
+        budget, caller = Budget(self.world, self._capabilities, self.seconds), None
         for n, call in enumerate(calls):
             try:
                 if n and not budget.may_go_on:
@@ -159,6 +159,7 @@ class _Work:
                 if caller is None:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
                     parts = files.fetch(self.world, self.job, self.message, budget)
+                    budget.begin_calls()
                     caller = Caller(*of_job, opened, parts, budget)
                 answer = caller.make(call)
                 if answer is not None:
@@ -228,108 +229,6 @@ class _Work:
             resend = [*resend, self._envelope(job, resume.delay)]
         self.world.queues.send(resend)
 
-    # -- follow up
-
-    def follow_up(self, answers: Sequence[CallAnswer]) -> None:
-        """Record lookups and suppressions, and set timers. Repeating it changes nothing."""
-        if not answers:
-            return
-        self._put_lookups(answers)
-        self._suppress_contacts(answers)
-        facts = [fact for answer in answers for fact in answer.facts]
-        self._set_timers([fact.time for fact in facts if fact.kind is FactKind.SUBMITTED])
-        if self._has_next() and _ended_without_submission(facts):
-            now = self.world.clock.now()
-            self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
-
-    def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        ids = self._capabilities.provider_ids
-        lookups: dict[str, Lookup] = {}
-        for answer in answers:
-            if ids is ProviderIds.PER_CALL and answer.provider_id:
-                names = answer.provider_id.split(" ")
-                lookups |= dict.fromkeys(names, self._lookup_of_call(answer))
-            elif ids is ProviderIds.PER_RECIPIENT:
-                for fact in answer.facts:
-                    lookups |= self._lookups(fact) if fact.provider_id else {}
-        if lookups:
-            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
-            receipts.record_parked(self.world, self.channel.code, tuple(lookups))
-
-    def _lookup_of_call(self, answer: CallAnswer) -> Lookup:
-        """Return the lookup of a call: its chunk, or the only delivery that it has."""
-        refs = {fact.ref for fact in answer.facts} | set(answer.later)
-        return self._lookup(refs.pop()) if len(refs) == 1 else Lookup(self.chunk.plan.id)
-
-    def _lookups(self, fact: Fact) -> dict[str, Lookup]:
-        """Return a lookup for each name of each part under which the provider may report."""
-        parts = parts_of(fact.provider_id)
-        lookup = self._lookup(fact.ref, parts if len(parts) > 1 else ())
-        return {name: lookup for part in parts for name in names_of(part)}
-
-    def _lookup(self, ref: DeliveryRef, parts: tuple[str, ...] = ()) -> Lookup:
-        """Return the lookup of a delivery.
-
-        A receipt for a suppressed contact needs the plan, since the contact may be alive again.
-        """
-        plan = self.chunk.plan
-        is_suppressed = suppressions.is_undeliverable(plan, ref)
-        retention = None if is_suppressed else self.message.retention
-        return Lookup(plan.id, (ref.target, ref.contact), parts, retention)
-
-    def _suppress_contacts(self, answers: Sequence[CallAnswer]) -> None:
-        """Suppress dead contacts, and lift the suppression of live ones."""
-        feedback = [
-            notice for answer in answers for notice in _feedback(self.message, self.chunk, answer)
-        ]
-        suppressions.apply_feedback(self.world, feedback)
-
-    def _set_timers(self, submitted: Sequence[int]) -> None:
-        """Set the timers that wait for receipts of calls that were submitted at these times."""
-        if not submitted:
-            return
-        last, within, capabilities = max(submitted), self._within(), self._capabilities
-        at, code, priority = self.chunk.plan.id, self.channel.code, self.message.priority
-        timers: list[Timer] = []
-        if within:
-            timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
-        is_polled = self.channel.receipts is ReceiptMode.POLL
-        if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
-            first = last + capabilities.poll_first * 1000
-            timers.append(Timer(first, TimerKind.POLL, at, priority, code))
-        if poll.is_polled_as_a_whole(self.world, self.channel):
-            self.world.lookups.expect(code, last, last // 1000 + 2 * capabilities.poll_window)
-        if timers:
-            self.world.timers.set(timers)
-
-    def _has_next(self) -> bool:
-        return self.job.step + 1 < len(self.message.strategy.steps)
-
-    def _within(self) -> int:
-        """Return the seconds until the next step's first condition on this channel is due.
-
-        0: there is none.
-        """
-        terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
-        return min((t.within for t in terms if t.channel is self.channel.type), default=0)
-
 
 def _skipped(answer: CallAnswer) -> int:
     return sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
-
-
-def _feedback(message: Message, chunk: Chunk, answer: CallAnswer) -> Iterator[ContactFeedback]:
-    """Read from an answer which contacts are dead, and which are alive though suppressed."""
-    plan = chunk.plan
-    codes = {fact.ref: fact.code for fact in answer.facts} if answer.undeliverable else {}
-    for ref in answer.undeliverable:
-        yield ContactFeedback(
-            message, plan, ref, True, Suppression(codes.get(ref, ""), answer.time)
-        )
-    for fact in answer.facts:
-        if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref):
-            yield ContactFeedback(message, plan, fact.ref, False, Suppression("", answer.time))
-
-
-def _ended_without_submission(facts: Iterable[Fact]) -> bool:
-    return any(f.kind in ENDS_SUBMISSION and f.kind is not FactKind.SUBMITTED for f in facts)

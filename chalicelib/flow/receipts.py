@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import channel_options
+from chalicelib.domain import channel_options, contacts, elements
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message, Retention
@@ -226,7 +227,8 @@ def _with_plan(
     facts: list[Fact] = []
     feedback: list[ContactFeedback] = []
     for receipt in receipts:
-        reported = list(_facts(plan, code, receipt, lookups[receipt.provider_id]))
+        lookup = lookups[receipt.provider_id]
+        reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
         facts += reported
         feedback += _feedback(message, plan, receipt, reported)
     return [(at, facts, message.retention)], feedback
@@ -244,12 +246,18 @@ def _feedback(
             yield ContactFeedback(message, plan, fact.ref, False, Suppression("", receipt.time))
 
 
-def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
+def _facts(
+    plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
+) -> Iterator[Fact]:
     if lookup.ref is not None:
         yield from _facts_of_ref(code, receipt, lookup)
         return
-    index = _refs_by_contact(plan, code)
-    for ref in index.get(receipt.contact) or index.get(receipt.contact.lower(), ()):
+    element, identity = (
+        elements.code_of(code, lookup.element),
+        contacts.identity(kind, receipt.contact),
+    )
+    index = _refs_by_contact(plan, element, kind)
+    for ref in index.get(identity) or index.get(identity.lower(), ()):
         yield _fact(ref, receipt)
 
 
@@ -257,7 +265,7 @@ def _facts_of_ref(code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]
     """Yield the fact of a receipt whose id leads to one delivery."""
     if lookup.ref is not None:
         target, contact = lookup.ref
-        yield _fact(DeliveryRef(target, code, contact), receipt)
+        yield _fact(DeliveryRef(target, elements.code_of(code, lookup.element), contact), receipt)
 
 
 def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:
@@ -267,19 +275,22 @@ def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:
 _indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
 
 
-def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
-    """Return contact -> deliveries of a chunk on a channel.
+def _refs_by_contact(
+    plan: Plan, code: str, kind: ChannelType
+) -> Mapping[str, Sequence[DeliveryRef]]:
+    """Return identity of a contact -> deliveries of a chunk on a channel.
 
-    Contacts are also there in lower case, unless another contact is written so. Some providers
+    Identities are also there in lower case, unless another contact is written so. Some providers
     name contacts in a case of their own.
     """
     key = (plan.id, code, plan.time)
     if key not in _indexes:
         index: dict[str, list[DeliveryRef]] = {}
-        for target, contacts in enumerate(plan.contacts):
-            for n, contact in enumerate(contacts.get(code, ())):
-                index.setdefault(contact, []).append(DeliveryRef(target, code, n))
-        index = {**{contact.lower(): refs for contact, refs in index.items()}, **index}
+        for target, chosen in enumerate(plan.contacts):
+            for n, contact in enumerate(chosen.get(code, ())):
+                identity = contacts.identity(kind, contact)
+                index.setdefault(identity, []).append(DeliveryRef(target, code, n))
+        index = {**{identity.lower(): refs for identity, refs in index.items()}, **index}
         while len(_indexes) >= MAX_INDEXES:
             del _indexes[next(iter(_indexes))]
         _indexes[key] = index
@@ -289,10 +300,10 @@ def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef
 # -- short links
 
 
-def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
+def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     """Return the address of a short link, and record its delivery's first click.
 
-    A visit by a bot is recorded apart, and is not a click. Raises NotFound.
+    A visit by a program is recorded apart, and is not a click. Raises NotFound.
     """
     link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.chunk.msgid)
@@ -303,6 +314,6 @@ def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     # Links live on when a message's history has expired.
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

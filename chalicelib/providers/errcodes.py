@@ -177,11 +177,13 @@ class UserList:
     users can be reached.
     `refused`: return the outcomes of single users in a successful answer, by contact in lower
     case.
+    `identity`: the same text for spellings of one user, who stands in a call once.
     """
 
     form: re.Pattern[str]
     unreachable: Callable[[str, int], Outcome | None]
     refused: Callable[[VendorAnswer], Mapping[str, Outcome]] = lambda answer: {}
+    identity: Callable[[str], str] = str
 
     def send(
         self,
@@ -192,17 +194,19 @@ class UserList:
     ) -> Answer:
         """Post the call to its users, each once, and return one outcome per recipient."""
         contacts = [recipient.contact for recipient in call.recipients]
-        users = dict.fromkeys(filter(self.form.fullmatch, contacts))
+        names = [self.identity(contact) for contact in contacts]
+        users: dict[str, str] = {}
+        for name, contact in zip(names, contacts, strict=True):
+            if self.form.fullmatch(contact):
+                users.setdefault(name, contact)
         if not users:
             return Answer([MALFORMED] * len(contacts))
-        answer = post(list(users))
+        answer = post(list(users.values()))
         lost = self.unreachable(answer.code, len(users))
         if lost is not None:
-            return Answer([lost if contact in users else MALFORMED for contact in contacts])
+            return Answer([lost if name in users else MALFORMED for name in names])
         if answer.code != SUCCESS:
             raise api.error(answer)
         refused = self.refused(answer)
-        outcomes = {user: refused.get(user.lower(), Outcome()) for user in users}
-        return Answer(
-            [outcomes.get(contact, MALFORMED) for contact in contacts], provider_id(answer)
-        )
+        outcomes = {name: refused.get(user.lower(), Outcome()) for name, user in users.items()}
+        return Answer([outcomes.get(name, MALFORMED) for name in names], provider_id(answer))

@@ -40,13 +40,13 @@ def test_an_id_leads_to_its_chunk_or_to_one_delivery(container: Container, uniqu
         "call-1": Lookup(chunk()),
         "mt#%1": Lookup(chunk(), (12, 0)),
         "号": Lookup(chunk(), (0, 3)),
+        "element": Lookup(chunk(), (1, 0), element=2),
+        "call-2": Lookup(chunk(), element=3),
+        "part-2": Lookup(chunk(), (1, 0), ("part-2", "b"), 2),
         "part": Lookup(chunk(), (1, 0), ("part", "a|b")),
     }
     container().lookups.put(unique, found, TOMORROW)
-    assert (
-        container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "part", "call-1"])
-        == found
-    )
+    assert container().lookups.get(unique, [*found, "unknown", "call-1"]) == found
 
 
 def test_channels_do_not_mix(world: World, unique: str) -> None:

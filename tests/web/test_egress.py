@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -235,3 +236,15 @@ def test_a_name_without_address_may_have_one_later() -> None:
     with pytest.raises(Unavailable) as error:
         Policy(resolve=resolver()).check("name.example", 443)
     assert not isinstance(error.value, Misconfigured)
+
+
+def test_a_name_server_that_does_not_answer_takes_no_longer_than_a_connection() -> None:
+    answered = threading.Event()
+
+    def silent(host: str, port: int) -> Sequence[str]:
+        answered.wait()
+        return ["93.184.216.34"]
+
+    with pytest.raises(Unavailable, match="dns"):
+        Policy(resolve=silent).connect("slow.example", 443, timeout=0.05)
+    answered.set()

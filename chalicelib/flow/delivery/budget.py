@@ -14,14 +14,21 @@ RECORDING = 1  # seconds to record an answer and to send the jobs that follow fr
 
 
 class Budget:
-    """The seconds that are left to a job, for its calls and what comes before them."""
+    """The seconds that are left to a job, for its calls and what comes before them.
 
-    def __init__(self, world: World, capabilities: Capabilities) -> None:
-        self._world = world
+    `share`: those in which another part of it may begin.
+    """
+
+    def __init__(self, world: World, capabilities: Capabilities, share: float) -> None:
+        self._world, self._seconds = world, share
         self._begun = world.clock.now()
         self._ends = world.end_of_job(self._begun)
         self._call = capabilities.exchanges * world.limits.provider_timeout
         self._preparation = capabilities.preparation * world.limits.provider_timeout
+
+    def begin_calls(self) -> None:
+        """Count the share from now on: the files are there."""
+        self._begun = self._world.clock.now()
 
     @property
     def _end(self) -> float:
@@ -29,9 +36,7 @@ class Budget:
 
     @property
     def _share(self) -> float:
-        """The seconds in which another part of the job may begin."""
-        passed = (self._world.clock.now() - self._begun) / 1000
-        return self._world.limits.lease / SHARE - passed
+        return self._seconds - (self._world.clock.now() - self._begun) / 1000
 
     @property
     def may_go_on(self) -> bool:
@@ -50,8 +55,9 @@ class Budget:
 
     @property
     def for_files(self) -> float:
-        """The seconds that all files of the job may take together."""
-        return min(self._share, self._end - self._preparation - self._call)
+        """The seconds that all files of the job may take together. They have their own slots."""
+        usual = self._world.limits.lease / SHARE
+        return min(usual, self._end - self._preparation - self._call)
 
     @property
     def for_call(self) -> CallTime:

@@ -15,10 +15,12 @@ from chalicelib import observability
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.messages import Message
+from chalicelib.domain.slowness import LONG
+from chalicelib.flow.delivery import budget
 from chalicelib.ports import World
 
 SHARE = 4  # one name holds this part of the workers at most
-WAITS = 12  # this part of a lease passes until a job asks again
+WAITS = 6  # this part of a lease passes until a job asks again
 
 
 @contextmanager
@@ -29,20 +31,27 @@ def of_files(world: World, message: Message) -> Iterator[bool]:
 
 
 @contextmanager
-def of_channel(world: World, message: Message, channel: Channel) -> Iterator[bool]:
-    """Take a slot if this tenant's last job on the channel took long. Yield False if none is free.
+def of_channel(world: World, message: Message, channel: Channel) -> Iterator[float]:
+    """Yield the seconds in which parts of a job may begin. 0: it needs a slot, and none is free.
 
-    Only priority 1 is kept free. The other priorities are there for work that takes long.
+    Only priority 1 is kept free. The other priorities are there for work that takes long. Without a
+    slot a job is cut short. Its tenant's next job on the channel takes one.
     """
+    usual = world.limits.lease / budget.SHARE
+    if message.priority is not Priority.HIGH:
+        yield usual
+        return
     name, begun = keys.join(channel.code, message.channel_key), world.clock.now()
-    if message.priority is not Priority.HIGH or not world.slowness.has(name, begun):
-        yield True
+    if not world.slowness.has(name, begun):
+        yield min(usual, LONG / 1000)
         world.slowness.note(name, begun, world.clock.now())
         return
     with _taken(world, keys.join("slow", name), message.priority) as is_taken:
-        yield is_taken
+        yield usual if is_taken else 0
         if is_taken:
             world.slowness.note(name, begun, world.clock.now())
+        else:
+            world.slowness.keep(name, begun)
 
 
 def delay(world: World) -> float:

@@ -165,6 +165,7 @@ class DingTalk(PlainProvider):
         receipt_modes=frozenset({ReceiptMode.POLL}),
         recall=True,
         preparation=1,
+        hands_on_token=True,
         deliveries_per_minute=PEOPLE_PER_MINUTE,
     )
 

@@ -13,13 +13,11 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
+from chalicelib.domain import contacts
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.provider_io import Attachment
 
-# A part of RFC 5321 and 6531: before the @ only characters without quoting, and after it a name
-# that is ASCII once it is encoded.
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
-_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
 _BREAKS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 # A sign, not the start of a tag: for each such sign the parser would search to the end.
@@ -32,26 +30,8 @@ _POLICY = SMTP.clone(cte_type="7bit")
 
 
 def address(contact: str) -> str | None:
-    """Return the address for a server, with its domain by IDNA 2008, or None for a bad one.
-
-    See `needs_utf8`.
-    """
-    local, _, domain = contact.strip().rpartition("@")
-    if not domain.isascii():
-        # Comes with requests. Python's own codec turns straße.example into strasse.example.
-        import idna
-
-        try:
-            domain = idna.encode(domain, uts46=True).decode("ascii")
-        except UnicodeError:
-            return None
-    whole = f"{local}@{domain}"
-    is_well_formed = _LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain)
-    if not is_well_formed or len(local.encode()) > 64:
-        return None
-    if whole.startswith(".") or ".." in whole or ".@" in whole or has_breaks(whole):
-        return None
-    return whole
+    """Return the address for a server, or None for a bad one. See `needs_utf8`."""
+    return contacts.canonical(ChannelType.EMAIL, contact)
 
 
 def needs_utf8(address: str) -> bool:

@@ -60,6 +60,7 @@ class MiniProgram(WeChatProvider):
             receipt_modes=frozenset({ReceiptMode.WEBHOOK} if component else ()),
             authorisation=component,
             preparation=2 if component else 1,
+            hands_on_token=not component,
             credentials=api.credentials(component=component, callback=component),
             options=api.OPTIONS,
             deliveries_per_day=MESSAGES,

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
+from chalicelib.domain.contacts import identity
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import (
     Account,
@@ -46,6 +48,7 @@ class LinkedCorp(PlainProvider):
         click_report=ClickReport.LINK,
         clickable=content.CLICKABLE,
         preparation=1,
+        hands_on_token=True,
         credentials=api.CREDENTIALS,
         options=settings("", "base_url"),
     )
@@ -94,4 +97,4 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     return dict.fromkeys(names(answer.body.get("invaliduser")), lost("invaliduser"))
 
 
-USERS = UserList(LINKED, unreachable, _refused)
+USERS = UserList(LINKED, unreachable, _refused, partial(identity, ChannelType.WECHATWK_LINKEDCORP))

@@ -16,9 +16,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 from zlib import crc32
 
+from chalicelib.domain.contacts import identity
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Rejected
 from chalicelib.domain.provider_io import (
@@ -63,6 +65,7 @@ class WeCom:
         clickable=content.CARD_CLICKABLE,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
         token_life=TOKEN_LIFE,
+        hands_on_token=True,
         recall=True,
         preparation=1,
         credentials=api.CREDENTIALS_WITH_CALLBACK,
@@ -178,4 +181,4 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     )
 
 
-USERS = UserList(USERID, unreachable, _refused)
+USERS = UserList(USERID, unreachable, _refused, partial(identity, ChannelType.WECHATWK))

@@ -14,9 +14,11 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallState
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.flow import deliver
+from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import MAX_FETCHES
+from chalicelib.providers import registry
 from tests.builders import a_channel, a_message, a_plan, at_once
-from tests.fakes.world import FakeWorld
+from tests.fakes.world import LIMITS, FakeWorld
 from tests.flow.delivery.mails import run
 
 URLS = [f"https://files.example.org/{n}.pdf" for n in range(10)]
@@ -190,3 +192,15 @@ def test_the_files_of_a_call_are_the_files_of_all() -> None:
         Attachment("1.pdf", "application/pdf", b"b"),
     )
     assert [call.files for call in fake.providers.mail.calls] == [files, files]
+
+
+@pytest.mark.parametrize(("seconds", "exchange"), [(60, 10.0), (10, 2.0)], ids=["prod", "local"])
+def test_a_whole_function_is_enough_for_a_call_of_every_platform(
+    seconds: int, exchange: float
+) -> None:
+    fake = FakeWorld(replace(LIMITS, lease=seconds, provider_timeout=exchange))
+    for platform, can in registry.capabilities().items():
+        if not can.worker:
+            budget = Budget(fake.ports, can, share=1)
+            assert budget.may_prepare, platform
+            assert budget.for_files > 0, platform

@@ -224,7 +224,7 @@ class _Sending:
     def _message(self, members: Sequence[int], part: Part, n: int) -> Submit:
         settings = self._settings
         return Submit(
-            numbers=tuple(self._contacts[m].removeprefix("+") for m in members),
+            numbers=tuple(receipts.dialled(self._contacts[m]) for m in members),
             content=part.content,
             format=part.format,
             has_header=part.has_header,
