@@ -150,8 +150,8 @@ def test_redirects_are_answers_and_not_followed() -> None:
 @pytest.mark.parametrize(
     ("head", "code"),
     [
-        (b"302 Found\r\nLocation: http://169.254.169.254/", "file_http_302"),
-        (b"404 Not Found", "file_http_404"),
+        (b"302 Found\r\nLocation: http://169.254.169.254/", "http_302"),
+        (b"404 Not Found", "http_404"),
     ],
 )
 def test_a_file_is_what_an_address_answers_itself(
