@@ -30,7 +30,7 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, links                addresses of short links (400 days)
     <msgid>, withdrawn            time of the withdrawal
     <msgid>, chunk#000001         counts of a chunk
-    history#<channel key>#<month>, msgid  summary of a message for lists
+    history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -63,6 +63,8 @@ due — until the timer is done
 
 Ledger items that change counts carry `tally` = 1. The stream's filter passes only these. Items of
 a small message have none: it is counted at each reading.
+
+The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ INLINE_TARGETS = 100  # a send to at most so many named targets is planned in th
 
 @dataclass(frozen=True)
 class Summary:
-    """The entry of a message in a list. Its id holds the time."""
+    """The line of a message in a list. Its id holds the time."""
 
     msgid: str
     audience: AudienceKind
@@ -28,6 +28,14 @@ class Summary:
     rule_id: int
     channels: tuple[ChannelType, ...]
     sendno: str
+
+
+class Entry(NamedTuple):
+    """A message's place in the list of its access channel, until its history expires."""
+
+    channel_key: str
+    summary: Summary
+    expires: int  # epoch seconds
 
 
 class Retention(NamedTuple):
