@@ -10,8 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.errors import MessageError
-from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -38,7 +36,6 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
-    PLACEHOLDER,
     PlainProvider,
     PlainSession,
     check_names,
@@ -46,7 +43,7 @@ from chalicelib.providers.base import (
     required_text,
     settings,
 )
-from chalicelib.providers.email import mail
+from chalicelib.providers.email import content, mail
 from chalicelib.providers.email.replies import outcome
 from chalicelib.web.egress import Policy
 
@@ -56,7 +53,6 @@ if TYPE_CHECKING:
     from chalicelib.web.smtp import MailServer, Reply
 
 CALL_SIZE = 25
-MAX_FILES = 10
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
 # After so many seconds no further mail of a call is begun. Otherwise a slow server could outlast
@@ -68,8 +64,8 @@ CALL_SECONDS = 15.0
 class Smtp(PlainProvider):
     """Implements Provider.
 
-    Options: server, port, encryption (none, tls, starttls), sender, sender_name, ca,
-    allow_plain_auth.
+    Options: server, port, encryption (none, tls, starttls), sender, ca, allow_plain_auth, and
+    those of every sender (email/content.py).
     """
 
     capabilities = Capabilities(
@@ -82,7 +78,9 @@ class Smtp(PlainProvider):
         click_report=ClickReport.LINK,
         credentials=settings("", "username password"),
         utc_offset=None,
-        options=settings("server sender", "port encryption sender_name ca allow_plain_auth"),
+        options=settings(
+            "server sender", f"port encryption {content.SENDER_OPTIONS} ca allow_plain_auth"
+        ),
     )
 
     def __init__(
@@ -97,11 +95,7 @@ class Smtp(PlainProvider):
         if bool(username) != bool(password):
             raise Invalid("credentials.password", "required together with username")
         self._check_server(options, has_login=bool(username))
-        sender = mail.address(required_text(options, "sender", "options", 320))
-        if sender is None or mail.needs_utf8(sender):
-            raise Invalid("options.sender", "must be an e-mail address")
-        if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
-            raise Invalid("options.sender_name", "must be one line, without =?")
+        content.check_sender(options)
         certificate = optional_text(options, "ca", "options", 65536)
         if certificate and "BEGIN CERTIFICATE" not in certificate:
             raise Invalid("options.ca", "must be a certificate in PEM")
@@ -121,20 +115,8 @@ class Smtp(PlainProvider):
                 "must not be none when a password is sent (or set allow_plain_auth)",
             )
 
-    def check_content(self, content: Mapping[str, Any]) -> None:
-        check_names(content, ("subject", "text", "html", "files"), "")
-        if not isinstance(content.get("html", False), bool):
-            raise Invalid("html", "must be true or false")
-        if mail.has_breaks(required_text(content, "subject", limit=500)):
-            raise Invalid("subject", "must be one line, without =?")
-        required_text(content, "text", limit=1_000_000)
-        files = content.get("files", [])
-        if not isinstance(files, list) or len(files) > MAX_FILES:
-            raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
-        for n, url in enumerate(files):
-            reason = self._policy.refusal(url) if isinstance(url, str) else "must be a text"
-            if reason is not None and not (isinstance(url, str) and PLACEHOLDER.fullmatch(url)):
-                raise Invalid(f"files[{n}]", reason)
+    def check_content(self, raw: Mapping[str, Any]) -> None:
+        content.check(raw, self._policy)
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
@@ -153,11 +135,10 @@ class SmtpSession(PlainSession):
         self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]
     ) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
-        options = account.options
-        address = mail.address(str(options["sender"]))
-        if address is None or mail.needs_utf8(address):
+        sender = content.sender(account.code, account.options)
+        if sender is None:
             raise Misconfigured("sender")
-        self._sender = Address(str(options.get("sender_name") or ""), addr_spec=address)
+        self._sender = sender
         self._server = _server(account, self._sender.domain)
         self._client: SMTP | None = None
         self._until = 0.0
@@ -200,15 +181,8 @@ class SmtpSession(PlainSession):
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
-            message = mail.build(
-                recipient.content,
-                self._sender,
-                to,
-                recipient.reference,
-                files,
-                recipient.unsubscribe,
-            )
-        except (ValueError, MessageError):
+            message = mail.build(self._sender, recipient, to, files)
+        except ValueError:
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:
             return outcome(self._deliver(to, message))
@@ -229,7 +203,7 @@ class SmtpSession(PlainSession):
         if self._client is None:
             self._client = smtp.dial(self._policy, self._server, self._timeout)
         try:
-            reply = smtp.deliver(self._client, self._sender.addr_spec, to, message, self._timeout)
+            reply = smtp.deliver(self._client, self._sender.address, to, message, self._timeout)
         except Unavailable:
             self._client = None
             if was_open and self._clock() <= self._until:
