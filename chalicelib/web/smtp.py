@@ -19,6 +19,7 @@ from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import MAIL_PORTS, Policy
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+TAKEN = (250, 251)  # answers to RCPT
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -188,6 +189,31 @@ def deliver(
     return Reply("end", code, text.decode("utf-8", "replace"))
 
 
+def probe(client: smtplib.SMTP, sender: str, recipient: str, timeout: float) -> Reply:
+    """Name a sender and a recipient, and take both back. Return the last answer about them.
+
+    Raises Unavailable.
+    """
+    with Deadline(2 * timeout) as deadline:
+        deadline.watch(client.sock)
+        try:
+            reply = _name(client, sender, recipient, [])
+            client.rset()
+        except (smtplib.SMTPException, OSError) as error:
+            client.close()
+            raise Unavailable("connection_lost") from error
+    return reply
+
+
+def _name(client: smtplib.SMTP, sender: str, recipient: str, options: list[str]) -> Reply:
+    code, text = client.mail(sender, options)
+    stage = "mail"
+    if code == 250:
+        code, text = client.rcpt(recipient)
+        stage = "rcpt"
+    return Reply(stage, code, text.decode("utf-8", "replace"))
+
+
 def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Reply | None:
     # A server that knows the size (RFC 1870) need not read a mail that it refuses.
     options = [f"SIZE={size}"] if client.has_extn("size") else []
@@ -196,19 +222,15 @@ def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Repl
             raise Rejected("smtputf8_not_offered")
         # RFC 6531 3.1: a server that offers SMTPUTF8 offers 8BITMIME, too.
         options += ["SMTPUTF8", "BODY=8BITMIME"]
-    code, text = client.mail(sender, options)
-    stage = "mail"
-    if code == 250:
-        code, text = client.rcpt(recipient)
-        stage = "rcpt"
-    if code in (250, 251):
+    reply = _name(client, sender, recipient, options)
+    if reply.code in TAKEN:
         code, text = client.docmd("DATA")
-        stage = "data"
-    if code == 354:
+        reply = Reply("data", code, text.decode("utf-8", "replace"))
+    if reply.code == 354:
         return None
     with contextlib.suppress(smtplib.SMTPException, OSError):
         client.rset()
-    return Reply(stage, code, text.decode("utf-8", "replace"))
+    return reply
 
 
 def hang_up(client: smtplib.SMTP) -> None:

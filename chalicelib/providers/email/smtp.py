@@ -44,7 +44,7 @@ from chalicelib.providers.base import (
     settings,
 )
 from chalicelib.providers.email import content, mail
-from chalicelib.providers.email.replies import outcome
+from chalicelib.providers.email.replies import SenderRefused, judged, outcome
 from chalicelib.web.egress import Policy
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from chalicelib.web.smtp import MailServer, Reply
 
 CALL_SIZE = 25
+# Whom a test names as the recipient, and sends nothing. RFC 2606 keeps the domain for examples.
+STRANGER = "postmaster@example.com"
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
 # After so many seconds no further mail of a call is begun. Otherwise a slow server could outlast
@@ -79,7 +81,8 @@ class Smtp(PlainProvider):
         credentials=settings("", "username password"),
         utc_offset=None,
         options=settings(
-            "server sender", f"port encryption {content.SENDER_OPTIONS} ca allow_plain_auth"
+            "server sender",
+            f"port encryption {content.SENDER_OPTIONS} ca allow_plain_auth test_recipient",
         ),
     )
 
@@ -96,6 +99,9 @@ class Smtp(PlainProvider):
             raise Invalid("credentials.password", "required together with username")
         self._check_server(options, has_login=bool(username))
         content.check_sender(options)
+        stranger = optional_text(options, "test_recipient", "options", 320)
+        if stranger and not content.is_sender(stranger):
+            raise Invalid("options.test_recipient", "must be an e-mail address")
         certificate = optional_text(options, "ca", "options", 65536)
         if certificate and "BEGIN CERTIFICATE" not in certificate:
             raise Invalid("options.ca", "must be a certificate in PEM")
@@ -140,15 +146,29 @@ class SmtpSession(PlainSession):
             raise Misconfigured("sender")
         self._sender = sender
         self._server = _server(account, self._sender.domain)
+        self._stranger = str(account.options.get("test_recipient") or STRANGER)
         self._client: SMTP | None = None
         self._until = 0.0
 
     def check(self) -> None:
-        """Open a connection with its greeting, encryption and login."""
+        """Connect, log in, and name a sender and a recipient, without sending a mail.
+
+        Many servers refuse a sender only when they hear a recipient.
+        """
         from chalicelib.web import smtp
 
         if self._client is None:
             self._client = smtp.dial(self._policy, self._server, self._timeout)
+        reply = smtp.probe(self._client, self._sender.address, self._stranger, self._timeout)
+        if reply.code in smtp.TAKEN:
+            return
+        answered = outcome(reply)
+        if isinstance(answered, SenderRefused):
+            raise Misconfigured(answered.code)
+        if answered.later:
+            raise Unavailable(answered.code)
+        if answered.loss is Loss.SUBMIT_FAILED:
+            raise Rejected(answered.code)
 
     def send(self, call: OutgoingCall) -> Answer:
         """Send a call.
@@ -168,6 +188,7 @@ class SmtpSession(PlainSession):
                 except ProviderError as error:
                     failure = error
             outcomes.append(Outcome(code=failure.code, later=True))
+        outcomes = judged(outcomes)
         if all(outcome.later for outcome in outcomes) and outcomes:
             raise failure or Unavailable(outcomes[0].code)
         return Answer(outcomes)
