@@ -42,6 +42,9 @@ PARKED = "said_"  # prefix of attributes with parked receipts
 PARKED_BYTES = 200_000
 PARKED_AT_ONCE = 20  # ids whose receipts fit into a transaction of 4 MB
 
+# Of a parked receipt: whether its contact is dead, and whether it came back for now.
+_FLAGS_OF = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True)}
+_FLAGS = {flags: number for number, flags in _FLAGS_OF.items()}
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
@@ -209,15 +212,15 @@ def _written(receipt: Receipt) -> list[str | int]:
         receipt.time,
         receipt.contact,
         receipt.code,
-        *([1] if receipt.undeliverable else []),
+        *([_FLAGS[receipt.undeliverable, receipt.soft]] if _is_flagged(receipt) else []),
     ]
 
 
+def _is_flagged(receipt: Receipt) -> bool:
+    return receipt.undeliverable or receipt.soft
+
+
 def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code, *undeliverable = raw
-    fields: dict[str, Any] = {
-        "contact": contact,
-        "code": code,
-        "undeliverable": bool(undeliverable),
-    }
-    return Receipt(provider_id, ReceiptKind(kind), time, **fields)
+    provider_id, kind, time, contact, code, *flags = raw
+    dead, soft = _FLAGS_OF[flags[0] if flags else 0]
+    return Receipt(provider_id, ReceiptKind(kind), time, contact, code, dead, soft)

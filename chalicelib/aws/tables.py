@@ -51,6 +51,7 @@ lookups — seconds to days, by TTL
     once#<key>#<path>#<name>      idempotency key: digest of the body, message id (a day)
     rate#<key>#<second>           requests of an access channel in a second (an hour)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal
     pace#<channel>                times until which calls per second are reserved (a day)

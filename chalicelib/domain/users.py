@@ -73,13 +73,20 @@ class User:
             return scoped.get(code, ())
         return scoped.get(channel_key) or scoped.get(ALL, ())
 
-    def suppression(self, channel_type: ChannelType, contact: str, channel_key: str) -> str:
+    def suppression(
+        self,
+        channel_type: ChannelType,
+        contact: str,
+        channel_key: str,
+        *,
+        despite_opt_out: bool = False,
+    ) -> str:
         """Return the reason why an access channel must not send to a contact.
 
         The reason is `opted_out`, `contact_gone`, or empty.
         """
         opt_outs = self.opt_outs.get(channel_type, {}).get(contact, {})
-        if channel_key in opt_outs or ALL in opt_outs:
+        if not despite_opt_out and (channel_key in opt_outs or ALL in opt_outs):
             return "opted_out"
         return "contact_gone" if contact in self.undeliverable.get(channel_type, {}) else ""
 

@@ -19,7 +19,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch
-from chalicelib.flow.select import Contacts, Lists, select, select_contact
+from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
 from chalicelib.ports import World
 
 
@@ -96,9 +96,10 @@ def make_plan(
     """
     candidates, is_last = _candidates(world, message, number, position, contacts)
     lists = _lists(world, message, candidates)
+    despite = _despite(world, message)
     context = ChunkContext(
-        _opted_out(world, message, candidates),
-        _to_undeliverable(world, message),
+        _opted_out(world, message, candidates, despite),
+        despite,
         _authorised(world, message),
     )
     selected = [_select(message, candidate, lists, context) for candidate in candidates]
@@ -170,12 +171,14 @@ class ChunkContext(NamedTuple):
     """Facts about a chunk's candidates and channels, besides what the users hold themselves."""
 
     opted_out: frozenset[str]  # named contacts that want no messages of the access channel
-    to_undeliverable: frozenset[str]  # delivery channels that try dead contacts
+    despite: Despite
     authorised: frozenset[str]  # delivery channels that make a user the access channel's own
 
 
-def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
-    """Return the named contacts that opted out.
+def _opted_out(
+    world: World, message: Message, candidates: Sequence[Candidate], despite: Despite
+) -> frozenset[str]:
+    """Return the named contacts that opted out, and whom all channels of their type heed.
 
     Users carry their opt-outs themselves. Those of contacts without a user are kept apart.
     """
@@ -185,6 +188,8 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
     named: dict[ChannelType, dict[str, list[str]]] = {}
     for candidate in candidates:
         kind = _channel_type(candidate)
+        if all(code in despite.opt_out for code, of in message.channels.items() if of is kind):
+            continue
         canonical = suppressions.canonical(kind, candidate.contact)
         named.setdefault(kind, {}).setdefault(canonical, []).append(candidate.contact)
     opted: set[str] = set()
@@ -199,13 +204,21 @@ def _channel_type(named: Candidate) -> ChannelType:
     return ChannelType(keys.split(named.id)[0])
 
 
-def _to_undeliverable(world: World, message: Message) -> frozenset[str]:
-    channels = [world.settings.channel(code) for code in message.channels]
-    return frozenset(
-        channel.code
-        for channel in channels
-        if channel is not None and channel_options.of(channel.options).send_to_gone
-    )
+def _despite(world: World, message: Message) -> Despite:
+    """Return the delivery channels that try dead contacts, and those that heed no opt-out.
+
+    These are the ones whose mails of priority 1 carry no way out: their readers have asked for
+    them, as for a code or an order.
+    """
+    gone: list[str] = []
+    opt_out: list[str] = []
+    for channel in filter(None, map(world.settings.channel, message.channels)):
+        options = channel_options.of(channel.options)
+        if options.send_to_gone:
+            gone.append(channel.code)
+        if channel.type is ChannelType.EMAIL and not options.heeds_opt_outs(message.priority):
+            opt_out.append(channel.code)
+    return Despite(frozenset(gone), frozenset(opt_out))
 
 
 def _authorised(world: World, message: Message) -> frozenset[str]:
@@ -242,7 +255,7 @@ def _select(
     )
     if is_outsider:
         return None if message.audience.is_scanned else select(message, name, None, lists)
-    return select(message, name, user, lists, context.to_undeliverable)
+    return select(message, name, user, lists, context.despite)
 
 
 def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:

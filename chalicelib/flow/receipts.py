@@ -18,8 +18,8 @@ from chalicelib.domain.provider_io import (
     names_of,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import suppressions
-from chalicelib.flow.content import render
+from chalicelib.flow import bounces, suppressions
+from chalicelib.flow.content import references, render
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
@@ -32,6 +32,8 @@ _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
     ReceiptKind.DELIVERY_FAILED: FactKind.DELIVERY_FAILED,
     ReceiptKind.CLICKED: FactKind.CLICKED,
+    ReceiptKind.BOUNCED: FactKind.BOUNCED,
+    ReceiptKind.COMPLAINED: FactKind.COMPLAINED,
     ReceiptKind.OTHER: FactKind.OTHER,
 }
 _ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
@@ -56,8 +58,10 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
 
 def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
     """Return the lookups of these receipts, and park the receipts that have none."""
-    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = dict(world.lookups.get(code, ids))
+    named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
+    lookups = _ours(world, code, named)
+    ids = tuple(id for id in named if id not in lookups)
+    lookups |= world.lookups.get(code, ids) if ids else {}
     missing = {
         id: [receipt for receipt in receipts if receipt.provider_id == id]
         for id in ids
@@ -72,6 +76,12 @@ def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[st
         log.info("receipts_parked", extra={"channel": code, "receipts": parked})
         observability.metric("receipts_parked", parked)
     return lookups
+
+
+def _ours(world: World, code: str, ids: Iterable[str]) -> dict[str, Lookup]:
+    """Return the lookups of the ids that are our own references."""
+    read = ((id, references.read(world.vault, code, id)) for id in ids)
+    return {id: lookup for id, lookup in read if lookup is not None}
 
 
 def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
@@ -184,6 +194,7 @@ def _add(
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
     bundles: list[tuple[ChunkId, Sequence[Fact], Message]] = []
     feedback: list[ContactFeedback] = []
+    counted = bounces.Bounces(world, code)
     for at, of_chunk in by_chunk.items():
         message, plan = world.messages.get(at.msgid), world.ledger.plan(at)
         if message is None or plan is None:  # its history has expired
@@ -194,10 +205,11 @@ def _add(
             reported = list(_facts(plan, code, receipt, lookups[receipt.provider_id]))
             facts += reported
             feedback += _feedback(message, plan, receipt, reported)
+            counted.note(message, plan, receipt, reported)
         if facts:
             bundles.append((at, facts, message))
     world.ledger.add_all(bundles)
-    suppressions.apply_feedback(world, feedback)
+    suppressions.apply_feedback(world, [*feedback, *counted.follow()])
 
 
 def _feedback(

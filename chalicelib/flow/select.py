@@ -22,16 +22,23 @@ class Lists(NamedTuple):
     white: Collection[str] | None = None
 
 
+class Despite(NamedTuple):
+    """The delivery channels, by code, that send to contacts that are dead or have opted out."""
+
+    gone: Collection[str] = ()
+    opt_out: Collection[str] = ()
+
+
 def select(
     message: Message,
     userid: str,
     user: User | None,
     lists: Lists = Lists(),  # noqa: B008 immutable
-    to_undeliverable: Collection[str] = (),
+    despite: Despite = Despite(),  # noqa: B008 immutable
 ) -> tuple[Target, Contacts]:
     """Return a target, and its contacts by code of the delivery channel.
 
-    Suppressed contacts are left out. Delivery channels in `to_undeliverable` try dead ones, too.
+    Suppressed contacts are left out, except on the channels of `despite`.
     """
     loss = _loss(userid, user, lists)
     if user is None or loss is not None:
@@ -39,7 +46,7 @@ def select(
     contacts: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
     for code, kind in sorted(message.channels.items()):
-        usable, reasons = _usable(message, user, code, kind, code in to_undeliverable)
+        usable, reasons = _usable(message, user, code, kind, despite)
         if usable:
             contacts[code] = usable
         if reasons:
@@ -59,17 +66,19 @@ def _loss(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
 
 
 def _usable(
-    message: Message, user: User, code: str, kind: ChannelType, tries_undeliverable: bool
+    message: Message, user: User, code: str, kind: ChannelType, despite: Despite
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the contacts to send to, and the reasons of the suppressed ones."""
     labels = message.labels.get(code, ())
     usable: list[str] = []
     reasons: list[str] = []
     for contact in dict.fromkeys(user.contacts_on((code, kind), message.channel_key, labels)):
-        reason = user.suppression(kind, contact, message.channel_key)
+        reason = user.suppression(
+            kind, contact, message.channel_key, despite_opt_out=code in despite.opt_out
+        )
         if reason:
             reasons.append(reason)
-        if not reason or (tries_undeliverable and reason == TargetLoss.CONTACT_GONE):
+        if not reason or (code in despite.gone and reason == TargetLoss.CONTACT_GONE):
             usable.append(contact)
     return tuple(usable), reasons
 

@@ -42,6 +42,15 @@ class MailServer:
 
 
 @dataclass(frozen=True)
+class Envelope:
+    """The addresses of a mail for its server. `reference` names it in reports (RFC 3461)."""
+
+    sender: str
+    recipient: str = field(repr=False)
+    reference: str = ""
+
+
+@dataclass(frozen=True)
 class Reply:
     """Last reply of a server about a mail.
 
@@ -157,9 +166,7 @@ def _meaning(error: Exception) -> Exception:
     return Unavailable("connection_lost")
 
 
-def deliver(
-    client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float
-) -> Reply:
+def deliver(client: smtplib.SMTP, envelope: Envelope, message: bytes, timeout: float) -> Reply:
     """Hand over one mail.
 
     A connection that breaks is closed.
@@ -171,7 +178,7 @@ def deliver(
     with Deadline(2 * timeout) as deadline:
         deadline.watch(client.sock)
         try:
-            refused = _offer(client, sender, recipient, len(lines))
+            refused = _offer(client, envelope, len(lines))
             if refused is not None:
                 return refused
             client.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
@@ -214,15 +221,18 @@ def _name(client: smtplib.SMTP, sender: str, recipient: str, options: list[str])
     return Reply(stage, code, text.decode("utf-8", "replace"))
 
 
-def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Reply | None:
+def _offer(client: smtplib.SMTP, envelope: Envelope, size: int) -> Reply | None:
     # A server that knows the size (RFC 1870) need not read a mail that it refuses.
     options = [f"SIZE={size}"] if client.has_extn("size") else []
-    if not recipient.isascii():
+    if client.has_extn("dsn") and envelope.reference:
+        # RFC 3461: a report names the mail, and returns only its headers.
+        options += ["RET=HDRS", f"ENVID={envelope.reference}"]
+    if not envelope.recipient.isascii():
         if not client.has_extn("smtputf8"):
             raise Rejected("smtputf8_not_offered")
         # RFC 6531 3.1: a server that offers SMTPUTF8 offers 8BITMIME, too.
         options += ["SMTPUTF8", "BODY=8BITMIME"]
-    reply = _name(client, sender, recipient, options)
+    reply = _name(client, envelope.sender, envelope.recipient, options)
     if reply.code in TAKEN:
         code, text = client.docmd("DATA")
         reply = Reply("data", code, text.decode("utf-8", "replace"))

@@ -19,6 +19,7 @@ from chalicelib.flow.delivery import calls
 from chalicelib.manage import users
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
+from chalicelib.providers.email import bounces, reports
 from chalicelib.reports import message
 from infra.bench import pipeline
 from infra.demo import strategy as demo
@@ -111,6 +112,8 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": resolve.CONTENT_LIMIT,
         "bytes of a mail's files": attachments.MAX_TOTAL,
+        "bytes of a report that are read": bounces.MOST,
+        "entries of a post of bounces": reports.MAX_ENTRIES,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,

@@ -94,6 +94,11 @@ _NOBODY = _words(
 )
 # Exchange Online knows its recipients at the edge, and says that in these words with 5.4.1.
 _EDGE = (4, 1), _words(r"recipient address rejected: access denied")
+_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
+# A full mailbox, a full system, and a mail whose time was over. Postfix: 5.4.4 for a domain that
+# does not exist.
+_FULL = frozenset({(2, 2), (3, 1), (4, 1), (4, 7)})
+_NO_ROUTE = frozenset({(4, 4)})
 TOO_LARGE = 552  # to MAIL, which announces the number of bytes (RFC 1870)
 _ENHANCED = re.compile(r"\b[45]\.(\d{1,3})\.(\d{1,3})\b")
 
@@ -156,6 +161,22 @@ def _codes(reply: Reply) -> tuple[str, tuple[int, int] | None]:
         return str(reply.code), None
     shown = f"{reply.code} {enhanced[0]}" if enhanced[0][0] == "5" else str(reply.code)
     return shown, (int(enhanced[1]), int(enhanced[2]))
+
+
+def came_back(status: str, diagnosis: str) -> tuple[bool, bool]:
+    """Tell of a mail that came back if its contact is dead, and if it may work again.
+
+    Neither holds for a refusal of the sender or the content. `status`: of RFC 3463.
+    """
+    enhanced = _STATUS.fullmatch(status)
+    kind, codes = enhanced and enhanced[1], enhanced and (int(enhanced[2]), int(enhanced[3]))
+    if kind == "4" or codes in _FULL or (codes != (0, 0) and _LATER.search(diagnosis)):
+        return False, True
+    if codes in _DEAD or codes in _NO_ROUTE:
+        return True, False
+    if codes not in (None, (0, 0)) or _ABOUT_US.search(diagnosis) or _POLICY.search(diagnosis):
+        return False, False
+    return _NOBODY.search(diagnosis) is not None, False
 
 
 def _is_about_us(reply: Reply, enhanced: tuple[int, int] | None) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import (
     Invalid,
     Misconfigured,
@@ -33,24 +33,26 @@ from chalicelib.domain.provider_io import (
     OutgoingCall,
     ProviderIds,
     Recipient,
+    Webhook,
+    WebhookRequest,
 )
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
-    PlainProvider,
     PlainSession,
     check_names,
     optional_text,
     required_text,
     settings,
 )
-from chalicelib.providers.email import content, mail
+from chalicelib.providers.email import content, mail, reports, verp
 from chalicelib.providers.email.replies import SenderRefused, judged, outcome
 from chalicelib.web.egress import Policy
+from chalicelib.web.http import Http
 
 if TYPE_CHECKING:
     from smtplib import SMTP
 
-    from chalicelib.web.smtp import MailServer, Reply
+    from chalicelib.web.smtp import Envelope, MailServer, Reply
 
 CALL_SIZE = 25
 # Whom a test names as the recipient, and sends nothing. RFC 2606 keeps the domain for examples.
@@ -63,7 +65,7 @@ PORTS = {"none": 25, "tls": 465, "starttls": 587}
 CALL_SECONDS = 15.0
 
 
-class Smtp(PlainProvider):
+class Smtp:
     """Implements Provider.
 
     Options: server, port, encryption (none, tls, starttls), sender, ca, allow_plain_auth, and
@@ -75,14 +77,16 @@ class Smtp(PlainProvider):
         platform="smtp",
         call_size=CALL_SIZE,
         content_per_recipient=True,
-        provider_ids=ProviderIds.NONE,
+        provider_ids=ProviderIds.OURS,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
-        credentials=settings("", "username password"),
+        receipt_modes=frozenset({ReceiptMode.WEBHOOK}),  # of bounces and complaints
+        credentials=settings("", "username password topic_arn"),
         utc_offset=None,
         options=settings(
             "server sender",
-            f"port encryption {content.SENDER_OPTIONS} ca allow_plain_auth test_recipient",
+            f"port encryption {content.SENDER_OPTIONS} return_path test_recipient"
+            " ca allow_plain_auth",
         ),
     )
 
@@ -90,6 +94,7 @@ class Smtp(PlainProvider):
         self, policy: Policy, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
+        self._http = Http(policy, timeout)
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
@@ -97,8 +102,12 @@ class Smtp(PlainProvider):
         password = optional_text(raw, "password", "credentials")
         if bool(username) != bool(password):
             raise Invalid("credentials.password", "required together with username")
+        reports.check_topic(raw)
         self._check_server(options, has_login=bool(username))
         content.check_sender(options)
+        return_path = optional_text(options, "return_path", "options", 320)
+        if return_path and not verp.is_return_path(return_path):
+            raise Invalid("options.return_path", verp.REASON)
         stranger = optional_text(options, "test_recipient", "options", 320)
         if stranger and not content.is_sender(stranger):
             raise Invalid("options.test_recipient", "must be an e-mail address")
@@ -124,6 +133,12 @@ class Smtp(PlainProvider):
     def check_content(self, raw: Mapping[str, Any]) -> None:
         content.check(raw, self._policy)
 
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return reports.needed(credentials)
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        return reports.read(request, secret, self._http)
+
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
         """Connect with the first mail, so that a server which is down is an error of a call."""
@@ -146,6 +161,7 @@ class SmtpSession(PlainSession):
             raise Misconfigured("sender")
         self._sender = sender
         self._server = _server(account, self._sender.domain)
+        self._return_path = str(account.options.get("return_path") or "")
         self._stranger = str(account.options.get("test_recipient") or STRANGER)
         self._client: SMTP | None = None
         self._until = 0.0
@@ -159,7 +175,8 @@ class SmtpSession(PlainSession):
 
         if self._client is None:
             self._client = smtp.dial(self._policy, self._server, self._timeout)
-        reply = smtp.probe(self._client, self._sender.address, self._stranger, self._timeout)
+        mail_from = verp.sender(self._return_path, "0" * 40) or self._sender.address
+        reply = smtp.probe(self._client, mail_from, self._stranger, self._timeout)
         if reply.code in smtp.TAKEN:
             return
         answered = outcome(reply)
@@ -198,6 +215,8 @@ class SmtpSession(PlainSession):
 
         Raises Unavailable or Misconfigured for errors that the next mails would meet.
         """
+        from chalicelib.web import smtp
+
         to = mail.address(recipient.contact)
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
@@ -206,14 +225,16 @@ class SmtpSession(PlainSession):
         except ValueError:
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:
-            return outcome(self._deliver(to, message))
+            reference = recipient.reference
+            mail_from = verp.sender(self._return_path, reference) or self._sender.address
+            return outcome(self._deliver(smtp.Envelope(mail_from, to, reference), message))
         except Rejected as error:
             return Outcome(Loss.SUBMIT_FAILED, error.code)
         except Uncertain as error:
             self._client = None
             return Outcome(code=error.code, uncertain=True)
 
-    def _deliver(self, to: str, message: bytes) -> Reply:
+    def _deliver(self, envelope: Envelope, message: bytes) -> Reply:
         """Hand over one mail.
 
         A server may close the connection between two mails. If it had been open, connect once more.
@@ -224,16 +245,16 @@ class SmtpSession(PlainSession):
         if self._client is None:
             self._client = smtp.dial(self._policy, self._server, self._timeout)
         try:
-            reply = smtp.deliver(self._client, self._sender.address, to, message, self._timeout)
+            reply = smtp.deliver(self._client, envelope, message, self._timeout)
         except Unavailable:
             self._client = None
             if was_open and self._clock() <= self._until:
-                return self._deliver(to, message)
+                return self._deliver(envelope, message)
             raise
         if reply.code == 421:  # the server is about to close
             self.close()
             if was_open and self._clock() <= self._until:
-                return self._deliver(to, message)
+                return self._deliver(envelope, message)
         return reply
 
     def close(self) -> None:

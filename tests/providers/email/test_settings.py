@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import Attachment, WebhookRequest
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.provider_io import Attachment
 from chalicelib.providers.email import mail
 from chalicelib.providers.email.plain import plain_text
 from chalicelib.providers.email.smtp import Smtp
@@ -119,13 +119,6 @@ def test_contents_that_it_may_have() -> None:
     Smtp(Policy()).check_content(
         {"subject": "{{name}}: news", "text": '<p>{{text}} <a href="{{url}}">more</a></p>'}
     )
-
-
-def test_there_are_no_webhooks() -> None:
-    provider = Smtp(Policy())
-    assert provider.webhook_secret({}) == {}
-    with pytest.raises(Unverified):
-        provider.read_webhook(WebhookRequest("POST", {}, {}, b""), {})
 
 
 HTML = (
