@@ -164,7 +164,8 @@ def test_the_codes_of_operation_growth_are_the_codes() -> None:
 
 def test_the_losses_are_the_codes() -> None:
     told = re.findall(r"^\| `(\w+)` \|", _section(REFERENCE["error-codes"], "Losses"), re.MULTILINE)
-    of_deliveries = {kind.value for kind in funnel._LOST_BEFORE_SUBMISSION} | {"delivery_failed"}
+    lost = (*funnel._LOST_BEFORE_SUBMISSION, *funnel.LOST_AFTER_SUBMISSION)
+    of_deliveries = {kind.value for kind in lost}
     assert sorted(told) == sorted({loss.value for loss in plans.TargetLoss} | of_deliveries)
 
 

@@ -13,6 +13,7 @@ from chalicelib.domain.provider_io import ContactReport, Receipt, ReceiptKind
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import audience, bounces, receipts
 from chalicelib.flow.content import references
+from chalicelib.reports import message as shown
 from tests.builders import SHOP, a_channel, a_message, a_user, an_access_channel, at_once
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
@@ -72,6 +73,7 @@ def test_a_mail_that_came_back_was_not_delivered_and_its_contact_is_dead(fake: F
     assert counted.channels["email"] == {"planned": 1, "valid": 1, "submitted": 1}
     assert counted.channel_losses["email"] == {"bounced:5.1.1": 1}
     assert counted.open["awaiting_receipt"] == 0
+    assert shown.message(fake.ports, SHOP, message.msgid)["balanced"]
     assert user(fake).undeliverable == {EMAIL: {ANN: Suppression("5.1.1", START + 1)}}
     assert mailed(fake, 2, is_sent=False)[1].targets[0].loss is TargetLoss.CONTACT_GONE
 

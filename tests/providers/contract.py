@@ -83,6 +83,7 @@ ENTRIES: Mapping[str, Entry] = {
         posts=False,
         wrong={"username": "shop", "password": "wrong"},
     ),
+    "ses": Entry("/outbound-emails", hints=False),
     "alipay": Entry("/gateway.do", hints=False),
     "dingtalk": Entry("/asyncsend_v2"),
     # Encrypted: see wecom/test_callbacks.py.

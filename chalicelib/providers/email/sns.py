@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from chalicelib.domain.errors import Invalid, ProviderError, Unverified
 from chalicelib.providers.base import read_json, safe_request
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 TOPIC = re.compile(r"arn:aws(?:-[a-z]+)*:sns:[a-z0-9-]{5,30}:\d{12}:[A-Za-z0-9_.-]{1,260}")
 # SNS itself names such hosts only. Another host would bring another certificate.
 _HOST = re.compile(r"sns\.[a-z0-9-]{5,30}\.amazonaws\.com(?:\.cn)?")
-_CERTIFICATE = re.compile(r"/SimpleNotificationService-[A-Za-z0-9]{1,100}\.pem")
+_CERTIFICATE = re.compile(r"^/(?:ses/)?SimpleNotificationService-[A-Za-z0-9]{1,100}\.pem$")
 MAX_CERTIFICATE = 32_768  # bytes
 
 NOTIFICATION, CONFIRMATION = "Notification", "SubscriptionConfirmation"
@@ -95,8 +95,8 @@ def _key(http: Http, url: str) -> Any:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    parts = urlsplit(url)
-    if not _is_of_sns(url) or not _CERTIFICATE.fullmatch(parts.path):
+    parts = _split(url)
+    if not _is_of_sns(url, http) or not _CERTIFICATE.search(parts.path):
         raise Unverified("a certificate of another host than SNS's")
     response = safe_request(http, "GET", url, most=MAX_CERTIFICATE)
     try:
@@ -108,19 +108,24 @@ def _key(http: Http, url: str) -> Any:
     return key
 
 
-def _is_of_sns(url: str) -> bool:
+def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        return urlsplit(url)
     except ValueError:
-        return False
-    is_plain = port is None and parts.username is None and parts.scheme == "https"
-    return is_plain and _HOST.fullmatch(parts.hostname or "") is not None
+        raise Unverified("not an address") from None
+
+
+def _is_of_sns(url: str, http: Http) -> bool:
+    """Tell if an address is one of SNS. A host that the deployment lists may stand in for it."""
+    parts = _split(url)
+    if parts.hostname and http.policy.lists(parts.hostname):
+        return True
+    return parts.scheme == "https" and _HOST.fullmatch(parts.netloc) is not None
 
 
 def _confirm(url: str, http: Http) -> None:
     """Confirm a subscription by opening the address in its signed message."""
-    if not _is_of_sns(url):
+    if not _is_of_sns(url, http):
         raise Unverified("a confirmation at another host than SNS's")
     try:
         status = safe_request(http, "GET", url).status
