@@ -16,6 +16,7 @@ from chalicelib.providers.email.replies import came_back
 MOST = 262_144  # bytes that are read: the report stands before the mail that it returns
 MAX_PARTS = 20
 MAX_CODE = 100  # characters
+MAX_DIAGNOSIS = 1000
 _BOUNDARY = re.compile(r'boundary="?([^";\s]{1,70})', re.IGNORECASE)
 _REFERENCE = re.compile(r"(?<![0-9A-Za-z])[0-9a-v]{40}(?![0-9A-Za-z])", re.IGNORECASE)
 _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -74,7 +75,7 @@ def _of_server(parts: Mapping[str, str], reference: str, time: int) -> Receipt |
     for block in re.split(r"\n\n+", report)[:MAX_PARTS]:
         fields = _fields(block)
         if fields.get("action", "").strip().lower() == "failed":
-            diagnosis = fields.get("diagnostic-code", "")
+            diagnosis = fields.get("diagnostic-code", "")[:MAX_DIAGNOSIS]
             status = _STATUS.search(fields.get("status", "")) or _STATUS.search(diagnosis)
             return bounced(reference, status[0] if status else "", diagnosis, time)
     return None

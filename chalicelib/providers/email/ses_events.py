@@ -75,7 +75,9 @@ def _bounce(id: str, details: Mapping[str, Any], time: int) -> Receipt:
     recipient = first if isinstance(first, Mapping) else {}
     status = identifier(recipient.get("status"))
     kind, detail = details.get("bounceType"), identifier(details.get("bounceSubType"))
-    dead, soft = came_back(status, str(recipient.get("diagnosticCode", ""))[:1000])
+    dead, soft = came_back(
+        status, str(recipient.get("diagnosticCode", ""))[: bounces.MAX_DIAGNOSIS]
+    )
     if kind == "Permanent":
         dead, soft = detail in ("General", "NoEmail", "Suppressed") or dead, False
     elif kind == "Transient":
