@@ -55,6 +55,10 @@ def function_name(stage: str, function: str) -> str:
     return f"{APP}-{stage}-{function}"
 
 
+def api_name(stage: str) -> str:
+    return f"{APP}-{stage}"
+
+
 def dead_letter_queue(family: str) -> str:
     """Name the queue of jobs of `chunks` or of a channel type that failed too often."""
     return f"{family}-dead"
@@ -72,6 +76,7 @@ class Settings:
     channel_types: tuple[ChannelType, ...]
     workers: tuple[str, ...]  # the long-lived workers that run beside the functions
     public_url: str  # where links and webhooks are reached, without a trailing slash
+    receipts_url: str  # where providers post receipts, without a trailing slash
     queue_url_prefix: str  # https://sqs.<region>.amazonaws.com/<account>/
     clock_arn: str
     files_bucket: str
@@ -80,6 +85,7 @@ class Settings:
     clock_width: int  # one Step Functions execution serves all that is due within this time
     lease: int  # for which a claimed call belongs to its worker: the delivery functions' timeout
     provider_timeout: float  # of one HTTP or SMTP exchange
+    concurrency: tuple[int, ...]  # jobs at once of a channel type, by priority
     submit_within: int  # from the dispatch of a call to its expiry
     # for which a changed chunk waits for its recount, from young messages to old ones
     recount_delays: tuple[int, ...]
@@ -96,6 +102,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         channel_types=tuple(ChannelType(t) for t in environ["CHANNEL_TYPES"].split(",") if t),
         workers=tuple(w for w in environ.get("WORKERS", "").split(",") if w),
         public_url=environ["PUBLIC_URL"].rstrip("/"),
+        receipts_url=(environ.get("RECEIPTS_URL") or environ["PUBLIC_URL"]).rstrip("/"),
         queue_url_prefix=environ["QUEUE_URL_PREFIX"],
         clock_arn=environ["CLOCK_ARN"],
         files_bucket=environ["FILES_BUCKET"],
@@ -106,6 +113,7 @@ def read_settings(environ: dict[str, str] | os._Environ[str] = os.environ) -> Se
         clock_width=int(environ.get("CLOCK_WIDTH", "60")),
         lease=int(environ.get("LEASE", "60")),
         provider_timeout=float(environ.get("PROVIDER_TIMEOUT", "10")),
+        concurrency=tuple(int(n) for n in environ.get("CONCURRENCY", "40,20,10").split(",")),
         submit_within=int(environ.get("SUBMIT_WITHIN", "86400")),
         recount_delays=tuple(
             int(d) for d in environ.get("RECOUNT_DELAYS", "10,60,300,3600,86400").split(",")

@@ -62,11 +62,14 @@ def limits() -> Limits:
         recount_delays=stage.recount_delays,
         history_days=stage.history_days,
         public_url=stage.public_url,
+        receipts_url=stage.receipts_url,
         channel_types=stage.channel_types,
         workers=stage.workers,
         requests_per_second=stage.request_rate,
         utc_offset=stage.utc_offset,
         clock_width=stage.clock_width,
+        provider_timeout=stage.provider_timeout,
+        concurrency=stage.concurrency,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from chalicelib.aws.clients import client, error_code
 from chalicelib.aws.items import READ_BATCH, Item, Values, from_item, get_many, to_item, write_many
 from chalicelib.aws.tables import table
-from chalicelib.domain import audiences, keys
+from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
 from chalicelib.ports import Vault
@@ -66,8 +66,11 @@ class Audiences:
         return list(islice(_query(values, condition, limit), limit))
 
     def users_of(self, kind: ChannelType, contact: str) -> Sequence[str]:
-        pk = _contact(self._vault, kind, contact)
-        return list(_query({":pk": pk}, "pk = :pk", 1000))
+        userids: set[str] = set()
+        for name in contacts.owner_names(kind, contact):
+            pk = _contact(self._vault, kind, name)
+            userids.update(_query({":pk": pk}, "pk = :pk", 1000))
+        return sorted(userids)
 
     def set_opt_out(
         self, kind: ChannelType, contact: str, channel_keys: Sequence[str], time: int, out: bool
@@ -78,11 +81,12 @@ class Audiences:
         """
         from botocore.exceptions import ClientError
 
+        name = contacts.identity(kind, contact)
         for channel_key in channel_keys:
             try:
                 client("dynamodb").update_item(
                     TableName=table("audiences"),
-                    Key=to_item(self._opt_out_key(kind, contact)),
+                    Key=to_item(self._opt_out_key(kind, name)),
                     UpdateExpression="SET #of = :time",
                     ConditionExpression="attribute_not_exists(#of) OR #of BETWEEN :least AND :most",
                     ExpressionAttributeNames={"#of": OPT_OUT + channel_key},
@@ -95,27 +99,24 @@ class Audiences:
                     raise
 
     def opt_outs(
-        self, contacts: Mapping[ChannelType, Collection[str]]
+        self, contacts_by_type: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
-        by_key: dict[str, tuple[ChannelType, str]] = {}
-        for kind, of_kind in contacts.items():
-            by_key |= {
-                self._opt_out_key(kind, contact)["sk"]: (kind, contact) for contact in of_kind
-            }
+        by_key: dict[str, list[tuple[ChannelType, str]]] = {}
+        for kind, of_kind in contacts_by_type.items():
+            for contact in of_kind:
+                for name in contacts.opt_out_names(kind, contact):
+                    key = self._opt_out_key(kind, name)["sk"]
+                    by_key.setdefault(key, []).append((kind, contact))
         rows = self._all_opt_outs(len(by_key) // READ_BATCH)
         if rows is None:
             rows = get_many(
                 table("audiences"), ({"pk": "refused", "sk": sk} for sk in by_key), consistent=True
             )
-        opt_outs: dict[ChannelType, dict[str, Mapping[str, int]]] = {kind: {} for kind in contacts}
+        opt_outs: dict[ChannelType, dict[str, Mapping[str, int]]]
+        opt_outs = {kind: {} for kind in contacts_by_type}
         for row in rows:
-            if row["sk"] in by_key:
-                kind, contact = by_key[row["sk"]]
-                opt_outs[kind][contact] = {
-                    name.removeprefix(OPT_OUT): time
-                    for name, time in row.items()
-                    if name.startswith(OPT_OUT)
-                }
+            for kind, contact in by_key.get(row["sk"], ()):
+                opt_outs[kind][contact] = _latest(opt_outs[kind].get(contact, {}), _times(row))
         return opt_outs
 
     def _all_opt_outs(self, most: int) -> list[dict[str, Any]] | None:
@@ -141,6 +142,18 @@ class Audiences:
         return {"pk": "refused", "sk": keys.join(*rest)}
 
 
+def _times(row: Mapping[str, Any]) -> Mapping[str, int]:
+    """Return the times of a row of opt-outs by channel key."""
+    return {
+        name.removeprefix(OPT_OUT): time for name, time in row.items() if name.startswith(OPT_OUT)
+    }
+
+
+def _latest(first: Mapping[str, int], second: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the later times of both, by channel key. A time below 0 is that of an opt-in."""
+    return {key: max(first.get(key, 0), second.get(key, 0), key=abs) for key in {*first, *second}}
+
+
 def rows_of(vault: Vault, user: User) -> frozenset[Key]:
     """Return the keys of the rows that lead to a user."""
     bucket, position = keys.bucket(user.userid), keys.position(user.userid)
@@ -148,9 +161,20 @@ def rows_of(vault: Vault, user: User) -> frozenset[Key]:
         (_partition(audiences.tag(scope, name), bucket), position) for scope, name in user.all_tags
     }
     return frozenset(
-        tags
-        | {(_contact(vault, kind, contact), user.userid) for kind, contact in user.all_contacts}
+        tags | {_owner_row(vault, user, kind, contact) for kind, contact in user.all_contacts}
     )
+
+
+def respelt_rows_of(vault: Vault, user: User) -> tuple[frozenset[Key], frozenset[Key]]:
+    """Return keys of rows that a user of an earlier release lacks, and of those that it has."""
+    return (
+        frozenset(_owner_row(vault, user, kind, spelt) for kind, spelt in user.respelt),
+        frozenset((_contact(vault, kind, spelt), user.userid) for kind, spelt in user.respelt),
+    )
+
+
+def _owner_row(vault: Vault, user: User, kind: ChannelType, contact: str) -> Key:
+    return _contact(vault, kind, contacts.identity(kind, contact)), user.userid
 
 
 def name_of(scope: str, tag: str) -> Key:

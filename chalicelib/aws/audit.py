@@ -10,7 +10,7 @@ from chalicelib.aws.items import Values, put_once, to_item
 from chalicelib.aws.settings_table import Row
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.audit import AuditEntry
+from chalicelib.domain.audit import Actor, AuditEntry
 
 
 class Audit:
@@ -21,7 +21,8 @@ class Audit:
             "pk": keys.join("audit", entry.month),
             "sk": entry.id,
             "key": entry.key,
-            "member": entry.member,
+            "member": entry.name,
+            "actor": entry.actor.value,
             "method": entry.method,
             "route": entry.route,
             "status": entry.status,
@@ -42,9 +43,10 @@ def _decode(row: Row) -> AuditEntry:
         time=int(time),
         suffix=suffix,
         key=row["key"],
-        member=row["member"],
+        name=row["member"],
         method=row["method"],
         route=row["route"],
         ids=json.loads(row["ids"]),
         status=row["status"],
+        actor=Actor(row.get("actor", Actor.MEMBER)),  # older entries are all of members
     )

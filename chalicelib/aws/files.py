@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chalicelib.aws.clients import client, error_code
 from chalicelib.config import settings
-from chalicelib.domain.errors import Rejected, Unavailable
+from chalicelib.domain.errors import Rejected, TooLarge, Unavailable, Uncertain
 from chalicelib.ports import Form
 
 # Without the right to list the bucket, S3 answers AccessDenied for a missing key.
@@ -67,14 +67,18 @@ class Files:
     def delete(self, key: str) -> None:
         client("s3").delete_object(Bucket=settings().files_bucket, Key=key)
 
-    def fetch(self, url: str, most: int) -> bytes:
+    def fetch(self, url: str, most: int, seconds: float) -> bytes:
         from chalicelib.web.egress import Policy
         from chalicelib.web.http import Http
 
-        http = Http(Policy(settings().egress_allow), settings().provider_timeout)
-        answer = http.request("GET", url, headers={"accept": "*/*"}, most=most)
+        http = Http(Policy(settings().egress_allow), min(seconds, settings().provider_timeout))
+        try:
+            answer = http.request("GET", url, headers={"accept": "*/*"}, most=most)
+        except TooLarge as error:
+            raise Rejected("too_large") from error
+        except Uncertain as error:  # nothing was asked to change, so it may be asked again
+            raise Unavailable(error.code) from error
         if answer.status == 200:
             return answer.body
-        if answer.status in (408, 425, 429) or answer.status >= 500:
-            raise Unavailable(f"http_{answer.status}")
-        raise Rejected(f"file_http_{answer.status}")
+        is_passing = answer.status in (408, 425, 429) or answer.status >= 500
+        raise (Unavailable if is_passing else Rejected)(f"http_{answer.status}")

@@ -129,20 +129,21 @@ def read_call(row: Row) -> Call:
 
 def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
     facts, later = pack(encode(answer.facts).decode()), pack(answer.later)
-    sk, undeliverable = (
-        f"answer#{answer.key.text}",
-        {"gone": pack(answer.undeliverable)} if answer.undeliverable else {},
-    )
+    rare: dict[str, str | int | bytes] = {}
+    if answer.undeliverable:
+        rare["gone"] = pack(answer.undeliverable)
+    if answer.untried:
+        rare["untried"] = answer.untried
     return _item(
         chunk,
-        sk,
+        f"answer#{answer.key.text}",
         message,
         counted=True,
         facts=facts,
         later=later,
         time=answer.time,
         provider_id=answer.provider_id,
-        **undeliverable,
+        **rare,
     )
 
 
@@ -157,6 +158,7 @@ def read_answer(row: Row) -> CallAnswer:
         row["provider_id"],
         later,
         undeliverable,
+        row.get("untried", 0),
     )
 
 

@@ -96,17 +96,24 @@ class Lookups:
                 _update_all(updates)
                 return
             except Cancelled as error:
-                if len(self._full) >= CACHED:
-                    self._full.clear()
-                for update, is_full in zip(updates, error.failed, strict=True):
-                    if is_full:
-                        self._full.add(_pk(update))
-                updates = [update for update in updates if _pk(update) not in self._full]
+                for update, stored in zip(updates, error.stored, strict=True):
+                    if stored and _attribute(update) not in stored:
+                        self._remember_full(_pk(update))
+                updates = [
+                    update
+                    for update, has_failed in zip(updates, error.failed, strict=True)
+                    if not has_failed
+                ]
+
+    def _remember_full(self, key: str) -> None:
+        if len(self._full) >= CACHED:
+            self._full.clear()
+        self._full.add(key)
 
     def _parking(self, key: str, receipts: Sequence[Receipt], expires: int) -> Item | None:
         """Build the update that parks the receipts of one post, or None if they are too large.
 
-        The name of their attribute is a hash of them, so a repeated post adds no second attribute.
+        The name of their attribute is a hash of them, so a repeated post fails the condition.
         """
         packed = pack([_written(receipt) for receipt in receipts])
         name = PARKED + self._vault.mac("parked", packed).hex()[:24]
@@ -123,9 +130,12 @@ class Lookups:
         return {
             "TableName": table("lookups"),
             "Key": to_item({"pk": key}),
-            "UpdateExpression": f"SET {name} = :receipts, expires = :expires ADD held :size",
-            "ConditionExpression": "attribute_not_exists(held) OR held <= :room",
+            "UpdateExpression": "SET #post = :receipts, expires = :expires ADD held :size",
+            "ConditionExpression": "attribute_not_exists(#post)"
+            " AND (attribute_not_exists(held) OR held <= :room)",
+            "ExpressionAttributeNames": {"#post": name},
             "ExpressionAttributeValues": to_item(values),
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
@@ -169,6 +179,10 @@ def _pk(update: Item) -> str:
     return str(update["Key"]["pk"]["S"])
 
 
+def _attribute(update: Item) -> str:
+    return str(update["ExpressionAttributeNames"]["#post"])
+
+
 def _update_all(updates: Sequence[Item]) -> None:
     """Update all or nothing. Raise Cancelled when a condition failed.
 
@@ -183,17 +197,19 @@ def _update_all(updates: Sequence[Item]) -> None:
     except ClientError as error:
         if error_code(error) != "ConditionalCheckFailedException":
             raise
-        raise Cancelled([True]) from error
+        raise Cancelled([True], [error.response.get("Item")]) from error
 
 
 def _text(to: Lookup) -> str:
-    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ())])
+    element = [{"element": to.element}] if to.element > 1 else []
+    return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ()), *element])
 
 
 def _lookup(text: str) -> Lookup:
     msgid, chunk, *rest = json.loads(text)
+    element = rest.pop()["element"] if rest and isinstance(rest[-1], dict) else 1
     ref = (rest[0], rest[1]) if rest else None
-    return Lookup(ChunkId(msgid, chunk), ref, tuple(rest[2]) if len(rest) > 2 else ())
+    return Lookup(ChunkId(msgid, chunk), ref, tuple(rest[2]) if len(rest) > 2 else (), element)
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:

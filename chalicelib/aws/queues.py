@@ -40,7 +40,13 @@ class Queues:
         for queue, queued in by_queue.items():
             url = settings().queue_url_prefix + queue_name(settings().stage, queue)
             for start in range(0, len(queued), BATCH):
-                _send(url, queued[start : start + BATCH])
+                batch = queued[start : start + BATCH]
+                _send(url, [_entry(n, envelope) for n, envelope in enumerate(batch)])
+
+    def hand_back(self, queue: str, jobs: Sequence[tuple[str, str]]) -> None:
+        url = settings().queue_url_prefix + queue
+        for start in range(0, len(jobs), BATCH):
+            _send(url, [_text(n, *job) for n, job in enumerate(jobs[start : start + BATCH])])
 
 
 def _is_served(envelope: Envelope) -> bool:
@@ -59,8 +65,8 @@ def _queue(envelope: Envelope) -> str:
     return delivery_queue(kind, envelope.priority) if kind else chunks_queue(envelope.priority)
 
 
-def _send(url: str, envelopes: Sequence[Envelope]) -> None:
-    entries = [_entry(n, envelope) for n, envelope in enumerate(envelopes)]
+def _send(url: str, batch: Sequence[dict[str, Any]]) -> None:
+    entries = batch
     for attempt in range(ROUNDS):
         answer = client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
         failed = {failure["Id"] for failure in answer.get("Failed", [])}
@@ -68,15 +74,16 @@ def _send(url: str, envelopes: Sequence[Envelope]) -> None:
         if not entries:
             return
         time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - spreads retries
-    raise NotSent(f"{len(entries)} of {len(envelopes)}")
+    raise NotSent(f"{len(entries)} of {len(batch)}")
 
 
 def _entry(number: int, envelope: Envelope) -> dict[str, Any]:
+    entry = _text(number, envelope.group, encode(envelope.job))
+    return {**entry, "DelaySeconds": envelope.delay} if envelope.delay else entry
+
+
+def _text(number: int, group: str, text: str) -> dict[str, Any]:
     # A message group on a standard queue does not order messages.
     # It makes SQS serve the groups in turn ("fair queues").
-    entry: dict[str, Any] = {
-        "Id": str(number),
-        "MessageBody": encode(envelope.job),
-        "MessageGroupId": envelope.group,
-    }
-    return {**entry, "DelaySeconds": envelope.delay} if envelope.delay else entry
+    of_group = {"MessageGroupId": group} if group else {}
+    return {"Id": str(number), "MessageBody": text, **of_group}

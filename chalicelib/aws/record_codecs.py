@@ -42,6 +42,7 @@ def _encode_access_channel(channel: AccessChannel) -> Values:
         "secret_hashes": json.dumps(channel.secret_hashes),
         "retiring": json.dumps(dict(channel.retiring)),
         "restricted": channel.restricted,
+        "changes_all": channel.changes_all,
         "rate": channel.rate,
         "channels": channel.channels,
     }
@@ -55,6 +56,7 @@ def _decode_access_channel(key: str, row: Row) -> AccessChannel:
         channels={code: bool(enabled) for code, enabled in row["channels"].items()},
         enabled=bool(row["enabled"]),
         restricted=bool(row.get("restricted")),
+        changes_all=None if row.get("changes_all") is None else bool(row["changes_all"]),
         rate=row.get("rate") or None,  # 0 in items that are older than NULL
         retiring=json.loads(row.get("retiring", "{}")),
         version=row.get("version", 1),

@@ -10,7 +10,7 @@ settings — kept forever
     name#<kind>#<scope>#<name>, - row that keeps a name unique
     number#<kind>, -              last id given
     template#<n>, v000001         version of a template, an archived one ends with an empty version
-    audit#<month>, <ms>-<x>       change through the management API
+    audit#<month>, <ms>-<x>       change through the management API, or of what is bound to all
     key#contacts, 1               data key that seals contacts, itself sealed by KMS
 
 users — kept forever
@@ -21,7 +21,7 @@ audiences — kept forever, a group is 32 buckets, a position is bucket and user
     segment#<n>#<group>, position        member of a segment
     list#<n>#<group>, position           member of a black- or whitelist
     tags#<scope>, tag                    name of a tag
-    contact#<type>#<hmac>, userid        owner of a contact
+    contact#<type>#<hmac>, userid        owner of a contact, hmac: of its identity
     refused, <type>#<hmac>               opt-outs of a contact: access channel -> time (below 0: in)
 
 messages — TTL of the message, unless another lifetime is named
@@ -45,7 +45,7 @@ ledger — TTL of the message, every key begins with <msgid>#<chunk>
     withdrawn                     time of the withdrawal, for readers of the chunk
 
 lookups — seconds to days, by TTL
-    receipt#<channel>#<id>        provider's id -> chunk and delivery (TTL of the message)
+    receipt#<channel>#<id>        provider's id -> chunk, delivery and element (TTL of the message)
     parked#<channel>#<id>         receipts that came before their submission was recorded (a day)
     nonce#<channel>#<nonce>       digest of the body that used a webhook's nonce (2 days)
     once#<key>#<path>#<name>      idempotency key: digest of the body, message id (a day)

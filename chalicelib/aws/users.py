@@ -32,6 +32,7 @@ from chalicelib.domain.users import Suppression, User
 from chalicelib.ports import Vault
 
 LAST = "\U0010ffff"  # the last of all characters
+IDENTITIES = 1  # what rows of contacts are named by, in users of this release
 NAMES = 10_000  # of tags that a container remembers
 
 _RESERVED = {"#bucket": "bucket"}  # a word that an expression must not use bare
@@ -134,9 +135,10 @@ class Users:
     def _sets(self, user: User, before: User) -> Iterator[Item]:
         """Yield the actions by which a user joins and leaves sets."""
         now, then = audiences.rows_of(self._vault, user), audiences.rows_of(self._vault, before)
-        for key in sorted(now - then):
+        missing, left_over = audiences.respelt_rows_of(self._vault, before)
+        for key in sorted(now - (then - missing)):
             yield {"Put": {"TableName": table("audiences"), "Item": audiences.row(key)}}
-        for key in sorted(then - now):
+        for key in sorted((then | left_over) - now):
             yield {"Delete": {"TableName": table("audiences"), "Key": audiences.row(key)}}
 
     def _put(self, user: User) -> Item:
@@ -158,6 +160,8 @@ class Users:
             "attributes": user.attributes,
             "events": user.events,
             "recent": user.recent,
+            "claimed": user.claimed,
+            "names": IDENTITIES,
         }
         sealed = self._vault.seal(
             pack({name: value for name, value in secret.items() if value}), _context(user.userid)
@@ -178,6 +182,8 @@ class Users:
             attributes=secret.get("attributes", {}),
             events=_tuples(secret.get("events", {})),
             recent=tuple(secret.get("recent", ())),
+            claimed=tuple(secret.get("claimed", ())),
+            is_older=secret.get("names") != IDENTITIES,
         )
 
 

@@ -19,10 +19,16 @@ class AccessChannel:
     channels: Mapping[str, bool] = field(default_factory=dict)
     enabled: bool = True
     restricted: bool = False  # to users that have a binding of its own
+    # may change what is bound to all, None: unless it is restricted
+    changes_all: bool | None = None
     rate: int | None = None  # requests a second, None: the deployment's default
     # hash of an older secret -> until when (ms) it works
     retiring: Mapping[str, int] = field(default_factory=dict, repr=False)
     version: int = 1
+
+    @property
+    def may_change_all(self) -> bool:
+        return not self.restricted if self.changes_all is None else self.changes_all
 
     def hashes(self, now: int) -> tuple[str, ...]:
         """Return the hashes of the secrets that work now."""

@@ -1,4 +1,4 @@
-"""The audit log: changes made through the management API, and the members who made them."""
+"""The audit log: changes of settings and shared data, and the members or senders behind them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+class Actor(StrEnum):
+    """The kind of caller that made a change."""
+
+    MEMBER = "member"
+    ACCESS_CHANNEL = "access_channel"
 
 
 @dataclass(frozen=True)
@@ -19,12 +27,13 @@ class AuditEntry:
 
     time: int  # ms
     suffix: str  # random: tells changes of one millisecond apart
-    key: str  # the access key of the member who made the change
-    member: str  # and the member's name
+    key: str  # the access key of the member who made the change, or the channel key
+    name: str  # of the member or access channel
     method: str
     route: str  # with its parameters' names: /admin/v1/channels/{code}
     ids: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
+    actor: Actor = Actor.MEMBER
 
     @property
     def id(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import NOTHING, DeliveryRef, DeliveryState, Fact, FactKind, gather
@@ -13,11 +14,20 @@ from chalicelib.domain.plans import Call, CallKey, Entrants, Plan
 from chalicelib.domain.strategies import Progress, Verdict, judge
 
 
+class NextCall(NamedTuple):
+    """A call for deliveries that an answer put off. `is_tried`: the provider was offered them."""
+
+    key: CallKey
+    refs: tuple[DeliveryRef, ...]
+    is_tried: bool
+
+
 @dataclass(frozen=True)
 class CallAnswer:
     """The provider's answer to a call, as facts. It is put once.
 
-    `later`: deliveries to try again as the next attempt.
+    `later`: deliveries to try again as the next attempt. The first `untried` of them were not tried
+    yet, and go on in a call of their own.
     """
 
     key: CallKey
@@ -26,6 +36,21 @@ class CallAnswer:
     provider_id: str = ""
     later: tuple[DeliveryRef, ...] = ()
     undeliverable: tuple[DeliveryRef, ...] = ()  # deliveries whose contact itself is dead
+    untried: int = 0
+
+    @property
+    def next_calls(self) -> tuple[NextCall, ...]:
+        """The calls that the put-off deliveries go on in.
+
+        The second call begins where its first delivery stands. So no two calls share a key.
+        """
+        key = self.key._replace(attempt=self.key.attempt + 1)
+        tried = key._replace(start=key.start + self.untried)
+        parts = (
+            NextCall(key, self.later[: self.untried], is_tried=False),
+            NextCall(tried, self.later[self.untried :], is_tried=True),
+        )
+        return tuple(part for part in parts if part.refs)
 
 
 @dataclass(frozen=True)

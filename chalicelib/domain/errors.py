@@ -33,6 +33,10 @@ class Taken(Refusal):
     """Another thing has this name or code already. `what`: the other thing, with its article."""
 
 
+class PlaceholderWrong(Refusal):
+    """Braces in a template are meant as a variable, but do not make one."""
+
+
 class InUse(Refusal):
     """A delivery channel cannot be deleted while access channels are authorised for it. `by`."""
 
@@ -206,6 +210,10 @@ class Uncertain(ProviderError):
 
     The connection broke or timed out after the call was sent.
     """
+
+
+class TooLarge(Uncertain):
+    """The answer was larger than the caller takes. The provider has taken the call, or not."""
 
 
 class Misconfigured(ProviderError):

@@ -29,7 +29,7 @@ class DeliverJob:
 
     `step` and `number` name the entrants. `tries` counts throttled rounds. `slot` is the time (ms)
     that the rate limit has reserved for the job, or 0. `day` is the day in whose quota its
-    deliveries are reserved, or empty.
+    deliveries are reserved, or empty. `fetches` counts the times that its files could not be had.
     """
 
     msgid: str
@@ -42,6 +42,7 @@ class DeliverJob:
     tries: int = 0
     slot: int = 0
     day: str = ""
+    fetches: int = 0
 
 
 class Query(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,6 +62,8 @@ class Capabilities:
     token_life: int | None = None
     recall: bool = False
     authorisation: bool = False  # an account lets us in by a page that its owner opens
+    # senders may have the account's access token, which must be the account's own
+    hands_on_token: bool = False
     credentials: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
     options: Mapping[str, bool] = field(default_factory=dict)  # name -> whether required
     # the long-lived process that sends for it, from queues of its own, and brings its receipts,
@@ -72,6 +75,9 @@ class Capabilities:
     calls_per_second: float | None = None
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
+    # provider timeouts that a call takes at most, or the first part of one that goes in parts
+    exchanges: int = 1
+    preparation: int = 0  # provider timeouts that may pass before it: connection, token
     # hours by which its day is ahead of UTC's, None: the deployment's. Most vendors have China's.
     utc_offset: float | None = 8
     poll_first: int = 30  # seconds after a submission until its receipts are polled
@@ -121,6 +127,21 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class CallTime:
+    """Seconds of a call, from its beginning.
+
+    After `begin` no further part of it may begin. All must have ended within `end`: then its worker
+    ends.
+    """
+
+    begin: float = math.inf
+    end: float = math.inf
+
+
+UNLIMITED = CallTime()
+
+
+@dataclass(frozen=True)
 class OutgoingCall:
     msgid: str
     # all with the same content, unless the provider has `content_per_recipient`
@@ -129,6 +150,9 @@ class OutgoingCall:
     # from the sender, e.g. app_para: platform, time_to_live, apns_production
     options: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Attachment] = ()
+    time: CallTime = UNLIMITED
+    # earlier tries: a call that goes in parts begins with another recipient each time
+    turn: int = 0
 
 
 class Loss(StrEnum):
@@ -143,7 +167,8 @@ class Outcome:
     """The provider's answer for one delivery. `loss` is None when the provider took it.
 
     `uncertain`: the provider may or may not have the delivery. `later`: the provider surely does
-    not have the delivery, so try it again.
+    not have the delivery, so try it again. `untried`: it was not even offered, as the time was over
+    or another one failed. So it is later, but was not put off.
     """
 
     loss: Loss | None = None
@@ -152,6 +177,7 @@ class Outcome:
     provider_id: str = ""
     uncertain: bool = False
     later: bool = False
+    untried: bool = False
     # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
     undeliverable: bool = False
 

@@ -15,10 +15,13 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 
 Content = Mapping[str, Any]
-# A delivery channel's platform takes the first content that it accepts.
-Alternatives = Content | Sequence[Content]
+# A delivery channel sends each element that its platform accepts.
+Elements = Content | Sequence[Content]
 
 _VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
+# What braces leave when the variables are taken out: `{{name}`, `{name}}`, `{{first name}}`.
+# A Chinese keyboard writes `｛｛`. A lone `}}` may end a style sheet's rules.
+_STRAY = re.compile(r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w一-鿿.-]{0,63}\s*\}\}")
 # Characters beside a variable that make it a part of a longer address.
 _BEFORE = re.compile(r"[/=&?#%]\Z")
 _AFTER = re.compile(r"[A-Za-z0-9/?&#=%]")
@@ -35,18 +38,43 @@ class Template:
     version: int
     channel_key: str
     name: str
-    contents: Mapping[ChannelType, Alternatives]
+    contents: Mapping[ChannelType, Elements]
     links: frozenset[str] = frozenset()
     archived: bool = False  # the last version of a template that can no longer be used
 
 
-def alternatives(contents: Alternatives) -> tuple[Content, ...]:
+def elements_in(contents: Elements) -> tuple[Content, ...]:
     return (contents,) if isinstance(contents, Mapping) else tuple(contents)
 
 
 def is_link(name: str) -> bool:
     """Return whether a variable holds an address by default: its name is `url` or `…_url`."""
     return name.lower() == "url" or name.lower().endswith("_url")
+
+
+def has_stray_braces(text: str) -> bool:
+    """Tell if braces are meant as a variable, but do not make one."""
+    return _STRAY.search(_VARIABLE.sub(" ", text)) is not None
+
+
+def touching(text: str, names: Collection[str]) -> frozenset[str]:
+    """Return the variables of `names` that stand beside a letter, without a space between.
+
+    Phones take letters into a link, and Android also takes Chinese punctuation after it.
+    """
+    return frozenset(
+        variable[1]
+        for variable in _VARIABLE.finditer(text)
+        if variable[1] in names
+        and (
+            text[max(0, variable.start() - 1) : variable.start()].isalnum()
+            or _is_taken_into_links(text[variable.end() : variable.end() + 1])
+        )
+    )
+
+
+def _is_taken_into_links(after: str) -> bool:
+    return after.isalnum() or (after > "\u2e80" and not after.isspace())
 
 
 def variables(content: Any) -> frozenset[str]:

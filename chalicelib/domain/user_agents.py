@@ -1,4 +1,4 @@
-"""Clients that fetch a link: a person's browser, or a bot that looks at it before the person."""
+"""Clients that fetch a link or picture: a person's browser, or a program."""
 
 from __future__ import annotations
 
@@ -22,9 +22,32 @@ _BOTS = re.compile(
 )
 
 
+# A browser names its engine. The oldest of phones have only a name of their own.
+_BROWSERS = re.compile(
+    r"applewebkit|\bgecko\b|khtml|trident/|\bmsie \d|presto/|^opera/|opera mini|profile/midp"
+    r"|ucweb|uc ?browser|mqqbrowser/",
+    re.IGNORECASE,
+)
+# A program that gives the address of its page, or says that it is "compatible" with a browser.
+# Only Internet Explorer was a browser that said so.
+_DECLARED = re.compile(r"\+ ?https?://|\bcompatible;(?! ?msie \d)|ms-office", re.IGNORECASE)
+LONGEST = 1000  # characters of a user agent that are read
+
+
+def is_program(headers: Mapping[str, str]) -> bool:
+    """Detect whatever does not look like a person's browser. The names are in lower case.
+
+    This is for links, which people open in browsers and in the web views of apps.
+    """
+    agent = headers.get("user-agent", "")[:LONGEST]
+    is_browser = _BROWSERS.search(agent) is not None and _DECLARED.search(agent) is None
+    return is_bot(headers) or not is_browser
+
+
 def is_bot(headers: Mapping[str, str]) -> bool:
     """Detect a bot by its user agent, or a browser that fetches ahead by its purpose headers.
 
+    This is for pictures of mails. A mail program that loads them need not look like a browser.
     Browsers always send a user agent. The names of `headers` are in lower case.
     """
     agent = headers.get("user-agent", "").strip()
@@ -34,5 +57,5 @@ def is_bot(headers: Mapping[str, str]) -> bool:
         not agent
         or "prefetch" in purpose
         or "preview" in purpose
-        or _BOTS.search(agent[:1000]) is not None
+        or _BOTS.search(agent[:LONGEST]) is not None
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from typing import Any, NamedTuple
+from functools import partial, reduce
+from typing import Any, NamedTuple, TypeVar
 
+from chalicelib.domain import contacts as spelling
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 
 ALL = "all"
@@ -49,17 +50,23 @@ class User:
     # name -> how often, and when last (ms)
     events: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     recent: tuple[str, ...] = ()  # ids of the last events
+    # stored by a release that named contacts by their spelling, and not by their identity
+    is_older: bool = False
+    claimed: tuple[str, ...] = ()  # restricted access channels that bound the user themselves
 
     def contacts_on(
         self,
         channel: Channel | tuple[str, ChannelType],
         channel_key: str,
         labels: Sequence[str] = (),
+        *,
+        restricted: bool = False,
     ) -> tuple[str, ...]:
         """Return the contacts that a message of an access channel uses on a delivery channel.
 
         The first of `labels` that has a contact decides. Otherwise, app, WeChat and Alipay ids are
-        bound by the channel's code. All others are bound by the channel key, or else by `all`.
+        bound by the channel's code. All others are bound by the channel key, or else by `all`. What
+        is bound to `all` is not for a restricted access channel that bound the user itself.
         """
         code, channel_type = (
             (channel.code, channel.type) if isinstance(channel, Channel) else channel
@@ -71,7 +78,8 @@ class User:
         scoped = self.contacts.get(channel_type, {})
         if channel_type.bound_by_code:
             return scoped.get(code, ())
-        return scoped.get(channel_key) or scoped.get(ALL, ())
+        shared = () if restricted and channel_key in self.claimed else scoped.get(ALL, ())
+        return scoped.get(channel_key) or shared
 
     def suppression(
         self,
@@ -85,10 +93,12 @@ class User:
 
         The reason is `opted_out`, `contact_gone`, or empty.
         """
-        opt_outs = self.opt_outs.get(channel_type, {}).get(contact, {})
-        if not despite_opt_out and (channel_key in opt_outs or ALL in opt_outs):
+        opt_outs = _of_contact(channel_type, self.opt_outs.get(channel_type, {}), contact)
+        is_out = any(channel_key in by_key or ALL in by_key for by_key in opt_outs)
+        if is_out and not despite_opt_out:
             return "opted_out"
-        return "contact_gone" if contact in self.undeliverable.get(channel_type, {}) else ""
+        dead = _of_contact(channel_type, self.undeliverable.get(channel_type, {}), contact)
+        return "contact_gone" if any(dead) else ""
 
     def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
         """Return whether any binding belongs to the access channel itself, not to all."""
@@ -97,6 +107,25 @@ class User:
             scopes.update(bind for bind, values in scoped.items() if values)
         labelled = {code for by_code in self.labels.values() for code in by_code}
         return channel_key in scopes or not (scopes | labelled).isdisjoint(codes)
+
+    def spellings(self, channel_type: ChannelType, contact: str) -> tuple[str, ...]:
+        """Return the spellings in which the user has a contact, in any scope or label."""
+        return tuple(
+            sorted(
+                spelt
+                for kind, spelt in self.all_contacts
+                if kind is channel_type and spelling.same(kind, spelt, contact)
+            )
+        )
+
+    @property
+    def respelt(self) -> tuple[tuple[ChannelType, str], ...]:
+        """Contacts whose rows in sets have another name by now. Users of this release have none."""
+        return tuple(
+            (kind, spelt)
+            for kind, spelt in (self.all_contacts if self.is_older else ())
+            if spelt != spelling.identity(kind, spelt)
+        )
 
     @property
     def all_contacts(self) -> frozenset[tuple[ChannelType, str]]:
@@ -115,6 +144,18 @@ class User:
     def all_tags(self) -> frozenset[tuple[str, str]]:
         """The tags of every scope as (scope, tag)."""
         return frozenset((bind, tag) for bind, tags in self.tags.items() for tag in tags)
+
+
+_Of = TypeVar("_Of")
+
+
+def _of_contact(
+    channel_type: ChannelType, by_contact: Mapping[str, _Of], contact: str
+) -> Iterator[_Of]:
+    """Yield what is known of a contact, in whatever spelling it is kept."""
+    return (
+        value for spelt, value in by_contact.items() if spelling.same(channel_type, spelt, contact)
+    )
 
 
 @dataclass(frozen=True)
@@ -152,9 +193,17 @@ class UserChange:
 
     def scopes(self) -> frozenset[str]:
         """Return every bind_id that the change touches."""
-        bindings = (self.set, self.add, self.remove)
-        scoped = [s for b in bindings for s in (*b.contacts.values(), b.tags)]
-        return frozenset(bind for s in scoped for bind in s)
+        return self.binds() | _scopes(self.remove)
+
+    def binds(self) -> frozenset[str]:
+        """Return every bind_id in which the change sets or adds something."""
+        labelled = (code for by_code in self.labels.values() for code in by_code)
+        return _scopes(self.set) | _scopes(self.add) | frozenset(labelled)
+
+
+def _scopes(bindings: Bindings) -> frozenset[str]:
+    scoped = (*bindings.contacts.values(), bindings.tags)
+    return frozenset(bind for by_scope in scoped for bind in by_scope)
 
 
 def apply(user: User, change: UserChange) -> User:
@@ -173,12 +222,12 @@ def apply(user: User, change: UserChange) -> User:
 
 def _contacts(user: User, change: UserChange) -> dict[ChannelType, Scoped]:
     steps = (change.set.contacts, change.add.contacts, change.remove.contacts)
-    contacts = {
-        channel_type: _merge(
-            user.contacts.get(channel_type, {}), *(step.get(channel_type, {}) for step in steps)
-        )
-        for channel_type in sorted({*user.contacts, *steps[0], *steps[1], *steps[2]})
-    }
+    contacts: dict[ChannelType, Scoped] = {}
+    for channel_type in sorted({*user.contacts, *steps[0], *steps[1], *steps[2]}):
+        new, more, less = (step.get(channel_type, {}) for step in steps)
+        identity = partial(spelling.identity, channel_type)
+        old = user.contacts.get(channel_type, {})
+        contacts[channel_type] = _merge(old, new, more, less, identity)
     return {channel_type: scoped for channel_type, scoped in contacts.items() if scoped}
 
 
@@ -186,8 +235,12 @@ def _undeliverable(user: User, change: UserChange) -> dict[ChannelType, Mapping[
     """Return the dead contacts that remain. A change that names a contact says that it lives."""
     remaining: dict[ChannelType, Mapping[str, Suppression]] = {}
     for channel_type, dead in user.undeliverable.items():
-        named = _named(change, channel_type)
-        kept = {contact: reason for contact, reason in dead.items() if contact not in named}
+        named = {spelling.identity(channel_type, text) for text in _named(change, channel_type)}
+        kept = {
+            contact: reason
+            for contact, reason in dead.items()
+            if spelling.identity(channel_type, contact) not in named
+        }
         if kept:
             remaining[channel_type] = kept
     return remaining
@@ -233,10 +286,18 @@ def _named(change: UserChange, channel_type: ChannelType) -> frozenset[str]:
     return frozenset(named)
 
 
-def _merge(old: Scoped, new: Scoped, more: Scoped, less: Scoped) -> Scoped:
-    merged = {**old, **new}
+def _merge(
+    old: Scoped, new: Scoped, more: Scoped, less: Scoped, identity: Callable[[str], str] = str
+) -> Scoped:
+    """Merge values by scope. Values of one identity are one, and the latest spelling stands."""
+    merged = {**old, **{bind: _distinct(values, identity) for bind, values in new.items()}}
     for bind, values in more.items():
-        merged[bind] = tuple(dict.fromkeys((*merged.get(bind, ()), *values)))
+        merged[bind] = _distinct((*merged.get(bind, ()), *values), identity)
     for bind, values in less.items():
-        merged[bind] = tuple(v for v in merged.get(bind, ()) if v not in values)
+        leaving = set(map(identity, values))
+        merged[bind] = tuple(v for v in merged.get(bind, ()) if identity(v) not in leaving)
     return {bind: values for bind, values in sorted(merged.items()) if values}
+
+
+def _distinct(values: Iterable[str], identity: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple({identity(value): value for value in values}.values())

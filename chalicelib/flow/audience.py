@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chalicelib.domain import audiences, channel_options, keys, suppressions
+from chalicelib.domain import audiences, channel_options, elements, keys
 from chalicelib.domain.audiences import AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
@@ -18,7 +18,7 @@ from chalicelib.domain.jobs import Envelope, PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
-from chalicelib.flow import dispatch
+from chalicelib.flow import dispatch, suppressions
 from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
 from chalicelib.ports import World
 
@@ -95,6 +95,7 @@ def make_plan(
     `contacts` are those of a message that is not stored yet.
     """
     candidates, is_last = _candidates(world, message, number, position, contacts)
+    candidates = _with_opt_outs(world, candidates)
     lists = _lists(world, message, candidates)
     despite = _despite(world, message)
     context = ChunkContext(
@@ -157,6 +158,15 @@ def _named(
 # -- facts that the selection needs
 
 
+def _with_opt_outs(world: World, candidates: list[Candidate]) -> list[Candidate]:
+    """Apply opt-outs to users of earlier releases whom opt-outs of another spelling do not find."""
+    older = [c.user for c in candidates if c.user is not None and c.user.respelt]
+    if not older:
+        return candidates
+    users = {user.userid: user for user in suppressions.apply_earlier_opt_outs(world, older, {})}
+    return [c._replace(user=users.get(c.id, c.user)) for c in candidates]
+
+
 def _lists(world: World, message: Message, candidates: Sequence[Candidate]) -> Lists:
     """Return the candidates that are on the message's black- or whitelist."""
     userids = [candidate.id for candidate in candidates]
@@ -184,20 +194,17 @@ def _opted_out(
     """
     if message.audience.kind is not AudienceKind.CONTACTS:
         return frozenset()
-    # Channel type -> canonical contact -> contacts as they were named.
-    named: dict[ChannelType, dict[str, list[str]]] = {}
+    named: dict[ChannelType, list[str]] = {}
     for candidate in candidates:
         kind = _channel_type(candidate)
-        if all(code in despite.opt_out for code, of in message.channels.items() if of is kind):
-            continue
-        canonical = suppressions.canonical(kind, candidate.contact)
-        named.setdefault(kind, {}).setdefault(canonical, []).append(candidate.contact)
-    opted: set[str] = set()
-    for kind, by_contact in world.audiences.opt_outs(named).items():
-        for canonical, since_by_key in by_contact.items():
-            if since_by_key.get(message.channel_key, 0) > 0:
-                opted.update(named[kind][canonical])
-    return frozenset(opted)
+        if not all(code in despite.opt_out for code, of in message.channels.items() if of is kind):
+            named.setdefault(kind, []).append(candidate.contact)
+    return frozenset(
+        contact
+        for by_contact in world.audiences.opt_outs(named).values()
+        for contact, since_by_key in by_contact.items()
+        if since_by_key.get(message.channel_key, 0) > 0
+    )
 
 
 def _channel_type(named: Candidate) -> ChannelType:
@@ -212,12 +219,15 @@ def _despite(world: World, message: Message) -> Despite:
     """
     gone: list[str] = []
     opt_out: list[str] = []
-    for channel in filter(None, map(world.settings.channel, message.channels)):
+    for code in message.channels:
+        channel = world.settings.channel(elements.channel_of(code))
+        if channel is None:
+            continue
         options = channel_options.of(channel.options)
         if options.send_to_gone:
-            gone.append(channel.code)
+            gone.append(code)
         if channel.type is ChannelType.EMAIL and not options.heeds_opt_outs(message.priority):
-            opt_out.append(channel.code)
+            opt_out.append(code)
     return Despite(frozenset(gone), frozenset(opt_out))
 
 

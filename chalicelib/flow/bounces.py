@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from chalicelib.domain import channel_options, keys
-from chalicelib.domain import suppressions as rules
+from chalicelib.domain import channel_options, contacts, keys
+from chalicelib.domain import suppressions as suppressed
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.facts import Fact, FactKind
 from chalicelib.domain.messages import Message
@@ -18,7 +18,7 @@ from chalicelib.domain.plans import Plan
 from chalicelib.domain.provider_io import ContactReport, Receipt, ReceiptKind
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import suppressions
-from chalicelib.flow.suppressions import ContactFeedback, Update
+from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import World
 
 WINDOW = 30 * 86400  # seconds in which soft bounces of a contact count together
@@ -82,22 +82,19 @@ def _is_worn_out(world: World, channel: Channel, contact: str) -> bool:
     if most == 0:
         return False
     now = world.clock.now() // 1000
-    canonical = rules.canonical(channel.type, contact).encode("utf-8", "surrogatepass")
-    name = keys.join("bounces", world.vault.mac("bounces", canonical).hex()[:32], now // WINDOW)
+    identity = contacts.identity(channel.type, contact).encode("utf-8", "surrogatepass")
+    name = keys.join("bounces", world.vault.mac("bounces", identity).hex()[:32], now // WINDOW)
     counted = world.counters.take(name, 1, most, now + 2 * WINDOW)
     return not counted.granted or counted.left == 0
 
 
 def _mark(world: World, channel: Channel, contact: str, reported: Suppression) -> None:
-    updates: dict[str, list[Update]] = {}
-    for spelling in rules.spellings(channel.type, contact):
-        mark = partial(
-            rules.mark_undeliverable,
-            channel_type=channel.type,
-            contact=spelling,
-            suppression=reported,
-        )
-        for userid in world.audiences.users_of(channel.type, spelling):
-            updates.setdefault(userid, []).append(mark)
+    mark = partial(
+        suppressed.mark_undeliverable,
+        channel_type=channel.type,
+        contact=contact,
+        suppression=reported,
+    )
+    updates = {userid: [mark] for userid in world.audiences.users_of(channel.type, contact)}
     if updates:
         suppressions.change(world, updates)

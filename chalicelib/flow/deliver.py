@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, ReceiptMode
 from chalicelib.domain.errors import TooEarly
@@ -21,22 +22,22 @@ from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import poll, receipts, suppressions, withdraw
-from chalicelib.flow.delivery import quota, rate
-from chalicelib.flow.delivery.calls import MAX_DELAY, Caller, Postponed
+from chalicelib.flow.delivery import files, quota, rate, slots
+from chalicelib.flow.delivery.budget import Budget
+from chalicelib.flow.delivery.calls import Caller
+from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
-# Another call begins only in this part of the function's time: a call may take most of the rest.
-SHARE = 4
-
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
     at = ChunkId(job.msgid, job.chunk)
-    message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
+    message = world.messages.get(job.msgid)
+    channel = world.settings.channel(elements.channel_of(job.channel))
     chunk = world.ledger.chunk(at) if message else None
     if message is None or chunk is None or channel is None:
         fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
@@ -51,7 +52,13 @@ def deliver(world: World, job: DeliverJob) -> None:
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
         calls = []
-    _run(world, job, message, channel, chunk, calls)
+    with slots.of_channel(world, message, channel) as seconds:
+        work = _Work(world, job, message, channel, chunk, seconds)
+        if seconds or not calls:
+            _run(work, calls)
+        else:
+            wait = Postponed(slots.delay(world), fetches=job.fetches)
+            work.requeue((), work.wait(calls, wait))
 
 
 def _covers(job: DeliverJob, key: CallKey) -> bool:
@@ -59,26 +66,20 @@ def _covers(job: DeliverJob, key: CallKey) -> bool:
     return is_of_list and job.start <= key.start < job.end
 
 
-def _run(
-    world: World,
-    job: DeliverJob,
-    message: Message,
-    channel: Channel,
-    chunk: Chunk,
-    calls: Sequence[OpenCall],
-) -> None:
+def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
     """Reserve quota, limit the rate, make the calls, follow up, and requeue the rest."""
+    world, job, message, channel = work.world, work.job, work.message, work.channel
     # An earlier worker may have died right after it recorded an answer.
-    recorded = [answer for answer in chunk.answers.values() if _covers(job, answer.key)]
+    recorded = [answer for answer in work.chunk.answers.values() if _covers(job, answer.key)]
     with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
-        work = _Work(world, reservation.job, message, channel, chunk)
+        work = replace(work, job=reservation.job)
         allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
         made = work.make(allowed, resume)
         reservation.consume(made.consumed)
         work.follow_up([*recorded, *made.answers])
         if made.failure is not None:
             raise made.failure
-        work.requeue(made)
+        work.requeue(made.resend, made.resume)
         reservation.consume(made.resumed_of(reservation.calls))
 
 
@@ -104,13 +105,17 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True)
 class _Work:
-    """One job: its calls in order over one connection, then what follows from their answers."""
+    """One job: its calls in order over one connection, then what follows from their answers.
+
+    `seconds`: those in which parts of it may begin.
+    """
 
     world: World
     job: DeliverJob
     message: Message
     channel: Channel
     chunk: Chunk
+    seconds: float
 
     @property
     def _capabilities(self) -> Capabilities:
@@ -120,47 +125,85 @@ class _Work:
 
     def make(self, calls: Sequence[OpenCall], resume: Resume | None) -> Round:
         """Make the calls one by one, until one fails, time runs short or the quota is used up."""
-        answers, resend, consumed = list[CallAnswer](), list[Envelope](), 0
-        begun, failure = self.world.clock.now(), None
+        answers, resend, consumed, failure = list[CallAnswer](), list[Envelope](), 0, None
         try:
             with ExitStack() as opened:
-                caller = Caller(
-                    self.world, self.job, self.message, self.channel, self.chunk, opened
-                )
-                for n, call in enumerate(calls):
-                    if n and self._is_late(begun):
-                        resume = Resume(call.key.start, 1)
-                        break
-                    result = _attempt(caller, call)
+                for call, result in self._results(opened, calls):
                     if isinstance(result, CallAnswer):
                         answers.append(result)
+                        resend += self._next_attempts(call, result)
                         consumed += len(call.refs) - _skipped(result)
-                    elif result is not None and result.for_quota:
-                        quota.defer(self.world, self.job, self.message, self.channel, call)
-                        resume = None
+                    elif isinstance(result, Resume) or result is None:
+                        resume = result
                         break
-                    elif result is not None:
-                        resend.append(self._retry(call, result.delay))
+                    else:
+                        resend.append(result)
                         consumed += len(call.refs)
         except Exception as error:  # noqa: BLE001 raised by `_run`, which follows up first
             failure = error
         return Round(tuple(answers), tuple(resend), resume, consumed, failure)
 
-    def _is_late(self, begun: int) -> bool:
-        return self.world.clock.now() - begun > self.world.limits.lease * 1000 // SHARE
+    def _results(
+        self, opened: ExitStack, calls: Sequence[OpenCall]
+    ) -> Iterator[tuple[OpenCall, CallAnswer | Envelope | Resume | None]]:
+        """Yield what became of each call: its answer, or a job of its own.
 
-    def _retry(self, call: OpenCall, delay: float) -> Envelope:
-        """Build a job of this call alone, so that the calls behind it need not wait for it."""
-        start = call.key.start
-        return self._envelope(delay, start, self._end_of(start), self.job.tries + 1)
+        The return of the job for this call and those behind it comes last. None: the chunk keeps
+        them. The files are fetched before any call is claimed.
+        """
+        budget, caller = Budget(self.world, self._capabilities, self.seconds), None
+        for n, call in enumerate(calls):
+            try:
+                if n and not budget.may_go_on:
+                    raise Postponed(1, of_job=True)
+                if caller is None:
+                    of_job = (self.world, self.job, self.message, self.channel, self.chunk)
+                    parts = files.fetch(self.world, self.job, self.message, budget)
+                    budget.begin_calls()
+                    caller = Caller(*of_job, opened, parts, budget)
+                answer = caller.make(call)
+                if answer is not None:
+                    yield call, answer
+            except Postponed as wait:
+                yield call, self._put_off(calls[n:], wait)
 
-    def _end_of(self, start: int) -> int:
-        return min(start + self.message.call_sizes[self.job.channel], self.job.end)
+    def _put_off(self, calls: Sequence[OpenCall], wait: Postponed) -> Envelope | Resume | None:
+        """Return a job of the first call alone, so that the calls behind it need not wait for it.
 
-    def _envelope(
-        self, delay: float, start: int, end: int, tries: int, not_before: int = 0
-    ) -> Envelope:
-        job = replace(self.job, start=start, end=end, tries=tries, slot=not_before)
+        Where they all wait for the same, the job returns for all.
+        """
+        if wait.for_quota:
+            quota.defer(self.world, self.job, self.message, self.channel, calls[0])
+            return None
+        if wait.of_job:
+            return self.wait(calls, wait)
+        job = replace(self._part(calls[0].key.start, calls[0].end), tries=self.job.tries + 1)
+        return self._envelope(job, wait.delay)
+
+    def wait(self, calls: Sequence[OpenCall], wait: Postponed) -> Resume:
+        """Return the return of a job that has claimed none of these calls.
+
+        A long wait is recorded, since no call's record tells of it.
+        """
+        until = self.world.clock.now() + round(wait.delay * 1000)
+        rate.note_long_wait(self.world, self.job, self.message, calls, until)
+        tries = self.job.tries + wait.is_try
+        return Resume(calls[0].key.start, wait.delay, tries=tries, fetches=wait.fetches)
+
+    def _next_attempts(self, call: OpenCall, answer: CallAnswer) -> list[Envelope]:
+        """Build the jobs of what an answer put off. What was not tried yet need not wait."""
+        return [
+            self._envelope(
+                self._part(key.start, key.start + len(refs)),
+                2.0 ** (call.tries + 1) if is_tried else 1,
+            )
+            for key, refs, is_tried in answer.next_calls
+        ]
+
+    def _part(self, start: int, end: int) -> DeliverJob:
+        return replace(self.job, start=start, end=end, tries=0, slot=0, fetches=0)
+
+    def _envelope(self, job: DeliverJob, delay: float) -> Envelope:
         seconds = min(max(1, round(delay)), MAX_DELAY)
         message, worker = self.message, self.message.workers.get(self.job.channel, "")
         return Envelope(
@@ -169,24 +212,22 @@ class _Work:
 
     # -- requeue
 
-    def requeue(self, made: Round) -> None:
+    def requeue(self, resend: Sequence[Envelope], resume: Resume | None) -> None:
         """Send jobs for all that was not made or that an answer put off.
 
         Deliveries that an earlier answer put off are among the calls already. A job for these
         each time would multiply.
         """
-        resume, resend = made.resume, list(made.resend)
         if resume is not None:
-            job = self.job
-            resend.append(
-                self._envelope(resume.delay, resume.start, job.end, job.tries, resume.not_before)
+            job = replace(
+                self.job,
+                start=resume.start,
+                slot=resume.not_before,
+                tries=resume.tries,
+                fetches=resume.fetches,
             )
-        attempts = [self._next_attempt(answer) for answer in made.answers if answer.later]
-        self.world.queues.send([*resend, *attempts])
-
-    def _next_attempt(self, answer: CallAnswer) -> Envelope:
-        start = answer.key.start
-        return self._envelope(2.0 ** (answer.key.attempt + 1), start, self._end_of(start), 0)
+            resend = [*resend, self._envelope(job, resume.delay)]
+        self.world.queues.send(resend)
 
     # -- follow up
 
@@ -203,14 +244,15 @@ class _Work:
             self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
 
     def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        at, ids = self.chunk.plan.id, self._capabilities.provider_ids
+        ids = self._capabilities.provider_ids
+        to = Lookup(self.chunk.plan.id, element=elements.number_of(self.job.channel))
         lookups: dict[str, Lookup] = {}
         for answer in answers:
             if ids is ProviderIds.PER_CALL and answer.provider_id:
-                lookups |= dict.fromkeys(answer.provider_id.split(" "), Lookup(at))
+                lookups |= dict.fromkeys(answer.provider_id.split(" "), to)
             elif ids is ProviderIds.PER_RECIPIENT:
                 for fact in answer.facts:
-                    lookups |= _lookups(at, fact) if fact.provider_id else {}
+                    lookups |= _lookups(to, fact) if fact.provider_id else {}
         if lookups:
             self.world.lookups.put(self.channel.code, lookups, self.message.expires)
             receipts.record_parked(self.world, self.channel.code, tuple(lookups))
@@ -227,16 +269,17 @@ class _Work:
         if not submitted:
             return
         last, within, capabilities = max(submitted), self._within(), self._capabilities
-        at, code, priority = self.chunk.plan.id, self.channel.code, self.message.priority
+        at, priority = self.chunk.plan.id, self.message.priority
         timers: list[Timer] = []
         if within:
             timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
         is_polled = self.channel.receipts is ReceiptMode.POLL
         if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
             first = last + capabilities.poll_first * 1000
-            timers.append(Timer(first, TimerKind.POLL, at, priority, code))
+            timers.append(Timer(first, TimerKind.POLL, at, priority, self.job.channel))
         if poll.is_polled_as_a_whole(self.world, self.channel):
-            self.world.lookups.expect(code, last, last // 1000 + 2 * capabilities.poll_window)
+            expires = last // 1000 + 2 * capabilities.poll_window
+            self.world.lookups.expect(self.channel.code, last, expires)
         if timers:
             self.world.timers.set(timers)
 
@@ -252,21 +295,15 @@ class _Work:
         return min((t.within for t in terms if t.channel is self.channel.type), default=0)
 
 
-def _attempt(caller: Caller, call: OpenCall) -> CallAnswer | Postponed | None:
-    try:
-        return caller.make(call)
-    except Postponed as wait:
-        return wait
-
-
 def _skipped(answer: CallAnswer) -> int:
     return sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
 
 
-def _lookups(at: ChunkId, fact: Fact) -> dict[str, Lookup]:
+def _lookups(to: Lookup, fact: Fact) -> dict[str, Lookup]:
     """Return a lookup for each name of each part under which the provider may report."""
     parts = parts_of(fact.provider_id)
-    lookup = Lookup(at, (fact.ref.target, fact.ref.contact), parts if len(parts) > 1 else ())
+    ref = (fact.ref.target, fact.ref.contact)
+    lookup = replace(to, ref=ref, parts=parts if len(parts) > 1 else ())
     return {name: lookup for part in parts for name in names_of(part)}
 
 

@@ -20,6 +20,12 @@ class OpenCall(NamedTuple):
     key: CallKey
     refs: tuple[DeliveryRef, ...]
     decided: int  # ms: when its entrants were frozen
+    tries: int = 0  # answers that put its deliveries off
+
+    @property
+    def end(self) -> int:
+        """The position behind the call, for a job that makes this call alone."""
+        return self.key.start + len(self.refs)
 
 
 def jobs(
@@ -74,18 +80,16 @@ def job_size(call_size: int) -> int:
 
 
 def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
-    """Yield the calls that were not answered.
+    """Yield the calls that were not answered, in the order of their ranges.
 
-    Each range has one at a time: deliveries that an answer put off are the next attempt.
+    Deliveries that an answer put off are the next attempt, in one call or two.
     """
     for code in message.codes_of(entrants.step):
         refs = chunk.plan.deliveries(code, entrants.members)
         size = message.call_sizes[code]
         for start in range(0, len(refs), size):
             key = CallKey(entrants.step, entrants.number, code, start)
-            call = _open_call(chunk, key, refs[start : start + size], entrants.time)
-            if call is not None:
-                yield call
+            yield from _unanswered(chunk, OpenCall(key, refs[start : start + size], entrants.time))
 
 
 def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall]:
@@ -94,9 +98,11 @@ def open_calls_of_all_steps(message: Message, chunk: Chunk) -> Iterator[OpenCall
             yield from open_calls(message, chunk, entrants)
 
 
-def _open_call(
-    chunk: Chunk, key: CallKey, refs: tuple[DeliveryRef, ...], decided: int
-) -> OpenCall | None:
-    while (answer := chunk.answers.get(key)) is not None:
-        key, refs = key._replace(attempt=key.attempt + 1), answer.later
-    return OpenCall(key, refs, decided) if refs else None
+def _unanswered(chunk: Chunk, call: OpenCall) -> Iterator[OpenCall]:
+    """Yield the call, or the calls that its deliveries went on in, down to those without answer."""
+    answer = chunk.answers.get(call.key)
+    if answer is None:
+        yield call
+        return
+    for key, refs, is_tried in answer.next_calls:
+        yield from _unanswered(chunk, OpenCall(key, refs, call.decided, call.tries + is_tried))

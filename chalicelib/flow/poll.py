@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib import observability
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, Priority, ReceiptMode
 from chalicelib.domain.errors import Misconfigured, ProviderError
@@ -113,11 +114,12 @@ def poll_chunk(world: World, timer: Timer) -> None:
 
     The polls become ever more seldom. The last one comes when the provider's `poll_window` is over.
     """
-    channel, message = world.settings.channel(timer.channel), world.messages.get(timer.chunk.msgid)
+    channel = world.settings.channel(elements.channel_of(timer.channel))
+    message = world.messages.get(timer.chunk.msgid)
     chunk = world.ledger.chunk(timer.chunk) if message else None
     if channel is None or message is None or chunk is None:
         return
-    awaited = _awaited(chunk, channel)
+    awaited = _awaited(chunk, timer.channel)
     if not awaited:
         return
     # A step may be sent days after its message was accepted.
@@ -140,9 +142,9 @@ def poll_chunk(world: World, timer: Timer) -> None:
             observability.metric("channel_misconfigured")
 
 
-def _awaited(chunk: Chunk, channel: Channel) -> list[tuple[CallAnswer, list[str]]]:
-    """Return the channel's calls with the contacts whose receipts are still open."""
-    answers = [answer for answer in chunk.answers.values() if answer.key.channel == channel.code]
+def _awaited(chunk: Chunk, code: str) -> list[tuple[CallAnswer, list[str]]]:
+    """Return the calls of an element with the contacts whose receipts are still open."""
+    answers = [answer for answer in chunk.answers.values() if answer.key.channel == code]
     awaited = [(answer, _open_contacts(chunk, answer)) for answer in answers]
     return [(answer, contacts) for answer, contacts in awaited if contacts]
 

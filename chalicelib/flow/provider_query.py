@@ -91,13 +91,10 @@ def result(world: World, id: str) -> QueryResult | None:
 def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Token:
     """Return a provider's own token, for a sender who calls the provider besides.
 
-    It is the token of the first delivery channel of this type. A stored token is returned without a
-    query. Raises NotAuthorised, TokenUnsupported or NoToken.
+    It is the token of the first delivery channel of this type whose platform hands it on. A stored
+    token is returned without a query. Raises NotAuthorised, TokenUnsupported or NoToken.
     """
-    opened = validity.open_channels(world, access)
-    channel = next((channel for channel, _ in opened if channel.type is kind), None)
-    if channel is None:
-        raise NotAuthorised("type", kind)
+    channel = _with_token(world, access, kind)
     shared = world.tokens.read(token_name(channel.code, channel.credentials_fingerprint))
     if shared is not None:
         return shared
@@ -108,6 +105,18 @@ def access_token(world: World, access: AccessChannel, kind: ChannelType) -> Toke
     if answered.token is None:
         raise TokenUnsupported("type", platform=channel.platform)
     return answered.token
+
+
+def _with_token(world: World, access: AccessChannel, kind: ChannelType) -> Channel:
+    opened = [
+        opened for opened in validity.open_channels(world, access) if opened.channel.type is kind
+    ]
+    if not opened:
+        raise NotAuthorised("type", kind)
+    for channel, provider in opened:
+        if provider.capabilities.hands_on_token:
+            return channel
+    raise TokenUnsupported("type", platform=opened[0].channel.platform)
 
 
 # -- in a delivery function, or a worker

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain import channel_options
+from chalicelib.domain import channel_options, contacts, elements
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
@@ -202,7 +203,8 @@ def _add(
             continue
         facts: list[Fact] = []
         for receipt in of_chunk:
-            reported = list(_facts(plan, code, receipt, lookups[receipt.provider_id]))
+            lookup = lookups[receipt.provider_id]
+            reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
             facts += reported
             feedback += _feedback(message, plan, receipt, reported)
             counted.note(message, plan, receipt, reported)
@@ -224,12 +226,18 @@ def _feedback(
             yield ContactFeedback(message, plan, fact.ref, False, Suppression("", receipt.time))
 
 
-def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
+def _facts(
+    plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
+) -> Iterator[Fact]:
+    code = elements.code_of(code, lookup.element)
     if lookup.ref is not None:
         refs: Sequence[DeliveryRef] = (DeliveryRef(lookup.ref[0], code, lookup.ref[1]),)
     else:
-        index = _refs_by_contact(plan, code)
-        refs = index.get(receipt.contact) or index.get(receipt.contact.lower(), ())
+        index, identity = (
+            _refs_by_contact(plan, code, kind),
+            contacts.identity(kind, receipt.contact),
+        )
+        refs = index.get(identity) or index.get(identity.lower(), ())
     for ref in refs:
         yield Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
 
@@ -237,19 +245,22 @@ def _facts(plan: Plan, code: str, receipt: Receipt, lookup: Lookup) -> Iterator[
 _indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
 
 
-def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef]]:
-    """Return contact -> deliveries of a chunk on a channel.
+def _refs_by_contact(
+    plan: Plan, code: str, kind: ChannelType
+) -> Mapping[str, Sequence[DeliveryRef]]:
+    """Return identity of a contact -> deliveries of a chunk on a channel.
 
-    Contacts are also there in lower case, unless another contact is written so. Some providers
+    Identities are also there in lower case, unless another contact is written so. Some providers
     name contacts in a case of their own.
     """
     key = (plan.id, code, plan.time)
     if key not in _indexes:
         index: dict[str, list[DeliveryRef]] = {}
-        for target, contacts in enumerate(plan.contacts):
-            for n, contact in enumerate(contacts.get(code, ())):
-                index.setdefault(contact, []).append(DeliveryRef(target, code, n))
-        index = {**{contact.lower(): refs for contact, refs in index.items()}, **index}
+        for target, chosen in enumerate(plan.contacts):
+            for n, contact in enumerate(chosen.get(code, ())):
+                identity = contacts.identity(kind, contact)
+                index.setdefault(identity, []).append(DeliveryRef(target, code, n))
+        index = {**{identity.lower(): refs for identity, refs in index.items()}, **index}
         while len(_indexes) >= MAX_INDEXES:
             del _indexes[next(iter(_indexes))]
         _indexes[key] = index
@@ -259,10 +270,10 @@ def _refs_by_contact(plan: Plan, code: str) -> Mapping[str, Sequence[DeliveryRef
 # -- short links
 
 
-def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
+def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     """Return the address of a short link, and record its delivery's first click.
 
-    A visit by a bot is recorded apart, and is not a click. Raises NotFound.
+    A visit by a program is recorded apart, and is not a click. Raises NotFound.
     """
     link = render.read_link(world.vault, token)
     addresses = world.messages.links(link.chunk.msgid)
@@ -272,6 +283,6 @@ def follow_link(world: World, token: str, *, by_bot: bool = False) -> str:
     # Links live on when a message's history has expired.
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
-        kind = FactKind.SCANNED if by_bot else FactKind.CLICKED
+        kind = FactKind.SCANNED if by_program else FactKind.CLICKED
         world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
     return addresses[sorted(addresses)[link.variable]]

@@ -26,7 +26,7 @@ class SendRequest:
     template: int | None = None
     template_version: int | None = None  # None: the newest
     template_para: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    # The alternatives of an ordinary message.
+    # The elements of an ordinary message.
     contents: Mapping[ChannelType, Sequence[Content]] = field(default_factory=dict, repr=False)
     app_para: Mapping[str, Any] = field(default_factory=dict)
     rule_id: int = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+from chalicelib.domain import elements
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.errors import (
     ContentMissing,
@@ -40,13 +41,11 @@ from chalicelib.ports import World
 
 CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
-# UMS has one `msg_wechatwk` for both.
-ENTERPRISE = (ChannelType.WECHATWK, ChannelType.WECHATWK_LINKEDCORP)
 
+class ResolvedElement(NamedTuple):
+    """An element of a message, with what the message freezes of its delivery channel."""
 
-class ResolvedChannel(NamedTuple):
-    """A delivery channel of a message, with what the message freezes of it."""
-
+    code: str  # of the element
     channel: Channel
     content: Content
     call_size: int
@@ -58,7 +57,7 @@ class ResolvedSend(NamedTuple):
 
     strategy: Strategy
     template: tuple[int, int]  # number and version, zeros for an ordinary message
-    channels: Sequence[ResolvedChannel]
+    elements: Sequence[ResolvedElement]
     links: Mapping[str, str]  # link variable -> address
     contacts: Mapping[str, str]  # target name -> contact, where the request names contacts
 
@@ -77,7 +76,7 @@ def resolve(world: World, request: SendRequest) -> ResolvedSend:
     return ResolvedSend(
         strategy,
         (template.number, template.version),
-        [_freeze(target, contents, links) for target in channels],
+        _freeze(channels, contents, links),
         links,
         _name_contacts(world, request),
     )
@@ -149,18 +148,24 @@ def _check(
     if template and (shut := validity.closed(template.contents, opened)):
         raise TemplateClosed("template_id", types=shut)
     if template is None:
-        for channel_type, alternatives in request.contents.items():
-            for n, content in enumerate(alternatives):
-                _check_content(world, channel_type, content, f"msg_{channel_type}[{n}]")
+        for channel_type, contents in request.contents.items():
+            served = elements.served(
+                channel_type, request.contacts or (rule.channels if rule else opened)
+            )
+            for n, content in enumerate(contents):
+                _check_content(world, served, content, f"msg_{channel_type}[{n}]")
 
 
-def _check_content(world: World, channel_type: ChannelType, content: Content, path: str) -> None:
-    if not world.providers.platforms(channel_type):
-        raise NotAuthorised(path, channel_type)
+def _check_content(
+    world: World, served: Sequence[ChannelType], content: Content, path: str
+) -> None:
+    """Check that a platform of the channel types that an element serves takes it."""
+    if not any(world.providers.platforms(channel_type) for channel_type in served):
+        raise NotAuthorised(path, served[0])
     try:
-        render.check_plain(world, channel_type, content)
+        render.check_plain(world, served, content)
     except Invalid as error:
-        if channel_type is ChannelType.SMS and error.field == "temp_id":
+        if ChannelType.SMS in served and error.field == "temp_id":
             raise SmsTemplateWrong(f"{path}.{error.field}", reason=error.reason) from error
         raise _below(path, error) from error
 
@@ -174,15 +179,11 @@ def _below(path: str, error: Invalid) -> Invalid:
 
 
 def _ordinary(request: SendRequest, served_types: Collection[ChannelType]) -> Template:
-    """Build the template of an ordinary message, which has no variables.
-
-    Content for WeCom serves those of its two types in `served_types`, else the first.
-    """
+    """Build the template of an ordinary message, which has no variables."""
     contents: dict[ChannelType, Sequence[Content]] = dict(request.contents)
     if ChannelType.WECHATWK in contents:
-        alternatives = contents.pop(ChannelType.WECHATWK)
-        chosen = [kind for kind in ENTERPRISE if kind in served_types] or ENTERPRISE[:1]
-        contents |= dict.fromkeys(chosen, alternatives)
+        of_both = contents.pop(ChannelType.WECHATWK)
+        contents |= dict.fromkeys(elements.served(ChannelType.WECHATWK, served_types), of_both)
     return Template(0, 0, request.channel.key, "", contents)
 
 
@@ -235,21 +236,22 @@ def _render(
     strategy: Strategy,
     channels: Sequence[OpenChannel],
 ) -> tuple[Mapping[str, Content], Mapping[str, str]]:
-    """Return the contents by code of the delivery channel, and their links."""
+    """Return the contents by code of the element, and their links."""
     is_ordinary, clicks = request.template is None, _click_types(request, strategy)
     values = {} if is_ordinary else values_of(template, request.template_para)
     contents: dict[str, Content] = {}
     links: dict[str, str] = {}
     for target in channels:
-        code, platform = target.channel.code, target.channel.platform
+        platform = target.channel.platform
         try:
             rendered, links = render.prepare(world, template, values, [target], links, clicks)
         except Invalid as error:
             path = _msg(target.channel.type) if is_ordinary else "template_id"
             reason = f"{platform} takes none of it ({error.field}: {error.reason})"
             raise Invalid(path, reason) from error
-        contents[code] = rendered[code]
-        _check_rendered(world, request, target, rendered[code], links)
+        contents |= rendered
+        for content in rendered.values():
+            _check_rendered(world, request, target, content, links)
     if render.size(contents) > CONTENT_LIMIT:
         raise ContentTooLarge("body" if is_ordinary else "template_para", limit=CONTENT_LIMIT)
     return contents, links
@@ -288,20 +290,24 @@ def _check_rendered(
 
 
 def _msg(channel_type: ChannelType) -> str:
-    return f"msg_{ENTERPRISE[0] if channel_type in ENTERPRISE else channel_type}"
+    return f"msg_{elements.ENTERPRISE[0] if channel_type in elements.ENTERPRISE else channel_type}"
 
 
 # -- freeze
 
 
 def _freeze(
-    target: OpenChannel, contents: Mapping[str, Content], links: Mapping[str, str]
-) -> ResolvedChannel:
-    channel, capabilities = target.channel, target.provider.capabilities
-    content = contents[channel.code]
-    is_shared = capabilities.content_per_recipient or not render.is_personal(content, links)
-    size = quota.call_size(channel, capabilities, capabilities.call_size if is_shared else 1)
-    return ResolvedChannel(channel, content, size, capabilities.worker)
+    channels: Sequence[OpenChannel], contents: Mapping[str, Content], links: Mapping[str, str]
+) -> list[ResolvedElement]:
+    targets = {target.channel.code: target for target in channels}
+    frozen: list[ResolvedElement] = []
+    for code, content in contents.items():
+        channel, provider = targets[elements.channel_of(code)]
+        limits = provider.capabilities
+        is_shared = limits.content_per_recipient or not render.is_personal(content, links)
+        size = quota.call_size(channel, limits, limits.call_size if is_shared else 1)
+        frozen.append(ResolvedElement(code, channel, content, size, limits.worker))
+    return frozen
 
 
 def _name_contacts(world: World, request: SendRequest) -> Mapping[str, str]:

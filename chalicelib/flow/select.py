@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from chalicelib.domain import keys
+from chalicelib.domain import contacts as spelling
+from chalicelib.domain import elements, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Target, TargetLoss
@@ -72,7 +73,9 @@ def _usable(
     labels = message.labels.get(code, ())
     usable: list[str] = []
     reasons: list[str] = []
-    for contact in dict.fromkeys(user.contacts_on((code, kind), message.channel_key, labels)):
+    channel, restricted = (elements.channel_of(code), kind), message.restricted
+    bound = user.contacts_on(channel, message.channel_key, labels, restricted=restricted)
+    for contact in spelling.distinct(kind, bound):
         reason = user.suppression(
             kind, contact, message.channel_key, despite_opt_out=code in despite.opt_out
         )
@@ -94,9 +97,10 @@ def _why_none(refused: Mapping[str, str]) -> TargetLoss:
 def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
     """Return the name of a target that is named by its contact.
 
-    It holds the type and the contact's HMAC, and so tells nothing of the contact.
+    It holds the type and the HMAC of the contact's identity, and so tells nothing of the contact.
     """
-    digest = vault.mac("target", contact.encode("utf-8", "surrogatepass")).hex()
+    identity = spelling.identity(kind, contact)
+    digest = vault.mac("target", identity.encode("utf-8", "surrogatepass")).hex()
     return keys.join(kind.value, digest[:16])
 
 
@@ -110,4 +114,5 @@ def select_contact(
     if opted_out:
         loss = TargetLoss.OPTED_OUT
         return Target(name, loss, {}, dict.fromkeys(codes, loss.value)), {}
-    return Target(name, None, dict.fromkeys(codes, 1)), dict.fromkeys(codes, (contact,))
+    spelt = spelling.spelt(kind, contact)
+    return Target(name, None, dict.fromkeys(codes, 1)), dict.fromkeys(codes, (spelt,))

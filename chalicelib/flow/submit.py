@@ -59,7 +59,7 @@ def _first_msgid(key: IdempotencyKey, earlier: IdempotencyKey) -> str:
 
 
 def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Message:
-    now, channels = world.clock.now(), resolved.channels
+    now, frozen = world.clock.now(), resolved.elements
     history = resolved.strategy.length + world.limits.history_days * 86400
     return Message(
         msgid=_new_id(now),
@@ -67,14 +67,14 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         accepted=now,
         priority=request.priority,
         strategy=resolved.strategy,
-        channels={c.channel.code: c.channel.type for c in channels},
-        call_sizes={c.channel.code: c.call_size for c in channels},
-        contents={c.channel.code: c.content for c in channels},
+        channels={e.code: e.channel.type for e in frozen},
+        call_sizes={e.code: e.call_size for e in frozen},
+        contents={e.code: e.content for e in frozen},
         links=resolved.links,
         userids=request.userids or tuple(resolved.contacts),
         audience=_audience(world, request),
         expires=now // 1000 + history,
-        labels={c.channel.code: c.channel.labels_to_try(request.label) for c in channels},
+        labels={e.code: e.channel.labels_to_try(request.label) for e in frozen},
         restricted=request.channel.restricted,
         template=resolved.template,
         rule_id=request.rule_id,
@@ -84,7 +84,7 @@ def _message(world: World, request: SendRequest, resolved: ResolvedSend) -> Mess
         black_id=request.black_id,
         white_id=request.white_id,
         callback=request.callback,
-        workers={c.channel.code: c.worker for c in channels if c.worker},
+        workers={e.code: e.worker for e in frozen if e.worker},
     )
 
 

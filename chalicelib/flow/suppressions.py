@@ -22,7 +22,6 @@ from chalicelib.observability import log
 from chalicelib.ports import World
 
 Update = Callable[[User], User]
-OptOuts = Mapping[str, Suppression | None]  # channel key -> opted out. None: in again
 
 
 # -- undeliverable
@@ -113,16 +112,12 @@ def set_opt_out(
     The opt-out is kept with the contact, for messages that name it. Its users follow that.
     """
     since = min(time, world.clock.now()) if time > 0 else world.clock.now()
-    canonical = suppressions.canonical(kind, contact)
-    spellings = suppressions.spellings(kind, contact)
-    world.audiences.set_opt_out(kind, canonical, channel_keys, since, out)
-    userids: set[str] = set()
-    for spelling in spellings:
-        userids.update(world.audiences.users_of(kind, spelling))
+    world.audiences.set_opt_out(kind, contact, channel_keys, since, out)
+    userids = world.audiences.users_of(kind, contact)
     fields = {"channel_type": kind.value, "out": out, "code": code, "users": len(userids)}
     log.info("contact_opted", extra=fields)
     if userids:
-        _follow_opt_outs(world, kind, contact, channel_keys, code, sorted(userids))
+        _follow_opt_outs(world, kind, contact, channel_keys, code, userids)
 
 
 def _follow_opt_outs(
@@ -134,33 +129,25 @@ def _follow_opt_outs(
     userids: Sequence[str],
 ) -> None:
     """Set the stored opt-outs of a contact on its users, until they no longer change."""
-    canonical = suppressions.canonical(kind, contact)
-    spellings = suppressions.spellings(kind, contact)
-    stored = _opt_outs_of(world, kind, canonical)
+    stored = _opt_outs_of(world, kind, contact)
     for _ in range(user_writes.ATTEMPTS):
         opt_outs = {key: _suppression(code, stored.get(key, 0)) for key in channel_keys}
-        follow = partial(_set_opt_outs, kind=kind, spellings=spellings, opt_outs=opt_outs)
+        follow = partial(
+            suppressions.set_opt_outs, channel_type=kind, contact=contact, changes=opt_outs
+        )
         change(world, {userid: [follow] for userid in userids})
-        before, stored = stored, _opt_outs_of(world, kind, canonical)
+        before, stored = stored, _opt_outs_of(world, kind, contact)
         # Another request may have changed the contact meanwhile, and no user that needed a change.
         if stored == before:
             break
 
 
-def _opt_outs_of(world: World, kind: ChannelType, canonical: str) -> Mapping[str, int]:
-    return world.audiences.opt_outs({kind: [canonical]})[kind].get(canonical, {})
+def _opt_outs_of(world: World, kind: ChannelType, contact: str) -> Mapping[str, int]:
+    return world.audiences.opt_outs({kind: [contact]})[kind].get(contact, {})
 
 
 def _suppression(code: str, since: int) -> Suppression | None:
     return Suppression(code, since) if since > 0 else None
-
-
-def _set_opt_outs(
-    user: User, kind: ChannelType, spellings: Sequence[str], opt_outs: OptOuts
-) -> User:
-    for spelling in spellings:
-        user = suppressions.set_opt_outs(user, kind, spelling, opt_outs)
-    return user
 
 
 def apply_earlier_opt_outs(
@@ -174,12 +161,12 @@ def apply_earlier_opt_outs(
     by_kind: dict[ChannelType, dict[str, None]] = {}
     for kind, contact in sorted(set().union(*gained.values())):
         if kind is not ChannelType.APP:
-            by_kind.setdefault(kind, {})[suppressions.canonical(kind, contact)] = None
+            by_kind.setdefault(kind, {})[contact] = None
     stored = world.audiences.opt_outs(by_kind) if by_kind else {}
     changed: list[User] = []
     for user in users:
         for kind, contact in sorted(gained[user.userid]):
-            since = stored.get(kind, {}).get(suppressions.canonical(kind, contact), {})
+            since = stored.get(kind, {}).get(contact, {})
             opt_outs = {key: Suppression("before", at) for key, at in since.items() if at > 0}
             user = suppressions.set_opt_outs(user, kind, contact, opt_outs)
         changed.append(user)

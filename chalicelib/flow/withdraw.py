@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from chalicelib import observability
+from chalicelib.domain import elements
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import (
     Misconfigured,
@@ -29,6 +30,7 @@ from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.messages import sent_by
+from chalicelib.flow.timers import EXCHANGES
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
@@ -142,7 +144,7 @@ def _start_recalls(world: World, message: Message, chunk: Chunk, *, is_late: boo
 
 
 def _can_recall(world: World, code: str) -> bool:
-    channel = world.settings.channel(code)
+    channel = world.settings.channel(elements.channel_of(code))
     return channel is not None and world.providers.of(channel.platform).capabilities.recall
 
 
@@ -162,14 +164,23 @@ def _recall_job(message: Message, job: RecallJob, delay: float = 0) -> Envelope:
 
 
 def recall(world: World, job: RecallJob) -> None:
-    """Recall what a chunk has submitted on a channel. A second recall does no harm."""
-    message, channel = world.messages.get(job.msgid), world.settings.channel(job.channel)
+    """Recall what a chunk has submitted on a channel. A second recall does no harm.
+
+    A retry begins with another id, so that a slow one does not starve the others.
+    """
+    message = world.messages.get(job.msgid)
+    channel = world.settings.channel(elements.channel_of(job.channel))
     chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return
-    delays: list[float] = []
+    delays, tries = list[float](), job.tries
+    ids = list(_by_provider_id(chunk, job.channel).items())
+    first, ends = job.tries % max(1, len(ids)), world.end_of_job(world.clock.now())
     with connect(world, channel) as session:
-        for provider_id, refs in _by_provider_id(chunk, job.channel).items():
+        for n, (provider_id, refs) in enumerate([*ids[first:], *ids[:first]]):
+            if n and world.clock.now() > ends - EXCHANGES * world.limits.provider_timeout * 1000:
+                delays.append(1)
+                break
             try:
                 _recall_one(world, message, chunk, session, provider_id, refs)
             except (Unavailable, Uncertain) as error:
@@ -177,8 +188,9 @@ def recall(world: World, job: RecallJob) -> None:
                     _add(world, message, chunk, refs, error.code, failed=True)
                 else:
                     delays.append(error.retry_after or 2.0**job.tries)
+                    tries = job.tries + 1
     if delays:
-        retry = RecallJob(job.msgid, job.chunk, job.channel, job.tries + 1)
+        retry = RecallJob(job.msgid, job.chunk, job.channel, tries)
         world.queues.send([_recall_job(message, retry, max(delays))])
 
 

@@ -16,7 +16,12 @@ MAX_OLDER = 10  # secrets that work beside the newest. Of more, those that end f
 
 
 def add(
-    world: World, name: str, *, restricted: bool = False, rate: int | None = None
+    world: World,
+    name: str,
+    *,
+    restricted: bool = False,
+    changes_all: bool | None = None,
+    rate: int | None = None,
 ) -> tuple[AccessChannel, str]:
     """Add an access channel. Return its master secret too, of which only the hash is kept."""
     secret = new_key()
@@ -25,6 +30,7 @@ def add(
         name=name,
         secret_hashes=(digest(secret),),
         restricted=restricted,
+        changes_all=changes_all,
         rate=rate,
     )
     return records.add(world, ACCESS_CHANNELS, channel), secret

@@ -6,20 +6,21 @@ Functions here raise Invalid naming a field, NotFound, and Stale for a later ver
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Conflict, Invalid, NotFound, Stale
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, PlaceholderWrong, Stale
 from chalicelib.domain.templates import (
-    Alternatives,
     Content,
+    Elements,
     Template,
+    has_stray_braces,
     is_link,
     map_texts,
     render,
+    touching,
     values_of,
     variables,
 )
@@ -28,7 +29,7 @@ from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
 from chalicelib.ports import World
 
-MAX_ALTERNATIVES = 10  # of a channel type, for platforms that differ in content. One at least.
+MAX_ELEMENTS = 10  # of a channel type. One at least.
 TEMPLATE_BYTES = 100_000  # of all contents of a template: what is larger will go to S3
 # Characters. A longer text is surely cut off or split on the way. A provider may take less.
 LONG_TEXTS = {
@@ -38,14 +39,12 @@ LONG_TEXTS = {
     ChannelType.WECHATWK: 2048,
 }
 
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
 
 def add(
     world: World,
     channel_key: str,
     name: str,
-    contents: Mapping[ChannelType, Alternatives],
+    contents: Mapping[ChannelType, Elements],
     links: Sequence[str] | None,
 ) -> Template:
     """Add a template. `links` are the variables whose address a short link may replace.
@@ -64,7 +63,7 @@ def change(
     number: int,
     version: int | None,
     name: str,
-    contents: Mapping[ChannelType, Alternatives],
+    contents: Mapping[ChannelType, Elements],
     links: Sequence[str] | None,
 ) -> Template:
     """Make the next version. Messages that were accepted, or pin an older version, keep theirs."""
@@ -122,19 +121,19 @@ def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Seque
 
 @dataclass(frozen=True)
 class Preview:
-    contents: Mapping[ChannelType, Alternatives]
+    contents: Mapping[ChannelType, Elements]
     warnings: Sequence[str]
 
 
 def preview(template: Template, values: Mapping[str, Any]) -> Preview:
     """Render a template. Raise Invalid for a value that is missing or wrong."""
     texts = values_of(template, values)
-    contents: dict[ChannelType, Alternatives] = {}
-    for kind, alternatives in template.contents.items():
-        if isinstance(alternatives, Mapping):
-            contents[kind] = render(alternatives, texts)
+    contents: dict[ChannelType, Elements] = {}
+    for kind, elements in template.contents.items():
+        if isinstance(elements, Mapping):
+            contents[kind] = render(elements, texts)
         else:
-            contents[kind] = [render(alternative, texts) for alternative in alternatives]
+            contents[kind] = [render(element, texts) for element in elements]
     known = _mentioned(template.contents)
     unknown = [f"{name}: no content has this variable" for name in values if name not in known]
     return Preview(contents, [*unknown, *too_long(contents)])
@@ -149,15 +148,27 @@ def warnings(template: Template) -> Sequence[str]:
         for name in sorted(everywhere)
         if not all(name in names for names in per_type.values())
     ]
-    return [*partial, *too_long(template.contents)]
+    return [*partial, *_beside_letters(template), *too_long(template.contents)]
 
 
-def too_long(contents: Mapping[ChannelType, Alternatives]) -> list[str]:
+def _beside_letters(template: Template) -> list[str]:
+    """Return a warning for each link that people's phones would take longer than it is."""
+    return [
+        f"contents.{kind}: {name} is a link beside a letter;"
+        " phones take the letter into the link, so put a space between them"
+        for kind, elements in template.contents.items()
+        for name in sorted(
+            {name for text in _texts(elements) for name in touching(text, template.links)}
+        )
+    ]
+
+
+def too_long(contents: Mapping[ChannelType, Elements]) -> list[str]:
     """Return a warning for each channel type with a text that may be cut off or refused."""
     warnings: list[str] = []
-    for kind, alternatives in contents.items():
+    for kind, elements in contents.items():
         most = LONG_TEXTS.get(kind)
-        longest = max(map(len, _texts(alternatives)), default=0)
+        longest = max(map(len, _texts(elements)), default=0)
         if most is not None and longest > most:
             warnings.append(
                 f"contents.{kind}: a text of {longest} characters;"
@@ -166,23 +177,23 @@ def too_long(contents: Mapping[ChannelType, Alternatives]) -> list[str]:
     return warnings
 
 
-def _texts(alternatives: Alternatives) -> Sequence[str]:
+def _texts(elements: Elements) -> Sequence[str]:
     texts: list[str] = []
 
     def collect(text: str) -> str:
         texts.append(text)
         return text
 
-    map_texts(alternatives, collect)
+    map_texts(elements, collect)
     return texts
 
 
-def _mentioned(contents: Mapping[ChannelType, Alternatives]) -> frozenset[str]:
+def _mentioned(contents: Mapping[ChannelType, Elements]) -> frozenset[str]:
     return frozenset(name for content in contents.values() for name in variables(content))
 
 
 def _checked(
-    world: World, contents: Mapping[ChannelType, Alternatives], links: Sequence[str] | None
+    world: World, contents: Mapping[ChannelType, Elements], links: Sequence[str] | None
 ) -> frozenset[str]:
     """Return the variables that hold addresses. Raise Invalid for contents that cannot be sent."""
     _check_contents(world, contents)
@@ -193,41 +204,31 @@ def _checked(
     return frozenset(v for v in mentioned if is_link(v)) if links is None else frozenset(links)
 
 
-def _check_contents(world: World, contents: Mapping[ChannelType, Alternatives]) -> None:
+def _check_contents(world: World, contents: Mapping[ChannelType, Elements]) -> None:
     if not contents:
         raise Invalid("contents", "at least one channel type")
-    for kind, alternatives in contents.items():
-        for path, alternative in _with_paths(kind, alternatives):
-            _check_content(world, kind, path, alternative)
-        for text in _texts(alternatives):
-            _check_placeholders(kind, text)
+    for kind, elements in contents.items():
+        for path, element in _with_paths(kind, elements):
+            _check_content(world, kind, path, element)
+            if any(has_stray_braces(text) for text in _texts(element)):
+                raise PlaceholderWrong(path)
     if len(json.dumps(contents, ensure_ascii=False).encode()) > TEMPLATE_BYTES:
         raise Invalid("contents", f"more than {TEMPLATE_BYTES} bytes")
 
 
-def _with_paths(kind: ChannelType, alternatives: Alternatives) -> Iterator[tuple[str, Content]]:
-    """Yield each alternative with its path in the template."""
+def _with_paths(kind: ChannelType, elements: Elements) -> Iterator[tuple[str, Content]]:
+    """Yield each element with its path in the template."""
     path = f"contents.{kind}"
-    if isinstance(alternatives, Mapping):
-        yield path, alternatives
+    if isinstance(elements, Mapping):
+        yield path, elements
         return
-    for n, alternative in enumerate(alternatives):
-        yield f"{path}[{n}]", alternative
+    for n, element in enumerate(elements):
+        yield f"{path}[{n}]", element
 
 
-def _check_content(world: World, kind: ChannelType, path: str, alternative: Content) -> None:
+def _check_content(world: World, kind: ChannelType, path: str, element: Content) -> None:
     try:
-        content.check(world, kind, alternative)
+        content.check(world, [kind], element)
     except Invalid as error:
         field = f"{path}.{error.field}" if error.field else path
         raise Invalid(field, error.reason) from None
-
-
-def _check_placeholders(kind: ChannelType, text: str) -> None:
-    for placeholder in _PLACEHOLDER.findall(text):
-        if not variables(placeholder):
-            raise Invalid(
-                f"contents.{kind}",
-                "{{…}} must hold the name of a variable:"
-                " letters, digits, _ . - and Chinese, at most 64",
-            )

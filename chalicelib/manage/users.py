@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from chalicelib.domain.access_channels import AccessChannel
@@ -33,31 +33,41 @@ class Changed:
 
 
 def change(
-    world: World, changes: Sequence[UserChange], *, create: bool = True
+    world: World,
+    changes: Sequence[UserChange],
+    *,
+    create: bool = True,
+    caller: AccessChannel | None = None,
 ) -> Mapping[str, str]:
     """Apply changes, those of one user in their order. Return a reason for each user refused.
 
-    A repeat changes nothing. Without `create`, users that are not stored are refused.
+    A repeat changes nothing. Without `create`, users that are not stored are refused. A caller of
+    None is a member.
     """
-    return change_all(world, changes, create=create).refused
+    return change_all(world, changes, create=create, caller=caller).refused
 
 
-def change_all(world: World, changes: Sequence[UserChange], *, create: bool = True) -> Changed:
+def change_all(
+    world: World,
+    changes: Sequence[UserChange],
+    *,
+    create: bool = True,
+    caller: AccessChannel | None = None,
+) -> Changed:
     """Apply changes as `change` does. Return the userids that were changed, too."""
-    by_user: dict[str, list[UserChange]] = {}
-    for change in changes:
-        by_user.setdefault(change.userid, []).append(change)
+    by_user = _by_user(changes)
     refused: dict[str, str] = {}
     saved: set[str] = set()
 
     def attempt(userids: Sequence[str], stored: Mapping[str, User]) -> Collection[str]:
         changed = []
         for userid in userids:
-            before = stored.get(userid, User(userid))
-            after = reduce(apply, by_user[userid], before)
             if not create and userid not in stored:
                 refused[userid] = UNKNOWN
-            elif reason := _too_large(after):
+                continue
+            before = stored.get(userid, User(userid))
+            after = _changed(world, caller, by_user[userid], before)
+            if reason := _too_large(after):
                 refused[userid] = reason
             elif after != before or not before.version:
                 changed.append(after)
@@ -68,6 +78,40 @@ def change_all(world: World, changes: Sequence[UserChange], *, create: bool = Tr
 
     busy = user_writes.write(world, by_user, attempt)
     return Changed(frozenset(saved), {**refused, **dict.fromkeys(busy, BUSY)})
+
+
+def _by_user(changes: Sequence[UserChange]) -> Mapping[str, Sequence[UserChange]]:
+    by_user: dict[str, list[UserChange]] = {}
+    for change in changes:
+        by_user.setdefault(change.userid, []).append(change)
+    return by_user
+
+
+def _changed(
+    world: World, caller: AccessChannel | None, changes: Sequence[UserChange], before: User
+) -> User:
+    """Apply changes. Record that a restricted access channel made a user its own, or others did.
+
+    A user that it made its own it reaches by its own contacts only. Otherwise it could lift its
+    restriction itself.
+    """
+    after = reduce(apply, changes, before)
+    if caller is not None and caller.restricted:
+        was_own = before.is_bound_to(caller.key, caller.channels)
+        if was_own or not after.is_bound_to(caller.key, caller.channels):
+            return after
+        return replace(after, claimed=tuple(sorted({*after.claimed, caller.key})))
+    if not before.claimed:
+        return after
+    bound = frozenset[str]().union(*(change.binds() for change in changes))
+    claimed = tuple(key for key in before.claimed if bound.isdisjoint(_own_scopes(world, key)))
+    return replace(after, claimed=claimed)
+
+
+def _own_scopes(world: World, key: str) -> frozenset[str]:
+    """Return the scopes in which a binding makes a user the access channel's own."""
+    access = world.settings.access_channel(key)
+    return frozenset({key, *(access.channels if access else ())})
 
 
 def _too_large(user: User) -> str:
@@ -131,8 +175,9 @@ _FIELD_NAMES = {ChannelType.SMS: "phone"}
 def check_scopes(world: World, caller: AccessChannel | None, change: UserChange) -> None:
     """Raise Invalid for a scope that does not exist or does not belong to the caller.
 
-    An access channel may use `all`, its own key, and the codes of delivery channels that it is
-    authorised for. A caller of None is a member, who may use every scope.
+    An access channel may use its own key, and the codes of delivery channels that it is authorised
+    for. It may use `all` where its settings say so. A caller of None is a member, who may use every
+    scope.
     """
     for field, kind, bind in _binds(change):
         check_scope(world, caller, field, kind, bind)
@@ -146,6 +191,8 @@ def check_scope(
         _check_code(world, caller, field, kind, bind)
     elif bind != ALL:
         _check_key(world, caller, field, bind)
+    elif caller is not None and not caller.may_change_all:
+        raise Invalid(field, "this access channel must not change what is bound to all")
 
 
 def _binds(change: UserChange) -> Iterator[tuple[str, ChannelType | None, str]]:

@@ -57,5 +57,9 @@ class Files(Protocol):
         """Return an address from which the file downloads under a name."""
 
     def delete(self, key: str) -> None: ...
-    def fetch(self, url: str, most: int) -> bytes:
-        """Fetch a file from another server, through the egress policy. Raise a ProviderError."""
+    def fetch(self, url: str, most: int, seconds: float) -> bytes:
+        """Fetch a file from another server, through the egress policy, within `seconds`.
+
+        Raise Rejected or Misconfigured if it can never be fetched, and Unavailable if it may be
+        later.
+        """

@@ -136,6 +136,7 @@ class Lookup:
     ref: tuple[int, int] | None = None  # (target, contact)
     # the ids of all parts of a delivery that goes in several, each with a report
     parts: tuple[str, ...] = ()
+    element: int = 1  # the number of the element that was sent
 
 
 class Lookups(Protocol):

@@ -24,6 +24,12 @@ from chalicelib.domain.provider_io import (
 class Session(Protocol):
     """An open connection to one account of a provider, for the length of a job."""
 
+    def prepare(self) -> None:
+        """Do what must precede a call: connect, log in, get an access token. Send nothing.
+
+        Raise Unavailable, Throttled or Misconfigured. It costs nothing when it is done already.
+        """
+
     def token(self) -> str | None:
         """Fetch the idempotency token of the next call. None: the provider has no such tokens."""
 

@@ -61,7 +61,11 @@ class Audiences(Protocol):
         """Return the next tags of a scope, in order: those that a user has, or once had."""
 
     def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
-        """Return the users with a contact, in any scope or label. Its HMAC identifies it."""
+        """Return the users with a contact, in any scope, label or spelling, in order.
+
+        The HMAC of its identity finds it (`domain/contacts.py`). The cost is one query per spelling
+        in which earlier releases may have stored it.
+        """
 
     def set_opt_out(
         self,
@@ -71,15 +75,15 @@ class Audiences(Protocol):
         time: int,
         out: bool,
     ) -> None:
-        """Record an opt-out or opt-in of a contact for access channels.
+        """Record an opt-out or opt-in of a contact, in any spelling, for access channels.
 
         The contact need not be a user's. An older statement than the stored one changes nothing.
         """
 
     def opt_outs(
-        self, contacts: Mapping[ChannelType, Collection[str]]
+        self, contacts_by_type: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
-        """Return opt-outs by channel type, contact and channel key, read consistently.
+        """Return opt-outs by channel type, contact as it is spelt, and channel key, consistently.
 
         The value is the time (ms) of the opt-out, or below 0 after an opt-in. The cost is one batch
         read per 100 contacts. For many contacts, it is a read of all contacts that ever opted out,

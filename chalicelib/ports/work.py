@@ -64,6 +64,12 @@ class Queues(Protocol):
         are still sent. The next check of its chunk finds it unsent.
         """
 
+    def hand_back(self, queue: str, jobs: Sequence[tuple[str, str]]) -> None:
+        """Send jobs that were received anew: group and text of each. Raise if one was not sent.
+
+        `queue` is the name that the queue has in its account.
+        """
+
 
 @dataclass(frozen=True)
 class QueueMessage:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
+from chalicelib.domain.slowness import Slowness
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -39,11 +40,14 @@ class Limits:
     recount_delays: tuple[int, ...]
     history_days: int
     public_url: str
+    receipts_url: str  # where providers post receipts
     channel_types: tuple[ChannelType, ...] = tuple(ChannelType)  # those that the stage delivers on
     workers: tuple[str, ...] = ()  # those that the stage runs
     requests_per_second: int = 500  # of an access channel
     utc_offset: float = 8  # hours by which the deployment's day is ahead of UTC's
     clock_width: int = 60  # no timer comes due sooner than two of these from now
+    provider_timeout: float = 10  # of one exchange with a provider
+    concurrency: tuple[int, ...] = (40, 20, 10)  # jobs at once of a channel type, by priority
     sizes: Sizes = Sizes()
 
     @property
@@ -80,3 +84,10 @@ class World:
     limits: Limits
     imports: Imports
     audit: Audit
+    slowness: Slowness = field(default_factory=Slowness)  # what this container has seen
+    ends: int | None = None  # ms: when the function ends that works in it, None: not before a lease
+
+    def end_of_job(self, begun: int) -> int:
+        """Return when (ms) a job that began at a time must have ended: none outlives a lease."""
+        leased = begun + self.limits.lease * 1000
+        return leased if self.ends is None else min(leased, self.ends)

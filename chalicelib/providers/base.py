@@ -53,7 +53,10 @@ class PlainProvider:
 
 
 class PlainSession:
-    """Base of a session: no idempotency token, poll, recall, access token or authorisation page."""
+    """Base of a session without what only some platforms have."""
+
+    def prepare(self) -> None:
+        return None
 
     def token(self) -> str | None:
         return None

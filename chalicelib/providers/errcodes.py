@@ -13,8 +13,10 @@ from typing import Any
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
 from chalicelib.domain.provider_io import (
+    UNLIMITED,
     Account,
     Answer,
+    CallTime,
     Loss,
     Outcome,
     OutgoingCall,
@@ -35,6 +37,7 @@ from chalicelib.web.messages import Response
 log = logging.getLogger(__name__)
 
 SUCCESS = "0"
+RENEWAL = 3  # timeouts of a new token, with a third-party platform's, and of the repeated call
 TOKEN_LIFE = 7200  # seconds, as these vendors document. Used if the answer names none.
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
@@ -111,14 +114,25 @@ class TokenApi:
             seconds = TOKEN_LIFE
         return expiring_token(value, seconds, self._tokens.now)
 
-    def post(self, url: str, body: Mapping[str, Any], *, safe: bool = False) -> VendorAnswer:
+    def post(
+        self,
+        url: str,
+        body: Mapping[str, Any],
+        *,
+        safe: bool = False,
+        time: CallTime = UNLIMITED,
+    ) -> VendorAnswer:
         """Return the vendor's answer, successful or not.
 
-        `safe`: the call may be repeated if no answer comes.
+        `safe`: the call may be repeated if no answer comes. A call that is repeated for a new token
+        must end in `time`. Else it is made later, since the vendor did not take it.
         """
-        value = self._tokens.get(self._name, self.fetch)
+        value, begun = self._tokens.get(self._name, self.fetch), self._tokens.now
         answer = self._post(url, body, value, safe=safe)
         if answer.code in self._codes.stale:
+            needed = RENEWAL * self._http.timeout
+            if (self._tokens.now - begun) / 1000 + needed > time.end:
+                raise Unavailable(answer.code, retry_after=1)
             log.info("access token renewed", extra={"provider_code": answer.code})
             answer = self._post(
                 url, body, self._tokens.renew(self._name, value, self.fetch), safe=safe
@@ -163,11 +177,13 @@ class UserList:
     users can be reached.
     `refused`: return the outcomes of single users in a successful answer, by contact in lower
     case.
+    `identity`: the same text for spellings of one user, who stands in a call once.
     """
 
     form: re.Pattern[str]
     unreachable: Callable[[str, int], Outcome | None]
     refused: Callable[[VendorAnswer], Mapping[str, Outcome]] = lambda answer: {}
+    identity: Callable[[str], str] = str
 
     def send(
         self,
@@ -178,17 +194,19 @@ class UserList:
     ) -> Answer:
         """Post the call to its users, each once, and return one outcome per recipient."""
         contacts = [recipient.contact for recipient in call.recipients]
-        users = dict.fromkeys(filter(self.form.fullmatch, contacts))
+        names = [self.identity(contact) for contact in contacts]
+        users: dict[str, str] = {}
+        for name, contact in zip(names, contacts, strict=True):
+            if self.form.fullmatch(contact):
+                users.setdefault(name, contact)
         if not users:
             return Answer([MALFORMED] * len(contacts))
-        answer = post(list(users))
+        answer = post(list(users.values()))
         lost = self.unreachable(answer.code, len(users))
         if lost is not None:
-            return Answer([lost if contact in users else MALFORMED for contact in contacts])
+            return Answer([lost if name in users else MALFORMED for name in names])
         if answer.code != SUCCESS:
             raise api.error(answer)
         refused = self.refused(answer)
-        outcomes = {user: refused.get(user.lower(), Outcome()) for user in users}
-        return Answer(
-            [outcomes.get(contact, MALFORMED) for contact in contacts], provider_id(answer)
-        )
+        outcomes = {name: refused.get(user.lower(), Outcome()) for name, user in users.items()}
+        return Answer([outcomes.get(name, MALFORMED) for name in names], provider_id(answer))

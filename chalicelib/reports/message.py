@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.domain import keys
+from chalicelib.domain import elements, keys
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
@@ -268,7 +268,7 @@ def _life(sent: Message, chunk: Chunk, position: int) -> dict[str, Any]:
         "target": planned.id,
         "state": "invalid" if planned.loss else best,
         "loss": planned.loss.value if planned.loss else None,
-        "refused": dict(planned.refused),
+        "refused": {elements.channel_of(code): why for code, why in planned.refused.items()},
         "planned": chunk.plan.time,
         "deliveries": deliveries,
     }
@@ -283,7 +283,8 @@ def _delivery(
     return {
         "step": step + 1,
         "channel": sent.channels[ref.channel].value,
-        "code": ref.channel,
+        "code": elements.channel_of(ref.channel),
+        "element": elements.number_of(ref.channel),
         "contact": ref.contact + 1,
         "state": state.state,
         "decided": decided,

@@ -18,8 +18,10 @@ Ranges: the IANA special-purpose registries for IPv4 and IPv6 as Python's ipaddr
 
 from __future__ import annotations
 
+import queue
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +210,7 @@ class Policy:
         `timeout`: seconds for all addresses together.
         """
         until = time.monotonic() + timeout
-        for address in self.check(host, port, ports):
+        for address in _in_time(lambda: self.check(host, port, ports), timeout):
             remaining = until - time.monotonic()
             if remaining <= 0:
                 break
@@ -219,6 +221,29 @@ class Policy:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
         raise Unavailable("connect")
+
+
+def _in_time(check: Callable[[], tuple[str, ...]], seconds: float) -> tuple[str, ...]:
+    """Return what a check finds. Raises Unavailable if a name server does not answer in time.
+
+    The resolver takes no timeout (getaddrinfo), so it gets a thread that may be left behind.
+    """
+    results: queue.SimpleQueue[tuple[str, ...] | Exception] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            results.put(check())
+        except Exception as error:  # noqa: BLE001 raised by the thread that waits
+            results.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        result = results.get(timeout=seconds)
+    except queue.Empty:
+        raise Unavailable("dns") from None
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def _canonical(host: str) -> str:

@@ -166,10 +166,18 @@ def _meaning(error: Exception) -> Exception:
     return Unavailable("connection_lost")
 
 
-def deliver(client: smtplib.SMTP, envelope: Envelope, message: bytes, timeout: float) -> Reply:
-    """Hand over one mail.
+def deliver(
+    client: smtplib.SMTP,
+    envelope: Envelope,
+    message: bytes,
+    timeout: float,
+    patience: float = 0.0,
+) -> Reply:
+    """Hand over one mail, within two timeouts and the patience.
 
-    A connection that breaks is closed.
+    A connection that breaks is closed. `patience`: seconds for the answer to the final dot, at
+    least a timeout. A server may check the mail first. Clients should wait ten minutes (RFC 5321
+    4.5.3.2.6), since who waits less may send the mail twice.
 
     Raises Unavailable if the mail was surely not taken, and Uncertain if it may have been. Raises
     Rejected for an address that is not ASCII, if the server cannot take it.
@@ -185,10 +193,22 @@ def deliver(client: smtplib.SMTP, envelope: Envelope, message: bytes, timeout: f
         except (smtplib.SMTPException, OSError) as error:
             client.close()
             raise Unavailable("connection_lost") from error
+    return _end(client, timeout, max(timeout, patience))
+
+
+def _end(client: smtplib.SMTP, timeout: float, patience: float) -> Reply:
+    """Send the final dot, and wait for the answer. Raises Uncertain."""
+    connection = client.sock
+    with Deadline(patience) as deadline:
+        deadline.watch(connection)
         try:
+            if connection is not None:
+                connection.settimeout(patience)
             # A mail counts from this line on (RFC 5321 4.1.1.4), so the line is sent separately.
             client.send(b".\r\n")
             code, text = client.getreply()
+            if connection is not None:
+                connection.settimeout(timeout)
         except (smtplib.SMTPException, OSError) as error:
             client.close()
             waited = deadline.passed or isinstance(error.__context__, TimeoutError)

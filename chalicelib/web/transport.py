@@ -19,7 +19,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.domain.errors import (
+    Misconfigured,
+    ProviderError,
+    TooLarge,
+    Unavailable,
+    Uncertain,
+)
 from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import Policy
 from chalicelib.web.messages import Request, Response
@@ -111,11 +117,14 @@ class RequestsTransport:
 
 
 def _read(reply: requests.Response, most: int) -> bytes:
+    announced = reply.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most:
+        raise TooLarge("response_too_large")
     body = bytearray()
     for part in reply.raw.stream(65536, decode_content=True):
         body += part
         if len(body) > most:
-            raise Uncertain("response_too_large")
+            raise TooLarge("response_too_large")
     return bytes(body)
 
 

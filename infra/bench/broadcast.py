@@ -22,7 +22,8 @@ import requests
 from rich.console import Console
 
 from infra.bench.cost import Result
-from infra.bench.pipeline import APP, STACK, Scenario, alone
+from infra.bench.scenario import STACK, Scenario, alone
+from infra.bench.single_sends import APP
 from infra.demo.client import Shop
 from infra.local.stack import LOCAL, down, up
 

@@ -25,7 +25,7 @@ from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
 from infra.bench import page, quiet
 from infra.bench.cost import Result
-from infra.bench.pipeline import Scenario, alone, until
+from infra.bench.scenario import Scenario, alone, until
 from infra.demo.client import Shop
 from infra.demo.platforms import PLATFORMS
 from infra.local.stack import LOCAL, Stack, down, up

@@ -9,8 +9,6 @@ from typing import Any
 from infra.bench import prices
 
 MEMORY_GB = 0.5  # memory of every function in the production stage
-# Bytes of Lambda's own log lines of an invocation: START, END, and REPORT with trace.
-START_AND_REPORT = 450
 
 
 @dataclass(frozen=True)
@@ -33,14 +31,13 @@ class Result:
         polls = sum(s.get("receives", 0) + s.get("deletes", 0) for s in sources)
         invocations = sum(f["invocations"] for f in self.counts["lambda"].values())
         return {
-            "API Gateway requests (REST)": sum(self.counts["api"].values()),
+            "API Gateway requests (HTTP)": sum(self.counts["api"].values()),
             "Lambda requests": invocations,
             "SQS requests": sum(self.counts["requests"].get("sqs", {}).values()) + polls,
             "DynamoDB write units": sum(self.counts["write_units"].values()),
             "DynamoDB read units": sum(self.counts["read_units"].values()),
             "Step Functions state transitions": self.transitions,
             "KMS requests": sum(self.counts["requests"].get("kms", {}).values()),
-            "X-Ray traces": invocations * prices.TRACED,
         }
 
     @property
@@ -84,8 +81,8 @@ class Result:
 
     @property
     def logged(self) -> float:
-        """Return the bytes of the logs, including Lambda's own lines."""
-        return self.log_bytes + self.quantities["Lambda requests"] * START_AND_REPORT
+        """Return the bytes of the functions' logs. The template turns Lambda's own lines off."""
+        return self.log_bytes
 
     @property
     def dollars_alone(self) -> float:
@@ -99,9 +96,13 @@ class Result:
         )
         per_million = prices.PER_MILLION
         requests = 2 * per_million["SQS requests"] + per_million["Lambda requests"]
-        traces = prices.TRACED * per_million["X-Ray traces"]
-        invocation = (requests + traces) / 1e6 + START_AND_REPORT / 1e9 * prices.LOGS_GB
-        return sum(self.dollars.values()) + shared * invocation * 1_000_000 / self.recipients
+        return sum(self.dollars.values()) + shared * requests / self.recipients
+
+    @property
+    def dollars_traced(self) -> float:
+        """Return the dollars per million if X-Ray traced every invocation, as with few sends."""
+        traces = self.quantities["Lambda requests"] * prices.PER_MILLION["X-Ray traces"]
+        return sum(self.dollars.values()) + traces / self.recipients
 
     @property
     def report(self) -> dict[str, float]:
@@ -115,4 +116,5 @@ class Result:
             "read_units_per_1000": self.per_1000(quantities["DynamoDB read units"]),
             "state_transitions_per_1000": self.per_1000(self.transitions),
             "usd_per_million": round(sum(self.dollars.values()), 3),
+            "usd_per_million_traced": round(self.dollars_traced, 3),
         }

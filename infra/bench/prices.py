@@ -9,9 +9,9 @@ DATE = "2026-11"
 REGION = "us-east-1"
 
 PER_MILLION = {
-    "API Gateway requests (REST)": 3.50,
+    "API Gateway requests (HTTP)": 1.00,
     "Lambda requests": 0.20,
-    "SQS requests": 0.40,
+    "SQS requests": 0.50,  # 0.40, and 0.10 for fair queues
     "DynamoDB write units": 0.625,
     "DynamoDB read units": 0.125,
     "Step Functions state transitions": 25.00,
@@ -20,4 +20,3 @@ PER_MILLION = {
 }
 LAMBDA_GB_SECOND = 0.0000133334
 LOGS_GB = 0.50
-TRACED = 0.05  # the default sampling rule traces this share of requests

@@ -32,7 +32,9 @@ def operation_of(scope: Mapping[str, Any]) -> tuple[str, str, str]:
 class Counts:
     """The counts, for use from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, stored: units.Stored = lambda table, key: {}) -> None:
+        """Start from zero. `stored` looks up the item that a table has under a key."""
+        self._stored = stored
         self._lock = threading.Lock()
         self._clear()
 
@@ -76,7 +78,7 @@ class Counts:
         if "__type" in answer and "ConditionalCheckFailed" not in answer["__type"]:
             return
         with self._lock:
-            self._write_units.update(units.writes(operation, body, answer))
+            self._write_units.update(units.writes(operation, body, answer, self._stored))
             for table, number in units.reads(operation, body, answer).items():
                 self._read_units[table] += number
 

@@ -21,12 +21,17 @@ PARAMETERS = {
     "ReceiptRate": "10000",
     "LinkRate": "10000",
     "EgressAllow": "127.0.0.1",
+    "ReceiptsUrl": "on",
 }
 
 
-def parameters(worker: bool) -> dict[str, str]:
+# The journeys use every door.
+OF_STAGES = {"test": {"RestApi": "on", "ReceiptsUrl": "on"}}
+
+
+def parameters(stage: str, worker: bool) -> dict[str, str]:
     """Return the template's parameters. The worker runs as a local process, without an image."""
-    return {**PARAMETERS, "CmppDesiredCount": str(int(worker))}
+    return {**PARAMETERS, **OF_STAGES.get(stage, {}), "CmppDesiredCount": str(int(worker))}
 
 
 def start_packaging(stage: str) -> subprocess.Popen[str]:

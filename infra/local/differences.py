@@ -20,19 +20,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.local.counts import Counts
 
 TICK = 0.1  # seconds between two looks for messages whose delay or visibility timeout has ended
 STREAM_TICK = 0.2  # seconds
 
+FUNCTION_URLS = "/_aws/lambda-url/"  # the emulator's path to them
+
 
 def apply(counts: Counts) -> None:
     """Call once, after MiniStack is imported and before it serves."""
     from ministack.core import iam_actions, iam_evaluator, lambda_runtime
     from ministack.services import apigateway_v1, lambda_svc
+    from ministack.services.cloudformation import provisioners
 
     _import_gateway_responses(apigateway_v1)
+    _reachable_function_urls(provisioners)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     _conditions_on_encryption_contexts(iam_actions)
@@ -61,6 +66,21 @@ def _import_gateway_responses(v1: Any) -> None:
         return api_id
 
     v1._import_rest_api = with_extensions
+
+
+def _reachable_function_urls(provisioners: Any) -> None:
+    """Give templates an address of function URLs that this machine can reach.
+
+    MiniStack's has a host name of AWS.
+    """
+    attributes = provisioners._lambda_url_attributes
+
+    def reachable(configured: dict[str, Any]) -> dict[str, Any]:
+        url_id = urlsplit(configured["FunctionUrl"]).hostname.partition(".")[0]
+        address = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{FUNCTION_URLS}{url_id}/"
+        return {**attributes(configured), "FunctionUrl": address}
+
+    provisioners._lambda_url_attributes = reachable
 
 
 class _StreamThread(threading.local):

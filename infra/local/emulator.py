@@ -3,7 +3,7 @@
 `python -m infra.local.emulator --port 4566 --door-port 8080`, started by infra/local/stack.py.
 
 The emulator's port answers as AWS does. The door's port looks like the API on its own domain.
-Its paths all go to the REST API that was deployed last.
+Its paths all go to the HTTP API that was deployed last.
 The emulator's port has further addresses:
 
     GET    /_openums/counts    the counts since the last reset: requests by service, operation
@@ -49,27 +49,27 @@ class Emulator:
             await self._through_the_door(scope, receive, send)
         elif scope["path"].startswith("/_openums/"):
             await self._about_itself(scope, send)
+        elif scope["path"].startswith(differences.FUNCTION_URLS):
+            async with self.door:
+                await self.aws(scope, receive, send)
         else:
             await self._aws_call(scope, receive, send)
 
     async def _through_the_door(self, scope: Scope, receive: Any, send: Any) -> None:
-        api = insides.deployed_api()
-        if api is None:
+        api_id = insides.deployed_api()
+        if api_id is None:
             await _answer(send, 503, {"message": "nothing is deployed yet"})
             return
         self.counts.api_request(scope["method"])
         headers = dict(scope["headers"])
         if int(headers.get(b"content-length", b"0") or 0) > MAX_BODY:
-            status, answer_headers, body = insides.gateway_error(
-                api, "REQUEST_TOO_LARGE", "Request Too Long"
-            )
             await _drain(receive)
-            await _answer_raw(send, status, answer_headers, body)
+            await _answer(send, 413, {"message": "Request Entity Too Large"})
             return
-        # Percent-encoding stays, as API Gateway leaves it in path parameters.
+        # The path is decoded once, as an HTTP API hands it on.
+        prefix = f"/_aws/execute-api/{api_id}/$default"
         raw = scope.get("raw_path") or scope["path"].encode()
-        path = f"/restapis/{api.id}/{api.stage}/_user_request_".encode() + raw
-        request = {**scope, "path": path.decode("latin-1"), "raw_path": path}
+        request = {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + raw}
         async with self.door:
             await self.aws(request, receive, send)
 
@@ -177,7 +177,7 @@ def main() -> None:
     from hypercorn.config import Config
     from ministack.app import app as aws
 
-    counts = Counts()
+    counts = Counts(insides.stored_item)
     differences.apply(counts)
     insides.watch(counts, options.folder.resolve() / "functions.log")
     server = Config()

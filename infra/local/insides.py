@@ -1,4 +1,4 @@
-"""MiniStack's insides: count and log its work, list and start its functions, borrow its answers.
+"""MiniStack's insides: count and log its work, list and start its functions.
 
 After an update of MiniStack, check the names that this module uses: watch() raises AttributeError
 for a missing one.
@@ -10,7 +10,7 @@ import itertools
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,43 +109,22 @@ def _write_log(svc: Any, log: Path) -> None:
     svc._emit_lambda_logs = emit_and_write
 
 
-@dataclass(frozen=True)
-class Api:
-    id: str
-    stage: str
+def deployed_api() -> str | None:
+    """Return the id of the HTTP API that was deployed last, once it has a stage."""
+    from ministack.services import apigateway
 
-
-def deployed_api() -> Api | None:
-    """Return the REST API that was deployed last, and its stage."""
-    from ministack.services import apigateway_v1 as v1
-
-    for key in reversed(list(v1._rest_apis._data)):
-        api_id = key[-1]
-        stages = list(v1.stages_for_api(api_id))
-        if stages:
-            return Api(api_id, stages[0])
+    for key in reversed(list(apigateway._apis._data)):
+        if key in apigateway._stages._data:
+            return str(key[-1])
     return None
 
 
-def gateway_error(api: Api, kind: str, message: str) -> tuple[int, dict[str, str], bytes]:
-    """Return API Gateway's own answer, as the deployed template formats it."""
-    from ministack.core.responses import request_scope
-    from ministack.services import apigateway_v1 as v1
+def stored_item(table: str, key: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the item under a key as it is now, empty for none."""
+    from ministack.services import dynamodb
 
-    stage = v1.stages_for_api(api.id)[api.stage]
-    request = {
-        "api_id": api.id,
-        "stage_name": api.stage,
-        "stage": stage,
-        "request_id": "-",
-        "resource_path": "",
-    }
-    request |= {"headers": {}, "query_params": {}, "path_params": {}}
-    with request_scope(*v1.find_api_scope(api.id)):
-        answer: tuple[int, dict[str, str], bytes] = v1._gateway_error_response(
-            v1._GatewayError(kind, message), request
-        )
-    return answer
+    known = dynamodb._tables.get(dynamodb._normalize_table_name(table))
+    return (dynamodb._get_item_by_key(known, key) if known else None) or {}
 
 
 def workers() -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ def up(
     stack.folder.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(stack):
         inputs = inputs_hash(stack.stage, HERE)
-        inputs += f" {deployment.parameters(stack.worker)} {sandbox_options}"
+        inputs += f" {deployment.parameters(stack.stage, stack.worker)} {sandbox_options}"
         running = _still_running(stack)
         is_deployed = running.get("deployed") == inputs and stack.description.is_file()
         if is_deployed and worker.lives(running["pids"].get(WORKER)):
@@ -148,7 +148,7 @@ def _deploy(stack: Stack, running: dict[str, Any], packaged: Path) -> dict[str, 
     """Deploy, and return the description of the stack."""
     chosen, endpoint, previous = running["ports"], _emulator_url(running), _read(stack.description)
     api_url = f"http://127.0.0.1:{chosen['api']}"
-    parameters = {**deployment.parameters(stack.worker), "PublicUrl": api_url}
+    parameters = {**deployment.parameters(stack.stage, stack.worker), "PublicUrl": api_url}
     return {
         **previous,
         "name": stack.name,

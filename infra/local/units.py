@@ -2,35 +2,35 @@
 
 A write costs a unit per started KB, twice in a transaction. A read costs half a unit per started
 4 KB, and a whole unit if it is strongly consistent. The emulator itself always answers 1.
-An update counts as large as the values that it sets, because the emulator's table is not read.
-That suits small items like ours.
+An update is billed for its whole item, which the caller looks up.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Body = Mapping[str, Any]
+Stored = Callable[[str, Body], Body]  # the item that a table has under a key, empty for none
 
 
-def writes(operation: str, body: Body, answer: Body) -> Counter[str]:
-    """Return write units by table."""
+def writes(operation: str, body: Body, answer: Body, stored: Stored) -> Counter[str]:
+    """Return write units by table. `stored` looks up items after the operation."""
     units: Counter[str] = Counter()
     match operation:
         case "PutItem" | "UpdateItem" | "DeleteItem":
-            units[body["TableName"]] += _write(_written(body))
+            units[body["TableName"]] += _write(_written(body, stored))
         case "BatchWriteItem":
             for table, requests in body["RequestItems"].items():
                 unprocessed = len(answer.get("UnprocessedItems", {}).get(table, []))
-                sizes = [_write(_written(*request.values())) for request in requests]
+                sizes = [_write(_put_size(*request.values())) for request in requests]
                 units[table] += sum(sizes[: len(sizes) - unprocessed])
         case "TransactWriteItems":
             for item in body["TransactItems"]:
                 (action,) = item.values()
-                units[action["TableName"]] += 2 * _write(_written(action))
+                units[action["TableName"]] += 2 * _write(_written(action, stored))
     return units
 
 
@@ -73,10 +73,15 @@ def _read(size: int, consistent: bool) -> float:
     return max(1, math.ceil(size / 4096)) * (1 if consistent else 0.5)
 
 
-def _written(action: Body) -> int:
-    """Return the size of a put item, or of an update's key and values."""
-    update = {**action.get("Key", {}), **action.get("ExpressionAttributeValues", {})}
-    return item_size(action.get("Item") or update)
+def _written(action: Body, stored: Stored) -> int:
+    """Return the size of a put item, or of an updated item as a whole."""
+    if "Item" in action:
+        return _put_size(action)
+    return max(_put_size(action), item_size(stored(action["TableName"], action["Key"])))
+
+
+def _put_size(action: Body) -> int:
+    return item_size(action.get("Item") or action.get("Key", {}))
 
 
 def item_size(item: Body) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.observability import NAMESPACE
-from infra.template import api, workers
+from infra.template import receipts, rest_api, workers
 from infra.template.queues import MAX_RECEIVES
 from infra.template.stage import API, Family, Resource, Stage, camel
 
@@ -27,10 +27,16 @@ def resources(stage: Stage) -> Resource:
 
 def _of_functions(stage: Stage) -> Resource:
     alarms: Resource = {}
-    failed = {"ApiName": api.api_name(stage), "Stage": stage.chalice.api_gateway_stage}
+    text = "The API answers with errors of ours"
     alarms["ApiErrorAlarm"] = _count(
-        "The API answers with errors of ours", "AWS/ApiGateway", "5XXError", failed
+        text, "AWS/ApiGateway", "5xx", {"ApiId": {"Ref": "HttpApi"}, "Stage": "$default"}
     )
+    rest = {"ApiName": config.api_name(stage.name), "Stage": stage.chalice.api_gateway_stage}
+    alarm = _count(text, "AWS/ApiGateway", "5XXError", rest)
+    alarms["RestApiErrorAlarm"] = {**alarm, "Condition": rest_api.ON}
+    failing = {"FunctionName": config.function_name(stage.name, receipts.NAME)}
+    alarm = _count("Receipts fail", "AWS/Lambda", "Errors", failing)
+    alarms["ReceiptsErrorAlarm"] = {**alarm, "Condition": receipts.ON}
     for function in stage.functions:
         if function == API:
             continue  # the alarm of 5XX answers covers it

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import config
-from infra.template import alarms, api, functions, queues, workers
+from infra.template import alarms, functions, http_api, queues, receipts, rest_api, workers
 from infra.template.stage import Resource, Stage, camel
 
 if TYPE_CHECKING:
@@ -44,20 +44,32 @@ def assemble(stage: Stage) -> Template:
         "StateMachineName": config.clock_name(stage.name),
         "Definition": json.loads((HERE / "clock.asl.json").read_text()),
     }
+    _add_jobs_and_functions(stage, resources)
+    resources |= http_api.resources(stage) | rest_api.resources(stage)
+    resources |= alarms.resources(stage)
+    template["Outputs"] |= {name: {"Condition": rest_api.ON} for name in rest_api.OUTPUTS}
+    template["Outputs"]["PublicUrl"] = {
+        "Description": "Where the API is reached",
+        "Value": functions.public_url(),
+    }
+    return template
+
+
+def _add_jobs_and_functions(stage: Stage, resources: Resource) -> None:
     for family in stage.families:
         resources |= queues.resources(stage, family)
+    variables = {**stage.environment, **functions.environment(stage)}
     for family in stage.workers:
-        variables = {**stage.environment, **functions.environment(stage)}
         resources |= workers.conditional(queues.resources(stage, family))
         resources |= workers.resources(stage.name, Path(stage.chalice.project_dir), variables)
     resources |= functions.resources(stage)
-    resources["RestAPI"] = api.resource(stage)
-    resources |= alarms.resources(stage)
-    template["Outputs"]["PublicUrl"] = {
-        "Description": "Where the API is reached",
-        "Value": functions.public_url(stage),
+    settings = {
+        "Environment": {"Variables": variables},
+        "Tracing": functions.TRACING,
+        "LoggingConfig": functions.logging_config("ReceiptsLogs"),
     }
-    return template
+    logs = functions.log_group(stage, receipts.NAME)
+    resources |= receipts.resources(stage, settings, logs)
 
 
 def _by_hand() -> Template:

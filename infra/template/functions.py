@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chalicelib import config
-from chalicelib.domain.delivery_channels import ChannelType
-from infra.template import workers
-from infra.template.stage import Family, Resource, Stage, camel, logical_id
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from infra.template import http_api, receipts, workers
+from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
 STREAM_BATCH = 100
 LOG_DAYS = 30
@@ -18,6 +18,9 @@ SWEEP_SCHEDULE = "rate(5 minutes)"  # for rows left by a crash, while the clock 
 POLL_SCHEDULE = "rate(1 minute)"
 
 MISSING = {"Ref": "AWS::NoValue"}
+
+# Lambda decides what to trace: a request a second of each function, and 5 % of the others.
+TRACING = {"Fn::If": ["TracingOn", "Active", "PassThrough"]}
 
 # The network of delivery functions. Some providers admit only known addresses: a NAT gateway's.
 # Outside of subnets, Lambda calls from any address.
@@ -34,7 +37,7 @@ def resources(stage: Stage) -> Resource:
         resources[role] = _delivery_role(stage, channel_type)
     for function in stage.functions:
         resources[logical_id(function)] = _function(stage, function)
-        resources[f"{logical_id(function)}Logs"] = _log_group(stage, function)
+        resources[f"{logical_id(function)}Logs"] = log_group(stage, function)
     return resources
 
 
@@ -47,11 +50,14 @@ def outside_china(value: object, otherwise: object = MISSING) -> Resource:
 
 
 def _function(stage: Stage, function: str) -> Resource:
+    variables = environment(stage)
+    if function == API:
+        variables["RECEIPTS_URL"] = receipts.url()
     properties: Resource = {
         "FunctionName": config.function_name(stage.name, function),
-        "Environment": {"Variables": environment(stage)},
-        "LoggingConfig": {"LogGroup": {"Ref": f"{logical_id(function)}Logs"}},
-        "Tracing": outside_china("Active", "PassThrough"),
+        "Environment": {"Variables": variables},
+        "LoggingConfig": logging_config(f"{logical_id(function)}Logs"),
+        "Tracing": TRACING,
     }
     for family in stage.families:
         if family.function == function:
@@ -97,21 +103,22 @@ def environment(stage: Stage) -> Resource:
     leases = {stage.timeout(config.deliver_function(type_)) for type_ in stage.channel_types}
     return {
         "STAGE": stage.name,
-        "PUBLIC_URL": public_url(stage),
+        "PUBLIC_URL": public_url(),
         "QUEUE_URL_PREFIX": {"Fn::Sub": queues},
         "CLOCK_ARN": {"Fn::Sub": clock},
         "KMS_KEY": {"Fn::GetAtt": ["SealingKey", "Arn"]},
         "FILES_BUCKET": {"Ref": "FilesBucket"},
+        # The SDK is not even imported where nothing is traced.
+        "AWS_XRAY_SDK_ENABLED": {"Fn::If": ["TracingOn", "true", "false"]},
         "EGRESS_ALLOW": {"Ref": "EgressAllow"},
         "LEASE": str(max(leases, default=60)),
+        "CONCURRENCY": ",".join(str(stage.concurrency(priority)) for priority in Priority),
         "WORKERS": {"Fn::If": [workers.ON, workers.CMPP, ""]} if stage.workers else "",
     }
 
 
-def public_url(stage: Stage) -> Resource:
-    host = "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/"
-    default = {"Fn::Sub": host + stage.chalice.api_gateway_stage}
-    return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, default]}
+def public_url() -> Resource:
+    return {"Fn::If": ["HasPublicUrl", {"Ref": "PublicUrl"}, http_api.url()]}
 
 
 def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource]]:
@@ -161,7 +168,20 @@ def _schedule(name: str, rate: str) -> Resource:
     return {name: {"Type": "Schedule", "Properties": properties}}
 
 
-def _log_group(stage: Stage, function: str) -> Resource:
+def logging_config(log_group: str) -> Resource:
+    """Build the configuration of a function's logs, without Lambda's lines START, END and REPORT.
+
+    They would make up most of what a small invocation logs. Durations are metrics besides.
+    """
+    return {
+        "LogGroup": {"Ref": log_group},
+        "LogFormat": "JSON",
+        "SystemLogLevel": "WARN",
+        "ApplicationLogLevel": "INFO",
+    }
+
+
+def log_group(stage: Stage, function: str) -> Resource:
     properties = {
         "LogGroupName": f"/aws/lambda/{config.function_name(stage.name, function)}",
         "RetentionInDays": LOG_DAYS,

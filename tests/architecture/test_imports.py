@@ -45,6 +45,8 @@ CHANNEL_TYPES = re.compile(
 )
 
 # Modules of the standard library that reach the world outside.
+# Packages that only compute: domains by UTS 46, and telephone numbers.
+PURE = {"idna", "phonenumbers"}
 IMPURE = {
     "asyncio",
     "http",
@@ -114,7 +116,7 @@ def _is_pure(module: str) -> bool:
     root = module.split(".")[0]
     if root == "chalicelib":
         return module == "chalicelib.domain" or module.startswith("chalicelib.domain.")
-    return root in sys.stdlib_module_names and root not in IMPURE
+    return root in PURE or (root in sys.stdlib_module_names and root not in IMPURE)
 
 
 def test_the_ports_know_only_the_domain() -> None:

@@ -112,7 +112,7 @@ def planned(world: World) -> tuple[World, ChunkId, Message]:
 @pytest.fixture
 def unique() -> str:
     """Tests share one emulator: whatever they name, they name it with this."""
-    return secrets.token_hex(5)
+    return f"x{secrets.token_hex(5)}"  # never a number
 
 
 def a_message(*userids: str, **changes: Any) -> Message:
@@ -138,4 +138,4 @@ def plain(stored: dict[str, Any]) -> str:
 @pytest.fixture
 def number(unique: str) -> int:
     """Of a segment or list that no other test has."""
-    return int(unique, 16)
+    return int(unique[1:], 16)

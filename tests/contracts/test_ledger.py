@@ -133,6 +133,16 @@ def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, ChunkId, An
     assert stored.answers == {KEY: answer}
 
 
+def test_an_answer_keeps_how_many_were_not_tried_yet(planned: tuple[World, ChunkId, Any]) -> None:
+    world, chunk, message = planned
+    later = (DeliveryRef(1, "push", 0), DeliveryRef(0, "push", 0))
+    answer = CallAnswer(KEY, (), NOW, later=later, untried=1)
+    world.ledger.put_answer(chunk, answer, message)
+    (call, following) = read(world, chunk).answers[KEY].next_calls
+    assert (call.refs, call.is_tried) == (later[:1], False)
+    assert (following.refs, following.is_tried) == (later[1:], True)
+
+
 def test_a_job_that_waits_says_until_when_and_the_last_word_stands(
     planned: tuple[World, ChunkId, Any],
 ) -> None:

@@ -40,13 +40,13 @@ def test_an_id_leads_to_its_chunk_or_to_one_delivery(container: Container, uniqu
         "call-1": Lookup(chunk()),
         "mt#%1": Lookup(chunk(), (12, 0)),
         "号": Lookup(chunk(), (0, 3)),
+        "element": Lookup(chunk(), (1, 0), element=2),
+        "call-2": Lookup(chunk(), element=3),
+        "part-2": Lookup(chunk(), (1, 0), ("part-2", "b"), 2),
         "part": Lookup(chunk(), (1, 0), ("part", "a|b")),
     }
     container().lookups.put(unique, found, TOMORROW)
-    assert (
-        container().lookups.get(unique, ["call-1", "mt#%1", "unknown", "号", "part", "call-1"])
-        == found
-    )
+    assert container().lookups.get(unique, [*found, "unknown", "call-1"]) == found
 
 
 def test_channels_do_not_mix(world: World, unique: str) -> None:
@@ -169,6 +169,19 @@ def test_a_post_that_is_repeated_adds_nothing_to_what_is_parked(
         real.lookups.park(unique, {"1": [a_receipt("1")]}, TOMORROW)
     assert len(repr(raw(aws, "parked", unique, "1"))) < before * 1.5
     assert list(real.lookups.parked(unique, ["1"])) == [a_receipt("1")]
+
+
+def test_a_post_that_is_repeated_takes_no_room_from_the_next_post(
+    container: Container, unique: str
+) -> None:
+    """A provider that repeats a post for days must not push out the receipts that follow."""
+    first, second = a_post("1", 0), a_post("1", 1)
+    for _ in range(120):
+        container().lookups.park(unique, {"1": first, "2": first}, TOMORROW)
+    container().lookups.park(unique, {"1": first}, TOMORROW)
+    container().lookups.park(unique, {"1": second}, TOMORROW)
+    parked = container().lookups.parked(unique, ["1"])
+    assert set(parked) == {*first, *second}
 
 
 def a_post(provider_id: str, number: int) -> list[Receipt]:

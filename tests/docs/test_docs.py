@@ -15,8 +15,9 @@ from chalicelib.entrypoints.http import codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
 from chalicelib.flow import resolve, withdraw
 from chalicelib.flow.content import attachments
-from chalicelib.flow.delivery import calls
+from chalicelib.flow.delivery import budget, calls, files
 from chalicelib.manage import users
+from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
 from chalicelib.providers.email import bounces, reports
@@ -25,6 +26,7 @@ from infra.bench import pipeline
 from infra.demo import strategy as demo
 from infra.sandbox import accounts
 from infra.sandbox import server as sandbox
+from tests.fakes.world import LIMITS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -120,8 +122,15 @@ def test_the_limits_are_the_codes() -> None:
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,
+        "bytes of a workbook when it is unpacked": package.MAX_EXPANDED,
+        "characters of a workbook's cells": cells.MAX_TEXT,
+        "XML tags of a part of a workbook": package.MAX_TAGS,
+        "errors of a row in a file of bad rows": domain_imports.MAX_FAULTS,
+        "cells of a file of bad rows": report.MAX_CELLS,
         "rows of an import's slice": Sizes().import_rows,
         "bytes of an address behind a short link": links.MAX_ADDRESS,
+        "seconds for all files of a job": LIMITS.lease // budget.SHARE,
+        "fetches of a file that is away": files.MAX_FETCHES,
         "deliveries of a call: JPush, JSMS": can["jpush"].call_size,
         "deliveries of a call: WeChat": can["wechatoa"].call_size,
         "deliveries of a call: WeCom": can["wecom"].call_size,
@@ -197,15 +206,15 @@ def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() 
         )
     )
     assert told.keys() == wanted.keys()
-    assert {name: default for name, default in told.items() if default.isdigit()} == {
-        n: d for n, d in wanted.items() if d
-    }
+    assert {
+        name: default for name, default in told.items() if default.isdigit() or default == "off"
+    } == {n: d for n, d in wanted.items() if d}
 
 
 def test_every_kind_of_alarm_is_explained() -> None:
     source = (ROOT / "infra" / "template" / "alarms.py").read_text()
     kinds = set(re.findall(r'alarms\[f?"(?:\{[^}]*\})?(\w+Alarm)"\]', source))
-    assert len(kinds) == 11
+    assert len(kinds) == 13
     assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", EVENTS, re.MULTILINE)) == kinds
 
 

@@ -56,6 +56,9 @@ CALLS = [
     # types of the template
     ("apigateway:POST", "arn:aws:apigateway:us-east-1::/restapis"),
     ("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/restapis/a1b2/stages/api"),
+    ("apigateway:POST", "arn:aws:apigateway:us-east-1::/apis"),
+    ("apigateway:PATCH", "arn:aws:apigateway:us-east-1::/apis/a1b2/stages/$default"),
+    ("lambda:CreateFunctionUrlConfig", f"arn:aws:lambda:{HERE}:function:openums-prod-receipts"),
     ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:{HERE}:alarm:openums-prod-OverdueAlarm-1"),
     ("dynamodb:CreateTable", TABLE),
     ("ecs:CreateCluster", f"arn:aws:ecs:{HERE}:cluster/openums-prod-cmpp"),

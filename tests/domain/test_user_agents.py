@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.user_agents import is_bot
+from chalicelib.domain.user_agents import is_bot, is_program
+from tests.domain.user_agents import PEOPLE, PROGRAMS
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
@@ -70,11 +71,36 @@ def test_scanners_previewers_and_libraries_are_bots(agent: str) -> None:
     assert is_bot({"user-agent": agent})
 
 
+@pytest.mark.parametrize("agent", PEOPLE)
+def test_a_browser_or_web_view_that_opens_a_link_is_a_person(agent: str) -> None:
+    assert not is_program({"user-agent": agent})
+
+
+@pytest.mark.parametrize("agent", PROGRAMS)
+def test_what_does_not_look_like_a_browser_is_a_program(agent: str) -> None:
+    assert is_program({"user-agent": agent})
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0",  # the pictures of Apple Mail
+        "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17231; Pro)",
+        "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html",
+    ],
+)
+def test_a_mail_program_that_loads_a_picture_need_not_look_like_a_browser(agent: str) -> None:
+    assert not is_bot({"user-agent": agent})
+    assert is_program({"user-agent": agent})
+
+
 def test_no_user_agent_and_fetching_ahead_are_bots() -> None:
     assert is_bot({})
     assert is_bot({"user-agent": IPHONE, "sec-purpose": "prefetch;prerender"})
     assert is_bot({"user-agent": IPHONE, "purpose": "prefetch"})
     assert is_bot({"user-agent": IPHONE, "x-purpose": "preview"})
+    assert is_program({"user-agent": IPHONE, "x-purpose": "preview"})
+    assert not is_program({"user-agent": IPHONE})
     assert not is_bot({"user-agent": IPHONE, "purpose": ""})
 
 
@@ -82,4 +108,4 @@ def test_no_user_agent_and_fetching_ahead_are_bots() -> None:
     st.dictionaries(st.sampled_from(["user-agent", "purpose", "sec-purpose", "x-moz"]), st.text())
 )
 def test_any_headers_can_be_read(headers: dict[str, str]) -> None:
-    assert is_bot(headers) in (True, False)
+    assert is_program(headers) or not is_bot(headers)

@@ -28,6 +28,7 @@ from chalicelib.entrypoints.http.openapi import document as openapi
 from chalicelib.ports import Provider
 from chalicelib.providers import registry
 from chalicelib.web.egress import Policy
+from tests.entrypoints import http_api
 from tests.fakes.world import FakeWorld
 
 KEY, SECRET = "7d431e42dfa6a6d693ac2d04", "5e987ac6d2e04d95a9d8f0d1"
@@ -145,8 +146,10 @@ def check_taken(method: str, path: str, payload: bytes, status: int, body: bytes
 
 
 class Api:
-    def __init__(self, fake: FakeWorld) -> None:
-        self.fake = fake
+    """The API behind a REST API, or behind an HTTP API with events of payload 2.0."""
+
+    def __init__(self, fake: FakeWorld, *, is_rest: bool) -> None:
+        self.fake, self.is_rest = fake, is_rest
         self.world = replace(fake.ports, providers=RealProviders())
         self._client = Client(app.app)
 
@@ -164,7 +167,10 @@ class Api:
         if auth is not None:
             sent["Authorization"] = "Basic " + base64.b64encode(auth.encode()).decode()
         payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        reply = self._client.http.request(method, path, headers=sent, body=payload)
+        if self.is_rest:
+            reply = self._client.http.request(method, path, headers=sent, body=payload)
+        else:
+            reply = http_api.request(app.app, method, path, sent, payload)
         check_answer(method, path, reply.status_code, reply.body)
         check_taken(method, path, payload, reply.status_code, reply.body)
         return Reply(reply.status_code, reply.headers, reply.body)
@@ -210,9 +216,9 @@ def fake() -> FakeWorld:
     return fake
 
 
-@pytest.fixture
-def api(fake: FakeWorld) -> Iterator[Api]:
-    api = Api(fake)
+@pytest.fixture(params=["rest", "http"])
+def api(fake: FakeWorld, request: pytest.FixtureRequest) -> Iterator[Api]:
+    api = Api(fake, is_rest=request.param == "rest")
     wiring.use(api.world)
     yield api
     wiring.use(None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from chalicelib.domain.errors import ProviderError, Rejected
@@ -50,12 +50,16 @@ class FakeImports:
 
 
 class FakeFiles:
-    """Files in memory. `elsewhere`: the answers of other servers, a file or an error."""
+    """Files in memory. `elsewhere`: the answers of other servers, a file or an error.
+
+    `on_fetch` sees how many seconds each fetch may take.
+    """
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
         self.stored: dict[str, bytes] = {}
         self.elsewhere: dict[str, bytes | ProviderError] = {}
+        self.on_fetch: Callable[[float], None] = lambda seconds: None
 
     def form(self, key: str, least: int, most: int, seconds: int) -> Form:
         return Form(
@@ -88,8 +92,9 @@ class FakeFiles:
         with self.steps.around("files.delete", write=True):
             self.stored.pop(key, None)
 
-    def fetch(self, url: str, most: int) -> bytes:
+    def fetch(self, url: str, most: int, seconds: float) -> bytes:
         with self.steps.around("files.fetch", write=False):
+            self.on_fetch(seconds)
             answer = self.elsewhere.get(url, Rejected("file_http_404"))
             if isinstance(answer, ProviderError):
                 raise answer

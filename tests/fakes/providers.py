@@ -43,6 +43,7 @@ PUSH = Capabilities(
     receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
     token_life=86400,
     recall=True,
+    hands_on_token=True,
     options={"server": False},
 )
 TEXT = Capabilities(

@@ -24,6 +24,7 @@ class FakeQueues:
         self.steps, self.clock = steps, clock
         self.sent: list[Envelope] = []
         self.waiting: list[tuple[int, Envelope]] = []
+        self.handed_back: list[tuple[str, str, str]] = []  # queue, group, text
 
     def send(self, envelopes: Sequence[Envelope]) -> None:
         for queue in dict.fromkeys((e.worker, e.channel_type, e.priority) for e in envelopes):
@@ -44,6 +45,10 @@ class FakeQueues:
             envelope = replace(envelope, job=decode(texts.encode(envelope.job)))
             self.sent.append(envelope)
             self.waiting.append((self.clock.now() + envelope.delay * 1000, envelope))
+
+    def hand_back(self, queue: str, jobs: Sequence[tuple[str, str]]) -> None:
+        with self.steps.around("queues.hand_back", write=True):
+            self.handed_back += [(queue, group, text) for group, text in jobs]
 
     def take(self) -> Envelope | None:
         """Take the first job that can be received now off the queue, high priority first."""

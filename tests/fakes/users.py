@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from chalicelib.domain import audiences, keys
+from chalicelib.domain import audiences, contacts, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.users import User
 from tests.fakes.copies import copy_of
@@ -118,9 +118,7 @@ class FakeAudiences:
     def users_of(self, channel_type: ChannelType, contact: str) -> Sequence[str]:
         with self.steps.around("audiences.users_of", write=False):
             return sorted(
-                u
-                for u, user in self.users.stored.items()
-                if (channel_type, contact) in user.all_contacts
+                u for u, user in self.users.stored.items() if user.spellings(channel_type, contact)
             )
 
     def set_opt_out(
@@ -131,21 +129,25 @@ class FakeAudiences:
         time: int,
         out: bool,
     ) -> None:
+        name = contacts.identity(channel_type, contact)
         for channel_key in channel_keys:
             with self.steps.around("audiences.opt", write=True):
-                times = self.opt_out_times.setdefault((channel_type, contact), {})
+                times = self.opt_out_times.setdefault((channel_type, name), {})
                 if abs(times.get(channel_key, 0)) <= time:
                     times[channel_key] = time if out else -time
 
     def opt_outs(
-        self, contacts: Mapping[ChannelType, Collection[str]]
+        self, contacts_by_type: Mapping[ChannelType, Collection[str]]
     ) -> Mapping[ChannelType, Mapping[str, Mapping[str, int]]]:
         with self.steps.around("audiences.opted", write=False):
             return {
                 channel_type: {
-                    contact: dict(self.opt_out_times[channel_type, contact])
+                    contact: dict(times)
                     for contact in dict.fromkeys(of_type)
-                    if (channel_type, contact) in self.opt_out_times
+                    if (times := self._times(channel_type, contact)) is not None
                 }
-                for channel_type, of_type in contacts.items()
+                for channel_type, of_type in contacts_by_type.items()
             }
+
+    def _times(self, channel_type: ChannelType, contact: str) -> dict[str, int] | None:
+        return self.opt_out_times.get((channel_type, contacts.identity(channel_type, contact)))

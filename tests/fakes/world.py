@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.domain.slowness import Slowness
 from chalicelib.ports import Limits, Sizes, World
 from tests.fakes.clock import FakeClock, FakeTimers
 from tests.fakes.files import FakeCounters, FakeFiles, FakeImports
@@ -25,6 +26,7 @@ LIMITS = Limits(
     recount_delays=(10, 60, 300, 3600, 86400),
     history_days=7,
     public_url="https://ums.example.com",
+    receipts_url="https://ums.example.com",
     requests_per_second=10**9,  # a fake clock stands still
 )
 
@@ -59,6 +61,8 @@ class FakeWorld(Steps):
         self.credentials = FakeCredentials()
         self.providers = FakeProviders(self)
         self.limits = limits
+        self.ends: int | None = None  # when the worker ends (ms)
+        self.slowness = Slowness()  # the memory of one container
         self.imports = FakeImports(self)
 
     @property
@@ -85,4 +89,6 @@ class FakeWorld(Steps):
             audit=self.audit,
             rate_limiter=self.rate_limiter,
             limits=self.limits,
+            ends=self.ends,
+            slowness=self.slowness,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain import suppressions as rules
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.provider_io import Reply, Webhook
@@ -17,7 +16,7 @@ from tests.builders import (
 )
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
-from tests.flow.people import EMAIL, PHONE, SMS, a_world, named, planned, user
+from tests.flow.people import PHONE, SMS, a_world, named, planned, user
 
 
 @pytest.fixture
@@ -172,23 +171,3 @@ def test_an_upload_asks_once_for_the_contacts_that_are_new_and_never_for_others(
         ],
     )
     assert "audiences.opted" not in fake.log
-
-
-# -- rules
-
-
-@pytest.mark.parametrize(
-    ("kind", "spelling", "canonical"),
-    [
-        (SMS, "+86 139-0000-1111", PHONE),
-        (SMS, "008613900001111", PHONE),
-        (SMS, "+4915112345678", "4915112345678"),
-        (EMAIL, " Ann@Example.com", "ann@example.com"),
-        (ChannelType.WECHATOA, "oAbC", "oAbC"),
-    ],
-)
-def test_one_spelling_of_a_contact(kind: ChannelType, spelling: str, canonical: str) -> None:
-    assert rules.canonical(kind, spelling) == canonical
-    assert rules.canonical(kind, canonical) == canonical
-    assert spelling in rules.spellings(kind, spelling)
-    assert canonical in rules.spellings(kind, spelling)

@@ -261,3 +261,29 @@ def test_without_a_channel_of_the_type_there_is_nobody_to_ask(world: World) -> N
     with pytest.raises(NotAuthorised) as error:
         provider_query.access_token(world, SHOP, ChannelType.WECHATOA)
     assert error.value.channel_type is ChannelType.WECHATOA
+
+
+def test_a_stored_token_is_not_handed_on_where_the_platform_does_not(
+    fake: FakeWorld, world: World, channel: Channel
+) -> None:
+    """The account has authorised a third-party platform, whose token it is."""
+    fake.providers.push.can(hands_on_token=False)
+    world.tokens.write(token_name("push", channel.credentials_fingerprint), TOKEN)
+    with pytest.raises(TokenUnsupported, match="push"):
+        asked_token(world)
+    assert not fake.queues.sent
+
+
+def test_of_several_delivery_channels_the_first_that_hands_on_its_token_counts(
+    fake: FakeWorld, world: World, channel: Channel
+) -> None:
+    fake.providers.text.can(hands_on_token=False)
+    fake.settings.put_channel(
+        replace(channel, code="another", number=2, name="another", platform="text")
+    )
+    world.tokens.write(token_name("another", channel.credentials_fingerprint), TOKEN)
+    world.tokens.write(token_name("push", channel.credentials_fingerprint), TOKEN)
+    access = an_access_channel(channels=("another", "push"))
+    assert asked_token(world, access) == TOKEN
+    with pytest.raises(TokenUnsupported):
+        asked_token(world, an_access_channel(channels=("another",)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.delivery_channels import Priority
-from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.jobs import Timer, TimerKind, TimersJob
 from chalicelib.domain.plans import ChunkId
 from chalicelib.flow import timers
-from tests.builders import a_msgid
+from tests.builders import a_channel, a_msgid
 from tests.fakes.world import FakeWorld
 
 
@@ -50,3 +50,24 @@ def test_a_tick_that_comes_late_finds_all_that_is_due_by_now() -> None:
     fake.clock.advance(120)
     timers.sweep(world, fake.timers.started[0])
     assert fake.timers.rows == set()
+
+
+def test_polls_that_there_is_no_time_for_are_a_job_of_their_own() -> None:
+    """Two of four accounts are slow. The others' turn comes in the next job, not after a retry."""
+    fake = FakeWorld()
+    fake.settings.put_channel(a_channel("text"))
+    polls = [
+        Timer(fake.clock.now(), TimerKind.POLL, ChunkId(a_msgid(n), 0), Priority.LOW, "text")
+        for n in range(4)
+    ]
+    done: list[Timer] = []
+
+    def slow(timer: Timer) -> None:
+        done.append(timer)
+        fake.clock.advance(20)
+
+    timers.do_in_time(fake.ports, slow, polls)
+    (envelope,) = fake.queues.sent
+    assert done == polls[:2]
+    assert envelope.job == TimersJob(tuple(polls[2:]))
+    assert envelope.channel_type is ChannelType.SMS

@@ -175,7 +175,10 @@ def test_a_short_link_leads_to_its_address_and_counts_the_first_click_only(shop:
     assert shop.api.message(msgid)["funnel"]["users"]["clicked"] == 0
     for _ in range(3):
         opened = requests.get(
-            link, allow_redirects=False, timeout=10, headers={"User-Agent": "Mozilla/5.0 (iPhone)"}
+            link,
+            allow_redirects=False,
+            timeout=10,
+            headers={"User-Agent": "Mozilla/5.0 (iPhone) AppleWebKit/605.1.15"},
         )
         assert (opened.status_code, opened.headers["Location"]) == (
             302,

@@ -125,6 +125,29 @@ def test_contents_of_each_type(shop: Shop) -> None:
         assert told["funnel"]["users"]["submitted"] >= 1, (name, told)
 
 
+@pytest.mark.parametrize("kind", ["wechatwk", "dingtalk_cc", "email", "wechatoa"])
+def test_all_contents_of_a_type_in_one_list_arrive(shop: Shop, kind: str) -> None:
+    elements = printed.CONTENTS[f"msg_{kind}"]
+    contact = shop.contact(kind, 1)
+    body = {f"aud_{kind}": [{"data": [contact]}], f"msg_{kind}": elements}
+    msgid = posted(shop, "/v1/sent", body)
+    told = eventually(
+        lambda: shop.api.message(msgid),
+        lambda answer: answer["funnel"]["channels"][kind]["delivered"] == len(elements),
+    )
+    assert told["funnel"]["channels"][kind]["submitted"] == len(elements)
+    assert told["balanced"]
+    assert len(shop.sandbox.inbox(contact)) == len(elements)
+
+
+def test_a_push_to_all_documented_platforms_arrives(shop: Shop, ids: Mapping[str, Any]) -> None:
+    platforms = ["android", "ios", "quickapp", "web"]
+    para = {"platform": platforms}
+    body = {"aud_userid": ["user1"], "template_id": ids["10001"], "app_para": para}
+    body |= {"template_para": {"user": "u", "url": "https://www.jiguang.cn"}}
+    assert finished(shop, posted(shop, "/v1/sent", body), submitted=1)["balanced"]
+
+
 def test_users(shop: Shop) -> None:
     own = {"1234": shop.key, **{code: shop.code(kind) for code, kind in CODES.items()}}
     for text in (printed.USER_BY_PHONE, printed.USER_BY_APP):

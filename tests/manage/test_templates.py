@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Invalid
+from chalicelib.domain.errors import Invalid, PlaceholderWrong
 from chalicelib.manage import access_channels, templates
 from chalicelib.ports import World
 from tests.fakes.world import FakeWorld
@@ -38,7 +38,6 @@ def test_a_template_has_a_number_and_its_links(world: World) -> None:
         ({}, None, "contents"),
         ({APP: {}}, None, "contents.app.text"),
         ({ChannelType.WECHATOA: {"text": "x"}}, None, "contents.wechatoa"),
-        ({APP: {"text": "{{a b}}"}}, None, "contents.app"),
         ({APP: {"text": "x" * 100_000}}, None, "contents"),
         (CONTENTS, ["x"], "links[0]"),
         (CONTENTS, ["name", "nme"], "links[1]"),
@@ -52,3 +51,71 @@ def test_a_template_that_could_not_be_sent_is_refused(
         templates.add(world, key, "t", contents, links)
     assert invalid.value.field == field
     assert list(templates.page(world, key)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{a b}}",
+        "Hi {{name}",
+        "Hi {name}}",
+        "Hi {{name",
+        "{{name} and {{x}}",
+        "{{x}} {{",
+        "{ name }}",
+        "｛｛name｝｝",
+        "{{}}",
+        "{{" + "x" * 65 + "}}",
+    ],
+)
+def test_braces_that_are_meant_as_a_variable_but_make_none_are_refused(
+    world: World, text: str
+) -> None:
+    key = access_channels.add(world, "shop")[0].key
+    with pytest.raises(PlaceholderWrong) as refusal:
+        templates.add(world, key, "t", {APP: [{"text": "ok"}, {"text": text}]}, None)
+    assert refusal.value.field == "contents.app[1]"
+    assert list(templates.page(world, key)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{name}",
+        "{{{name}}}",
+        "@media print{a{color:red}}",
+        '{"a":{"b":{{n}}}}',
+        "a}} b",
+        "{ {{x}} }",
+    ],
+)
+def test_other_braces_are_ordinary_text(world: World, text: str) -> None:
+    key = access_channels.add(world, "shop")[0].key
+    assert templates.add(world, key, "t", {APP: {"text": text}}, None).number == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_warned"),
+    [
+        ("点击{{url}}查看详情", True),
+        ("点击 {{url}}查看", True),
+        ("详情{{url}} 退订TD", True),
+        ("go to{{url}} now", True),
+        ("{{url}}x", True),
+        ("{{url}}。", True),
+        ("{{url}}，回T退订", True),
+        ("点击 {{url}} 查看详情", False),
+        ("详情：{{url}}\n退订", False),
+        ("{{url}}", False),
+        ("({{url}}), {{url}}.", False),
+        ("{{name}}你好", False),
+        ('<a href="{{url}}">查看</a>', False),
+        ("https://a.example/{{url}}?b=1", False),
+        ("{{url}}\u3000查看", False),
+    ],
+)
+def test_a_link_beside_a_letter_is_warned_of(world: World, text: str, is_warned: bool) -> None:
+    key = access_channels.add(world, "shop")[0].key
+    template = templates.add(world, key, "t", {APP: {"text": text}}, None)
+    warnings = [warning for warning in templates.warnings(template) if "beside" in warning]
+    assert [warning.partition(" ")[0] for warning in warnings] == ["contents.app:"] * is_warned

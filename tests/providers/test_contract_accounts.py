@@ -24,6 +24,13 @@ def test_a_check_says_yes_to_right_credentials_and_sends_nothing(bench: Bench) -
 
 
 @every
+def test_a_token_is_handed_on_where_the_capabilities_say_so_and_nowhere_else(bench: Bench) -> None:
+    with bench.session() as session:
+        token = session.access_token()
+    assert (token is not None) is bench.provider.capabilities.hands_on_token
+
+
+@every
 def test_wrong_credentials_are_for_the_operator(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:

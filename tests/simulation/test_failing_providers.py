@@ -12,7 +12,7 @@ from chalicelib.domain.delivery_channels import OnUncertain
 from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall
-from chalicelib.flow.delivery import calls
+from chalicelib.flow.delivery.postponed import MAX_DELAY, backoff
 from tests.builders import a_strategy
 from tests.simulation.world import Simulation, finished
 
@@ -166,7 +166,7 @@ def test_a_call_that_never_succeeds_does_not_hold_up_those_behind_it() -> None:
 
 
 def test_backing_off_for_days_is_no_error() -> None:
-    assert calls._backoff(100_000) == calls.MAX_DELAY
+    assert backoff(100_000) == MAX_DELAY
 
 
 def test_what_is_put_off_for_ever_fails_with_its_reason() -> None:

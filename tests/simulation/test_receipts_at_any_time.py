@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.provider_io import Answer, OutgoingCall, Receipt, ReceiptKind
 from chalicelib.flow import receipts, webhooks
@@ -86,7 +87,11 @@ def test_of_two_contacts_that_differ_in_case_each_gets_its_own_receipt() -> None
     plan = a_plan(a_message("ann", number=4711), users=[a_user("ann", push=("REG-A", "reg-a"))])
     facts_of_each = [
         receipts._facts(
-            plan, "push", Receipt("id", ReceiptKind.CLICKED, START, name), Lookup(plan.id)
+            plan,
+            "push",
+            ChannelType.APP,
+            Receipt("id", ReceiptKind.CLICKED, START, name),
+            Lookup(plan.id),
         )
         for name in ("reg-a", "REG-A")
     ]

@@ -73,11 +73,19 @@ def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Te
 def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(
     template: Template,
 ) -> None:
-    api = template["Resources"]["RestAPI"]["Properties"]
-    alarm = template["Resources"]["ApiErrorAlarm"]["Properties"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", "5XXError")
-    named = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
-    assert named == {"ApiName": api["DefinitionBody"]["info"]["title"], "Stage": api["StageName"]}
+    """Source: docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics, and
+    api-gateway-metrics-and-dimensions for REST APIs (November 2026)."""
+    resources = template["Resources"]
+    stage, rest = (resources[name]["Properties"] for name in ("HttpApiStage", "RestAPI"))
+    title = rest["DefinitionBody"]["info"]["title"]
+    expected = {
+        "ApiErrorAlarm": ("5xx", {"ApiId": stage["ApiId"], "Stage": stage["StageName"]}),
+        "RestApiErrorAlarm": ("5XXError", {"ApiName": title, "Stage": rest["StageName"]}),
+    }
+    for name, (metric, dimensions) in expected.items():
+        alarm = resources[name]["Properties"]
+        assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/ApiGateway", metric)
+        assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == dimensions
 
 
 def test_what_fails_on_schedule_rings_though_it_fails_every_five_minutes_only(

@@ -24,6 +24,8 @@ def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
         "Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]
     }
 
+    assert {"Fn::Not": [{"Condition": "InChina"}]} in template["Conditions"]["TracingOn"]["Fn::And"]
+
     def there(value: Any) -> Any:
         condition, within, _ = value["Fn::If"]
         assert condition == "InChina"
@@ -31,7 +33,7 @@ def test_in_china_functions_have_nothing_that_lambda_does_not_know_there(
 
     nothing = {"Ref": "AWS::NoValue"}
     for name, function in functions.items():
-        assert there(function["Tracing"]) == "PassThrough", name
+        assert function["Tracing"]["Fn::If"][0] == "TracingOn", name
         assert (
             there(function.get("RecursiveLoop", {"Fn::If": ["InChina", nothing, nothing]}))
             == nothing

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from chalicelib import config
-from tests.template.conftest import DELIVER, Resource, of_type, outside_china, sources
+from tests.template.conftest import DELIVER, Resource, of_type, sources
 
 Template = Mapping[str, Any]
 Functions = Mapping[str, Resource]
 
 
 def test_the_functions_are_those_that_the_design_names(functions: Functions) -> None:
-    assert set(functions) == {"api", "chunks", "imports", "tally", "sweep", "poll", *DELIVER}
+    expected = {"api", "receipts", "chunks", "imports", "tally", "sweep", "poll", *DELIVER}
+    assert set(functions) == expected
 
 
 def test_a_lease_is_as_long_as_a_delivery_function_runs(functions: Functions) -> None:
@@ -41,11 +42,11 @@ def test_the_clock_retries_by_what_the_states_language_knows(template: Template)
     assert set(retrier) <= known
 
 
-def test_functions_run_on_arm_with_enough_memory_and_are_traced(functions: Functions) -> None:
+def test_functions_run_on_arm_with_enough_memory_and_can_be_traced(functions: Functions) -> None:
     for name, function in functions.items():
         assert function["Architectures"] == ["arm64"], name
         assert function["MemorySize"] >= 512, name
-        assert outside_china(function["Tracing"]) == "Active", name
+        assert function["Tracing"] == {"Fn::If": ["TracingOn", "Active", "PassThrough"]}, name
 
 
 def test_the_api_answers_before_api_gateway_gives_up(functions: Functions) -> None:
@@ -140,13 +141,38 @@ def sources_of(template: Template, logical_id: str) -> list[Resource]:
     return sources(template["Resources"][logical_id]["Properties"], "Schedule")
 
 
-def test_the_documents_which_anybody_may_fetch_are_few_and_compressed(template: Template) -> None:
-    api = template["Resources"]["RestAPI"]["Properties"]
-    rates = {each["ResourcePath"]: each["ThrottlingRateLimit"] for each in api["MethodSettings"]}
-    assert rates["/~1docs"] == rates["/~1openapi.json"] == 5
-    assert rates["/~1l~1{token}"] == {"Ref": "LinkRate"}
-    assert rates["/~1receipts~1{code}~1{token}"] == {"Ref": "ReceiptRate"}
-    assert api["MinimumCompressionSize"] == 1024
+def rest_rates(template: Template) -> dict[str, Any]:
+    """Return the rate of each path with a throttle of its own."""
+    settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    return {
+        setting["ResourcePath"].removeprefix("/").replace("~1", "/"): setting["ThrottlingRateLimit"]
+        for setting in settings
+        if setting["ResourcePath"] != "/*"
+    }
+
+
+def http_rates(template: Template) -> dict[str, Any]:
+    settings = template["Resources"]["HttpApiStage"]["Properties"]["RouteSettings"]
+    return {
+        key.partition(" ")[2]: setting["ThrottlingRateLimit"] for key, setting in settings.items()
+    }
+
+
+BOTH_APIS = pytest.mark.parametrize("rates_of", [rest_rates, http_rates])
+
+
+@BOTH_APIS
+def test_the_documents_which_anybody_may_fetch_are_few(
+    template: Template, rates_of: Callable[[Template], dict[str, Any]]
+) -> None:
+    rates = rates_of(template)
+    assert rates["/docs"] == rates["/openapi.json"] == 5
+    assert rates["/l/{token}"] == {"Ref": "LinkRate"}
+    assert rates["/receipts/{code}/{token}"] == {"Ref": "ReceiptRate"}
+
+
+def test_answers_of_a_rest_api_are_compressed(template: Template) -> None:
+    assert template["Resources"]["RestAPI"]["Properties"]["MinimumCompressionSize"] == 1024
 
 
 @pytest.mark.parametrize("subnets", ["", "subnet-1,subnet-2"])
@@ -169,15 +195,57 @@ def test_subnets_without_security_groups_are_refused_before_anything_is_made(
         engine._evaluate_rules(rules, given, {})
 
 
-def test_receipts_cannot_use_up_the_api(template: Template) -> None:
-    settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+@BOTH_APIS
+def test_receipts_cannot_use_up_the_api(
+    template: Template, rates_of: Callable[[Template], dict[str, Any]]
+) -> None:
     body = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     outside = ("/receipts/", "/v1/{type}/callback", "/l/", "/u/", "/o/", "/docs", "/openapi.json")
     outsiders = {path for path in body["paths"] if path.startswith(outside)}
-    throttled = {
-        each["ResourcePath"].removeprefix("/").replace("~1", "/")
-        for each in settings
-        if each["ResourcePath"] != "/*"
-    }
     assert len(outsiders) == 8
-    assert throttled == outsiders
+    assert set(rates_of(template)) == outsiders
+
+
+def test_every_route_with_a_throttle_exists_in_the_http_api_before_its_stage(
+    template: Template,
+) -> None:
+    """API Gateway refuses a throttle of a route that it does not know."""
+    stage = template["Resources"]["HttpApiStage"]
+    routes = {
+        name: route["RouteKey"] for name, route in of_type(template, "AWS::ApiGatewayV2::Route")
+    }
+    assert set(routes.values()) == {"$default", *stage["Properties"]["RouteSettings"]}
+    assert set(stage["DependsOn"]) == set(routes)
+
+
+def test_the_rest_api_and_the_receipts_function_exist_only_where_they_are_turned_on(
+    template: Template,
+) -> None:
+    conditions = {
+        name: resource["Condition"]
+        for name, resource in template["Resources"].items()
+        if resource.get("Condition") in ("RestApiOn", "ReceiptsUrlOn")
+    }
+    expected = dict.fromkeys(
+        ("RestAPI", "APIHandlerInvokePermission", "RestApiErrorAlarm"), "RestApiOn"
+    )
+    names = (
+        "Receipts",
+        "ReceiptsLogs",
+        "ReceiptsFunctionUrl",
+        "ReceiptsUrlPermission",
+        "ReceiptsInvokePermission",
+        "ReceiptsErrorAlarm",
+    )
+    assert conditions == expected | dict.fromkeys(names, "ReceiptsUrlOn")
+    for output in ("RestAPIId", "EndpointURL"):
+        assert template["Outputs"][output]["Condition"] == "RestApiOn"
+
+
+def test_the_function_of_receipts_is_the_apis_with_the_same_rights(functions: Functions) -> None:
+    api, receipts = functions["api"], functions["receipts"]
+    same = ("Runtime", "Handler", "CodeUri", "Architectures", "Timeout", "MemorySize", "Role")
+    assert {name: receipts[name] for name in same} == {name: api[name] for name in same}
+    variables = dict(api["Environment"]["Variables"])
+    assert variables.pop("RECEIPTS_URL")["Fn::If"][0] == "ReceiptsUrlOn"
+    assert receipts["Environment"]["Variables"] == variables

@@ -31,7 +31,7 @@ def test_of_a_worker_nothing_exists_unless_it_is_turned_on(template: Template) -
     assert not [
         name
         for name, each in template["Resources"].items()
-        if "Condition" in each and name not in own
+        if each.get("Condition", "").startswith("Cmpp") and name not in own
     ]
 
 
@@ -50,7 +50,7 @@ def test_a_worker_has_the_functions_environment_with_its_own_times(
     known = functions["api"]["Environment"]["Variables"]
     different = {name for name, value in variables.items() if known.get(name) != value}
     assert different == {"PROVIDER_TIMEOUT", "LEASE", "WORKERS", "AWS_DEFAULT_REGION"}
-    assert set(known) <= set(variables)
+    assert set(known) - {"RECEIPTS_URL"} <= set(variables)
 
 
 def test_a_job_of_a_worker_is_hidden_until_its_lease_is_over(

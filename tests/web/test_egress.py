@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -249,3 +250,15 @@ def test_a_name_in_another_script_is_resolved_as_it_is_called() -> None:
     for host in ("straße.example", "bücher.example", "例子。中国"):
         policy.check(host, 443)
     assert asked == ["xn--strae-oqa.example", "xn--bcher-kva.example", "xn--fsqu00a.xn--fiqs8s"]
+
+
+def test_a_name_server_that_does_not_answer_takes_no_longer_than_a_connection() -> None:
+    answered = threading.Event()
+
+    def silent(host: str, port: int) -> Sequence[str]:
+        answered.wait()
+        return ["93.184.216.34"]
+
+    with pytest.raises(Unavailable, match="dns"):
+        Policy(resolve=silent).connect("slow.example", 443, timeout=0.05)
+    answered.set()

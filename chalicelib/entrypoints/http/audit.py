@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from chalicelib import observability
-from chalicelib.domain.audit import AuditEntry
+from chalicelib.domain.audit import Actor, AuditEntry
 from chalicelib.entrypoints.http.context import RequestContext
 
 
@@ -14,9 +14,17 @@ def log_change(
     context: RequestContext, method: str, path: str, ids: Mapping[str, str], status: int = 200
 ) -> None:
     """Write an audit entry. The change stands, even if its entry cannot be written."""
-    key, name = (context.member.key, context.member.name) if context.member else ("", "")
+    by = context.member or context.channel
     entry = AuditEntry(
-        context.world.clock.now(), secrets.token_hex(4), key, name, method, path, ids, status
+        time=context.world.clock.now(),
+        suffix=secrets.token_hex(4),
+        key=by.key if by else "",
+        name=by.name if by else "",
+        method=method,
+        route=path,
+        ids=ids,
+        status=status,
+        actor=Actor.MEMBER if context.channel is None else Actor.ACCESS_CHANNEL,
     )
     try:
         context.world.audit.write(entry)

@@ -91,6 +91,13 @@ _NO_CHANNEL = "no delivery channel for {types} is authorised and enabled"
 REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.NotFound: Entry(PARAMETER, 404, "不存在", "no such {what}"),
     errors.Taken: Entry(PARAMETER, 409, "已被使用", "{what} has this {field} already"),
+    errors.PlaceholderWrong: Entry(
+        PARAMETER,
+        400,
+        "变量为两个左花括号、名称、两个右花括号, 名称为字母、数字、_ . - 和中文, 最多 64 个字符",
+        "a variable is a name between two braces on each side:"
+        " letters, digits, _ . - and Chinese, at most 64",
+    ),
     errors.InUse: Entry(
         PARAMETER, 409, "已授权给 {by}, 请先取消授权", "cannot delete: still authorised for {by}"
     ),
@@ -172,6 +179,7 @@ UNKNOWN_KEY = Entry(
     AUTHENTICATION, 401, "认证失败", "authentication failed: unknown key or wrong secret"
 )
 NO_ROLE = Entry(AUTHENTICATION, 403, "无权限", "this needs the role {role}")
+NO_ROUTE = Entry(PARAMETER, 404, "没有这个路径或方法", "no such path or method")
 UNVERIFIED = Entry(AUTHENTICATION, 403, "未通过验证", "not verified")
 CHANNEL_CLOSED = Entry(1015005, 400, "渠道已关闭", "the access channel is closed")
 TOO_MANY_REQUESTS = Entry(

@@ -9,10 +9,12 @@ from chalice.app import Blueprint
 
 from chalicelib import config
 from chalicelib.domain import envelopes
-from chalicelib.domain.errors import Invalid
+from chalicelib.domain.imports import Several, Translated
 from chalicelib.domain.users import UserChange
+from chalicelib.entrypoints.http import import_errors
 from chalicelib.entrypoints.lambdas.runtime import jobs, stage
 from chalicelib.manage.imports import run
+from chalicelib.manage.imports.rows import Door
 from chalicelib.ports import World
 
 bp = Blueprint(__name__)
@@ -25,11 +27,11 @@ _QUEUE = config.queue_name(stage(), config.imports_queue())
 @jobs
 def imports(world: World, text: str) -> None:
     """Continue an import. A row is validated as an entry of /v1/user/opt is."""
-    run.work(world, envelopes.decode_import(text), read_user)
+    run.work(world, envelopes.decode_import(text), DOOR)
 
 
 def read_user(body: Mapping[str, Any]) -> UserChange:
-    """Read a row as an entry of /v1/user/opt. Raises Invalid with its first error."""
+    """Read a row as an entry of /v1/user/opt. Raises Several with all of its errors."""
     # Only here, because pydantic slows a cold start.
     from chalicelib.entrypoints.http.bodies import BadBody
     from chalicelib.entrypoints.http.schemas import base, user_entries
@@ -37,4 +39,8 @@ def read_user(body: Mapping[str, Any]) -> UserChange:
     try:
         return base.validate(user_entries.Entry, body).user_change()
     except BadBody as error:
-        raise Invalid(error.field, error.reason.english) from None
+        errors = [Translated(field, *reason) for field, reason in error.errors]
+        raise Several(errors) from None
+
+
+DOOR = Door(read_user, import_errors.say, import_errors.heading)

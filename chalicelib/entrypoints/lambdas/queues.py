@@ -160,4 +160,4 @@ def _deliver(world: World, text: str) -> None:
         provider_query.answer(world, job)
     else:
         polls = [timer for timer in job.timers if timer.kind is TimerKind.POLL]
-        timers.do_all(lambda timer: poll.poll_chunk(world, timer), polls)
+        timers.do_in_time(world, lambda timer: poll.poll_chunk(world, timer), polls)

@@ -19,7 +19,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Invalid, Misconfigured, Rejected, Unavailable, Uncertain
+from chalicelib.domain.errors import (
+    Invalid,
+    Misconfigured,
+    ProviderError,
+    Rejected,
+    Unavailable,
+    Uncertain,
+)
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.ports import Vault, World
 
@@ -127,18 +134,28 @@ def check(world: World, channel_key: str, urls: Sequence[Any]) -> None:
             raise Invalid(f"files[{n}]", "the material has expired")
 
 
-def fetch(world: World, channel_key: str, urls: Sequence[Any]) -> tuple[Attachment, ...]:
-    """Fetch the files of a mail.
+def are_elsewhere(world: World, urls: Sequence[Any]) -> bool:
+    """Tell if one of the files is on a server of others, which may be slow."""
+    return not all(str(url).startswith(_prefix(world)) for url in urls)
+
+
+def fetch(
+    world: World, channel_key: str, urls: Sequence[Any], seconds: float
+) -> tuple[Attachment, ...]:
+    """Fetch the files of a mail, all within `seconds`.
 
     Raises Rejected when one can never be fetched, and Unavailable when it may be later.
     """
     files: list[Attachment] = []
-    left = MAX_TOTAL
+    left, until = MAX_TOTAL, world.clock.now() + seconds * 1000
     for url in urls:
-        name, body = _fetch(world, channel_key, str(url), left)
+        patience = (until - world.clock.now()) / 1000
+        if patience <= 0:
+            raise Unavailable("file_timeout")
+        name, body = _fetch(world, channel_key, str(url), left, patience)
         left -= len(body)
         if left < 0:
-            raise Rejected("files_too_large")
+            raise Rejected("file_too_large")
         files.append(Attachment(name, _type(name), body))
     return tuple(files)
 
@@ -148,12 +165,14 @@ def _type(name: str) -> str:
     return kind if kind and not packed else "application/octet-stream"  # a.csv.gz is not a CSV
 
 
-def _fetch(world: World, channel_key: str, url: str, most: int) -> tuple[str, bytes]:
+def _fetch(
+    world: World, channel_key: str, url: str, most: int, seconds: float
+) -> tuple[str, bytes]:
     try:
         file = _read(world, url, channel_key)
         if file is None:
             name = file_name(unquote(urlsplit(url).path, errors="replace"))
-            return name, world.files.fetch(url, most)
+            return name, world.files.fetch(url, most, seconds)
         if file.expires <= world.clock.now() // 1000:
             raise Rejected("file_expired")
         body = world.files.read(file.key)
@@ -162,7 +181,11 @@ def _fetch(world: World, channel_key: str, url: str, most: int) -> tuple[str, by
         return file.name, body
     except (Invalid, ValueError) as error:
         raise Rejected("file_not_found") from error
-    except Misconfigured as error:
-        raise Rejected(f"file_{error.code}") from error
-    except Uncertain as error:
-        raise Unavailable(f"file_{error.code}") from error
+    except (Misconfigured, Rejected) as error:
+        raise Rejected(_code(error)) from error
+    except (Unavailable, Uncertain) as error:
+        raise Unavailable(_code(error)) from error
+
+
+def _code(error: ProviderError) -> str:
+    return error.code if error.code.startswith("file_") else f"file_{error.code}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 
 from chalicelib.domain import channel_options
@@ -23,6 +24,8 @@ from chalicelib.ports import Vault, World
 
 _CONTEXT = "unsubscribe"
 LONGEST = 1024  # characters of a token
+_BODY_END = re.compile(r"</body\s{0,9}>", re.IGNORECASE)
+_OTHERS = re.compile(r"[^A-Za-z0-9_-]")  # characters that no token has
 
 
 def with_extras(
@@ -51,8 +54,8 @@ def with_extras(
 
 def _with_picture(text: str, address: str) -> str:
     picture = f'<img src="{address}" width="1" height="1" alt="" style="border:0;opacity:0">'
-    before, end, after = text.rpartition("</body>")
-    return f"{before}{picture}{end}{after}" if end else f"{text}{picture}"
+    at = max((end.start() for end in _BODY_END.finditer(text)), default=len(text))
+    return f"{text[:at]}{picture}{text[at:]}"
 
 
 def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact: str) -> str:
@@ -66,8 +69,10 @@ def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact
 def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
     """Return channel type, channel key and contact.
 
-    Raises NotFound for a token that we did not make.
+    Raises NotFound for a token that we did not make. Words that a client takes into the link are
+    ignored.
     """
+    token = _OTHERS.split(token, 1)[0]
     try:
         if len(token) > LONGEST:
             raise ValueError("too long")

@@ -18,6 +18,7 @@ from typing import Any
 from chalicelib.domain.links import refusal
 from chalicelib.domain.provider_io import Clickable
 from chalicelib.domain.templates import Content, fill
+from chalicelib.flow.content.anchors import addresses
 
 # Of a message. A token numbers links with one byte, and links are stored with the message.
 MAX_LINKS, MAX_BYTES = 200, 32_000
@@ -25,7 +26,6 @@ MAX_LINKS, MAX_BYTES = 200, 32_000
 Change = Callable[[str], str]
 Changes = Sequence[tuple[Sequence[str], Change]]  # (rest of the path, change of the text there)
 
-_HREF = re.compile(r"(<a\s[^<>]*?\bhref\s*=\s*)(?:\"([^\"<>]*)\"|'([^'<>]*)')", re.IGNORECASE)
 _MARKDOWN = re.compile(r"(\]\(\s*)([^\s()<>]+)(?=[\s)])")
 # With its final `;`, or in the old way without one. Not amid a query: `&region=2` is not a `&reg;`.
 _REFERENCE = re.compile(
@@ -84,12 +84,14 @@ def in_html(text: str, links: Links, complete: Change = str) -> str:
     `complete` fills in the variables of an address.
     """
 
-    def change(match: re.Match[str]) -> str:
-        value = match[2] if match[2] is not None else match[3]
-        name = links.name(complete(_attribute(value)).strip())
-        return f'{match[1]}"{{{{{name}}}}}"' if name else match[0]
-
-    return _HREF.sub(change, text)
+    pieces: list[str] = []
+    end = 0
+    for address in addresses(text):
+        name = links.name(complete(_attribute(address.value)).strip())
+        if name:
+            pieces += [text[end : address.start], f'"{{{{{name}}}}}"']
+            end = address.end
+    return "".join([*pieces, text[end:]])
 
 
 def _attribute(text: str) -> str:

@@ -11,23 +11,24 @@ import hmac
 import re
 import struct
 
-from chalicelib.domain import keys
+from chalicelib.domain import elements, keys
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import Lookup, Vault
 
-_BODY = struct.Struct(">10sIHH")
+_BODY = struct.Struct(">10sIHHB")
 # Bytes. With them a reference has 25, which fill 40 characters exactly. Mail servers may change the
 # case of a local part, so letters have one.
-_MAC = 7
+_MAC = 6
 _REFERENCE = re.compile(r"[0-9a-v]{40}")
 
 
 def make(vault: Vault, chunk: ChunkId, ref: DeliveryRef) -> str:
     """Name a delivery, the same each time."""
     msgid = keys.message_id_bytes(chunk.msgid)
-    body = _BODY.pack(msgid, chunk.number, ref.target, ref.contact)
-    return base64.b32hexencode(body + _mac(vault, ref.channel, body)).decode().lower()
+    channel, element = elements.channel_of(ref.channel), elements.number_of(ref.channel)
+    body = _BODY.pack(msgid, chunk.number, ref.target, ref.contact, element)
+    return base64.b32hexencode(body + _mac(vault, channel, body)).decode().lower()
 
 
 def read(vault: Vault, channel: str, reference: str) -> Lookup | None:
@@ -41,9 +42,9 @@ def read(vault: Vault, channel: str, reference: str) -> Lookup | None:
     body, mac = raw[: _BODY.size], raw[_BODY.size :]
     if not hmac.compare_digest(mac, _mac(vault, channel, body)):
         return None
-    msgid, number, target, contact = _BODY.unpack(body)
+    msgid, number, target, contact, element = _BODY.unpack(body)
     chunk = ChunkId(base64.b32hexencode(msgid).decode().lower(), number)
-    return Lookup(chunk, (target, contact))
+    return Lookup(chunk, (target, contact), element=element)
 
 
 def _mac(vault: Vault, channel: str, body: bytes) -> bytes:

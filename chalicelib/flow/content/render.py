@@ -10,7 +10,7 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.domain import channel_options, keys
+from chalicelib.domain import channel_options, elements, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, NotFound
@@ -21,7 +21,7 @@ from chalicelib.domain.provider_io import ClickReport
 from chalicelib.domain.templates import (
     Content,
     Template,
-    alternatives,
+    elements_in,
     fill,
     map_texts,
     render,
@@ -42,24 +42,25 @@ def prepare(
     before: Mapping[str, str] | None = None,
     click_types: Collection[ChannelType] = frozenset(ChannelType),
 ) -> tuple[dict[str, Content], dict[str, str]]:
-    """Return each delivery channel's content by its code, and the link variables left in it.
+    """Return the contents by the code of their element, and the link variables left in them.
 
     `before` are the link variables of other channels of the message, which keep their names.
     On `click_types`, counting clicks is worth a call for each person.
-    Raises Invalid when a channel's platform takes none of the alternatives for its type.
+    Raises Invalid when a channel's platform takes none of the contents for its type.
     """
     contents: dict[str, Content] = {}
     links: dict[str, str] = dict(before or {})
     names = {*values, *variables(template.contents)}
     for target in channels:
-        code, channel_type = target.channel.code, target.channel.type
-        raw = _choose(target.provider, alternatives(template.contents[channel_type]))
-        contents[code] = plain = _fill(raw, values, channel_type)
-        if _counts_clicks(target, click_types):
-            tracked, used = _track(target, raw, values, template.links, Links(links, names))
-            if used and _is_better(world, target.provider, tracked, used, plain):
-                contents[code] = tracked
-                links |= used
+        chosen = _choose(target.provider, elements_in(template.contents[target.channel.type]))
+        for number, raw in enumerate(chosen, 1):
+            code = elements.code_of(target.channel.code, number)
+            contents[code] = plain = _fill(raw, values, target.channel.type)
+            if _counts_clicks(target, click_types):
+                tracked, used = _track(target, raw, values, template.links, Links(links, names))
+                if used and _is_better(world, target.provider, tracked, used, plain):
+                    contents[code] = tracked
+                    links |= used
     return contents, links
 
 
@@ -93,33 +94,38 @@ def check_complete(
     provider.check_content(render(content, dict.fromkeys(links, link)))
 
 
-def check(world: World, channel_type: ChannelType, content: Content) -> None:
-    """Accept the content if any platform of this channel type accepts it.
+def check(world: World, channel_types: Sequence[ChannelType], content: Content) -> None:
+    """Accept the content if any platform of these channel types accepts it.
 
     Otherwise raise the most useful Invalid: one that is not "unknown field". To a platform for
     which the content was not meant, its fields are unknown.
     """
     errors: list[Invalid] = []
-    for platform in world.providers.platforms(channel_type):
-        try:
-            return world.providers.of(platform).check_content(content)
-        except Invalid as error:
-            errors.append(error)
+    for channel_type in channel_types:
+        for platform in world.providers.platforms(channel_type):
+            try:
+                return world.providers.of(platform).check_content(content)
+            except Invalid as error:
+                errors.append(error)
     if not errors:
         raise Invalid("", "nothing delivers on this channel type yet")
     raise next((error for error in errors if error.reason != UNKNOWN_FIELD), errors[0])
 
 
-def check_plain(world: World, channel_type: ChannelType, content: Content) -> None:
+def check_plain(world: World, channel_types: Sequence[ChannelType], content: Content) -> None:
     """Check a content in which braces are ordinary text. Raises Invalid.
 
     In a template braces stand for values, whose length is not known.
     """
-    check(world, channel_type, map_texts(content, lambda text: text.replace("{{", "[[")))
+    check(world, channel_types, map_texts(content, lambda text: text.replace("{{", "[[")))
 
 
-def _choose(provider: Provider, contents: Sequence[Content]) -> Content:
-    """Return the first content that the provider takes, or raise the Invalid of the first one."""
+def _choose(provider: Provider, contents: Sequence[Content]) -> Sequence[Content]:
+    """Return the contents that the provider takes, or raise the Invalid of the first one.
+
+    The others are for other platforms.
+    """
+    chosen: list[Content] = []
     errors: list[Invalid] = []
     for content in contents:
         try:
@@ -127,8 +133,10 @@ def _choose(provider: Provider, contents: Sequence[Content]) -> Content:
         except Invalid as error:
             errors.append(error)
         else:
-            return content
-    raise errors[0]
+            chosen.append(content)
+    if not chosen:
+        raise errors[0]
+    return chosen
 
 
 def _counts_clicks(target: OpenChannel, click_types: Collection[ChannelType]) -> bool:
@@ -267,9 +275,12 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Read a token. Raises NotFound for one that we did not make."""
+    """Read a token. Raises NotFound for one that we did not make.
+
+    A phone takes the words that follow an address into the link, so they are ignored.
+    """
     try:
-        raw = base64.b64decode(token, altchars=b"-_", validate=True)
+        raw = base64.b64decode(token[:TOKEN], altchars=b"-_", validate=True)
         body, mac = raw[: _LINK.size], raw[_LINK.size :]
         is_ours = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
     except ValueError:

@@ -1,5 +1,6 @@
-"""Make one call: record it, make it, record the answer. The answer is the facts.
+"""Make one call: prepare it, record it, make it, record the answer. The answer is the facts.
 
+The claim covers the call and nothing else. Files, tokens, connections and contents come before it.
 A repeat that finds an answer takes it. One that finds a live lease comes back later. One that finds
 a dead lease repeats the call with the same idempotency token while the token lives. Without a
 token it does what the operator chose: send again, or the fact `unknown`.
@@ -15,7 +16,6 @@ from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, OnUncertain
 from chalicelib.domain.errors import (
     Misconfigured,
-    OpenUMSError,
     QuotaUsedUp,
     Rejected,
     Throttled,
@@ -28,7 +28,6 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallState
 from chalicelib.domain.provider_io import (
     Answer,
-    Attachment,
     DeliveryReport,
     Loss,
     Outcome,
@@ -36,29 +35,23 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
-from chalicelib.flow.content import attachments, email, render
+from chalicelib.flow.content import email, render
+from chalicelib.flow.delivery.budget import Budget
+from chalicelib.flow.delivery.files import Files
+from chalicelib.flow.delivery.postponed import Postponed, backoff
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
 MAX_ATTEMPTS = 10  # at a delivery that answers put off
-MAX_DELAY = 900  # seconds: the longest that a queue holds a message back
-
-
-class Postponed(OpenUMSError):
-    """The call is made later, after `delay` seconds. This is not a failure: it costs no receive.
-
-    `for_quota`: a queue cannot hold the job so long.
-    """
-
-    def __init__(self, delay: float, *, for_quota: bool = False) -> None:
-        super().__init__()
-        self.delay, self.for_quota = delay, for_quota
 
 
 class Caller:
-    """The calls of one job over one connection, opened with the first. `opened` closes it."""
+    """The calls of one job over one connection, opened with the first. `opened` closes it.
+
+    `files`: those of every call, or why the calls have failed.
+    """
 
     def __init__(
         self,
@@ -68,18 +61,27 @@ class Caller:
         channel: Channel,
         chunk: Chunk,
         opened: ExitStack,
+        files: Files,
+        budget: Budget,
     ) -> None:
         self.world, self.job, self.message = world, job, message
         self.channel, self.chunk = channel, chunk
         self.capabilities = world.providers.of(channel.platform).capabilities
         self._opened = opened
         self._session: Session | None = None
-        self._files: tuple[Attachment, ...] | None = None
+        self._files, self._budget = files, budget
+        self._recipients: dict[DeliveryRef, Recipient] = {}
 
     def make(self, call: OpenCall) -> CallAnswer | None:
-        """Claim the call, make it, record its answer. None when it was closed meanwhile."""
+        """Prepare the call, claim it, make it, record its answer.
+
+        None when it was closed meanwhile. Raises Postponed.
+        """
         skipped = tuple(n for n, ref in enumerate(call.refs) if self._is_reached(ref))
-        token = self._token(call) if len(skipped) < len(call.refs) else ""
+        token = ""
+        if len(skipped) < len(call.refs):
+            self._recipients = {ref: self._recipient(ref) for ref in call.refs}
+            token = self._prepare(call)
         now = self.world.clock.now()
         lease = now + self.world.limits.lease * 1000
         record = Call(call.key, CallState.LEASED, lease, token, now, skipped)
@@ -91,19 +93,42 @@ class Caller:
     def _claim(self, record: Call, expected: Call | None) -> Call | None:
         return self.world.ledger.claim(self.chunk.plan.id, record, expected, self.message)
 
-    def _token(self, call: OpenCall) -> str:
-        """Fetch the idempotency token before the claim, so that the claim holds it."""
-        try:
-            return self._connect().token_for(self._recipient(call.refs[0]).content) or ""
-        except Unavailable as error:
-            raise self._postponed(error) from error
+    def _prepare(self, call: OpenCall) -> str:
+        """Get ready to send, and return the idempotency token, which the claim holds.
 
-    def _postponed(self, error: Unavailable) -> Postponed:
+        Raises Postponed for the whole job if the account is not ready, or the time is too short.
+        """
+        if isinstance(self._files, Rejected):
+            return ""
+        self._need_time(self._budget.may_prepare)
+        try:
+            session = self._connect()
+            session.prepare()
+            token = session.token_for(self._recipients[call.refs[0]].content) or ""
+        except Unavailable as error:
+            raise self._postponed(error, of_job=True) from error
+        except Misconfigured as error:
+            self._misconfigured(error)
+            raise
+        self._need_time(self._budget.may_call)
+        return token
+
+    def _need_time(self, is_enough: bool) -> None:
+        if not is_enough:
+            observability.metric("jobs_out_of_time")
+            raise Postponed(1, of_job=True)
+
+    def _postponed(self, error: Unavailable, *, of_job: bool = False) -> Postponed:
         is_throttled = isinstance(error, Throttled)
         self._log("call_throttled" if is_throttled else "call_unavailable", error.code)
         if isinstance(error, QuotaUsedUp):
             return Postponed(0, for_quota=True)
-        return Postponed(error.retry_after or _backoff(self.job.tries))
+        delay = error.retry_after or backoff(self.job.tries)
+        return Postponed(delay, of_job=of_job, is_try=True)
+
+    def _misconfigured(self, error: Misconfigured) -> None:
+        self._log("channel_misconfigured", error.code)
+        observability.metric("channel_misconfigured")
 
     def _connect(self) -> Session:
         if self._session is None:
@@ -152,6 +177,8 @@ class Caller:
         """Call the provider. `may_be_taken`: it may have taken an earlier try of this call."""
         if len(record.skipped) == len(call.refs):
             return self._record(call, record, Answer([]))
+        if isinstance(self._files, Rejected):
+            return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, self._files.code))
         unmade = CallState.UNCERTAIN if may_be_taken else CallState.RELEASED
         try:
             answer = self._connect().send(self._outgoing(call, record))
@@ -165,8 +192,7 @@ class Caller:
             raise postponed from error
         except Misconfigured as error:
             self._give_back(record, unmade, 0)
-            self._log("channel_misconfigured", error.code)
-            observability.metric("channel_misconfigured")
+            self._misconfigured(error)
             raise
         return self._record(call, record, answer)
 
@@ -174,7 +200,7 @@ class Caller:
         """Repeat the call if a token or the operator allows it. Else it is `unknown`."""
         self._log("call_uncertain", error.code)
         if record.token or self.channel.on_uncertain is OnUncertain.RESEND:
-            delay = _backoff(self.job.tries)
+            delay = backoff(self.job.tries)
             self._give_back(record, CallState.UNCERTAIN, delay)
             raise Postponed(delay) from error
         return self._record_all(call, record, Outcome(code=error.code, uncertain=True))
@@ -192,18 +218,15 @@ class Caller:
         log.warning(event, extra={**job, "channel": self.channel.code, "code": code})
 
     def _outgoing(self, call: OpenCall, record: Call) -> OutgoingCall:
-        recipients = [self._recipient(ref) for ref in _left(call, record)]
-        token, options = record.token or None, self.message.app_para
         return OutgoingCall(
-            self.message.msgid, recipients, token, options, self._fetch_attachments()
+            self.message.msgid,
+            [self._recipients.get(ref) or self._recipient(ref) for ref in _left(call, record)],
+            record.token or None,
+            self.message.app_para,
+            () if isinstance(self._files, Rejected) else self._files,
+            self._budget.for_call,
+            self.job.tries,
         )
-
-    def _fetch_attachments(self) -> tuple[Attachment, ...]:
-        """Fetch the files once per job. Raises Rejected or Unavailable, as a provider would."""
-        if self._files is None:
-            urls, sender = render.files(self.message, self.channel.code), self.message.channel_key
-            self._files = attachments.fetch(self.world, sender, urls) if urls else ()
-        return self._files
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
@@ -218,7 +241,7 @@ class Caller:
         """Put the answer once. If another worker's answer stands, add facts that it lacks."""
         now = self.world.clock.now()
         answered = list(zip(_left(call, record), answer.outcomes, strict=True))
-        later = {ref for ref, outcome in answered if self._is_later(outcome, call.key.attempt)}
+        later = {ref: o.untried for ref, o in answered if self._is_later(o, call.tries)}
         facts = [Fact(call.refs[n], FactKind.SKIPPED, now, source="call") for n in record.skipped]
         for ref, outcome in answered:
             if ref not in later:
@@ -228,8 +251,9 @@ class Caller:
             tuple(facts),
             now,
             answer.provider_id,
-            tuple(ref for ref, _ in answered if ref in later),
+            tuple(sorted(later, key=lambda ref: not later[ref])),
             tuple(ref for ref, outcome in answered if outcome.undeliverable),
+            sum(later.values()),
         )
         return self._put(made)
 
@@ -242,11 +266,11 @@ class Caller:
         missing = [f for f in answer.facts if (f.ref, f.kind, f.provider_id) not in stored_facts]
         if missing:
             self.world.ledger.add(at, missing, self.message)
-        return replace(answer, later=stored.later)
+        return replace(answer, later=stored.later, untried=stored.untried)
 
-    def _is_later(self, outcome: Outcome, attempt: int) -> bool:
+    def _is_later(self, outcome: Outcome, tries: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
-        return (outcome.later or resend) and attempt + 1 < MAX_ATTEMPTS
+        return outcome.untried or ((outcome.later or resend) and tries + 1 < MAX_ATTEMPTS)
 
     def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
         if outcome.uncertain:
@@ -265,8 +289,3 @@ def _left(call: OpenCall, record: Call) -> list[DeliveryRef]:
     """Return the deliveries of a call that were not skipped."""
     skipped = set(record.skipped)
     return [ref for n, ref in enumerate(call.refs) if n not in skipped]
-
-
-def _backoff(tries: int) -> float:
-    """Return seconds: 1, 1, 2, 4 … up to a quarter of an hour."""
-    return min(2.0 ** min(tries - 1, 10), MAX_DELAY)

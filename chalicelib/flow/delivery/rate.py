@@ -29,12 +29,15 @@ MISSED = 30_000  # ms after which a reservation has gone to others
 class Resume(NamedTuple):
     """The return of a job: at which delivery, and in how many seconds.
 
-    `not_before` (ms) is the reservation that the job has then. 0: none yet.
+    `not_before` (ms) is the reservation that the job has then. 0: none yet. `tries` and `fetches`
+    are those of the job then.
     """
 
     start: int
     delay: float
     not_before: int = 0
+    tries: int = 0
+    fetches: int = 0
 
 
 def limit(
@@ -56,13 +59,14 @@ def limit(
     )
     if not_before - now >= SOON:
         observability.metric("jobs_paced")
-        _note_long_wait(world, job, message, calls, not_before)
-        return (), Resume(job.start, (not_before - now) / 1000, not_before)
+        note_long_wait(world, job, message, calls, not_before)
+        wait = (not_before - now) / 1000
+        return (), Resume(job.start, wait, not_before, job.tries, job.fetches)
     rest = calls[number:]
     if not rest:
         return calls, None
-    _note_long_wait(world, job, message, rest, now + SOON)
-    return calls[:number], Resume(rest[0].key.start, 1)
+    note_long_wait(world, job, message, rest, now + SOON)
+    return calls[:number], Resume(rest[0].key.start, 1, tries=job.tries)
 
 
 class Rate(NamedTuple):
@@ -84,7 +88,7 @@ def limit_of(channel: Channel, capabilities: Capabilities) -> Rate:
     return Rate(capabilities.calls_per_second or 0)
 
 
-def _note_long_wait(
+def note_long_wait(
     world: World, job: DeliverJob, message: Message, calls: Sequence[OpenCall], until: int
 ) -> None:
     """Record a long wait: a chunk's check would take the job for lost, and send it again."""

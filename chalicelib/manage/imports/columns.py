@@ -13,9 +13,9 @@ from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
-from chalicelib.domain.imports import BadRow, ImportKind
+from chalicelib.domain.imports import Doubtful, Fault, Faulty, ImportKind, Several
 from chalicelib.domain.users import ALL
-from chalicelib.manage.imports.workbook import LOST_DIGITS
+from chalicelib.manage import users
 from chalicelib.ports import World
 
 USERID, TAG = "userid", "tag"
@@ -25,6 +25,8 @@ _HEADER = re.compile(r"([a-z_]+)(?:\[([A-Za-z0-9_-]{1,64})\])?", re.ASCII | re.I
 _NAME = re.compile(r"[^\d@\[\0]+(?:\[.*)?", re.DOTALL)
 # Spreadsheets save long numbers in csv so.
 _SHORTENED = re.compile(r"-?[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}", re.ASCII | re.IGNORECASE)
+# Excel writes errors so in each language, and # where a column was too narrow.
+_ERRORS = re.compile(r"#(?:N/A|VALUE!|REF!|DIV/0!|NUM!|NAME\?|NULL!|SPILL!|CALC!|#{2,})")
 _LONGEST = 100  # characters of a header that a reason quotes
 _NAMES = {
     "phone": ChannelType.SMS,
@@ -72,12 +74,25 @@ class Columns:
     def userid(self, cells: Sequence[str]) -> str:
         return next(cell for column, cell in self._cells(cells) if column.field == USERID)
 
+    def faults(self, cells: Sequence[str]) -> Sequence[Faulty]:
+        """Return the faults of a row's cells that no rule of users knows."""
+        of_cells = [(column.header, _fault(cell)) for column, cell in self._cells(cells)]
+        is_first = iter([True])  # of the cells that are missing: one error says it
+        faults = [
+            Faulty(header, fault)
+            for header, fault in of_cells
+            if fault is not None and (fault is not Fault.MISSING or next(is_first, False))
+        ]
+        surplus = [n for n, cell in enumerate(cells, 1) if n > len(self.columns) and cell]
+        if surplus:
+            faults.append(Faulty(f"column {surplus[0]}", Fault.SURPLUS, most=len(self.columns)))
+        return faults
+
     def body(self, cells: Sequence[str]) -> dict[str, Any]:
-        """Return the body of a row without its empty cells. Raise Invalid for a broken cell."""
+        """Return the body of a row without its empty cells, and without those that have faults."""
         body: dict[str, Any] = {}
         for column, cell in self._cells(cells):
-            _check_cell(column, cell)
-            if not cell and column.field != USERID:
+            if (not cell and column.field != USERID) or _fault(cell) is not None:
                 continue
             value: Any = cell
             if column.is_many:
@@ -93,25 +108,28 @@ class Columns:
             (column, cells[n] if n < len(cells) else "") for n, column in enumerate(self.columns)
         ]
 
-    def bad(self, row: int, error: Invalid) -> BadRow:
-        """Return a refused row with its column in place of the body's field.
+    def header(self, field: str) -> str:
+        """Return the header of the column of a body's field, else the field itself."""
+        path = re.sub(r"\[\d+\]$", "", field).removeprefix("add.").removeprefix("set.")
+        return next((column.header for column in self.columns if column.path == path), field)
 
-        Reasons never quote a cell.
-        """
-        field = re.sub(r"\[\d+\]$", "", error.field).removeprefix("add.").removeprefix("set.")
-        headers = (column.header for column in self.columns if column.path == field)
-        return BadRow(row, next(headers, error.field), error.reason)
+    def place(self, error: Invalid) -> int:
+        """Return the position of an error's column. Errors of the whole row come last."""
+        headers = [column.header for column in self.columns]
+        header = self.header(error.field)
+        return headers.index(header) if header in headers else len(headers)
 
 
-def _check_cell(column: Column, cell: str) -> None:
-    if cell == LOST_DIGITS or _SHORTENED.fullmatch(cell):
-        raise Invalid(
-            column.header,
-            "is a number of which the spreadsheet kept 15 digits at most, or wrote fewer:"
-            " format the column as text",
-        )
+def _fault(cell: str) -> Fault | None:
+    if isinstance(cell, Doubtful):
+        return cell.fault
+    if _SHORTENED.fullmatch(cell):
+        return Fault.SCIENTIFIC
+    if _ERRORS.fullmatch(cell):
+        return Fault.ERROR
     if "\0" in cell:
-        raise Invalid(column.header, "has a NUL character")
+        return Fault.NUL
+    return Fault.REPLACED if "\ufffd" in cell else None
 
 
 def _adding(body: dict[str, Any]) -> dict[str, Any]:
@@ -119,24 +137,38 @@ def _adding(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(world: World, kind: ImportKind, header: Sequence[str]) -> Columns:
-    """Read a header. Raise Invalid naming a column that is unknown, ambiguous or missing."""
-    columns = [_column(world, kind, name, n) for n, name in enumerate(header, 1)]
+    """Read a header. Raise Several with all columns that are unknown, ambiguous or missing."""
+    columns: list[Column] = []
+    errors: list[Invalid] = []
     paths: set[str] = set()
-    for column in columns:
-        if column.path in paths:
-            raise Invalid(column.header, "duplicate column")
+    is_header = any(name.lower() == USERID for name in header)
+    for number, name in enumerate(header, 1):
+        try:
+            column = _column(world, kind, name, f"column {number}", is_header)
+            if column.path in paths:
+                raise Faulty(column.header, Fault.DUPLICATE_COLUMN)
+            if column.bind:
+                users.check_scope(world, None, column.header, column.contact, column.bind)
+        except Invalid as error:
+            errors.append(error)
+            continue
         paths.add(column.path)
-    if USERID not in paths:
-        raise Invalid(USERID, "there is no such column")
+        columns.append(column)
+    if USERID not in paths and not any(error.field.lower() == USERID for error in errors):
+        errors.append(Faulty(USERID, Fault.MISSING_COLUMN))
+    if errors:
+        raise Several(errors)
     return Columns(kind, columns)
 
 
-def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
+def _column(world: World, kind: ImportKind, header: str, place: str, is_header: bool) -> Column:
     """Read one name of a header. Raise Invalid, which quotes only what may be a name.
 
-    In a file without a header, other texts are somebody's contacts.
+    In a file without a header, other texts are somebody's name and contacts.
     """
     shown = header[:_LONGEST]
+    if isinstance(header, Doubtful):
+        raise Faulty(place, header.fault)
     matched = _HEADER.fullmatch(header)
     name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
     if name == USERID and not bind:
@@ -145,24 +177,20 @@ def _column(world: World, kind: ImportKind, header: str, number: int) -> Column:
         return Column(shown, TAG, None, bind or ALL, is_many=True)
     if name in KINDS and kind is ImportKind.USERS:
         return _contact(world, shown, KINDS[name], bind)
-    raise Invalid(
-        shown if _NAME.fullmatch(header) else f"column {number}",
-        f'unknown column for an import of kind "{kind}"',
-    )
+    is_quotable = is_header and _NAME.fullmatch(header)
+    raise Faulty(shown if is_quotable else place, Fault.UNKNOWN_COLUMN, kind=kind)
 
 
 def _contact(world: World, header: str, kind: ChannelType, bind: str) -> Column:
     field = "phone" if kind is ChannelType.SMS else kind.value
     if kind in _FOR_ALL:
         if bind not in ("", ALL):
-            raise Invalid(
-                header, "is the same for all access channels: leave out what stands in brackets"
-            )
+            raise Faulty(header, Fault.SCOPE_NOT_NEEDED)
         return Column(header, field, kind, is_many=kind in _MANY)
     if not bind and kind.bound_by_code:
         codes = [channel.code for channel in world.settings.channels() if channel.type is kind]
         if len(codes) != 1:
-            raise Invalid(header, "needs the code of a delivery channel in brackets")
+            raise Faulty(header, Fault.CODE_NEEDED)
         bind = codes[0]
     return Column(header, field, kind, bind or ALL, is_many=kind in _MANY)
 

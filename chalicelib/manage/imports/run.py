@@ -8,47 +8,55 @@ goes on. The next write of the other is refused, and it stops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any
 
-from chalicelib.domain import audiences, keys
+from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict, ImportEnded, Invalid, NotFound
 from chalicelib.domain.groups import GROUPS, Family
-from chalicelib.domain.imports import MAX_BYTES, BadRow, FileFormat, Import, ImportKind, ImportState
+from chalicelib.domain.imports import (
+    MAX_BYTES,
+    MAX_FAULTS,
+    BadRow,
+    Fault,
+    Faulty,
+    FileFormat,
+    Import,
+    ImportKind,
+    ImportState,
+    Several,
+)
 from chalicelib.domain.jobs import Envelope, ImportJob
-from chalicelib.domain.users import UserChange
-from chalicelib.manage import users
 from chalicelib.manage.imports import columns as headers
-from chalicelib.manage.imports import sheets
+from chalicelib.manage.imports import report, rows, sheets
+from chalicelib.manage.imports.rows import Door, Reader
 from chalicelib.ports import Form, World
 
 TRIES = 5  # workers that may die at one row
 KEPT_DAYS = 30
 FORM_SECONDS = 3600
 
-# Reads the body of /v1/user/opt for one user. Raises Invalid.
-Read = Callable[[Mapping[str, Any]], UserChange]
-Worked = tuple[int, Sequence[BadRow]]  # the number of rows that changed something, and bad rows
-
-
 _FAMILIES = {ImportKind.SEGMENT: Family.SEGMENT, ImportKind.LIST: Family.LIST}
 
 
 def begin(
-    world: World, random: bytes, kind: ImportKind, format: FileFormat, target: int = 0
+    world: World,
+    random: bytes,
+    kind: ImportKind,
+    format: FileFormat,
+    target: int = 0,
+    language: str = "en",
 ) -> tuple[Import, Form]:
     """Create an import. Return it and the form that uploads its file.
 
-    Raise Invalid for an unknown segment or list.
+    Reasons and advice will be in `language`. Raise Invalid for an unknown segment or list.
     """
     _check_target(world, kind, target)
     now = world.clock.now()
-    one = Import(
-        keys.message_id(now, random), kind, format, now, now // 1000 + KEPT_DAYS * 86400, target
-    )
+    id, expires = keys.message_id(now, random), now // 1000 + KEPT_DAYS * 86400
+    one = Import(id, kind, format, now, expires, target, language=language)
     world.imports.create(one)
     return replace(one, version=1), world.files.form(_upload(one), 1, MAX_BYTES, FORM_SECONDS)
 
@@ -91,13 +99,13 @@ def template(world: World, kind: ImportKind) -> bytes:
 def show(world: World, id: str) -> tuple[Import, str | None]:
     """Return an import and, once it has ended, the address of its bad rows."""
     one = _known(world, id)
-    has_file = one.failed and one.state in (ImportState.DONE, ImportState.FAILED)
-    return one, world.files.address(
-        _report(one), f"import-{one.id}-errors.csv", FORM_SECONDS
-    ) if has_file else None
+    if not one.has_report:
+        return one, None
+    name = f"import-{one.id}-errors.{one.format}"
+    return one, world.files.address(_report(one), name, FORM_SECONDS)
 
 
-def work(world: World, job: ImportJob, read: Read) -> None:
+def work(world: World, job: ImportJob, door: Door) -> None:
     """Go on with an import for the time of a job. Send a job for the rest."""
     one = world.imports.get(job.id)
     if one is None or one.state is not ImportState.RUNNING:
@@ -108,128 +116,72 @@ def work(world: World, job: ImportJob, read: Read) -> None:
         return
     try:
         if claimed.tries > TRIES:
-            raise Invalid(
-                "file",
-                f"processing crashed {TRIES} times at row {claimed.rows};"
-                " the file may need too much memory",
-            )
-        reader = _open(world, claimed, read)
+            raise Faulty("file", Fault.CRASHED, tries=TRIES, row=claimed.rows)
+        _check_target(world, claimed.kind, claimed.target)
+        sheet = _open(world, claimed)
+        try:
+            columns = headers.read(world, claimed.kind, sheet.header)
+        except Several as error:
+            _refuse_header(world, claimed, sheet, error, door)
+            return
+        reader = Reader(sheet, columns, door)
         _work_through(world, claimed, reader, begun + world.limits.sizes.import_budget)
     except Invalid as error:  # of the file as a whole: before its first slice
-        _finish(world, claimed, ImportState.FAILED, f"{error.field}: {error.reason}")
+        reason = f"{error.field}: {door.say(error, claimed.language)}"
+        bad = world.imports.bad_rows(claimed.id) if claimed.failed else ()
+        content = report.of_errors(claimed, bad, door) if bad else None
+        _finish(world, replace(claimed, state=ImportState.FAILED, reason=reason), claimed, content)
 
 
-@dataclass(frozen=True)
-class _Reader:
-    sheet: sheets.Sheet
-    columns: headers.Columns
-    read: Read
-
-
-def _open(world: World, one: Import, read: Read) -> _Reader:
-    _check_target(world, one.kind, one.target)
+def _open(world: World, one: Import) -> sheets.Sheet:
     raw = world.files.read(_upload(one), one.etag)
     if raw is None:
-        raise Invalid("file", "is not there any more, or was replaced after the start")
-    sheet = sheets.read(raw, one.format)
-    columns = headers.read(world, one.kind, sheet.header)
-    _check_scopes(world, columns)
-    return _Reader(sheet, columns, read)
+        raise Faulty("file", Fault.GONE)
+    return sheets.read(raw, one.format)
 
 
-def _check_scopes(world: World, columns: headers.Columns) -> None:
-    """Check the scopes of the header, once for all rows."""
-    for column in columns.columns:
-        if column.bind:
-            users.check_scope(world, None, column.header, column.contact, column.bind)
+def _refuse_header(
+    world: World, one: Import, sheet: sheets.Sheet, error: Several, door: Door
+) -> None:
+    """Fail an import whose header is wrong, with all that is wrong in it."""
+    row = sheet.header_row
+    bad = [BadRow(row, entry.field, door.say(entry, one.language)) for entry in error.errors]
+    reason = "\n".join(f"{entry.field}: {entry.reason}" for entry in bad[:MAX_FAULTS])
+    failed = replace(one, state=ImportState.FAILED, reason=reason)
+    _finish(world, failed, one, report.of_errors(one, bad, door))
 
 
-def _work_through(world: World, one: Import, reader: _Reader, until: int) -> None:
+def _work_through(world: World, one: Import, reader: Reader, until: int) -> None:
     if not one.total:  # read the whole file before the first change
         counted = _advance(world, one, replace(one, total=sum(1 for _ in reader.sheet.rows())))
         if counted is None:
             return
         one = counted
-    rows = reader.sheet.rows()
+    remaining = reader.sheet.rows()
     seen: dict[str, int] = {}
-    for number, cells in islice(rows, one.rows):
-        seen.setdefault(reader.columns.userid(cells), number)
+    rows.see(reader, islice(remaining, one.rows), seen)
     while one.rows < one.total:
-        some = list(islice(rows, world.limits.sizes.import_rows))
-        changed, bad = _slice(world, one, reader, some, seen)
-        done = replace(
-            one,
-            rows=one.rows + len(some),
-            changed=one.changed + changed,
-            unchanged=one.unchanged + len(some) - changed - len(bad),
-            failed=one.failed + len(bad),
-            tries=0,
-        )
-        advanced = _advance(world, one, done, bad)
+        some = list(islice(remaining, world.limits.sizes.import_rows))
+        worked = rows.work(world, one, reader, some, seen)
+        advanced = _advance(world, one, rows.advanced(one, some, worked), worked[2])
         if advanced is None:
             return
         one = advanced
         if one.rows < one.total and world.clock.now() >= until:
             _enqueue(world, one)
             return
-    _finish(world, one, ImportState.DONE)
+    bad = world.imports.bad_rows(one.id) if one.failed else ()
+    content = report.of_rows(one, reader, bad) if bad else None
+    _finish(world, replace(one, state=ImportState.DONE), one, content)
 
 
-def _slice(
-    world: World, one: Import, reader: _Reader, some: Sequence[sheets.Row], seen: dict[str, int]
-) -> Worked:
-    changes: dict[int, UserChange] = {}
-    bad: list[BadRow] = []
-    for number, cells in some:
-        try:
-            userid = reader.columns.userid(cells)
-            first = seen.setdefault(userid, number)
-            change = reader.read(reader.columns.body(cells))
-            if (
-                first != number and one.kind is ImportKind.USERS
-            ):  # else a repeated slice would take back what a later one changed
-                raise Invalid(headers.USERID, f"stands in row {first} already")
-            changes[number] = users.fold_singles(change)
-        except Invalid as error:
-            bad.append(reader.columns.bad(number, error))
-    changed, refused = _apply(world, one, changes)
-    bad += [
-        BadRow(number, headers.USERID, refused[change.userid])
-        for number, change in changes.items()
-        if change.userid in refused
-    ]
-    return changed, sorted(bad, key=lambda each: each.row)
-
-
-def _apply(
-    world: World, one: Import, changes: Mapping[int, UserChange]
-) -> tuple[int, Mapping[str, str]]:
-    """Return the number of rows that changed something, and a reason per refused user."""
-    if one.kind in (ImportKind.SEGMENT, ImportKind.LIST):
-        name = (
-            audiences.segment(one.target)
-            if one.kind is ImportKind.SEGMENT
-            else audiences.listing(one.target)
-        )
-        userids = list(dict.fromkeys(change.userid for change in changes.values()))
-        there = world.audiences.holds(name, userids)
-        joining = [userid for userid in userids if userid not in there]
-        if joining:
-            world.audiences.change(name, joining)
-        return len(joining), {}
-    done = users.change_all(world, list(changes.values()))
-    return sum(change.userid in done.changed for change in changes.values()), done.refused
-
-
-def _finish(world: World, one: Import, state: ImportState, reason: str = "") -> None:
+def _finish(world: World, ended: Import, before: Import, content: bytes | None = None) -> None:
     """Write the file of bad rows, then the state, then delete the upload, which holds contacts."""
-    if one.failed:
-        rows = ([str(bad.row), bad.field, bad.reason] for bad in world.imports.bad_rows(one.id))
-        world.files.write(
-            _report(one), sheets.write(("row", "field", "reason"), rows), "text/csv; charset=utf-8"
-        )
-    if _advance(world, one, replace(one, state=state, reason=reason)) is not None:
-        world.files.delete(_upload(one))
+    if content is not None:
+        world.files.write(_report(ended), content, report.MEDIA[ended.format])
+        ended = replace(ended, has_report=True)
+    if _advance(world, before, ended) is not None:
+        world.files.delete(_upload(ended))
 
 
 def _advance(
@@ -260,4 +212,4 @@ def _upload(one: Import) -> str:
 
 
 def _report(one: Import) -> str:
-    return f"imports/errors/{one.id}.csv"
+    return f"imports/errors/{one.id}.{one.format}"

@@ -1,4 +1,4 @@
-"""Files of rows: csv and xlsx are read row by row, and csv is written."""
+"""Files of rows: csv and xlsx are read row by row, and both are written."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from chalicelib.domain.errors import Invalid
-from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS, FileFormat, escaped, unescaped
+from chalicelib.domain.imports import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Doubtful,
+    Fault,
+    Faulty,
+    FileFormat,
+    escaped,
+    unescaped,
+)
 
 # The number of a row in a spreadsheet, and its cells without spaces around them.
 Row = tuple[int, Sequence[str]]
 
 FILE = "file"
-_ARCHIVE = b"PK\x03\x04"
-_ENCODINGS = ("utf-8-sig", "gb18030")  # spreadsheets in Chinese save csv as the latter
-_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -26,29 +32,58 @@ class Sheet:
 
     header: Sequence[str]
     rows: Callable[[], Iterator[Row]]
+    header_row: int = 1
 
 
 def read(raw: bytes, format: FileFormat) -> Sheet:
-    """Open a file. Raise Invalid for another format, or for a file that is too large.
+    """Open a file. Raise Faulty for another format, or for a file that is too large.
 
-    A broken row raises Invalid when it is read.
+    A broken row raises Faulty when it is read. Cells whose look is not certain are `Doubtful`.
     """
-    everything = _workbook(raw) if format is FileFormat.XLSX else _csv(raw)
+    everything = _opened(raw, format)
     first = next(_filled(everything()), None)
     if first is None:
-        raise Invalid(FILE, "is empty")
+        raise Faulty(FILE, Fault.EMPTY)
     number, header = first
     if len(header) > MAX_COLUMNS:
-        raise Invalid(FILE, f"has more than {MAX_COLUMNS} columns")
+        raise Faulty(FILE, Fault.MANY_COLUMNS, most=MAX_COLUMNS)
 
     def rows() -> Iterator[Row]:
         below = (row for row in _filled(everything()) if row[0] > number)
         for n, row in enumerate(below):
             if n == MAX_ROWS:
-                raise Invalid(FILE, f"has more than {MAX_ROWS} rows")
+                raise Faulty(FILE, Fault.MANY_ROWS, most=MAX_ROWS)
             yield row
 
-    return Sheet(header, rows)
+    return Sheet(header, rows, number)
+
+
+def _opened(raw: bytes, format: FileFormat) -> Callable[[], Iterator[Row]]:
+    if format is FileFormat.XLSX:
+        from chalicelib.manage.imports import workbook
+
+        return workbook.open_sheet(raw)
+    from chalicelib.manage.imports import csv_files
+
+    return csv_files.open_csv(raw)
+
+
+def _filled(rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield rows that are not empty, without the empty cells at their end."""
+    for number, cells in rows:
+        stripped = [_stripped(cell) for cell in cells]
+        while stripped and not stripped[-1] and not isinstance(stripped[-1], Doubtful):
+            stripped.pop()
+        if any(cell or _is_doubtful(cell) for cell in stripped):
+            yield number, stripped
+
+
+def _stripped(cell: str) -> str:
+    return cell if isinstance(cell, Doubtful) else unescaped(cell.strip())
+
+
+def _is_doubtful(cell: str) -> bool:
+    return isinstance(cell, Doubtful) and cell.fault is not Fault.MISSING
 
 
 def write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
@@ -60,52 +95,19 @@ def write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     writer = csv.writer(text)
     writer.writerow([escaped(cell) for cell in header])
     writer.writerows([escaped(cell) for cell in row] for row in rows)
-    return codecs.BOM_UTF8 + text.getvalue().encode()
+    return codecs.BOM_UTF8 + text.getvalue().encode("utf-8", "replace")
 
 
-def _filled(rows: Iterator[Row]) -> Iterator[Row]:
-    """Yield rows that are not empty, without the empty cells at their end."""
-    for number, cells in rows:
-        stripped = [unescaped(cell.strip()) for cell in cells]
-        while stripped and not stripped[-1]:
-            stripped.pop()
-        if stripped:
-            yield number, stripped
+def write_workbook(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Return an xlsx file whose cells are all texts. Memory holds one row at a time."""
+    import xlsxwriter
 
-
-def _workbook(raw: bytes) -> Callable[[], Iterator[Row]]:
-    from chalicelib.manage.imports import workbook
-
-    if not raw.startswith(_ARCHIVE):
-        raise Invalid(FILE, "not an .xlsx file")
-    return workbook.open_first_sheet(raw)
-
-
-def _csv(raw: bytes) -> Callable[[], Iterator[Row]]:
-    if raw.startswith((_ARCHIVE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Invalid(FILE, "not a .csv file in UTF-8 or GB18030")
-    encoding = next((name for name in _ENCODINGS if _decodes(raw, name)), None)
-    if encoding is None:
-        raise Invalid(FILE, "not a .csv file in UTF-8 or GB18030")
-    return lambda: _csv_rows(raw, encoding)
-
-
-def _decodes(raw: bytes, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        for start in range(0, len(raw), _CHUNK):
-            decoder.decode(raw[start : start + _CHUNK])
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _csv_rows(raw: bytes, encoding: str) -> Iterator[Row]:
-    lines = io.TextIOWrapper(io.BytesIO(raw), encoding, newline="")
-    number = 0
-    try:
-        for number, cells in enumerate(csv.reader(lines, strict=True), 1):
-            yield number, cells[: MAX_COLUMNS + 1]
-    except csv.Error as error:  # an open quotation mark, a cell of more than 131,072 characters
-        raise Invalid(FILE, f"row {number + 1} cannot be read as csv: {error}") from error
+    raw = io.BytesIO()
+    with xlsxwriter.Workbook(raw, {"constant_memory": True}) as workbook:
+        text = workbook.add_format({"num_format": "@"})
+        sheet = workbook.add_worksheet()
+        for row, cells in enumerate(chain((header,), rows)):
+            for column, cell in enumerate(cells):
+                if cell:
+                    sheet.write_string(row, column, cell, text)
+    return raw.getvalue()

@@ -1,182 +1,164 @@
-"""The first sheet of an xlsx file, measured before calamine reads it.
+"""The sheet of an xlsx file that people see when they open it, read row by row.
 
-An xlsx file is a zip archive of XML. Calamine unfolds a sheet into a rectangle with a copy of every
-text. It ends the process when it lacks the memory. Two cells far apart, or one long text in many
-cells, are enough. So the size in memory is measured first. The archive's directory gives
-one part, and one pass over the XML that keeps only lengths gives the rest.
+Nothing unfolds: memory holds the shared texts, and the rows of one chunk of XML. Each part is found
+by its relation (package.py). ECMA-376 part 1, 18, describes the documents.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
-from xml.parsers import expat
+from dataclasses import dataclass
 
-from chalicelib.domain.errors import Invalid
-from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS
+from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS, Fault, Faulty
+from chalicelib.manage.imports import formats
+from chalicelib.manage.imports.cells import (
+    MAX_TEXT,
+    Cells,
+    Covered,
+    Row,
+    span,
+    unescape,
+)
+from chalicelib.manage.imports.package import FILE, Attributes, Package, readable
 
-FILE = "file"
-MAX_MEMBERS = 1000
-MAX_EXPANDED = 256 * 1024 * 1024  # bytes of all that is in the archive
-MAX_TEXT = 64 * 1024 * 1024  # characters of all cells together
-SPARE_ROWS = 1000  # that may stand empty above and between those that count
-EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
-LOST_DIGITS = "\0a number of more than 15 digits"  # replaces such a cell, which is always refused
-
-_CHUNK = 1 << 16
-_NOT_READABLE = "not a readable .xlsx file (it may be password-protected)"
-_REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
-
-
-def open_first_sheet(raw: bytes) -> Callable[[], Iterator[tuple[int, Sequence[str]]]]:
-    """Open a file. Raise Invalid if it is not readable or would take too much memory."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        _measure(raw)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        expat.ExpatError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        OSError,
-        ValueError,
-    ) as error:
-        raise Invalid(FILE, _NOT_READABLE) from error
-    try:
-        sheet = CalamineWorkbook.from_filelike(io.BytesIO(raw)).get_sheet_by_index(0)
-    except (CalamineError, OSError, ValueError) as error:
-        raise Invalid(FILE, _NOT_READABLE) from error
-    return lambda: (
-        (number, [_text(cell) for cell in cells])
-        for number, cells in enumerate(sheet.iter_rows(), 1)
-    )
+MAX_STYLES = 65_536
+MAX_CODE = 255  # characters of a number format
 
 
-def _text(cell: Any) -> str:
-    """Write a number as it was meant: a phone number does not have decimals."""
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
-        return str(int(cell))
-    if isinstance(cell, float) and abs(cell) >= EXACT:
-        return LOST_DIGITS
-    return str(cell)
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet of the workbook, by the id of its relation."""
+
+    relation: str
+    is_visible: bool
 
 
-def _measure(raw: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        members = archive.infolist()
-        if len(members) > MAX_MEMBERS:
-            raise Invalid(FILE, f"has more than {MAX_MEMBERS} parts")
-        if sum(member.file_size for member in members) > MAX_EXPANDED:
-            raise Invalid(FILE, f"has more than {MAX_EXPANDED} bytes when it is unpacked")
-        documents = [
-            member for member in members if member.filename.lower().endswith((".xml", ".rels"))
-        ]
-        texts = _Texts()
-        for member in documents:
-            if "sharedstrings" in member.filename.lower():
-                _parse(archive, member, texts)
-        for member in documents:
-            _parse(archive, member, _Cells(texts.lengths))
+def open_sheet(raw: bytes) -> Callable[[], Iterator[Row]]:
+    """Open a file. Raise Faulty if it is not readable or too large, now or when it is read."""
+    with readable():
+        package = Package(raw)
+        main = _only(package, "", "officeDocument")
+        workbook = _Workbook()
+        if main.endswith(".bin"):
+            raise Faulty(FILE, Fault.BINARY_WORKBOOK)
+        package.parse(main, workbook)
+        relations = package.relations(main)
+        kinds = {relation.kind: relation.part for relation in relations.values()}
+        shown = workbook.shown({id for id, entry in relations.items() if entry.kind == "worksheet"})
+        texts, styles, covered = _Texts(), _Styles(), _Merges()
+        for kind, reader in (("sharedStrings", texts), ("styles", styles)):
+            if kind in kinds:
+                package.parse(kinds[kind], reader)
+        if package.mentions(relations[shown].part, "mergeCell"):
+            package.parse(relations[shown].part, covered)
+
+    def rows() -> Iterator[Row]:
+        with readable():
+            cells = Cells(texts.texts, styles.codes(), covered.rows)
+            for _ in package.steps(relations[shown].part, cells):
+                yield from cells.taken()
+
+    return rows
 
 
-def _parse(archive: zipfile.ZipFile, member: zipfile.ZipInfo, reader: _Texts | _Cells) -> None:
-    """Parse a member. Zipfile reads no byte more than the size in the directory."""
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _no_doctype
-    with archive.open(member) as content:
-        while chunk := content.read(_CHUNK):
-            parser.Parse(chunk, False)
-    parser.Parse(b"", True)
+def _only(package: Package, part: str, kind: str) -> str:
+    parts = [entry.part for entry in package.relations(part).values() if entry.kind == kind]
+    if len(parts) != 1:
+        raise Faulty(FILE, Fault.UNREADABLE)
+    return parts[0]
 
 
-def _no_doctype(*_: Any) -> None:
-    raise Invalid(FILE, "has a document type, which no spreadsheet writes")
+class _Workbook(Attributes):
+    """The sheets, and the one that was in front when the file was saved."""
 
+    def __init__(self) -> None:
+        self._sheets: list[_Sheet] = []
+        self._active = 0
 
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "workbookView":
+            self._active = int(attributes.get("activeTab", 0))
+        elif name == "sheet":
+            ids = [value for key, value in attributes.items() if key.rpartition(":")[2] == "id"]
+            is_visible = attributes.get("state", "visible") == "visible"
+            self._sheets.append(_Sheet(ids[0] if ids else "", is_visible))
+
+    def shown(self, worksheets: set[str]) -> str:
+        """Return the sheet in front, else the first that is not hidden."""
+        first = self._sheets[self._active : self._active + 1] if self._active >= 0 else []
+        for sheet in (*first, *self._sheets):
+            if sheet.is_visible and sheet.relation in worksheets:
+                return sheet.relation
+        raise Faulty(FILE, Fault.NO_VISIBLE_SHEET)
 
 
 class _Texts:
-    """Lengths of the shared texts."""
+    """The shared texts, without their readings (`rPh`) and whatever their characters look like."""
 
     def __init__(self) -> None:
-        self.lengths = array("L")
-        self._length = 0
+        self.texts: list[str] = []
+        self._parts: list[str] = []
+        self._readings = self._length = 0
+        self._is_open = False
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        if _local(name) == "si":
-            self._length = 0
+        if name == "t":
+            self._is_open = True
+        elif name == "si":
+            self._parts = []
+            if len(self.texts) >= MAX_ROWS * MAX_COLUMNS:
+                raise Faulty(FILE, Fault.MANY_CHARACTERS, most=MAX_TEXT)
+        elif name == "rPh":
+            self._readings += 1
 
     def text(self, data: str) -> None:
-        self._length += len(data)
+        if self._is_open and not self._readings:
+            self._parts.append(data)
+            self._length += len(data)
+            if self._length > MAX_TEXT:
+                raise Faulty(FILE, Fault.MANY_CHARACTERS, most=MAX_TEXT)
 
     def end(self, name: str) -> None:
-        if _local(name) == "si":
-            self.lengths.append(self._length)
+        if name == "t":
+            self._is_open = False
+        elif name == "si":
+            self.texts.append(unescape("".join(self._parts)))
+        elif name == "rPh":
+            self._readings -= 1
 
 
-class _Cells:
-    """Extent of a sheet's cells, and the length of their texts together."""
+class _Styles(Attributes):
+    """The number format of each style of a cell."""
 
-    def __init__(self, lengths: array[int]) -> None:
-        self._lengths = lengths
-        self._row = self._column = self._total = 0
-        self._is_shared = self._in_value = False
-        self._value = ""
+    def __init__(self) -> None:
+        self._codes: dict[int, str] = {}
+        self._numbers = array("L")
+        self._is_in_cells = False
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        match _local(name):
-            case "row":
-                self._row, self._column = int(attributes.get("r", self._row + 1)), 0
-            case "c":
-                self._column += 1
-                self._is_shared = attributes.get("t") == "s"
-                if "r" in attributes:
-                    self._row, self._column = _position(attributes["r"])
-            case "v" | "is":
-                self._in_value, self._value = True, ""
-                self._check()
-
-    def _check(self) -> None:
-        """Check the position of a cell with a value. Other cells do not count."""
-        if self._column > MAX_COLUMNS:
-            raise Invalid(FILE, f"has more than {MAX_COLUMNS} columns")
-        if self._row > MAX_ROWS + 1 + SPARE_ROWS:
-            raise Invalid(FILE, f"has more than {MAX_ROWS} rows")
-
-    def text(self, data: str) -> None:
-        if self._in_value:
-            self._total += len(data)
-            if self._is_shared:
-                self._value = (self._value + data)[:20]
+        if name == "numFmt" and len(self._codes) < MAX_STYLES:
+            code = attributes.get("formatCode", "")
+            self._codes[int(attributes["numFmtId"])] = code if len(code) <= MAX_CODE else "?"
+        elif name == "cellXfs":
+            self._is_in_cells = True
+        elif name == "xf" and self._is_in_cells and len(self._numbers) < MAX_STYLES:
+            self._numbers.append(int(attributes.get("numFmtId", 0)))
 
     def end(self, name: str) -> None:
-        if _local(name) in ("v", "is") and self._in_value:
-            self._in_value = False
-            if self._is_shared:
-                index = int(self._value)
-                self._total += self._lengths[index] if 0 <= index < len(self._lengths) else 0
-            if self._total > MAX_TEXT:
-                raise Invalid(FILE, f"has more than {MAX_TEXT} characters")
+        if name == "cellXfs":
+            self._is_in_cells = False
+
+    def codes(self) -> Sequence[str]:
+        return [self._codes.get(n) or formats.built_in(n) for n in self._numbers]
 
 
-def _position(reference: str) -> tuple[int, int]:
-    """Return row and column: (12, 3) for `C12`."""
-    matched = _REFERENCE.fullmatch(reference)
-    if matched is None:
-        raise ValueError("not a cell")
-    column = 0
-    for letter in matched.group(1):
-        column = column * 26 + ord(letter) - 64
-    return int(matched.group(2)), column
+class _Merges(Attributes):
+    """The merged ranges of a sheet, which stand behind its rows."""
+
+    def __init__(self) -> None:
+        self.rows = Covered()
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "mergeCell":
+            self.rows.add(*span(attributes.get("ref", "")))

@@ -119,6 +119,7 @@ class JPush:
             receipt_modes=frozenset({ReceiptMode.WEBHOOK, ReceiptMode.POLL}),
             token_life=CID_LIFE - POOL_LIFE,
             recall=True,
+            preparation=1,
             credentials=settings("app_key master_secret", "receipt_fields"),
             options=_OPTIONS if is_public else _PRIVATE_OPTIONS,
             calls_per_second=CALLS_PER_SECOND if is_public else None,

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.errors import Invalid
+from chalicelib.domain import pushes
+from chalicelib.domain.errors import Invalid, Rejected
 from chalicelib.domain.provider_io import OutgoingCall
 from chalicelib.providers.base import check_names
 
 # JPush REST API v3, Push: https://docs.jiguang.cn/jpush/server/push/rest_api_v3_push
 PLATFORMS = ("android", "ios", "quickapp", "hmos")
+UNKNOWN_PLATFORM = "unknown_platform"  # the code of a push that none of them can get
 # An empty `alert` of their own shows nothing: a badge, or a call to the app in the background.
 SILENT = ("android", "ios")
 _SHORT = ("title", "alert", "extras")
 # Fields that we set, or that are not part of UMS (`callback`).
 _OURS = ("platform", "audience", "cid", "callback")
+
+# Fields that show nothing by themselves.
+_BESIDE = frozenset({"options", "sms_message"})
 
 # An app finds our message id under this name in the extras of a notification or message.
 EXTRA = "ums_msgid"
@@ -87,8 +92,12 @@ def push(call: OutgoingCall) -> dict[str, Any]:
     """Return the body of POST /v3/push.
 
     `call.options` is the sender's app_para: platform, time_to_live, apns_production, sendno.
+    Raise Rejected for a push to platforms that JPush does not know, and to no other.
     """
     body = payload(call.recipients[0].content, call.msgid)
+    platform = _platform(call.options.get("platform"))
+    if not platform or body.keys() <= _BESIDE:
+        raise Rejected(UNKNOWN_PLATFORM)
     options = {**body.get("options", {})}
     for name in ("time_to_live", "apns_production"):
         if call.options.get(name) is not None:
@@ -97,7 +106,7 @@ def push(call: OutgoingCall) -> dict[str, Any]:
     if sendno.isdecimal() and 0 < int(sendno) < 2**31:  # JPush's sendno is an int, UMS's any text
         options["sendno"] = int(sendno)
     body |= {
-        "platform": _platform(call.options.get("platform")),
+        "platform": platform,
         "audience": {"registration_id": [r.contact for r in call.recipients]},
     }
     return (
@@ -107,24 +116,35 @@ def push(call: OutgoingCall) -> dict[str, Any]:
     )
 
 
-def _platform(value: Any) -> Any:
-    if isinstance(value, str) and value != "all":
-        return [name.strip() for name in value.split(",") if name.strip()] or "all"
-    return list(value) if isinstance(value, (list, tuple)) and value else "all"
+def _platform(value: Any) -> str | list[str]:
+    """Return JPush's platforms. JPush refuses a whole call that names another one, such as `web`.
+
+    Empty: all that were named are unknown to JPush.
+    """
+    names = value.split(",") if isinstance(value, str) else value or []
+    stripped = [name.strip() for name in names if name.strip()]
+    if not stripped or "all" in stripped:
+        return "all"
+    return [name for name in dict.fromkeys(stripped) if name in PLATFORMS]
 
 
 def payload(content: Mapping[str, Any], msgid: str) -> dict[str, Any]:
     """Return `notification`, `message` and `options` of a push.
 
-    Our id is in the extras of every part that can have extras.
+    Our id is in the extras of every part that can have extras. Parts for platforms of UMS that
+    JPush does not know are left out.
     """
     full = _expand(content) if "alert" in content else dict(content)
     if "notification" in full:
-        notification = dict(full["notification"])
+        unknown = frozenset(pushes.PLATFORMS) - frozenset(PLATFORMS)
+        parts = full["notification"].items()
+        notification = {name: part for name, part in parts if name not in unknown}
         for platform in PLATFORMS:
             if platform in notification:
                 notification[platform] = _marked(notification[platform], msgid)
         full["notification"] = notification
+        if not notification:
+            del full["notification"]
     if "message" in full:
         full["message"] = _marked(full["message"], msgid)
     return full

@@ -164,6 +164,8 @@ class DingTalk(PlainProvider):
         options=settings("", "base_url"),
         receipt_modes=frozenset({ReceiptMode.POLL}),
         recall=True,
+        preparation=1,
+        hands_on_token=True,
         deliveries_per_minute=PEOPLE_PER_MINUTE,
     )
 
@@ -201,6 +203,9 @@ class DingTalkSession(PlainSession):
         }
         self._api = TokenApi(http, tokens, account, CODES, (f"{self._url}/gettoken", query))
 
+    def prepare(self) -> None:
+        self._api.token()
+
     def access_token(self) -> Token:
         return self._api.token()
 
@@ -215,7 +220,7 @@ class DingTalkSession(PlainSession):
                 "to_all_user": False,
                 "msg": content.message(call.recipients[0].content),
             }
-            return self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body)
+            return self._api.post(f"{self._url}{NOTICES}/asyncsend_v2", body, time=call.time)
 
         return USERS.send(
             self._api, call, post, lambda answer: identifier(answer.body.get("task_id"))

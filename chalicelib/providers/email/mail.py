@@ -9,15 +9,13 @@ from email.utils import formatdate
 from hashlib import sha256
 from typing import Any
 
+from chalicelib.domain import contacts
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.provider_io import Attachment, Recipient
 from chalicelib.providers.email import headers, mime
 from chalicelib.providers.email.plain import plain_text
 
-# A part of RFC 5321 and 6531: before the @ only characters without quoting, and after it a name
-# that is ASCII once it is encoded.
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
-_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _REFERENCE = re.compile(r"[A-Za-z0-9_.+-]{1,200}")
 
 # The headers that a content may set. None of them names people, hides a part or commands a relay,
@@ -65,28 +63,8 @@ class Sender:
 
 
 def address(contact: str) -> str | None:
-    """Return the address for a server, with its domain by IDNA 2008, or None for a bad one.
-
-    See `needs_utf8`.
-    """
-    local, _, domain = contact.strip().rpartition("@")
-    if not domain.isascii():
-        # Comes with requests. Python's own codec turns straße.example into strasse.example.
-        import idna
-
-        try:
-            domain = idna.encode(domain, uts46=True).decode("ascii")
-        except UnicodeError:
-            return None
-    whole = f"{local}@{domain}"
-    is_well_formed = _LOCAL.fullmatch(local) and local.isprintable() and _DOMAIN.fullmatch(domain)
-    if not is_well_formed or len(local.encode()) > 64:
-        return None
-    # Programs decode `=?…?=` wherever it stands, and it may hold anything.
-    is_odd = any(sign in whole for sign in ("..", ".@", "=?"))
-    if is_odd or whole.startswith(".") or headers.has_breaks(whole):
-        return None
-    return whole
+    """Return the address for a server, or None for a bad one. See `needs_utf8`."""
+    return contacts.canonical(ChannelType.EMAIL, contact)
 
 
 def needs_utf8(address: str) -> bool:

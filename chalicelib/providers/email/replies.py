@@ -113,7 +113,7 @@ def outcome(reply: Reply) -> Outcome:
     code, enhanced = _codes(reply)
     if _QUOTA.search(reply.text):
         raise QuotaUsedUp(code)
-    if reply.code == 421 or (reply.stage == "mail" and reply.code < 500):
+    if reply.stage == "mail" and reply.code < 500:
         raise Unavailable(code)
     if _LATER.search(reply.text):
         if reply.stage == "mail":

@@ -7,6 +7,7 @@ maybe taken, or to be sent later. "Delivered" means that the server took it (250
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,17 +53,18 @@ from chalicelib.web.http import Http
 if TYPE_CHECKING:
     from smtplib import SMTP
 
-    from chalicelib.web.smtp import Envelope, MailServer, Reply
+    from chalicelib.web.smtp import Envelope, MailServer
 
 CALL_SIZE = 25
 # Whom a test names as the recipient, and sends nothing. RFC 2606 keeps the domain for examples.
 STRANGER = "postmaster@example.com"
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
-# After so many seconds no further mail of a call is begun. Otherwise a slow server could outlast
-# the lease of a call (60 seconds by default). A mail ends within four timeouts: two to connect and
-# log in, two to hand over.
-CALL_SECONDS = 15.0
+# Timeouts that a connection with its login, and a mail on it, take at most (web/smtp.py).
+DIAL, MAIL = 2, 2
+PATIENCE = 600.0  # seconds (RFC 5321 4.5.3.2.6)
+CLOSING = 421  # the server is about to close the connection (RFC 5321 3.8)
+LOST = 2  # connections in a row that break with their mail: then the server ends all of them
 
 
 class Smtp:
@@ -82,6 +84,8 @@ class Smtp:
         click_report=ClickReport.LINK,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),  # of bounces and complaints
         credentials=settings("", "username password topic_arn"),
+        exchanges=MAIL,
+        preparation=DIAL,
         utc_offset=None,
         options=settings(
             "server sender",
@@ -164,7 +168,8 @@ class SmtpSession(PlainSession):
         self._return_path = str(account.options.get("return_path") or "")
         self._stranger = str(account.options.get("test_recipient") or STRANGER)
         self._client: SMTP | None = None
-        self._until = 0.0
+        self._is_used = False  # a mail went over the connection
+        self._begin = self._end = math.inf
 
     def check(self) -> None:
         """Connect, log in, and name a sender and a recipient, without sending a mail.
@@ -173,8 +178,8 @@ class SmtpSession(PlainSession):
         """
         from chalicelib.web import smtp
 
-        if self._client is None:
-            self._client = smtp.dial(self._policy, self._server, self._timeout)
+        self.prepare()
+        assert self._client is not None
         mail_from = verp.sender(self._return_path, "0" * 40) or self._sender.address
         reply = smtp.probe(self._client, mail_from, self._stranger, self._timeout)
         if reply.code in smtp.TAKEN:
@@ -187,34 +192,61 @@ class SmtpSession(PlainSession):
         if answered.loss is Loss.SUBMIT_FAILED:
             raise Rejected(answered.code)
 
+    def prepare(self) -> None:
+        from chalicelib.web import smtp
+
+        if self._client is None:
+            self._client = smtp.dial(self._policy, self._server, self._timeout)
+            self._is_used = False
+
     def send(self, call: OutgoingCall) -> Answer:
-        """Send a call.
+        """Send a call, with another mail first at each turn.
 
         Raises only while no mail has an outcome. After that each recipient has one.
         """
-        self._until = self._clock() + CALL_SECONDS
-        outcomes: list[Outcome] = []
-        failure: ProviderError | None = None
-        for recipient in call.recipients:
-            if failure is None and self._clock() > self._until:
-                failure = Unavailable("out_of_time")
-            if failure is None:
-                try:
-                    outcomes.append(self._mail(recipient, call.files))
-                    continue
-                except ProviderError as error:
-                    failure = error
-            outcomes.append(Outcome(code=failure.code, later=True))
-        outcomes = judged(outcomes)
-        if all(outcome.later for outcome in outcomes) and outcomes:
-            raise failure or Unavailable(outcomes[0].code)
-        return Answer(outcomes)
+        now, count = self._clock(), len(call.recipients)
+        self._begin, self._end = now + call.time.begin, now + call.time.end
+        outcomes: dict[int, Outcome] = {}
+        failure = self._send_in_turn(call, outcomes)
+        outcomes = dict(zip(outcomes, judged(list(outcomes.values())), strict=True))
+        if all(outcome.later for outcome in outcomes.values()):
+            raise failure or Unavailable(next(iter(outcomes.values())).code)
+        code = failure.code if failure else ""
+        untried = Outcome(code=code, later=True, untried=True)
+        return Answer([outcomes.get(n, untried) for n in range(count)])
+
+    def _send_in_turn(
+        self, call: OutgoingCall, outcomes: dict[int, Outcome]
+    ) -> ProviderError | None:
+        """Put the outcome of each mail. Return the error that kept the others from being sent."""
+        count, lost = len(call.recipients), 0
+        for step in range(count):
+            n = (call.turn + step) % count
+            if not self._has_time(is_first=step == 0):
+                return Unavailable("out_of_time")
+            try:
+                outcomes[n] = self._mail(call.recipients[n], call.files)
+            except ProviderError as error:
+                return error
+            is_lost = outcomes[n].later and self._client is None
+            lost = lost + 1 if is_lost else 0
+            if lost == LOST:
+                return Unavailable(outcomes[n].code)
+        return None
+
+    def _has_time(self, *, is_first: bool = False) -> bool:
+        """Tell if a mail may begin, which needs a connection."""
+        needed = (MAIL if self._client else DIAL + MAIL) * self._timeout
+        now = self._clock()
+        return (is_first or now <= self._begin) and now + needed <= self._end
+
+    def _patience(self) -> float:
+        """Return the seconds for the answer to a whole mail: as many as the worker has."""
+        left = self._end - self._clock() - MAIL * self._timeout
+        return min(left, PATIENCE) if math.isfinite(left) else 0.0
 
     def _mail(self, recipient: Recipient, files: Sequence[Attachment] = ()) -> Outcome:
-        """Send one mail.
-
-        Raises Unavailable or Misconfigured for errors that the next mails would meet.
-        """
+        """Send one mail. Raises for errors that the next mails would meet."""
         from chalicelib.web import smtp
 
         to = mail.address(recipient.contact)
@@ -227,35 +259,35 @@ class SmtpSession(PlainSession):
         try:
             reference = recipient.reference
             mail_from = verp.sender(self._return_path, reference) or self._sender.address
-            return outcome(self._deliver(smtp.Envelope(mail_from, to, reference), message))
+            return self._deliver(smtp.Envelope(mail_from, to, reference), message)
         except Rejected as error:
             return Outcome(Loss.SUBMIT_FAILED, error.code)
         except Uncertain as error:
             self._client = None
             return Outcome(code=error.code, uncertain=True)
 
-    def _deliver(self, envelope: Envelope, message: bytes) -> Reply:
+    def _deliver(self, envelope: Envelope, message: bytes) -> Outcome:
         """Hand over one mail.
 
-        A server may close the connection between two mails. If it had been open, connect once more.
+        A server may close the connection between two mails. If one went over it, connect once more.
         """
         from chalicelib.web import smtp
 
-        was_open = self._client is not None
-        if self._client is None:
-            self._client = smtp.dial(self._policy, self._server, self._timeout)
+        self.prepare()
+        assert self._client is not None
+        was_used, self._is_used = self._is_used, True
+        reply, code = None, ""
         try:
-            reply = smtp.deliver(self._client, envelope, message, self._timeout)
-        except Unavailable:
-            self._client = None
-            if was_open and self._clock() <= self._until:
-                return self._deliver(envelope, message)
-            raise
-        if reply.code == 421:  # the server is about to close
-            self.close()
-            if was_open and self._clock() <= self._until:
-                return self._deliver(envelope, message)
-        return reply
+            patience = self._patience()
+            reply = smtp.deliver(self._client, envelope, message, self._timeout, patience)
+        except Unavailable as error:
+            self._client, code = None, error.code
+        if reply is not None and reply.code != CLOSING:
+            return outcome(reply)
+        self.close()
+        if was_used and self._has_time():
+            return self._deliver(envelope, message)
+        return outcome(reply) if reply else Outcome(code=code, later=True)
 
     def close(self) -> None:
         if self._client is not None:

@@ -217,7 +217,7 @@ def answer(call: OutgoingCall, listed: Sequence[Any]) -> Answer:
     by_number: dict[str, list[Outcome]] = defaultdict(list)
     for entry in listed:
         if isinstance(entry, Mapping):
-            by_number[str(entry.get("mobile", ""))].append(_outcome(entry))
+            by_number[_mobile(str(entry.get("mobile", "")))].append(_outcome(entry))
     outcomes = []
     for recipient in call.recipients:
         candidates = by_number[_mobile(recipient.contact)]

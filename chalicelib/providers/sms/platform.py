@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Rejected
 from chalicelib.domain.provider_io import (
@@ -29,7 +30,7 @@ from chalicelib.web.http import Http
 from chalicelib.web.messages import Response
 
 # Mobile numbers begin with 13 to 19. Another number spoils the whole batch at some platforms.
-_MAINLAND = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})", re.ASCII)
+_MAINLAND = re.compile(r"1[3-9]\d{9}", re.ASCII)
 
 
 def capabilities(
@@ -86,8 +87,8 @@ def mainland(contact: str) -> str | None:
     """Return the 11 digits of a number of the Chinese mainland in any spelling, or None for other
     numbers.
     """
-    match = _MAINLAND.fullmatch(contact)
-    return match[1] if match else None
+    number = contacts.canonical(ChannelType.SMS, contact)
+    return number if number and _MAINLAND.fullmatch(number) else None
 
 
 def query(

@@ -59,6 +59,8 @@ class MiniProgram(WeChatProvider):
             click_report=ClickReport.NONE,
             receipt_modes=frozenset({ReceiptMode.WEBHOOK} if component else ()),
             authorisation=component,
+            preparation=2 if component else 1,
+            hands_on_token=not component,
             credentials=api.credentials(component=component, callback=component),
             options=api.OPTIONS,
             deliveries_per_day=MESSAGES,

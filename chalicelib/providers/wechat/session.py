@@ -34,6 +34,9 @@ class WeChatSession(PlainSession, ABC):
     @abstractmethod
     def send(self, call: OutgoingCall) -> Answer: ...
 
+    def prepare(self) -> None:
+        self._api.token()
+
     def access_token(self) -> Token | None:
         """Return the account's own token. A third-party platform's token must not be handed on."""
         return None if self.authorised else self._api.token()
@@ -67,7 +70,9 @@ class WeChatSession(PlainSession, ABC):
         if not OPENID.fullmatch(openid):
             return Answer([MALFORMED])
         answer = self._api.post(
-            f"{self._base_url}/cgi-bin/message/{path}", {"touser": openid, **body}
+            f"{self._base_url}/cgi-bin/message/{path}",
+            {"touser": openid, **body},
+            time=call.time,
         )
         if answer.code == SUCCESS:
             return Answer([Outcome(provider_id=id_of(answer))])

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
+from chalicelib.domain.contacts import identity
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.provider_io import (
     Account,
@@ -45,6 +47,8 @@ class LinkedCorp(PlainProvider):
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
         clickable=content.CLICKABLE,
+        preparation=1,
+        hands_on_token=True,
         credentials=api.CREDENTIALS,
         options=settings("", "base_url"),
     )
@@ -71,6 +75,9 @@ class LinkedCorpSession(PlainSession):
         self._api = api.open_api(http, tokens, account)
         self._url = f"{api.base_url(account)}/cgi-bin/linkedcorp/message/send"
 
+    def prepare(self) -> None:
+        self._api.token()
+
     def access_token(self) -> Token:
         return self._api.token()
 
@@ -80,7 +87,8 @@ class LinkedCorpSession(PlainSession):
     def send(self, call: OutgoingCall) -> Answer:
         def post(users: Sequence[str]) -> VendorAnswer:
             message = content.body(call.recipients[0].content, self._agent, ("safe",))
-            return self._api.post(self._url, {**message, "toall": 0, "touser": users})
+            body = {**message, "toall": 0, "touser": users}
+            return self._api.post(self._url, body, time=call.time)
 
         return USERS.send(self._api, call, post)
 
@@ -89,4 +97,4 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     return dict.fromkeys(names(answer.body.get("invaliduser")), lost("invaliduser"))
 
 
-USERS = UserList(LINKED, unreachable, _refused)
+USERS = UserList(LINKED, unreachable, _refused, partial(identity, ChannelType.WECHATWK_LINKEDCORP))

@@ -16,9 +16,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 from zlib import crc32
 
+from chalicelib.domain.contacts import identity
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import Invalid, Rejected
 from chalicelib.domain.provider_io import (
@@ -63,7 +65,9 @@ class WeCom:
         clickable=content.CARD_CLICKABLE,
         receipt_modes=frozenset({ReceiptMode.WEBHOOK}),
         token_life=TOKEN_LIFE,
+        hands_on_token=True,
         recall=True,
+        preparation=1,
         credentials=api.CREDENTIALS_WITH_CALLBACK,
         options=settings("", "base_url duplicate_check"),
     )
@@ -101,6 +105,9 @@ class WeComSession(PlainSession):
     def token(self) -> str | None:
         return secrets.token_hex(16) if self._account.options.get("duplicate_check", True) else None
 
+    def prepare(self) -> None:
+        self._api.token()
+
     def access_token(self) -> Token:
         return self._api.token()
 
@@ -115,7 +122,8 @@ class WeComSession(PlainSession):
             body = self._body(call, users)
             if is_card:
                 body["template_card"] = {**body["template_card"], "task_id": task_id}
-            return self._api.post(f"{self._base_url}/cgi-bin/message/send", body)
+            url = f"{self._base_url}/cgi-bin/message/send"
+            return self._api.post(url, body, time=call.time)
 
         def provider_id(answer: VendorAnswer) -> str:
             """Return the id to recall by, and for a card also the task id that its clicks name."""
@@ -173,4 +181,4 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     )
 
 
-USERS = UserList(USERID, unreachable, _refused)
+USERS = UserList(USERID, unreachable, _refused, partial(identity, ChannelType.WECHATWK))

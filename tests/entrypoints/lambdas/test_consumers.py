@@ -181,19 +181,6 @@ def test_a_failure_is_logged_with_its_id_and_without_its_message(
     assert "13800138000" not in out
 
 
-def test_jobs_there_is_no_time_for_go_back(flow: Steps) -> None:
-    plan = PlanJob(MSGID, 0)
-    assert failed(queues.chunks(sqs(plan, plan, plan, plan), Context(60_000, 1_000))) == [
-        "m2",
-        "m3",
-    ]
-    assert len(flow.done) == 2
-
-
-def test_the_first_job_is_always_worked_on(flow: Steps) -> None:
-    assert failed(queues.chunks(sqs(PlanJob(MSGID, 0)), Context(1))) == []
-
-
 def stream(*partitions: str) -> dict[str, Any]:
     rows = [
         {"Keys": {"pk": {"S": pk}, "sk": {"S": "x"}}, "SequenceNumber": f"{n}"}

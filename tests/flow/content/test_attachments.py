@@ -17,7 +17,7 @@ def test_what_was_kept_is_attached_under_its_name() -> None:
     url = attachments.keep(fake.ports, KEY, "报告 1.pdf", b"body", 24)
     assert url.startswith("https://ums.example.com/m/")
     assert url.isascii()
-    (file,) = attachments.fetch(fake.ports, KEY, [url])
+    (file,) = attachments.fetch(fake.ports, KEY, [url], 10)
     assert (file.name, file.type, file.body) == ("报告 1.pdf", "application/pdf", b"body")
     assert [key.rsplit("/", 1)[0].rsplit("/", 1)[0] for key in fake.files.stored] == [
         "materials/email"
@@ -33,12 +33,12 @@ def test_it_works_until_it_expires_and_for_its_owner_only() -> None:
         attachments.check(fake.ports, "other", [OTHERS, url])
     assert error.value.field == "files[1]"
     with pytest.raises(Rejected, match="file_not_found"):
-        attachments.fetch(fake.ports, "other", [url])
+        attachments.fetch(fake.ports, "other", [url], 10)
     fake.clock.advance(1)
     with pytest.raises(Invalid, match="expired"):
         attachments.check(fake.ports, KEY, [url])
     with pytest.raises(Rejected, match="file_expired"):
-        attachments.fetch(fake.ports, KEY, [url])
+        attachments.fetch(fake.ports, KEY, [url], 10)
 
 
 def test_an_address_that_was_changed_means_nothing() -> None:
@@ -56,13 +56,13 @@ def test_a_form_that_was_never_posted_leaves_nothing_to_attach() -> None:
     assert target == "https://files.example.com/"
     assert (fields["least"], fields["most"]) == ("1", str(attachments.MAX_TOTAL))
     with pytest.raises(Rejected, match="file_not_found"):
-        attachments.fetch(fake.ports, KEY, [url])
+        attachments.fetch(fake.ports, KEY, [url], 10)
 
 
 def test_files_of_others_are_fetched() -> None:
     fake = FakeWorld()
     fake.files.elsewhere[OTHERS] = b"pdf"
-    (file,) = attachments.fetch(fake.ports, KEY, [OTHERS])
+    (file,) = attachments.fetch(fake.ports, KEY, [OTHERS], 10)
     assert (file.name, file.type, file.body) == ("report 报.pdf", "application/pdf", b"pdf")
 
 
@@ -76,7 +76,9 @@ def test_files_of_others_are_fetched() -> None:
 )
 def test_a_files_type_is_that_of_its_name(name: str, kind: str) -> None:
     fake = FakeWorld()
-    (file,) = attachments.fetch(fake.ports, KEY, [attachments.keep(fake.ports, KEY, name, b"x", 1)])
+    (file,) = attachments.fetch(
+        fake.ports, KEY, [attachments.keep(fake.ports, KEY, name, b"x", 1)], 10
+    )
     assert file.type == kind
 
 
@@ -86,7 +88,7 @@ def test_a_files_type_is_that_of_its_name(name: str, kind: str) -> None:
         (Rejected("file_http_404"), Rejected, "file_http_404"),
         (Misconfigured("egress_url"), Rejected, "file_egress_url"),
         (Uncertain("timeout"), Unavailable, "file_timeout"),
-        (Unavailable("http_503"), Unavailable, "http_503"),
+        (Unavailable("http_503"), Unavailable, "file_http_503"),
     ],
 )
 def test_what_cannot_be_had_is_lost_or_tried_again(
@@ -95,7 +97,7 @@ def test_what_cannot_be_had_is_lost_or_tried_again(
     fake = FakeWorld()
     fake.files.elsewhere[OTHERS] = answer  # type: ignore[assignment]
     with pytest.raises(error, match=code):
-        attachments.fetch(fake.ports, KEY, [OTHERS])
+        attachments.fetch(fake.ports, KEY, [OTHERS], 10)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +112,10 @@ def test_files_have_so_many_bytes_together(sizes: tuple[int, ...], good: bool) -
     fake = FakeWorld()
     urls = [attachments.keep(fake.ports, KEY, "a", b"x" * size, 1) for size in sizes]
     if good:
-        assert len(attachments.fetch(fake.ports, KEY, urls)) == len(sizes)
+        assert len(attachments.fetch(fake.ports, KEY, urls, 10)) == len(sizes)
         return
     with pytest.raises(Rejected, match="too_large"):
-        attachments.fetch(fake.ports, KEY, urls)
+        attachments.fetch(fake.ports, KEY, urls, 10)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,13 @@ def test_openings_are_counted_only_where_somebody_asks_for_it(fake: FakeWorld) -
     assert not chunk.state_of(REF).delivered, "an opening is a fact of its own"
 
 
+@pytest.mark.parametrize("end", ["</body></html>", "</BODY></HTML>", "</body >", ""])
+def test_a_picture_stands_at_the_end_of_the_body(fake: FakeWorld, end: str) -> None:
+    recipient = with_extras(fake, f"<p>Hello</p>{end}", track_opens=True)
+    text = str(recipient.content["text"])
+    assert re.fullmatch(rf"<p>Hello</p><img [^>]*>{end}", text)
+
+
 def test_a_picture_is_no_link_and_a_link_no_picture(fake: FakeWorld) -> None:
     linked = a_message("ann", strategy=at_once("email"), links={"url": "https://a.example"})
     with pytest.raises(NotFound):

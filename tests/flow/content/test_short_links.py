@@ -222,7 +222,7 @@ def test_a_short_link_that_does_not_fit_is_not_made(monkeypatch: pytest.MonkeyPa
     template = a_template(contents={ChannelType.SMS: CARD})
     for room, fits in ((longest, True), (longest - 1, False), (1, True)):
         if room == 1:  # then neither fits, and the provider says so to whoever sends
-            monkeypatch.setattr(render, "_choose", lambda _, contents: contents[0])
+            monkeypatch.setattr(render, "_choose", lambda _, contents: contents[:1])
         _, links = render.prepare(fake.ports, template, {}, opened(fake.ports, a_channel("text")))
         assert bool(links) is fits
 

@@ -12,6 +12,7 @@ from infra.bench import page as bench_page
 from infra.bench import prices, quiet
 from infra.bench.cost import Result
 from infra.bench.pipeline import BOUNDS
+from infra.local import units
 
 COUNTS: dict[str, Any] = {
     "requests": {
@@ -62,7 +63,7 @@ def test_what_is_billed_is_the_requests_of_functions_and_event_sources(result: R
     assert quantities["SQS requests"] == 4 + 10
     assert quantities["DynamoDB write units"] == 50
     assert quantities["DynamoDB read units"] == 520.5
-    assert quantities["API Gateway requests (REST)"] == 15
+    assert quantities["API Gateway requests (HTTP)"] == 15
     assert quantities["Lambda requests"] == 20
     assert quantities["KMS requests"] == 2
 
@@ -71,7 +72,7 @@ def test_dollars_are_for_a_million_recipients(result: Result) -> None:
     dollars = result.dollars
     assert dollars["DynamoDB write units"] == pytest.approx(50 / 2000 * 0.625)
     assert dollars["DynamoDB read units"] == pytest.approx(520.5 / 2000 * 0.125)
-    assert dollars["API Gateway requests (REST)"] == pytest.approx(15 / 2000 * 3.5)
+    assert dollars["API Gateway requests (HTTP)"] == pytest.approx(15 / 2000 * 1.0)
     assert dollars["Lambda duration"] == pytest.approx(2.0 * 0.5 * prices.LAMBDA_GB_SECOND * 500)
     assert result.report["usd_per_million"] == pytest.approx(sum(dollars.values()), abs=0.001)
 
@@ -85,6 +86,7 @@ def test_the_report_has_the_figures_of_bench_json_and_no_others(result: Result) 
         "read_units_per_1000",
         "state_transitions_per_1000",
         "usd_per_million",
+        "usd_per_million_traced",
     ]
     assert result.report["write_units_per_1000"] == 25
     assert result.report["read_units_per_1000"] == 260.25
@@ -98,16 +100,19 @@ def test_everything_that_is_billed_has_a_price_and_prices_have_a_date(result: Re
 
 def test_messages_that_come_alone_cost_an_invocation_and_two_requests_each(result: Result) -> None:
     shared = 9 - 5
-    invocation = 2 * 0.40e-6 + 0.20e-6 + 450 / 1e9 * 0.50 + 0.05 * 5e-6
+    invocation = 2 * 0.50e-6 + 0.20e-6
     assert result.dollars_alone - sum(result.dollars.values()) == pytest.approx(
         shared * invocation * 500
     )
 
 
-def test_what_lambda_writes_into_the_log_is_billed_too(result: Result) -> None:
-    assert result.dollars["CloudWatch logs"] == pytest.approx(
-        (1_000_000 + 20 * 450) / 1e9 * 0.50 * 500
-    )
+def test_every_invocation_may_be_traced(result: Result) -> None:
+    traced = result.dollars_traced - sum(result.dollars.values())
+    assert traced == pytest.approx(20 * 5e-6 * 500)
+
+
+def test_logs_are_what_the_functions_write(result: Result) -> None:
+    assert result.dollars["CloudWatch logs"] == pytest.approx(1_000_000 / 1e9 * 0.50 * 500)
 
 
 def test_the_benchmarks_own_requests_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,3 +142,18 @@ def test_the_page_says_what_was_measured(result: Result, tmp_path: Path) -> None
     assert f"| usd per million | {result.report['usd_per_million']} | 1.5 |" in page
     assert f"| {result.report['usd_per_million']} | 25 |\n" in page
     assert "{" not in page
+
+
+def test_an_update_is_billed_for_its_whole_item() -> None:
+    update = {
+        "TableName": "lookups",
+        "Key": {"pk": {"S": "a"}},
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    item = {"pk": {"S": "a"}, "text": {"S": "x" * 5000}}
+    assert units.writes("UpdateItem", update, {}, lambda table, key: item) == {"lookups": 5}
+    assert units.writes("UpdateItem", update, {}, lambda table, key: {}) == {"lookups": 1}
+    action = {"TransactItems": [{"Update": update}]}
+    assert units.writes("TransactWriteItems", action, {}, lambda table, key: item) == {
+        "lookups": 10
+    }

@@ -8,8 +8,9 @@ from typing import Any
 
 from chalicelib.domain.imports import FileFormat, Import, ImportKind, ImportState
 from chalicelib.domain.jobs import ImportJob
-from chalicelib.entrypoints.lambdas.imports import read_user
+from chalicelib.entrypoints.lambdas.imports import DOOR
 from chalicelib.manage.imports import run as imports
+from chalicelib.manage.imports import sheets
 from tests.fakes.world import FakeWorld
 
 USERS, TAGS, SEGMENT, LIST = ImportKind
@@ -35,7 +36,7 @@ def run(fake: FakeWorld) -> None:
     """Whatever is on the queue, until nothing is."""
     while (envelope := fake.queues.take()) is not None:
         assert isinstance(envelope.job, ImportJob)
-        imports.work(fake.ports, envelope.job, read_user)
+        imports.work(fake.ports, envelope.job, DOOR)
 
 
 def done(fake: FakeWorld, raw: bytes | str, *rest: Any) -> Import:
@@ -49,5 +50,11 @@ def figures(one: Import) -> tuple[int, int, int, int]:
 
 
 def report(fake: FakeWorld, one: Import) -> list[list[str]]:
-    raw = fake.files.stored[f"imports/errors/{one.id}.csv"]
+    """Return the lines of the file of bad rows."""
+    raw = fake.files.stored[f"imports/errors/{one.id}.{one.format}"]
+    if one.format is FileFormat.XLSX:
+        sheet = sheets.read(raw, one.format)
+        width = len(sheet.header)
+        lines = [[*cells, *[""] * (width - len(cells))] for _, cells in sheet.rows()]
+        return [list(sheet.header), *lines]
     return list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline="")))

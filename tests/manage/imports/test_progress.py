@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.errors import ImportEnded, Invalid, NotFound
 from chalicelib.domain.imports import MAX_BYTES, FileFormat, ImportState
 from chalicelib.domain.jobs import ImportJob
-from chalicelib.entrypoints.lambdas.imports import read_user
+from chalicelib.entrypoints.lambdas.imports import DOOR
 from chalicelib.manage.imports import run as imports
 from tests.builders import an_access_channel
 from tests.fakes.steps import Killed
@@ -58,7 +58,7 @@ def test_progress_can_be_followed(fake: FakeWorld) -> None:
     id = started(fake, "userid\n" + "".join(f"u{n}\n" for n in range(25)))
     seen = []
     while (envelope := fake.queues.take()) is not None:
-        imports.work(fake.ports, envelope.job, read_user)  # type: ignore[arg-type]
+        imports.work(fake.ports, envelope.job, DOOR)  # type: ignore[arg-type]
         one, address = imports.show(fake.ports, id)
         seen.append((one.state.value, one.rows, one.percentage, address))
     assert seen == [("running", 10, 40, None), ("running", 20, 80, None), ("done", 25, 100, None)]
@@ -82,7 +82,7 @@ def test_killed_anywhere_an_import_ends_as_if_it_had_not_been() -> None:
         with pytest.raises(Killed):
             run(fake)
         fake.spare()
-        imports.work(fake.ports, ImportJob(id), read_user)  # the queue brings the job again
+        imports.work(fake.ports, ImportJob(id), DOOR)  # the queue brings the job again
         run(fake)
         one = fake.imports.stored[id]
         assert fake.users.stored == calm.users.stored, step
@@ -111,10 +111,10 @@ def test_of_two_workers_the_later_goes_on_and_the_other_stops(fake: FakeWorld) -
     def another(number: int, name: str) -> None:
         if name == "users.save" and not entered:
             entered.append(number)
-            imports.work(fake.ports, ImportJob(id), read_user)
+            imports.work(fake.ports, ImportJob(id), DOOR)
 
     fake.on_step = another
-    imports.work(fake.ports, ImportJob(id), read_user)
+    imports.work(fake.ports, ImportJob(id), DOOR)
     one = fake.imports.stored[id]
     assert (one.state, figures(one)) == (ImportState.DONE, (35, 30, 0, 5))
     assert all(user.version == 1 for user in fake.users.stored.values())
@@ -126,12 +126,24 @@ def test_an_import_that_ends_its_workers_fails_after_five(fake: FakeWorld) -> No
     for _ in range(imports.TRIES):
         fake.kill_at(len(fake.log) + 4)  # while the file is read
         with pytest.raises(Killed):
-            imports.work(fake.ports, ImportJob(id), read_user)
+            imports.work(fake.ports, ImportJob(id), DOOR)
         fake.spare()
         assert fake.imports.stored[id].state is ImportState.RUNNING
-    imports.work(fake.ports, ImportJob(id), read_user)
+    imports.work(fake.ports, ImportJob(id), DOOR)
     assert fake.imports.stored[id].state is ImportState.FAILED
+    assert not fake.imports.stored[id].has_report, "a row was not refused yet"
     assert (
         fake.imports.stored[id].reason
         == "file: processing crashed 5 times at row 0; the file may need too much memory"
     )
+
+
+def test_an_import_whose_file_goes_lists_the_bad_rows_so_far(fake: FakeWorld) -> None:
+    fake.limits = limits_of(import_rows=10, import_budget=0)
+    id = started(fake, ROWS)
+    envelope = fake.queues.take()
+    imports.work(fake.ports, envelope.job, DOOR)  # type: ignore[union-attr, arg-type]
+    fake.files.stored[f"imports/uploads/{id}"] = b"another"
+    run(fake)
+    one = fake.imports.stored[id]
+    assert (one.state, one.failed, len(report(fake, one))) == (ImportState.FAILED, 1, 2)

@@ -89,10 +89,35 @@ def test_a_full_content_passes_through_with_our_id() -> None:
         ("android, ios", ["android", "ios"]),
         (["ios"], ["ios"]),
         ([], "all"),
+        (["android", "ios", "quickapp", "web"], ["android", "ios", "quickapp"]),
+        (["web", "hmos", "web", "hmos"], ["hmos"]),
     ],
 )
 def test_the_platform_of_a_message(given_: Any, expected: Any) -> None:
     assert pushed(ALERT, platform=given_)["platform"] == expected
+
+
+WEB = {"notification": {"web": {"alert": "A"}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "platform"), [(ALERT, "web"), (ALERT, ["web"]), (WEB, ["web", "ios"]), (WEB, "all")]
+)
+def test_a_push_for_unknown_platforms_alone_is_lost_with_a_reason(
+    content: dict[str, Any], platform: Any
+) -> None:
+    with pytest.raises(Rejected) as error:
+        pushed(content, platform=platform)
+    assert error.value.code == "unknown_platform"
+
+
+def test_the_part_of_an_unknown_platform_is_left_out() -> None:
+    content = {"notification": {"web": {"alert": "A"}, "quickapp": {"alert": "Q", "page": "/"}}}
+    body = pushed(content, platform=["quickapp", "web"])
+    assert list(body["notification"]) == ["quickapp"]
+    custom = pushed({**WEB, "message": {"msg_content": "M"}, "options": {"time_to_live": 60}})
+    assert "notification" not in custom
+    assert custom["message"]["msg_content"] == "M"
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,9 @@ def account(
     return Account("mail", credentials, settings)
 
 
-def mails(*contacts: str, content: dict[str, Any] = CONTENT) -> OutgoingCall:
-    return OutgoingCall(
-        "m", [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)]
-    )
+def mails(*contacts: str, content: dict[str, Any] = CONTENT, **options: Any) -> OutgoingCall:
+    recipients = [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)]
+    return OutgoingCall("m", recipients, **options)
 
 
 def written(

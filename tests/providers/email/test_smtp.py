@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
-from chalicelib.domain.provider_io import Loss, Outcome
+from chalicelib.domain.provider_io import CallTime, Loss, Outcome
 from chalicelib.providers.email.replies import SenderRefused, outcome
 from chalicelib.web.egress import Policy
 from chalicelib.web.smtp import Reply
@@ -172,8 +173,8 @@ def test_a_server_that_goes_away_leaves_the_rest_for_later() -> None:
     server = ScriptedServer(once)
     assert outcomes(server, "a@example.org", "b@example.org", "c@example.org") == [
         OK,
-        Outcome(code="connection_lost", later=True),
-        Outcome(code="connection_lost", later=True),
+        Outcome(code="connection_lost", later=True, untried=True),
+        Outcome(code="connection_lost", later=True, untried=True),
     ]
 
 
@@ -202,19 +203,89 @@ def test_a_connection_that_breaks_before_the_last_dot_was_not_taken() -> None:
     assert server.lines.count("DATA") == 1
 
 
-def test_a_call_ends_in_time_with_a_slow_server() -> None:
-    now = [0.0]
+PEOPLE = tuple(f"{n}@example.org" for n in range(5))
 
-    def slow(line: str, number: int) -> str:
-        now[0] += 3
+
+class SlowServer:
+    """A server that takes three seconds for each line, by a clock of its own."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.server = ScriptedServer(self._answer)
+
+    def _answer(self, line: str, number: int) -> str:
+        self.now += 3
         return usual(line)
 
-    server = ScriptedServer(slow)
-    (answer,) = sent(
-        account(server.port), mails(*(f"{n}@example.org" for n in range(5))), clock=lambda: now[0]
+    def send(self, **options: Any) -> list[Outcome]:
+        (answer,) = sent(
+            account(self.server.port),
+            mails(*PEOPLE, **options),
+            timeout=10,
+            clock=lambda: self.now,
+        )
+        return list(answer.outcomes)
+
+
+@pytest.mark.parametrize("time", [CallTime(begin=20), CallTime(end=60)])
+def test_no_mail_begins_that_might_not_end_in_time(time: CallTime) -> None:
+    """A mail takes twelve seconds, and twenty at most, the first one forty with its connection."""
+    slow = SlowServer()
+    outcomes = slow.send(time=time)
+    sent_before = outcomes.index(Outcome(code="out_of_time", later=True, untried=True))
+    assert 0 < sent_before < 5
+    assert outcomes[:sent_before] == [OK] * sent_before
+    assert all(outcome.untried for outcome in outcomes[sent_before:])
+    assert slow.server.lines.count(".") == sent_before
+    assert slow.now <= time.end
+
+
+def test_without_time_for_the_first_mail_nothing_is_sent() -> None:
+    slow = SlowServer()
+    with pytest.raises(Unavailable, match="out_of_time"):
+        slow.send(time=CallTime(end=39))
+    assert not slow.server.lines
+
+
+@pytest.mark.parametrize("stage", ["RCPT", "DATA"])
+@pytest.mark.parametrize("answer", [None, "421 4.7.0 try later"])
+def test_a_recipient_who_ends_each_connection_does_not_starve_the_others(
+    stage: str, answer: str | None
+) -> None:
+    """Postfix answers so to a recipient that a policy server defers with 421."""
+    bad: dict[int, bool] = {}
+
+    def closing(line: str, number: int) -> str | None:
+        if line.startswith("RCPT"):
+            bad[number] = "0@example.org" in line
+        return answer if bad.get(number) and line.startswith(stage) else usual(line)
+
+    results = outcomes(ScriptedServer(closing), *PEOPLE)
+    assert [result.later for result in results] == [True, False, False, False, False]
+    assert not results[0].untried
+
+
+def test_a_server_that_ends_every_connection_is_left_alone_after_two() -> None:
+    server = ScriptedServer(
+        lambda line, number: "421 overloaded" if line.startswith("RCPT") else usual(line)
     )
-    assert [o.later for o in answer.outcomes] == [False, False, True, True, True]
-    assert server.lines.count(".") == 2
+    with pytest.raises(Unavailable, match="421"):
+        outcomes(server, *PEOPLE)
+    assert server.connections == 2
+
+
+def test_each_turn_begins_with_another_recipient() -> None:
+    """Two who end each connection stand first, so the first turn reaches nobody."""
+
+    def closing(line: str, number: int) -> str | None:
+        bad = line.startswith(("RCPT TO:<0@", "RCPT TO:<1@"))
+        return "421 no" if bad else usual(line)
+
+    server = ScriptedServer(closing)
+    with pytest.raises(Unavailable):
+        outcomes(server, *PEOPLE)
+    (answer,) = sent(account(server.port), mails(*PEOPLE, turn=1))
+    assert [outcome.later for outcome in answer.outcomes] == [True, True, False, False, False]
 
 
 def test_a_server_that_trickles_is_cut_off() -> None:

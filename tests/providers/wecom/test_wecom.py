@@ -35,6 +35,12 @@ def test_users_of_a_call_share_one_message_in_the_name_of_the_application() -> N
     }
 
 
+def test_two_spellings_of_one_userid_are_one_user_of_the_call() -> None:
+    answer, transport = sent(said(0, msgid="m"), outgoing=call("Ann", "ann", "bob", content=TEXT))
+    assert answer == Answer([TAKEN] * 3, "m")
+    assert transport.bodies()[1]["touser"] == "Ann|bob"
+
+
 def test_a_thousand_users_are_one_call() -> None:
     users = [f"u{n}" for n in range(1000)]
     answer, transport = sent(said(0, msgid="m"), outgoing=call(*users, content=TEXT))

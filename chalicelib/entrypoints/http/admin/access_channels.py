@@ -42,9 +42,7 @@ bp = Blueprint(__name__)
 def add_access_channel(context: RequestContext) -> Response:
     """Add an access channel. Its master secret is shown only once."""
     body: AccessChannelBody = context.body()
-    channel, secret = access_channels.add(
-        context.world, body.name, restricted=body.restricted, rate=body.rate
-    )
+    channel, secret = access_channels.add(context.world, **body.model_dump())
     return tagged({**_shown(channel), "master_secret": secret}, channel.version, 201)
 
 
@@ -141,6 +139,7 @@ def _shown(channel: AccessChannel) -> dict[str, Any]:
         "name": channel.name,
         "enabled": channel.enabled,
         "restricted": channel.restricted,
+        "changes_all": channel.changes_all,
         "rate": channel.rate,
         "channels": channels,
         "version": channel.version,

@@ -113,7 +113,7 @@ def delete_channel(context: RequestContext, code: str) -> Response:
 
 def _address(context: RequestContext, channel: Channel, token: str) -> str | None:
     return (
-        f"{context.world.limits.public_url}/receipts/{channel.code}/{token}"
+        f"{context.world.limits.receipts_url}/receipts/{channel.code}/{token}"
         if platforms.has_webhook(context.world, channel)
         else None
     )

@@ -12,6 +12,7 @@ from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.language import Language, preferred
 from chalicelib.entrypoints.http.problems import JSON
 from chalicelib.manage.imports import run
 
@@ -34,10 +35,15 @@ bp = Blueprint(__name__)
 def begin_import(context: RequestContext) -> Response:
     """Begin an import. Upload its file with the form in the answer, then start the import.
 
-    The form is valid for an hour.
+    The form is valid for an hour. Reasons and the file of bad rows come in the language of
+    `Accept-Language`: Chinese or English.
     """
     body: ImportBody = context.body()
-    new, form = run.begin(context.world, os.urandom(4), body.kind, body.format, body.target or 0)
+    accepted = context.headers.get("accept-language", "")
+    language = preferred(accepted, default=Language.ENGLISH).value
+    new, form = run.begin(
+        context.world, os.urandom(4), body.kind, body.format, body.target or 0, language
+    )
     upload = {"url": form.url, "fields": dict(form.fields), "max_bytes": MAX_BYTES}
     return Response({**_shown(new), "upload": upload}, dict(JSON), 201)
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.user_agents import is_bot
+from chalicelib.domain.user_agents import is_bot, is_program
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import PARAMETER, Refused
 from chalicelib.entrypoints.http.problems import ums_error
@@ -37,10 +37,10 @@ _SAFE = "!#$%&'()*+,/:;=?@[]~"
     tag="receipts",
 )
 def follow(context: RequestContext, token: str) -> Response:
-    """Follow a short link. A HEAD comes from a bot, not from a person, and is not a click."""
+    """Follow a short link. A HEAD comes from a program, not from a person, and is not a click."""
     if context.request.method == "HEAD":
         return Response("", dict(_UNCACHED), 200)
-    address = receipts.follow_link(context.world, token, by_bot=is_bot(context.headers))
+    address = receipts.follow_link(context.world, token, by_program=is_program(context.headers))
     location = quote(address, safe=_SAFE, errors="replace")
     return Response("", {**_UNCACHED, "Location": location}, 302)
 

@@ -15,17 +15,19 @@ Rate = Annotated[int, Field(ge=1, le=100_000)]
 class AccessChannelBody(Strict):
     name: Name
     restricted: bool = False
+    changes_all: bool | None = None
     rate: Rate | None = None
 
 
 class AccessChannelChange(Patch):
     """A partial update: omitted fields keep their value."""
 
-    nullable = frozenset({"rate"})
+    nullable = frozenset({"changes_all", "rate"})
 
     name: Name | None = None
     enabled: bool | None = None
     restricted: bool | None = None
+    changes_all: bool | None = None
     rate: Rate | None = None
 
 
@@ -53,6 +55,7 @@ class AccessChannel(Versioned):
     name: str
     enabled: bool
     restricted: bool
+    changes_all: bool | None
     rate: int | None
     channels: list[Granted]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
+from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.entrypoints.http.errors import MIXED_TARGETS, PARAMETER, TOO_MANY_USERIDS
@@ -32,14 +33,15 @@ def _count(userids: Any) -> Any:
 
 
 def _registration_id(value: str) -> str:
-    """Trim an id, as users' contacts are trimmed. Only its channel knows which ids are valid.
+    """Return what is visible of an id. Only a phone number may have spaces in it.
 
-    An id that is wrong there becomes a loss of the message.
+    An id that is wrong on its channel becomes a loss of the message.
     """
-    trimmed = value.strip()
-    if not _VISIBLE.fullmatch(trimmed) or len(trimmed.encode()) > 256:
+    shown = contacts.visible(value[: contacts.LONGEST])
+    is_id = _VISIBLE.fullmatch(shown) or contacts.canonical(ChannelType.SMS, shown)
+    if not is_id or len(shown.encode("utf-8", "replace")) > 256:
         raise refusal(PARAMETER, "1 to 256 bytes without spaces", "须为 1 到 256 字节, 不含空格")
-    return trimmed
+    return shown
 
 
 def _segment(value: Any) -> Any:
@@ -121,7 +123,7 @@ class Audience(Sparse):
             "tags": tuple(dict.fromkeys(self.aud_tag or ())),
             "segment": self.aud_segment[0] if self.aud_segment else None,
             "contacts": {
-                kind: tuple(dict.fromkeys(i for g in groups for i in g.data))
+                kind: contacts.distinct(kind, (i for g in groups for i in g.data))
                 for kind, groups in self._groups().items()
             },
         }

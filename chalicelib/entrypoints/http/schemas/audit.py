@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.domain.audit import MONTH
+from chalicelib.domain.audit import MONTH, Actor
 from chalicelib.entrypoints.http.schemas.base import Answer, ListQuery, Page
 
 
@@ -15,12 +15,13 @@ class AuditQuery(ListQuery):
 
 
 class Change(Answer):
-    """An audit entry: a change, the member who made it, its time (ms) and its HTTP status."""
+    """An audit entry: a change, the caller who made it, its time (ms) and its HTTP status."""
 
     id: str
     time: int
     access_key: str
     member: str
+    actor: Actor
     method: str
     route: str
     ids: dict[str, str]

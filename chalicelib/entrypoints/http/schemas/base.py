@@ -19,6 +19,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError
 
+from chalicelib.domain import contacts
+from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.bodies import BadBody, field_name
 from chalicelib.entrypoints.http.errors import PARAMETER, Entry, FieldError
 from chalicelib.entrypoints.http.language import Text
@@ -193,6 +195,32 @@ def matching(pattern: str, words: str, most: int) -> AfterValidator:
         return trimmed
 
     return AfterValidator(check)
+
+
+_CONTACTS = {
+    ChannelType.SMS: Text(
+        "a phone number: 5 to 20 digits, + before them if need be",
+        "电话号码: 5 到 20 位数字, 前面可带 +",
+    ),
+    ChannelType.EMAIL: Text("an e-mail address", "邮箱地址"),
+    ChannelType.WECHATWK_LINKEDCORP: Text(
+        "CorpId/userid, or userid in the own corporation", "CorpId/userid, 本企业成员为 userid"
+    ),
+}
+_ID = Text("1 to 256 visible characters", "1 到 256 个可见字符")
+
+
+def contact(channel_type: ChannelType) -> AfterValidator:
+    """Read a contact in its canonical spelling. Refuse one that nobody can have."""
+    words = _CONTACTS.get(channel_type, _ID)
+
+    def read(value: str) -> str:
+        canonical = contacts.canonical(channel_type, value)
+        if canonical is None:
+            raise refusal(PARAMETER, f"must be {words.english}", f"须为{words.chinese}")
+        return canonical
+
+    return AfterValidator(read)
 
 
 def either(name: str, other: str) -> Any:

@@ -100,6 +100,7 @@ class Delivery(Answer):
     step: int
     channel: ChannelType
     code: str
+    element: int
     contact: int
     state: str
     decided: int

@@ -9,18 +9,18 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
-from chalicelib.manage.templates import MAX_ALTERNATIVES
+from chalicelib.manage.templates import MAX_ELEMENTS
 
 
 def _content(value: Any) -> Any:
-    """Check that it is an object, or alternatives. The platforms check what is inside."""
-    alternatives = value if isinstance(value, list) else [value]
-    are_objects = all(isinstance(alternative, dict) for alternative in alternatives)
-    if not 1 <= len(alternatives) <= MAX_ALTERNATIVES or not are_objects:
+    """Check that it is an object, or a list of elements. The platforms check what is inside."""
+    elements = value if isinstance(value, list) else [value]
+    are_objects = all(isinstance(element, dict) for element in elements)
+    if not 1 <= len(elements) <= MAX_ELEMENTS or not are_objects:
         raise refusal(
             PARAMETER,
-            f"must be an object, or a list of 1 to {MAX_ALTERNATIVES} alternatives",
-            f"须为对象, 或 1 到 {MAX_ALTERNATIVES} 个对象的数组",
+            f"must be an object, or a list of 1 to {MAX_ELEMENTS} elements",
+            f"须为对象, 或 1 到 {MAX_ELEMENTS} 个对象的数组",
         )
     return value
 
@@ -29,7 +29,7 @@ _OBJECTS = {
     "type": "array",
     "items": {"type": "object"},
     "minItems": 1,
-    "maxItems": MAX_ALTERNATIVES,
+    "maxItems": MAX_ELEMENTS,
 }
 Content = Annotated[
     Any, AfterValidator(_content), WithJsonSchema({"anyOf": [{"type": "object"}, _OBJECTS]})

@@ -10,32 +10,24 @@ from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.users import ALL, Bindings, Scoped, UserChange
-from chalicelib.entrypoints.http.schemas.base import Answer, Strict, Tag, UserId, either, matching
+from chalicelib.entrypoints.http.schemas.base import (
+    Answer,
+    Strict,
+    Tag,
+    UserId,
+    contact,
+    either,
+    matching,
+)
 
 MAX_VALUES = 100  # of one scope
 
 
 Bind = Annotated[str, matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
-Phone = Annotated[
-    str, matching(r"\+?[0-9]{5,20}", "a phone number: 5 to 20 digits, + before them if need be", 20)
-]
-Email = Annotated[
-    str,
-    matching(
-        r'[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+@[^\s@<>()\[\],;:\\"\x00-\x1f\x7f]+',
-        "an e-mail address",
-        254,
-    ),
-]
-Id = Annotated[str, matching(r"[\x21-\x7e]+", "1 to 256 visible characters", 256)]
-LinkedCorpId = Annotated[
-    str,
-    matching(
-        r"([\x21-\x2e\x30-\x7e]+/)?[\x21-\x2e\x30-\x7e]+",
-        "CorpId/userid, or userid in the own corporation",
-        256,
-    ),
-]
+Phone = Annotated[str, contact(ChannelType.SMS)]
+Email = Annotated[str, contact(ChannelType.EMAIL)]
+Id = Annotated[str, contact(ChannelType.APP)]  # and of every other vendor with opaque ids
+LinkedCorpId = Annotated[str, contact(ChannelType.WECHATWK_LINKEDCORP)]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
 All = Literal["all"]
 

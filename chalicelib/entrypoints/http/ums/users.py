@@ -10,7 +10,7 @@ from chalice.app import Blueprint
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.members import Role
-from chalicelib.domain.users import UserChange
+from chalicelib.domain.users import ALL, UserChange
 from chalicelib.entrypoints.http.audit import log_change
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import (
@@ -58,9 +58,11 @@ def change_users(context: RequestContext) -> dict[str, Any]:
             failed.append(_failure(raw, error.code, f"[{n}].{error.message}"))
         except Invalid as error:
             failed.append(_failure(raw, SCOPE_REFUSED, f"[{n}].{error.field}: {error.reason}"))
-    lost = users.change(context.world, changes) if changes else {}
+    lost = users.change(context.world, changes, caller=context.channel) if changes else {}
     userids = [change.userid for change in changes]
-    return _answered(context, "/v1/user/opt", userids, lost, failed)
+    shared = [change.userid for change in changes if ALL in change.scopes()]
+    _log_users(context, "/v1/user/opt", userids if context.member else shared, lost)
+    return _answered(userids, lost, failed)
 
 
 @route(
@@ -87,7 +89,8 @@ def delete_users(context: RequestContext) -> dict[str, Any]:
         except Refused as error:
             failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.reason.both}"))
     lost = users.delete(context.world, userids) if userids else {}
-    return _answered(context, "/v1/user/delete", userids, lost, failed)
+    _log_users(context, "/v1/user/delete", userids, lost)
+    return _answered(userids, lost, failed)
 
 
 def _check_count(entries: Any, english: str, chinese: str) -> None:
@@ -103,25 +106,30 @@ def _check_count(entries: Any, english: str, chinese: str) -> None:
 _CODES = {users.BUSY: USER_BUSY, users.UNKNOWN: UNKNOWN_USER}
 
 
-def _answered(
-    context: RequestContext,
-    path: str,
-    userids: Sequence[str],
-    lost: Mapping[str, str],
-    failed: Sequence[dict[str, str]],
-) -> dict[str, Any]:
-    """Build the answer per user, and write one audit entry.
+def _log_users(
+    context: RequestContext, path: str, userids: Sequence[str], lost: Mapping[str, str]
+) -> None:
+    """Write one audit entry for a request that changed users.
 
-    The entry has the user id, or the number of users if there are several.
+    It has the user id, or the number of users if there are several. An access channel's entry says
+    that what is bound to `all` was changed.
     """
+    changed = [userid for userid in dict.fromkeys(userids) if userid not in lost]
+    if not changed:
+        return
+    ids = {"userid": changed[0]} if len(changed) == 1 else {"users": str(len(changed))}
+    log_change(context, "POST", path, ids if context.member else {**ids, "scope": ALL})
+
+
+def _answered(
+    userids: Sequence[str], lost: Mapping[str, str], failed: Sequence[dict[str, str]]
+) -> dict[str, Any]:
+    """Build the answer per user."""
     not_saved = [
         _failure({"userid": userid}, _CODES.get(reason, PARAMETER), reason)
         for userid, reason in lost.items()
     ]
     success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
-    if context.member is not None and success:
-        ids = {"userid": success[0]} if len(success) == 1 else {"users": str(len(success))}
-        log_change(context, "POST", path, ids)
     data = {"success": success, "fail": [*failed, *not_saved]}
     return {"code": 0, "message": "success", "data": data}
 

@@ -50,6 +50,7 @@ class Cmpp(PlainProvider):
         credentials=cmpp_settings.CREDENTIALS,
         options=cmpp_settings.OPTIONS,
         worker=WORKER,
+        exchanges=2,
     )
 
     def __init__(self, policy: Policy, timeout: float = 10.0, waits: Waits = USUAL) -> None:

@@ -38,6 +38,16 @@ def canonical(number: str) -> str:
     return digits[2:] if len(digits) == 13 and digits.startswith("861") else digits
 
 
+def dialled(number: str) -> str:
+    """Return a number as a SUBMIT names it: without `+`.
+
+    A number abroad whose digits are also a Chinese mobile number keeps the prefix of calls abroad.
+    """
+    digits = number.removeprefix("+")
+    is_ambiguous = digits != number and re.fullmatch(r"1[0-9]{10}", digits)
+    return f"00{digits}" if is_ambiguous else digits
+
+
 def name(message: int, number: str) -> str:
     """Return our id of the message to a number.
 

@@ -110,7 +110,7 @@ class _Sending:
         while work:
             members = work.popleft()
             if self._clock.monotonic() > self._until - self._timeout:  # too late for the answer
-                self._record(members, Outcome(code="timeout", later=True))
+                self._record(members, Outcome(code="timeout", later=True, untried=True))
                 continue
             try:
                 split = self._submit(members)
@@ -160,7 +160,7 @@ class _Sending:
         if not self._has_begun:
             raise error
         for members in left:
-            self._record(members, Outcome(code=error.code, later=True))
+            self._record(members, Outcome(code=error.code, later=True, untried=True))
 
     def _submit(self, members: list[int]) -> list[list[int]]:
         """Send all parts to these numbers, and return the groups to try instead.
@@ -224,7 +224,7 @@ class _Sending:
     def _message(self, members: Sequence[int], part: Part, n: int) -> Submit:
         settings = self._settings
         return Submit(
-            numbers=tuple(self._contacts[m].removeprefix("+") for m in members),
+            numbers=tuple(receipts.dialled(self._contacts[m]) for m in members),
             content=part.content,
             format=part.format,
             has_header=part.has_header,

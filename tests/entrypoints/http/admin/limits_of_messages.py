@@ -62,7 +62,7 @@ MESSAGES = [
         "contents",
     ),
     Limit(
-        "alternatives of a channel type",
+        "elements of a channel type",
         posting("templates", lambda n: a_template(contents={"app": [CONTENTS["app"]] * n})),
         1,
         10,

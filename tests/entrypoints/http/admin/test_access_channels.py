@@ -30,6 +30,7 @@ def test_an_access_channel_shows_its_secret_once_and_can_send_with_it(configured
         "name": "订单通知",
         "enabled": True,
         "restricted": False,
+        "changes_all": None,
         "rate": None,
         "channels": [],
         "version": 1,

@@ -7,10 +7,12 @@ import io
 from typing import Any
 
 import pytest
+import xlsxwriter
 from chalice.test import Client
 
 import app
-from chalicelib.domain.imports import MAX_BYTES
+from chalicelib.domain.imports import MAX_BYTES, FileFormat
+from chalicelib.manage.imports import sheets
 from chalicelib.ports import Form
 from tests.entrypoints.conftest import Api
 
@@ -73,7 +75,7 @@ def test_users_are_imported_and_the_bad_rows_come_back(configured: Api) -> None:
     )
     raw = configured.fake.files.stored[f"imports/errors/{made['id']}.csv"].decode("utf-8-sig")
     assert [line[:2] for line in csv.reader(io.StringIO(raw))] == [
-        ["row", "field"],
+        ["row", "column"],
         ["3", "phone[all]"],
     ]
     assert configured.admin("GET", "users/ann").json["contacts"] == {
@@ -105,7 +107,7 @@ def test_a_file_that_cannot_be_read_says_why(configured: Api) -> None:
     found = configured.admin("GET", f"imports/{made['id']}").json
     assert (found["state"], found["reason"], found["errors_url"]) == (
         "failed",
-        "file: not an .xlsx file",
+        'file: not an .xlsx file: save it as "Excel Workbook (.xlsx)"',
         None,
     )
 
@@ -175,3 +177,33 @@ def test_a_template_has_the_columns_of_the_channels_that_there_are(configured: A
         "utf-8-sig"
     ).split() == ["userid", "zhangsan"]
     assert configured.admin("GET", "imports/template?kind=x").status == 400
+
+
+@pytest.mark.parametrize(
+    ("accepted", "advice"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "属于合并单元格: 请取消合并并逐行填写"),
+        ("en", "is part of a merged cell: unmerge it and fill each row"),
+    ],
+)
+def test_advice_is_in_the_language_of_whoever_began(
+    configured: Api, accepted: str, advice: str
+) -> None:
+    raw = io.BytesIO()
+    with xlsxwriter.Workbook(raw) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_column(0, 0, ["userid", "ann", "bob"])
+        sheet.write(0, 1, "tag")
+        sheet.merge_range("B2:B3", "vip")
+    headers = {"Accept-Language": accepted}
+    body = {"kind": "users", "format": "xlsx"}
+    made = configured.admin("POST", "imports", body, headers=headers).json
+    assert upload(configured, made, raw.getvalue())
+    configured.admin("POST", f"imports/{made['id']}/start")
+    run(configured)
+    stored = configured.fake.files.stored[f"imports/errors/{made['id']}.xlsx"]
+    lines = [cells for _, cells in sheets.read(stored, FileFormat.XLSX).rows()]
+    assert [(line[0], line[1], line[3]) for line in lines] == [
+        (row, "tag", advice) for row in ("2", "3")
+    ]
+    assert configured.admin("GET", f"imports/{made['id']}").json["failed"] == 2

@@ -179,7 +179,20 @@ def test_a_template_warns_of_what_is_perhaps_not_meant(configured: Api) -> None:
     assert configured.admin("POST", "templates", body).json["warnings"] == []
 
 
-def test_a_template_may_have_alternatives_for_platforms_that_differ(configured: Api) -> None:
+def test_each_element_of_a_template_that_the_platform_takes_is_sent(configured: Api) -> None:
+    texts = [{"temp_id": n, "temp_para": {"name": "{{name}}"}} for n in (1, 2)]
+    body = {"channel_key": KEY, "name": "t", "contents": {"sms": texts}}
+    number = configured.admin("POST", "templates", body).json["template_id"]
+    sent = configured.send(message(template_id=number, rule_id=0))
+    stored = configured.fake.messages.get(sent.json["msgid"])
+    assert stored is not None
+    assert {code: text["temp_id"] for code, text in stored.contents.items()} == {
+        "sms1": 1,
+        "sms1-2": 2,
+    }
+
+
+def test_a_template_may_have_elements_for_platforms_that_differ(configured: Api) -> None:
     texts = [{"content": "您好 {{name}}"}, {"temp_id": 1, "temp_para": {"name": "{{name}}"}}]
     body = {"channel_key": KEY, "name": "t", "contents": {"sms": texts}}
     made = configured.admin("POST", "templates", body)

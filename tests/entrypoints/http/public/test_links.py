@@ -74,6 +74,16 @@ def test_nothing_in_a_request_decides_where_it_leads(
             assert reply.headers.get("Location", SHOP) == SHOP
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["查看详情", "。", "，回T退订", "%E6%9F%A5%E7%9C%8B", "Details", "%20now", "）", "é", "."],
+)
+def test_words_that_a_phone_takes_into_a_link_are_ignored(api: Api, words: str) -> None:
+    """Of `点击{{url}}查看详情` the phone makes one link."""
+    reply = api("GET", f"/l/{linked(api, SHOP)}{words}")
+    assert (reply.status, reply.headers["Location"]) == (302, SHOP)
+
+
 @examples(150)
 @given(
     path=st.text(

@@ -50,7 +50,9 @@ def sent_with_a_link(api: Api, address: str) -> str:
     )
 
 
-BROWSER = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)"}
+BROWSER = {
+    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15"
+}
 
 
 def clicks(api: Api) -> list[str]:
@@ -84,7 +86,7 @@ def test_a_program_that_looks_at_a_link_does_not_click(api: Api) -> None:
 
 def test_a_scanner_that_follows_a_link_is_counted_apart(api: Api) -> None:
     token = sent_with_a_link(api, "https://shop.example.com/")
-    for agent in ("curl/8.0", "Mozilla/5.0 (compatible; Googlebot/2.1)"):
+    for agent in ("curl/8.0", "Mozilla/5.0 (compatible; Googlebot/2.1)", "reqwest/0.11"):
         assert api("GET", f"/l/{token}", headers={"User-Agent": agent}).status == 302
     assert clicks(api) == ["scanned"]
     assert api("GET", f"/l/{token}", headers=BROWSER).status == 302
@@ -128,6 +130,20 @@ def test_one_click_opts_out(api: Api, kind: str, raw: bytes) -> None:
         reply = api("POST", unsubscribe_path(api), raw=raw, headers={"Content-Type": kind})
         assert (reply.status, b"<form" in reply.body) == (200, False)
     assert set(opted(api)["u@example.com"]) == {KEY}
+
+
+@pytest.mark.parametrize("words", ["查看", "%E6%9F%A5", "。", ".", ")"])
+def test_words_that_a_client_takes_into_a_link_are_ignored(api: Api, words: str) -> None:
+    assert api("GET", unsubscribe_path(api) + words).status == 200
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    raw = b"List-Unsubscribe=One-Click"
+    assert api("POST", unsubscribe_path(api) + words, raw=raw, headers=form).status == 200
+    assert set(opted(api)["u@example.com"]) == {KEY}
+    sent_with_a_link(api, "https://shop.example.com/")
+    (message,) = api.fake.messages.stored.values()
+    ref = DeliveryRef(0, "mail1", 0)
+    token = render.open_token(api.world.vault, message, ChunkId(message.msgid, 0), ref)
+    assert api("GET", f"/o/{token}{words}", headers=BROWSER).status == 200
 
 
 def test_a_post_that_does_not_say_so_opts_nobody_out(api: Api) -> None:

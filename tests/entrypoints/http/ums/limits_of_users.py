@@ -29,7 +29,7 @@ USERS = [
     Limit(
         "email.all",
         254,
-        lambda n: [{"userid": "u", "email": {"all": "@a.cn".rjust(n, "x")}}],
+        lambda n: [{"userid": "u", "email": {"all": "a@" + ".cn".rjust(n - 2, "x")}}],
         least=6,
     ),
     Limit(

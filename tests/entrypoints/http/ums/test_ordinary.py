@@ -88,16 +88,18 @@ def test_callback_addresses_with_the_usual_port(configured: Api, url: str) -> No
     ).callback == {"url": url}
 
 
-def test_ten_elements_are_alternatives_and_the_channels_platform_takes_the_first_it_can(
-    configured: Api,
-) -> None:
+def test_each_of_ten_elements_that_the_platform_takes_is_sent(configured: Api) -> None:
     elements = [{**SMS, "temp_id": n} for n in range(1, 11)]
-    assert (
-        stored(configured, configured.send(ordinary(msg_sms=elements), path="/v1/sent")).contents[
-            "sms1"
-        ]["temp_id"]
-        == 1
-    )
+    message = stored(configured, configured.send(ordinary(msg_sms=elements), path="/v1/sent"))
+    codes = ["sms1", *(f"sms1-{n}" for n in range(2, 11))]
+    assert [message.contents[code] for code in codes] == elements
+    assert set(message.channels) == set(message.call_sizes) == set(codes)
+
+
+def test_an_element_for_another_platform_is_an_alternative(configured: Api) -> None:
+    elements = [{"content": "Hello"}, SMS]
+    message = stored(configured, configured.send(ordinary(msg_sms=elements), path="/v1/sent"))
+    assert message.contents == {"sms1": SMS}
 
 
 def test_a_type_without_channel_is_not_authorised(configured: Api) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.plans import ChunkId
 from infra.demo.platforms import USUAL
 from tests import printed
 from tests.entrypoints.conftest import KEY, OPERATOR, SENDER, Api
@@ -85,6 +86,49 @@ def test_registration_ids_of_all_types_at_once(deployed: Api) -> None:
 @pytest.mark.parametrize(("name", "body"), printed.messages())
 def test_contents_of_each_type(deployed: Api, name: str, body: dict[str, Any]) -> None:
     accepted(deployed, body)
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "elements"),
+    [
+        ("msg_wechatwk", "wechatwk", 6),
+        ("msg_wechatwk", "wechatwk_linkedcorp", 6),
+        ("msg_email", "email", 2),
+        ("msg_wechatoa", "wechatoa", 2),
+        ("msg_dingtalk_cc", "dingtalk_cc", 2),
+    ],
+)
+def test_all_contents_of_a_type_in_one_list_are_sent(
+    deployed: Api, field: str, kind: str, elements: int
+) -> None:
+    audience = f"aud_{kind}"
+    body = {
+        audience: json.loads(printed.REGISTRATION_IDS)[audience],
+        field: printed.CONTENTS[field],
+    }
+    message = deployed.world.messages.get(accepted(deployed, body)["msgid"])
+    assert message is not None
+    assert len(message.contents) == len(message.channels) == elements
+    plan = deployed.world.ledger.plan(ChunkId(message.msgid, 0))
+    assert plan is not None
+    assert sum(plan.targets[0].contacts.values()) == elements
+
+
+def test_an_element_that_nobody_of_the_audience_can_get_is_refused(deployed: Api) -> None:
+    """Linked corporations have no template cards."""
+    audience = json.loads(printed.REGISTRATION_IDS)
+    card = {"card_type": "text_notice", "main_title": {"title": "News"}}
+    elements = [
+        printed.CONTENTS["msg_wechatwk"][0],
+        {"msgtype": "template_card", "template_card": card},
+    ]
+    body = {
+        "msg_wechatwk": elements,
+        "aud_wechatwk_linkedcorp": audience["aud_wechatwk_linkedcorp"],
+    }
+    reply = deployed.send(body, path="/v1/sent")
+    assert (reply.status, reply.code) == (400, 4004)
+    assert "msg_wechatwk[1].msgtype" in reply.json["message"]
 
 
 def test_users(deployed: Api) -> None:

@@ -141,10 +141,14 @@ def test_a_template_message_carries_no_content(configured: Api, path: str) -> No
     refused(configured, message(msg_sms=[{"temp_id": 1}]), 1015094, "msg_sms", path=path)
 
 
-def test_an_unknown_path_and_method_are_left_to_the_gateway(api: Api) -> None:
-    """Its answers have our shape: infra/template/api.py, checked on the packaged template."""
-    assert api("POST", "/v1/nothing", {}).status == 403
-    assert api("GET", "/v1/sent").status == 405
+def test_an_unknown_path_or_method_is_answered_in_the_usual_shape(api: Api) -> None:
+    """A REST API answers by itself: infra/template/rest_api.py, checked on the template."""
+    for method, path in (("POST", "/v1/nothing"), ("DELETE", "/v1/template/sent")):
+        answer = api(method, path, {})
+        if api.is_rest:
+            assert answer.status in (403, 405)
+        else:
+            assert (answer.status, answer.code) == (404, 4004)
 
 
 def test_who_finds_no_free_id_is_told_to_try_again(

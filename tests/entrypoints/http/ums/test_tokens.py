@@ -31,7 +31,9 @@ def test_a_token_that_lives_is_shown_with_its_life(configured: Api, type: str) -
     channel = configured.fake.settings.channel("sms1")
     assert channel is not None
     configured.fake.settings.put_channel(
-        replace(channel, code="ding1", name="ding", type=ChannelType.DINGTALK_CC)
+        replace(
+            channel, code="ding1", name="ding", type=ChannelType.DINGTALK_CC, platform="dingtalk"
+        )
     )
     configured.admin("PUT", f"access-channels/{KEY}/channels/ding1", {"enabled": True})
     now = configured.fake.clock.now()

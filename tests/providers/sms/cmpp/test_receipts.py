@@ -100,6 +100,22 @@ def test_other_numbers_keep_their_digits(number: str) -> None:
     assert receipts.canonical(number) == number.removeprefix("+")
 
 
+@pytest.mark.parametrize(
+    ("number", "dialled"),
+    [
+        ("13055551234", "13055551234"),
+        ("+13055551234", "0013055551234"),
+        ("+85291234567", "85291234567"),
+        ("+8613800138000", "8613800138000"),
+    ],
+)
+def test_a_number_abroad_is_never_dialled_as_somebody_of_the_mainland(
+    number: str, dialled: str
+) -> None:
+    assert receipts.dialled(number) == dialled
+    assert receipts.name(7, number) == receipts.name(7, dialled), "reports find it"
+
+
 def test_a_name_gives_no_number_away_and_fits_into_a_key() -> None:
     name = receipts.name(0xFFFFFFFFFFFFFFFF, "13800138000")
     assert "138" not in name.split("-")[1]

@@ -15,13 +15,17 @@ FIELDS: Mapping[str, str] = {
     "AccessChannel.channels": "Delivery channels that the access channel is authorised for.",
     "authorisation": "True if an account's owner authorises us on a page with a QR code, instead"
     " of giving us a secret.",
+    "actor": "Kind of caller who made the change.",
     "available": "True if this deployment has everything that the platform needs.",
     "call_size": "Maximum number of deliveries in one call to the provider.",
     "calls_per_second": "Maximum calls to the provider a second. null: as its options or its"
     " platform say. 0: no limit.",
     "changed": "Rows that changed something.",
+    "changes_all": "True if it may change what is bound to `all`. null: unless it is `restricted`.",
     "changes": "Changes of this page, newest first.",
+    "Change.access_key": "Access key of the member, or channel key of the access channel.",
     "Change.id": "Id of the entry.",
+    "Change.member": "Name of the member or access channel.",
     "channel": "Channel type.",
     "Channel.code": _CODE,
     "channel_key": "Channel key of the access channel.",
@@ -60,8 +64,8 @@ FIELDS: Mapping[str, str] = {
     "enabled": "True if it is switched on.",
     "ends": "Time at which the day ends, in ms.",
     "errors": "Wrong fields, each with its reason.",
-    "errors_url": "Address of a csv file of the bad rows, valid for an hour once the import has"
-    " ended.",
+    "errors_url": "Address of the file of bad rows, in the uploaded format, valid for an hour once"
+    " the import has ended.",
     "failed": "Bad rows.",
     "format": "File format: `csv` or `xlsx`.",
     "Granted.code": "Code of the delivery channel.",
@@ -79,7 +83,6 @@ FIELDS: Mapping[str, str] = {
     "link": "Address of the authorisation page, valid for half an hour.",
     "links": "Variables that hold addresses. They become short links that count clicks.",
     "master_secret": "Master secret of the channel key, shown only once.",
-    "member": "Name of the member.",
     "members": "Members of this page.",
     "method": "HTTP method of the request.",
     "missing": "Receipt that did not come in time: `delivered` or `clicked`.",
@@ -104,7 +107,7 @@ FIELDS: Mapping[str, str] = {
     "provider_ids": "Scope of the provider's ids: a `call`, or each `recipient`. `ours`: our own.",
     "Query.cursor": "Cursor of the previous page. Empty: the first page.",
     "rate": "Maximum requests a second. null: as the deployment is set.",
-    "reason": "Reason why the whole import failed.",
+    "reason": "Reason why the whole import failed, a line for each error.",
     "recall": "True if the provider can take back a sent message.",
     "receipts": "Way of getting reports: `webhook`, or polling the provider (`poll`).",
     "redirect_uri": "Address with http or https on the default port, to return to afterwards.",
@@ -124,9 +127,9 @@ FIELDS: Mapping[str, str] = {
     "Strategy.valid": _USABLE,
     "Template.valid": _USABLE,
     "template_id": "Id of the template.",
-    "TemplateChange.contents": "Contents by channel type, as its platforms take them, or"
-    " alternatives. Each platform uses the first alternative that it can read. `{{name}}` is a"
-    " variable.",
+    "TemplateChange.contents": "Contents by channel type, as its platforms take them, or a"
+    " list of elements. A delivery channel sends each element that its platform can read."
+    " `{{name}}` is a variable.",
     "TemplateChange.links": "Variables that hold addresses. Default: `url` and `…_url`.",
     "TemplateQuery.kind": "Kind of import.",
     "templates": "Templates of this page.",

@@ -39,6 +39,8 @@ FIELDS: Mapping[str, str] = {
     "delivered": "Submitted ones that were delivered.",
     "deliveries": "Deliveries to the target: one for each step, delivery channel and contact.",
     "Delivery.code": "Code of the delivery channel.",
+    "Delivery.element": "Number of the content among those that the delivery channel sends of"
+    " this message, from 1.",
     "Delivery.contact": "Position of the contact among the target's contacts, from 1. Contacts"
     " themselves are never shown.",
     "expires_in": "Seconds until it expires.",
@@ -90,7 +92,7 @@ FIELDS: Mapping[str, str] = {
     "Report.status": "State of the message: `accepted`, `sending`, `finished` or `withdrawn`.",
     "Report.steps": "Steps of the strategy, with the number of targets that entered each.",
     "rule_id": "Id of a strategy. 0 sends on every channel at once.",
-    "scanned": "Links that a bot fetched. It is not a stage of the funnel.",
+    "scanned": "Links that a program fetched. It is not a stage of the funnel.",
     "sendno": "Sender's own number for the message. It is returned unchanged.",
     "source": "Source of the event, such as the provider or a link.",
     "state": "Current state.",

@@ -1,4 +1,4 @@
-"""The REST API: its throttles, and API Gateway's own answers."""
+"""The REST API, an option for deployments that have addresses of it: throttles, and own answers."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ import json
 from collections.abc import Iterator
 
 from chalicelib import config
+from infra.template import throttles
 from infra.template.stage import API, Resource, Stage
 
-# Paths that anybody may call. Each has a throttle of its own, so that they cannot use up the API.
-# The documents have hundreds of kilobytes: at 300 requests a second they would cost $80 an hour.
-RECEIPTS = ("/receipts/", "/v1/{type}/callback")
-LINKS = ("/l/", "/u/", "/o/")
-DOCUMENTS = ("/docs", "/openapi.json")
-OUTSIDERS = (
-    (RECEIPTS, {"Ref": "ReceiptRate"}, 600),
-    (LINKS, {"Ref": "LinkRate"}, 2000),
-    (DOCUMENTS, 5, 10),
-)
-
+ON = "RestApiOn"  # condition of everything that belongs to this API
+OUTPUTS = ("RestAPIId", "EndpointURL")  # Chalice's
 
 TOO_LARGE = (
     "the body is too large; an attachment of more than 4.4 MB is uploaded as"
@@ -26,11 +18,12 @@ TOO_LARGE = (
 )
 
 
-def api_name(stage: Stage) -> str:
-    return f"{config.APP}-{stage.name}"
+def resources(stage: Stage) -> Resource:
+    """Build what Chalice adds for a REST API, under a condition."""
+    return {"RestAPI": _api(stage), "APIHandlerInvokePermission": {"Condition": ON}}
 
 
-def resource(stage: Stage) -> Resource:
+def _api(stage: Stage) -> Resource:
     """Build the API: errors in our format, throttles, and integrations that name their function.
 
     A reference to the function would close a circle, because its environment has the API's address.
@@ -46,7 +39,7 @@ def resource(stage: Stage) -> Resource:
         }
     # CloudWatch tells APIs apart by their titles.
     body = {
-        "info": {"title": api_name(stage)},
+        "info": {"title": config.api_name(stage.name)},
         "paths": paths,
         "x-amazon-apigateway-gateway-responses": dict(_gateway_responses()),
     }
@@ -54,19 +47,17 @@ def resource(stage: Stage) -> Resource:
         # Chalice's version. With it, SAM leaves out its superfluous second stage named "Stage".
         "OpenApiVersion": "2.0",
         "DefinitionBody": body,
-        "TracingEnabled": True,
+        "TracingEnabled": {"Fn::If": ["TracingOn", True, False]},
         "MethodSettings": _throttles(stage),
     }
-    return {"Properties": properties}
+    return {"Condition": ON, "Properties": properties}
 
 
 def _throttles(stage: Stage) -> list[Resource]:
     """Build the throttles. Receipts and clicks have their own, and cannot use up the API."""
-    settings = [_throttle("/*", "*", {"Ref": "ApiRate"}, 1000)]
-    for path, method in stage.routes:
-        for prefixes, rate, burst in OUTSIDERS:
-            if path.startswith(prefixes):
-                settings.append(_throttle("/" + path.replace("/", "~1"), method, rate, burst))
+    settings = [_throttle("/*", "*", *throttles.ALL)]
+    for path, method, rate, burst in throttles.outsiders(stage):
+        settings.append(_throttle("/" + path.replace("/", "~1"), method, rate, burst))
     return settings
 
 

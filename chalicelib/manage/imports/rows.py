@@ -1,0 +1,138 @@
+"""Rows of an import: read, checked and applied slice by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.domain import audiences
+from chalicelib.domain.errors import Invalid
+from chalicelib.domain.imports import (
+    MAX_FAULTS,
+    BadRow,
+    Doubtful,
+    Fault,
+    Faulty,
+    Import,
+    ImportKind,
+    Several,
+)
+from chalicelib.domain.users import UserChange
+from chalicelib.manage import users
+from chalicelib.manage.imports import columns as headers
+from chalicelib.manage.imports import sheets
+from chalicelib.ports import World
+
+# The number of rows that changed something, that of bad rows, and their errors.
+Worked = tuple[int, int, Sequence[BadRow]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """Whatever the entrypoint knows: the rules of a user, and texts in two languages.
+
+    `read` reads the body of /v1/user/opt for one user and raises Invalid. `say` returns the reason
+    of an error in a language. `heading` returns the first columns of a file of bad rows.
+    """
+
+    read: Callable[[Mapping[str, Any]], UserChange]
+    say: Callable[[Invalid, str], str]
+    heading: Callable[[str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An opened file with the meaning of its columns."""
+
+    sheet: sheets.Sheet
+    columns: headers.Columns
+    door: Door
+
+
+def see(reader: Reader, some: Iterable[sheets.Row], seen: dict[str, int]) -> None:
+    """Remember the rows in which users stand."""
+    for number, cells in some:
+        userid = reader.columns.userid(cells)
+        if not isinstance(userid, Doubtful):
+            seen.setdefault(userid, number)
+
+
+def work(
+    world: World, one: Import, reader: Reader, some: Sequence[sheets.Row], seen: dict[str, int]
+) -> Worked:
+    """Apply a slice. `seen` holds the first row of each user, and gets those of the slice."""
+    changes: dict[int, UserChange] = {}
+    bad: dict[int, Sequence[Invalid]] = {}
+    see(reader, some, seen)
+    for number, cells in some:
+        change, errors = _read(reader, cells)
+        first = seen.get(reader.columns.userid(cells), number)
+        if first != number and one.kind is ImportKind.USERS and not errors:
+            # A repeated slice would take back what a later one changed.
+            errors = [Faulty(headers.USERID, Fault.REPEATED, row=first)]
+        if errors or change is None:
+            bad[number] = errors
+        else:
+            changes[number] = users.fold_singles(change)
+    changed, refused = _apply(world, one, changes)
+    for number, change in changes.items():
+        if change.userid in refused:
+            bad[number] = [Invalid(headers.USERID, refused[change.userid])]
+    return changed, len(bad), list(_bad_rows(one, reader, bad))
+
+
+def _bad_rows(
+    one: Import, reader: Reader, bad: Mapping[int, Sequence[Invalid]]
+) -> Sequence[BadRow]:
+    return [
+        BadRow(number, reader.columns.header(error.field), reader.door.say(error, one.language))
+        for number in sorted(bad)
+        for error in bad[number][:MAX_FAULTS]
+    ]
+
+
+def _read(reader: Reader, cells: Sequence[str]) -> tuple[UserChange | None, Sequence[Invalid]]:
+    """Return the change of a row, or all errors of its cells."""
+    faults = reader.columns.faults(cells)
+    known = {fault.field for fault in faults}
+    try:
+        change = reader.door.read(reader.columns.body(cells))
+    except Invalid as error:
+        errors = error.errors if isinstance(error, Several) else [error]
+        further = [e for e in errors if reader.columns.header(e.field) not in known]
+        return None, sorted([*faults, *further], key=reader.columns.place)
+    return (None, faults) if faults else (change, ())
+
+
+def _apply(
+    world: World, one: Import, changes: Mapping[int, UserChange]
+) -> tuple[int, Mapping[str, str]]:
+    """Return the number of rows that changed something, and a reason per refused user."""
+    if one.kind in (ImportKind.SEGMENT, ImportKind.LIST):
+        name = (
+            audiences.segment(one.target)
+            if one.kind is ImportKind.SEGMENT
+            else audiences.listing(one.target)
+        )
+        userids = list(dict.fromkeys(change.userid for change in changes.values()))
+        there = world.audiences.holds(name, userids)
+        joining = [userid for userid in userids if userid not in there]
+        if joining:
+            world.audiences.change(name, joining)
+        return len(joining), {}
+    done = users.change_all(world, list(changes.values()))
+    return sum(change.userid in done.changed for change in changes.values()), done.refused
+
+
+def advanced(one: Import, some: Sequence[sheets.Row], worked: Worked) -> Import:
+    """Return the import after a slice."""
+    changed, failed, _ = worked
+    return replace(
+        one,
+        rows=one.rows + len(some),
+        changed=one.changed + changed,
+        unchanged=one.unchanged + len(some) - changed - failed,
+        failed=one.failed + failed,
+        tries=0,
+    )

@@ -1,0 +1,96 @@
+"""The HTTP API: the door of a deployment, at two sevenths of a REST API's price.
+
+All requests go to the function, which matches their paths. Routes of outsiders are named as well,
+each with a throttle of its own. API Gateway's own answers have its shape, not ours:
+docs/how-to/deploy.md names them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib import config
+from infra.template import throttles
+from infra.template.stage import API, Resource, Stage
+
+TIMEOUT = 30_000  # ms. The function ends after 29 s
+DEFAULT = "$default"
+
+_API = {"Ref": "HttpApi"}
+_ACCOUNT = "${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:"
+
+
+def resources(stage: Stage) -> Resource:
+    routes = {_route_id(key): key for key in [DEFAULT, *_limits(stage)]}
+    resources: Resource = {
+        "HttpApi": {
+            "Type": "AWS::ApiGatewayV2::Api",
+            "Properties": {"Name": config.api_name(stage.name), "ProtocolType": "HTTP"},
+        },
+        "HttpApiIntegration": _integration(stage),
+        "HttpApiPermission": _permission(),
+        "HttpApiStage": _stage(stage, list(routes)),
+    }
+    target = {"Fn::Sub": "integrations/${HttpApiIntegration}"}
+    for route_id, key in routes.items():
+        properties = {"ApiId": _API, "RouteKey": key, "Target": target}
+        resources[route_id] = {"Type": "AWS::ApiGatewayV2::Route", "Properties": properties}
+    return resources
+
+
+def url() -> Resource:
+    return {"Fn::Sub": "https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}"}
+
+
+def _integration(stage: Stage) -> Resource:
+    """Build the integration. It names the function, whose environment has the API's address."""
+    function = config.function_name(stage.name, API)
+    properties = {
+        "ApiId": _API,
+        "IntegrationType": "AWS_PROXY",
+        "IntegrationUri": {"Fn::Sub": f"arn:{_ACCOUNT % 'lambda'}function:{function}"},
+        "PayloadFormatVersion": "2.0",
+        "TimeoutInMillis": TIMEOUT,
+    }
+    return {"Type": "AWS::ApiGatewayV2::Integration", "Properties": properties}
+
+
+def _permission() -> Resource:
+    properties = {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": "APIHandler"},
+        "Principal": "apigateway.amazonaws.com",
+        "SourceArn": {"Fn::Sub": f"arn:{_ACCOUNT % 'execute-api'}${{HttpApi}}/*"},
+    }
+    return {"Type": "AWS::Lambda::Permission", "Properties": properties}
+
+
+def _stage(stage: Stage, routes: list[str]) -> Resource:
+    """Build the stage. A throttle can name only a route that exists."""
+    properties = {
+        "ApiId": _API,
+        "StageName": DEFAULT,
+        "AutoDeploy": True,
+        "DefaultRouteSettings": _throttle(*throttles.ALL),
+        "RouteSettings": _limits(stage),
+    }
+    return {"Type": "AWS::ApiGatewayV2::Stage", "DependsOn": routes, "Properties": properties}
+
+
+def _limits(stage: Stage) -> dict[str, Resource]:
+    """Return the throttles of outsiders by route key (`GET /l/{token}`)."""
+    return {
+        f"{method} {path}": _throttle(rate, burst)
+        for path, method, rate, burst in throttles.outsiders(stage)
+    }
+
+
+def _throttle(rate: object, burst: int) -> Resource:
+    return {"ThrottlingRateLimit": rate, "ThrottlingBurstLimit": burst}
+
+
+def _route_id(key: str) -> str:
+    """Return a route's logical id (`HttpApiRouteGetLToken`)."""
+    return "HttpApiRoute" + "".join(
+        part[0].upper() + part[1:].lower() for part in re.findall(r"[A-Za-z0-9]+", key)
+    )
