@@ -173,7 +173,8 @@ class Outcome:
 
     loss: Loss | None = None
     code: str = ""  # the provider's own word for a loss
-    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`
+    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`,
+    # `personal_id` where the vendor names a delivery by its contact
     provider_id: str = ""
     uncertain: bool = False
     later: bool = False
@@ -279,6 +280,17 @@ class Token:
     value: str = field(repr=False)
     expires: int
     renew: int
+
+
+PERSONAL = "\x1f"  # stands in an id before a contact
+
+
+def personal_id(id: str, contact: str) -> str:
+    """Name a delivery by an id that several have, and by the contact that it went to.
+
+    The contact leaves the provider only as a keyed hash (`flow/provider_ids.py`).
+    """
+    return f"{id}{PERSONAL}{contact}"
 
 
 def parts_of(provider_id: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from chalicelib.domain.provider_io import (
     names_of,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import bounces, suppressions
+from chalicelib.flow import bounces, provider_ids, suppressions
 from chalicelib.flow.content import references, render
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
@@ -51,6 +51,7 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     """
     if not receipts:
         return
+    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
     lookups = _lookups(world, code, receipts)
     _report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]

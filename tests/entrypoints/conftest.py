@@ -22,7 +22,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
-from chalicelib.entrypoints.http import codes, schemas
+from chalicelib.entrypoints.http import callers, codes, schemas
 from chalicelib.entrypoints.http.contract import Contract
 from chalicelib.entrypoints.http.openapi import document as openapi
 from chalicelib.ports import Provider
@@ -219,6 +219,7 @@ def fake() -> FakeWorld:
 @pytest.fixture(params=["rest", "http"])
 def api(fake: FakeWorld, request: pytest.FixtureRequest) -> Iterator[Api]:
     api = Api(fake, is_rest=request.param == "rest")
+    callers.GUESSES.forget()
     wiring.use(api.world)
     yield api
     wiring.use(None)

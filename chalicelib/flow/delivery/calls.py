@@ -35,6 +35,7 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
+from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
@@ -181,7 +182,8 @@ class Caller:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, self._files.code))
         unmade = CallState.UNCERTAIN if may_be_taken else CallState.RELEASED
         try:
-            answer = self._connect().send(self._outgoing(call, record))
+            outgoing = self._outgoing(call, record)
+            answer = self._connect().send(outgoing)
         except Rejected as error:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, error.code))
         except Uncertain as error:
@@ -194,7 +196,8 @@ class Caller:
             self._give_back(record, unmade, 0)
             self._misconfigured(error)
             raise
-        return self._record(call, record, answer)
+        concealed = provider_ids.of_answer(self.world.vault, outgoing, answer)
+        return self._record(call, record, concealed)
 
     def _uncertain(self, call: OpenCall, record: Call, error: Uncertain) -> CallAnswer:
         """Repeat the call if a token or the operator allows it. Else it is `unknown`."""

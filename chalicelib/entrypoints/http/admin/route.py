@@ -48,7 +48,7 @@ def admin(blueprint: Blueprint, path: str, method: str, **declared: Any) -> Call
         @functools.wraps(view)
         def logged(context: RequestContext, **ids: str) -> Any:
             answer = _fresh(view, context, ids)
-            if method != "GET" and context.contract.role is not None:
+            if context.contract.changes:
                 _log(context, method, full_path, ids, answer)
             return answer
 

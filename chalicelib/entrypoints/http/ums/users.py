@@ -39,6 +39,7 @@ bp = Blueprint(__name__)
     request="user_entries.Entries",
     response="user_entries.Changed",
     tag="users",
+    role=Role.OPERATOR,
 )
 def change_users(context: RequestContext) -> dict[str, Any]:
     """Add and change users. A wrong entry does not keep the others from being saved."""
