@@ -42,8 +42,6 @@ _QUOTES = re.compile(r"@|\d{8}")  # an address, or a number as long as a telepho
 
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}")
 
-PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
 
 class PlainProvider:
     """Base of a provider whose platform has no webhooks."""

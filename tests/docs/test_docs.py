@@ -11,9 +11,9 @@ from chalicelib import config
 from chalicelib.aws import tables
 from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
 from chalicelib.domain import imports as domain_imports
-from chalicelib.entrypoints.http import codes, cursors, route
+from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
-from chalicelib.flow import resolve, withdraw
+from chalicelib.flow import withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
 from chalicelib.manage import users
@@ -112,13 +112,15 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a chunk": Sizes().chunk_targets,
         "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
-        "bytes of a message's contents": resolve.CONTENT_LIMIT,
+        "bytes of a message's contents": limits.MAX_CONTENT,
         "bytes of a mail's files": attachments.MAX_TOTAL,
         "bytes of a report that are read": bounces.MOST,
         "entries of a post of bounces": reports.MAX_ENTRIES,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
+        "values of a JSON body": bodies.MAX_VALUES,
+        "levels of a JSON body": bodies.MAX_DEPTH,
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,

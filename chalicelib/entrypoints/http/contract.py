@@ -43,7 +43,7 @@ class Contract:
     role: Role | None = None  # that a member needs, READ_ONLY: every member. None: not for members
     matches: bool = False  # `If-Match` is required
     headers: tuple[str, ...] = ()  # request headers that mean something here
-    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per channel
+    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per caller
 
     @property
     def changes(self) -> bool:

@@ -238,8 +238,8 @@ TOO_MANY_USERIDS = Entry(
 MIXED_TARGETS = Entry(
     1019004,
     400,
-    "{name}: 不能与其他目标混用",
-    "{name}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)",
+    "{name}: 不能与 registration id 混用",
+    "{name}: users and registration ids cannot be mixed",
 )
 BOTH_LISTS = Entry(
     1015097,

@@ -75,6 +75,13 @@ def ums_error(problem: Problem, accept_language: str) -> Response:
     return Response(body, {**JSON, **challenge(problem.status)}, problem.status)
 
 
+def users_error(problem: Problem, accept_language: str) -> Response:
+    """Write a problem of changes of users, with UMS's empty `data`, which typed clients read."""
+    answer = ums_error(problem, accept_language)
+    answer.body["data"] = ""
+    return answer
+
+
 TITLES = {
     400: Text("Bad Request", "请求错误"),
     401: Text("Unauthorized", "未认证"),

@@ -18,6 +18,7 @@ from chalicelib import observability, wiring
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.members import Member
 from chalicelib.entrypoints.http import callers
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Auth as Auth
@@ -80,9 +81,10 @@ def _serve(
     try:
         world = wiring.world()
         channel, member = callers.authenticate(world, request, contract)
-        caller = channel.key if channel else member.key if member else ""
-        if channel is not None:
-            permit = _admit(world, channel, contract)
+        who = channel or member
+        caller = who.key if who else ""
+        if who is not None:
+            permit = _admit(world, who, contract)
             if not permit.granted:
                 raise TOO_MANY_REQUESTS.refuse(limit=permit.limit)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
@@ -123,12 +125,20 @@ def _limiter(world: World) -> Limiter:
     return limiter
 
 
-def _admit(world: World, channel: AccessChannel, contract: Contract) -> Permit:
+def _admit(world: World, caller: AccessChannel | Member, contract: Contract) -> Permit:
+    """Decide on a request of an access channel or a member, each of which has its own count.
+
+    A route with a rate of its own is counted on its own.
+    """
+    if isinstance(caller, AccessChannel):
+        name, usual = caller.key, caller.rate
+    else:
+        name, usual = keys.join("member", caller.key), None
     if contract.rate is None:
-        return _limiter(world).admit(channel.key, channel.rate)
-    name, rate = contract.rate
-    of_channel = world.limits.requests_per_second if channel.rate is None else channel.rate
-    return _limiter(world).admit(keys.join(channel.key, name), min(rate, of_channel))
+        return _limiter(world).admit(name, usual)
+    kind, rate = contract.rate
+    most = world.limits.requests_per_second if usual is None else usual
+    return _limiter(world).admit(keys.join(name, kind), min(rate, most))
 
 
 def known_msgid(msgid: str) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.errors import Invalid
-from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
+from chalicelib.domain.links import uri
+from chalicelib.domain.templates import without_placeholders
+from chalicelib.providers.base import check_names, optional_text, required_text
 from chalicelib.providers.email import headers, mail
 from chalicelib.web.egress import Policy
 
@@ -39,8 +41,13 @@ def check(content: Mapping[str, Any], policy: Policy) -> None:
 
 def _check_reply_to(raw: Mapping[str, Any], name: str, path: str) -> None:
     reply_to = optional_text(raw, name, path, 320)
-    if reply_to and not PLACEHOLDER.search(reply_to) and not is_sender(reply_to):
+    if reply_to and not _is_open(reply_to) and not is_sender(reply_to):
         raise Invalid(f"{path}.{name}" if path else name, "must be an e-mail address")
+
+
+def _is_open(text: str) -> bool:
+    """Tell if a text has variables, whose values come later."""
+    return without_placeholders(text) != text
 
 
 def is_sender(contact: str) -> bool:
@@ -56,8 +63,7 @@ def _check_headers(raw: Any) -> None:
         if name not in mail.HEADERS:
             raise Invalid(f"headers.{str(name)[:60]}", "is not a header that a content may set")
         text = required_text(raw, name, "headers", 500)
-        is_open = PLACEHOLDER.search(text) is not None
-        if headers.has_breaks(text) or not (is_open or mail.is_header(name, text)):
+        if headers.has_breaks(text) or not (_is_open(text) or mail.is_header(name, text)):
             raise Invalid(f"headers.{name}", "must be one line, as the header's format asks")
 
 
@@ -65,8 +71,10 @@ def _check_files(files: Any, policy: Policy) -> None:
     if not isinstance(files, list) or len(files) > MAX_FILES:
         raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
     for n, url in enumerate(files):
-        reason = policy.refusal(url) if isinstance(url, str) else "must be a text"
-        if reason is not None and not (isinstance(url, str) and PLACEHOLDER.fullmatch(url)):
+        if not isinstance(url, str):
+            raise Invalid(f"files[{n}]", "must be a text")
+        reason = policy.refusal(uri(url))
+        if reason is not None and without_placeholders(url):
             raise Invalid(f"files[{n}]", reason)
 
 

@@ -31,9 +31,9 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
+from chalicelib.domain.templates import placeholders
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
-    PLACEHOLDER,
     PlainSession,
     check_names,
     error_code,
@@ -130,7 +130,7 @@ class Jsms:
             raise Invalid("temp_para", "must be an object")
         for name, value in para.items():
             is_simple = isinstance(value, str | int | float) and not isinstance(value, bool)
-            if not is_simple or PLACEHOLDER.search(str(name)):
+            if not is_simple or placeholders(str(name)):
                 raise Invalid(f"temp_para.{name}", "must be a text or number under a fixed name")
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:

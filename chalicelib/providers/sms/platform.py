@@ -16,8 +16,8 @@ from chalicelib.domain.provider_io import (
     ProviderIds,
     Recipient,
 )
+from chalicelib.domain.templates import without_placeholders
 from chalicelib.providers.base import (
-    PLACEHOLDER,
     ErrorTable,
     check_names,
     coded_error,
@@ -57,7 +57,7 @@ def capabilities(
 def check_content(content: Mapping[str, Any], limit: int) -> None:
     """Check `{content}`, a text with placeholders, whose values are not counted. Raises Invalid."""
     check_names(content, ("content",), "")
-    if len(PLACEHOLDER.sub("", required_text(content, "content", limit=20_000))) > limit:
+    if len(without_placeholders(required_text(content, "content", limit=20_000))) > limit:
         raise Invalid("content", f"must have at most {limit} characters")
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
 from chalicelib.entrypoints.http import allowances, cursors
-from chalicelib.entrypoints.http.admin.route import admin
+from chalicelib.entrypoints.http.admin.route import SEARCHES, admin
 from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.errors import CONTACT_IN_ADDRESS
@@ -36,6 +36,7 @@ EVERYWHERE = range(keys.BUCKETS)
     "GET",
     query="users.UsersQuery",
     response="users.Users",
+    rate=SEARCHES,
     tag="users",
     role=Role.READ_ONLY,
 )
@@ -137,6 +138,7 @@ def delete_user(context: RequestContext, userid: str) -> Response:
     "GET",
     query="users.UserTagsQuery",
     response="users.UserTags",
+    rate=SEARCHES,
     tag="users",
     role=Role.READ_ONLY,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.schemas.base import (
@@ -12,14 +12,14 @@ from chalicelib.entrypoints.http.schemas.base import (
     LongListQuery,
     Page,
     Strict,
-    UserId,
+    check_userid,
 )
 
 
 class UsersQuery(LongListQuery):
     """All users, or those whose id begins with `prefix`."""
 
-    prefix: UserId | None = None
+    prefix: Annotated[str, AfterValidator(check_userid)] | None = None
 
 
 class UserSearch(Strict):

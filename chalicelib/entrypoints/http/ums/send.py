@@ -86,7 +86,7 @@ def broadcast_template(context: RequestContext) -> dict[str, Any]:
 def _send(context: RequestContext, *, broadcast: bool, template: bool = False) -> dict[str, Any]:
     """Accept a message. UMS's own example posts a template message to the ordinary path."""
     body = without_nulls(context.json())
-    template = template or (isinstance(body, Mapping) and "template_id" in body)
+    template = template or (isinstance(body, Mapping) and body.get("template_id", 0) != 0)
     _check_names(body, broadcast=broadcast, template=template)
     schema = f"send.{'Template' if template else 'Ordinary'}{'Broadcast' if broadcast else 'Send'}"
     checked = context.validate(body, schema)

@@ -22,8 +22,9 @@ from chalicelib.domain.provider_io import (
     DeliveryReport,
     ProviderIds,
 )
+from chalicelib.domain.templates import without_placeholders
 from chalicelib.ports import Session
-from chalicelib.providers.base import PLACEHOLDER, PlainProvider, check_names, required_text
+from chalicelib.providers.base import PlainProvider, check_names, required_text
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS
@@ -61,7 +62,7 @@ class Cmpp(PlainProvider):
 
     def check_content(self, content: Mapping[str, Any]) -> None:
         check_names(content, ("content",), "")
-        text = PLACEHOLDER.sub("", required_text(content, "content", limit=20_000))
+        text = without_placeholders(required_text(content, "content", limit=20_000))
         # No alphabet of a gateway needs fewer parts than GSM.
         if len(cmpp_text.parts(text, "gsm", 0)) > cmpp_text.MAX_PARTS:
             raise Invalid("content", f"must fit into {cmpp_text.MAX_PARTS} SMS")
