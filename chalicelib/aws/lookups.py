@@ -42,9 +42,6 @@ PARKED = "said_"  # prefix of attributes with parked receipts
 PARKED_BYTES = 200_000
 PARKED_AT_ONCE = 20  # ids whose receipts fit into a transaction of 4 MB
 
-# Of a parked receipt: whether its contact is dead, and whether it came back for now.
-_FLAGS_OF = {0: (False, False), 1: (True, False), 2: (False, True), 3: (True, True)}
-_FLAGS = {flags: number for number, flags in _FLAGS_OF.items()}
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
@@ -228,15 +225,26 @@ def _written(receipt: Receipt) -> list[str | int]:
         receipt.time,
         receipt.contact,
         receipt.code,
-        *([_FLAGS[receipt.undeliverable, receipt.soft]] if _is_flagged(receipt) else []),
+        *_flags(receipt),
     ]
 
 
-def _is_flagged(receipt: Receipt) -> bool:
-    return receipt.undeliverable or receipt.soft
+def _flags(receipt: Receipt) -> list[int]:
+    """Return what is rare. Most receipts have none of it."""
+    flags = [receipt.undeliverable, receipt.may_be_derived, receipt.soft]
+    while flags and not flags[-1]:
+        flags.pop()
+    return list(map(int, flags))
 
 
 def _read(raw: Sequence[Any]) -> Receipt:
     provider_id, kind, time, contact, code, *flags = raw
-    dead, soft = _FLAGS_OF[flags[0] if flags else 0]
-    return Receipt(provider_id, ReceiptKind(kind), time, contact, code, dead, soft)
+    undeliverable, may_be_derived, soft, *_ = (*map(bool, flags), False, False, False)
+    fields: dict[str, Any] = {
+        "contact": contact,
+        "code": code,
+        "undeliverable": undeliverable,
+        "soft": soft,
+        "may_be_derived": may_be_derived,
+    }
+    return Receipt(provider_id, ReceiptKind(kind), time, **fields)

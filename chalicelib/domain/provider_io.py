@@ -11,6 +11,8 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 
+_DERIVED = "~"
+
 
 class ProviderIds(StrEnum):
     """The things that a provider's id names. They decide how many lookups a call writes."""
@@ -73,6 +75,7 @@ class Capabilities:
     clickable: Clickable | None = None
     # the provider's limits for an account, unless the delivery channel has its own, None: unknown
     calls_per_second: float | None = None
+    rate_of_deliveries: bool = False  # whether a channel's own rate counts people, too
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
     # provider timeouts that a call takes at most, or the first part of one that goes in parts
@@ -95,6 +98,7 @@ class Account:
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     credentials_fingerprint: str = ""
+    calls_per_second: float | None = None  # the channel's own rate, None: its platform's
 
 
 def token_name(code: str, credentials_fingerprint: str) -> str:
@@ -179,6 +183,8 @@ class Outcome:
     uncertain: bool = False
     later: bool = False
     untried: bool = False
+    # refused with its whole call, because of somebody in the call: nothing was sent, so `later`
+    together: bool = False
     # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
     undeliverable: bool = False
 
@@ -215,6 +221,7 @@ class Receipt:
     code: str = ""
     undeliverable: bool = False  # the contact itself is dead, see Outcome
     soft: bool = False  # it came back for now. Several of these make the contact undeliverable
+    may_be_derived: bool = False  # `provider_id` may be one that we derived, see `derived_name`
 
 
 @dataclass(frozen=True)
@@ -237,6 +244,7 @@ class Reply:
     text: str = field(repr=False)
     time: int  # ms
     id: str = ""
+    shows_life: bool = True  # messages reach the contact, so it is not dead
 
 
 @dataclass(frozen=True)
@@ -296,6 +304,16 @@ def personal_id(id: str, contact: str) -> str:
 def parts_of(provider_id: str) -> tuple[str, ...]:
     """Split the id of a delivery in parts: `a b` has two, each with a report of its own."""
     return tuple(provider_id.split(" "))
+
+
+def derived_name(name: str) -> str:
+    """Mark a name that the provider has not told us, but may use. A told name always goes first."""
+    return _DERIVED + name
+
+
+def reported_name(name: str) -> str:
+    """Return a name as the provider reports it, derived or not."""
+    return name.removeprefix(_DERIVED)
 
 
 def names_of(part: str) -> tuple[str, ...]:

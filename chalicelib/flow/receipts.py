@@ -16,7 +16,9 @@ from chalicelib.domain.provider_io import (
     Receipt,
     ReceiptKind,
     Reply,
+    derived_name,
     names_of,
+    reported_name,
 )
 from chalicelib.domain.users import Suppression
 from chalicelib.flow import bounces, provider_ids, suppressions
@@ -52,6 +54,7 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     if not receipts:
         return
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    receipts = _with_derived_ids(world, code, receipts)
     lookups = _lookups(world, code, receipts)
     _report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
@@ -86,6 +89,41 @@ def _ours(world: World, code: str, ids: Iterable[str]) -> dict[str, Lookup]:
     return {id: lookup for id, lookup in read if lookup is not None}
 
 
+def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
+    """Replace an id that nobody was told by the derived one, if a submission has it."""
+    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
+    if not uncertain:
+        return receipts
+    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
+    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
+    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
+    return [
+        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
+        if receipt.may_be_derived
+        else receipt
+        for receipt in receipts
+    ]
+
+
+def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
+    """Add receipts of an account over which several delivery channels send.
+
+    Each belongs to the channel that knows its id. One that none knows yet is parked for all.
+    """
+    left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    for code in codes if len(codes) > 1 and left else ():
+        derived = _with_derived_ids(world, code, left)
+        lookups = world.lookups.get(code, [receipt.provider_id for receipt in derived])
+        record(world, code, [receipt for receipt in derived if receipt.provider_id in lookups])
+        left = [
+            receipt
+            for receipt, other in zip(left, derived, strict=True)
+            if other.provider_id not in lookups
+        ]
+    for code in codes:
+        record(world, code, left)
+
+
 def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
     unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
     if unknown:
@@ -100,7 +138,7 @@ def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
 
     Receipts that no worker adds within a day belong to another system.
     """
-    parked = world.lookups.parked(code, provider_ids)
+    parked = world.lookups.parked(code, tuple(dict.fromkeys(map(reported_name, provider_ids))))
     if parked:
         observability.metric("receipts_matched", len(parked))
     record(world, code, parked)
@@ -174,6 +212,9 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     fields = {"channel": code, "replies": len(replies), "opted": len(opted)}
     log.info("replies_received", extra=fields)
     observability.metric("replies_received", len(replies))
+    for reply in in_order:
+        if reply.shows_life:
+            suppressions.record_life(world, channel.type, reply.contact, reply.time)
     if not opted:
         return
     senders = [access.key for access in world.settings.access_channels() if code in access.channels]
@@ -285,5 +326,7 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_program else FactKind.CLICKED
-        world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
+        fact = Fact(ref, kind, world.clock.now(), "", "link")
+        if world.ledger.add_click(link.chunk, fact, message) and not by_program:
+            suppressions.record_visit(world, message, plan, ref, fact.time)
     return addresses[sorted(addresses)[link.variable]]

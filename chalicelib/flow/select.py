@@ -76,9 +76,8 @@ def _usable(
     channel, restricted = (elements.channel_of(code), kind), message.restricted
     bound = user.contacts_on(channel, message.channel_key, labels, restricted=restricted)
     for contact in spelling.distinct(kind, bound):
-        reason = user.suppression(
-            kind, contact, message.channel_key, despite_opt_out=code in despite.opt_out
-        )
+        key, now, heedless = message.channel_key, message.accepted, code in despite.opt_out
+        reason = user.suppression(kind, contact, key, now, despite_opt_out=heedless)
         if reason:
             reasons.append(reason)
         if not reason or (code in despite.gone and reason == TargetLoss.CONTACT_GONE):

@@ -110,4 +110,5 @@ def record_opening(world: World, token: str) -> None:
     if message is not None and plan is not None:  # else its history has expired
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         fact = Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture")
-        world.ledger.add_click(link.chunk, fact, message)
+        if world.ledger.add_click(link.chunk, fact, message):
+            suppressions.record_visit(world, message, plan, ref, fact.time)
