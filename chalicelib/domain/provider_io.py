@@ -113,8 +113,7 @@ def token_name(code: str, credentials_fingerprint: str) -> str:
 class Recipient:
     """One delivery of a call.
 
-    `reference` names it in our words, for a Message-ID. Nobody else can make one. `content` has its
-    links filled in.
+    `reference` names it: nobody else can make one. `content` has its links filled in.
     """
 
     contact: str = field(repr=False)

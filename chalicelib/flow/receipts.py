@@ -56,7 +56,7 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
     receipts = _with_derived_ids(world, code, receipts)
     lookups = _lookups(world, code, receipts)
-    _report_unknown(code, receipts)
+    provider_ids.report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
     _add(world, code, _whole(world, code, known, lookups), lookups)
 
@@ -64,7 +64,7 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
 def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
     """Return the lookups of these receipts, and park the receipts that have none."""
     named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = _ours(world, code, named)
+    lookups = references.lookups(world.vault, code, named)
     ids = tuple(id for id in named if id not in lookups)
     lookups |= world.lookups.get(code, ids) if ids else {}
     missing = {
@@ -81,12 +81,6 @@ def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[st
         log.info("receipts_parked", extra={"channel": code, "receipts": parked})
         observability.metric("receipts_parked", parked)
     return lookups
-
-
-def _ours(world: World, code: str, ids: Iterable[str]) -> dict[str, Lookup]:
-    """Return the lookups of the ids that are our own references."""
-    read = ((id, references.read(world.vault, code, id)) for id in ids)
-    return {id: lookup for id, lookup in read if lookup is not None}
 
 
 def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
@@ -122,15 +116,6 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
         ]
     for code in codes:
         record(world, code, left)
-
-
-def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
-    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
-    if unknown:
-        codes = sorted(set(unknown))[:10]
-        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
-        log.warning("status_unknown", extra=fields)
-        observability.metric("status_unknown", len(unknown))
 
 
 def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:

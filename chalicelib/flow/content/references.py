@@ -10,6 +10,7 @@ import base64
 import hmac
 import re
 import struct
+from collections.abc import Iterable
 
 from chalicelib.domain import elements, keys
 from chalicelib.domain.facts import DeliveryRef
@@ -45,6 +46,12 @@ def read(vault: Vault, channel: str, reference: str) -> Lookup | None:
     msgid, number, target, contact, element = _BODY.unpack(body)
     chunk = ChunkId(base64.b32hexencode(msgid).decode().lower(), number)
     return Lookup(chunk, (target, contact), element=element)
+
+
+def lookups(vault: Vault, channel: str, ids: Iterable[str]) -> dict[str, Lookup]:
+    """Return the lookups of the ids that are our own references."""
+    known = ((id, read(vault, channel, id)) for id in ids)
+    return {id: lookup for id, lookup in known if lookup is not None}
 
 
 def _mac(vault: Vault, channel: str, body: bytes) -> bytes:
