@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 
 class Retention(NamedTuple):
-    """How the items of a message are kept: until when, and whether they change stored counts."""
+    """Retention of a message's items, and a note whether they change stored counts."""
 
     expires: int  # epoch seconds
     counted: bool

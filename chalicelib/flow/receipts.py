@@ -20,8 +20,8 @@ from chalicelib.domain.provider_io import (
     reported_name,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import parts, provider_ids, suppressions
-from chalicelib.flow.content import render
+from chalicelib.flow import bounces, parts, provider_ids, suppressions
+from chalicelib.flow.content import references, render
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
@@ -33,6 +33,8 @@ _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
     ReceiptKind.DELIVERY_FAILED: FactKind.DELIVERY_FAILED,
     ReceiptKind.CLICKED: FactKind.CLICKED,
+    ReceiptKind.BOUNCED: FactKind.BOUNCED,
+    ReceiptKind.COMPLAINED: FactKind.COMPLAINED,
     ReceiptKind.OTHER: FactKind.OTHER,
 }
 _ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
@@ -52,15 +54,17 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
     receipts = _with_derived_ids(world, code, receipts)
     lookups = _lookups(world, code, receipts)
-    _report_unknown(code, receipts)
+    provider_ids.report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
     _add(world, code, parts.whole(world, code, known, lookups), lookups)
 
 
 def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
     """Return the lookups of these receipts, and park the receipts that have none."""
-    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = dict(world.lookups.get(code, ids))
+    named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
+    lookups = references.lookups(world.vault, code, named)
+    ids = tuple(id for id in named if id not in lookups)
+    lookups |= world.lookups.get(code, ids) if ids else {}
     missing = {
         id: [receipt for receipt in receipts if receipt.provider_id == id]
         for id in ids
@@ -110,15 +114,6 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
         ]
     for code in codes:
         record(world, code, left)
-
-
-def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
-    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
-    if unknown:
-        codes = sorted(set(unknown))[:10]
-        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
-        log.warning("status_unknown", extra=fields)
-        observability.metric("status_unknown", len(unknown))
 
 
 def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
@@ -176,6 +171,7 @@ def _add(
         timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
     feedback: list[ContactFeedback] = []
+    counted = bounces.Bounces(world, code)
     for at, of_chunk in by_chunk.items():
         retention = _direct(of_chunk, lookups)
         if retention is not None:
@@ -184,11 +180,11 @@ def _add(
                 facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
             bundles.append((at, facts, retention))
         else:
-            planned, said = _with_plan(world, code, at, of_chunk, lookups)
+            planned, said = _with_plan(world, code, at, of_chunk, lookups, counted)
             bundles += planned
             feedback += said
     world.ledger.add_all(bundles)
-    suppressions.apply_feedback(world, feedback)
+    suppressions.apply_feedback(world, [*feedback, *counted.follow()])
 
 
 def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
@@ -196,10 +192,14 @@ def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Reten
 
     None: a receipt says something of its contact, or names its delivery by the contact only.
     """
-    if any(receipt.undeliverable for receipt in receipts):
+    if any(map(_tells_of_contact, receipts)):
         return None
     retentions = {lookups[receipt.provider_id].retention for receipt in receipts}
     return retentions.pop() if len(retentions) == 1 else None
+
+
+def _tells_of_contact(receipt: Receipt) -> bool:
+    return receipt.undeliverable or receipt.soft or receipt.kind is ReceiptKind.COMPLAINED
 
 
 def _with_plan(
@@ -208,6 +208,7 @@ def _with_plan(
     at: ChunkId,
     receipts: Sequence[Receipt],
     lookups: Mapping[str, Lookup],
+    counted: bounces.Bounces,
 ) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
     """Return the facts of a chunk's receipts, and what they say of the contacts."""
     message = world.messages.get(at.msgid)
@@ -222,6 +223,7 @@ def _with_plan(
         reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
         facts += reported
         feedback += _feedback(message, plan, receipt, reported)
+        counted.note(message, plan, receipt, reported)
     return [(at, facts, message.retention)], feedback
 
 

@@ -234,9 +234,8 @@ class Caller:
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
-        reference = f"{chunk.msgid}.{chunk.number}.{ref.target}.{ref.channel}.{ref.contact}"
         content = render.personal(self.world, self.message, chunk, ref)
-        plain = Recipient(self.chunk.plan.contact(ref), content, reference)
+        plain = Recipient(self.chunk.plan.contact(ref), content)
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
