@@ -231,15 +231,24 @@ def _written(receipt: Receipt) -> list[str | int]:
         receipt.time,
         receipt.contact,
         receipt.code,
-        *([1] if receipt.undeliverable else []),
+        *_flags(receipt),
     ]
 
 
+def _flags(receipt: Receipt) -> list[int]:
+    """Return what is rare. Most receipts have none of it."""
+    if receipt.may_be_derived:
+        return [int(receipt.undeliverable), 1]
+    return [1] if receipt.undeliverable else []
+
+
 def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code, *undeliverable = raw
+    provider_id, kind, time, contact, code, *flags = raw
+    undeliverable, may_be_derived, *_ = (*map(bool, flags), False, False)
     fields: dict[str, Any] = {
         "contact": contact,
         "code": code,
-        "undeliverable": bool(undeliverable),
+        "undeliverable": undeliverable,
+        "may_be_derived": may_be_derived,
     }
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

@@ -50,6 +50,8 @@ lookups — seconds to days, by TTL
     nonce#<channel>#<nonce>       digest of the body that used a webhook's nonce (2 days)
     once#<key>#<path>#<name>      idempotency key: digest of the body, message id (a day)
     rate#<key>#<second>           requests of an access channel in a second (an hour)
+    guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
+    allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal

@@ -61,7 +61,7 @@ class Message:
     # by code, rendered except for link variables
     contents: Mapping[str, Content] = field(repr=False)
     links: Mapping[str, str] = field(repr=False)  # link variable -> address
-    # the named targets in order, empty if the audience is scanned
+    # the named targets in order. If the audience is scanned, users that belong to it besides
     userids: tuple[str, ...] = field(repr=False)
     expires: int  # epoch seconds: when its history is deleted
     template: tuple[int, int] = (0, 0)  # number and version

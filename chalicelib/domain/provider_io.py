@@ -11,6 +11,8 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 
+_DERIVED = "~"
+
 
 class ProviderIds(StrEnum):
     """The things that a provider's id names. They decide how many lookups a call writes."""
@@ -72,6 +74,7 @@ class Capabilities:
     clickable: Clickable | None = None
     # the provider's limits for an account, unless the delivery channel has its own, None: unknown
     calls_per_second: float | None = None
+    rate_of_deliveries: bool = False  # whether a channel's own rate counts people, too
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
     # provider timeouts that a call takes at most, or the first part of one that goes in parts
@@ -94,6 +97,7 @@ class Account:
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     credentials_fingerprint: str = ""
+    calls_per_second: float | None = None  # the channel's own rate, None: its platform's
 
 
 def token_name(code: str, credentials_fingerprint: str) -> str:
@@ -171,11 +175,14 @@ class Outcome:
 
     loss: Loss | None = None
     code: str = ""  # the provider's own word for a loss
-    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`
+    # if ids are per recipient, several if the delivery goes in parts, see `parts_of`,
+    # `personal_id` where the vendor names a delivery by its contact
     provider_id: str = ""
     uncertain: bool = False
     later: bool = False
     untried: bool = False
+    # refused with its whole call, because of somebody in the call: nothing was sent, so `later`
+    together: bool = False
     # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
     undeliverable: bool = False
 
@@ -209,6 +216,7 @@ class Receipt:
     contact: str = field(default="", repr=False)  # if the id is per call
     code: str = ""
     undeliverable: bool = False  # the contact itself is dead, see Outcome
+    may_be_derived: bool = False  # `provider_id` may be one that we derived, see `derived_name`
 
 
 @dataclass(frozen=True)
@@ -219,6 +227,7 @@ class Reply:
     text: str = field(repr=False)
     time: int  # ms
     id: str = ""
+    shows_life: bool = True  # messages reach the contact, so it is not dead
 
 
 @dataclass(frozen=True)
@@ -263,9 +272,30 @@ class Token:
     renew: int
 
 
+PERSONAL = "\x1f"  # stands in an id before a contact
+
+
+def personal_id(id: str, contact: str) -> str:
+    """Name a delivery by an id that several have, and by the contact that it went to.
+
+    The contact leaves the provider only as a keyed hash (`flow/provider_ids.py`).
+    """
+    return f"{id}{PERSONAL}{contact}"
+
+
 def parts_of(provider_id: str) -> tuple[str, ...]:
     """Split the id of a delivery in parts: `a b` has two, each with a report of its own."""
     return tuple(provider_id.split(" "))
+
+
+def derived_name(name: str) -> str:
+    """Mark a name that the provider has not told us, but may use. A told name always goes first."""
+    return _DERIVED + name
+
+
+def reported_name(name: str) -> str:
+    """Return a name as the provider reports it, derived or not."""
+    return name.removeprefix(_DERIVED)
 
 
 def names_of(part: str) -> tuple[str, ...]:

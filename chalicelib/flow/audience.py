@@ -101,6 +101,8 @@ def make_plan(
         _opted_out(world, message, candidates),
         _to_undeliverable(world, message),
         _authorised(world, message),
+        frozenset(message.userids),
+        _of_segment(world, message, candidates),
     )
     selected = [_select(message, candidate, lists, context) for candidate in candidates]
     fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
@@ -131,11 +133,23 @@ def _candidates(
         scanned = world.users.scan(buckets, position, limit)
         users = [(user.userid, user) for user in scanned]
     else:
-        userids = world.audiences.scan(audience.sets, buckets, position, limit)
+        userids = _members(world, message, buckets, position)
         known = world.users.get(userids)
         users = [(userid, known.get(userid)) for userid in userids]
     candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
     return candidates, len(candidates) < limit
+
+
+def _members(world: World, message: Message, buckets: range, position: str) -> Sequence[str]:
+    """Return the next members of the audience's sets, and the users that are named besides."""
+    limit = world.limits.sizes.chunk_targets
+    members = world.audiences.scan(message.audience.sets, buckets, position, limit)
+    named = (
+        userid
+        for userid in message.userids
+        if keys.bucket(userid) in buckets and keys.position(userid) > position
+    )
+    return sorted({*members, *named}, key=keys.position)[:limit]
 
 
 def _named(
@@ -182,6 +196,8 @@ class ChunkContext(NamedTuple):
     opted_out: frozenset[str]  # named contacts that want no messages of the access channel
     to_undeliverable: frozenset[str]  # delivery channels that try dead contacts
     authorised: frozenset[str]  # delivery channels that make a user the access channel's own
+    named: frozenset[str]
+    of_segment: frozenset[str]  # members of the segment, of an audience that has tags too
 
 
 def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
@@ -226,6 +242,13 @@ def _authorised(world: World, message: Message) -> frozenset[str]:
     return frozenset(message.channels).union(access.channels if access else ())
 
 
+def _of_segment(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
+    segments = message.audience.segments if message.audience.tags else ()
+    userids = [candidate.id for candidate in candidates]
+    members = [world.audiences.holds(name, userids) for name in segments]
+    return frozenset().union(*members)
+
+
 # -- select
 
 
@@ -242,7 +265,9 @@ def _select(
         contact, kind = candidate.contact, _channel_type(candidate)
         is_out = contact in context.opted_out
         return select_contact(message, name, kind, contact, opted_out=is_out)
-    if user is not None and message.audience.has_left(user.all_tags):
+    is_named = name in context.named
+    is_tagged = not is_named and name not in context.of_segment
+    if user is not None and is_tagged and message.audience.has_left(user.all_tags):
         return None
     is_outsider = (
         message.restricted
@@ -250,7 +275,7 @@ def _select(
         and not user.is_bound_to(message.channel_key, context.authorised)
     )
     if is_outsider:
-        return None if message.audience.is_scanned else select(message, name, None, lists)
+        return select(message, name, None, lists) if is_named else None
     return select(message, name, user, lists, context.to_undeliverable)
 
 

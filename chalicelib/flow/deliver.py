@@ -24,10 +24,10 @@ from chalicelib.flow import withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller
-from chalicelib.flow.delivery.follow_up import FollowUp
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
+from chalicelib.flow.follow_up import FollowUp
 from chalicelib.ports import World
 
 

@@ -16,17 +16,17 @@ from chalicelib.domain.provider_io import (
     Receipt,
     ReceiptKind,
     Reply,
-    names_of,
+    derived_name,
+    reported_name,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import suppressions
+from chalicelib.flow import parts, provider_ids, suppressions
 from chalicelib.flow.content import render
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
 PARKED_SECONDS = 86400
-PARTS_SECONDS = 3 * 86400  # for which the report of one part waits for those of the others
 MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
 
 _FACTS = {
@@ -49,10 +49,12 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     """
     if not receipts:
         return
+    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    receipts = _with_derived_ids(world, code, receipts)
     lookups = _lookups(world, code, receipts)
     _report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
-    _add(world, code, _whole(world, code, known, lookups), lookups)
+    _add(world, code, parts.whole(world, code, known, lookups), lookups)
 
 
 def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
@@ -75,6 +77,41 @@ def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[st
     return lookups
 
 
+def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
+    """Replace an id that nobody was told by the derived one, if a submission has it."""
+    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
+    if not uncertain:
+        return receipts
+    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
+    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
+    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
+    return [
+        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
+        if receipt.may_be_derived
+        else receipt
+        for receipt in receipts
+    ]
+
+
+def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
+    """Add receipts of an account over which several delivery channels send.
+
+    Each belongs to the channel that knows its id. One that none knows yet is parked for all.
+    """
+    left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    for code in codes if len(codes) > 1 and left else ():
+        derived = _with_derived_ids(world, code, left)
+        lookups = world.lookups.get(code, [receipt.provider_id for receipt in derived])
+        record(world, code, [receipt for receipt in derived if receipt.provider_id in lookups])
+        left = [
+            receipt
+            for receipt, other in zip(left, derived, strict=True)
+            if other.provider_id not in lookups
+        ]
+    for code in codes:
+        record(world, code, left)
+
+
 def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
     unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
     if unknown:
@@ -89,59 +126,10 @@ def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
 
     Receipts that no worker adds within a day belong to another system.
     """
-    parked = world.lookups.parked(code, provider_ids)
+    parked = world.lookups.parked(code, tuple(dict.fromkeys(map(reported_name, provider_ids))))
     if parked:
         observability.metric("receipts_matched", len(parked))
     record(world, code, parked)
-
-
-# -- deliveries in several parts
-
-
-def _whole(
-    world: World, code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
-) -> Sequence[Receipt]:
-    """Replace the receipts of delivered parts by one for each delivery that is complete.
-
-    A delivery that went in parts is delivered when each of them is, and failed when one is.
-    Delivered parts are kept as parked receipts, under a name that is not a provider's id. The
-    worker that adds the last one reads all.
-    """
-    partly = [
-        receipt
-        for receipt in receipts
-        if receipt.kind is ReceiptKind.DELIVERED and lookups[receipt.provider_id].parts
-    ]
-    if not partly:
-        return receipts
-    groups: dict[str, list[Receipt]] = {}
-    for receipt in partly:
-        groups.setdefault(_group(lookups[receipt.provider_id]), []).append(receipt)
-    world.lookups.park(code, groups, world.clock.now() // 1000 + PARTS_SECONDS)
-    times: dict[str, int] = {}
-    for receipt in world.lookups.parked(code, tuple(groups)):
-        times[receipt.provider_id] = min(receipt.time, times.get(receipt.provider_id, receipt.time))
-    whole = [receipt for receipt in receipts if receipt not in partly]
-    for first, *_ in groups.values():
-        last = _last(lookups[first.provider_id], times)
-        if last is not None:
-            whole.append(replace(first, time=last))
-    return whole
-
-
-def _group(lookup: Lookup) -> str:
-    return "parts " + lookup.parts[0]
-
-
-def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
-    """Return the time when the last part was delivered, None while one is not.
-
-    Two parts may share a name. Its report is of one of them.
-    """
-    reported = [{name for name in names_of(part) if name in times} for part in lookup.parts]
-    if not all(reported) or len(set().union(*reported)) < len(reported):
-        return None
-    return max(min(times[name] for name in names) for names in reported)
 
 
 # -- replies
@@ -163,6 +151,9 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     fields = {"channel": code, "replies": len(replies), "opted": len(opted)}
     log.info("replies_received", extra=fields)
     observability.metric("replies_received", len(replies))
+    for reply in in_order:
+        if reply.shows_life:
+            suppressions.record_life(world, channel.type, reply.contact, reply.time)
     if not opted:
         return
     senders = [access.key for access in world.settings.access_channels() if code in access.channels]
@@ -315,5 +306,7 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_program else FactKind.CLICKED
-        world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
+        fact = Fact(ref, kind, world.clock.now(), "", "link")
+        if world.ledger.add_click(link.chunk, fact, message) and not by_program:
+            suppressions.record_visit(world, message, plan, ref, fact.time)
     return addresses[sorted(addresses)[link.variable]]

@@ -69,7 +69,7 @@ def _usable(
     channel, restricted = (elements.channel_of(code), kind), message.restricted
     bound = user.contacts_on(channel, message.channel_key, labels, restricted=restricted)
     for contact in spelling.distinct(kind, bound):
-        reason = user.suppression(kind, contact, message.channel_key)
+        reason = user.suppression(kind, contact, message.channel_key, message.accepted)
         if reason:
             reasons.append(reason)
         if not reason or (tries_undeliverable and reason == TargetLoss.CONTACT_GONE):

@@ -72,6 +72,8 @@ def dial(policy: Policy, server: MailServer, timeout: float) -> smtplib.SMTP:
     Nothing was sent when this raises. Raises Unavailable if trying again may help. Raises
     Misconfigured if an operator must act: address, certificate, login.
     """
+    if server.encryption == "none" and not policy.allows_plain_mail(server.host, server.port):
+        raise Misconfigured("mail_without_tls")
     may_be_plain = server.allow_plain_auth or policy.lists(server.host)
     if server.username and server.encryption == "none" and not may_be_plain:
         raise Misconfigured("login_without_tls")

@@ -12,8 +12,8 @@ from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.jobs import TimerKind
+from chalicelib.domain.limits import MAX_CONTENT
 from chalicelib.domain.plans import ChunkId
-from chalicelib.flow.resolve import CONTENT_LIMIT
 from chalicelib.ports import World
 from tests.builders import a_plan, a_strategy
 from tests.contracts.conftest import Container, a_message
@@ -87,7 +87,7 @@ def test_contacts_of_every_type_are_kept_however_long_they_are(container: Contai
 
     contacts = [noise(256) for _ in range(1000 * len(ChannelType))]
     names = [f"wechatwk_linkedcorp#{chance.randbytes(8).hex()}" for _ in contacts]
-    contents = {"push": {"text": noise(CONTENT_LIMIT - 30)}}
+    contents = {"push": {"text": noise(MAX_CONTENT - 30)}}
     message = a_message(*names, contents=contents, audience=Audience(AudienceKind.CONTACTS))
     container().messages.create(message, None, first_check(message), contacts)
     late = container()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.email import is_html
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import Forged, ForgedToken
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
@@ -78,29 +78,28 @@ def unsubscribe_token(vault: Vault, kind: ChannelType, channel_key: str, contact
 def _read_token(vault: Vault, token: str) -> tuple[ChannelType, str, str]:
     """Return channel type, channel key and contact.
 
-    Raises NotFound for a token that we did not make. Words that a client takes into the link are
-    ignored.
+    Raises ForgedToken for a token that we did not make. Words that a client takes into the link
+    are ignored.
     """
     token = _OTHERS.split(token, 1)[0]
     try:
         if len(token) > LONGEST:
             raise ValueError("too long")
         sealed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        kind, channel_key, contact = json.loads(
-            vault.open(sealed, _CONTEXT).decode("utf-8", "surrogatepass")
-        )
-        return ChannelType(kind), channel_key, contact
-    except Exception:  # noqa: BLE001 whatever the cipher raises for others' bytes
-        raise NotFound("link") from None
+        opened = vault.open(sealed, _CONTEXT)
+    except (ValueError, Forged):
+        raise ForgedToken("link") from None
+    kind, channel_key, contact = json.loads(opened.decode("utf-8", "surrogatepass"))
+    return ChannelType(kind), channel_key, contact
 
 
 def check_token(world: World, token: str) -> None:
-    """Raise NotFound for a token that we did not make."""
+    """Raise ForgedToken for a token that we did not make."""
     _read_token(world.vault, token)
 
 
 def unsubscribe(world: World, token: str) -> None:
-    """Opt the contact out of the access channel that sent the mail. Raises NotFound.
+    """Opt the contact out of the access channel that sent the mail. Raises ForgedToken.
 
     Safe to repeat.
     """
@@ -113,7 +112,7 @@ def unsubscribe(world: World, token: str) -> None:
 def record_opening(world: World, token: str) -> None:
     """Record once that a mail's picture was fetched.
 
-    Raises NotFound for a token that we did not make.
+    Raises ForgedToken for a token that we did not make.
     """
     link = render.read_link(world.vault, token, render.OPEN)
     message = world.messages.get(link.chunk.msgid)
@@ -121,4 +120,5 @@ def record_opening(world: World, token: str) -> None:
     if message is not None and plan is not None:  # else its history has expired
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         fact = Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture")
-        world.ledger.add_click(link.chunk, fact, message)
+        if world.ledger.add_click(link.chunk, fact, message):
+            suppressions.record_visit(world, message, plan, ref, fact.time)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain import channel_options, elements, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
-from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, NotFound
+from chalicelib.domain.errors import UNKNOWN_FIELD, ForgedToken, Invalid
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
@@ -270,18 +270,17 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Read a token. Raises NotFound for one that we did not make.
+    """Read a token. Raises ForgedToken for one that we did not make.
 
     A phone takes the words that follow an address into the link, so they are ignored.
     """
     try:
         raw = base64.b64decode(token[:TOKEN], altchars=b"-_", validate=True)
-        body, mac = raw[: _LINK.size], raw[_LINK.size :]
-        is_ours = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
     except ValueError:
-        is_ours = False
-    if not is_ours:
-        raise NotFound("link")
+        raise ForgedToken("link") from None
+    body, mac = raw[: _LINK.size], raw[_LINK.size :]
+    if len(mac) != _MAC or not hmac.compare_digest(mac, vault.mac(label, body)[:_MAC]):
+        raise ForgedToken("link")
     msgid, chunk, target, code, contact, name = _LINK.unpack(body)
     at = ChunkId(base64.b32hexencode(msgid).decode().lower(), chunk)
     return Link(at, target, code, contact, name)

@@ -35,7 +35,9 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
+from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
+from chalicelib.flow.delivery import refusals
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
 from chalicelib.flow.delivery.postponed import Postponed, backoff
@@ -181,7 +183,8 @@ class Caller:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, self._files.code))
         unmade = CallState.UNCERTAIN if may_be_taken else CallState.RELEASED
         try:
-            answer = self._connect().send(self._outgoing(call, record))
+            outgoing = self._outgoing(call, record)
+            answer = self._connect().send(outgoing)
         except Rejected as error:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, error.code))
         except Uncertain as error:
@@ -194,7 +197,8 @@ class Caller:
             self._give_back(record, unmade, 0)
             self._misconfigured(error)
             raise
-        return self._record(call, record, answer)
+        concealed = provider_ids.of_answer(self.world.vault, outgoing, answer)
+        return self._record(call, record, concealed)
 
     def _uncertain(self, call: OpenCall, record: Call, error: Uncertain) -> CallAnswer:
         """Repeat the call if a token or the operator allows it. Else it is `unknown`."""
@@ -255,6 +259,7 @@ class Caller:
             tuple(sorted(later, key=lambda ref: not later[ref])),
             tuple(ref for ref, outcome in answered if outcome.undeliverable),
             sum(later.values()),
+            refusals.goes_on_in_halves(answer.outcomes, call.tries),
         )
         return self._put(made)
 
@@ -267,11 +272,12 @@ class Caller:
         missing = [f for f in answer.facts if (f.ref, f.kind, f.provider_id) not in stored_facts]
         if missing:
             self.world.ledger.add(at, missing, self.message)
-        return replace(answer, later=stored.later, untried=stored.untried)
+        return replace(answer, later=stored.later, untried=stored.untried, halved=stored.halved)
 
     def _is_later(self, outcome: Outcome, tries: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
-        return outcome.untried or ((outcome.later or resend) and tries + 1 < MAX_ATTEMPTS)
+        is_again = (outcome.later or resend) and tries + 1 < MAX_ATTEMPTS
+        return outcome.untried or outcome.together or is_again
 
     def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
         if outcome.uncertain:

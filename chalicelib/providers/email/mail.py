@@ -151,13 +151,14 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._silent = 0
-        self._links: list[tuple[str, int]] = []  # the address, and where its text begins
+        self._link: tuple[str, int] | None = None  # the address, and where its text begins
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in self._SILENT:
             self._silent += 1
         elif tag == "a":
-            self._links.append((dict(attrs).get("href") or "", len(self.parts)))
+            # Links do not nest: another one begins where browsers end the first.
+            self._link = dict(attrs).get("href") or "", len(self.parts)
         elif tag == "img":
             self.parts.append(dict(attrs).get("alt") or "")
         elif tag in ("td", "th"):
@@ -170,8 +171,8 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in self._SILENT:
             self._silent = max(0, self._silent - 1)
-        elif tag == "a" and self._links:
-            link, begin = self._links.pop()
+        elif tag == "a" and self._link:
+            (link, begin), self._link = self._link, None
             text = "".join(self.parts[begin:]).strip()
             if link.startswith(("http://", "https://")) and link != text:
                 self.parts.append(f" ({link})")

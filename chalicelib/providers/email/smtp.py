@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
+from chalicelib.domain.links import uri
 from chalicelib.domain.provider_io import (
     Account,
     Answer,
@@ -37,9 +38,9 @@ from chalicelib.domain.provider_io import (
     ProviderIds,
     Recipient,
 )
+from chalicelib.domain.templates import without_placeholders
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
-    PLACEHOLDER,
     PlainProvider,
     PlainSession,
     check_names,
@@ -117,6 +118,9 @@ class Smtp(PlainProvider):
         port = options.get("port", PORTS[encryption])
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
             raise Invalid("options.port", "must be a port number")
+        if encryption == "none" and not self._policy.allows_plain_mail(host, port):
+            reason = f"must not be none, unless the deployment allows smtp://{host}:{port}"
+            raise Invalid("options.encryption", reason)
         may_be_plain = options.get("allow_plain_auth") is True or self._policy.lists(host)
         if has_login and encryption == "none" and not may_be_plain:
             raise Invalid(
@@ -135,8 +139,10 @@ class Smtp(PlainProvider):
         if not isinstance(files, list) or len(files) > MAX_FILES:
             raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
         for n, url in enumerate(files):
-            reason = self._policy.refusal(url) if isinstance(url, str) else "must be a text"
-            if reason is not None and not (isinstance(url, str) and PLACEHOLDER.fullmatch(url)):
+            if not isinstance(url, str):
+                raise Invalid(f"files[{n}]", "must be a text")
+            reason = self._policy.refusal(uri(url))
+            if reason is not None and without_placeholders(url):
                 raise Invalid(f"files[{n}]", reason)
 
     @contextmanager

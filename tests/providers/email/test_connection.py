@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import ssl
+from dataclasses import replace
 
 import pytest
 import trustme
@@ -102,9 +103,19 @@ def test_a_certificate_option_that_is_none_is_misconfigured() -> None:
         sent(account(port, "tls", ca=broken), mails("a@example.org"))
 
 
-def test_a_password_does_not_go_over_an_open_connection() -> None:
-    policy = Policy(("127.0.0.0/8",), resolve=lambda host, port: ["127.0.0.1"])
+def test_a_mail_goes_over_an_open_connection_only_where_the_deployment_allows_it() -> None:
     server = ScriptedServer(lambda line, number: usual(line))
+    for other in ("", f"http://mail.example.test:{server.port}", "smtp://mail.example.test:26"):
+        policy = Policy(("127.0.0.0/8", other), resolve=lambda host, port: ["127.0.0.1"])
+        with pytest.raises(Misconfigured, match="mail_without_tls"):
+            sent(account(server.port, "none"), mails("a@example.org"), policy=policy)
+    assert server.connections == 0
+
+
+def test_a_password_does_not_go_over_an_open_connection() -> None:
+    server = ScriptedServer(lambda line, number: usual(line))
+    origin = f"smtp://mail.example.test:{server.port}"
+    policy = Policy(("127.0.0.0/8", origin), resolve=lambda host, port: ["127.0.0.1"])
     with pytest.raises(Misconfigured, match="login_without_tls"):
         sent(account(server.port, "none", ("u", "p")), mails("a@example.org"), policy=policy)
     assert server.connections == 0
@@ -114,7 +125,7 @@ def test_a_password_does_not_go_over_an_open_connection() -> None:
         (answer,) = sent(
             account(port, "none", ("u", "p"), allow_plain_auth=True),
             mails("a@example.org"),
-            policy=policy,
+            policy=replace(policy, allow=("127.0.0.0/8", f"smtp://mail.example.test:{port}")),
         )
         assert list(answer.outcomes) == [OK]
 

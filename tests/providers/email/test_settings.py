@@ -32,6 +32,7 @@ from tests.providers.email.calls import POLICY, pem
             {"server": "m", "encryption": "none"},
             "options.encryption",
         ),
+        ({}, {"server": "m", "encryption": "none", "sender": "a@b.org"}, "options.encryption"),
         ({}, {"server": "m"}, "options.sender"),
         ({}, {"server": "m", "sender": "x"}, "options.sender"),
         (
@@ -53,6 +54,9 @@ def test_settings_that_cannot_work_are_refused_by_name(
 def test_settings_that_can_work() -> None:
     Smtp(Policy()).check_credentials(
         {"username": "u", "password": "p"}, {"server": "m", "sender": "a@b.org"}
+    )
+    Smtp(Policy(("smtp://m:25",))).check_credentials(
+        {}, {"server": "m", "sender": "a@b.org", "encryption": "none"}
     )
     Smtp(Policy(("m",))).check_credentials(
         {"username": "u", "password": "p"},

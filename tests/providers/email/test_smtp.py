@@ -302,7 +302,7 @@ def test_a_server_that_trickles_is_cut_off() -> None:
 def test_a_private_server_needs_the_allow_list() -> None:
     with pytest.raises(Misconfigured, match="egress"):
         sent(
-            account(2525),
+            account(2525, "tls"),
             mails("a@example.org"),
             policy=Policy(resolve=lambda host, port: ["10.0.0.25"]),
         )

@@ -145,6 +145,7 @@ FIELDS: Mapping[str, str] = {
     "Usage.limit": "Deliveries that the quota allows.",
     "Values.version": "Version of the template. Default: the newest.",
     "variables": "Variables in the texts of the template.",
+    "DataKey.version": "Version of the new key, counted from 1.",
     "version": "Version, which rises with each change. It is the `ETag`.",
     "versions": "Versions of the template.",
     "warnings": "Notes on contents that are allowed but may be mistakes.",
