@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from chalicelib.domain import reply_words
-from chalicelib.domain.delivery_channels import Channel
+from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.errors import Invalid
 
 MAX_RATE = 10_000.0
@@ -23,8 +23,21 @@ class Options:
     track_links: bool | None = None
     track_opens: bool = False  # of mails, by a picture
     unsubscribe: bool | None = None  # one click in mails, None: in all but those of priority 1
+    # mails that come back for now, in 30 days, after which a contact is undeliverable, 0: never
+    soft_bounces: int = 5
     unsubscribe_words: tuple[str, ...] = reply_words.UNSUBSCRIBE
     subscribe_words: tuple[str, ...] = reply_words.SUBSCRIBE
+
+    def offers_way_out(self, priority: Priority) -> bool:
+        """Tell if a mail has a way out: the operator decides, else its priority.
+
+        The reader of a mail of priority 1 has asked for it: a code, an order.
+        """
+        return priority is not Priority.HIGH if self.unsubscribe is None else self.unsubscribe
+
+    def heeds_opt_outs(self, priority: Priority) -> bool:
+        """Tell if an opt-out holds for a mail. Where each mail has a way out, it always does."""
+        return priority is not Priority.HIGH or self.unsubscribe is True
 
     def wants_out(self, text: str) -> bool | None:
         """Tell an opt-out (True) from an opt-in (False) in a reply. None: the text is neither."""
@@ -72,6 +85,9 @@ def _reason(name: str, value: Any) -> str | None:
     if name == "calls_per_second":
         reason = f"must be 0 or a number from 0.01 to {MAX_RATE:g}"
         return None if _is_rate(value) else reason
+    if name == "soft_bounces":
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return None if is_number and 0 <= value <= 100 else "must be a number from 0 to 100"
     if name in _WORD_LISTS:
         reason = (
             f"must be a list of at most {MAX_WORDS} words with letters or digits, "

@@ -19,6 +19,7 @@ class ProviderIds(StrEnum):
 
     PER_CALL = "per_call"
     PER_RECIPIENT = "per_recipient"
+    OURS = "ours"  # our reference, which reports give back: it needs no lookup
     NONE = "none"
 
 
@@ -112,7 +113,7 @@ def token_name(code: str, credentials_fingerprint: str) -> str:
 class Recipient:
     """One delivery of a call.
 
-    `reference` names it in our words, for a Message-ID. `content` has its links filled in.
+    `reference` names it: nobody else can make one. `content` has its links filled in.
     """
 
     contact: str = field(repr=False)
@@ -200,6 +201,8 @@ class ReceiptKind(StrEnum):
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     CLICKED = "clicked"
+    BOUNCED = "bounced"  # the mail came back
+    COMPLAINED = "complained"  # the reader reported it as spam
     OTHER = "other"  # a status that we do not know, named by `code`: kept, and means nothing
 
 
@@ -216,7 +219,20 @@ class Receipt:
     contact: str = field(default="", repr=False)  # if the id is per call
     code: str = ""
     undeliverable: bool = False  # the contact itself is dead, see Outcome
+    soft: bool = False  # it came back for now. Several of these make the contact undeliverable
     may_be_derived: bool = False  # `provider_id` may be one that we derived, see `derived_name`
+
+
+@dataclass(frozen=True)
+class ContactReport:
+    """A report on a contact alone, as bounced or complained. Its delivery is not known."""
+
+    contact: str = field(repr=False)
+    kind: ReceiptKind
+    time: int  # ms, 0: the report has none
+    code: str = ""
+    undeliverable: bool = False
+    soft: bool = False
 
 
 @dataclass(frozen=True)
@@ -253,6 +269,7 @@ class Webhook:
     reply: str = ""
     nonce: str = ""
     replies: Sequence[Reply] = ()
+    contacts: Sequence[ContactReport] = ()
     # tokens that the provider handed over, to be kept under these names
     kept: Mapping[str, Token] = field(default_factory=dict)
     channel: str = ""

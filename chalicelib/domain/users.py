@@ -91,14 +91,21 @@ class User:
         return scoped.get(channel_key) or shared
 
     def suppression(
-        self, channel_type: ChannelType, contact: str, channel_key: str, now: int = 0
+        self,
+        channel_type: ChannelType,
+        contact: str,
+        channel_key: str,
+        now: int = 0,
+        *,
+        despite_opt_out: bool = False,
     ) -> str:
         """Return the reason why an access channel must not send to a contact.
 
         The reason is `opted_out`, `contact_gone`, or empty. `now` (ms): old marks have lapsed.
         """
         opt_outs = _of_contact(channel_type, self.opt_outs.get(channel_type, {}), contact)
-        if any(channel_key in by_key or ALL in by_key for by_key in opt_outs):
+        is_out = any(channel_key in by_key or ALL in by_key for by_key in opt_outs)
+        if is_out and not despite_opt_out:
             return "opted_out"
         dead = _of_contact(channel_type, self.undeliverable.get(channel_type, {}), contact)
         return "contact_gone" if any(not mark.has_lapsed(now) for mark in dead) else ""

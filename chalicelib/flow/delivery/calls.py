@@ -152,7 +152,7 @@ class Caller:
             return None
         if held.is_live(now):
             raise Postponed((held.lease - now) / 1000)
-        fresh = self.world.ledger.chunk(self.chunk.plan.id)
+        fresh = self.world.ledger.chunk(self.chunk.plan.id, self.message)
         if fresh and call.key in fresh.answers:
             return fresh.answers[call.key]
         repeat = self._repeat_of(record, held, now)
@@ -234,9 +234,8 @@ class Caller:
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
-        reference = f"{chunk.msgid}.{chunk.number}.{ref.target}.{ref.channel}.{ref.contact}"
         content = render.personal(self.world, self.message, chunk, ref)
-        plain = Recipient(self.chunk.plan.contact(ref), content, reference)
+        plain = Recipient(self.chunk.plan.contact(ref), content)
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
