@@ -1,8 +1,8 @@
 """Reports of a CMPP gateway: status reports become receipts, and texts of people become replies.
 
-Source: "CMPP V3.0.0" 8.4.6, table of Stat. Our ids are a Msg_Id and a short hash of the number. The
-hash is needed because gateways name the messages of a SUBMIT to several numbers in two ways: by
-consecutive ids (the standard), or all by the same id.
+Source: "CMPP V3.0.0" 8.4.6, table of Stat. Our ids are a Msg_Id and the number, which is concealed.
+The number is needed because gateways name the messages of a SUBMIT to several numbers in two ways:
+by consecutive ids (the standard), or all by the same id.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
-from hashlib import sha256
 
-from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
+from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, personal_id
 from chalicelib.providers.base import china_time, identifier
 from chalicelib.providers.sms.cmpp import codec
 from chalicelib.providers.sms.cmpp import text as cmpp_text
@@ -49,12 +48,8 @@ def dialled(number: str) -> str:
 
 
 def name(message: int, number: str) -> str:
-    """Return our id of the message to a number.
-
-    24 bits of a hash tell the 99 numbers of a SUBMIT apart, and do not give a number away.
-    """
-    salted = f"{message >> 16:x}{canonical(number)}"
-    return f"{message:016x}-{sha256(salted.encode()).hexdigest()[:6]}"
+    """Return our id of the message to a number, which tells the 99 numbers of a SUBMIT apart."""
+    return personal_id(f"{message:016x}", canonical(number))
 
 
 def following(message: int, n: int) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Throttled, Unavailable
 from chalicelib.domain.provider_io import (
+    PERSONAL,
     Account,
     Answer,
     Loss,
@@ -95,7 +96,7 @@ def test_each_recipient_has_the_names_under_which_a_gateway_may_report(
     sandbox: Sandbox, group_ids: str
 ) -> None:
     answer = send(sandbox, [number(1), number(2)], group_ids=group_ids)
-    first = int(answer.outcomes[0].provider_id.split("-")[0], 16)
+    first = int(answer.outcomes[0].provider_id.split(PERSONAL)[0], 16)
     one, other = receipts.name(first, number(2)), receipts.name(first + 1, number(2))
     assert (
         set(names_of(answer.outcomes[1].provider_id))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply
+from chalicelib.flow import provider_ids
 from chalicelib.providers.sms.cmpp import codec, receipts
 from chalicelib.providers.sms.cmpp.messages import Deliver, Report
 from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
+from tests.fakes.secrets import FakeVault
 
 NOW = 1_790_000_000_000
 AT = int(datetime.datetime(2026, 11, 21, 1, 30, tzinfo=datetime.UTC).timestamp() * 1000)
@@ -116,12 +119,18 @@ def test_a_number_abroad_is_never_dialled_as_somebody_of_the_mainland(
     assert receipts.name(7, number) == receipts.name(7, dialled), "reports find it"
 
 
-def test_a_name_gives_no_number_away_and_fits_into_a_key() -> None:
+def test_a_name_is_known_to_hold_a_number_and_fits_into_a_key_once_it_is_concealed() -> None:
     name = receipts.name(0xFFFFFFFFFFFFFFFF, "13800138000")
-    assert "138" not in name.split("-")[1]
-    assert len(name) == 23
-    assert " " not in name
-    assert "|" not in name
+    hidden = provider_ids.concealed(FakeVault(), f"{name}|{name} {name}", [])
+    assert set(re.split("[ |]", hidden)) == {provider_ids.concealed(FakeVault(), name, [])}
+    assert re.fullmatch(r"f{16}\.[0-9a-f]{16}", hidden.split()[1])
+
+
+def test_a_name_cannot_be_made_of_a_number_without_the_key() -> None:
+    """A hash without a key is undone by trying all numbers."""
+    vault, name = FakeVault(), receipts.name(7, "13800138000")
+    provider_ids.concealed(vault, name, [])
+    assert dict(vault.macs) == {("provider id", name.encode()): 1}
 
 
 def test_the_ids_of_one_submit_follow_each_other_in_the_last_sixteen_bits() -> None:

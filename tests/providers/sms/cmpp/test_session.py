@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Throttled, Unavailable, Uncertain
-from chalicelib.domain.provider_io import Account, Loss, Outcome, parts_of
+from chalicelib.domain.provider_io import PERSONAL, Account, Loss, Outcome, parts_of
 from chalicelib.providers.sms.cmpp import settings
 from chalicelib.providers.sms.cmpp.messages import Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.session import CmppSession
@@ -72,7 +72,7 @@ def test_a_later_part_that_is_throttled_is_sent_again_and_not_the_first() -> Non
     gateway = Scripted(0, 8, 8)
     (outcome,) = gateway.send([number(1)], THREE_PARTS)
     assert [pdu.part for pdu in gateway.seen] == [1, 2, 2, 2, 3]
-    assert [int(part.split("-")[0], 16) for part in parts_of(outcome.provider_id)] == [
+    assert [int(part.split(PERSONAL)[0], 16) for part in parts_of(outcome.provider_id)] == [
         101,
         104,
         105,
