@@ -7,10 +7,12 @@ provider into the ledger, and from a receipt to its lookup. The same id always b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from chalicelib.domain.provider_io import PERSONAL, Answer, OutgoingCall, Receipt
+from chalicelib.domain.errors import ProviderError
+from chalicelib.domain.provider_io import PERSONAL, Answer, Outcome, OutgoingCall, Receipt
 from chalicelib.ports import Vault
 
 _PERSONAL = re.compile(f"([^ |{PERSONAL}]*){PERSONAL}([^ |]*)")
@@ -34,6 +36,26 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
     ]
     of_call = concealed(vault, answer.provider_id, contacts) if answer.provider_id else ""
     return replace(answer, outcomes=outcomes, provider_id=of_call)
+
+
+def of_recall(outcomes: Sequence[Outcome], contacts: Sequence[str]) -> list[Outcome]:
+    """Mask the contacts in the codes of a recall, which has no other ids."""
+    return [
+        replace(outcome, code=_plain(outcome.code, contact)) if outcome.code else outcome
+        for outcome, contact in zip(outcomes, contacts, strict=True)
+    ]
+
+
+@contextmanager
+def of_error(contacts: Iterable[str]) -> Iterator[None]:
+    """Mask the contacts in the code of a provider's error, which may be any text of a vendor."""
+    try:
+        yield
+    except ProviderError as error:
+        if any(_holds(error.code, contact) for contact in contacts):
+            error.code = MASK
+            error.args = (MASK,)
+        raise
 
 
 def of_receipt(vault: Vault, receipt: Receipt) -> Receipt:
