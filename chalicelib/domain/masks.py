@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 HIDDEN = "****"
+_CONTACT = re.compile(r".*@.*|\+?[0-9 -]{7,}", re.DOTALL)
+
+
+def is_like_contact(text: str) -> bool:
+    """Tell if a text may be a contact, wherever it stands."""
+    return _CONTACT.fullmatch(text) is not None
 
 
 def masked(contact: str) -> str:
