@@ -6,12 +6,10 @@ mistake, because its first columns are unknown to imports.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from chalicelib.domain import contacts
 from chalicelib.domain.imports import BadRow, Fault, Faulty, FileFormat, Import
-from chalicelib.domain.masks import masked
+from chalicelib.domain.masks import is_like_contact, masked
 from chalicelib.manage.imports import sheets
 from chalicelib.manage.imports.columns import SEVERAL, Column
 from chalicelib.manage.imports.rows import Door, Reader
@@ -22,9 +20,6 @@ MEDIA = {
     FileFormat.CSV: "text/csv; charset=utf-8",
     FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-# A value that may be a contact, whatever its column is called.
-_CONTACT = re.compile(r".*@.*|.*\d{9}.*|[\d\s+().·/\u2010-\u2015-]{7,}", re.DOTALL)
 
 
 def of_rows(one: Import, reader: Reader, bad: Iterable[BadRow]) -> bytes:
@@ -83,10 +78,6 @@ def _shown(column: Column, cell: str) -> str:
     """Mask contacts, and whatever looks like one in another column. Shorten a long cell."""
     parts = SEVERAL.split(cell[:MAX_SHOWN])
     return ";".join(
-        masked(part.strip()) if part and (column.contact or _is_contact(part)) else part
+        masked(part.strip()) if part and (column.contact or is_like_contact(part)) else part
         for part in parts
     )
-
-
-def _is_contact(part: str) -> bool:
-    return _CONTACT.fullmatch(contacts.visible(part)) is not None
