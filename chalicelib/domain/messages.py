@@ -31,7 +31,7 @@ class Summary:
 
 
 class Retention(NamedTuple):
-    """How the items of a message are kept: until when, and whether they change stored counts."""
+    """The way the items of a message are kept: until when, and whether they change counts."""
 
     expires: int  # epoch seconds
     counted: bool
@@ -95,6 +95,11 @@ class Message:
     def plan_of(self, chunk: ChunkId) -> Plan | None:
         """Return the plan of a chunk if the message holds it."""
         return self.plan if self.plan is not None and self.plan.id == chunk else None
+
+    @property
+    def is_single(self) -> bool:
+        """The message has one target and holds its plan."""
+        return self.plan is not None and len(self.plan.targets) == 1
 
     @property
     def has_clock(self) -> bool:

@@ -84,15 +84,14 @@ def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
         observability.metric("status_unknown", len(unknown))
 
 
-def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
-    """Add receipts that came before these ids were known.
+def record_parked(world: World, provider_ids: Mapping[str, Sequence[str]]) -> None:
+    """Add receipts that came before these ids were known, by channel.
 
     Receipts that no worker adds within a day belong to another system.
     """
-    parked = world.lookups.parked(code, provider_ids)
-    if parked:
+    for code, parked in world.lookups.parked_of(provider_ids).items():
         observability.metric("receipts_matched", len(parked))
-    record(world, code, parked)
+        record(world, code, parked)
 
 
 # -- deliveries in several parts
