@@ -27,7 +27,7 @@ from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
 from chalicelib.flow.delivery.follow_up import FollowUp
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
-from chalicelib.flow.delivery.rate import Resume
+from chalicelib.flow.delivery.rate import Resume, Turns
 from chalicelib.flow.delivery.recording import Part, Recorder
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.ports import World
@@ -47,13 +47,14 @@ def deliver(world: World, job: DeliverJob) -> None:
 class Batch:
     """The jobs that a worker got at once. They read messages and write records together."""
 
-    def __init__(self, world: World, jobs: Iterable[DeliverJob] = ()) -> None:
+    def __init__(self, world: World, jobs: Sequence[DeliverJob] = ()) -> None:
         self._messages = early.messages_of(world, jobs)
-        self._recorder = Recorder(world)
+        self._recorder, self._turns = Recorder(world), Turns(jobs)
 
     def deliver(self, world: World, job: DeliverJob, name: str = "") -> None:
         """Make the calls of a job. Its name tells it from the others."""
         self._recorder.write_in_time(world)
+        self._turns.begin(job)
         message = self._messages.get(job.msgid) or early.message_of(world, job)
         channel = world.settings.channel(elements.channel_of(job.channel))
         if message is None or channel is None:
@@ -65,14 +66,14 @@ class Batch:
         unread = _unread(world, job, message)
         if unread is not None:
             with suppress(ClaimedBefore):
-                _deliver(world, job, message, channel, unread, part)
+                _deliver(world, job, message, channel, unread, part, self._turns)
                 return
             self._recorder.write()  # a job of this batch may have claimed it
         chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk), message)
         if chunk is None:
             early.come_back(world, job, channel)
         else:
-            _deliver(world, job, message, channel, chunk, part)
+            _deliver(world, job, message, channel, chunk, part, self._turns)
 
     def end(self) -> Mapping[str, Exception]:
         """Record the rest. Return the errors of jobs that must come back, by name."""
@@ -101,6 +102,7 @@ def _deliver(
     channel: Channel,
     chunk: Chunk,
     part: NewPart,
+    turns: Turns,
 ) -> None:
     at, lists = chunk.plan.id, chunk.entrants_of(job.step)
     if job.number >= len(lists):
@@ -115,7 +117,7 @@ def _deliver(
         world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
     with slots.of_channel(world, message, channel) as seconds:
-        work = _Work(world, job, message, channel, chunk, seconds, part)
+        work = _Work(world, job, message, channel, chunk, seconds, part, turns)
         if seconds or not calls:
             _run(work, calls)
         else:
@@ -135,7 +137,9 @@ def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
     recorded = [answer for answer in work.chunk.answers.values() if _covers(job, answer.key)]
     with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
         work = replace(work, job=reservation.job)
-        allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
+        allowed, resume = rate.limit(
+            world, work.job, message, channel, reservation.calls, work.turns
+        )
         part = work.part(FollowUp(world, work.job, message, channel, work.chunk), len(allowed))
         made = work.make(allowed, resume, part)
         reservation.consume(made.consumed)
@@ -180,6 +184,7 @@ class _Work:
     chunk: Chunk
     seconds: float
     part: NewPart
+    turns: Turns
 
     @property
     def _capabilities(self) -> Capabilities:

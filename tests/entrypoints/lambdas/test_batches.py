@@ -108,7 +108,7 @@ def test_each_job_is_told_when_the_function_ends(fake: FakeWorld) -> None:
 
 
 class Shared:
-    """What the jobs of a batch share: their texts, and the errors of its end."""
+    """The texts of a batch, and the errors of its end."""
 
     def __init__(self, texts: Sequence[str], errors: Mapping[str, Exception]) -> None:
         self.texts, self.errors, self.done = list(texts), errors, list[str]()
