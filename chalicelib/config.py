@@ -68,6 +68,11 @@ def clock_name(stage: str) -> str:
     return f"{APP}-{stage}-clock"
 
 
+def log_sources(environ: dict[str, str] | os._Environ[str] = os.environ) -> str:
+    """Return how log lines show the address of a caller: network, address or none."""
+    return environ.get("LOG_SOURCES", "network")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The environment of a function. Times are seconds."""

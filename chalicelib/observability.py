@@ -8,6 +8,7 @@ AWS's.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import logging
 import os
@@ -23,7 +24,7 @@ from typing import Any, TextIO, TypeAlias
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from chalicelib.config import APP
+from chalicelib.config import APP, log_sources
 from chalicelib.domain.errors import OpenUMSError
 
 log = logging.getLogger(APP)
@@ -165,6 +166,30 @@ def unit_of_work(**fields: Any) -> Iterator[None]:
 def event(name: str, **fields: Any) -> None:
     """Log an event by its name and the things that it concerns."""
     log.info(name, extra=fields)
+
+
+REFUSED = "access_refused"  # the metric of all security events
+
+
+def security(name: str, **fields: Any) -> None:
+    """Log a security event, and count it. Fields name no secret, and of a key only its begin."""
+    log.warning(name, extra=fields)
+    metric("access_refused")
+
+
+def shown_source(address: str) -> str:
+    """Return an address as log lines may show it: its network, unless LOG_SOURCES says otherwise.
+
+    An address is personal data in many places.
+    """
+    shown = log_sources()
+    if shown != "network" or not address:
+        return address if shown == "address" else ""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
 _metrics: dict[str, float] = {}

@@ -24,6 +24,13 @@ def use(other: World | None) -> None:
     _world = other
 
 
+def is_busy(error: Exception) -> bool:
+    """Tell if the services behind the ports are busy, so that a repeat may succeed."""
+    from chalicelib.aws import clients
+
+    return clients.is_busy(error)
+
+
 class Providers:
     def __init__(self, tokens: Tokens, clock: Clock) -> None:
         from chalicelib.providers.tokens import AccessTokens

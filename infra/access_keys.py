@@ -36,7 +36,7 @@ def first_access_key(session: Any, stage: str) -> AccessKey | None:
 
 
 def new_access_key(session: Any, stage: str) -> AccessKey:
-    key = AccessKey(secrets.token_hex(12), secrets.token_hex(12))
+    key = AccessKey(secrets.token_hex(12), secrets.token_hex(16))
     item = {
         "pk": {"S": f"access-key#{key.access_key}"},
         "sk": {"S": "-"},

@@ -24,7 +24,7 @@ ANY_VERSION = {"If-Match": "*"}
 class MailServer:
     host: str
     port: int
-    encryption: str = "none"
+    encryption: str = "starttls"
 
     @staticmethod
     def read(text: str) -> MailServer:
@@ -35,7 +35,7 @@ class MailServer:
     @staticmethod
     def of_local_stack(local: Mapping[str, Any]) -> MailServer | None:
         ports = local.get("sandbox_smtp")
-        return MailServer("127.0.0.1", ports["smtp"]) if ports else None
+        return MailServer("127.0.0.1", ports["smtp"], "none") if ports else None
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,38 @@ def _after_a_transaction(response: Any, attempts: int, **_: Any) -> float | None
     return random.uniform(0, 0.05 * 2**attempts)  # noqa: S311 - spreads retries
 
 
+# Codes of services that did not do a request now, and may do the next one.
+_BUSY = frozenset(
+    {
+        "InternalError",
+        "InternalServerError",
+        "KMSInternalException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "ServiceUnavailable",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+
+
+def is_busy(error: Exception) -> bool:
+    """Tell if AWS throttled, or did not answer: a repeat may succeed.
+
+    Never means that something does not exist.
+    """
+    if error_code(error) in _BUSY:
+        return True
+    from botocore.exceptions import ConnectionError, HTTPClientError
+
+    return isinstance(error, (ConnectionError, HTTPClientError))
+
+
 def error_code(error: Exception) -> str:
     """Return the service's code of a ClientError, or an empty text for another exception."""
     response = getattr(error, "response", None) or {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from chalicelib.aws.clients import client, error_code
 from chalicelib.config import settings
 from chalicelib.domain.errors import Rejected, TooLarge, Unavailable, Uncertain
+from chalicelib.domain.links import uri
 from chalicelib.ports import Form
 
 # Without the right to list the bucket, S3 answers AccessDenied for a missing key.
@@ -73,7 +74,7 @@ class Files:
 
         http = Http(Policy(settings().egress_allow), min(seconds, settings().provider_timeout))
         try:
-            answer = http.request("GET", url, headers={"accept": "*/*"}, most=most)
+            answer = http.request("GET", uri(url), headers={"accept": "*/*"}, most=most)
         except TooLarge as error:
             raise Rejected("too_large") from error
         except Uncertain as error:  # nothing was asked to change, so it may be asked again

@@ -143,6 +143,8 @@ def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
         rare["gone"] = pack(answer.undeliverable)
     if answer.untried:
         rare["untried"] = answer.untried
+    if answer.halved:
+        rare["halved"] = 1
     return _item(
         chunk,
         f"answer#{answer.key.text}",
@@ -168,6 +170,7 @@ def read_answer(row: Row) -> CallAnswer:
         later,
         undeliverable,
         row.get("untried", 0),
+        bool(row.get("halved")),
     )
 
 

@@ -244,15 +244,26 @@ def _written(receipt: Receipt) -> list[str | int]:
         receipt.time,
         receipt.contact,
         receipt.code,
-        *([1] if receipt.undeliverable else []),
+        *_flags(receipt),
     ]
 
 
+def _flags(receipt: Receipt) -> list[int]:
+    """Return what is rare. Most receipts have none of it."""
+    flags = [receipt.undeliverable, receipt.may_be_derived, receipt.soft]
+    while flags and not flags[-1]:
+        flags.pop()
+    return list(map(int, flags))
+
+
 def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code, *undeliverable = raw
+    provider_id, kind, time, contact, code, *flags = raw
+    undeliverable, may_be_derived, soft, *_ = (*map(bool, flags), False, False, False)
     fields: dict[str, Any] = {
         "contact": contact,
         "code": code,
-        "undeliverable": bool(undeliverable),
+        "undeliverable": undeliverable,
+        "soft": soft,
+        "may_be_derived": may_be_derived,
     }
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

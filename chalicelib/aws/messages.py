@@ -31,7 +31,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.messages import Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
@@ -171,6 +171,12 @@ class Messages:
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         return message_history.newest(channel_key, before, since, limit)
+
+    def entry(self, image: Mapping[str, Any]) -> Entry:
+        return message_history.entry(image)
+
+    def add_to_lists(self, entries: Sequence[Entry]) -> None:
+        message_history.add(entries)
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:

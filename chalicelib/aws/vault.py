@@ -1,4 +1,4 @@
-"""Sealing with AES-256-GCM under a data key that KMS keeps.
+"""Sealing with AES-256-GCM under data keys that KMS keeps.
 
 Credentials are sealed by KMS itself, with the purpose as encryption context.
 """
@@ -12,70 +12,141 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.aws.clients import client
-from chalicelib.aws.items import from_item, put_once, to_item
+from chalicelib.aws.clients import client, error_code
+from chalicelib.aws.items import Item, from_item, put_once, to_item
 from chalicelib.aws.tables import table
 from chalicelib.config import settings
-from chalicelib.domain.errors import Invalid
+from chalicelib.domain.errors import Forged, Invalid
 
-VERSION = b"\x01"
+FIRST = 1  # version of the data key that a deployment begins with
+VERSIONS = 255  # a sealed value names its key with one byte
 NONCE = 12
 KMS_LIMIT = 4096  # bytes that KMS seals in a request
 CACHE_SECONDS, CACHE_SIZE = 300, 256
+PURPOSE = {"purpose": "contacts"}
+
+Row = dict[str, Any]
 
 
 class Vault:
-    """Implements ports.Vault. The first sealed byte names the key, so that keys can be rotated."""
+    """Implements ports.Vault. The first sealed byte is the version of the key.
 
-    _key: bytes | None = None
+    New values are sealed with the newest key, and old values open with theirs. HMACs stay with the
+    first key: contacts and links are found by them.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[int, bytes] = {}
+        self._newest = 0  # unknown yet
 
     def prepare(self) -> None:
-        self._data_key()
+        self._newest_version()
+
+    def rotate(self) -> int:
+        """Add a data key, and return its version. A repeat of a call that broke off ends it."""
+        self._newest = 0
+        last = self._newest_version()
+        if last >= VERSIONS:
+            raise Invalid("version", f"there are {VERSIONS} data keys already")
+        self._keys[last + 1] = _make(last + 1)
+        self._newest = _set_newest(last, last + 1)
+        return self._newest
 
     def seal(self, plain: bytes, context: str) -> bytes:
-        nonce = os.urandom(NONCE)
-        return bytes(VERSION + nonce + self._aead().encrypt(nonce, plain, context.encode()))
+        nonce, version = os.urandom(NONCE), self._newest_version()
+        sealed = self._aead(version).encrypt(nonce, plain, context.encode())
+        return bytes([version]) + nonce + bytes(sealed)
 
     def open(self, sealed: bytes, context: str) -> bytes:
-        """Open sealed bytes. Raise InvalidTag for bytes not sealed here for this context."""
-        return bytes(
-            self._aead().decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], context.encode())
-        )
+        from cryptography.exceptions import InvalidTag
+
+        version, nonce, body = sealed[:1], sealed[1 : 1 + NONCE], sealed[1 + NONCE :]
+        if len(nonce) < NONCE or not self._has(version[0]):
+            raise Forged("not sealed here")
+        try:
+            return bytes(self._aead(version[0]).decrypt(nonce, body, context.encode()))
+        except InvalidTag:
+            raise Forged("not sealed here for this context") from None
 
     def mac(self, label: str, data: bytes) -> bytes:
         """Return an HMAC under the label's key, derived as one block of HKDF-Expand (RFC 5869)."""
-        key = hmac.digest(self._data_key(), label.encode() + b"\x01", "sha256")
+        self._newest_version()
+        key = hmac.digest(self._key(FIRST), label.encode() + b"\x01", "sha256")
         return bytes(hmac.digest(key, data, "sha256"))
 
-    def _aead(self) -> Any:
+    def _aead(self, version: int) -> Any:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        return AESGCM(hmac.digest(self._data_key(), b"seal\x01", "sha256"))
+        return AESGCM(hmac.digest(self._key(version), b"seal\x01", "sha256"))
 
-    def _data_key(self) -> bytes:
-        if self._key is None:
-            self._key = _load_or_make_key()
-        return self._key
+    def _key(self, version: int) -> bytes:
+        if version not in self._keys:
+            stored = _stored(version)
+            if stored is None:
+                raise Forged(f"no data key {version}")
+            self._keys[version] = _open(stored)
+        return self._keys[version]
+
+    def _has(self, version: int) -> bool:
+        """Tell if a version exists. A version above the newest known one is looked for."""
+        if version > self._newest_version():
+            self._newest = 0
+        return FIRST <= version <= self._newest_version()
+
+    def _newest_version(self) -> int:
+        if not self._newest:
+            stored = _stored(FIRST)
+            if stored is None:
+                self._keys[FIRST], stored = _make(FIRST), {}
+            elif FIRST not in self._keys:
+                self._keys[FIRST] = _open(stored)
+            self._newest = int(stored.get("newest", FIRST))
+        return self._newest
 
 
-def _load_or_make_key() -> bytes:
-    """Return the deployment's data key. The first function that needs it makes it, if it may.
+def _at(version: int) -> Item:
+    return to_item({"pk": "key#contacts", "sk": str(version)})
 
-    Only one key is ever stored.
-    """
-    key, purpose = to_item({"pk": "key#contacts", "sk": "1"}), {"purpose": "contacts"}
-    answer = client("dynamodb").get_item(TableName=table("settings"), Key=key, ConsistentRead=True)
-    stored = answer.get("Item")
-    if stored is None:
-        data_key = client("kms").generate_data_key(
-            KeyId=settings().kms_key, KeySpec="AES_256", EncryptionContext=purpose
-        )
-        stored = put_once(table("settings"), {**key, "sealed": {"B": data_key["CiphertextBlob"]}})
-        if stored is None:
-            return bytes(data_key["Plaintext"])
-    sealed = from_item(stored)["sealed"]
-    opened = client("kms").decrypt(CiphertextBlob=sealed, EncryptionContext=purpose)
+
+def _stored(version: int) -> Row | None:
+    answer = client("dynamodb").get_item(
+        TableName=table("settings"), Key=_at(version), ConsistentRead=True
+    )
+    return from_item(answer["Item"]) if "Item" in answer else None
+
+
+def _make(version: int) -> bytes:
+    """Make a data key, if it is missing and the function may. Only one key is ever stored."""
+    made = client("kms").generate_data_key(
+        KeyId=settings().kms_key, KeySpec="AES_256", EncryptionContext=PURPOSE
+    )
+    item = {**_at(version), "sealed": {"B": made["CiphertextBlob"]}}
+    stored = put_once(table("settings"), item)
+    return bytes(made["Plaintext"]) if stored is None else _open(from_item(stored))
+
+
+def _open(stored: Row) -> bytes:
+    opened = client("kms").decrypt(CiphertextBlob=stored["sealed"], EncryptionContext=PURPOSE)
     return bytes(opened["Plaintext"])
+
+
+def _set_newest(last: int, version: int) -> int:
+    """Make a version the newest. If another request was faster, return its version."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client("dynamodb").update_item(
+            TableName=table("settings"),
+            Key=_at(FIRST),
+            UpdateExpression="SET newest = :version",
+            ConditionExpression="attribute_not_exists(newest) OR newest = :last",
+            ExpressionAttributeValues=to_item({":version": version, ":last": last}),
+        )
+    except ClientError as error:
+        if error_code(error) != "ConditionalCheckFailedException":
+            raise
+        return int(from_item(error.response.get("Item", {})).get("newest", version))
+    return version
 
 
 class Credentials:

@@ -8,11 +8,13 @@ from enum import StrEnum
 
 from chalicelib.domain import keys
 
+TAG, SEGMENT = "tag", "segment"  # families of sets
+
 
 class AudienceKind(StrEnum):
     USERS = "users"  # named by user id
     CONTACTS = "contacts"  # named by what a channel knows them by, whether they are users or not
-    SETS = "sets"  # the members of any of some tags, or of a segment
+    SETS = "sets"  # the members of any of some tags or a segment, and users named besides
     EVERYONE = "everyone"
 
 
@@ -31,6 +33,14 @@ class Audience:
     def is_scanned(self) -> bool:
         return self.kind in (AudienceKind.SETS, AudienceKind.EVERYONE)
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(name for name in self.sets if keys.split(name)[0] == TAG)
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        return tuple(name for name in self.sets if keys.split(name)[0] == SEGMENT)
+
     def buckets(self, partition: int) -> range:
         first = partition * keys.BUCKETS // self.partitions
         return range(first, (partition + 1) * keys.BUCKETS // self.partitions)
@@ -45,16 +55,16 @@ class Audience:
         The user's row in a set may be stale, but the user's own tags are not. Segments are ignored:
         nobody has left an audience without tags.
         """
-        names = [name for name in self.sets if keys.split(name)[0] == "tag"]
+        names = self.tags
         return bool(names) and not any(tag(scope, name) in names for scope, name in tags)
 
 
 def tag(scope: str, name: str) -> str:
-    return keys.join("tag", scope, name)
+    return keys.join(TAG, scope, name)
 
 
 def segment(number: int) -> str:
-    return keys.join("segment", number)
+    return keys.join(SEGMENT, number)
 
 
 def listing(number: int) -> str:

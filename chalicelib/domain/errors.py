@@ -29,6 +29,10 @@ class NotFound(Refusal):
         super().__init__(what=what)
 
 
+class ForgedToken(NotFound):
+    """A token in an address that was not made here. `what`: the kind of address."""
+
+
 class Taken(Refusal):
     """Another thing has this name or code already. `what`: the other thing, with its article."""
 
@@ -218,6 +222,10 @@ class TooLarge(Uncertain):
 
 class Misconfigured(ProviderError):
     """Credentials or settings are wrong: an operator must act. The job is kept, an alarm rings."""
+
+
+class Forged(OpenUMSError):
+    """Bytes that were not sealed here, or not in this context."""
 
 
 class Unverified(OpenUMSError):

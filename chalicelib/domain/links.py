@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 MAX_ADDRESS = 2048  # bytes: it becomes a header of the redirect
+MAX_HOST = 254  # characters
+
+_SAFE = "!$%&'()*+,/:;=?@[]~"  # what an address may hold beside letters and digits
 
 _HOST = re.compile(r"[^\s\\%<>\"^`{|}\[\]]+")  # a host that every browser reads the same
 _MEANT = re.compile(
@@ -22,6 +25,22 @@ def is_meant(value: str) -> bool:
     address of an app (`weixin://`).
     """
     return _MEANT.search(value) is not None
+
+
+def uri(address: str) -> str:
+    """Return an address as browsers ask for it: Chinese and blanks encoded (RFC 3987, 3.1).
+
+    An address that cannot be one stays as it is.
+    """
+    if (address.isascii() and " " not in address) or not address.isprintable():
+        return address
+    try:
+        parts = urlsplit(address)
+        host = parts.netloc.encode("idna").decode() if len(parts.netloc) < MAX_HOST else ""
+    except ValueError:
+        return address
+    path, query = (quote(part, safe=_SAFE) for part in (parts.path, parts.query))
+    return urlunsplit((parts.scheme, host, path, query, ""))
 
 
 def refusal(address: str) -> str | None:

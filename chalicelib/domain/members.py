@@ -9,7 +9,7 @@ from chalicelib.domain.records import Kind
 
 
 class Role(StrEnum):
-    """The things that a member may change. Every member may read."""
+    """The things that a member may do. Every member may read."""
 
     ADMINISTRATOR = "administrator"  # everything
     OPERATOR = "operator"  # messages, templates, strategies, users
@@ -17,8 +17,10 @@ class Role(StrEnum):
     READ_ONLY = "read-only"
 
     def may(self, needed: Role | None) -> bool:
-        """Return whether this role includes the role `needed`. None: reading."""
-        return needed is None or self in (Role.ADMINISTRATOR, needed)
+        """Return whether this role includes the role `needed`. None: nobody has it."""
+        return needed is Role.READ_ONLY or (
+            needed is not None and self in (Role.ADMINISTRATOR, needed)
+        )
 
 
 @dataclass(frozen=True)

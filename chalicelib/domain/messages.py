@@ -18,7 +18,7 @@ INLINE_TARGETS = 100  # a send to at most so many named targets is planned in th
 
 @dataclass(frozen=True)
 class Summary:
-    """The entry of a message in a list. Its id holds the time."""
+    """The line of a message in a list. Its id holds the time."""
 
     msgid: str
     audience: AudienceKind
@@ -30,8 +30,16 @@ class Summary:
     sendno: str
 
 
+class Entry(NamedTuple):
+    """A message's place in the list of its access channel, until its history expires."""
+
+    channel_key: str
+    summary: Summary
+    expires: int  # epoch seconds
+
+
 class Retention(NamedTuple):
-    """The way the items of a message are kept: until when, and whether they change counts."""
+    """Retention of a message's items, and a note whether they change stored counts."""
 
     expires: int  # epoch seconds
     counted: bool
@@ -53,7 +61,7 @@ class Message:
     # by code, rendered except for link variables
     contents: Mapping[str, Content] = field(repr=False)
     links: Mapping[str, str] = field(repr=False)  # link variable -> address
-    # the named targets in order, empty if the audience is scanned
+    # the named targets in order. If the audience is scanned, users that belong to it besides
     userids: tuple[str, ...] = field(repr=False)
     expires: int  # epoch seconds: when its history is deleted
     template: tuple[int, int] = (0, 0)  # number and version

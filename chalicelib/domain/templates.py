@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain import links
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Invalid
+from chalicelib.domain.errors import ContentTooLarge, Invalid
+from chalicelib.domain.limits import MAX_CONTENT
 
 Content = Mapping[str, Any]
 # A delivery channel sends each element that its platform accepts.
@@ -79,14 +81,29 @@ def _is_taken_into_links(after: str) -> bool:
 
 def variables(content: Any) -> frozenset[str]:
     """Return the names that a content's texts mention."""
-    names: set[str] = set()
+    return frozenset(_mentions(content))
 
-    def collect(text: str) -> str:
-        names.update(_VARIABLE.findall(text))
-        return text
 
-    map_texts(content, collect)
-    return frozenset(names)
+def placeholders(text: str) -> list[str]:
+    """Return everything in a text between `{{` and the next `}}`, with both."""
+    return [text[start:end] for start, end in _placeholders(text)]
+
+
+def without_placeholders(text: str) -> str:
+    """Return the rest of a text, such as for a length: the values come later."""
+    kept, done = [], 0
+    for start, end in _placeholders(text):
+        kept.append(text[done:start])
+        done = end
+    return "".join((*kept, text[done:]))
+
+
+def _placeholders(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places of placeholders. A search by pattern takes the square of many `{{`."""
+    end = 0
+    while (start := text.find("{{", end)) >= 0 and (close := text.find("}}", start + 2)) >= 0:
+        end = close + 2
+        yield start, end
 
 
 def render(
@@ -145,26 +162,42 @@ def map_texts(value: Any, change: Callable[[str], str]) -> Any:
 def values_of(template: Template, parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables' values as texts.
 
-    Raise Invalid for a variable without a value, or with a value that is neither text nor number.
+    Raise Invalid for a variable without a value, or with a list or an object. Raise ContentTooLarge
+    before a text is filled in more often than it fits.
     """
-    needed: set[str] = set()
-    for content in template.contents.values():
-        needed |= variables(content)
+    mentions = [_mentions(a) for c in template.contents.values() for a in elements_in(c)]
+    needed: set[str] = set().union(*mentions)
     values = {name: _value_of(name, parameters) for name in sorted(needed)}
     for name in sorted(needed & template.links):
         values[name] = values[name].strip()
         reason = links.refusal(values[name])
         if reason is not None and links.is_meant(values[name]):
             raise Invalid(f"template_para.{name}", reason)
+    for names in mentions:
+        if sum(len(values[name]) * times for name, times in names.items()) > MAX_CONTENT:
+            raise ContentTooLarge("template_para", limit=MAX_CONTENT)
     return values
+
+
+def _mentions(content: Content) -> Counter[str]:
+    """Count how often the texts of a content mention each variable."""
+    names: Counter[str] = Counter()
+
+    def collect(text: str) -> str:
+        names.update(_VARIABLE.findall(text))
+        return text
+
+    map_texts(content, collect)
+    return names
 
 
 def _value_of(name: str, parameters: Mapping[str, Any]) -> str:
     if name not in parameters:
         raise Invalid(f"template_para.{name}", "the template's variable has no value")
     value = parameters[name]
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Invalid(f"template_para.{name}", "must be a text or a number")
-    if "{{" in str(value):  # it would be filled in again, or hide how long it is
+    if not isinstance(value, str | int | float):
+        raise Invalid(f"template_para.{name}", "must be a text, a number, true or false")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if "{{" in text:  # it would be filled in again, or hide how long it is
         raise Invalid(f"template_para.{name}", "must not hold {{")
-    return str(value)
+    return text

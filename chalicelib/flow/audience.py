@@ -19,7 +19,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch, suppressions
-from chalicelib.flow.select import Contacts, Lists, select, select_contact
+from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
 from chalicelib.ports import World
 
 
@@ -97,10 +97,13 @@ def make_plan(
     candidates, is_last = _candidates(world, message, number, position, contacts)
     candidates = _with_opt_outs(world, candidates)
     lists = _lists(world, message, candidates)
+    despite = _despite(world, message)
     context = ChunkContext(
-        _opted_out(world, message, candidates),
-        _to_undeliverable(world, message),
+        _opted_out(world, message, candidates, despite),
+        despite,
         _authorised(world, message),
+        frozenset(message.userids),
+        _of_segment(world, message, candidates),
     )
     selected = [_select(message, candidate, lists, context) for candidate in candidates]
     fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
@@ -131,11 +134,23 @@ def _candidates(
         scanned = world.users.scan(buckets, position, limit)
         users = [(user.userid, user) for user in scanned]
     else:
-        userids = world.audiences.scan(audience.sets, buckets, position, limit)
+        userids = _members(world, message, buckets, position)
         known = world.users.get(userids)
         users = [(userid, known.get(userid)) for userid in userids]
     candidates = [Candidate(userid, user, "", keys.position(userid)) for userid, user in users]
     return candidates, len(candidates) < limit
+
+
+def _members(world: World, message: Message, buckets: range, position: str) -> Sequence[str]:
+    """Return the next members of the audience's sets, and the users that are named besides."""
+    limit = world.limits.sizes.chunk_targets
+    members = world.audiences.scan(message.audience.sets, buckets, position, limit)
+    named = (
+        userid
+        for userid in message.userids
+        if keys.bucket(userid) in buckets and keys.position(userid) > position
+    )
+    return sorted({*members, *named}, key=keys.position)[:limit]
 
 
 def _named(
@@ -180,12 +195,16 @@ class ChunkContext(NamedTuple):
     """Facts about a chunk's candidates and channels, besides what the users hold themselves."""
 
     opted_out: frozenset[str]  # named contacts that want no messages of the access channel
-    to_undeliverable: frozenset[str]  # delivery channels that try dead contacts
+    despite: Despite
     authorised: frozenset[str]  # delivery channels that make a user the access channel's own
+    named: frozenset[str]
+    of_segment: frozenset[str]  # members of the segment, of an audience that has tags too
 
 
-def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
-    """Return the named contacts that opted out.
+def _opted_out(
+    world: World, message: Message, candidates: Sequence[Candidate], despite: Despite
+) -> frozenset[str]:
+    """Return the named contacts that opted out, and whom all channels of their type heed.
 
     Users carry their opt-outs themselves. Those of contacts without a user are kept apart.
     """
@@ -193,7 +212,9 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
         return frozenset()
     named: dict[ChannelType, list[str]] = {}
     for candidate in candidates:
-        named.setdefault(_channel_type(candidate), []).append(candidate.contact)
+        kind = _channel_type(candidate)
+        if not all(code in despite.opt_out for code, of in message.channels.items() if of is kind):
+            named.setdefault(kind, []).append(candidate.contact)
     return frozenset(
         contact
         for by_contact in world.audiences.opt_outs(named).values()
@@ -206,15 +227,24 @@ def _channel_type(named: Candidate) -> ChannelType:
     return ChannelType(keys.split(named.id)[0])
 
 
-def _to_undeliverable(world: World, message: Message) -> frozenset[str]:
-    channels = {
-        code: world.settings.channel(elements.channel_of(code)) for code in message.channels
-    }
-    return frozenset(
-        code
-        for code, channel in channels.items()
-        if channel is not None and channel_options.of(channel.options).send_to_gone
-    )
+def _despite(world: World, message: Message) -> Despite:
+    """Return the delivery channels that try dead contacts, and those that heed no opt-out.
+
+    These are the ones whose mails of priority 1 carry no way out: their readers have asked for
+    them, as for a code or an order.
+    """
+    gone: list[str] = []
+    opt_out: list[str] = []
+    for code in message.channels:
+        channel = world.settings.channel(elements.channel_of(code))
+        if channel is None:
+            continue
+        options = channel_options.of(channel.options)
+        if options.send_to_gone:
+            gone.append(code)
+        if channel.type is ChannelType.EMAIL and not options.heeds_opt_outs(message.priority):
+            opt_out.append(code)
+    return Despite(frozenset(gone), frozenset(opt_out))
 
 
 def _authorised(world: World, message: Message) -> frozenset[str]:
@@ -224,6 +254,13 @@ def _authorised(world: World, message: Message) -> frozenset[str]:
     """
     access = world.settings.access_channel(message.channel_key) if message.restricted else None
     return frozenset(message.channels).union(access.channels if access else ())
+
+
+def _of_segment(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
+    segments = message.audience.segments if message.audience.tags else ()
+    userids = [candidate.id for candidate in candidates]
+    members = [world.audiences.holds(name, userids) for name in segments]
+    return frozenset().union(*members)
 
 
 # -- select
@@ -242,7 +279,9 @@ def _select(
         contact, kind = candidate.contact, _channel_type(candidate)
         is_out = contact in context.opted_out
         return select_contact(message, name, kind, contact, opted_out=is_out)
-    if user is not None and message.audience.has_left(user.all_tags):
+    is_named = name in context.named
+    is_tagged = not is_named and name not in context.of_segment
+    if user is not None and is_tagged and message.audience.has_left(user.all_tags):
         return None
     is_outsider = (
         message.restricted
@@ -250,8 +289,8 @@ def _select(
         and not user.is_bound_to(message.channel_key, context.authorised)
     )
     if is_outsider:
-        return None if message.audience.is_scanned else select(message, name, None, lists)
-    return select(message, name, user, lists, context.to_undeliverable)
+        return select(message, name, None, lists) if is_named else None
+    return select(message, name, user, lists, context.despite)
 
 
 def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:

@@ -25,11 +25,11 @@ from chalicelib.flow import withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
-from chalicelib.flow.delivery.follow_up import FollowUp
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume, Turns
-from chalicelib.flow.delivery.recording import Part, Recorder
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
+from chalicelib.flow.follow_up import FollowUp
+from chalicelib.flow.recording import Part, Recorder
 from chalicelib.ports import World
 
 
@@ -229,7 +229,7 @@ class _Work:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
                     parts = files.fetch(self.world, self.job, self.message, budget)
                     budget.begin_calls()
-                    caller = Caller(*of_job, opened, parts, budget, part)
+                    caller = Caller(*of_job, opened, parts, budget, part.kept)
                 answer = caller.make(call)
                 if answer is not None:
                     yield call, answer

@@ -16,23 +16,25 @@ from chalicelib.domain.provider_io import (
     Receipt,
     ReceiptKind,
     Reply,
-    names_of,
+    derived_name,
+    reported_name,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import suppressions
-from chalicelib.flow.content import render
+from chalicelib.flow import bounces, parts, provider_ids, suppressions
+from chalicelib.flow.content import references, render
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
 PARKED_SECONDS = 86400
-PARTS_SECONDS = 3 * 86400  # for which the report of one part waits for those of the others
 MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
 
 _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
     ReceiptKind.DELIVERY_FAILED: FactKind.DELIVERY_FAILED,
     ReceiptKind.CLICKED: FactKind.CLICKED,
+    ReceiptKind.BOUNCED: FactKind.BOUNCED,
+    ReceiptKind.COMPLAINED: FactKind.COMPLAINED,
     ReceiptKind.OTHER: FactKind.OTHER,
 }
 _ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
@@ -49,16 +51,20 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     """
     if not receipts:
         return
+    receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    receipts = _with_derived_ids(world, code, receipts)
     lookups = _lookups(world, code, receipts)
-    _report_unknown(code, receipts)
+    provider_ids.report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
-    _add(world, code, _whole(world, code, known, lookups), lookups)
+    _add(world, code, parts.whole(world, code, known, lookups), lookups)
 
 
 def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
     """Return the lookups of these receipts, and park the receipts that have none."""
-    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = dict(world.lookups.get(code, ids))
+    named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
+    lookups = references.lookups(world.vault, code, named)
+    ids = tuple(id for id in named if id not in lookups)
+    lookups |= world.lookups.get(code, ids) if ids else {}
     missing = {
         id: [receipt for receipt in receipts if receipt.provider_id == id]
         for id in ids
@@ -75,13 +81,39 @@ def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[st
     return lookups
 
 
-def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
-    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
-    if unknown:
-        codes = sorted(set(unknown))[:10]
-        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
-        log.warning("status_unknown", extra=fields)
-        observability.metric("status_unknown", len(unknown))
+def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
+    """Replace an id that nobody was told by the derived one, if a submission has it."""
+    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
+    if not uncertain:
+        return receipts
+    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
+    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
+    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
+    return [
+        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
+        if receipt.may_be_derived
+        else receipt
+        for receipt in receipts
+    ]
+
+
+def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
+    """Add receipts of an account over which several delivery channels send.
+
+    Each belongs to the channel that knows its id. One that none knows yet is parked for all.
+    """
+    left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    for code in codes if len(codes) > 1 and left else ():
+        derived = _with_derived_ids(world, code, left)
+        lookups = world.lookups.get(code, [receipt.provider_id for receipt in derived])
+        record(world, code, [receipt for receipt in derived if receipt.provider_id in lookups])
+        left = [
+            receipt
+            for receipt, other in zip(left, derived, strict=True)
+            if other.provider_id not in lookups
+        ]
+    for code in codes:
+        record(world, code, left)
 
 
 def record_parked(world: World, provider_ids: Mapping[str, Sequence[str]]) -> None:
@@ -89,58 +121,13 @@ def record_parked(world: World, provider_ids: Mapping[str, Sequence[str]]) -> No
 
     Receipts that no worker adds within a day belong to another system.
     """
-    for code, parked in world.lookups.parked_of(provider_ids).items():
+    ids = {
+        code: tuple(dict.fromkeys(map(reported_name, of_channel)))
+        for code, of_channel in provider_ids.items()
+    }
+    for code, parked in world.lookups.parked_of(ids).items():
         observability.metric("receipts_matched", len(parked))
         record(world, code, parked)
-
-
-# -- deliveries in several parts
-
-
-def _whole(
-    world: World, code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
-) -> Sequence[Receipt]:
-    """Replace the receipts of delivered parts by one for each delivery that is complete.
-
-    A delivery that went in parts is delivered when each of them is, and failed when one is.
-    Delivered parts are kept as parked receipts, under a name that is not a provider's id. The
-    worker that adds the last one reads all.
-    """
-    partly = [
-        receipt
-        for receipt in receipts
-        if receipt.kind is ReceiptKind.DELIVERED and lookups[receipt.provider_id].parts
-    ]
-    if not partly:
-        return receipts
-    groups: dict[str, list[Receipt]] = {}
-    for receipt in partly:
-        groups.setdefault(_group(lookups[receipt.provider_id]), []).append(receipt)
-    world.lookups.park(code, groups, world.clock.now() // 1000 + PARTS_SECONDS)
-    times: dict[str, int] = {}
-    for receipt in world.lookups.parked(code, tuple(groups)):
-        times[receipt.provider_id] = min(receipt.time, times.get(receipt.provider_id, receipt.time))
-    whole = [receipt for receipt in receipts if receipt not in partly]
-    for first, *_ in groups.values():
-        last = _last(lookups[first.provider_id], times)
-        if last is not None:
-            whole.append(replace(first, time=last))
-    return whole
-
-
-def _group(lookup: Lookup) -> str:
-    return "parts " + lookup.parts[0]
-
-
-def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
-    """Return the time when the last part was delivered, None while one is not.
-
-    Two parts may share a name. Its report is of one of them.
-    """
-    reported = [{name for name in names_of(part) if name in times} for part in lookup.parts]
-    if not all(reported) or len(set().union(*reported)) < len(reported):
-        return None
-    return max(min(times[name] for name in names) for names in reported)
 
 
 # -- replies
@@ -162,6 +149,9 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     fields = {"channel": code, "replies": len(replies), "opted": len(opted)}
     log.info("replies_received", extra=fields)
     observability.metric("replies_received", len(replies))
+    for reply in in_order:
+        if reply.shows_life:
+            suppressions.record_life(world, channel.type, reply.contact, reply.time)
     if not opted:
         return
     senders = [access.key for access in world.settings.access_channels() if code in access.channels]
@@ -184,6 +174,7 @@ def _add(
         timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
     feedback: list[ContactFeedback] = []
+    counted = bounces.Bounces(world, code)
     for at, of_chunk in by_chunk.items():
         retention = _direct(of_chunk, lookups)
         if retention is not None:
@@ -192,11 +183,11 @@ def _add(
                 facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
             bundles.append((at, facts, retention))
         else:
-            planned, said = _with_plan(world, code, at, of_chunk, lookups)
+            planned, said = _with_plan(world, code, at, of_chunk, lookups, counted)
             bundles += planned
             feedback += said
     world.ledger.add_all(bundles)
-    suppressions.apply_feedback(world, feedback)
+    suppressions.apply_feedback(world, [*feedback, *counted.follow()])
 
 
 def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
@@ -204,10 +195,14 @@ def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Reten
 
     None: a receipt says something of its contact, or names its delivery by the contact only.
     """
-    if any(receipt.undeliverable for receipt in receipts):
+    if any(map(_tells_of_contact, receipts)):
         return None
     retentions = {lookups[receipt.provider_id].retention for receipt in receipts}
     return retentions.pop() if len(retentions) == 1 else None
+
+
+def _tells_of_contact(receipt: Receipt) -> bool:
+    return receipt.undeliverable or receipt.soft or receipt.kind is ReceiptKind.COMPLAINED
 
 
 def _with_plan(
@@ -216,6 +211,7 @@ def _with_plan(
     at: ChunkId,
     receipts: Sequence[Receipt],
     lookups: Mapping[str, Lookup],
+    counted: bounces.Bounces,
 ) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
     """Return the facts of a chunk's receipts, and what they say of the contacts."""
     message = world.messages.get(at.msgid)
@@ -230,6 +226,7 @@ def _with_plan(
         reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
         facts += reported
         feedback += _feedback(message, plan, receipt, reported)
+        counted.note(message, plan, receipt, reported)
     return [(at, facts, message.retention)], feedback
 
 
@@ -314,5 +311,7 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_program else FactKind.CLICKED
-        world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
+        fact = Fact(ref, kind, world.clock.now(), "", "link")
+        if world.ledger.add_click(link.chunk, fact, message) and not by_program:
+            suppressions.record_visit(world, message, plan, ref, fact.time)
     return addresses[sorted(addresses)[link.variable]]

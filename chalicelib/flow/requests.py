@@ -36,3 +36,14 @@ class SendRequest:
     black_id: int | None = None
     white_id: int | None = None
     callback: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def names_sets(self) -> bool:
+        """The audience has users that the request does not name."""
+        return bool(self.tags) or self.segment is not None
+
+    @property
+    def named(self) -> int:
+        """The number of targets, if the request names all of them, else 0."""
+        contacts = sum(len(of_type) for of_type in self.contacts.values())
+        return 0 if self.names_sets else len(self.userids) or contacts

@@ -28,18 +28,17 @@ from chalicelib.domain.errors import (
     UnknownWhitelist,
 )
 from chalicelib.domain.groups import GROUPS, KINDS, Family
+from chalicelib.domain.limits import MAX_CONTENT
 from chalicelib.domain.messages import INLINE_TARGETS
 from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import validity
 from chalicelib.flow.content import attachments, render
-from chalicelib.flow.delivery import quota
+from chalicelib.flow.delivery import quota, rate
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.select import target_of
 from chalicelib.flow.validity import OpenChannel
 from chalicelib.ports import World
-
-CONTENT_LIMIT = 256 * 1024  # bytes of a message's contents, so that it stays one item
 
 
 class ResolvedElement(NamedTuple):
@@ -252,8 +251,8 @@ def _render(
         contents |= rendered
         for content in rendered.values():
             _check_rendered(world, request, target, content, links)
-    if render.size(contents) > CONTENT_LIMIT:
-        raise ContentTooLarge("body" if is_ordinary else "template_para", limit=CONTENT_LIMIT)
+    if render.size(contents) > MAX_CONTENT:
+        raise ContentTooLarge("body" if is_ordinary else "template_para", limit=MAX_CONTENT)
     return contents, links
 
 
@@ -262,8 +261,8 @@ def _click_types(request: SendRequest, strategy: Strategy) -> Collection[Channel
 
     These are the ones that the strategy asks about, and all when the request names few people.
     """
-    named = len(request.userids) or sum(len(contacts) for contacts in request.contacts.values())
-    return frozenset(ChannelType) if 0 < named <= INLINE_TARGETS else strategy.clicks
+    is_small = 0 < request.named <= INLINE_TARGETS
+    return frozenset(ChannelType) if is_small else strategy.clicks
 
 
 def _check_rendered(
@@ -306,6 +305,7 @@ def _freeze(
         limits = provider.capabilities
         is_shared = limits.content_per_recipient or not render.is_personal(content, links)
         size = quota.call_size(channel, limits, limits.call_size if is_shared else 1)
+        size = rate.call_size(channel, limits, size)
         frozen.append(ResolvedElement(code, channel, content, size, limits.worker))
     return frozen
 

@@ -103,17 +103,20 @@ def _new_id(now: int) -> str:
 
 
 def _audience(world: World, request: SendRequest) -> Audience:
-    if request.contacts or request.userids:
-        return Audience(AudienceKind.CONTACTS if request.contacts else AudienceKind.USERS)
+    if request.contacts:
+        return Audience(AudienceKind.CONTACTS)
     if request.everyone:
         return Audience(
             AudienceKind.EVERYONE, partitions=_partitions(world, world.users.estimate())
         )
+    if not request.names_sets:
+        return Audience(AudienceKind.USERS)
+    sets = [_tag(world, request.channel, name) for name in request.tags]
     if request.segment is not None:
-        sets: tuple[str, ...] = (audiences.segment(request.segment),)
-    else:
-        sets = tuple(dict.fromkeys(_tag(world, request.channel, name) for name in request.tags))
-    return Audience(AudienceKind.SETS, sets, _partitions(world, world.audiences.estimate(sets)))
+        sets.append(audiences.segment(request.segment))
+    sets = list(dict.fromkeys(sets))
+    size = world.audiences.estimate(sets) + len(request.userids)
+    return Audience(AudienceKind.SETS, tuple(sets), _partitions(world, size))
 
 
 def _tag(world: World, access: AccessChannel, name: str) -> str:

@@ -7,13 +7,13 @@ import hmac
 from contextlib import suppress
 
 from chalicelib.domain.delivery_channels import Channel
-from chalicelib.domain.errors import NotFound, NotServed, Unverified
+from chalicelib.domain.errors import ForgedToken, NotServed, Unverified
 from chalicelib.domain.jobs import Query
 from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
-from chalicelib.flow import provider_query, receipts
+from chalicelib.flow import bounces, provider_query, receipts
 from chalicelib.observability import log
 from chalicelib.ports import World
 
@@ -23,7 +23,7 @@ NONCE_SECONDS = 2 * 86400
 def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -> Webhook:
     """Verify a provider's post, add its receipts, and return the reply that the provider wants.
 
-    Raises NotFound (no such channel or token), Unverified, or Invalid for a body that cannot be
+    Raises ForgedToken (no such channel or token), Unverified, or Invalid for a body that cannot be
     read. When this raises, the provider posts again.
     """
     channel = _addressed(world, code, token)
@@ -35,6 +35,8 @@ def take_webhook(world: World, code: str, token: str, request: WebhookRequest) -
         _use_authorisation(world, channel, webhook.authorised)
     receipts.record(world, channel.code, webhook.receipts)
     receipts.record_replies(world, channel.code, webhook.replies)
+    if webhook.contacts:
+        bounces.record(world, channel, webhook.contacts)
     return webhook
 
 
@@ -44,7 +46,7 @@ def _addressed(world: World, code: str, token: str) -> Channel:
     expected = channel.webhook_token_hash if channel else "0" * 64
     digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
     if not hmac.compare_digest(digest, expected) or channel is None:
-        raise NotFound("webhook")
+        raise ForgedToken("webhook")
     return channel
 
 
@@ -74,7 +76,8 @@ def _use_nonce(world: World, channel: Channel, webhook: Webhook, request: Webhoo
     """Raise Unverified if the nonce came with another body before."""
     if not webhook.nonce:
         return
-    digest, expires = hashlib.sha256(request.body).hexdigest(), request.now // 1000 + NONCE_SECONDS
+    digest = world.vault.mac("nonce", request.body).hex()
+    expires = request.now // 1000 + NONCE_SECONDS
     if not world.lookups.use_nonce(channel.code, webhook.nonce, digest, expires):
         raise Unverified("the nonce was used with another body")
 

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
 from chalicelib.domain.errors import NotFound
 from chalicelib.manage import delivery_channels, records
-from chalicelib.manage.secrets import digest, new_key
+from chalicelib.manage.secrets import digest, new_key, new_secret
 from chalicelib.ports import World
 
 LONGEST_GRACE = 30 * 86400  # seconds that an old secret may still work
@@ -24,7 +24,7 @@ def add(
     rate: int | None = None,
 ) -> tuple[AccessChannel, str]:
     """Add an access channel. Return its master secret too, of which only the hash is kept."""
-    secret = new_key()
+    secret = new_secret()
     channel = AccessChannel(
         key=new_key(),
         name=name,
@@ -67,7 +67,7 @@ def rotate(
         ends[hashed] = min(end, until)
     latest = sorted(((end, hashed) for hashed, end in ends.items() if now < end), reverse=True)
     retiring = {hashed: end for end, hashed in latest[:MAX_OLDER]}
-    secret = new_key()
+    secret = new_secret()
     channel = records.update(
         world, ACCESS_CHANNELS, before, secret_hashes=(digest(secret),), retiring=retiring
     )

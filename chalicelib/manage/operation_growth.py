@@ -76,7 +76,8 @@ def set_contacts(
             of_type.setdefault(channel.code, {})[label] = canonical or ""
     changes = [UserChange(str(cuid), labels=labels) for cuid, labels in labels_of.items()]
     refused = users.change(world, changes, create=False, caller=caller) if changes else {}
-    return [*failures, *_failures(refused)]
+    # A channel that does not exist is one fault, however many labels of it a request names.
+    return list(dict.fromkeys((*failures, *_failures(refused))))
 
 
 def _failure(contact: LabelledContact, channel: Channel | None) -> Failure | None:

@@ -7,8 +7,13 @@ import secrets
 
 
 def new_key() -> str:
-    """Return 24 hex digits, as UMS's keys and secrets are."""
+    """Return 24 hex digits, as UMS's keys are."""
     return secrets.token_hex(12)
+
+
+def new_secret() -> str:
+    """Return 32 hex digits: 128 random bits, as ASVS asks of secrets that a machine keeps."""
+    return secrets.token_hex(16)
 
 
 def new_token() -> str:
@@ -17,5 +22,5 @@ def new_token() -> str:
 
 
 def digest(secret: str) -> str:
-    """Return the hash of a secret. Secrets of 96 random bits do not need a slow hash."""
+    """Return the hash of a secret. Secrets of 128 random bits do not need a slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message, Retention, Summary
+from chalicelib.domain.messages import Entry, Message, Retention, Summary
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 
@@ -69,7 +69,16 @@ class Messages(Protocol):
         """Return those of these messages that exist, as `get` does, with one request per 100."""
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
-        """Return an access channel's messages before a msgid, back to a time (ms), newest first."""
+        """Return an access channel's messages before a msgid, back to a time (ms), newest first.
+
+        A message is in the list some seconds after it was stored.
+        """
+
+    def entry(self, image: Mapping[str, Any]) -> Entry:
+        """Read the entry of a new message from its image in the stream. Anything else raises."""
+
+    def add_to_lists(self, entries: Sequence[Entry]) -> None:
+        """Add new messages to the lists of their access channels. A repeat changes nothing."""
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Return the addresses of a message's link variables, or None once they have expired.

@@ -16,9 +16,17 @@ class Vault(Protocol):
         """
 
     def seal(self, plain: bytes, context: str) -> bytes: ...
-    def open(self, sealed: bytes, context: str) -> bytes: ...
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """Open sealed bytes. Raise Forged for bytes that were not sealed here for this context."""
+
+    def rotate(self) -> int:
+        """Make a new key, and return its version. Values that older keys sealed still open.
+
+        Only the API may.
+        """
+
     def mac(self, label: str, data: bytes) -> bytes:
-        """Return the HMAC-SHA256 of data. Every label has a key of its own."""
+        """Return the HMAC-SHA256 of data. Every label has a key of its own, which never changes."""
 
 
 class Credentials(Protocol):

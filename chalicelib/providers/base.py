@@ -37,9 +37,10 @@ JSON = "application/json"  # the media type of a reply to a webhook
 
 CHINA = timezone(timedelta(hours=8), "China")  # the clock of vendors that name no time zone
 
-_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}")
+MASK = "***"
+_QUOTES = re.compile(r"@|\d{8}")  # an address, or a number as long as a telephone's
 
-PLACEHOLDER = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class PlainProvider:
@@ -136,7 +137,7 @@ def vendor_error(
     A 429 is always Throttled. Otherwise the vendor's code decides the class, else `statuses`, else
     the rules of HTTP. `code`: the vendor's code, if the body does not have it in `error.code`.
     """
-    code = code or error_code(response.json())
+    code = code_word(code or error_code(response.json()))
     hint = retry_after(response)
     if response.status == 429:
         return Throttled(code or "http_429", retry_after=hint)
@@ -151,6 +152,11 @@ def vendor_error(
             response.status, answered=code is not None
         )
     return error(code or f"http_{response.status}", retry_after=hint)
+
+
+def code_word(code: str | None) -> str | None:
+    """Return a vendor's code, or a mask for what is longer than a code: it may quote a number."""
+    return MASK if code and (len(code) > 64 or _QUOTES.search(code)) else code
 
 
 def coded_error(response: Response, table: ErrorTable, code: str) -> ProviderError:

@@ -13,7 +13,14 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
+from chalicelib.domain.funnel import (
+    EXTRAS,
+    LOST_AFTER_SUBMISSION,
+    STAGES,
+    Counts,
+    channel_order,
+    total,
+)
 from chalicelib.domain.messages import CHUNK_TARGETS, Message, Summary
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
@@ -27,7 +34,15 @@ from chalicelib.ports import World
 LONGEST = len(ChannelType) * MAX_WITHIN
 LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
 
-_STATES = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
+_STATES = (
+    "clicked",
+    "delivered",
+    "submitted",
+    "withdrawn",
+    "bounced",
+    "delivery_failed",
+    "pending",
+)
 
 
 # -- a message
@@ -138,10 +153,13 @@ def _balances(counts: Counts) -> bool:
     submitted = sum(stages.get("submitted", 0) for stages in counts.channels.values())
     lost = 0
     for losses in counts.channel_losses.values():
-        before = (reason for reason in losses if not reason.startswith("delivery_failed"))
-        lost += sum(losses[reason] for reason in before)
+        lost += sum(n for reason, n in losses.items() if not _is_after_submission(reason))
     users_balance = counts.users.get("planned", 0) == valid + lost_users
     return users_balance and planned == submitted + lost + counts.open.get("unsubmitted", 0)
+
+
+def _is_after_submission(reason: str) -> bool:
+    return reason.partition(":")[0] in LOST_AFTER_SUBMISSION
 
 
 # -- messages

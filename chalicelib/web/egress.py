@@ -8,9 +8,9 @@ here.
 
 The allow-list of a stage names hosts and networks that may be reached although they are private:
 `127.0.0.1`, `10.1.0.0/16`, `mail.corp.example`. Its hosts and networks may also use any port and
-plain HTTP. An origin in it (`http://sms.example:7901`) opens that port of that host, and plain HTTP
-if the origin has it. It does not open anything private: its addresses are checked like all others.
-In production the list is empty.
+plain HTTP. An origin in it (`http://sms.example:7901`) opens that port of that host. It opens
+plain HTTP or SMTP if that is its scheme. It does not open anything private: its addresses are
+checked like all others. In production the list is empty.
 
 Ranges: the IANA special-purpose registries for IPv4 and IPv6 as Python's ipaddress has them, and
 `_NEVER`.
@@ -34,6 +34,7 @@ WEB_PORTS = frozenset({80, 443})
 MAIL_PORTS = frozenset({25, 465, 587})
 
 _SCHEMES = {"http": 80, "https": 443}
+_ORIGINS = {**_SCHEMES, "smtp": 25}  # of the allow-list
 
 # Below this port, only the ports of the protocol itself. Above it, private installations of
 # providers choose freely.
@@ -153,7 +154,7 @@ class Policy:
                 return True
         return False
 
-    def _opens(self, name: str, port: int, schemes: Sequence[str] = tuple(_SCHEMES)) -> bool:
+    def _opens(self, name: str, port: int, schemes: Sequence[str] = tuple(_ORIGINS)) -> bool:
         """Return True if the allow-list has this origin, with one of these schemes."""
         return any((scheme, name, port) in map(_origin, self.allow) for scheme in schemes)
 
@@ -167,6 +168,13 @@ class Policy:
         except Blocked:
             return False
         return self._lists(name, _literal(name))
+
+    def allows_plain_mail(self, host: str, port: int) -> bool:
+        """Return True if mail may go to this server without TLS."""
+        try:
+            return self.lists(host) or self._opens(_canonical(host), port, ("smtp",))
+        except Blocked:
+            return False
 
     def refusal(self, url: str) -> str | None:
         """Return the reason why this URL may never be used, or None.
@@ -249,8 +257,11 @@ def _in_time(check: Callable[[], tuple[str, ...]], seconds: float) -> tuple[str,
 def _canonical(host: str) -> str:
     name = host.strip("[]").rstrip(".").lower()
     if not name.isascii():
+        # As requests does. Python's own codec turns straße.example into strasse.example.
+        import idna
+
         try:
-            name = name.encode("idna").decode("ascii")
+            name = idna.encode(name, uts46=True).decode("ascii")
         except UnicodeError:
             raise Blocked("egress_host") from None
     if len(name) > 253 or not _HOST.fullmatch(name):
@@ -265,9 +276,9 @@ def _origin(entry: str) -> tuple[str, str, int] | None:
     try:
         parts = urlsplit(entry)
         has_more = parts.path.strip("/") or parts.query or parts.username is not None
-        if parts.scheme not in _SCHEMES or has_more:
+        if parts.scheme not in _ORIGINS or has_more:
             return None
-        port = _SCHEMES[parts.scheme] if parts.port is None else parts.port
+        port = _ORIGINS[parts.scheme] if parts.port is None else parts.port
         return parts.scheme, _canonical(parts.hostname or ""), port
     except (ValueError, Blocked):
         return None

@@ -94,7 +94,8 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
     """Read streams on a thread of their own, and read failed records again, as AWS does.
 
     MiniStack runs stream functions on the thread that polls all queues.
-    It treats a partly failed batch as done.
+    It treats a partly failed batch as done. It invokes without a batching window, as do we: a
+    stack without load shows results sooner than AWS.
     """
     poll = svc._poll_dynamodb_streams
     execute = svc._execute_function
@@ -102,8 +103,9 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
     def execute_with_failures(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = execute(function, event)
         if _stream_thread.here:
-            counts.event_source("stream", "batches")
-            counts.event_source("stream", "records", len(event["Records"]))
+            source = f"stream {_table(event)}"
+            counts.event_source(source, "batches")
+            counts.event_source(source, "records", len(event["Records"]))
             body = result.get("body")
             if isinstance(body, dict) and body.get("batchItemFailures"):
                 return {**result, "error": True}
@@ -120,6 +122,12 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
 
     svc._execute_function, svc._poll_dynamodb_streams = execute_with_failures, lambda: False
     threading.Thread(target=read_streams, daemon=True, name="streams").start()
+
+
+def _table(event: dict[str, Any]) -> str:
+    """Return the short name of the table whose stream brings an event."""
+    path = str(event["Records"][0]["eventSourceARN"]).rpartition(":table/")[2]
+    return path.partition("/")[0].rpartition("-")[2]
 
 
 def _no_waiting_for_queues(svc: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
-from chalicelib.observability import NAMESPACE
+from chalicelib.observability import NAMESPACE, REFUSED
 from infra.template import receipts, rest_api, workers
 from infra.template.queues import MAX_RECEIVES
 from infra.template.stage import API, Family, Resource, Stage, camel
@@ -13,6 +13,12 @@ MINUTES = 15  # an alarm rings after failures in three of so many minutes
 WRITTEN_BY_SENDING = ("messages", "ledger", "lookups", "due")  # tables
 # Seconds that a job may wait in its queue. Broadcasts (priority 3) fill theirs for hours.
 MAX_AGE = {Priority.HIGH: 120, Priority.MEDIUM: 600, Priority.LOW: 7200}
+MAX_REFUSED = 50  # in a minute. People mistype, and bots try addresses, far more seldom.
+# The meaning of a function that is ten minutes late in reading its stream.
+LAGS = {
+    "tally": "Counts lag behind the ledger by more than ten minutes",
+    "history": "Lists of messages lag by more than ten minutes",
+}
 MAX_OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
 
 
@@ -22,7 +28,7 @@ def resources(stage: Stage) -> Resource:
         alarms |= _of_jobs(family)
     for family in stage.workers:
         alarms |= workers.conditional(_of_jobs(family))
-    return alarms | _of_functions(stage) | _of_the_stage(stage)
+    return alarms | _of_functions(stage) | _of_callers(stage) | _of_the_stage(stage)
 
 
 def _of_functions(stage: Stage) -> Resource:
@@ -49,9 +55,11 @@ def _of_functions(stage: Stage) -> Resource:
 
 def _of_the_stage(stage: Stage) -> Resource:
     alarms: Resource = {}
-    tally = {"FunctionName": config.function_name(stage.name, "tally")}
-    text = "Counts lag behind the ledger by more than ten minutes"
-    alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
+    for function, text in LAGS.items():
+        reader = {"FunctionName": config.function_name(stage.name, function)}
+        alarms[f"{camel(function)}LagAlarm"] = _alarm(
+            text, "AWS/Lambda", "IteratorAge", reader, above=600_000
+        )
     clock = {"StateMachineArn": {"Ref": "Clock"}}
     alarms["ClockAlarm"] = _count(
         "The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1
@@ -74,6 +82,16 @@ def _of_the_stage(stage: Stage) -> Resource:
         alarms[f"{camel(table)}ThrottleAlarm"] = _count(
             f"Writes of {table} are throttled", "AWS/DynamoDB", "WriteThrottleEvents", named
         )
+    return alarms
+
+
+def _of_callers(stage: Stage) -> Resource:
+    ours = {"stage": stage.name}
+    alarms: Resource = {}
+    text = "Many callers are refused: wrong secrets, roles, or addresses that nobody made"
+    alarms["RefusedAccessAlarm"] = _alarm(
+        text, NAMESPACE, REFUSED, ours, above=MAX_REFUSED, statistic="Sum"
+    )
     return alarms
 
 

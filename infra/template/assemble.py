@@ -46,6 +46,7 @@ def assemble(stage: Stage) -> Template:
     }
     _add_jobs_and_functions(stage, resources)
     resources |= http_api.resources(stage) | rest_api.resources(stage)
+    resources["ApiAccessLogs"] = http_api.access_logs(stage, functions.LOG_DAYS)
     resources |= alarms.resources(stage)
     template["Outputs"] |= {name: {"Condition": rest_api.ON} for name in rest_api.OUTPUTS}
     template["Outputs"]["PublicUrl"] = {

@@ -7,6 +7,7 @@ docs/how-to/deploy.md names them.
 
 from __future__ import annotations
 
+import json
 import re
 
 from chalicelib import config
@@ -73,8 +74,41 @@ def _stage(stage: Stage, routes: list[str]) -> Resource:
         "AutoDeploy": True,
         "DefaultRouteSettings": _throttle(*throttles.ALL),
         "RouteSettings": _limits(stage),
+        "AccessLogSettings": {"Fn::If": ["HasAccessLog", _access_log(), {"Ref": "AWS::NoValue"}]},
     }
     return {"Type": "AWS::ApiGatewayV2::Stage", "DependsOn": routes, "Properties": properties}
+
+
+def _access_log() -> Resource:
+    """Build the access log, without paths, which have user ids and tokens.
+
+    The function writes route, caller's key and network under the same request id.
+    """
+    fields = {
+        "request": "$context.requestId",
+        "time": "$context.requestTimeEpoch",
+        "route": "$context.routeKey",
+        "status": "$context.status",
+        "latency": "$context.responseLatency",
+        "bytes": "$context.responseLength",
+        "error": "$context.error.responseType",
+    }
+    group = {"Fn::GetAtt": ["ApiAccessLogs", "Arn"]}
+    return {"DestinationArn": group, "Format": json.dumps(fields)}
+
+
+def access_logs(stage: Stage, days: int) -> Resource:
+    """Build the log group of the access log. It exists only if an operator turns it on."""
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "Condition": "HasAccessLog",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "LogGroupName": f"/aws/apigateway/{config.api_name(stage.name)}",
+            "RetentionInDays": days,
+        },
+    }
 
 
 def _limits(stage: Stage) -> dict[str, Resource]:

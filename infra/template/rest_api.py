@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator
 
 from chalicelib import config
+from chalicelib.entrypoints.http.route import SAFE_HEADERS
 from infra.template import throttles
 from infra.template.stage import API, Resource, Stage
 
 ON = "RestApiOn"  # condition of everything that belongs to this API
 OUTPUTS = ("RestAPIId", "EndpointURL")  # Chalice's
+
+_SAFE = {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in SAFE_HEADERS.items()}
 
 TOO_LARGE = (
     "the body is too large; an attachment of more than 4.4 MB is uploaded as"
@@ -70,7 +73,8 @@ def _gateway_responses() -> Iterator[tuple[str, Resource]]:
     """Yield answers in the usual format for requests that never reach the function."""
     for kind, (status, code, message) in _gateway_answers().items():
         body = json.dumps({"code": code, "message": message})
-        yield kind, {"statusCode": status, "responseTemplates": {"application/json": body}}
+        answer: Resource = {"statusCode": status, "responseTemplates": {"application/json": body}}
+        yield kind, {**answer, "responseParameters": _SAFE}
 
 
 def _gateway_answers() -> dict[str, tuple[int, int, str]]:

@@ -11,15 +11,16 @@ from chalicelib import config
 from chalicelib.aws import tables
 from chalicelib.domain import errors, funnel, limits, links, messages, plans, strategies
 from chalicelib.domain import imports as domain_imports
-from chalicelib.entrypoints.http import codes, cursors, route
+from chalicelib.entrypoints.http import bodies, codes, cursors, route
 from chalicelib.entrypoints.http import operation_growth as growth
-from chalicelib.flow import resolve, withdraw
+from chalicelib.flow import withdraw
 from chalicelib.flow.content import attachments
 from chalicelib.flow.delivery import budget, calls, files
 from chalicelib.manage import users
 from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
+from chalicelib.providers.email import bounces, reports
 from chalicelib.reports import message
 from infra.bench import pipeline
 from infra.demo import strategy as demo
@@ -111,11 +112,15 @@ def test_the_limits_are_the_codes() -> None:
         "targets of a chunk": Sizes().chunk_targets,
         "targets of a message that is counted when somebody asks": message.LIVE_TARGETS,
         "bytes of a user's contacts and tags": users.USER_BYTES,
-        "bytes of a message's contents": resolve.CONTENT_LIMIT,
+        "bytes of a message's contents": limits.MAX_CONTENT,
         "bytes of a mail's files": attachments.MAX_TOTAL,
+        "bytes of a report that are read": bounces.MOST,
+        "entries of a post of bounces": reports.MAX_ENTRIES,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
+        "values of a JSON body": bodies.MAX_VALUES,
+        "levels of a JSON body": bodies.MAX_DEPTH,
         "rows of a file that is imported": domain_imports.MAX_ROWS,
         "bytes of a file that is imported": domain_imports.MAX_BYTES,
         "columns of a file that is imported": domain_imports.MAX_COLUMNS,
@@ -170,7 +175,8 @@ def test_the_codes_of_operation_growth_are_the_codes() -> None:
 
 def test_the_losses_are_the_codes() -> None:
     told = re.findall(r"^\| `(\w+)` \|", _section(REFERENCE["error-codes"], "Losses"), re.MULTILINE)
-    of_deliveries = {kind.value for kind in funnel._LOST_BEFORE_SUBMISSION} | {"delivery_failed"}
+    lost = (*funnel._LOST_BEFORE_SUBMISSION, *funnel.LOST_AFTER_SUBMISSION)
+    of_deliveries = {kind.value for kind in lost}
     assert sorted(told) == sorted({loss.value for loss in plans.TargetLoss} | of_deliveries)
 
 
@@ -202,15 +208,14 @@ def test_the_parameters_of_a_deployment_are_the_templates_with_their_defaults() 
         )
     )
     assert told.keys() == wanted.keys()
-    assert {
-        name: default for name, default in told.items() if default.isdigit() or default == "off"
-    } == {n: d for n, d in wanted.items() if d}
+    set_by_default = {name: default for name, default in wanted.items() if default}
+    assert {name: told[name] for name in set_by_default} == set_by_default
 
 
 def test_every_kind_of_alarm_is_explained() -> None:
     source = (ROOT / "infra" / "template" / "alarms.py").read_text()
     kinds = set(re.findall(r'alarms\[f?"(?:\{[^}]*\})?(\w+Alarm)"\]', source))
-    assert len(kinds) == 13
+    assert len(kinds) == 14
     assert set(re.findall(r"^\| `…?(\w+Alarm)` \|", EVENTS, re.MULTILINE)) == kinds
 
 

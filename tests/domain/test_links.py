@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain import links
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.plans import ChunkId
@@ -57,3 +58,18 @@ def test_no_character_of_a_token_can_be_changed(position: int, other: str) -> No
 def test_any_other_text_is_no_link(text: str) -> None:
     with pytest.raises(NotFound):
         read_link(FakeVault(), text)
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("https://a.cn/报告.pdf", "https://a.cn/%E6%8A%A5%E5%91%8A.pdf"),
+        ("https://a.cn/a b.pdf?x=中", "https://a.cn/a%20b.pdf?x=%E4%B8%AD"),
+        ("https://a.cn/%E6%8A%A5告", "https://a.cn/%E6%8A%A5%E5%91%8A"),
+        ("https://例子.cn/a", "https://xn--fsqu00a.cn/a"),
+        ("https://a.cn/a?b=c#d", "https://a.cn/a?b=c#d"),
+        ("https://a.cn/中\n", "https://a.cn/中\n"),
+    ],
+)
+def test_an_address_is_asked_for_as_browsers_do(address: str, asked: str) -> None:
+    assert links.uri(address) == asked

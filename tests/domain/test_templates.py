@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.domain.errors import Invalid
-from chalicelib.domain.templates import Template, render, values_of, variables
+from chalicelib.domain.errors import ContentTooLarge, Invalid
+from chalicelib.domain.limits import MAX_CONTENT
+from chalicelib.domain.templates import (
+    Template,
+    placeholders,
+    render,
+    values_of,
+    variables,
+    without_placeholders,
+)
 
 
 def _template(**contents: dict[str, object]) -> Template:
@@ -33,10 +41,30 @@ def test_a_variable_without_a_value_is_named() -> None:
         values_of(_template(app={"alert": "Hi {{user}}"}), {})
 
 
-@pytest.mark.parametrize("value", [None, True, ["a"], {"a": 1}])
-def test_a_value_is_a_text_or_a_number(value: object) -> None:
-    with pytest.raises(Invalid, match="must be a text or a number"):
+@pytest.mark.parametrize("value", [None, ["a"], {"a": 1}])
+def test_a_value_is_neither_a_list_nor_an_object(value: object) -> None:
+    with pytest.raises(Invalid, match="must be a text, a number, true or false"):
         values_of(_template(app={"alert": "{{user}}"}), {"user": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (7, "7"), ("x", "x")]
+)
+def test_a_value_becomes_the_text_that_json_has(value: object, text: str) -> None:
+    assert values_of(_template(app={"alert": "{{user}}"}), {"user": value}) == {"user": text}
+
+
+def test_values_that_never_fit_are_refused_before_they_are_filled_in() -> None:
+    template = _template(app={"alert": "{{user}}" * 1000}, sms={"content": "{{user}}"})
+    values_of(template, {"user": "x" * (MAX_CONTENT // 1000)})
+    with pytest.raises(ContentTooLarge):
+        values_of(template, {"user": "x" * (MAX_CONTENT // 1000 + 1)})
+
+
+def test_placeholders_end_at_the_next_braces() -> None:
+    text = "a {{b}} {c} {{{d}}} {{\n}} {{ }"
+    assert placeholders(text) == ["{{b}}", "{{{d}}", "{{\n}}"]
+    assert without_placeholders(text) == "a  {c} }  {{ }"
 
 
 def test_a_link_is_an_address() -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain.errors import Invalid
+from chalicelib.domain.errors import Forged, Invalid
 
 
 class FakeVault:
@@ -17,18 +17,27 @@ class FakeVault:
 
     def __init__(self) -> None:
         self.macs: Counter[tuple[str, bytes]] = Counter()
+        self.newest = 1
 
     def prepare(self) -> None:
         pass
 
+    def rotate(self) -> int:
+        self.newest += 1
+        return self.newest
+
     def seal(self, plain: bytes, context: str) -> bytes:
-        tag = self.mac("seal", context.encode() + b"\0" + plain)[:16]
-        return b"\x01" + tag + bytes(b ^ 0x5A for b in plain)
+        return self._seal(self.newest, plain, context)
+
+    def _seal(self, version: int, plain: bytes, context: str) -> bytes:
+        tag = self.mac("seal", bytes([version]) + context.encode() + b"\0" + plain)[:16]
+        return bytes([version]) + tag + bytes(b ^ 0x5A for b in plain)
 
     def open(self, sealed: bytes, context: str) -> bytes:
         plain = bytes(b ^ 0x5A for b in sealed[17:])
-        if sealed != self.seal(plain, context):
-            raise ValueError("not sealed by this vault in this context")
+        version = sealed[0] if sealed else 0
+        if not 0 < version <= self.newest or sealed != self._seal(version, plain, context):
+            raise Forged("not sealed by this vault in this context")
         return plain
 
     def mac(self, label: str, data: bytes) -> bytes:

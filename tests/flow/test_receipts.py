@@ -32,7 +32,10 @@ def fake() -> FakeWorld:
 
 def test_a_receipt_with_a_direct_lookup_reads_neither_message_nor_plan(fake: FakeWorld) -> None:
     receipts.record(fake.ports, "push", [a_receipt()])
-    assert fake.log == ["lookups.get", "ledger.add", "ledger.add.done"]
+    assert [step for step in fake.log if not step.endswith(".done")] == [
+        "lookups.get",
+        "ledger.add",
+    ]
 
 
 def test_a_receipt_that_tells_of_a_dead_contact_reads_the_plan(fake: FakeWorld) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from chalicelib.domain import audiences, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.plans import TargetLoss
 from chalicelib.domain.users import ALL, User
 from chalicelib.flow import submit, tally
@@ -296,3 +297,20 @@ def test_contacts_of_several_types_are_planned_once() -> None:
     simulation.run()
     assert set(simulation.world.providers.text.sent()) == {"13900001111"}
     assert set(simulation.world.providers.push.sent()) == {"reg-1", "reg-2"}
+
+
+def test_the_union_of_a_tag_a_segment_and_users_has_each_of_them_once() -> None:
+    simulation = Simulation(world=FakeWorld(SMALL))
+    world = simulation.world
+    world.users.stored.clear()
+    world.users.has(*(_of_the_crowd(name) for name in CROWD))
+    world.audiences.members[audiences.segment(7)] = {"user01", "user02", "user03"}
+    world.audiences.members[audiences.tag(ALL, "vip")] = {"user05", "user07"}  # stale rows
+    audience = {"tags": ("vip",), "segment": 7, "userids": ("user04", "user07", "nobody")}
+    world.records.of(GROUPS[Family.SEGMENT]).put(Group(Family.SEGMENT, 7, SHOP, "few", "manual"))
+    submit.submit(world.ports, replace(simulation.request(), **audience))
+    simulation.run()
+    targets = [target for chunk in simulation.chunks() for target in chunk.plan.targets]
+    people = TAGGED | {"user01", "user02", "user03", "user04", "user07", "nobody"}
+    assert Counter(target.id for target in targets) == Counter(people)
+    assert [t.id for t in targets if t.loss is TargetLoss.UNKNOWN_USER] == ["nobody"]

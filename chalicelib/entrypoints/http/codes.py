@@ -73,7 +73,7 @@ _MEANINGS: Mapping[int, str] = {
     1019001: "`rule_id`: the channels of the strategy and of the template or message differ",
     1019003: "registration ids: an `aud_…` without its `msg_…` (or content in the template), or the"
     " other way round",
-    1019004: "user ids, tags, segments and registration ids are mixed",
+    1019004: "users (ids, tags, segments) and registration ids are mixed",
     1019005: "`option.white_id`: the whitelist does not exist",
     1019006: "`aud_segment`: the segment does not exist",
     1019031: "the message was accepted more than 24 hours ago and cannot be withdrawn any more",

@@ -40,21 +40,26 @@ class Contract:
     media: str = "application/json"  # of success
     errors: tuple[int, ...] = ()
     tag: str = ""
-    role: Role | None = None  # that a member needs. None: every member may read
+    role: Role | None = None  # that a member needs, READ_ONLY: every member. None: not for members
     matches: bool = False  # `If-Match` is required
     headers: tuple[str, ...] = ()  # request headers that mean something here
-    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per channel
+    rate: tuple[str, int] | None = None  # a limit of its own: name, requests a second per caller
+
+    @property
+    def changes(self) -> bool:
+        """Tell if the route changes something. Every member may call the others."""
+        return self.role not in (None, Role.READ_ONLY)
 
     def refusals(self, path: str) -> frozenset[int]:
         """Return every error that the route may answer: declared, or implied by other fields."""
-        errors = {*self.errors, 429, 500}
+        errors = {*self.errors, 429, 500, 503}
         if self.auth in (Auth.CHANNEL, Auth.ACCESS, Auth.EITHER):
             errors |= {400, 401}
         if self.auth in (Auth.CHANNEL, Auth.EITHER):
             errors.add(1015005)
         if self.auth is Auth.WEBHOOK:
             errors |= {400, 403, 413}
-        if self.role is not None:
+        if self.changes:
             errors.add(403)
         if self.request:
             errors |= {400, 413, 415}

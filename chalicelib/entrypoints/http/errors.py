@@ -49,7 +49,12 @@ class FieldError(NamedTuple):
 
 
 class Refused(OpenUMSError):
-    """A request that is answered with an error. `code`: UMS's or this project's business code."""
+    """A request that is answered with an error. `code`: UMS's or this project's business code.
+
+    `retry_after`: seconds after which a repeat may help, 0 if none would.
+    """
+
+    retry_after = 0
 
     def __init__(
         self, code: int, english: str, chinese: str = "", *, field: str = "", status: int = 400
@@ -83,13 +88,17 @@ class Entry(NamedTuple):
         """Build the error, with its texts filled."""
         shown = {name: _shown(name, value) for name, value in values.items()} | {"field": field}
         english, chinese = (text.format_map(shown) for text in (self.english, self.chinese))
-        return Refused(self.code, english, chinese, field=field, status=self.status)
+        refused = Refused(self.code, english, chinese, field=field, status=self.status)
+        if self.status in (429, 503):
+            refused.retry_after = int(str(values.get("seconds", 0)))
+        return refused
 
 
 _NO_CHANNEL = "no delivery channel for {types} is authorised and enabled"
 
 REFUSALS: Mapping[type[Refusal], Entry] = {
     errors.NotFound: Entry(PARAMETER, 404, "不存在", "no such {what}"),
+    errors.ForgedToken: Entry(PARAMETER, 404, "不存在", "no such {what}"),
     errors.Taken: Entry(PARAMETER, 409, "已被使用", "{what} has this {field} already"),
     errors.PlaceholderWrong: Entry(
         PARAMETER,
@@ -185,6 +194,25 @@ CHANNEL_CLOSED = Entry(1015005, 400, "渠道已关闭", "the access channel is c
 TOO_MANY_REQUESTS = Entry(
     TOO_OFTEN, 429, "API 调用超过频率限制", "more than {limit} requests in this second"
 )
+TOO_MANY_GUESSES = Entry(
+    TOO_OFTEN,
+    429,
+    "认证失败次数过多, 请 {seconds} 秒后重试",
+    "too many wrong secrets; retry in {seconds} s",
+)
+ALLOWANCE_USED_UP = Entry(
+    TOO_OFTEN,
+    429,
+    "本小时的 {most} 次已用完, 请 {seconds} 秒后重试",
+    "more than {most} in this hour; retry in {seconds} s",
+)
+CONTACT_IN_ADDRESS = Entry(
+    PARAMETER,
+    400,
+    "不能放在地址里, 请用 POST /admin/v1/users/search",
+    "must not be in an address; use POST /admin/v1/users/search",
+)
+BUSY = Entry(SERVER_ERROR, 503, "系统繁忙, 请 {seconds} 秒后重试", "busy; retry in {seconds} s")
 BODY_TOO_LARGE = Entry(PARAMETER, 413, "超过 {limit} 字节", "more than {limit} bytes")
 FORM_TOO_LARGE = Entry(
     1019051,
@@ -210,8 +238,8 @@ TOO_MANY_USERIDS = Entry(
 MIXED_TARGETS = Entry(
     1019004,
     400,
-    "{name}: 不能与其他目标混用",
-    "{name}: cannot be mixed with other targets (users by id, tag or segment; or registration ids)",
+    "{name}: 不能与 registration id 混用",
+    "{name}: users and registration ids cannot be mixed",
 )
 BOTH_LISTS = Entry(
     1015097,

@@ -30,16 +30,33 @@ def parts(content_type: str, raw: bytes) -> list[Part]:
     try:
         parser = MultipartParser(boundary, reader.callbacks)  # type: ignore[arg-type]
         parser.write(raw)
+        if not reader.is_over:
+            parser.write(_last_boundary(raw, boundary))
         parser.finalize()
     except (FormParserError, ValueError):
-        raise _bad("not readable as multipart/form-data") from None
+        raise _bad("not readable as multipart/form-data", "不是 multipart/form-data") from None
     if not reader.is_over:
-        raise _bad("the form has no end")
+        raise _broken_off()
     return reader.parts
 
 
-def _bad(reason: str) -> Refused:
-    return Refused(PARAMETER, reason, field="body")
+def _last_boundary(raw: bytes, boundary: bytes) -> bytes:
+    """Return the boundary after the last part, for a form without one, as Go's SDK posts it.
+
+    Content-Length has the end of such a form. Raises Refused for one that ends within a boundary.
+    """
+    last = b"\r\n--" + boundary + b"--\r\n"
+    if any(raw.endswith(last[:size]) for size in range(4, len(last))):
+        raise _broken_off()
+    return last
+
+
+def _broken_off() -> Refused:
+    return _bad("the form has no end", "表单不完整")
+
+
+def _bad(english: str, chinese: str) -> Refused:
+    return Refused(PARAMETER, english, chinese, field="body")
 
 
 class _Reader:
@@ -60,7 +77,7 @@ class _Reader:
 
     def _begin(self) -> None:
         if len(self.parts) >= MAX_PARTS:
-            raise _bad(f"more than {MAX_PARTS} parts")
+            raise _bad(f"more than {MAX_PARTS} parts", f"超过 {MAX_PARTS} 个部分")
         self.parts.append(Part())
         self._name, self._value, self._length = b"", b"", 0
 
@@ -76,7 +93,10 @@ class _Reader:
     def _measured(self, piece: bytes) -> bytes:
         self._length += len(piece)
         if self._length > MAX_HEADERS:
-            raise _bad(f"a part has more than {MAX_HEADERS} bytes of headers")
+            raise _bad(
+                f"a part has more than {MAX_HEADERS} bytes of headers",
+                f"头部超过 {MAX_HEADERS} 字节",
+            )
         return piece
 
     def _header(self) -> None:

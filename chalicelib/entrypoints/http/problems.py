@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from chalice.app import Response
 
-from chalicelib import observability
-from chalicelib.domain.errors import Conflict, Invalid, Refusal, Stale, Unverified
+from chalicelib import observability, wiring
+from chalicelib.domain.errors import Conflict, ForgedToken, Invalid, Refusal, Stale, Unverified
 from chalicelib.entrypoints.http.errors import (
+    BUSY,
     CHANGED_MEANWHILE,
     FAULT,
     PARAMETER,
@@ -22,6 +23,7 @@ from chalicelib.entrypoints.http.language import Language, Text, preferred
 
 JSON = {"Content-Type": "application/json"}
 PROBLEM = {"Content-Type": "application/problem+json"}
+BUSY_SECONDS = 5  # until a repeat, when AWS throttles or does not answer
 
 
 class Problem(NamedTuple):
@@ -33,10 +35,13 @@ class Problem(NamedTuple):
     status: int
     code: int
     errors: Sequence[FieldError]
+    retry_after: int = 0  # seconds, 0: no header
 
 
 def problem(error: Exception) -> Problem:
     """Describe an exception of a view, also one that nobody expected."""
+    if isinstance(error, ForgedToken):
+        observability.security("address_forged", address_of=error.values["what"])
     if isinstance(error, Refusal):
         error = refused(error)
     elif isinstance(error, Invalid):
@@ -47,14 +52,17 @@ def problem(error: Exception) -> Problem:
         english, chinese = str(error) or CHANGED_MEANWHILE.english, CHANGED_MEANWHILE.chinese
         error = Refused(PARAMETER, english, chinese, status=409)
     elif isinstance(error, Unverified):
-        observability.event("webhook_unverified", reason=str(error)[:100])
+        observability.security("webhook_unverified", reason=str(error)[:100])
         observability.metric("webhook_unverified")
         error = UNVERIFIED.refuse()
+    elif wiring.is_busy(error):
+        observability.log.warning("aws_busy", exc_info=error)
+        error = BUSY.refuse(seconds=BUSY_SECONDS)
     elif not isinstance(error, Refused):
         observability.log.error("request_failed", exc_info=error)
         observability.metric("request_failed")
         error = FAULT.refuse()
-    return Problem(error.status, error.code, error.errors)
+    return Problem(error.status, error.code, error.errors, error.retry_after)
 
 
 def challenge(status: int) -> dict[str, str]:
@@ -65,6 +73,13 @@ def ums_error(problem: Problem, accept_language: str) -> Response:
     """Write a problem in UMS's shape: a code, and a message in both languages."""
     body = {"code": problem.code, "message": problem.errors[0].message}
     return Response(body, {**JSON, **challenge(problem.status)}, problem.status)
+
+
+def users_error(problem: Problem, accept_language: str) -> Response:
+    """Write a problem of changes of users, with UMS's empty `data`, which typed clients read."""
+    answer = ums_error(problem, accept_language)
+    answer.body["data"] = ""
+    return answer
 
 
 TITLES = {

@@ -1,4 +1,4 @@
-"""The rate limit of access channels: requests a second, over all containers.
+"""The rate limit of callers: requests a second of each, over all containers.
 
 A container serves one request at a time. The first request of a second costs nothing. It is counted
 when a second request comes, together with a share of permits for more. So a burst costs one write
@@ -18,7 +18,7 @@ from chalicelib.ports import Clock, Counters
 
 KEPT = 3600  # seconds for which a second's counter stays
 SHARE = 10  # permits that a container takes at once, or a fiftieth of a small limit
-CHANNELS = 256  # that a container remembers
+CALLERS = 256  # that a container remembers
 
 
 class Permit(NamedTuple):
@@ -84,5 +84,5 @@ class Limiter:
     def _remember(self, name: str, window: _Window) -> None:
         self._windows[name] = window
         self._windows.move_to_end(name)
-        if len(self._windows) > CHANNELS:
+        if len(self._windows) > CALLERS:
             self._windows.popitem(last=False)

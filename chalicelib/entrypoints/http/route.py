@@ -7,6 +7,7 @@ is a decorator under Chalice's (read in Chalice 1.34.0).
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -17,17 +18,12 @@ from chalicelib import observability, wiring
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.members import Member, Role
-from chalicelib.entrypoints.http import credentials
+from chalicelib.domain.members import Member
+from chalicelib.entrypoints.http import callers
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.contract import Auth as Auth
 from chalicelib.entrypoints.http.contract import Contract
-from chalicelib.entrypoints.http.errors import (
-    CHANNEL_CLOSED,
-    NO_ROLE,
-    TOO_MANY_REQUESTS,
-    UNKNOWN_KEY,
-)
+from chalicelib.entrypoints.http.errors import TOO_MANY_REQUESTS
 from chalicelib.entrypoints.http.problems import JSON, problem
 from chalicelib.entrypoints.http.rate_limit import Limiter, Permit
 from chalicelib.ports import World
@@ -36,8 +32,12 @@ MAX_BODY = 6_000_000
 
 View = Callable[..., Any]
 
-# The role that a member needs to change something, where a route declares nothing else.
-_ROLES = {Auth.ACCESS: Role.ADMINISTRATOR, Auth.EITHER: Role.OPERATOR}
+# Of every answer. A route may have its own value.
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
 
 
 def route(
@@ -47,18 +47,21 @@ def route(
 
     `declared` are the fields of its Contract.
     """
-    changes = methods != ("GET",)
-    declared.setdefault("role", _ROLES.get(declared["auth"]) if changes else None)
     contract = Contract(limit=limit, methods=methods, **declared)
+    if contract.role is None and contract.auth in (Auth.ACCESS, Auth.EITHER):
+        raise TypeError(f"{path} does not say which role a member needs")
 
     def register(view: View) -> View:
         @functools.wraps(view)
         def served(**parameters: str) -> Response:
             request = blueprint.current_request
-            identity = str((request.context or {}).get("requestId", ""))
-            with observability.unit_of_work(
-                function="api", route=f"{request.method} {request.path}", request=identity
-            ):
+            fields = {
+                "function": "api",
+                "route": f"{request.method} {request.path}",
+                "request": str((request.context or {}).get("requestId", "")),
+                "source": observability.shown_source(callers.source(request)),
+            }
+            with observability.unit_of_work(**fields):
                 return _serve(view, request, parameters, contract)
 
         served.contract = contract  # type: ignore[attr-defined]
@@ -74,11 +77,14 @@ def _serve(
     view: View, request: Request, parameters: Mapping[str, str], contract: Contract
 ) -> Response:
     permit: Permit | None = None
+    caller, begin = "", time.monotonic()
     try:
         world = wiring.world()
-        channel, member = _authenticate(world, request, contract)
-        if channel is not None:
-            permit = _admit(world, channel, contract)
+        channel, member = callers.authenticate(world, request, contract)
+        who = channel or member
+        caller = who.key if who else ""
+        if who is not None:
+            permit = _admit(world, who, contract)
             if not permit.granted:
                 raise TOO_MANY_REQUESTS.refuse(limit=permit.limit)
         decoded = {name: unquote(value, errors="replace") for name, value in parameters.items()}
@@ -87,12 +93,27 @@ def _serve(
             answer = Response(answer, dict(JSON), contract.status)
     except Exception as error:  # noqa: BLE001 the last resort of a request
         language = str(request.headers.get("accept-language") or "")
-        answer = contract.error_response(problem(error), language)
-    if permit is not None:
-        answer.headers.update(permit.headers)
-        if not permit.granted:
-            answer.headers["Retry-After"] = str(permit.reset)
+        refused = problem(error)
+        answer = contract.error_response(refused, language)
+        if refused.retry_after:
+            answer.headers["Retry-After"] = str(refused.retry_after)
+    answer.headers = {**SAFE_HEADERS, **answer.headers, **_of_permit(permit)}
+    _log(answer, caller, begin)
     return answer
+
+
+def _of_permit(permit: Permit | None) -> dict[str, str]:
+    """Return the headers that tell of the rate limit."""
+    if permit is None:
+        return {}
+    return permit.headers | ({} if permit.granted else {"Retry-After": str(permit.reset)})
+
+
+def _log(answer: Response, caller: str, begin: float) -> None:
+    """Write the function's part of the access log. API Gateway does not know the caller's key."""
+    elapsed = round((time.monotonic() - begin) * 1000)
+    key = caller[: callers.SHOWN]
+    observability.event("request_served", status=answer.status_code, ms=elapsed, key=key)
 
 
 _limiters: dict[str, Limiter] = {}
@@ -107,12 +128,20 @@ def _limiter(world: World) -> Limiter:
     return limiter
 
 
-def _admit(world: World, channel: AccessChannel, contract: Contract) -> Permit:
+def _admit(world: World, caller: AccessChannel | Member, contract: Contract) -> Permit:
+    """Decide on a request of an access channel or a member, each of which has its own count.
+
+    A route with a rate of its own is counted on its own.
+    """
+    if isinstance(caller, AccessChannel):
+        name, usual = caller.key, caller.rate
+    else:
+        name, usual = keys.join("member", caller.key), None
     if contract.rate is None:
-        return _limiter(world).admit(channel.key, channel.rate)
-    name, rate = contract.rate
-    of_channel = world.limits.requests_per_second if channel.rate is None else channel.rate
-    return _limiter(world).admit(keys.join(channel.key, name), min(rate, of_channel))
+        return _limiter(world).admit(name, usual)
+    kind, rate = contract.rate
+    most = world.limits.requests_per_second if usual is None else usual
+    return _limiter(world).admit(keys.join(name, kind), min(rate, most))
 
 
 def known_msgid(msgid: str) -> str:
@@ -122,24 +151,3 @@ def known_msgid(msgid: str) -> str:
     except ValueError:
         raise NotFound("message") from None
     return msgid
-
-
-def _authenticate(
-    world: World, request: Request, contract: Contract
-) -> tuple[AccessChannel | None, Member | None]:
-    auth = contract.auth
-    if auth in (Auth.WEBHOOK, Auth.NOBODY):
-        return None, None
-    key, secret = credentials.basic(request.headers.get("authorization"))
-    if auth in (Auth.CHANNEL, Auth.EITHER):
-        channel = credentials.access_channel(world, key, secret)
-        if channel is not None and not channel.enabled:
-            raise CHANNEL_CLOSED.refuse("Authorization")
-        if channel is not None:
-            return channel, None
-    member = credentials.member(world, key, secret) if auth in (Auth.ACCESS, Auth.EITHER) else None
-    if member is None:
-        raise UNKNOWN_KEY.refuse("Authorization")
-    if not member.role.may(contract.role):
-        raise NO_ROLE.refuse("Authorization", role=contract.role)
-    return None, member

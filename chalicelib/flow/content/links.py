@@ -44,13 +44,14 @@ class Links:
 
     def __init__(self, addresses: Mapping[str, str], taken: Collection[str]) -> None:
         self.addresses = dict(addresses)
+        self._bytes = sum(len(address.encode()) for address in addresses.values())
         self._taken = {*taken, *addresses}
         self._names = {address: name for name, address in addresses.items()}
 
     def keep(self, name: str, address: str) -> bool:
         """Let a variable of the template stand for its address. Return True if it does."""
         if name not in self.addresses and self._takes(address):
-            self.addresses[name] = address
+            self._add(name, address)
             self._names.setdefault(address, name)
         return name in self.addresses
 
@@ -62,14 +63,18 @@ class Links:
             numbered = (f"_link{n}" for n in range(1, len(self._taken) + 2))
             name = next(name for name in numbered if name not in self._taken)
             self._taken.add(name)
-            self.addresses[name], self._names[address] = address, name
+            self._names[address] = name
+            self._add(name, address)
         return self._names[address]
+
+    def _add(self, name: str, address: str) -> None:
+        self.addresses[name] = address
+        self._bytes += len(address.encode())
 
     def _takes(self, address: str) -> bool:
         if len(self.addresses) >= MAX_LINKS or not _is_counted(address):
             return False
-        together = (*self.addresses.values(), address)
-        return sum(len(text.encode()) for text in together) <= MAX_BYTES
+        return self._bytes + len(address.encode()) <= MAX_BYTES
 
 
 def _is_counted(address: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from chalicelib.domain import channel_options, elements, keys
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
-from chalicelib.domain.errors import UNKNOWN_FIELD, Invalid, NotFound
+from chalicelib.domain.errors import UNKNOWN_FIELD, ForgedToken, Invalid
 from chalicelib.domain.facts import DeliveryRef
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
@@ -186,17 +186,22 @@ def _fill(
     if channel_type is not ChannelType.EMAIL:
         return render(raw, values, keep=keep)
     # In a mail, values are escaped for HTML. A line break in one must not start another header.
-    # Only the text of a mail has links.
+    # Only the texts of a mail have links.
     as_html = is_html(raw)
     escape = html.escape if as_html else str
     one_line = {name: " ".join(value.split()) for name, value in values.items()}
-    text = {name: field for name, field in raw.items() if name == "text"}
+    in_headers = {"subject": raw.get("subject", ""), **_of(raw, "reply_to", "headers")}
     content = {
         **render(raw, values),
-        **render({"subject": raw.get("subject", "")}, one_line),
-        **render(text, values, escape=escape, keep=keep),
+        **render(in_headers, one_line),
+        **render(_of(raw, "plain_text"), values, keep=keep),
+        **render(_of(raw, "text"), values, escape=escape, keep=keep),
     }
     return content if is_html(content) is as_html else {**content, "html": as_html}
+
+
+def _of(raw: Content, *names: str) -> dict[str, Any]:
+    return {name: field for name, field in raw.items() if name in names}
 
 
 def size(contents: Mapping[str, Content]) -> int:
@@ -270,18 +275,17 @@ def _token(
 
 
 def read_link(vault: Vault, token: str, label: str = LINK) -> Link:
-    """Read a token. Raises NotFound for one that we did not make.
+    """Read a token. Raises ForgedToken for one that we did not make.
 
     A phone takes the words that follow an address into the link, so they are ignored.
     """
     try:
         raw = base64.b64decode(token[:TOKEN], altchars=b"-_", validate=True)
-        body, mac = raw[: _LINK.size], raw[_LINK.size :]
-        is_ours = len(mac) == _MAC and hmac.compare_digest(mac, vault.mac(label, body)[:_MAC])
     except ValueError:
-        is_ours = False
-    if not is_ours:
-        raise NotFound("link")
+        raise ForgedToken("link") from None
+    body, mac = raw[: _LINK.size], raw[_LINK.size :]
+    if len(mac) != _MAC or not hmac.compare_digest(mac, vault.mac(label, body)[:_MAC]):
+        raise ForgedToken("link")
     msgid, chunk, target, code, contact, name = _LINK.unpack(body)
     at = ChunkId(base64.b32hexencode(msgid).decode().lower(), chunk)
     return Link(at, target, code, contact, name)

@@ -36,11 +36,13 @@ from chalicelib.domain.provider_io import (
     Recipient,
 )
 from chalicelib.domain.strategies import Verdict
+from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
+from chalicelib.flow.delivery import refusals
+from chalicelib.flow.delivery.answers import Answers, put_answer
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
 from chalicelib.flow.delivery.postponed import Postponed, backoff
-from chalicelib.flow.delivery.recording import Part, put_answer
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall
 from chalicelib.observability import log
@@ -69,14 +71,14 @@ class Caller:
         opened: ExitStack,
         files: Files,
         budget: Budget,
-        part: Part,
+        answers: Answers,
     ) -> None:
         self.world, self.job, self.message = world, job, message
         self.channel, self.chunk = channel, chunk
         self.capabilities = world.providers.of(channel.platform).capabilities
         self._opened = opened
         self._session: Session | None = None
-        self._files, self._budget, self._part = files, budget, part
+        self._files, self._budget, self._answers = files, budget, answers
         self._own: Call | None = None  # the record of a call that nobody had claimed before
         self._recipients: dict[DeliveryRef, Recipient] = {}
 
@@ -192,7 +194,8 @@ class Caller:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, self._files.code))
         unmade = CallState.UNCERTAIN if may_be_taken else CallState.RELEASED
         try:
-            answer = self._connect().send(self._outgoing(call, record))
+            outgoing = self._outgoing(call, record)
+            answer = self._connect().send(outgoing)
         except Rejected as error:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, error.code))
         except Uncertain as error:
@@ -205,7 +208,8 @@ class Caller:
             self._give_back(record, unmade, 0)
             self._misconfigured(error)
             raise
-        return self._record(call, record, answer)
+        concealed = provider_ids.of_answer(self.world.vault, outgoing, answer)
+        return self._record(call, record, concealed)
 
     def _uncertain(self, call: OpenCall, record: Call, error: Uncertain) -> CallAnswer:
         """Repeat the call if a token or the operator allows it. Else it is `unknown`."""
@@ -241,9 +245,8 @@ class Caller:
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
-        reference = f"{chunk.msgid}.{chunk.number}.{ref.target}.{ref.channel}.{ref.contact}"
         content = render.personal(self.world, self.message, chunk, ref)
-        plain = Recipient(self.chunk.plan.contact(ref), content, reference)
+        plain = Recipient(self.chunk.plan.contact(ref), content)
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
@@ -266,14 +269,16 @@ class Caller:
             tuple(sorted(later, key=lambda ref: not later[ref])),
             tuple(ref for ref, outcome in answered if outcome.undeliverable),
             sum(later.values()),
+            refusals.goes_on_in_halves(answer.outcomes, call.tries),
         )
-        if self._own is not None and self._part.keep(made, self._own):
+        if self._own is not None and self._answers.keep(made, self._own):
             return made
         return put_answer(self.world, self.chunk.plan.id, made, self.message)
 
     def _is_later(self, outcome: Outcome, tries: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
-        return outcome.untried or ((outcome.later or resend) and tries + 1 < MAX_ATTEMPTS)
+        is_again = (outcome.later or resend) and tries + 1 < MAX_ATTEMPTS
+        return outcome.untried or outcome.together or is_again
 
     def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
         if outcome.uncertain:

@@ -12,7 +12,8 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
-from chalicelib.providers.base import PLACEHOLDER, check_names, required_text
+from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.providers.base import check_names, required_text
 
 TEMPLATE_ID, HEAD_COLOR, URL, ACTION_NAME, VALUE = 128, 10, 256, 16, 128
 
@@ -31,7 +32,7 @@ def check(content: Mapping[str, Any]) -> None:
     """
     check_names(content, ("template_id", "context"), "")
     _text(content, "template_id", "", TEMPLATE_ID)
-    if PLACEHOLDER.search(content["template_id"]):
+    if placeholders(content["template_id"]):
         raise Invalid("template_id", "must not be a variable")
     context = content.get("context")
     if not isinstance(context, Mapping):
@@ -59,7 +60,7 @@ def _check_value(value: Any, path: str) -> None:
 
 def _text(raw: Mapping[str, Any], key: str, path: str, limit: int) -> str:
     """Return a text without its placeholders. A text of placeholders alone is allowed."""
-    plain = PLACEHOLDER.sub("", required_text(raw, key, path, 4096))
+    plain = without_placeholders(required_text(raw, key, path, 4096))
     if len(plain) > limit:
         raise Invalid(f"{path}.{key}" if path else key, f"must have at most {limit} characters")
     return plain

@@ -15,6 +15,8 @@ PLATFORMS = ("android", "ios", "quickapp", "hmos")
 UNKNOWN_PLATFORM = "unknown_platform"  # the code of a push that none of them can get
 # An empty `alert` of their own shows nothing: a badge, or a call to the app in the background.
 SILENT = ("android", "ios")
+# A push has at least one of these.
+_FULL = ("notification", "message", "live_activity")
 _SHORT = ("title", "alert", "extras")
 # Fields that we set, or that are not part of UMS (`callback`).
 _OURS = ("platform", "audience", "cid", "callback")
@@ -32,7 +34,7 @@ def check(content: Mapping[str, Any]) -> None:
     We set `platform`, `audience` and `cid`. UMS has neither `callback` nor VoIP. Other fields that
     JPush has or will have pass unchanged, such as `sms_message` or fields of a notification.
     """
-    if "notification" not in content and "message" not in content:
+    if not any(name in content for name in _FULL):
         check_names(content, _SHORT, "")
         _text(content, "alert", "alert")
         _optional_text(content, "title", "title")
@@ -45,6 +47,8 @@ def check(content: Mapping[str, Any]) -> None:
         _check_notification(_object(content, "notification", "notification"))
     if "message" in content:
         _check_message(_object(content, "message", "message"))
+    if "live_activity" in content and not _object(content, "live_activity", "live_activity"):
+        raise Invalid("live_activity", "must not be empty")
     _object(content, "options", "options")
 
 

@@ -4,9 +4,9 @@ It is `{"msg": {"msgtype", …}}` or the short `{"text": "…"}`. A text within 
 one, too: duxphp/go-jums, a public client of UMS, writes it so.
 
 Types, fields and limits: https://open.dingtalk.com/document/orgapp/message-types-and-data-format.
-Limits of that page ("at most") are checked, advised lengths are not. The exception is a plain text,
-whose 500 characters UMS documents, too. Placeholders are left out of a length, since their values
-come later. Fields that are not named here pass unchanged.
+Limits of that page ("at most") are checked, advised lengths are not, such as the 500 characters of
+a text. Placeholders are left out of a length, since their values come later. Fields that are not
+named here pass unchanged.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
-from chalicelib.providers.base import PLACEHOLDER, check_names
+from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.providers.base import check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
 
-TEXT = 500  # characters, as all of these
-HEAD = 10
+HEAD = 10  # characters, as all of these
 BUTTON_TITLE = 20
 SINGLE_URL = 500
 BUTTON_URL = 700
@@ -48,7 +48,7 @@ def check(content: Mapping[str, Any]) -> None:
     """Raise Invalid naming the field of a bad content."""
     if "text" in content:
         check_names(content, ("text",), "")
-        _text(content, "text", "", TEXT)
+        _text(content, "text", "")
         return
     check_names(content, ("msg",), "")
     msg = _object(content, "msg", "msg")
@@ -57,7 +57,7 @@ def check(content: Mapping[str, Any]) -> None:
         raise Invalid("msg.msgtype", "must be one of " + ", ".join(CHECKS))
     check_names(msg, ("msgtype", msgtype), "msg")
     if _is_plain(msg):
-        _text(msg, "text", "msg", TEXT)
+        _text(msg, "text", "msg")
         return
     CHECKS[msgtype](_object(msg, msgtype, f"msg.{msgtype}"), f"msg.{msgtype}")
 
@@ -89,13 +89,13 @@ def _text(
         return ""
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text" if required else "must be a text")
-    if most is not None and len(PLACEHOLDER.sub("", value)) > most:
+    if most is not None and len(without_placeholders(value)) > most:
         raise Invalid(name, f"must have at most {most} characters")
     return value
 
 
 def _check_text(raw: Mapping[str, Any], path: str) -> None:
-    _text(raw, "content", path, TEXT)
+    _text(raw, "content", path)
 
 
 def _check_media(raw: Mapping[str, Any], path: str) -> None:
@@ -129,7 +129,7 @@ def _check_oa(raw: Mapping[str, Any], path: str) -> None:
         head = _object(raw, "head", f"{path}.head")
         _text(head, "text", f"{path}.head", HEAD, required=False)
         colour = _text(head, "bgcolor", f"{path}.head", required=False)
-        if colour and not _COLOUR.fullmatch(colour) and not PLACEHOLDER.search(colour):
+        if colour and not _COLOUR.fullmatch(colour) and not placeholders(colour):
             raise Invalid(f"{path}.head.bgcolor", "must be 8 hexadecimal digits")
     body = _object(raw, "body", f"{path}.body")
     for name in ("title", "content", "image", "author"):

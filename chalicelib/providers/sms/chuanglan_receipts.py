@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.domain.errors import Invalid, Unverified
-from chalicelib.domain.provider_io import Receipt, ReceiptKind, Reply, Webhook, WebhookRequest
+from chalicelib.domain.provider_io import (
+    Receipt,
+    ReceiptKind,
+    Reply,
+    Webhook,
+    WebhookRequest,
+    personal_id,
+)
 from chalicelib.providers.base import (
     JSON,
     china_time,
@@ -36,7 +43,7 @@ def delivery_id(msg_id: str, number: str) -> str:
 
     The number is canonical, so its spelling in the user's contacts does not matter.
     """
-    return f"{msg_id}.{number}"
+    return personal_id(msg_id, number)
 
 
 def read_push(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:

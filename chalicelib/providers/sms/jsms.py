@@ -31,9 +31,10 @@ from chalicelib.domain.provider_io import (
     Webhook,
     WebhookRequest,
 )
+from chalicelib.domain.templates import placeholders
 from chalicelib.ports import Session
+from chalicelib.providers import refusals
 from chalicelib.providers.base import (
-    PLACEHOLDER,
     PlainSession,
     check_names,
     error_code,
@@ -130,7 +131,7 @@ class Jsms:
             raise Invalid("temp_para", "must be an object")
         for name, value in para.items():
             is_simple = isinstance(value, str | int | float) and not isinstance(value, bool)
-            if not is_simple or PLACEHOLDER.search(str(name)):
+            if not is_simple or placeholders(str(name)):
                 raise Invalid(f"temp_para.{name}", "must be a text or number under a fixed name")
 
     def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
@@ -168,8 +169,10 @@ class JsmsSession(PlainSession):
         if reply.status == 200 and isinstance(listed, list):
             return answer(call, listed)
         code = error_code(body)
-        if code in INVALID_TARGET and len(call.recipients) == 1:
-            return Answer([Outcome(Loss.INVALID_TARGET, str(code))])
+        if code in INVALID_TARGET:
+            contacts = [_mobile(recipient.contact) for recipient in call.recipients]
+            names = refusals.named(body["error"].get("message"), contacts)
+            return Answer(refusals.refused(contacts, refusals.invalid(str(code)), names))
         raise vendor_error(reply, ERRORS, STATUSES)
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:

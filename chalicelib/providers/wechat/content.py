@@ -14,7 +14,8 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
-from chalicelib.providers.base import PLACEHOLDER, check_names, optional_text, required_text
+from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.providers.base import check_names, optional_text, required_text
 
 TEMPLATE, SUBSCRIPTION = 0, 1
 
@@ -64,10 +65,10 @@ def message_type(content: Mapping[str, Any]) -> int:
 
 def check_official(content: Mapping[str, Any]) -> None:
     type_ = message_type(content)
-    extra = ("url", "color") if type_ == TEMPLATE else ("page",)
-    check_names(
-        content, ("type", "template_id", "miniprogram", "appid", "pagepath", "data", *extra), ""
-    )
+    # UMS's example of a notice has an empty `url` and colors, which a notice does not show.
+    names = {"type", "template_id", "miniprogram", "appid", "pagepath", "data", "color"}
+    names.add("url" if type_ == TEMPLATE else "page")
+    check_names(content, names if content.get("url") else {*names, "url"}, "")
     _check_template_id(content)
     _check_address(content, "url" if type_ == TEMPLATE else "page")
     _check_jump(content)
@@ -86,7 +87,7 @@ def check_mini(content: Mapping[str, Any]) -> None:
 
 
 def _check_template_id(content: Mapping[str, Any]) -> None:
-    if PLACEHOLDER.search(required_text(content, "template_id", limit=TEMPLATE_ID_CHARACTERS)):
+    if placeholders(required_text(content, "template_id", limit=TEMPLATE_ID_CHARACTERS)):
         raise Invalid("template_id", "must not contain a placeholder")
 
 
@@ -142,7 +143,7 @@ def _check_data(content: Mapping[str, Any], type_: int) -> None:
             )
         if not isinstance(entry, Mapping):
             raise Invalid(path, "must be an object with a value")
-        check_names(entry, ("value", "color") if type_ == TEMPLATE else ("value",), path)
+        check_names(entry, ("value", "color"), path)
         entry_text = _as_text(entry)
         if type_ == SUBSCRIPTION:
             _check_value(key, required_text(entry_text, "value", path), path)
@@ -162,13 +163,13 @@ def _as_text(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _check_value(key: str, value: str, path: str) -> None:
     value_type = key.rstrip("0123456789")
     limit, form = RULES.get(value_type, (VALUE_CHARACTERS, ""))
-    rest = PLACEHOLDER.sub("", value)
+    rest = without_placeholders(value)
     if value_type == "name" and _HAN.search(rest):
         limit = 10
     if len(rest) > limit:
         raise Invalid(f"{path}.value", f"must have at most {limit} characters")
     if form and rest == value and not re.fullmatch(form, value, re.ASCII):
-        raise Invalid(f"{path}.value", "has characters that this value_type of value must not have")
+        raise Invalid(f"{path}.value", "has characters that this type of value must not have")
 
 
 def template_body(content: Mapping[str, Any], token: str | None) -> dict[str, Any]:
@@ -179,12 +180,12 @@ def template_body(content: Mapping[str, Any], token: str | None) -> dict[str, An
 
 def notice_body(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of POST subscribe/bizsend."""
-    return _body(content, ("page",)) | _jump(content)
+    return _without_colors(_body(content, ("page",))) | _jump(content)
 
 
 def mini_body(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body of POST subscribe/send."""
-    return _body(content, ("page", "miniprogram_state", "lang"))
+    return _without_colors(_body(content, ("page", "miniprogram_state", "lang")))
 
 
 def _body(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -194,6 +195,11 @@ def _body(content: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
         "data": {key: _as_text(entry) for key, entry in content["data"].items()},
         **extra,
     }
+
+
+def _without_colors(body: Mapping[str, Any]) -> dict[str, Any]:
+    values = {key: {"value": entry["value"]} for key, entry in body["data"].items()}
+    return {**body, "data": values}
 
 
 def _jump(content: Mapping[str, Any]) -> dict[str, Any]:

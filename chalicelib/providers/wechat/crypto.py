@@ -17,12 +17,16 @@ from typing import Any
 from xml.parsers import expat
 
 from chalicelib.domain.errors import Invalid, Unverified
+from chalicelib.domain.provider_io import WebhookRequest
+from chalicelib.providers.base import milliseconds
 
 BLOCK = 32
 SALT = 16  # random bytes before the length
 MAX_XML = 1_000_000  # bytes
 MAX_ELEMENTS = 5_000
 MAX_DEPTH = 8
+
+WINDOW_MS = 10 * 60_000  # a post that stays unanswered is repeated within 15 seconds
 
 _AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}", re.ASCII)
 
@@ -46,6 +50,13 @@ def check_signature(received: str, *parts: str) -> None:
     digest = received.lower().encode("utf-8", "surrogatepass")
     if not hmac.compare_digest(digest, signature(*parts).encode()):
         raise Unverified("signature")
+
+
+def check_time(request: WebhookRequest) -> None:
+    """Raise Unverified for a post that was signed at another time: it is one of long ago."""
+    sent = milliseconds(request.query.get("timestamp", ""))
+    if sent is None or abs(request.now - sent) > WINDOW_MS:
+        raise Unverified("timestamp")
 
 
 class CallbackCrypto:

@@ -43,6 +43,7 @@ def read(request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
     """
     if not secret:
         raise Unverified("no callback token")
+    crypto.check_time(request)
     lock = crypto.CallbackCrypto(secret["token"], secret["aes_key"], secret["corp_id"])
     query = request.query
     signed = (query.get("msg_signature", ""), query.get("timestamp", ""), query.get("nonce", ""))

@@ -17,7 +17,8 @@ from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Clickable
-from chalicelib.providers.base import PLACEHOLDER, check_names
+from chalicelib.domain.templates import placeholders, without_placeholders
+from chalicelib.providers.base import check_names
 
 Check = Callable[[Mapping[str, Any], str], None]
 
@@ -146,7 +147,7 @@ def _text(
         return ""
     if not isinstance(value, str) or not value.strip():
         raise Invalid(name, "is required and must be a text" if required else "must be a text")
-    rest = PLACEHOLDER.sub("", value)
+    rest = without_placeholders(value)
     if (len(rest.encode("utf-8", "surrogatepass")) if unit == "bytes" else len(rest)) > most:
         raise Invalid(name, f"must have at most {most} {unit}")
     return value
@@ -223,7 +224,7 @@ def _check_notice(raw: Mapping[str, Any], path: str) -> None:
 def _between(raw: Mapping[str, Any], key: str, path: str, *, required: bool) -> None:
     least, most = NOTICE_TITLE
     value = _text(raw, key, path, most, unit="characters", required=required)
-    if value and len(value) < least and not PLACEHOLDER.search(value):
+    if value and len(value) < least and not placeholders(value):
         raise Invalid(f"{path}.{key}", f"must have {least} to {most} characters")
 
 

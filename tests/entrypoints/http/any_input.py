@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.entrypoints.conftest import CONTENTS, JPUSH, JSMS, KEY, OPERATOR, SENDER, Api, message
+from tests.entrypoints.conftest import (
+    CONTENTS,
+    JPUSH,
+    JSMS,
+    KEY,
+    OPERATOR,
+    SENDER,
+    UMS_ERRORS,
+    Api,
+    message,
+)
 
 CONDITION = {
     "operator": "and",
@@ -154,7 +164,7 @@ def check(api: Api, reply: Any) -> None:
     body = reply.json
     if reply.status >= 400:
         assert set(body) in (
-            {"code", "message"},
+            *UMS_ERRORS,
             {"code", "msg"},
             {"type", "title", "status", "detail", "errors"},
         )

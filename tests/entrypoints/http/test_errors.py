@@ -35,8 +35,8 @@ def refusals() -> list[type[Refusal]]:
 
 
 def filled(kind: type[Refusal]) -> Refusal:
-    if kind is errors.NotFound:
-        return errors.NotFound("message")
+    if kind in (errors.NotFound, errors.ForgedToken):
+        return kind("message")
     if kind is errors.NotAuthorised:
         return errors.NotAuthorised("type", ChannelType.SMS)
     return kind("some.field", **FILLED)

@@ -32,6 +32,7 @@ from tests.providers.scripted import ScriptedTransport, http
             }
         },
         {"message": {"msg_content": "M", "title": "T"}},
+        {"live_activity": {"ios": {"event": "start", "content-state": {"eta": 5}}}},
         {
             "notification": {"alert": "A"},
             "message": {"msg_content": "M"},

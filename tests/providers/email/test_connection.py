@@ -5,13 +5,16 @@ from __future__ import annotations
 import email
 import email.policy
 import ssl
+import time
+from dataclasses import replace
 
 import pytest
 import trustme
 
 from chalicelib.domain.errors import Misconfigured
-from chalicelib.domain.provider_io import Loss, Outcome
+from chalicelib.domain.provider_io import CallTime, Loss, Outcome
 from chalicelib.web.egress import Policy
+from tests.liveness import GIVES_UP, PATIENCE
 from tests.providers.email.calls import AUTHORITY, CONTENT, OK, account, mails, outcomes, pem, sent
 from tests.providers.email.mailservers import (
     Inbox,
@@ -102,9 +105,19 @@ def test_a_certificate_option_that_is_none_is_misconfigured() -> None:
         sent(account(port, "tls", ca=broken), mails("a@example.org"))
 
 
-def test_a_password_does_not_go_over_an_open_connection() -> None:
-    policy = Policy(("127.0.0.0/8",), resolve=lambda host, port: ["127.0.0.1"])
+def test_a_mail_goes_over_an_open_connection_only_where_the_deployment_allows_it() -> None:
     server = ScriptedServer(lambda line, number: usual(line))
+    for other in ("", f"http://mail.example.test:{server.port}", "smtp://mail.example.test:26"):
+        policy = Policy(("127.0.0.0/8", other), resolve=lambda host, port: ["127.0.0.1"])
+        with pytest.raises(Misconfigured, match="mail_without_tls"):
+            sent(account(server.port, "none"), mails("a@example.org"), policy=policy)
+    assert server.connections == 0
+
+
+def test_a_password_does_not_go_over_an_open_connection() -> None:
+    server = ScriptedServer(lambda line, number: usual(line))
+    origin = f"smtp://mail.example.test:{server.port}"
+    policy = Policy(("127.0.0.0/8", origin), resolve=lambda host, port: ["127.0.0.1"])
     with pytest.raises(Misconfigured, match="login_without_tls"):
         sent(account(server.port, "none", ("u", "p")), mails("a@example.org"), policy=policy)
     assert server.connections == 0
@@ -114,7 +127,7 @@ def test_a_password_does_not_go_over_an_open_connection() -> None:
         (answer,) = sent(
             account(port, "none", ("u", "p"), allow_plain_auth=True),
             mails("a@example.org"),
-            policy=policy,
+            policy=replace(policy, allow=("127.0.0.0/8", f"smtp://mail.example.test:{port}")),
         )
         assert list(answer.outcomes) == [OK]
 
@@ -204,3 +217,15 @@ def test_a_line_break_in_a_subject_is_refused_when_it_is_rendered_too() -> None:
         )
     assert list(answer.outcomes) == [Outcome(Loss.SUBMIT_FAILED, "bad_content")]
     assert inbox.mails == []
+
+
+def test_an_answer_to_the_last_dot_may_take_as_long_as_the_worker_has() -> None:
+    def thorough(line: str, number: int) -> str:
+        if line == ".":
+            time.sleep(3 * GIVES_UP)
+        return usual(line)
+
+    server = ScriptedServer(thorough)
+    call = replace(mails("a@example.org"), time=CallTime(end=PATIENCE))
+    (answer,) = sent(account(server.port), call, timeout=GIVES_UP)
+    assert list(answer.outcomes) == [OK]

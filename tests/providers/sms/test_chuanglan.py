@@ -16,6 +16,7 @@ from chalicelib.domain.provider_io import (
     OutgoingCall,
     Recipient,
     WebhookRequest,
+    personal_id,
 )
 from chalicelib.providers.sms.chuanglan import CHARACTERS, Chuanglan
 from chalicelib.web.messages import Response
@@ -55,7 +56,7 @@ def test_one_text_goes_to_many_numbers_however_they_are_written() -> None:
         }
     ]
     assert [o.provider_id for o in answer.outcomes] == [
-        f"17041010383624511.{n}" for n in (A, B, "13800001236", "13800001237")
+        personal_id("17041010383624511", n) for n in (A, B, "13800001236", "13800001237")
     ]
 
 
@@ -75,7 +76,10 @@ def test_texts_that_differ_in_links_are_one_text_with_variables() -> None:
         == f"{A},https://s.cn/l/a,http://a.cn/a?x=1&y=2;{B},https://s.cn/l/b,http://a.cn/b?x=1&y=2"
     )
     assert body["extend"] == "55"
-    assert [o.provider_id for o in answer.outcomes] == [f"{OK['msgId']}.{A}", f"{OK['msgId']}.{B}"]
+    assert [o.provider_id for o in answer.outcomes] == [
+        personal_id(OK["msgId"], A),
+        personal_id(OK["msgId"], B),
+    ]
 
 
 def test_what_is_no_report_in_a_list_of_them_keeps_no_other_back() -> None:
@@ -84,7 +88,7 @@ def test_what_is_no_report_in_a_list_of_them_keeps_no_other_back() -> None:
         result = Chuanglan(http(ScriptedTransport())).read_webhook(
             WebhookRequest("POST", {}, {}, json.dumps([odd, report]).encode()), {}
         )
-        assert [receipt.provider_id for receipt in result.receipts] == [f"m.{A}"]
+        assert [receipt.provider_id for receipt in result.receipts] == [personal_id("m", A)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,14 @@ def test_a_signature_stands_in_front_unless_the_text_has_one() -> None:
     for text, signed in (
         ("文", "【店】文"),
         ("【另】文", "【另】文"),
+        (" 【另】文", " 【另】文"),
         ("文【另】", "【店】文【另】"),
+        ("文【店】", "文【店】"),
+        ("文 【 店 】\n", "文 【 店 】\n"),
+        ("[店]文", "[店]文"),
+        ("文［店］", "文［店］"),
+        ("[另]文", "【店】[另]文"),
+        ("文【店】了", "【店】文【店】了"),
     ):
         _, transport = sent(reply(OK), outgoing=personal((A, text)), signature="店")
         assert transport.bodies()[0]["msg"] == signed
@@ -119,7 +130,7 @@ def test_other_numbers_are_invalid_and_repeated_ones_wait_for_another_call() -> 
     assert transport.bodies()[0]["phone"] == A
     assert answer.outcomes == [
         Outcome(Loss.INVALID_TARGET, "not_a_mainland_number"),
-        Outcome(provider_id=f"{OK['msgId']}.{A}"),
+        Outcome(provider_id=personal_id(OK["msgId"], A)),
         Outcome(Loss.INVALID_TARGET, "not_a_mainland_number"),
         Outcome(code="repeated_number", later=True),
     ]

@@ -100,10 +100,10 @@ def test_notices_that_a_template_may_have(change: dict[str, Any]) -> None:
         (TEMPLATE, {"data": {"k": {"value": "v" * 2049}}}, "data.k.value"),
         (TEMPLATE, {"data": {"k": {"value": "v", "color": "x"}}}, "data.k.color"),
         (TEMPLATE, {"data": {"k": {"value": "v", "size": 1}}}, "data.k.size"),
+        (NOTICE, {"color": "black"}, "color"),
         (NOTICE, {"url": "https://a.example"}, "url"),
-        (NOTICE, {"color": "#000000"}, "color"),
         (NOTICE, {"page": "pages/index"}, "page"),
-        (NOTICE, {"data": {"thing1": {"value": "x", "color": "#000000"}}}, "data.thing1.color"),
+        (NOTICE, {"data": {"thing1": {"value": "x", "color": "black"}}}, "data.thing1.color"),
         (NOTICE, {"data": {"thing1": {"value": ""}}}, "data.thing1.value"),
         (NOTICE, {"data": {"thing1": {"value": [7]}}}, "data.thing1.value"),
     ],
@@ -193,7 +193,7 @@ def test_contents_of_mini_programs(change: dict[str, Any]) -> None:
         ({"lang": "de"}, "lang"),
         ({"url": "https://a.example"}, "url"),
         ({"type": 0}, "type"),
-        ({"data": {"thing1": {"value": "x", "color": "#000000"}}}, "data.thing1.color"),
+        ({"data": {"thing1": {"value": "x", "color": "black"}}}, "data.thing1.color"),
     ],
 )
 def test_contents_of_mini_programs_that_are_refused_by_name(
@@ -230,3 +230,13 @@ def test_any_content_is_taken_or_refused(raw: dict[str, Any]) -> None:
         with contextlib.suppress(Invalid):
             check(raw)
             assert body(raw)["template_id"]
+
+
+def test_a_notice_with_an_empty_address_and_colors_is_sent_without_them() -> None:
+    """UMS's own example of a notice has both, and so does its public Go client."""
+    values = {"thing1": {"value": "x", "color": "#173177"}}
+    notice = {**NOTICE, "url": "", "color": "#173177", "data": values}
+    check_official(notice)
+    assert content.notice_body(notice) == {"template_id": "tpl", "data": {"thing1": {"value": "x"}}}
+    check_mini({**MINI, "data": values})
+    assert content.mini_body({**MINI, "data": values})["data"] == {"thing1": {"value": "x"}}

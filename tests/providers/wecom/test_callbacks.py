@@ -5,6 +5,7 @@ any other post.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid, Unverified
 from chalicelib.domain.provider_io import Receipt, ReceiptKind, Webhook, WebhookRequest
+from chalicelib.providers.wechat import crypto
 from chalicelib.providers.wecom.wecom import WeCom
 from infra.sandbox.accounts import Account
 from infra.sandbox.wecom import callbacks
@@ -55,7 +57,8 @@ SECRET = provider().webhook_secret(CREDENTIALS)
 
 def posted(event: dict[str, Any], account: Account = ACCOUNT) -> WebhookRequest:
     parcel = callbacks.parcel(account, [event])
-    return WebhookRequest("POST", {}, dict(parse_qsl(urlsplit(parcel.url).query)), parcel.body, NOW)
+    query = dict(parse_qsl(urlsplit(parcel.url).query))
+    return WebhookRequest("POST", {}, query, parcel.body, int(query["timestamp"]) * 1000)
 
 
 def read(request: WebhookRequest) -> Webhook:
@@ -104,17 +107,27 @@ def test_other_events_are_acknowledged_without_a_receipt(change: dict[str, Any])
     assert list(read(posted({**CLICK, **change})).receipts) == []
 
 
+@pytest.mark.parametrize("late", [-1, 1])
+def test_a_post_that_was_signed_at_another_time_is_refused(late: int) -> None:
+    request = posted(CLICK)
+    for away, verified in ((crypto.WINDOW_MS, True), (crypto.WINDOW_MS + 1, False)):
+        moved = replace(request, now=request.now + late * away)
+        with contextlib.nullcontext() if verified else pytest.raises(Unverified, match="timestamp"):
+            assert read(moved).receipts
+
+
 def test_the_address_is_proved_by_the_decrypted_word() -> None:
     parcel = callbacks.proof(ACCOUNT, "1616140317555161061")
     query = dict(parse_qsl(urlsplit(parcel.url).query))
-    assert read(WebhookRequest("GET", {}, query, b"", NOW)).reply == "1616140317555161061"
+    now = int(query["timestamp"]) * 1000
+    assert read(WebhookRequest("GET", {}, query, b"", now)).reply == "1616140317555161061"
     for name in query:
         with pytest.raises((Unverified, Invalid)):
-            read(WebhookRequest("GET", {}, {**query, name: "x"}, b"", NOW))
+            read(WebhookRequest("GET", {}, {**query, name: "x"}, b"", now))
         with pytest.raises((Unverified, Invalid)):
             read(
                 WebhookRequest(
-                    "GET", {}, {key: value for key, value in query.items() if key != name}, b"", NOW
+                    "GET", {}, {key: value for key, value in query.items() if key != name}, b"", now
                 )
             )
 
@@ -201,7 +214,11 @@ def test_any_signed_text_gives_sound_receipts_or_is_invalid(plain: str) -> None:
     cipher = callbacks.encrypted(ACCOUNT, plain)
     query = callbacks.signed(ACCOUNT, cipher)
     request = WebhookRequest(
-        "POST", {}, query, f"<xml><Encrypt>{cipher}</Encrypt></xml>".encode(), NOW
+        "POST",
+        {},
+        query,
+        f"<xml><Encrypt>{cipher}</Encrypt></xml>".encode(),
+        int(query["timestamp"]) * 1000,
     )
     with contextlib.suppress(Invalid):
         assert all(receipt.provider_id.isascii() for receipt in read(request).receipts)

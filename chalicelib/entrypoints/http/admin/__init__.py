@@ -4,6 +4,7 @@ from chalicelib.entrypoints.http.admin import (
     access_channels,
     audit,
     contact_labels,
+    data_keys,
     delivery_channels,
     groups,
     imports,
@@ -30,4 +31,5 @@ ROUTES = (
     groups,
     members,
     audit,
+    data_keys,
 )

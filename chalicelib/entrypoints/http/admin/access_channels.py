@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.access_channels import AccessChannel
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -38,6 +39,7 @@ bp = Blueprint(__name__)
     response="access_channels.NewAccessChannel",
     status=201,
     errors=(409,),
+    role=Role.ADMINISTRATOR,
 )
 def add_access_channel(context: RequestContext) -> Response:
     """Add an access channel. Its master secret is shown only once."""
@@ -47,7 +49,12 @@ def add_access_channel(context: RequestContext) -> Response:
 
 
 @admin(
-    bp, "access-channels", "GET", query="base.ListQuery", response="access_channels.AccessChannels"
+    bp,
+    "access-channels",
+    "GET",
+    query="base.ListQuery",
+    response="access_channels.AccessChannels",
+    role=Role.READ_ONLY,
 )
 def list_access_channels(context: RequestContext) -> Any:
     """List access channels."""
@@ -61,7 +68,13 @@ def list_access_channels(context: RequestContext) -> Any:
     )
 
 
-@admin(bp, "access-channels/{key}", "GET", response="access_channels.AccessChannel")
+@admin(
+    bp,
+    "access-channels/{key}",
+    "GET",
+    response="access_channels.AccessChannel",
+    role=Role.READ_ONLY,
+)
 def get_access_channel(context: RequestContext, key: str) -> Response:
     """Get an access channel."""
     channel = access_channels.get(context.world, known_key(key))
@@ -75,6 +88,7 @@ def get_access_channel(context: RequestContext, key: str) -> Response:
     request="access_channels.AccessChannelChange",
     response="access_channels.AccessChannel",
     matches=True,
+    role=Role.ADMINISTRATOR,
 )
 def change_access_channel(context: RequestContext, key: str) -> Response:
     """Change an access channel: its name, whether it is open and restricted, its rate."""
@@ -92,6 +106,7 @@ def change_access_channel(context: RequestContext, key: str) -> Response:
     request="access_channels.Rotation",
     response="access_channels.Rotated",
     errors=(409, 412),
+    role=Role.ADMINISTRATOR,
 )
 def rotate_secret(context: RequestContext, key: str) -> Response:
     """Create a new master secret. It is shown only once.
@@ -111,6 +126,7 @@ def rotate_secret(context: RequestContext, key: str) -> Response:
     "PUT",
     request="access_channels.Authorisation",
     response="access_channels.Authorised",
+    role=Role.ADMINISTRATOR,
 )
 def authorise_channel(context: RequestContext, key: str, code: str) -> dict[str, Any]:
     """Authorise an access channel for a delivery channel, or enable or disable the authorisation.
@@ -123,7 +139,7 @@ def authorise_channel(context: RequestContext, key: str, code: str) -> dict[str,
     return {"channel_key": key, "code": code, "enabled": body.enabled}
 
 
-@admin(bp, "access-channels/{key}/channels/{code}", "DELETE", status=204)
+@admin(bp, "access-channels/{key}/channels/{code}", "DELETE", status=204, role=Role.ADMINISTRATOR)
 def withdraw_channel(context: RequestContext, key: str, code: str) -> Response:
     """Withdraw an authorisation."""
     access_channels.authorise(context.world, known_key(key), known_code(code), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint
 
 from chalicelib.domain.audit import AuditEntry, month_of
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.context import RequestContext
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "audit", "GET", query="audit.AuditQuery", response="audit.Changes")
+@admin(bp, "audit", "GET", query="audit.AuditQuery", response="audit.Changes", role=Role.READ_ONLY)
 def list_changes(context: RequestContext) -> Any:
     """List the changes of a month that were made through this API, newest first."""
     query: AuditQuery = context.query()

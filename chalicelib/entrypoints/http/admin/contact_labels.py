@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import Channel
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.admin.delivery_channels import shown_labels
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 bp = Blueprint(__name__)
 
 
-@admin(bp, "channels/{code}/labels", "GET", response="contact_labels.Labels")
+@admin(bp, "channels/{code}/labels", "GET", response="contact_labels.Labels", role=Role.READ_ONLY)
 def list_labels(context: RequestContext, code: str) -> Response:
     """List the contact labels of a delivery channel."""
     return _shown(delivery_channels.get(context.world, known_code(code)))
@@ -38,6 +39,7 @@ def list_labels(context: RequestContext, code: str) -> Response:
     response="contact_labels.NewLabel",
     status=201,
     errors=(409, 412),
+    role=Role.ADMINISTRATOR,
 )
 def add_label(context: RequestContext, code: str) -> Response:
     """Add a contact label."""
@@ -55,6 +57,7 @@ def add_label(context: RequestContext, code: str) -> Response:
     request="contact_labels.LabelBody",
     response="contact_labels.Labels",
     matches=True,
+    role=Role.ADMINISTRATOR,
 )
 def rename_label(context: RequestContext, code: str, label: str) -> Response:
     """Rename a contact label. Its id and its contacts stay."""
@@ -70,6 +73,7 @@ def rename_label(context: RequestContext, code: str, label: str) -> Response:
     "DELETE",
     response="contact_labels.Labels",
     errors=(409, 412),
+    role=Role.ADMINISTRATOR,
 )
 def delete_label(context: RequestContext, code: str, label: str) -> Response:
     """Delete a contact label. The default cannot be deleted."""
@@ -85,6 +89,7 @@ def delete_label(context: RequestContext, code: str, label: str) -> Response:
     request="contact_labels.DefaultLabel",
     response="contact_labels.Labels",
     matches=True,
+    role=Role.ADMINISTRATOR,
 )
 def set_default_label(context: RequestContext, code: str) -> Response:
     """Set the contact label that is used when a message does not name one."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.domain.delivery_channels import Channel
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -33,6 +34,7 @@ bp = Blueprint(__name__)
     response="delivery_channels.NewChannel",
     status=201,
     errors=(409,),
+    role=Role.ADMINISTRATOR,
 )
 def add_channel(context: RequestContext) -> Response:
     """Add a delivery channel. The webhook address is shown only once.
@@ -46,7 +48,14 @@ def add_channel(context: RequestContext) -> Response:
     )
 
 
-@admin(bp, "channels", "GET", query="base.ListQuery", response="delivery_channels.Channels")
+@admin(
+    bp,
+    "channels",
+    "GET",
+    query="base.ListQuery",
+    response="delivery_channels.Channels",
+    role=Role.READ_ONLY,
+)
 def list_channels(context: RequestContext) -> Any:
     """List delivery channels."""
     return cursors.page(
@@ -59,7 +68,7 @@ def list_channels(context: RequestContext) -> Any:
     )
 
 
-@admin(bp, "channels/{code}", "GET", response="delivery_channels.ChannelNow")
+@admin(bp, "channels/{code}", "GET", response="delivery_channels.ChannelNow", role=Role.READ_ONLY)
 def get_channel(context: RequestContext, code: str) -> Response:
     """Get a delivery channel, with the use of today's quota."""
     channel = delivery_channels.get(context.world, known_code(code))
@@ -74,6 +83,7 @@ def get_channel(context: RequestContext, code: str) -> Response:
     request="delivery_channels.ChannelChange",
     response="delivery_channels.Channel",
     matches=True,
+    role=Role.ADMINISTRATOR,
 )
 def change_channel(context: RequestContext, code: str) -> Response:
     """Change a delivery channel: its name, credentials, options, receipts or limits.
@@ -93,6 +103,7 @@ def change_channel(context: RequestContext, code: str) -> Response:
     "POST",
     response="delivery_channels.NewChannel",
     errors=(409, 412),
+    role=Role.ADMINISTRATOR,
 )
 def new_webhook(context: RequestContext, code: str) -> Response:
     """Create a new webhook address. It is shown only once, and the old one stops working."""
@@ -104,7 +115,7 @@ def new_webhook(context: RequestContext, code: str) -> Response:
     )
 
 
-@admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412))
+@admin(bp, "channels/{code}", "DELETE", status=204, errors=(409, 412), role=Role.ADMINISTRATOR)
 def delete_channel(context: RequestContext, code: str) -> Response:
     """Delete a delivery channel. Refused while an access channel is authorised for it."""
     delivery_channels.delete(context.world, known_code(code), expected_if_given(context))

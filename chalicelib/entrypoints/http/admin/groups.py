@@ -60,13 +60,21 @@ def add_list(context: RequestContext) -> Response:
     return _add(context, Family.LIST, body.channel_key, body.name, body.kind)
 
 
-@admin(bp, "lists", "GET", query="base.OfOwner", response="groups.Lists", errors=(404,))
+@admin(
+    bp,
+    "lists",
+    "GET",
+    query="base.OfOwner",
+    response="groups.Lists",
+    errors=(404,),
+    role=Role.READ_ONLY,
+)
 def list_lists(context: RequestContext) -> dict[str, Any]:
     """List the black- and whitelists of an access channel."""
     return _list(context, Family.LIST, "lists")
 
 
-@admin(bp, "lists/{id}", "GET", response="groups.Group")
+@admin(bp, "lists/{id}", "GET", response="groups.Group", role=Role.READ_ONLY)
 def get_list(context: RequestContext, id: str) -> Response:
     """Get a black- or whitelist."""
     return _tagged(groups.get(context.world, Family.LIST, number(id)))
@@ -92,6 +100,7 @@ def delete_list(context: RequestContext, id: str) -> Response:
     "GET",
     query="base.LongListQuery",
     response="users.UserIdsPage",
+    role=Role.READ_ONLY,
 )
 def list_list_members(context: RequestContext, id: str) -> dict[str, Any]:
     """List the members of a black- or whitelist."""
@@ -108,7 +117,7 @@ def change_list_members(context: RequestContext, id: str) -> dict[str, Any]:
     return _change_members(context, _list_set(context, id), body)
 
 
-@admin(bp, "lists/{id}/members/{userid}", "GET", response="groups.SetMember")
+@admin(bp, "lists/{id}/members/{userid}", "GET", response="groups.SetMember", role=Role.READ_ONLY)
 def get_list_member(context: RequestContext, id: str, userid: str) -> dict[str, Any]:
     """Get a member of a black- or whitelist. 404 means that the user is not a member."""
     return _member(context, _list_set(context, id), userid)
@@ -129,13 +138,21 @@ def add_segment(context: RequestContext) -> Response:
     return _add(context, Family.SEGMENT, body.channel_key, body.name, body.kind)
 
 
-@admin(bp, "segments", "GET", query="base.OfOwner", response="groups.Segments", errors=(404,))
+@admin(
+    bp,
+    "segments",
+    "GET",
+    query="base.OfOwner",
+    response="groups.Segments",
+    errors=(404,),
+    role=Role.READ_ONLY,
+)
 def list_segments(context: RequestContext) -> dict[str, Any]:
     """List the segments of an access channel."""
     return _list(context, Family.SEGMENT, "segments")
 
 
-@admin(bp, "segments/{id}", "GET", response="groups.Group")
+@admin(bp, "segments/{id}", "GET", response="groups.Group", role=Role.READ_ONLY)
 def get_segment(context: RequestContext, id: str) -> Response:
     """Get a segment."""
     return _tagged(groups.get(context.world, Family.SEGMENT, number(id)))
@@ -161,6 +178,7 @@ def delete_segment(context: RequestContext, id: str) -> Response:
     "GET",
     query="base.LongListQuery",
     response="users.UserIdsPage",
+    role=Role.READ_ONLY,
 )
 def list_segment_members(context: RequestContext, id: str) -> dict[str, Any]:
     """List the members of a segment."""
@@ -177,7 +195,9 @@ def change_segment_members(context: RequestContext, id: str) -> dict[str, Any]:
     return _change_members(context, _segment_set(context, id), body)
 
 
-@admin(bp, "segments/{id}/members/{userid}", "GET", response="groups.SetMember")
+@admin(
+    bp, "segments/{id}/members/{userid}", "GET", response="groups.SetMember", role=Role.READ_ONLY
+)
 def get_segment_member(context: RequestContext, id: str, userid: str) -> dict[str, Any]:
     """Get a member of a segment. 404 means that the user is not a member."""
     return _member(context, _segment_set(context, id), userid)
@@ -198,13 +218,21 @@ def add_tag(context: RequestContext) -> Response:
     return _add(context, Family.TAG, body.channel_key, body.name, body.kind)
 
 
-@admin(bp, "tags", "GET", query="base.OfOwner", response="groups.Tags", errors=(404,))
+@admin(
+    bp,
+    "tags",
+    "GET",
+    query="base.OfOwner",
+    response="groups.Tags",
+    errors=(404,),
+    role=Role.READ_ONLY,
+)
 def list_tags(context: RequestContext) -> dict[str, Any]:
     """List the tags of an access channel, or of `all`."""
     return _list(context, Family.TAG, "tags")
 
 
-@admin(bp, "tags/{id}", "GET", response="groups.Group")
+@admin(bp, "tags/{id}", "GET", response="groups.Group", role=Role.READ_ONLY)
 def get_tag(context: RequestContext, id: str) -> Response:
     """Get a tag."""
     return _tagged(groups.get(context.world, Family.TAG, number(id)))

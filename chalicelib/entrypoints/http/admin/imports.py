@@ -63,7 +63,15 @@ def start_import(context: RequestContext, id: str) -> Response:
     return Response(_shown(run.start(context.world, id)), dict(JSON), 202)
 
 
-@admin(bp, "imports", "GET", query="base.LongListQuery", response="imports.Imports", tag="imports")
+@admin(
+    bp,
+    "imports",
+    "GET",
+    query="base.LongListQuery",
+    response="imports.Imports",
+    tag="imports",
+    role=Role.READ_ONLY,
+)
 def list_imports(context: RequestContext) -> dict[str, Any]:
     """List the imports of the last 30 days, newest first."""
     return cursors.page(
@@ -76,14 +84,28 @@ def list_imports(context: RequestContext) -> dict[str, Any]:
     )
 
 
-@admin(bp, "imports/{id}", "GET", response="imports.Import", errors=(404,), tag="imports")
+@admin(
+    bp,
+    "imports/{id}",
+    "GET",
+    response="imports.Import",
+    errors=(404,),
+    tag="imports",
+    role=Role.READ_ONLY,
+)
 def get_import(context: RequestContext, id: str) -> dict[str, Any]:
     """Get an import, with its progress and the address of its bad rows."""
     return _shown(*run.show(context.world, id))
 
 
 @admin(
-    bp, "imports/template", "GET", query="imports.TemplateQuery", media="text/csv", tag="imports"
+    bp,
+    "imports/template",
+    "GET",
+    query="imports.TemplateQuery",
+    media="text/csv",
+    tag="imports",
+    role=Role.READ_ONLY,
 )
 def get_import_template(context: RequestContext) -> Response:
     """Get a csv file with the columns of a kind of import, and a row of examples."""

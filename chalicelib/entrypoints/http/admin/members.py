@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.domain.members import Member
+from chalicelib.domain.members import Member, Role
 from chalicelib.entrypoints.http import cursors
 from chalicelib.entrypoints.http.admin.route import (
     admin,
@@ -25,7 +25,13 @@ bp = Blueprint(__name__)
 
 
 @admin(
-    bp, "members", "POST", request="members.MemberBody", response="members.NewMember", status=201
+    bp,
+    "members",
+    "POST",
+    request="members.MemberBody",
+    response="members.NewMember",
+    status=201,
+    role=Role.ADMINISTRATOR,
 )
 def add_member(context: RequestContext) -> Response:
     """Add a member. The access secret is shown only once."""
@@ -34,7 +40,9 @@ def add_member(context: RequestContext) -> Response:
     return tagged({**_shown(member), "access_secret": secret}, member.version, 201)
 
 
-@admin(bp, "members", "GET", query="base.ListQuery", response="members.Members")
+@admin(
+    bp, "members", "GET", query="base.ListQuery", response="members.Members", role=Role.READ_ONLY
+)
 def list_members(context: RequestContext) -> Any:
     """List members. The deployment's global keys are not among them."""
     return cursors.page(
@@ -47,7 +55,7 @@ def list_members(context: RequestContext) -> Any:
     )
 
 
-@admin(bp, "members/{access_key}", "GET", response="members.Member")
+@admin(bp, "members/{access_key}", "GET", response="members.Member", role=Role.READ_ONLY)
 def get_member(context: RequestContext, access_key: str) -> Response:
     """Get a member."""
     member = members.get(context.world, known_key(access_key))
@@ -61,6 +69,7 @@ def get_member(context: RequestContext, access_key: str) -> Response:
     request="members.MemberChange",
     response="members.Member",
     matches=True,
+    role=Role.ADMINISTRATOR,
 )
 def change_member(context: RequestContext, access_key: str) -> Response:
     """Rename a member, change the role, disable or enable the member."""
@@ -75,7 +84,14 @@ def change_member(context: RequestContext, access_key: str) -> Response:
     return tagged(_shown(changed), changed.version)
 
 
-@admin(bp, "members/{access_key}/secret", "POST", response="members.NewMember", errors=(409, 412))
+@admin(
+    bp,
+    "members/{access_key}/secret",
+    "POST",
+    response="members.NewMember",
+    errors=(409, 412),
+    role=Role.ADMINISTRATOR,
+)
 def new_member_secret(context: RequestContext, access_key: str) -> Response:
     """Create a new access secret. It is shown only once, and the old one stops working."""
     changed, secret = members.new_secret(
@@ -84,7 +100,7 @@ def new_member_secret(context: RequestContext, access_key: str) -> Response:
     return tagged({**_shown(changed), "access_secret": secret}, changed.version)
 
 
-@admin(bp, "members/{access_key}", "DELETE", status=204, errors=(409, 412))
+@admin(bp, "members/{access_key}", "DELETE", status=204, errors=(409, 412), role=Role.ADMINISTRATOR)
 def delete_member(context: RequestContext, access_key: str) -> Response:
     """Delete a member. The audit log keeps the name."""
     members.delete(

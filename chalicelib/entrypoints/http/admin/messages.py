@@ -8,9 +8,11 @@ from chalice.app import Blueprint
 
 from chalicelib.domain import keys
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.members import Role
 from chalicelib.domain.messages import Summary
-from chalicelib.entrypoints.http import cursors
+from chalicelib.entrypoints.http import allowances, cursors
 from chalicelib.entrypoints.http.admin.route import admin, known_key
+from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.route import known_msgid
 from chalicelib.ports import World
@@ -30,6 +32,7 @@ bp = Blueprint(__name__)
     response="messages.Messages",
     errors=(404,),
     tag="messages",
+    role=Role.READ_ONLY,
 )
 def list_messages(context: RequestContext) -> dict[str, Any]:
     """List the messages of an access channel, newest first."""
@@ -47,7 +50,15 @@ def list_messages(context: RequestContext) -> dict[str, Any]:
     )
 
 
-@admin(bp, "messages/{msgid}", "GET", response="messages.Report", errors=(404,), tag="messages")
+@admin(
+    bp,
+    "messages/{msgid}",
+    "GET",
+    response="messages.Report",
+    errors=(404,),
+    tag="messages",
+    role=Role.READ_ONLY,
+)
 def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Get the report of a message, as its sender sees it."""
     return {"code": 0, **report.message(context.world, _sender(context.world, msgid), msgid)}
@@ -60,6 +71,7 @@ def get_any_message(context: RequestContext, msgid: str) -> dict[str, Any]:
     response="messages.Target",
     errors=(404,),
     tag="messages",
+    role=Role.READ_ONLY,
 )
 def get_any_target(context: RequestContext, msgid: str, target: str) -> dict[str, Any]:
     """Get the state of one target of a message, as its sender sees it."""
@@ -74,6 +86,7 @@ def get_any_target(context: RequestContext, msgid: str, target: str) -> dict[str
     response="messages.Target",
     errors=(404,),
     tag="messages",
+    role=Role.READ_ONLY,
 )
 def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     """Find a target of a message by its registration id.
@@ -81,6 +94,8 @@ def find_any_target(context: RequestContext, msgid: str) -> dict[str, Any]:
     The id is in the body, because paths are logged in many places.
     """
     body: TargetQuery = context.body()
+    allowances.use(context, allowances.CONTACT_SEARCHES)
+    log_search(context, body.type, body.contact)
     return {
         "code": 0,
         **report.target_with(

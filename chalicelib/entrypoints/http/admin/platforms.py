@@ -7,6 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.domain.members import Role
 from chalicelib.domain.provider_io import Capabilities
 from chalicelib.entrypoints.http.admin.route import admin
 from chalicelib.entrypoints.http.context import RequestContext
@@ -17,7 +18,7 @@ from chalicelib.ports import World
 bp = Blueprint(__name__)
 
 
-@admin(bp, "platforms", "GET", response="platforms.Platforms", tag="channels")
+@admin(bp, "platforms", "GET", response="platforms.Platforms", tag="channels", role=Role.READ_ONLY)
 def list_platforms(context: RequestContext) -> dict[str, Any]:
     """List the platforms of delivery channels, with their abilities and fields."""
     listed = platforms.listed(context.world)

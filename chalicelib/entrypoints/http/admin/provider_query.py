@@ -12,6 +12,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.jobs import Query
+from chalicelib.domain.members import Role
 from chalicelib.entrypoints.http.admin.route import admin, known_code
 from chalicelib.entrypoints.http.context import RequestContext
 from chalicelib.entrypoints.http.problems import JSON
@@ -26,7 +27,7 @@ bp = Blueprint(__name__)
 QUERIES: dict[str, Any] = {"response": "provider_query.Check", "also": (202,)}
 
 
-@admin(bp, "channels/{code}/test", "POST", role=None, errors=(409,), **QUERIES)
+@admin(bp, "channels/{code}/test", "POST", role=Role.READ_ONLY, errors=(409,), **QUERIES)
 def check_channel(context: RequestContext, code: str) -> Response:
     """Test the connection of a delivery channel. 202 means that the provider is slow.
 
@@ -41,6 +42,7 @@ def check_channel(context: RequestContext, code: str) -> Response:
     "POST",
     request="provider_query.Return",
     errors=(409,),
+    role=Role.ADMINISTRATOR,
     **QUERIES,
 )
 def authorise_account(context: RequestContext, code: str) -> Response:
@@ -52,7 +54,7 @@ def authorise_account(context: RequestContext, code: str) -> Response:
     return _query(context, code, Query.AUTHORISATION, body.redirect_uri)
 
 
-@admin(bp, "checks/{check_id}", "GET", **QUERIES)
+@admin(bp, "checks/{check_id}", "GET", role=Role.READ_ONLY, **QUERIES)
 def get_check(context: RequestContext, check_id: str) -> Response:
     """Get a provider's answer. It is kept for ten minutes. An unknown check is `pending`."""
     if not re.fullmatch("[0-9a-f]{32}", check_id):

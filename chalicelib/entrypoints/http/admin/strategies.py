@@ -51,7 +51,13 @@ def add_strategy(context: RequestContext) -> Response:
 
 
 @admin(
-    bp, "strategies", "GET", query="base.OfOwner", response="strategies.Strategies", errors=(404,)
+    bp,
+    "strategies",
+    "GET",
+    query="base.OfOwner",
+    response="strategies.Strategies",
+    errors=(404,),
+    role=Role.READ_ONLY,
 )
 def list_strategies(context: RequestContext) -> Any:
     """List the strategies of an access channel."""
@@ -68,7 +74,7 @@ def list_strategies(context: RequestContext) -> Any:
     )
 
 
-@admin(bp, "strategies/{rule_id}", "GET", response="strategies.Strategy")
+@admin(bp, "strategies/{rule_id}", "GET", response="strategies.Strategy", role=Role.READ_ONLY)
 def get_strategy(context: RequestContext, rule_id: str) -> Response:
     """Get a strategy."""
     return _tagged(context, strategies.get(context.world, number(rule_id)))

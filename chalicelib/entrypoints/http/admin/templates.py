@@ -43,7 +43,15 @@ def add_template(context: RequestContext) -> Response:
     return _tagged(context, template, 201)
 
 
-@admin(bp, "templates", "GET", query="base.OfOwner", response="templates.Templates", errors=(404,))
+@admin(
+    bp,
+    "templates",
+    "GET",
+    query="base.OfOwner",
+    response="templates.Templates",
+    errors=(404,),
+    role=Role.READ_ONLY,
+)
 def list_templates(context: RequestContext) -> Any:
     """List the templates of an access channel."""
     query: OfOwner = context.query()
@@ -59,7 +67,7 @@ def list_templates(context: RequestContext) -> Any:
     )
 
 
-@admin(bp, "templates/{template_id}", "GET", response="templates.Template")
+@admin(bp, "templates/{template_id}", "GET", response="templates.Template", role=Role.READ_ONLY)
 def get_template(context: RequestContext, template_id: str) -> Response:
     """Get the newest version of a template."""
     return _tagged(context, templates.get(context.world, number(template_id)))
@@ -105,6 +113,7 @@ def archive_template(context: RequestContext, template_id: str) -> Response:
     "GET",
     query="base.ListQuery",
     response="templates.Versions",
+    role=Role.READ_ONLY,
 )
 def list_template_versions(context: RequestContext, template_id: str) -> dict[str, Any]:
     """List the versions of a template, also of an archived one."""
@@ -120,7 +129,11 @@ def list_template_versions(context: RequestContext, template_id: str) -> dict[st
 
 
 @admin(
-    bp, "templates/{template_id}/versions/{version}", "GET", response="templates.TemplateVersion"
+    bp,
+    "templates/{template_id}/versions/{version}",
+    "GET",
+    response="templates.TemplateVersion",
+    role=Role.READ_ONLY,
 )
 def get_template_version(context: RequestContext, template_id: str, version: str) -> dict[str, Any]:
     """Get a version of a template."""
@@ -133,7 +146,7 @@ def get_template_version(context: RequestContext, template_id: str, version: str
     "POST",
     request="templates.Values",
     response="templates.Preview",
-    role=None,
+    role=Role.READ_ONLY,
 )
 def preview_template(context: RequestContext, template_id: str) -> dict[str, Any]:
     """Preview the contents of a template with these values."""

@@ -12,36 +12,71 @@ from chalicelib.domain.errors import Conflict, Invalid, NotFound
 from chalicelib.domain.masks import masked
 from chalicelib.domain.members import Role
 from chalicelib.domain.users import User
-from chalicelib.entrypoints.http import cursors
-from chalicelib.entrypoints.http.admin.route import admin
+from chalicelib.entrypoints.http import allowances, cursors
+from chalicelib.entrypoints.http.admin.route import SEARCHES, admin
+from chalicelib.entrypoints.http.audit import log_search
 from chalicelib.entrypoints.http.context import RequestContext
+from chalicelib.entrypoints.http.errors import CONTACT_IN_ADDRESS
 from chalicelib.manage import users
 from chalicelib.ports import World
 
 if TYPE_CHECKING:
     from chalicelib.entrypoints.http.schemas.user_entries import Entry
-    from chalicelib.entrypoints.http.schemas.users import UsersQuery, UserTagsQuery
+    from chalicelib.entrypoints.http.schemas.users import UserSearch, UsersQuery, UserTagsQuery
 
 bp = Blueprint(__name__)
 
+MOST_FOUND = 100  # users with one contact that an answer shows
 EVERYWHERE = range(keys.BUCKETS)
 
 
-@admin(bp, "users", "GET", query="users.UsersQuery", response="users.Users", tag="users")
+@admin(
+    bp,
+    "users",
+    "GET",
+    query="users.UsersQuery",
+    response="users.Users",
+    rate=SEARCHES,
+    tag="users",
+    role=Role.READ_ONLY,
+)
 def find_users(context: RequestContext) -> dict[str, Any]:
-    """List all users, those whose id begins with a prefix, or those with a contact."""
+    """List all users, or those whose id begins with a prefix."""
     query: UsersQuery = context.query()
+    if "contact" in context.parameters:  # it was a filter once: not all users instead
+        raise CONTACT_IN_ADDRESS.refuse("contact")
 
     def read(after: str, limit: int) -> Sequence[User]:
-        if query.contact is None or query.type is None:
-            return context.world.users.scan(EVERYWHERE, after, limit, query.prefix or "")
-        userids = context.world.audiences.users_of(query.type, query.contact)
-        later = [userid for userid in userids if keys.position(userid) > after]
-        return sorted(context.world.users.get(later).values(), key=_position)[:limit]
+        return context.world.users.scan(EVERYWHERE, after, limit, query.prefix or "")
 
     return cursors.page(
         "users", context, cursors.user, read, _position, lambda user: shown(context, user)
     )
+
+
+@admin(
+    bp,
+    "users/search",
+    "POST",
+    request="users.UserSearch",
+    response="users.UsersFound",
+    role=Role.READ_ONLY,
+    tag="users",
+)
+def search_users(context: RequestContext) -> dict[str, Any]:
+    """Find the users with a contact. Each member may search 200 times an hour.
+
+    The contact is in the body, because addresses are logged in many places.
+    """
+    body: UserSearch = context.body()
+    allowances.use(context, allowances.CONTACT_SEARCHES)
+    userids = sorted(context.world.audiences.users_of(body.type, body.contact))
+    users = context.world.users.get(userids[:MOST_FOUND])
+    log_search(context, body.type, body.contact)
+    return {
+        "users": [shown(context, users[userid]) for userid in sorted(users)],
+        "more": len(userids) > MOST_FOUND,
+    }
 
 
 def _position(user: User) -> str:
@@ -67,7 +102,15 @@ def change_user(context: RequestContext) -> dict[str, Any]:
     return shown(context, _known(context.world, change.userid))
 
 
-@admin(bp, "users/{userid}", "GET", response="users.User", errors=(404,), tag="users")
+@admin(
+    bp,
+    "users/{userid}",
+    "GET",
+    response="users.User",
+    errors=(404,),
+    tag="users",
+    role=Role.READ_ONLY,
+)
 def get_user(context: RequestContext, userid: str) -> dict[str, Any]:
     """Get a user with contacts, suppressions, tags, attributes and events.
 
@@ -89,7 +132,16 @@ def delete_user(context: RequestContext, userid: str) -> Response:
     return Response("", {}, 204)
 
 
-@admin(bp, "user-tags", "GET", query="users.UserTagsQuery", response="users.UserTags", tag="users")
+@admin(
+    bp,
+    "user-tags",
+    "GET",
+    query="users.UserTagsQuery",
+    response="users.UserTags",
+    rate=SEARCHES,
+    tag="users",
+    role=Role.READ_ONLY,
+)
 def list_user_tags(context: RequestContext) -> dict[str, Any]:
     """List the tags of a scope, with an estimate of the number of users."""
     query: UserTagsQuery = context.query()
@@ -115,6 +167,7 @@ def list_user_tags(context: RequestContext) -> dict[str, Any]:
     query="base.LongListQuery",
     response="users.UserIdsPage",
     tag="users",
+    role=Role.READ_ONLY,
 )
 def list_tagged_users(context: RequestContext, scope: str, tag: str) -> dict[str, Any]:
     """List the ids of the users with a tag. An unknown tag has an empty list."""

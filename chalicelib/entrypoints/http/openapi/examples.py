@@ -64,6 +64,17 @@ ERRORS: Mapping[str, Any] = {
         "additionalProperties": False,
         "description": "An error in UMS's format.",
     },
+    "UsersError": {
+        "type": "object",
+        "required": ["code", "message", "data"],
+        "properties": {
+            "code": {"type": "integer"},
+            "message": {"type": "string"},
+            "data": {"const": "", "description": "Always empty in an error."},
+        },
+        "additionalProperties": False,
+        "description": "An error of changes of users in UMS's format, whose `data` is empty.",
+    },
     "Problem": {
         "type": "object",
         "required": ["type", "title", "status", "detail", "errors"],

@@ -11,12 +11,12 @@ from chalicelib.entrypoints.http.openapi.components import REF, Components, Json
 from chalicelib.entrypoints.http.problems import TITLES
 from chalicelib.entrypoints.http.schemas import base
 
-PROBLEM, UMS, GROWTH = "Problem", "Error", "GrowthAnswer"  # schemas of errors
+PROBLEM, UMS, USERS, GROWTH = "Problem", "Error", "UsersError", "GrowthAnswer"  # of errors
 
 _NUMBER, _TEXT = {"type": "integer"}, {"type": "string"}
 HEADERS = {
     "X-Rate-Limit-Limit": {
-        "description": "Requests a second that the access channel may make.",
+        "description": "Requests a second that the access channel or member may make.",
         "schema": _NUMBER,
     },
     "X-Rate-Limit-Quota": {
@@ -83,10 +83,10 @@ def _success(status: int, contract: Contract, components: Components) -> Json:
 def _headers(status: int, contract: Contract) -> list[str]:
     """Return the names of an answer's headers.
 
-    Access keys are not rate limited, so their answers have no rate limit headers. Nor has a 401,
-    which the gateway answers. Only a thing with a version has an `ETag`.
+    Callers with credentials are rate limited. A 401 has not found out who they are. Only a thing
+    with a version has an `ETag`.
     """
-    limited = contract.auth in (Auth.CHANNEL, Auth.EITHER) and status != 401
+    limited = contract.auth in (Auth.CHANNEL, Auth.ACCESS, Auth.EITHER) and status != 401
     names = [name for name in HEADERS if name.startswith("X-Rate-Limit-")] if limited else []
     if limited and status == 429:
         names.append("Retry-After")
@@ -102,11 +102,10 @@ Writer = Callable[[int, list[int]], Json]
 
 def _error(write: Writer, status: int, errors: list[int]) -> Json:
     answer = write(status, errors)
-    if status != 429:
+    if status != 429 or write is _ums:
         return answer
     # The API's gateway answers 429 too, and has one shape for every path: UMS's.
-    of_gateway = _ums(status, errors)
-    return _either(of_gateway, answer) if write is _growth else of_gateway
+    return _either(_ums(status, errors), answer)
 
 
 def _table(errors: Iterable[int]) -> str:
@@ -127,6 +126,10 @@ def _coded(schema: str, text_field: str, errors: list[int]) -> Json:
 
 def _ums(status: int, errors: list[int]) -> Json:
     return _coded(UMS, "message", errors)
+
+
+def _users(status: int, errors: list[int]) -> Json:
+    return _coded(USERS, "message", errors)
 
 
 def _growth(status: int, errors: list[int]) -> Json:
@@ -150,14 +153,18 @@ def _problem(status: int, errors: list[int]) -> Json:
 
 
 def _either(first: Json, second: Json) -> Json:
-    """Describe an answer that has one of two shapes."""
-    first_json, second_json = (a["content"]["application/json"] for a in (first, second))
-    schema = {"anyOf": [first_json["schema"], second_json["schema"]]}
-    return {**second, "content": {"application/json": {**second_json, "schema": schema}}}
+    """Describe an answer that has one of two shapes, perhaps of different media types."""
+    contents = {**first["content"], **second["content"]}
+    media = "application/json"
+    if media in second["content"]:
+        shapes = [answer["content"][media]["schema"] for answer in (first, second)]
+        contents[media] = {**contents[media], "schema": {"anyOf": shapes}}
+    return {**second, "content": contents}
 
 
 _WRITERS: Mapping[str, Writer] = {
     "ums_error": _ums,
+    "users_error": _users,
     "growth_error": _growth,
     "problem_details": _problem,
 }

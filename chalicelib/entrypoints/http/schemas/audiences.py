@@ -12,6 +12,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.limits import MAX_USERS
 from chalicelib.entrypoints.http.errors import MIXED_TARGETS, PARAMETER, TOO_MANY_USERIDS
 from chalicelib.entrypoints.http.schemas.base import (
+    Digits,
     Sparse,
     Tag,
     UserId,
@@ -59,7 +60,7 @@ Segment = Annotated[
 ]
 
 
-RegistrationId = Annotated[str, AfterValidator(_registration_id)]
+RegistrationId = Annotated[str, AfterValidator(_registration_id), Digits]
 
 
 class RegistrationIds(Sparse):
@@ -79,7 +80,7 @@ Groups = Annotated[list[RegistrationIds], Field(min_length=1), AfterValidator(_f
 
 
 class Audience(Sparse):
-    """Exactly one kind of target: user ids, tags, a segment, or registration ids by channel."""
+    """Users by id, tag and segment, all of them together, or registration ids by channel."""
 
     model_config = ConfigDict(loc_by_alias=True)
 
@@ -98,18 +99,15 @@ class Audience(Sparse):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Audience:
-        users = [
-            name
-            for name in ("aud_tag", "aud_userid", "aud_segment")
-            if getattr(self, name) is not None
-        ]
+        names = ("aud_tag", "aud_userid", "aud_segment")
+        users = [name for name in names if getattr(self, name) is not None]
         if not users and not self._groups():
             raise refusal(
                 PARAMETER,
                 "aud_userid, aud_tag, aud_segment or aud_sms … is required",
                 "aud_xxx 缺失",
             )
-        if len(users) > 1 or (users and self._groups()):
+        if users and self._groups():
             raise refusal_by(MIXED_TARGETS, name=users[0])
         return self
 

@@ -11,6 +11,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -24,6 +25,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.bodies import BadBody, field_name
 from chalicelib.entrypoints.http.errors import PARAMETER, Entry, FieldError
 from chalicelib.entrypoints.http.language import Text
+from chalicelib.entrypoints.http.schemas.reasons import reason
 
 MAX_ERRORS = 20  # that a reply lists
 PORTS = {"http": 80, "https": 443}
@@ -35,16 +37,6 @@ USERID = re.compile(r"[A-Za-z0-9_@!#$&*+=.|¥￥-]{1,64}", re.ASCII)
 
 _NULL = {"type": "null"}
 _UMS = "ums_"  # error types of our own carry a business code: ums_1015085
-_REASONS = {  # of pydantic's error types
-    "missing": Text("is required", "缺失"),
-    "extra_forbidden": Text("is not a known field", "是未知字段"),
-    "model_type": Text("must be an object", "必须是对象"),
-    "dict_type": Text("must be an object", "必须是对象"),
-    "list_type": Text("must be a list", "必须是数组"),
-    "string_type": Text("must be a text", "必须是字符串"),
-    "int_type": Text("must be an integer", "必须是整数"),
-    "bool_type": Text("must be true or false", "必须是 true 或 false"),
-}
 
 
 class Strict(BaseModel):
@@ -149,7 +141,7 @@ def _refused(errors: Sequence[ErrorDetails]) -> BadBody:
 def _reason(error: ErrorDetails) -> Text:
     if error["type"].startswith(_UMS):
         return Text(error["msg"], error["ctx"]["chinese"])
-    return _REASONS.get(error["type"], Text(error["msg"]))
+    return reason(error["type"], error.get("ctx", {}))
 
 
 def _visible(name: str) -> str:
@@ -166,8 +158,28 @@ def _alphanumeric(code: str) -> str:
 
 def check_userid(userid: str) -> str:
     if not USERID.fullmatch(userid):
-        raise refusal(PARAMETER, "1 to 64 of letters, digits and _@!#$&*+=.|¥￥-")
+        raise refusal(
+            PARAMETER,
+            "1 to 64 of letters, digits and _@!#$&*+=.|¥￥-",
+            "须为 1 到 64 个字母、数字或 _@!#$&*+=.|¥￥-",
+        )
     return userid
+
+
+def _digits(value: Any) -> Any:
+    """Read an integer as its digits: some systems number their users, and phones are digits."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return str(value) if is_number else value
+
+
+def none_for(*zeros: Any) -> BeforeValidator:
+    """Read a zero value, which clients with typed fields send for a missing one, as None."""
+
+    def read(value: Any) -> Any:
+        is_zero = any(value == zero and type(value) is type(zero) for zero in zeros)
+        return None if is_zero else value
+
+    return BeforeValidator(read)
 
 
 def check_address(url: str) -> str:
@@ -184,14 +196,14 @@ def check_address(url: str) -> str:
     return url
 
 
-def matching(pattern: str, words: str, most: int) -> AfterValidator:
-    """Trim a text and match all of it. `most`: bytes, `words`: the pattern in words."""
+def matching(pattern: str, english: str, chinese: str, most: int) -> AfterValidator:
+    """Trim a text and match all of it. `most`: bytes. The texts put the pattern in words."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str:
         trimmed = value.strip()
         if not compiled.fullmatch(trimmed) or len(trimmed.encode()) > most:
-            raise refusal(PARAMETER, f"must be {words}")
+            raise refusal(PARAMETER, f"must be {english}", f"须为{chinese}")
         return trimmed
 
     return AfterValidator(check)
@@ -230,12 +242,14 @@ def either(name: str, other: str) -> Any:
 
 Name = Annotated[str, Field(max_length=30), AfterValidator(_visible)]
 Code = Annotated[str, AfterValidator(_alphanumeric)]
-UserId = Annotated[str, AfterValidator(check_userid)]
+Digits = BeforeValidator(_digits, json_schema_input_type=str | Annotated[int, Field(ge=0)])
+UserId = Annotated[str, AfterValidator(check_userid), Digits]
 Tag = Annotated[
     str,
     matching(
         r"[A-Za-z0-9_@!#$&*+=.|¥￥㐀-䶿一-鿿-]+",
         "letters, Chinese, digits or _@!#$&*+=.|¥￥-, 40 bytes at most",
+        "字母、汉字、数字或 _@!#$&*+=.|¥￥-, 最多 40 字节",
         40,
     ),
 ]

@@ -25,17 +25,27 @@ def _value(value: Any) -> Any:
     items = value if isinstance(value, list) else [] if value is None else [value]
     if len(items) > MAX_LIST or not all(isinstance(item, str | int | float) for item in items):
         raise refusal(
-            PARAMETER, f"must be a text, a number, or a list of at most {MAX_LIST} of them"
+            PARAMETER,
+            f"must be a text, a number, or a list of at most {MAX_LIST} of them",
+            f"须为字符串、数字, 或最多 {MAX_LIST} 个的数组",
         )
     if any(isinstance(item, str) and len(item) > MAX_TEXT for item in items):
-        raise refusal(PARAMETER, f"must have at most {MAX_TEXT} characters")
+        raise refusal(
+            PARAMETER, f"must have at most {MAX_TEXT} characters", f"最多 {MAX_TEXT} 个字符"
+        )
     return value
 
 
 Number = Annotated[int, Field(gt=0, lt=2**63)]
 Cuid = Annotated[int, Field(gt=0, lt=2**63)]
 Name = Annotated[
-    str, matching(r"[A-Za-z0-9_$一-鿿-]{1,64}", "1 to 64 letters, Chinese, digits, _ $ -", 192)
+    str,
+    matching(
+        r"[A-Za-z0-9_$一-鿿-]{1,64}",
+        "1 to 64 letters, Chinese, digits, _ $ -",
+        " 1 到 64 个字母、汉字、数字或 _ $ -",
+        192,
+    ),
 ]
 Contact = Annotated[
     str, Field(max_length=MAX_TEXT), BeforeValidator(_text, json_schema_input_type=str | int)
@@ -45,7 +55,9 @@ Value = Annotated[Any, BeforeValidator(_value, json_schema_input_type=Shown | li
 Values = dict[Name, Value]
 EventId = Annotated[
     str,
-    matching(r"[\x21-\x7e]{0,64}", "at most 64 visible characters", 64),
+    matching(
+        r"[\x21-\x7e]{0,64}", "at most 64 visible characters", "最多 64 个可见 ASCII 字符", 64
+    ),
     BeforeValidator(_text, json_schema_input_type=str | int),
 ]
 

@@ -18,6 +18,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Sparse,
     check_address,
     either,
+    none_for,
     refusal,
     refusal_by,
 )
@@ -39,6 +40,9 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+OptionalId = Annotated[int, Field(ge=0)] | None
+
+
 class AppPara(Sparse):
     platform: Annotated[str | list[str], BeforeValidator(_platform)] = ""
     time_to_live: Annotated[int, Field(ge=0, le=864_000)] | None = None
@@ -48,14 +52,14 @@ class AppPara(Sparse):
 class Option(Sparse):
     sendno: Annotated[str, Field(max_length=64)] = ""
     owner: Annotated[str, Field(max_length=64)] = ""
-    black_id: Annotated[int, Field(ge=0)] | None = None
-    white_id: Annotated[int, Field(ge=0)] | None = None
-    priority: Annotated[int, Field(ge=1, le=3)] = 2
+    black_id: Annotated[OptionalId, none_for(0)] = None
+    white_id: Annotated[OptionalId, none_for(0)] = None
+    priority: Annotated[int, Field(ge=0, le=3)] = 2
     label: Annotated[
         str,
         Field(max_length=30),
     ] = ""
-    template_version: Annotated[int, Field(ge=1, le=999_999)] | None = None
+    template_version: Annotated[Annotated[int, Field(ge=0, le=999_999)] | None, none_for(0)] = None
 
     @model_validator(mode="after")
     def _one_list(self) -> Option:
@@ -65,7 +69,9 @@ class Option(Sparse):
 
 
 class Callback(Sparse):
-    url: Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None = None
+    url: Annotated[
+        Annotated[str, Field(max_length=2048), AfterValidator(check_address)] | None, none_for("")
+    ] = None
     params: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
 
 
@@ -85,7 +91,7 @@ class Common(Sparse):
             "sendno": self.option.sendno,
             "owner": self.option.owner,
             "label": self.option.label,
-            "priority": Priority(self.option.priority),
+            "priority": Priority(self.option.priority or Priority.MEDIUM),
             "black_id": self.option.black_id,
             "white_id": self.option.white_id,
             "callback": self.callback.model_dump(exclude_none=True),
@@ -114,9 +120,10 @@ Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_EL
 class Ordinary(Common):
     """A message with its own contents: the `msg_xxx` that it has decide its channels.
 
-    The platforms that deliver an element check it.
+    The platforms that deliver an element check it. A `template_id` of 0 stands for none.
     """
 
+    template_id: Annotated[int, Field(ge=0, le=0)] = 0
     msg_app: Elements | None = None
     msg_wechatoa: Elements | None = None
     msg_wechatmp: Elements | None = None

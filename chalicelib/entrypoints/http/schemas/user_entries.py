@@ -12,6 +12,7 @@ from chalicelib.domain.limits import MAX_USERS
 from chalicelib.domain.users import ALL, Bindings, Scoped, UserChange
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
+    Digits,
     Strict,
     Tag,
     UserId,
@@ -23,10 +24,18 @@ from chalicelib.entrypoints.http.schemas.base import (
 MAX_VALUES = 100  # of one scope
 
 
-Bind = Annotated[str, matching(r"[A-Za-z0-9_-]+", "all, a channel key or a channel code", 64)]
-Phone = Annotated[str, contact(ChannelType.SMS)]
+Bind = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_-]+",
+        "all, a channel key or a channel code",
+        " all、渠道的 key 或通道代码",
+        64,
+    ),
+]
+Phone = Annotated[str, contact(ChannelType.SMS), Digits]
 Email = Annotated[str, contact(ChannelType.EMAIL)]
-Id = Annotated[str, contact(ChannelType.APP)]  # and of every other vendor with opaque ids
+Id = Annotated[str, contact(ChannelType.APP), Digits]  # and of every vendor with opaque ids
 LinkedCorpId = Annotated[str, contact(ChannelType.WECHATWK_LINKEDCORP)]
 Ids = Annotated[list[Id], Field(max_length=MAX_VALUES)]
 All = Literal["all"]

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from chalicelib.domain.delivery_channels import ChannelType
-from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import (
     Answer,
     LongListQuery,
     Page,
-    UserId,
-    refusal,
+    Strict,
+    check_userid,
 )
 
 
 class UsersQuery(LongListQuery):
-    """All users, those whose id begins with `prefix`, or those with a contact on a channel type."""
+    """All users, or those whose id begins with `prefix`."""
 
-    prefix: UserId | None = None
-    contact: Annotated[str | None, Field(min_length=1, max_length=256, repr=False)] = None
-    type: ChannelType | None = None
+    prefix: Annotated[str, AfterValidator(check_userid)] | None = None
 
-    @model_validator(mode="after")
-    def _one_way(self) -> UsersQuery:
-        if (self.contact is None) != (self.type is None):
-            raise refusal(
-                PARAMETER, "contact and type belong together", "contact 与 type 须同时存在"
-            )
-        if self.contact is not None and self.prefix is not None:
-            raise refusal(
-                PARAMETER, "prefix and contact exclude each other", "prefix 与 contact 不能同时存在"
-            )
-        return self
+
+class UserSearch(Strict):
+    """The contact of the users that are searched for, on a channel type."""
+
+    type: Annotated[ChannelType, Field(strict=False)]
+    contact: Annotated[str, Field(min_length=1, max_length=256, repr=False)]
 
 
 class Labelled(Answer):
@@ -83,6 +75,13 @@ class User(Answer):
 
 class Users(Page):
     users: list[User]
+
+
+class UsersFound(Answer):
+    """The users with a contact, in the order of their ids. `more`: there are further ones."""
+
+    users: list[User]
+    more: bool
 
 
 class UserTagsQuery(LongListQuery):

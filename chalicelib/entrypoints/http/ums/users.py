@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from chalicelib.entrypoints.http.errors import (
     USER_BUSY,
     Refused,
 )
-from chalicelib.entrypoints.http.problems import ums_error
+from chalicelib.entrypoints.http.problems import users_error
 from chalicelib.entrypoints.http.route import Auth, route
 from chalicelib.manage import users
 
@@ -35,10 +36,11 @@ bp = Blueprint(__name__)
     "/v1/user/opt",
     "POST",
     auth=Auth.EITHER,
-    error_response=ums_error,
+    error_response=users_error,
     request="user_entries.Entries",
     response="user_entries.Changed",
     tag="users",
+    role=Role.OPERATOR,
 )
 def change_users(context: RequestContext) -> dict[str, Any]:
     """Add and change users. A wrong entry does not keep the others from being saved."""
@@ -70,7 +72,7 @@ def change_users(context: RequestContext) -> dict[str, Any]:
     "/v1/user/delete",
     "POST",
     auth=Auth.ACCESS,
-    error_response=ums_error,
+    error_response=users_error,
     request="user_entries.UserIds",
     response="user_entries.Changed",
     tag="users",
@@ -87,7 +89,7 @@ def delete_users(context: RequestContext) -> dict[str, Any]:
             checked: UserIds = context.validate([entry], "user_entries.UserIds")
             userids += checked.root
         except Refused as error:
-            failed.append(_failure({"userid": entry}, error.code, f"[{n}]: {error.reason.both}"))
+            failed.append(_failure(entry, error.code, f"[{n}]: {error.reason.both}"))
     lost = users.delete(context.world, userids) if userids else {}
     _log_users(context, "/v1/user/delete", userids, lost)
     return _answered(userids, lost, failed)
@@ -126,8 +128,7 @@ def _answered(
 ) -> dict[str, Any]:
     """Build the answer per user."""
     not_saved = [
-        _failure({"userid": userid}, _CODES.get(reason, PARAMETER), reason)
-        for userid, reason in lost.items()
+        _failure(userid, _CODES.get(reason, PARAMETER), reason) for userid, reason in lost.items()
     ]
     success = [userid for userid in dict.fromkeys(userids) if userid not in lost]
     data = {"success": success, "fail": [*failed, *not_saved]}
@@ -135,9 +136,12 @@ def _answered(
 
 
 def _failure(entry: Any, code: int, message: str) -> dict[str, str]:
-    userid = entry.get("userid") if isinstance(entry, Mapping) else None
-    return {
-        "userid": userid[:64] if isinstance(userid, str) else "",
-        "errcode": str(code),
-        "errmsg": message,
-    }
+    userid = entry.get("userid") if isinstance(entry, Mapping) else entry
+    return {"userid": _shown(userid), "errcode": str(code), "errmsg": message}
+
+
+def _shown(userid: Any) -> str:
+    """Return the userid of an entry as a caller can find it in the request, whatever it is."""
+    if isinstance(userid, str):
+        return userid[:64]
+    return "" if userid is None else json.dumps(userid, ensure_ascii=False)[:64]

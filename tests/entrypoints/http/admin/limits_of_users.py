@@ -76,7 +76,7 @@ USERS = [
     Limit("prefix of user ids", asking(lambda n: "users?prefix=" + x(n)), 1, 64, "prefix"),
     Limit(
         "contact that is looked for",
-        asking(lambda n: "users?type=app&contact=" + x(n)),
+        posting("users/search", lambda n: {"type": "app", "contact": x(n)}),
         1,
         256,
         "contact",

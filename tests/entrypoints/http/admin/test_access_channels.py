@@ -23,7 +23,7 @@ def test_an_access_channel_shows_its_secret_once_and_can_send_with_it(configured
     assert made.status == 201
     key, secret = made.json["channel_key"], made.json["master_secret"]
     assert re.fullmatch("[0-9a-f]{24}", key)
-    assert re.fullmatch("[0-9a-f]{24}", secret)
+    assert re.fullmatch("[0-9a-f]{32}", secret)  # 128 bits
     found = configured.admin("GET", f"access-channels/{key}")
     assert found.json == {
         "channel_key": key,

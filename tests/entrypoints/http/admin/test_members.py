@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from chalice.app import Blueprint
 
 import app
 from chalicelib.domain.members import MEMBERS, Role
 from chalicelib.entrypoints.http.contract import Auth
+from chalicelib.entrypoints.http.problems import problem_details
+from chalicelib.entrypoints.http.route import route
 from tests.entrypoints.conftest import ADMIN, CONTENTS, JPUSH, KEY, OPERATOR, OTHER_KEY, SENDER, Api
 from tests.entrypoints.http.admin.management import problem
 
@@ -87,15 +90,21 @@ def test_whatever_changes_something_needs_a_role() -> None:
     reading = {
         ("POST", "/admin/v1/templates/{template_id}/preview"),
         ("POST", "/admin/v1/channels/{code}/test"),
+        ("POST", "/admin/v1/messages/{msgid}/targets"),
+        ("POST", "/admin/v1/users/search"),
     }
     for path, methods in app.app.routes.items():
         for method, entry in methods.items():
             contract = entry.view_function.contract
             if contract.auth in (Auth.ACCESS, Auth.EITHER):
-                assert (contract.role is None) == (method == "GET" or (method, path) in reading), (
-                    method,
-                    path,
-                )
+                assert contract.role is not None, (method, path)
+                reads = method == "GET" or (method, path) in reading
+                assert contract.changes != reads, (method, path)
+
+
+def test_a_route_for_members_must_say_which_role_it_needs() -> None:
+    with pytest.raises(TypeError, match="role"):
+        route(Blueprint("x"), "/x", "POST", auth=Auth.ACCESS, error_response=problem_details)
 
 
 def test_a_member_who_is_disabled_or_deleted_is_nobody(api: Api) -> None:
@@ -232,3 +241,12 @@ def test_a_change_stands_when_it_cannot_be_logged(
     monkeypatch.setattr(configured.fake.audit, "write", broken)
     assert configured.admin("POST", "access-channels", {"name": "new"}).status == 201
     assert "change_not_logged" in capsys.readouterr().out
+
+
+def test_a_new_data_key_is_made_by_administrators_and_logged(api: Api) -> None:
+    _, operator = a_member(api, "operator")
+    problem(api, "POST", "data-keys", status=403, auth=operator)
+    made = api.admin("POST", "data-keys")
+    assert (made.status, made.json) == (201, {"version": 2})
+    entries = api.admin("GET", "audit").json["changes"]
+    assert ("/admin/v1/data-keys", 201) in [(e["route"], e["status"]) for e in entries]

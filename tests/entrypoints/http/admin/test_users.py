@@ -134,14 +134,15 @@ def test_users_are_found_by_a_contact_of_any_scope(configured: Api) -> None:
         User("cy", labels={ChannelType.SMS: {"sms1": {"1": "13800138000"}}}),
     )
 
-    def found(query: str) -> list[str]:
-        return [user["userid"] for user in configured.admin("GET", f"users?{query}").json["users"]]
+    def search(type: str, contact: str) -> list[str]:
+        body = {"type": type, "contact": contact}
+        answer = configured.admin("POST", "users/search", body).json
+        assert answer["more"] is False
+        return [user["userid"] for user in answer["users"]]
 
-    assert found("contact=13800138000&type=sms") == ["cy", "ann"]
-    listed = pages(configured, "users?contact=13800138000&type=sms&limit=1", "users")
-    assert [[user["userid"] for user in page] for page in listed] == [["cy"], ["ann"]]
-    assert found("contact=13800138000&type=email") == []
-    assert found("contact=13800138000%40b.c&type=email") == ["bob"]
+    assert search("sms", "13800138000") == ["ann", "cy"]
+    assert search("email", "13800138000") == []
+    assert search("email", "13800138000@b.c") == ["bob"]
 
 
 def test_users_are_listed_in_pages_and_by_prefix(configured: Api) -> None:
@@ -150,10 +151,12 @@ def test_users_are_listed_in_pages_and_by_prefix(configured: Api) -> None:
         ("users?limit=5", {f"{letter}{n}" for letter in "ab" for n in range(7)}),
         ("users?limit=3&prefix=a", {f"a{n}" for n in range(7)}),
     ):
+        configured.fake.clock.advance(1)  # a member searches five times a second
         listed = pages(configured, path, "users")
         found = [user["userid"] for page in listed for user in page]
         assert sorted(found) == sorted(ids)
         assert len(listed) == 3
+    configured.fake.clock.advance(1)
     assert [len(page) for page in pages(configured, "users?limit=7", "users")] == [7, 7]
 
 
@@ -165,11 +168,7 @@ def test_users_are_listed_in_pages_and_by_prefix(configured: Api) -> None:
         ("limit=x", "limit"),
         ("prefix=a%20b", "prefix"),
         ("prefix=", "prefix"),
-        ("type=sms", "body"),
-        ("contact=1", "body"),
-        ("contact=1&type=fax", "type"),
-        ("contact=1&type=sms&prefix=a", "body"),
-        ("contact=" + "x" * 257 + "&type=sms", "contact"),
+        ("contact=1", "contact"),
         ("cursor=%21", "cursor"),
         ("cursor=_w", "cursor"),
         ("cursor=" + "A" * 513, "cursor"),

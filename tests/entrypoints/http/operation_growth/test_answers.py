@@ -115,7 +115,7 @@ def test_what_is_invalid_is_said_in_the_language_that_is_preferred(growth: Api) 
         )
         assert (reply.status, reply.json) == (200, {"code": 40002, "msg": text})
     for language, begins in (
-        ("zh", "业务参数无效: body 不合法 (not JSON"),
+        ("zh", "业务参数无效: body 不是 JSON"),
         ("en", "invalid parameter: body not JSON"),
     ):
         reply = growth("PUT", BATCH, raw=b"[{", auth=SENDER, headers={"Accept-Language": language})
@@ -130,11 +130,18 @@ def test_what_is_invalid_is_said_in_the_language_that_is_preferred(growth: Api) 
     }
 
 
+def test_a_channel_that_does_not_exist_is_named_once(growth: Api) -> None:
+    channels = [{"id": 99, "channelValues": {"默认联系": "1", "公司": "2"}}]
+    answer = put(growth, {"cuid": 103629, "channels": channels}).json
+    assert answer == {"code": 4107, "msg": "通道信息保存异常![99] 通道ID不存在"}
+
+
 def test_an_answer_lists_a_thousand_errors(growth: Api) -> None:
     """A batch may have 250,000, and Lambda answers with 6 MB at most."""
     wrong = [
-        {"id": SMS_ID, "channelValues": {f"{n:02}".ljust(200, "标"): "1" for n in range(50)}}
-    ] * 21
+        {"id": SMS_ID, "channelValues": {f"{m} {n}".ljust(200, "标"): "1" for n in range(50)}}
+        for m in range(21)
+    ]
     answer = put(growth, {"cuid": 103629, "channels": wrong})
     assert (answer.json["code"], len(answer.json["data"])) == (4000, 1000)
     assert len(answer.body) < 500_000

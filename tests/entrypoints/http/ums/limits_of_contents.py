@@ -114,12 +114,12 @@ CONTENTS = [
     ),
     of(
         "dingtalk_cc",
-        500,
+        None,
         "msg.text.content",
         lambda n: {"msg": {"msgtype": "text", "text": {"content": text(n)}}},
         least=1,
     ),
-    of("dingtalk_cc", 500, "text", lambda n: {"text": "字" * n}, least=1),
+    of("dingtalk_cc", None, "text", lambda n: {"text": "字" * n}, least=1),
     wecom("text", 2048, "content", lambda n: {"content": text(n)}, least=1),
     wecom("text", 682, "content", lambda n: {"content": "字" * n}),  # three bytes each
     wecom("news", 8, "articles", lambda n: {"articles": article()["articles"] * n}, least=1),

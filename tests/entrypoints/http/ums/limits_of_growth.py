@@ -73,9 +73,9 @@ GROWTH = [
         least=11,
         code=4107,
     ),
-    growth(BATCH, "64 bits", LONG, lambda n: [{**batch()[0], "cuid": n}]),
+    growth(BATCH, "64", LONG, lambda n: [{**batch()[0], "cuid": n}]),
     growth(BATCH, "[0].cuid", None, lambda n: [{**batch()[0], "cuid": n}], least=1),
-    growth(BATCH, "64 bits", LONG, lambda n: batch(n), taken=(4107,)),
+    growth(BATCH, "64", LONG, lambda n: batch(n), taken=(4107,)),
     growth(BATCH, "[0].channels[0].id", None, lambda n: batch(n), least=1),
     growth(
         ATTRIBUTE,

@@ -45,7 +45,7 @@ SENDS = [
     Limit("option.sendno", 64, lambda n: send(option={"sendno": text(n)})),
     Limit("option.owner", 64, lambda n: send(option={"owner": text(n)})),
     Limit("option.label", 30, lambda n: send(option={"label": text(n)})),
-    Limit("option.priority", 3, lambda n: send(option={"priority": n}), least=1),
+    Limit("option.priority", 3, lambda n: send(option={"priority": n}), least=0),
     Limit("callback.url", 2048, lambda n: send(callback={"url": address(n)})),
     Limit(
         "callback.params",

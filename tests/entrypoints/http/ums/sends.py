@@ -19,7 +19,7 @@ SMTP = {
     "type": "email",
     "platform": "smtp",
     "credentials": {},
-    "options": {"server": "mail.example.com", "encryption": "none", "sender": "a@example.com"},
+    "options": {"server": "mail.example.com", "sender": "a@example.com"},
 }
 
 

@@ -96,10 +96,27 @@ def test_everybody_else_needs_to_be_named(configured: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"aud_sms": [{"data": ["1"]}]}, {"aud_tag": ["t"]}, {"aud_segment": ["1"]}]
+    "users", [{"aud_userid": ["u"]}, {"aud_tag": ["t"]}, {"aud_segment": ["1"]}]
 )
-def test_targets_are_not_mixed(configured: Api, more: dict[str, Any]) -> None:
-    refused(configured, ordinary(**more), 1019004)
+def test_users_and_registration_ids_are_not_mixed(configured: Api, users: dict[str, Any]) -> None:
+    body = {**ordinary(aud_userid=..., aud_sms=[{"data": ["1"]}]), **users}
+    refused(configured, body, 1019004)
+
+
+def test_users_tags_and_a_segment_are_one_audience(configured: Api) -> None:
+    body = ordinary(aud_userid=["ann"], aud_tag=["vip", "vip"], aud_segment=["1000"])
+    sent = stored(configured, configured.send(body, path="/v1/sent"))
+    assert sent.audience.kind is AudienceKind.SETS
+    assert sent.audience.sets == ("tag#all#vip", "segment#001000")
+    assert sent.userids == ("ann",)
+
+
+def test_registration_ids_may_be_numbers(configured: Api) -> None:
+    number, text = (
+        configured.send(ordinary(aud_userid=..., aud_sms=[{"data": data}]), path="/v1/sent")
+        for data in ([13800001111], ["13800001111"])
+    )
+    assert stored(configured, number).userids == stored(configured, text).userids
 
 
 def groups(count: int, per: int = 500) -> list[dict[str, Any]]:
@@ -125,7 +142,9 @@ def test_1000_registration_ids_of_a_type(configured: Api, count: int, good: bool
         ["13000000000"],
         [{}],
         [{"data": []}],
-        [{"data": [1]}],
+        [{"data": [1.5]}],
+        [{"data": [-1]}],
+        [{"data": [True]}],
         [{"data": [""]}],
         [{"data": [" "]}],
         [{"data": ["a b"]}],

@@ -53,7 +53,7 @@ def ask(api: Api, limit: Limit, n: int) -> tuple[int, str]:
     body = limit.body(n)
     answer = api(limit.method, limit.path, body, auth=limit.auth, headers=limit.headers(n)).json
     for failed in (
-        answer.get("data", {}).get("fail", ()) if limit.path.startswith("/v1/user") else ()
+        (answer["data"] or {}).get("fail", ()) if limit.path.startswith("/v1/user") else ()
     ):
         return int(failed["errcode"]), failed["errmsg"]
     return answer["code"], answer.get("message") or answer.get("msg") or ""

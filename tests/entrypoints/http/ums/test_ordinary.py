@@ -32,9 +32,12 @@ def test_braces_mean_nothing(configured: Api) -> None:
     assert found.call_sizes["app1"] > 1
 
 
+LONG = "{{" + "x" * 2045 + "}}"
+
+
 def test_braces_do_not_hide_what_is_too_long_or_no_address(configured: Api) -> None:
     for field, elements in (
-        ("msg_dingtalk_cc[0].text", [{"text": "{{" + "x" * 497 + "}}"}]),
+        ("msg_wechatwk[0].text.content", [{"msgtype": "text", "text": {"content": LONG}}]),
         (
             "msg_wechatoa[0].url",
             [{"template_id": "t", "data": {"first": {"value": "x"}}, "url": "{{url}}"}],

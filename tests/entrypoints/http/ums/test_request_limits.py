@@ -9,21 +9,28 @@ from tests.entrypoints.conftest import OPERATOR, OTHER, Api
 from tests.entrypoints.http.ums.sends import ordinary
 
 
-def test_every_answer_to_an_access_channel_says_what_is_left(configured: Api) -> None:
+def test_every_answer_to_a_caller_says_what_is_left(configured: Api) -> None:
     for reply in (
         configured.send(ordinary(), path="/v1/sent"),
         configured.send({}, path="/v1/sent"),
         configured.users([]),
+        configured.users([], auth=OPERATOR),
+        configured.admin("GET", "channels"),
     ):
         names = {name.lower() for name in reply.headers}
         assert {
             f"x-rate-limit-{name}" for name in ("limit", "quota", "remaining", "reset")
         } <= names
-    assert not [
-        name
-        for name in configured.users([], auth=OPERATOR).headers
-        if name.lower().startswith("x-rate")
-    ]
+
+
+def test_a_member_searches_users_five_times_a_second(configured: Api) -> None:
+    """A search reads 256 partitions of the table of users."""
+    searches = ["users?prefix=a", "users?prefix=b", "user-tags", "users", "users", "user-tags"]
+    statuses = [configured.admin("GET", path).status for path in searches]
+    assert statuses == [200] * 5 + [429]
+    assert configured.admin("GET", "users/nobody").status == 404
+    configured.fake.clock.advance(1)
+    assert configured.admin("GET", "users?prefix=a").status == 200
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(configured: Api) -> None:

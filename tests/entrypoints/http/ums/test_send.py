@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.domain.errors import Conflict
 from tests.entrypoints.conftest import KEY, OTHER, SENDER, Api, message
+from tests.entrypoints.http.ums.sends import stored
 from tests.entrypoints.http.ums.template_sends import refused
 
 
@@ -77,7 +78,7 @@ def test_a_send_may_name_the_version_of_its_template(configured: Api) -> None:
 
 
 def test_a_version_that_a_template_has_not(configured: Api) -> None:
-    for version in (0, 3, 1_000_000):
+    for version in (-1, 3, 1_000_000):
         refused(
             configured,
             message(option={"template_version": version}),
@@ -86,6 +87,15 @@ def test_a_version_that_a_template_has_not(configured: Api) -> None:
         )
     ordinary = {"aud_userid": ["u"], "msg_sms": [{"temp_id": 1}], "option": {"template_version": 1}}
     refused(configured, ordinary, 4004, "template_version", path="/v1/sent")
+
+
+def test_zero_values_of_typed_clients_mean_none(configured: Api) -> None:
+    zeros = {"template_version": 0, "black_id": 0, "white_id": 0, "priority": 0, "sendno": ""}
+    body = message(option=zeros, rule_id=0, callback={"url": "", "params": {}})
+    sent = stored(configured, configured.send(body))
+    assert (sent.black_id, sent.white_id, sent.priority.value) == (None, None, 2)
+    plain = {"aud_userid": ["u"], "msg_sms": [{"temp_id": 1}], "template_id": 0, "option": zeros}
+    assert configured.send(plain, path="/v1/sent").status == 200
 
 
 def test_of_several_faults_the_first_in_the_documented_order_is_answered(configured: Api) -> None:

@@ -12,14 +12,24 @@ from tests.entrypoints.http.ums.template_sends import refused
 
 @pytest.mark.parametrize(
     "userid",
-    ["a", "x" * 64, "Az09_@!#$&*+=.|¥￥", "￥" * 64, "3f2504e0-4f89-11d3-9a0c-0305e82c3301"],
+    [
+        "a",
+        0,
+        7,
+        2**63 - 1,
+        "x" * 64,
+        "Az09_@!#$&*+=.|¥￥",
+        "￥" * 64,
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+    ],
 )
 def test_user_ids_of_the_alphabet(configured: Api, userid: str) -> None:
     assert configured.send(message(aud_userid=[userid])).code == 0
 
 
 @pytest.mark.parametrize(
-    "userid", ["", "x" * 65, "a b", "a/b", "张三", "a\n", "a%23", "é", None, 1, ["a"], {}]
+    "userid",
+    ["", "x" * 65, "a b", "a/b", "张三", "a\n", "a%23", "é", None, -1, 1.5, True, ["a"], {}],
 )
 def test_other_user_ids_are_refused_with_their_place(configured: Api, userid: Any) -> None:
     refused(configured, message(aud_userid=["ok", userid]), 4004, "aud_userid[1]")
@@ -43,7 +53,7 @@ def test_other_user_ids_are_refused_with_their_place(configured: Api, userid: An
         ({"template_para": {}}, "template_para.name"),
         ({"template_para": {"name": None}}, "template_para.name"),
         ({"template_para": {"name": [1]}}, "template_para.name"),
-        ({"template_para": {"name": True}}, "template_para.name"),
+        ({"template_para": {"name": {}}}, "template_para.name"),
         ({"app_para": []}, "app_para"),
         ({"app_para": {"platform": "all", "x": 1}}, "app_para.x"),
         ({"app_para": {"platform": "all", "time_to_live": -1}}, "app_para.time_to_live"),
@@ -58,7 +68,7 @@ def test_other_user_ids_are_refused_with_their_place(configured: Api, userid: An
         ({"option": {"x": 1}}, "option.x"),
         ({"option": {"sendno": 1}}, "option.sendno"),
         ({"option": {"sendno": "x" * 65}}, "option.sendno"),
-        ({"option": {"priority": 0}}, "option.priority"),
+        ({"option": {"priority": -1}}, "option.priority"),
         ({"option": {"priority": 4}}, "option.priority"),
         ({"option": {"priority": "1"}}, "option.priority"),
         ({"option": {"black_id": "1"}}, "option.black_id"),

@@ -68,9 +68,8 @@ FIELDS: Mapping[str, str] = {
     "UserChannels.channels": "Delivery channels, each with contacts under labels.",
     "userid": "User id.",
     "userids": "User ids of this page.",
+    "UsersFound.more": "True if there are further users with the contact.",
     "users": "Users of this page.",
-    "UsersQuery.contact": "Exact contact to find, in any scope and under any label. It needs"
-    " `type`.",
     "UsersQuery.prefix": "Beginning of the user ids to list.",
     "UserTag.tag": "Tag.",
     "UserTags.tags": "Tags of this page.",

@@ -1,4 +1,4 @@
-"""Consequences of the answers of calls: lookups, suppressions, timers, the next step."""
+"""Follow up the answers of calls: lookups, suppressions, timers, the next step."""
 
 from __future__ import annotations
 

@@ -1,28 +1,17 @@
-"""Write what the single sends of a batch have to record with one request for all of them.
-
-A call that nobody had claimed before is its worker's alone while the lease lives. So its answer
-needs no condition, and can wait for the others. Some calls have no token that outlives the worker.
-Their answers wait for the end of the job only, and only if it has no other call. So a worker that
-dies leaves one such call unknown at most.
-"""
+"""Write what the single sends of a batch have to record with one request for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from chalicelib.domain.chunks import CallAnswer
-from chalicelib.domain.messages import Message
-from chalicelib.domain.plans import Call, ChunkId
 from chalicelib.flow import receipts
-from chalicelib.flow.delivery.follow_up import FollowUp
+from chalicelib.flow.delivery.answers import Answers
+from chalicelib.flow.follow_up import FollowUp
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, Recording, World
 
 HELD = 1000  # ms: after a longer job nothing waits any more
-MARGIN = 15_000  # ms of a lease that a write may take with all its retries
-# Leases until the job of a worker that died comes back. Its queue hides it for six.
-RETURN = 7
 SHORT = 2  # timeouts of a provider. With less time left, nothing waits.
 
 
@@ -31,45 +20,36 @@ class Part:
 
     def __init__(self, name: str, follow_up: FollowUp, calls: int) -> None:
         self.name, self.follow_up = name, follow_up
-        self.begun = follow_up.world.clock.now()
-        self.waits = follow_up.message.is_single
-        self.is_written, self.is_urgent = True, False
+        world, message, at = follow_up.world, follow_up.message, follow_up.chunk.plan.id
+        self.begun = world.clock.now()
+        self.kept = Answers(world, message, at, follow_up.capabilities, calls)
         self.answers: Sequence[CallAnswer] = ()
         self.lookups: Mapping[str, Lookup] = {}
-        self._kept: list[tuple[CallAnswer, int]] = []  # answers, and until when their leases live
-        life = follow_up.capabilities.token_life or 0
-        self._has_tokens = life > RETURN * follow_up.world.limits.lease
-        self._is_alone = calls == 1
-
-    def keep(self, answer: CallAnswer, record: Call) -> bool:
-        """Keep the answer to a call of this record. Return False if it must not wait."""
-        has_token = self._has_tokens and bool(record.token)
-        if not self.waits or answer.later or not (has_token or self._is_alone):
-            return False
-        self._kept.append((answer, record.lease))
-        self.is_written = False
-        self.is_urgent = self.is_urgent or not has_token
-        return True
+        self._is_written = False
 
     def follow(self, answers: Sequence[CallAnswer]) -> None:
         """Take note of what follows from answers. What does not wait is done now."""
-        if not self.waits:
+        if not self.follow_up.message.is_single:
             self.follow_up.of(answers)
         elif answers:
             self.answers, self.lookups = answers, self.follow_up.lookups(answers)
-            self.is_written = False
+
+    @property
+    def waits(self) -> bool:
+        return not self._is_written and bool(self.kept or self.answers)
+
+    @property
+    def is_written(self) -> bool:
+        """Everything is written, and something follows."""
+        return self._is_written and bool(self.answers)
+
+    def has_been_written(self) -> None:
+        self._is_written = True
 
     def recording(self) -> Recording:
-        """Return what is to be written. An answer whose lease ends soon is put here."""
-        message, at = self.follow_up.message, self.follow_up.chunk.plan.id
-        world, answers = self.follow_up.world, list[CallAnswer]()
-        for answer, lease in self._kept:
-            if lease > world.clock.now() + MARGIN:
-                answers.append(answer)
-            else:
-                put_answer(world, at, answer, message)
-        timers = self.follow_up.timers(self.answers)
-        return Recording(message, at, answers, self.follow_up.channel.code, self.lookups, timers)
+        message, channel = self.follow_up.message, self.follow_up.channel
+        at, timers = self.follow_up.chunk.plan.id, self.follow_up.timers(self.answers)
+        return Recording(message, at, self.kept.to_write(), channel.code, self.lookups, timers)
 
 
 class Recorder:
@@ -92,7 +72,7 @@ class Recorder:
         is_late = world.ends is not None and (
             world.ends < now + SHORT * world.limits.provider_timeout * 1000
         )
-        if is_late or any(part.is_urgent or now > part.begun + HELD for part in waiting):
+        if is_late or any(part.kept.is_urgent or now > part.begun + HELD for part in waiting):
             self.write()
 
     def write(self) -> None:
@@ -102,7 +82,7 @@ class Recorder:
     def end(self) -> Mapping[str, Exception]:
         """Write the rest, and do what follows. Return the errors of jobs by name."""
         self.write()
-        written = [part for part in self._parts if part.is_written and part.answers]
+        written = [part for part in self._parts if part.is_written]
         self._together([part for part in written if part.lookups], self._record_parked)
         for part in written:
             self._together([part], _finish)
@@ -110,7 +90,7 @@ class Recorder:
 
     @property
     def _waiting(self) -> list[Part]:
-        return [part for part in self._parts if not part.is_written]
+        return [part for part in self._parts if part.waits]
 
     def _together(self, parts: Sequence[Part], work: Callable[[Sequence[Part]], None]) -> None:
         """Work on all parts at once. If that fails, work on one after the other."""
@@ -129,7 +109,7 @@ class Recorder:
     def _write(self, parts: Sequence[Part]) -> None:
         self._world.recordings.put([part.recording() for part in parts])
         for part in parts:
-            part.is_written = True
+            part.has_been_written()
             self._failed.pop(part.name, None)
 
     def _record_parked(self, parts: Sequence[Part]) -> None:
@@ -142,15 +122,3 @@ class Recorder:
 def _finish(parts: Sequence[Part]) -> None:
     for part in parts:
         part.follow_up.finish(part.answers)
-
-
-def put_answer(world: World, at: ChunkId, answer: CallAnswer, message: Message) -> CallAnswer:
-    """Put an answer once. If another worker's answer stands, add facts that it lacks."""
-    stored = world.ledger.put_answer(at, answer, message)
-    if stored == answer:
-        return answer
-    stored_facts = {(f.ref, f.kind, f.provider_id) for f in stored.facts}
-    missing = [f for f in answer.facts if (f.ref, f.kind, f.provider_id) not in stored_facts]
-    if missing:
-        world.ledger.add(at, missing, message)
-    return replace(answer, later=stored.later, untried=stored.untried)

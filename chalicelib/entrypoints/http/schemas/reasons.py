@@ -1,0 +1,57 @@
+"""The reasons of refusals by pydantic, in our words. Its own are for programmers, in English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.entrypoints.http.language import Text
+
+# By pydantic's error types. Braces are filled from the context of an error.
+REASONS: Mapping[str, Text] = {
+    "missing": Text("is required", "缺失"),
+    "extra_forbidden": Text("is not a known field", "是未知字段"),
+    "model_type": Text("must be an object", "必须是对象"),
+    "dict_type": Text("must be an object", "必须是对象"),
+    "list_type": Text("must be a list", "必须是数组"),
+    "string_type": Text("must be a text", "必须是字符串"),
+    "int_type": Text("must be an integer", "必须是整数"),
+    "int_parsing": Text("must be an integer", "必须是整数"),
+    "int_parsing_size": Text("must be a smaller integer", "整数过大"),
+    "int_from_float": Text("must be an integer", "必须是整数"),
+    "float_type": Text("must be a number", "必须是数字"),
+    "finite_number": Text("must be a finite number", "必须是有限的数字"),
+    "bool_type": Text("must be true or false", "必须是 true 或 false"),
+    "enum": Text("must be {expected}", "须为 {expected}"),
+    "literal_error": Text("must be {expected}", "须为 {expected}"),
+    "greater_than": Text("must be more than {gt}", "须大于 {gt}"),
+    "greater_than_equal": Text("must be at least {ge}", "不能小于 {ge}"),
+    "less_than": Text("must be less than {lt}", "须小于 {lt}"),
+    "less_than_equal": Text("must be at most {le}", "不能大于 {le}"),
+    "string_pattern_mismatch": Text("has another form than {pattern}", "格式须为 {pattern}"),
+    "string_too_short": Text(
+        "must have at least {min_length} characters", "至少 {min_length} 个字符"
+    ),
+    "string_too_long": Text(
+        "must have at most {max_length} characters", "最多 {max_length} 个字符"
+    ),
+    "too_short": Text(
+        "must have at least {min_length} entries, not {actual_length}",
+        "至少 {min_length} 项, 不能为 {actual_length} 项",
+    ),
+    "too_long": Text(
+        "must have at most {max_length} entries, not {actual_length}",
+        "最多 {max_length} 项, 不能为 {actual_length} 项",
+    ),
+}
+_OTHER = Text("is not valid", "不合法")
+
+
+def reason(kind: str, context: Mapping[str, Any]) -> Text:
+    """Return the reason of an error of this type."""
+    text = REASONS.get(kind, _OTHER)
+    chinese = {
+        name: value.replace(" or ", " 或 ") if isinstance(value, str) else value
+        for name, value in context.items()
+    }
+    return Text(text.english.format_map(context), text.chinese.format_map(chinese))

@@ -1,0 +1,80 @@
+"""Ids and codes of providers as they are stored, shown and logged: without a contact.
+
+Some vendors name a delivery by the number that it went to. Every id passes here on its way from a
+provider into the ledger, and from a receipt to its lookup. The same id always becomes the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from chalicelib import observability
+from chalicelib.domain.provider_io import PERSONAL, Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.observability import log
+from chalicelib.ports import Vault
+
+_PERSONAL = re.compile(f"([^ |{PERSONAL}]*){PERSONAL}([^ |]*)")
+LEAST = 8  # characters of a contact that an id can hold, and not by chance
+MASK = "***"
+HASHED = 16  # hex digits: 64 bits tell the deliveries of an account apart
+
+
+def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
+    """Conceal the contacts in the ids of a call and of its deliveries."""
+    contacts = [recipient.contact for recipient in call.recipients]
+    outcomes = [
+        replace(
+            outcome,
+            provider_id=concealed(vault, outcome.provider_id, [contact]),
+            code=_plain(outcome.code, contact),
+        )
+        if outcome.provider_id or outcome.code
+        else outcome
+        for outcome, contact in zip(answer.outcomes, contacts, strict=True)
+    ]
+    of_call = concealed(vault, answer.provider_id, contacts) if answer.provider_id else ""
+    return replace(answer, outcomes=outcomes, provider_id=of_call)
+
+
+def of_receipt(vault: Vault, receipt: Receipt) -> Receipt:
+    provider_id = concealed(vault, receipt.provider_id, [receipt.contact])
+    return replace(receipt, provider_id=provider_id, code=_plain(receipt.code, receipt.contact))
+
+
+def concealed(vault: Vault, provider_id: str, contacts: Iterable[str]) -> str:
+    """Return the id with a keyed hash in the place of a contact.
+
+    The hash covers the whole id, so that two messages to somebody have nothing in common.
+    """
+    if PERSONAL in provider_id:
+        return _PERSONAL.sub(lambda id: f"{id[1]}.{_hash(vault, id[0])}", provider_id)
+    if any(_holds(provider_id, contact) for contact in contacts):
+        return _hash(vault, provider_id)
+    return provider_id
+
+
+def _plain(code: str, contact: str) -> str:
+    """Return a vendor's code, or a mask if the vendor has written the contact in its place."""
+    return MASK if _holds(code, contact) else code
+
+
+def _holds(text: str, contact: str) -> bool:
+    """Tell if a text spells a contact. Of a number, its last digits are in every spelling."""
+    core = contact[-LEAST:] if contact.removeprefix("+").isdigit() else contact
+    return len(core) >= LEAST and core.lower() in text.lower()
+
+
+def _hash(vault: Vault, text: str) -> str:
+    return vault.mac("provider id", text.encode("utf-8", "surrogatepass")).hex()[:HASHED]
+
+
+def report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
+    """Log and count the statuses that no table has."""
+    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
+    if unknown:
+        codes = sorted(set(unknown))[:10]
+        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
+        log.warning("status_unknown", extra=fields)
+        observability.metric("status_unknown", len(unknown))
