@@ -38,6 +38,7 @@ def apply(counts: Counts) -> None:
 
     _import_gateway_responses(apigateway_v1)
     _reachable_function_urls(provisioners)
+    _signatures_of_others(iam_evaluator)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     _conditions_on_encryption_contexts(iam_actions)
@@ -81,6 +82,20 @@ def _reachable_function_urls(provisioners: Any) -> None:
         return {**attributes(configured), "FunctionUrl": address}
 
     provisioners._lambda_url_attributes = reachable
+
+
+def _signatures_of_others(evaluator: Any) -> None:
+    """Leave a parameter `signature` alone, as WeChat sends it to a function URL.
+
+    MiniStack takes it for a signature of AWS, whose parameter is `Signature`.
+    """
+    attempted = evaluator._signature_attempted
+
+    def attempted_for_aws(authorization: str, query: dict[str, Any] | None) -> bool:
+        others = {name: value for name, value in (query or {}).items() if name != "signature"}
+        return bool(attempted(authorization, others))
+
+    evaluator._signature_attempted = attempted_for_aws
 
 
 class _StreamThread(threading.local):
