@@ -12,6 +12,7 @@ from chalicelib.domain.provider_io import OutgoingCall
 from chalicelib.flow import deliver
 from chalicelib.ports import Recording
 from tests.builders import a_strategy
+from tests.fakes.providers import raised
 from tests.simulation.singles import Singles
 
 FOUR = ("ann", "bob", "fay", "cem")
@@ -173,3 +174,30 @@ def test_a_job_that_comes_twice_in_a_batch_sends_once(four: Singles) -> None:
     assert "ledger.put_answer" not in four.world.log
     answers: list[CallAnswer] = [a for chunk in four.chunks() for a in chunk.answers.values()]
     assert len(answers) == 1
+
+
+def test_a_job_that_comes_again_does_what_follows_and_waits_for_no_lease(four: Singles) -> None:
+    jobs = [envelope for _, envelope in four.world.queues.waiting]
+    four._next()
+    four.world.lookups.found.clear()
+    for envelope in jobs:
+        four.world.queues.back(envelope)
+    assert order(four, CALL, "ledger.chunk") == ["ledger.chunk"] * 4
+    assert len(four.world.lookups.found) == 4
+    assert not four.world.queues.waiting
+
+
+def test_the_answer_to_a_call_that_was_taken_over_replaces_no_other(four: Singles) -> None:
+    """The worker that had claimed it may be late, not dead."""
+    jobs = [envelope for _, envelope in four.world.queues.waiting]
+    four.world.recordings.put = lambda recordings: raised(OSError())  # type: ignore[method-assign]
+    four._next()
+    del four.world.recordings.put
+    four.world.queues.waiting.clear()
+    four.world.clock.advance(2 * four.world.limits.lease)
+    for envelope in jobs:
+        four.world.queues.back(envelope)
+    put = "ledger.put_answer"
+    assert order(four, CALL, put, WRITE) == [CALL, put, WRITE] * 4
+    four.run()
+    four.check()
