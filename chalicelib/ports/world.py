@@ -10,6 +10,7 @@ from chalicelib.domain.slowness import Slowness
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
+from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
@@ -72,6 +73,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    recordings: Recordings
     rate_limiter: RateLimiter
     tokens: Tokens
     files: Files
