@@ -63,6 +63,11 @@ class Plan:
     def contact(self, ref: DeliveryRef) -> str:
         return self.contacts[ref.target][ref.channel][ref.contact]
 
+    def has(self, ref: DeliveryRef) -> bool:
+        """Tell if the plan has this delivery."""
+        of_target = self.contacts[ref.target] if ref.target < len(self.contacts) else {}
+        return ref.contact < len(of_target.get(ref.channel, ()))
+
     @property
     def valid(self) -> tuple[int, ...]:
         return tuple(t for t, target in enumerate(self.targets) if target.loss is None)
