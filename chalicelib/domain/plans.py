@@ -69,6 +69,13 @@ class Plan:
         return ref.contact < len(of_target.get(ref.channel, ()))
 
     @property
+    def size(self) -> int:
+        """Return the bytes of its ids and contacts, about what they take before compression."""
+        ids = sum(len(target.id.encode()) for target in self.targets)
+        contacts = (contact for of_target in self.contacts for contact in of_target.values())
+        return ids + sum(len(text.encode()) for texts in contacts for text in texts)
+
+    @property
     def valid(self) -> tuple[int, ...]:
         return tuple(t for t, target in enumerate(self.targets) if target.loss is None)
 
