@@ -6,7 +6,6 @@ The clients do the work of a user, and nothing else.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from chalicelib.providers import registry
-from infra.demo.platforms import PLATFORMS, USUAL, Made, contact, field_of_user
+from infra.demo.platforms import PLATFORMS, USUAL, Made, contact, field_of_user, new_mark
 
 TIMEOUT = 30.0
 USERS_PER_CALL = 1000
@@ -140,7 +139,7 @@ class Shop:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kinds: Sequence[str] = ("app", "sms", "email")
     platforms: Mapping[str, str] = field(default_factory=dict)
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    mark: str = field(default_factory=new_mark)
 
     def __post_init__(self) -> None:
         self.admin = Api(

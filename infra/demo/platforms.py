@@ -254,6 +254,24 @@ USUAL = {
 }
 
 
+_numbers: set[int] = set()  # those of the shops of this process
+
+
+def new_mark() -> str:
+    """Return eight hex digits for a shop, whose phone numbers no other shop of this process has."""
+    while True:
+        mark = uuid.uuid4().hex[:8]
+        number = _number(mark)
+        if number not in _numbers:
+            _numbers.add(number)
+            return mark
+
+
+def _number(mark: str) -> int:
+    """Return the four digits that tell the phone numbers of shops apart."""
+    return 3000 + int(mark, 16) % 7000
+
+
 def contact(kind: str, mark: str, number: int, behaviour: str = "deliver") -> str:
     """Return the contact of the person with this number, for a behaviour of the sandbox."""
     if kind == "sms":
@@ -272,7 +290,7 @@ def _phone(mark: str, number: int, behaviour: str) -> str:
     last = DIGITS[behaviour]
     if behaviour == "deliver":
         last = f"{int(last) + number // 100:04d}"
-    return f"1{3000 + int(mark, 16) % 7000}{number % 100:02d}{last}"
+    return f"1{_number(mark)}{number % 100:02d}{last}"
 
 
 def field_of_user(kind: str, code: str, contacts: Sequence[str]) -> tuple[str, Any]:
