@@ -7,10 +7,10 @@ functions too, so that code and deployment cannot disagree.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
 from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.values import frozen
 
 APP = "openums"
 
@@ -73,7 +73,7 @@ def log_sources(environ: dict[str, str] | os._Environ[str] = os.environ) -> str:
     return environ.get("LOG_SOURCES", "network")
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """The environment of a function. Times are seconds."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.values import frozen
 
 MAX_RATE = 10_000.0
 MAX_WORDS = 50  # of a list
@@ -19,7 +20,7 @@ UNSUBSCRIBE = ("TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE")
 SUBSCRIBE = ("START", "订阅", "UNSTOP", "SUBSCRIBE")
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     calls_per_second: float | None = None  # None: the provider's rate, 0: as fast as can be
     send_to_gone: bool = False  # also to contacts that were reported as dead

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
+from chalicelib.domain.values import frozen
 
 CHUNK_TARGETS = 500
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
 
 
-@dataclass(frozen=True)
+@frozen
 class Summary:
     """The entry of a message in a list. Its id holds the time."""
 
@@ -29,7 +30,7 @@ class Summary:
     sendno: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Message:
     """A message as every step needs it. Later changes of settings do not touch it."""
 

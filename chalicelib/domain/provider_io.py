@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
+from chalicelib.domain.values import frozen
 
 
 class ProviderIds(StrEnum):
@@ -32,7 +33,7 @@ class ClickReport(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True)
+@frozen
 class Clickable:
     """Fields of a content in which people can open an address.
 
@@ -45,7 +46,7 @@ class Clickable:
     instead: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Capabilities:
     """The abilities of a provider. The support matrix of docs and API is generated from them."""
 
@@ -83,7 +84,7 @@ class Capabilities:
     poll_window: int = 86400  # seconds for which they can be polled
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """A delivery channel opened for sending: plain credentials and settings.
 
@@ -104,7 +105,7 @@ def token_name(code: str, credentials_fingerprint: str) -> str:
     return keys.join(code, "access", credentials_fingerprint)
 
 
-@dataclass(frozen=True)
+@frozen
 class Recipient:
     """One delivery of a call.
 
@@ -117,14 +118,14 @@ class Recipient:
     unsubscribe: str = ""  # address to opt out with one click, empty: not offered
 
 
-@dataclass(frozen=True)
+@frozen
 class Attachment:
     name: str
     type: str  # media type
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class CallTime:
     """Seconds of a call, from its beginning.
 
@@ -139,7 +140,7 @@ class CallTime:
 UNLIMITED = CallTime()
 
 
-@dataclass(frozen=True)
+@frozen
 class OutgoingCall:
     msgid: str
     # all with the same content, unless the provider has `content_per_recipient`
@@ -160,7 +161,7 @@ class Loss(StrEnum):
     SUBMIT_FAILED = "submit_failed"  # valid → submitted
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """The provider's answer for one delivery. `loss` is None when the provider took it.
 
@@ -181,7 +182,7 @@ class Outcome:
     undeliverable: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """The provider's answer to a call: one outcome per recipient, in their order."""
 
@@ -197,7 +198,7 @@ class ReceiptKind(StrEnum):
     OTHER = "other"  # a status that we do not know, named by `code`: kept, and means nothing
 
 
-@dataclass(frozen=True)
+@frozen
 class Receipt:
     """A provider's report, in our words.
 
@@ -212,7 +213,7 @@ class Receipt:
     undeliverable: bool = False  # the contact itself is dead, see Outcome
 
 
-@dataclass(frozen=True)
+@frozen
 class Reply:
     """A person's reply, such as an SMS with a word to unsubscribe. `id` tells repeats apart."""
 
@@ -222,7 +223,7 @@ class Reply:
     id: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class WebhookRequest:
     method: str
     headers: Mapping[str, str]  # names in lower case
@@ -231,7 +232,7 @@ class WebhookRequest:
     now: int = 0  # milliseconds
 
 
-@dataclass(frozen=True)
+@frozen
 class Webhook:
     """A verified webhook: its receipts, and the reply that the provider wants.
 
@@ -252,7 +253,7 @@ class Webhook:
     authorised: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Token:
     """A provider's token for a limited time, which each call must show.
 

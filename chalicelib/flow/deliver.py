@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from chalicelib.domain import elements
@@ -21,6 +21,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
+from chalicelib.domain.values import frozen
 from chalicelib.flow import poll, receipts, suppressions, withdraw
 from chalicelib.flow.delivery import files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
@@ -103,7 +104,7 @@ class Round(NamedTuple):
         return sum(len(call.refs) for call in calls if call.key.start >= self.resume.start)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Work:
     """One job: its calls in order over one connection, then what follows from their answers.
 

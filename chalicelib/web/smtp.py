@@ -12,9 +12,10 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
+from chalicelib.domain.values import frozen
 from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import MAIL_PORTS, Policy
 
@@ -22,7 +23,7 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class MailServer:
     """Address and login of a mail server.
 
@@ -40,7 +41,7 @@ class MailServer:
     allow_plain_auth: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Reply:
     """Last reply of a server about a mail.
 

@@ -17,7 +17,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib import config, observability, wiring
 from chalicelib.domain import envelopes
@@ -25,6 +25,7 @@ from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.jobs import DeliverJob, QueryJob
 from chalicelib.domain.provider_io import Account, Receipt, Reply
+from chalicelib.domain.values import frozen
 from chalicelib.flow import deliver, provider_query, receipts
 from chalicelib.ports import Provider, Providers, QueueMessage, QueueReader, Session, World
 from chalicelib.providers.sms.cmpp import receipts as cmpp_receipts
@@ -40,7 +41,7 @@ THREADS = {Priority.HIGH: 6, Priority.MEDIUM: 3, Priority.LOW: 3}
 GATHER = 100  # reports that are added to the ledger at once
 
 
-@dataclass(frozen=True)
+@frozen
 class Pauses:
     """Seconds that a worker waits."""
 
@@ -48,6 +49,9 @@ class Pauses:
     # Between tries to store reports. After the last one, the gateway has to send them again.
     store_again: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     after_failure: float = 5.0  # until a queue that cannot be read is read again
+
+
+PAUSES = Pauses()
 
 
 class Turn:
@@ -134,7 +138,7 @@ class Worker:
         cmpp: Cmpp,
         readers: Mapping[Priority, QueueReader],
         timeout: float,
-        pauses: Pauses = Pauses(),
+        pauses: Pauses = PAUSES,
     ) -> None:
         self._pauses = pauses
         self.turn, self.stopping = Turn(), threading.Event()

@@ -11,10 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
+from chalicelib.domain.values import frozen
 from chalicelib.providers.base import CHINA
 from chalicelib.providers.sms.cmpp.link import (
     Closed,
@@ -46,7 +47,7 @@ class Stream(Protocol):
 Dialler = Callable[[], Stream]
 
 
-@dataclass(frozen=True)
+@frozen
 class Incoming:
     """A DELIVER of an account.
 

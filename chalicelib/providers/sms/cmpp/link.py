@@ -10,10 +10,11 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from typing import TypeAlias
 
+from chalicelib.domain.values import frozen
 from chalicelib.providers.sms.cmpp import codec, messages
 from chalicelib.providers.sms.cmpp.fields import HEADER, Framer, Malformed
 from chalicelib.providers.sms.cmpp.messages import (
@@ -36,7 +37,7 @@ WINDOW = 16  # SUBMITs that may be unanswered at once
 STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = range(1, 5)
 
 
-@dataclass(frozen=True)
+@frozen
 class Login:
     account: str
     secret: str = field(repr=False)
@@ -44,12 +45,12 @@ class Login:
     check_gateway: bool = True  # whether its authenticator must be right, too
 
 
-@dataclass(frozen=True)
+@frozen
 class Opened:
     """The gateway has let us in."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Submitted:
     """The answer to a SUBMIT."""
 
@@ -57,7 +58,7 @@ class Submitted:
     answer: SubmitResp
 
 
-@dataclass(frozen=True)
+@frozen
 class Delivered:
     """A DELIVER. Answer it with its sequence when its facts are stored."""
 
@@ -65,7 +66,7 @@ class Delivered:
     deliver: Deliver
 
 
-@dataclass(frozen=True)
+@frozen
 class Unreadable:
     """A message of a known command with malformed fields. The messages before and after it are
     valid.
@@ -74,7 +75,7 @@ class Unreadable:
     command: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Closed:
     """The end of the connection: nothing more comes or goes.
 
