@@ -68,6 +68,11 @@ def clock_name(stage: str) -> str:
     return f"{APP}-{stage}-clock"
 
 
+def in_lambda(environ: dict[str, str] | os._Environ[str] = os.environ) -> bool:
+    """Tell if Lambda runs the code. Packaging and tests import it elsewhere."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in environ
+
+
 def log_sources(environ: dict[str, str] | os._Environ[str] = os.environ) -> str:
     """Return how log lines show the address of a caller: network, address or none."""
     return environ.get("LOG_SOURCES", "network")

@@ -45,7 +45,6 @@ TRIMMED = (
     "bin",
     "wrapt-stubs",
     "boto3/examples",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
 )
 
 

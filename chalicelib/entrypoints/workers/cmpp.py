@@ -289,7 +289,8 @@ class Worker:
 def main() -> None:
     from chalicelib.web.egress import Policy
 
-    observability.set_up().append_keys(function=WORKER)
+    observability.set_up()
+    observability.bind(function=WORKER)
     settings = config.settings()
     readers = {
         priority: wiring.queue_reader(config.worker_queue(WORKER, priority))
