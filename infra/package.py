@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 import py_compile
@@ -39,6 +40,7 @@ NOT_FOR_LAMBDA = ("chalice",)
 
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
+ENDPOINTS = ("dynamodb", "kms", "s3", "sqs", "states")  # the same by their names in addresses
 
 # Never imported or read at run time.
 TRIMMED = (
@@ -148,7 +150,13 @@ def _requirements() -> list[str]:
 def _vendor(target: str) -> Path:
     """Install Lambda's packages, once per list of requirements, platform and Python version."""
     requirements = _requirements()
-    recipe = [*requirements, (ROOT / "requirements-lock.txt").read_text(), *AWS_SERVICES, *TRIMMED]
+    recipe = [
+        *requirements,
+        (ROOT / "requirements-lock.txt").read_text(),
+        *AWS_SERVICES,
+        *ENDPOINTS,
+        *TRIMMED,
+    ]
     recipe += [target, str(sys.version_info[:2]), importlib.metadata.version("chalice")]
     vendor = BUILD / f"vendor-{target}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]}"
     if vendor.is_dir():
@@ -181,9 +189,7 @@ def _install(requirements: list[str], target: str, folder: Path) -> None:
 def _trim(vendor: Path) -> None:
     for name in TRIMMED:
         shutil.rmtree(vendor / name, ignore_errors=True)
-    for data in (vendor / "botocore" / "data").iterdir():
-        if data.is_dir() and data.name not in AWS_SERVICES:
-            shutil.rmtree(data)
+    _trim_botocore(vendor / "botocore" / "data")
     for path in list(vendor.rglob("*")):
         if path.suffix in (".pyi", ".pyx", ".pxd", ".h", ".c") or path.name == "py.typed":
             path.unlink()
@@ -191,6 +197,18 @@ def _trim(vendor: Path) -> None:
             for entry in path.iterdir():
                 if entry.name not in ("METADATA", "LICENSE", "entry_points.txt"):
                     _remove(entry)
+
+
+def _trim_botocore(data: Path) -> None:
+    """Leave the services that are called. The first client of a container reads all endpoints."""
+    for service in data.iterdir():
+        if service.is_dir() and service.name not in AWS_SERVICES:
+            shutil.rmtree(service)
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in ENDPOINTS if name in services}
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
 
 
 def _remove(path: Path) -> None:

@@ -34,6 +34,7 @@ CLICKS = {
 IDS = {
     ProviderIds.PER_CALL: "per call",
     ProviderIds.PER_RECIPIENT: "per recipient",
+    ProviderIds.OURS: "our own",
     ProviderIds.NONE: "none",
 }
 
@@ -70,7 +71,8 @@ def tables(platforms: Iterable[Capabilities]) -> str:
 def _reports(platform: Capabilities) -> Sequence[str]:
     source = " or ".join(sorted((mode.value for mode in platform.receipt_modes), reverse=True))
     if platform.delivery_report is DeliveryReport.ACCEPTED:
-        source = f"the answer itself; clicks: {source}" if source else "the answer itself"
+        further = "bounces" if platform.provider_ids is ProviderIds.OURS else "clicks"
+        source = f"the answer itself; {further}: {source}" if source else "the answer itself"
     elif platform.worker:
         source = f"its worker `{platform.worker}`"
     return (

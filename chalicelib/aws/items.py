@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import time
@@ -37,6 +38,16 @@ def _to(value: str | int | bytes | Mapping[str, int] | None) -> dict[str, Any]:
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _from(value) for name, value in item.items()}
+
+
+def from_image(image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an item in a stream's record, whose bytes are Base64."""
+    return from_item(
+        {
+            name: {"B": base64.b64decode(value["B"])} if "B" in value else value
+            for name, value in image.items()
+        }
+    )
 
 
 def _from(value: Mapping[str, Any]) -> Any:

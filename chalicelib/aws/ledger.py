@@ -15,7 +15,7 @@ from chalicelib.aws.tables import table
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact, FactKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.ports import Vault
 
@@ -31,7 +31,10 @@ class Ledger:
         stored = put_once(table("ledger"), ledger_items.plan_item(self._vault, plan, message))
         return ledger_items.read_plan(self._vault, from_item(stored)) if stored else plan
 
-    def plan(self, chunk: ChunkId) -> Plan | None:
+    def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
+        held = message.plan_of(chunk) if message else None
+        if held is not None:
+            return held
         if chunk not in self._plans:
             key = to_item({"pk": ledger_items.partition(chunk), "sk": "plan"})
             answer = client("dynamodb").get_item(
@@ -51,7 +54,7 @@ class Ledger:
         stored = put_once(table("ledger"), ledger_items.entrants_item(chunk, entrants, message))
         return ledger_items.read_entrants(from_item(stored)) if stored else entrants
 
-    def chunk(self, chunk: ChunkId) -> Chunk | None:
+    def chunk(self, chunk: ChunkId, message: Message | None = None) -> Chunk | None:
         items: list[Item] = []
         more: Item = {}
         while True:
@@ -64,7 +67,8 @@ class Ledger:
             )
             items += answer["Items"]
             if not answer.get("LastEvaluatedKey"):
-                return ledger_items.read_chunk(self._vault, items)
+                held = message.plan_of(chunk) if message else None
+                return ledger_items.read_chunk(self._vault, items, held)
             more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def claim(
@@ -87,12 +91,12 @@ class Ledger:
         )
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
-        self.add_all([(chunk, facts, message)])
+        self.add_all([(chunk, facts, message.retention)])
 
-    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
+    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]]) -> None:
         items = [
-            ledger_items.facts_item(chunk, facts, message)
-            for chunk, facts, message in bundles
+            ledger_items.facts_item(chunk, facts, retention)
+            for chunk, facts, retention in bundles
             if facts
         ]
         if len(items) == 1:
@@ -107,7 +111,7 @@ class Ledger:
             fact.ref.channel,
             fact.ref.contact,
         )
-        item = ledger_items.facts_item(chunk, [fact], message, name)
+        item = ledger_items.facts_item(chunk, [fact], message.retention, name)
         return put_once(table("ledger"), item) in (None, item)
 
 

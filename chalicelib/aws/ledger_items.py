@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, DeliveryRef, Fact, decode, encode
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import (
     Call,
     CallKey,
@@ -37,27 +37,27 @@ def chunk_of(pk: str) -> ChunkId:
 
 
 def _item(
-    chunk: ChunkId, sk: str, message: Message, *, counted: bool, **values: str | int | bytes
+    chunk: ChunkId, sk: str, retention: Retention, *, counted: bool, **values: str | int | bytes
 ) -> Item:
-    tally = {"tally": 1} if counted and not message.inline else {}
+    tally = {"tally": 1} if counted and retention.counted else {}
     return to_item(
-        {"pk": partition(chunk), "sk": sk, "expires": message.expires, **tally, **values}
+        {"pk": partition(chunk), "sk": sk, "expires": retention.expires, **tally, **values}
     )
 
 
 def plan_item(vault: Vault, plan: Plan, message: Message) -> Item:
-    sealed = vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}")
     following = {} if plan.next is None else {"next": plan.next}
-    return _item(
-        plan.id,
-        "plan",
-        message,
-        counted=True,
-        targets=pack([_raw_target(target) for target in plan.targets]),
-        contacts=sealed,
-        time=plan.time,
-        **following,
-    )
+    values = plan_values(vault, plan)
+    return _item(plan.id, "plan", message.retention, counted=True, **values, **following)
+
+
+def plan_values(vault: Vault, plan: Plan) -> dict[str, str | int | bytes]:
+    """Return the attributes of a plan, in its own item or in its message's."""
+    return {
+        "targets": pack([_raw_target(target) for target in plan.targets]),
+        "contacts": vault.seal(pack(plan.contacts), f"plan#{partition(plan.id)}"),
+        "time": plan.time,
+    }
 
 
 def _raw_target(target: Target) -> list[Any]:
@@ -66,9 +66,13 @@ def _raw_target(target: Target) -> list[Any]:
 
 
 def read_plan(vault: Vault, row: Row) -> Plan:
-    contacts = unpack(vault.open(row["contacts"], f"plan#{row['pk']}"))
+    return read_plan_of(vault, chunk_of(row["pk"]), row)
+
+
+def read_plan_of(vault: Vault, chunk: ChunkId, row: Mapping[str, Any]) -> Plan:
+    contacts = unpack(vault.open(row["contacts"], f"plan#{partition(chunk)}"))
     return Plan(
-        chunk_of(row["pk"]),
+        chunk,
         tuple(map(_target, unpack(row["targets"]))),
         tuple(
             {code: tuple(of_channel) for code, of_channel in of_target.items()}
@@ -87,7 +91,12 @@ def _target(raw: Sequence[Any]) -> Target:
 def entrants_item(chunk: ChunkId, entrants: Entrants, message: Message) -> Item:
     sk = keys.join("go", entrants.step, entrants.number)
     return _item(
-        chunk, sk, message, counted=True, members=pack(entrants.members), time=entrants.time
+        chunk,
+        sk,
+        message.retention,
+        counted=True,
+        members=pack(entrants.members),
+        time=entrants.time,
     )
 
 
@@ -107,7 +116,7 @@ def call_item(chunk: ChunkId, call: Call, message: Message) -> Item:
     return _item(
         chunk,
         f"call#{call.key.text}",
-        message,
+        message.retention,
         counted=False,
         skipped=pack(call.skipped),
         **claim,
@@ -134,10 +143,12 @@ def answer_item(chunk: ChunkId, answer: CallAnswer, message: Message) -> Item:
         rare["gone"] = pack(answer.undeliverable)
     if answer.untried:
         rare["untried"] = answer.untried
+    if answer.halved:
+        rare["halved"] = 1
     return _item(
         chunk,
         f"answer#{answer.key.text}",
-        message,
+        message.retention,
         counted=True,
         facts=facts,
         later=later,
@@ -159,6 +170,7 @@ def read_answer(row: Row) -> CallAnswer:
         later,
         undeliverable,
         row.get("untried", 0),
+        bool(row.get("halved")),
     )
 
 
@@ -166,7 +178,7 @@ def deferral_item(chunk: ChunkId, deferral: Deferral, message: Message) -> Item:
     return _item(
         chunk,
         f"wait#{deferral.key.text}",
-        message,
+        message.retention,
         counted=False,
         end=deferral.end,
         until=deferral.until,
@@ -183,28 +195,31 @@ def read_deferral(row: Row) -> Deferral:
     )
 
 
-def facts_item(chunk: ChunkId, facts: Iterable[Fact], message: Message, name: str = "") -> Item:
+def facts_item(chunk: ChunkId, facts: Iterable[Fact], retention: Retention, name: str = "") -> Item:
     bundle = Bundle(tuple(facts))
     body = pack(encode(bundle.facts).decode())
-    return _item(chunk, f"facts#{name or bundle.digest}", message, counted=True, facts=body)
+    return _item(chunk, f"facts#{name or bundle.digest}", retention, counted=True, facts=body)
 
 
 def withdrawn_item(chunk: ChunkId, time: int, message: Message) -> Item:
-    return _item(chunk, "withdrawn", message, counted=True, time=time)
+    return _item(chunk, "withdrawn", message.retention, counted=True, time=time)
 
 
-def read_chunk(vault: Vault, items: Iterable[Item]) -> Chunk | None:
-    """Read a chunk from its partition's items. Return None if no plan is among them."""
+def read_chunk(vault: Vault, items: Iterable[Item], held: Plan | None = None) -> Chunk | None:
+    """Read a chunk from its partition's items. Return None if no plan is among them.
+
+    `held` is the plan that the message holds.
+    """
     rows = defaultdict[str, list[Row]](list)
     for row in map(from_item, items):
         rows[row["sk"].split("#", 1)[0]].append(row)
-    if not rows["plan"]:
+    if held is None and not rows["plan"]:
         return None
     facts: list[Fact] = []
     for row in rows["facts"]:
         facts += decode(unpack(row["facts"]).encode())
     return Chunk(
-        read_plan(vault, rows["plan"][0]),
+        held or read_plan(vault, rows["plan"][0]),
         tuple(map(read_entrants, rows["go"])),
         {call.key: call for call in map(read_call, rows["call"])},
         {answer.key: answer for answer in map(read_answer, rows["answer"])},

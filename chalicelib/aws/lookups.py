@@ -28,6 +28,7 @@ from chalicelib.aws.items import (
 )
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
+from chalicelib.domain.messages import Retention
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Receipt, ReceiptKind
 from chalicelib.ports import Lookup, Vault
@@ -53,10 +54,7 @@ class Lookups:
         self._full: set[str] = set()  # keys of ids of another system, see `park`
 
     def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
-        rows = [
-            to_item({"pk": keys.join("receipt", channel, id), "to": _text(to), "expires": expires})
-            for id, to in lookups.items()
-        ]
+        rows = [_row(keys.join("receipt", channel, id), to, expires) for id, to in lookups.items()]
         write_many(table("lookups"), rows, key=("pk",))
 
     def get(
@@ -65,7 +63,7 @@ class Lookups:
         by_key = {keys.join("receipt", channel, id): id for id in _possible(provider_ids)}
         unknown = [key for key in by_key if key not in self._known]
         for row in get_many(table("lookups"), ({"pk": key} for key in unknown), consistent=fresh):
-            self._remember(row["pk"], _lookup(row["to"]))
+            self._remember(row["pk"], _lookup(row))
         return {id: self._known[key] for key, id in by_key.items() if key in self._known}
 
     def _remember(self, key: str, lookup: Lookup) -> None:
@@ -197,16 +195,24 @@ def _update_all(updates: Sequence[Item]) -> None:
         raise Cancelled([True], [error.response.get("Item")]) from error
 
 
+def _row(key: str, to: Lookup, expires: int) -> Item:
+    """Build the item of a lookup. Its message expires with it, if a retention is known."""
+    counted: Values = {} if to.retention is None else {"counted": int(to.retention.counted)}
+    return to_item({"pk": key, "to": _text(to), "expires": expires, **counted})
+
+
 def _text(to: Lookup) -> str:
     element = [{"element": to.element}] if to.element > 1 else []
     return json.dumps([*to.chunk, *(to.ref or ()), *([to.parts] if to.parts else ()), *element])
 
 
-def _lookup(text: str) -> Lookup:
-    msgid, chunk, *rest = json.loads(text)
+def _lookup(row: Mapping[str, Any]) -> Lookup:
+    msgid, chunk, *rest = json.loads(row["to"])
     element = rest.pop()["element"] if rest and isinstance(rest[-1], dict) else 1
     ref = (rest[0], rest[1]) if rest else None
-    return Lookup(ChunkId(msgid, chunk), ref, tuple(rest[2]) if len(rest) > 2 else (), element)
+    retention = Retention(row["expires"], bool(row["counted"])) if "counted" in row else None
+    parts = tuple(rest[2]) if len(rest) > 2 else ()
+    return Lookup(ChunkId(msgid, chunk), ref, parts, element, retention)
 
 
 def _possible(provider_ids: Iterable[str]) -> list[str]:
@@ -225,15 +231,26 @@ def _written(receipt: Receipt) -> list[str | int]:
         receipt.time,
         receipt.contact,
         receipt.code,
-        *([1] if receipt.undeliverable else []),
+        *_flags(receipt),
     ]
 
 
+def _flags(receipt: Receipt) -> list[int]:
+    """Return what is rare. Most receipts have none of it."""
+    flags = [receipt.undeliverable, receipt.may_be_derived, receipt.soft]
+    while flags and not flags[-1]:
+        flags.pop()
+    return list(map(int, flags))
+
+
 def _read(raw: Sequence[Any]) -> Receipt:
-    provider_id, kind, time, contact, code, *undeliverable = raw
+    provider_id, kind, time, contact, code, *flags = raw
+    undeliverable, may_be_derived, soft, *_ = (*map(bool, flags), False, False, False)
     fields: dict[str, Any] = {
         "contact": contact,
         "code": code,
-        "undeliverable": bool(undeliverable),
+        "undeliverable": undeliverable,
+        "soft": soft,
+        "may_be_derived": may_be_derived,
     }
     return Receipt(provider_id, ReceiptKind(kind), time, **fields)

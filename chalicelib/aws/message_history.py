@@ -1,53 +1,129 @@
-"""Summaries of messages: one small item each, in a partition per access channel and month."""
+"""Lists of messages: summaries in bundles, in a partition per access channel and month.
+
+A bundle holds messages of one minute of one access channel. A record that is read again from the
+stream is in several bundles, and readers drop what they have. The digest in a bundle's key keeps a
+smaller bundle from replacing a larger one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
+from itertools import groupby
 from typing import Any
 
 from chalicelib.aws.clients import client
-from chalicelib.aws.items import Item, from_item, pack, to_item, unpack
+from chalicelib.aws.items import Item, from_image, from_item, pack, to_item, unpack, write_many
+from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import table
 from chalicelib.domain import keys
-from chalicelib.domain.audiences import AudienceKind
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
-from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.messages import Entry, Summary
+
+MINUTE = 60_000  # ms
+BUNDLE = 100  # messages
+PAGE = 100  # bundles per request
+
+
+def entry(image: Mapping[str, Any]) -> Entry:
+    """Read a message's entry from the image of its item. Nothing sealed is opened."""
+    row = from_image(image)
+    body = unpack(row["body"])
+    audience = Audience(AudienceKind(body["audience"]["kind"]))
+    keys.message_id_bytes(row["pk"])
+    summary = Summary(
+        row["pk"],
+        audience.kind,
+        None if audience.is_scanned else len(unpack(row["userids"])),
+        Priority(body["priority"]),
+        tuple(body["template"]),
+        body["rule_id"],
+        read_strategy(body["strategy"]).channels,
+        body["sendno"],
+    )
+    return Entry(body["channel_key"], summary, row["expires"])
+
+
+def add(entries: Sequence[Entry]) -> None:
+    """Write entries in bundles by access channel and minute."""
+    groups: defaultdict[tuple[str, int], dict[str, Entry]] = defaultdict(dict)
+    for each in entries:
+        msgid = each.summary.msgid
+        groups[each.channel_key, _minute(msgid)][msgid] = each
+    bundles = [
+        _bundle(channel_key, [group[msgid] for msgid in msgids])
+        for (channel_key, _), group in groups.items()
+        for msgids in _slices(sorted(group))
+    ]
+    write_many(table("messages"), bundles, key=("pk", "sk"))
 
 
 def newest(channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
-    """Return the newest messages before an id, but none that is older than `since` (ms)."""
-    summaries: list[Summary] = []
-    for month in _months(since, keys.message_time(before)):
-        if len(summaries) < limit:
-            summaries += _of_month(channel_key, month, before, limit - len(summaries))
-    return [summary for summary in summaries if keys.message_time(summary.msgid) >= since]
+    """Return the newest messages before an id, but none that is older than `since` (ms).
+
+    The bundles of a minute may overlap and come in any order, so a minute is read to its end.
+    """
+    summaries: dict[str, Summary] = {}
+    until = max(since, keys.message_time(before))
+    for minute in _minutes(channel_key, since, until, min(limit + 1, PAGE)):
+        for summary in minute:
+            if summary.msgid < before and keys.message_time(summary.msgid) >= since:
+                summaries[summary.msgid] = summary
+        if len(summaries) >= limit:
+            break
+    return [summaries[msgid] for msgid in sorted(summaries, reverse=True)[:limit]]
 
 
-def item(message: Message) -> Item:
-    month = _months(message.accepted, message.accepted)[0]
+def _bundle(channel_key: str, entries: Sequence[Entry]) -> Item:
+    """Build the item of a bundle, whose entries are in the order of their ids."""
+    msgids = [each.summary.msgid for each in entries]
+    digest = hashlib.sha256("".join(msgids).encode()).hexdigest()[:12]
+    at = keys.message_time(msgids[-1])
     return to_item(
         {
-            "pk": keys.join("history", message.channel_key, month),
-            "sk": message.msgid,
-            "expires": message.expires,
-            "body": pack(astuple(message.summary)),
+            "pk": keys.join("history", channel_key, _months(at, at)[0]),
+            "sk": keys.join(msgids[-1], digest),
+            "expires": max(each.expires for each in entries),
+            "body": pack([[each.expires, *astuple(each.summary)] for each in entries]),
         }
     )
 
 
-def _of_month(channel_key: str, month: str, before: str, limit: int) -> list[Summary]:
-    answer = client("dynamodb").query(
-        TableName=table("messages"),
-        KeyConditionExpression="pk = :pk AND sk < :before",
-        ExpressionAttributeValues=to_item(
-            {":pk": keys.join("history", channel_key, month), ":before": before}
-        ),
-        ScanIndexForward=False,
-        Limit=limit,
-    )
-    return [_summary(unpack(from_item(stored)["body"])) for stored in answer["Items"]]
+def _minutes(channel_key: str, since: int, until: int, page: int) -> Iterator[list[Summary]]:
+    """Yield the summaries of each minute that has some, the newest minute first."""
+    for month in _months(since, until):
+        bundles = _bundles(keys.join("history", channel_key, month), since, until, page)
+        for _, minute in groupby(bundles, lambda bundle: _minute(keys.split(bundle["sk"])[0])):
+            yield [summary for bundle in minute for summary in _kept(unpack(bundle["body"]))]
+
+
+def _bundles(pk: str, since: int, until: int, page: int) -> Iterator[dict[str, Any]]:
+    """Yield bundles of a month from the end of one minute back to the begin of another."""
+    ends = (since // MINUTE, until // MINUTE + 1)
+    first, last = (keys.message_id(minute * MINUTE, bytes(4)) for minute in ends)
+    request: dict[str, Any] = {
+        "TableName": table("messages"),
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": to_item({":pk": pk, ":first": first, ":last": last}),
+        "ScanIndexForward": False,
+        "Limit": page,
+    }
+    while True:
+        answer = client("dynamodb").query(**request)
+        yield from map(from_item, answer["Items"])
+        if not answer.get("LastEvaluatedKey"):
+            return
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _kept(rows: Sequence[Sequence[Any]]) -> Iterator[Summary]:
+    """Yield what has not expired. A bundle stays as long as the longest-lived of its messages."""
+    now = time.time()
+    return (_summary(body) for expires, *body in rows if expires > now)
 
 
 def _summary(body: Sequence[Any]) -> Summary:
@@ -63,6 +139,14 @@ def _summary(body: Sequence[Any]) -> Summary:
         kinds,
         sendno,
     )
+
+
+def _slices(msgids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (msgids[start : start + BUNDLE] for start in range(0, len(msgids), BUNDLE))
+
+
+def _minute(msgid: str) -> int:
+    return keys.message_time(msgid) // MINUTE
 
 
 def _months(first: int, last: int) -> list[str]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from chalicelib.aws import ledger_items, message_history
 from chalicelib.aws.clients import client, error_code
-from chalicelib.aws.items import Cancelled, Item, Values, from_item, pack, to_item, transact, unpack
+from chalicelib.aws.items import (
+    Cancelled,
+    Item,
+    Values,
+    from_item,
+    pack,
+    put_once,
+    to_item,
+    transact,
+    unpack,
+)
 from chalicelib.aws.strategies import read_strategy
 from chalicelib.aws.tables import LINK_DAYS, table
 from chalicelib.aws.timers import Timers
@@ -20,7 +30,7 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.messages import Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey, Vault
 
@@ -40,11 +50,20 @@ class Messages:
         self,
         message: Message,
         plan: Plan | None,
-        timer: Timer,
+        timer: Timer | None,
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
-        puts = self._puts(message, plan, timer, contacts)
+        if timer is None:
+            message = replace(message, plan=plan)
+            puts = [("messages", self._item(message))]
+            if message.links:
+                puts.append(("messages", self._links_item(message)))
+        else:
+            puts = self._puts(message, plan, timer, contacts)
+        if len(puts) == 1 and once is None:
+            self._put_alone(message, puts[0][1])
+            return None
         actions = [{"Put": {"TableName": table(name), "Item": item}} for name, item in puts]
         actions[0]["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         if once is not None:
@@ -58,6 +77,13 @@ class Messages:
         self._remember(message)
         return None
 
+    def _put_alone(self, message: Message, item: Item) -> None:
+        stored = put_once(table("messages"), item)
+        # When an answer gets lost, the SDK tries again: the stored item may be its first try.
+        if stored is not None and stored != item:
+            raise Conflict(message.msgid)
+        self._remember(message)
+
     def _puts(
         self, message: Message, plan: Plan | None, timer: Timer, contacts: Sequence[str]
     ) -> list[tuple[str, Item]]:
@@ -68,7 +94,6 @@ class Messages:
         """
         puts = [
             ("messages", self._item(message)),
-            ("messages", message_history.item(message)),
             ("due", self._timers.row(timer)),
         ]
         if plan is not None:
@@ -111,7 +136,7 @@ class Messages:
     def _item(self, message: Message) -> Item:
         values = {f.name: getattr(message, f.name) for f in fields(message)}
         secret = pack({name: values.pop(name) for name in _SEALED})
-        del values["userids"], values["expires"], values["msgid"]
+        del values["userids"], values["expires"], values["msgid"], values["plan"]
         body = {
             **values,
             "strategy": asdict(message.strategy),
@@ -123,9 +148,9 @@ class Messages:
             "sk": "message",
             "expires": message.expires,
         }
-        return to_item(
-            {**key, "body": pack(body), "userids": pack(message.userids), "sealed": sealed}
-        )
+        plan = ledger_items.plan_values(self._vault, message.plan) if message.plan else {}
+        item = {"body": pack(body), "userids": pack(message.userids), "sealed": sealed}
+        return to_item({**key, **item, **plan})
 
     def _links_item(self, message: Message) -> Item:
         expires = max(message.expires, int(time.time()) + LINK_DAYS * 86400)
@@ -145,6 +170,12 @@ class Messages:
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         return message_history.newest(channel_key, before, since, limit)
+
+    def entry(self, image: Mapping[str, Any]) -> Entry:
+        return message_history.entry(image)
+
+    def add_to_lists(self, entries: Sequence[Entry]) -> None:
+        message_history.add(entries)
 
     def contacts(self, msgid: str) -> Sequence[str]:
         if self._contacts[0] != msgid:
@@ -180,7 +211,11 @@ class Messages:
             "audience": _audience(body["audience"]),
             "labels": {code: tuple(labels) for code, labels in body["labels"].items()},
         }
-        return Message(**{**body, **sealed, **typed, "msgid": row["pk"], "expires": row["expires"]})
+        plan = None
+        if "targets" in row:
+            plan = ledger_items.read_plan_of(self._vault, ChunkId(row["pk"], 0), row)
+        key = {"msgid": row["pk"], "expires": row["expires"], "plan": plan}
+        return Message(**{**body, **sealed, **typed, **key})
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         known = self._known.get(msgid)

@@ -30,7 +30,7 @@ messages — TTL of the message, unless another lifetime is named
     <msgid>, links                addresses of short links (400 days)
     <msgid>, withdrawn            time of the withdrawal
     <msgid>, chunk#000001         counts of a chunk
-    history#<channel key>#<month>, msgid  summary of a message for lists
+    history#<key>#<month>, <msgid>#<digest>  up to 100 messages of a minute of an access channel
     imports, import id            progress of an import (30 days)
     import#<id>, bad#000001       bad rows of an import up to a row (30 days)
 
@@ -53,6 +53,7 @@ lookups — seconds to days, by TTL
     guess#<hash>#<minute>         wrong secrets of a key or an address (an hour)
     allowance#<name>#<key>#<hour>  searches of a member in an hour (two hours)
     quota#<channel>#<day>         deliveries of a day that are reserved (2 days)
+    bounces#<hmac>#<window>       mails to a contact that came back for now, within 30 days
     token#check#<id>              result of a test of a delivery channel, sealed (minutes)
     token#<channel>#<what>        access token of a provider, sealed, lease of its renewal
     pace#<channel>                times until which calls per second are reserved (a day)
@@ -63,6 +64,8 @@ due — until the timer is done
 
 Ledger items that change counts carry `tally` = 1. The stream's filter passes only these. Items of
 a small message have none: it is counted at each reading.
+
+The filter of the messages' stream passes new messages only. Lists of messages are written from it.
 """
 
 from __future__ import annotations

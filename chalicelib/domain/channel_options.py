@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from chalicelib.domain import reply_words
+from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.values import frozen
 
 MAX_RATE = 10_000.0
 MAX_WORDS = 50  # of a list
 WORD = 20  # characters of a word
-
-# Carriers in China ask senders to understand the first four words. Phones elsewhere send the rest.
-# Platforms also use the last words when somebody follows an account, or leaves it.
-UNSUBSCRIBE = ("TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE")
-SUBSCRIBE = ("START", "订阅", "UNSTOP", "SUBSCRIBE")
 
 
 @frozen
@@ -28,31 +24,31 @@ class Options:
     track_links: bool | None = None
     track_opens: bool = False  # of mails, by a picture
     unsubscribe: bool | None = None  # one click in mails, None: in all but those of priority 1
-    unsubscribe_words: tuple[str, ...] = UNSUBSCRIBE
-    subscribe_words: tuple[str, ...] = SUBSCRIBE
+    # mails that come back for now, in 30 days, after which a contact is undeliverable, 0: never
+    soft_bounces: int = 5
+    unsubscribe_words: tuple[str, ...] = reply_words.UNSUBSCRIBE
+    subscribe_words: tuple[str, ...] = reply_words.SUBSCRIBE
+
+    def offers_way_out(self, priority: Priority) -> bool:
+        """Tell if a mail has a way out: the operator decides, else its priority.
+
+        The reader of a mail of priority 1 has asked for it: a code, an order.
+        """
+        return priority is not Priority.HIGH if self.unsubscribe is None else self.unsubscribe
+
+    def heeds_opt_outs(self, priority: Priority) -> bool:
+        """Tell if an opt-out holds for a mail. Where each mail has a way out, it always does."""
+        return priority is not Priority.HIGH or self.unsubscribe is True
 
     def wants_out(self, text: str) -> bool | None:
         """Tell an opt-out (True) from an opt-in (False) in a reply. None: the text is neither."""
-        reply = plain(text)
-        if not reply:
-            return None
-        if reply in map(plain, self.unsubscribe_words):
+        if reply_words.asks(text, self.unsubscribe_words):
             return True
-        return False if reply in map(plain, self.subscribe_words) else None
+        return False if reply_words.asks(text, self.subscribe_words) else None
 
 
 NAMES = frozenset(field.name for field in fields(Options))
 _WORD_LISTS = ("unsubscribe_words", "subscribe_words")
-
-
-def plain(text: str) -> str:
-    """Return the letters and digits of a text, whatever their width and case.
-
-    A text that is too long to be a word becomes empty.
-    """
-    if len(text) > 4 * WORD:
-        return ""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
 
 
 def of(options: Mapping[str, Any]) -> Options:
@@ -63,6 +59,13 @@ def of(options: Mapping[str, Any]) -> Options:
         if name in NAMES and _reason(name, value) is None
     }
     return Options(**valid)
+
+
+def rate_of(channel: Channel) -> float | None:
+    """Return the rate of a channel's own, or None. The field goes before the option."""
+    if channel.calls_per_second is not None:
+        return channel.calls_per_second
+    return of(channel.options).calls_per_second
 
 
 def check(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -83,6 +86,9 @@ def _reason(name: str, value: Any) -> str | None:
     if name == "calls_per_second":
         reason = f"must be 0 or a number from 0.01 to {MAX_RATE:g}"
         return None if _is_rate(value) else reason
+    if name == "soft_bounces":
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        return None if is_number and 0 <= value <= 100 else "must be a number from 0 to 100"
     if name in _WORD_LISTS:
         reason = (
             f"must be a list of at most {MAX_WORDS} words with letters or digits, "
@@ -100,4 +106,6 @@ def _is_rate(value: Any) -> bool:
 def _are_words(value: Any) -> bool:
     if not isinstance(value, list | tuple) or len(value) > MAX_WORDS:
         return False
-    return all(isinstance(word, str) and len(word) <= WORD and plain(word) for word in value)
+    return all(
+        isinstance(word, str) and len(word) <= WORD and reply_words.plain(word) for word in value
+    )

@@ -28,7 +28,7 @@ class CallAnswer:
     """The provider's answer to a call, as facts. It is put once.
 
     `later`: deliveries to try again as the next attempt. The first `untried` of them were not tried
-    yet, and go on in a call of their own.
+    yet, and go on in a call of their own. `halved`: the others go on in two calls.
     """
 
     key: CallKey
@@ -38,20 +38,24 @@ class CallAnswer:
     later: tuple[DeliveryRef, ...] = ()
     undeliverable: tuple[DeliveryRef, ...] = ()  # deliveries whose contact itself is dead
     untried: int = 0
+    halved: bool = False
 
     @property
     def next_calls(self) -> tuple[NextCall, ...]:
         """The calls that the put-off deliveries go on in.
 
-        The second call begins where its first delivery stands. So no two calls share a key.
+        Each begins where its first delivery stands. So no two calls share a key. What was only
+        halved was not tried by that.
         """
+        tried, end = self.untried, len(self.later)
+        middle = tried + (end - tried + 1) // 2 if self.halved else end
+        bounds = ((0, tried, False), (tried, middle, not self.halved), (middle, end, False))
         key = self.key._replace(attempt=self.key.attempt + 1)
-        tried = key._replace(start=key.start + self.untried)
-        parts = (
-            NextCall(key, self.later[: self.untried], is_tried=False),
-            NextCall(tried, self.later[self.untried :], is_tried=True),
+        return tuple(
+            NextCall(key._replace(start=key.start + begin), self.later[begin:behind], is_tried)
+            for begin, behind, is_tried in bounds
+            if begin < behind
         )
-        return tuple(part for part in parts if part.refs)
 
 
 @frozen

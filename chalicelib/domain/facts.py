@@ -27,6 +27,7 @@ class FactKind(StrEnum):
     INVALID_TARGET = "invalid_target"  # a submit_failed that the funnel counts before `valid`
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
+    BOUNCED = "bounced"  # a mail came back after its server had taken it
     CLICKED = "clicked"
     WITHDRAWN = "withdrawn"
     WITHDRAW_FAILED = "withdraw_failed"
@@ -35,6 +36,7 @@ class FactKind(StrEnum):
     EXPIRED = "expired"  # never submitted in time
     OPENED = "opened"  # a mail's picture was fetched
     SCANNED = "scanned"  # a program looked at a link
+    COMPLAINED = "complained"  # a reader reported a mail as spam
     OTHER = "other"  # a provider's status that we do not know: kept with its code
 
 
@@ -133,7 +135,8 @@ class DeliveryState(NamedTuple):
 
     @property
     def delivered(self) -> bool:
-        return self.clicked or FactKind.DELIVERED in self.facts
+        """A mail that came back was not delivered, although its server had taken it."""
+        return self.clicked or (self.has(FactKind.DELIVERED) and not self.has(FactKind.BOUNCED))
 
     @property
     def submitted(self) -> bool:
@@ -141,7 +144,8 @@ class DeliveryState(NamedTuple):
 
         A receipt may come before its submission is recorded.
         """
-        return self.delivered or self.has(FactKind.SUBMITTED, FactKind.DELIVERY_FAILED)
+        failed = (FactKind.DELIVERY_FAILED, FactKind.BOUNCED)
+        return self.delivered or self.has(FactKind.SUBMITTED, *failed)
 
     @property
     def ended(self) -> bool:
@@ -152,8 +156,8 @@ class DeliveryState(NamedTuple):
     def state(self) -> str:
         """The state to show.
 
-        The order is clicked, delivered, withdrawn, delivery_failed, submitted, then the fact that
-        ended the delivery before its submission, then pending.
+        The order is clicked, delivered, withdrawn, bounced, delivery_failed, submitted. Then comes
+        the fact that ended the delivery before its submission, then pending.
         """
         if self.clicked:
             return "clicked"
@@ -161,6 +165,7 @@ class DeliveryState(NamedTuple):
             return "delivered"
         order = (
             FactKind.WITHDRAWN,
+            FactKind.BOUNCED,
             FactKind.DELIVERY_FAILED,
             FactKind.SUBMITTED,
             FactKind.INVALID_TARGET,

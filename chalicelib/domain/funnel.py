@@ -19,9 +19,10 @@ from chalicelib.domain.values import frozen
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 
-# Per channel, beside the stages: mails that were opened, links that a bot fetched.
-EXTRAS = ("opened", "scanned")
+# Per channel, beside the stages: mails that were opened or complained of, links that a bot fetched.
+EXTRAS = ("opened", "scanned", "complained")
 
+LOST_AFTER_SUBMISSION = (FactKind.BOUNCED, FactKind.DELIVERY_FAILED)
 _LOST_BEFORE_SUBMISSION = (
     FactKind.INVALID_TARGET,
     FactKind.SUBMIT_FAILED,
@@ -123,15 +124,15 @@ def _stages(state: DeliveryState) -> list[str]:
 
 
 def _awaits_receipt(state: DeliveryState) -> bool:
-    has_result = state.delivered or state.has(FactKind.DELIVERY_FAILED, FactKind.WITHDRAWN)
+    has_result = state.delivered or state.has(*LOST_AFTER_SUBMISSION, FactKind.WITHDRAWN)
     return state.submitted and not has_result
 
 
 def _losses(state: DeliveryState) -> list[str]:
     if state.delivered:
         return []
-    if state.has(FactKind.DELIVERY_FAILED):
-        return [_reason(state, FactKind.DELIVERY_FAILED)]
+    if state.has(*LOST_AFTER_SUBMISSION):
+        return [_reason(state, kind) for kind in LOST_AFTER_SUBMISSION if state.has(kind)][:1]
     if state.submitted:
         return []
     return [_reason(state, kind) for kind in _LOST_BEFORE_SUBMISSION if state.has(kind)][:1]

@@ -30,6 +30,7 @@ class DeliverJob:
     `step` and `number` name the entrants. `tries` counts throttled rounds. `slot` is the time (ms)
     that the rate limit has reserved for the job, or 0. `day` is the day in whose quota its
     deliveries are reserved, or empty. `fetches` counts the times that its files could not be had.
+    `priority` is that of a job which may come before its message, and `early` counts these times.
     """
 
     msgid: str
@@ -43,6 +44,8 @@ class DeliverJob:
     slot: int = 0
     day: str = ""
     fetches: int = 0
+    priority: int = 0
+    early: int = 0
 
 
 class Query(StrEnum):

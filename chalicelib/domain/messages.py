@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
 from chalicelib.domain.values import frozen
@@ -18,7 +19,7 @@ INLINE_TARGETS = 100  # a send to at most so many named targets is planned in th
 
 @frozen
 class Summary:
-    """The entry of a message in a list. Its id holds the time."""
+    """The line of a message in a list. Its id holds the time."""
 
     msgid: str
     audience: AudienceKind
@@ -28,6 +29,21 @@ class Summary:
     rule_id: int
     channels: tuple[ChannelType, ...]
     sendno: str
+
+
+class Entry(NamedTuple):
+    """A message's place in the list of its access channel, until its history expires."""
+
+    channel_key: str
+    summary: Summary
+    expires: int  # epoch seconds
+
+
+class Retention(NamedTuple):
+    """Retention of a message's items, and a note whether they change stored counts."""
+
+    expires: int  # epoch seconds
+    counted: bool
 
 
 @frozen
@@ -63,6 +79,8 @@ class Message:
     restricted: bool = False  # only to users that have a binding of this access channel's own
     # the workers of channels that a worker serves, by code: their jobs go to its queues
     workers: Mapping[str, str] = field(default_factory=dict)
+    # of a message whose first jobs were sent before it was stored
+    plan: Plan | None = field(default=None, repr=False)
 
     @property
     def summary(self) -> Summary:
@@ -82,6 +100,19 @@ class Message:
     def inline(self) -> bool:
         """The message is small enough to be planned in its request and counted when read."""
         return not self.audience.is_scanned and len(self.userids) <= INLINE_TARGETS
+
+    def plan_of(self, chunk: ChunkId) -> Plan | None:
+        """Return the plan of a chunk if the message holds it."""
+        return self.plan if self.plan is not None and self.plan.id == chunk else None
+
+    @property
+    def has_clock(self) -> bool:
+        """Checks find what a crash left. Otherwise the queue keeps each job until it is done."""
+        return self.plan is None
+
+    @property
+    def retention(self) -> Retention:
+        return Retention(self.expires, not self.inline)
 
     @property
     def first_chunks(self) -> range:

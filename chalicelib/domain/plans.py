@@ -85,7 +85,7 @@ class Entrants:
 class CallKey(NamedTuple):
     """A call: a range of the deliveries of a step's entrants on a channel.
 
-    An `attempt` above 0 has the deliveries that an earlier answer put off.
+    An `attempt` above 0 has the deliveries that an earlier answer put off, or half of them.
     """
 
     step: int

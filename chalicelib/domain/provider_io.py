@@ -12,12 +12,15 @@ from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.values import frozen
 
+_DERIVED = "~"
+
 
 class ProviderIds(StrEnum):
     """The things that a provider's id names. They decide how many lookups a call writes."""
 
     PER_CALL = "per_call"
     PER_RECIPIENT = "per_recipient"
+    OURS = "ours"  # our reference, which reports give back: it needs no lookup
     NONE = "none"
 
 
@@ -42,8 +45,7 @@ class Clickable:
 
     addresses: tuple[str, ...] = ()  # fields that hold one
     texts: tuple[str, ...] = ()  # texts in which some may stand
-    # fields beside an address that are opened instead of it, such as a mini-program
-    instead: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()  # fields that are opened instead, such as a mini-program
 
 
 @frozen(kw_only=True)
@@ -73,6 +75,7 @@ class Capabilities:
     clickable: Clickable | None = None
     # the provider's limits for an account, unless the delivery channel has its own, None: unknown
     calls_per_second: float | None = None
+    rate_of_deliveries: bool = False  # whether a channel's own rate counts people, too
     deliveries_per_minute: int | None = None  # where it counts people instead of calls
     deliveries_per_day: int | None = None
     # provider timeouts that a call takes at most, or the first part of one that goes in parts
@@ -95,6 +98,7 @@ class Account:
     credentials: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     credentials_fingerprint: str = ""
+    calls_per_second: float | None = None  # the channel's own rate, None: its platform's
 
 
 def token_name(code: str, credentials_fingerprint: str) -> str:
@@ -109,7 +113,7 @@ def token_name(code: str, credentials_fingerprint: str) -> str:
 class Recipient:
     """One delivery of a call.
 
-    `reference` names it in our words, for a Message-ID. `content` has its links filled in.
+    `reference` names it: nobody else can make one. `content` has its links filled in.
     """
 
     contact: str = field(repr=False)
@@ -178,6 +182,8 @@ class Outcome:
     uncertain: bool = False
     later: bool = False
     untried: bool = False
+    # refused with its whole call, because of somebody in the call: nothing was sent, so `later`
+    together: bool = False
     # the contact itself is dead (bounced for good, no such number, unfollowed): stop sending to it
     undeliverable: bool = False
 
@@ -195,6 +201,8 @@ class ReceiptKind(StrEnum):
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     CLICKED = "clicked"
+    BOUNCED = "bounced"  # the mail came back
+    COMPLAINED = "complained"  # the reader reported it as spam
     OTHER = "other"  # a status that we do not know, named by `code`: kept, and means nothing
 
 
@@ -211,6 +219,20 @@ class Receipt:
     contact: str = field(default="", repr=False)  # if the id is per call
     code: str = ""
     undeliverable: bool = False  # the contact itself is dead, see Outcome
+    soft: bool = False  # it came back for now. Several of these make the contact undeliverable
+    may_be_derived: bool = False  # `provider_id` may be one that we derived, see `derived_name`
+
+
+@frozen
+class ContactReport:
+    """A report on a contact alone, as bounced or complained. Its delivery is not known."""
+
+    contact: str = field(repr=False)
+    kind: ReceiptKind
+    time: int  # ms, 0: the report has none
+    code: str = ""
+    undeliverable: bool = False
+    soft: bool = False
 
 
 @frozen
@@ -221,6 +243,7 @@ class Reply:
     text: str = field(repr=False)
     time: int  # ms
     id: str = ""
+    shows_life: bool = True  # messages reach the contact, so it is not dead
 
 
 @frozen
@@ -246,6 +269,7 @@ class Webhook:
     reply: str = ""
     nonce: str = ""
     replies: Sequence[Reply] = ()
+    contacts: Sequence[ContactReport] = ()
     # tokens that the provider handed over, to be kept under these names
     kept: Mapping[str, Token] = field(default_factory=dict)
     channel: str = ""
@@ -279,6 +303,16 @@ def personal_id(id: str, contact: str) -> str:
 def parts_of(provider_id: str) -> tuple[str, ...]:
     """Split the id of a delivery in parts: `a b` has two, each with a report of its own."""
     return tuple(provider_id.split(" "))
+
+
+def derived_name(name: str) -> str:
+    """Mark a name that the provider has not told us, but may use. A told name always goes first."""
+    return _DERIVED + name
+
+
+def reported_name(name: str) -> str:
+    """Return a name as the provider reports it, derived or not."""
+    return name.removeprefix(_DERIVED)
 
 
 def names_of(part: str) -> tuple[str, ...]:

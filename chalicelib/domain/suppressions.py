@@ -17,12 +17,18 @@ _ByType = Mapping[ChannelType, Mapping[str, _Of]]  # channel type -> contact -> 
 def mark_undeliverable(
     user: User, channel_type: ChannelType, contact: str, suppression: Suppression
 ) -> User:
-    """Record that a contact was reported as dead, in every spelling. The first report stands.
+    """Record that a contact was reported as dead, in every spelling.
+
+    The first report stands until it has lapsed.
 
     A report of a contact that the user no longer has is ignored.
     """
     dead = user.undeliverable.get(channel_type, {})
-    marked = {**dict.fromkeys(user.spellings(channel_type, contact), suppression), **dead}
+    standing = {
+        address: mark for address, mark in dead.items() if not mark.has_lapsed(suppression.time)
+    }
+    spelt = dict.fromkeys(user.spellings(channel_type, contact), suppression)
+    marked = {**dead, **spelt, **{a: m for a, m in standing.items() if a in spelt}}
     if marked == dead:
         return user
     return replace(user, undeliverable={**user.undeliverable, channel_type: marked})

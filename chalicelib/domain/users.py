@@ -20,11 +20,20 @@ Scoped = Mapping[str, tuple[str, ...]]  # bind_id (`all`, a channel key or a cha
 Labelled = Mapping[str, Mapping[str, str]]
 
 
+# Carriers in China give a number to somebody else after 90 days, and people come back to
+# a corporation or follow an account again. Not every provider tells of that.
+MARK_LIFE = 180 * 86_400_000  # ms for which a contact counts as dead
+
+
 class Suppression(NamedTuple):
     """A reason to stop sending to a contact, and since when (ms)."""
 
     code: str
     time: int
+
+    def has_lapsed(self, now: int) -> bool:
+        """Tell if a dead contact is tried again. Opt-outs never lapse."""
+        return now - self.time > MARK_LIFE
 
 
 @frozen
@@ -82,16 +91,25 @@ class User:
         shared = () if restricted and channel_key in self.claimed else scoped.get(ALL, ())
         return scoped.get(channel_key) or shared
 
-    def suppression(self, channel_type: ChannelType, contact: str, channel_key: str) -> str:
+    def suppression(
+        self,
+        channel_type: ChannelType,
+        contact: str,
+        channel_key: str,
+        now: int = 0,
+        *,
+        despite_opt_out: bool = False,
+    ) -> str:
         """Return the reason why an access channel must not send to a contact.
 
-        The reason is `opted_out`, `contact_gone`, or empty.
+        The reason is `opted_out`, `contact_gone`, or empty. `now` (ms): old marks have lapsed.
         """
         opt_outs = _of_contact(channel_type, self.opt_outs.get(channel_type, {}), contact)
-        if any(channel_key in by_key or ALL in by_key for by_key in opt_outs):
+        is_out = any(channel_key in by_key or ALL in by_key for by_key in opt_outs)
+        if is_out and not despite_opt_out:
             return "opted_out"
         dead = _of_contact(channel_type, self.undeliverable.get(channel_type, {}), contact)
-        return "contact_gone" if any(dead) else ""
+        return "contact_gone" if any(not mark.has_lapsed(now) for mark in dead) else ""
 
     def is_bound_to(self, channel_key: str, codes: Collection[str]) -> bool:
         """Return whether any binding belongs to the access channel itself, not to all."""

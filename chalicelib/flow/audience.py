@@ -19,7 +19,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch, suppressions
-from chalicelib.flow.select import Contacts, Lists, select, select_contact
+from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
 from chalicelib.ports import World
 
 
@@ -67,7 +67,7 @@ def _job(message: Message, number: int, position: str) -> Envelope:
 def _plan_chunk(world: World, message: Message, number: int, position: str) -> Plan:
     at = ChunkId(message.msgid, number)
     # The plan of a small message was stored with it, and its contacts nowhere else.
-    stored = world.ledger.plan(at) if message.inline else None
+    stored = world.ledger.plan(at, message) if message.inline else None
     if stored is None:
         made = make_plan(world, message, number, position)
         stored = world.ledger.put_plan(made, message)
@@ -97,9 +97,10 @@ def make_plan(
     candidates, is_last = _candidates(world, message, number, position, contacts)
     candidates = _with_opt_outs(world, candidates)
     lists = _lists(world, message, candidates)
+    despite = _despite(world, message)
     context = ChunkContext(
-        _opted_out(world, message, candidates),
-        _to_undeliverable(world, message),
+        _opted_out(world, message, candidates, despite),
+        despite,
         _authorised(world, message),
         frozenset(message.userids),
         _of_segment(world, message, candidates),
@@ -194,14 +195,16 @@ class ChunkContext(NamedTuple):
     """Facts about a chunk's candidates and channels, besides what the users hold themselves."""
 
     opted_out: frozenset[str]  # named contacts that want no messages of the access channel
-    to_undeliverable: frozenset[str]  # delivery channels that try dead contacts
+    despite: Despite
     authorised: frozenset[str]  # delivery channels that make a user the access channel's own
     named: frozenset[str]
     of_segment: frozenset[str]  # members of the segment, of an audience that has tags too
 
 
-def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) -> frozenset[str]:
-    """Return the named contacts that opted out.
+def _opted_out(
+    world: World, message: Message, candidates: Sequence[Candidate], despite: Despite
+) -> frozenset[str]:
+    """Return the named contacts that opted out, and whom all channels of their type heed.
 
     Users carry their opt-outs themselves. Those of contacts without a user are kept apart.
     """
@@ -209,7 +212,9 @@ def _opted_out(world: World, message: Message, candidates: Sequence[Candidate]) 
         return frozenset()
     named: dict[ChannelType, list[str]] = {}
     for candidate in candidates:
-        named.setdefault(_channel_type(candidate), []).append(candidate.contact)
+        kind = _channel_type(candidate)
+        if not all(code in despite.opt_out for code, of in message.channels.items() if of is kind):
+            named.setdefault(kind, []).append(candidate.contact)
     return frozenset(
         contact
         for by_contact in world.audiences.opt_outs(named).values()
@@ -222,15 +227,24 @@ def _channel_type(named: Candidate) -> ChannelType:
     return ChannelType(keys.split(named.id)[0])
 
 
-def _to_undeliverable(world: World, message: Message) -> frozenset[str]:
-    channels = {
-        code: world.settings.channel(elements.channel_of(code)) for code in message.channels
-    }
-    return frozenset(
-        code
-        for code, channel in channels.items()
-        if channel is not None and channel_options.of(channel.options).send_to_gone
-    )
+def _despite(world: World, message: Message) -> Despite:
+    """Return the delivery channels that try dead contacts, and those that heed no opt-out.
+
+    These are the ones whose mails of priority 1 carry no way out: their readers have asked for
+    them, as for a code or an order.
+    """
+    gone: list[str] = []
+    opt_out: list[str] = []
+    for code in message.channels:
+        channel = world.settings.channel(elements.channel_of(code))
+        if channel is None:
+            continue
+        options = channel_options.of(channel.options)
+        if options.send_to_gone:
+            gone.append(code)
+        if channel.type is ChannelType.EMAIL and not options.heeds_opt_outs(message.priority):
+            opt_out.append(code)
+    return Despite(frozenset(gone), frozenset(opt_out))
 
 
 def _authorised(world: World, message: Message) -> frozenset[str]:
@@ -276,7 +290,7 @@ def _select(
     )
     if is_outsider:
         return select(message, name, None, lists) if is_named else None
-    return select(message, name, user, lists, context.to_undeliverable)
+    return select(message, name, user, lists, context.despite)
 
 
 def _fitting(selected: Sequence[tuple[Target, Contacts] | None], limit: int) -> int:

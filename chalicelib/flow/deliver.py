@@ -13,36 +13,33 @@ from typing import NamedTuple
 
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
-from chalicelib.domain.delivery_channels import Channel, ReceiptMode
+from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.errors import TooEarly
-from chalicelib.domain.facts import ENDS_SUBMISSION, Fact, FactKind
-from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
+from chalicelib.domain.facts import FactKind
+from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId
-from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
-from chalicelib.domain.users import Suppression
+from chalicelib.domain.provider_io import Capabilities
 from chalicelib.domain.values import frozen
-from chalicelib.flow import poll, receipts, suppressions, withdraw
-from chalicelib.flow.delivery import files, quota, rate, slots
+from chalicelib.flow import withdraw
+from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.calls import Caller
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
 from chalicelib.flow.delivery.rate import Resume
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
-from chalicelib.flow.suppressions import ContactFeedback
-from chalicelib.observability import log
-from chalicelib.ports import Lookup, World
+from chalicelib.flow.follow_up import FollowUp
+from chalicelib.ports import World
 
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
     at = ChunkId(job.msgid, job.chunk)
-    message = world.messages.get(job.msgid)
+    message = early.message_of(world, job)
     channel = world.settings.channel(elements.channel_of(job.channel))
-    chunk = world.ledger.chunk(at) if message else None
+    chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None or channel is None:
-        fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
-        log.warning("job_without_message", extra=fields)
+        early.come_back(world, job, channel)
         return
     lists = chunk.entrants_of(job.step)
     if job.number >= len(lists):
@@ -52,6 +49,9 @@ def deliver(world: World, job: DeliverJob) -> None:
     ]
     if chunk.withdrawn is not None:
         withdraw.stop(world, message, chunk, calls)
+        calls = []
+    elif not message.has_clock and expiry.expire(world, message, chunk, calls):
+        world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
     with slots.of_channel(world, message, channel) as seconds:
         work = _Work(world, job, message, channel, chunk, seconds)
@@ -77,7 +77,7 @@ def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
         allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
         made = work.make(allowed, resume)
         reservation.consume(made.consumed)
-        work.follow_up([*recorded, *made.answers])
+        FollowUp(world, work.job, message, channel, work.chunk).of([*recorded, *made.answers])
         if made.failure is not None:
             raise made.failure
         work.requeue(made.resend, made.resume)
@@ -230,96 +230,6 @@ class _Work:
             resend = [*resend, self._envelope(job, resume.delay)]
         self.world.queues.send(resend)
 
-    # -- follow up
-
-    def follow_up(self, answers: Sequence[CallAnswer]) -> None:
-        """Record lookups and suppressions, and set timers. Repeating it changes nothing."""
-        if not answers:
-            return
-        self._put_lookups(answers)
-        self._suppress_contacts(answers)
-        facts = [fact for answer in answers for fact in answer.facts]
-        self._set_timers([fact.time for fact in facts if fact.kind is FactKind.SUBMITTED])
-        if self._has_next() and _ended_without_submission(facts):
-            now = self.world.clock.now()
-            self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
-
-    def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        ids = self._capabilities.provider_ids
-        to = Lookup(self.chunk.plan.id, element=elements.number_of(self.job.channel))
-        lookups: dict[str, Lookup] = {}
-        for answer in answers:
-            if ids is ProviderIds.PER_CALL and answer.provider_id:
-                lookups |= dict.fromkeys(answer.provider_id.split(" "), to)
-            elif ids is ProviderIds.PER_RECIPIENT:
-                for fact in answer.facts:
-                    lookups |= _lookups(to, fact) if fact.provider_id else {}
-        if lookups:
-            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
-            receipts.record_parked(self.world, self.channel.code, tuple(lookups))
-
-    def _suppress_contacts(self, answers: Sequence[CallAnswer]) -> None:
-        """Suppress dead contacts, and lift the suppression of live ones."""
-        feedback = [
-            notice for answer in answers for notice in _feedback(self.message, self.chunk, answer)
-        ]
-        suppressions.apply_feedback(self.world, feedback)
-
-    def _set_timers(self, submitted: Sequence[int]) -> None:
-        """Set the timers that wait for receipts of calls that were submitted at these times."""
-        if not submitted:
-            return
-        last, within, capabilities = max(submitted), self._within(), self._capabilities
-        at, priority = self.chunk.plan.id, self.message.priority
-        timers: list[Timer] = []
-        if within:
-            timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
-        is_polled = self.channel.receipts is ReceiptMode.POLL
-        if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
-            first = last + capabilities.poll_first * 1000
-            timers.append(Timer(first, TimerKind.POLL, at, priority, self.job.channel))
-        if poll.is_polled_as_a_whole(self.world, self.channel):
-            expires = last // 1000 + 2 * capabilities.poll_window
-            self.world.lookups.expect(self.channel.code, last, expires)
-        if timers:
-            self.world.timers.set(timers)
-
-    def _has_next(self) -> bool:
-        return self.job.step + 1 < len(self.message.strategy.steps)
-
-    def _within(self) -> int:
-        """Return the seconds until the next step's first condition on this channel is due.
-
-        0: there is none.
-        """
-        terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
-        return min((t.within for t in terms if t.channel is self.channel.type), default=0)
-
 
 def _skipped(answer: CallAnswer) -> int:
     return sum(fact.kind is FactKind.SKIPPED for fact in answer.facts)
-
-
-def _lookups(to: Lookup, fact: Fact) -> dict[str, Lookup]:
-    """Return a lookup for each name of each part under which the provider may report."""
-    parts = parts_of(fact.provider_id)
-    ref = (fact.ref.target, fact.ref.contact)
-    lookup = replace(to, ref=ref, parts=parts if len(parts) > 1 else ())
-    return {name: lookup for part in parts for name in names_of(part)}
-
-
-def _feedback(message: Message, chunk: Chunk, answer: CallAnswer) -> Iterator[ContactFeedback]:
-    """Read from an answer which contacts are dead, and which are alive though suppressed."""
-    plan = chunk.plan
-    codes = {fact.ref: fact.code for fact in answer.facts} if answer.undeliverable else {}
-    for ref in answer.undeliverable:
-        yield ContactFeedback(
-            message, plan, ref, True, Suppression(codes.get(ref, ""), answer.time)
-        )
-    for fact in answer.facts:
-        if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref):
-            yield ContactFeedback(message, plan, fact.ref, False, Suppression("", answer.time))
-
-
-def _ended_without_submission(facts: Iterable[Fact]) -> bool:
-    return any(f.kind in ENDS_SUBMISSION and f.kind is not FactKind.SUBMITTED for f in facts)

@@ -82,7 +82,7 @@ def job_size(call_size: int) -> int:
 def open_calls(message: Message, chunk: Chunk, entrants: Entrants) -> Iterator[OpenCall]:
     """Yield the calls that were not answered, in the order of their ranges.
 
-    Deliveries that an answer put off are the next attempt, in one call or two.
+    Deliveries that an answer put off are the next attempt, in one call or several.
     """
     for code in message.codes_of(entrants.step):
         refs = chunk.plan.deliveries(code, entrants.members)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.chunks import Chunk, Deferral
-from chalicelib.domain.facts import Fact, FactKind
+from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.jobs import PlanJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Entrants
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import audience, dispatch, withdraw
-from chalicelib.flow.delivery import quota
-from chalicelib.flow.delivery.cancel import CancelResult, cancel
+from chalicelib.flow.delivery.expiry import deferred_by_quota, expire, expires
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
 from chalicelib.flow.timers import do_all
 from chalicelib.observability import log
@@ -34,7 +32,7 @@ def check_chunk(world: World, at: ChunkId) -> None:
     message = world.messages.get(at.msgid)
     if message is None:
         return
-    chunk = world.ledger.chunk(at)
+    chunk = world.ledger.chunk(at, message)
     if chunk is None:
         _start_again(world, message, at)
     elif chunk.withdrawn is not None:
@@ -55,10 +53,11 @@ def _check(world: World, message: Message, chunk: Chunk) -> None:
     if chunk.plan.id.number == 0 and message.audience.is_scanned:
         _start_partitions(world, message)
     for _ in range(ROUNDS):
-        changed = _expire(world, message, chunk) or _escalate(world, message, chunk)
+        calls = open_calls_of_all_steps(message, chunk)
+        changed = expire(world, message, chunk, calls) or _escalate(world, message, chunk)
         if not changed:
             break
-        chunk = world.ledger.chunk(chunk.plan.id) or chunk
+        chunk = world.ledger.chunk(chunk.plan.id, message) or chunk
     _repair(world, message, chunk)
     _set_next_check(world, message, chunk)
 
@@ -73,7 +72,7 @@ def _start_partitions(world: World, message: Message) -> None:
     missing = [
         number
         for number in message.first_chunks
-        if world.ledger.plan(ChunkId(message.msgid, number)) is None
+        if world.ledger.plan(ChunkId(message.msgid, number), message) is None
     ]
     envelopes = audience.first_jobs(message)
     world.queues.send(
@@ -115,30 +114,6 @@ def _ready(world: World, message: Message, chunk: Chunk, step: int) -> tuple[int
     return tuple(t for t in waiting if chunk.verdict(message, t, step, now)[0] is Verdict.GO)
 
 
-# -- expire
-
-
-def _expire(world: World, message: Message, chunk: Chunk) -> bool:
-    """Cancel the calls that were not made in time. Return True if there were any."""
-    changed = False
-    for call in open_calls_of_all_steps(message, chunk):
-        expires = _expires(world, chunk, call)
-        if world.clock.now() >= expires:
-            changed = _cancel(world, message, chunk, call, expires) or changed
-    return changed
-
-
-def _expires(world: World, chunk: Chunk, call: OpenCall) -> int:
-    return quota.expires(world, call, waits=_deferred_by_quota(chunk, call) is not None)
-
-
-def _cancel(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
-    reason = "quota_used_up" if _deferred_by_quota(chunk, call) else "not_in_time"
-    fact = Fact(call.refs[0], FactKind.EXPIRED, time, reason, "timer")
-    result = cancel(world, message, chunk, call, fact)
-    return result in (CancelResult.CLOSED, CancelResult.CHANGED)
-
-
 # -- repair
 
 
@@ -147,12 +122,12 @@ def _repair(world: World, message: Message, chunk: Chunk) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     overdue = [call for call in _unmade(message, chunk) if now >= _expected(chunk, call, grace)]
     _resume_deferred(world, message, chunk, overdue)
-    keys = {call.key for call in overdue if _deferred_by_quota(chunk, call) is None}
+    keys = {call.key for call in overdue if deferred_by_quota(chunk, call) is None}
     for step, number in sorted({(key.step, key.number) for key in keys}):
         world.queues.send(dispatch.jobs(message, chunk, step, number, keys))
     if chunk.plan.next is not None and now >= chunk.plan.time + grace:
         following = ChunkId(message.msgid, message.chunk_after(chunk.plan.id.number))
-        if world.ledger.plan(following) is None:
+        if world.ledger.plan(following, message) is None:
             audience.plan(world, PlanJob(message.msgid, following.number, chunk.plan.next))
 
 
@@ -160,7 +135,7 @@ def _resume_deferred(
     world: World, message: Message, chunk: Chunk, overdue: Iterable[OpenCall]
 ) -> None:
     """Send the jobs of calls that were deferred until now."""
-    deferrals = [_deferred_by_quota(chunk, call) for call in overdue]
+    deferrals = [deferred_by_quota(chunk, call) for call in overdue]
     for deferral in dict.fromkeys(deferral for deferral in deferrals if deferral):
         # Recorded before the job is sent, which may be deferred again at once. The job covers only
         # the deferred calls, whatever has a job of its own already.
@@ -180,20 +155,12 @@ def _unmade(message: Message, chunk: Chunk) -> list[OpenCall]:
 
 def _expected(chunk: Chunk, call: OpenCall, grace: int) -> int:
     """Return the time (ms) by which a worker should have made the call, or given it back."""
-    deferred = _deferred_by_quota(chunk, call)
+    deferred = deferred_by_quota(chunk, call)
     if deferred is not None:
         return deferred.until
     record, deferral = chunk.calls.get(call.key), chunk.deferral(call.key)
     handed_out = call.decided if record is None else record.lease
     return max(handed_out, deferral.until if deferral else 0) + grace
-
-
-def _deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
-    """Return the deferral for quota since which no worker has tried to make the call."""
-    record, deferral = chunk.calls.get(call.key), chunk.deferral(call.key)
-    if deferral is None or not deferral.for_quota:
-        return None
-    return deferral if record is None or record.lease <= deferral.until else None
 
 
 # -- the next check
@@ -202,12 +169,41 @@ def _deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
 def _set_next_check(world: World, message: Message, chunk: Chunk) -> None:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     times = list(_condition_times(message, chunk, now))
-    times += [_next_check_of(world, chunk, call) for call in _unmade(message, chunk)]
+    calls = [call for call in _unmade(message, chunk) if _needs_check(message, chunk, call)]
+    times += [_next_check_of(world, chunk, call) for call in calls]
     if chunk.plan.next is not None and now < chunk.plan.time + grace:
         times.append(chunk.plan.time + grace)
     if times:
         due = max(min(times), now)
         world.timers.set([Timer(due, TimerKind.CHECK, chunk.plan.id, message.priority)])
+
+
+def _needs_check(message: Message, chunk: Chunk, call: OpenCall) -> bool:
+    """Tell if nothing but a check makes sure that a call is made. Queues keep most jobs."""
+    return message.has_clock or deferred_by_quota(chunk, call) is not None
+
+
+def settle(world: World, message: Message) -> None:
+    """Check a message that has no clock and is overdue, before somebody reads its report.
+
+    Its job has died among the dead letters, or was never queued.
+    """
+    first = ChunkId(message.msgid, 0)
+    young = message.accepted + 10 * world.limits.check_after * 1000
+    if message.has_clock or world.clock.now() < young:
+        return
+    chunk = world.ledger.chunk(first, message)
+    if chunk is not None and is_overdue(world, message, chunk):
+        check_chunk(world, first)
+
+
+def is_overdue(world: World, message: Message, chunk: Chunk) -> bool:
+    """Tell if a message without a clock has a call that should have been made long ago."""
+    now, grace = world.clock.now(), world.limits.check_after * 1000
+    return not message.has_clock and any(
+        now >= min(expires(world, chunk, call), _expected(chunk, call, grace) + 10 * grace)
+        for call in _unmade(message, chunk)
+    )
 
 
 def _next_check_of(world: World, chunk: Chunk, call: OpenCall) -> int:
@@ -218,8 +214,8 @@ def _next_check_of(world: World, chunk: Chunk, call: OpenCall) -> int:
     now, grace = world.clock.now(), world.limits.check_after * 1000
     expected = _expected(chunk, call, grace)
     due = expected if expected > now else now + max(grace, now - call.decided)
-    expires = _expires(world, chunk, call)
-    return min(due, expires) if expires > now else now + grace
+    end = expires(world, chunk, call)
+    return min(due, end) if end > now else now + grace
 
 
 def _condition_times(message: Message, chunk: Chunk, now: int) -> Iterable[int]:

@@ -116,7 +116,7 @@ def poll_chunk(world: World, timer: Timer) -> None:
     """
     channel = world.settings.channel(elements.channel_of(timer.channel))
     message = world.messages.get(timer.chunk.msgid)
-    chunk = world.ledger.chunk(timer.chunk) if message else None
+    chunk = world.ledger.chunk(timer.chunk, message) if message else None
     if channel is None or message is None or chunk is None:
         return
     awaited = _awaited(chunk, timer.channel)

@@ -7,10 +7,12 @@ provider into the ledger, and from a receipt to its lookup. The same id always b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.domain.provider_io import PERSONAL, Answer, OutgoingCall, Receipt
+from chalicelib import observability
+from chalicelib.domain.provider_io import PERSONAL, Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.observability import log
 from chalicelib.ports import Vault
 
 _PERSONAL = re.compile(f"([^ |{PERSONAL}]*){PERSONAL}([^ |]*)")
@@ -66,3 +68,13 @@ def _holds(text: str, contact: str) -> bool:
 
 def _hash(vault: Vault, text: str) -> str:
     return vault.mac("provider id", text.encode("utf-8", "surrogatepass")).hex()[:HASHED]
+
+
+def report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
+    """Log and count the statuses that no table has."""
+    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
+    if unknown:
+        codes = sorted(set(unknown))[:10]
+        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
+        log.warning("status_unknown", extra=fields)
+        observability.metric("status_unknown", len(unknown))

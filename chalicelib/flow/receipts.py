@@ -10,29 +10,31 @@ from chalicelib.domain import channel_options, contacts, elements
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.provider_io import (
     Receipt,
     ReceiptKind,
     Reply,
-    names_of,
+    derived_name,
+    reported_name,
 )
 from chalicelib.domain.users import Suppression
-from chalicelib.flow import provider_ids, suppressions
-from chalicelib.flow.content import render
+from chalicelib.flow import bounces, parts, provider_ids, suppressions
+from chalicelib.flow.content import references, render
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.observability import log
 from chalicelib.ports import Lookup, World
 
 PARKED_SECONDS = 86400
-PARTS_SECONDS = 3 * 86400  # for which the report of one part waits for those of the others
 MAX_INDEXES = 64  # of chunks, kept in memory since receipts come in many posts
 
 _FACTS = {
     ReceiptKind.DELIVERED: FactKind.DELIVERED,
     ReceiptKind.DELIVERY_FAILED: FactKind.DELIVERY_FAILED,
     ReceiptKind.CLICKED: FactKind.CLICKED,
+    ReceiptKind.BOUNCED: FactKind.BOUNCED,
+    ReceiptKind.COMPLAINED: FactKind.COMPLAINED,
     ReceiptKind.OTHER: FactKind.OTHER,
 }
 _ARRIVED = (ReceiptKind.DELIVERED, ReceiptKind.CLICKED)
@@ -50,16 +52,19 @@ def record(world: World, code: str, receipts: Sequence[Receipt]) -> None:
     if not receipts:
         return
     receipts = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    receipts = _with_derived_ids(world, code, receipts)
     lookups = _lookups(world, code, receipts)
-    _report_unknown(code, receipts)
+    provider_ids.report_unknown(code, receipts)
     known = [receipt for receipt in receipts if receipt.provider_id in lookups]
-    _add(world, code, _whole(world, code, known, lookups), lookups)
+    _add(world, code, parts.whole(world, code, known, lookups), lookups)
 
 
 def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[str, Lookup]:
     """Return the lookups of these receipts, and park the receipts that have none."""
-    ids = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
-    lookups = dict(world.lookups.get(code, ids))
+    named = tuple(dict.fromkeys(receipt.provider_id for receipt in receipts))
+    lookups = references.lookups(world.vault, code, named)
+    ids = tuple(id for id in named if id not in lookups)
+    lookups |= world.lookups.get(code, ids) if ids else {}
     missing = {
         id: [receipt for receipt in receipts if receipt.provider_id == id]
         for id in ids
@@ -76,13 +81,39 @@ def _lookups(world: World, code: str, receipts: Sequence[Receipt]) -> Mapping[st
     return lookups
 
 
-def _report_unknown(code: str, receipts: Sequence[Receipt]) -> None:
-    unknown = [receipt.code for receipt in receipts if receipt.kind is ReceiptKind.OTHER]
-    if unknown:
-        codes = sorted(set(unknown))[:10]
-        fields = {"channel": code, "receipts": len(unknown), "codes": codes}
-        log.warning("status_unknown", extra=fields)
-        observability.metric("status_unknown", len(unknown))
+def _with_derived_ids(world: World, code: str, receipts: Sequence[Receipt]) -> Sequence[Receipt]:
+    """Replace an id that nobody was told by the derived one, if a submission has it."""
+    uncertain = {receipt.provider_id for receipt in receipts if receipt.may_be_derived}
+    if not uncertain:
+        return receipts
+    missing = sorted(uncertain - world.lookups.get(code, sorted(uncertain)).keys())
+    submitted = world.lookups.get(code, list(map(derived_name, missing))) if missing else {}
+    by_id = {id: derived_name(id) for id in missing if derived_name(id) in submitted}
+    return [
+        replace(receipt, provider_id=by_id.get(receipt.provider_id, receipt.provider_id))
+        if receipt.may_be_derived
+        else receipt
+        for receipt in receipts
+    ]
+
+
+def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Receipt]) -> None:
+    """Add receipts of an account over which several delivery channels send.
+
+    Each belongs to the channel that knows its id. One that none knows yet is parked for all.
+    """
+    left = [provider_ids.of_receipt(world.vault, receipt) for receipt in receipts]
+    for code in codes if len(codes) > 1 and left else ():
+        derived = _with_derived_ids(world, code, left)
+        lookups = world.lookups.get(code, [receipt.provider_id for receipt in derived])
+        record(world, code, [receipt for receipt in derived if receipt.provider_id in lookups])
+        left = [
+            receipt
+            for receipt, other in zip(left, derived, strict=True)
+            if other.provider_id not in lookups
+        ]
+    for code in codes:
+        record(world, code, left)
 
 
 def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
@@ -90,59 +121,10 @@ def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
 
     Receipts that no worker adds within a day belong to another system.
     """
-    parked = world.lookups.parked(code, provider_ids)
+    parked = world.lookups.parked(code, tuple(dict.fromkeys(map(reported_name, provider_ids))))
     if parked:
         observability.metric("receipts_matched", len(parked))
     record(world, code, parked)
-
-
-# -- deliveries in several parts
-
-
-def _whole(
-    world: World, code: str, receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]
-) -> Sequence[Receipt]:
-    """Replace the receipts of delivered parts by one for each delivery that is complete.
-
-    A delivery that went in parts is delivered when each of them is, and failed when one is.
-    Delivered parts are kept as parked receipts, under a name that is not a provider's id. The
-    worker that adds the last one reads all.
-    """
-    partly = [
-        receipt
-        for receipt in receipts
-        if receipt.kind is ReceiptKind.DELIVERED and lookups[receipt.provider_id].parts
-    ]
-    if not partly:
-        return receipts
-    groups: dict[str, list[Receipt]] = {}
-    for receipt in partly:
-        groups.setdefault(_group(lookups[receipt.provider_id]), []).append(receipt)
-    world.lookups.park(code, groups, world.clock.now() // 1000 + PARTS_SECONDS)
-    times: dict[str, int] = {}
-    for receipt in world.lookups.parked(code, tuple(groups)):
-        times[receipt.provider_id] = min(receipt.time, times.get(receipt.provider_id, receipt.time))
-    whole = [receipt for receipt in receipts if receipt not in partly]
-    for first, *_ in groups.values():
-        last = _last(lookups[first.provider_id], times)
-        if last is not None:
-            whole.append(replace(first, time=last))
-    return whole
-
-
-def _group(lookup: Lookup) -> str:
-    return "parts " + lookup.parts[0]
-
-
-def _last(lookup: Lookup, times: Mapping[str, int]) -> int | None:
-    """Return the time when the last part was delivered, None while one is not.
-
-    Two parts may share a name. Its report is of one of them.
-    """
-    reported = [{name for name in names_of(part) if name in times} for part in lookup.parts]
-    if not all(reported) or len(set().union(*reported)) < len(reported):
-        return None
-    return max(min(times[name] for name in names) for names in reported)
 
 
 # -- replies
@@ -164,6 +146,9 @@ def record_replies(world: World, code: str, replies: Sequence[Reply]) -> None:
     fields = {"channel": code, "replies": len(replies), "opted": len(opted)}
     log.info("replies_received", extra=fields)
     observability.metric("replies_received", len(replies))
+    for reply in in_order:
+        if reply.shows_life:
+            suppressions.record_life(world, channel.type, reply.contact, reply.time)
     if not opted:
         return
     senders = [access.key for access in world.settings.access_channels() if code in access.channels]
@@ -181,26 +166,65 @@ def _add(
 ) -> None:
     """Add facts first, which some providers tell only once, then what they say of contacts."""
     by_chunk: dict[ChunkId, list[Receipt]] = {}
+    bundles: list[tuple[ChunkId, Sequence[Fact], Retention]] = []
     for receipt in receipts:
         timed = receipt if receipt.time else replace(receipt, time=world.clock.now())
         by_chunk.setdefault(lookups[receipt.provider_id].chunk, []).append(timed)
-    bundles: list[tuple[ChunkId, Sequence[Fact], Message]] = []
     feedback: list[ContactFeedback] = []
+    counted = bounces.Bounces(world, code)
     for at, of_chunk in by_chunk.items():
-        message, plan = world.messages.get(at.msgid), world.ledger.plan(at)
-        if message is None or plan is None:  # its history has expired
-            log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(of_chunk)})
-            continue
-        facts: list[Fact] = []
-        for receipt in of_chunk:
-            lookup = lookups[receipt.provider_id]
-            reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
-            facts += reported
-            feedback += _feedback(message, plan, receipt, reported)
-        if facts:
-            bundles.append((at, facts, message))
+        retention = _direct(of_chunk, lookups)
+        if retention is not None:
+            facts: list[Fact] = []
+            for receipt in of_chunk:
+                facts += _facts_of_ref(code, receipt, lookups[receipt.provider_id])
+            bundles.append((at, facts, retention))
+        else:
+            planned, said = _with_plan(world, code, at, of_chunk, lookups, counted)
+            bundles += planned
+            feedback += said
     world.ledger.add_all(bundles)
-    suppressions.apply_feedback(world, feedback)
+    suppressions.apply_feedback(world, [*feedback, *counted.follow()])
+
+
+def _direct(receipts: Sequence[Receipt], lookups: Mapping[str, Lookup]) -> Retention | None:
+    """Return the retention of facts that need neither message nor plan.
+
+    None: a receipt says something of its contact, or names its delivery by the contact only.
+    """
+    if any(map(_tells_of_contact, receipts)):
+        return None
+    retentions = {lookups[receipt.provider_id].retention for receipt in receipts}
+    return retentions.pop() if len(retentions) == 1 else None
+
+
+def _tells_of_contact(receipt: Receipt) -> bool:
+    return receipt.undeliverable or receipt.soft or receipt.kind is ReceiptKind.COMPLAINED
+
+
+def _with_plan(
+    world: World,
+    code: str,
+    at: ChunkId,
+    receipts: Sequence[Receipt],
+    lookups: Mapping[str, Lookup],
+    counted: bounces.Bounces,
+) -> tuple[list[tuple[ChunkId, Sequence[Fact], Retention]], list[ContactFeedback]]:
+    """Return the facts of a chunk's receipts, and what they say of the contacts."""
+    message = world.messages.get(at.msgid)
+    plan = world.ledger.plan(at, message) if message else None
+    if message is None or plan is None:  # its history has expired
+        log.info("receipts_too_late", extra={"msgid": at.msgid, "receipts": len(receipts)})
+        return [], []
+    facts: list[Fact] = []
+    feedback: list[ContactFeedback] = []
+    for receipt in receipts:
+        lookup = lookups[receipt.provider_id]
+        reported = list(_facts(plan, code, message.channels[code], receipt, lookup))
+        facts += reported
+        feedback += _feedback(message, plan, receipt, reported)
+        counted.note(message, plan, receipt, reported)
+    return [(at, facts, message.retention)], feedback
 
 
 def _feedback(
@@ -218,17 +242,27 @@ def _feedback(
 def _facts(
     plan: Plan, code: str, kind: ChannelType, receipt: Receipt, lookup: Lookup
 ) -> Iterator[Fact]:
-    code = elements.code_of(code, lookup.element)
     if lookup.ref is not None:
-        refs: Sequence[DeliveryRef] = (DeliveryRef(lookup.ref[0], code, lookup.ref[1]),)
-    else:
-        index, identity = (
-            _refs_by_contact(plan, code, kind),
-            contacts.identity(kind, receipt.contact),
-        )
-        refs = index.get(identity) or index.get(identity.lower(), ())
-    for ref in refs:
-        yield Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
+        yield from _facts_of_ref(code, receipt, lookup)
+        return
+    element, identity = (
+        elements.code_of(code, lookup.element),
+        contacts.identity(kind, receipt.contact),
+    )
+    index = _refs_by_contact(plan, element, kind)
+    for ref in index.get(identity) or index.get(identity.lower(), ()):
+        yield _fact(ref, receipt)
+
+
+def _facts_of_ref(code: str, receipt: Receipt, lookup: Lookup) -> Iterator[Fact]:
+    """Yield the fact of a receipt whose id leads to one delivery."""
+    if lookup.ref is not None:
+        target, contact = lookup.ref
+        yield _fact(DeliveryRef(target, elements.code_of(code, lookup.element), contact), receipt)
+
+
+def _fact(ref: DeliveryRef, receipt: Receipt) -> Fact:
+    return Fact(ref, _FACTS[receipt.kind], receipt.time, receipt.code, "receipt")
 
 
 _indexes: dict[tuple[ChunkId, str, int], Mapping[str, Sequence[DeliveryRef]]] = {}
@@ -268,10 +302,13 @@ def follow_link(world: World, token: str, *, by_program: bool = False) -> str:
     addresses = world.messages.links(link.chunk.msgid)
     if not addresses or link.variable >= len(addresses):
         raise NotFound("link")
-    message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
+    message = world.messages.get(link.chunk.msgid)
+    plan = world.ledger.plan(link.chunk, message) if message else None
     # Links live on when a message's history has expired.
     if message is not None and plan is not None:
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         kind = FactKind.SCANNED if by_program else FactKind.CLICKED
-        world.ledger.add_click(link.chunk, Fact(ref, kind, world.clock.now(), "", "link"), message)
+        fact = Fact(ref, kind, world.clock.now(), "", "link")
+        if world.ledger.add_click(link.chunk, fact, message) and not by_program:
+            suppressions.record_visit(world, message, plan, ref, fact.time)
     return addresses[sorted(addresses)[link.variable]]

@@ -34,7 +34,7 @@ from chalicelib.domain.strategies import Step, Strategy
 from chalicelib.domain.templates import Content, Template, values_of
 from chalicelib.flow import validity
 from chalicelib.flow.content import attachments, render
-from chalicelib.flow.delivery import quota
+from chalicelib.flow.delivery import quota, rate
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.select import target_of
 from chalicelib.flow.validity import OpenChannel
@@ -305,6 +305,7 @@ def _freeze(
         limits = provider.capabilities
         is_shared = limits.content_per_recipient or not render.is_personal(content, links)
         size = quota.call_size(channel, limits, limits.call_size if is_shared else 1)
+        size = rate.call_size(channel, limits, size)
         frozen.append(ResolvedElement(code, channel, content, size, limits.worker))
     return frozen
 

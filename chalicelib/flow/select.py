@@ -23,16 +23,23 @@ class Lists(NamedTuple):
     white: Collection[str] | None = None
 
 
+class Despite(NamedTuple):
+    """The delivery channels, by code, that send to contacts that are dead or have opted out."""
+
+    gone: Collection[str] = ()
+    opt_out: Collection[str] = ()
+
+
 def select(
     message: Message,
     userid: str,
     user: User | None,
     lists: Lists = Lists(),  # noqa: B008 immutable
-    to_undeliverable: Collection[str] = (),
+    despite: Despite = Despite(),  # noqa: B008 immutable
 ) -> tuple[Target, Contacts]:
     """Return a target, and its contacts by code of the delivery channel.
 
-    Suppressed contacts are left out. Delivery channels in `to_undeliverable` try dead ones, too.
+    Suppressed contacts are left out, except on the channels of `despite`.
     """
     loss = _loss(userid, user, lists)
     if user is None or loss is not None:
@@ -40,7 +47,7 @@ def select(
     contacts: dict[str, tuple[str, ...]] = {}
     refused: dict[str, str] = {}
     for code, kind in sorted(message.channels.items()):
-        usable, reasons = _usable(message, user, code, kind, code in to_undeliverable)
+        usable, reasons = _usable(message, user, code, kind, despite)
         if usable:
             contacts[code] = usable
         if reasons:
@@ -60,7 +67,7 @@ def _loss(userid: str, user: User | None, lists: Lists) -> TargetLoss | None:
 
 
 def _usable(
-    message: Message, user: User, code: str, kind: ChannelType, tries_undeliverable: bool
+    message: Message, user: User, code: str, kind: ChannelType, despite: Despite
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the contacts to send to, and the reasons of the suppressed ones."""
     labels = message.labels.get(code, ())
@@ -69,10 +76,11 @@ def _usable(
     channel, restricted = (elements.channel_of(code), kind), message.restricted
     bound = user.contacts_on(channel, message.channel_key, labels, restricted=restricted)
     for contact in spelling.distinct(kind, bound):
-        reason = user.suppression(kind, contact, message.channel_key)
+        key, now, heedless = message.channel_key, message.accepted, code in despite.opt_out
+        reason = user.suppression(kind, contact, key, now, despite_opt_out=heedless)
         if reason:
             reasons.append(reason)
-        if not reason or (tries_undeliverable and reason == TargetLoss.CONTACT_GONE):
+        if not reason or (code in despite.gone and reason == TargetLoss.CONTACT_GONE):
             usable.append(contact)
     return tuple(usable), reasons
 

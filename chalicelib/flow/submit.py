@@ -1,4 +1,9 @@
-"""1. Accept a request once: resolve it, store the message, start it."""
+"""1. Accept a request once: resolve it, start it, store the message.
+
+A small message whose first jobs fit into one queue is queued first and stored then, in one item.
+So a stored message has its jobs. A job whose message never came dies out. Every other message is
+stored first, with a timer that sends lost jobs again.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.errors import Conflict, Invalid, KeyReused, NoMessageId, Refusal
-from chalicelib.domain.jobs import Envelope, Timer, TimerKind
+from chalicelib.domain.jobs import DeliverJob, Envelope, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.users import ALL
@@ -45,10 +50,15 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
 def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
     resolved = resolve(world, request)
     contacts = tuple(resolved.contacts.values())
-    message, plan, earlier = _store(world, _message(world, request, resolved), contacts, key)
+    message, earlier = _accept(world, _message(world, request, resolved), contacts, key)
     if key is not None and earlier is not None:
         return _first_msgid(key, earlier)
-    _start(world, message, plan)
+    fields = {"msgid": message.msgid, "channel_key": message.channel_key}
+    audience_kind = message.audience.kind.value
+    log.info(
+        "message_accepted",
+        extra={**fields, "targets": len(message.userids), "audience": audience_kind},
+    )
     return message.msgid
 
 
@@ -120,41 +130,77 @@ def _partitions(world: World, size: int) -> int:
     return min(MAX_PARTITIONS, max(1, math.ceil(size / world.limits.sizes.partition_users)))
 
 
-def _store(
+def _accept(
     world: World, message: Message, contacts: Sequence[str], key: IdempotencyKey | None
-) -> tuple[Message, Plan | None, IdempotencyKey | None]:
-    """Store the message with its plan and first timer, or return the key of an earlier one."""
+) -> tuple[Message, IdempotencyKey | None]:
+    """Store the message and send its first jobs, or return the key of an earlier one."""
     for _ in range(MSGID_TRIES):
         plan = audience.make_plan(world, message, 0, "", contacts) if message.inline else None
-        at = message.accepted + world.limits.check_after * 1000
-        timer = Timer(at, TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority)
+        jobs = _single_queue_jobs(message, plan)
         try:
-            return message, plan, world.messages.create(message, plan, timer, contacts, key)
+            if plan is not None and jobs is not None:
+                return message, _queue_and_store(world, message, plan, jobs, key)
+            earlier = _store(world, message, plan, contacts, key)
         except Conflict:  # another message has the same random bits in the same millisecond
             message = replace(message, msgid=_new_id(message.accepted))
+            continue
+        if earlier is None:
+            _start(world, message, plan)
+        return message, earlier
     raise NoMessageId
 
 
+def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
+    """Return the delivery jobs of a whole plan if one queue takes them all, else None."""
+    if plan is None or plan.next is not None:
+        return None
+    jobs = dispatch.jobs(message, Chunk(plan), 0, 0)
+    has_one_queue = len({(job.channel_type, job.worker) for job in jobs}) <= 1
+    return jobs if has_one_queue and not audience.somebody_cannot_start(message, plan) else None
+
+
+def _queue_and_store(
+    world: World,
+    message: Message,
+    plan: Plan,
+    jobs: Sequence[Envelope],
+    key: IdempotencyKey | None,
+) -> IdempotencyKey | None:
+    """Send the jobs, then store the message. Return the key of an earlier message.
+
+    A repeat of a request that is stored sends nothing.
+    """
+    earlier = world.messages.once(key.name) if key else None
+    if earlier is not None:
+        return earlier
+    world.queues.send([_that_may_be_early(envelope) for envelope in jobs])
+    return world.messages.create(message, plan, None, (), key)
+
+
+def _that_may_be_early(envelope: Envelope) -> Envelope:
+    """Return a job that can wait for its message, on a queue of the same priority."""
+    if isinstance(envelope.job, DeliverJob):
+        return replace(envelope, job=replace(envelope.job, priority=envelope.priority.value))
+    return envelope
+
+
+def _store(
+    world: World,
+    message: Message,
+    plan: Plan | None,
+    contacts: Sequence[str],
+    key: IdempotencyKey | None,
+) -> IdempotencyKey | None:
+    """Store the message with its plan and first timer, or return the key of an earlier one."""
+    at = message.accepted + world.limits.check_after * 1000
+    timer = Timer(at, TimerKind.CHECK, ChunkId(message.msgid, 0), message.priority)
+    return world.messages.create(message, plan, timer, contacts, key)
+
+
 def _start(world: World, message: Message, plan: Plan | None) -> None:
-    """Send the first jobs. The first timer sends them if that fails."""
+    """Send the jobs that plan the message. The first timer sends them if that fails."""
+    has_targets = plan is None or plan.next is not None or plan.valid
     try:
-        world.queues.send(_first_jobs(message, plan))
+        world.queues.send(audience.first_jobs(message) if has_targets else [])
     except Exception as error:
         log.error("first_jobs_not_sent", exc_info=error, extra={"msgid": message.msgid})
-    fields = {"msgid": message.msgid, "channel_key": message.channel_key}
-    audience_kind = message.audience.kind.value
-    log.info(
-        "message_accepted",
-        extra={**fields, "targets": len(message.userids), "audience": audience_kind},
-    )
-
-
-def _first_jobs(message: Message, plan: Plan | None) -> list[Envelope]:
-    """Return the delivery jobs if one queue takes them all, else the jobs that plan them."""
-    if plan is None or plan.next is not None:
-        return audience.first_jobs(message)
-    jobs = dispatch.jobs(message, Chunk(plan), 0, 0)
-    has_one_queue = len({(job.channel_type, job.worker) for job in jobs}) == 1
-    if has_one_queue and not audience.somebody_cannot_start(message, plan):
-        return jobs
-    return audience.first_jobs(message) if plan.valid else []

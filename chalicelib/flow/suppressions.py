@@ -59,6 +59,26 @@ def apply_feedback(world: World, feedback: Iterable[ContactFeedback]) -> None:
         log.info("contacts_marked", extra={"users": len(updates)})
 
 
+def record_life(world: World, kind: ChannelType, contact: str, time: int) -> None:
+    """Lift the suppression of a dead contact, from which something has come at this time."""
+    revive = partial(suppressions.mark_deliverable, channel_type=kind, contact=contact, time=time)
+    updates = {userid: [revive] for userid in world.audiences.users_of(kind, contact)}
+    if updates:
+        change(world, updates)
+
+
+def record_visit(world: World, message: Message, plan: Plan, ref: DeliveryRef, time: int) -> None:
+    """Lift the suppression of a mailbox whose person opened a mail or a link in it.
+
+    A server may have sent back a mail before. Providers of other channels report what arrives.
+    """
+    if message.channels[ref.channel] is ChannelType.EMAIL:
+        notice = ContactFeedback(message, plan, ref, False, Suppression("", time))
+        updates = {userid: [_update(notice)] for userid in _owners(world, notice)}
+        if updates:
+            change(world, updates)
+
+
 def _owners(world: World, notice: ContactFeedback) -> Sequence[str]:
     """Return the user, or every user with the contact where the message named a contact."""
     message, plan, ref = notice.message, notice.plan, notice.ref

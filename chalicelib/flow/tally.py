@@ -47,7 +47,7 @@ def recount_chunk(world: World, at: ChunkId) -> Counts | None:
     None when its history has expired.
     """
     message = world.messages.get(at.msgid)
-    chunk = world.ledger.chunk(at) if message else None
+    chunk = world.ledger.chunk(at, message) if message else None
     if message is None or chunk is None:
         return None
     counts = count(message, chunk)
@@ -61,7 +61,7 @@ def live(world: World, message: Message) -> Counts:
     for first in message.first_chunks:
         number: int | None = first
         while number is not None:
-            chunk = world.ledger.chunk(ChunkId(message.msgid, number))
+            chunk = world.ledger.chunk(ChunkId(message.msgid, number), message)
             if chunk is None:
                 break
             counts.append(count(message, chunk))

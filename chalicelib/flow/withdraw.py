@@ -91,7 +91,7 @@ def withdraw_partition(world: World, job: WithdrawJob) -> None:
     for _ in range(world.limits.sizes.chunks_per_job):
         at = ChunkId(job.msgid, number)
         world.ledger.withdraw(at, since, message)
-        chunk = world.ledger.chunk(at)
+        chunk = world.ledger.chunk(at, message)
         if chunk is None:
             return
         withdraw_chunk(world, message, chunk)
@@ -170,7 +170,7 @@ def recall(world: World, job: RecallJob) -> None:
     """
     message = world.messages.get(job.msgid)
     channel = world.settings.channel(elements.channel_of(job.channel))
-    chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk)) if message else None
+    chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk), message) if message else None
     if message is None or chunk is None or channel is None or chunk.withdrawn is None:
         return
     delays, tries = list[float](), job.tries

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Fact
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.messages import Entry, Message, Retention, Summary
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
 from chalicelib.domain.values import frozen
@@ -29,11 +29,14 @@ class Messages(Protocol):
         self,
         message: Message,
         plan: Plan | None,
-        timer: Timer,
+        timer: Timer | None,
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
         """Store a message, its plan if it is small, its links and its first timer: all or nothing.
+
+        Without a timer the message holds its plan, which is whole, in one item. Its first jobs are
+        on their queues already.
 
         `contacts` belong to a message that names contacts instead of users. They are in the order
         of its targets. If `once` is stored already, store nothing and return it with its message.
@@ -58,11 +61,21 @@ class Messages(Protocol):
     def get(self, msgid: str) -> Message | None:
         """Return a message.
 
-        Messages never change. A container caches a bounded number of them, whatever their age.
+        Messages never change, and one that is not there yet is not remembered as missing. A
+        container caches a bounded number of them, whatever their age.
         """
 
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
-        """Return an access channel's messages before a msgid, back to a time (ms), newest first."""
+        """Return an access channel's messages before a msgid, back to a time (ms), newest first.
+
+        A message is in the list some seconds after it was stored.
+        """
+
+    def entry(self, image: Mapping[str, Any]) -> Entry:
+        """Read the entry of a new message from its image in the stream. Anything else raises."""
+
+    def add_to_lists(self, entries: Sequence[Entry]) -> None:
+        """Add new messages to the lists of their access channels. A repeat changes nothing."""
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         """Return the addresses of a message's link variables, or None once they have expired.
@@ -84,8 +97,8 @@ class Ledger(Protocol):
     """
 
     def put_plan(self, plan: Plan, message: Message) -> Plan: ...
-    def plan(self, chunk: ChunkId) -> Plan | None:
-        """Return the plan alone.
+    def plan(self, chunk: ChunkId, message: Message) -> Plan | None:
+        """Return the plan alone, which the message may hold.
 
         Plans never change. A container caches a bounded number of them, whatever their age.
         """
@@ -97,8 +110,11 @@ class Ledger(Protocol):
         """
 
     def freeze(self, chunk: ChunkId, entrants: Entrants, message: Message) -> Entrants: ...
-    def chunk(self, chunk: ChunkId) -> Chunk | None:
-        """Return everything about a chunk, read consistently, or None if it has no plan."""
+    def chunk(self, chunk: ChunkId, message: Message) -> Chunk | None:
+        """Return everything about a chunk, read consistently, or None if it has no plan.
+
+        The message may hold the plan.
+        """
 
     def claim(
         self, chunk: ChunkId, call: Call, expected: Call | None, message: Message
@@ -118,7 +134,7 @@ class Ledger(Protocol):
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
         """Add facts as one bundle. A repeat of the same facts is the same bundle."""
 
-    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
+    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]]) -> None:
         """Add a bundle to each of several different chunks, 25 bundles per request."""
 
     def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
@@ -130,13 +146,17 @@ class Ledger(Protocol):
 
 @frozen
 class Lookup:
-    """The destination of a provider's id: a call's chunk, or a delivery in it (`ref`)."""
+    """The destination of a provider's id: a call's chunk, or a delivery in it (`ref`).
+
+    With a `retention` a receipt becomes a fact of this delivery without another reading.
+    """
 
     chunk: ChunkId
     ref: tuple[int, int] | None = None  # (target, contact)
     # the ids of all parts of a delivery that goes in several, each with a report
     parts: tuple[str, ...] = ()
     element: int = 1  # the number of the element that was sent
+    retention: Retention | None = None
 
 
 class Lookups(Protocol):

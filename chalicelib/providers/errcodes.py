@@ -24,6 +24,7 @@ from chalicelib.domain.provider_io import (
     token_name,
 )
 from chalicelib.domain.values import frozen
+from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     ErrorTable,
     identifier,
@@ -174,15 +175,16 @@ class UserList:
 
     `form`: the ids that may stand in the list. One with a separator in it, or `@all`, would
     reach other people.
-    `unreachable`: return the outcome of every user if an error code says that none of so many
-    users can be reached.
+    `nobody`: outcomes of every user for the codes which say that none can be reached.
+    `somebody`: outcomes for the codes of a list of which some user, or the only one, is wrong.
     `refused`: return the outcomes of single users in a successful answer, by contact in lower
     case.
     `identity`: the same text for spellings of one user, who stands in a call once.
     """
 
     form: re.Pattern[str]
-    unreachable: Callable[[str, int], Outcome | None]
+    somebody: Mapping[str, Outcome]
+    nobody: Mapping[str, Outcome] = field(default_factory=dict)
     refused: Callable[[VendorAnswer], Mapping[str, Outcome]] = lambda answer: {}
     identity: Callable[[str], str] = str
 
@@ -203,11 +205,25 @@ class UserList:
         if not users:
             return Answer([MALFORMED] * len(contacts))
         answer = post(list(users.values()))
-        lost = self.unreachable(answer.code, len(users))
-        if lost is not None:
-            return Answer([lost if name in users else MALFORMED for name in names])
-        if answer.code != SUCCESS:
-            raise api.error(answer)
-        refused = self.refused(answer)
-        outcomes = {name: refused.get(user.lower(), Outcome()) for name, user in users.items()}
-        return Answer([outcomes.get(name, MALFORMED) for name in names], provider_id(answer))
+        by_user = self._outcomes(api, answer, list(users.values()))
+        id = provider_id(answer) if answer.code == SUCCESS else ""
+        outcomes = {name: by_user[user] for name, user in users.items()}
+        return Answer([outcomes.get(name, MALFORMED) for name in names], id)
+
+    def _outcomes(
+        self, api: TokenApi, answer: VendorAnswer, users: Sequence[str]
+    ) -> dict[str, Outcome]:
+        """Return the outcome of each user. Raises the meaning of an answer about the call."""
+        if answer.code == SUCCESS:
+            refused = self.refused(answer)
+            return {user: refused.get(user.lower(), Outcome()) for user in users}
+        if answer.code in self.nobody:
+            return dict.fromkeys(users, self.nobody[answer.code])
+        error = api.error(answer)
+        # What may be about the account would be met by every part of the call.
+        is_of_users = len(users) == 1 or isinstance(error, Rejected)
+        if answer.code not in self.somebody or not is_of_users:
+            raise error
+        names = refusals.named(answer.body.get("errmsg"), users)
+        outcomes = refusals.refused(users, self.somebody[answer.code], names)
+        return dict(zip(users, outcomes, strict=True))

@@ -100,6 +100,13 @@ def _smtp(deps: ProviderDeps) -> Provider:
     return Smtp(deps.policy, deps.timeout)
 
 
+@_platform("ses")
+def _ses(deps: ProviderDeps) -> Provider:
+    from chalicelib.providers.email.ses import Ses
+
+    return Ses(deps.http)
+
+
 @_platform("alipay")
 def _alipay(deps: ProviderDeps) -> Provider:
     from chalicelib.providers.alipay_life.alipay import Alipay

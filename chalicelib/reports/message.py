@@ -13,11 +13,18 @@ from chalicelib.domain.chunks import Chunk
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
-from chalicelib.domain.funnel import EXTRAS, STAGES, Counts, channel_order, total
+from chalicelib.domain.funnel import (
+    EXTRAS,
+    LOST_AFTER_SUBMISSION,
+    STAGES,
+    Counts,
+    channel_order,
+    total,
+)
 from chalicelib.domain.messages import CHUNK_TARGETS, Message, Summary
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.strategies import MAX_WITHIN
-from chalicelib.flow import tally
+from chalicelib.flow import evaluate, tally
 from chalicelib.flow.content import render
 from chalicelib.flow.messages import sent_by
 from chalicelib.flow.select import target_of
@@ -27,7 +34,15 @@ from chalicelib.ports import World
 LONGEST = len(ChannelType) * MAX_WITHIN
 LIVE_TARGETS = 2 * CHUNK_TARGETS  # a message of so many targets is counted on request
 
-_STATES = ("clicked", "delivered", "submitted", "withdrawn", "delivery_failed", "pending")
+_STATES = (
+    "clicked",
+    "delivered",
+    "submitted",
+    "withdrawn",
+    "bounced",
+    "delivery_failed",
+    "pending",
+)
 
 
 # -- a message
@@ -39,6 +54,7 @@ def message(world: World, channel_key: str, msgid: str) -> dict[str, Any]:
     Raises NotFound when the access channel has no such message.
     """
     sent = sent_by(world, channel_key, msgid)
+    evaluate.settle(world, sent)
     withdrawn = world.messages.withdrawn(msgid)
     is_small = not sent.audience.is_scanned and len(sent.userids) <= LIVE_TARGETS
     counts = tally.live(world, sent) if is_small else total(world.messages.counts(msgid).values())
@@ -137,10 +153,13 @@ def _balances(counts: Counts) -> bool:
     submitted = sum(stages.get("submitted", 0) for stages in counts.channels.values())
     lost = 0
     for losses in counts.channel_losses.values():
-        before = (reason for reason in losses if not reason.startswith("delivery_failed"))
-        lost += sum(losses[reason] for reason in before)
+        lost += sum(n for reason, n in losses.items() if not _is_after_submission(reason))
     users_balance = counts.users.get("planned", 0) == valid + lost_users
     return users_balance and planned == submitted + lost + counts.open.get("unsubmitted", 0)
+
+
+def _is_after_submission(reason: str) -> bool:
+    return reason.partition(":")[0] in LOST_AFTER_SUBMISSION
 
 
 # -- messages
@@ -177,8 +196,9 @@ def target(world: World, channel_key: str, msgid: str, userid: str) -> dict[str,
     Raises NotFound when the access channel has no such message, or the message no such target.
     """
     sent = sent_by(world, channel_key, msgid)
+    evaluate.settle(world, sent)
     at = _chunk_of(world, sent, userid)
-    chunk = world.ledger.chunk(at) if at else None
+    chunk = world.ledger.chunk(at, sent) if at else None
     for position, planned in enumerate(chunk.plan.targets if chunk else ()):
         if chunk and planned.id == userid:
             return _life(sent, chunk, position)
@@ -207,7 +227,7 @@ def _chunk_of(world: World, sent: Message, name: str) -> ChunkId | None:
         return _stretch_of(world, sent, name)
     number: int | None = 0 if name in sent.userids else None
     while number is not None:
-        plan = world.ledger.plan(ChunkId(sent.msgid, number))
+        plan = world.ledger.plan(ChunkId(sent.msgid, number), sent)
         if plan is None or any(planned.id == name for planned in plan.targets):
             return plan.id if plan else None
         number = sent.chunk_after(number) if plan.next is not None else None
@@ -222,7 +242,8 @@ def _stretch_of(world: World, sent: Message, userid: str) -> ChunkId | None:
     partition, position = sent.audience.partition_of(userid), keys.position(userid)
 
     def ends_before(n: int) -> bool:
-        plan = world.ledger.plan(ChunkId(sent.msgid, partition + n * sent.audience.partitions))
+        at = ChunkId(sent.msgid, partition + n * sent.audience.partitions)
+        plan = world.ledger.plan(at, sent)
         return plan is not None and plan.next is not None and plan.next < position
 
     low, high = -1, 0

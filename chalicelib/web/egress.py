@@ -258,8 +258,11 @@ def _in_time(check: Callable[[], tuple[str, ...]], seconds: float) -> tuple[str,
 def _canonical(host: str) -> str:
     name = host.strip("[]").rstrip(".").lower()
     if not name.isascii():
+        # As requests does. Python's own codec turns straße.example into strasse.example.
+        import idna
+
         try:
-            name = name.encode("idna").decode("ascii")
+            name = idna.encode(name, uts46=True).decode("ascii")
         except UnicodeError:
             raise Blocked("egress_host") from None
     if len(name) > 253 or not _HOST.fullmatch(name):

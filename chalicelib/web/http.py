@@ -35,13 +35,14 @@ class Http:
         data: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
+        raw: bytes | None = None,
         most: int = MAX_RESPONSE_BYTES,
     ) -> Response:
         """Send a request.
 
         Raises as Transport does.
 
-        `json` or `data` (a form) is the body. `auth` is sent as Basic credentials.
+        `json`, `data` (a form) or `raw` is the body. `auth` is sent as Basic credentials.
         """
         if self.policy.refusal(url) is not None:
             raise Blocked("egress_url")
@@ -51,6 +52,7 @@ class Http:
             all_headers["authorization"] = basic(*auth)
         if params:
             url += ("&" if urlsplit(url).query else "?") + urlencode(params)
+        body = raw if body is None else body
         return self._open().send(Request(method, url, all_headers, body, most), self.timeout)
 
     def _open(self) -> Transport:

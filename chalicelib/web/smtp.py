@@ -20,6 +20,7 @@ from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import MAIL_PORTS, Policy
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+TAKEN = (250, 251)  # answers to RCPT
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -39,6 +40,15 @@ class MailServer:
     password: str = field(default="", repr=False)
     ca: str = field(default="", repr=False)
     allow_plain_auth: bool = False
+
+
+@frozen
+class Envelope:
+    """The addresses of a mail for its server. `reference` names it in reports (RFC 3461)."""
+
+    sender: str
+    recipient: str = field(repr=False)
+    reference: str = ""
 
 
 @frozen
@@ -160,11 +170,17 @@ def _meaning(error: Exception) -> Exception:
 
 
 def deliver(
-    client: smtplib.SMTP, sender: str, recipient: str, message: bytes, timeout: float
+    client: smtplib.SMTP,
+    envelope: Envelope,
+    message: bytes,
+    timeout: float,
+    patience: float = 0.0,
 ) -> Reply:
-    """Hand over one mail.
+    """Hand over one mail, within two timeouts and the patience.
 
-    A connection that breaks is closed.
+    A connection that breaks is closed. `patience`: seconds for the answer to the final dot, at
+    least a timeout. A server may check the mail first. Clients should wait ten minutes (RFC 5321
+    4.5.3.2.6), since who waits less may send the mail twice.
 
     Raises Unavailable if the mail was surely not taken, and Uncertain if it may have been. Raises
     Rejected for an address that is not ASCII, if the server cannot take it.
@@ -173,17 +189,29 @@ def deliver(
     with Deadline(2 * timeout) as deadline:
         deadline.watch(client.sock)
         try:
-            refused = _offer(client, sender, recipient, len(lines))
+            refused = _offer(client, envelope, len(lines))
             if refused is not None:
                 return refused
             client.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
         except (smtplib.SMTPException, OSError) as error:
             client.close()
             raise Unavailable("connection_lost") from error
+    return _end(client, timeout, max(timeout, patience))
+
+
+def _end(client: smtplib.SMTP, timeout: float, patience: float) -> Reply:
+    """Send the final dot, and wait for the answer. Raises Uncertain."""
+    connection = client.sock
+    with Deadline(patience) as deadline:
+        deadline.watch(connection)
         try:
+            if connection is not None:
+                connection.settimeout(patience)
             # A mail counts from this line on (RFC 5321 4.1.1.4), so the line is sent separately.
             client.send(b".\r\n")
             code, text = client.getreply()
+            if connection is not None:
+                connection.settimeout(timeout)
         except (smtplib.SMTPException, OSError) as error:
             client.close()
             waited = deadline.passed or isinstance(error.__context__, TimeoutError)
@@ -191,27 +219,51 @@ def deliver(
     return Reply("end", code, text.decode("utf-8", "replace"))
 
 
-def _offer(client: smtplib.SMTP, sender: str, recipient: str, size: int) -> Reply | None:
-    # A server that knows the size (RFC 1870) need not read a mail that it refuses.
-    options = [f"SIZE={size}"] if client.has_extn("size") else []
-    if not recipient.isascii():
-        if not client.has_extn("smtputf8"):
-            raise Rejected("smtputf8_not_offered")
-        # RFC 6531 3.1: a server that offers SMTPUTF8 offers 8BITMIME, too.
-        options += ["SMTPUTF8", "BODY=8BITMIME"]
+def probe(client: smtplib.SMTP, sender: str, recipient: str, timeout: float) -> Reply:
+    """Name a sender and a recipient, and take both back. Return the last answer about them.
+
+    Raises Unavailable.
+    """
+    with Deadline(2 * timeout) as deadline:
+        deadline.watch(client.sock)
+        try:
+            reply = _name(client, sender, recipient, [])
+            client.rset()
+        except (smtplib.SMTPException, OSError) as error:
+            client.close()
+            raise Unavailable("connection_lost") from error
+    return reply
+
+
+def _name(client: smtplib.SMTP, sender: str, recipient: str, options: list[str]) -> Reply:
     code, text = client.mail(sender, options)
     stage = "mail"
     if code == 250:
         code, text = client.rcpt(recipient)
         stage = "rcpt"
-    if code in (250, 251):
+    return Reply(stage, code, text.decode("utf-8", "replace"))
+
+
+def _offer(client: smtplib.SMTP, envelope: Envelope, size: int) -> Reply | None:
+    # A server that knows the size (RFC 1870) need not read a mail that it refuses.
+    options = [f"SIZE={size}"] if client.has_extn("size") else []
+    if client.has_extn("dsn") and envelope.reference:
+        # RFC 3461: a report names the mail, and returns only its headers.
+        options += ["RET=HDRS", f"ENVID={envelope.reference}"]
+    if not envelope.recipient.isascii():
+        if not client.has_extn("smtputf8"):
+            raise Rejected("smtputf8_not_offered")
+        # RFC 6531 3.1: a server that offers SMTPUTF8 offers 8BITMIME, too.
+        options += ["SMTPUTF8", "BODY=8BITMIME"]
+    reply = _name(client, envelope.sender, envelope.recipient, options)
+    if reply.code in TAKEN:
         code, text = client.docmd("DATA")
-        stage = "data"
-    if code == 354:
+        reply = Reply("data", code, text.decode("utf-8", "replace"))
+    if reply.code == 354:
         return None
     with contextlib.suppress(smtplib.SMTPException, OSError):
         client.rset()
-    return Reply(stage, code, text.decode("utf-8", "replace"))
+    return reply
 
 
 def hang_up(client: smtplib.SMTP) -> None:

@@ -55,7 +55,7 @@ METHOD = """
 ## How it is counted
 
 AWS requests are the requests of the functions, and those that AWS makes by itself. AWS receives
-from queues and deletes on them for event sources, reads batches of the stream, and makes state
+from queues and deletes on them for event sources, reads batches of streams, and makes state
 transitions.
 Polling an empty queue belongs to the idle cost (`python -m infra.idle_cost`), not here.
 

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.sandbox.ses import topics as ses_topics
+
 Description = Mapping[str, Any]  # of a running stack
 
 # The contact tells the sandbox the behaviour: phone numbers by their last four digits
@@ -111,6 +113,14 @@ def _smtp(stack: Description, code: str, mark: str) -> Made:
         "sender": "hello@shop.example",
     }
     return Made({}, options, None)
+
+
+def _ses(stack: Description, code: str, mark: str) -> Made:
+    key, secret = f"AKIA{mark.upper()}", secrets.token_hex(20)
+    topic = ses_topics.topic(key, secret)
+    login = {"access_key_id": key, "secret_access_key": secret, "topic_arn": topic}
+    options = {**_base_url(stack, "ses"), "region": "us-east-1", "sender": "hello@shop.example"}
+    return Made(login, options, {"app_key": key, "master_secret": secret})
 
 
 def _alipay(stack: Description, code: str, mark: str) -> Made:
@@ -224,6 +234,7 @@ PLATFORMS: Mapping[str, AtSandbox] = {
     "montnets": AtSandbox("sms", "montnets", _montnets, {"content": TEXT}, "delivery_failed"),
     "cmpp": AtSandbox("sms", "cmpp", _cmpp, {"content": TEXT}),
     "smtp": AtSandbox("email", "smtp", _smtp, {"subject": "Hello {{name}}", "text": TEXT}),
+    "ses": AtSandbox("email", "ses", _ses, {"subject": "Hello {{name}}", "text": TEXT}, "bounced"),
     "alipay": AtSandbox("alipay_life", "alipay", _alipay, _LIFE),
     "dingtalk": AtSandbox("dingtalk_cc", "dingtalk", _dingtalk, _NOTICE, "delivery_failed"),
     "wecom": AtSandbox("wechatwk", "wecom", _wecom, _WORK_CARD),

@@ -38,6 +38,7 @@ def apply(counts: Counts) -> None:
 
     _import_gateway_responses(apigateway_v1)
     _reachable_function_urls(provisioners)
+    _signatures_of_others(iam_evaluator)
     _streams_of_their_own(lambda_svc, counts)
     _no_waiting_for_queues(lambda_svc)
     _conditions_on_encryption_contexts(iam_actions)
@@ -83,6 +84,20 @@ def _reachable_function_urls(provisioners: Any) -> None:
     provisioners._lambda_url_attributes = reachable
 
 
+def _signatures_of_others(evaluator: Any) -> None:
+    """Leave a parameter `signature` alone, as WeChat sends it to a function URL.
+
+    MiniStack takes it for a signature of AWS, whose parameter is `Signature`.
+    """
+    attempted = evaluator._signature_attempted
+
+    def attempted_for_aws(authorization: str, query: dict[str, Any] | None) -> bool:
+        others = {name: value for name, value in (query or {}).items() if name != "signature"}
+        return bool(attempted(authorization, others))
+
+    evaluator._signature_attempted = attempted_for_aws
+
+
 class _StreamThread(threading.local):
     here = False
 
@@ -94,7 +109,8 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
     """Read streams on a thread of their own, and read failed records again, as AWS does.
 
     MiniStack runs stream functions on the thread that polls all queues.
-    It treats a partly failed batch as done.
+    It treats a partly failed batch as done. It invokes without a batching window, as do we: a
+    stack without load shows results sooner than AWS.
     """
     poll = svc._poll_dynamodb_streams
     execute = svc._execute_function
@@ -102,8 +118,9 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
     def execute_with_failures(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = execute(function, event)
         if _stream_thread.here:
-            counts.event_source("stream", "batches")
-            counts.event_source("stream", "records", len(event["Records"]))
+            source = f"stream {_table(event)}"
+            counts.event_source(source, "batches")
+            counts.event_source(source, "records", len(event["Records"]))
             body = result.get("body")
             if isinstance(body, dict) and body.get("batchItemFailures"):
                 return {**result, "error": True}
@@ -120,6 +137,12 @@ def _streams_of_their_own(svc: Any, counts: Counts) -> None:
 
     svc._execute_function, svc._poll_dynamodb_streams = execute_with_failures, lambda: False
     threading.Thread(target=read_streams, daemon=True, name="streams").start()
+
+
+def _table(event: dict[str, Any]) -> str:
+    """Return the short name of the table whose stream brings an event."""
+    path = str(event["Records"][0]["eventSourceARN"]).rpartition(":table/")[2]
+    return path.partition("/")[0].rpartition("-")[2]
 
 
 def _no_waiting_for_queues(svc: Any) -> None:

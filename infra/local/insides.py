@@ -153,6 +153,7 @@ def warm() -> None:
         "deliver_sms",
         "deliver_email",
         "tally",
+        "history",
         "sweep",
         "poll",
     )

@@ -41,6 +41,10 @@ class Account:
     other_connection: int = 0  # CMPP, 1: reports come on another connection than the message's
     report_bytes: int = 0  # CMPP: 60 or 71 in any version, 0 for the version's size
     answer_delay: float = 0.0  # CMPP: seconds until a SUBMIT is answered
+    status_bytes: int = 0  # CMPP: bytes of Status in the digest, 0 for the version's size
+    failure: str | None = None  # CMPP: state of what is not delivered, None: UNDELIV
+    nameless_reports: int = 0  # CMPP, 1: reports do not name the phone
+    largest_group: int = 0  # CMPP: numbers of a SUBMIT, above it is throttled. 0: unlimited
     # Receipts and replies that wait to be polled.
     unread: deque[Event] = field(default_factory=lambda: deque(maxlen=100_000))
     replies: deque[Event] = field(default_factory=lambda: deque(maxlen=10_000))
@@ -75,6 +79,7 @@ TEXTS = (
     "callback_token",
     "encoding_aes_key",
     "templates",
+    "failure",
 )
 NUMBERS = {
     "receipt_batch": (1, 1000),
@@ -90,6 +95,9 @@ NUMBERS = {
     "other_connection": (0, 1),
     "report_bytes": (0, 71),
     "answer_delay": (0, 60),
+    "status_bytes": (0, 4),
+    "nameless_reports": (0, 1),
+    "largest_group": (0, 99),
 }
 WHOLE = frozenset(
     {
@@ -99,6 +107,9 @@ WHOLE = frozenset(
         "consecutive_ids",
         "other_connection",
         "report_bytes",
+        "status_bytes",
+        "nameless_reports",
+        "largest_group",
     }
 )
 

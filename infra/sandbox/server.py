@@ -31,6 +31,8 @@ from infra.sandbox.montnets import rules as montnets_rules
 from infra.sandbox.montnets import server as montnets
 from infra.sandbox.outbox import Outbox
 from infra.sandbox.receipts import Receipts
+from infra.sandbox.ses import events as ses_events
+from infra.sandbox.ses import server as ses
 from infra.sandbox.smtp import server as smtp
 from infra.sandbox.vendor import MAX_BODY, Core, Options, application
 from infra.sandbox.wechat import events as wechat_events
@@ -41,13 +43,14 @@ from infra.sandbox.wecom import server as wecom
 HOST = smtp.HOST
 SHUTDOWN_SECONDS = 0.5
 
-WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, alipay, dingtalk, wecom, wechat)
+WITH_ACCOUNTS = (jpush, jsms, chuanglan, montnets, cmpp, ses, alipay, dingtalk, wecom, wechat)
 ACCOUNT_DEFAULTS = {vendor.NAME: vendor.ACCOUNT_DEFAULTS for vendor in WITH_ACCOUNTS}
 WRITERS = {
     jpush.NAME: jpush_receipts.parcel,
     jsms.NAME: jsms_rules.parcel,
     chuanglan.NAME: chuanglan_rules.parcel,
     montnets.NAME: montnets_rules.parcel,
+    ses.NAME: ses_events.parcel,
     wecom.NAME: wecom_callbacks.parcel,
     wechat.NAME: wechat_events.parcel,
 }
@@ -136,6 +139,7 @@ def _application(
         chuanglan.Chuanglan(core),
         montnets.Montnets(core),
         dingtalk.DingTalk(core),
+        ses.Ses(core),
     )
     providers = (sms, life, work, chat, *others)
     about["alipay_public_key"] = life.public_key

@@ -14,6 +14,11 @@ WRITTEN_BY_SENDING = ("messages", "ledger", "lookups", "due")  # tables
 # Seconds that a job may wait in its queue. Broadcasts (priority 3) fill theirs for hours.
 MAX_AGE = {Priority.HIGH: 120, Priority.MEDIUM: 600, Priority.LOW: 7200}
 MAX_REFUSED = 50  # in a minute. People mistype, and bots try addresses, far more seldom.
+# The meaning of a function that is ten minutes late in reading its stream.
+LAGS = {
+    "tally": "Counts lag behind the ledger by more than ten minutes",
+    "history": "Lists of messages lag by more than ten minutes",
+}
 MAX_OVERDUE = 300  # seconds: a timer without a tick waits so long for the scheduled sweep
 
 
@@ -50,9 +55,11 @@ def _of_functions(stage: Stage) -> Resource:
 
 def _of_the_stage(stage: Stage) -> Resource:
     alarms: Resource = {}
-    tally = {"FunctionName": config.function_name(stage.name, "tally")}
-    text = "Counts lag behind the ledger by more than ten minutes"
-    alarms["TallyLagAlarm"] = _alarm(text, "AWS/Lambda", "IteratorAge", tally, above=600_000)
+    for function, text in LAGS.items():
+        reader = {"FunctionName": config.function_name(stage.name, function)}
+        alarms[f"{camel(function)}LagAlarm"] = _alarm(
+            text, "AWS/Lambda", "IteratorAge", reader, above=600_000
+        )
     clock = {"StateMachineArn": {"Ref": "Clock"}}
     alarms["ClockAlarm"] = _count(
         "The clock fails", "AWS/States", "ExecutionsFailed", clock, times=1

@@ -12,6 +12,10 @@ from infra.template import http_api, receipts, workers
 from infra.template.stage import API, Family, Resource, Stage, camel, logical_id
 
 STREAM_BATCH = 100
+COUNTED = {"NewImage": {"tally": {"N": ["1"]}}}  # ledger items that change counts
+TALLY_WINDOW = 1  # seconds in which records gather to a batch
+NEW_MESSAGES = {"Keys": {"sk": {"S": ["message"]}}}
+HISTORY_WINDOW = 5  # seconds, by which lists of messages lag behind
 LOG_DAYS = 30
 
 SWEEP_SCHEDULE = "rate(5 minutes)"  # for rows left by a crash, while the clock works punctually
@@ -68,7 +72,9 @@ def _function(stage: Stage, function: str) -> Resource:
     if function in set(map(config.deliver_function, stage.channel_types)):
         properties["VpcConfig"] = {"Fn::If": ["HasDeliverySubnets", SUBNETS, MISSING]}
     if function == "tally":
-        properties["Events"] = _ledger_stream()
+        properties["Events"] = _inserts(function, "LedgerTable", COUNTED, TALLY_WINDOW)
+    if function == "history":
+        properties["Events"] = _inserts(function, "MessagesTable", NEW_MESSAGES, HISTORY_WINDOW)
     if function == "sweep":
         properties["Events"] = _schedule("SweepSchedule", SWEEP_SCHEDULE)
     if function == "poll":
@@ -141,17 +147,17 @@ def _event_sources(stage: Stage, family: Family) -> Iterator[tuple[str, Resource
         yield name, {"Type": "SQS", "Properties": properties}
 
 
-def _ledger_stream() -> Resource:
-    """Build the event source for inserts that change a chunk's counts.
+def _inserts(function: str, table: str, pattern: Resource, window: int) -> Resource:
+    """Build the event source for those inserts into a table that match a pattern.
 
     Records that fail for good are kept in the bucket of files.
     """
-    counted = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}}}
+    inserted = {"eventName": ["INSERT"], "dynamodb": pattern}
     properties = {
-        "Stream": {"Fn::GetAtt": ["LedgerTable", "StreamArn"]},
+        "Stream": {"Fn::GetAtt": [table, "StreamArn"]},
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": STREAM_BATCH,
-        "MaximumBatchingWindowInSeconds": 1,
+        "MaximumBatchingWindowInSeconds": window,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 8,
@@ -159,9 +165,10 @@ def _ledger_stream() -> Resource:
         "DestinationConfig": {
             "OnFailure": outside_china({"Destination": {"Fn::GetAtt": ["FilesBucket", "Arn"]}})
         },
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(counted)}]},
+        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(inserted)}]},
     }
-    return {"TallyDynamodbEventSource": {"Type": "DynamoDB", "Properties": properties}}
+    name = f"{camel(function)}DynamodbEventSource"
+    return {name: {"Type": "DynamoDB", "Properties": properties}}
 
 
 def _schedule(name: str, rate: str) -> Resource:

@@ -11,6 +11,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.providers import registry
 
 ROOT = Path(__file__).resolve().parents[2]
+STREAMS = ("tally", "history")
 
 
 def test_functions_are_configured_under_the_names_that_the_config_makes() -> None:
@@ -18,7 +19,7 @@ def test_functions_are_configured_under_the_names_that_the_config_makes() -> Non
         json.loads((ROOT / ".chalice" / "config.json").read_text())["lambda_functions"]
     )
     deliver = {config.deliver_function(type_) for type_ in config.SUPPORTED_CHANNEL_TYPES}
-    assert configured == {"api_handler", "chunks", "imports", "tally", "sweep", "poll", *deliver}
+    assert configured == {"api_handler", "chunks", "imports", *STREAMS, "sweep", "poll", *deliver}
 
 
 def test_code_makes_no_names_of_tables_and_queues_by_hand() -> None:

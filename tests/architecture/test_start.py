@@ -35,7 +35,7 @@ LATER = {
 # Modules that one function leaves to others.
 NOT_FOR_JOBS = {"chalicelib.entrypoints.http", "chalicelib.manage", "chalicelib.reports", "csv"}
 OF_OTHERS = {
-    "api": {"chalicelib.flow.deliver", "chalicelib.flow.evaluate", "chalicelib.flow.poll"}
+    "api": {"chalicelib.flow.deliver", "chalicelib.flow.poll"}
     | {f"chalicelib.entrypoints.lambdas.{name}" for name in BLUEPRINTS},
     "imports": {"chalicelib.entrypoints.http.route", "chalicelib.reports"},
     "queues": NOT_FOR_JOBS,

@@ -164,4 +164,4 @@ def test_an_address_serves_the_file_under_its_name(real: World, unique: str) -> 
 
 def test_files_of_others_go_through_the_egress_policy(real: World) -> None:
     with pytest.raises(Misconfigured):
-        real.files.fetch("http://169.254.169.254/latest/meta-data/", 100)
+        real.files.fetch("http://169.254.169.254/latest/meta-data/", 100, 10)

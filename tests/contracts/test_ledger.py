@@ -120,7 +120,9 @@ def test_the_first_answer_stands_with_all_it_says(planned: tuple[World, ChunkId,
     assert chunk.states[DeliveryRef(1, "push", 0)].submitted
 
 
-def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, ChunkId, Any]) -> None:
+def test_an_answer_keeps_whose_contact_is_dead_and_that_it_was_halved(
+    planned: tuple[World, ChunkId, Any],
+) -> None:
     world, chunk, message = planned
     answer = CallAnswer(
         KEY,
@@ -128,9 +130,10 @@ def test_an_answer_keeps_whose_contact_is_dead(planned: tuple[World, ChunkId, An
         NOW,
         undeliverable=(DeliveryRef(0, "push", 0), DeliveryRef(1, "push", 2)),
     )
-    world.ledger.put_answer(chunk, answer, message)
-    stored = read(world, chunk)
-    assert stored.answers == {KEY: answer}
+    halved = CallAnswer(KEY._replace(start=50), (), NOW, later=answer.undeliverable, halved=True)
+    for stored in (answer, halved):
+        world.ledger.put_answer(chunk, stored, message)
+    assert read(world, chunk).answers == {KEY: answer, halved.key: halved}
 
 
 def test_an_answer_keeps_how_many_were_not_tried_yet(planned: tuple[World, ChunkId, Any]) -> None:

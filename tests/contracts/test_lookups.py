@@ -83,15 +83,15 @@ def test_what_was_parked_is_read_by_who_writes_the_lookup(
     assert set(found) == {a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED), a_receipt("2")}
 
 
-def test_a_parked_receipt_still_says_that_the_contact_is_dead(
-    container: Container, unique: str
-) -> None:
-    dead = a_receipt("1", ReceiptKind.DELIVERY_FAILED, undeliverable=True)
-    container().lookups.park(unique, {"1": [dead, a_receipt("1", ReceiptKind.OTHER)]}, TOMORROW)
-    assert set(container().lookups.parked(unique, ["1"])) == {
-        dead,
-        a_receipt("1", ReceiptKind.OTHER),
-    }
+def test_a_parked_receipt_still_says_what_is_rare(container: Container, unique: str) -> None:
+    flags = [
+        {"undeliverable": is_dead, "may_be_derived": is_derived}
+        for is_dead in (False, True)
+        for is_derived in (False, True)
+    ]
+    parked = [a_receipt("1", ReceiptKind.DELIVERY_FAILED, **rare) for rare in flags]
+    container().lookups.park(unique, {"1": parked}, TOMORROW)
+    assert set(container().lookups.parked(unique, ["1"])) == set(parked)
 
 
 def test_what_was_submitted_last_is_known_for_each_channel(

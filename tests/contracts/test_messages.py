@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chalicelib.domain import keys
 from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.jobs import TimerKind
 from chalicelib.domain.limits import MAX_CONTENT
-from chalicelib.domain.messages import Summary
 from chalicelib.domain.plans import ChunkId
 from chalicelib.ports import World
 from tests.builders import a_plan, a_strategy
@@ -123,63 +120,6 @@ def test_a_message_that_was_not_there_is_found_later(container: Container) -> No
     assert early.messages.get(message.msgid) is None
     create(container(), message)
     assert early.messages.get(message.msgid) == message
-
-
-MONTH = 31 * 86400 * 1000
-
-
-def test_an_access_channels_messages_are_listed_newest_first_over_months(
-    world: World, unique: str
-) -> None:
-    now = time.time_ns() // 1_000_000
-    times = [now - n * MONTH // 2 for n in range(8)] + [now, now]
-    made = [
-        a_message("ann", channel_key=unique, accepted=at, expires=now // 1000 + 3600)
-        for at in times
-    ]
-    for message in [*made, a_message("ann", channel_key=f"{unique}#2", accepted=now)]:
-        create(world, message)
-    ordered = sorted((message.msgid for message in made), reverse=True)
-    later = keys.message_id(now + 1, b"\0\0\0\0")
-
-    def listed(before: str, since: int, limit: int) -> list[str]:
-        return [each.msgid for each in world.messages.newest(unique, before, since, limit)]
-
-    begin = now - 5 * MONTH
-    assert listed(later, begin, 100) == ordered
-    assert listed(later, now - 2 * MONTH, 100) == ordered[:7]
-    assert listed(ordered[3], begin, 2) == ordered[4:6]
-    assert listed(ordered[-1], begin, 2) == []
-    chunks, before = [], later
-    while some := listed(before, begin, 3):
-        chunks.append(len(some))
-        before = some[-1]
-    assert chunks == [3, 3, 3, 1]
-
-
-def test_a_list_shows_what_a_message_is_and_neither_contents_nor_contacts(
-    world: World, unique: str
-) -> None:
-    message = a_message("ann", "bob", channel_key=unique, **FULL)
-    create(world, message)
-    later = keys.message_id(message.accepted + 1, b"\0\0\0\0")
-    assert list(world.messages.newest(unique, later, message.accepted, 10)) == [
-        Summary(
-            message.msgid,
-            AudienceKind.USERS,
-            2,
-            Priority.HIGH,
-            (7, 2),
-            9,
-            (ChannelType.APP, ChannelType.SMS, ChannelType.EMAIL),
-            "n-1",
-        )
-    ]
-    assert not world.messages.newest(unique, later, message.accepted + 1, 10)
-    walked = a_message(
-        channel_key=unique, userids=(), audience=Audience(AudienceKind.EVERYONE, (), 3)
-    )
-    assert walked.summary.targets is None
 
 
 def test_counts_are_read_as_they_were_put(container: Container) -> None:

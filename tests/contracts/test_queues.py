@@ -147,9 +147,11 @@ def test_ten_jobs_are_one_call_with_group_and_delay(real: World, aws: Callable[[
 
 def test_jobs_are_handed_back_with_their_group(real: World, aws: Callable[[str], Any]) -> None:
     with faults.answered(aws("sqs"), "SendMessageBatch") as seen:
-        real.queues.hand_back("openums-test-app-2", [("shop", f"{n}") for n in range(11)])
+        name = config.delivery_queue(ChannelType.APP, Priority.MEDIUM)
+        queue = config.queue_name(config.settings().stage, name)
+        real.queues.hand_back(queue, [("shop", f"{n}") for n in range(11)])
     assert [len(asked["Entries"]) for asked in seen] == [10, 1]
-    assert seen[0]["QueueUrl"].endswith("/openums-test-app-2")
+    assert seen[0]["QueueUrl"].endswith("/" + queue)
     assert seen[1]["Entries"][0]["MessageBody"] == "10"
     assert {e["MessageGroupId"] for asked in seen for e in asked["Entries"]} == {"shop"}
 

@@ -20,6 +20,7 @@ from chalicelib.manage import users
 from chalicelib.manage.imports import cells, package, report
 from chalicelib.ports import Sizes
 from chalicelib.providers import registry
+from chalicelib.providers.email import bounces, reports
 from chalicelib.reports import message
 from infra.bench import pipeline
 from infra.demo import strategy as demo
@@ -113,6 +114,8 @@ def test_the_limits_are_the_codes() -> None:
         "bytes of a user's contacts and tags": users.USER_BYTES,
         "bytes of a message's contents": limits.MAX_CONTENT,
         "bytes of a mail's files": attachments.MAX_TOTAL,
+        "bytes of a report that are read": bounces.MOST,
+        "entries of a post of bounces": reports.MAX_ENTRIES,
         "bytes of a page of a list": cursors.MAX_BYTES,
         "hours that a message can be withdrawn": withdraw.WITHIN // 3600,
         "bytes of a request": route.MAX_BODY,
@@ -172,7 +175,8 @@ def test_the_codes_of_operation_growth_are_the_codes() -> None:
 
 def test_the_losses_are_the_codes() -> None:
     told = re.findall(r"^\| `(\w+)` \|", _section(REFERENCE["error-codes"], "Losses"), re.MULTILINE)
-    of_deliveries = {kind.value for kind in funnel._LOST_BEFORE_SUBMISSION} | {"delivery_failed"}
+    lost = (*funnel._LOST_BEFORE_SUBMISSION, *funnel.LOST_AFTER_SUBMISSION)
+    of_deliveries = {kind.value for kind in lost}
     assert sorted(told) == sorted({loss.value for loss in plans.TargetLoss} | of_deliveries)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.domain import keys
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
 from chalicelib.domain.facts import Bundle, Fact, FactKind, decode, encode
-from chalicelib.domain.messages import Message
+from chalicelib.domain.messages import Message, Retention
 from chalicelib.domain.plans import Call, CallKey, ChunkId, Entrants, Plan
 from tests.fakes.copies import kept, opened
 from tests.fakes.steps import Steps
@@ -42,7 +42,7 @@ class FakeLedger:
             stored: Plan = self._first(plan.id, "plan", plan, message)
             return stored
 
-    def plan(self, chunk: ChunkId) -> Plan | None:
+    def plan(self, chunk: ChunkId, message: Message | None = None) -> Plan | None:
         with self.steps.around("ledger.plan", write=False):
             stored: Plan | None = self._get(chunk, "plan")
             return stored
@@ -58,7 +58,7 @@ class FakeLedger:
             )
             return stored
 
-    def chunk(self, chunk: ChunkId) -> Chunk | None:
+    def chunk(self, chunk: ChunkId, message: Message | None = None) -> Chunk | None:
         with self.steps.around("ledger.chunk", write=False):
             items = {sk: item.value for sk, item in sorted(self.partitions.get(chunk, {}).items())}
         if "plan" not in items:
@@ -93,7 +93,7 @@ class FakeLedger:
                 expected is None or (stored.state, stored.lease) != (expected.state, expected.lease)
             ):
                 return stored
-            self._put(chunk, sk, call, message)
+            self._put(chunk, sk, call, message.retention)
             return None
 
     def put_answer(self, chunk: ChunkId, answer: CallAnswer, message: Message) -> CallAnswer:
@@ -104,18 +104,18 @@ class FakeLedger:
 
     def put_deferral(self, chunk: ChunkId, deferral: Deferral, message: Message) -> None:
         with self.steps.around("ledger.put_deferral", write=True):
-            self._put(chunk, f"wait#{deferral.key.text}", deferral, message)
+            self._put(chunk, f"wait#{deferral.key.text}", deferral, message.retention)
 
     def add(self, chunk: ChunkId, facts: Sequence[Fact], message: Message) -> None:
-        if not facts:
-            return
-        with self.steps.around("ledger.add", write=True):
-            digest = Bundle(tuple(facts)).digest
-            self._put(chunk, f"facts#{digest}", decode(encode(facts)), message, tally=True)
+        self.add_all([(chunk, facts, message.retention)])
 
-    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Message]]) -> None:
-        for chunk, facts, message in bundles:
-            self.add(chunk, facts, message)
+    def add_all(self, bundles: Sequence[tuple[ChunkId, Sequence[Fact], Retention]]) -> None:
+        for chunk, facts, retention in bundles:
+            if not facts:
+                continue
+            with self.steps.around("ledger.add", write=True):
+                digest = Bundle(tuple(facts)).digest
+                self._put(chunk, f"facts#{digest}", decode(encode(facts)), retention, tally=True)
 
     def add_click(self, chunk: ChunkId, fact: Fact, message: Message) -> bool:
         with self.steps.around("ledger.add_click", write=True):
@@ -123,7 +123,7 @@ class FakeLedger:
             sk = f"facts#{keys.join(name, fact.ref.target, fact.ref.channel, fact.ref.contact)}"
             is_first = self._get(chunk, sk) is None
             if is_first:
-                self._put(chunk, sk, (fact,), message, tally=True)
+                self._put(chunk, sk, (fact,), message.retention, tally=True)
             return is_first
 
     def _get(self, chunk: ChunkId, sk: str) -> Any:
@@ -134,16 +134,16 @@ class FakeLedger:
         stored = self._get(chunk, sk)
         if stored is not None:
             return stored
-        self._put(chunk, sk, value, message, tally=True)
+        self._put(chunk, sk, value, message.retention, tally=True)
         return value
 
     def _put(
-        self, chunk: ChunkId, sk: str, value: Any, message: Message, *, tally: bool = False
+        self, chunk: ChunkId, sk: str, value: Any, retention: Retention, *, tally: bool = False
     ) -> None:
         partition = self.partitions.setdefault(chunk, {})
-        if tally and not message.inline and sk not in partition:
+        if tally and retention.counted and sk not in partition:
             self.inserted.append(chunk)
-        partition[sk] = _Item(kept(value), message.expires)
+        partition[sk] = _Item(kept(value), retention.expires)
 
     def keys_of(self, chunk: ChunkId) -> tuple[str, ...]:
         return tuple(sorted(self.partitions.get(chunk, {})))

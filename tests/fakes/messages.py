@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.funnel import Counts
 from chalicelib.domain.jobs import Timer
-from chalicelib.domain.messages import Message, Summary
+from chalicelib.domain.messages import Entry, Message, Summary
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.ports import IdempotencyKey
 from tests.fakes.clock import FakeTimers
@@ -22,6 +23,7 @@ class FakeMessages:
         self.steps, self.ledger, self.timers = steps, ledger, timers
         self.stored: dict[str, Message] = {}
         self.keys: dict[str, IdempotencyKey] = {}
+        self.listed: list[Entry] = []
         self._withdrawn: dict[str, int] = {}
         self._links: dict[str, dict[str, str]] = {}
         self._counts: dict[ChunkId, Counts] = {}
@@ -31,7 +33,7 @@ class FakeMessages:
         self,
         message: Message,
         plan: Plan | None,
-        timer: Timer,
+        timer: Timer | None,
         contacts: Sequence[str] = (),
         once: IdempotencyKey | None = None,
     ) -> IdempotencyKey | None:
@@ -40,13 +42,14 @@ class FakeMessages:
                 return self.keys[once.name]
             if message.msgid in self.stored:
                 raise Conflict("a message with this id exists")
-            self.has(message)
+            self.has(message if timer else replace(message, plan=plan))
             self._contacts[message.msgid] = (
                 tuple(contacts) if plan is None or plan.next is not None else ()
             )
             if plan is not None:
                 self.ledger._first(plan.id, "plan", plan, message)
-            self.timers.put_row(timer)
+            if timer is not None:
+                self.timers.put_row(timer)
             if once is not None:
                 self.keys[once.name] = replace(once, msgid=message.msgid)
             return None
@@ -89,6 +92,16 @@ class FakeMessages:
                 if m.channel_key == channel_key and m.msgid < before and m.accepted >= since
             )
             return [m.summary for m in sorted(known, key=lambda m: m.msgid, reverse=True)][:limit]
+
+    def entry(self, image: Mapping[str, Any]) -> Entry:
+        """Look up the stored message: an image of the fake is only its key."""
+        message = self.stored[image["pk"]["S"]]
+        return Entry(message.channel_key, message.summary, message.expires)
+
+    def add_to_lists(self, entries: Sequence[Entry]) -> None:
+        """Record the entries only: a stored message is in its list at once."""
+        with self.steps.around("messages.add_to_lists", write=True):
+            self.listed += entries
 
     def links(self, msgid: str) -> Mapping[str, str] | None:
         with self.steps.around("messages.links", write=False):

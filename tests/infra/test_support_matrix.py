@@ -35,7 +35,12 @@ DOCUMENTED = {
 # Platforms that differ from their type. Their clicks are "not supported".
 # Of wechatmp: "Created by secret: delivered when the request is successful."
 # With a QR code, receipts come to the third-party platform.
-DOCUMENTED_OF_PLATFORMS = {"wechatmp": (ACCEPTED, NO), "wechatmp_component": (REAL, NO)}
+# SES hears of the receiving server's reception, and reports it.
+DOCUMENTED_OF_PLATFORMS = {
+    "wechatmp": (ACCEPTED, NO),
+    "wechatmp_component": (REAL, NO),
+    "ses": (REAL, LINK),
+}
 
 
 @pytest.mark.parametrize(("platform", "capabilities"), registry.capabilities().items())

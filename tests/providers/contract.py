@@ -56,6 +56,7 @@ class Entry:
     receipt_content: Mapping[str, Any] | None = None
     behaviour: str = "deliver"  # of the contact in tests of receipts
     unknown: tuple[str, str] | None = None  # a status in a receipt, and an unknown one
+    posts: bool = True  # its own webhooks, where it has any
     # Refused credentials, for a platform whose sandbox has its own.
     wrong: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,10 +76,14 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     # Without HTTP: other frames and lost answers are in sms/cmpp/test_link.py and test_gateway.py.
     "cmpp": Entry(hints=False),
-    # Without HTTP: see email/test_smtp.py.
+    # Without HTTP: see email/test_smtp.py. Others post its reports: see email/test_bounces.py.
     "smtp": Entry(
-        throttled=Unavailable, hints=False, wrong={"username": "shop", "password": "wrong"}
+        throttled=Unavailable,
+        hints=False,
+        posts=False,
+        wrong={"username": "shop", "password": "wrong"},
     ),
+    "ses": Entry("/outbound-emails", hints=False),
     "alipay": Entry("/gateway.do", hints=False),
     "dingtalk": Entry("/asyncsend_v2"),
     # Encrypted: see wecom/test_callbacks.py.

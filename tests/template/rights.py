@@ -61,6 +61,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         "due": {"BatchWriteItem"},
     },
     "tally": {"due": {"BatchWriteItem"}},
+    "history": {"messages": {"BatchWriteItem"}},
     "sweep": {"due": {"Query", "BatchWriteItem"}, "settings": {"GetItem"}},
     "poll": {
         "settings": {"BatchGetItem", "Query"},
@@ -126,20 +127,23 @@ NETWORK = {
     "ec2:UnassignPrivateIpAddresses",
 }
 
+READS_A_STREAM = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "s3:PutObject",
+    "s3:ListBucket",
+}
+
 # Calls that Lambda makes in the function's name. A worker makes them itself.
 CONSUMES: dict[str, set[str]] = {
     "imports": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "chunks": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
     "deliver": {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", *NETWORK},
     "cmpp": {"sqs:ReceiveMessage", "sqs:DeleteMessage"},
-    "tally": {
-        "dynamodb:DescribeStream",
-        "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator",
-        "dynamodb:ListStreams",
-        "s3:PutObject",
-        "s3:ListBucket",
-    },
+    "tally": READS_A_STREAM,
+    "history": READS_A_STREAM,
 }
 EVERY_FUNCTION = {
     "logs:CreateLogStream",

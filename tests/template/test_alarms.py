@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import config
 from chalicelib.observability import NAMESPACE
 from infra.package import ROOT
-from tests.template.conftest import Resource, of_type
+from tests.template.conftest import Resource, of_type, sources
 
 Template = Mapping[str, Any]
 Functions = Mapping[str, Resource]
@@ -69,6 +69,19 @@ def test_alarms_ask_for_metrics_that_the_code_counts_for_this_stage(template: Te
     for alarm in ours:
         assert f'metric("{alarm["MetricName"]}"' in sources
         assert alarm["Dimensions"] == [{"Name": "stage", "Value": "prod"}]
+
+
+def test_functions_that_are_late_in_reading_their_streams_ring(
+    template: Template, functions: Functions
+) -> None:
+    late = {
+        alarm["Dimensions"][0]["Value"]: alarm["Threshold"]
+        for _, alarm in of_type(template, "AWS::CloudWatch::Alarm")
+        if alarm["MetricName"] == "IteratorAge"
+    }
+    readers = {each for each in functions if sources(functions[each], "DynamoDB")}
+    assert readers == {"tally", "history"}
+    assert late == {config.function_name("prod", reader): 600_000 for reader in readers}
 
 
 def test_errors_that_the_api_answers_ring_since_its_function_does_not_fail(

@@ -14,7 +14,7 @@ from infra.package import ROOT
 from tests.template import rights
 from tests.template.conftest import Resource, of_type
 
-FAMILIES = ("api", "chunks", "imports", "deliver", "tally", "sweep", "poll", "cmpp")
+FAMILIES = ("api", "chunks", "imports", "deliver", "tally", "history", "sweep", "poll", "cmpp")
 
 
 def family_of(function: str) -> str:

@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 
+import pytest
+
 from chalicelib import config
 from chalicelib.domain.delivery_channels import Priority
 from tests.template.conftest import DELIVER, Resource, outside_china, queue_of, sources
@@ -88,16 +90,21 @@ def test_functions_that_feed_their_own_queue_may_run_in_a_loop_and_no_others(
     } == looping
 
 
-def test_the_stream_brings_counted_inserts_only_and_gives_up_to_the_bucket(
-    functions: Functions,
+@pytest.mark.parametrize(
+    ("function", "table", "inserted", "window"),
+    [
+        ("tally", "LedgerTable", {"NewImage": {"tally": {"N": ["1"]}}}, 1),
+        ("history", "MessagesTable", {"Keys": {"sk": {"S": ["message"]}}}, 5),
+    ],
+)
+def test_a_stream_brings_the_inserts_that_matter_and_gives_up_to_the_bucket(
+    functions: Functions, function: str, table: str, inserted: Resource, window: int
 ) -> None:
-    (stream,) = sources(functions["tally"], "DynamoDB")
+    (stream,) = sources(functions[function], "DynamoDB")
     (pattern,) = stream["FilterCriteria"]["Filters"]
-    assert json.loads(pattern["Pattern"]) == {
-        "eventName": ["INSERT"],
-        "dynamodb": {"NewImage": {"tally": {"N": ["1"]}}},
-    }
-    assert stream["Stream"] == {"Fn::GetAtt": ["LedgerTable", "StreamArn"]}
+    assert json.loads(pattern["Pattern"]) == {"eventName": ["INSERT"], "dynamodb": inserted}
+    assert stream["Stream"] == {"Fn::GetAtt": [table, "StreamArn"]}
+    assert (stream["BatchSize"], stream["MaximumBatchingWindowInSeconds"]) == (100, window)
     assert stream["BisectBatchOnFunctionError"] is True
     assert 0 < stream["MaximumRetryAttempts"] < 100
     assert outside_china(stream["DestinationConfig"]["OnFailure"]) == {

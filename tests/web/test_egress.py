@@ -238,6 +238,20 @@ def test_a_name_without_address_may_have_one_later() -> None:
     assert not isinstance(error.value, Misconfigured)
 
 
+def test_a_name_in_another_script_is_resolved_as_it_is_called() -> None:
+    """Python's own codec turns straße.example into strasse.example, which others may own."""
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["9.9.9.9"]
+
+    policy = Policy(resolve=resolve)
+    for host in ("straße.example", "bücher.example", "例子。中国"):
+        policy.check(host, 443)
+    assert asked == ["xn--strae-oqa.example", "xn--bcher-kva.example", "xn--fsqu00a.xn--fiqs8s"]
+
+
 def test_a_name_server_that_does_not_answer_takes_no_longer_than_a_connection() -> None:
     answered = threading.Event()
 

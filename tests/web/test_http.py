@@ -150,8 +150,8 @@ def test_redirects_are_answers_and_not_followed() -> None:
 @pytest.mark.parametrize(
     ("head", "code"),
     [
-        (b"302 Found\r\nLocation: http://169.254.169.254/", "file_http_302"),
-        (b"404 Not Found", "file_http_404"),
+        (b"302 Found\r\nLocation: http://169.254.169.254/", "http_302"),
+        (b"404 Not Found", "http_404"),
     ],
 )
 def test_a_file_is_what_an_address_answers_itself(
@@ -167,7 +167,7 @@ def test_a_file_is_what_an_address_answers_itself(
         connection.sendall(b"HTTP/1.1 " + head + b"\r\nContent-Length: 0\r\n\r\n")
 
     with serving(answer) as server, pytest.raises(Rejected, match=code):
-        files.Files().fetch(f"http://127.0.0.1:{server.port}/a.pdf", 100)
+        files.Files().fetch(f"http://127.0.0.1:{server.port}/a.pdf", 100, 10)
     assert len(server.seen) == 1
 
 

@@ -97,13 +97,16 @@ def _serve(
         answer = contract.error_response(refused, language)
         if refused.retry_after:
             answer.headers["Retry-After"] = str(refused.retry_after)
-    if permit is not None:
-        answer.headers.update(permit.headers)
-        if not permit.granted:
-            answer.headers["Retry-After"] = str(permit.reset)
-    answer.headers = {**SAFE_HEADERS, **answer.headers}
+    answer.headers = {**SAFE_HEADERS, **answer.headers, **_of_permit(permit)}
     _log(answer, caller, begin)
     return answer
+
+
+def _of_permit(permit: Permit | None) -> dict[str, str]:
+    """Return the headers that tell of the rate limit."""
+    if permit is None:
+        return {}
+    return permit.headers | ({} if permit.granted else {"Retry-After": str(permit.reset)})
 
 
 def _log(answer: Response, caller: str, begin: float) -> None:

@@ -15,24 +15,23 @@ import logging
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib import config, observability, wiring
 from chalicelib.domain import envelopes
-from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
+from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.jobs import DeliverJob, QueryJob
-from chalicelib.domain.provider_io import Account, Receipt, Reply
+from chalicelib.domain.provider_io import Receipt, Reply
 from chalicelib.domain.values import frozen
+from chalicelib.entrypoints.workers.cmpp_connections import ProvidersOfWorker, Shared, Turn
 from chalicelib.flow import deliver, provider_query, receipts
-from chalicelib.ports import Provider, Providers, QueueMessage, QueueReader, Session, World
+from chalicelib.flow.delivery import sessions
+from chalicelib.ports import QueueMessage, QueueReader, World
 from chalicelib.providers.sms.cmpp import receipts as cmpp_receipts
-from chalicelib.providers.sms.cmpp.gateway import Gateway, Incoming
+from chalicelib.providers.sms.cmpp.lines import GatewayAccount, Incoming
 from chalicelib.providers.sms.cmpp.provider import WORKER, Cmpp
-from chalicelib.providers.sms.cmpp.session import CmppSession
-from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 log = logging.getLogger("openums")
 
@@ -54,83 +53,6 @@ class Pauses:
 PAUSES = Pauses()
 
 
-class Turn:
-    """A lock held while working. `away()` releases it while the thread waits for a gateway."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        with self._lock:
-            yield
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        self._lock.release()
-        try:
-            yield
-        finally:
-            self._lock.acquire()
-
-
-class Shared:
-    """The worker's Provider, whose sessions share the open connections."""
-
-    def __init__(
-        self, cmpp: Cmpp, timeout: float, turn: Turn, take: Callable[[Incoming], None]
-    ) -> None:
-        self.capabilities = cmpp.capabilities
-        self.check_credentials, self.check_content = cmpp.check_credentials, cmpp.check_content
-        self.webhook_secret, self.read_webhook = cmpp.webhook_secret, cmpp.read_webhook
-        self._cmpp, self._timeout, self._turn, self._take = cmpp, timeout, turn, take
-        self.gateways: dict[str, Gateway] = {}
-
-    @contextmanager
-    def connect(self, account: Account) -> Iterator[Session]:
-        yield CmppSession(self.keep(account), self._timeout, self._turn.away)
-
-    def keep(self, account: Account) -> Gateway:
-        """Return the account's open connections, or open new ones if its settings have changed.
-
-        The old connections may finish what they began.
-        """
-        settings, gateway = self._cmpp.settings(account), self.gateways.get(account.code)
-        if gateway is not None and gateway.settings == settings:
-            return gateway
-        self.drop(account.code)
-        gateway = self._cmpp.gateway(account.code, settings, self._take)
-        self.gateways[account.code] = gateway
-        gateway.start()
-        return gateway
-
-    def drop(self, code: str) -> None:
-        """Close the connections of a channel, after the time for what they began."""
-        gateway = self.gateways.pop(code, None)
-        if gateway is not None:
-            later = threading.Timer(2 * self._timeout, gateway.stop)
-            later.daemon = True
-            later.start()
-
-    def stop(self) -> None:
-        for gateway in self.gateways.values():
-            gateway.stop()
-
-
-class _Providers:
-    """All providers, with the worker's provider in its place."""
-
-    def __init__(self, others: Providers, shared: Provider) -> None:
-        self._others, self._shared = others, shared
-
-    def of(self, platform: str) -> Provider:
-        is_shared = platform == self._shared.capabilities.platform
-        return self._shared if is_shared else self._others.of(platform)
-
-    def platforms(self, channel_type: ChannelType) -> Sequence[str]:
-        return self._others.platforms(channel_type)
-
-
 class Worker:
     def __init__(
         self,
@@ -144,7 +66,7 @@ class Worker:
         self.turn, self.stopping = Turn(), threading.Event()
         self.incoming: queue.SimpleQueue[Incoming | None] = queue.SimpleQueue()
         self.shared = Shared(cmpp, timeout, self.turn, self.incoming.put)
-        self.world = replace(world, providers=_Providers(world.providers, self.shared))
+        self.world = replace(world, providers=ProvidersOfWorker(world.providers, self.shared))
         self._readers = readers
 
     def run(self) -> None:
@@ -183,7 +105,7 @@ class Worker:
                 channels = [c for c in self.world.settings.channels() if c.platform == platform]
                 for channel in channels:
                     self._open(channel)
-                for code in set(self.shared.gateways) - {channel.code for channel in channels}:
+                for code in set(self.shared.channels) - {channel.code for channel in channels}:
                     self.shared.drop(code)
                 observability.flush_metrics()
         except Exception as error:  # the worker keeps its channels, and tries again later
@@ -191,8 +113,7 @@ class Worker:
 
     def _open(self, channel: Channel) -> None:
         try:
-            plain = self.world.credentials.open_credentials(channel.sealed_credentials)
-            self.shared.keep(Account(channel.code, plain, channel.options))
+            self.shared.keep(sessions.account_of(self.world, channel))
         except Misconfigured as error:
             log.warning(
                 "channel_misconfigured", extra={"channel": channel.code, "code": error.code}
@@ -264,11 +185,21 @@ class Worker:
             self._record([incoming])
 
     def _record(self, batch: Sequence[Incoming]) -> bool:
-        """Store, then acknowledge. The gateway sends again what is not acknowledged."""
+        """Store, then acknowledge. The gateway sends again what is not acknowledged.
+
+        A report of which nobody knows yet what it is about is left for that.
+        """
+        batch = [
+            incoming
+            for incoming in batch
+            if not cmpp_receipts.is_undecided(incoming.deliver, incoming.group_ids)
+        ]
         try:
             with self.turn.taken():
-                for code in dict.fromkeys(incoming.code for incoming in batch):
-                    self._store(code, [incoming for incoming in batch if incoming.code == code])
+                for account in dict.fromkeys(incoming.account for incoming in batch):
+                    self._store(
+                        account, [incoming for incoming in batch if incoming.account == account]
+                    )
             for incoming in batch:
                 incoming.answer(0)
         except Exception as error:  # logged, and the gateway sends the reports again
@@ -276,14 +207,18 @@ class Worker:
             return False
         return True
 
-    def _store(self, code: str, batch: Sequence[Incoming]) -> None:
-        now, gateway = self.world.clock.now(), self.shared.gateways.get(code)
-        dead = gateway.settings.dead_stats if gateway else NO_SUCH_NUMBER
-        read = [cmpp_receipts.read(incoming.deliver, now, dead) for incoming in batch]
-        reports = [report for report in read if isinstance(report, Receipt)]
-        replies = [reply for reply in read if isinstance(reply, Reply)]
-        receipts.record(self.world, code, reports)
-        receipts.record_replies(self.world, code, replies)
+    def _store(self, account: GatewayAccount, batch: Sequence[Incoming]) -> None:
+        now, channels = self.world.clock.now(), self.shared.channels_of(account)
+        dead = [stat for settings in channels.values() for stat in settings.dead_stats]
+        reports: list[Receipt] = []
+        for incoming in batch:
+            entry = cmpp_receipts.read(incoming.deliver, now, incoming.group_ids, dead)
+            if isinstance(entry, Receipt):
+                reports.append(entry)
+            elif isinstance(entry, Reply):
+                for code in cmpp_receipts.addressed(incoming.deliver.to, channels):
+                    receipts.record_replies(self.world, code, [entry])
+        receipts.record_of_account(self.world, list(channels), reports)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from chalicelib.domain import channel_options
-from chalicelib.domain.delivery_channels import Channel, ChannelType, Priority
+from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.errors import Forged, ForgedToken
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
@@ -19,7 +19,7 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Recipient
 from chalicelib.flow import suppressions
-from chalicelib.flow.content import render
+from chalicelib.flow.content import references, render
 from chalicelib.ports import Vault, World
 
 _CONTEXT = "unsubscribe"
@@ -39,26 +39,17 @@ def with_extras(
     """Return the recipient with the extras of the delivery channel's options, in mails only."""
     if channel.type is not ChannelType.EMAIL:
         return recipient
+    recipient = replace(recipient, reference=references.make(world.vault, chunk, ref))
     options, base = channel_options.of(channel.options), world.limits.public_url
     text = recipient.content.get("text")
     if options.track_opens and isinstance(text, str) and is_html(recipient.content):
         token = render.open_token(world.vault, message, chunk, ref)
         with_picture = _with_picture(text, f"{base}/o/{token}")
         recipient = replace(recipient, content={**recipient.content, "text": with_picture})
-    if _offers_way_out(options, message):
+    if options.offers_way_out(message.priority):
         token = unsubscribe_token(world.vault, channel.type, message.channel_key, recipient.contact)
         recipient = replace(recipient, unsubscribe=f"{base}/u/{token}")
     return recipient
-
-
-def _offers_way_out(options: channel_options.Options, message: Message) -> bool:
-    """Tell if the mail has a way out: the operator decides, else its priority.
-
-    The reader of a mail of priority 1 has asked for it: a code, an order.
-    """
-    if options.unsubscribe is not None:
-        return options.unsubscribe
-    return message.priority is not Priority.HIGH
 
 
 def _with_picture(text: str, address: str) -> str:
@@ -115,8 +106,10 @@ def record_opening(world: World, token: str) -> None:
     Raises ForgedToken for a token that we did not make.
     """
     link = render.read_link(world.vault, token, render.OPEN)
-    message, plan = world.messages.get(link.chunk.msgid), world.ledger.plan(link.chunk)
+    message = world.messages.get(link.chunk.msgid)
+    plan = world.ledger.plan(link.chunk, message) if message else None
     if message is not None and plan is not None:  # else its history has expired
         ref = DeliveryRef(link.target, sorted(message.channels)[link.channel], link.contact)
         fact = Fact(ref, FactKind.OPENED, world.clock.now(), "", "picture")
-        world.ledger.add_click(link.chunk, fact, message)
+        if world.ledger.add_click(link.chunk, fact, message):
+            suppressions.record_visit(world, message, plan, ref, fact.time)

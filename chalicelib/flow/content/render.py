@@ -186,17 +186,22 @@ def _fill(
     if channel_type is not ChannelType.EMAIL:
         return render(raw, values, keep=keep)
     # In a mail, values are escaped for HTML. A line break in one must not start another header.
-    # Only the text of a mail has links.
+    # Only the texts of a mail have links.
     as_html = is_html(raw)
     escape = html.escape if as_html else str
     one_line = {name: " ".join(value.split()) for name, value in values.items()}
-    text = {name: field for name, field in raw.items() if name == "text"}
+    in_headers = {"subject": raw.get("subject", ""), **_of(raw, "reply_to", "headers")}
     content = {
         **render(raw, values),
-        **render({"subject": raw.get("subject", "")}, one_line),
-        **render(text, values, escape=escape, keep=keep),
+        **render(in_headers, one_line),
+        **render(_of(raw, "plain_text"), values, keep=keep),
+        **render(_of(raw, "text"), values, escape=escape, keep=keep),
     }
     return content if is_html(content) is as_html else {**content, "html": as_html}
+
+
+def _of(raw: Content, *names: str) -> dict[str, Any]:
+    return {name: field for name, field in raw.items() if name in names}
 
 
 def size(contents: Mapping[str, Content]) -> int:

@@ -37,6 +37,7 @@ from chalicelib.domain.provider_io import (
 from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
+from chalicelib.flow.delivery import refusals
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
 from chalicelib.flow.delivery.postponed import Postponed, backoff
@@ -151,7 +152,7 @@ class Caller:
             return None
         if held.is_live(now):
             raise Postponed((held.lease - now) / 1000)
-        fresh = self.world.ledger.chunk(self.chunk.plan.id)
+        fresh = self.world.ledger.chunk(self.chunk.plan.id, self.message)
         if fresh and call.key in fresh.answers:
             return fresh.answers[call.key]
         repeat = self._repeat_of(record, held, now)
@@ -233,9 +234,8 @@ class Caller:
 
     def _recipient(self, ref: DeliveryRef) -> Recipient:
         chunk = self.chunk.plan.id
-        reference = f"{chunk.msgid}.{chunk.number}.{ref.target}.{ref.channel}.{ref.contact}"
         content = render.personal(self.world, self.message, chunk, ref)
-        plain = Recipient(self.chunk.plan.contact(ref), content, reference)
+        plain = Recipient(self.chunk.plan.contact(ref), content)
         return email.with_extras(self.world, self.channel, self.message, chunk, ref, plain)
 
     def _record_all(self, call: OpenCall, record: Call, outcome: Outcome) -> CallAnswer:
@@ -258,6 +258,7 @@ class Caller:
             tuple(sorted(later, key=lambda ref: not later[ref])),
             tuple(ref for ref, outcome in answered if outcome.undeliverable),
             sum(later.values()),
+            refusals.goes_on_in_halves(answer.outcomes, call.tries),
         )
         return self._put(made)
 
@@ -270,11 +271,12 @@ class Caller:
         missing = [f for f in answer.facts if (f.ref, f.kind, f.provider_id) not in stored_facts]
         if missing:
             self.world.ledger.add(at, missing, self.message)
-        return replace(answer, later=stored.later, untried=stored.untried)
+        return replace(answer, later=stored.later, untried=stored.untried, halved=stored.halved)
 
     def _is_later(self, outcome: Outcome, tries: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND
-        return outcome.untried or ((outcome.later or resend) and tries + 1 < MAX_ATTEMPTS)
+        is_again = (outcome.later or resend) and tries + 1 < MAX_ATTEMPTS
+        return outcome.untried or outcome.together or is_again
 
     def _facts(self, ref: DeliveryRef, outcome: Outcome, now: int) -> list[Fact]:
         if outcome.uncertain:

@@ -78,14 +78,22 @@ class Rate(NamedTuple):
 
 def limit_of(channel: Channel, capabilities: Capabilities) -> Rate:
     """Return the channel's rate, else its options', else its platform's."""
-    configured: float | None = channel.calls_per_second
-    if configured is None:
-        configured = channel_options.of(channel.options).calls_per_second
+    configured = channel_options.rate_of(channel)
     if configured is not None:
-        return Rate(configured)
+        return Rate(configured, of_deliveries=capabilities.rate_of_deliveries)
     if capabilities.deliveries_per_minute:
         return Rate(capabilities.deliveries_per_minute / 60, of_deliveries=True)
     return Rate(capabilities.calls_per_second or 0)
+
+
+def call_size(channel: Channel, capabilities: Capabilities, size: int) -> int:
+    """Return the deliveries of a call: at most those of a second, where the rate counts them.
+
+    A call takes its worker's time, while others wait for the same rate.
+    """
+    rate = limit_of(channel, capabilities)
+    counts = capabilities.rate_of_deliveries and rate.of_deliveries and rate.per_second
+    return min(size, max(1, int(rate.per_second))) if counts else size
 
 
 def note_long_wait(

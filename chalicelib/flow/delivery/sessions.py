@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
+from chalicelib.domain import channel_options
 from chalicelib.domain.delivery_channels import Channel
 from chalicelib.domain.provider_io import Account
 from chalicelib.ports import Session, World
 
 
 def connect(world: World, channel: Channel) -> AbstractContextManager[Session]:
-    plain = world.credentials.open_credentials(channel.sealed_credentials)
-    account = Account(channel.code, plain, channel.options, channel.credentials_fingerprint)
-    return world.providers.of(channel.platform).connect(account)
+    return world.providers.of(channel.platform).connect(account_of(world, channel))
+
+
+def account_of(world: World, channel: Channel) -> Account:
+    return Account(
+        channel.code,
+        world.credentials.open_credentials(channel.sealed_credentials),
+        channel.options,
+        channel.credentials_fingerprint,
+        channel_options.rate_of(channel),
+    )

@@ -87,7 +87,8 @@ SUB_CODES: Mapping[str, type[ProviderError]] = {
     "SYSTEM_ERROR": Unavailable,
 }
 # People who do not follow the life account get nothing until they do:
-# https://developer.aliyun.com/ask/285647
+# https://developer.aliyun.com/ask/285647. Alipay does not tell us when they do. So that proves no
+# contact dead.
 INVALID_TARGET = frozenset({"PUB.MSG_SD_NOFOLLOW"})
 
 
@@ -170,7 +171,7 @@ class AlipaySession(PlainSession):
             self._post(alipay_content.business(recipient.contact, recipient.content))
         except Rejected as error:
             if error.code in INVALID_TARGET:
-                return Answer([Outcome(Loss.INVALID_TARGET, error.code, undeliverable=True)])
+                return Answer([Outcome(Loss.INVALID_TARGET, error.code)])
             raise
         return Answer([Outcome()])
 

@@ -23,7 +23,6 @@ from chalicelib.domain.provider_io import (
     Capabilities,
     ClickReport,
     DeliveryReport,
-    Loss,
     Outcome,
     OutgoingCall,
     ProviderIds,
@@ -45,6 +44,7 @@ from chalicelib.providers.base import (
     settings,
     vendor_error,
 )
+from chalicelib.providers.refusals import invalid, named, refused
 from chalicelib.web.http import Http
 
 BASE_URL = "https://api.jpush.cn"
@@ -87,6 +87,7 @@ ERRORS = {
     "3001": Misconfigured,  # authentication
 }
 NO_TARGET = "1011"
+# Also for a malformed registration id among others, of which only the text tells.
 INVALID_PARAMETER = "1003"
 
 # Report API, "delivery state". 1: "not delivered" so far, and 4: an error at JPush. Both are polled
@@ -213,8 +214,12 @@ class JPushSession(PlainSession):
         if reply.status == 200 and isinstance(body, dict) and body.get("msg_id"):
             return Answer([Outcome()] * len(call.recipients), str(body["msg_id"]))
         code = error_code(body)
-        if code == NO_TARGET or (code == INVALID_PARAMETER and _names_one_target(call, body)):
-            return Answer([Outcome(Loss.INVALID_TARGET, str(code))] * len(call.recipients))
+        if code == NO_TARGET:
+            return Answer([invalid(NO_TARGET)] * len(call.recipients))
+        text = str(body["error"].get("message", "")) if code == INVALID_PARAMETER else ""
+        if "registration" in text.lower():
+            contacts = [recipient.contact for recipient in call.recipients]
+            return Answer(refused(contacts, invalid(INVALID_PARAMETER), named(text, contacts)))
         raise vendor_error(reply, ERRORS, {})
 
     def recall(self, provider_id: str, contacts: Sequence[str]) -> Sequence[Outcome]:
@@ -280,12 +285,3 @@ class JPushSession(PlainSession):
             if receipt_kind is not None:
                 code = str(status) if receipt_kind is ReceiptKind.DELIVERY_FAILED else ""
                 yield Receipt(msg_id, receipt_kind, int(self._now() * 1000), contact, code)
-
-
-def _names_one_target(call: OutgoingCall, body: Any) -> bool:
-    """Return True if 1003 is about the only registration id of the call (rest_api_v3_push).
-
-    Only the text tells a malformed id from other faults.
-    """
-    message = str(body["error"].get("message", "")).lower()
-    return len(call.recipients) == 1 and "registration" in message

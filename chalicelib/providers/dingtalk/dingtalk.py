@@ -56,6 +56,7 @@ from chalicelib.providers.errcodes import (
     VendorCodes,
     errcode,
 )
+from chalicelib.providers.refusals import invalid
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.web.http import Http
 
@@ -115,8 +116,8 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "90020": Misconfigured,
 }
 STALE = frozenset({"40001", "40014", "41001", "42001"})
-# Of a call with one user. True: a user who has left the corporation. One out of sight may come
-# back.
+# Some user of a call cannot be reached. True: a user who has left the corporation. One out of sight
+# may come back.
 NOT_THERE: Mapping[str, bool] = {"33012": False, "40003": False, "50002": False, "60121": True}
 
 # Commas join the ids of a list.
@@ -138,13 +139,9 @@ def code_of(body: Any) -> str:
     return identifier(body.get("sub_code")) or (sub_code[1] if sub_code else code)
 
 
-def _unreachable(code: str, users: int) -> Outcome | None:
-    if users == 1 and code in NOT_THERE:
-        return Outcome(Loss.INVALID_TARGET, code, undeliverable=NOT_THERE[code])
-    return None
-
-
-USERS = UserList(USERID, _unreachable)
+USERS = UserList(
+    USERID, {code: invalid(code, undeliverable=is_dead) for code, is_dead in NOT_THERE.items()}
+)
 CODES = VendorCodes(ERRORS, STALE, code_of)
 
 

@@ -11,11 +11,9 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.errors import MessageError
-from email.headerregistry import Address
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
 from chalicelib.domain.errors import (
     Invalid,
     Misconfigured,
@@ -24,7 +22,6 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.links import uri
 from chalicelib.domain.provider_io import (
     Account,
     Answer,
@@ -37,41 +34,44 @@ from chalicelib.domain.provider_io import (
     OutgoingCall,
     ProviderIds,
     Recipient,
+    Webhook,
+    WebhookRequest,
 )
-from chalicelib.domain.templates import without_placeholders
 from chalicelib.ports import Session
 from chalicelib.providers.base import (
-    PlainProvider,
     PlainSession,
     check_names,
     optional_text,
     required_text,
     settings,
 )
-from chalicelib.providers.email import mail
-from chalicelib.providers.email.replies import outcome
+from chalicelib.providers.email import content, mail, reports, verp
+from chalicelib.providers.email.replies import SenderRefused, judged, outcome
 from chalicelib.web.egress import Policy
+from chalicelib.web.http import Http
 
 if TYPE_CHECKING:
     from smtplib import SMTP
 
-    from chalicelib.web.smtp import MailServer
+    from chalicelib.web.smtp import Envelope, MailServer
 
 CALL_SIZE = 25
-MAX_FILES = 10
+# Whom a test names as the recipient, and sends nothing. RFC 2606 keeps the domain for examples.
+STRANGER = "postmaster@example.com"
 PORTS = {"none": 25, "tls": 465, "starttls": 587}
 
 # Timeouts that a connection with its login, and a mail on it, take at most (web/smtp.py).
 DIAL, MAIL = 2, 2
+PATIENCE = 600.0  # seconds (RFC 5321 4.5.3.2.6)
 CLOSING = 421  # the server is about to close the connection (RFC 5321 3.8)
 LOST = 2  # connections in a row that break with their mail: then the server ends all of them
 
 
-class Smtp(PlainProvider):
+class Smtp:
     """Implements Provider.
 
-    Options: server, port, encryption (none, tls, starttls), sender, sender_name, ca,
-    allow_plain_auth.
+    Options: server, port, encryption (none, tls, starttls), sender, ca, allow_plain_auth, and
+    those of every sender (email/content.py).
     """
 
     capabilities = Capabilities(
@@ -79,20 +79,26 @@ class Smtp(PlainProvider):
         platform="smtp",
         call_size=CALL_SIZE,
         content_per_recipient=True,
-        provider_ids=ProviderIds.NONE,
+        provider_ids=ProviderIds.OURS,
         delivery_report=DeliveryReport.ACCEPTED,
         click_report=ClickReport.LINK,
-        credentials=settings("", "username password"),
+        receipt_modes=frozenset({ReceiptMode.WEBHOOK}),  # of bounces and complaints
+        credentials=settings("", "username password topic_arn"),
         exchanges=MAIL,
         preparation=DIAL,
         utc_offset=None,
-        options=settings("server sender", "port encryption sender_name ca allow_plain_auth"),
+        options=settings(
+            "server sender",
+            f"port encryption {content.SENDER_OPTIONS} return_path test_recipient"
+            " ca allow_plain_auth",
+        ),
     )
 
     def __init__(
         self, policy: Policy, timeout: float = 10.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
+        self._http = Http(policy, timeout)
 
     def check_credentials(self, raw: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         check_names(raw, self.capabilities.credentials, "credentials")
@@ -100,12 +106,15 @@ class Smtp(PlainProvider):
         password = optional_text(raw, "password", "credentials")
         if bool(username) != bool(password):
             raise Invalid("credentials.password", "required together with username")
+        reports.check_topic(raw)
         self._check_server(options, has_login=bool(username))
-        sender = mail.address(required_text(options, "sender", "options", 320))
-        if sender is None or mail.needs_utf8(sender):
-            raise Invalid("options.sender", "must be an e-mail address")
-        if mail.has_breaks(optional_text(options, "sender_name", "options", 200)):
-            raise Invalid("options.sender_name", "must be one line, without =?")
+        content.check_sender(options)
+        return_path = optional_text(options, "return_path", "options", 320)
+        if return_path and not verp.is_return_path(return_path):
+            raise Invalid("options.return_path", verp.REASON)
+        stranger = optional_text(options, "test_recipient", "options", 320)
+        if stranger and not content.is_sender(stranger):
+            raise Invalid("options.test_recipient", "must be an e-mail address")
         certificate = optional_text(options, "ca", "options", 65536)
         if certificate and "BEGIN CERTIFICATE" not in certificate:
             raise Invalid("options.ca", "must be a certificate in PEM")
@@ -128,22 +137,14 @@ class Smtp(PlainProvider):
                 "must not be none when a password is sent (or set allow_plain_auth)",
             )
 
-    def check_content(self, content: Mapping[str, Any]) -> None:
-        check_names(content, ("subject", "text", "html", "files"), "")
-        if not isinstance(content.get("html", False), bool):
-            raise Invalid("html", "must be true or false")
-        if mail.has_breaks(required_text(content, "subject", limit=500)):
-            raise Invalid("subject", "must be one line, without =?")
-        required_text(content, "text", limit=1_000_000)
-        files = content.get("files", [])
-        if not isinstance(files, list) or len(files) > MAX_FILES:
-            raise Invalid("files", f"must be a list of at most {MAX_FILES} addresses")
-        for n, url in enumerate(files):
-            if not isinstance(url, str):
-                raise Invalid(f"files[{n}]", "must be a text")
-            reason = self._policy.refusal(uri(url))
-            if reason is not None and without_placeholders(url):
-                raise Invalid(f"files[{n}]", reason)
+    def check_content(self, raw: Mapping[str, Any]) -> None:
+        content.check(raw, self._policy)
+
+    def webhook_secret(self, credentials: Mapping[str, Any]) -> Mapping[str, str]:
+        return reports.needed(credentials)
+
+    def read_webhook(self, request: WebhookRequest, secret: Mapping[str, str]) -> Webhook:
+        return reports.read(request, secret, self._http)
 
     @contextmanager
     def connect(self, account: Account) -> Iterator[Session]:
@@ -162,19 +163,37 @@ class SmtpSession(PlainSession):
         self, account: Account, policy: Policy, timeout: float, clock: Callable[[], float]
     ) -> None:
         self._policy, self._timeout, self._clock = policy, timeout, clock
-        options = account.options
-        address = mail.address(str(options["sender"]))
-        if address is None or mail.needs_utf8(address):
+        sender = content.sender(account.code, account.options)
+        if sender is None:
             raise Misconfigured("sender")
-        self._sender = Address(str(options.get("sender_name") or ""), addr_spec=address)
+        self._sender = sender
         self._server = _server(account, self._sender.domain)
+        self._return_path = str(account.options.get("return_path") or "")
+        self._stranger = str(account.options.get("test_recipient") or STRANGER)
         self._client: SMTP | None = None
         self._is_used = False  # a mail went over the connection
         self._begin = self._end = math.inf
 
     def check(self) -> None:
-        """Open a connection with its greeting, encryption and login."""
+        """Connect, log in, and name a sender and a recipient, without sending a mail.
+
+        Many servers refuse a sender only when they hear a recipient.
+        """
+        from chalicelib.web import smtp
+
         self.prepare()
+        assert self._client is not None
+        mail_from = verp.sender(self._return_path, "0" * 40) or self._sender.address
+        reply = smtp.probe(self._client, mail_from, self._stranger, self._timeout)
+        if reply.code in smtp.TAKEN:
+            return
+        answered = outcome(reply)
+        if isinstance(answered, SenderRefused):
+            raise Misconfigured(answered.code)
+        if answered.later:
+            raise Unavailable(answered.code)
+        if answered.loss is Loss.SUBMIT_FAILED:
+            raise Rejected(answered.code)
 
     def prepare(self) -> None:
         from chalicelib.web import smtp
@@ -192,6 +211,7 @@ class SmtpSession(PlainSession):
         self._begin, self._end = now + call.time.begin, now + call.time.end
         outcomes: dict[int, Outcome] = {}
         failure = self._send_in_turn(call, outcomes)
+        outcomes = dict(zip(outcomes, judged(list(outcomes.values())), strict=True))
         if all(outcome.later for outcome in outcomes.values()):
             raise failure or Unavailable(next(iter(outcomes.values())).code)
         code = failure.code if failure else ""
@@ -223,31 +243,33 @@ class SmtpSession(PlainSession):
         now = self._clock()
         return (is_first or now <= self._begin) and now + needed <= self._end
 
+    def _patience(self) -> float:
+        """Return the seconds for the answer to a whole mail: as many as the worker has."""
+        left = self._end - self._clock() - MAIL * self._timeout
+        return min(left, PATIENCE) if math.isfinite(left) else 0.0
+
     def _mail(self, recipient: Recipient, files: Sequence[Attachment] = ()) -> Outcome:
         """Send one mail. Raises for errors that the next mails would meet."""
+        from chalicelib.web import smtp
+
         to = mail.address(recipient.contact)
         if to is None:
             return Outcome(Loss.INVALID_TARGET, "bad_address")
         try:
-            message = mail.build(
-                recipient.content,
-                self._sender,
-                to,
-                recipient.reference,
-                files,
-                recipient.unsubscribe,
-            )
-        except (ValueError, MessageError):
+            message = mail.build(self._sender, recipient, to, files)
+        except ValueError:
             return Outcome(Loss.SUBMIT_FAILED, "bad_content")
         try:
-            return self._deliver(to, message)
+            reference = recipient.reference
+            mail_from = verp.sender(self._return_path, reference) or self._sender.address
+            return self._deliver(smtp.Envelope(mail_from, to, reference), message)
         except Rejected as error:
             return Outcome(Loss.SUBMIT_FAILED, error.code)
         except Uncertain as error:
             self._client = None
             return Outcome(code=error.code, uncertain=True)
 
-    def _deliver(self, to: str, message: bytes) -> Outcome:
+    def _deliver(self, envelope: Envelope, message: bytes) -> Outcome:
         """Hand over one mail.
 
         A server may close the connection between two mails. If one went over it, connect once more.
@@ -259,14 +281,15 @@ class SmtpSession(PlainSession):
         was_used, self._is_used = self._is_used, True
         reply, code = None, ""
         try:
-            reply = smtp.deliver(self._client, self._sender.addr_spec, to, message, self._timeout)
+            patience = self._patience()
+            reply = smtp.deliver(self._client, envelope, message, self._timeout, patience)
         except Unavailable as error:
             self._client, code = None, error.code
         if reply is not None and reply.code != CLOSING:
             return outcome(reply)
         self.close()
         if was_used and self._has_time():
-            return self._deliver(to, message)
+            return self._deliver(envelope, message)
         return outcome(reply) if reply else Outcome(code=code, later=True)
 
     def close(self) -> None:

@@ -34,6 +34,7 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
 )
 from chalicelib.ports import Session
+from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     PlainSession,
     check_names,
@@ -90,7 +91,12 @@ ERRORS: Mapping[str, type[ProviderError]] = {
     "135": Rejected,  # this text to this number too often
     "136": Rejected,  # a verification code to several numbers
 }
-WRONG_NUMBER = frozenset({"107", "133"})
+# Refusals of a whole call because of some of its numbers.
+OF_A_NUMBER: Mapping[str, Outcome] = {
+    "107": refusals.invalid("107"),
+    "133": refusals.invalid("133"),
+    "135": Outcome(Loss.SUBMIT_FAILED, "135"),
+}
 VARIABLE = "{$var}"
 
 # Only short links may differ within a batch. Commas and semicolons separate the values of a batch,
@@ -194,8 +200,10 @@ class ChuanglanSession(PlainSession):
         body |= {**self._login, "report": "true", **self._extend}
         reply = self._http.request("POST", self._base_url + path, json=body)
         code = _code(reply)
-        if code in WRONG_NUMBER and len(batch) == 1:
-            return dict.fromkeys(batch, Outcome(Loss.INVALID_TARGET, code))
+        if code in OF_A_NUMBER:
+            names = refusals.named(reply.json().get("errorMsg"), batch)
+            outcomes = refusals.refused(list(batch), OF_A_NUMBER[code], names)
+            return dict(zip(batch, outcomes, strict=True))
         if code != "0":
             raise coded_error(reply, ERRORS, code)
         return _outcomes(batch, reply.json())

@@ -33,6 +33,7 @@ from chalicelib.domain.provider_io import (
 )
 from chalicelib.domain.templates import placeholders
 from chalicelib.ports import Session
+from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     PlainSession,
     check_names,
@@ -168,8 +169,10 @@ class JsmsSession(PlainSession):
         if reply.status == 200 and isinstance(listed, list):
             return answer(call, listed)
         code = error_code(body)
-        if code in INVALID_TARGET and len(call.recipients) == 1:
-            return Answer([Outcome(Loss.INVALID_TARGET, str(code))])
+        if code in INVALID_TARGET:
+            contacts = [_mobile(recipient.contact) for recipient in call.recipients]
+            names = refusals.named(body["error"].get("message"), contacts)
+            return Answer(refusals.refused(contacts, refusals.invalid(str(code)), names))
         raise vendor_error(reply, ERRORS, STATUSES)
 
     def poll(self, provider_ids: Mapping[str, Sequence[str]]) -> Sequence[Receipt | Reply]:

@@ -35,6 +35,7 @@ from chalicelib.domain.provider_io import (
     WebhookRequest,
 )
 from chalicelib.ports import Session
+from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     CHINA,
     PlainSession,
@@ -196,8 +197,9 @@ class MontnetsSession(PlainSession):
         path, body = self._request(msgid, numbers, texts)
         reply = self._http.request("POST", self._base_url + path, json={**self._login(), **body})
         result = _result(reply)
-        if result == WRONG_NUMBER and len(numbers) == 1:
-            return [Outcome(Loss.INVALID_TARGET, result)]
+        if result == WRONG_NUMBER:
+            names = refusals.named(reply.json().get("desc"), numbers)
+            return refusals.refused(numbers, refusals.invalid(result), names)
         if result != "0":
             raise coded_error(reply, ERRORS, result)
         first = montnets_receipts.long(reply.json().get("msgid"))

@@ -31,6 +31,8 @@ from chalicelib.web.messages import Response
 
 # Mobile numbers begin with 13 to 19. Another number spoils the whole batch at some platforms.
 _MAINLAND = re.compile(r"1[3-9]\d{9}", re.ASCII)
+_BRACKETS = r"[【\[［]([^【】\[\]［］]{1,40})[】\]］]"
+_SIGNATURE_FIRST, _SIGNATURE_LAST = re.compile(_BRACKETS), re.compile(_BRACKETS + "$")
 
 
 def capabilities(
@@ -73,14 +75,26 @@ def check_digits(options: Mapping[str, Any], name: str, limit: int) -> None:
 
 
 def text_of(recipient: Recipient, signature: str) -> str:
-    """Return the text with a signature in front, 【…】: its own, else the channel's.
+    """Return the text with a signature, 【…】: its own, else the channel's in front.
 
     Carriers drop texts without a signature.
     """
     text = recipient.content.get("content")
     if not isinstance(text, str) or not text:
         raise Rejected("no_content")  # a template of another platform of this channel type
-    return text if not signature or text.startswith("【") else f"【{signature}】{text}"
+    return text if not signature or is_signed(text, signature) else f"【{signature}】{text}"
+
+
+def is_signed(text: str, signature: str) -> bool:
+    """Tell if a text begins with any signature, or begins or ends with this one.
+
+    Other words at the end may stand in such brackets, too. Two signatures are better than none.
+    """
+    bare = text.strip()
+    if bare.startswith("【"):
+        return True
+    ends = (_SIGNATURE_FIRST.match(bare), _SIGNATURE_LAST.search(bare))
+    return any(end is not None and end[1].strip() == signature for end in ends)
 
 
 def mainland(contact: str) -> str | None:

@@ -230,16 +230,20 @@ def _sent(entry: Mapping[str, Any], openid: str, time: int) -> Iterator[Receipt]
 
 
 def _replies(event: Mapping[str, Any]) -> Iterator[Reply]:
-    """Yield the texts of people, their follows and their unfollows."""
+    """Yield the texts of people, their follows and their unfollows.
+
+    A follow shows that messages arrive again. Whoever writes has followed before.
+    """
     openid, time = identifier(event.get("FromUserName")), milliseconds(event.get("CreateTime"))
     if not openid or time is None:
         return
     text, event_type = event.get("Content"), identifier(event.get("Event"))
     if event.get("MsgType") == "text" and isinstance(text, str):
         readable = text[:MAX_TEXT].encode("utf-8", "replace").decode()
-        yield Reply(openid, readable, time, identifier(event.get("MsgId")))
+        yield Reply(openid, readable, time, identifier(event.get("MsgId")), shows_life=False)
     elif event_type in FOLLOWS:
-        yield Reply(openid, event_type, time, f"{event_type}-{time}")
+        is_back = event_type == FOLLOWS[0]
+        yield Reply(openid, event_type, time, f"{event_type}-{time}", shows_life=is_back)
 
 
 def notice_ids(call: OutgoingCall, now: int) -> str:

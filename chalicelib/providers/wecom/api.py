@@ -90,7 +90,7 @@ STALE = frozenset({"40001", "40014", "41001", "42001"})
 
 # Nobody of a call can be reached.
 NOBODY = frozenset({"81013", "82001"})
-# The one user of a call cannot be reached. These codes, also 60111, do not prove a contact dead.
+# Some user of a call cannot be reached. These codes, also 60111, do not prove a contact dead.
 # WeCom sends the same code for a missing user and for one out of the application's sight for now.
 NOT_THERE = frozenset({"40003", "46004", "50002", "60011", "60021", "60111"})
 

@@ -31,7 +31,7 @@ from chalicelib.providers.base import PlainProvider, PlainSession, number, setti
 from chalicelib.providers.errcodes import UserList, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, content
-from chalicelib.providers.wecom.users import LINKED, lost, names, unreachable
+from chalicelib.providers.wecom.users import LINKED, NONE_OF_THEM, SOMEBODY, lost, names
 from chalicelib.web.http import Http
 
 
@@ -97,4 +97,10 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     return dict.fromkeys(names(answer.body.get("invaliduser")), lost("invaliduser"))
 
 
-USERS = UserList(LINKED, unreachable, _refused, partial(identity, ChannelType.WECHATWK_LINKEDCORP))
+USERS = UserList(
+    LINKED,
+    SOMEBODY,
+    NONE_OF_THEM,
+    _refused,
+    partial(identity, ChannelType.WECHATWK_LINKEDCORP),
+)

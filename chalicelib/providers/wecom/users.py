@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.domain.provider_io import Loss, Outcome
@@ -25,13 +25,10 @@ def names(ids: Any) -> frozenset[str]:
     return frozenset(name.lower() for name in listed if isinstance(name, str) and name)
 
 
-def unreachable(code: str, users: int) -> Outcome | None:
-    """Return the outcome of all users of a call if an error says that none can be reached."""
-    if code in NOBODY or (users == 1 and code in NOT_THERE):
-        return lost(code)
-    return None
-
-
 def lost(code: str) -> Outcome:
     """Return the outcome of a user who does not exist, or whom the application may not see."""
     return Outcome(Loss.INVALID_TARGET, code)
+
+
+SOMEBODY: Mapping[str, Outcome] = {code: lost(code) for code in NOT_THERE}
+NONE_OF_THEM: Mapping[str, Outcome] = {code: lost(code) for code in NOBODY}

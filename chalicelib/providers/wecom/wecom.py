@@ -42,7 +42,7 @@ from chalicelib.providers.base import PlainSession, identifier, number, settings
 from chalicelib.providers.errcodes import SUCCESS, UserList, VendorAnswer
 from chalicelib.providers.tokens import AccessTokens
 from chalicelib.providers.wecom import api, callbacks, content
-from chalicelib.providers.wecom.users import USERID, lost, names, unreachable
+from chalicelib.providers.wecom.users import NONE_OF_THEM, SOMEBODY, USERID, lost, names
 from chalicelib.web.http import Http
 
 TOKEN_LIFE = 1800  # seconds, for the ledger
@@ -181,4 +181,4 @@ def _refused(answer: VendorAnswer) -> Mapping[str, Outcome]:
     )
 
 
-USERS = UserList(USERID, unreachable, _refused, partial(identity, ChannelType.WECHATWK))
+USERS = UserList(USERID, SOMEBODY, NONE_OF_THEM, _refused, partial(identity, ChannelType.WECHATWK))

@@ -98,12 +98,13 @@ class Gateway:
         return web.json_response({"cut": len(connections)})
 
     async def reply(self, request: web.Request) -> web.Response:
-        """Deliver a text from a person to an account. Body: `{"account", "from", "text"}`."""
+        """Deliver a text from a person. Body: `{"account", "from", "text", "to"?}`."""
         raw = await request.json()
         account = self._core.accounts.get(NAME, raw["account"])
         text = str(raw["text"]).encode("utf-16-be")
         number = str(raw["from"])
-        deliver = Deliver(id=self._id(), to="10690", number=number, content=text, format=8)
+        to = str(raw.get("to", "10690"))
+        deliver = Deliver(id=self._id(), to=to, number=number, content=text, format=8)
         self._start(self._report(Outgoing(account, deliver)))
         return web.json_response({})
 
@@ -138,7 +139,7 @@ class Gateway:
         open_now = sum(connection.account is account for connection in self._connections)
         status = rules.connect_status(body, account, open_now)
         version = messages.V3 if body.version >= messages.V3 else messages.V2
-        size = 4 if version == messages.V3 else 1
+        size = account.status_bytes or (4 if version == messages.V3 else 1)
         proof = codec.counter_authenticator(status, size, body.authenticator, secret)
         writer.write(codec.encode(ConnectResp(status, proof, version), sequence, version))
         call = Call(
@@ -188,6 +189,7 @@ class Gateway:
         self, connection: Connection, sequence: int, submit: Submit, too_many: bool
     ) -> None:
         account, numbers = connection.account, list(submit.numbers)
+        too_many |= 0 < account.largest_group < len(numbers)
         result = 8 if too_many else rules.submit_result(submit, account.app_key)
         trouble = self._core.troubles.of_call(NAME, numbers) if not result else None
         if trouble in (Behaviour.THROTTLE, Behaviour.FLAKY):
@@ -242,9 +244,11 @@ class Gateway:
     def _outgoing(
         self, connection: Connection, submit: Submit, identity: int, number: str
     ) -> Outgoing:
-        now = rules.stamp(datetime.datetime.now(datetime.UTC))
-        stat = "UNDELIV" if of(number) is Behaviour.UNDELIVERED else "DELIVRD"
-        size = connection.account.report_bytes or (71 if connection.version == messages.V3 else 60)
+        account, now = connection.account, rules.stamp(datetime.datetime.now(datetime.UTC))
+        is_lost = of(number) is Behaviour.UNDELIVERED
+        stat = account.failure or "UNDELIV" if is_lost else "DELIVRD"
+        size = account.report_bytes or (71 if connection.version == messages.V3 else 60)
+        number = "" if account.nameless_reports else number
         content = codec.encode_report(Report(identity, stat, now, now, number), size)
         deliver = Deliver(
             id=self._id(),
@@ -254,7 +258,7 @@ class Gateway:
             is_report=True,
             service=submit.service,
         )
-        return Outgoing(connection.account, deliver, connection)
+        return Outgoing(account, deliver, connection)
 
     async def _report(self, outgoing: Outgoing, delay: float = 0.0) -> None:
         """Send a DELIVER again until any connection of the account acknowledges it."""

@@ -99,16 +99,18 @@ class Office:
             thread.join(PATIENCE)
             assert not thread.is_alive()
 
-    def message(self, numbers: Sequence[str], text: str = "hello", number: int = 1) -> Message:
+    def message(
+        self, numbers: Sequence[str], text: str = "hello", number: int = 1, code: str = CODE
+    ) -> Message:
         users = [a_user(f"u{n}", text=phone) for n, phone in enumerate(numbers)]
         message = a_message(
             *(user.userid for user in users),
             number=number,
             strategy=at_once("sms"),
-            channels={CODE: ChannelType.SMS},
-            call_sizes={CODE: 99},
-            contents={CODE: {"content": text}},
-            workers={CODE: "cmpp"},
+            channels={code: ChannelType.SMS},
+            call_sizes={code: 99},
+            contents={code: {"content": text}},
+            workers={code: "cmpp"},
         )
         self.fake.messages.has(message)
         self.fake.ledger.put_plan(a_plan(message, users=users), message)

@@ -17,7 +17,7 @@ from chalicelib.domain.delivery_channels import (
 )
 from chalicelib.domain.facts import FactKind
 from chalicelib.domain.jobs import Query, QueryJob
-from chalicelib.entrypoints.workers import cmpp
+from chalicelib.entrypoints.workers.cmpp_connections import Turn
 from chalicelib.flow import provider_query
 from tests.entrypoints.workers.office import ACCOUNT, CODE, DONE, Office, phone
 from tests.liveness import GIVES_UP, PATIENCE, eventually
@@ -111,7 +111,7 @@ def test_an_operator_may_have_calls_without_an_answer_sent_again(sandbox: Sandbo
 
 
 def test_whoever_waits_for_a_gateway_lets_others_work() -> None:
-    turn, order = cmpp.Turn(), []
+    turn, order = Turn(), []
 
     def other() -> None:
         with turn.taken():

@@ -125,7 +125,7 @@ def test_settings_that_a_job_still_knew_do_not_stay(sandbox: Sandbox) -> None:
     worker._refresh()
     worker.shared.keep(Account(CODE, login, old.options))
     worker._refresh()
-    assert worker.shared.gateways[CODE].settings.access_number == "10690002"
+    assert worker.shared.channels[CODE].access_number == "10690002"
     worker.shared.stop()
 
 

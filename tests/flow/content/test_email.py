@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from email import message_from_bytes
-from email.headerregistry import Address
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Recipient
 from chalicelib.domain.templates import Content
 from chalicelib.flow.content import email, render
-from chalicelib.providers.email import mail
 from tests.builders import (
     SHOP,
     a_channel,
@@ -34,6 +32,7 @@ from tests.builders import (
 )
 from tests.fakes.clock import START
 from tests.fakes.world import FakeWorld
+from tests.providers.email.calls import written
 
 MESSAGE = a_message("ann", strategy=at_once("email"))
 CHUNK, REF = ChunkId(MESSAGE.msgid, 0), DeliveryRef(0, "mail", 0)
@@ -120,8 +119,7 @@ def test_any_other_token_is_no_way_out(token: str) -> None:
 
 
 def built(content: Content, unsubscribe: str = "") -> bytes:
-    sender = Address("a", addr_spec="a@b.example")
-    return mail.build(content, sender, "x@y.example", "ref", unsubscribe=unsubscribe)
+    return written(content, to="x@y.example", unsubscribe=unsubscribe)
 
 
 def test_the_header_is_one_line_however_long_and_one_click_needs_tls(fake: FakeWorld) -> None:
@@ -224,3 +222,24 @@ def test_a_template_may_say_what_its_text_is() -> None:
         )
         assert contents["mail"]["text"] == f"<tag>{filled}"
         assert is_html(contents["mail"]) is as_html
+
+
+def test_values_stay_in_the_line_of_their_header_and_the_plain_text_has_the_links() -> None:
+    world = FakeWorld().ports
+    raw = {
+        "subject": "s",
+        "text": "<p>{{name}} {{url}}</p>",
+        "plain_text": "{{name}} {{url}}",
+        "reply_to": "{{name}}",
+        "headers": {"X-Campaign": "{{name}}"},
+    }
+    contents, links = render.prepare(
+        world,
+        a_template(contents={ChannelType.EMAIL: raw}, links=frozenset({"url"})),
+        {"name": "<i>\r\nBcc: x@y.cn", "url": "https://v.example/"},
+        opened(world, a_channel("mail")),
+    )
+    filled = contents["mail"]
+    assert filled["reply_to"] == filled["headers"]["X-Campaign"] == "<i> Bcc: x@y.cn"
+    assert filled["plain_text"] == "<i>\r\nBcc: x@y.cn {{url}}"
+    assert links == {"url": "https://v.example/"}

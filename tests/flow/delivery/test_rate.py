@@ -94,6 +94,22 @@ def test_the_channels_own_limit_goes_first_then_its_option_then_the_platforms(
     assert limit.per_second == expected
 
 
+@pytest.mark.parametrize(
+    ("per_second", "size"), [(None, 99), (0, 99), (1, 1), (0.5, 1), (20, 20), (500, 99)]
+)
+def test_where_the_rate_counts_people_a_call_has_those_of_a_second(
+    fake: FakeWorld, per_second: float | None, size: int
+) -> None:
+    """A call of 99 at one message a second would take its worker's time 99 times over."""
+    options = {} if per_second is None else {"calls_per_second": per_second}
+    channel, provider = a_channel("mail", options=options), fake.providers.mail
+    assert rate.call_size(channel, provider.capabilities, 99) == 99
+    provider.can(rate_of_deliveries=True)
+    assert rate.call_size(channel, provider.capabilities, 99) == size
+    limit = rate.limit_of(channel, provider.capabilities)
+    assert limit == rate.Rate(per_second or 0, of_deliveries=per_second is not None)
+
+
 def test_a_channel_may_lift_the_providers_limit(fake: FakeWorld) -> None:
     fake.providers.mail.can(calls_per_second=1)
     a_mail_channel(fake, calls_per_second=0)

@@ -31,7 +31,7 @@ COUNTS: dict[str, Any] = {
     },
     "event_sources": {
         "app-2": {"receives": 5, "messages": 9, "deletes": 5},
-        "stream": {"batches": 3, "records": 30},
+        "stream ledger": {"batches": 3, "records": 30},
     },
     "states": {"transitions": 8},
     "write_units": {"ledger": 40, "due": 10},

@@ -56,7 +56,7 @@ def test_a_finer_code_decides(sub_code: str) -> None:
 @pytest.mark.parametrize("sub_code", sorted(INVALID_TARGET))
 def test_who_does_not_follow_is_a_dead_contact(sub_code: str) -> None:
     answer, _ = sent(answered({"code": "40004", "msg": "Business Failed", "sub_code": sub_code}))
-    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, sub_code, undeliverable=True)]
+    assert answer.outcomes == [Outcome(Loss.INVALID_TARGET, sub_code)]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,15 @@ from typing import Any
 
 import trustme
 
-from chalicelib.domain.provider_io import Account, Answer, Outcome, OutgoingCall, Recipient
+from chalicelib.domain.provider_io import (
+    Account,
+    Answer,
+    Attachment,
+    Outcome,
+    OutgoingCall,
+    Recipient,
+)
+from chalicelib.providers.email import mail
 from chalicelib.providers.email.smtp import Smtp
 from chalicelib.web.egress import Policy
 from tests.liveness import PATIENCE
@@ -16,6 +24,7 @@ CONTENT = {"subject": "Gr\u00fc\u00dfe \u4e2d\u6587", "text": "Hello\n.\n..dots\
 POLICY = Policy(("127.0.0.1", "mail.example.test"), resolve=lambda host, port: ["127.0.0.1"])
 AUTHORITY = trustme.CA()
 OK = Outcome()
+SENDER = mail.Sender("a@corp.example")
 
 
 def account(
@@ -35,6 +44,18 @@ def account(
 def mails(*contacts: str, content: dict[str, Any] = CONTENT, **options: Any) -> OutgoingCall:
     recipients = [Recipient(contact, content, f"m.0.{n}") for n, contact in enumerate(contacts)]
     return OutgoingCall("m", recipients, **options)
+
+
+def written(
+    content: dict[str, Any],
+    *files: Attachment,
+    sender: mail.Sender = SENDER,
+    to: str = "b@example.org",
+    reference: str = "ref",
+    unsubscribe: str = "",
+) -> bytes:
+    """Return a mail as it goes to a server."""
+    return mail.build(sender, Recipient(to, content, reference, unsubscribe), to, files)
 
 
 def sent(

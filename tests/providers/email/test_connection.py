@@ -5,14 +5,16 @@ from __future__ import annotations
 import email
 import email.policy
 import ssl
+import time
 from dataclasses import replace
 
 import pytest
 import trustme
 
 from chalicelib.domain.errors import Misconfigured
-from chalicelib.domain.provider_io import Loss, Outcome
+from chalicelib.domain.provider_io import CallTime, Loss, Outcome
 from chalicelib.web.egress import Policy
+from tests.liveness import GIVES_UP, PATIENCE
 from tests.providers.email.calls import AUTHORITY, CONTENT, OK, account, mails, outcomes, pem, sent
 from tests.providers.email.mailservers import (
     Inbox,
@@ -215,3 +217,15 @@ def test_a_line_break_in_a_subject_is_refused_when_it_is_rendered_too() -> None:
         )
     assert list(answer.outcomes) == [Outcome(Loss.SUBMIT_FAILED, "bad_content")]
     assert inbox.mails == []
+
+
+def test_an_answer_to_the_last_dot_may_take_as_long_as_the_worker_has() -> None:
+    def thorough(line: str, number: int) -> str:
+        if line == ".":
+            time.sleep(3 * GIVES_UP)
+        return usual(line)
+
+    server = ScriptedServer(thorough)
+    call = replace(mails("a@example.org"), time=CallTime(end=PATIENCE))
+    (answer,) = sent(account(server.port), call, timeout=GIVES_UP)
+    assert list(answer.outcomes) == [OK]

@@ -6,20 +6,19 @@ from __future__ import annotations
 
 import email
 import email.policy
-from email.headerregistry import Address
 from email.message import EmailMessage
 
 import pytest
 
 from chalicelib.domain.provider_io import Attachment
 from chalicelib.providers.email import mail
-
-SENDER = Address("", addr_spec="a@corp.example")
+from chalicelib.providers.email.plain import plain_text
+from tests.providers.email.calls import written
 
 
 def built(text: str = "t", subject: str = "s", *files: Attachment) -> EmailMessage:
     return email.message_from_bytes(
-        mail.build({"subject": subject, "text": text}, SENDER, "c@d.org", "r", files),
+        written({"subject": subject, "text": text}, *files),
         policy=email.policy.default,
     )
 
@@ -62,7 +61,7 @@ def test_addresses(contact: str, address: str | None) -> None:
 def test_half_a_surrogate_pair_is_refused(field: str) -> None:
     half = "\udc80"  # EmailMessage would take it for a byte
     with pytest.raises(ValueError, match="surrogates"):
-        mail.build({"subject": "s", "text": "t", field: half}, SENDER, "c@d.org", "r")
+        written({"subject": "s", "text": "t", field: half})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +80,7 @@ def test_half_a_surrogate_pair_is_refused(field: str) -> None:
     ],
 )
 def test_the_plain_part_reads_well(html: str, plain: str) -> None:
-    assert mail.plain_text(html).strip() == plain
+    assert plain_text(html).strip() == plain
 
 
 @pytest.mark.parametrize("kind", ["message/rfc822", "multipart/related"])

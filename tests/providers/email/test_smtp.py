@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.provider_io import CallTime, Loss, Outcome
-from chalicelib.providers.email.replies import outcome
+from chalicelib.providers.email.replies import SenderRefused, outcome
 from chalicelib.web.egress import Policy
 from chalicelib.web.smtp import Reply
 from tests.providers.email.calls import OK, account, mails, outcomes, sent
@@ -30,7 +30,6 @@ REFUSALS = {
     "550 User not found": Outcome(Loss.INVALID_TARGET, "550", undeliverable=True),
     "550 relay not permitted": Outcome(Loss.SUBMIT_FAILED, "550"),
     "550 Sender verify failed": Outcome(Loss.SUBMIT_FAILED, "550"),
-    "550 Mailbox unavailable or access denied": Outcome(Loss.SUBMIT_FAILED, "550"),
     # Postfix, about the sender: it answers to MAIL only after RCPT.
     "550 5.1.0 Sender address rejected": Outcome(Loss.SUBMIT_FAILED, "550 5.1.0"),
     "554 5.7.1 Relay access denied": Outcome(Loss.SUBMIT_FAILED, "554 5.7.1"),
@@ -65,7 +64,7 @@ def test_a_refused_recipient_does_not_stop_the_others(refusal: str) -> None:
         (Reply("end", 451, ""), Outcome(code="451", later=True)),
         (Reply("data", 554, ""), Outcome(Loss.SUBMIT_FAILED, "554")),
         (Reply("rcpt", 250, ""), Outcome(code="250", later=True)),
-        (Reply("rcpt", 550, "5.1.8 sender"), Outcome(Loss.SUBMIT_FAILED, "550 5.1.8")),
+        (Reply("rcpt", 550, "5.1.8 sender"), SenderRefused(Loss.SUBMIT_FAILED, "550 5.1.8")),
     ],
 )
 def test_what_replies_mean(reply: Reply, expected: Outcome) -> None:

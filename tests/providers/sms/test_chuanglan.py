@@ -108,7 +108,14 @@ def test_a_signature_stands_in_front_unless_the_text_has_one() -> None:
     for text, signed in (
         ("文", "【店】文"),
         ("【另】文", "【另】文"),
+        (" 【另】文", " 【另】文"),
         ("文【另】", "【店】文【另】"),
+        ("文【店】", "文【店】"),
+        ("文 【 店 】\n", "文 【 店 】\n"),
+        ("[店]文", "[店]文"),
+        ("文［店］", "文［店］"),
+        ("[另]文", "【店】[另]文"),
+        ("文【店】了", "【店】文【店】了"),
     ):
         _, transport = sent(reply(OK), outgoing=personal((A, text)), signature="店")
         assert transport.bodies()[0]["msg"] == signed

@@ -123,10 +123,10 @@ def test_a_mini_program_may_be_told_in_json(listed: Any) -> None:
 
 def test_what_people_write_and_that_they_follow_are_replies() -> None:
     text = {**FINISHED, "MsgType": "text", "Event": "", "Content": "退订", "MsgId": "77"}
-    assert list(read(text).replies) == [Reply("openid", "退订", NOW, "77")]
+    assert list(read(text).replies) == [Reply("openid", "退订", NOW, "77", shows_life=False)]
     for kind in ("subscribe", "unsubscribe"):
         assert list(read({**FINISHED, "Event": kind}).replies) == [
-            Reply("openid", kind, NOW, f"{kind}-{NOW}")
+            Reply("openid", kind, NOW, f"{kind}-{NOW}", shows_life=kind == "subscribe")
         ]
 
 

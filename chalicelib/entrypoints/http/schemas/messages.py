@@ -36,10 +36,11 @@ class Stages(Answer):
 
 
 class ChannelStages(Stages):
-    """The stages of a channel type, with opened mails and links that a bot fetched."""
+    """The stages of a channel type, with opened mails, links that a bot fetched, and complaints."""
 
     opened: int = 0
     scanned: int = 0
+    complained: int = 0
 
 
 class Funnel(Answer):

@@ -11,12 +11,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import field
-from typing import Protocol
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
-from chalicelib.domain.values import frozen
 from chalicelib.providers.base import CHINA
+from chalicelib.providers.sms.cmpp.group_ids import GroupIds
+from chalicelib.providers.sms.cmpp.lines import Dialler, Incoming, Line, Stream
 from chalicelib.providers.sms.cmpp.link import (
     Closed,
     Delivered,
@@ -26,8 +25,7 @@ from chalicelib.providers.sms.cmpp.link import (
     Submitted,
     Unreadable,
 )
-from chalicelib.providers.sms.cmpp.messages import Deliver, DeliverResp, Submit, SubmitResp
-from chalicelib.providers.sms.cmpp.settings import Settings
+from chalicelib.providers.sms.cmpp.messages import DeliverResp, Submit, SubmitResp
 from chalicelib.providers.sms.cmpp.waits import USUAL, Waits
 
 log = logging.getLogger(__name__)
@@ -35,47 +33,25 @@ log = logging.getLogger(__name__)
 FAREWELL = 5.0  # seconds for TERMINATE and its answer
 
 
-class Stream(Protocol):
-    """Interface of `web.tcp.Stream`."""
-
-    def read(self, wait: float) -> bytes | None: ...
-    def write(self, data: bytes) -> bool: ...
-    def shut(self) -> None: ...
-    def close(self) -> None: ...
-
-
-Dialler = Callable[[], Stream]
-
-
-@frozen
-class Incoming:
-    """A DELIVER of an account.
-
-    Call `answer` when its facts are stored. It uses the connection of the DELIVER. The gateway
-    repeats the DELIVER until then.
-    """
-
-    code: str
-    deliver: Deliver = field(repr=False)
-    answer: Callable[[int], None] = field(repr=False)
-
-
 class Gateway:
-    """The connections of one account. The reading threads call `take`, which must not wait."""
+    """The connections of one account. The reading threads call `take`, which must not wait.
+
+    `code`: the delivery channel that first opened them, for the log.
+    """
 
     def __init__(
         self,
         code: str,
-        settings: Settings,
+        line: Line,
         dial: Dialler,
         take: Callable[[Incoming], None],
         waits: Waits = USUAL,
     ) -> None:
-        self.code, self.settings, self.dial, self.take = code, settings, dial, take
-        self.waits = waits
+        self.code, self.line, self.dial, self.take = code, line, dial, take
+        self.waits, self.group_ids = waits, GroupIds()
         self.changed = threading.Condition()
         self.stopping = threading.Event()
-        self._connections = [Connection(self) for _ in range(settings.connections)]
+        self._connections = [Connection(self) for _ in range(line.connections)]
         self._threads = [
             threading.Thread(target=connection.run, daemon=True, name=f"{code}-{n}")
             for n, connection in enumerate(self._connections)
@@ -236,8 +212,8 @@ class Life:
     def __init__(self, gateway: Gateway, stream: Stream) -> None:
         self._gateway, self.stream = gateway, stream
         self.link = Link(
-            gateway.settings.login,
-            gateway.settings.window,
+            gateway.line.login,
+            gateway.line.window,
             idle=gateway.waits.idle,
             patience=gateway.waits.patience,
         )
@@ -264,9 +240,7 @@ class Life:
                     self.link.terminate(now)
             for event in events:
                 if isinstance(event, Delivered):
-                    self._gateway.take(
-                        Incoming(self._gateway.code, event.deliver, self._answerer(event))
-                    )
+                    self._gateway.take(self._incoming(event))
             self.flush()
             if closed is not None:
                 return closed
@@ -289,6 +263,11 @@ class Life:
                 self._answers.update(dict.fromkeys(event.lost))
         self._gateway.changed.notify_all()
         return end
+
+    def _incoming(self, event: Delivered) -> Incoming:
+        gateway = self._gateway
+        answer = self._answerer(event)
+        return Incoming(gateway.line.account, event.deliver, answer, gateway.group_ids)
 
     def _answerer(self, delivered: Delivered) -> Callable[[int], None]:
         def answer(result: int) -> None:

@@ -28,7 +28,8 @@ from chalicelib.providers.base import PlainProvider, check_names, required_text
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.codec import MAX_NUMBERS
-from chalicelib.providers.sms.cmpp.gateway import Gateway, Incoming, Stream
+from chalicelib.providers.sms.cmpp.gateway import Gateway
+from chalicelib.providers.sms.cmpp.lines import Incoming, Line, Stream
 from chalicelib.providers.sms.cmpp.session import CmppSession
 from chalicelib.providers.sms.cmpp.settings import Settings
 from chalicelib.providers.sms.cmpp.waits import USUAL, Waits
@@ -51,6 +52,7 @@ class Cmpp(PlainProvider):
         credentials=cmpp_settings.CREDENTIALS,
         options=cmpp_settings.OPTIONS,
         worker=WORKER,
+        rate_of_deliveries=True,
         exchanges=2,
     )
 
@@ -73,11 +75,12 @@ class Cmpp(PlainProvider):
 
         Reports on it stay unanswered, so the gateway repeats them on another connection.
         """
-        settings = replace(self.settings(account), connections=1)
-        gateway = self.gateway(account.code, settings, lambda incoming: None)
+        settings = self.settings(account)
+        line = replace(settings.line, connections=1)
+        gateway = self.gateway(account.code, line, lambda incoming: None)
         gateway.start()
         try:
-            yield CmppSession(gateway, self._timeout)
+            yield CmppSession(gateway, settings, self._timeout)
         finally:
             gateway.stop()
 
@@ -88,17 +91,17 @@ class Cmpp(PlainProvider):
         except (Invalid, KeyError) as error:
             raise Misconfigured("settings") from error
 
-    def gateway(self, code: str, settings: Settings, take: Callable[[Incoming], None]) -> Gateway:
+    def gateway(self, code: str, line: Line, take: Callable[[Incoming], None]) -> Gateway:
         """Build a gateway, not started yet."""
-        return Gateway(code, settings, lambda: self._dial(settings), take, self._waits)
+        return Gateway(code, line, lambda: self._dial(line), take, self._waits)
 
-    def _dial(self, settings: Settings) -> Stream:
+    def _dial(self, line: Line) -> Stream:
         from chalicelib.web import tcp
 
         return tcp.dial(
             self._policy,
-            settings.server,
-            settings.port,
+            line.server,
+            line.port,
             ports=cmpp_settings.PORTS,
             timeout=self._timeout,
         )

@@ -6,7 +6,6 @@ import itertools
 import random
 import re
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
@@ -19,19 +18,24 @@ from chalicelib.domain.errors import (
     Unavailable,
     Uncertain,
 )
-from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall
+from chalicelib.domain.provider_io import Answer, Loss, Outcome, OutgoingCall, derived_name
+from chalicelib.providers import refusals
 from chalicelib.providers.base import PlainSession
 from chalicelib.providers.sms.cmpp import receipts
-from chalicelib.providers.sms.cmpp import settings as cmpp_settings
 from chalicelib.providers.sms.cmpp import text as cmpp_text
 from chalicelib.providers.sms.cmpp.fields import Malformed
 from chalicelib.providers.sms.cmpp.gateway import Connection, Gateway
-from chalicelib.providers.sms.cmpp.messages import Submit
+from chalicelib.providers.sms.cmpp.group_ids import GroupWay, canonical, following
+from chalicelib.providers.sms.cmpp.messages import Submit, SubmitResp
+from chalicelib.providers.sms.cmpp.pace import Pace
+from chalicelib.providers.sms.cmpp.settings import Settings
 from chalicelib.providers.sms.cmpp.text import Part
 
 # Seconds before a throttled SUBMIT is repeated, when other parts or numbers of its call have gone.
 PAUSE = 1.0
 THROTTLED = 8
+# A group that is throttled after so many tries has more numbers than the gateway takes at a time.
+GROUP_TRIES = 3
 
 # Result of SUBMIT_RESP. 9 and 13 are about the numbers, without naming one.
 # Unlisted results are the gateway's own and count as refusals.
@@ -67,12 +71,14 @@ class CmppSession(PlainSession):
     def __init__(
         self,
         gateway: Gateway,
+        settings: Settings,
         timeout: float,
         away: Callable[[], AbstractContextManager[None]] = nullcontext,
         clock: Clock = time,
+        pace: Pace | None = None,
     ) -> None:
-        self._gateway, self._timeout, self._away = gateway, timeout, away
-        self._clock = clock
+        self._gateway, self._settings, self._timeout = gateway, settings, timeout
+        self._away, self._clock, self._pace = away, clock, pace or Pace(settings.rate)
 
     def check(self) -> None:
         with self._away():
@@ -85,7 +91,10 @@ class CmppSession(PlainSession):
         outcome. SUBMITs that have not begun within one timeout are sent later.
         """
         with self._away():
-            return Answer(_Sending(self._gateway, call, self._timeout, self._clock).run())
+            sending = _Sending(
+                self._gateway, self._settings, call, self._timeout, self._clock, self._pace
+            )
+            return Answer(sending.run())
 
 
 class _Sending:
@@ -94,37 +103,47 @@ class _Sending:
     Its numbers go in as few SUBMITs as possible, its text in as many parts as it needs.
     """
 
-    def __init__(self, gateway: Gateway, call: OutgoingCall, timeout: float, clock: Clock) -> None:
-        self._gateway, self._settings, self._timeout = gateway, gateway.settings, timeout
+    def __init__(
+        self,
+        gateway: Gateway,
+        settings: Settings,
+        call: OutgoingCall,
+        timeout: float,
+        clock: Clock,
+        pace: Pace,
+    ) -> None:
+        self._gateway, self._settings, self._timeout = gateway, settings, timeout
         self._clock, self._until = clock, clock.monotonic() + 2 * timeout
         self._contacts = [recipient.contact for recipient in call.recipients]
-        self._parts = cmpp_text.parts(
-            _text(call), self._settings.alphabet, next(_references) & 0xFF
-        )
+        self._parts = cmpp_text.parts(_text(call), settings.alphabet, next(_references) & 0xFF)
         if len(self._parts) > cmpp_text.MAX_PARTS:
             raise Rejected("too_long")
+        self._tries, self._pace = call.turn, pace
         self._outcomes: dict[int, Outcome] = {}
+        self._begin, self._messages = 0.0, 0  # of the reservation, and its messages so far
 
     def run(self) -> Sequence[Outcome]:
-        work = deque(self._groups())
-        while work:
-            members = work.popleft()
-            if self._clock.monotonic() > self._until - self._timeout:  # too late for the answer
+        groups = list(self._groups())
+        self._begin = self._pace.reserve(
+            sum(map(len, groups)) * len(self._parts), self._clock.monotonic(), self._latest
+        )
+        for n, members in enumerate(groups):
+            if self._clock.monotonic() > self._latest:
                 self._record(members, Outcome(code="timeout", later=True, untried=True))
                 continue
             try:
-                split = self._submit(members)
+                self._submit(members)
             except Uncertain as error:
                 self._record(members, Outcome(code=error.code, uncertain=True))
-                continue
-            except Unavailable as error:
-                self._stop(error, [members, *work])
+            except (Unavailable, Misconfigured) as error:
+                self._stop(error, groups[n:])
                 break
-            except Misconfigured as error:
-                self._stop(error, [members, *work])
-                break
-            work.extendleft(reversed(split))
         return [self._outcomes[n] for n in range(len(self._contacts))]
+
+    @property
+    def _latest(self) -> float:
+        """The time after which an answer would come too late."""
+        return self._until - self._timeout
 
     def _groups(self) -> Iterator[list[int]]:
         """Yield the positions of the numbers of each SUBMIT. A number may occur once in a SUBMIT:
@@ -135,7 +154,7 @@ class _Sending:
             if not _NUMBER.fullmatch(contact):
                 self._record([n], Outcome(Loss.INVALID_TARGET, "bad_number"))
                 continue
-            number = receipts.canonical(contact)
+            number = canonical(contact)
             group = self._group_for(number, groups)
             group[number] = n
         yield from (list(group.values()) for group in groups)
@@ -162,39 +181,36 @@ class _Sending:
         for members in left:
             self._record(members, Outcome(code=error.code, later=True, untried=True))
 
-    def _submit(self, members: list[int]) -> list[list[int]]:
-        """Send all parts to these numbers, and return the groups to try instead.
-
-        A gateway refuses a SUBMIT without naming the bad number, so the group is halved.
-        """
+    def _submit(self, members: list[int]) -> None:
+        """Send all parts to these numbers."""
         ids: list[int] = []
         on: Connection | None = None
         for n, part in enumerate(self._parts):
             result, identity, on = self._submit_part(members, part, n, on)
-            if result in BAD_NUMBER and not ids:
-                if len(members) == 1:
-                    self._record(members, Outcome(Loss.INVALID_TARGET, str(result)))
-                    return []
-                return [members[: len(members) // 2], members[len(members) // 2 :]]
             if result:
                 self._refused(members, result, first=not ids)
-                return []
+                return
             ids.append(identity)
         for position, member in enumerate(members):
             provider_id = self._provider_id(ids, position, self._contacts[member])
             self._record([member], Outcome(provider_id=provider_id))
-        return []
 
     def _refused(self, members: Sequence[int], result: int, *, first: bool) -> None:
         """Record a refusal. Sent parts cannot be taken back: without the others the message has
         failed.
         """
-        error = RESULTS.get(result, Rejected)
-        if first and error is not Rejected:
-            raise error(str(result))
-        self._record(
-            members, Outcome(Loss.SUBMIT_FAILED, str(result) if first else f"part_{result}")
-        )
+        error, code = RESULTS.get(result, Rejected), str(result)
+        too_large = result == THROTTLED and len(members) > 1 and self._tries >= GROUP_TRIES
+        if not first:
+            self._record(members, Outcome(Loss.SUBMIT_FAILED, f"part_{code}"))
+        elif result in BAD_NUMBER or too_large:
+            contacts = [canonical(self._contacts[member]) for member in members]
+            outcomes = refusals.refused(contacts, refusals.invalid(code))
+            self._outcomes.update(zip(members, outcomes, strict=True))
+        elif error is not Rejected:
+            raise error(code)
+        else:
+            self._record(members, Outcome(Loss.SUBMIT_FAILED, code))
 
     def _submit_part(
         self, members: Sequence[int], part: Part, n: int, on: Connection | None
@@ -204,11 +220,9 @@ class _Sending:
         A throttled part is repeated while there is time, if some of the call has gone.
         """
         while True:
-            until = min(self._until, self._clock.monotonic() + self._timeout)
+            self._await_turn(len(members))
             try:
-                answer, connection = self._gateway.submit(
-                    self._message(members, part, n), until, on
-                )
+                answer, connection = self._exchange(members, self._message(members, part, n), on)
             except Unavailable as error:
                 if n:  # some parts have gone, this one has not
                     raise Uncertain("incomplete") from error
@@ -221,6 +235,25 @@ class _Sending:
                 return answer.result, answer.id, connection
             self._clock.sleep(PAUSE)
 
+    def _await_turn(self, messages: int) -> None:
+        wait = self._pace.time_of(self._begin, self._messages) - self._clock.monotonic()
+        self._messages += messages
+        if wait > 0:
+            self._clock.sleep(wait)
+
+    def _exchange(
+        self, members: Sequence[int], message: Submit, on: Connection | None
+    ) -> tuple[SubmitResp, Connection]:
+        """Submit a message, and remember its id for the reports, which may come before it."""
+        contacts = [self._contacts[member] for member in members]
+        until = min(self._until, self._clock.monotonic() + self._timeout)
+        group_ids = self._gateway.group_ids
+        with group_ids.awaiting(contacts):
+            answer, connection = self._gateway.submit(message, until, on)
+            if answer.result == 0:
+                group_ids.note(answer.id, contacts)
+        return answer, connection
+
     def _message(self, members: Sequence[int], part: Part, n: int) -> Submit:
         settings = self._settings
         return Submit(
@@ -230,7 +263,7 @@ class _Sending:
             has_header=part.has_header,
             part=n + 1,
             parts=len(self._parts),
-            account=settings.login.account,
+            account=settings.line.login.account,
             source=settings.access_number,
             service=settings.service,
             fee_user_type=settings.fee_user_type,
@@ -239,19 +272,21 @@ class _Sending:
         )
 
     def _provider_id(self, ids: Sequence[int], position: int, contact: str) -> str:
-        """Return the ids of all parts for one recipient, each under every name that a report may
+        """Return the ids of all parts for one recipient, each under the names that a report may
         use.
         """
-        positions = {
-            cmpp_settings.CONSECUTIVE: (position,),
-            cmpp_settings.ONE: (0,),
-            cmpp_settings.BOTH: (0, position),
-        }[self._settings.group_ids]
-        parts = []
-        for first in ids:
-            followers = (receipts.following(first, n) for n in dict.fromkeys(positions))
-            parts.append("|".join(receipts.name(follower, contact) for follower in followers))
-        return " ".join(parts)
+        way = self._settings.group_ids
+        if way is GroupWay.BOTH:
+            way = self._gateway.group_ids.way
+        return " ".join(_names(first, position, contact, way) for first in ids)
+
+
+def _names(first: int, position: int, contact: str, way: GroupWay) -> str:
+    """Return the names of one part. While the gateway's way is unknown, the second is derived."""
+    names = [receipts.name(first, contact), receipts.name(following(first, position), contact)]
+    if way is GroupWay.CONSECUTIVE or not position:
+        return names[1]
+    return names[0] if way is GroupWay.ONE else f"{names[0]}|{derived_name(names[1])}"
 
 
 def _text(call: OutgoingCall) -> str:

@@ -13,13 +13,14 @@ from chalicelib.domain.provider_io import Account
 from chalicelib.domain.values import frozen
 from chalicelib.providers.base import check_names, optional_text, required_text, settings
 from chalicelib.providers.sms.cmpp import codec, link, messages, text
+from chalicelib.providers.sms.cmpp.group_ids import GroupWay
+from chalicelib.providers.sms.cmpp.lines import Line
 from chalicelib.providers.sms.cmpp.link import Login
 from chalicelib.providers.sms.receipts import NO_SUCH_NUMBER
 
 PORT = 7890  # of long connections
 PORTS = frozenset({PORT})
 VERSIONS: Mapping[str, int] = {"2.0": messages.V2, "3.0": messages.V3}
-BOTH, CONSECUTIVE, ONE = "both", "consecutive", "one"
 
 CREDENTIALS = settings("account password")
 OPTIONS = settings(
@@ -31,16 +32,14 @@ OPTIONS = settings(
 
 @frozen
 class Settings:
-    server: str
-    port: int
-    login: Login
+    """Settings of a delivery channel. Several may send over the same line."""
+
+    line: Line
     access_number: str
-    connections: int
-    window: int
     service: str
     numbers_per_submit: int
-    # The names of a SUBMIT's messages to several numbers: `both` if the gateway's way is unknown.
-    group_ids: str
+    group_ids: GroupWay  # as the operator knows the gateway's way
+    rate: float  # messages a second, 0: unlimited
     alphabet: str  # of Msg_Fmt 0
     fee_user_type: int
     fee_type: str
@@ -78,22 +77,29 @@ def read(account: Account) -> Settings:
         options.get("check_gateway", True) is not False,
     )
     return Settings(
-        server=str(options["server"]),
-        port=_number(options, "port", PORT, 65_535),
-        login=login,
+        line=_line(options, login),
         access_number=str(options["access_number"]),
-        connections=_number(options, "connections", 1, 64),
-        window=_number(options, "window", link.WINDOW, link.WINDOW),
+        rate=account.calls_per_second or 0.0,
         service=str(options.get("service_code") or ""),
         numbers_per_submit=_number(
             options, "numbers_per_submit", codec.MAX_NUMBERS, codec.MAX_NUMBERS
         ),
-        group_ids=_choice(options, "group_ids", (BOTH, CONSECUTIVE, ONE)),
+        group_ids=GroupWay(_choice(options, "group_ids", tuple(GroupWay))),
         alphabet=_choice(options, "alphabet", text.ALPHABETS),
         fee_user_type=_number(options, "fee_user_type", 2, 3, lowest=0),
         fee_type=str(options.get("fee_type") or "01"),
         fee_code=str(options.get("fee_code") or "0"),
         dead_stats=_state_list(options, "dead_stats", NO_SUCH_NUMBER),
+    )
+
+
+def _line(options: Mapping[str, Any], login: Login) -> Line:
+    return Line(
+        server=str(options["server"]),
+        port=_number(options, "port", PORT, 65_535),
+        login=login,
+        connections=_number(options, "connections", 1, 64),
+        window=_number(options, "window", link.WINDOW, link.WINDOW),
     )
 
 

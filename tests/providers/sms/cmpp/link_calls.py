@@ -39,10 +39,10 @@ class Gateway:
     def say(self, body: messages.Body, sequence: int, now: float = 0.0) -> list[Event]:
         return list(self.link.feed(codec.encode(body, sequence, self.version), now))
 
-    def greeting(self, status: int = 0, secret: str = SECRET) -> ConnectResp:
+    def greeting(self, status: int = 0, secret: str = SECRET, size: int = 0) -> ConnectResp:
         ((_, hello),) = self.read()
         assert isinstance(hello, Connect)
-        size = 4 if self.version == V3 else 1
+        size = size or (4 if self.version == V3 else 1)
         return ConnectResp(
             status,
             codec.counter_authenticator(status, size, hello.authenticator, secret),

@@ -39,7 +39,7 @@ def over() -> float:
 def gateway(dial: Callable[[], Any], waits: Waits = QUICK, **options: Any) -> Iterator[Gateway]:
     options = {"server": "gw", "access_number": "10690", **options}
     settings = cmpp_settings.read(Account("c", {"account": "900001", "password": SECRET}, options))
-    opened = Gateway("c", settings, dial, lambda incoming: None, waits)
+    opened = Gateway("c", settings.line, dial, lambda incoming: None, waits)
     opened.start()
     try:
         yield opened

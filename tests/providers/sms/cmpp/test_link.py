@@ -122,8 +122,6 @@ def test_an_active_test_is_answered_at_once() -> None:
 
 def test_an_idle_connection_is_tested_three_times_and_then_left() -> None:
     gateway = opened()
-    waiting = gateway.link.submit(TEXT, 0.0)
-    gateway.read()
     assert list(gateway.link.tick(IDLE - 0.1)) == []
     assert gateway.read() == []
     for n in range(TRIES):
@@ -132,8 +130,22 @@ def test_an_idle_connection_is_tested_three_times_and_then_left() -> None:
         assert list(gateway.link.tick(IDLE + n * PATIENCE + PATIENCE - 0.1)) == []
         assert gateway.read() == []
     assert list(gateway.link.tick(IDLE + TRIES * PATIENCE)) == [
-        Closed("no_answer_to_active_test", (waiting,))
+        Closed("no_answer_to_active_test", ())
     ]
+
+
+def test_a_half_open_connection_is_left_80_seconds_after_the_first_submit_without_answer() -> None:
+    """Other SUBMITs go on until the first test, and their answers would end the silence."""
+    gateway = opened()
+    first = gateway.link.submit(TEXT, 0.0)
+    other = gateway.link.submit(TEXT, 10.0)
+    gateway.read()
+    closed, tests = [], []
+    for second in range(1, 90):
+        closed += [(second, event) for event in gateway.link.tick(float(second))]
+        tests += [second for _ in gateway.read()]
+    assert tests == [20, 40, 60]
+    assert closed == [(80, Closed("no_answer_to_active_test", (first, other)))]
 
 
 def test_a_silent_connection_without_an_answer_is_tested_before_more_is_sent() -> None:
@@ -142,10 +154,10 @@ def test_a_silent_connection_without_an_answer_is_tested_before_more_is_sent() -
     sequence = gateway.link.submit(TEXT, 1.0)
     gateway.read()
     gateway.link.give_up(sequence)
-    assert list(gateway.link.tick(61.0)) == []
+    assert list(gateway.link.tick(2.0)) == []
     assert [body for _, body in gateway.read()] == [Plain(Command.ACTIVE_TEST)]
     assert gateway.link.free == 0
-    gateway.say(Plain(Command.ACTIVE_TEST_RESP), 2, 61.1)
+    gateway.say(Plain(Command.ACTIVE_TEST_RESP), 2, 2.1)
     assert gateway.link.free == 16
 
 
@@ -169,6 +181,15 @@ def test_whatever_comes_shows_that_the_connection_lives() -> None:
     assert gateway.read() == []
     list(gateway.link.tick(2 * IDLE + 1))
     assert [body for _, body in gateway.read()] == [Plain(Command.ACTIVE_TEST)]
+
+
+@pytest.mark.parametrize("version", [V2, V3])
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_gateway_proves_itself_with_one_byte_of_status_or_with_four(
+    version: int, size: int
+) -> None:
+    gateway = Gateway(version)
+    assert gateway.say(gateway.greeting(size=size), 1) == [Opened()]
 
 
 def test_a_goodbye_is_answered_and_tells_what_was_lost() -> None:

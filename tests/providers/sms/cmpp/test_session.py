@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from chalicelib.domain.errors import Misconfigured, ProviderError, Throttled, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account, Loss, Outcome, parts_of
 from chalicelib.providers.sms.cmpp import settings
+from chalicelib.providers.sms.cmpp.group_ids import GroupIds
 from chalicelib.providers.sms.cmpp.messages import Submit, SubmitResp
-from chalicelib.providers.sms.cmpp.session import CmppSession
+from chalicelib.providers.sms.cmpp.pace import Pace
+from chalicelib.providers.sms.cmpp.session import GROUP_TRIES, CmppSession
 from tests.providers.sms.cmpp.calls import LOGIN, OPTIONS, call, number
 
 
@@ -36,24 +39,35 @@ class Scripted:
     It answers with a result, or raises an error. Afterwards it answers 0 with ids that count up.
     """
 
-    def __init__(self, *script: int | ProviderError, **options: Any) -> None:
+    def __init__(self, *script: int | ProviderError, rate: float = 0, **options: Any) -> None:
+        self.group_ids, self.pace = GroupIds(), Pace(rate)
         self.settings = settings.read(Account("sms1", LOGIN, {**OPTIONS, **options}))
         self.script = list(script)
         self.seen: list[Submit] = []
+        self.times: list[float] = []
         self.clock = FakeTime()
 
     def submit(self, pdu: Submit, until: float, on: Any = None) -> tuple[SubmitResp, Any]:
         self.seen.append(pdu)
+        self.times.append(self.clock.now)
         answer = self.script.pop(0) if self.script else 0
         if isinstance(answer, ProviderError):
             raise answer
         return SubmitResp(100 + len(self.seen), answer), self
 
-    def send(self, numbers: Sequence[str], text: str = "hello") -> Sequence[Outcome]:
-        return self._session().send(call(numbers, text)).outcomes
+    def send(
+        self, numbers: Sequence[str], text: str = "hello", tries: int = 0
+    ) -> Sequence[Outcome]:
+        return self._session().send(replace(call(numbers, text), turn=tries)).outcomes
 
     def _session(self) -> CmppSession:
-        return CmppSession(self, 5.0, clock=self.clock)  # type: ignore[arg-type]
+        return CmppSession(
+            self,  # type: ignore[arg-type]
+            self.settings,
+            5.0,
+            clock=self.clock,
+            pace=self.pace,
+        )
 
 
 class Slow(Scripted):
@@ -162,13 +176,27 @@ def test_a_call_whose_time_is_over_submits_nothing_more_and_the_rest_comes_later
     assert len(gateway.seen) == 3
 
 
-def test_a_slow_search_for_a_refused_number_is_gone_on_with_later() -> None:
-    gateway = Slow(*[13] * 99)
+@pytest.mark.parametrize("result", [9, 13])
+def test_a_group_that_is_refused_for_a_number_is_put_off_together(result: int) -> None:
+    gateway = Scripted(result)
     outcomes = gateway.send([number(n) for n in range(4)])
-    assert {(outcome.loss, outcome.later) for outcome in outcomes} == {
-        (Loss.INVALID_TARGET, False),
-        (None, True),
-    }
+    assert outcomes == [Outcome(code=str(result), later=True, together=True)] * 4
+    assert len(gateway.seen) == 1
+
+
+def test_a_group_that_is_refused_leaves_the_other_groups_as_they_are() -> None:
+    outcomes = Scripted(0, 13, numbers_per_submit=2).send([number(n) for n in range(6)])
+    assert [bool(o.provider_id) for o in outcomes] == [True, True, False, False, True, True]
+    assert [o.together for o in outcomes] == [False, False, True, True, False, False]
+
+
+def test_a_group_that_is_always_throttled_is_halved_and_a_number_alone_waits() -> None:
+    with pytest.raises(Throttled):
+        Scripted(8).send([number(1), number(2)], tries=GROUP_TRIES - 1)
+    outcomes = Scripted(8).send([number(1), number(2)], tries=GROUP_TRIES)
+    assert outcomes == [Outcome(code="8", later=True, together=True)] * 2
+    with pytest.raises(Throttled):
+        Scripted(8).send([number(1)], tries=GROUP_TRIES)
 
 
 def test_a_whole_call_of_bad_numbers_sends_nothing() -> None:

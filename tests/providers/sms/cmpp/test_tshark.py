@@ -25,6 +25,7 @@ from chalicelib.domain.provider_io import Account, OutgoingCall, Recipient
 from chalicelib.providers.sms.cmpp.gateway import Gateway
 from chalicelib.providers.sms.cmpp.provider import Cmpp
 from chalicelib.providers.sms.cmpp.session import CmppSession
+from chalicelib.providers.sms.cmpp.settings import Settings
 from chalicelib.providers.sms.cmpp.waits import Waits
 from chalicelib.web.egress import Policy
 from tests.liveness import PATIENCE, eventually
@@ -93,7 +94,7 @@ class Relay:
             return b"".join(data for way, data in self.pieces if way == "I")
 
 
-def open_gateway(port: int, version: str) -> Gateway:
+def open_gateway(port: int, version: str) -> tuple[Gateway, Settings]:
     options = {
         "server": "127.0.0.1",
         "port": port,
@@ -103,9 +104,9 @@ def open_gateway(port: int, version: str) -> Gateway:
     }
     cmpp = Cmpp(Policy(("127.0.0.1",)), PATIENCE, Waits(tick=0.05, idle=0.3))
     settings = cmpp.settings(Account("c", LOGIN, options))
-    gateway = cmpp.gateway("c", settings, lambda incoming: incoming.answer(0))
+    gateway = cmpp.gateway("c", settings.line, lambda incoming: incoming.answer(0))
     gateway.start()
-    return gateway
+    return gateway, settings
 
 
 def talk(sandbox: Sandbox, version: str, file: Path) -> None:
@@ -114,8 +115,8 @@ def talk(sandbox: Sandbox, version: str, file: Path) -> None:
     relay = Relay(sandbox.about["cmpp_port"])
     thread = threading.Thread(target=relay.run)
     thread.start()
-    gateway = open_gateway(relay.port, version)
-    session = CmppSession(gateway, 2.0)
+    gateway, settings = open_gateway(relay.port, version)
+    session = CmppSession(gateway, settings, 2.0)
     for n, text in enumerate(TEXTS):
         numbers = [f"138{n:04d}{m:04d}" for m in range(1000, 1000 + (GROUP if n == 1 else 1))]
         answer = session.send(

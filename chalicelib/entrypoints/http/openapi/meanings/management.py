@@ -104,7 +104,7 @@ FIELDS: Mapping[str, str] = {
     "platforms": "All platforms that a delivery channel can be of.",
     "Preview.version": "Version of the template.",
     "Problem.type": "Always `about:blank`, because the status says everything.",
-    "provider_ids": "Scope of the provider's ids: a `call`, or each `recipient`.",
+    "provider_ids": "Scope of the provider's ids: a `call`, or each `recipient`. `ours`: our own.",
     "Query.cursor": "Cursor of the previous page. Empty: the first page.",
     "rate": "Maximum requests a second. null: as the deployment is set.",
     "reason": "Reason why the whole import failed, a line for each error.",

@@ -44,8 +44,8 @@ FIELDS: Mapping[str, str] = {
     "Delivery.contact": "Position of the contact among the target's contacts, from 1. Contacts"
     " themselves are never shown.",
     "expires_in": "Seconds until it expires.",
-    "fact": "Event: `submitted`, `submit_failed`, `delivered`, `delivery_failed`, `clicked`,"
-    " `withdrawn`, `withdraw_failed`, `unknown` …",
+    "fact": "Event: `submitted`, `submit_failed`, `delivered`, `delivery_failed`, `bounced`,"
+    " `clicked`, `withdrawn`, `withdraw_failed`, `unknown` …",
     "facts": "Events of the delivery, oldest first.",
     "FactShown.code": "Provider's own code for the event, or empty.",
     "fields": "Form fields to post unchanged, before the file.",

@@ -1,0 +1,39 @@
+"""Jobs that come before their message is stored."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.delivery_channels import Channel, Priority
+from chalicelib.domain.jobs import DeliverJob, Envelope
+from chalicelib.domain.messages import Message
+from chalicelib.observability import log
+from chalicelib.ports import World
+
+GLANCE = 0.1  # seconds after which the message is looked for again
+MAX_EARLY = 5  # returns of a job. They take half a minute, far longer than a request lives
+
+
+def message_of(world: World, job: DeliverJob) -> Message | None:
+    """Return the message of a job. The message of a job that may be early gets a moment."""
+    message = world.messages.get(job.msgid)
+    if message is None and job.priority:
+        world.clock.sleep(GLANCE)
+        message = world.messages.get(job.msgid)
+    return message
+
+
+def come_back(world: World, job: DeliverJob, channel: Channel | None) -> None:
+    """Send a job without message again, some times.
+
+    The sender of a message that never comes was not told that it was accepted.
+    """
+    if channel is None or not job.priority or job.early >= MAX_EARLY:
+        fields = {"msgid": job.msgid, "chunk": job.chunk, "channel": job.channel}
+        log.warning("job_without_message", extra=fields)
+        return
+    later = replace(job, early=job.early + 1)
+    delay = 2**job.early
+    priority = Priority(job.priority)
+    worker = world.providers.of(channel.platform).capabilities.worker
+    world.queues.send([Envelope(later, priority, channel.type, job.msgid, delay, worker)])

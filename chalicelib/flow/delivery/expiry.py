@@ -1,0 +1,43 @@
+"""Calls that were not made in time, and are given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chalicelib.domain.chunks import Chunk, Deferral
+from chalicelib.domain.facts import Fact, FactKind
+from chalicelib.domain.messages import Message
+from chalicelib.flow.delivery import quota
+from chalicelib.flow.delivery.cancel import CancelResult, cancel
+from chalicelib.flow.dispatch import OpenCall
+from chalicelib.ports import World
+
+
+def expire(world: World, message: Message, chunk: Chunk, calls: Iterable[OpenCall]) -> bool:
+    """Cancel the calls that were not made in time. Return True if there were any."""
+    changed = False
+    for call in calls:
+        time = expires(world, chunk, call)
+        if world.clock.now() >= time:
+            changed = _cancel(world, message, chunk, call, time) or changed
+    return changed
+
+
+def expires(world: World, chunk: Chunk, call: OpenCall) -> int:
+    """Return the time (ms) at which a call is given up."""
+    return quota.expires(world, call, waits=deferred_by_quota(chunk, call) is not None)
+
+
+def deferred_by_quota(chunk: Chunk, call: OpenCall) -> Deferral | None:
+    """Return the deferral for quota since which no worker has tried to make the call."""
+    record, deferral = chunk.calls.get(call.key), chunk.deferral(call.key)
+    if deferral is None or not deferral.for_quota:
+        return None
+    return deferral if record is None or record.lease <= deferral.until else None
+
+
+def _cancel(world: World, message: Message, chunk: Chunk, call: OpenCall, time: int) -> bool:
+    reason = "quota_used_up" if deferred_by_quota(chunk, call) else "not_in_time"
+    fact = Fact(call.refs[0], FactKind.EXPIRED, time, reason, "timer")
+    result = cancel(world, message, chunk, call, fact)
+    return result in (CancelResult.CLOSED, CancelResult.CHANGED)

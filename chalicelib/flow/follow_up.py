@@ -1,0 +1,138 @@
+"""Follow up the answers of calls: lookups, suppressions, timers, the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from chalicelib.domain import elements
+from chalicelib.domain.chunks import CallAnswer, Chunk
+from chalicelib.domain.delivery_channels import Channel, ReceiptMode
+from chalicelib.domain.facts import ENDS_SUBMISSION, DeliveryRef, Fact, FactKind
+from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
+from chalicelib.domain.messages import Message
+from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
+from chalicelib.domain.users import Suppression
+from chalicelib.domain.values import frozen
+from chalicelib.flow import poll, receipts, suppressions
+from chalicelib.flow.dispatch import check_now
+from chalicelib.flow.suppressions import ContactFeedback
+from chalicelib.ports import Lookup, World
+
+
+@frozen
+class FollowUp:
+    """The consequences of one job's answers. Repeating them changes nothing."""
+
+    world: World
+    job: DeliverJob
+    message: Message
+    channel: Channel
+    chunk: Chunk
+
+    @property
+    def _capabilities(self) -> Capabilities:
+        return self.world.providers.of(self.channel.platform).capabilities
+
+    def of(self, answers: Sequence[CallAnswer]) -> None:
+        """Record lookups and suppressions, and set timers."""
+        if not answers:
+            return
+        self._put_lookups(answers)
+        self._suppress_contacts(answers)
+        facts = [fact for answer in answers for fact in answer.facts]
+        self._set_timers([fact.time for fact in facts if fact.kind is FactKind.SUBMITTED])
+        if self._has_next() and _ended_without_submission(facts):
+            now = self.world.clock.now()
+            self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
+
+    def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
+        ids = self._capabilities.provider_ids
+        lookups: dict[str, Lookup] = {}
+        for answer in answers:
+            if ids is ProviderIds.PER_CALL and answer.provider_id:
+                names = answer.provider_id.split(" ")
+                lookups |= dict.fromkeys(names, self._lookup_of_call(answer))
+            elif ids is ProviderIds.PER_RECIPIENT:
+                for fact in answer.facts:
+                    lookups |= self._lookups(fact) if fact.provider_id else {}
+        if lookups:
+            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
+            receipts.record_parked(self.world, self.channel.code, tuple(lookups))
+
+    def _lookup_of_call(self, answer: CallAnswer) -> Lookup:
+        """Return the lookup of a call: its chunk, or the only delivery that it has."""
+        refs = {fact.ref for fact in answer.facts} | set(answer.later)
+        if len(refs) == 1:
+            return self._lookup(refs.pop())
+        return Lookup(self.chunk.plan.id, element=elements.number_of(self.job.channel))
+
+    def _lookups(self, fact: Fact) -> dict[str, Lookup]:
+        """Return a lookup for each name of each part under which the provider may report."""
+        parts = parts_of(fact.provider_id)
+        lookup = self._lookup(fact.ref, parts if len(parts) > 1 else ())
+        return {name: lookup for part in parts for name in names_of(part)}
+
+    def _lookup(self, ref: DeliveryRef, parts: tuple[str, ...] = ()) -> Lookup:
+        """Return the lookup of a delivery.
+
+        A receipt for a suppressed contact needs the plan, since the contact may be alive again.
+        """
+        plan = self.chunk.plan
+        is_suppressed = suppressions.is_undeliverable(plan, ref)
+        retention = None if is_suppressed else self.message.retention
+        element = elements.number_of(self.job.channel)
+        return Lookup(plan.id, (ref.target, ref.contact), parts, element, retention)
+
+    def _suppress_contacts(self, answers: Sequence[CallAnswer]) -> None:
+        """Suppress dead contacts, and lift the suppression of live ones."""
+        feedback = [
+            notice for answer in answers for notice in _feedback(self.message, self.chunk, answer)
+        ]
+        suppressions.apply_feedback(self.world, feedback)
+
+    def _set_timers(self, submitted: Sequence[int]) -> None:
+        """Set the timers that wait for receipts of calls that were submitted at these times."""
+        if not submitted:
+            return
+        last, within, capabilities = max(submitted), self._within(), self._capabilities
+        at, priority = self.chunk.plan.id, self.message.priority
+        timers: list[Timer] = []
+        if within:
+            timers.append(Timer(last + within * 1000, TimerKind.CHECK, at, priority))
+        is_polled = self.channel.receipts is ReceiptMode.POLL
+        if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
+            first = last + capabilities.poll_first * 1000
+            timers.append(Timer(first, TimerKind.POLL, at, priority, self.job.channel))
+        if poll.is_polled_as_a_whole(self.world, self.channel):
+            expires = last // 1000 + 2 * capabilities.poll_window
+            self.world.lookups.expect(self.channel.code, last, expires)
+        if timers:
+            self.world.timers.set(timers)
+
+    def _has_next(self) -> bool:
+        return self.job.step + 1 < len(self.message.strategy.steps)
+
+    def _within(self) -> int:
+        """Return the seconds until the next step's first condition on this channel is due.
+
+        0: there is none.
+        """
+        terms = self.message.strategy.steps[self.job.step + 1].terms if self._has_next() else ()
+        return min((t.within for t in terms if t.channel is self.channel.type), default=0)
+
+
+def _feedback(message: Message, chunk: Chunk, answer: CallAnswer) -> Iterator[ContactFeedback]:
+    """Read from an answer which contacts are dead, and which are alive though suppressed."""
+    plan = chunk.plan
+    codes = {fact.ref: fact.code for fact in answer.facts} if answer.undeliverable else {}
+    for ref in answer.undeliverable:
+        yield ContactFeedback(
+            message, plan, ref, True, Suppression(codes.get(ref, ""), answer.time)
+        )
+    for fact in answer.facts:
+        if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref):
+            yield ContactFeedback(message, plan, fact.ref, False, Suppression("", answer.time))
+
+
+def _ended_without_submission(facts: Iterable[Fact]) -> bool:
+    return any(f.kind in ENDS_SUBMISSION and f.kind is not FactKind.SUBMITTED for f in facts)
