@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-input -c requir
 SOURCES := app.py chalicelib infra tests
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads preflight plan deploy smoke recount lock clean
+.PHONY: help up down logs status demo test check lint types imports unit fuzz bench broadcast channels uploads preflight plan deploy smoke recount lock sbom clean
 
 help: ## what there is to type
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,11 +96,15 @@ recount: .venv/.local ## count a message's pages again from its facts: make reco
 
 # ---- housekeeping
 
-lock: ## write requirements-lock.txt anew, after a change of versions
+lock: ## write requirements-lock.txt and requirements-package.txt anew, after a change of versions
 	@rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
 	@.venv/lock/bin/pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@(echo "# Exact versions of everything, for pip's -c. Rewritten by \`make lock\`."; .venv/lock/bin/pip freeze) > requirements-lock.txt
+	@.venv/lock/bin/python -m infra.package_lock
 	@rm -rf .venv/lock
+
+sbom: .venv/.local ## write the bill of materials of what is shipped, in CycloneDX's JSON
+	@$(PY) -m infra.sbom
 
 clean: ## stop the local stack; remove what was built and the virtual environment
 	@test ! -x $(PY) || $(PY) -m infra.local.stack down --name $(NAME)
@@ -111,8 +115,9 @@ clean: ## stop the local stack; remove what was built and the virtual environmen
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/.local: .venv/.python requirements.txt requirements-local.txt requirements-lock.txt
+.venv/.local: .venv/.python requirements.txt requirements-local.txt requirements-lock.txt requirements-package.txt
 	@echo "installing into .venv (once)"
+	@$(PIP) --no-deps --require-hashes -r requirements-package.txt
 	@$(PIP) -r requirements-local.txt
 	@touch $@
 

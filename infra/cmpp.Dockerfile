@@ -6,9 +6,9 @@
 
 FROM python:3.13-slim
 WORKDIR /openums
-COPY requirements.txt requirements-lock.txt ./
-RUN grep -v '^chalice==' requirements.txt > needed.txt \
-    && pip install --no-cache-dir --root-user-action ignore -c requirements-lock.txt -r needed.txt
+COPY requirements-package.txt ./
+RUN sed '/^chalice==/,/# via/d' requirements-package.txt > needed.txt \
+    && pip install --no-cache-dir --root-user-action ignore --require-hashes -r needed.txt
 COPY chalicelib chalicelib
 RUN python -m compileall -q chalicelib && useradd --system openums
 USER openums

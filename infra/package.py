@@ -28,15 +28,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from infra import package_lock
+
+ROOT = package_lock.ROOT
 BUILD = ROOT / ".build"
 
 AWS, HERE, CONTAINER = "aws", "here", "container"
 ARCHITECTURE = "aarch64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE}"}
-
-# Chalice adds its own runtime to the package. Its other requirements serve only packaging.
-NOT_FOR_LAMBDA = ("chalice",)
 
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
@@ -54,8 +53,7 @@ def inputs_hash(stage: str, target: str, source: Path = ROOT) -> str:
     """Return a hash of everything that the package is made from."""
     files = [
         source / "app.py",
-        ROOT / "requirements.txt",
-        ROOT / "requirements-lock.txt",
+        package_lock.LOCK,
         ROOT / "infra" / "package.py",
     ]
     files += _files(source / "chalicelib", source / ".chalice", ROOT / "infra" / "template")
@@ -140,30 +138,16 @@ def _compile(path: Path) -> None:
     )
 
 
-def _requirements() -> list[str]:
-    lines = (
-        line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()
-    )
-    return [line for line in lines if line and line.split("==")[0] not in NOT_FOR_LAMBDA]
-
-
 def _vendor(target: str) -> Path:
-    """Install Lambda's packages, once per list of requirements, platform and Python version."""
-    requirements = _requirements()
-    recipe = [
-        *requirements,
-        (ROOT / "requirements-lock.txt").read_text(),
-        *AWS_SERVICES,
-        *ENDPOINTS,
-        *TRIMMED,
-    ]
+    """Install Lambda's packages, once per lock, platform and Python version."""
+    recipe = [package_lock.LOCK.read_text(), *AWS_SERVICES, *ENDPOINTS, *TRIMMED]
     recipe += [target, str(sys.version_info[:2]), importlib.metadata.version("chalice")]
     vendor = BUILD / f"vendor-{target}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]}"
     if vendor.is_dir():
         return vendor
     fresh = vendor.with_suffix(".tmp")
     shutil.rmtree(fresh, ignore_errors=True)
-    _install(requirements, target, fresh)
+    _install(target, fresh)
     _trim(fresh)
     _add_byte_code_of_chalice(fresh)
     mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
@@ -175,15 +159,19 @@ def _vendor(target: str) -> Path:
     return vendor
 
 
-def _install(requirements: list[str], target: str, folder: Path) -> None:
+def _install(target: str, folder: Path) -> None:
+    """Install the wheels of the lock. pip refuses a file with another hash."""
+    folder.mkdir(parents=True)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(package_lock.for_lambda())
     command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     command += ["--no-compile", "--target", str(folder)]
     if target in WHEELS:
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         command += ["--platform", WHEELS[target], "--python-version", version]
         command += ["--implementation", "cp", "--only-binary", ":all:"]
-    constraints = ["-c", str(ROOT / "requirements-lock.txt")]
-    subprocess.run([*command, *constraints, *requirements], check=True)
+    subprocess.run([*command, "--require-hashes", "-r", str(requirements)], check=True)
+    requirements.unlink()
 
 
 def _trim(vendor: Path) -> None:

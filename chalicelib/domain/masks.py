@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+from chalicelib.domain import contacts
+
 HIDDEN = "****"
+_CONTACT = re.compile(r".*@.*|.*\d{9}.*|[\d\s+().·/\u2010-\u2015-]{7,}", re.DOTALL)
+
+
+def is_like_contact(text: str) -> bool:
+    """Tell if a text may be a contact, wherever it stands."""
+    return _CONTACT.fullmatch(contacts.visible(text)) is not None
 
 
 def masked(contact: str) -> str:

@@ -63,7 +63,9 @@ def _e164(number: str) -> str | None:
         parsed = phonenumbers.parse(number, "CN")
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed) or parsed.extension:
+    # Not `is_possible_number`, to which the digits of a short number are possible within an area.
+    length = phonenumbers.is_possible_number_with_reason(parsed)
+    if length != phonenumbers.ValidationResult.IS_POSSIBLE or parsed.extension:
         return None
     return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
 

@@ -278,7 +278,7 @@ def _select(
     if message.audience.kind is AudienceKind.CONTACTS:
         contact, kind = candidate.contact, _channel_type(candidate)
         is_out = contact in context.opted_out
-        return select_contact(message, name, kind, contact, opted_out=is_out)
+        return select_contact(message, name, kind, contact, context.despite, opted_out=is_out)
     is_named = name in context.named
     is_tagged = not is_named and name not in context.of_segment
     if user is not None and is_tagged and message.audience.has_left(user.all_tags):

@@ -7,11 +7,20 @@ provider into the ledger, and from a receipt to its lookup. The same id always b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from chalicelib import observability
-from chalicelib.domain.provider_io import PERSONAL, Answer, OutgoingCall, Receipt, ReceiptKind
+from chalicelib.domain.errors import ProviderError
+from chalicelib.domain.provider_io import (
+    PERSONAL,
+    Answer,
+    Outcome,
+    OutgoingCall,
+    Receipt,
+    ReceiptKind,
+)
 from chalicelib.observability import log
 from chalicelib.ports import Vault
 
@@ -34,8 +43,30 @@ def of_answer(vault: Vault, call: OutgoingCall, answer: Answer) -> Answer:
         else outcome
         for outcome, contact in zip(answer.outcomes, contacts, strict=True)
     ]
-    of_call = concealed(vault, answer.provider_id, contacts) if answer.provider_id else ""
+    of_call = answer.provider_id
+    if of_call and len(contacts) == 1:  # an id of many names none of them, except by chance
+        of_call = concealed(vault, of_call, contacts)
     return replace(answer, outcomes=outcomes, provider_id=of_call)
+
+
+def of_recall(outcomes: Sequence[Outcome], contacts: Sequence[str]) -> list[Outcome]:
+    """Mask the contacts in the codes of a recall, which has no other ids."""
+    return [
+        replace(outcome, code=_plain(outcome.code, contact)) if outcome.code else outcome
+        for outcome, contact in zip(outcomes, contacts, strict=True)
+    ]
+
+
+@contextmanager
+def of_error(contacts: Iterable[str]) -> Iterator[None]:
+    """Mask the contacts in the code of a provider's error, which may be any text of a vendor."""
+    try:
+        yield
+    except ProviderError as error:
+        if any(_holds(error.code, contact) for contact in contacts):
+            error.code = MASK
+            error.args = (MASK,)
+        raise
 
 
 def of_receipt(vault: Vault, receipt: Receipt) -> Receipt:

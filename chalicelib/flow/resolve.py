@@ -238,8 +238,7 @@ def _render(
     """Return the contents by code of the element, and their links."""
     is_ordinary, clicks = request.template is None, _click_types(request, strategy)
     values = {} if is_ordinary else values_of(template, request.template_para)
-    contents: dict[str, Content] = {}
-    links: dict[str, str] = {}
+    contents, links = dict[str, Content](), dict[str, str]()
     for target in channels:
         platform = target.channel.platform
         try:
@@ -251,6 +250,9 @@ def _render(
         contents |= rendered
         for content in rendered.values():
             _check_rendered(world, request, target, content, links)
+    if len(contents) > render.MAX_ELEMENTS:
+        reason = f"more than {render.MAX_ELEMENTS} elements on all delivery channels together"
+        raise Invalid("body" if is_ordinary else "template_id", reason)
     if render.size(contents) > MAX_CONTENT:
         raise ContentTooLarge("body" if is_ordinary else "template_para", limit=MAX_CONTENT)
     return contents, links

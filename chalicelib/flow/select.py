@@ -104,14 +104,21 @@ def target_of(vault: Vault, kind: ChannelType, contact: str) -> str:
 
 
 def select_contact(
-    message: Message, name: str, kind: ChannelType, contact: str, *, opted_out: bool = False
+    message: Message,
+    name: str,
+    kind: ChannelType,
+    contact: str,
+    despite: Despite,
+    *,
+    opted_out: bool = False,
 ) -> tuple[Target, Contacts]:
     """Return a target that was named by its contact: one contact on each channel of the type."""
     codes = [code for code, of in sorted(message.channels.items()) if of is kind]
     if not codes:
         return Target(name, TargetLoss.NO_CONTACT, {}), {}
-    if opted_out:
-        loss = TargetLoss.OPTED_OUT
-        return Target(name, loss, {}, dict.fromkeys(codes, loss.value)), {}
-    spelt = spelling.spelt(kind, contact)
-    return Target(name, None, dict.fromkeys(codes, 1)), dict.fromkeys(codes, (spelt,))
+    heeding = [code for code in codes if opted_out and code not in despite.opt_out]
+    refused, usable = dict.fromkeys(heeding, TargetLoss.OPTED_OUT.value), {*codes} - {*heeding}
+    if not usable:
+        return Target(name, TargetLoss.OPTED_OUT, {}, refused), {}
+    contacts = dict.fromkeys(sorted(usable), (spelling.spelt(kind, contact),))
+    return Target(name, None, dict.fromkeys(contacts, 1), refused), contacts

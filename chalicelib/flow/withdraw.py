@@ -26,6 +26,7 @@ from chalicelib.domain.jobs import Envelope, RecallJob, Timer, TimerKind, Withdr
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
 from chalicelib.domain.provider_io import Outcome
+from chalicelib.flow import provider_ids
 from chalicelib.flow.delivery.cancel import CancelResult, cancel
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.flow.dispatch import OpenCall, open_calls_of_all_steps
@@ -219,8 +220,10 @@ def _recall_one(
     """Recall the deliveries of one provider id. Raise Unavailable or Uncertain for another try."""
     if not provider_id:
         return _add(world, message, chunk, refs, "no_id", failed=True)
+    contacts = [chunk.plan.contact(ref) for ref in refs]
     try:
-        outcomes = session.recall(provider_id, [chunk.plan.contact(ref) for ref in refs])
+        with provider_ids.of_error(contacts):
+            outcomes = provider_ids.of_recall(session.recall(provider_id, contacts), contacts)
     except (Unavailable, Uncertain):
         raise
     except ProviderError as error:

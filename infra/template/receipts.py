@@ -1,7 +1,8 @@
 """A function of its own for providers' receipts, behind a function URL. It is an option.
 
 It runs the same app as the API's function. Receipts then neither wait for senders nor starve them.
-A function URL has neither a firewall nor a throttle, except for the function's concurrency.
+A function URL has neither a firewall nor a throttle, except for the function's concurrency. So the
+app serves nothing but receipts there.
 Source: docs.aws.amazon.com/lambda/latest/dg/urls-auth (November 2026).
 """
 

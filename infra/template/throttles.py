@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chalicelib.entrypoints.http.payload import RECEIPTS
 from infra.template.stage import Stage
 
 ALL = ({"Ref": "ApiRate"}, 1000)  # rate and burst
 
 # Paths that anybody may call. Each has a throttle of its own, so that they cannot use up the API.
 # The documents have hundreds of kilobytes: at 300 requests a second they would cost $80 an hour.
-RECEIPTS = ("/receipts/", "/v1/{type}/callback")
 LINKS = ("/l/", "/u/", "/o/")
 DOCUMENTS = ("/docs", "/openapi.json")
 OUTSIDERS = (

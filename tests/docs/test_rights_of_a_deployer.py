@@ -21,6 +21,17 @@ TABLE = f"arn:aws:dynamodb:{HERE}:table/openums-prod-settings"
 CLOCK = f"arn:aws:states:{HERE}:stateMachine:openums-prod-clock"
 ROLE = "arn:aws:iam::123456789012:role/openums-prod-SweepRole-1A2B"
 
+# Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
+OF_ACCESS_LOGS = (
+    "CreateLogDelivery",
+    "DeleteLogDelivery",
+    "DescribeResourcePolicies",
+    "GetLogDelivery",
+    "ListLogDeliveries",
+    "PutResourcePolicy",
+    "UpdateLogDelivery",
+)
+
 # Calls of infra/, and the first call of CloudFormation for each type of the template.
 CALLS = [
     *(
@@ -75,6 +86,8 @@ CALLS = [
     ("lambda:CreateFunction", f"arn:aws:lambda:{HERE}:function:openums-prod-sweep"),
     ("lambda:PutFunctionRecursionConfig", f"arn:aws:lambda:{HERE}:function:openums-prod-sweep"),
     ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/openums-prod-sweep"),
+    ("logs:CreateLogGroup", f"arn:aws:logs:{HERE}:log-group:/aws/apigateway/openums-prod"),
+    *((f"logs:{name}", "*") for name in OF_ACCESS_LOGS),
     ("logs:PutRetentionPolicy", f"arn:aws:logs:{HERE}:log-group:/ecs/openums-prod-cmpp"),
     ("s3:PutBucketPolicy", "arn:aws:s3:::openums-prod-filesbucket-1a2b"),
     ("sqs:CreateQueue", f"arn:aws:sqs:{HERE}:openums-prod-sms-1"),

@@ -55,6 +55,8 @@ def test_a_mobile_number_of_the_mainland_is_its_eleven_digits(spelling: str) -> 
         ("+44 (0)7911 123456", "+447911123456"),
         ("010-8888 6666", "+861088886666"),
         ("10086", "10086"),
+        ("10690001", "10690001"),  # not the number of seven digits in North America
+        ("+91234567", "91234567"),
         ("1064812345678", "1064812345678"),  # a thing's, which has 13 digits
         ("+1064812345678", "1064812345678"),
         ("1234", None),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.domain import funnel
+from chalicelib.domain.audiences import Audience, AudienceKind
 from chalicelib.domain.delivery_channels import Priority
 from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
 from chalicelib.domain.messages import Message
@@ -172,3 +175,7 @@ def test_an_opt_out_does_not_stop_the_mails_that_offer_none(
     report(fake, mailed(fake)[1], COMPLAINED)
     message = a_message("ann", number=2, strategy=at_once("email"), priority=priority)
     assert audience.make_plan(fake.ports, message, 0, "").targets[0].loss is loss
+    names = Audience(AudienceKind.CONTACTS)
+    message = replace(message, userids=("email#0123456789abcdef",), audience=names)
+    plan = audience.make_plan(fake.ports, message, 0, "", (ANN.upper(),))
+    assert (plan.targets[0].loss, bool(plan.contacts[0])) == (loss, loss is None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.domain.errors import Invalid
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.submit import submit
 from tests.builders import a_channel, a_template, a_user, an_access_channel
@@ -48,3 +49,17 @@ def test_a_send_asks_for_the_provider_of_each_delivery_channel_once(fake: FakeWo
     fake.providers.uses.clear()
     submit(fake.ports, a_request(1, userids=("ann",)))
     assert fake.providers.uses == {"push": 1, "text": 1, "mail": 1}
+
+
+def test_a_message_has_no_more_elements_than_links_can_name(fake: FakeWorld) -> None:
+    codes = [f"app{n}" for n in range(26)]
+    for code in codes:
+        fake.settings.put_channel(a_channel(code, ChannelType.APP))
+    access = an_access_channel(channels=codes)
+    elements = [{"text": f"{n}"} for n in range(10)]
+    request = SendRequest(
+        channel=access, userids=("ann",), contents={ChannelType.APP: elements[:9]}
+    )
+    assert submit(fake.ports, request)
+    with pytest.raises(Invalid, match="elements"):
+        submit(fake.ports, replace(request, contents={ChannelType.APP: elements}))

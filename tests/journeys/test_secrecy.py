@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from chalicelib import config
 from infra.demo.client import Shop
-from tests.journeys.conftest import STACK, finished, scan
+from infra.demo.platforms import PLATFORMS
+from tests.journeys.conftest import STACK, eventually, finished, scan
 from tests.journeys.test_channels import APP, EMAIL, SMS
 
 pytestmark = pytest.mark.alone
+WORDS = ("deliver", "reject")
 
 
 def test_contacts_contents_and_secrets_are_written_down_nowhere(
     shop: Shop, stack: Mapping[str, Any], aws: Any
 ) -> None:
+    sent = [Sent(stack, platform) for platform in PLATFORMS]
     marks = {
         "app": f"MARKREG{shop.mark}",
         "sms": f"1{int(shop.mark, 16) % 10_000_000_000:010d}1000",
@@ -42,16 +45,48 @@ def test_contacts_contents_and_secrets_are_written_down_nowhere(
     finished(
         shop, shop.api.send(["marked"], shop.template(**APP, **SMS, **EMAIL), values, rule_id=rule)
     )
-    secrets = [
-        shop.secret,
-        stack["access_secret"],
-        shop.channels["app"]["webhook_url"].rsplit("/", 1)[1],
-        *shop.provider_secrets,
-    ]
+    secrets = [shop.secret, stack["access_secret"], *shop.provider_secrets]
+    secrets.append(shop.channels["app"]["webhook_url"].rsplit("/", 1)[1])
     assert all(secrets)
+    for over in sent:
+        eventually(over.states, lambda states, over=over: states == over.expected)
+    marks |= {f"{over.platform} {word}": text for over in sent for word, text in over.marks.items()}
+    secrets += [secret for over in sent for secret in over.secrets]
+    searched = _searched(aws)
+    for where, text in searched.items():
+        found = [mark for mark in (*marks.values(), *secrets) if mark in text]
+        assert not found, f"{where}: {found}"
+
+
+class Sent:
+    """A message over a platform, to a person whom it reaches and to one whom it refuses."""
+
+    def __init__(self, stack: Mapping[str, Any], platform: str) -> None:
+        self.platform, row = platform, PLATFORMS[platform]
+        quick = {"jsms": {"report_interval": 1}}
+        shop = Shop(stack, kinds=(row.type,), platforms={row.type: platform}, options=quick)
+        contacts = {word: shop.contact(row.type, n, word) for n, word in enumerate(WORDS)}
+        people = [shop.user(word, **{row.type: contact}) for word, contact in contacts.items()]
+        self.expected = {word: row.state(word) for word in WORDS}
+        self.marks = {**contacts, "text": f"MARKOVER{shop.mark}"}
+        self.secrets = [shop.secret, *shop.provider_secrets]
+        webhook = shop.channels[row.type]["webhook_url"] or ""
+        self.secrets += [token for token in [webhook.rpartition("/")[2]] if token]
+        shop.upload(people)
+        values = {"name": self.marks["text"], "url": f"https://shop.example/{self.marks['text']}"}
+        self._shop = shop
+        self._msgid = shop.api.send(WORDS, shop.template(**shop.contents()), values)
+
+    def states(self) -> dict[str, str]:
+        return {word: self._shop.api.target(self._msgid, word)["state"] for word in WORDS}
+
+
+def _searched(aws: Any) -> dict[str, str]:
+    """Return all that the deployment wrote. The sandbox is not part of it."""
     searched = {
-        name: (STACK.folder / f"{name}.log").read_text(errors="replace")
-        for name in ("functions", "emulator")
+        log.stem: log.read_text(errors="replace")
+        for log in STACK.folder.glob("*.log")
+        if log.stem != "sandbox"
     }
     assert "message_accepted" in searched["functions"]
     for table in config.TABLES:
@@ -62,10 +97,10 @@ def test_contacts_contents_and_secrets_are_written_down_nowhere(
     assert '["marked"' in searched["ledger"]
     searched["executions"] = _executions(aws)
     searched["log groups"] = _log_groups(aws)
+    searched["queues"] = str(_waiting(aws, ""))
     searched["dead letters"] = str(dead_letters(aws))
-    for where, text in searched.items():
-        found = [mark for mark in (*marks.values(), *secrets) if mark in text]
-        assert not found, f"{where}: {found}"
+    searched["names of files"] = str(list(_names_of_files(aws)))
+    return searched
 
 
 def _readable(value: Mapping[str, Any]) -> str:
@@ -110,10 +145,22 @@ def _log_groups(aws: Any) -> str:
 
 
 def dead_letters(aws: Any) -> dict[str, Any]:
+    return _waiting(aws, "-dead")
+
+
+def _waiting(aws: Any, ending: str) -> dict[str, Any]:
+    """Return what waits in the queues whose names have this ending."""
     sqs, found = aws.client("sqs"), {}
     for url in sqs.list_queues(QueueNamePrefix=config.queue_name(STACK.stage, ""))["QueueUrls"]:
-        if url.endswith("-dead"):
+        if url.endswith(ending):
             found[url.rsplit("/", 1)[1]] = sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0
             ).get("Messages", [])
     return found
+
+
+def _names_of_files(aws: Any) -> Iterator[str]:
+    s3 = aws.client("s3")
+    for bucket in s3.list_buckets()["Buckets"]:
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket["Name"]):
+            yield from (entry["Key"] for entry in page.get("Contents", []))

@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
-from chalicelib.domain.envelopes import encode
+from chalicelib.domain.envelopes import decode_channel, encode
 from chalicelib.domain.errors import OpenUMSError
-from chalicelib.domain.jobs import DeliverJob, PollJob
+from chalicelib.domain.jobs import DeliverJob, PollJob, RecallJob, WithdrawJob
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.provider_io import WebhookRequest
 from chalicelib.entrypoints.http.problems import problem
-from chalicelib.flow import deliver, poll, webhooks
+from chalicelib.entrypoints.lambdas import runtime
+from chalicelib.flow import deliver, poll, webhooks, withdraw
 from chalicelib.observability import describe, mask
 from chalicelib.ports import Provider, World
 from chalicelib.reports import message as report
@@ -27,6 +28,7 @@ from tests.fakes.world import FakeWorld
 from tests.providers.contract import Bench
 
 CONTENT = "CANARY text of a message"
+DESCRIBED = ("exc_info", "exc_text")  # of a log record: the entrypoints write type and place
 
 
 class Only:
@@ -40,6 +42,22 @@ class Only:
 
     def platforms(self, channel_type: ChannelType) -> Sequence[str]:
         return (self.provider.capabilities.platform,)
+
+
+class Broken:
+    """A provider with a fault of its own, which quotes all that it has."""
+
+    def __init__(self, provider: Provider, contact: str) -> None:
+        self.capabilities, self._contact = provider.capabilities, contact
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"{name} of {self._contact}: {CONTENT}")
+
+
+STEPS_BACK: Mapping[type, Any] = {
+    WithdrawJob: withdraw.withdraw_partition,
+    RecallJob: withdraw.recall,
+}
 
 
 class Deployment:
@@ -65,6 +83,7 @@ class Deployment:
                 ),
                 options=bench.made.options,
                 receipts=webhook,
+                calls_per_second=0,
             )
         )
         self.contacts: list[str] = []
@@ -73,14 +92,7 @@ class Deployment:
 
     def send(self, *contacts: str, content: Mapping[str, Any] | None = None) -> Message:
         """Deliver a message to each of the contacts, whatever happens."""
-        self.number += 1
-        self.contacts += contacts
-        message = self._message(contacts, content)
-        chosen = tuple({self.bench.code: (contact,)} for contact in contacts)
-        targets = tuple(Target(id, None, {self.bench.code: 1}) for id in message.userids)
-        plan = Plan(ChunkId(message.msgid, 0), targets, chosen, message.accepted, None)
-        self.fake.messages.has(message)
-        self.fake.ledger.put_plan(plan, message)
+        message = self._planned(contacts, content)
         self._attempt(
             lambda: deliver.deliver(
                 self.world,
@@ -89,6 +101,17 @@ class Deployment:
         )
         for id in message.userids:
             self.answers.append(report.target(self.world, SHOP, message.msgid, id))
+        return message
+
+    def _planned(self, contacts: Sequence[str], content: Mapping[str, Any] | None) -> Message:
+        self.number += 1
+        self.contacts += contacts
+        message = self._message(contacts, content)
+        chosen = tuple({self.bench.code: (contact,)} for contact in contacts)
+        targets = tuple(Target(id, None, {self.bench.code: 1}) for id in message.userids)
+        plan = Plan(ChunkId(message.msgid, 0), targets, chosen, message.accepted, None)
+        self.fake.messages.has(message)
+        self.fake.ledger.put_plan(plan, message)
         return message
 
     def _message(self, contacts: Sequence[str], content: Mapping[str, Any] | None) -> Message:
@@ -112,6 +135,28 @@ class Deployment:
             if timer.channel == self.bench.code:
                 self._attempt(lambda timer=timer: poll.poll_chunk(self.world, timer))
 
+    def withdraw(self, message: Message) -> None:
+        """Take a message back, and recall what its provider can recall."""
+        withdraw.withdraw(self.world, SHOP, message.msgid)
+        while (envelope := self.fake.queues.take()) is not None:
+            step = STEPS_BACK.get(type(envelope.job))
+            if step is not None:
+                self._attempt(lambda step=step, job=envelope.job: step(self.world, job))
+
+    def fail(self, contact: str) -> None:
+        """Let a worker die of an error that quotes a contact and a text, until its job is dead."""
+        job = DeliverJob(self._planned([contact], None).msgid, 0, 0, 0, self.bench.code, 0, 1)
+        letter = {"messageId": "m1", "body": encode(job), "eventSourceARN": "arn:x:deliver"}
+        broken = replace(self.world, providers=Only(Broken(self.bench.provider, contact)))
+        failed = runtime._work_through(
+            lambda world, body: deliver.deliver(world, decode_channel(body)),  # type: ignore[arg-type]
+            broken,
+            [letter],
+            None,
+        )
+        assert failed == ["m1"]
+        self.answers.append(letter)
+
     def _attempt(self, step: Any) -> None:
         """Do a step as a function does: what it raises goes into the log, or into an answer."""
         try:
@@ -129,12 +174,13 @@ class Deployment:
         for name in ("found", "waiting", "nonces", "expecting"):
             yield f"lookups {name}", str(getattr(fake.lookups, name))
         yield "queues", " ".join(encode(envelope.job) for envelope in fake.queues.sent)
+        yield "handed back", str(fake.queues.handed_back)
         yield "timers", str(fake.timers.rows)
         yield "steps", str(fake.log)
         yield "answers", str(self.answers)
         for record in self.log.records:
             if record.name.startswith(("openums", "chalicelib")):
-                fields = mask({k: v for k, v in vars(record).items() if k != "exc_info"})
+                fields = mask({k: v for k, v in vars(record).items() if k not in DESCRIBED})
                 cause = describe(record.exc_info[1]) if record.exc_info else ""
                 yield f"log {record.msg}", f"{fields} {cause}"
 

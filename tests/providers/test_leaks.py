@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.errors import Misconfigured, Throttled, Unavailable, Uncertain
+from chalicelib.domain.errors import Misconfigured, Rejected, Throttled, Unavailable, Uncertain
 from chalicelib.domain.provider_io import (
     Answer,
     Outcome,
@@ -45,6 +45,8 @@ def test_no_contact_leaves_its_seal_on_any_path(
         deployment.poll(message)
         _failures(deployment)
         _strangers(deployment)
+        _withdrawals(deployment)
+        deployment.fail(bench.contact("deliver", 70))
     assert set(DIGITS) >= set(WORDS)
     assert deployment.answers
     assert deployment.leaks() == []
@@ -69,11 +71,8 @@ def _failures(deployment: Deployment) -> None:
     """Let the vendor fail in every way, and quote contact and text in its answers."""
     bench = deployment.bench
     contact = bench.contact("deliver", 50)
-    quoted = f'{{"code": "{contact}", "message": "{contact} {CONTENT}", "errcode": 1}}'.encode()
     answers: list[object] = [
-        Response(200, {}, quoted),
-        Response(400, {}, quoted),
-        Response(500, {}, quoted),
+        *_quotations(contact),
         Uncertain("timeout"),
         Unavailable("dns"),
         Throttled("busy", retry_after=1.0),
@@ -83,6 +82,28 @@ def _failures(deployment: Deployment) -> None:
         bench.meddle(answer)  # type: ignore[arg-type]
         deployment.send(contact, content=bench.at_sandbox.content)
     bench.meddle(None)
+
+
+def _withdrawals(deployment: Deployment) -> None:
+    """Recall what a provider took. It recalls, refuses with a quotation, and cannot be reached."""
+    bench = deployment.bench
+    contact = bench.contact("deliver", 80)
+    answers = [None, *_quotations(contact), Uncertain("timeout"), Misconfigured("bad_key")]
+    for answer in answers:
+        message = deployment.send(contact, content=bench.at_sandbox.content)
+        bench.meddle(answer, where="")
+        deployment.withdraw(message)
+        bench.meddle(None)
+
+
+def _quotations(contact: str) -> list[Response]:
+    """Return answers in which a vendor repeats a contact and a text, also as its code."""
+    texts = [
+        f'{{"code": "{contact}", "message": "{contact} {CONTENT}", "errcode": 1}}',
+        f'{{"errcode": "{contact}", "errmsg": "{contact} {CONTENT}", "result": "{contact}"}}',
+        f'{{"error": {{"code": "{contact}", "message": "{CONTENT}"}}, "statusCode": "{contact}"}}',
+    ]
+    return [Response(status, {}, text.encode()) for text in texts for status in (200, 400, 500)]
 
 
 def _strangers(deployment: Deployment) -> None:
@@ -120,3 +141,22 @@ def test_of_an_answer_every_id_and_code_is_concealed() -> None:
     answer = Answer([Outcome(provider_id=f"9.{PHONE}", code=f"no {PHONE}")], f"c{PHONE}")
     concealed = provider_ids.of_answer(FakeVault(), call, answer)
     assert PHONE[-8:] not in str(concealed)
+
+
+def test_the_id_of_a_call_to_many_is_polled_and_recalled_by_as_it_is() -> None:
+    """Of 100 userids of eight digits, one may stand in the vendor's id by chance."""
+    call = OutgoingCall("m1", [Recipient(userid, {}) for userid in ("20230001", "20230002")])
+    answer = Answer([Outcome(), Outcome()], "2562320230001")
+    assert provider_ids.of_answer(FakeVault(), call, answer).provider_id == "2562320230001"
+
+
+@pytest.mark.parametrize("code", [PHONE, f"no {PHONE}", f"0086{PHONE}:bad"])
+def test_a_contact_in_the_place_of_an_errors_code_is_masked(code: str) -> None:
+    with pytest.raises(Rejected) as raised, provider_ids.of_error([f"+86{PHONE}", "ann"]):
+        raise Rejected(code)
+    assert (raised.value.code, str(raised.value)) == ("***", "***")
+
+
+def test_a_code_without_a_contact_stays_as_it_is() -> None:
+    with pytest.raises(Rejected, match=r"isv\.invalid"), provider_ids.of_error([PHONE]):
+        raise Rejected("isv.invalid")

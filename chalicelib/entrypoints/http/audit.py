@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from chalicelib import observability
+from chalicelib.domain import contacts
 from chalicelib.domain.audit import Actor, AuditEntry
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.entrypoints.http.context import RequestContext
@@ -16,9 +17,9 @@ HASHED = 16  # hex digits of a contact's HMAC in an entry
 def log_search(context: RequestContext, type: ChannelType, contact: str) -> None:
     """Write an audit entry of a search by contact, with the contact's keyed hash.
 
-    Two searches for somebody have the same hash. Nobody can tell whose it is.
+    Two searches for somebody have the same hash, in whatever spelling. Nobody can tell whose it is.
     """
-    data = f"{type.value}#{contact}".encode("utf-8", "surrogatepass")
+    data = f"{type.value}#{contacts.identity(type, contact)}".encode("utf-8", "surrogatepass")
     hashed = context.world.vault.mac("search", data).hex()[:HASHED]
     ids = {"type": type.value, "contact_hash": hashed}
     log_change(context, context.request.method, context.request.path, ids)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.entrypoints.http.errors import PARAMETER, FieldError, Refused
@@ -15,6 +15,8 @@ MAX_DEPTH = 32  # of nested objects and arrays, as in DynamoDB
 MAX_INT = 2**63 - 1
 MAX_VALUES = 200_000  # of a body. The memory of a body grows with its values more than its bytes
 
+# Fields of a content whose values people read: of a template of JSMS, and of one of WeChat.
+READ_BY_PEOPLE = ("temp_para", "data")
 OPAQUE = ("params", "extras")  # of a callback, of a push: handed on as they are
 
 _NOT_TEXT = re.compile("[\ud800-\udfff\x00]")
@@ -96,6 +98,20 @@ def without_nulls(value: Any) -> Any:
             if field is not None
         }
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def as_written(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a content whose numbers are their literals where people read them: 100.00."""
+    return {
+        name: _literals(field) if name in READ_BY_PEOPLE else field
+        for name, field in content.items()
+    }
+
+
+def _literals(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _literals(field) for name, field in value.items()}
+    return str(value) if isinstance(value, Number) else value
 
 
 def field_name(path: Sequence[int | str]) -> str:

@@ -129,4 +129,9 @@ def _file_name(name: str) -> str:
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").replace("\x00", "")
+    """Decode a name of a part. What is not UTF-8 is most often of a Chinese Windows."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("gb18030", "replace")
+    return text.replace("\x00", "")

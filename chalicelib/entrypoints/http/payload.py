@@ -25,6 +25,10 @@ Event = dict[str, Any]
 
 COMPRESSED_FROM = 1024  # bytes. A REST API compresses by itself, an HTTP API does not
 
+# Routes that providers post to. A function URL serves only these: it has no throttle for others.
+RECEIPTS = ("/receipts/", "/v1/{type}/callback")
+_FUNCTION_URL = ".lambda-url."  # in its domain
+
 _PARAMETER = re.compile(r"\\\{(\w+)\\\}")
 _TEXT = re.compile(r"(text/|application/(json|problem\+json|javascript|xml)\b)")
 
@@ -39,7 +43,7 @@ class App(Chalice):  # type: ignore[misc]
 
     def _answer(self, event: Event, context: Any) -> Event:
         route = self._matcher.match(event["rawPath"], event["requestContext"]["http"]["method"])
-        if route is None:
+        if route is None or (_is_function_url(event) and not route[0].startswith(RECEIPTS)):
             language = str(event.get("headers", {}).get("accept-language", ""))
             answer = ums_error(problem(NO_ROUTE.refuse()), language).to_dict()
         else:
@@ -92,6 +96,10 @@ def is_payload_2(event: Any) -> bool:
         and event.get("version") == "2.0"
         and "http" in event.get("requestContext", {})
     )
+
+
+def _is_function_url(event: Event) -> bool:
+    return _FUNCTION_URL in event["requestContext"].get("domainName", "")
 
 
 def rest_event(event: Event, route: str, parameters: Mapping[str, str]) -> Event:

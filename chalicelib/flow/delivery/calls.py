@@ -184,7 +184,8 @@ class Caller:
         unmade = CallState.UNCERTAIN if may_be_taken else CallState.RELEASED
         try:
             outgoing = self._outgoing(call, record)
-            answer = self._connect().send(outgoing)
+            with provider_ids.of_error(recipient.contact for recipient in outgoing.recipients):
+                answer = self._connect().send(outgoing)
         except Rejected as error:
             return self._record_all(call, record, Outcome(Loss.SUBMIT_FAILED, error.code))
         except Uncertain as error:

@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import Doubtful, Fault, Faulty, ImportKind, Several
+from chalicelib.domain.masks import is_like_contact
 from chalicelib.domain.users import ALL
 from chalicelib.domain.values import frozen
 from chalicelib.manage import users
@@ -166,11 +167,11 @@ def _column(world: World, kind: ImportKind, header: str, place: str, is_header: 
 
     In a file without a header, other texts are somebody's name and contacts.
     """
-    shown = header[:_LONGEST]
     if isinstance(header, Doubtful):
         raise Faulty(place, header.fault)
     matched = _HEADER.fullmatch(header)
     name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
+    shown = place if is_like_contact(bind) else header[:_LONGEST]
     if name == USERID and not bind:
         return Column(shown, USERID)
     if name == TAG and kind in (ImportKind.USERS, ImportKind.TAGS):

@@ -6,11 +6,10 @@ mistake, because its first columns are unknown to imports.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from chalicelib.domain.imports import BadRow, Fault, Faulty, FileFormat, Import
-from chalicelib.domain.masks import masked
+from chalicelib.domain.masks import is_like_contact, masked
 from chalicelib.manage.imports import sheets
 from chalicelib.manage.imports.columns import SEVERAL, Column
 from chalicelib.manage.imports.rows import Door, Reader
@@ -21,9 +20,6 @@ MEDIA = {
     FileFormat.CSV: "text/csv; charset=utf-8",
     FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-
-# A value that may be a contact, whatever its column is called.
-_CONTACT = re.compile(r".*@.*|\+?[0-9 -]{7,}", re.DOTALL)
 
 
 def of_rows(one: Import, reader: Reader, bad: Iterable[BadRow]) -> bytes:
@@ -82,6 +78,6 @@ def _shown(column: Column, cell: str) -> str:
     """Mask contacts, and whatever looks like one in another column. Shorten a long cell."""
     parts = SEVERAL.split(cell[:MAX_SHOWN])
     return ";".join(
-        masked(part.strip()) if part and (column.contact or _CONTACT.fullmatch(part)) else part
+        masked(part.strip()) if part and (column.contact or is_like_contact(part)) else part
         for part in parts
     )

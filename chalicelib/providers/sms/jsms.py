@@ -124,7 +124,8 @@ class Jsms:
         check_names(content, ("sign_id", "temp_id", "temp_para"), "")
         if number(content.get("temp_id")) is None:
             raise Invalid("temp_id", "is required and must be a number")
-        if content.get("sign_id") not in (None, "") and number(content["sign_id"]) is None:
+        # Clients with typed fields send 0 for the default one.
+        if content.get("sign_id") not in (None, "", 0) and number(content["sign_id"]) is None:
             raise Invalid("sign_id", "must be a number")
         para = content.get("temp_para") or {}
         if not isinstance(para, Mapping):

@@ -118,3 +118,16 @@ def test_cookies_stand_apart_and_repeated_headers_are_joined() -> None:
     assert shaped["cookies"] == ["a=1", "b=2"]
     assert shaped["headers"]["Vary"] == "Accept, Cookie"
     assert "multiValueHeaders" not in shaped
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/receipts/sms1/token", 200), ("/echo/a", 404), ("/nothing", 404)]
+)
+def test_a_function_url_serves_receipts_only(echo: App, path: str, status: int) -> None:
+    @echo.route("/receipts/{code}/{token}", methods=["POST"])  # type: ignore[misc]
+    def taken(code: str, token: str) -> dict[str, str]:
+        return {"code": code, "token": token}
+
+    event = http_api.event("POST", path, {}, b"")
+    event["requestContext"]["domainName"] = "abc.lambda-url.eu-central-1.on.aws"
+    assert echo(event, None)["statusCode"] == status

@@ -114,6 +114,23 @@ def test_values_that_look_like_contacts_are_masked_in_any_column(fake: FakeWorld
     assert "ann@" not in text
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "(852) 9123-4567",
+        "tel:85291234567",
+        "852\u20119123\u20114567",
+        "８５２９１２３４５６７",
+        "wang 85291234567",
+        "+852.9123.4567",
+    ],
+)
+def test_a_number_is_masked_in_any_spelling(fake: FakeWorld, number: str) -> None:
+    text = str(report(fake, done(fake, f"userid,tag\n{number},a b\n", TAGS)))
+    assert number not in text
+    assert "4567" not in text.replace("****4567", "")
+
+
 def test_a_report_has_bounds_and_says_so(fake: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "MAX_CELLS", 60)
     one = done(fake, "userid,tag\n" + "".join(f"u{n},a b\n" for n in range(25)))

@@ -17,6 +17,7 @@ from chalicelib.entrypoints.http.schemas.base import (
     Tag,
     UserId,
     either,
+    none_for,
     refusal,
     refusal_by,
 )
@@ -76,7 +77,8 @@ def _few(groups: list[RegistrationIds]) -> list[RegistrationIds]:
     return groups
 
 
-Groups = Annotated[list[RegistrationIds], Field(min_length=1), AfterValidator(_few)]
+# Clients with typed fields send an empty list for what is missing.
+Groups = Annotated[Annotated[list[RegistrationIds], AfterValidator(_few)] | None, none_for([])]
 
 
 class Audience(Sparse):
@@ -84,18 +86,20 @@ class Audience(Sparse):
 
     model_config = ConfigDict(loc_by_alias=True)
 
-    aud_tag: Annotated[list[Tag], Field(min_length=1, max_length=MAX_TAGS)] | None = None
+    aud_tag: Annotated[Annotated[list[Tag], Field(max_length=MAX_TAGS)] | None, none_for([])] = None
     aud_userid: Annotated[list[UserId], BeforeValidator(_count)] | None = None
-    aud_segment: Annotated[list[Segment], Field(min_length=1, max_length=1)] | None = None
-    aud_app: Groups | None = None
-    aud_wechatoa: Groups | None = None
-    aud_wechatmp: Groups | None = None
-    aud_sms: Groups | None = None
-    aud_email: Groups | None = None
-    aud_alipay_life: Groups | None = either("aud_alipay_life", "aud_alipaylife")
-    aud_dingtalk_cc: Groups | None = either("aud_dingtalk_cc", "aud_dingtalkcc")
-    aud_wechatwk: Groups | None = None
-    aud_wechatwk_linkedcorp: Groups | None = None
+    aud_segment: Annotated[Annotated[list[Segment], Field(max_length=1)] | None, none_for([])] = (
+        None
+    )
+    aud_app: Groups = None
+    aud_wechatoa: Groups = None
+    aud_wechatmp: Groups = None
+    aud_sms: Groups = None
+    aud_email: Groups = None
+    aud_alipay_life: Groups = either("aud_alipay_life", "aud_alipaylife")
+    aud_dingtalk_cc: Groups = either("aud_dingtalk_cc", "aud_dingtalkcc")
+    aud_wechatwk: Groups = None
+    aud_wechatwk_linkedcorp: Groups = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Audience:

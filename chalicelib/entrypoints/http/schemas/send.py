@@ -11,6 +11,7 @@ from chalicelib.domain import pushes
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.errors import PlatformWrong
+from chalicelib.entrypoints.http.bodies import as_written
 from chalicelib.entrypoints.http.errors import BOTH_LISTS, PARAMETER, REFUSALS
 from chalicelib.entrypoints.http.schemas.audiences import Audience
 from chalicelib.entrypoints.http.schemas.base import (
@@ -29,6 +30,8 @@ MAX_ELEMENTS = 10  # of a msg_xxx
 
 
 def _platform(value: Any) -> Any:
+    if value in ("", []):  # none, of clients with typed fields
+        return ""
     if not pushes.is_platform(value):
         raise refusal_by(REFUSALS[PlatformWrong], platforms=pushes.PLATFORMS)
     return value
@@ -114,7 +117,8 @@ class OfTemplate(Common):
         }
 
 
-Elements = Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_ELEMENTS)]
+Element = Annotated[dict[str, Any], AfterValidator(as_written)]
+Elements = Annotated[Annotated[list[Element], Field(max_length=MAX_ELEMENTS)] | None, none_for([])]
 
 
 class Ordinary(Common):
@@ -124,14 +128,14 @@ class Ordinary(Common):
     """
 
     template_id: Annotated[int, Field(ge=0, le=0)] = 0
-    msg_app: Elements | None = None
-    msg_wechatoa: Elements | None = None
-    msg_wechatmp: Elements | None = None
-    msg_sms: Elements | None = None
-    msg_email: Elements | None = None
-    msg_alipay_life: Elements | None = either("msg_alipay_life", "msg_alipaylife")
-    msg_dingtalk_cc: Elements | None = either("msg_dingtalk_cc", "msg_dingtalkcc")
-    msg_wechatwk: Elements | None = None
+    msg_app: Elements = None
+    msg_wechatoa: Elements = None
+    msg_wechatmp: Elements = None
+    msg_sms: Elements = None
+    msg_email: Elements = None
+    msg_alipay_life: Elements = either("msg_alipay_life", "msg_alipaylife")
+    msg_dingtalk_cc: Elements = either("msg_dingtalk_cc", "msg_dingtalkcc")
+    msg_wechatwk: Elements = None
 
     @model_validator(mode="after")
     def _something(self) -> Ordinary:

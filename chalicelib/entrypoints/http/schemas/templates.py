@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from chalicelib.domain.delivery_channels import ChannelType
+from chalicelib.entrypoints.http.bodies import as_written
 from chalicelib.entrypoints.http.errors import PARAMETER
 from chalicelib.entrypoints.http.schemas.base import Answer, Name, Page, Strict, Versioned, refusal
 from chalicelib.manage.templates import MAX_ELEMENTS
@@ -22,7 +23,7 @@ def _content(value: Any) -> Any:
             f"must be an object, or a list of 1 to {MAX_ELEMENTS} elements",
             f"须为对象, 或 1 到 {MAX_ELEMENTS} 个对象的数组",
         )
-    return value
+    return [as_written(element) for element in value] if value is elements else as_written(value)
 
 
 _OBJECTS = {

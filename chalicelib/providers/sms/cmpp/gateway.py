@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from chalicelib import observability
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.providers.base import CHINA
 from chalicelib.providers.sms.cmpp.group_ids import GroupIds
 from chalicelib.providers.sms.cmpp.lines import Dialler, Incoming, Line, Stream
 from chalicelib.providers.sms.cmpp.link import (
+    NOT_AUTHENTIC,
     Closed,
     Delivered,
     Event,
@@ -75,9 +77,7 @@ class Gateway:
             connection.shut()
 
     def wait_open(self, until: float) -> None:
-        """Wait until one connection is open. `until`: monotonic seconds. Raises the reason if none
-        opens.
-        """
+        """Wait for an open connection until `until` (monotonic seconds). Raises why none opens."""
         self._choose(until, lambda connection: connection.is_open)
 
     def submit(
@@ -153,9 +153,8 @@ class Connection:
                 opened = False
             failures = 0 if opened else failures + 1
             by_operator = isinstance(self.error, Misconfigured)
-            self._gateway.stopping.wait(
-                self._gateway.waits.after(failures, by_operator=by_operator)
-            )
+            seconds = self._gateway.waits.after(failures, by_operator=by_operator)
+            self._gateway.stopping.wait(seconds)
 
     def _live(self) -> bool:
         """Run one life, from dialling to its end. Return whether the gateway let us in."""
@@ -185,10 +184,11 @@ class Connection:
 
     def _note_error(self, error: ProviderError) -> None:
         level = logging.INFO if self._gateway.stopping.is_set() else logging.WARNING
-        event = (
-            "channel_misconfigured" if isinstance(error, Misconfigured) else "gateway_disconnected"
-        )
+        is_ours = isinstance(error, Misconfigured)
+        event = "channel_misconfigured" if is_ours else "gateway_disconnected"
         log.log(level, event, extra={"channel": self._gateway.code, "code": error.code})
+        if error.code == NOT_AUTHENTIC:
+            observability.security("gateway_unverified", channel=self._gateway.code)
         with self._gateway.changed:
             self.error = error
             self._gateway.changed.notify_all()

@@ -39,6 +39,9 @@ WINDOW = 16  # SUBMITs that may be unanswered at once
 STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = range(1, 5)
 
 
+NOT_AUTHENTIC = "gateway_not_authentic"  # it did not prove that it knows the password
+
+
 @frozen
 class Login:
     account: str
@@ -258,7 +261,7 @@ class Link:
             by_operator = body.status in (BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH)
             yield from self._close(f"connect_{body.status}", by_operator=by_operator)
         elif self._login.check_gateway and not self._is_genuine(body):
-            yield from self._close("gateway_not_authentic", by_operator=True)
+            yield from self._close(NOT_AUTHENTIC, by_operator=True)
         else:
             self.state = State.OPEN
             yield Opened()

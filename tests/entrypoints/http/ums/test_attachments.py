@@ -63,6 +63,11 @@ def test_a_file_name_may_be_an_encoded_word_as_dotnet_writes_it(
     assert url.rpartition("/")[2].startswith(shown), url
 
 
+def test_a_file_name_of_a_chinese_windows_keeps_its_characters(configured: Api) -> None:
+    raw = form(("file", b"x", "报告.pdf")).replace("报告".encode(), "报告".encode("gbk"))
+    assert post_form(configured, raw).json["url"].endswith("/%E6%8A%A5%E5%91%8A.pdf")
+
+
 @pytest.mark.parametrize(
     ("hours", "status"),
     [

@@ -111,3 +111,12 @@ def test_a_type_without_channel_is_not_authorised(configured: Api) -> None:
         == 200
     )
     refused(configured, ordinary(), 1015007)
+
+
+def test_empty_lists_and_zeros_of_typed_clients_mean_none(configured: Api) -> None:
+    nothing = {name: [] for name in ("aud_tag", "aud_segment", "aud_sms", "msg_app", "msg_email")}
+    sms = {"sign_id": 0, "temp_id": 1, "temp_para": {}}
+    sent = stored(configured, configured.send(ordinary(**nothing, msg_sms=[sms]), path="/v1/sent"))
+    assert (set(sent.channels), sent.userids) == ({"sms1"}, ("user1",))
+    refused(configured, ordinary(msg_sms=[]), 4004, "msg_xxx")
+    refused(configured, ordinary(aud_userid=..., aud_tag=[]), 4004, "aud_")

@@ -100,13 +100,16 @@ def test_platforms(configured: Api, platform: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "platform", ["", "windows", "ALL", [], ["all", "x"], [1], 1, {}, "android,ios"]
+    "platform", ["windows", "ALL", ["all", "x"], [""], [1], 1, {}, False, "android,ios"]
 )
 def test_a_wrong_platform(configured: Api, platform: Any) -> None:
     refused(configured, message(app_para={"platform": platform}), 1015085, "app_para.platform")
 
 
-@pytest.mark.parametrize("app_para", [{}, ..., None, {"platform": None}, {"time_to_live": 5}])
+@pytest.mark.parametrize(
+    "app_para",
+    [{}, ..., None, {"platform": None}, {"time_to_live": 5}, {"platform": ""}, {"platform": []}],
+)
 def test_a_template_with_app_content_needs_a_platform(configured: Api, app_para: Any) -> None:
     refused(configured, message(app_para=app_para), 1015084, "app_para.platform")
 

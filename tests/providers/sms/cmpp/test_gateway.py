@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import observability
 from chalicelib.domain.errors import Misconfigured, ProviderError, Unavailable, Uncertain
 from chalicelib.domain.provider_io import Account
 from chalicelib.providers.sms.cmpp import settings as cmpp_settings
@@ -54,6 +55,20 @@ def test_where_every_login_is_refused_nobody_waits(status: int) -> None:
         pytest.raises(Misconfigured, match=f"connect_{status}"),  # Unavailable after a wait
     ):
         found.submit(TEXT, soon())
+
+
+def test_a_gateway_that_cannot_prove_itself_is_a_security_event(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        gateway(lambda: Line(secret="of somebody else")) as found,
+        pytest.raises(Misconfigured, match="gateway_not_authentic"),
+    ):
+        found.submit(TEXT, soon())
+    events = {record.msg: vars(record) for record in caplog.records}
+    assert events["gateway_unverified"]["channel"] == "c"
+    observability.flush_metrics()
+    assert f'"{observability.REFUSED}":' in capsys.readouterr().out
 
 
 def test_a_gateway_that_is_busy_is_waited_for() -> None:

@@ -1,0 +1,79 @@
+"""Write the bill of materials of what is shipped: `python -m infra.sbom`, or `make sbom`.
+
+The bill is made from requirements-package.txt, in CycloneDX's JSON. Source of the format:
+https://cyclonedx.org/docs/1.6/json/. The command prints the file's path.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from infra import package_lock
+from infra.package import BUILD
+from infra.package_lock import DIRECT, ROOT, Locked
+
+FILE = BUILD / "sbom.cdx.json"
+
+
+def bill(packages: Sequence[Locked], product: Mapping[str, str]) -> dict[str, Any]:
+    """Return the bill of a product made of these packages."""
+    root = f"pkg:generic/{product['name']}@{product['version']}"
+    lock = "".join(map(str, packages))
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, root + lock)}",
+        "version": 1,
+        "metadata": {
+            "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+            "component": {"type": "application", "bom-ref": root, **product},
+        },
+        "components": [_component(package) for package in packages],
+        "dependencies": _dependencies(packages, root),
+    }
+
+
+def _component(package: Locked) -> dict[str, Any]:
+    """Describe a package. The hashes of its wheels belong to the ways that it is handed out."""
+    hashes = [{"alg": "SHA-256", "content": value} for value in package.hashes]
+    return {
+        "type": "library",
+        "bom-ref": _purl(package),
+        "name": package.name,
+        "version": package.version,
+        "purl": _purl(package),
+        "externalReferences": [
+            {"type": "distribution", "url": _purl(package), "hashes": [wheel]} for wheel in hashes
+        ],
+    }
+
+
+def _dependencies(packages: Sequence[Locked], root: str) -> list[dict[str, Any]]:
+    needs: dict[str, list[str]] = defaultdict(list)
+    for package in packages:
+        for name in package.needed_by:
+            needs[name].append(_purl(package))
+    refs = {DIRECT: root, **{package.name: _purl(package) for package in packages}}
+    return [{"ref": ref, "dependsOn": needs[name]} for name, ref in refs.items()]
+
+
+def _purl(package: Locked) -> str:
+    return f"pkg:pypi/{package.name}@{package.version}"
+
+
+def main() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    product = {name: project[name] for name in ("name", "version", "description")}
+    FILE.parent.mkdir(exist_ok=True)
+    FILE.write_text(json.dumps(bill(package_lock.read(), product), indent=2) + "\n")
+    print(FILE)
+
+
+if __name__ == "__main__":
+    main()
