@@ -1,4 +1,4 @@
-"""Rules for all tests: repeatable inputs, and short reports."""
+"""Rules for all tests: repeatable inputs, no metrics of other tests, and short reports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
+from chalicelib import observability
 from tests import profiles, reports
 
 profiles.register()
@@ -14,6 +15,12 @@ profiles.register()
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection() -> None:
     profiles.freeze_constants()
+
+
+@pytest.fixture(autouse=True)
+def _no_metrics_of_other_tests() -> None:
+    """Forget metrics that a test has counted outside of a unit of work."""
+    observability._metrics.clear()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

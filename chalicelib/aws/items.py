@@ -7,6 +7,7 @@ import json
 import random
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from chalicelib.aws.clients import client
 
 Item = dict[str, Any]
 Values = dict[str, str | int | bytes | Mapping[str, int] | None]
+Put = tuple[str, Sequence[str], Item]  # a table, the names of its key, an item
 
 READ_BATCH, WRITE_BATCH, TRANSACTION, ROUNDS = 100, 25, 100, 8
 
@@ -123,16 +125,34 @@ def write_many(
     """Put and delete items, with one request per 25. The last of two puts with one key stands."""
     requests = {_key_of(item, key): {"PutRequest": {"Item": item}} for item in puts}
     requests |= {_key_of(item, key): {"DeleteRequest": {"Key": item}} for item in deletes}
-    for batch in _batches(list(requests.values()), WRITE_BATCH):
-        unwritten: Any = {table: list(batch)}
+    _write([(table, request) for request in requests.values()])
+
+
+def put_all(puts: Iterable[Put]) -> None:
+    """Put items into several tables, with one request per 25.
+
+    The last of two puts with one key stands.
+    """
+    requests = {
+        (table, _key_of(item, key)): (table, {"PutRequest": {"Item": item}})
+        for table, key, item in puts
+    }
+    _write(list(requests.values()))
+
+
+def _write(requests: Sequence[tuple[str, Item]]) -> None:
+    for batch in _batches(requests, WRITE_BATCH):
+        unwritten: Any = defaultdict(list)
+        for table, request in batch:
+            unwritten[table].append(request)
         for attempt in range(ROUNDS):
-            answer = client("dynamodb").batch_write_item(RequestItems=unwritten)
+            answer = client("dynamodb").batch_write_item(RequestItems=dict(unwritten))
             unwritten = answer.get("UnprocessedItems")
             if not unwritten:
                 break
             _pause(attempt)
         else:
-            raise Unprocessed(table)
+            raise Unprocessed(", ".join(unwritten))
 
 
 def _key_of(item: Item, key: Sequence[str]) -> tuple[str, ...]:

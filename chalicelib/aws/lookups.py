@@ -54,8 +54,7 @@ class Lookups:
         self._full: set[str] = set()  # keys of ids of another system, see `park`
 
     def put(self, channel: str, lookups: Mapping[str, Lookup], expires: int) -> None:
-        rows = [_row(keys.join("receipt", channel, id), to, expires) for id, to in lookups.items()]
-        write_many(table("lookups"), rows, key=("pk",))
+        write_many(table("lookups"), rows(channel, lookups, expires), key=("pk",))
 
     def get(
         self, channel: str, provider_ids: Sequence[str], *, fresh: bool = False
@@ -134,12 +133,21 @@ class Lookups:
         }
 
     def parked(self, channel: str, provider_ids: Sequence[str]) -> Sequence[Receipt]:
-        row_keys = [{"pk": keys.join("parked", channel, id)} for id in _possible(provider_ids)]
-        receipts: list[Receipt] = []
-        for row in get_many(table("lookups"), row_keys, consistent=True):
+        return self.parked_of({channel: provider_ids}).get(channel, ())
+
+    def parked_of(self, ids: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[Receipt]]:
+        channels = {
+            keys.join("parked", channel, id): channel
+            for channel, of_channel in ids.items()
+            for id in _possible(of_channel)
+        }
+        receipts: dict[str, dict[Receipt, None]] = {}
+        for row in get_many(table("lookups"), ({"pk": key} for key in channels), consistent=True):
+            of_channel = receipts.setdefault(channels[row["pk"]], {})
             for name in sorted(name for name in row if name.startswith(PARKED)):
-                receipts += map(_read, unpack(self._vault.open(row[name], row["pk"])))
-        return list(dict.fromkeys(receipts))
+                parked = unpack(self._vault.open(row[name], row["pk"]))
+                of_channel.update(dict.fromkeys(map(_read, parked)))
+        return {channel: list(of_channel) for channel, of_channel in receipts.items()}
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         item = to_item(
@@ -193,6 +201,11 @@ def _update_all(updates: Sequence[Item]) -> None:
         if error_code(error) != "ConditionalCheckFailedException":
             raise
         raise Cancelled([True], [error.response.get("Item")]) from error
+
+
+def rows(channel: str, lookups: Mapping[str, Lookup], expires: int) -> list[Item]:
+    """Build the items of lookups by provider id."""
+    return [_row(keys.join("receipt", channel, id), to, expires) for id, to in lookups.items()]
 
 
 def _row(key: str, to: Lookup, expires: int) -> Item:

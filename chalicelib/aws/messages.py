@@ -15,6 +15,7 @@ from chalicelib.aws.items import (
     Item,
     Values,
     from_item,
+    get_many,
     pack,
     put_once,
     to_item,
@@ -193,6 +194,15 @@ class Messages:
                 return None
             self._remember(self._message(row))
         return self._known[msgid]
+
+    def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
+        messages = {msgid: self._known[msgid] for msgid in msgids if msgid in self._known}
+        unknown = [msgid for msgid in msgids if msgid not in messages]
+        row_keys = ({"pk": msgid, "sk": "message"} for msgid in unknown)
+        for row in get_many(table("messages"), row_keys, consistent=True):
+            message = messages[row["pk"]] = self._message(row)
+            self._remember(message)
+        return messages
 
     def _remember(self, message: Message) -> None:
         self._known[message.msgid] = message

@@ -28,6 +28,8 @@ STARTED = 256  # slots that a container remembers to have started
 # and again.
 REMEMBERED = 4096
 
+Missing = set[tuple[int, str]]  # slot and name of a timer
+
 _started: dict[int, None] = {}
 
 
@@ -38,10 +40,23 @@ class Timers:
         self._stored: dict[tuple[int, str], None] = {}
 
     def set(self, timers: Sequence[Timer]) -> None:
+        missing = self.missing(timers)
+        write_many(table("due"), self.rows(missing), key=("shard", "due"))
+        self.remember(missing)
+
+    def missing(self, timers: Sequence[Timer]) -> Missing:
+        """Return the rows that this container has not put yet, and start their sweeps."""
         missing = {(self._slot(timer), timer.what) for timer in timers} - self._stored.keys()
         for slot in sorted({slot for slot, _ in missing}):
             _start_sweep(slot)
-        write_many(table("due"), [_key(what, slot) for slot, what in missing], key=("shard", "due"))
+        return missing
+
+    @staticmethod
+    def rows(missing: Missing) -> list[Item]:
+        return [_key(what, slot) for slot, what in missing]
+
+    def remember(self, missing: Missing) -> None:
+        """Remember rows that were put."""
         self._stored.update(dict.fromkeys(missing))
         while len(self._stored) > REMEMBERED:
             del self._stored[next(iter(self._stored))]

@@ -16,6 +16,7 @@ from chalicelib.aws.lookups import Lookups
 from chalicelib.aws.messages import Messages
 from chalicelib.aws.queues import Queues
 from chalicelib.aws.rates import RateLimiter
+from chalicelib.aws.recordings import Recordings
 from chalicelib.aws.records import RecordStore
 from chalicelib.aws.templates import Templates
 from chalicelib.aws.timers import Timers
@@ -51,6 +52,7 @@ def build_world(connect: Callable[[TokensPort, Clock], Providers], limits: Limit
         providers=connect(tokens, clock),
         imports=Imports(),
         audit=Audit(),
+        recordings=Recordings(timers),
         rate_limiter=RateLimiter(clock),
         limits=limits,
     )

@@ -86,6 +86,7 @@ class Chunk:
     reported: tuple[Fact, ...] = ()  # receipts, clicks, expiries
     withdrawn: int | None = None  # ms: since then, nothing more may leave
     deferrals: tuple[Deferral, ...] = ()
+    is_read: bool = True  # False: assumed to hold nothing but its plan yet
 
     def deferral(self, key: CallKey) -> Deferral | None:
         """Return the longest deferral that covers a call, or None."""

@@ -106,6 +106,11 @@ class Message:
         return self.plan if self.plan is not None and self.plan.id == chunk else None
 
     @property
+    def is_single(self) -> bool:
+        """The message has one target and holds its plan."""
+        return self.plan is not None and len(self.plan.targets) == 1
+
+    @property
     def has_clock(self) -> bool:
         """Checks find what a crash left. Otherwise the queue keeps each job until it is done."""
         return self.plan is None

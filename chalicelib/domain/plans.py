@@ -64,6 +64,18 @@ class Plan:
     def contact(self, ref: DeliveryRef) -> str:
         return self.contacts[ref.target][ref.channel][ref.contact]
 
+    def has(self, ref: DeliveryRef) -> bool:
+        """Tell if the plan has this delivery."""
+        of_target = self.contacts[ref.target] if ref.target < len(self.contacts) else {}
+        return ref.contact < len(of_target.get(ref.channel, ()))
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of its ids and contacts, about what they take before compression."""
+        ids = sum(len(target.id.encode()) for target in self.targets)
+        contacts = (contact for of_target in self.contacts for contact in of_target.values())
+        return ids + sum(len(text.encode()) for texts in contacts for text in texts)
+
     @property
     def valid(self) -> tuple[int, ...]:
         return tuple(t for t, target in enumerate(self.targets) if target.loss is None)

@@ -6,9 +6,10 @@ Everything here is safe to repeat at any point. Calls that were answered are not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from chalicelib.domain import elements
@@ -24,24 +25,87 @@ from chalicelib.domain.values import frozen
 from chalicelib.flow import withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
-from chalicelib.flow.delivery.calls import Caller
+from chalicelib.flow.delivery.calls import Caller, ClaimedBefore
 from chalicelib.flow.delivery.postponed import MAX_DELAY, Postponed
-from chalicelib.flow.delivery.rate import Resume
+from chalicelib.flow.delivery.rate import Resume, Turns
 from chalicelib.flow.dispatch import OpenCall, check_now, open_calls
 from chalicelib.flow.follow_up import FollowUp
+from chalicelib.flow.recording import Part, Recorder
 from chalicelib.ports import World
 
 
 def deliver(world: World, job: DeliverJob) -> None:
     """Make the calls of a job that are not answered yet. Safe to repeat at any point."""
-    at = ChunkId(job.msgid, job.chunk)
-    message = early.message_of(world, job)
-    channel = world.settings.channel(elements.channel_of(job.channel))
-    chunk = world.ledger.chunk(at, message) if message else None
-    if message is None or chunk is None or channel is None:
-        early.come_back(world, job, channel)
-        return
-    lists = chunk.entrants_of(job.step)
+    batch, failures = Batch(world), list[Exception]()
+    try:
+        batch.deliver(world, job)
+    except Exception as error:  # noqa: BLE001 raised when the answers are recorded
+        failures.append(error)
+    for failure in [*failures, *batch.end().values()]:
+        raise failure
+
+
+class Batch:
+    """The jobs that a worker got at once. They read messages and write records together."""
+
+    def __init__(self, world: World, jobs: Sequence[DeliverJob] = ()) -> None:
+        self._messages = early.messages_of(world, jobs)
+        self._recorder, self._turns = Recorder(world), Turns(jobs)
+
+    def deliver(self, world: World, job: DeliverJob, name: str = "") -> None:
+        """Make the calls of a job. Its name tells it from the others."""
+        self._recorder.write_in_time(world)
+        self._turns.begin(job)
+        message = self._messages.get(job.msgid) or early.message_of(world, job)
+        channel = world.settings.channel(elements.channel_of(job.channel))
+        if message is None or channel is None:
+            early.come_back(world, job, channel)
+            return
+        if slots.is_slow(world, message, channel):
+            self._recorder.write()
+        part = partial(self._recorder.part, name)
+        unread = _unread(world, job, message)
+        if unread is not None:
+            with suppress(ClaimedBefore):
+                _deliver(world, job, message, channel, unread, part, self._turns)
+                return
+            self._recorder.write()  # a job of this batch may have claimed it
+        chunk = world.ledger.chunk(ChunkId(job.msgid, job.chunk), message)
+        if chunk is None:
+            early.come_back(world, job, channel)
+        else:
+            _deliver(world, job, message, channel, chunk, part, self._turns)
+
+    def end(self) -> Mapping[str, Exception]:
+        """Record the rest. Return the errors of jobs that must come back, by name."""
+        return self._recorder.end()
+
+
+def _unread(world: World, job: DeliverJob, message: Message) -> Chunk | None:
+    """Return the chunk of a single send for its first job, which nobody has worked on yet.
+
+    If somebody has, the claim finds out. A job that is late reads what others recorded.
+    """
+    plan = message.plan
+    if plan is None or not message.is_single or not job.priority or job.step or job.tries:
+        return None
+    is_late = world.clock.now() >= plan.time + world.limits.submit_within * 1000
+    return None if is_late else Chunk(plan, is_read=False)
+
+
+NewPart = Callable[[FollowUp, int], Part]
+
+
+def _deliver(
+    world: World,
+    job: DeliverJob,
+    message: Message,
+    channel: Channel,
+    chunk: Chunk,
+    part: NewPart,
+    turns: Turns,
+) -> None:
+    at, lists = chunk.plan.id, chunk.entrants_of(job.step)
     if job.number >= len(lists):
         raise TooEarly("the job's list is not there yet")
     calls = [
@@ -54,7 +118,7 @@ def deliver(world: World, job: DeliverJob) -> None:
         world.queues.send([check_now(message, at, world.clock.now())])
         calls = []
     with slots.of_channel(world, message, channel) as seconds:
-        work = _Work(world, job, message, channel, chunk, seconds)
+        work = _Work(world, job, message, channel, chunk, seconds, part, turns)
         if seconds or not calls:
             _run(work, calls)
         else:
@@ -74,10 +138,13 @@ def _run(work: _Work, calls: Sequence[OpenCall]) -> None:
     recorded = [answer for answer in work.chunk.answers.values() if _covers(job, answer.key)]
     with quota.QuotaReservation(world, job, message, channel, calls) as reservation:
         work = replace(work, job=reservation.job)
-        allowed, resume = rate.limit(world, work.job, message, channel, reservation.calls)
-        made = work.make(allowed, resume)
+        allowed, resume = rate.limit(
+            world, work.job, message, channel, reservation.calls, work.turns
+        )
+        part = work.part(FollowUp(world, work.job, message, channel, work.chunk), len(allowed))
+        made = work.make(allowed, resume, part)
         reservation.consume(made.consumed)
-        FollowUp(world, work.job, message, channel, work.chunk).of([*recorded, *made.answers])
+        part.follow([*recorded, *made.answers])
         if made.failure is not None:
             raise made.failure
         work.requeue(made.resend, made.resume)
@@ -117,6 +184,8 @@ class _Work:
     channel: Channel
     chunk: Chunk
     seconds: float
+    part: NewPart
+    turns: Turns
 
     @property
     def _capabilities(self) -> Capabilities:
@@ -124,12 +193,12 @@ class _Work:
 
     # -- make
 
-    def make(self, calls: Sequence[OpenCall], resume: Resume | None) -> Round:
+    def make(self, calls: Sequence[OpenCall], resume: Resume | None, part: Part) -> Round:
         """Make the calls one by one, until one fails, time runs short or the quota is used up."""
         answers, resend, consumed, failure = list[CallAnswer](), list[Envelope](), 0, None
         try:
             with ExitStack() as opened:
-                for call, result in self._results(opened, calls):
+                for call, result in self._results(opened, calls, part):
                     if isinstance(result, CallAnswer):
                         answers.append(result)
                         resend += self._next_attempts(call, result)
@@ -145,7 +214,7 @@ class _Work:
         return Round(tuple(answers), tuple(resend), resume, consumed, failure)
 
     def _results(
-        self, opened: ExitStack, calls: Sequence[OpenCall]
+        self, opened: ExitStack, calls: Sequence[OpenCall], part: Part
     ) -> Iterator[tuple[OpenCall, CallAnswer | Envelope | Resume | None]]:
         """Yield what became of each call: its answer, or a job of its own.
 
@@ -161,7 +230,7 @@ class _Work:
                     of_job = (self.world, self.job, self.message, self.channel, self.chunk)
                     parts = files.fetch(self.world, self.job, self.message, budget)
                     budget.begin_calls()
-                    caller = Caller(*of_job, opened, parts, budget)
+                    caller = Caller(*of_job, opened, parts, budget, part.kept)
                 answer = caller.make(call)
                 if answer is not None:
                     yield call, answer
@@ -202,7 +271,7 @@ class _Work:
         ]
 
     def _part(self, start: int, end: int) -> DeliverJob:
-        return replace(self.job, start=start, end=end, tries=0, slot=0, fetches=0)
+        return replace(self.job, start=start, end=end, tries=0, slot=0, fetches=0, priority=0)
 
     def _envelope(self, job: DeliverJob, delay: float) -> Envelope:
         seconds = min(max(1, round(delay)), MAX_DELAY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
@@ -30,23 +30,36 @@ class FollowUp:
     chunk: Chunk
 
     @property
-    def _capabilities(self) -> Capabilities:
+    def capabilities(self) -> Capabilities:
         return self.world.providers.of(self.channel.platform).capabilities
 
     def of(self, answers: Sequence[CallAnswer]) -> None:
         """Record lookups and suppressions, and set timers."""
+        lookups, timers = self.lookups(answers), self.timers(answers)
+        if lookups:
+            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
+            receipts.record_parked(self.world, {self.channel.code: tuple(lookups)})
+        if timers:
+            self.world.timers.set(timers)
+        self.finish(answers)
+
+    def finish(self, answers: Sequence[CallAnswer]) -> None:
+        """Do what follows besides lookups and timers."""
         if not answers:
             return
-        self._put_lookups(answers)
         self._suppress_contacts(answers)
         facts = [fact for answer in answers for fact in answer.facts]
-        self._set_timers([fact.time for fact in facts if fact.kind is FactKind.SUBMITTED])
+        submitted = _submitted(answers)
+        if submitted and poll.is_polled_as_a_whole(self.world, self.channel):
+            expires = max(submitted) // 1000 + 2 * self.capabilities.poll_window
+            self.world.lookups.expect(self.channel.code, max(submitted), expires)
         if self._has_next() and _ended_without_submission(facts):
             now = self.world.clock.now()
             self.world.queues.send([check_now(self.message, self.chunk.plan.id, now)])
 
-    def _put_lookups(self, answers: Sequence[CallAnswer]) -> None:
-        ids = self._capabilities.provider_ids
+    def lookups(self, answers: Sequence[CallAnswer]) -> Mapping[str, Lookup]:
+        """Return the lookups of the ids under which the provider may report, by id."""
+        ids = self.capabilities.provider_ids
         lookups: dict[str, Lookup] = {}
         for answer in answers:
             if ids is ProviderIds.PER_CALL and answer.provider_id:
@@ -55,9 +68,7 @@ class FollowUp:
             elif ids is ProviderIds.PER_RECIPIENT:
                 for fact in answer.facts:
                     lookups |= self._lookups(fact) if fact.provider_id else {}
-        if lookups:
-            self.world.lookups.put(self.channel.code, lookups, self.message.expires)
-            receipts.record_parked(self.world, self.channel.code, tuple(lookups))
+        return lookups
 
     def _lookup_of_call(self, answer: CallAnswer) -> Lookup:
         """Return the lookup of a call: its chunk, or the only delivery that it has."""
@@ -90,11 +101,12 @@ class FollowUp:
         ]
         suppressions.apply_feedback(self.world, feedback)
 
-    def _set_timers(self, submitted: Sequence[int]) -> None:
-        """Set the timers that wait for receipts of calls that were submitted at these times."""
+    def timers(self, answers: Sequence[CallAnswer]) -> list[Timer]:
+        """Return the timers that wait for the receipts of calls that were submitted."""
+        submitted = _submitted(answers)
         if not submitted:
-            return
-        last, within, capabilities = max(submitted), self._within(), self._capabilities
+            return []
+        last, within, capabilities = max(submitted), self._within(), self.capabilities
         at, priority = self.chunk.plan.id, self.message.priority
         timers: list[Timer] = []
         if within:
@@ -103,11 +115,7 @@ class FollowUp:
         if is_polled and capabilities.provider_ids is ProviderIds.PER_CALL:
             first = last + capabilities.poll_first * 1000
             timers.append(Timer(first, TimerKind.POLL, at, priority, self.job.channel))
-        if poll.is_polled_as_a_whole(self.world, self.channel):
-            expires = last // 1000 + 2 * capabilities.poll_window
-            self.world.lookups.expect(self.channel.code, last, expires)
-        if timers:
-            self.world.timers.set(timers)
+        return timers
 
     def _has_next(self) -> bool:
         return self.job.step + 1 < len(self.message.strategy.steps)
@@ -132,6 +140,12 @@ def _feedback(message: Message, chunk: Chunk, answer: CallAnswer) -> Iterator[Co
     for fact in answer.facts:
         if fact.kind is FactKind.DELIVERED and suppressions.is_undeliverable(plan, fact.ref):
             yield ContactFeedback(message, plan, fact.ref, False, Suppression("", answer.time))
+
+
+def _submitted(answers: Iterable[CallAnswer]) -> list[int]:
+    """Return the times of submissions."""
+    facts = (fact for answer in answers for fact in answer.facts)
+    return [fact.time for fact in facts if fact.kind is FactKind.SUBMITTED]
 
 
 def _ended_without_submission(facts: Iterable[Fact]) -> bool:

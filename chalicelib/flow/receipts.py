@@ -116,15 +116,18 @@ def record_of_account(world: World, codes: Sequence[str], receipts: Sequence[Rec
         record(world, code, left)
 
 
-def record_parked(world: World, code: str, provider_ids: Sequence[str]) -> None:
-    """Add receipts that came before these ids were known.
+def record_parked(world: World, provider_ids: Mapping[str, Sequence[str]]) -> None:
+    """Add receipts that came before these ids were known, by channel.
 
     Receipts that no worker adds within a day belong to another system.
     """
-    parked = world.lookups.parked(code, tuple(dict.fromkeys(map(reported_name, provider_ids))))
-    if parked:
+    ids = {
+        code: tuple(dict.fromkeys(map(reported_name, of_channel)))
+        for code, of_channel in provider_ids.items()
+    }
+    for code, parked in world.lookups.parked_of(ids).items():
         observability.metric("receipts_matched", len(parked))
-    record(world, code, parked)
+        record(world, code, parked)
 
 
 # -- replies

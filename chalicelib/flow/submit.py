@@ -28,6 +28,8 @@ from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
 MAX_PARTITIONS = 16  # of one message
+# Bytes of a plan that a message's item holds beside 256 KB of contents. An item has 400 KB at most.
+MAX_HELD_PLAN = 100_000
 MSGID_TRIES = 3  # random bits may be taken
 
 
@@ -152,7 +154,7 @@ def _accept(
 
 def _single_queue_jobs(message: Message, plan: Plan | None) -> list[Envelope] | None:
     """Return the delivery jobs of a whole plan if one queue takes them all, else None."""
-    if plan is None or plan.next is not None:
+    if plan is None or plan.next is not None or plan.size > MAX_HELD_PLAN:
         return None
     jobs = dispatch.jobs(message, Chunk(plan), 0, 0)
     has_one_queue = len({(job.channel_type, job.worker) for job in jobs}) <= 1

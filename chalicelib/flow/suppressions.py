@@ -72,7 +72,7 @@ def record_visit(world: World, message: Message, plan: Plan, ref: DeliveryRef, t
 
     A server may have sent back a mail before. Providers of other channels report what arrives.
     """
-    if message.channels[ref.channel] is ChannelType.EMAIL:
+    if message.channels.get(ref.channel) is ChannelType.EMAIL and plan.has(ref):
         notice = ContactFeedback(message, plan, ref, False, Suppression("", time))
         updates = {userid: [_update(notice)] for userid in _owners(world, notice)}
         if updates:

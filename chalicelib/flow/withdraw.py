@@ -1,9 +1,10 @@
 """Withdraw a message: stop what has not left, and recall what was submitted where possible.
 
 Deliveries need no reading of their own to respect a withdrawal. The withdrawal of a chunk stands in
-its partition of the ledger, which every job reads anyway. A call that was open when the chunk was
-withdrawn is closed by the same conditional put that claims it. So either the worker has the call,
-or nobody ever will. Planners read the message's own withdrawal before each chunk.
+its partition of the ledger, which jobs read anyway. Only the first job of a single send does not,
+so the request closes that call at once. A call that was open when the chunk was withdrawn is closed
+by the same conditional put that claims it. So either the worker has the call, or nobody ever will.
+Planners read the message's own withdrawal before each chunk.
 """
 
 from __future__ import annotations
@@ -55,9 +56,18 @@ def withdraw(world: World, channel_key: str, msgid: str) -> None:
     try:  # from here on the timer sees to it, should this worker end
         world.ledger.withdraw(first, now, message)
         world.queues.send(_first_jobs(message))
+        if message.is_single:
+            _stop_at_once(world, message, first)
     except Exception as error:
         log.error("withdrawal_not_queued", exc_info=error, extra={"msgid": msgid})
     log.info("message_withdrawn", extra={"msgid": msgid, "channel_key": channel_key})
+
+
+def _stop_at_once(world: World, message: Message, at: ChunkId) -> None:
+    """Close the calls of a single send. Its first job goes to the claim without reading."""
+    chunk = world.ledger.chunk(at, message)
+    if chunk is not None:
+        stop(world, message, chunk, open_calls_of_all_steps(message, chunk))
 
 
 def _first_jobs(message: Message) -> list[Envelope]:

@@ -8,6 +8,7 @@ all interfaces together.
     settings.py   templates and the audit log, and how steps read settings
     users.py      users, and the sets that they are in
     messages.py   messages, their ledger and their receipts
+    recordings.py records of several jobs, written together
     providers.py  providers, their access tokens and rate limits
     files.py      files that people upload or download, and imports
     work.py       time, timers, queues, counters
@@ -19,6 +20,7 @@ from __future__ import annotations
 from chalicelib.ports.files import Files, Form, Imports
 from chalicelib.ports.messages import IdempotencyKey, Ledger, Lookup, Lookups, Messages
 from chalicelib.ports.providers import Provider, Providers, RateLimiter, Session, Tokens
+from chalicelib.ports.recordings import Recording, Recordings
 from chalicelib.ports.records import Records, RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
@@ -48,6 +50,8 @@ __all__ = (
     "Queues",
     "RateLimiter",
     "RecordStore",
+    "Recording",
+    "Recordings",
     "Records",
     "Session",
     "Settings",

@@ -65,6 +65,9 @@ class Messages(Protocol):
         container caches a bounded number of them, whatever their age.
         """
 
+    def get_all(self, msgids: Sequence[str]) -> Mapping[str, Message]:
+        """Return those of these messages that exist, as `get` does, with one request per 100."""
+
     def newest(self, channel_key: str, before: str, since: int, limit: int) -> Sequence[Summary]:
         """Return an access channel's messages before a msgid, back to a time (ms), newest first.
 
@@ -186,6 +189,12 @@ class Lookups(Protocol):
 
         Thus either the process that parks sees the lookup, or the lookup's writer sees the parked
         receipts.
+        """
+
+    def parked_of(self, ids: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[Receipt]]:
+        """Return parked receipts of several channels as `parked` does, by channel.
+
+        A channel without parked receipts is left out.
         """
 
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:

@@ -11,6 +11,7 @@ from chalicelib.domain.values import frozen
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
+from chalicelib.ports.recordings import Recordings
 from chalicelib.ports.records import RecordStore
 from chalicelib.ports.secrets import Credentials, Vault
 from chalicelib.ports.settings import Audit, Settings, Templates
@@ -73,6 +74,7 @@ class World:
     messages: Messages
     ledger: Ledger
     lookups: Lookups
+    recordings: Recordings
     rate_limiter: RateLimiter
     tokens: Tokens
     files: Files

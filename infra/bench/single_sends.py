@@ -23,8 +23,8 @@ SMS = {"sign_id": 1, "temp_id": 1, "temp_para": {"name": "{{name}}"}}
 # A mail of 20 KB, as a shop's layout has it.
 MAIL = {
     "subject": "Hello {{name}}",
-    "html": "<p>Hello {{name}}</p>"
-    + "".join(f"<p>Item {n}: a line of text</p>" for n in range(650)),
+    "text": "<p>Hello {{name}}</p>" + "".join(f"<p>Item {n}: some text</p>" for n in range(750)),
+    "html": True,
 }
 AT_ONCE, LATER = 0.0, 1.0  # seconds from a delivery to its receipt
 

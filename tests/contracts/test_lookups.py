@@ -83,6 +83,20 @@ def test_what_was_parked_is_read_by_who_writes_the_lookup(
     assert set(found) == {a_receipt("1"), a_receipt("1", ReceiptKind.CLICKED), a_receipt("2")}
 
 
+def test_what_was_parked_on_several_channels_is_read_at_once(
+    container: Container, unique: str
+) -> None:
+    one, other = unique, f"{unique}-other"
+    world = container()
+    world.lookups.park(one, {"1": [a_receipt("1")]}, TOMORROW)
+    world.lookups.park(other, {"1": [a_receipt("1", code="x")]}, TOMORROW)
+    parked = container().lookups.parked_of({one: ["1", "2"], other: ["1"], "none": ["1"]})
+    assert {channel: list(found) for channel, found in parked.items()} == {
+        one: [a_receipt("1")],
+        other: [a_receipt("1", code="x")],
+    }
+
+
 def test_a_parked_receipt_still_says_what_is_rare(container: Container, unique: str) -> None:
     flags = [
         {"undeliverable": is_dead, "may_be_derived": is_derived}

@@ -52,6 +52,17 @@ def test_there_is_no_message_and_no_link_by_an_unknown_id(world: World) -> None:
     assert world.messages.counts(unknown) == {}
 
 
+def test_several_messages_are_read_at_once(container: Container) -> None:
+    first, second, never = a_message("ann"), a_message("bob"), a_message("cem")
+    for message in (first, second):
+        create(container(), message)
+    late = container()
+    ids = [message.msgid for message in (first, second, never)]
+    assert late.messages.get_all(ids) == {first.msgid: first, second.msgid: second}
+    create(late, never)
+    assert set(late.messages.get_all(ids)) == set(ids)
+
+
 def test_a_message_without_links_has_none(container: Container) -> None:
     message = a_message()
     create(container(), message)

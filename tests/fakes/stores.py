@@ -79,6 +79,16 @@ class FakeLookups:
                 r for i in dict.fromkeys(provider_ids) for r in self.waiting.get((channel, i), ())
             ]
 
+    def parked_of(self, ids: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[Receipt]]:
+        with self.steps.around("lookups.parked", write=False):
+            parked = {
+                channel: [
+                    r for i in dict.fromkeys(of_channel) for r in self.waiting.get((channel, i), ())
+                ]
+                for channel, of_channel in ids.items()
+            }
+            return {channel: receipts for channel, receipts in parked.items() if receipts}
+
     def use_nonce(self, channel: str, nonce: str, digest: str, expires: int) -> bool:
         with self.steps.around("lookups.use_nonce", write=True):
             return self.nonces.setdefault((channel, nonce), digest) == digest

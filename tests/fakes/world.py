@@ -12,6 +12,7 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.messages import FakeMessages
 from tests.fakes.providers import FakeProviders
 from tests.fakes.queues import FakeQueues
+from tests.fakes.recordings import FakeRecordings
 from tests.fakes.records import FakeAudit, FakeRecordStore
 from tests.fakes.secrets import FakeCredentials, FakeVault
 from tests.fakes.settings import FakeSettings, FakeTemplates
@@ -53,6 +54,7 @@ class FakeWorld(Steps):
         self.ledger = FakeLedger(self)
         self.messages = FakeMessages(self, self.ledger, self.timers)
         self.lookups = FakeLookups(self)
+        self.recordings = FakeRecordings(self, self.ledger, self.lookups, self.timers)
         self.rate_limiter = FakeRateLimiter(self, self.clock)
         self.tokens = FakeTokens(self, self.clock)
         self.files = FakeFiles(self)
@@ -87,6 +89,7 @@ class FakeWorld(Steps):
             providers=self.providers,
             imports=self.imports,
             audit=self.audit,
+            recordings=self.recordings,
             rate_limiter=self.rate_limiter,
             limits=self.limits,
             ends=self.ends,

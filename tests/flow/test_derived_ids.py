@@ -77,7 +77,7 @@ def test_a_report_that_comes_before_the_derived_id_is_parked_and_found() -> None
     receipts.record(fake.ports, "text", [report("x+1")])
     names = ("x", derived_name("x+1"))
     put(fake, names, chunk)
-    receipts.record_parked(fake.ports, "text", names)
+    receipts.record_parked(fake.ports, {"text": names})
     assert delivered(fake, chunk)
 
 
@@ -90,7 +90,7 @@ def test_a_report_on_an_account_goes_to_the_channel_that_knows_its_id(
     if is_early:
         receipts.record_of_account(fake.ports, ["text", OTHER], [report("x")])
     put(fake, [name], chunk, OTHER)
-    receipts.record_parked(fake.ports, OTHER, [name])
+    receipts.record_parked(fake.ports, {OTHER: [name]})
     receipts.record_of_account(fake.ports, ["text", OTHER], [report("x")])
     assert delivered(fake, chunk)
     assert reported_name(name) == "x"

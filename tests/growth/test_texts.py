@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import observability
-from chalicelib.domain import channel_options, email, links, suppressions, templates, user_agents
+from chalicelib.domain import channel_options, contacts, email, links, templates, user_agents
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid, OpenUMSError, ProviderError, Refusal
 from chalicelib.entrypoints.http import credentials, cursors, language, multipart
@@ -81,8 +81,8 @@ READERS: dict[str, tuple[int, Reader]] = {
     "mailboxes": (CONTENT, _typed(user_entries.Email)),
     "ids": (CONTENT, _typed(user_entries.Id)),
     "members of corporations": (CONTENT, _typed(user_entries.LinkedCorpId)),
-    "canonical phones": (CONTENT, lambda t: suppressions.spellings(ChannelType.SMS, t)),
-    "canonical mailboxes": (CONTENT, lambda t: suppressions.spellings(ChannelType.EMAIL, t)),
+    "canonical phones": (CONTENT, lambda t: contacts.owner_names(ChannelType.SMS, t)),
+    "canonical mailboxes": (CONTENT, lambda t: contacts.owner_names(ChannelType.EMAIL, t)),
     "identifiers of vendors": (CONTENT, vendor.identifier),
     "forms of vendors": (CONTENT, lambda text: vendor.read_form(text.encode())),
     "times of vendors": (CONTENT, lambda t: vendor.china_time(t, "%Y-%m-%d %H:%M:%S")),

@@ -25,7 +25,7 @@ def shop(stack: Mapping[str, Any]) -> Shop:
     place = f"{shop.api.url}/admin/v1/access-channels/{shop.key}"
     changed = requests.patch(
         place,
-        json={"restricted": True},
+        json={"restricted": True, "changes_all": True},
         headers={"If-Match": "*"},
         auth=shop.admin.pair,
         timeout=TIMEOUT,

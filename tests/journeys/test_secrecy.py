@@ -94,7 +94,7 @@ def _searched(aws: Any) -> dict[str, str]:
             _readable(value) for item in scan(aws, table) for value in item.values()
         )
     # The target's id proves that compressed values were read.
-    assert '["marked"' in searched["ledger"]
+    assert '["marked"' in searched["messages"]
     searched["executions"] = _executions(aws)
     searched["log groups"] = _log_groups(aws)
     searched["queues"] = str(_waiting(aws, ""))

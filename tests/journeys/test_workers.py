@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from infra.demo.client import Shop
+from infra.local.processes import alive
 from infra.local.stack import up
 from tests.journeys import conftest
 from tests.journeys.conftest import eventually, finished
@@ -113,7 +114,8 @@ def test_a_worker_that_is_stopped_leaves_nothing_behind(stack: Mapping[str, Any]
     msgid = shop.api.send(list(people), template, {"url": "https://shop.example/x"})
     running = json.loads(conftest.STACK.record.read_text())
     os.kill(running["pids"]["cmpp"], signal.SIGTERM)
-    up(conftest.STACK)
+    eventually(lambda: alive(running["pids"]["cmpp"]), lambda lives: not lives)
+    up(conftest.STACK)  # a worker that has not ended yet would not be replaced
     finished(shop, msgid, delivered=20)
     assert {
         phone: shop.sandbox.sends("cmpp").get(phone) for phone in people.values()

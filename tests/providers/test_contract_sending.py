@@ -73,6 +73,8 @@ def test_one_of_many_that_is_refused_leaves_the_others(bench: Bench) -> None:
         else [bench.contact(number=1), bench.contact("reject"), bench.contact(number=2)]
     )
     outcomes = bench.send(*contacts).outcomes
+    if all(outcome.together for outcome in outcomes):  # then deliveries go on in smaller calls
+        outcomes = [bench.send(contact).outcomes[0] for contact in contacts]
     expected = (
         Loss.INVALID_TARGET if bench.at_sandbox.refused == "invalid_target" else None
     )  # else its receipt may tell

@@ -56,7 +56,8 @@ def _receipts(deployment: Deployment, hook: Webhook) -> None:
     """Take each post as it is, forged, cut, twice, before and after it is expected."""
     bench = deployment.bench
     modes = {mode.value for mode in deployment.can.receipt_modes}
-    if "webhook" in modes:
+    # Nobody posts the reports of a mail server: an operator's own mailbox does.
+    if "webhook" in modes and bench.platform != "smtp":
         eventually(lambda: bool(hook.seen))
     for seen in list(hook.seen):
         request = received(seen)

@@ -85,7 +85,7 @@ CASES: Mapping[str, Case] = {
     ),
 }
 # Their calls have one recipient, or an answer for each, or the sandbox's gateway shows it.
-OTHERS = {"jpush_private", "smtp", "alipay", "cmpp"} | {
+OTHERS = {"jpush_private", "smtp", "ses", "alipay", "cmpp"} | {
     f"wechat{kind}{way}" for kind in ("oa", "mp") for way in ("", "_component")
 }
 EVERY = [(name, code) for name, case in CASES.items() for code in case.codes]

@@ -10,6 +10,7 @@ from chalicelib.domain.delivery_channels import OnUncertain
 from chalicelib.domain.jobs import DeliverJob
 from chalicelib.flow import deliver, submit
 from chalicelib.flow.requests import SendRequest
+from tests.builders import a_user
 from tests.simulation.world import Simulation
 
 EVERYBODY = ("ann", "bob", "cem", "dan", "fay", "gus", "zoe")
@@ -123,3 +124,13 @@ def test_reading_a_message_whose_job_was_lost_sends_the_job_again() -> None:
     simulation.run()
     simulation.check()
     assert simulation.world.providers.push.taken
+
+
+def test_a_plan_that_would_not_fit_beside_the_contents_is_an_item_of_its_own() -> None:
+    simulation = OfOne()
+    long = a_user("ann", push=tuple(f"{n:04d}" + "x" * 200 for n in range(600)))
+    simulation.world.users.has(long)
+    simulation.submit()
+    message = simulation.world.messages.stored[simulation.msgid or ""]
+    assert message.has_clock
+    assert simulation.world.timers.rows

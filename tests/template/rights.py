@@ -40,7 +40,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
         },  # the users of a delivery channel, for an opt-out
         "users": {"BatchGetItem", "PutItem"},  # marks
         "audiences": {"BatchGetItem", "Query", "UpdateItem"},  # opt-outs, and whose a contact is
-        "messages": {"GetItem"},
+        "messages": {"GetItem", "BatchGetItem"},
         "ledger": {"GetItem", "Query", "PutItem", "BatchWriteItem"},
         "lookups": {"GetItem", "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"},
         "due": {"BatchWriteItem"},

@@ -81,13 +81,14 @@ def test_up_starts_a_long_lived_worker_again_that_has_ended(stack: dict[str, Any
     assert is_ours(pid(), workers.MODULE)
 
 
-def test_unknown_paths_and_too_large_bodies_get_answers_of_our_shape(stack: dict[str, Any]) -> None:
-    assert ask("GET", stack["api_url"] + "/no/such/path") == (
-        404,
-        {"code": 4004, "message": "no such path or method"},
-    )
+def test_unknown_paths_get_answers_of_our_shape_and_too_large_bodies_api_gateways(
+    stack: dict[str, Any],
+) -> None:
+    status, body = ask("GET", stack["api_url"] + "/no/such/path")
+    assert (status, body["code"]) == (404, 4004)
+    assert "no such path or method" in body["message"]
     status, body = ask("POST", stack["api_url"] + "/no/such/path", b"x" * (6 * 1024 * 1024 + 1))
-    assert (status, body["code"]) == (413, 4004)
+    assert (status, set(body)) == (413, {"message"})
 
 
 def test_the_first_key_is_kept_as_a_hash_only(stack: dict[str, Any]) -> None:

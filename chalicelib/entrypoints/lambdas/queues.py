@@ -5,7 +5,8 @@ Chalice gives each function the queue of priority 1. The template adds those of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from chalice.app import Blueprint
@@ -24,7 +25,7 @@ from chalicelib.domain.jobs import (
     TimersJob,
     WithdrawJob,
 )
-from chalicelib.entrypoints.lambdas.runtime import Consumer, jobs, stage
+from chalicelib.entrypoints.lambdas.runtime import Consumer, jobs, jobs_together, stage
 from chalicelib.flow import (
     audience,
     deliver,
@@ -82,76 +83,86 @@ def _check(world: World, job: TimersJob) -> None:
         tally.recount(world, recounts)
 
 
+def _batch(world: World, texts: Sequence[str]) -> deliver.Batch:
+    jobs = list[DeliverJob]()
+    for text in texts:
+        with suppress(Exception):  # raised again where the job itself is read
+            job = envelopes.decode_channel(text)
+            if isinstance(job, DeliverJob):
+                jobs.append(job)
+    return deliver.Batch(world, jobs)
+
+
 # Chalice finds a handler by its name in this module, so that each function is written out.
 
 
 @_delivers(ChannelType.APP)
-@jobs
-def deliver_app(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_app(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver app pushes."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATOA)
-@jobs
-def deliver_wechatoa(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_wechatoa(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeChat official accounts."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATMP)
-@jobs
-def deliver_wechatmp(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_wechatmp(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeChat mini-programs."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.SMS)
-@jobs
-def deliver_sms(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_sms(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver SMS, except those of platforms that have a worker."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.EMAIL)
-@jobs
-def deliver_email(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_email(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver e-mails."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.ALIPAY_LIFE)
-@jobs
-def deliver_alipay_life(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_alipay_life(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of Alipay life accounts."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.DINGTALK_CC)
-@jobs
-def deliver_dingtalk_cc(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_dingtalk_cc(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver DingTalk work notifications."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATWK)
-@jobs
-def deliver_wechatwk(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_wechatwk(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeCom."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
 @_delivers(ChannelType.WECHATWK_LINKEDCORP)
-@jobs
-def deliver_wechatwk_linkedcorp(world: World, text: str) -> None:
+@jobs_together(_batch)
+def deliver_wechatwk_linkedcorp(world: World, text: str, batch: deliver.Batch) -> None:
     """Deliver messages of WeCom to linked corporations."""
-    _deliver(world, text)
+    _deliver(world, text, batch)
 
 
-def _deliver(world: World, text: str) -> None:
+def _deliver(world: World, text: str, batch: deliver.Batch) -> None:
     job = envelopes.decode_channel(text)
     if isinstance(job, DeliverJob):
-        deliver.deliver(world, job)
+        batch.deliver(world, job, text)
     elif isinstance(job, RecallJob):
         withdraw.recall(world, job)
     elif isinstance(job, PollJob):

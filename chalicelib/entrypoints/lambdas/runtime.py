@@ -1,7 +1,8 @@
 """The decorators of every function that is not the API.
 
 Chalice's middleware does not run for these functions, and app.py is never imported (1.34.0).
-Only `@jobs` catches every exception of a consumer: it logs the id and hands that message back.
+Only `@jobs` and `@jobs_together` catch every exception of a consumer: they log the id and hand that
+message back.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from chalicelib import observability, wiring
 from chalicelib.config import SUPPORTED_CHANNEL_TYPES
@@ -38,6 +39,18 @@ def channel_types() -> tuple[ChannelType, ...]:
     return tuple(ChannelType(name) for name in listed.split(",") if name)
 
 
+class Batch(Protocol):
+    """The part of the work that the jobs of a batch do together."""
+
+    def end(self) -> Mapping[str, Exception]:
+        """Do it after the last job. Return errors by the texts of jobs."""
+
+
+class _Nothing:
+    def end(self) -> Mapping[str, Exception]:
+        return {}
+
+
 def jobs(work: Callable[[World, str], None]) -> Consumer:
     """Make a consumer of a queue, which works on one job after another.
 
@@ -46,13 +59,57 @@ def jobs(work: Callable[[World, str], None]) -> Consumer:
     """
 
     @functools.wraps(work)
-    def consume(event: Event) -> dict[str, Any]:
-        with observability.unit_of_work(function=work.__name__):
-            world, records = wiring.world(), _quiet_first(event.to_dict()["Records"])
-            failed = _work_through(work, world, records, getattr(event, "context", None))
-            return {"batchItemFailures": [{"itemIdentifier": id} for id in failed]}
+    def alone(world: World, text: str, batch: _Nothing) -> None:
+        work(world, text)
 
-    return consume
+    return jobs_together(lambda world, texts: _Nothing())(alone)
+
+
+B = TypeVar("B", bound=Batch)
+
+
+def jobs_together(
+    begin: Callable[[World, Sequence[str]], B],
+) -> Callable[[Callable[[World, str, B], None]], Consumer]:
+    """Make a consumer as `jobs` does, whose jobs share what `begin` makes of their texts."""
+
+    def decorate(work: Callable[[World, str, B], None]) -> Consumer:
+        @functools.wraps(work)
+        def consume(event: Event) -> dict[str, Any]:
+            with observability.unit_of_work(function=work.__name__):
+                world, records = wiring.world(), _quiet_first(event.to_dict()["Records"])
+                batch = begin(world, [record["body"] for record in records])
+                context = getattr(event, "context", None)
+                failed = _work_through(
+                    lambda world, text: work(world, text, batch), world, records, context
+                )
+                late = _report(records, batch.end())
+                return {
+                    "batchItemFailures": [
+                        {"itemIdentifier": id} for id in dict.fromkeys([*failed, *late])
+                    ]
+                }
+
+        return consume
+
+    return decorate
+
+
+def _report(records: Records, errors: Mapping[str, Exception]) -> list[str]:
+    """Report jobs that failed at the end of their batch. Return their ids."""
+    failed = [record for record in records if record["body"] in errors]
+    return [_report_one(record, errors[record["body"]]) for record in failed]
+
+
+def _report_one(record: Mapping[str, Any], error: Exception) -> str:
+    """Log a job that failed, and return its id."""
+    receives = record.get("attributes", {}).get("ApproximateReceiveCount")
+    id = str(record["messageId"])
+    observability.log.error(
+        "job_failed", exc_info=error, extra={"message_id": id, "receives": receives}
+    )
+    observability.metric("job_failed")
+    return id
 
 
 def _quiet_first(records: Records) -> Records:
@@ -76,15 +133,8 @@ def _work_through(
         begun = time.monotonic()
         try:
             work(_ending(world, context), record["body"])
-        except Exception as error:  # logged with its id, and handed back
-            receives = record.get("attributes", {}).get("ApproximateReceiveCount")
-            observability.log.error(
-                "job_failed",
-                exc_info=error,
-                extra={"message_id": record["messageId"], "receives": receives},
-            )
-            observability.metric("job_failed")
-            failed.append(record["messageId"])
+        except Exception as error:  # noqa: BLE001 logged with its id, and handed back
+            failed.append(_report_one(record, error))
         longest = max(longest, (time.monotonic() - begun) * 1000)
     return failed
 

@@ -16,6 +16,7 @@ from chalicelib.domain.chunks import CallAnswer, Chunk
 from chalicelib.domain.delivery_channels import Channel, OnUncertain
 from chalicelib.domain.errors import (
     Misconfigured,
+    OpenUMSError,
     QuotaUsedUp,
     Rejected,
     Throttled,
@@ -38,6 +39,7 @@ from chalicelib.domain.strategies import Verdict
 from chalicelib.flow import provider_ids
 from chalicelib.flow.content import email, render
 from chalicelib.flow.delivery import refusals
+from chalicelib.flow.delivery.answers import Answers, put_answer
 from chalicelib.flow.delivery.budget import Budget
 from chalicelib.flow.delivery.files import Files
 from chalicelib.flow.delivery.postponed import Postponed, backoff
@@ -47,6 +49,10 @@ from chalicelib.observability import log
 from chalicelib.ports import Session, World
 
 MAX_ATTEMPTS = 10  # at a delivery that answers put off
+
+
+class ClaimedBefore(OpenUMSError):
+    """A call of a chunk that was not read has a record. The chunk must be read."""
 
 
 class Caller:
@@ -65,13 +71,15 @@ class Caller:
         opened: ExitStack,
         files: Files,
         budget: Budget,
+        answers: Answers,
     ) -> None:
         self.world, self.job, self.message = world, job, message
         self.channel, self.chunk = channel, chunk
         self.capabilities = world.providers.of(channel.platform).capabilities
         self._opened = opened
         self._session: Session | None = None
-        self._files, self._budget = files, budget
+        self._files, self._budget, self._answers = files, budget, answers
+        self._own: Call | None = None  # the record of a call that nobody had claimed before
         self._recipients: dict[DeliveryRef, Recipient] = {}
 
     def make(self, call: OpenCall) -> CallAnswer | None:
@@ -88,8 +96,11 @@ class Caller:
         lease = now + self.world.limits.lease * 1000
         record = Call(call.key, CallState.LEASED, lease, token, now, skipped)
         held = self._claim(record, None)
+        self._own = record if held is None else None
         if held is None:
             return self._send(call, record)
+        if not self.chunk.is_read:
+            raise ClaimedBefore
         return self._take_over(call, record, held)
 
     def _claim(self, record: Call, expected: Call | None) -> Call | None:
@@ -261,18 +272,9 @@ class Caller:
             sum(later.values()),
             refusals.goes_on_in_halves(answer.outcomes, call.tries),
         )
-        return self._put(made)
-
-    def _put(self, answer: CallAnswer) -> CallAnswer:
-        at = self.chunk.plan.id
-        stored = self.world.ledger.put_answer(at, answer, self.message)
-        if stored == answer:
-            return answer
-        stored_facts = {(f.ref, f.kind, f.provider_id) for f in stored.facts}
-        missing = [f for f in answer.facts if (f.ref, f.kind, f.provider_id) not in stored_facts]
-        if missing:
-            self.world.ledger.add(at, missing, self.message)
-        return replace(answer, later=stored.later, untried=stored.untried, halved=stored.halved)
+        if self._own is not None and self._answers.keep(made, self._own):
+            return made
+        return put_answer(self.world, self.chunk.plan.id, made, self.message)
 
     def _is_later(self, outcome: Outcome, tries: int) -> bool:
         resend = outcome.uncertain and self.channel.on_uncertain is OnUncertain.RESEND

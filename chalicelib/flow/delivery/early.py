@@ -1,7 +1,8 @@
-"""Jobs that come before their message is stored."""
+"""The messages of jobs, which may come before their message is stored."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from chalicelib.domain.delivery_channels import Channel, Priority
@@ -12,6 +13,18 @@ from chalicelib.ports import World
 
 GLANCE = 0.1  # seconds after which the message is looked for again
 MAX_EARLY = 5  # returns of a job. They take half a minute, far longer than a request lives
+
+
+def messages_of(world: World, jobs: Iterable[DeliverJob]) -> Mapping[str, Message]:
+    """Read the messages of several jobs at once. A job reads by itself what is missing."""
+    msgids = tuple(dict.fromkeys(job.msgid for job in jobs))
+    if len(msgids) < 2:
+        return {}
+    try:
+        return world.messages.get_all(msgids)
+    except Exception as error:  # one that cannot be read must not hold up the others
+        log.warning("messages_not_read", exc_info=error, extra={"messages": len(msgids)})
+        return {}
 
 
 def message_of(world: World, job: DeliverJob) -> Message | None:

@@ -1,18 +1,20 @@
 """Limit the calls per second of a delivery channel. Nobody sleeps: a job goes back to its queue.
 
-A job reserves a time for as many calls as a second takes, with one update. It comes back at that
+A job reserves a time for as many calls as a second takes, with one update. The jobs of a batch
+reserve together. It comes back at that
 time, and what is left of the job reserves again. Reservations follow each other in the order of
 asking, and a fifth of the rate is for priority 1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from chalicelib import observability
-from chalicelib.domain import channel_options
+from chalicelib.domain import channel_options, elements
 from chalicelib.domain.chunks import Deferral
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.jobs import DeliverJob
@@ -40,8 +42,48 @@ class Resume(NamedTuple):
     fetches: int = 0
 
 
+class Turns:
+    """Reservations that the jobs of a batch share, with one update for as many as a second takes.
+
+    Jobs of one delivery make one call. A turn that its job does not take stays unused.
+    """
+
+    def __init__(self, jobs: Iterable[DeliverJob] = ()) -> None:
+        self._coming = Counter(_channel(job) for job in jobs if _needs_turn(job))
+        # channel and urgency -> the time of a reservation, and how much of it is left
+        self._reserved: dict[tuple[str, bool], tuple[int, int]] = {}
+
+    def begin(self, job: DeliverJob) -> None:
+        """Count a job of the batch as one that has come."""
+        if _needs_turn(job):
+            self._coming[_channel(job)] -= 1
+
+    def reserve(self, world: World, channel: str, number: int, rate: float, *, urgent: bool) -> int:
+        """Return the time (ms) from which so many calls or deliveries may be made."""
+        not_before, left = self._reserved.get((channel, urgent), (0, 0))
+        if left < number or world.clock.now() - not_before >= MISSED:
+            coming = max(0, self._coming[channel])
+            left = max(number, min(number + coming, int(rate)))
+            not_before = world.rate_limiter.reserve(channel, left, rate, urgent=urgent)
+        self._reserved[channel, urgent] = not_before, left - number
+        return not_before
+
+
+def _needs_turn(job: DeliverJob) -> bool:
+    return not job.slot and job.end - job.start == 1
+
+
+def _channel(job: DeliverJob) -> str:
+    return elements.channel_of(job.channel)
+
+
 def limit(
-    world: World, job: DeliverJob, message: Message, channel: Channel, calls: Sequence[OpenCall]
+    world: World,
+    job: DeliverJob,
+    message: Message,
+    channel: Channel,
+    calls: Sequence[OpenCall],
+    turns: Turns,
 ) -> tuple[Sequence[OpenCall], Resume | None]:
     """Return the calls that may be made now, and when the job comes back for the others.
 
@@ -54,8 +96,9 @@ def limit(
     number = max(1, sum(end <= rate.per_second for end in ends))
     now = world.clock.now()
     not_before = job.slot if job.slot and now - job.slot < MISSED else 0
-    not_before = not_before or world.rate_limiter.reserve(
-        channel.code, ends[number - 1], rate.per_second, urgent=message.priority is Priority.HIGH
+    is_urgent = message.priority is Priority.HIGH
+    not_before = not_before or turns.reserve(
+        world, channel.code, ends[number - 1], rate.per_second, urgent=is_urgent
     )
     if not_before - now >= SOON:
         observability.metric("jobs_paced")

@@ -41,7 +41,7 @@ def of_channel(world: World, message: Message, channel: Channel) -> Iterator[flo
     if message.priority is not Priority.HIGH:
         yield usual
         return
-    name, begun = keys.join(channel.code, message.channel_key), world.clock.now()
+    name, begun = _name(message, channel), world.clock.now()
     if not world.slowness.has(name, begun):
         yield min(usual, LONG / 1000)
         world.slowness.note(name, begun, world.clock.now())
@@ -52,6 +52,15 @@ def of_channel(world: World, message: Message, channel: Channel) -> Iterator[flo
             world.slowness.note(name, begun, world.clock.now())
         else:
             world.slowness.keep(name, begun)
+
+
+def is_slow(world: World, message: Message, channel: Channel) -> bool:
+    """Tell if the tenant's last job on the channel took long."""
+    return world.slowness.has(_name(message, channel), world.clock.now())
+
+
+def _name(message: Message, channel: Channel) -> str:
+    return keys.join(channel.code, message.channel_key)
 
 
 def delay(world: World) -> float:

@@ -171,7 +171,7 @@ def _column(world: World, kind: ImportKind, header: str, place: str, is_header: 
         raise Faulty(place, header.fault)
     matched = _HEADER.fullmatch(header)
     name, bind = (matched.group(1).lower(), matched.group(2) or "") if matched else ("", "")
-    shown = place if is_like_contact(bind) else header[:_LONGEST]
+    shown = place if is_like_contact(bind if matched else header) else header[:_LONGEST]
     if name == USERID and not bind:
         return Column(shown, USERID)
     if name == TAG and kind in (ImportKind.USERS, ImportKind.TAGS):

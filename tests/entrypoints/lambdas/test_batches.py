@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -105,3 +105,49 @@ def test_each_job_is_told_when_the_function_ends(fake: FakeWorld) -> None:
 
     consumed(Batch(("x", "a"), ("x", "b"), left=(60_000, 40_000, 39_000)), work)
     assert ends == [fake.clock.now() + 60_000, fake.clock.now() + 39_000]
+
+
+class Shared:
+    """The texts of a batch, and the errors of its end."""
+
+    def __init__(self, texts: Sequence[str], errors: Mapping[str, Exception]) -> None:
+        self.texts, self.errors, self.done = list(texts), errors, list[str]()
+
+    def end(self) -> Mapping[str, Exception]:
+        return self.errors
+
+
+def shared(batch: Batch, errors: Mapping[str, Exception]) -> tuple[Shared, list[str]]:
+    """Return what a batch shared, and the ids of its jobs that failed. Job `x` fails by itself."""
+    begun: list[Shared] = []
+
+    def begin(world: World, texts: Sequence[str]) -> Shared:
+        begun.append(Shared(texts, errors))
+        return begun[0]
+
+    @runtime.jobs_together(begin)
+    def consume(world: World, text: str, batch: Shared) -> None:
+        batch.done.append(text)
+        if text == "x":
+            raise OSError
+
+    answer = consume(batch)
+    return begun[0], [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_jobs_that_fail_at_the_end_of_their_batch_go_back_with_those_that_failed_before(
+    fake: FakeWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batch = Batch(("t", "a"), ("t", "x"), ("t", "b"), ("t", "c"))
+    together, failed = shared(batch, {"x": OSError(), "c": OSError()})
+    assert together.texts == together.done == ["a", "x", "b", "c"]
+    assert failed == ["m1", "m3"]
+    assert '"message_id":"m3"' in capsys.readouterr().out
+
+
+def test_a_batch_that_runs_out_of_time_ends_all_the_same(fake: FakeWorld) -> None:
+    batch = Batch(("t", "a"), ("t", "b"), left=(60_000, 1_000))
+    together, failed = shared(batch, {"a": OSError()})
+    assert together.done == ["a"]
+    assert failed == ["m0"]
+    assert [text for _, _, text in fake.queues.handed_back] == ["b"]

@@ -57,6 +57,10 @@ class Steps:
 
         return step
 
+    def of_batch(self, world: Any, job: DeliverJob, name: str) -> None:
+        assert envelopes.decode_channel(name) == job
+        self.record("deliver")(world, job)
+
 
 @pytest.fixture
 def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
@@ -66,13 +70,13 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Steps]:
         (evaluate, "check_chunks"),
         (tally, "recount"),
         (tally, "changed"),
-        (deliver, "deliver"),
         (poll, "poll_channel"),
         (poll, "poll_chunk"),
         (poll, "start"),
         (provider_query, "answer"),
     ):
         monkeypatch.setattr(module, name, recorded.record(name))
+    monkeypatch.setattr(deliver.Batch, "deliver", recorded.of_batch)
     wiring.use(FakeWorld().ports)
     yield recorded
     wiring.use(None)

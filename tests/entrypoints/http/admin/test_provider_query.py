@@ -10,17 +10,23 @@ import pytest
 from chalicelib import wiring
 from chalicelib.domain import envelopes
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel, ChannelType
-from chalicelib.domain.jobs import QueryJob
+from chalicelib.domain.jobs import Envelope, QueryJob
 from chalicelib.entrypoints.lambdas import queues
+from chalicelib.ports import World
 from tests.entrypoints.conftest import JSMS, SENDER, Api
 from tests.entrypoints.http.admin.management import problem
+
+
+def _work_on(world: World, envelope: Envelope) -> None:
+    text = envelopes.encode(envelope.job)  # type: ignore[arg-type]
+    queues._deliver(world, text, queues._batch(world, [text]))
 
 
 def test_a_test_of_a_channel_is_asked_by_a_delivery_function(configured: Api) -> None:
     def work() -> None:
         while (envelope := configured.fake.queues.take()) is not None:
             assert isinstance(envelope.job, QueryJob)
-            queues._deliver(configured.fake.ports, envelopes.encode(envelope.job))
+            _work_on(configured.fake.ports, envelope)
 
     fake, path = configured.fake, "channels/test1"
     configured.world.providers.scripted["push"] = fake.providers.push  # type: ignore[attr-defined]
@@ -66,7 +72,7 @@ def test_the_page_of_an_authorisation_is_asked_for_by_a_delivery_function(
     assert (slow.status, slow.json["status"], slow.json["link"]) == (202, "pending", None)
     envelope = fake.queues.take()
     assert envelope is not None
-    queues._deliver(fake.ports, envelopes.encode(envelope.job))  # type: ignore[arg-type]
+    _work_on(fake.ports, envelope)
     done = configured.admin("GET", f"checks/{slow.json['check_id']}")
     link = "https://page.example/?code=a-marked-one&then=https://us.example/done"
     assert (done.status, done.json["status"], done.json["link"]) == (200, "ok", link)

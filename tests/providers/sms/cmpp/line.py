@@ -25,8 +25,8 @@ class Line:
     While it is `mute` the SUBMITs stay unanswered. A `lively` end answers tests of the connection.
     """
 
-    def __init__(self, status: int = 0, *, lively: bool = False) -> None:
-        self.status, self.lively, self.tests = status, lively, 0
+    def __init__(self, status: int = 0, *, lively: bool = False, secret: str = SECRET) -> None:
+        self.status, self.lively, self.secret, self.tests = status, lively, secret, 0
         self.mute = self.broken = self.parted = False
         self.submits: list[int] = []
         self._framer, self._answers = Framer(), bytearray()
@@ -43,7 +43,7 @@ class Line:
 
     def _hear(self, sequence: int, body: messages.Body) -> None:
         if isinstance(body, Connect):
-            proof = codec.counter_authenticator(self.status, 1, body.authenticator, SECRET)
+            proof = codec.counter_authenticator(self.status, 1, body.authenticator, self.secret)
             self.answer(ConnectResp(self.status, proof, V2), sequence)
         elif isinstance(body, Submit):
             self.submits.append(sequence)

@@ -92,6 +92,7 @@ FIELDS: Mapping[str, str] = {
     "Report.status": "State of the message: `accepted`, `sending`, `finished` or `withdrawn`.",
     "Report.steps": "Steps of the strategy, with the number of targets that entered each.",
     "rule_id": "Id of a strategy. 0 sends on every channel at once.",
+    "complained": "Mails that readers complained about. It is not a stage of the funnel.",
     "scanned": "Links that a program fetched. It is not a stage of the funnel.",
     "sendno": "Sender's own number for the message. It is returned unchanged.",
     "source": "Source of the event, such as the provider or a link.",

@@ -1,0 +1,97 @@
+"""Records of several jobs: written together, whatever their tables are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.aws import timers
+from chalicelib.aws.tables import table
+from chalicelib.domain.chunks import CallAnswer
+from chalicelib.domain.delivery_channels import Priority
+from chalicelib.domain.facts import DeliveryRef, Fact, FactKind
+from chalicelib.domain.jobs import Timer, TimerKind
+from chalicelib.domain.plans import CallKey
+from chalicelib.ports import Lookup, Recording, World
+from tests.builders import a_plan
+from tests.contracts import faults
+from tests.contracts.conftest import Container, a_message, read
+
+HOUR = 3_600_000
+
+
+def a_recording(world: World, unique: str, userid: str, number: int = 1) -> Recording:
+    """Build the records of a job, and put the plan of its message."""
+    message = a_message(userid)
+    plan = a_plan(message)
+    world.ledger.put_plan(plan, message)
+    now = world.clock.now()
+    ref = DeliveryRef(0, "push", 0)
+    submitted = Fact(ref, FactKind.SUBMITTED, now, "", "call")
+    answer = CallAnswer(CallKey(0, 0, "push", 0), (submitted,), now, f"id-{userid}")
+    lookups = {f"{userid}-{n}": Lookup(plan.id, (0, 0)) for n in range(number)}
+    timer = Timer(now + HOUR, TimerKind.CHECK, plan.id, Priority.MEDIUM)
+    return Recording(message, plan.id, [answer], unique, lookups, [timer])
+
+
+def check(container: Container, unique: str, recordings: list[Recording]) -> None:
+    world = container()
+    due = {timer.chunk for timer in world.timers.due(world.clock.now() + 2 * HOUR, 10**5)}
+    for recording in recordings:
+        (answer,) = recording.answers
+        assert read(container(), recording.chunk).answers == {answer.key: answer}
+        ids = list(recording.lookups)
+        assert world.lookups.get(unique, ids, fresh=True) == recording.lookups
+        assert recording.chunk in due
+
+
+def test_records_of_several_jobs_are_read_as_they_were_put(
+    container: Container, unique: str
+) -> None:
+    world = container()
+    recordings = [a_recording(world, unique, userid) for userid in ("ann", "bob", "cem")]
+    world.recordings.put(recordings)
+    world.recordings.put(recordings)
+    check(container, unique, recordings)
+
+
+def test_records_of_a_batch_are_one_request(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    recordings = [a_recording(real, unique, userid) for userid in ("ann", "bob", "cem", "dan")]
+    with faults.counted(aws("dynamodb")) as calls:
+        real.recordings.put(recordings)
+    assert calls == ["BatchWriteItem"]
+
+
+def test_records_that_come_back_unprocessed_are_written_in_the_end(
+    real: World, aws: Callable[[str], Any], unique: str
+) -> None:
+    recordings = [a_recording(real, unique, "ann", 28), a_recording(real, unique, "bob")]
+
+    def some_back(asked: Any) -> Any:
+        return {"UnprocessedItems": asked["RequestItems"]}
+
+    with faults.answered(aws("dynamodb"), "BatchWriteItem", some_back) as seen:
+        real.recordings.put(recordings)
+    sizes = [sum(map(len, asked["RequestItems"].values())) for asked in seen]
+    assert sizes == [25, 25, 8]
+    assert set(seen[0]["RequestItems"]) == {table("ledger"), table("lookups")}
+    check(lambda: real, unique, recordings)
+
+
+def test_a_clock_that_cannot_be_started_costs_no_answer(
+    real: World, aws: Callable[[str], Any], unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timers, "_started", {})  # slots of earlier tests
+    recording = a_recording(real, unique, "ann")
+    with (
+        faults.answered(aws("stepfunctions"), "StartExecution", *[{}] * 9, status=500),
+        pytest.raises(Exception, match="StartExecution"),
+    ):
+        real.recordings.put([recording])
+    assert read(real, recording.chunk).answers
+    real.recordings.put([recording])
+    check(lambda: real, unique, [recording])

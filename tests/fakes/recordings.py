@@ -1,0 +1,59 @@
+"""Records of several jobs in memory, written in batches of which each may be the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from chalicelib.domain.facts import decode, encode
+from chalicelib.domain.jobs import Timer
+from chalicelib.ports import Recording
+from tests.fakes.clock import FakeTimers
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.steps import Steps
+from tests.fakes.stores import WRITE_BATCH, FakeLookups
+
+Put = Callable[[], object]
+
+
+class FakeRecordings:
+    """Recordings in memory. `torn`: a step in the middle of each batch, which is not atomic."""
+
+    def __init__(
+        self, steps: Steps, ledger: FakeLedger, lookups: FakeLookups, timers: FakeTimers
+    ) -> None:
+        self.steps, self.ledger, self.lookups, self.timers = steps, ledger, lookups, timers
+        self.torn = False
+
+    def put(self, recordings: Sequence[Recording]) -> None:
+        failure = self._failure_of_clock([timer for r in recordings for timer in r.timers])
+        puts = [put for r in recordings for put in self._puts(r)]
+        for start in range(0, len(puts), WRITE_BATCH):
+            with self.steps.around("recordings.put", write=True):
+                batch = puts[start : start + WRITE_BATCH]
+                for n, put in enumerate(batch):
+                    if n and self.torn:
+                        self.steps.step("recordings.put.torn", write=True)
+                    put()
+        if failure is not None:
+            raise failure
+
+    def _failure_of_clock(self, timers: Sequence[Timer]) -> Exception | None:
+        """Start the clock. If it cannot be started, the records are put all the same."""
+        try:
+            self.timers.start_clock(timers)
+        except Exception as error:  # noqa: BLE001 raised when the records are put
+            return error
+        return None
+
+    def _puts(self, recording: Recording) -> list[Put]:
+        puts: list[Put] = []
+        for answer in recording.answers:
+            ordered = replace(answer, facts=decode(encode(answer.facts)))
+            sk, retention = f"answer#{answer.key.text}", recording.message.retention
+            put = partial(self.ledger._put, recording.chunk, sk, ordered, retention, tally=True)
+            puts.append(put)
+        for id, lookup in recording.lookups.items():
+            puts.append(partial(self.lookups.found.__setitem__, (recording.channel, id), lookup))
+        return [*puts, *(partial(self.timers.put_row, timer) for timer in recording.timers)]
