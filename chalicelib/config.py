@@ -7,10 +7,10 @@ functions too, so that code and deployment cannot disagree.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
 from chalicelib.domain.delivery_channels import ChannelType, Priority
+from chalicelib.domain.values import frozen
 
 APP = "openums"
 
@@ -68,12 +68,17 @@ def clock_name(stage: str) -> str:
     return f"{APP}-{stage}-clock"
 
 
+def in_lambda(environ: dict[str, str] | os._Environ[str] = os.environ) -> bool:
+    """Tell if Lambda runs the code. Packaging and tests import it elsewhere."""
+    return "AWS_LAMBDA_FUNCTION_NAME" in environ
+
+
 def log_sources(environ: dict[str, str] | os._Environ[str] = os.environ) -> str:
     """Return how log lines show the address of a caller: network, address or none."""
     return environ.get("LOG_SOURCES", "network")
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """The environment of a function. Times are seconds."""
 

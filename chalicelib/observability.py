@@ -17,12 +17,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from types import TracebackType
-from typing import Any, TextIO, TypeAlias
-
-from aws_lambda_powertools.logging import Logger
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from typing import Any, TextIO
 
 from chalicelib.config import APP, log_sources
 from chalicelib.domain.errors import OpenUMSError
@@ -39,9 +37,10 @@ _SECRET = re.compile(
 )
 _QUIET = {"urllib3": logging.ERROR, "botocore": logging.WARNING, "aws_xray_sdk": logging.CRITICAL}
 
-_ExcInfo: TypeAlias = (
-    "tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]"
-)
+# What every record has. Everything else in a record is a field of its event.
+_OF_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+_bound: dict[str, Any] = {}  # fields of every line, until they are unbound
 
 
 class _Stdout(logging.StreamHandler[TextIO]):
@@ -52,14 +51,32 @@ class _Stdout(logging.StreamHandler[TextIO]):
         super().emit(record)
 
 
-class _Formatter(LambdaPowertoolsFormatter):
+class _Formatter(logging.Formatter):
     """JSON lines without contacts, contents and secrets."""
 
-    def serialize(self, log: Any) -> str:
-        return super().serialize(mask(log))
+    def format(self, record: logging.LogRecord) -> str:
+        standard = _standard(record)
+        fields = {k: v for k, v in vars(record).items() if k not in _OF_RECORDS}
+        line = {**standard, **_bound, **fields, **standard}
+        written = {k: v for k, v in mask(line).items() if v is not None}
+        return json.dumps(written, default=str, separators=(",", ":"), ensure_ascii=False)
 
-    def formatException(self, ei: _ExcInfo) -> str:
-        return describe(ei[1]) if ei[1] is not None else ""
+
+def _standard(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the fields that every line has, or that every error has."""
+    time_of_record = datetime.fromtimestamp(record.created, UTC)
+    error = record.exc_info[1] if record.exc_info else None
+    trace = os.environ.get("_X_AMZN_TRACE_ID", "")  # Lambda sets it for each invocation
+    return {
+        "level": record.levelname,
+        "location": f"{record.funcName}:{record.lineno}",
+        "message": record.getMessage(),
+        "timestamp": time_of_record.isoformat(timespec="milliseconds"),
+        "service": APP,
+        "exception": describe(error) if error else None,
+        "exception_name": type(error).__name__ if error else None,
+        "xray_trace_id": trace.partition(";")[0].removeprefix("Root=") or None,
+    }
 
 
 def mask(value: Any) -> Any:
@@ -110,26 +127,26 @@ def _frames(traceback: TracebackType | None) -> list[str]:
 
 
 @cache
-def set_up() -> Logger:
+def set_up() -> None:
     """Configure logs and tracing, once per container.
 
     Our loggers and the providers' write JSON lines. AWS calls are traced if tracing is on.
     """
-    # Source lines of frames and values of exceptions are left out: `describe` writes the rest.
-    formatter = _Formatter(serialize_stacktrace=False, use_rfc3339=True, utc=True)
-    logger = Logger(
-        service=APP, level="INFO", logger_handler=_Stdout(sys.stdout), logger_formatter=formatter
-    )
-    log.propagate = False
-    for name in ("chalicelib",):
-        other = logging.getLogger(name)
-        other.handlers, other.propagate = [logger.logger_handler], False
-        other.setLevel(logging.INFO)
+    handler = _Stdout(sys.stdout)
+    handler.setFormatter(_Formatter())
+    for name in (APP, "chalicelib"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.INFO)
     for name, level in _QUIET.items():
         logging.getLogger(name).setLevel(level)
     if tracing_is_on():
         _trace_aws_calls()
-    return logger
+
+
+def bind(**fields: Any) -> None:
+    """Add fields to every line of this process."""
+    _bound.update(fields)
 
 
 def tracing_is_on() -> bool:
@@ -154,12 +171,13 @@ def _trace_aws_calls() -> None:
 @contextmanager
 def unit_of_work(**fields: Any) -> Iterator[None]:
     """Bind fields to every line of one request, job or batch, and write its metrics at the end."""
-    logger = set_up()
-    logger.append_keys(**fields)
+    set_up()
+    bind(**fields)
     try:
         yield
     finally:
-        logger.remove_keys(list(fields))
+        for name in fields:
+            _bound.pop(name, None)
         flush_metrics()
 
 

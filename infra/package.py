@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 import py_compile
@@ -38,13 +39,13 @@ WHEELS = {AWS: "manylinux2014_aarch64", CONTAINER: f"manylinux2014_{ARCHITECTURE
 
 # botocore describes every AWS service, 27 MB in all. A missing service fails in tests/template.
 AWS_SERVICES = ("dynamodb", "kms", "s3", "sqs", "stepfunctions")
+ENDPOINTS = ("dynamodb", "kms", "s3", "sqs", "states")  # the same by their names in addresses
 
 # Never imported or read at run time.
 TRIMMED = (
     "bin",
     "wrapt-stubs",
     "boto3/examples",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
 )
 
 
@@ -139,7 +140,7 @@ def _compile(path: Path) -> None:
 
 def _vendor(target: str) -> Path:
     """Install Lambda's packages, once per lock, platform and Python version."""
-    recipe = [package_lock.LOCK.read_text(), *AWS_SERVICES, *TRIMMED]
+    recipe = [package_lock.LOCK.read_text(), *AWS_SERVICES, *ENDPOINTS, *TRIMMED]
     recipe += [target, str(sys.version_info[:2]), importlib.metadata.version("chalice")]
     vendor = BUILD / f"vendor-{target}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:16]}"
     if vendor.is_dir():
@@ -176,9 +177,7 @@ def _install(target: str, folder: Path) -> None:
 def _trim(vendor: Path) -> None:
     for name in TRIMMED:
         shutil.rmtree(vendor / name, ignore_errors=True)
-    for data in (vendor / "botocore" / "data").iterdir():
-        if data.is_dir() and data.name not in AWS_SERVICES:
-            shutil.rmtree(data)
+    _trim_botocore(vendor / "botocore" / "data")
     for path in list(vendor.rglob("*")):
         if path.suffix in (".pyi", ".pyx", ".pxd", ".h", ".c") or path.name == "py.typed":
             path.unlink()
@@ -186,6 +185,18 @@ def _trim(vendor: Path) -> None:
             for entry in path.iterdir():
                 if entry.name not in ("METADATA", "LICENSE", "entry_points.txt"):
                     _remove(entry)
+
+
+def _trim_botocore(data: Path) -> None:
+    """Leave the services that are called. The first client of a container reads all endpoints."""
+    for service in data.iterdir():
+        if service.is_dir() and service.name not in AWS_SERVICES:
+            shutil.rmtree(service)
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        services = partition["services"]
+        partition["services"] = {name: services[name] for name in ENDPOINTS if name in services}
+    (data / "endpoints.json").write_text(json.dumps(endpoints))
 
 
 def _remove(path: Path) -> None:

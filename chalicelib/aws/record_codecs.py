@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Generic, TypeVar
 
 from chalicelib.aws.items import Values, pack, unpack
@@ -25,11 +25,12 @@ from chalicelib.domain.groups import GROUPS, Family, Group
 from chalicelib.domain.members import MEMBERS, Member, Role
 from chalicelib.domain.records import Versioned
 from chalicelib.domain.strategies import STRATEGIES, StrategyEntry
+from chalicelib.domain.values import frozen
 
 T = TypeVar("T", bound=Versioned)
 
 
-@dataclass(frozen=True)
+@frozen
 class Codec(Generic[T]):
     encode: Callable[[T], Values]
     decode: Callable[[str, Row], T]

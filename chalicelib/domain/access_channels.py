@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.records import Kind
+from chalicelib.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class AccessChannel:
     """A business line that sends: the tenant of everything it sends."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain import keys
+from chalicelib.domain.values import frozen
 
 TAG, SEGMENT = "tag", "segment"  # families of sets
 
@@ -18,7 +18,7 @@ class AudienceKind(StrEnum):
     EVERYONE = "everyone"
 
 
-@dataclass(frozen=True)
+@frozen
 class Audience:
     """The people that a message is for.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from chalicelib.domain.values import frozen
 
 MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -18,7 +20,7 @@ class Actor(StrEnum):
     ACCESS_CHANNEL = "access_channel"
 
 
-@dataclass(frozen=True)
+@frozen
 class AuditEntry:
     """A change that succeeded.
 

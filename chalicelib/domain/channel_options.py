@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from chalicelib.domain import reply_words
 from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.values import frozen
 
 MAX_RATE = 10_000.0
 MAX_WORDS = 50  # of a list
 WORD = 20  # characters of a word
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     calls_per_second: float | None = None  # None: the provider's rate, 0: as fast as can be
     send_to_gone: bool = False  # also to contacts that were reported as dead

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from chalicelib.domain.facts import NOTHING, DeliveryRef, DeliveryState, Fact, F
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import Call, CallKey, Entrants, Plan
 from chalicelib.domain.strategies import Progress, Verdict, judge
+from chalicelib.domain.values import frozen
 
 
 class NextCall(NamedTuple):
@@ -22,7 +23,7 @@ class NextCall(NamedTuple):
     is_tried: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class CallAnswer:
     """The provider's answer to a call, as facts. It is put once.
 
@@ -57,7 +58,7 @@ class CallAnswer:
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class Deferral:
     """Calls from `key` up to the delivery `end` that are on hold until `until` (ms).
 
@@ -74,7 +75,7 @@ class Deferral:
         return key[:3] == self.key[:3] and self.key.start <= key.start < self.end
 
 
-@dataclass(frozen=True)
+@frozen
 class Chunk:
     """A chunk's records, read with one consistent query. Every report on it derives from this."""
 

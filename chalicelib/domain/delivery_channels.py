@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, StrEnum
 from typing import Any
 
 from chalicelib.domain.records import Kind
+from chalicelib.domain.values import frozen
 
 
 class ChannelType(StrEnum):
@@ -62,7 +63,7 @@ class ReceiptMode(StrEnum):
     POLL = "poll"
 
 
-@dataclass(frozen=True)
+@frozen
 class Channel:
     """A configured delivery channel.
 

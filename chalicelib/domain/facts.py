@@ -13,11 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
+
+from chalicelib.domain.values import frozen
 
 
 class FactKind(StrEnum):
@@ -70,7 +71,7 @@ class Fact(NamedTuple):
     provider_id: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Bundle:
     """Facts of a chunk that became known together.
 

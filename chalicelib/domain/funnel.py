@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
 from chalicelib.domain.chunks import Chunk
@@ -15,6 +15,7 @@ from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.facts import DeliveryState, FactKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.strategies import Verdict
+from chalicelib.domain.values import frozen
 
 STAGES = ("planned", "valid", "submitted", "delivered", "clicked")
 
@@ -32,7 +33,7 @@ _LOST_BEFORE_SUBMISSION = (
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Counts:
     """Counts of a chunk, or of several.
 

@@ -5,10 +5,10 @@ The members of a group are kept in `Audiences`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.records import Kind
+from chalicelib.domain.values import frozen
 
 
 class Family(StrEnum):
@@ -22,7 +22,7 @@ class Family(StrEnum):
 KINDS = {Family.LIST: ("black", "white"), Family.SEGMENT: ("manual", "file"), Family.TAG: ("tag",)}
 
 
-@dataclass(frozen=True)
+@frozen
 class Group:
     """The header of a group.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.errors import Invalid
+from chalicelib.domain.values import frozen
 
 MAX_ROWS = 50_000  # as UMS's own upload takes
 MAX_BYTES = 30 * 1024 * 1024
@@ -124,7 +124,7 @@ class Doubtful(str):
         return cell
 
 
-@dataclass(frozen=True)
+@frozen
 class Import:
     """An import and its progress.
 
@@ -158,7 +158,7 @@ class Import:
         return self.rows * 100 // self.total if self.total else 0
 
 
-@dataclass(frozen=True)
+@frozen
 class BadRow:
     """An error of a row that changed nothing. A row may have several.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class PlanJob:
     """Plan an audience from this chunk on.
 
@@ -23,7 +23,7 @@ class PlanJob:
     position: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class DeliverJob:
     """Call the provider for deliveries `start` to `end` of a step's entrants on one channel.
 
@@ -56,7 +56,7 @@ class Query(StrEnum):
     AUTHORISATION = "authorisation"  # the page on which the account's owner lets us in
 
 
-@dataclass(frozen=True)
+@frozen
 class QueryJob:
     """Query the provider of a delivery channel. The API finds the result under the random `id`."""
 
@@ -66,14 +66,14 @@ class QueryJob:
     redirect_uri: str = ""  # of an authorisation: the address that its page leads to afterwards
 
 
-@dataclass(frozen=True)
+@frozen
 class PollJob:
     """Ask a provider for the receipts of one delivery channel."""
 
     channel: str
 
 
-@dataclass(frozen=True)
+@frozen
 class WithdrawJob:
     """Stop everything in the chunks of a partition, from this chunk on."""
 
@@ -81,7 +81,7 @@ class WithdrawJob:
     chunk: int
 
 
-@dataclass(frozen=True)
+@frozen
 class RecallJob:
     """Ask a provider to take back what a chunk has submitted on one delivery channel."""
 
@@ -100,7 +100,7 @@ class TimerKind(StrEnum):
     POLL = "poll"  # ask the provider for a chunk's receipts
 
 
-@dataclass(frozen=True)
+@frozen
 class Timer:
     """A row that says what must happen at a time (ms).
 
@@ -120,14 +120,14 @@ class Timer:
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class TimersJob:
     """Timers that have come due, for the steps that they wake."""
 
     timers: tuple[Timer, ...]
 
 
-@dataclass(frozen=True)
+@frozen
 class ImportJob:
     """Go on with an import."""
 
@@ -138,7 +138,7 @@ ChunkJob = PlanJob | WithdrawJob | TimersJob
 ChannelJob = DeliverJob | RecallJob | PollJob | QueryJob | TimersJob
 
 
-@dataclass(frozen=True)
+@frozen
 class Envelope:
     """A job with its destination.
 

@@ -7,7 +7,7 @@ import unicodedata
 
 # A server gets an address as it is, so characters that end a command or a list are refused. An
 # address beyond ASCII needs a server with SMTPUTF8 (RFC 6531).
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff.-]+")
+_LOCAL = re.compile(r"[^\x00-\x20\x7f\"(),:;<>@\[\\\]]+")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 LONGEST_LOCAL = 64  # bytes (RFC 5321 4.5.3.1.1)
 LONGEST = 254  # bytes of an address (RFC 5321 4.5.3.1.3, RFC 3696 erratum 1690)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from chalicelib.domain.records import Kind
+from chalicelib.domain.values import frozen
 
 
 class Role(StrEnum):
@@ -23,7 +24,7 @@ class Role(StrEnum):
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class Member:
     """A member, by its access key.
 

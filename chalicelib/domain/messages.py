@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from chalicelib.domain.audiences import Audience, AudienceKind
@@ -11,12 +11,13 @@ from chalicelib.domain.delivery_channels import ChannelType, Priority
 from chalicelib.domain.plans import ChunkId, Plan
 from chalicelib.domain.strategies import Strategy
 from chalicelib.domain.templates import Content
+from chalicelib.domain.values import frozen
 
 CHUNK_TARGETS = 500
 INLINE_TARGETS = 100  # a send to at most so many named targets is planned in the request
 
 
-@dataclass(frozen=True)
+@frozen
 class Summary:
     """The line of a message in a list. Its id holds the time."""
 
@@ -45,7 +46,7 @@ class Retention(NamedTuple):
     counted: bool
 
 
-@dataclass(frozen=True)
+@frozen
 class Message:
     """A message as every step needs it. Later changes of settings do not touch it."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import NamedTuple
 
 from chalicelib.domain import keys
 from chalicelib.domain.facts import DeliveryRef
+from chalicelib.domain.values import frozen
 
 
 class TargetLoss(StrEnum):
@@ -40,7 +41,7 @@ class ChunkId(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Plan:
     """The targets of a chunk, their contacts, and where the audience goes on. Written once."""
 
@@ -80,7 +81,7 @@ class Plan:
         return tuple(t for t, target in enumerate(self.targets) if target.loss is None)
 
 
-@dataclass(frozen=True)
+@frozen
 class Entrants:
     """Targets of a chunk that enter a step of the strategy, frozen once.
 
@@ -124,7 +125,7 @@ class CallState(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True)
+@frozen
 class Call:
     """The record of a call, put before the call is made, so that a crash leaves a trace."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain import keys
 from chalicelib.domain.delivery_channels import ChannelType, ReceiptMode
+from chalicelib.domain.values import frozen
 
 _DERIVED = "~"
 
@@ -35,7 +36,7 @@ class ClickReport(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True)
+@frozen
 class Clickable:
     """Fields of a content in which people can open an address.
 
@@ -44,11 +45,10 @@ class Clickable:
 
     addresses: tuple[str, ...] = ()  # fields that hold one
     texts: tuple[str, ...] = ()  # texts in which some may stand
-    # fields beside an address that are opened instead of it, such as a mini-program
-    instead: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()  # fields that are opened instead, such as a mini-program
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Capabilities:
     """The abilities of a provider. The support matrix of docs and API is generated from them."""
 
@@ -87,7 +87,7 @@ class Capabilities:
     poll_window: int = 86400  # seconds for which they can be polled
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """A delivery channel opened for sending: plain credentials and settings.
 
@@ -109,7 +109,7 @@ def token_name(code: str, credentials_fingerprint: str) -> str:
     return keys.join(code, "access", credentials_fingerprint)
 
 
-@dataclass(frozen=True)
+@frozen
 class Recipient:
     """One delivery of a call.
 
@@ -122,14 +122,14 @@ class Recipient:
     unsubscribe: str = ""  # address to opt out with one click, empty: not offered
 
 
-@dataclass(frozen=True)
+@frozen
 class Attachment:
     name: str
     type: str  # media type
     body: bytes = field(repr=False)
 
 
-@dataclass(frozen=True)
+@frozen
 class CallTime:
     """Seconds of a call, from its beginning.
 
@@ -144,7 +144,7 @@ class CallTime:
 UNLIMITED = CallTime()
 
 
-@dataclass(frozen=True)
+@frozen
 class OutgoingCall:
     msgid: str
     # all with the same content, unless the provider has `content_per_recipient`
@@ -165,7 +165,7 @@ class Loss(StrEnum):
     SUBMIT_FAILED = "submit_failed"  # valid → submitted
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """The provider's answer for one delivery. `loss` is None when the provider took it.
 
@@ -188,7 +188,7 @@ class Outcome:
     undeliverable: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """The provider's answer to a call: one outcome per recipient, in their order."""
 
@@ -206,7 +206,7 @@ class ReceiptKind(StrEnum):
     OTHER = "other"  # a status that we do not know, named by `code`: kept, and means nothing
 
 
-@dataclass(frozen=True)
+@frozen
 class Receipt:
     """A provider's report, in our words.
 
@@ -223,7 +223,7 @@ class Receipt:
     may_be_derived: bool = False  # `provider_id` may be one that we derived, see `derived_name`
 
 
-@dataclass(frozen=True)
+@frozen
 class ContactReport:
     """A report on a contact alone, as bounced or complained. Its delivery is not known."""
 
@@ -235,7 +235,7 @@ class ContactReport:
     soft: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Reply:
     """A person's reply, such as an SMS with a word to unsubscribe. `id` tells repeats apart."""
 
@@ -246,7 +246,7 @@ class Reply:
     shows_life: bool = True  # messages reach the contact, so it is not dead
 
 
-@dataclass(frozen=True)
+@frozen
 class WebhookRequest:
     method: str
     headers: Mapping[str, str]  # names in lower case
@@ -255,7 +255,7 @@ class WebhookRequest:
     now: int = 0  # milliseconds
 
 
-@dataclass(frozen=True)
+@frozen
 class Webhook:
     """A verified webhook: its receipts, and the reply that the provider wants.
 
@@ -277,7 +277,7 @@ class Webhook:
     authorised: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Token:
     """A provider's token for a limited time, which each call must show.
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import Field, dataclass
+from dataclasses import Field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from chalicelib.domain.values import frozen
 
 
 class Versioned(Protocol):
-    """A frozen dataclass with a version. Every change of a record makes the next version."""
+    """A value with a version. Every change of a record makes the next version."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -19,7 +21,7 @@ class Versioned(Protocol):
 T = TypeVar("T", bound=Versioned)
 
 
-@dataclass(frozen=True)
+@frozen
 class Kind(Generic[T]):
     """A kind of record: how its records are told apart, listed and named."""
 

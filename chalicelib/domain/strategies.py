@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.records import Kind
+from chalicelib.domain.values import frozen
 
 
 class Missing(StrEnum):
@@ -23,7 +23,7 @@ class Operator(StrEnum):
     OR = "or"
 
 
-@dataclass(frozen=True)
+@frozen
 class Term:
     """`not delivered / not clicked on this channel type within so many seconds`."""
 
@@ -32,14 +32,14 @@ class Term:
     within: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Step:
     channels: tuple[ChannelType, ...]
     terms: tuple[Term, ...] = ()
     operator: Operator = Operator.AND
 
 
-@dataclass(frozen=True)
+@frozen
 class Strategy:
     """`rule_id` in the API. Without one, a message has a single step with all its channels."""
 
@@ -62,7 +62,7 @@ class Strategy:
         return sum(max((t.within for t in step.terms), default=0) for step in self.steps)
 
 
-@dataclass(frozen=True)
+@frozen
 class StrategyEntry:
     """A strategy with its number, its name and its access channel."""
 
@@ -120,7 +120,7 @@ class Verdict(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True)
+@frozen
 class Progress:
     """The progress of a target on one channel type: that of the best of its deliveries.
 

@@ -8,28 +8,28 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain import links
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import ContentTooLarge, Invalid
 from chalicelib.domain.limits import MAX_CONTENT
+from chalicelib.domain.values import frozen
 
 Content = Mapping[str, Any]
 # A delivery channel sends each element that its platform accepts.
 Elements = Content | Sequence[Content]
 
-_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w一-鿿.-]{0,63})\s*\}\}")
+_VARIABLE = re.compile(r"\{\{\s*([A-Za-z_一-鿿][\w.-]{0,63})\s*\}\}")
 # What braces leave when the variables are taken out: `{{name}`, `{name}}`, `{{first name}}`.
 # A Chinese keyboard writes `｛｛`. A lone `}}` may end a style sheet's rules.
-_STRAY = re.compile(r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w一-鿿.-]{0,63}\s*\}\}")
+_STRAY = re.compile(r"\{\{|[｛｝]{2}|\{\s*[A-Za-z_一-鿿][\w.-]{0,63}\s*\}\}")
 # Characters beside a variable that make it a part of a longer address.
 _BEFORE = re.compile(r"[/=&?#%]\Z")
 _AFTER = re.compile(r"[A-Za-z0-9/?&#=%]")
 
 
-@dataclass(frozen=True)
+@frozen
 class Template:
     """A version of a template.
 

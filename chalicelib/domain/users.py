@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial, reduce
 from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.domain import contacts as spelling
 from chalicelib.domain.delivery_channels import Channel, ChannelType
+from chalicelib.domain.values import frozen
 
 ALL = "all"
 MAX_EVENTS = 200  # names of events of a user
@@ -35,7 +36,7 @@ class Suppression(NamedTuple):
         return now - self.time > MARK_LIFE
 
 
-@dataclass(frozen=True)
+@frozen
 class User:
     """A person the enterprise knows.
 
@@ -168,7 +169,7 @@ def _of_contact(
     )
 
 
-@dataclass(frozen=True)
+@frozen
 class Bindings:
     """The contacts and tags that `set`, `add` or `del` is about."""
 
@@ -176,7 +177,7 @@ class Bindings:
     tags: Scoped = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@frozen
 class Event:
     """An event of a user. An optional `id` tells a repeat from a second event."""
 
@@ -185,7 +186,7 @@ class Event:
     id: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class UserChange:
     """A change of a user's bindings and other data.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from chalicelib.domain.jobs import DeliverJob, Envelope
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import CallKey, ChunkId
 from chalicelib.domain.provider_io import Capabilities
+from chalicelib.domain.values import frozen
 from chalicelib.flow import withdraw
 from chalicelib.flow.delivery import early, expiry, files, quota, rate, slots
 from chalicelib.flow.delivery.budget import Budget
@@ -170,7 +171,7 @@ class Round(NamedTuple):
         return sum(len(call.refs) for call in calls if call.key.start >= self.resume.start)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Work:
     """One job: its calls in order over one connection, then what follows from their answers.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain import elements
 from chalicelib.domain.chunks import CallAnswer, Chunk
@@ -13,13 +12,14 @@ from chalicelib.domain.jobs import DeliverJob, Timer, TimerKind
 from chalicelib.domain.messages import Message
 from chalicelib.domain.provider_io import Capabilities, ProviderIds, names_of, parts_of
 from chalicelib.domain.users import Suppression
+from chalicelib.domain.values import frozen
 from chalicelib.flow import poll, receipts, suppressions
 from chalicelib.flow.dispatch import check_now
 from chalicelib.flow.suppressions import ContactFeedback
 from chalicelib.ports import Lookup, World
 
 
-@dataclass(frozen=True)
+@frozen
 class FollowUp:
     """The consequences of one job's answers. Repeating them changes nothing."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 from chalicelib.domain import keys
 from chalicelib.domain.access_channels import AccessChannel
@@ -26,6 +26,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.jobs import Envelope, Query, QueryJob
 from chalicelib.domain.provider_io import Token, token_name
+from chalicelib.domain.values import frozen
 from chalicelib.flow import validity
 from chalicelib.flow.delivery.sessions import connect
 from chalicelib.ports import Session, World
@@ -36,7 +37,7 @@ PATIENCE = 8.0
 PAUSES = (0.2, 0.3, 0.5, 1.0)  # seconds between reads, the last one repeatedly
 
 
-@dataclass(frozen=True)
+@frozen
 class QueryResult:
     """A provider's answer. `code` is its own code for a fault, empty without one."""
 

@@ -6,7 +6,7 @@ Functions here raise Invalid naming a field, NotFound, Stale, and Taken for a na
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from chalicelib.domain.delivery_channels import (
@@ -18,12 +18,13 @@ from chalicelib.domain.delivery_channels import (
 )
 from chalicelib.domain.errors import Conflict, InUse, Invalid, Taken
 from chalicelib.domain.users import ALL
+from chalicelib.domain.values import frozen
 from chalicelib.manage import platforms, records
 from chalicelib.manage.secrets import digest, new_token
 from chalicelib.ports import World
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class ChannelOrder:
     """A delivery channel as an operator describes it."""
 

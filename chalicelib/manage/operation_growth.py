@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from chalicelib.domain import contacts as spelling
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import Channel, ChannelType
 from chalicelib.domain.users import Event, UserChange
+from chalicelib.domain.values import frozen
 from chalicelib.manage import users
 from chalicelib.ports import World
 
@@ -37,7 +38,7 @@ class Failure(NamedTuple):
     fault: Fault
 
 
-@dataclass(frozen=True)
+@frozen
 class LabelledContact:
     """One entry of `channelValues`. An empty contact removes the stored one."""
 

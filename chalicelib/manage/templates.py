@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -24,6 +24,7 @@ from chalicelib.domain.templates import (
     values_of,
     variables,
 )
+from chalicelib.domain.values import frozen
 from chalicelib.flow.content import render as content
 from chalicelib.manage import access_channels
 from chalicelib.manage.records import at_version
@@ -119,7 +120,7 @@ def versions(world: World, number: int, after: int = 0, limit: int = 0) -> Seque
     return templates
 
 
-@dataclass(frozen=True)
+@frozen
 class Preview:
     contents: Mapping[ChannelType, Elements]
     warnings: Sequence[str]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.users import ALL, MAX_EVENTS, Bindings, User, UserChange, apply
+from chalicelib.domain.values import frozen
 from chalicelib.flow import suppressions, user_writes
 from chalicelib.ports import World
 
@@ -24,7 +25,7 @@ UNKNOWN = "does not exist"
 BUSY = "was changed by others at the same time, please try again"
 
 
-@dataclass(frozen=True)
+@frozen
 class Changed:
     """Userids that were changed, and the reasons for those that could not be changed."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from chalicelib.domain.imports import BadRow, Import
+from chalicelib.domain.values import frozen
 
 
 class Imports(Protocol):
@@ -29,7 +30,7 @@ class Imports(Protocol):
         """Return imports before an id (empty: all), newest first."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Form:
     """A presigned upload: the fields go before the file in a multipart form."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from chalicelib.domain.chunks import CallAnswer, Chunk, Deferral
@@ -13,9 +12,10 @@ from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Entry, Message, Retention, Summary
 from chalicelib.domain.plans import Call, ChunkId, Entrants, Plan
 from chalicelib.domain.provider_io import Receipt
+from chalicelib.domain.values import frozen
 
 
-@dataclass(frozen=True)
+@frozen
 class IdempotencyKey:
     """A request under an idempotency key of its sender, kept for a day with its message."""
 
@@ -147,7 +147,7 @@ class Ledger(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@frozen
 class Lookup:
     """The destination of a provider's id: a call's chunk, or a delivery in it (`ref`).
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from chalicelib.domain.chunks import CallAnswer
 from chalicelib.domain.jobs import Timer
 from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId
+from chalicelib.domain.values import frozen
 from chalicelib.ports.messages import Lookup
 
 
-@dataclass(frozen=True)
+@frozen
 class Recording:
     """The records of a job: answers of its calls, lookups, and timers."""
 

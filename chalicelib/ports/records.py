@@ -2,7 +2,7 @@
 
 To add a kind, touch six files:
 
-1. `domain/<stem>.py`: a frozen dataclass with a `version`, and its `Kind`.
+1. `domain/<stem>.py`: a value (values.py) with a `version`, and its `Kind`.
 2. `aws/record_codecs.py`: an encoder, a decoder and a line of `CODECS`.
 3. `manage/<stem>.py`: what operators can do. `manage/records.py` has get, add, update and delete.
 4. `entrypoints/http/schemas/<stem>.py`: bodies and answers.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.access_channels import ACCESS_CHANNELS, AccessChannel
@@ -11,6 +10,7 @@ from chalicelib.domain.audit import AuditEntry
 from chalicelib.domain.delivery_channels import DELIVERY_CHANNELS, Channel
 from chalicelib.domain.strategies import STRATEGIES, Strategy
 from chalicelib.domain.templates import Template
+from chalicelib.domain.values import frozen
 from chalicelib.ports.records import RecordStore
 
 
@@ -49,7 +49,7 @@ class Audit(Protocol):
         """Return the newest entries first, from the one before an id on."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """Settings as the steps of a message read them, all cached but the list of access channels."""
 

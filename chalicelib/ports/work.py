@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from chalicelib.domain.jobs import Envelope, Timer
+from chalicelib.domain.values import frozen
 
 
 class Taken(NamedTuple):
@@ -71,7 +71,7 @@ class Queues(Protocol):
         """
 
 
-@dataclass(frozen=True)
+@frozen
 class QueueMessage:
     """A job as a queue hands it out. It comes back unless it is `done`."""
 

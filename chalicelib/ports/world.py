@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.messages import CHUNK_TARGETS
 from chalicelib.domain.slowness import Slowness
+from chalicelib.domain.values import frozen
 from chalicelib.ports.files import Files, Imports
 from chalicelib.ports.messages import Ledger, Lookups, Messages
 from chalicelib.ports.providers import Providers, RateLimiter, Tokens
@@ -18,7 +19,7 @@ from chalicelib.ports.users import Audiences, Users
 from chalicelib.ports.work import Clock, Counters, Queues, Timers
 
 
-@dataclass(frozen=True)
+@frozen
 class Sizes:
     """Sizes of the work of one step. Stages use the defaults, tests smaller sizes."""
 
@@ -31,7 +32,7 @@ class Sizes:
     quota_ticks: int = 60  # of the clock, an hour in production, after which a quota is read again
 
 
-@dataclass(frozen=True)
+@frozen
 class Limits:
     """The settings of a stage that the steps need. Times are seconds."""
 
@@ -60,7 +61,7 @@ class Limits:
         return self.sizes.quota_ticks * self.clock_width
 
 
-@dataclass(frozen=True)
+@frozen
 class World:
     """The ports together, as wiring builds them. Every step gets them."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
@@ -23,6 +23,7 @@ from chalicelib.domain.provider_io import (
     Token,
     token_name,
 )
+from chalicelib.domain.values import frozen
 from chalicelib.providers import refusals
 from chalicelib.providers.base import (
     ErrorTable,
@@ -44,7 +45,7 @@ TOKEN_LIFE = 7200  # seconds, as these vendors document. Used if the answer name
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
-@dataclass(frozen=True)
+@frozen
 class VendorAnswer:
     """An answer with the vendor's own code, which is `0` for success."""
 
@@ -58,7 +59,7 @@ def errcode(body: Any) -> str:
     return identifier(body.get("errcode")) if isinstance(body, Mapping) else ""
 
 
-@dataclass(frozen=True)
+@frozen
 class VendorCodes:
     """Meaning of a vendor's codes.
 
@@ -168,7 +169,7 @@ class TokenApi:
 MALFORMED = Outcome(Loss.INVALID_TARGET, "malformed_id")
 
 
-@dataclass(frozen=True)
+@frozen
 class UserList:
     """A vendor's way to take a list of users in one call.
 

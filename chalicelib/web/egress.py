@@ -24,11 +24,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from chalicelib.domain.errors import Misconfigured, Unavailable
+from chalicelib.domain.values import frozen
 
 WEB_PORTS = frozenset({80, 443})
 MAIL_PORTS = frozenset({25, 465, 587})
@@ -107,7 +108,7 @@ def is_public(address: IPAddress) -> bool:
     return address.is_global and not special
 
 
-@dataclass(frozen=True)
+@frozen
 class Policy:
     """Hosts and networks that may be reached although private (`allow`), and origins that are
     public.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
+
+from chalicelib.domain.values import frozen
 
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024  # an answer for 1,000 recipients is about 100 KB
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     method: str
     url: str
@@ -19,7 +21,7 @@ class Request:
     most: int = MAX_RESPONSE_BYTES  # of the answer's body
 
 
-@dataclass(frozen=True)
+@frozen
 class Response:
     """A response. `headers` have lower-case names."""
 

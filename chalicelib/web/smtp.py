@@ -12,9 +12,10 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from chalicelib.domain.errors import Misconfigured, ProviderError, Rejected, Unavailable, Uncertain
+from chalicelib.domain.values import frozen
 from chalicelib.web.deadline import Deadline
 from chalicelib.web.egress import MAIL_PORTS, Policy
 
@@ -23,7 +24,7 @@ TAKEN = (250, 251)  # answers to RCPT
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class MailServer:
     """Address and login of a mail server.
 
@@ -41,7 +42,7 @@ class MailServer:
     allow_plain_auth: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Envelope:
     """The addresses of a mail for its server. `reference` names it in reports (RFC 3461)."""
 
@@ -50,7 +51,7 @@ class Envelope:
     reference: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Reply:
     """Last reply of a server about a mail.
 

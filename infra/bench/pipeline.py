@@ -35,7 +35,7 @@ BOUNDS = {
     BULK: {"aws_requests_per_1000": 130, "usd_per_million": 1.50},
     "single": {"usd_per_million": 35},
     "plain": {"usd_per_million": 25},
-    "import_ratio": {"api": 2.2, "deliver": 2.2},
+    "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import io
 import re
-import subprocess
 import sys
 import tokenize
 from collections.abc import Iterator
@@ -199,15 +198,3 @@ def test_providers_do_not_know_each_other() -> None:
                 parts = module.split(".")[2:]
                 is_shared = len(parts) == 1
                 assert is_shared or parts[0] == path.parent.name, f"{name_of(path)}: {module}"
-
-
-def test_nothing_happens_at_import_but_definitions() -> None:
-    """Import the wiring without the AWS SDK, HTTP or tracing: adapters are made when needed."""
-    heavy = ("boto3", "botocore", "requests", "aws_xray_sdk.core", "cryptography")
-    script = (
-        f"import sys; import chalicelib.wiring; print([m for m in {heavy!r} if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
-    if "No module named 'chalicelib.wiring'" in done.stderr:
-        pytest.fail("chalicelib.wiring is missing")
-    assert done.stdout.strip() == "[]", done.stderr

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from infra.package import AWS_SERVICES, ROOT
+from infra.package import AWS_SERVICES, ENDPOINTS, ROOT
 from tests.template.conftest import of_type
 
 
@@ -69,3 +69,12 @@ def test_the_package_has_the_descriptions_of_the_services_that_are_used() -> Non
                 if piece[:1] in "\"'":
                     asked.add(piece[1:].split(piece[0])[0])
     assert asked <= set(AWS_SERVICES)
+
+
+def test_the_package_has_the_endpoints_of_those_services_alone(packaged: Path) -> None:
+    with zipfile.ZipFile(packaged / "deployment.zip") as package:
+        endpoints = json.loads(package.read("botocore/data/endpoints.json"))
+    named = {name for partition in endpoints["partitions"] for name in partition["services"]}
+    assert named == set(ENDPOINTS)
+    partitions = {partition["partition"] for partition in endpoints["partitions"]}
+    assert {"aws", "aws-cn"} <= partitions

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalice.app import Request
 
 from chalicelib.domain.access_channels import AccessChannel
 from chalicelib.domain.members import Member
+from chalicelib.domain.values import frozen
 from chalicelib.entrypoints.http import bodies
 from chalicelib.entrypoints.http.contract import Contract
 from chalicelib.entrypoints.http.errors import BODY_TOO_LARGE, PARAMETER, WRONG_MEDIA, Refused
@@ -21,7 +21,7 @@ _JSON_TYPE = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class RequestContext:
     """A request with its caller: an access channel, a member, or neither."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from chalicelib.domain.members import Role
+from chalicelib.domain.values import frozen
 
 
 class Auth(Enum):
@@ -20,7 +20,7 @@ class Auth(Enum):
     NOBODY = "no credentials"
 
 
-@dataclass(frozen=True)
+@frozen
 class Contract:
     """Schemas are named (`send.TemplateSend`), "" for none.
 

@@ -16,7 +16,7 @@ import queue
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib import config, observability, wiring
 from chalicelib.domain import envelopes
@@ -24,6 +24,7 @@ from chalicelib.domain.delivery_channels import Channel, Priority
 from chalicelib.domain.errors import Misconfigured
 from chalicelib.domain.jobs import DeliverJob, QueryJob
 from chalicelib.domain.provider_io import Receipt, Reply
+from chalicelib.domain.values import frozen
 from chalicelib.entrypoints.workers.cmpp_connections import ProvidersOfWorker, Shared, Turn
 from chalicelib.flow import deliver, provider_query, receipts
 from chalicelib.flow.delivery import sessions
@@ -39,7 +40,7 @@ THREADS = {Priority.HIGH: 6, Priority.MEDIUM: 3, Priority.LOW: 3}
 GATHER = 100  # reports that are added to the ledger at once
 
 
-@dataclass(frozen=True)
+@frozen
 class Pauses:
     """Seconds that a worker waits."""
 
@@ -49,6 +50,9 @@ class Pauses:
     after_failure: float = 5.0  # until a queue that cannot be read is read again
 
 
+PAUSES = Pauses()
+
+
 class Worker:
     def __init__(
         self,
@@ -56,7 +60,7 @@ class Worker:
         cmpp: Cmpp,
         readers: Mapping[Priority, QueueReader],
         timeout: float,
-        pauses: Pauses = Pauses(),
+        pauses: Pauses = PAUSES,
     ) -> None:
         self._pauses = pauses
         self.turn, self.stopping = Turn(), threading.Event()
@@ -220,7 +224,8 @@ class Worker:
 def main() -> None:
     from chalicelib.web.egress import Policy
 
-    observability.set_up().append_keys(function=WORKER)
+    observability.set_up()
+    observability.bind(function=WORKER)
     settings = config.settings()
     readers = {
         priority: wiring.queue_reader(config.worker_queue(WORKER, priority))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.delivery_channels import ChannelType
@@ -16,6 +15,7 @@ from chalicelib.domain.errors import Invalid
 from chalicelib.domain.imports import Doubtful, Fault, Faulty, ImportKind, Several
 from chalicelib.domain.masks import is_like_contact
 from chalicelib.domain.users import ALL
+from chalicelib.domain.values import frozen
 from chalicelib.manage import users
 from chalicelib.ports import World
 
@@ -52,7 +52,7 @@ _FOR_ALL = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Column:
     """A column and its field in the body: `userid`, `tag`, or a contact of `/v1/user/opt`."""
 
@@ -67,7 +67,7 @@ class Column:
         return f"{self.field}.{self.bind}" if self.bind else self.field
 
 
-@dataclass(frozen=True)
+@frozen
 class Columns:
     kind: ImportKind
     columns: Sequence[Column]

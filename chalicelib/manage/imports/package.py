@@ -13,12 +13,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import IO, Any, Protocol
 from urllib.parse import unquote
 from xml.parsers import expat
 
 from chalicelib.domain.imports import Fault, Faulty
+from chalicelib.domain.values import frozen
 
 FILE = "file"
 MAX_MEMBERS = 1000
@@ -55,7 +55,7 @@ class Reader(Protocol):
     def text(self, data: str) -> None: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class Relation:
     kind: str  # the last part of its type: `worksheet`
     part: str  # empty for a target outside the file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain import audiences
@@ -19,6 +19,7 @@ from chalicelib.domain.imports import (
     Several,
 )
 from chalicelib.domain.users import UserChange
+from chalicelib.domain.values import frozen
 from chalicelib.manage import users
 from chalicelib.manage.imports import columns as headers
 from chalicelib.manage.imports import sheets
@@ -28,7 +29,7 @@ from chalicelib.ports import World
 Worked = tuple[int, int, Sequence[BadRow]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Door:
     """Whatever the entrypoint knows: the rules of a user, and texts in two languages.
 
@@ -41,7 +42,7 @@ class Door:
     heading: Callable[[str], Sequence[str]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Reader:
     """An opened file with the meaning of its columns."""
 

@@ -6,7 +6,6 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from chalicelib.domain.imports import (
@@ -19,6 +18,7 @@ from chalicelib.domain.imports import (
     escaped,
     unescaped,
 )
+from chalicelib.domain.values import frozen
 
 # The number of a row in a spreadsheet, and its cells without spaces around them.
 Row = tuple[int, Sequence[str]]
@@ -26,7 +26,7 @@ Row = tuple[int, Sequence[str]]
 FILE = "file"
 
 
-@dataclass(frozen=True)
+@frozen
 class Sheet:
     """A file that can be read repeatedly. `rows` leaves out the header and empty rows."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from chalicelib.domain.imports import MAX_COLUMNS, MAX_ROWS, Fault, Faulty
+from chalicelib.domain.values import frozen
 from chalicelib.manage.imports import formats
 from chalicelib.manage.imports.cells import (
     MAX_TEXT,
@@ -26,7 +26,7 @@ MAX_STYLES = 65_536
 MAX_CODE = 255  # characters of a number format
 
 
-@dataclass(frozen=True)
+@frozen
 class _Sheet:
     """A sheet of the workbook, by the id of its relation."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import formatdate
 from hashlib import sha256
 from typing import Any
@@ -13,6 +12,7 @@ from chalicelib.domain import contacts
 from chalicelib.domain.delivery_channels import ChannelType
 from chalicelib.domain.email import is_html
 from chalicelib.domain.provider_io import Attachment, Recipient
+from chalicelib.domain.values import frozen
 from chalicelib.providers.email import headers, mime
 from chalicelib.providers.email.plain import plain_text
 
@@ -44,7 +44,7 @@ _TEXTS = frozenset({"Comments", "Keywords", "Organization", "X-Campaign"})
 HEADERS = _STRUCTURED | _TEXTS
 
 
-@dataclass(frozen=True)
+@frozen
 class Sender:
     """The sender of a delivery channel's mails.
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Misconfigured, QuotaUsedUp, Unavailable
 from chalicelib.domain.provider_io import Loss, Outcome
+from chalicelib.domain.values import frozen
 
 if TYPE_CHECKING:
     from chalicelib.web.smtp import Reply
 
 
-@dataclass(frozen=True)
+@frozen
 class SenderRefused(Outcome):
     """The server refuses us, unless it takes another mail of the same call. See `judged`."""
 

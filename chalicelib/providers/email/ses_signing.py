@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
+
+from chalicelib.domain.values import frozen
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SERVICE = "ses"
 
 
-@dataclass(frozen=True)
+@frozen
 class Keys:
     """An access key of AWS. `token` belongs to temporary ones."""
 

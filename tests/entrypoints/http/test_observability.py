@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -34,6 +35,26 @@ def test_an_event_is_a_line_with_its_fields_and_those_of_its_unit_of_work(
         "targets": 3,
     }
     assert "function" not in second
+
+
+def test_an_event_cannot_replace_what_every_line_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd86;Parent=a;Sampled=1")
+    with observability.unit_of_work(service="other", function=None):
+        observability.event("\u53d1", level="low", left_out=None, kinds={1}, kind=int)
+    (line,) = lines(capsys)
+    timestamp, location = line.pop("timestamp"), line.pop("location")
+    assert datetime.fromisoformat(timestamp).tzinfo is UTC
+    assert location.startswith("event:")
+    assert line == {
+        "level": "INFO",
+        "message": "\u53d1",
+        "service": "openums",
+        "kinds": [1],
+        "kind": "<class 'int'>",
+        "xray_trace_id": "1-5759e988-bd86",
+    }
 
 
 def test_providers_log_through_the_same_lines(capsys: pytest.CaptureFixture[str]) -> None:

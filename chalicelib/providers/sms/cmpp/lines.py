@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple, Protocol
 
+from chalicelib.domain.values import frozen
 from chalicelib.providers.sms.cmpp.group_ids import GroupIds
 from chalicelib.providers.sms.cmpp.link import Login
 from chalicelib.providers.sms.cmpp.messages import Deliver
@@ -19,7 +20,7 @@ class GatewayAccount(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Line:
     """The connections of an account. Delivery channels with the same line share them."""
 
@@ -46,7 +47,7 @@ class Stream(Protocol):
 Dialler = Callable[[], Stream]
 
 
-@dataclass(frozen=True)
+@frozen
 class Incoming:
     """A DELIVER of an account.
 

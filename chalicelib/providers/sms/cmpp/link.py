@@ -10,10 +10,11 @@ from __future__ import annotations
 import hmac
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from typing import TypeAlias
 
+from chalicelib.domain.values import frozen
 from chalicelib.providers.sms.cmpp import codec, messages
 from chalicelib.providers.sms.cmpp.fields import HEADER, Framer, Malformed
 from chalicelib.providers.sms.cmpp.messages import (
@@ -41,7 +42,7 @@ STRUCTURE, BAD_SOURCE, BAD_SECRET, VERSION_TOO_HIGH = range(1, 5)
 NOT_AUTHENTIC = "gateway_not_authentic"  # it did not prove that it knows the password
 
 
-@dataclass(frozen=True)
+@frozen
 class Login:
     account: str
     secret: str = field(repr=False)
@@ -49,12 +50,12 @@ class Login:
     check_gateway: bool = True  # whether its authenticator must be right, too
 
 
-@dataclass(frozen=True)
+@frozen
 class Opened:
     """The gateway has let us in."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Submitted:
     """The answer to a SUBMIT."""
 
@@ -62,7 +63,7 @@ class Submitted:
     answer: SubmitResp
 
 
-@dataclass(frozen=True)
+@frozen
 class Delivered:
     """A DELIVER. Answer it with its sequence when its facts are stored."""
 
@@ -70,7 +71,7 @@ class Delivered:
     deliver: Deliver
 
 
-@dataclass(frozen=True)
+@frozen
 class Unreadable:
     """A message of a known command with malformed fields. The messages before and after it are
     valid.
@@ -79,7 +80,7 @@ class Unreadable:
     command: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Closed:
     """The end of the connection: nothing more comes or goes.
 

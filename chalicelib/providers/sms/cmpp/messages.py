@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TypeAlias
+
+from chalicelib.domain.values import frozen
 
 RESPONSE = 0x8000_0000
 V2, V3 = 0x20, 0x30  # Version: high four bits major, low four minor
@@ -23,7 +25,7 @@ class Command(IntEnum):
     ACTIVE_TEST_RESP = RESPONSE | 8
 
 
-@dataclass(frozen=True)
+@frozen
 class Connect:
     source: str
     authenticator: bytes = field(repr=False)
@@ -31,7 +33,7 @@ class Connect:
     timestamp: int  # MMDDHHMMSS as a number
 
 
-@dataclass(frozen=True)
+@frozen
 class ConnectResp:
     status: int
     authenticator: bytes = field(repr=False)
@@ -39,7 +41,7 @@ class ConnectResp:
     status_size: int = 1  # bytes: 4 in version 3. The authenticator is made from them.
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Submit:
     """One part of a message to up to 99 numbers."""
 
@@ -62,13 +64,13 @@ class Submit:
     send_at: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class SubmitResp:
     id: int
     result: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen(kw_only=True)
 class Deliver:
     """A text from a person, or (`is_report`) the status report of a message."""
 
@@ -82,13 +84,13 @@ class Deliver:
     has_header: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class DeliverResp:
     id: int
     result: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Report:
     """The content of a DELIVER that is a status report. Times are YYMMDDHHMM."""
 
@@ -100,7 +102,7 @@ class Report:
     sequence: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Plain:
     """A message whose body is of no interest: TERMINATE, ACTIVE_TEST, their answers, unknown
     commands.

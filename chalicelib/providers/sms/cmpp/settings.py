@@ -6,11 +6,11 @@ The form of UMS has gateway, account, access number, connections and service cod
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.provider_io import Account
+from chalicelib.domain.values import frozen
 from chalicelib.providers.base import check_names, optional_text, required_text, settings
 from chalicelib.providers.sms.cmpp import codec, link, messages, text
 from chalicelib.providers.sms.cmpp.group_ids import GroupWay
@@ -30,7 +30,7 @@ OPTIONS = settings(
 )
 
 
-@dataclass(frozen=True)
+@frozen
 class Settings:
     """Settings of a delivery channel. Several may send over the same line."""
 

@@ -8,7 +8,9 @@ GSM characters of it. Some gateways want the GSM alphabet itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from chalicelib.domain.values import frozen
 
 ASCII, BINARY, UCS2, GBK = 0, 4, 8, 15  # Msg_Fmt
 MAX_PARTS = 20  # of one message. Networks give up well before the 255 that the header allows.
@@ -40,7 +42,7 @@ _GSM = {
 ALPHABETS = ("ascii", "gsm", "ucs2")
 
 
-@dataclass(frozen=True)
+@frozen
 class Part:
     format: int
     content: bytes = field(repr=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from chalicelib.domain.values import frozen
 from chalicelib.providers.sms.cmpp.link import IDLE, PATIENCE
 
 
-@dataclass(frozen=True)
+@frozen
 class Waits:
     """Seconds that the threads of a gateway wait."""
 

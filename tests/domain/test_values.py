@@ -1,0 +1,81 @@
+"""A value behaves as a frozen dataclass does, and compiles only its `__init__`."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, asdict, dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.values import frozen
+
+
+@frozen
+class Pair:
+    left: int
+    right: tuple[int, ...] = ()
+    secret: str = field(default="", repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Model:
+    left: int
+    right: tuple[int, ...] = ()
+    secret: str = field(default="", repr=False, compare=False)
+
+
+@frozen
+class Empty:
+    pass
+
+
+@frozen(kw_only=True)
+class Named:
+    name: str
+
+
+@pytest.mark.parametrize("ask", [repr, asdict, hash, lambda pair: replace(pair, left=2) == pair])
+def test_a_value_answers_as_a_frozen_dataclass(ask: Callable[[Any], Any]) -> None:
+    value, model = Pair(1, (2,), "hidden"), Model(1, (2,), "hidden")
+    answer = ask(model)
+    assert ask(value) == (answer.replace("Model", "Pair") if isinstance(answer, str) else answer)
+
+
+def test_values_are_equal_by_class_and_compared_fields() -> None:
+    assert Pair(1, secret="a") == Pair(1, secret="b")
+    assert Pair(1) != Pair(2)
+    assert Pair(1) != Model(1)
+    assert Empty() == Empty()
+    assert {Pair(1), Pair(1, secret="b"), Empty(), Empty()} == {Pair(1), Empty()}
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Pair(1, [2]))  # type: ignore[arg-type]
+
+
+def test_a_value_cannot_be_changed() -> None:
+    value: Any = Pair(1)
+    for name in ("left", "other"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, 3)
+    with pytest.raises(FrozenInstanceError):
+        del value.left
+    assert value == Pair(1)
+
+
+def test_a_value_is_copied_and_stored_whole() -> None:
+    value = Pair(1, (2,), "hidden")
+    for other in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
+        assert asdict(other) == asdict(value)
+
+
+def test_a_value_may_take_its_fields_by_name_only() -> None:
+    assert Named(name="a").name == "a"
+    with pytest.raises(TypeError):
+        Named("a")  # type: ignore[misc]
+
+
+def test_values_share_every_method_but_init() -> None:
+    shared = {name for name in vars(Pair) if vars(Pair)[name] is vars(Empty).get(name)}
+    assert {"__eq__", "__hash__", "__repr__", "__setattr__", "__delattr__"} <= shared
