@@ -32,9 +32,24 @@ from infra.local.stack import LOCAL, down, up
 TRICKLE = 120  # seconds over which half of the receipts come
 BULK = "bulk"
 BOUNDS = {
-    BULK: {"aws_requests_per_1000": 130, "usd_per_million": 1.50},
-    "single": {"usd_per_million": 35},
-    "plain": {"usd_per_million": 25},
+    BULK: {
+        "aws_requests_per_1000": 130,
+        "write_units_per_1000": 300,
+        "usd_per_million": 0.45,
+    },
+    "single": {
+        "aws_requests_per_1000": 18_000,
+        "write_units_per_1000": 10_500,
+        "usd_per_million": 15,
+    },
+    "plain": {
+        "aws_requests_per_1000": 10_000,
+        "write_units_per_1000": 5_600,
+        "usd_per_million": 9,
+    },
+    "paced": {"aws_requests_per_1000": 13_000, "write_units_per_1000": 6_500},
+    "mail": {"aws_requests_per_1000": 9_500, "write_units_per_1000": 5_600},
+    "alone": {"aws_requests_per_1000": 15_500},
     "import_ratio": {"api": 1.6, "deliver": 1.6},
 }
 

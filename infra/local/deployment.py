@@ -21,9 +21,7 @@ PARAMETERS = {
     "ReceiptRate": "10000",
     "LinkRate": "10000",
     "EgressAllow": "127.0.0.1",
-    "ReceiptsUrl": "on",
 }
-
 
 # The journeys use every door.
 OF_STAGES = {"test": {"RestApi": "on", "ReceiptsUrl": "on"}}
