@@ -46,6 +46,7 @@ def _encode_access_channel(channel: AccessChannel) -> Values:
         "changes_all": channel.changes_all,
         "rate": channel.rate,
         "channels": channel.channels,
+        "rules": pack(dict(channel.rules)) if channel.rules else None,
     }
 
 
@@ -60,6 +61,7 @@ def _decode_access_channel(key: str, row: Row) -> AccessChannel:
         changes_all=None if row.get("changes_all") is None else bool(row["changes_all"]),
         rate=row.get("rate") or None,  # 0 in items that are older than NULL
         retiring=json.loads(row.get("retiring", "{}")),
+        rules=unpack(row["rules"]) if row.get("rules") else {},
         version=row.get("version", 1),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Any
 
 from chalicelib.domain.records import Kind
 from chalicelib.domain.values import frozen
@@ -25,6 +26,8 @@ class AccessChannel:
     rate: int | None = None  # requests a second, None: the deployment's default
     # hash of an older secret -> until when (ms) it works
     retiring: Mapping[str, int] = field(default_factory=dict, repr=False)
+    # stem of a rule in domain/rules/ -> its settings as that module stores them, absent: not used
+    rules: Mapping[str, Any] = field(default_factory=dict, repr=False)
     version: int = 1
 
     @property

@@ -19,6 +19,8 @@ from chalicelib.domain.messages import Message
 from chalicelib.domain.plans import ChunkId, Plan, Target
 from chalicelib.domain.users import User
 from chalicelib.flow import dispatch, suppressions
+from chalicelib.flow.rules import gate
+from chalicelib.flow.rules.gate import Selection
 from chalicelib.flow.select import Contacts, Despite, Lists, select, select_contact
 from chalicelib.ports import World
 
@@ -107,12 +109,14 @@ def make_plan(
     )
     selected = [_select(message, candidate, lists, context) for candidate in candidates]
     fitting = _fitting(selected, world.limits.sizes.chunk_bytes)
-    targets = [selection for selection in selected[:fitting] if selection is not None]
+    fitted = zip(selected[:fitting], candidates, strict=False)
+    chosen = [Selection(*choice, candidate.user) for choice, candidate in fitted if choice]
+    targets = gate.for_targets(world, message, chosen)
     ends = is_last and fitting == len(selected)
     return Plan(
         id=ChunkId(message.msgid, number),
-        targets=tuple(target for target, _ in targets),
-        contacts=tuple(chosen for _, chosen in targets),
+        targets=tuple(selection.target for selection in targets),
+        contacts=tuple(selection.contacts for selection in targets),
         time=world.clock.now(),
         next=None if ends else candidates[fitting - 1].after,
     )

@@ -24,6 +24,7 @@ from chalicelib.domain.users import ALL
 from chalicelib.flow import audience, dispatch
 from chalicelib.flow.requests import SendRequest
 from chalicelib.flow.resolve import ResolvedSend, resolve
+from chalicelib.flow.rules import gate
 from chalicelib.observability import log
 from chalicelib.ports import IdempotencyKey, World
 
@@ -51,6 +52,7 @@ def submit(world: World, request: SendRequest, key: IdempotencyKey | None = None
 
 def _submit(world: World, request: SendRequest, key: IdempotencyKey | None) -> str:
     resolved = resolve(world, request)
+    gate.for_message(world, request, resolved)
     contacts = tuple(resolved.contacts.values())
     message, earlier = _accept(world, _message(world, request, resolved), contacts, key)
     if key is not None and earlier is not None:

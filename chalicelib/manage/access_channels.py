@@ -52,6 +52,17 @@ def change(
     return records.update(world, ACCESS_CHANNELS, before, **changes)
 
 
+def set_rule(
+    world: World, key: str, version: int | None, rule: str, settings: Any
+) -> AccessChannel:
+    """Set what an access channel wants of a rule of sending, by its stem. None: not used."""
+    before = records.get_at(world, ACCESS_CHANNELS, key, version)
+    rules = {name: kept for name, kept in before.rules.items() if name != rule}
+    if settings is not None:
+        rules[rule] = settings
+    return records.update(world, ACCESS_CHANNELS, before, rules=rules)
+
+
 def rotate(
     world: World, key: str, version: int | None, grace: int
 ) -> tuple[AccessChannel, str, int]:

@@ -1,0 +1,38 @@
+"""The checks of a message in their one order. docs/reference/sending-rules.md has the same table.
+
+Each check has its stage: the whole message, each target of a chunk, or each target of a later step.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Stage(StrEnum):
+    MESSAGE = "message"  # when a request is accepted. What fails is an error of the request.
+    TARGET = "target"  # when a chunk is planned. What fails is a loss of the target.
+    STEP = "step"  # when a target enters a later step of the strategy
+
+
+class Check(NamedTuple):
+    """A check, what it may lead to, and the stem of its modules in `domain/` or `domain/rules/`.
+
+    `outcomes` are codes of errors at the stage of the message, otherwise reasons of a loss.
+    """
+
+    stage: Stage
+    name: str
+    outcomes: tuple[str, ...]
+
+
+CHECKS = (
+    Check(Stage.MESSAGE, "lists and segment", ("1015046", "1019005", "1019006")),
+    Check(Stage.MESSAGE, "template", ("1015031", "1015073", "1015084")),
+    Check(Stage.MESSAGE, "strategy", ("1015026", "1019001")),
+    Check(Stage.TARGET, "user", ("unknown_user",)),
+    Check(Stage.TARGET, "blacklist", ("blacklisted",)),
+    Check(Stage.TARGET, "whitelist", ("not_whitelisted",)),
+    Check(Stage.TARGET, "suppressions", ("opted_out", "contact_gone")),
+    Check(Stage.TARGET, "contacts", ("no_contact",)),
+)

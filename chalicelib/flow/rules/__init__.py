@@ -1,0 +1,1 @@
+"""The rules of sending, applied in three places: see gate.py."""
